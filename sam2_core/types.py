@@ -1,0 +1,279 @@
+"""The vocabulary that crosses borders: plain, frozen, picklable values (stdlib and numpy only).
+
+Coordinates are always pixels of the original frame, x to the right and y down, whatever size the network works at.
+A frame is a 0-based index in presentation order: frame k here is frame k on the page, in the network and in every
+download.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.errors import BadPrompt
+
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A click: on the thing (`positive`) or on what does not belong to it."""
+
+    x: float
+    y: float
+    positive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle; `right` and `bottom` are exclusive edges."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A binary mask as run lengths: little-endian uint32, column by column, the first run counts zeros.
+
+    That is COCO's order, so an export needs no second pass over the pixels; a mask of a 4K frame takes a few
+    kilobytes.
+    """
+
+    height: int
+    width: int
+    runs: bytes
+
+    @classmethod
+    def from_array(cls, array: npt.ArrayLike) -> Mask:
+        """Encode a (H, W) array; everything non-zero is foreground."""
+        pixels = np.asarray(array)
+        if pixels.ndim != 2:
+            raise BadPrompt(f"A mask has two axes (height, width), got shape {pixels.shape}.")
+        height, width = pixels.shape
+        flat = np.ascontiguousarray(pixels.T != 0).reshape(-1)
+        edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        starts_filled = flat.size > 0 and bool(flat[0])
+        bounds = np.concatenate([[0, 0] if starts_filled else [0], edges, [flat.size]])
+        return cls(height, width, np.diff(bounds).astype("<u4").tobytes())
+
+    @classmethod
+    def from_coco(cls, rle: dict[str, Any]) -> Mask:
+        """Decode a COCO run-length object, compressed (`counts` a string) or not (`counts` a list)."""
+        try:
+            height, width = (int(side) for side in rle["size"])
+            counts = rle["counts"]
+            runs = np.array(counts if isinstance(counts, list) else _decompress(counts), dtype=np.int64)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise BadPrompt('A COCO mask needs "size": [height, width] and "counts".') from error
+        if min(height, width) < 1 or (runs < 0).any() or int(runs.sum()) != height * width:
+            raise BadPrompt(f"The mask's runs do not fill {height} x {width} pixels.")
+        return cls(height, width, runs.astype("<u4").tobytes())
+
+    def to_array(self) -> BoolArray:
+        """The mask as a (H, W) array of booleans."""
+        runs = np.frombuffer(self.runs, dtype="<u4")
+        values = np.arange(runs.size) % 2 == 1
+        return np.ascontiguousarray(np.repeat(values, runs).reshape(self.width, self.height).T)
+
+    def to_coco(self) -> dict[str, Any]:
+        """COCO's compressed form: {"size": [height, width], "counts": str}."""
+        return {"size": [self.height, self.width], "counts": _compress(np.frombuffer(self.runs, dtype="<u4"))}
+
+    @property
+    def area(self) -> int:
+        """Number of foreground pixels."""
+        return int(np.frombuffer(self.runs, dtype="<u4")[1::2].sum(dtype=np.int64))
+
+
+def _compress(runs: npt.NDArray[np.uint32]) -> str:
+    """COCO's text form: from the third run on, each is stored as its difference to the one two places before."""
+    values = runs.astype(np.int64)
+    values[3:] -= runs[1:-2]
+    text = bytearray()
+    for value in values.tolist():
+        more = True
+        while more:
+            digit = value & 31
+            value >>= 5
+            more = value != (-1 if digit & 16 else 0)
+            text.append(48 + (digit | 32 if more else digit))
+    return text.decode("ascii")
+
+
+def _decompress(text: str | bytes) -> list[int]:
+    """The inverse of `_compress`."""
+    runs: list[int] = []
+    value = shift = 0
+    for letter in text.encode("ascii") if isinstance(text, str) else text:
+        digit = letter - 48
+        value |= (digit & 31) << shift
+        shift += 5
+        if digit & 32:
+            continue
+        if digit & 16:
+            value -= 1 << shift
+        runs.append(value + runs[-2] if len(runs) > 2 else value)
+        value = shift = 0
+    return runs
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """All that was said for one object on one frame. An empty prompt takes back what was said there.
+
+    `choice` is the picked candidate (0, 1 or 2) of an ambiguous first click; None lets the network choose.
+    """
+
+    points: tuple[Point, ...] = ()
+    box: Box | None = None
+    mask: Mask | None = None
+    choice: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is said."""
+        return not self.points and self.box is None and self.mask is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: points as [x, y, 1 or 0], the box as four numbers, the mask as COCO run lengths."""
+        said: dict[str, Any] = {}
+        if self.points:
+            said["points"] = [[point.x, point.y, int(point.positive)] for point in self.points]
+        if self.box is not None:
+            said["box"] = [self.box.left, self.box.top, self.box.right, self.box.bottom]
+        if self.mask is not None:
+            said["mask"] = self.mask.to_coco()
+        if self.choice is not None:
+            said["choice"] = self.choice
+        return said
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> Prompt:
+        """Read what `to_json` wrote; raises `BadPrompt` on anything else."""
+        try:
+            points = tuple(Point(float(x), float(y), bool(positive)) for x, y, positive in said.get("points", ()))
+            corners = said.get("box")
+            box = None if corners is None else Box(*(float(value) for value in corners))
+            choice = said.get("choice")
+            mask = None if said.get("mask") is None else Mask.from_coco(said["mask"])
+            return cls(points, box, mask, None if choice is None else int(choice))
+        except (AttributeError, TypeError, ValueError) as error:
+            raise BadPrompt(f"This prompt cannot be read: {error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One reading of an ambiguous prompt: a mask and its predicted IoU."""
+
+    mask: Mask
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectMask:
+    """One object's mask on one frame.
+
+    `quality` is the predicted IoU (0..1), `presence` the object-score logit (above 0: the object is in the frame).
+    """
+
+    object_id: int
+    mask: Mask
+    quality: float
+    presence: float
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMasks:
+    """The masks of one frame, as of one revision of what was said."""
+
+    frame: int
+    revision: int
+    objects: tuple[ObjectMask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What a session works on. `fps` is 0 for a still image."""
+
+    id: str
+    frames: int
+    height: int
+    width: int
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """Journal entry: `prompt` is all that holds for this object on this frame from now on."""
+
+    frame: int
+    object_id: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Journal entry: the object was removed."""
+
+    object_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """Journal entry: the frames of range(start, stop, step) were tracked."""
+
+    start: int
+    stop: int
+    step: int
+
+
+Entry: TypeAlias = Prompted | Forgotten | Tracked
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a user wants: the medium and everything that was said about it, in order. All else can be replayed.
+
+    A journal only grows; undo drops the tail, redo puts it back.
+    """
+
+    media: str
+    entries: tuple[Entry, ...] = field(default=())
+
+    def to_json(self) -> str:
+        """The journal as JSON text."""
+        return json.dumps({"media": self.media, "entries": [_entry_to_json(entry) for entry in self.entries]})
+
+    @classmethod
+    def from_json(cls, text: str) -> Journal:
+        """Read what `to_json` wrote; raises `BadPrompt` on anything else."""
+        try:
+            plain = json.loads(text)
+            return cls(str(plain["media"]), tuple(_entry_from_json(entry) for entry in plain["entries"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadPrompt(f"This journal cannot be read: {error}.") from error
+
+
+def _entry_to_json(entry: Entry) -> dict[str, Any]:
+    if isinstance(entry, Prompted):
+        return {"frame": entry.frame, "object": entry.object_id, "prompt": entry.prompt.to_json()}
+    if isinstance(entry, Forgotten):
+        return {"forget": entry.object_id}
+    return {"track": [entry.start, entry.stop, entry.step]}
+
+
+def _entry_from_json(plain: dict[str, Any]) -> Entry:
+    if "prompt" in plain:
+        return Prompted(int(plain["frame"]), int(plain["object"]), Prompt.from_json(plain["prompt"]))
+    if "forget" in plain:
+        return Forgotten(int(plain["forget"]))
+    start, stop, step = (int(value) for value in plain["track"])
+    return Tracked(start, stop, step)

@@ -1,0 +1,112 @@
+"""A complete engine without a network: it paints a disc around the first point, so that everything above the seam
+can be tested without torch."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
+from sam2_core.media import open_store
+from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo
+
+
+@dataclass
+class _FakeSession:
+    info: SessionInfo
+    revision: int = 0
+    said: dict[int, dict[int, Prompt]] = field(default_factory=dict)  # object -> frame -> prompt
+    masks: dict[int, dict[int, ObjectMask]] = field(default_factory=dict)  # object -> frame -> mask
+
+
+class FakeEngine:
+    """`Engine` over discs and boxes; deterministic, instant."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, _FakeSession] = {}
+        self.calls: list[str] = []
+        self._ids = itertools.count()
+
+    def open(self, media: str) -> SessionInfo:
+        self.calls.append("open")
+        with open_store(media) as store:
+            about = store.info
+        info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
+        self.sessions[info.id] = _FakeSession(info)
+        return info
+
+    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        self.calls.append("prompt")
+        state = self._session(session)
+        if not 0 <= frame < state.info.frames:
+            raise BadPrompt(f"Frame {frame} does not exist.")
+        state.revision += 1
+        said, masks = state.said.setdefault(object_id, {}), state.masks.setdefault(object_id, {})
+        if prompt.is_empty:
+            said.pop(frame, None)
+            masks.pop(frame, None)
+            return FrameMasks(frame, state.revision, ())
+        said[frame] = prompt
+        masks[frame] = _paint(state.info, object_id, prompt)
+        return FrameMasks(frame, state.revision, (masks[frame],))
+
+    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+        self.calls.append("track")
+        state = self._session(session)
+        if revision != state.revision:
+            raise SessionChanged("Something was said in between.")
+        if not any(state.said.values()):
+            raise BadPrompt("Click on a thing first.")
+        for object_id, said in state.said.items():
+            for frame in frames:
+                if said and frame not in said:
+                    nearest = min(said, key=lambda other: abs(other - frame))
+                    state.masks[object_id][frame] = _paint(state.info, object_id, said[nearest])
+        return self._masks(state, frames)
+
+    def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
+        self.calls.append("masks")
+        return self._masks(self._session(session), frames)
+
+    def forget(self, session: str, object_id: int) -> int:
+        self.calls.append("forget")
+        state = self._session(session)
+        state.revision += 1
+        state.said.pop(object_id, None)
+        state.masks.pop(object_id, None)
+        return state.revision
+
+    def close(self, session: str) -> None:
+        self.calls.append("close")
+        self.sessions.pop(session, None)
+
+    def _session(self, session: str) -> _FakeSession:
+        if session not in self.sessions:
+            raise SessionGone("This session has expired.")
+        return self.sessions[session]
+
+    @staticmethod
+    def _masks(state: _FakeSession, frames: range) -> tuple[FrameMasks, ...]:
+        return tuple(
+            FrameMasks(frame, state.revision, tuple(m[frame] for m in state.masks.values() if frame in m))
+            for frame in frames
+        )
+
+
+def _paint(info: SessionInfo, object_id: int, prompt: Prompt) -> ObjectMask:
+    rows, columns = np.ogrid[: info.height, : info.width]
+    pixels = np.zeros((info.height, info.width), bool)
+    if prompt.mask is not None:
+        pixels |= prompt.mask.to_array()
+    if prompt.box is not None:
+        box = prompt.box
+        pixels |= (columns >= box.left) & (columns < box.right) & (rows >= box.top) & (rows < box.bottom)
+    radius = max(2.0, 0.12 * min(info.height, info.width))
+    for point in prompt.points:
+        disc = (columns - point.x) ** 2 + (rows - point.y) ** 2 <= radius**2
+        pixels = pixels | disc if point.positive else pixels & ~disc
+    mask = Mask.from_array(pixels)
+    candidates = tuple(Candidate(mask, quality) for quality in (0.9, 0.8, 0.7)) if len(prompt.points) == 1 else ()
+    return ObjectMask(object_id, mask, quality=0.9, presence=4.0, candidates=candidates)
