@@ -1,0 +1,118 @@
+"""The house rules about imports, read from the syntax tree: imports go one way, whether they stand at the top of a
+module, inside a function or under TYPE_CHECKING, absolute or relative."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+VAGUE_NAMES = {"utils", "util", "misc", "common", "helpers", "helper"}
+FORBIDDEN_LIBRARIES = {"ui": {"torch", "torchvision"}, "sam2_core": {"gradio", "gradio_client"}}
+MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
+    "errors": set(),
+    "types": {"errors"},
+    "model": {"types", "errors"},
+    "tracking": {"model", "types", "errors"},
+    "media": {"types", "errors"},
+    "serving": {"tracking", "model", "media", "types", "errors"},
+    "predictors": {"tracking", "model", "media", "types", "errors"},
+    "training": {"predictors", "tracking", "model", "media", "types", "errors"},
+    "sam2_core": {"predictors", "types", "errors"},  # the package's own front page
+    "ui": {"serving", "media", "types", "errors"},
+    "app": {"ui", "serving", "media", "types", "errors"},
+}
+
+
+def project_sources() -> dict[str, str]:
+    paths = [ROOT / "app.py", *ROOT.glob("ui/**/*.py"), *ROOT.glob("sam2_core/**/*.py")]
+    return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths if path.exists()}
+
+
+def module_name(path: str) -> str:
+    return ".".join(PurePosixPath(path).with_suffix("").parts).removesuffix(".__init__")
+
+
+def floor_of(module: str) -> str:
+    top, *rest = module.split(".")
+    return rest[0] if top == "sam2_core" and rest else top
+
+
+def imported_modules(path: str, source: str, modules: set[str]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = PurePosixPath(path).parts[:-1]
+            start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            origin = ".".join(filter(None, [start, node.module]))
+            submodules = {f"{origin}.{alias.name}" for alias in node.names}
+            yield from (name if name in modules else origin for name in submodules)
+
+
+def broken_rules(sources: dict[str, str]) -> list[str]:
+    """One line for each broken rule; `sources` maps a path relative to the root to its text."""
+    broken, graph = [], {}
+    modules = {module_name(path) for path in sources}
+    for path, source in sources.items():
+        module, imported = module_name(path), set(imported_modules(path, source, modules))
+        graph[module] = {name for name in imported if name in modules}
+        floor, top = floor_of(module), module.split(".")[0]
+        allowed = MAY_IMPORT.get(floor, set()) | {floor}
+        ours = {name for name in imported if name.split(".")[0] in {"app", "ui", "sam2_core"}}
+        broken += [f"{module} must not import {name}" for name in sorted(ours) if floor_of(name) not in allowed]
+        libraries = {name.split(".")[0] for name in imported} & FORBIDDEN_LIBRARIES.get(top, set())
+        broken += [f"{module} must not import {name}" for name in sorted(libraries)]
+        broken += [f"{module} has a name that says nothing" for _ in VAGUE_NAMES & set(module.split("."))]
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        broken.append("import cycle: " + " -> ".join(error.args[1]))
+    return broken
+
+
+def test_the_project_keeps_its_own_rules() -> None:
+    sources = project_sources()
+    assert "sam2_core/types.py" in sources
+    assert broken_rules(sources) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "complaint"),
+    [
+        (
+            {"sam2_core/model/x.py": "import sam2_core.tracking.bank"},
+            "sam2_core.model.x must not import sam2_core.track",
+        ),
+        ({"sam2_core/model/x.py": "def f():\n    from ..serving import pool"}, "must not import sam2_core.serving"),
+        ({"sam2_core/media/x.py": "if TYPE_CHECKING:\n    from ui.view import View"}, "must not import ui.view"),
+        ({"sam2_core/types.py": "from . import media", "sam2_core/media/__init__.py": ""}, "import sam2_core.media"),
+        ({"sam2_core/serving/x.py": "from sam2_core import build_sam2"}, "must not import sam2_core"),
+        ({"sam2_core/attic/x.py": "from sam2_core.types import Mask"}, "must not import sam2_core.types"),
+        ({"ui/view.py": "import app"}, "ui.view must not import app"),
+        ({"ui/view.py": "def f():\n    import torch.nn as nn"}, "ui.view must not import torch"),
+        ({"sam2_core/media/x.py": "from gradio import media"}, "must not import gradio"),
+        ({"ui/helpers.py": ""}, "ui.helpers has a name that says nothing"),
+        ({"sam2_core/utils/x.py": ""}, "sam2_core.utils.x has a name that says nothing"),
+        ({"ui/a.py": "from .b import f", "ui/b.py": "def f():\n    from ui import a"}, "import cycle: ui."),
+        ({"ui/__init__.py": "from .a import f", "ui/a.py": "from ui import g"}, "import cycle: ui"),
+    ],
+)
+def test_a_broken_rule_is_noticed(sources: dict[str, str], complaint: str) -> None:
+    [line] = broken_rules(sources)
+    assert complaint in line
+
+
+def test_what_is_allowed_passes() -> None:
+    allowed = {
+        "app.py": "from ui.layout import build\nfrom sam2_core.serving import build_engine",
+        "ui/layout.py": "import gradio\nfrom .view import View",
+        "ui/view.py": "from sam2_core.types import Mask",
+        "sam2_core/types.py": "from sam2_core.errors import BadPrompt",
+        "sam2_core/serving/local.py": "import torch\nfrom ..tracking import session",
+    }
+    assert broken_rules(allowed) == []
