@@ -1,0 +1,128 @@
+"""Running ffmpeg on files of strangers: no shell, no network, no playlists, and no process that outlives its use."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import imageio_ffmpeg
+
+from sam2_core.errors import MediaError
+
+# Containers that hold their own pictures. Playlists (concat, hls, dash, image sequences …) are missing on purpose:
+# they name other files. The last line is sound, listed only so that its absence of pictures can be explained.
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,"
+    "mp3,wav,flac,aac"
+)  # fmt: skip
+_MAX_LINE = 4096
+_KEPT_LINES = 200
+
+
+def reading(source: Path, max_side: int) -> list[str]:
+    """Arguments that open a stranger's file as an input."""
+    whitelists = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _CONTAINERS]
+    return [*whitelists, "-max_pixels", str(max_side**2), "-i", f"file:{source.resolve()}"]
+
+
+class Ffmpeg:
+    """A running ffmpeg that is killed at the deadline and on every way out of its `with` block.
+
+    `stdout` gives what it writes to `pipe:1`; `stdin` takes what it reads from `pipe:0` (with `fed`).
+    """
+
+    def __init__(self, arguments: Sequence[str], folder: Path, seconds: float, *, fed: bool = False) -> None:
+        """Start it in `folder`, to be killed after `seconds`."""
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", *([] if fed else ["-nostdin"]), *arguments]
+        self._seconds = seconds
+        self._expired = False
+        self._process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        self._deadline = threading.Timer(seconds, self._expire)
+        self._deadline.daemon = True
+        self._deadline.start()
+
+    def __enter__(self) -> Ffmpeg:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._deadline.cancel()
+        self._process.kill()
+        self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                _close(pipe)
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """What it writes to `pipe:1`."""
+        assert self._process.stdout is not None  # noqa: S101 (it was asked for above)
+        return self._process.stdout
+
+    def feed(self, *parts: bytes | memoryview) -> None:
+        """Write to its standard input. Raises `MediaError` if it has given up."""
+        assert self._process.stdin is not None, "started without `fed`"  # noqa: S101
+        try:
+            for part in parts:
+                self._process.stdin.write(part)
+        except OSError:
+            self.finish()
+            raise
+
+    def finish(self) -> None:
+        """Wait for its regular end. Raises `MediaError` if it failed or took too long."""
+        if self._process.stdin is not None:
+            _close(self._process.stdin)
+        code = self._process.wait()
+        self._listener.join()
+        if self._expired:
+            raise MediaError(
+                f"The clip took longer than {self._seconds:.0f} s to process, which is the limit. "
+                "Use a shorter or smaller one."
+            )
+        if code != 0:
+            raise MediaError(f"The clip could not be processed ({self.last_words}). Convert it to MP4 and try again.")
+
+    @property
+    def messages(self) -> list[str]:
+        """The newest lines it wrote to standard error; complete once `finish` has returned or raised."""
+        return list(self._lines)
+
+    @property
+    def last_words(self) -> str:
+        """Its last message, without the part that names the speaker."""
+        lines = [line for line in self._lines if line.strip()]
+        return lines[-1].rpartition("] ")[2].strip().rstrip(".") if lines else "no reason given"
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101
+        while line := self._process.stderr.readline(_MAX_LINE):
+            self._lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._process.kill()
+
+
+def _close(pipe: IO[bytes]) -> None:
+    """Close a pipe whose other end may be gone."""
+    with contextlib.suppress(OSError):
+        pipe.close()

@@ -1,0 +1,89 @@
+"""How much one upload may cost, and what a visitor is told when it would cost more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sam2_core.errors import MediaError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits for one file. Sides are pixels, times are seconds.
+
+    `stored_side` and `stored_side_image` bound the long side of the frames kept for display and for the network
+    (clips and pictures); larger media are scaled down there, never refused for it. `time_limit` is wall-clock time.
+    """
+
+    max_bytes: int = 2_000_000_000
+    max_pixels: int = 80_000_000
+    max_clip_side: int = 8192
+    max_seconds: float = 1800.0
+    max_frames: int = 60_000
+    max_store_bytes: int = 8_000_000_000
+    stored_side: int = 1280
+    stored_side_image: int = 4096
+    time_limit: float = 1800.0
+
+    def check_bytes(self, size: int) -> None:
+        """Refuse an empty or too large file."""
+        if size == 0:
+            raise MediaError("The file is empty (0 bytes). Upload it again, or choose another one.")
+        if size > self.max_bytes:
+            raise MediaError(
+                f"The file has {_megabytes(size)}; the limit is {_megabytes(self.max_bytes)}. "
+                "Upload a shorter or more strongly compressed one."
+            )
+
+    def check_pixels(self, height: int, width: int) -> None:
+        """Refuse a picture that would take too much memory, before it is decoded."""
+        if height * width > self.max_pixels:
+            raise MediaError(
+                f"The picture has {width} x {height} = {height * width / 1e6:.1f} million pixels; "
+                f"the limit is {self.max_pixels / 1e6:.1f} million. Scale it down first."
+            )
+
+    def check_clip_size(self, height: int, width: int) -> None:
+        """Refuse a clip whose frames are too large."""
+        if max(height, width) > self.max_clip_side:
+            raise MediaError(
+                f"The clip's frames are {width} x {height} pixels; the limit is {self.max_clip_side} on the long "
+                "side. Scale the clip down first."
+            )
+
+    def check_seconds(self, seconds: float) -> None:
+        """Refuse a clip that lasts too long."""
+        if seconds > self.max_seconds:
+            raise MediaError(
+                f"The clip lasts {_clock(seconds)}; the limit is {_clock(self.max_seconds)}. "
+                "Cut out the part that matters and upload that."
+            )
+
+    def check_frames(self, frames: int) -> None:
+        """Refuse a clip with too many frames."""
+        if frames > self.max_frames:
+            raise MediaError(
+                f"The clip has more than {self.max_frames} frames (at least {frames}), which is the limit. "
+                "Cut out the part that matters and upload that."
+            )
+
+    def check_store(self, size: int) -> None:
+        """Refuse a clip whose frames fill too much of the disk."""
+        if size > self.max_store_bytes:
+            raise MediaError(
+                f"The clip's frames take more than {_megabytes(self.max_store_bytes)} (at least {_megabytes(size)}), "
+                "which is the limit. Upload a shorter part of it."
+            )
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds; rounded up, so that what is above a limit also looks like it."""
+    minutes, rest = divmod(-int(-seconds // 1), 60)
+    return f"{minutes}:{rest:02d} min"

@@ -1,0 +1,96 @@
+"""Still pictures of every kind as plain 8-bit RGB: upright, over white."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from sam2_core.errors import MediaError
+from sam2_core.media.info import MediaInfo, RgbArray
+from sam2_core.media.limits import Limits
+from sam2_core.media.progress import Reporter
+from sam2_core.media.store import FRAMES, SOURCE, describe_store
+
+_FORMATS = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "AVIF", "JPEG2000"}
+_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+_HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
+
+
+def is_picture(path: Path) -> bool:
+    """Look at the content: a picture, rather than a clip (which an animated GIF is)? Raises `MediaError`."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    try:
+        with _open(path) as image:
+            return not (image.format == "GIF" and getattr(image, "is_animated", False))
+    except _BOMB as error:
+        raise MediaError(f"The picture is far too large ({_pixels(error)} pixels). Scale it down first.") from error
+    except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
+        if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+            raise MediaError("HEIC pictures cannot be read here. Save the picture as JPEG first.") from error
+        return False
+
+
+def read_picture(path: Path, limits: Limits) -> RgbArray:
+    """The picture as (H, W, 3) uint8: turned as its EXIF data say, transparency over white, 16 bits scaled to 8.
+
+    Raises `MediaError` for one that is damaged or has too many pixels; the latter before it is decoded.
+    """
+    try:
+        with _open(path) as image:
+            limits.check_pixels(image.height, image.width)
+            return _to_rgb(ImageOps.exif_transpose(image))
+    except MediaError:
+        raise
+    except Exception as error:  # as above
+        raise MediaError("The picture is damaged or cut off. Upload it again, or save it as JPEG or PNG.") from error
+
+
+def ingest_picture(folder: Path, name: str, limits: Limits, report: Reporter) -> MediaInfo:
+    """Turn `folder`/source into the other files of a store of one frame. Raises `MediaError`."""
+    report(0.0, "Reading the picture")
+    pixels = read_picture(folder / SOURCE, limits)
+    height, width = pixels.shape[:2]
+    image = Image.fromarray(pixels)
+    image.thumbnail((limits.stored_side_image, limits.stored_side_image), Image.Resampling.LANCZOS)
+    image.save(folder / FRAMES, "JPEG", quality=95, subsampling=0)
+    info = MediaInfo("image", name, 1, height, width, image.height, image.width)
+    describe_store(folder, info, [(folder / FRAMES).stat().st_size], np.zeros(1), 0.0)
+    return info
+
+
+def _open(path: Path) -> Image.Image:
+    """Open without decoding; only formats that are pictures through and through (no EPS, PDF …)."""
+    Image.init()
+    return Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))
+
+
+def _pixels(error: Exception) -> str:
+    found = re.search(r"\d+", str(error))
+    return found[0] if found else "very many"
+
+
+def _to_rgb(image: Image.Image) -> RgbArray:
+    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
+        grey = _to_8_bits(np.asarray(image))
+        return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
+    if image.has_transparency_data:
+        picture = image.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        image = Image.alpha_composite(white, picture)
+    return np.array(image.convert("RGB"), np.uint8)
+
+
+def _to_8_bits(grey: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+    """Scale by the bit depth that is used (12-bit data in 16-bit files are common), else from least to greatest."""
+    values = np.nan_to_num(np.asarray(grey, np.float64))
+    low, high = float(values.min()), float(values.max())
+    if not np.issubdtype(grey.dtype, np.integer) or low < 0 or high > 65535:
+        span = max(high - low, np.finfo(np.float64).tiny)
+        return np.asarray(np.rint((values - low) / span * 255), np.uint8)
+    peak = next(peak for peak in (255, 1023, 4095, 65535) if high <= peak)
+    return np.asarray(np.rint(values * (255 / peak)), np.uint8)

@@ -1,0 +1,86 @@
+"""What kind of clip is this? ffmpeg decodes the first frame and tells."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sam2_core.errors import MediaError
+from sam2_core.media.ffmpeg import Ffmpeg, reading
+from sam2_core.media.limits import Limits
+
+UNREADABLE = (
+    "This file is neither a picture nor a clip that can be read, or it is damaged. "
+    "Use a JPEG, PNG, WebP, TIFF, BMP or GIF picture, or an MP4, MOV, MKV, WebM or AVI clip."
+)
+
+_PATIENCE = 60.0
+_HD_HEIGHT = 720
+_DURATION = re.compile(r"^\s*Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_STREAM = re.compile(r"^\s*Stream #0:\d+.*?: (Video|Audio): (.*)")
+_SIZE = re.compile(r"\b(\d{2,6})x(\d{2,6})\b")
+_MATRIX = re.compile(r"\((?:tv|pc)?,? ?(?:bt709|bt470bg|smpte170m|smpte240m|fcc|bt2020nc|bt2020c|gbr|ycgco|ictcp)\b")
+_UPRIGHT_SIZE = re.compile(rb"^#dimensions 0: (\d+)x(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipProbe:
+    """A readable clip: its upright size, its length where the file says one (else 0), and how to read its colours."""
+
+    height: int
+    width: int
+    seconds: float
+    has_audio: bool
+    matrix: str
+
+
+def probe_clip(source: Path, limits: Limits) -> ClipProbe:
+    """Look at the file and decode its first frame. Raises `MediaError` for all that is no clip within the limits."""
+    arguments = [*reading(source, limits.max_clip_side), "-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    with Ffmpeg(arguments, source.parent, min(_PATIENCE, limits.time_limit)) as process:
+        header = process.stdout.read(1 << 16)
+        failure = _failure(process)
+        messages = process.messages
+    streams = [match.groups() for line in messages if (match := _STREAM.match(line))]
+    videos = [about for kind, about in streams if kind == "Video" and "(attached pic)" not in about]
+    if size := _SIZE.search(videos[0]) if videos else None:
+        limits.check_clip_size(int(size[2]), int(size[1]))
+    upright = _UPRIGHT_SIZE.search(header)
+    if failure or not upright or not re.search(rb"^0,", header, re.MULTILINE):
+        raise MediaError(_explain(messages, bool(videos), any(kind == "Audio" for kind, _ in streams))) from failure
+    width, height = int(upright[1]), int(upright[2])
+    limits.check_clip_size(height, width)
+    seconds = next((_seconds(match) for line in messages if (match := _DURATION.match(line))), 0.0)
+    limits.check_seconds(seconds)
+    has_audio = any(kind == "Audio" for kind, _ in streams)
+    return ClipProbe(height, width, seconds, has_audio, _matrix(videos[0] if videos else "", height))
+
+
+def _failure(process: Ffmpeg) -> MediaError | None:
+    try:
+        process.finish()
+    except MediaError as error:
+        return error
+    return None
+
+
+def _explain(messages: list[str], has_video: bool, has_audio: bool) -> str:
+    """Why there is no first frame, in a visitor's words."""
+    if any("moov atom not found" in line for line in messages):
+        return "The clip is cut off: its table of contents is missing. Copy or upload the whole file again."
+    if has_audio and not has_video:
+        return "This file holds sound but no moving picture. Choose a clip or a picture."
+    if has_video:
+        return "No frame of this clip can be decoded: it is damaged. Upload it again, or convert it to MP4 (H.264)."
+    return UNREADABLE
+
+
+def _seconds(match: re.Match[str]) -> float:
+    hours, minutes, seconds = match.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _matrix(about: str, height: int) -> str:
+    """The matrix between luma, chroma and RGB: what the file says, else what players assume for its height."""
+    return "bt709" if height >= _HD_HEIGHT and "yuv" in about and not _MATRIX.search(about) else "auto"

@@ -1,0 +1,107 @@
+"""An ingested picture or clip: a folder in which every frame is one seek away.
+
+frames.mjpeg    all frames as JPEG, one after another
+index.npz       offsets (frames + 1,) int64, times (frames,) float64 in seconds, start () float64
+about.json      the `MediaInfo`
+source          the file as it was uploaded, for results at full quality
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.errors import MediaError
+from sam2_core.media.info import FloatArray, MediaInfo, RgbArray
+
+FRAMES, INDEX, ABOUT, SOURCE = "frames.mjpeg", "index.npz", "about.json", "source"
+_VERSION = 1
+
+
+class Store:
+    """Reads the frames of one store; any thread may call. Close it, or use it in a `with` block."""
+
+    def __init__(self, folder: Path, info: MediaInfo, times: FloatArray, offsets: npt.NDArray[np.int64], start: float):
+        """Open the frames; `open_store` reads the rest of the arguments from the folder."""
+        self.folder = folder
+        self.info = info
+        self.times = times
+        self.start = start
+        """Seconds from the start of the source (usually of its sound) to frame 0."""
+        self._offsets = offsets
+        self._file = (folder / FRAMES).open("rb")
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def source(self) -> Path:
+        """The file as it was uploaded."""
+        return self.folder / SOURCE
+
+    def jpeg(self, frame: int) -> bytes:
+        """Frame `frame` as a JPEG of stored size. Raises `MediaError` for a frame that does not exist."""
+        if not 0 <= frame < self.info.frames:
+            raise MediaError(f"Frame {frame} does not exist: choose one from 0 to {self.info.frames - 1}.")
+        begin, end = int(self._offsets[frame]), int(self._offsets[frame + 1])
+        with self._lock:
+            if self._file.closed:
+                raise MediaError("This picture or clip was closed. Open it again.")
+            self._file.seek(begin)
+            return self._file.read(end - begin)
+
+    def frame(self, frame: int) -> RgbArray:
+        """Frame `frame` as (stored_height, stored_width, 3) uint8 RGB. Raises `MediaError` as `jpeg` does."""
+        pixels = cv2.imdecode(np.frombuffer(self.jpeg(frame), np.uint8), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise MediaError(f"Frame {frame} is damaged. Upload the file again.")
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def close(self) -> None:
+        """Let go of the files. Closing twice is harmless."""
+        with self._lock:
+            self._file.close()
+
+
+def open_store(folder: str | Path) -> Store:
+    """Open what `ingest` made. Raises `MediaError` where the folder is missing or cannot be read."""
+    folder = Path(folder)
+    try:
+        about = json.loads((folder / ABOUT).read_text("utf-8"))
+        if about.pop("version") != _VERSION:
+            raise ValueError("other version")
+        info = MediaInfo(**about)
+        with np.load(folder / INDEX, allow_pickle=False) as index:
+            times, offsets, start = index["times"], index["offsets"], float(index["start"])
+        if not len(times) == len(offsets) - 1 == info.frames or offsets[-1] != (folder / FRAMES).stat().st_size:
+            raise ValueError("parts do not match")
+        return Store(folder, info, times, offsets, start)
+    except FileNotFoundError as error:
+        raise MediaError("This picture or clip is no longer here. Upload it again.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise MediaError("This picture or clip cannot be read any more. Upload it again.") from error
+
+
+def describe_store(folder: Path, info: MediaInfo, sizes: Sequence[int], times: FloatArray, start: float) -> None:
+    """Complete a folder that already holds the frames: write the index and the description.
+
+    `sizes` are the frames' bytes, in order.
+    """
+    offsets = np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))])
+    np.savez(folder / INDEX, offsets=offsets, times=times, start=np.float64(start))
+    (folder / ABOUT).write_text(json.dumps({"version": _VERSION, **asdict(info)}), "utf-8")
