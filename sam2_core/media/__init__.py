@@ -1,15 +1,36 @@
 """Files ⇄ frames ⇄ pixels. Frame k of a store, of the source and of every download is the same picture.
 
-ingest.py     a file becomes a store          pictures.py, clips.py (probe.py, timing.py)
+ingest.py     a file becomes a store: pictures.py, clips.py (with probe.py and timing.py)
 store.py      a store gives frames
-limits.py     what a file may cost
-ffmpeg.py     the process that decodes and encodes; atomic.py, progress.py: whole results, told about
+draw.py       masks become pixels
+export.py     masks become files; render.py: a clip with masks drawn on it
+limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long work is done safely
 """
 
+from sam2_core.media.draw import Place, Rgb, color_of, crop, mask_png, overlay
+from sam2_core.media.export import write_coco_json, write_mask_zip
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import ingest
 from sam2_core.media.limits import Limits
 from sam2_core.media.progress import Progress
+from sam2_core.media.render import OverlayOptions, write_overlay
 from sam2_core.media.store import Store, open_store
 
-__all__ = ["Limits", "MediaInfo", "Progress", "Store", "ingest", "open_store"]
+__all__ = [
+    "Limits",
+    "MediaInfo",
+    "OverlayOptions",
+    "Place",
+    "Progress",
+    "Rgb",
+    "Store",
+    "color_of",
+    "crop",
+    "ingest",
+    "mask_png",
+    "open_store",
+    "overlay",
+    "write_coco_json",
+    "write_mask_zip",
+    "write_overlay",
+]

@@ -52,15 +52,16 @@ class _Index:
         return (self.stamps[-1] - self.stamps[0]) * self.tick
 
 
-def decoding(source: Path, max_side: int, probe: ClipProbe, height: int, width: int, colours: str) -> list[str]:
+def decoding(source: Path, probe: ClipProbe, height: int, width: int, colours: str) -> list[str]:
     """Arguments that decode every frame of a clip upright, in presentation order, at a size.
 
     One place says so, hence frame k is the same picture wherever a clip is decoded. `colours` are options of ffmpeg's
-    scale filter for the result.
+    scale filter and the filters after it. A size that changes within the clip is levelled, up to twice the first one.
     """
-    scale = f"scale={width}:{height}:in_color_matrix={probe.matrix}:{colours}"
+    scale = f"scale={width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int:in_color_matrix={probe.matrix}"
+    opened = reading(source, 2 * max(probe.height, probe.width))
     every_frame = ["-map", "0:V:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
-    return [*reading(source, max_side), *every_frame, "-vf", scale, "-max_error_rate", "1"]
+    return [*opened, *every_frame, "-vf", f"{scale}:{colours}", "-max_error_rate", "1"]
 
 
 def ingest_clip(folder: Path, name: str, limits: Limits, report: Reporter) -> MediaInfo:
@@ -74,7 +75,7 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: Reporter) -> Me
     timeline = settle(stamps, index.last_duration * index.tick)
     info = MediaInfo(
         "clip", name, len(index.sizes), probe.height, probe.width, height, width,
-        timeline.fps, timeline.constant_rate, probe.has_audio, timeline.duration,
+        timeline.fps, timeline.constant_rate, bool(probe.audio), timeline.duration,
     )  # fmt: skip
     describe_store(folder, info, index.sizes, timeline.times, float(stamps[0]))
     return info
@@ -88,7 +89,7 @@ def fit(height: int, width: int, long_side: int) -> tuple[int, int]:
 
 def _decode(folder: Path, probe: ClipProbe, size: tuple[int, int], limits: Limits, report: Reporter) -> _Index:
     colours = "out_color_matrix=bt601:out_range=full,format=yuv420p"  # what a JPEG means by its numbers
-    frames = decoding(folder / SOURCE, limits.max_clip_side, probe, *size, colours)
+    frames = decoding(folder / SOURCE, probe, *size, colours)
     index = _Index()
     arguments = ["-loglevel", "error", *frames, *_JPEG, "-f", "tee", _FRAMES_AND_INDEX]
     with Ffmpeg(arguments, folder, limits.time_limit) as process:

@@ -21,18 +21,24 @@ _DURATION = re.compile(r"^\s*Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _STREAM = re.compile(r"^\s*Stream #0:\d+.*?: (Video|Audio): (.*)")
 _SIZE = re.compile(r"\b(\d{2,6})x(\d{2,6})\b")
 _MATRIX = re.compile(r"\((?:tv|pc)?,? ?(?:bt709|bt470bg|smpte170m|smpte240m|fcc|bt2020nc|bt2020c|gbr|ycgco|ictcp)\b")
+_PIXEL_ASPECT = re.compile(rb"^#sar 0: ([1-9]\d*/[1-9]\d*)", re.MULTILINE)
 _UPRIGHT_SIZE = re.compile(rb"^#dimensions 0: (\d+)x(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class ClipProbe:
-    """A readable clip: its upright size, its length where the file says one (else 0), and how to read its colours."""
+    """A readable clip: its upright size and its length in seconds where the file says one (else 0).
+
+    `audio` is the codec of its sound ("" for none); `matrix` is ffmpeg's name of the colour matrix to read it with;
+    `pixel_aspect` is the width of a pixel over its height, as "1/1".
+    """
 
     height: int
     width: int
     seconds: float
-    has_audio: bool
+    audio: str
     matrix: str
+    pixel_aspect: str
 
 
 def probe_clip(source: Path, limits: Limits) -> ClipProbe:
@@ -44,17 +50,19 @@ def probe_clip(source: Path, limits: Limits) -> ClipProbe:
         messages = process.messages
     streams = [match.groups() for line in messages if (match := _STREAM.match(line))]
     videos = [about for kind, about in streams if kind == "Video" and "(attached pic)" not in about]
+    audio = next((re.split(r"\W", about)[0] for kind, about in streams if kind == "Audio"), "")
     if size := _SIZE.search(videos[0]) if videos else None:
         limits.check_clip_size(int(size[2]), int(size[1]))
     upright = _UPRIGHT_SIZE.search(header)
     if failure or not upright or not re.search(rb"^0,", header, re.MULTILINE):
-        raise MediaError(_explain(messages, bool(videos), any(kind == "Audio" for kind, _ in streams))) from failure
+        raise MediaError(_explain(messages, bool(videos), bool(audio))) from failure
     width, height = int(upright[1]), int(upright[2])
     limits.check_clip_size(height, width)
     seconds = next((_seconds(match) for line in messages if (match := _DURATION.match(line))), 0.0)
     limits.check_seconds(seconds)
-    has_audio = any(kind == "Audio" for kind, _ in streams)
-    return ClipProbe(height, width, seconds, has_audio, _matrix(videos[0] if videos else "", height))
+    matrix = _matrix(videos[0] if videos else "", height)
+    aspect = _PIXEL_ASPECT.search(header)
+    return ClipProbe(height, width, seconds, audio, matrix, aspect[1].decode() if aspect else "1/1")
 
 
 def _failure(process: Ffmpeg) -> MediaError | None:

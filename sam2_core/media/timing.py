@@ -41,12 +41,12 @@ def settle(stamps: FloatArray, last_step: float) -> Timeline:
     times = np.asarray(np.maximum.accumulate(stamps - stamps[0] - floor) + floor, np.float64)
     fps = _usual_rate(times)
     deviation = float(np.abs(times - np.arange(times.size) / fps).max())
-    last_step = last_step if _SHORTEST_STEP <= last_step <= 10 * typical else typical
-    return Timeline(times, float(fps), deviation <= min(_CLOSE, typical / 4), float(times[-1]) + last_step)
+    final = last_step if _SHORTEST_STEP <= last_step <= 10 * typical else typical
+    return Timeline(times, float(fps), deviation <= min(_CLOSE, typical / 4), float(times[-1]) + final)
 
 
 def _constant(frames: int, step: float) -> Timeline:
-    return Timeline(np.arange(frames) * step, 1 / step, True, frames * step)
+    return Timeline(np.arange(frames, dtype=np.float64) * np.float64(step), 1 / step, True, frames * step)
 
 
 def _usual_rate(times: FloatArray) -> float:

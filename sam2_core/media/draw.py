@@ -1,0 +1,110 @@
+"""Masks as pixels: colours, overlays and the small pictures that a page lays over a frame."""
+
+from __future__ import annotations
+
+import colorsys
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+
+from sam2_core.errors import BadPrompt
+from sam2_core.media.info import RgbArray
+from sam2_core.types import BoolArray, Mask
+
+Rgb: TypeAlias = tuple[int, int, int]
+Place: TypeAlias = tuple[int, int, int, int]
+"""x, y, width, height in pixels of the original frame."""
+
+# Okabe and Ito's colours, told apart with any kind of colour vision; without black, which vanishes on most pictures
+_OKABE_ITO: tuple[Rgb, ...] = (
+    (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (0, 114, 178),
+)  # fmt: skip
+_GOLDEN_ANGLE = 0.381966  # of a full turn: never comes back to a hue, and keeps neighbours far apart
+
+
+def color_of(object_id: int) -> Rgb:
+    """The colour of an object, the same everywhere. Ids 1 to 7 can be told apart by colour-blind people."""
+    place = object_id - 1
+    if 0 <= place < len(_OKABE_ITO):
+        return _OKABE_ITO[place]
+    lightness = (0.55, 0.7, 0.4)[place % 3]
+    red, green, blue = colorsys.hls_to_rgb(place * _GOLDEN_ANGLE % 1.0, lightness, 0.75)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def crop(mask: Mask) -> tuple[BoolArray, Place]:
+    """The mask's bounding box as booleans (height, width), and its place; (0, 0) and zeros for an empty mask.
+
+    Only the columns that hold foreground are unpacked, so small masks on large frames are fast.
+    """
+    bounds = np.cumsum(np.frombuffer(mask.runs, "<u4"), dtype=np.int64)
+    starts, stops = bounds[0:-1:2], bounds[1::2]
+    starts, stops = starts[starts < stops], stops[starts < stops]
+    if not starts.size:
+        return np.zeros((0, 0), bool), (0, 0, 0, 0)
+    left, right = int(starts[0]) // mask.height, (int(stops[-1]) - 1) // mask.height + 1
+    flat = np.zeros((right - left) * mask.height + 1, np.int8)
+    flat[starts - left * mask.height] = 1
+    flat[stops - left * mask.height] -= 1
+    columns = np.cumsum(flat[:-1], dtype=np.int8).view(bool).reshape(right - left, mask.height)
+    filled = np.flatnonzero(columns.any(axis=0))
+    top, bottom = int(filled[0]), int(filled[-1]) + 1
+    return np.ascontiguousarray(columns[:, top:bottom].T), (left, top, right - left, bottom - top)
+
+
+def overlay(frame: RgbArray, masks: Sequence[tuple[Mask, Rgb]], opacity: float = 0.5, outline: int = 2) -> RgbArray:
+    """A copy of the frame (H, W, 3) with masks tinted (`opacity` 0..1) and outlined (`outline` pixels, 0 for none).
+
+    Later masks lie above earlier ones. Raises `BadPrompt` where a mask has another size than the frame.
+    """
+    drawn = frame.copy()
+    for mask, color in masks:
+        if (mask.height, mask.width) != frame.shape[:2]:
+            raise BadPrompt(
+                f"The mask is {mask.width} x {mask.height} pixels and the frame {frame.shape[1]} x {frame.shape[0]}."
+            )
+        pixels, (x, y, width, height) = crop(mask)
+        if pixels.size:
+            _tint(drawn[y : y + height, x : x + width], pixels.view(np.uint8), color, opacity, outline)
+    return drawn
+
+
+def mask_png(mask: Mask) -> tuple[bytes, Place]:
+    """The mask's bounding box as a PNG of one bit a pixel, white on transparent, and where it belongs.
+
+    An empty mask gives one transparent pixel at (0, 0).
+    """
+    pixels, place = crop(mask)
+    if not pixels.size:
+        pixels, place = np.zeros((1, 1), bool), (0, 0, 1, 1)
+    height, width = pixels.shape
+    packed = np.packbits(pixels, axis=1)
+    rows = np.pad(packed, ((0, 0), (1, 0)))  # each row begins with its filter: 0, none
+    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # bit depth 1, colours from the palette
+    chunks = (
+        (b"IHDR", header),
+        (b"PLTE", bytes((0, 0, 0, 255, 255, 255))),
+        (b"tRNS", bytes((0, 255))),
+        (b"IDAT", zlib.compress(rows.tobytes(), 1)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks), place
+
+
+def _tint(region: RgbArray, inside: RgbArray, color: Rgb, opacity: float, outline: int) -> None:
+    """Draw one mask into its part of the frame, in place; `inside` is 0 or 1."""
+    levels = np.arange(256)[:, None] * (1 - opacity) + np.array(color) * opacity
+    tinted = cv2.LUT(region, np.rint(levels).astype(np.uint8)[None])
+    cv2.copyTo(tinted, inside, region)
+    if outline > 0:
+        kernel = np.ones((2 * outline + 1, 2 * outline + 1), np.uint8)
+        core = cv2.erode(inside, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        region[(inside - core).view(bool)] = color
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,0 +1,132 @@
+"""Masks as files that other programs read: pictures in a ZIP archive, and COCO's JSON.
+
+Both are written frame by frame, whatever the length of the clip, and appear under their name only when complete.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import cv2
+import numpy as np
+
+from sam2_core.errors import MediaError
+from sam2_core.media.atomic import new_file
+from sam2_core.media.draw import crop
+from sam2_core.media.info import MediaInfo
+from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.store import Store
+from sam2_core.types import FrameMasks, Mask, ObjectMask
+
+_CATEGORY = {"id": 1, "name": "object", "supercategory": ""}
+
+
+def write_mask_zip(
+    path: str | Path, store: Store, frames: Iterable[FrameMasks], progress: Progress | None = None
+) -> None:
+    """Write each object's masks as PNGs of one channel (0 or 255) and source size, with a manifest.json.
+
+    A clip gives `object_01/00000.png`, one for each frame of the clip so that the sequence has no gap; the manifest
+    says on which frames the object has a mask at all. A picture gives `object_01.png`.
+    """
+    info = store.info
+    known: dict[int, list[int]] = {}
+    with new_file(Path(path)) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+        for found in _reported(info, frames, "Writing masks", progress):
+            for each in found.objects:
+                archive.writestr(_picture_name(info, each.object_id, found.frame), _grey_png(each.mask))
+                known.setdefault(each.object_id, []).append(found.frame)
+        black = _grey_png(Mask.from_array(np.zeros((info.height, info.width), bool)))
+        for object_id, present in known.items():
+            for frame in sorted(set(range(info.frames)) - set(present)):
+                archive.writestr(_picture_name(info, object_id, frame), black, zipfile.ZIP_DEFLATED)
+        archive.writestr("manifest.json", json.dumps(_manifest(info, known), indent=1), zipfile.ZIP_DEFLATED)
+
+
+def write_coco_json(
+    path: str | Path, store: Store, frames: Iterable[FrameMasks], progress: Progress | None = None
+) -> None:
+    """Write one COCO annotation for each object on each frame, with compressed run lengths.
+
+    All are of the category "object"; `track_id` tells the objects apart across frames. Images carry `frame_index`
+    and `time` in seconds. Empty masks have no place in COCO and are left out.
+    """
+    info = store.info
+    with new_file(Path(path)) as unfinished, unfinished.open("w", encoding="utf-8") as file:
+        file.write('{"info": ' + json.dumps({"description": info.name}) + ',\n"images": [\n')
+        _write_list(file, (_image(store, frame) for frame in range(info.frames)))
+        file.write('],\n"annotations": [\n')
+        _write_list(file, _annotations(_reported(info, frames, "Writing annotations", progress)))
+        file.write('],\n"categories": ' + json.dumps([_CATEGORY]) + "}\n")
+
+
+def _reported(
+    info: MediaInfo, frames: Iterable[FrameMasks], message: str, progress: Progress | None
+) -> Iterator[FrameMasks]:
+    """Pass the frames on, checked, and tell how far they have come."""
+    report, seen = Reporter(progress), set[int]()
+    report(0.0, message)
+    for found in frames:
+        if not 0 <= found.frame < info.frames or found.frame in seen:
+            raise MediaError(f"Frame {found.frame} of {info.frames} cannot be exported: it is unknown or came twice.")
+        seen.add(found.frame)
+        if any((each.mask.height, each.mask.width) != (info.height, info.width) for each in found.objects):
+            raise MediaError(f"A mask on frame {found.frame} is not {info.width} x {info.height} pixels.")
+        yield found
+        report(len(seen) / info.frames, message)
+
+
+def _picture_name(info: MediaInfo, object_id: int, frame: int) -> str:
+    folder = f"object_{object_id:02d}"
+    return f"{folder}.png" if info.kind == "image" else f"{folder}/{frame:05d}.png"
+
+
+def _grey_png(mask: Mask) -> bytes:
+    pixels = mask.to_array().view(np.uint8) * np.uint8(255)
+    return cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+
+
+def _manifest(info: MediaInfo, known: dict[int, list[int]]) -> dict[str, Any]:
+    objects = [{"id": object_id, "frames_with_mask": sorted(known[object_id])} for object_id in sorted(known)]
+    about = {"name": info.name, "width": info.width, "height": info.height, "frames": info.frames, "fps": info.fps}
+    return {**about, "objects": objects}
+
+
+def _image(store: Store, frame: int) -> dict[str, Any]:
+    info = store.info
+    name = info.name if info.kind == "image" else f"{frame:05d}.jpg"
+    size = {"width": info.width, "height": info.height}
+    return {"id": frame + 1, "file_name": name, **size, "frame_index": frame, "time": float(store.times[frame])}
+
+
+def _annotations(frames: Iterable[FrameMasks]) -> Iterator[dict[str, Any]]:
+    number = 0
+    for found in frames:
+        for each in found.objects:
+            if area := each.mask.area:
+                number += 1
+                yield {"id": number, "image_id": found.frame + 1, "area": area, **_annotation(each)}
+
+
+def _annotation(each: ObjectMask) -> dict[str, Any]:
+    _, place = crop(each.mask)
+    return {
+        "category_id": _CATEGORY["id"],
+        "track_id": each.object_id,
+        "iscrowd": 0,
+        "bbox": list(place),
+        "segmentation": each.mask.to_coco(),
+        "score": round(float(each.quality), 4),
+    }
+
+
+def _write_list(file: IO[str], items: Iterable[dict[str, Any]]) -> None:
+    """The items of a JSON list, one a line."""
+    comma = ""
+    for item in items:
+        file.write(comma + json.dumps(item))
+        comma = ",\n"
