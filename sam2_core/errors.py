@@ -1,13 +1,13 @@
 """The tree of errors. Every message says what is wrong and what to do next; it may be shown to a visitor as it is.
 
-    MaskletError
-    ├── BadPrompt            a prompt that cannot mean anything (outside the frame, no size, unreadable)
-    ├── MediaError           a picture or clip that cannot be used (broken, empty, too large, mislabelled)
-    ├── WeightsError         weights that cannot be found, read or matched to a network
-    ├── ConfigError          a setting or network configuration that makes no sense
-    ├── SessionGone          the session is unknown or has expired: replay its journal
-    ├── SessionChanged       a track call came with a revision from before the last prompt: ask again
-    └── Busy                 a limit is reached (sessions, queue): try again later
+MaskletError
+├── BadPrompt            a prompt that cannot mean anything (outside the frame, no size, unreadable)
+├── MediaError           a picture or clip that cannot be used (broken, empty, too large, mislabelled)
+├── WeightsError         weights that cannot be found, read or matched to a network
+├── ConfigError          a setting or network configuration that makes no sense
+├── SessionGone          the session is unknown or has expired: replay its journal
+├── SessionChanged       a track call came with a revision from before the last prompt: ask again
+└── Busy                 a limit is reached (sessions, queue): try again later
 """
 
 

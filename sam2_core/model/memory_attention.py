@@ -1,0 +1,51 @@
+"""Memory attention (paper, section 4): the current frame looks at remembered frames and object pointers."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sam2_core.model.attention import RotaryAttention
+from sam2_core.model.config import NetworkConfig
+
+
+class MemoryAttentionLayer(nn.Module):
+    """Self-attention in the frame, cross-attention to the memories, MLP."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.self_attn = RotaryAttention(width, heads=1)
+        self.cross_attn_image = RotaryAttention(width, heads=1, key_width=config.memory_width)
+        self.linear1 = nn.Linear(width, config.memory_mlp)
+        self.linear2 = nn.Linear(config.memory_mlp, width)
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+        self.norm3 = nn.LayerNorm(width)
+
+    def forward(self, image: Tensor, memory: Tensor, memory_pe: Tensor, pointers: int) -> Tensor:
+        """Image (B, H * W, C), memory tokens and positions (B, K, D), the last `pointers` of which have no place."""
+        normed = self.norm1(image)
+        image = image + self.self_attn(normed, normed, normed)
+        normed = self.norm2(image)
+        image = image + self.cross_attn_image(normed, memory + memory_pe, memory, unrotated=pointers)
+        normed = self.norm3(image)
+        return image + self.linear2(F.relu(self.linear1(normed)))
+
+
+class MemoryAttention(nn.Module):
+    """A stack of memory attention layers."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(MemoryAttentionLayer(config) for _ in range(config.memory_layers))
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, image: Tensor, image_pe: Tensor, memory: Tensor, memory_pe: Tensor, pointers: int) -> Tensor:
+        """Image and positions (B, C, H, W), memory tokens and positions (B, K, D) -> (B, C, H, W)."""
+        size = image.shape[-2:]
+        tokens = (image + 0.1 * image_pe).flatten(2).transpose(1, 2)  # (B, H * W, C)
+        for layer in self.layers:
+            tokens = layer(tokens, memory, memory_pe, pointers)
+        out: Tensor = self.norm(tokens)
+        return out.transpose(1, 2).unflatten(2, size)

@@ -1,0 +1,89 @@
+"""The networks that are known by name: the eight official ones and `nano`, which is bundled.
+
+A network's sizes stand in `configs/<name>.yaml`. The strings that the official code uses for the same networks
+("configs/sam2.1/sam2.1_hiera_t.yaml", "facebook/sam2.1-hiera-tiny", "sam2.1_hiera_tiny.pt") are accepted as names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from sam2_core.errors import ConfigError
+from sam2_core.model.config import NetworkConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+BUNDLED = "nano"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNetwork:
+    """A network with published weights. `file` lies in `assets/` if `repository` is None, else in that Hub
+    repository; `parameters` in millions."""
+
+    name: str
+    parameters: float
+    file: str
+    repository: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+def _official(version: str, size: str, letter: str, parameters: float) -> KnownNetwork:
+    name = f"{version}_hiera_{size}"
+    return KnownNetwork(
+        name,
+        parameters,
+        file=f"{name}.pt",
+        repository=f"facebook/{version}-hiera-{size.replace('_', '-')}",
+        aliases=(f"configs/{version}/{version}_hiera_{letter}.yaml", f"{version}_hiera_{letter}.yaml", f"{name}.pt"),
+    )
+
+
+NETWORKS: dict[str, KnownNetwork] = {
+    network.name: network
+    for network in (
+        KnownNetwork(BUNDLED, 4.4, file="nano.safetensors"),
+        _official("sam2.1", "tiny", "t", 39.0),
+        _official("sam2.1", "small", "s", 46.1),
+        _official("sam2.1", "base_plus", "b+", 80.9),
+        _official("sam2.1", "large", "l", 224.4),
+        _official("sam2", "tiny", "t", 38.9),
+        _official("sam2", "small", "s", 46.0),
+        _official("sam2", "base_plus", "b+", 80.8),
+        _official("sam2", "large", "l", 224.4),
+    )
+}
+
+_ALIASES = {alias: network.name for network in NETWORKS.values() for alias in network.aliases} | {
+    network.repository: network.name for network in NETWORKS.values() if network.repository
+}
+
+
+def known_network(name: str) -> KnownNetwork:
+    """Find a network by its name or by any of the official strings; raises `ConfigError` with the list of names."""
+    found = NETWORKS.get(_ALIASES.get(name, name))
+    if found is None:
+        raise ConfigError(f"There is no network named {name!r}. Known names: {', '.join(NETWORKS)}.")
+    return found
+
+
+def network_config(name: str) -> NetworkConfig:
+    """The sizes of a known network, or of one described by a YAML file of the user's own."""
+    if name in NETWORKS or name in _ALIASES:
+        return read_config(ROOT / "configs" / f"{known_network(name).name}.yaml")
+    if PurePosixPath(name).suffix in {".yaml", ".yml"} and Path(name).is_file():
+        return read_config(Path(name))
+    return read_config(ROOT / "configs" / f"{known_network(name).name}.yaml")
+
+
+def read_config(path: Path) -> NetworkConfig:
+    """Read a network's YAML row; raises `ConfigError` naming the file."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"The network configuration {path} cannot be read: {error}.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds no network configuration: it should be a list of `name: value` lines.")
+    return NetworkConfig.from_mapping(values)

@@ -1,0 +1,76 @@
+"""The frames of a clip as the official video predictor takes them: a folder of numbered JPEGs, or a video file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+from torch import Tensor
+
+from sam2_core.errors import MediaError
+from sam2_core.media import ingest, open_store
+from sam2_core.model.preprocess import frame_to_input
+
+
+class Frames(Protocol):
+    """Frames that are read one at a time, when they are needed."""
+
+    height: int
+    width: int
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int, size: int) -> Tensor:
+        """Frame `index` as network input (3, size, size)."""
+        ...
+
+
+def open_frames(path: str | os.PathLike[str]) -> Frames:
+    """Open a folder of JPEGs named by their number, or a video file; raises `MediaError`."""
+    path = Path(path)
+    return FrameFolder(path) if path.is_dir() else ClipFrames(path)
+
+
+class FrameFolder:
+    """`00000.jpg`, `00001.jpg`, …: sorted by number, whatever the numbers are."""
+
+    def __init__(self, folder: Path) -> None:
+        found = [file for file in folder.iterdir() if file.suffix.lower() in {".jpg", ".jpeg"}]
+        if not found:
+            raise MediaError(f"There are no .jpg files in {folder}.")
+        unnumbered = [file.name for file in found if not file.stem.isdecimal()]
+        if unnumbered:
+            raise MediaError(f"Frames must be named by their number, like 00000.jpg; {unnumbered[0]} is not.")
+        self._files = sorted(found, key=lambda file: int(file.stem))
+        with Image.open(self._files[0]) as first:
+            self.width, self.height = first.size
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def read(self, index: int, size: int) -> Tensor:
+        """Frame `index` as network input (3, size, size)."""
+        with Image.open(self._files[index]) as image:
+            return frame_to_input(image, size)
+
+
+class ClipFrames:
+    """A video file, decoded once into a store of single frames that is deleted with this object."""
+
+    def __init__(self, file: Path) -> None:
+        # Whoever drops the state must not have to remember the folder: the finalizer of TemporaryDirectory does.
+        self._folder = tempfile.TemporaryDirectory(prefix="masklet-clip-", ignore_cleanup_errors=True)
+        store = Path(self._folder.name) / "store"
+        about = ingest(file, store)
+        self._store = open_store(store)
+        self.height, self.width, self._count = about.height, about.width, about.frames
+
+    def __len__(self) -> int:
+        return self._count
+
+    def read(self, index: int, size: int) -> Tensor:
+        """Frame `index` as network input (3, size, size)."""
+        return frame_to_input(Image.fromarray(self._store.frame(index)), size)

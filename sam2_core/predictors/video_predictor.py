@@ -1,0 +1,362 @@
+"""`SAM2VideoPredictor`: the official Python API for clips.
+
+Names, arguments, order of results and numbers are those of the official class. Two of its faults are not repeated: a
+box may be added to points, and memory is never mixed with another precision.
+It computes in fp32 unless the caller opens autocast.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from sam2_core.model.config import NetworkConfig
+from sam2_core.model.network import ABSENT_LOGIT, SAM2, ImageFeatures
+from sam2_core.model.preprocess import mask_to_input
+from sam2_core.networks import known_network
+from sam2_core.predictors.build import PathLike, best_device, refuse_overrides
+from sam2_core.predictors.frames import open_frames
+from sam2_core.predictors.video_state import ObjectState, PointInputs, VideoState
+from sam2_core.tracking.cleanup import fill_holes
+from sam2_core.tracking.memory_bank import MemoryRules
+from sam2_core.tracking.segmenter import Segmenter, Trace
+from sam2_core.weights import load_network
+
+_FEATURE_CACHE_BYTES = 256 * 2**20
+
+FrameResult = tuple[int, list[Any], Tensor]
+
+
+class SAM2VideoPredictor(SAM2):
+    """The network with the official methods for clips; what they know of a clip is in the state they are given."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.fill_hole_area = 8
+        """Holes of up to so many low-resolution pixels are filled in what is given out; 0 is off."""
+        self.non_overlap_masks = False
+        """Give each pixel of the output to the surest object only."""
+        self.add_all_frames_to_correct_as_cond = False
+        """Make every corrected frame a conditioning frame, not only first prompts."""
+        self.clear_non_cond_mem_around_input = False
+        """Forget tracked frames around a prompted one, which may show an outdated object."""
+        self.binarize_mask_from_pts_for_mem_enc = True
+        """Memorise prompted frames with the mask as the user saw it."""
+
+    @classmethod
+    def from_pretrained(cls, model_id: str, **kwargs: Any) -> SAM2VideoPredictor:
+        """Fetch weights from the Hub ("facebook/sam2.1-hiera-tiny") or take any known network by name."""
+        return build_sam2_video_predictor_hf(model_id, **kwargs)
+
+    @torch.inference_mode()
+    def init_state(
+        self,
+        video_path: str | os.PathLike[str],
+        offload_video_to_cpu: bool = False,
+        offload_state_to_cpu: bool = False,
+        async_loading_frames: bool = False,
+    ) -> VideoState:
+        """Open a folder of numbered JPEGs or a video file.
+
+        Frames are read when they are needed and never pile up in memory, so `offload_video_to_cpu` and
+        `async_loading_frames` have nothing left to do; `offload_state_to_cpu` keeps masks and memories on the CPU.
+        """
+        storage = torch.device("cpu") if offload_state_to_cpu else self.device
+        rules = MemoryRules(self.config.memory_slots, self.config.max_pointers)
+        state = VideoState(open_frames(video_path), rules, storage, _FEATURE_CACHE_BYTES)
+        self._features(state, 0)
+        return state
+
+    # --- prompts -----------------------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def add_new_points_or_box(
+        self,
+        inference_state: VideoState,
+        frame_idx: int,
+        obj_id: Any,
+        points: npt.ArrayLike | Tensor | None = None,
+        labels: npt.ArrayLike | Tensor | None = None,
+        clear_old_points: bool = True,
+        normalize_coords: bool = True,
+        box: npt.ArrayLike | Tensor | None = None,
+    ) -> FrameResult:
+        """Prompt an object on a frame with points (N, 2), labels (N,) and a box (4,), in pixels of the clip.
+
+        Returns the frame, all object ids, and the logits of all objects at the clip's size (objects, 1, H, W).
+        """
+        _check_frame(inference_state, frame_idx)
+        coords, kinds = self._point_inputs(inference_state, points, labels, box, normalize_coords)
+        target = inference_state.object(obj_id)
+        if not clear_old_points and frame_idx in target.points:
+            coords, kinds = _merge(target.points[frame_idx], (coords, kinds))
+        target.points[frame_idx] = coords, kinds
+        target.masks.pop(frame_idx, None)
+        return self._answer(inference_state, target, frame_idx)
+
+    def add_new_points(self, *args: Any, **kwargs: Any) -> FrameResult:
+        """The older name of `add_new_points_or_box`."""
+        return self.add_new_points_or_box(*args, **kwargs)
+
+    @torch.inference_mode()
+    def add_new_mask(
+        self, inference_state: VideoState, frame_idx: int, obj_id: Any, mask: npt.ArrayLike | Tensor
+    ) -> FrameResult:
+        """Prompt an object on a frame with a mask (H, W), which is taken as it is."""
+        _check_frame(inference_state, frame_idx)
+        array = torch.as_tensor(mask) if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask, dtype=bool))
+        if array.ndim != 2:
+            raise ValueError(f"A mask has two axes (height, width), got shape {tuple(array.shape)}.")
+        target = inference_state.object(obj_id)
+        target.masks[frame_idx] = mask_to_input(array.to(self.device), self.image_size)
+        target.points.pop(frame_idx, None)
+        return self._answer(inference_state, target, frame_idx)
+
+    @torch.inference_mode()
+    def clear_all_prompts_in_frame(
+        self, inference_state: VideoState, frame_idx: int, obj_id: Any, need_output: bool = True
+    ) -> FrameResult | None:
+        """Take back what was said for an object on a frame."""
+        inference_state.object(obj_id).clear_frame(frame_idx)
+        return self._current_result(inference_state, frame_idx) if need_output else None
+
+    @torch.inference_mode()
+    def remove_object(
+        self, inference_state: VideoState, obj_id: Any, strict: bool = False, need_output: bool = True
+    ) -> tuple[list[Any], list[tuple[int, Tensor]]]:
+        """Remove an object; returns the ids that are left and new output for the frames where it was prompted."""
+        objects = inference_state.objects
+        if obj_id not in objects:
+            if strict:
+                raise RuntimeError(f"There is no object {obj_id!r} to remove; known objects: {list(objects)}.")
+            return list(objects), []
+        removed = objects.pop(obj_id)
+        if not objects or not need_output:
+            return list(objects), []
+        frames = {*removed.points, *removed.masks}
+        results = [self._current_result(inference_state, frame) for frame in frames]
+        return list(objects), [(frame, logits) for frame, _, logits in results]
+
+    @torch.inference_mode()
+    def reset_state(self, inference_state: VideoState) -> None:
+        """Remove all objects and everything that was tracked."""
+        inference_state.objects.clear()
+
+    def _point_inputs(
+        self,
+        state: VideoState,
+        points: npt.ArrayLike | Tensor | None,
+        labels: npt.ArrayLike | Tensor | None,
+        box: npt.ArrayLike | Tensor | None,
+        normalize: bool,
+    ) -> PointInputs:
+        """Coordinates (1, N, 2) in pixels of the network's input and labels (1, N), a box first."""
+        if (points is None) != (labels is None):
+            raise ValueError("points and labels must be provided together")
+        if points is None and box is None:
+            raise ValueError("at least one of points or box must be provided as input")
+        coords = torch.as_tensor([] if points is None else points, dtype=torch.float32).reshape(-1, 2)
+        kinds = torch.as_tensor([] if labels is None else labels, dtype=torch.int32).reshape(-1)
+        if len(coords) != len(kinds):
+            raise ValueError(f"There are {len(coords)} points but {len(kinds)} labels.")
+        if box is not None:
+            corners = torch.as_tensor(box, dtype=torch.float32).reshape(2, 2).to(coords.device)
+            coords, kinds = torch.cat([corners, coords]), torch.cat([kinds.new_tensor([2, 3]), kinds])
+        if normalize:
+            coords = coords / coords.new_tensor((state.frames.width, state.frames.height))
+        return (coords * self.image_size).to(self.device)[None], kinds.to(self.device)[None]
+
+    def _answer(self, state: VideoState, target: ObjectState, frame: int) -> FrameResult:
+        """Answer the inputs of an object on a frame; the answer is memorised when tracking starts."""
+        was_tracked = frame in target.tracked_in_reverse
+        conditioning = not was_tracked or self.add_all_frames_to_correct_as_cond
+        features = self._features(state, frame)
+        if frame in target.masks:
+            trace = self._segmenter.from_mask(features, target.masks[frame])
+        else:
+            previous = target.latest(frame, conditioning)
+            trace = self._segmenter.from_prompt(
+                features,
+                target.points[frame],
+                None if previous is None else previous.logits.to(self.device),
+                recall=self._recall(state, target, frame) if was_tracked else None,
+            )
+        target.waiting(conditioning)[frame] = self._stored(state, trace)
+        return self._result(state, frame, conditioning)
+
+    # --- tracking ----------------------------------------------------------------------------------------------
+
+    def propagate_in_video(
+        self,
+        inference_state: VideoState,
+        start_frame_idx: int | None = None,
+        max_frame_num_to_track: int | None = None,
+        reverse: bool = False,
+    ) -> Iterator[FrameResult]:
+        """Follow all objects; yields (frame, object ids, logits (objects, 1, H, W)) frame by frame.
+
+        Starts at the earliest prompted frame unless told otherwise.
+        """
+        self.propagate_in_video_preflight(inference_state)
+        order = _processing_order(inference_state, start_frame_idx, max_frame_num_to_track, reverse)
+        for frame in tqdm(order, desc="propagate in video", disable=None):
+            yield self._track_frame(inference_state, frame, reverse)
+
+    @torch.inference_mode()
+    def propagate_in_video_preflight(self, inference_state: VideoState) -> None:
+        """Memorise what was prompted since tracking last stopped."""
+        if not inference_state.objects:
+            raise RuntimeError("No object has been prompted yet: add points, a box or a mask first.")
+        for obj_id, target in inference_state.objects.items():
+            for kind, settled in ((False, target.bank.tracked), (True, target.bank.prompted)):
+                waiting = target.waiting(kind)
+                for frame, trace in waiting.items():
+                    settled[frame] = self._memorised(inference_state, frame, trace)
+                    self._forget_around(target, frame)
+                waiting.clear()
+            if not target.bank.prompted:
+                raise RuntimeError(f"Object {obj_id!r} has not been prompted: add points, a box or a mask first.")
+            for frame in target.bank.prompted:
+                target.bank.tracked.pop(frame, None)
+
+    @torch.inference_mode()
+    def _track_frame(self, state: VideoState, frame: int, reverse: bool) -> FrameResult:
+        logits = []
+        for target in state.objects.values():
+            if frame in target.bank.prompted:
+                trace = target.bank.prompted[frame]
+                self._forget_around(target, frame)
+            else:
+                recall = target.bank.recall(frame, reverse, len(state.frames))
+                trace = self._segmenter.track(self._features(state, frame), recall)
+                target.bank.tracked[frame] = self._stored(state, trace)
+            target.tracked_in_reverse[frame] = reverse
+            logits.append(trace.logits.to(self.device))
+        return frame, list(state.objects), self._at_clip_size(state, torch.cat(logits))
+
+    def _recall(self, state: VideoState, target: ObjectState, frame: int) -> Any:
+        return target.bank.recall(frame, target.tracked_in_reverse[frame], len(state.frames))
+
+    def _memorised(self, state: VideoState, frame: int, trace: Trace) -> Trace:
+        on_device = replace(trace, logits=trace.logits.to(self.device))
+        prompted = self.binarize_mask_from_pts_for_mem_enc
+        return self._stored(state, self._segmenter.memorise(self._features(state, frame), on_device, prompted))
+
+    def _forget_around(self, target: ObjectState, frame: int) -> None:
+        if self.clear_non_cond_mem_around_input:
+            reach = self.config.memory_slots
+            for near in range(frame - reach, frame + reach + 1):
+                target.bank.tracked.pop(near, None)
+
+    # --- output ------------------------------------------------------------------------------------------------
+
+    def _current_result(self, state: VideoState, frame: int) -> FrameResult:
+        conditioning = any(frame in target.pending for target in state.objects.values())
+        return self._result(state, frame, conditioning)
+
+    def _result(self, state: VideoState, frame: int, conditioning: bool) -> FrameResult:
+        """The newest masks of all objects on a frame; objects without one are absent there."""
+        size = (state.frames.height, state.frames.width)
+        logits = torch.full((len(state.objects), 1, *size), ABSENT_LOGIT, device=self.device)
+        for index, target in enumerate(state.objects.values()):
+            trace = target.latest(frame, conditioning)
+            if trace is not None:
+                logits[index] = self._resized(state, trace.logits.to(self.device))[0]
+        return frame, list(state.objects), self._without_overlap(logits)
+
+    def _at_clip_size(self, state: VideoState, logits: Tensor) -> Tensor:
+        return self._without_overlap(self._resized(state, logits))
+
+    def _resized(self, state: VideoState, logits: Tensor) -> Tensor:
+        """Logits (B, 1, 4H, 4W) without small holes, at the clip's size."""
+        if self.fill_hole_area > 0:
+            logits = fill_holes(logits, self.fill_hole_area)
+        size = (state.frames.height, state.frames.width)
+        return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+    def _without_overlap(self, logits: Tensor) -> Tensor:
+        if not self.non_overlap_masks or len(logits) < 2:
+            return logits
+        surest = torch.zeros_like(logits, dtype=torch.bool).scatter_(0, logits.argmax(0, keepdim=True), True)
+        return torch.where(surest, logits, logits.clamp(max=-10.0))
+
+    @property
+    def _segmenter(self) -> Segmenter:
+        return Segmenter(self)
+
+    def _features(self, state: VideoState, frame: int) -> ImageFeatures:
+        return state.features(frame, lambda index: self._segmenter.encode(state.frames.read(index, self.image_size)))
+
+    def _stored(self, state: VideoState, trace: Trace) -> Trace:
+        """A trace without candidates, on the storage device; the small object pointer stays where it is used."""
+        memory = None if trace.memory is None else trace.memory.to(state.storage)
+        return replace(
+            trace, logits=trace.logits.to(state.storage), memory=memory, candidates=None, candidate_quality=None
+        )
+
+
+def _check_frame(state: VideoState, frame: int) -> None:
+    if not 0 <= frame < len(state.frames):
+        raise IndexError(f"Frame {frame} does not exist: the clip has {len(state.frames)} frames, counted from 0.")
+
+
+def _merge(old: PointInputs, new: PointInputs) -> PointInputs:
+    """Points after points; the corners of a new box replace an old one and come first."""
+    coords, kinds = torch.cat([old[0], new[0]], dim=1), torch.cat([old[1], new[1]], dim=1)
+    corners = (kinds[0] >= 2).nonzero().flatten()[-2:]
+    clicks = (kinds[0] < 2).nonzero().flatten()
+    order = torch.cat([corners, clicks])
+    return coords[:, order], kinds[:, order]
+
+
+def _processing_order(state: VideoState, start: int | None, limit: int | None, reverse: bool) -> range:
+    last = len(state.frames) - 1
+    if start is None:
+        start = min(frame for target in state.objects.values() for frame in target.bank.prompted)
+    if limit is None:
+        limit = len(state.frames)
+    if not reverse:
+        return range(start, min(start + limit, last) + 1)
+    return range(start, max(start - limit, 0) - 1, -1) if start > 0 else range(0)
+
+
+def build_sam2_video_predictor(
+    config_file: str | None = None,
+    ckpt_path: PathLike | None = None,
+    device: str | torch.device | None = None,
+    mode: str = "eval",
+    hydra_overrides_extra: list[str] | None = None,
+    apply_postprocessing: bool = True,
+    vos_optimized: bool = False,
+    **kwargs: Any,
+) -> SAM2VideoPredictor:
+    """Build a video predictor; arguments as in `build_sam2`.
+
+    `apply_postprocessing` False also turns off hole filling and the binary memory of prompted frames. `vos_optimized`
+    compiles the image encoder, which pays off on CUDA after a slow first frame.
+    """
+    refuse_overrides(hydra_overrides_extra)
+    network = load_network(config_file, ckpt_path)
+    with torch.device("meta"):
+        predictor = SAM2VideoPredictor(network.config)
+    predictor.load_state_dict(network.state_dict(), assign=True)
+    predictor.sam_mask_decoder.stability_fallback = apply_postprocessing
+    predictor.binarize_mask_from_pts_for_mem_enc = apply_postprocessing
+    predictor.fill_hole_area = 8 if apply_postprocessing else 0
+    if vos_optimized:
+        predictor.image_encoder.trunk.compile()
+    return predictor.to(device or best_device()).train(mode != "eval")
+
+
+def build_sam2_video_predictor_hf(model_id: str, **kwargs: Any) -> SAM2VideoPredictor:
+    """Build a video predictor by its Hub repository ("facebook/sam2.1-hiera-tiny")."""
+    return build_sam2_video_predictor(known_network(model_id).name, **kwargs)

@@ -1,0 +1,82 @@
+"""What `SAM2VideoPredictor` remembers of one clip: frames, objects, and what each object left behind where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sam2_core.model.network import ImageFeatures
+from sam2_core.predictors.frames import Frames
+from sam2_core.tracking.feature_cache import FeatureCache
+from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
+from sam2_core.tracking.segmenter import Trace
+
+PointInputs = tuple[Tensor, Tensor]
+
+
+@dataclass(slots=True)
+class ObjectState:
+    """One object.
+
+    New answers wait in `pending` (frames that become conditioning frames) or in `corrected` (frames that were tracked
+    before) until tracking starts; then they are memorised and move into the bank.
+    """
+
+    bank: MemoryBank[Trace]
+    points: dict[int, PointInputs] = field(default_factory=dict)
+    masks: dict[int, Tensor] = field(default_factory=dict)
+    pending: dict[int, Trace] = field(default_factory=dict)
+    corrected: dict[int, Trace] = field(default_factory=dict)
+    tracked_in_reverse: dict[int, bool] = field(default_factory=dict)
+
+    def waiting(self, conditioning: bool) -> dict[int, Trace]:
+        """The answers of one kind that wait for tracking to start."""
+        return self.pending if conditioning else self.corrected
+
+    def latest(self, frame: int, conditioning: bool) -> Trace | None:
+        """The newest answer on a frame, first among those that wait."""
+        for place in (self.waiting(conditioning), self.bank.prompted, self.bank.tracked):
+            if frame in place:
+                return place[frame]
+        return None
+
+    def clear_frame(self, frame: int) -> None:
+        """Take back what was said on a frame; a conditioning frame becomes an ordinary tracked one."""
+        for place in (self.points, self.masks, self.pending, self.corrected):
+            place.pop(frame, None)
+        if frame in self.bank.prompted:
+            self.bank.tracked[frame] = self.bank.prompted.pop(frame)
+            self.tracked_in_reverse.pop(frame, None)
+
+
+class VideoState:
+    """The inference state. Snippets read it like a dictionary: `state["num_frames"]`, `state["obj_ids"]`, …"""
+
+    def __init__(self, frames: Frames, rules: MemoryRules, storage: torch.device, cache_bytes: int) -> None:
+        self.frames = frames
+        self.rules = rules
+        self.storage = storage
+        self.objects: dict[Any, ObjectState] = {}
+        self._features = FeatureCache(cache_bytes)
+
+    def __getitem__(self, key: str) -> Any:
+        facts = {
+            "num_frames": len(self.frames),
+            "video_height": self.frames.height,
+            "video_width": self.frames.width,
+            "obj_ids": list(self.objects),
+            "storage_device": self.storage,
+        }
+        return facts[key]
+
+    def object(self, obj_id: Any) -> ObjectState:
+        """The state of an object, new if it was not known."""
+        return self.objects.setdefault(obj_id, ObjectState(MemoryBank(self.rules)))
+
+    def features(self, frame: int, compute: Callable[[int], ImageFeatures]) -> ImageFeatures:
+        """The encoded frame, from the cache if it is there."""
+        return self._features.get(frame, lambda: compute(frame))

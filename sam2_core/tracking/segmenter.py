@@ -1,0 +1,138 @@
+"""One object on one frame: the network's verbs in the order of the paper's figure 3, without any book-keeping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sam2_core.model.mask_decoder import MaskPrediction
+from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
+from sam2_core.tracking.memory_bank import Recall
+
+_PREVIOUS_LOGIT_LIMIT = 32.0
+_AMBIGUOUS_POINTS = 1  # up to so many points, three candidates are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one object leaves behind on one frame.
+
+    `logits` (1, 1, 4H, 4W), object `pointer` (1, C), `presence` logit (1, 1), predicted IoU `quality` (1, 1), and
+    once it is memorised the spatial `memory` (1, D, H, W) in bfloat16. After an ambiguous prompt `candidates` holds
+    all three masks (1, 3, 4H, 4W) with `candidate_quality` (1, 3).
+    """
+
+    logits: Tensor
+    pointer: Tensor
+    presence: Tensor
+    quality: Tensor
+    memory: Tensor | None = None
+    candidates: Tensor | None = None
+    candidate_quality: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segmenter:
+    """Runs a network for one object at a time. `fast` opens the precision for the heavy parts (encoders and memory);
+    the small mask decoder always computes in the precision of the weights."""
+
+    network: SAM2
+    fast: Callable[[], AbstractContextManager[object]] = nullcontext
+
+    def encode(self, image: Tensor) -> ImageFeatures:
+        """Encode one image (3, S, S)."""
+        with self.fast():
+            features = self.network.encode_image(image[None].to(self.network.device))
+        stride4, stride8 = features.high_res
+        return ImageFeatures(features.embedding.float(), (stride4.float(), stride8.float()))
+
+    def from_prompt(
+        self,
+        features: ImageFeatures,
+        points: tuple[Tensor, Tensor] | None,
+        previous: Tensor | None,
+        recall: Recall[Trace] | None,
+        choice: int | None = None,
+    ) -> Trace:
+        """Answer points (coordinates (1, N, 2) in input pixels, labels (1, N)) and `previous` logits (1, 1, 4H, 4W).
+
+        Without `recall` the frame is seen for itself, as the first prompt of an object is. `choice` picks a candidate
+        where there are several.
+        """
+        limit = _PREVIOUS_LOGIT_LIMIT
+        mask_prompt = None if previous is None else previous.clamp(-limit, limit)
+        ambiguous = points is None or points[1].shape[1] <= _AMBIGUOUS_POINTS
+        return self._decode(features, self._condition(features, recall), points, mask_prompt, ambiguous, choice)
+
+    def track(self, features: ImageFeatures, recall: Recall[Trace]) -> Trace:
+        """Find the object again on the next frame and memorise what was found."""
+        trace = self._decode(features, self._condition(features, recall), None, None, ambiguous=True)
+        return self.memorise(features, trace, prompted=False)
+
+    def from_mask(self, features: ImageFeatures, mask: Tensor) -> Trace:
+        """Take a mask (1, 1, S, S) of zeros and ones as the answer; the decoder only gives the object pointer."""
+        logits = (2 * mask - 1) * MASK_PROMPT_LOGIT
+        low = F.interpolate(logits, scale_factor=0.25, mode="bilinear", align_corners=False, antialias=True)
+        # The frame is seen without any memory code here, not even the one that says "no memory".
+        prompt = self.network.mask_downsample(mask)
+        seen = self._decode(features, features.embedding, None, prompt, ambiguous=False)
+        present = mask.flatten(1).any(dim=1, keepdim=True)
+        return Trace(
+            logits=low,
+            pointer=torch.where(present, seen.pointer, self.network.no_obj_ptr),
+            presence=(2 * present.float() - 1) * MASK_PROMPT_LOGIT,
+            quality=torch.ones_like(seen.quality),
+        )
+
+    def memorise(self, features: ImageFeatures, trace: Trace, prompted: bool) -> Trace:
+        """The trace with its spatial memory."""
+        with self.fast():
+            memory = self.network.encode_memory(features.embedding, trace.logits, trace.presence, prompted)
+        return replace(trace, memory=memory.to(torch.bfloat16))
+
+    def _condition(self, features: ImageFeatures, recall: Recall[Trace] | None) -> Tensor:
+        if recall is None:
+            return self.network.without_memory(features.embedding)
+        device = self.network.device  # memories may wait on the CPU
+        memories = [
+            Memory(trace.memory.to(device), slot) for slot, trace in recall.memories if trace.memory is not None
+        ]
+        pointers = [Pointer(trace.pointer, distance) for distance, trace in recall.pointers]
+        with self.fast():
+            return self.network.attend(features.embedding, memories, pointers).float()
+
+    def _decode(
+        self,
+        features: ImageFeatures,
+        embedding: Tensor,
+        points: tuple[Tensor, Tensor] | None,
+        mask_prompt: Tensor | None,
+        ambiguous: bool,
+        choice: int | None = None,
+    ) -> Trace:
+        if points is None:  # in clips "no point" is said explicitly
+            device = embedding.device
+            points = torch.zeros(1, 1, 2, device=device), torch.full((1, 1), -1, device=device)
+        prediction = self.network.predict_masks(embedding, features.high_res, points, mask_prompt, ambiguous)
+        return self._trace(prediction, choice)
+
+    def _trace(self, prediction: MaskPrediction, choice: int | None) -> Trace:
+        present = prediction.presence > 0  # (1, 1)
+        logits = torch.where(present[..., None, None], prediction.logits, ABSENT_LOGIT).float()
+        several = logits.shape[1] > 1
+        best = prediction.quality.argmax(dim=1)
+        if choice is not None and several:
+            best = torch.full_like(best, choice)
+        return Trace(
+            logits=logits[:, best],
+            pointer=self.network.object_pointer(prediction.tokens[:, best[0]], present),
+            presence=prediction.presence,
+            quality=prediction.quality[:, best],
+            candidates=logits if several else None,
+            candidate_quality=prediction.quality if several else None,
+        )

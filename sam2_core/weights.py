@@ -1,0 +1,178 @@
+"""Weights: find them (bundled, by path, or on the Hugging Face Hub), read them safely, and match them strictly.
+
+`.pt` files are read with `weights_only=True`, so a file from a stranger cannot run code; `.safetensors` cannot by
+design. Names in the files equal the names of our modules, so matching is a comparison of two sets.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from sam2_core.errors import ConfigError, WeightsError
+from sam2_core.model.config import NetworkConfig
+from sam2_core.model.network import SAM2
+from sam2_core.networks import BUNDLED, NETWORKS, ROOT, KnownNetwork, known_network, network_config
+
+Progress: TypeAlias = Callable[[float | None, str], None]
+"""Called with the fraction done (None: unknown) and a line of text."""
+
+_SHOWN = 5
+
+
+def load_network(
+    name: str | None = None, file: str | os.PathLike[str] | None = None, progress: Progress | None = None
+) -> SAM2:
+    """Build a network and fill it with weights; it comes back on the CPU, in fp32, in evaluation mode.
+
+    `name` is a known network or a YAML file, `file` a checkpoint of it. Without a file the network's own weights are
+    taken (bundled, or from the Hub); without a name the file tells which network it is; without both it is the
+    bundled one. Raises `WeightsError` and `ConfigError`.
+    """
+    if file is None:
+        card = known_network(name or BUNDLED)
+        file = find_weights(card, progress)
+        name = card.name
+    tensors = read_weights(Path(file))
+    config = network_config(name) if name else recognise(tensors, Path(file))
+    return fill(config, tensors, Path(file))
+
+
+def fill(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Path) -> SAM2:
+    """Build the network of `config` around `tensors`; raises `WeightsError` unless names and shapes all agree."""
+    with torch.device("meta"):  # no time and memory for values that are overwritten at once
+        network = SAM2(config)
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in tensors.items()}
+    if expected != found:
+        raise WeightsError(_mismatch(config, expected, found, file))
+    network.load_state_dict({key: value.float() for key, value in tensors.items()}, assign=True)
+    return network.eval()
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Read a checkpoint: a state dict, or one wrapped as {"model": ...}. Raises `WeightsError`."""
+    if not file.is_file():
+        raise WeightsError(
+            f"There is no weights file at {file}. Give the path of a .pt or .safetensors file, or one of the names "
+            f"{', '.join(NETWORKS)}."
+        )
+    if file.stat().st_size == 0:
+        raise WeightsError(f"{file} is empty: the download or copy failed. Delete it and fetch it again.")
+    try:
+        if file.suffix == ".safetensors":
+            loaded: Any = load_file(file)
+        else:
+            loaded = torch.load(file, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(
+            f"{file} ({file.stat().st_size:,} bytes) cannot be read as weights: it is truncated, or not a .pt or "
+            f".safetensors checkpoint. Fetch it again. ({reason})"
+        ) from error
+    if isinstance(loaded, dict) and isinstance(loaded.get("model"), dict):
+        loaded = loaded["model"]
+    if not isinstance(loaded, dict) or not loaded or not all(isinstance(x, Tensor) for x in loaded.values()):
+        raise WeightsError(f"{file} holds no state dict (names with tensors), so it is no SAM 2 checkpoint.")
+    return loaded
+
+
+def recognise(tensors: Mapping[str, Tensor], file: Path) -> NetworkConfig:
+    """Tell from names and shapes which known network these tensors belong to."""
+    found = {key: tuple(value.shape) for key, value in tensors.items()}
+    candidates = [name for name in NETWORKS if _shapes(name) == found]
+    if not candidates:
+        raise WeightsError(
+            f"The weights in {file} fit none of the known networks ({', '.join(NETWORKS)}). If they belong to a "
+            "network of your own, give its YAML file as the model."
+        )
+    return network_config(candidates[0])
+
+
+@lru_cache(maxsize=16)
+def _shapes(name: str) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        return {key: tuple(value.shape) for key, value in SAM2(network_config(name)).state_dict().items()}
+
+
+def _mismatch(
+    config: NetworkConfig,
+    expected: Mapping[str, tuple[int, ...]],
+    found: Mapping[str, tuple[int, ...]],
+    file: Path,
+) -> str:
+    missing, unexpected = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    other = sorted(key for key in set(found) & set(expected) if found[key] != expected[key])
+    shapes = [f"{key} is {list(found[key])} and should be {list(expected[key])}" for key in other]
+    parts = [
+        f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{' …' if len(keys) > _SHOWN else ''}"
+        for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
+        if keys
+    ]
+    fits = [name for name in NETWORKS if name != config.name and _shapes(name) == found]
+    hint = f" These are the weights of {fits[0]}: use that name." if fits else " Take the file made for this network."
+    return f"{file} does not fit the network {config.name}. Tensors {'; '.join(parts)}.{hint}"
+
+
+def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Path:
+    """The file with a known network's own weights: bundled, or in the Hub's cache, fetched if needed."""
+    if network.repository is not None:
+        return _from_hub(network, progress)
+    file = ROOT / "assets" / network.file
+    if not file.is_file():
+        raise WeightsError(f"The bundled weights {file} are missing: this copy of Masklet is incomplete.")
+    return file
+
+
+def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
+    from huggingface_hub import hf_hub_download  # a second of import that the bundled network should not cost
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    if progress is not None:
+        progress(None, f"Looking for {network.file}")
+    try:
+        return Path(hf_hub_download(network.repository or "", network.file, tqdm_class=_reporting_bar(progress)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise WeightsError(
+            f"{network.file} cannot be fetched from the Hugging Face repository {network.repository}: "
+            f"{str(error).splitlines()[0]} Check the connection, or download the file by hand and give its path as "
+            f"the checkpoint. The bundled network {BUNDLED!r} needs no download."
+        ) from error
+
+
+def _reporting_bar(progress: Progress | None) -> Any:
+    """A progress bar class for the Hub's downloader that also tells `progress`."""
+    from tqdm.auto import tqdm
+
+    if progress is None:
+        return tqdm
+    tell: Progress = progress
+
+    class ReportingBar(tqdm):  # type: ignore[misc]
+        def update(self, n: float | None = 1) -> bool | None:
+            shown: bool | None = super().update(n)
+            if self.total:
+                done, total = self.n / 1e6, self.total / 1e6
+                tell(min(1.0, self.n / self.total), f"Downloading {done:.0f} of {total:.0f} MB")
+            return shown
+
+    return ReportingBar
+
+
+def checkpoint_name(name: str | None, file: str | os.PathLike[str] | None) -> str:
+    """What to call the network on a page: its name, or the file's."""
+    if name is None:
+        return Path(file).stem if file is not None else BUNDLED
+    try:
+        return known_network(name).name
+    except ConfigError:
+        return Path(name).stem
