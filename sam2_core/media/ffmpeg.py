@@ -21,14 +21,19 @@ _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,"
     "mp3,wav,flac,aac"
 )  # fmt: skip
+_PADDING = 512  # some decoders count the border that they add to a frame
 _MAX_LINE = 4096
-_KEPT_LINES = 200
+_KEPT_LINES = 1000
 
 
 def reading(source: Path, max_side: int) -> list[str]:
-    """Arguments that open a stranger's file as an input."""
+    """Arguments that open a stranger's file as an input; frames much larger than `max_side` are not decoded."""
     whitelists = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _CONTAINERS]
-    return [*whitelists, "-max_pixels", str(max_side**2), "-i", f"file:{source.resolve()}"]
+    return [*whitelists, "-max_pixels", str((max_side + _PADDING) ** 2), "-i", f"file:{source.resolve()}"]
+
+
+class TookTooLong(MediaError):
+    """ffmpeg was stopped at its deadline."""
 
 
 class Ffmpeg:
@@ -88,13 +93,13 @@ class Ffmpeg:
             raise
 
     def finish(self) -> None:
-        """Wait for its regular end. Raises `MediaError` if it failed or took too long."""
+        """Wait for its regular end. Raises `TookTooLong`, or `MediaError` if it failed."""
         if self._process.stdin is not None:
             _close(self._process.stdin)
         code = self._process.wait()
         self._listener.join()
         if self._expired:
-            raise MediaError(
+            raise TookTooLong(
                 f"The clip took longer than {self._seconds:.0f} s to process, which is the limit. "
                 "Use a shorter or smaller one."
             )

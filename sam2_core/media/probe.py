@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam2_core.errors import MediaError
-from sam2_core.media.ffmpeg import Ffmpeg, reading
+from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong, reading
 from sam2_core.media.limits import Limits
 
 UNREADABLE = (
@@ -68,6 +68,8 @@ def probe_clip(source: Path, limits: Limits) -> ClipProbe:
 def _failure(process: Ffmpeg) -> MediaError | None:
     try:
         process.finish()
+    except TookTooLong:
+        raise
     except MediaError as error:
         return error
     return None

@@ -128,7 +128,7 @@ def _redraw(store: Store, decoder: Ffmpeg, paint: Paint, encoder: Ffmpeg, report
         picture = _next_picture(decoder, about.height, about.width)
         painted = cv2.cvtColor(paint(frame, picture), cv2.COLOR_RGB2BGR)
         even = cv2.copyMakeBorder(painted, 0, about.height % 2, 0, about.width % 2, cv2.BORDER_REPLICATE)
-        encoder.feed(struct.pack("<IQ", even.nbytes, round(float(time) * _TICKS)), memoryview(even).cast("B"))
+        encoder.feed(struct.pack("<IQ", even.nbytes, round(float(time) * _TICKS)), even.data)
         report((frame + 1) / about.frames, f"{frame + 1} of {about.frames} frames drawn")
     if decoder.stdout.read(1):
         raise MediaError(_NO_MATCH)
