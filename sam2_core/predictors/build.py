@@ -12,6 +12,7 @@ import torch
 
 from sam2_core.model.network import SAM2
 from sam2_core.networks import known_network
+from sam2_core.tracking.device import best_device
 from sam2_core.weights import load_network
 
 PathLike = str | os.PathLike[str]
@@ -48,12 +49,3 @@ def refuse_overrides(overrides: list[str] | None) -> None:
     """Raise for Hydra overrides, which cannot be honoured."""
     if overrides:
         raise ValueError(f"Hydra overrides are not supported: {overrides}. Give a YAML file of your own instead.")
-
-
-def best_device() -> torch.device:
-    """CUDA, else MPS, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")

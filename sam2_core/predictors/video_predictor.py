@@ -23,10 +23,11 @@ from sam2_core.model.config import NetworkConfig
 from sam2_core.model.network import ABSENT_LOGIT, SAM2, ImageFeatures
 from sam2_core.model.preprocess import mask_to_input
 from sam2_core.networks import known_network
-from sam2_core.predictors.build import PathLike, best_device, refuse_overrides
+from sam2_core.predictors.build import PathLike, refuse_overrides
 from sam2_core.predictors.frames import open_frames
 from sam2_core.predictors.video_state import ObjectState, PointInputs, VideoState
 from sam2_core.tracking.cleanup import fill_holes
+from sam2_core.tracking.device import best_device
 from sam2_core.tracking.memory_bank import MemoryRules
 from sam2_core.tracking.segmenter import Segmenter, Trace
 from sam2_core.weights import load_network

@@ -80,6 +80,11 @@ class MemoryBank(Generic[T]):
         rest = sorted((at for at in self.prompted if at not in chosen), key=lambda at: abs(at - frame))
         return chosen + rest[: limit - len(chosen)]
 
+    def without(self, frame: int) -> MemoryBank[T]:
+        """The bank as if nothing had been left behind on `frame`."""
+        prompted = {at: trace for at, trace in self.prompted.items() if at != frame}
+        return MemoryBank(self.rules, prompted, {at: trace for at, trace in self.tracked.items() if at != frame})
+
     def keep_tracked(self, first: int, last: int) -> None:
         """Let go of tracked frames outside first..last."""
         for frame in [at for at in self.tracked if not first <= at <= last]:

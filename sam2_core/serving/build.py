@@ -1,0 +1,66 @@
+"""From a name to a running engine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sam2_core.errors import ConfigError
+from sam2_core.model.network import SAM2
+from sam2_core.model.preprocess import still_to_input
+from sam2_core.networks import NETWORKS
+from sam2_core.serving.local import EngineLimits, LocalEngine
+from sam2_core.tracking.device import best_device, fast_precision
+from sam2_core.tracking.memory_bank import Recall
+from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.weights import Progress, load_network
+
+
+def build_engine(
+    model: str | os.PathLike[str],
+    device: str = "auto",
+    progress: Progress | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    limits: EngineLimits | None = None,
+) -> LocalEngine:
+    """Load a network by name or by checkpoint path, put it on a device and start its engine.
+
+    `device` is "auto" (CUDA, else MPS, else CPU) or any torch device. Raises `WeightsError` and `ConfigError`.
+    """
+    place = choose_device(device)
+    name: str | None = os.fspath(model)
+    if checkpoint is None and name not in NETWORKS and Path(model).suffix in {".pt", ".pth", ".safetensors"}:
+        name, checkpoint = None, model
+    network = load_network(name, checkpoint or None, progress).requires_grad_(False).to(place)
+    if progress is not None:
+        progress(None, "Warming up")
+    warm_up(network)
+    return LocalEngine(network, limits)
+
+
+def choose_device(device: str) -> torch.device:
+    """Turn a setting into a device that exists here; raises `ConfigError`."""
+    if device == "auto":
+        return best_device()
+    try:
+        place = torch.device(device)
+        torch.zeros(1, device=place)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"The device {device!r} cannot be used here ({reason}). Try --device auto.") from error
+    return place
+
+
+@torch.inference_mode()
+def warm_up(network: SAM2) -> None:
+    """Run every part once, so that no visitor waits for kernels to be chosen."""
+    segmenter = Segmenter(network, fast_precision(network.device))
+    size = network.image_size
+    features = segmenter.encode(still_to_input(np.zeros((size, size, 3), dtype=np.uint8), size))
+    middle = torch.full((1, 1, 2), size / 2, device=network.device)
+    label = torch.ones(1, 1, dtype=torch.int32, device=network.device)
+    trace = segmenter.memorise(features, segmenter.from_prompt(features, (middle, label), None, None), prompted=True)
+    segmenter.track(features, Recall(((0, trace),), ((1, trace),)))

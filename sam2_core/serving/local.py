@@ -1,0 +1,180 @@
+"""`LocalEngine`: all sessions of one device in this process, worked off by one thread.
+
+One thread, because a device does one thing at a time anyway and the tracker then needs no locks. Clicks go before
+tracking; tracking calls of several users take turns, because each call is a few frames only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import torch
+
+from sam2_core.errors import Busy, SessionGone
+from sam2_core.media import Store, open_store
+from sam2_core.model.network import SAM2
+from sam2_core.tracking.device import fast_precision
+from sam2_core.tracking.feature_cache import FeatureCache
+from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.tracking.session import ClipSize, TrackingSession
+from sam2_core.types import FrameMasks, Prompt, SessionInfo
+
+T = TypeVar("T")
+
+
+class Priority(IntEnum):
+    """Lower goes first."""
+
+    STOP = 0
+    CLICK = 1
+    LOOK = 2
+    TRACK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """What strangers may use. `feature_bytes` is the budget for encoded frames on the device."""
+
+    max_sessions: int = 32
+    max_objects: int = 64
+    max_frames_per_call: int = 256
+    feature_bytes: int = 512 * 2**20
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    priority: Priority
+    number: int
+    run: Callable[[], Any] = field(compare=False)
+    done: Future[Any] = field(compare=False)
+
+
+@dataclass(slots=True)
+class _Opened:
+    session: TrackingSession
+    store: Store
+
+
+class LocalEngine:
+    """The `Engine` on one device. Beyond `max_sessions` the one that was longest idle is given up (`SessionGone`)."""
+
+    def __init__(self, network: SAM2, limits: EngineLimits | None = None) -> None:
+        self.network = network
+        self.limits = limits or EngineLimits()
+        self._segmenter = Segmenter(network, fast_precision(network.device))
+        self._cache = FeatureCache(self.limits.feature_bytes)
+        self._opened: OrderedDict[str, _Opened] = OrderedDict()
+        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._closed = False
+        self._gate = threading.Lock()
+        name = f"masklet-{network.device}"
+        self._worker = threading.Thread(target=self._work, name=name, daemon=True)
+        self._worker.start()
+
+    # --- the seam ----------------------------------------------------------------------------------------------
+
+    def open(self, media: str) -> SessionInfo:
+        """See `Engine.open`."""
+        return self._call(Priority.CLICK, lambda: self._open(media))
+
+    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """See `Engine.prompt`."""
+        return self._call(Priority.CLICK, lambda: self._session(session).prompt(frame, object_id, prompt))
+
+    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+        """See `Engine.track`."""
+        self._check_length(frames)
+        return self._call(Priority.TRACK, lambda: self._session(session).track(frames, revision))
+
+    def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
+        """See `Engine.masks`."""
+        self._check_length(frames)
+        return self._call(Priority.LOOK, lambda: self._session(session).masks(frames))
+
+    def forget(self, session: str, object_id: int) -> int:
+        """See `Engine.forget`."""
+        return self._call(Priority.CLICK, lambda: self._session(session).forget(object_id))
+
+    def close(self, session: str) -> None:
+        """See `Engine.close`."""
+        self._call(Priority.CLICK, lambda: self._close(session))
+
+    def shut_down(self) -> None:
+        """End the worker and free all sessions; calls that still wait fail with `SessionGone`."""
+        with self._gate:
+            was_closed, self._closed = self._closed, True
+        if not was_closed:
+            self._submit(Priority.STOP, self._close_all)
+            self._worker.join()
+
+    # --- on the worker's thread --------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while not self._closed or not self._jobs.empty():
+            job = self._jobs.get()
+            if self._closed and job.priority != Priority.STOP:
+                job.done.set_exception(SessionGone("The server is shutting down."))
+                continue
+            try:
+                with torch.inference_mode():
+                    job.done.set_result(job.run())
+            except torch.OutOfMemoryError:
+                self._cache.drop(lambda key: True)
+                job.done.set_exception(Busy("The device has no memory left. Wait a moment and try again."))
+            except Exception as error:  # the caller gets whatever it is; the worker goes on
+                job.done.set_exception(error)
+
+    def _open(self, media: str) -> SessionInfo:
+        store = open_store(media)
+        about = store.info
+        while len(self._opened) >= self.limits.max_sessions:
+            self._close(next(iter(self._opened)))
+        session_id = secrets.token_hex(12)
+        size = ClipSize(about.frames, about.height, about.width)
+        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, self.limits.max_objects)
+        self._opened[session_id] = _Opened(session, store)
+        return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
+
+    def _session(self, session: str) -> TrackingSession:
+        if session not in self._opened:
+            raise SessionGone("This session has expired; what you said can be replayed.")
+        self._opened.move_to_end(session)
+        return self._opened[session].session
+
+    def _close(self, session: str) -> None:
+        opened = self._opened.pop(session, None)
+        if opened is not None:
+            opened.store.close()
+            self._cache.drop(lambda key: isinstance(key, tuple) and key[0] == session)
+
+    def _close_all(self) -> None:
+        for session in list(self._opened):
+            self._close(session)
+
+    # --- between the threads -----------------------------------------------------------------------------------
+
+    def _call(self, priority: Priority, run: Callable[[], T]) -> T:
+        with self._gate:  # nobody may join the queue after the worker has left
+            if self._closed:
+                raise SessionGone("The server is shutting down.")
+            done = self._submit(priority, run)
+        return done.result()
+
+    def _submit(self, priority: Priority, run: Callable[[], T]) -> Future[T]:
+        done: Future[T] = Future()
+        self._jobs.put(_Job(priority, next(self._numbers), run, done))
+        return done
+
+    def _check_length(self, frames: range) -> None:
+        if len(frames) > self.limits.max_frames_per_call:
+            raise ValueError(f"Ask for at most {self.limits.max_frames_per_call} frames at a time, not {len(frames)}.")

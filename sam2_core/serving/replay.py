@@ -1,0 +1,71 @@
+"""Bringing a session back from its journal: what an engine has forgotten, it is told again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+from sam2_core.errors import BadPrompt
+from sam2_core.serving.engine import Engine
+from sam2_core.types import Entry, Forgotten, Journal, Prompted, Tracked
+
+TRACK_STEP = 4  # frames a call, so that other users' clicks slip in between
+
+
+def replay(engine: Engine, session: str, journal: Journal, progress: Callable[[float, str], None] | None = None) -> int:
+    """Say everything in `journal` again to a fresh session; returns the session's revision at the end.
+
+    What no longer counts (prompts that were replaced before anything was tracked, objects that were removed) is left
+    out. An exception raised by `progress(fraction, message)` ends the replay and comes through; so do `SessionGone`
+    and `MediaError`. Entries that cannot mean anything any more are skipped: they had no effect the first time either.
+    """
+    entries = _still_needed(journal.entries)
+    total = max(1, sum(_cost(entry) for entry in entries))
+    done, revision = 0, 0
+    for entry in entries:
+        if progress is not None:
+            progress(done / total, "Bringing your work back")
+        revision = _say(engine, session, entry, revision)
+        done += _cost(entry)
+    return revision
+
+
+def _say(engine: Engine, session: str, entry: Entry, revision: int) -> int:
+    try:
+        if isinstance(entry, Prompted):
+            return engine.prompt(session, entry.frame, entry.object_id, entry.prompt).revision
+        if isinstance(entry, Forgotten):
+            return engine.forget(session, entry.object_id)
+        frames = iter(range(entry.start, entry.stop, entry.step))
+        while step := list(islice(frames, TRACK_STEP)):
+            engine.track(session, range(step[0], step[-1] + entry.step, entry.step), revision)
+    except BadPrompt:
+        pass
+    return revision
+
+
+def _cost(entry: Entry) -> int:
+    return len(range(entry.start, entry.stop, entry.step)) if isinstance(entry, Tracked) else 1
+
+
+def _still_needed(entries: tuple[Entry, ...]) -> list[Entry]:
+    """The entries whose effect is still seen, in order.
+
+    Backwards: a prompt is covered by a later one for the same object and frame unless something was tracked between
+    them, and by a later removal of its object.
+    """
+    kept: list[Entry] = []
+    said_later: set[tuple[int, int]] = set()
+    forgotten: set[int] = set()
+    for entry in reversed(entries):
+        if isinstance(entry, Tracked):
+            said_later.clear()
+        elif isinstance(entry, Forgotten):
+            forgotten.add(entry.object_id)
+            continue
+        elif entry.object_id in forgotten or (entry.frame, entry.object_id) in said_later:
+            continue
+        else:
+            said_later.add((entry.frame, entry.object_id))
+        kept.append(entry)
+    return kept[::-1]

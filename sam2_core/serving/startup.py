@@ -1,0 +1,68 @@
+"""Loading the network beside the running server, so that the page is there at once and can show how far it is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sam2_core.errors import Busy, MaskletError
+from sam2_core.serving.engine import Engine
+
+Progress: TypeAlias = Callable[[float | None, str], None]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StartupStatus:
+    """How far loading is: `fraction` 0..1 (None: cannot be told), and `error` once it has failed."""
+
+    fraction: float | None
+    message: str
+    error: str | None = None
+    ready: bool = False
+
+
+class Startup:
+    """Builds an engine in a thread of its own; `engine()` hands it out once it stands."""
+
+    def __init__(self, build: Callable[[Progress], Engine]) -> None:
+        self._build = build
+        self._engine: Engine | None = None
+        self._status = StartupStatus(None, "The model is loading.")
+        self._thread = threading.Thread(target=self._run, name="startup", daemon=True)
+        self._thread.start()
+
+    @property
+    def status(self) -> StartupStatus:
+        """The state right now."""
+        return self._status
+
+    def engine(self) -> Engine:
+        """The engine; raises `Busy` with the state of things while there is none."""
+        if self._engine is None:
+            raise Busy(self._status.error or f"{self._status.message} Try again in a moment.")
+        return self._engine
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until loading has ended, well or not; False where it still goes on after `timeout` seconds."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._engine = self._build(self._show)
+            self._status = StartupStatus(1.0, "The model is ready.", ready=True)
+        except MaskletError as error:
+            self._fail(str(error))
+        except Exception as error:
+            _log.exception("The model could not be loaded")
+            self._fail(f"The model could not be loaded ({type(error).__name__}). The server's log says more.")
+
+    def _show(self, fraction: float | None, message: str) -> None:
+        self._status = StartupStatus(fraction, message)
+
+    def _fail(self, text: str) -> None:
+        self._status = StartupStatus(self._status.fraction, self._status.message, error=text)

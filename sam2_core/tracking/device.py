@@ -1,0 +1,33 @@
+"""Which device to compute on, and its fastest good precision: bfloat16 where there is hardware for it, else fp32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import torch
+
+
+def best_device() -> torch.device:
+    """CUDA, else MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def fast_precision(device: torch.device) -> Callable[[], AbstractContextManager[object]]:
+    """What to open around the heavy parts of the network. Autocast is thread-local: open it where the work is done."""
+    if has_fast_bfloat16(device):
+        return partial(torch.autocast, device.type, torch.bfloat16)
+    return nullcontext
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether matrix products in bfloat16 are clearly faster than in fp32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+    return False

@@ -1,0 +1,59 @@
+"""Prompts as users say them become the tensors that the network takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from sam2_core.errors import BadPrompt
+from sam2_core.types import Prompt
+
+MAX_POINTS = 256
+
+
+def check_prompt(prompt: Prompt, height: int, width: int) -> None:
+    """Raise `BadPrompt` unless the prompt can mean something on a frame of this size."""
+    if len(prompt.points) > MAX_POINTS:
+        raise BadPrompt(f"At most {MAX_POINTS} points fit on one object; remove some, or draw a box.")
+    for point in prompt.points:
+        if not (0 <= point.x <= width and 0 <= point.y <= height):  # also refuses NaN
+            raise BadPrompt(f"The point ({point.x:g}, {point.y:g}) lies outside the {width} x {height} frame.")
+    box = prompt.box
+    if box is not None:
+        if not all(map(math.isfinite, (box.left, box.top, box.right, box.bottom))):
+            raise BadPrompt("The box has corners that are no numbers.")
+        if not (box.left < box.right and box.top < box.bottom):
+            raise BadPrompt("The box is empty: drag from one corner to the opposite one.")
+        if box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
+            raise BadPrompt(f"The box lies outside the {width} x {height} frame.")
+    if prompt.mask is not None and (prompt.mask.height, prompt.mask.width) != (height, width):
+        raise BadPrompt(
+            f"The mask is {prompt.mask.width} x {prompt.mask.height}, the frame {width} x {height}: they must be equal."
+        )
+    if prompt.choice is not None and not 0 <= prompt.choice <= 2:
+        raise BadPrompt(f"There are three candidates, 0 to 2; {prompt.choice} is none of them.")
+    if prompt.is_empty and prompt.choice is not None:
+        raise BadPrompt("A candidate can only be picked after a click.")
+
+
+def growing(prompt: Prompt) -> list[Prompt]:
+    """The steps by which a prompt was said: mask or box first, or else one point; then one point more each time."""
+    start = 0 if prompt.mask is not None or prompt.box is not None else 1
+    return [replace(prompt, points=prompt.points[:count]) for count in range(start, len(prompt.points) + 1)]
+
+
+def point_inputs(prompt: Prompt, height: int, width: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Coordinates (1, N, 2) in pixels of the size x size input and labels (1, N); box corners come first."""
+    coords: list[tuple[float, float]] = []
+    labels: list[int] = []
+    if prompt.box is not None:
+        box = prompt.box
+        coords += [(max(box.left, 0), max(box.top, 0)), (min(box.right, width), min(box.bottom, height))]
+        labels += [2, 3]
+    coords += [(point.x, point.y) for point in prompt.points]
+    labels += [int(point.positive) for point in prompt.points]
+    scale = torch.tensor([size / width, size / height])
+    return (torch.tensor(coords) * scale).to(device)[None], torch.tensor(labels).to(device)[None]

@@ -1,0 +1,251 @@
+"""One session: prompts in, masks out, and a memory that does not grow with the length of the clip.
+
+Single-threaded; whoever calls opens `inference_mode`. All results follow from the medium and the order of the calls
+alone, so that replaying a journal brings a session back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sam2_core.errors import BadPrompt, Busy, SessionChanged
+from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
+from sam2_core.model.preprocess import Pixels, mask_to_input, still_to_input
+from sam2_core.tracking.feature_cache import FeatureCache
+from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
+from sam2_core.tracking.objects import Refinement, TrackedMask, TrackedObject
+from sam2_core.tracking.pixels import object_mask, to_low_resolution
+from sam2_core.tracking.prompts import check_prompt, growing, point_inputs
+from sam2_core.tracking.segmenter import Segmenter, Trace
+from sam2_core.types import FrameMasks, Mask, Prompt
+
+MAX_PROMPTED_IN_MEMORY = 4
+"""The network was trained on short clips with few prompted frames; more of them blur the memory."""
+
+
+class FrameSource(Protocol):
+    """Where frames come from."""
+
+    def frame(self, frame: int) -> Pixels:
+        """Frame `frame` as RGB (H', W', 3) uint8, at any size."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSize:
+    """Number and true size of the frames; prompts and masks count in these pixels."""
+
+    frames: int
+    height: int
+    width: int
+
+
+class TrackingSession:
+    """Everything about one picture or clip."""
+
+    def __init__(
+        self,
+        session_id: str,
+        segmenter: Segmenter,
+        source: FrameSource,
+        size: ClipSize,
+        cache: FeatureCache,
+        max_objects: int = 64,
+    ) -> None:
+        config = segmenter.network.config
+        self.id = session_id
+        self.size = size
+        self.revision = 0
+        self.max_objects = max_objects
+        self.objects: dict[int, TrackedObject] = {}
+        self._segmenter = segmenter
+        self._source = source
+        self._cache = cache
+        self._rules = MemoryRules(config.memory_slots, config.max_pointers, MAX_PROMPTED_IN_MEMORY)
+
+    # --- what the engine asks for ------------------------------------------------------------------------------
+
+    def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """Replace what was said for one object on one frame; see `Engine.prompt`."""
+        self._check_frame(frame)
+        check_prompt(prompt, self.size.height, self.size.width)
+        if object_id not in self.objects and len(self.objects) >= self.max_objects:
+            raise Busy(f"There are {self.max_objects} objects already. Remove one before you add another.")
+        if prompt.is_empty:
+            return self._take_back(frame, object_id)
+        known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
+        trace = self._answer(known, frame, prompt)
+        self.objects[object_id] = known
+        known.prompts[frame] = prompt
+        known.bank.prompted[frame] = self._without_candidates(trace)
+        known.answers[frame] = object_mask(object_id, trace, self.size.height, self.size.width)
+        self._note_change(known, frame)
+        return FrameMasks(frame, self.revision, (known.answers[frame],))
+
+    def track(self, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+        """Follow all objects through `frames`; see `Engine.track`."""
+        if revision != self.revision:
+            raise SessionChanged("Something was said in the meantime; track again from here.")
+        if not any(known.prompts for known in self.objects.values()):
+            raise BadPrompt("Nothing is selected yet: click on a thing first, then track it.")
+        for frame in (frames[0], frames[-1]) if frames else ():
+            self._check_frame(frame)
+        return tuple(self._track_frame(frame, reverse=frames.step < 0) for frame in frames)
+
+    def masks(self, frames: range) -> tuple[FrameMasks, ...]:
+        """The masks known so far; see `Engine.masks`."""
+        for frame in (frames[0], frames[-1]) if frames else ():
+            self._check_frame(frame)
+        return tuple(self._known_masks(frame) for frame in frames)
+
+    def forget(self, object_id: int) -> int:
+        """Remove an object; returns the new revision."""
+        if self.objects.pop(object_id, None) is not None:
+            self.revision += 1
+        return self.revision
+
+    # --- prompts -----------------------------------------------------------------------------------------------
+
+    def _answer(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
+        """Answer the first point or the box, then each further point with the previous answer fed back.
+
+        That is how the network was trained, and it makes the answer a function of the prompt alone: saying the same
+        again, or taking a point back, gives what was there before.
+        """
+        features = self._features(frame)
+        wanted = growing(prompt)
+        done = known.refinement.longest_prefix(frame, wanted) if known.refinement else ()
+        steps = list(done)
+        for step in wanted[len(done) :]:
+            previous = steps[-1][1].logits if steps else self._tracked_logits(known, frame)
+            steps.append((step, self._answer_step(known, frame, features, step, previous)))
+        known.refinement = Refinement(frame, tuple(steps))
+        return steps[-1][1]
+
+    def _answer_step(
+        self, known: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, previous: Tensor | None
+    ) -> Trace:
+        network = self._segmenter.network
+        if step.mask is not None and not step.points:
+            return self._segmenter.from_mask(features, self._mask_input(step.mask))
+        found = known.found.get(frame)
+        recall = None
+        if found is not None and self._has_memory(known, frame):
+            recall = known.bank.without(frame).recall(frame, found.reverse, self.size.frames)
+        points = point_inputs(step, self.size.height, self.size.width, network.image_size, network.device)
+        return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
+
+    def _has_memory(self, known: TrackedObject, frame: int) -> bool:
+        """Memory of another frame than the prompted one itself, all of it memorised."""
+        for other in known.bank.prompted:
+            self._memorise_prompted(known, other)
+        return any(other != frame for other in (*known.bank.prompted, *known.bank.tracked))
+
+    def _tracked_logits(self, known: TrackedObject, frame: int) -> Tensor | None:
+        """What tracking found on a frame, as logits to correct."""
+        found = known.found.get(frame)
+        if found is None:
+            return None
+        kept = known.bank.tracked.get(frame)
+        return kept.logits if kept is not None else self._logits_of(found.as_object(0).mask)
+
+    def _take_back(self, frame: int, object_id: int) -> FrameMasks:
+        known = self.objects.get(object_id)
+        if known is not None and frame in known.prompts:
+            del known.prompts[frame], known.answers[frame], known.bank.prompted[frame]
+            self._note_change(known, frame)
+            if not known.prompts:  # nobody says any more what the object is
+                del self.objects[object_id]
+        left = self.objects[object_id].mask_on(frame, object_id) if object_id in self.objects else None
+        return FrameMasks(frame, self.revision, () if left is None else (left,))
+
+    def _note_change(self, known: TrackedObject, frame: int) -> None:
+        self.revision += 1
+        known.changed[frame] = self.revision
+
+    # --- tracking ----------------------------------------------------------------------------------------------
+
+    def _track_frame(self, frame: int, reverse: bool) -> FrameMasks:
+        found = []
+        for object_id, known in self.objects.items():
+            if frame not in known.prompts and not known.is_settled(frame):
+                self._find(known, frame, object_id, reverse)
+            mask = known.mask_on(frame, object_id)
+            if mask is not None:
+                found.append(mask)
+        return FrameMasks(frame, self.revision, tuple(found))
+
+    def _find(self, known: TrackedObject, frame: int, object_id: int, reverse: bool) -> None:
+        """Track one object onto one frame."""
+        for other in known.bank.prompted:
+            self._memorise_prompted(known, other)
+        self._refresh_memory(known, frame, reverse)
+        recall = known.bank.recall(frame, reverse, self.size.frames)
+        trace = self._segmenter.track(self._features(frame), recall)
+        found = object_mask(object_id, trace, self.size.height, self.size.width)
+        known.found[frame] = TrackedMask.of(found, self.revision, reverse)
+        known.bank.tracked[frame] = self._without_candidates(trace)
+        known.refinement = None
+        self._trim(known, frame, reverse)
+
+    def _memorise_prompted(self, known: TrackedObject, frame: int) -> None:
+        """Prompted frames are memorised late, when somebody needs them: until then each click would be in vain."""
+        trace = known.bank.prompted[frame]
+        if trace.memory is None:
+            known.bank.prompted[frame] = self._segmenter.memorise(self._features(frame), trace, prompted=True)
+
+    def _refresh_memory(self, known: TrackedObject, frame: int, reverse: bool) -> None:
+        """Forget what shows an old mistake, and remember again the frames just behind where tracking resumes."""
+        for at in [at for at in known.bank.tracked if known.is_outdated(at, self._rules.slots)]:
+            del known.bank.tracked[at]
+        behind = -1 if reverse else 1
+        for distance in range(1, self._rules.slots):
+            at = frame - behind * distance
+            missing = at in known.found and at not in known.bank.tracked and at not in known.bank.prompted
+            if missing and not known.is_outdated(at, self._rules.slots):
+                known.bank.tracked[at] = self._remembered(known.found[at], self._features(at))
+
+    def _remembered(self, found: TrackedMask, features: ImageFeatures) -> Trace:
+        trace = self._segmenter.from_mask(features, self._mask_input(found.as_object(0).mask))
+        return self._segmenter.memorise(features, trace, prompted=False)
+
+    def _trim(self, known: TrackedObject, frame: int, reverse: bool) -> None:
+        """Let go of what the next frame cannot reach: traces beyond the pointers, memories beyond the slots."""
+        reach = self._rules.max_pointers - 1
+        known.bank.keep_tracked(*((frame, frame + reach) if reverse else (frame - reach, frame)))
+        for at, trace in known.bank.tracked.items():
+            if abs(at - frame) >= self._rules.slots and trace.memory is not None:
+                known.bank.tracked[at] = replace(trace, memory=None)
+
+    # --- frames and masks --------------------------------------------------------------------------------------
+
+    def _features(self, frame: int) -> ImageFeatures:
+        size = self._segmenter.network.image_size
+        return self._cache.get(
+            (self.id, frame), lambda: self._segmenter.encode(still_to_input(self._source.frame(frame), size))
+        )
+
+    def _known_masks(self, frame: int) -> FrameMasks:
+        masks = (known.mask_on(frame, object_id) for object_id, known in self.objects.items())
+        return FrameMasks(frame, self.revision, tuple(mask for mask in masks if mask is not None))
+
+    def _mask_input(self, mask: Mask) -> Tensor:
+        network = self._segmenter.network
+        return mask_to_input(torch.from_numpy(mask.to_array()), network.image_size).to(network.device)
+
+    def _logits_of(self, mask: Mask) -> Tensor:
+        network = self._segmenter.network
+        low = to_low_resolution(mask.to_array(), network.config.mask_size)
+        return ((2 * low - 1) * MASK_PROMPT_LOGIT).to(network.device)
+
+    @staticmethod
+    def _without_candidates(trace: Trace) -> Trace:
+        return replace(trace, candidates=None, candidate_quality=None)
+
+    def _check_frame(self, frame: int) -> None:
+        if not 0 <= frame < self.size.frames:
+            raise BadPrompt(f"Frame {frame} does not exist: there are {self.size.frames}, counted from 0.")
