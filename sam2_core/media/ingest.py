@@ -35,7 +35,7 @@ def ingest(
         _copy(source, building / SOURCE, report)
         read = ingest_picture if is_picture(building / SOURCE) else ingest_clip
         info = read(building, clean_name(source.name), limits, report)
-    report(1.0, "Ready")
+        report(1.0, "Ready")
     return info
 
 

@@ -94,7 +94,7 @@ def _render_clip(path: Path, store: Store, paint: Paint, options: OverlayOptions
         ):
             _redraw(store, decoder, paint, encoder, report)
         _add_sound(silent, store, probe, unfinished, seconds)
-    report(1.0, "Ready")
+        report(1.0, "Ready")
 
 
 def _decoding(store: Store, probe: ClipProbe) -> list[str]:

@@ -49,7 +49,7 @@ CASES = {
     "pcm_mov": Case("clip.mov", {"sound": ("-c:a", "pcm_s16le"), "codec": ("-c:v", "mpeg4", "-bf", "2", "-q:v", "3")}),
     "mkv": Case("clip.mkv", {"codec": B_FRAMES, "sound": ("-c:a", "libvorbis")}),
     "webm": Case("clip.webm", {"codec": VP9, "sound": ("-c:a", "libopus")}),
-    "avi": Case("clip.avi", {"codec": ("-c:v", "mjpeg", "-q:v", "3"), "sound": ("-c:a", "libmp3lame")}),
+    "avi": Case("clip.avi", {"codec": ("-c:v", "mpeg4", "-q:v", "3"), "sound": ("-c:a", "pcm_s16le")}),
     "transport_stream": Case("clip.ts", {"codec": B_FRAMES, "sound": ("-c:a", "aac")}),
     "gif": Case("clip.gif", {"rate": "25", "codec": ()}, np.arange(FRAMES) / 25, 25.0),
 }
