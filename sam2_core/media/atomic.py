@@ -37,6 +37,6 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-        unfinished = Path(folder) / path.name
+        unfinished = Path(folder).absolute() / path.name
         yield unfinished
         unfinished.replace(path)
