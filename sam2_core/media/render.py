@@ -15,7 +15,7 @@ import numpy as np
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_file
 from sam2_core.media.clips import decoding
-from sam2_core.media.draw import color_of, overlay
+from sam2_core.media.draw import Rgb, color_of, overlay
 from sam2_core.media.ffmpeg import Ffmpeg, reading
 from sam2_core.media.info import RgbArray
 from sam2_core.media.limits import DEFAULT_LIMITS
@@ -37,12 +37,13 @@ _NO_MATCH = "The clip's source no longer matches its frames. Upload the clip aga
 class OverlayOptions:
     """How masks are drawn and the clip is encoded.
 
-    `opacity` is 0..1, `outline` is in pixels (0 for none), `crf` is H.264's constant rate factor (0 best, 51 worst)
+    `opacity` is 0..1, `outline` is in pixels (0 for none), `colors` gives an object's color by its id, `crf` is H.264's constant rate factor (0 best, 51 worst)
     and `time_limit` is wall-clock seconds.
     """
 
     opacity: float = 0.5
     outline: int = 2
+    colors: Callable[[int], Rgb] = color_of
     crf: int = 18
     time_limit: float = 3600.0
 
@@ -64,7 +65,7 @@ def write_overlay(
     """
 
     def paint(frame: int, picture: RgbArray) -> RgbArray:
-        found = [(each.mask, color_of(each.object_id)) for each in masks(frame).objects]
+        found = [(each.mask, options.colors(each.object_id)) for each in masks(frame).objects]
         return overlay(picture, found, options.opacity, options.outline)
 
     if store.info.kind == "image":

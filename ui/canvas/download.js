@@ -1,0 +1,66 @@
+// The download menu: the server writes the file, the browser fetches it.
+
+const menu = find('menu');
+let exporting = false;
+
+function setMenu(open) {
+  menu.hidden = !open;
+  find('download').setAttribute('aria-expanded', open);
+  if (!open) return;
+  const empty = !objects.forExport().length;
+  menu.classList.toggle('mk-empty', empty);
+  find('overlay-title').textContent = isClip() ? 'Overlay video' : 'Overlay picture';
+  find('overlay-text').textContent = isClip() ? 'MP4 with the masks drawn in, sound kept' : 'PNG with the masks drawn in';
+  if (!exporting && !empty) menu.querySelector('[data-kind]').focus();
+}
+
+function startExport(kind) {
+  if (exporting) return;
+  if (!line.say({ t: 'export', kind, objects: objects.forExport(), opacity: state.opacity })) {
+    toast('There is no connection right now. Try again in a moment.');
+    return;
+  }
+  setExporting(true);
+}
+
+function setExporting(running) {
+  exporting = running;
+  find('export').hidden = !running;
+  find('export-text').textContent = 'Starting…';
+  setProgress(find('progress', find('export')), null);
+  for (const item of menu.querySelectorAll('[data-kind]')) item.disabled = running;
+}
+
+when('server-progress', message => {
+  if (message.job !== 'export' || !exporting) return;
+  setProgress(find('progress', find('export')), message.fraction);
+  const percent = message.fraction === null ? '' : ` ${Math.round(100 * message.fraction)}%`;
+  find('export-text').textContent = `${message.message}${percent}`;
+});
+when('server-error', message => { if (message.job === 'export') setExporting(false); });
+when('server-done', message => {
+  if (message.job !== 'export' || !exporting) return;
+  setExporting(false);
+  setMenu(false);
+  const link = make('a');
+  Object.assign(link, { href: address(message.url.split('/').map(encodeURIComponent).join('/')), download: message.name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  toast(`${message.name} is ready.`, 'hint');
+});
+
+on(find('download'), 'click', () => setMenu(menu.hidden));
+for (const item of menu.querySelectorAll('[data-kind]')) on(item, 'click', () => startExport(item.dataset.kind));
+on(find('export-cancel'), 'click', () => { line.say({ t: 'cancel', job: 'export' }); setExporting(false); });
+on(window, 'pointerdown', event => { if (!menu.hidden && !menu.parentElement.contains(event.target)) setMenu(false); });
+on(menu, 'keydown', event => {
+  const items = [...menu.querySelectorAll('[data-kind]:not(:disabled)')], place = items.indexOf(document.activeElement);
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step && items.length) items[(place + step + items.length) % items.length].focus();
+  else if (event.key === 'Escape') { setMenu(false); find('download').focus(); }
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+});
+when('medium', () => setExporting(false));

@@ -1,0 +1,114 @@
+// From what the user does to journal steps, and from those to messages.
+
+const prompts = {
+  // A click. On a frame with a box or other clicks it adds to them.
+  point([x, y], negative, since) {
+    const frame = state.frame, object = state.active, said = journal.prompt(frame, object);
+    if (negative && isEmpty(said) && !masks.on(frame).get(object)?.area) {
+      toast('Click on the thing itself first. Then you can take parts of it away.', 'hint');
+      return;
+    }
+    if ((said.points?.length ?? 0) >= about.max_points) {
+      toast(`${about.max_points} clicks on one object in one frame is the limit. Undo some of them.`);
+      return;
+    }
+    this.set(frame, object, { ...said, points: [...(said.points ?? []), [x, y, negative ? 0 : 1]] }, since);
+  },
+
+  // A box starts over on this frame.
+  box(box, since) { this.set(state.frame, state.active, { box }, since); },
+
+  set(frame, object, prompt, since) {
+    if (!objects.mayHave(object)) return;
+    journal.add([{ frame, object, prompt }]);
+    line.ask({ t: 'prompt', frame, object, prompt, since });
+    tell('touched');
+    tell('journal');
+  },
+
+  clearFrame() {
+    const entries = [...journal.said].filter(([, said]) => said.has(state.frame))
+      .map(([object]) => ({ frame: state.frame, object, prompt: {} }));
+    this.step(entries);
+  },
+
+  remove(object) { this.step([{ forget: object }]); },
+
+  reset() {
+    this.step([...journal.said.keys()].map(object => ({ forget: object })));
+    toast('Everything is cleared. Undo brings it back.', 'hint');
+  },
+
+  step(entries) {
+    if (!entries.length) return;
+    journal.add(entries);
+    this.settle(journal.steps[journal.length - 1]);
+  },
+
+  undo() { this.settle(journal.undo()); },
+  redo() { this.settle(journal.redo()); },
+
+  settle(step) {
+    if (!step) return;
+    for (const message of journal.consequences(step)) {
+      if (message.t === 'forget') masks.forget(message.object);
+      line.ask(message);
+    }
+    const first = step.entries[0];
+    if (first.frame !== undefined && first.frame !== state.frame) goTo(first.frame);
+    if (first.object && journal.said.has(first.object)) state.active = first.object;
+    tell('touched');
+    tell('journal');
+  },
+};
+
+on(find('undo'), 'click', () => prompts.undo());
+on(find('redo'), 'click', () => prompts.redo());
+on(find('clear'), 'click', () => prompts.clearFrame());
+on(find('reset'), 'click', () => prompts.reset());
+
+when('journal frame medium', () => {
+  const said = journal.said;
+  find('undo').disabled = !journal.canUndo;
+  find('redo').disabled = !journal.canRedo;
+  find('clear').disabled = ![...said.values()].some(frames => frames.has(state.frame));
+  find('reset').disabled = !said.size;
+});
+
+// Masks come as answers to our own prompts, while tracking, or because we asked for them.
+when('server-masks', message => {
+  if (message.version !== state.version) return;
+  const { frame, question } = message, told = new Set();
+  for (const object of message.objects) {
+    if (!message.object && !journal.said.has(object.id)) continue;   // removed in the meantime
+    masks.put(frame, object.id, object);
+    told.add(object.id);
+  }
+  if (message.object && !told.has(message.object)) masks.takeBack(frame, message.object);
+  if (message.tracked) {
+    journal.addTracked(frame, message.tracked);
+    tell('tracked', message);
+  }
+  if (frame === state.frame && shown.frame === frame) refreshMasks().then(() => painted(question));
+  tell('masks', message);
+});
+
+// The moment a click's mask is on the canvas, for whoever measures it.
+function painted(question) {
+  if (!question) return;
+  root.dispatchEvent(new CustomEvent('masklet-painted', { detail: { seq: question.seq, since: question.since } }));
+}
+
+when('server-forgotten', message => { masks.forget(message.object); tell('masks', message); refreshMasks(); });
+
+// A prompt that the server refused is taken back, so that page and server agree; everything else stays.
+when('server-error', message => {
+  const question = message.question;
+  if (question?.t !== 'prompt') return;
+  const last = journal.steps[journal.length - 1]?.entries[0];
+  if (last?.prompt && last.object === question.object && last.frame === question.frame) {
+    journal.undo();
+    journal.steps.length = journal.length;
+    tell('journal');
+  }
+});

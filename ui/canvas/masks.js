@@ -1,0 +1,114 @@
+// All masks the server has told us, and their pictures. PNGs are kept as they came (about a kilobyte each), within a
+// budget; what had to go is asked for again when it is looked at.
+
+const MASK_BUDGET = 96e6;      // bytes of PNGs
+const SPRITES_KEPT = 200;      // decoded, coloured pictures
+const UNKNOWN = 0, MASKED = 1, ABSENT = 2;
+
+class MaskBook {
+  constructor() { this.clear(0); }
+
+  clear(frames) {
+    this.frames = new Map();     // frame -> object -> {png, place, quality, presence, area}
+    this.lanes = new Map();      // object -> what is known, a number per frame
+    this.length = frames;
+    this.bytes = 0;
+    this.asked = new Set();      // frames that have been asked for again
+    this.sprites = new Map();    // record -> promise of a sprite, the one used last at the end
+  }
+
+  lane(object) {
+    if (!this.lanes.has(object)) this.lanes.set(object, new Uint8Array(this.length));
+    return this.lanes.get(object);
+  }
+
+  on(frame) { return this.frames.get(frame) ?? new Map(); }
+
+  // Is there something to fetch that we once knew?
+  misses(frame) {
+    if (this.asked.has(frame)) return false;
+    const here = this.on(frame);
+    return [...this.lanes].some(([object, lane]) => lane[frame] === MASKED && !here.has(object));
+  }
+
+  put(frame, object, record) {
+    const here = this.frames.get(frame) ?? new Map();
+    this.drop(frame, object);
+    this.lane(object)[frame] = record.area ? MASKED : ABSENT;
+    here.set(object, record);
+    this.frames.delete(frame);
+    this.frames.set(frame, here);   // newest last
+    this.bytes += record.bytes;
+    this.asked.delete(frame);
+    for (const oldest of this.frames.keys()) {
+      if (this.bytes <= MASK_BUDGET || oldest === frame) break;
+      for (const other of [...this.on(oldest).keys()]) this.drop(oldest, other);
+      this.frames.delete(oldest);
+    }
+  }
+
+  drop(frame, object) {
+    const record = this.frames.get(frame)?.get(object);
+    if (!record) return;
+    this.bytes -= record.bytes;
+    this.frames.get(frame).delete(object);
+    this.sprites.delete(record);
+  }
+
+  takeBack(frame, object) {
+    this.drop(frame, object);
+    if (this.lanes.has(object)) this.lanes.get(object)[frame] = UNKNOWN;
+  }
+
+  forget(object) {
+    for (const frame of this.frames.keys()) this.drop(frame, object);
+    this.lanes.delete(object);
+  }
+
+  any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED)); }
+
+  sprite(record, color, thickness) {
+    const key = `${color} ${thickness}`;
+    let kept = this.sprites.get(record);
+    if (kept?.key !== key) kept = { key, ready: null, promise: drawSprite(record, color, thickness) };
+    kept.promise.then(sprite => { kept.ready = sprite; });
+    this.sprites.delete(record);
+    this.sprites.set(record, kept);
+    for (const oldest of this.sprites.keys()) {
+      if (this.sprites.size <= SPRITES_KEPT) break;
+      this.sprites.delete(oldest);
+    }
+    return kept.promise;
+  }
+}
+
+function canvasOf(width, height) {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  return [canvas, canvas.getContext('2d')];
+}
+
+// A mask in its color, and its outline: the mask moved around in a circle, minus the mask itself.
+async function drawSprite(record, color, thickness) {
+  if (!record.area) return null;
+  const [x, y, width, height] = record.place;
+  const bitmap = await createImageBitmap(record.png);
+  const [fill, ink] = canvasOf(width, height);
+  ink.drawImage(bitmap, 0, 0);
+  ink.globalCompositeOperation = 'source-in';
+  ink.fillStyle = color;
+  ink.fillRect(0, 0, width, height);
+  const pad = Math.ceil(thickness);
+  const [edge, pen] = canvasOf(width + 2 * pad, height + 2 * pad);
+  for (let turn = 0; turn < 8; turn += 1) {
+    const angle = turn * Math.PI / 4;
+    pen.drawImage(fill, pad + thickness * Math.cos(angle), pad + thickness * Math.sin(angle));
+  }
+  pen.globalCompositeOperation = 'destination-out';
+  pen.drawImage(bitmap, pad, pad);
+  bitmap.close();
+  return { fill, edge, x, y, pad };
+}
+
+const masks = new MaskBook();

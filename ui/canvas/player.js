@@ -1,0 +1,56 @@
+// Plays the clip at its own speed, masks in step with the picture. Where the network is slower, frames are left out.
+
+const AHEAD = 8;                 // frames to fetch before they are needed
+let playing = null;              // {since, from}: when playing began, and at which time of the clip
+
+function play() {
+  if (!isClip() || state.playing) return;
+  if (state.frame >= state.medium.frames - 1) state.frame = 0;
+  state.playing = true;
+  playing = { since: performance.now(), from: timeOf(state.frame) };
+  setIcon(find('play'), 'pause');
+  find('play').setAttribute('aria-label', 'Pause');
+  tell('touched');
+  requestAnimationFrame(playOn);
+}
+
+function pause() {
+  if (!state.playing) return;
+  state.playing = false;
+  setIcon(find('play'), 'play');
+  find('play').setAttribute('aria-label', 'Play');
+  goTo(state.frame);
+}
+
+function frameAt(time) {
+  const { times, fps, frames: count } = state.medium;
+  if (!times) return Math.min(count - 1, Math.floor(time * fps + 1e-6));
+  let [low, high] = [0, count - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (times[middle] <= time) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+async function playOn() {
+  if (!state.playing || mount.signal.aborted) return;
+  const due = frameAt(playing.from + (performance.now() - playing.since) / 1000);
+  if (due !== state.frame || shown.frame !== state.frame) {
+    state.frame = due;
+    frames.prefetch(due, 1, AHEAD);
+    try {
+      await show(due);
+    } catch {
+      pause();
+      return;
+    }
+    tell('frame');
+  }
+  if (due >= state.medium.frames - 1) return pause();
+  requestAnimationFrame(playOn);
+}
+
+on(find('play'), 'click', () => (state.playing ? pause() : play()));
+when('medium', pause);

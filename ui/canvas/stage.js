@@ -1,0 +1,172 @@
+// The stage: the frame below, masks and markers above. Both canvases have the screen's resolution; `view` maps pixels of
+// the original frame to them, so zooming is only another view.
+
+const MARKER = 7;              // radius in CSS pixels
+const LEAST_ZOOM = 1, MOST_ZOOM = 16;
+const POSITIVE = '#16a34a', NEGATIVE = '#dc2626';
+
+const stage = find('stage'), baseCanvas = find('base'), overCanvas = find('over');
+const basePen = baseCanvas.getContext('2d', { alpha: false }), overPen = overCanvas.getContext('2d');
+const view = { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 };   // x, y: where the frame's corner lies, in CSS pixels
+let shown = { frame: -1, bitmap: null, sprites: [] };        // what is on the canvases
+let rubber = null;                                           // the box being drawn, in pixels of the frame
+
+function fitView() {
+  const { width, height } = stage.getBoundingClientRect(), medium = state.medium;
+  if (!medium || !width) return;
+  view.ratio = Math.min(window.devicePixelRatio || 1, 2);
+  for (const canvas of [baseCanvas, overCanvas]) {
+    canvas.width = Math.round(width * view.ratio);
+    canvas.height = Math.round(height * view.ratio);
+  }
+  placeView(width, height);
+  draw();
+  refreshMasks();                // their outlines have another width now
+}
+
+// Keeps the frame in sight: centred where it is smaller than the stage, else without a gap.
+function placeView(width = stage.clientWidth, height = stage.clientHeight) {
+  const medium = state.medium;
+  view.scale = view.zoom * Math.min(width / medium.width, height / medium.height);
+  const [wide, high] = [medium.width * view.scale, medium.height * view.scale];
+  view.x = wide <= width ? (width - wide) / 2 : clamp(view.x, width - wide, 0);
+  view.y = high <= height ? (height - high) / 2 : clamp(view.y, height - high, 0);
+  find('fit').disabled = view.zoom === 1;
+}
+
+function zoomAt(factor, x, y) {
+  const zoom = clamp(view.zoom * factor, LEAST_ZOOM, MOST_ZOOM), change = zoom / view.zoom;
+  Object.assign(view, { zoom, x: x - (x - view.x) * change, y: y - (y - view.y) * change });
+  placeView();
+  draw();
+  refreshMasks();
+}
+
+function pan(dx, dy) {
+  view.x += dx;
+  view.y += dy;
+  placeView();
+  draw();
+}
+
+function toFrame(event) {
+  const corner = overCanvas.getBoundingClientRect();
+  return [(event.clientX - corner.left - view.x) / view.scale, (event.clientY - corner.top - view.y) / view.scale];
+}
+
+const outlineWidth = () => Math.max(1, 1.6 / view.scale);   // pixels of the frame
+
+// Shows a frame with its masks, both at once. An older wish that becomes ready late is not shown.
+let wished = 0;
+async function show(frame) {
+  const wish = ++wished;
+  const [bitmap, sprites] = await Promise.all([frames.get(frame), spritesOf(frame)]);
+  if (wish !== wished) return false;
+  shown = { frame, bitmap, sprites };
+  draw();
+  return true;
+}
+
+async function spritesOf(frame) {
+  if (masks.misses(frame)) {
+    masks.asked.add(frame);
+    line.say({ t: 'masks', first: frame, last: Math.min(state.medium.frames - 1, frame + 15) });
+  }
+  const thickness = Math.round(outlineWidth() * 4) / 4;
+  const wanted = [...masks.on(frame)].filter(([object]) => objects.isVisible(object)).sort(([a], [b]) => a - b);
+  const sprites = await Promise.all(wanted.map(([object, record]) => masks.sprite(record, objects.color(object), thickness)));
+  return sprites.filter(Boolean);
+}
+
+async function refreshMasks() {
+  const frame = shown.frame;
+  if (frame < 0) return;
+  const sprites = await spritesOf(frame);
+  if (frame !== shown.frame) return;
+  shown.sprites = sprites;
+  drawOver();
+}
+
+function draw() {
+  if (!shown.bitmap || !state.medium) return;
+  basePen.setTransform(1, 0, 0, 1, 0, 0);
+  basePen.fillStyle = getComputedStyle(stage).backgroundColor;
+  basePen.fillRect(0, 0, baseCanvas.width, baseCanvas.height);
+  toView(basePen);
+  basePen.imageSmoothingEnabled = view.scale * view.ratio < 3;   // far in, single pixels matter
+  basePen.imageSmoothingQuality = state.playing ? 'low' : 'high';
+  basePen.drawImage(shown.bitmap, 0, 0, state.medium.width, state.medium.height);
+  drawOver();
+}
+
+function toView(pen) {
+  const scale = view.scale * view.ratio;
+  pen.setTransform(scale, 0, 0, scale, view.x * view.ratio, view.y * view.ratio);
+}
+
+function drawOver() {
+  overPen.setTransform(1, 0, 0, 1, 0, 0);
+  overPen.clearRect(0, 0, overCanvas.width, overCanvas.height);
+  toView(overPen);
+  overPen.globalAlpha = state.opacity;
+  for (const sprite of shown.sprites) overPen.drawImage(sprite.fill, sprite.x, sprite.y);
+  overPen.globalAlpha = 1;
+  if (state.outline) {
+    for (const sprite of shown.sprites) overPen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
+  }
+  if (!state.playing) drawMarkers();
+}
+
+function drawMarkers() {
+  for (const [object, prompts] of journal.said) {
+    const prompt = prompts.get(shown.frame);
+    if (!prompt || !objects.isVisible(object)) continue;
+    const strong = object === state.active;
+    if (prompt.box) drawBox(prompt.box, objects.color(object), strong);
+    for (const point of prompt.points ?? []) drawPoint(point, strong);
+  }
+  if (rubber) drawBox(rubber, objects.color(state.active), true);
+}
+
+function drawBox([left, top, right, bottom], color, strong) {
+  for (const [style, width, dash] of [['#000a', 3, []], [color, 1.5, strong ? [] : [5, 4]]]) {
+    overPen.strokeStyle = style;
+    overPen.lineWidth = width / view.scale;
+    overPen.setLineDash(dash.map(length => length / view.scale));
+    overPen.strokeRect(left, top, right - left, bottom - top);
+  }
+  overPen.setLineDash([]);
+}
+
+function drawPoint([x, y, positive], strong) {
+  const radius = (strong ? MARKER : MARKER - 2) / view.scale, arm = radius * 0.5;
+  overPen.globalAlpha = strong ? 1 : 0.75;
+  overPen.beginPath();
+  overPen.arc(x, y, radius, 0, 7);
+  overPen.fillStyle = positive ? POSITIVE : NEGATIVE;
+  overPen.strokeStyle = '#fff';
+  overPen.lineWidth = 2 / view.scale;
+  overPen.fill();
+  overPen.stroke();
+  overPen.lineWidth = 1.75 / view.scale;
+  overPen.beginPath();
+  overPen.moveTo(x - arm, y);
+  overPen.lineTo(x + arm, y);
+  if (positive) {
+    overPen.moveTo(x, y - arm);
+    overPen.lineTo(x, y + arm);
+  }
+  overPen.stroke();
+  overPen.globalAlpha = 1;
+}
+
+new ResizeObserver(fitView).observe(stage);
+on(find('fit'), 'click', () => zoomAt(0, 0, 0));
+on(find('opacity').querySelector('input'), 'input', event => { state.opacity = event.target.value / 100; drawOver(); });
+on(find('outline'), 'click', () => {
+  state.outline = !state.outline;
+  find('outline').setAttribute('aria-pressed', state.outline);
+  drawOver();
+});
+when('theme', draw);
+when('objects journal', () => { refreshMasks(); });

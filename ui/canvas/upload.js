@@ -1,0 +1,101 @@
+// Ways to bring a picture or clip in: choose, drop, paste, camera (camera.js) and examples.
+
+let sending = null;              // the request on its way
+
+function send(body, path, title, source) {
+  if (!state.token) return toast('There is no connection to the server yet. Try again in a moment.');
+  cancelSending();
+  const request = sending = new XMLHttpRequest();
+  request.open('POST', address(path));
+  request.upload.onprogress = event => {
+    const done = event.lengthComputable ? event.loaded / event.total : null;
+    veil(title, done, done === 1 ? 'Reading it…' : `Uploading ${megabytes(event.loaded)} of ${megabytes(event.total)}`, cancelOpening);
+  };
+  request.onload = () => {
+    sending = null;
+    if (request.status === 202) state.opening = source;
+    else refuse(request);
+  };
+  request.onerror = () => { sending = null; veil(''); toast('The upload was interrupted. Check the connection and try again.'); };
+  veil(title, null, 'Uploading…', cancelOpening);
+  request.send(body);
+}
+
+function refuse(request) {
+  veil('');
+  let text = 'The server did not take this file. Try again.';
+  try { text = JSON.parse(request.responseText).error ?? text; } catch { /* a proxy's own page */ }
+  if (request.status === 413) text = `This file is too large. Up to ${about.max_upload_mb} MB fit.`;
+  toast(text);
+}
+
+const megabytes = bytes => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+
+function cancelSending() {
+  sending?.abort();
+  sending = null;
+}
+
+function cancelOpening() {
+  cancelSending();
+  line.say({ t: 'cancel', job: 'ingest' });
+  veil('');
+}
+
+function openFile(file) {
+  if (!file) return;
+  if (file.size > about.max_upload_mb * 1e6) {
+    toast(`“${file.name}” has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`);
+    return;
+  }
+  if (!file.size) return toast(`“${file.name}” is empty. Choose another file.`);
+  send(file, `upload?name=${encodeURIComponent(file.name)}`, file.name, { file });
+}
+
+const openExample = example => send(null, `example/${example.name}`, example.title, { example });
+
+when('server-progress', message => {
+  if (message.job === 'ingest') veil(find('veil-title').textContent || 'Opening', message.fraction, message.message, cancelOpening);
+  if (message.job === 'replay') veil('One moment', message.fraction, message.message);
+});
+when('server-error', message => { if (['ingest', 'replay'].includes(message.job)) veil(''); });
+
+on(find('choose'), 'click', () => find('picker').click());
+on(find('picker'), 'change', () => { openFile(find('picker').files[0]); find('picker').value = ''; });
+on(find('new'), 'click', () => setScreen(root.dataset.state === 'start' ? 'work' : 'start'));
+on(find('back'), 'click', () => setScreen('work'));
+
+// Dropping works anywhere on the page.
+let dragged = 0;
+const carriesFile = event => [...(event.dataTransfer?.types ?? [])].includes('Files');
+const showDropping = yes => { dragged = yes ? dragged : 0; root.classList.toggle('mk-dropping-now', yes); };
+on(window, 'dragenter', event => { if (carriesFile(event)) { dragged += 1; showDropping(true); } });
+on(window, 'dragleave', event => { if (carriesFile(event) && --dragged <= 0) showDropping(false); });
+on(window, 'dragover', event => { if (carriesFile(event)) event.preventDefault(); });
+on(window, 'drop', event => {
+  if (!carriesFile(event)) return;
+  event.preventDefault();
+  showDropping(false);
+  openFile(event.dataTransfer.files[0]);
+});
+on(window, 'paste', event => {
+  const file = [...(event.clipboardData?.files ?? [])].find(each => /^(image|video)\//.test(each.type));
+  if (file) openFile(file);
+});
+
+for (const example of about.examples) {
+  const card = make('button', 'mk-example'), picture = make('img');
+  card.type = 'button';
+  Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '', loading: 'lazy' });
+  const title = make('span', 'mk-example-title', example.title);
+  card.append(picture, title);
+  if (example.kind === 'clip') {
+    const badge = make('span', 'mk-badge', 'Clip');
+    badge.prepend(icon('film'));
+    card.append(badge);
+  }
+  card.setAttribute('aria-label', `Example: ${example.title}${example.kind === 'clip' ? ', a clip' : ''}`);
+  on(card, 'click', () => openExample(example));
+  find('gallery').append(card);
+}
+find('limits').textContent = `Pictures and clips up to ${about.max_upload_mb} MB. They are deleted when you leave.`;

@@ -1,0 +1,60 @@
+"""Pictures and clips to try the page with: those that come with Gradio, and the project's own clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import gradio.media
+
+OWN_CLIPS = Path(__file__).resolve().parents[1] / "assets" / "examples"
+THUMBNAIL_SIDE = 320  # pixels, of the short side
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One thing to try; `name` stands in addresses."""
+
+    name: str
+    title: str
+    kind: str
+    path: Path
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> dict[str, Example]:
+    """All examples whose file is there, by name, in the order in which they are shown."""
+    own = sorted(OWN_CLIPS.glob("*.mp4"))
+    clips = [Example(path.stem, path.stem.replace("_", " ").capitalize(), "clip", path) for path in own]
+    pictures = [("cheetah", "Cheetah", "cheetah1.jpg"), ("lion", "Lion", "lion.jpg"), ("tower", "Tower", "tower.jpg")]
+    found = [Example(name, title, "image", Path(gradio.media.get_image(file))) for name, title, file in pictures]
+    found.insert(1, Example("sprint", "Sprint", "image", Path(gradio.media.get_image("cheetah.jpg"))))
+    found += [Example("earth", "Earth", "clip", Path(gradio.media.get_video("b.mp4"))), *clips]
+    return {example.name: example for example in found if example.path.is_file()}
+
+
+@lru_cache(maxsize=64)
+def thumbnail(name: str) -> bytes | None:
+    """A JPEG of the example, or None where there is no such example or it cannot be read."""
+    example = catalogue().get(name)
+    if example is None:
+        return None
+    picture = _middle_frame(example.path) if example.kind == "clip" else cv2.imread(str(example.path))
+    if picture is None:
+        return None
+    scale = THUMBNAIL_SIDE / min(picture.shape[:2])
+    if scale < 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
+
+
+def _middle_frame(path: Path) -> cv2.typing.MatLike | None:
+    clip = cv2.VideoCapture(str(path))
+    try:
+        clip.set(cv2.CAP_PROP_POS_FRAMES, clip.get(cv2.CAP_PROP_FRAME_COUNT) // 2)
+        found, picture = clip.read()
+        return picture if found else None
+    finally:
+        clip.release()

@@ -1,0 +1,88 @@
+"""The page: one component of our own inside Gradio's Blocks, put together from the files in ui/canvas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ui.examples import catalogue
+from ui.handlers import welcome
+from ui.settings import Settings
+from ui.visitors import Visitors
+from ui.workbench import Workbench
+
+CANVAS = Path(__file__).parent / "canvas"
+SCRIPTS = (  # in this order, as one function body: what stands further down may use what stands above
+    "page.js",
+    "journal.js",
+    "transport.js",
+    "masks.js",
+    "frames.js",
+    "stage.js",
+    "pointer.js",
+    "history.js",
+    "objects.js",
+    "timeline.js",
+    "player.js",
+    "tracking.js",
+    "upload.js",
+    "camera.js",
+    "download.js",
+    "keys.js",
+    "session.js",
+)
+STYLES = ("page.css", "stage.css", "panels.css")
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's plain theme in our colours; its fonts are the system's, so nothing is fetched from elsewhere."""
+    fonts = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+    hues = {"primary_hue": "indigo", "secondary_hue": "indigo", "neutral_hue": "zinc"}
+    return gr.themes.Base(**hues, font=fonts, font_mono=["ui-monospace", "monospace"], radius_size="lg")
+
+
+def head() -> str:
+    """Our style sheets, as part of the page itself: visible from the first paint."""
+    sheets = "\n".join((CANVAS / name).read_text("utf-8") for name in STYLES)
+    return f'<meta name="theme-color" content="#4f46e5">\n<style>\n{sheets}</style>'
+
+
+def canvas(settings: Settings) -> gr.HTML:
+    """The component that holds everything.
+
+    Its template is static: text of users gets into the page by `textContent` only, never through a template.
+    """
+    script = "\n".join((CANVAS / name).read_text("utf-8") for name in SCRIPTS)
+    examples = [{"name": each.name, "title": each.title, "kind": each.kind} for each in catalogue().values()]
+    about = {
+        "model": settings.model,
+        "device": settings.device,
+        "max_objects": settings.max_objects,
+        "max_points": settings.max_points,
+        "max_upload_mb": settings.max_upload_mb,
+        "examples": examples,
+    }
+    return gr.HTML(
+        html_template=(CANVAS / "page.html").read_text("utf-8"),
+        js_on_load=f'"use strict";\n{script}',
+        apply_default_css=False,
+        elem_id="masklet",
+        token="",
+        problem="",
+        issued=0,
+        about=json.dumps(about),
+    )
+
+
+def build(settings: Settings, visitors: Visitors[Workbench]) -> gr.Blocks:
+    """The Blocks; `launch_options` goes with them."""
+    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+        page = canvas(settings)
+        quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+        demo.load(welcome(visitors), None, page, **quiet)
+        page.renew(welcome(visitors), None, page, **quiet)
+    demo.queue(api_open=False)
+    return demo

@@ -1,0 +1,102 @@
+"""What a visitor has open: a picture or clip, and the engine's session on it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from sam2_core.errors import BadPrompt, MediaError
+from sam2_core.media import open_store
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.startup import Startup
+from sam2_core.types import FrameMasks, Prompt
+from ui.wire import Bounds
+
+
+class Medium:
+    """A store and the session on it, which is opened when first needed. Any thread may call; the calls block."""
+
+    def __init__(self, version: int, folder: Path, startup: Startup) -> None:
+        self.version = version
+        self.folder = folder
+        self.store = open_store(folder)
+        self.info = self.store.info
+        self._startup = startup
+        self._lock = threading.Lock()
+        self._session: str | None = None
+        self._revision = 0
+        self._closed = False
+        self._objects: set[int] = set()
+
+    @property
+    def session(self) -> str | None:
+        """The engine's name for the session, if there is one."""
+        return self._session
+
+    def bounds(self, max_objects: int, max_points: int) -> Bounds:
+        """What messages about this medium may say."""
+        return Bounds(self.info.frames, self.info.height, self.info.width, max_objects, max_points)
+
+    def open_session(self) -> tuple[Engine, str]:
+        """The engine and the session, opened if need be; raises `Busy` while the model is loading."""
+        engine = self._startup.engine()
+        with self._lock:
+            if self._closed:
+                raise MediaError("This picture or clip has been closed.")
+            if self._session is None:
+                self._session = engine.open(str(self.folder)).id
+            return engine, self._session
+
+    def reopen_session(self, lost: str | None) -> tuple[Engine, str]:
+        """A fresh session in place of a lost one."""
+        with self._lock:
+            if self._session == lost:
+                self._session = None
+        return self.open_session()
+
+    def admit(self, object_id: int, most: int) -> None:
+        """Count an object in; raises `BadPrompt` where there would be too many."""
+        if len(self._objects | {object_id}) > most:
+            raise BadPrompt(f"At most {most} objects fit in one session. Remove one first.")
+        self._objects.add(object_id)
+
+    def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """See `Engine.prompt`."""
+        engine, session = self.open_session()
+        masks = engine.prompt(session, frame, object_id, prompt)
+        self._revision = masks.revision
+        return masks
+
+    def forget(self, object_id: int) -> None:
+        """See `Engine.forget`."""
+        engine, session = self.open_session()
+        self._revision = engine.forget(session, object_id)
+        self._objects.discard(object_id)
+
+    def track(self, frames: range) -> tuple[FrameMasks, ...]:
+        """See `Engine.track`; raises `SessionChanged` when something was said in the meantime: `look_again` then."""
+        engine, session = self.open_session()
+        return engine.track(session, frames, self._revision)
+
+    def look_again(self, frame: int) -> None:
+        """Learn the session's newest revision."""
+        self._revision = self.masks(range(frame, frame + 1))[0].revision
+
+    def masks(self, frames: range) -> tuple[FrameMasks, ...]:
+        """See `Engine.masks`."""
+        engine, session = self.open_session()
+        return engine.masks(session, frames)
+
+    def set_revision(self, revision: int) -> None:
+        """After a replay."""
+        self._revision = revision
+
+    def close(self) -> None:
+        """Free the session and the store."""
+        with self._lock:
+            session, self._session, self._closed = self._session, None, True
+        try:
+            if session is not None:
+                self._startup.engine().close(session)
+        finally:
+            self.store.close()

@@ -1,0 +1,213 @@
+"""Masklet's own addresses beside Gradio's. The token in the address is the key to a visitor's things.
+
+    POST /s/{token}/upload?name=        a file as the body; read in the background, the outbox tells the rest
+    POST /s/{token}/example/{name}      the same with an example
+    GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up
+    WS   /s/{token}/ws                  messages both ways (see ui/wire.py)
+    POST /s/{token}/say                 one message up, where proxies drop sockets,
+    GET  /s/{token}/hear                and messages down: u32 length and message, repeated; waits until there is one
+    POST /s/{token}/bye                 the page is going away
+    GET  /s/{token}/download/{id}/{filename}
+    GET  /examples/{name}.jpg           thumbnail of an example
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from sam2_core.errors import Busy, MaskletError, MediaError
+from ui.examples import catalogue, thumbnail
+from ui.resources import Resources
+from ui.sockets import converse, is_same_origin
+from ui.visitors import Visitor, Visitors
+from ui.wire import MAX_MESSAGE
+from ui.workbench import Workbench
+
+Guest: TypeAlias = Visitor[Workbench]
+Handler: TypeAlias = Callable[[Request, Guest], Awaitable[Response]]
+HEAR_SECONDS = 20.0
+PRIVATE = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Routes:
+    """The addresses, bound to one server's visitors."""
+
+    def __init__(self, visitors: Visitors[Workbench], resources: Resources) -> None:
+        self._visitors, self._resources = visitors, resources
+
+    def all(self) -> list[BaseRoute]:
+        """For Starlette; they must stand before Gradio's own, which catch everything."""
+        post, get = ["POST"], ["GET"]
+        return [
+            Route("/s/{token}/upload", self._for_guests(self._upload), methods=post),
+            Route("/s/{token}/example/{name}", self._for_guests(self._example), methods=post),
+            Route("/s/{token}/frames/{frame:int}", self._for_guests(self._frame), methods=get),
+            WebSocketRoute("/s/{token}/ws", partial(converse, self._visitors)),
+            Route("/s/{token}/say", self._for_guests(self._say), methods=post),
+            Route("/s/{token}/hear", self._for_guests(self._hear), methods=get),
+            Route("/s/{token}/bye", self._for_guests(self._bye), methods=post),
+            Route("/s/{token}/download/{key}/{filename}", self._for_guests(self._download), methods=get),
+            Route("/examples/{name}.jpg", self._thumbnail, methods=get),
+        ]
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any) -> AsyncIterator[None]:
+        """Sweep while the server runs; leave nothing behind when it stops."""
+        sweeper = asyncio.create_task(self._visitors.sweep_forever())
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            await self._visitors.close_all()
+            self._visitors.remove_all_files()
+
+    def _for_guests(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            visitor = self._visitors.find(request.path_params["token"])
+            if visitor is None:
+                return _refuse(404, "This session has expired. Reload the page.")
+            if not is_same_origin(request):
+                return _refuse(403, "This request comes from another page.")
+            try:
+                return await handle(request, visitor)
+            except MaskletError as error:
+                return _refuse(400, str(error))
+
+        return guarded
+
+    async def _upload(self, request: Request, visitor: Guest) -> Response:
+        async with self._incoming(visitor) as folder:
+            target = folder / _file_name(request.query_params.get("name", ""))
+            await self._receive(request, target, self._resources.settings.max_upload_bytes)
+            visitor.bench.open(target)
+        return JSONResponse({"ok": True}, 202)
+
+    @asynccontextmanager
+    async def _incoming(self, visitor: Guest) -> AsyncIterator[Path]:
+        """A new folder for one file; a visitor sends one at a time, and what does not arrive whole is removed."""
+        if visitor.receiving:
+            raise Busy("Another file is still on its way. Wait until it has arrived.")
+        self._visitors.touch(visitor)
+        folder = visitor.folder / f"incoming-{token_hex(8)}"
+        visitor.receiving = True
+        try:
+            await self._resources.call(folder.mkdir)
+            yield folder
+        except BaseException:
+            await self._resources.call(partial(shutil.rmtree, folder, ignore_errors=True))
+            raise
+        finally:
+            visitor.receiving = False
+
+    async def _receive(self, request: Request, target: Path, most: int) -> None:
+        too_large = MediaError(f"This file is larger than {most // 1_000_000} MB. Choose a smaller or shorter one.")
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > most:
+            raise too_large
+        size = 0
+        file = await self._resources.call(partial(target.open, "wb"))
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    raise too_large
+                await self._resources.call(partial(file.write, chunk))
+        finally:
+            await self._resources.call(file.close)
+
+    async def _example(self, request: Request, visitor: Guest) -> Response:
+        example = catalogue().get(request.path_params["name"])
+        if example is None:
+            return _refuse(404, "This example does not exist.")
+        async with self._incoming(visitor) as folder:
+            target = folder / example.path.name
+            await self._resources.call(partial(shutil.copyfile, example.path, target))
+            visitor.bench.open(target)
+        return JSONResponse({"ok": True}, 202)
+
+    async def _frame(self, request: Request, visitor: Guest) -> Response:
+        medium = visitor.bench.medium
+        if medium is None or request.query_params.get("v") != str(medium.version):
+            return _refuse(404, "This picture or clip is no longer open.")
+        if not 0 <= request.path_params["frame"] < medium.info.frames:
+            return _refuse(404, "This frame does not exist.")
+        jpeg = await self._resources.call(partial(medium.store.jpeg, request.path_params["frame"]))
+        return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)
+
+    async def _say(self, request: Request, visitor: Guest) -> Response:
+        if int(request.headers.get("content-length") or MAX_MESSAGE + 1) > MAX_MESSAGE:
+            return _refuse(413, "This message is too long.")
+        self._visitors.touch(visitor)
+        visitor.bench.hear((await request.body()).decode("utf-8", "replace"))
+        return Response(status_code=204)
+
+    async def _hear(self, request: Request, visitor: Guest) -> Response:
+        replaced = asyncio.Event()
+
+        async def hang_up() -> None:
+            replaced.set()
+
+        await visitor.outbox.attach(hang_up)
+        if request.query_params.get("first"):
+            self._visitors.touch(visitor)
+            visitor.bench.greet()
+        try:
+            messages = await _first_of(visitor.outbox.drain(), replaced, HEAR_SECONDS)
+        finally:
+            visitor.outbox.detach(hang_up)
+        if replaced.is_set() and not messages:
+            return _refuse(409, "This work is open in another tab.")
+        body = b"".join(struct.pack("<I", len(message)) + message for message in messages)
+        return Response(body, media_type="application/octet-stream", headers=FRESH)
+
+    async def _bye(self, request: Request, visitor: Guest) -> Response:
+        self._visitors.farewell(visitor)
+        return Response(status_code=204)
+
+    async def _download(self, request: Request, visitor: Guest) -> Response:
+        path = visitor.bench.downloads.get(request.path_params["key"])
+        if path is None or path.name != request.path_params["filename"]:
+            return _refuse(404, "This download is no longer here. Make it again.")
+        self._visitors.touch(visitor)
+        return FileResponse(path, filename=path.name, headers=FRESH)
+
+    async def _thumbnail(self, request: Request) -> Response:
+        jpeg = await self._resources.call(partial(thumbnail, request.path_params["name"]))
+        if jpeg is None:
+            return _refuse(404, "This example does not exist.")
+        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+async def _first_of(messages: Coroutine[Any, Any, list[bytes]], end: asyncio.Event, seconds: float) -> list[bytes]:
+    """The messages, or none where the end or the time comes first."""
+    drain, ending = asyncio.create_task(messages), asyncio.create_task(end.wait())
+    await asyncio.wait({drain, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    if drain.done():
+        return drain.result()
+    drain.cancel()
+    return []
+
+
+def _file_name(wish: str) -> str:
+    """The last part of what the page calls the file, without anything that means something to a file system."""
+    kept = "".join(letter for letter in wish[-120:] if letter.isalnum() or letter in " ._-()").strip(" .")
+    return kept or "upload"
+
+
+def _refuse(status: int, text: str) -> Response:
+    return JSONResponse({"error": text}, status, headers=FRESH)

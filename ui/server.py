@@ -1,0 +1,64 @@
+"""The page's server: visitors, routes and layout put together and launched."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from sam2_core.serving.startup import Startup
+from ui.layout import build, head, theme
+from ui.resources import Resources
+from ui.routes import Routes
+from ui.settings import Settings
+from ui.visitors import Visitors
+from ui.workbench import Workbench
+
+
+class Server:
+    """Everything behind one address."""
+
+    def __init__(self, settings: Settings, startup: Startup) -> None:
+        self._settings = settings
+        self._resources = Resources.create(settings, startup)
+        self.visitors: Visitors[Workbench] = Visitors(settings, partial(Workbench, resources=self._resources))
+        self.routes = Routes(self.visitors, self._resources)
+        self.demo: gr.Blocks = build(settings, self.visitors)
+
+    def start(self, **options: Any) -> str:
+        """Serve in the background; returns the local address. `options` go to Gradio's launch."""
+        settings = self._settings
+        _, address, _ = self.demo.launch(
+            server_name=settings.host,
+            server_port=settings.port or None,
+            root_path=settings.root_path or None,
+            share=settings.share,
+            auth=settings.credentials,
+            theme=theme(),
+            head=head(),
+            # Ours come first, and they stand before the server answers its first request.
+            app_kwargs={"routes": self.routes.all(), "lifespan": self.routes.lifespan},
+            prevent_thread_lock=True,
+            show_error=False,
+            run_history=False,
+            ssr_mode=False,
+            enable_monitoring=False,
+            footer_links=[],
+            **options,
+        )
+        return str(address)
+
+    def run(self) -> None:
+        """Serve until interrupted."""
+        self.start()
+        try:
+            self.demo.block_thread()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop serving; nothing of any visitor stays on the disk."""
+        self.demo.close(verbose=False)
+        self._resources.close()
+        self.visitors.remove_all_files()

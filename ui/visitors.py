@@ -1,0 +1,139 @@
+"""Who is here: one visitor per open page, known by a token that cannot be guessed.
+
+A visitor ends
+- a few seconds after its page said goodbye (a reload says goodbye too and is back within them),
+- when its connection has been lost for longer than the grace time,
+- when nobody has touched the page for long,
+- when a newcomer needs the place and this visitor has been idle the longest.
+With a visitor go its folder and everything the engine holds for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from sam2_core.errors import Busy
+from ui.outbox import Outbox
+from ui.settings import Settings
+
+ACTIVE_SECONDS = 120.0  # whoever did something this recently is not sent away for a newcomer
+SWEEP_SECONDS = 1.0
+
+
+class Closable(Protocol):
+    """Whatever a visitor has on the bench."""
+
+    async def close(self) -> None:
+        """Free everything."""
+        ...
+
+
+Bench = TypeVar("Bench", bound=Closable)
+
+
+@dataclass(eq=False)
+class Visitor(Generic[Bench]):
+    """One open page."""
+
+    token: str
+    folder: Path
+    outbox: Outbox
+    touched: float
+    bench: Bench = field(init=False)
+    leaving: float | None = None
+    receiving: bool = False
+
+
+class Visitors(Generic[Bench]):
+    """All visitors. Belongs to one event loop, apart from `remove_all_files`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        furnish: Callable[[Visitor[Bench]], Bench],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._furnish, self._clock = settings, furnish, clock
+        self._visitors: dict[str, Visitor[Bench]] = {}
+        self._root = Path(tempfile.mkdtemp(prefix="masklet-"))
+
+    def __len__(self) -> int:
+        return len(self._visitors)
+
+    async def open(self) -> Visitor[Bench]:
+        """A new visitor; raises `Busy` where there is no place and all others are active."""
+        await self._make_room()
+        token = secrets.token_urlsafe(24)
+        folder = self._root / secrets.token_hex(16)
+        await asyncio.to_thread(folder.mkdir, mode=0o700)
+        visitor: Visitor[Bench] = Visitor(token, folder, Outbox(self._clock), self._clock())
+        visitor.bench = self._furnish(visitor)
+        self._visitors[token] = visitor
+        return visitor
+
+    def find(self, token: str) -> Visitor[Bench] | None:
+        """The visitor with this token; does not count as a sign of life."""
+        return self._visitors.get(token)
+
+    def touch(self, visitor: Visitor[Bench]) -> None:
+        """The visitor did something."""
+        visitor.touched, visitor.leaving = self._clock(), None
+
+    def farewell(self, visitor: Visitor[Bench]) -> None:
+        """The page was closed or is being reloaded; only coming back in time keeps the work."""
+        visitor.leaving = self._clock()
+
+    async def sweep(self) -> None:
+        """End the visitors whose time is over."""
+        for visitor in [visitor for visitor in self._visitors.values() if self._is_over(visitor)]:
+            await self.close(visitor)
+
+    async def sweep_forever(self) -> None:
+        """Keep sweeping until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.sweep()
+
+    async def close(self, visitor: Visitor[Bench]) -> None:
+        """End a visitor: its page is told, its work and folder go."""
+        if self._visitors.pop(visitor.token, None) is None:
+            return
+        await visitor.outbox.hang_up()
+        try:
+            await visitor.bench.close()
+        finally:
+            await asyncio.to_thread(shutil.rmtree, visitor.folder, ignore_errors=True)
+
+    async def close_all(self) -> None:
+        """End everybody."""
+        await asyncio.gather(*(self.close(visitor) for visitor in list(self._visitors.values())))
+
+    def remove_all_files(self) -> None:
+        """Last call of a server that stops: nothing stays on the disk."""
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    async def _make_room(self) -> None:
+        if len(self) < self._settings.max_sessions:
+            return
+        longest_idle = min(self._visitors.values(), key=lambda visitor: (visitor.outbox.listening, visitor.touched))
+        if longest_idle.outbox.listening and self._clock() - longest_idle.touched < ACTIVE_SECONDS:
+            raise Busy("All places are taken at the moment. Please try again in a few minutes.")
+        await self.close(longest_idle)
+
+    def _is_over(self, visitor: Visitor[Bench]) -> bool:
+        now, settings = self._clock(), self._settings
+        if now - visitor.touched > settings.idle_minutes * 60:
+            return True
+        if visitor.outbox.listening:
+            return False
+        if visitor.leaving is not None and now - visitor.leaving > settings.farewell_seconds:
+            return True
+        return now - visitor.outbox.lost_at > settings.grace_seconds

@@ -1,0 +1,212 @@
+"""One visitor at work: what the page says is done here, and what comes of it goes to the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Awaitable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sam2_core.errors import MaskletError
+from sam2_core.media import Limits, ingest
+from ui import wire
+from ui.exports import write_export
+from ui.jobs import Job, JobCancelled
+from ui.medium import Medium
+from ui.rate import Rate
+from ui.resources import Resources
+from ui.revival import Revival
+from ui.tracker import Tracker
+from ui.visitors import Visitor
+
+STARTUP_POLL_SECONDS = 0.3
+_log = logging.getLogger(__name__)
+
+
+class Workbench:
+    """Medium, running jobs and downloads of one visitor. Belongs to one event loop."""
+
+    def __init__(self, visitor: Visitor[Workbench], resources: Resources) -> None:
+        self._folder, self._outbox, self._resources = visitor.folder, visitor.outbox, resources
+        self._revival = Revival(visitor.outbox, resources)
+        self.medium: Medium | None = None
+        self.downloads: dict[str, Path] = {}
+        self._rate = Rate(resources.settings.messages_per_second)
+        self._version = 0
+        self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
+        self._jobs: dict[str, Job] = {}
+        self._tracker: Tracker | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def greet(self) -> None:
+        """First words to a new connection."""
+        header: dict[str, Any] = {"t": "hello", "version": 0, "medium": None, "tracking": self._tracker is not None}
+        if self.medium is not None:
+            header |= {"version": self.medium.version, "medium": self._describe(self.medium)}
+        self._outbox.put(wire.pack(header), "hello")
+        self._start(self._tell_of_startup())
+
+    def hear(self, text: str) -> None:
+        """Take a message of the page; never raises: answers and complaints come through the outbox."""
+        medium, settings = self.medium, self._resources.settings
+        try:
+            self._rate.count()
+            bounds = None if medium is None else medium.bounds(settings.max_objects, settings.max_points)
+            message = wire.parse(text, bounds)
+        except MaskletError as error:
+            self._complain(str(error))
+            return
+        if isinstance(message, wire.Cancel):
+            self.cancel(message.job)
+        elif medium is not None:
+            self._act(message, medium)
+
+    def open(self, source: Path) -> None:
+        """Read an uploaded file in the background, then remove it with its folder.
+
+        What is open stays open until the new one is ready.
+        """
+        self.cancel("ingest")
+        job = self._jobs["ingest"] = Job("ingest", self._outbox)
+        self._start(self._open(source, job), job="ingest")
+
+    def cancel(self, job: str) -> None:
+        """Give up on a job, if it runs."""
+        if job in self._jobs:
+            self._jobs.pop(job).cancel()
+
+    async def close(self) -> None:
+        """Stop everything and free it."""
+        for job in list(self._jobs):
+            self.cancel(job)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._put_away()
+
+    def _act(self, message: wire.Message, medium: Medium) -> None:
+        if isinstance(message, wire.Say):
+            self._start(self._say(message, medium), seq=message.seq)
+        elif isinstance(message, wire.Forget):
+            self._start(self._forget(message, medium), seq=message.seq)
+        elif isinstance(message, wire.Show):
+            self._start(self._show(message, medium))
+        elif isinstance(message, wire.Track):
+            self._track(message, medium)
+        elif isinstance(message, wire.Stop):
+            self._stop_tracking()
+        elif isinstance(message, wire.Export):
+            self.cancel("export")
+            job = self._jobs["export"] = Job("export", self._outbox)
+            self._start(self._export(message, medium, job), job="export")
+        elif isinstance(message, wire.Retell):
+            self._revival.retell(message.entries)
+
+    async def _say(self, message: wire.Say, medium: Medium) -> None:
+        async with self._order:
+            medium.admit(message.object_id, self._resources.settings.max_objects)
+            say = partial(medium.prompt, message.frame, message.object_id, message.prompt)
+            masks = await self._revival.ask(medium, say)
+            about = {"version": medium.version, "seq": message.seq, "object": message.object_id}
+            self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, **about)))
+
+    async def _forget(self, message: wire.Forget, medium: Medium) -> None:
+        async with self._order:
+            await self._revival.ask(medium, partial(medium.forget, message.object_id))
+            self._outbox.put(wire.pack({"t": "forgotten", "seq": message.seq, "object": message.object_id}))
+
+    async def _show(self, message: wire.Show, medium: Medium) -> None:
+        for masks in await self._revival.ask(medium, partial(medium.masks, message.frames)):
+            self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, version=medium.version)))
+
+    def _track(self, message: wire.Track, medium: Medium) -> None:
+        if medium.info.kind == "image":
+            self._complain("A picture has one frame: there is nothing to track.", job="track")
+            return
+        self._stop_tracking()
+        tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium)
+        self._start(self._run_tracker(tracker, message), job="track")
+
+    async def _run_tracker(self, tracker: Tracker, message: wire.Track) -> None:
+        try:
+            await tracker.run(message.direction, message.frame)
+        finally:
+            if self._tracker is tracker:
+                self._tracker = None
+
+    def _stop_tracking(self) -> None:
+        if self._tracker is not None:
+            self._tracker.stop()
+            self._tracker = None
+
+    async def _open(self, source: Path, job: Job) -> None:
+        settings = self._resources.settings
+        limits = Limits(
+            max_bytes=settings.max_upload_bytes,
+            max_pixels=settings.max_pixels,
+            max_seconds=settings.max_seconds,
+            max_frames=settings.max_frames,
+        )
+        self._version += 1
+        version, folder = self._version, self._folder / f"medium-{self._version}"
+        try:
+            await job.run(self._resources, partial(ingest, source, folder, limits, job.report))
+        finally:
+            await self._resources.call(partial(shutil.rmtree, source.parent, ignore_errors=True))
+        fresh = await self._resources.call(partial(Medium, version, folder, self._resources.startup))
+        self._stop_tracking()
+        self.cancel("export")
+        await self._put_away()
+        self.medium = fresh
+        self._outbox.put(wire.pack({"t": "opened", "version": version, "medium": self._describe(fresh)}))
+
+    async def _export(self, wish: wire.Export, medium: Medium, job: Job) -> None:
+        folder = self._folder / "downloads"
+        await self._resources.call(partial(shutil.rmtree, folder, ignore_errors=True))
+        self.downloads.clear()
+        await self._revival.ask(medium, partial(medium.masks, range(1)))  # a lost session is brought back first
+        path = await job.run(self._resources, partial(write_export, medium, wish, folder, job.report))
+        self.downloads[path.parent.name] = path
+        address = f"download/{path.parent.name}/{path.name}"
+        self._outbox.put(wire.pack({"t": "done", "job": "export", "url": address, "name": path.name}))
+
+    async def _put_away(self) -> None:
+        medium, self.medium = self.medium, None
+        if medium is not None:
+            await self._resources.call(medium.close)
+            await self._resources.call(partial(shutil.rmtree, medium.folder, ignore_errors=True))
+
+    async def _tell_of_startup(self) -> None:
+        while True:
+            status = self._resources.startup.status
+            about = {"fraction": status.fraction, "message": status.message, "error": status.error}
+            self._outbox.put(wire.pack({"t": "model", "ready": status.ready, **about}), "model")
+            if status.ready or status.error:
+                return
+            await asyncio.sleep(STARTUP_POLL_SECONDS)
+
+    def _describe(self, medium: Medium) -> dict[str, Any]:
+        return wire.describe(medium.info, medium.store.times.tolist())
+
+    def _start(self, work: Awaitable[None], **about: Any) -> None:
+        task = asyncio.ensure_future(self._guard(work, about))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(self, work: Awaitable[None], about: dict[str, Any]) -> None:
+        """Whatever goes wrong reaches the page as a message that helps, and nothing else."""
+        try:
+            await work
+        except JobCancelled:
+            pass
+        except MaskletError as error:
+            self._complain(str(error), **about)
+        except Exception:
+            _log.exception("A visitor's request failed")
+            self._complain("Something went wrong on the server. Try it again; your work is kept.", **about)
+
+    def _complain(self, text: str, **about: Any) -> None:
+        self._outbox.put(wire.pack({"t": "error", "text": text, **about}))
