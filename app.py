@@ -1,19 +1,13 @@
 """Starts Masklet: reads the settings, loads the network in the background and serves the page.
 
-    python app.py --help
+python app.py --help
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-for _name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY"):  # before Gradio is imported; users may set them
-    os.environ.setdefault(_name, "False" if _name.startswith("GRADIO") else "1")
-os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "50")
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "100000")
+from collections.abc import Callable, Mapping, Sequence
 
 from sam2_core.errors import MaskletError
 from sam2_core.serving.engine import Engine
@@ -22,19 +16,24 @@ from ui.server import Server
 from ui.settings import Settings, load_settings
 
 
-def engine_builder(settings: Settings) -> Any:
+def engine_builder(settings: Settings) -> Callable[[Progress], Engine]:
     """The function that loads the network; torch is imported in its thread, so that the page is there at once."""
 
     def build(progress: Progress) -> Engine:
-        from sam2_core.serving import build_engine
+        progress(None, "Starting up")
+        from sam2_core.serving.build import build_engine, choose_device
+        from sam2_core.serving.local import EngineLimits
 
-        return build_engine(settings.checkpoint or settings.model, settings.device, progress)
+        limits = EngineLimits(max_sessions=settings.max_sessions, max_objects=settings.max_objects)
+        engine = build_engine(settings.model, settings.device, progress, settings.checkpoint or None, limits)
+        progress(1.0, f"{settings.model} · {choose_device(settings.device)}")
+        return engine
 
     return build
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Serve until interrupted; the exit status."""
+    """Serve until interrupted; returns the exit status."""
     try:
         settings = load_settings(arguments, environment)
     except MaskletError as error:

@@ -13,7 +13,7 @@ from ui.wire import pack
 Result = TypeVar("Result")
 
 
-class JobCancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
+class JobCancelled(Exception):
     """The visitor gave up on the job."""
 
 

@@ -58,8 +58,6 @@ def canvas(settings: Settings) -> gr.HTML:
     script = "\n".join((CANVAS / name).read_text("utf-8") for name in SCRIPTS)
     examples = [{"name": each.name, "title": each.title, "kind": each.kind} for each in catalogue().values()]
     about = {
-        "model": settings.model,
-        "device": settings.device,
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
         "max_upload_mb": settings.max_upload_mb,

@@ -1,14 +1,14 @@
 """Masklet's own addresses beside Gradio's. The token in the address is the key to a visitor's things.
 
-    POST /s/{token}/upload?name=        a file as the body; read in the background, the outbox tells the rest
-    POST /s/{token}/example/{name}      the same with an example
-    GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up
-    WS   /s/{token}/ws                  messages both ways (see ui/wire.py)
-    POST /s/{token}/say                 one message up, where proxies drop sockets,
-    GET  /s/{token}/hear                and messages down: u32 length and message, repeated; waits until there is one
-    POST /s/{token}/bye                 the page is going away
-    GET  /s/{token}/download/{id}/{filename}
-    GET  /examples/{name}.jpg           thumbnail of an example
+POST /s/{token}/upload?name=        a file as the body; read in the background, the outbox tells the rest
+POST /s/{token}/example/{name}      the same with an example
+GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up
+WS   /s/{token}/ws                  messages both ways (see ui/wire.py)
+POST /s/{token}/say                 one message up, where proxies drop sockets,
+GET  /s/{token}/hear                and messages down: u32 length and message, repeated; waits until there is one
+POST /s/{token}/bye                 the page is going away
+GET  /s/{token}/download/{id}/{filename}
+GET  /examples/{name}.jpg           thumbnail of an example
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from sam2_core.errors import Busy, MaskletError, MediaError
 from ui.examples import catalogue, thumbnail
+from ui.reading import MAX_MESSAGE
 from ui.resources import Resources
 from ui.sockets import converse, is_same_origin
 from ui.visitors import Visitor, Visitors
-from ui.wire import MAX_MESSAGE
 from ui.workbench import Workbench
 
 Guest: TypeAlias = Visitor[Workbench]
@@ -118,7 +118,7 @@ class Routes:
         if announced.isdigit() and int(announced) > most:
             raise too_large
         size = 0
-        file = await self._resources.call(partial(target.open, "wb"))
+        file = await self._resources.call(lambda: target.open("wb"))
         try:
             async for chunk in request.stream():
                 size += len(chunk)

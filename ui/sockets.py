@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -23,10 +24,8 @@ async def converse(visitors: Visitors[Workbench], socket: WebSocket) -> None:
 
     async def hang_up() -> None:
         ended = visitors.find(visitor.token) is None
-        try:
+        with contextlib.suppress(RuntimeError):  # it was closing by itself
             await socket.close(GONE if ended else TAKEN_OVER)
-        except RuntimeError:  # it was closing by itself
-            pass
 
     await visitor.outbox.attach(hang_up)
     visitors.touch(visitor)

@@ -80,6 +80,10 @@ class Tracker:
         for message in messages:
             self._outbox.put(message)
         rate = self._done / max(1e-3, time.monotonic() - self._started)
-        about: dict[str, Any] = {"frame": frame, "fps": round(rate, 2), "left": round((self._total - self._done) / rate)}
+        about: dict[str, Any] = {
+            "frame": frame,
+            "fps": round(rate, 2),
+            "left": round((self._total - self._done) / rate),
+        }
         header = {"t": "progress", "job": "track", "fraction": self._done / self._total, "message": "Tracking", **about}
         self._outbox.put(pack(header), "progress track")

@@ -17,6 +17,7 @@ from ui.exports import write_export
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.rate import Rate
+from ui.reading import parse
 from ui.resources import Resources
 from ui.revival import Revival
 from ui.tracker import Tracker
@@ -55,7 +56,7 @@ class Workbench:
         try:
             self._rate.count()
             bounds = None if medium is None else medium.bounds(settings.max_objects, settings.max_points)
-            message = wire.parse(text, bounds)
+            message = parse(text, bounds)
         except MaskletError as error:
             self._complain(str(error))
             return

@@ -17,7 +17,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StartupStatus:
-    """How far loading is: `fraction` 0..1 (None: cannot be told), and `error` once it has failed."""
+    """How far loading is: `fraction` 0..1 (None: cannot be told), and `error` once it has failed.
+
+    Once `ready`, `message` is what the builder said last: it may name the network and its device.
+    """
 
     fraction: float | None
     message: str
@@ -54,7 +57,7 @@ class Startup:
     def _run(self) -> None:
         try:
             self._engine = self._build(self._show)
-            self._status = StartupStatus(1.0, "The model is ready.", ready=True)
+            self._status = StartupStatus(1.0, self._status.message, ready=True)
         except MaskletError as error:
             self._fail(str(error))
         except Exception as error:

@@ -150,8 +150,7 @@ when('server-model', message => {
 function updateStatus() {
   const words = { off: 'Connecting…', connecting: 'Connecting…', lost: 'Reconnecting…', gone: 'Expired', taken: 'Open elsewhere' };
   const loading = `${model.message || 'The model is loading'}${model.fraction ? ` ${Math.round(model.fraction * 100)}%` : ''}`;
-  const ready = `${about.model}${about.device === 'auto' ? '' : ` · ${about.device}`}`;
-  const text = words[line.status] ?? (model.error ? 'No model' : model.ready ? ready : loading);
+  const text = words[line.status] ?? (model.error ? 'No model' : model.ready ? model.message : loading);
   find('status').dataset.line = line.status === 'on' ? (model.error ? 'gone' : model.ready ? 'on' : 'loading') : line.status;
   find('status-text').textContent = text;
   find('status').title = text;

@@ -1,0 +1,176 @@
+"""Reading what pages say (ui/wire.py): every number is checked before anything else sees it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from sam2_core.errors import BadPrompt
+from sam2_core.types import Entry, Forgotten, Journal, Prompt, Prompted, Tracked
+from ui.wire import (
+    DIRECTIONS,
+    EXPORTS,
+    JOBS,
+    Bounds,
+    Cancel,
+    Export,
+    ExportObject,
+    Forget,
+    Message,
+    Retell,
+    Say,
+    Show,
+    Stop,
+    Track,
+)
+
+MAX_MESSAGE = 2_000_000  # characters; a journal of thousands of clicks fits
+MAX_ENTRIES = 20_000
+MAX_NAME = 80
+MAX_FRAMES_ASKED = 64
+
+
+def parse(text: str, bounds: Bounds | None) -> Message:
+    """Read a message of a page. `bounds` is None while nothing is open.
+
+    Raises `BadPrompt` for anything that is not in the language or outside the bounds.
+    """
+    if len(text) > MAX_MESSAGE:
+        raise BadPrompt("This message is too long.")
+    try:
+        said = json.loads(text)
+        kind = str(said["t"])
+        read = _READERS[kind]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BadPrompt("The page said something that the server does not know. Reload the page.") from error
+    if kind == "cancel":
+        return Cancel(_one_of(said, "job", JOBS))
+    if bounds is None:
+        raise BadPrompt("Open a picture or a clip first.")
+    return read(said, bounds)
+
+
+def _say(said: dict[str, Any], bounds: Bounds) -> Message:
+    prompt = _prompt(said.get("prompt"), bounds)
+    return Say(_whole(said, "seq", 0, 2**53), _frame(said, "frame", bounds), _object(said, bounds), prompt)
+
+
+def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
+    return Forget(_whole(said, "seq", 0, 2**53), _object(said, bounds))
+
+
+def _track(said: dict[str, Any], bounds: Bounds) -> Message:
+    return Track(_one_of(said, "direction", DIRECTIONS), _frame(said, "frame", bounds))
+
+
+def _show(said: dict[str, Any], bounds: Bounds) -> Message:
+    first, last = _frame(said, "first", bounds), _frame(said, "last", bounds)
+    return Show(range(first, min(last + 1, first + MAX_FRAMES_ASKED)))
+
+
+def _export(said: dict[str, Any], bounds: Bounds) -> Message:
+    objects = said.get("objects")
+    if not isinstance(objects, list) or not 1 <= len(objects) <= bounds.max_objects:
+        raise BadPrompt("Select something first: there is no mask to download.")
+    return Export(_one_of(said, "kind", EXPORTS), tuple(_export_object(each) for each in objects), _opacity(said))
+
+
+def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
+    entries = said.get("entries")
+    if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
+        raise BadPrompt("This journal is too long or no journal at all.")
+    journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
+    for entry in journal.entries:
+        _check_entry(entry, bounds)
+    return Retell(journal.entries)
+
+
+_READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
+    "prompt": _say,
+    "forget": _forget,
+    "track": _track,
+    "stop": lambda said, bounds: Stop(),
+    "masks": _show,
+    "export": _export,
+    "cancel": lambda said, bounds: Cancel(_one_of(said, "job", JOBS)),
+    "journal": _retell,
+}
+
+
+def _whole(said: dict[str, Any], name: str, least: int, most: int) -> int:
+    value = said.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise BadPrompt(f"`{name}` must be a whole number from {least} to {most}.")
+    return value
+
+
+def _frame(said: dict[str, Any], name: str, bounds: Bounds) -> int:
+    return _whole(said, name, 0, bounds.frames - 1)
+
+
+def _object(said: dict[str, Any], bounds: Bounds) -> int:
+    return _whole(said, "object", 1, 1_000_000)
+
+
+def _one_of(said: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    value = said.get(name)
+    if not isinstance(value, str) or value not in choices:
+        raise BadPrompt(f"`{name}` must be one of {', '.join(choices)}.")
+    return value
+
+
+def _opacity(said: dict[str, Any]) -> float:
+    value = said.get("opacity", 0.5)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise BadPrompt("`opacity` must be a number from 0 to 1.")
+    return float(value)
+
+
+def _prompt(plain: Any, bounds: Bounds) -> Prompt:
+    """A prompt of points and a box within the frame; a page sends no masks."""
+    if not isinstance(plain, dict) or plain.keys() - {"points", "box", "choice"}:
+        raise BadPrompt("A prompt has points and a box.")
+    prompt = Prompt.from_json(plain)
+    _check_prompt(prompt, bounds)
+    return prompt
+
+
+def _check_prompt(prompt: Prompt, bounds: Bounds) -> None:
+    if len(prompt.points) > bounds.max_points:
+        raise BadPrompt(f"At most {bounds.max_points} clicks fit on one object in one frame. Undo some of them.")
+    xs, ys = [point.x for point in prompt.points], [point.y for point in prompt.points]
+    if prompt.box is not None:
+        xs += [prompt.box.left, prompt.box.right]
+        ys += [prompt.box.top, prompt.box.bottom]
+        if not (prompt.box.left < prompt.box.right and prompt.box.top < prompt.box.bottom):
+            raise BadPrompt("This box has no size. Draw it again.")
+    inside = all(math.isfinite(x) and 0 <= x <= bounds.width for x in xs)
+    if not (inside and all(math.isfinite(y) and 0 <= y <= bounds.height for y in ys)):
+        raise BadPrompt("This lies outside of the picture. Click inside of it.")
+    if prompt.choice is not None and not 0 <= prompt.choice <= 2:
+        raise BadPrompt("`choice` must be 0, 1 or 2.")
+
+
+def _check_entry(entry: Entry, bounds: Bounds) -> None:
+    if isinstance(entry, Prompted):
+        _check_prompt(entry.prompt, bounds)
+        fits = 0 <= entry.frame < bounds.frames and entry.prompt.mask is None
+    elif isinstance(entry, Tracked):
+        fits = abs(entry.step) == 1 and 0 <= entry.start < bounds.frames and -1 <= entry.stop <= bounds.frames
+    else:
+        fits = isinstance(entry, Forgotten)
+    if not fits:
+        raise BadPrompt("This journal belongs to another picture or clip.")
+
+
+def _export_object(plain: Any) -> ExportObject:
+    try:
+        red, green, blue = (int(value) for value in plain["color"])
+        made = ExportObject(int(plain["id"]), str(plain["name"])[:MAX_NAME], (red, green, blue))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadPrompt("An object to download has an id, a name and a color.") from error
+    if not all(0 <= value <= 255 for value in made.color):
+        raise BadPrompt("The parts of a color lie between 0 and 255.")
+    return made
