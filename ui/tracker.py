@@ -37,8 +37,8 @@ class Tracker:
     def __init__(self, outbox: Outbox, ask: Ask, medium: Medium) -> None:
         self._outbox, self._ask, self._medium = outbox, ask, medium
         self._stopping = False
-        self._started = time.monotonic()
-        self._done = self._total = 0
+        self._first_answer = 0.0
+        self._done = self._total = self._free = 0
         self._step = 1
 
     def stop(self) -> None:
@@ -70,7 +70,8 @@ class Tracker:
             self._done += len(frames)
             self._send(messages, frames[-1])
             a_frame = (time.monotonic() - begun) / len(frames)
-            self._step = max(1, min(MAX_STEP, int(STEP_SECONDS / max(a_frame, 1e-3))))
+            # One more at most: the first frame is prompted, so it costs nothing and says nothing about the others.
+            self._step = max(1, min(MAX_STEP, self._step + 1, int(STEP_SECONDS / max(a_frame, 1e-3))))
 
     def _follow(self, frames: range) -> list[bytes]:
         found = self._medium.track(frames)
@@ -79,11 +80,15 @@ class Tracker:
     def _send(self, messages: list[bytes], frame: int) -> None:
         for message in messages:
             self._outbox.put(message)
-        rate = self._done / max(1e-3, time.monotonic() - self._started)
-        about: dict[str, Any] = {
-            "frame": frame,
-            "fps": round(rate, 2),
-            "left": round((self._total - self._done) / rate),
-        }
+        about = {"frame": frame, **self._pace()}
         header = {"t": "progress", "job": "track", "fraction": self._done / self._total, "message": "Tracking", **about}
         self._outbox.put(pack(header), "progress track")
+
+    def _pace(self) -> dict[str, Any]:
+        """Frames a second since the first answer, and seconds that are left; nothing before there is a second one."""
+        now = time.monotonic()
+        if not self._first_answer:
+            self._first_answer, self._free = now, self._done
+            return {}
+        rate = (self._done - self._free) / max(1e-3, now - self._first_answer)
+        return {"fps": round(rate, 2), "left": round((self._total - self._done) / rate)}

@@ -52,8 +52,9 @@ when('tracked', message => {
 when('server-progress', message => {
   if (message.job !== 'track' || !state.tracking || state.tracking.stopping) return;
   setProgress(find('progress', find('tracking')), message.fraction);
-  const rate = message.fps >= 10 ? Math.round(message.fps) : message.fps.toFixed(1);
-  find('tracking-text').textContent = `${Math.round(100 * message.fraction)}% · ${rate} frames/s · ${duration(message.left)} left`;
+  const rate = message.fps >= 10 ? Math.round(message.fps) : message.fps?.toFixed(1);
+  const outlook = message.fps ? ` · ${rate} frames/s · ${duration(message.left)} left` : '';
+  find('tracking-text').textContent = `${Math.round(100 * message.fraction)}%${outlook}`;
 });
 when('server-done', message => { if (message.job === 'track') ended(message.stopped); });
 when('server-error', message => { if (message.job === 'track') ended(true); });
