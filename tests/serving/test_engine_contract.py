@@ -1,0 +1,154 @@
+"""One contract for every engine: the real one, the fake one, and either of them behind a wall that only lets pickles
+through, as an engine in another process would."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sam2_core.errors import BadPrompt, MediaError, SessionChanged, SessionGone
+from sam2_core.media import ingest
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.local import LocalEngine
+from sam2_core.types import Box, Point, Prompt
+from tests.fakes import FakeEngine
+from tests.media.numbered import make_clip
+from tests.networks import tiny_network
+
+CLICK = Prompt((Point(30, 20),))
+
+
+class PickledEngine:
+    """Passes every call, result and error through pickle."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            method = getattr(self._engine, name)
+            try:
+                return pickle.loads(pickle.dumps(method(*pickle.loads(pickle.dumps(arguments)))))
+            except Exception as error:
+                raise pickle.loads(pickle.dumps(error)) from None
+
+        return call
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("clip")
+    ingest(make_clip(folder / "clip.mp4", frames=12), folder / "store")
+    return str(folder / "store")
+
+
+@pytest.fixture(params=["local", "fake", "pickled local", "pickled fake"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    local = LocalEngine(tiny_network()) if "local" in request.param else None
+    inner: Engine = local or FakeEngine()
+    yield PickledEngine(inner) if "pickled" in request.param else inner
+    if local is not None:
+        local.shut_down()
+
+
+def test_open_tells_what_is_in_the_clip(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    assert info.frames == 12 and info.height > 0 and info.width > 0 and info.fps > 0
+    assert engine.open(clip).id != info.id
+
+
+def test_a_folder_without_a_clip_is_refused(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(MediaError):
+        engine.open(str(tmp_path / "nothing"))
+
+
+def test_a_prompt_answers_with_the_mask_of_its_object(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    answer = engine.prompt(info.id, 2, 7, CLICK)
+    assert (answer.frame, [found.object_id for found in answer.objects]) == (2, [7])
+    mask = answer.objects[0].mask
+    assert mask.to_array().shape == (info.height, info.width)
+    assert mask.to_array().dtype == np.bool_
+    assert engine.masks(info.id, range(2, 3))[0].objects[0].mask == mask
+
+
+def test_repeating_a_prompt_is_harmless(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    prompt = Prompt(CLICK.points, box=Box(10, 5, 60, 40))
+    assert engine.prompt(info.id, 0, 1, prompt).objects == engine.prompt(info.id, 0, 1, prompt).objects
+
+
+def test_every_prompt_makes_a_new_revision(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    first = engine.prompt(info.id, 0, 1, CLICK).revision
+    second = engine.prompt(info.id, 0, 1, Prompt(box=Box(1, 1, 20, 20))).revision
+    assert second > first
+    assert engine.forget(info.id, 1) > second
+
+
+def test_an_empty_prompt_takes_back(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    engine.prompt(info.id, 0, 1, CLICK)
+    assert engine.prompt(info.id, 0, 1, Prompt()).objects == ()
+    assert engine.masks(info.id, range(1))[0].objects == ()
+
+
+def test_tracking_follows_the_range(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    revision = engine.prompt(info.id, 5, 1, CLICK).revision
+    for frames in (range(5, 9), range(5, -1, -1)):
+        results = engine.track(info.id, frames, revision)
+        assert [masks.frame for masks in results] == list(frames)
+        assert all([found.object_id for found in masks.objects] == [1] for masks in results)
+    assert [bool(masks.objects) for masks in engine.masks(info.id, range(12))] == [True] * 9 + [False] * 3
+
+
+def test_tracking_refuses_what_cannot_be(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    with pytest.raises(BadPrompt):
+        engine.track(info.id, range(2), 0)
+    old = engine.prompt(info.id, 0, 1, CLICK).revision
+    engine.prompt(info.id, 0, 2, CLICK)
+    with pytest.raises(SessionChanged):
+        engine.track(info.id, range(2), old)
+
+
+def test_a_frame_that_does_not_exist_is_refused(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    with pytest.raises(BadPrompt):
+        engine.prompt(info.id, 12, 1, CLICK)
+
+
+def test_a_forgotten_object_is_gone_everywhere(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    engine.prompt(info.id, 0, 1, CLICK)
+    revision = engine.prompt(info.id, 0, 2, CLICK).revision
+    engine.track(info.id, range(3), revision)
+    engine.forget(info.id, 1)
+    assert all([found.object_id for found in masks.objects] == [2] for masks in engine.masks(info.id, range(3)))
+    engine.forget(info.id, 99)
+
+
+def test_sessions_know_nothing_of_each_other(engine: Engine, clip: str) -> None:
+    one, two = engine.open(clip), engine.open(clip)
+    engine.prompt(one.id, 0, 1, CLICK)
+    assert engine.masks(two.id, range(1))[0].objects == ()
+
+
+def test_a_closed_session_is_gone(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    engine.close(info.id)
+    engine.close(info.id)
+    for call in (
+        lambda: engine.prompt(info.id, 0, 1, CLICK),
+        lambda: engine.track(info.id, range(1), 0),
+        lambda: engine.masks(info.id, range(1)),
+        lambda: engine.forget(info.id, 1),
+    ):
+        with pytest.raises(SessionGone):
+            call()

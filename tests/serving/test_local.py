@@ -1,0 +1,163 @@
+"""What only the local engine promises: order of work, limits, and that nobody is left waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from sam2_core.errors import Busy, ConfigError, SessionGone, WeightsError
+from sam2_core.media import ingest
+from sam2_core.serving.build import build_engine, choose_device
+from sam2_core.serving.local import EngineLimits, LocalEngine, Priority
+from sam2_core.types import Point, Prompt
+from tests.media.numbered import make_clip
+from tests.networks import tiny_network
+
+CLICK = Prompt((Point(30, 20),))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("clip")
+    ingest(make_clip(folder / "clip.mp4", frames=12), folder / "store")
+    return str(folder / "store")
+
+
+@pytest.fixture
+def engine() -> Iterator[LocalEngine]:
+    engine = LocalEngine(tiny_network(), EngineLimits(max_sessions=2, max_objects=3, max_frames_per_call=8))
+    yield engine
+    engine.shut_down()
+
+
+def test_clicks_overtake_tracking(engine: LocalEngine) -> None:
+    started, go_on = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def block() -> None:
+        started.set()
+        go_on.wait(10)
+
+    blocked = engine._submit(Priority.TRACK, block)
+    assert started.wait(10)
+    jobs: list[Future[None]] = [
+        engine._submit(priority, lambda name=name: order.append(name))
+        for name, priority in (
+            ("track 1", Priority.TRACK),
+            ("look", Priority.LOOK),
+            ("track 2", Priority.TRACK),
+            ("click 1", Priority.CLICK),
+            ("click 2", Priority.CLICK),
+        )
+    ]
+    go_on.set()
+    for job in (blocked, *jobs):
+        job.result(timeout=10)
+    assert order == ["click 1", "click 2", "look", "track 1", "track 2"]
+
+
+def test_two_users_track_in_turns(engine: LocalEngine, clip: str) -> None:
+    """Neither waits for the other's whole clip: their steps alternate."""
+    order: list[str] = []
+    ready = threading.Barrier(2)
+
+    def track(name: str) -> None:
+        info = engine.open(clip)
+        revision = engine.prompt(info.id, 0, 1, CLICK).revision
+        ready.wait(10)
+        for frame in range(12):
+            engine.track(info.id, range(frame, frame + 1), revision)
+            order.append(name)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(track, name) for name in ("a", "b")]:
+            done.result(timeout=60)
+    first_half = order[: len(order) // 2]
+    assert {"a", "b"} == set(first_half)
+
+
+def test_the_longest_idle_session_makes_room(engine: LocalEngine, clip: str) -> None:
+    first, second = engine.open(clip), engine.open(clip)
+    engine.masks(first.id, range(1))  # the second is now the longest idle one
+    third = engine.open(clip)
+    engine.masks(first.id, range(1))
+    engine.masks(third.id, range(1))
+    with pytest.raises(SessionGone):
+        engine.masks(second.id, range(1))
+
+
+def test_closing_frees_the_features(engine: LocalEngine, clip: str) -> None:
+    info = engine.open(clip)
+    engine.prompt(info.id, 0, 1, CLICK)
+    assert engine._cache.bytes > 0
+    engine.close(info.id)
+    assert engine._cache.bytes == 0
+
+
+def test_limits_on_objects_and_frames(engine: LocalEngine, clip: str) -> None:
+    info = engine.open(clip)
+    for object_id in range(3):
+        engine.prompt(info.id, 0, object_id, CLICK)
+    with pytest.raises(Busy):
+        engine.prompt(info.id, 0, 3, CLICK)
+    with pytest.raises(ValueError, match="at most 8 frames"):
+        engine.masks(info.id, range(9))
+
+
+def test_a_full_device_is_told_as_busy_and_the_engine_goes_on(engine: LocalEngine, clip: str) -> None:
+    def fill() -> None:
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(Busy):
+        engine._call(Priority.CLICK, fill)
+    assert engine.open(clip).frames == 12
+
+
+def test_an_unexpected_error_reaches_the_caller_and_the_engine_goes_on(engine: LocalEngine, clip: str) -> None:
+    with pytest.raises(ZeroDivisionError):
+        engine._call(Priority.CLICK, lambda: 1 // 0)
+    assert engine.open(clip).frames == 12
+
+
+def test_after_shut_down_nobody_waits(clip: str) -> None:
+    engine = LocalEngine(tiny_network())
+    info = engine.open(clip)
+    started, go_on = threading.Event(), threading.Event()
+    engine._submit(Priority.CLICK, lambda: (started.set(), go_on.wait(10)))
+    assert started.wait(10)
+    waiting = engine._submit(Priority.TRACK, lambda: None)
+    stopper = threading.Thread(target=engine.shut_down)
+    stopper.start()
+    go_on.set()
+    stopper.join(10)
+    with pytest.raises(SessionGone):
+        waiting.result(timeout=10)
+    with pytest.raises(SessionGone):
+        engine.masks(info.id, range(1))
+    engine.shut_down()
+    assert not engine._worker.is_alive()
+
+
+def test_build_engine_tells_what_it_does_and_runs(clip: str) -> None:
+    said: list[str] = []
+    engine = build_engine("nano", "cpu", lambda fraction, text: said.append(text))
+    try:
+        info = engine.open(clip)
+        assert engine.prompt(info.id, 0, 1, CLICK).objects
+    finally:
+        engine.shut_down()
+    assert "Warming up" in said
+
+
+def test_wrong_names_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Known names: nano"):
+        build_engine("sam9")
+    with pytest.raises(WeightsError, match="no weights file"):
+        build_engine(str(tmp_path / "mine.pt"))
+    with pytest.raises(ConfigError, match="--device auto"):
+        choose_device("abacus")

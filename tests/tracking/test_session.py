@@ -1,0 +1,286 @@
+"""The promises of a session that follow from its book-keeping alone, on a network with random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from sam2_core.errors import BadPrompt, Busy, SessionChanged
+from sam2_core.tracking.feature_cache import FeatureCache
+from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.tracking.session import ClipSize, TrackingSession
+from sam2_core.types import Box, FrameMasks, Mask, Point, Prompt
+from tests.networks import tiny_network
+
+HEIGHT, WIDTH, FRAMES = 48, 80, 60
+CLICK = Prompt((Point(20, 20),))
+OTHER_CLICK = Prompt((Point(60, 30),))
+
+
+class MovingSquare:
+    """A clip; it counts how often each frame is read."""
+
+    def __init__(self) -> None:
+        self.reads: list[int] = []
+
+    def frame(self, frame: int) -> np.ndarray:
+        self.reads.append(frame)
+        pixels = np.random.default_rng(7).integers(0, 90, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+        pixels[12:30, 10 + frame % 40 : 28 + frame % 40] = (220, 180, 40)
+        return pixels
+
+
+@pytest.fixture(autouse=True)
+def _inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+def new_session(cache_bytes: int = 2**26, max_objects: int = 8) -> TrackingSession:
+    size = ClipSize(FRAMES, HEIGHT, WIDTH)
+    segmenter = Segmenter(tiny_network())
+    return TrackingSession("s", segmenter, MovingSquare(), size, FeatureCache(cache_bytes), max_objects)
+
+
+def track(session: TrackingSession, frames: range) -> tuple[FrameMasks, ...]:
+    return session.track(frames, session.revision)
+
+
+def runs(results: tuple[FrameMasks, ...]) -> list[tuple[int, tuple[bytes, ...]]]:
+    return [(masks.frame, tuple(found.mask.runs for found in masks.objects)) for masks in results]
+
+
+def test_masks_have_the_size_of_the_frame_and_a_click_has_three_candidates() -> None:
+    (found,) = new_session().prompt(0, 3, CLICK).objects
+    assert (found.object_id, found.mask.height, found.mask.width) == (3, HEIGHT, WIDTH)
+    assert len(found.candidates) == 3
+    assert found.mask in [candidate.mask for candidate in found.candidates]
+    assert 0 <= found.quality <= 1
+
+
+def test_a_picked_candidate_becomes_the_mask() -> None:
+    session = new_session()
+    (first,) = session.prompt(0, 1, CLICK).objects
+    for choice, candidate in enumerate(first.candidates):
+        (picked,) = session.prompt(0, 1, Prompt(CLICK.points, choice=choice)).objects
+        assert picked.mask == candidate.mask
+        assert picked.quality == pytest.approx(candidate.quality)
+
+
+def test_saying_the_same_again_gives_the_same_also_after_other_frames_were_visited() -> None:
+    session = new_session()
+    prompt = Prompt((Point(20, 20), Point(50, 30, positive=False), Point(30, 25)))
+    first = session.prompt(5, 1, prompt).objects
+    assert session.prompt(5, 1, prompt).objects == first
+    session.prompt(9, 1, OTHER_CLICK)
+    session.prompt(9, 2, OTHER_CLICK)
+    assert session.prompt(5, 1, prompt).objects == first
+
+
+def test_a_point_taken_back_gives_what_was_there_before() -> None:
+    session = new_session()
+    one = session.prompt(0, 1, CLICK).objects
+    two = session.prompt(0, 1, Prompt((*CLICK.points, Point(60, 40)))).objects
+    assert two != one
+    assert session.prompt(0, 1, CLICK).objects == one
+
+
+def test_points_refine_the_previous_answer() -> None:
+    fresh, grown = new_session(), new_session()
+    both = Prompt((*CLICK.points, Point(60, 40)))
+    grown.prompt(0, 1, CLICK)
+    assert grown.prompt(0, 1, both).objects == fresh.prompt(0, 1, both).objects
+
+
+def test_a_mask_prompt_is_the_answer_and_clicks_refine_it() -> None:
+    session = new_session()
+    square = np.zeros((HEIGHT, WIDTH), bool)
+    square[8:32, 16:56] = True
+    (found,) = session.prompt(0, 1, Prompt(mask=Mask.from_array(square))).objects
+    overlap = (found.mask.to_array() & square).sum() / (found.mask.to_array() | square).sum()
+    assert overlap > 0.9
+    (refined,) = session.prompt(0, 1, Prompt((Point(70, 40),), mask=Mask.from_array(square))).objects
+    assert refined.mask != found.mask
+
+
+def test_a_box_may_reach_over_the_edge_and_be_refined() -> None:
+    session = new_session()
+    box = Box(-5, 4, 40, HEIGHT + 9)
+    boxed = session.prompt(0, 1, Prompt(box=box)).objects
+    assert boxed and not boxed[0].candidates
+    assert session.prompt(0, 1, Prompt((Point(10, 10, positive=False),), box=box)).objects != boxed
+
+
+@pytest.mark.parametrize(
+    ("frame", "prompt"),
+    [
+        (FRAMES, CLICK),
+        (-1, CLICK),
+        (0, Prompt((Point(WIDTH + 1, 3),))),
+        (0, Prompt((Point(float("nan"), 3),))),
+        (0, Prompt(box=Box(5, 5, 5, 9))),
+        (0, Prompt(box=Box(WIDTH, 0, WIDTH + 9, 9))),
+        (0, Prompt(box=Box(0, 0, float("inf"), 9))),
+        (0, Prompt(mask=Mask.from_array(np.ones((3, 3))))),
+        (0, Prompt(CLICK.points, choice=3)),
+        (0, Prompt(choice=0)),
+        (0, Prompt(tuple(Point(1, 1) for _ in range(300)))),
+    ],
+)
+def test_a_prompt_without_meaning_is_refused_and_changes_nothing(frame: int, prompt: Prompt) -> None:
+    session = new_session()
+    with pytest.raises(BadPrompt):
+        session.prompt(frame, 1, prompt)
+    assert (session.revision, session.objects) == (0, {})
+
+
+def test_a_refused_prompt_costs_nobody_their_work() -> None:
+    session = new_session()
+    before = session.prompt(0, 1, CLICK).objects
+    with pytest.raises(BadPrompt):
+        session.prompt(0, 1, Prompt(box=Box(5, 5, 5, 9)))
+    assert session.masks(range(1))[0].objects == before
+
+
+def test_the_number_of_objects_is_limited() -> None:
+    session = new_session(max_objects=2)
+    session.prompt(0, 1, CLICK)
+    session.prompt(0, 2, CLICK)
+    with pytest.raises(Busy):
+        session.prompt(0, 3, CLICK)
+    session.forget(1)
+    session.prompt(0, 3, CLICK)
+
+
+def test_tracking_needs_a_prompt_and_the_newest_revision() -> None:
+    session = new_session()
+    with pytest.raises(BadPrompt):
+        track(session, range(3))
+    revision = session.prompt(0, 1, CLICK).revision
+    session.prompt(0, 1, OTHER_CLICK)
+    with pytest.raises(SessionChanged):
+        session.track(range(3), revision)
+    with pytest.raises(BadPrompt):
+        track(session, range(FRAMES - 1, FRAMES + 1))
+
+
+def test_tracking_in_short_steps_equals_tracking_at_once() -> None:
+    short, long = new_session(), new_session()
+    for session in (short, long):
+        session.prompt(4, 1, CLICK)
+        session.prompt(6, 2, OTHER_CLICK)
+    pieces = [result for start in range(0, 24, 2) for result in track(short, range(start, start + 2))]
+    assert runs(tuple(pieces)) == runs(track(long, range(24)))
+
+
+def test_both_directions_give_every_frame_in_the_order_asked_for() -> None:
+    session = new_session()
+    session.prompt(10, 1, CLICK)
+    assert [masks.frame for masks in track(session, range(10, 16))] == [*range(10, 16)]
+    back = track(session, range(9, -1, -1))
+    assert [masks.frame for masks in back] == [*range(9, -1, -1)]
+    assert all(masks.objects for masks in back)
+    assert [len(masks.objects) for masks in session.masks(range(18))] == [1] * 16 + [0] * 2
+
+
+def test_settled_frames_are_not_computed_again() -> None:
+    session = new_session(cache_bytes=1)
+    session.prompt(0, 1, CLICK)
+    first = track(session, range(12))
+    source = session._source
+    assert isinstance(source, MovingSquare)
+    source.reads.clear()
+    assert runs(track(session, range(12))) == runs(first)
+    assert source.reads == []
+    session.prompt(6, 1, OTHER_CLICK)
+    source.reads.clear()
+    track(session, range(6, 12))
+    assert set(range(7, 12)) <= set(source.reads)
+
+
+def test_a_new_object_does_not_recompute_the_old_one() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    old = {frame: masks[0] for frame, masks in runs(track(session, range(8)))}
+    session.prompt(3, 2, OTHER_CLICK)
+    both = track(session, range(3, 8))
+    assert [[found.object_id for found in masks.objects] for masks in both] == [[1, 2]] * 5
+    assert [masks.objects[0].mask.runs for masks in both] == [old[frame] for frame in range(3, 8)]
+
+
+def test_a_correction_reaches_the_frames_after_it() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    track(session, range(14))
+    before = {at: trace.logits for at, trace in session.objects[1].bank.tracked.items()}
+    square = np.zeros((HEIGHT, WIDTH), bool)
+    square[30:46, 40:70] = True
+    session.prompt(8, 1, Prompt(mask=Mask.from_array(square)))
+    track(session, range(8, 14))
+    after = session.objects[1].bank.tracked
+    assert all(not torch.allclose(after[at].logits, before[at], atol=1e-3) for at in range(9, 14))
+    assert all(at not in after for at in range(2, 8)), "frames that may show the old mistake are remembered"
+
+
+def test_taking_a_correction_back_uncovers_the_tracked_mask() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    tracked = track(session, range(10))[6].objects
+    corrected = session.prompt(6, 1, Prompt((Point(70, 5),))).objects
+    assert corrected[0].mask != tracked[0].mask
+    assert [found.mask for found in session.prompt(6, 1, Prompt()).objects] == [found.mask for found in tracked]
+
+
+def test_taking_the_last_prompt_back_removes_the_object() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    track(session, range(5))
+    assert session.prompt(0, 1, Prompt()).objects == ()
+    assert all(not masks.objects for masks in session.masks(range(5)))
+    revision = session.revision
+    assert session.prompt(0, 1, Prompt()).revision == revision  # nothing left to take back
+
+
+def test_the_same_calls_give_the_same_masks() -> None:
+    def play() -> list[tuple[int, tuple[bytes, ...]]]:
+        session = new_session(cache_bytes=1)
+        session.prompt(3, 1, CLICK)
+        track(session, range(3, 30))
+        session.prompt(12, 1, OTHER_CLICK)
+        session.prompt(12, 2, CLICK)
+        track(session, range(12, 40))
+        session.prompt(20, 2, Prompt())
+        track(session, range(12, -1, -1))
+        return runs(session.masks(range(FRAMES)))
+
+    assert play() == play()
+
+
+def test_memory_on_the_device_does_not_grow_with_the_clip() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+
+    def held() -> tuple[int, int]:
+        traces = session.objects[1].bank.tracked.values()
+        return len(traces), sum(trace.memory is not None for trace in traces)
+
+    track(session, range(25))
+    after_25 = held()
+    track(session, range(25, FRAMES))
+    assert held() == after_25 == (16, 7)
+
+
+def test_tracking_resumes_elsewhere_with_the_memory_of_the_frames_behind() -> None:
+    """After a look at another place the frames just behind are remembered again from their masks."""
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    track(session, range(40))
+    session.objects[1].bank.tracked.clear()
+    session.prompt(39, 1, OTHER_CLICK)  # far enough from 20 not to make it outdated
+    track(session, range(20, 21))
+    assert {at for at, trace in session.objects[1].bank.tracked.items() if trace.memory is not None} >= set(
+        range(14, 21)
+    )
