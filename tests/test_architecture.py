@@ -17,12 +17,14 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "errors": set(),
     "types": {"errors"},
     "model": {"types", "errors"},
+    "networks": {"model", "types", "errors"},
+    "weights": {"networks", "model", "types", "errors"},
     "tracking": {"model", "types", "errors"},
     "media": {"types", "errors"},
-    "serving": {"tracking", "model", "media", "types", "errors"},
-    "predictors": {"tracking", "model", "media", "types", "errors"},
-    "training": {"predictors", "tracking", "model", "media", "types", "errors"},
-    "sam2_core": {"predictors", "types", "errors"},  # the package's own front page
+    "serving": {"tracking", "weights", "networks", "model", "media", "types", "errors"},
+    "predictors": {"tracking", "weights", "networks", "model", "media", "types", "errors"},
+    "training": {"predictors", "tracking", "weights", "networks", "model", "media", "types", "errors"},
+    "sam2_core": {"predictors"},  # the package's own front page
     "ui": {"serving", "media", "types", "errors"},
     "app": {"ui", "serving", "media", "types", "errors"},
 }
