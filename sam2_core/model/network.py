@@ -61,11 +61,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A remembered object pointer: `vector` (B, C) and its `distance` in frames, positive backwards along the
-    tracking direction."""
+    """A remembered object pointer: `vector` (B, C) and its `time`, 0 on the frame itself and 1 as far back along the
+    tracking direction as pointers are looked at."""
 
     vector: Tensor
-    distance: int
+    time: float
 
 
 class SAM2(nn.Module):
@@ -188,8 +188,8 @@ class SAM2(nn.Module):
         return tokens, self._pointer_times(pointers).repeat_interleave(width // depth, dim=0)[None]
 
     def _pointer_times(self, pointers: Sequence[Pointer]) -> Tensor:
-        distances = torch.tensor([float(pointer.distance) for pointer in pointers], device=self.device)
-        return self.obj_ptr_tpos_proj(sine_of_time(distances / (self.config.max_pointers - 1), self.config.width))
+        times = torch.tensor([pointer.time for pointer in pointers], dtype=torch.float32, device=self.device)
+        return self.obj_ptr_tpos_proj(sine_of_time(times, self.config.width))
 
     def object_pointer(self, token: Tensor, present: Tensor) -> Tensor:
         """The object pointer (B, C) of an output token (B, C); `present` (B, 1) is boolean."""

@@ -17,7 +17,8 @@ Pixels = npt.NDArray[np.uint8]
 
 def still_to_input(pixels: Pixels, size: int) -> Tensor:
     """RGB (H, W, 3) -> (3, size, size), with the anti-aliased bilinear filter that the image predictor is used to."""
-    image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).float() / 255
+    # A copy: pixels may be a read-only or mirrored view, which torch cannot take as it is.
+    image = torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
     resized = F.interpolate(image[None], size=(size, size), mode="bilinear", align_corners=False, antialias=True)[0]
     return _normalise(resized)
 
@@ -34,8 +35,8 @@ def _normalise(image: Tensor) -> Tensor:
 
 
 def mask_to_input(mask: Tensor, size: int) -> Tensor:
-    """A binary mask (H, W) -> (1, 1, size, size) of zeros and ones."""
-    mask = (mask != 0).float()[None, None]
+    """A mask (H, W), binary or probabilities -> (1, 1, size, size) of zeros and ones."""
+    mask = mask.float()[None, None]
     if mask.shape[-2:] != (size, size):
         mask = F.interpolate(mask, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
     return (mask >= 0.5).float()

@@ -18,10 +18,11 @@ PROMPTED_SLOT = 0
 @dataclass(frozen=True, slots=True)
 class Recall(Generic[T]):
     """What to remember on one frame: `memories` as (slot, trace), slot 0 prompted, else the distance in frames;
-    `pointers` as (distance, trace), positive for frames behind along the tracking direction."""
+    `pointers` as (time, trace): the distance as a fraction of the longest way back that is looked, positive for frames
+    behind along the tracking direction."""
 
     memories: tuple[tuple[int, T], ...]
-    pointers: tuple[tuple[int, T], ...]
+    pointers: tuple[tuple[float, T], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,17 @@ class MemoryBank(Generic[T]):
                 memories.append((distance, trace))
         return Recall(tuple(memories), tuple(self._pointers(frame, behind, frames, near)))
 
-    def _pointers(self, frame: int, behind: int, frames: int, near: list[int]) -> Iterable[tuple[int, T]]:
+    def _pointers(self, frame: int, behind: int, frames: int, near: list[int]) -> Iterable[tuple[float, T]]:
+        reach = max(1, min(frames, self.rules.max_pointers) - 1)  # short clips stretch the same time over fewer frames
         # A prompted frame that still lies ahead would tell of the future: its pointer waits.
         for at in near:
             distance = (frame - at) * behind
             if distance >= 0:
-                yield distance, self.prompted[at]
-        for distance in range(1, min(frames, self.rules.max_pointers)):
+                yield distance / reach, self.prompted[at]
+        for distance in range(1, reach + 1):
             trace = self._tracked_or_far(frame - behind * distance, near)
             if trace is not None:
-                yield distance, trace
+                yield distance / reach, trace
 
     def _tracked_or_far(self, frame: int, near: list[int]) -> T | None:
         """A tracked frame, or a prompted one that is too far away to count as prompted."""

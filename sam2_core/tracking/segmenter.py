@@ -102,7 +102,7 @@ class Segmenter:
         memories = [
             Memory(trace.memory.to(device), slot) for slot, trace in recall.memories if trace.memory is not None
         ]
-        pointers = [Pointer(trace.pointer, distance) for distance, trace in recall.pointers]
+        pointers = [Pointer(trace.pointer, time) for time, trace in recall.pointers]
         with self.fast():
             return self.network.attend(features.embedding, memories, pointers).float()
 
