@@ -24,7 +24,7 @@ async def converse(visitors: Visitors[Workbench], socket: WebSocket) -> None:
 
     async def hang_up() -> None:
         ended = visitors.find(visitor.token) is None
-        with contextlib.suppress(RuntimeError):  # it was closing by itself
+        with contextlib.suppress(Exception):  # a socket that is already dead may fail in any way
             await socket.close(GONE if ended else TAKEN_OVER)
 
     await visitor.outbox.attach(hang_up)
@@ -39,9 +39,9 @@ async def converse(visitors: Visitors[Workbench], socket: WebSocket) -> None:
     except (WebSocketDisconnect, RuntimeError, KeyError):  # KeyError: a binary message, which no page of ours sends
         pass
     finally:
+        visitor.outbox.detach(hang_up)
         speaking.cancel()
         await asyncio.gather(speaking, return_exceptions=True)
-        visitor.outbox.detach(hang_up)
 
 
 def is_same_origin(connection: HTTPConnection) -> bool:

@@ -11,6 +11,7 @@ With a visitor go its folder and everything the engine holds for it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import shutil
 import tempfile
@@ -26,6 +27,9 @@ from ui.settings import Settings
 
 ACTIVE_SECONDS = 120.0  # whoever did something this recently is not sent away for a newcomer
 SWEEP_SECONDS = 1.0
+
+
+_log = logging.getLogger(__name__)
 
 
 class Closable(Protocol):
@@ -93,8 +97,7 @@ class Visitors(Generic[Bench]):
 
     async def sweep(self) -> None:
         """End the visitors whose time is over."""
-        for visitor in [visitor for visitor in self._visitors.values() if self._is_over(visitor)]:
-            await self.close(visitor)
+        await self._close_each([visitor for visitor in self._visitors.values() if self._is_over(visitor)])
 
     async def sweep_forever(self) -> None:
         """Keep sweeping until cancelled."""
@@ -106,19 +109,27 @@ class Visitors(Generic[Bench]):
         """End a visitor: its page is told, its work and folder go."""
         if self._visitors.pop(visitor.token, None) is None:
             return
-        await visitor.outbox.hang_up()
         try:
-            await visitor.bench.close()
+            await visitor.outbox.hang_up()
         finally:
-            await asyncio.to_thread(shutil.rmtree, visitor.folder, ignore_errors=True)
+            try:
+                await visitor.bench.close()
+            finally:
+                await asyncio.to_thread(shutil.rmtree, visitor.folder, ignore_errors=True)
 
     async def close_all(self) -> None:
         """End everybody."""
-        await asyncio.gather(*(self.close(visitor) for visitor in list(self._visitors.values())))
+        await self._close_each(list(self._visitors.values()))
 
     def remove_all_files(self) -> None:
         """Last call of a server that stops: nothing stays on the disk."""
         shutil.rmtree(self._root, ignore_errors=True)
+
+    async def _close_each(self, visitors: list[Visitor[Bench]]) -> None:
+        """Close them all, whatever goes wrong with one of them."""
+        for result in await asyncio.gather(*map(self.close, visitors), return_exceptions=True):
+            if isinstance(result, Exception):
+                _log.error("A visitor could not be closed cleanly", exc_info=result)
 
     async def _make_room(self) -> None:
         if len(self) < self._settings.max_sessions:

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2_core.media import ingest
+from sam2_core.serving.replay import replay
+from sam2_core.types import Box, Entry, Forgotten, FrameMasks, Journal, Point, Prompt, Prompted, Tracked
+from tests.fakes import FakeEngine
+from tests.media.numbered import make_clip
+
+HERE, THERE = Prompt((Point(10, 12),)), Prompt((Point(40, 30),))
+BOXED = Prompt(box=Box(5, 6, 30, 40))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("replay")
+    ingest(make_clip(folder / "clip.mp4", frames=10), folder / "store")
+    return folder / "store"
+
+
+def tell(engine: FakeEngine, session: str, entries: list[Entry]) -> None:
+    """Say everything literally, in order, as a visitor did it."""
+    revision = 0
+    for entry in entries:
+        if isinstance(entry, Prompted):
+            revision = engine.prompt(session, entry.frame, entry.object_id, entry.prompt).revision
+        elif isinstance(entry, Forgotten):
+            revision = engine.forget(session, entry.object_id)
+        else:
+            engine.track(session, range(entry.start, entry.stop, entry.step), revision)
+
+
+def masks(engine: FakeEngine, session: str) -> list[tuple[FrameMasks, ...]]:
+    return [each.objects for each in engine.masks(session, range(10))]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [Prompted(0, 1, HERE)],
+        [Prompted(0, 1, HERE), Prompted(0, 1, THERE)],
+        [Prompted(0, 1, HERE), Tracked(0, 10, 1)],
+        [Prompted(5, 1, HERE), Tracked(5, 10, 1), Tracked(5, -1, -1)],
+        [Prompted(0, 1, HERE), Tracked(0, 6, 1), Prompted(3, 1, THERE), Tracked(3, 10, 1)],
+        [Prompted(0, 1, HERE), Prompted(0, 2, BOXED), Tracked(0, 10, 1), Forgotten(1)],
+        [Prompted(0, 1, HERE), Prompted(1, 2, BOXED), Forgotten(1), Prompted(2, 1, THERE), Tracked(2, 5, 1)],
+        [Prompted(0, 1, HERE), Prompted(4, 1, THERE), Prompted(4, 1, Prompt())],
+    ],
+)
+def test_the_masks_are_the_same_again(clip: Path, entries: list[Entry]) -> None:
+    engine = FakeEngine()
+    first, second = engine.open(str(clip)).id, engine.open(str(clip)).id
+    tell(engine, first, entries)
+    revision = replay(engine, second, Journal("", tuple(entries)))
+    assert masks(engine, second) == masks(engine, first)
+    assert any(masks(engine, second))
+    assert revision == engine.masks(second, range(1))[0].revision
+
+
+def test_what_no_longer_counts_is_not_said(clip: Path) -> None:
+    engine = FakeEngine()
+    session = engine.open(str(clip)).id
+    many = [Prompted(0, 1, Prompt((Point(x, 10),))) for x in range(1, 30)]
+    engine.calls.clear()
+    replay(engine, session, Journal("", (*many, Prompted(0, 2, HERE), Forgotten(2))))
+    assert engine.calls == ["prompt"]
+
+
+def test_tracking_comes_in_short_calls_and_progress_grows(clip: Path) -> None:
+    engine = FakeEngine()
+    session = engine.open(str(clip)).id
+    engine.calls.clear()
+    seen: list[float] = []
+    entries = (Prompted(0, 1, HERE), Tracked(0, 10, 1), Prompted(9, 2, BOXED))
+    replay(engine, session, Journal("", entries), lambda fraction, message: seen.append(fraction))
+    assert engine.calls.count("track") == 3
+    assert seen == sorted(seen)
+    assert 0 <= seen[0] < seen[-1] <= 1
+
+
+def test_entries_that_mean_nothing_are_skipped(clip: Path) -> None:
+    engine = FakeEngine()
+    session = engine.open(str(clip)).id
+    replay(engine, session, Journal("", (Tracked(0, 5, 1), Prompted(99, 1, HERE), Prompted(2, 1, THERE))))
+    assert [each.frame for each in engine.masks(session, range(10)) if each.objects] == [2]
+
+
+def test_a_progress_that_raises_ends_it(clip: Path) -> None:
+    engine = FakeEngine()
+    session = engine.open(str(clip)).id
+
+    def refuse(fraction: float, message: str) -> None:
+        raise KeyboardInterrupt
+
+    engine.calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        replay(engine, session, Journal("", (Prompted(0, 1, HERE),)), refuse)
+    assert engine.calls == []
+
+
+def test_a_picture_can_be_replayed(tmp_path: Path) -> None:
+    Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(tmp_path / "grey.png")
+    ingest(tmp_path / "grey.png", tmp_path / "store")
+    engine = FakeEngine()
+    session = engine.open(str(tmp_path / "store")).id
+    replay(engine, session, Journal("", (Prompted(0, 1, HERE),)))
+    assert engine.masks(session, range(1))[0].objects[0].mask.to_array()[12, 10]

@@ -1,0 +1,107 @@
+"""A whole server with the fake engine, without Gradio around it and without a network."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient, WebSocketTestSession
+
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.startup import Startup
+from tests.fakes import FakeEngine
+from ui.resources import Resources
+from ui.routes import Routes
+from ui.settings import load_settings
+from ui.visitors import Visitor, Visitors
+from ui.workbench import Workbench
+
+
+def picture_bytes(height: int = 48, width: int = 64, kind: str = "PNG") -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def unpack(message: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    """A message of the server: its header and its pictures."""
+    (length,) = struct.unpack_from("<I", message)
+    header = json.loads(message[4 : 4 + length])
+    pictures, start = [], 4 + length
+    for each in header.get("objects", []) if header["t"] == "masks" else []:
+        pictures.append(message[start : start + each["bytes"]])
+        start += each["bytes"]
+    assert start == len(message)
+    return header, pictures
+
+
+class Page:
+    """What a browser does, over a socket."""
+
+    def __init__(self, socket: WebSocketTestSession) -> None:
+        self.socket = socket
+
+    def say(self, what: str, /, **about: Any) -> None:
+        self.socket.send_text(json.dumps({"t": what, **about}))
+
+    def hear(self, *kinds: str, **wanted: Any) -> dict[str, Any]:
+        """The next message of one of these kinds; others are skipped."""
+        return self.hear_all(*kinds, **wanted)[0]
+
+    def hear_all(self, *kinds: str, **wanted: Any) -> tuple[dict[str, Any], list[bytes]]:
+        while True:
+            header, pictures = unpack(self.socket.receive_bytes())
+            if header["t"] in kinds and all(header.get(name) == value for name, value in wanted.items()):
+                return header, pictures
+            assert header["t"] != "error" or "error" in kinds, header
+
+
+class House:
+    """The server's parts, and ways in."""
+
+    def __init__(self, engine: Engine | None = None, **changes: Any) -> None:
+        self.engine: Any = engine or FakeEngine()
+        self.settings = replace(load_settings(), **changes)
+        startup = Startup(lambda progress: self.engine)
+        assert startup.wait(10)
+        self.resources = Resources.create(self.settings, startup)
+        self.now = 0.0
+        furnish = partial(Workbench, resources=self.resources)
+        self.visitors: Visitors[Workbench] = Visitors(self.settings, furnish, lambda: self.now)
+        routes = Routes(self.visitors, self.resources)
+        self.client = TestClient(Starlette(routes=routes.all(), lifespan=routes.lifespan))
+
+    def visitor(self) -> Visitor[Workbench]:
+        """A new visitor, as opening the page makes one."""
+        assert self.client.portal is not None
+        return self.client.portal.call(self.visitors.open)
+
+    def sweep(self) -> None:
+        assert self.client.portal is not None
+        self.client.portal.call(self.visitors.sweep)
+
+    @contextmanager
+    def page(self, token: str, **headers: str) -> Iterator[Page]:
+        with self.client.websocket_connect(f"/s/{token}/ws", headers=headers) as socket:
+            yield Page(socket)
+
+    def upload(self, token: str, content: bytes, name: str = "picture.png") -> Any:
+        return self.client.post(f"/s/{token}/upload", params={"name": name}, content=content)
+
+
+@contextmanager
+def open_house(engine: Engine | None = None, **changes: Any) -> Iterator[House]:
+    house = House(engine, **changes)
+    with house.client:
+        yield house
+    house.resources.close()

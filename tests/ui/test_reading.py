@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sam2_core.errors import BadPrompt
+from sam2_core.types import Box, Forgotten, Point, Prompt, Prompted, Tracked
+from ui.reading import MAX_MESSAGE, parse
+from ui.wire import Bounds, Cancel, Export, Forget, Retell, Say, Show, Stop, Track
+
+BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
+
+
+def read(**message: Any) -> Any:
+    return parse(json.dumps(message), BOUNDS)
+
+
+def test_every_message_is_read() -> None:
+    said = read(t="prompt", seq=1, frame=2, object=3, prompt={"points": [[1, 2, 1], [3.5, 4, 0]], "box": [0, 0, 64, 48]})
+    assert said == Say(1, 2, 3, Prompt((Point(1, 2), Point(3.5, 4, False)), Box(0, 0, 64, 48)))
+    assert read(t="prompt", seq=1, frame=0, object=1, prompt={}).prompt.is_empty
+    assert read(t="forget", seq=2, object=1) == Forget(2, 1)
+    assert read(t="track", direction="both", frame=9) == Track("both", 9)
+    assert read(t="stop") == Stop()
+    assert read(t="masks", first=3, last=5) == Show(range(3, 6))
+    assert read(t="cancel", job="export") == Cancel("export")
+    export = read(t="export", kind="coco", opacity=1, objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
+    assert isinstance(export, Export)
+    assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
+    entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1]}, {"forget": 1}]
+    told = read(t="journal", entries=entries)
+    assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1), Forgotten(1)))
+
+
+def test_only_so_many_masks_are_sent_at_once() -> None:
+    huge = Bounds(frames=100_000, height=4, width=4, max_objects=1, max_points=1)
+    assert len(parse('{"t": "masks", "first": 0, "last": 99999}', huge).frames) == 64  # type: ignore[union-attr]
+
+
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"t": "shutdown"},
+        {"t": ["prompt"]},
+        {"t": "prompt", "seq": 1, "frame": 10, "object": 1, "prompt": {}},
+        {"t": "prompt", "seq": 1, "frame": -1, "object": 1, "prompt": {}},
+        {"t": "prompt", "seq": 1, "frame": 0.5, "object": 1, "prompt": {}},
+        {"t": "prompt", "seq": 1, "frame": True, "object": 1, "prompt": {}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 0, "prompt": {}},
+        {"t": "prompt", "seq": -1, "frame": 0, "object": 1, "prompt": {}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": []},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 2]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [["evil", 2, 1]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[65, 2, 1]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[NAN, 2, 1]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, INFINITE, 1]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]] * 5}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": 5}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"box": [5, 5, 5, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"box": [9, 5, 5, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"box": [0, 0, 65, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"box": [0, 0, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]], "choice": 9}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"mask": {"size": [48, 64], "counts": "0"}}},
+        {"t": "forget", "seq": 1},
+        {"t": "track", "direction": "up", "frame": 0},
+        {"t": "track", "direction": ["both"], "frame": 0},
+        {"t": "masks", "first": 0, "last": 99},
+        {"t": "cancel", "job": "everything"},
+        {"t": "export", "kind": "masks", "objects": []},
+        {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 4},
+        {"t": "export", "kind": "exe", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
+        {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 256]}]},
+        {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0]}]},
+        {"t": "export", "kind": "masks", "opacity": 2, "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
+        {"t": "export", "kind": "masks", "opacity": "1", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
+        {"t": "journal", "entries": 5},
+        {"t": "journal", "entries": [{"something": 1}]},
+        {"t": "journal", "entries": [{"frame": 99, "object": 1, "prompt": {}}]},
+        {"t": "journal", "entries": [{"track": [0, 10**9, 1]}]},
+        {"t": "journal", "entries": [{"track": [0, 10, 0]}]},
+        {"t": "journal", "entries": [{"forget": 1}] * 20_001},
+    ],
+)
+def test_nonsense_is_refused_in_words(message: dict[str, Any]) -> None:
+    with pytest.raises(BadPrompt) as refused:
+        read(**message)
+    assert len(str(refused.value)) > 15
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", "5", '"prompt"', "[" * 100_000, "x" * (MAX_MESSAGE + 1)])
+def test_garbage_is_refused(text: str) -> None:
+    with pytest.raises(BadPrompt):
+        parse(text, BOUNDS)
+
+
+def test_without_a_medium_only_a_job_can_be_cancelled() -> None:
+    assert parse('{"t": "cancel", "job": "ingest"}', None) == Cancel("ingest")
+    with pytest.raises(BadPrompt, match="Open a picture"):
+        parse('{"t": "stop"}', None)

@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.websockets import WebSocketDisconnect
+
+from tests.media.numbered import make_clip, read_number
+from tests.ui.house import House, open_house, picture_bytes, unpack
+
+CLICK = {"points": [[20, 24, 1]]}
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    with open_house() as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", frames=12).read_bytes()
+
+
+def test_a_picture_is_uploaded_clicked_and_downloaded(house: House) -> None:
+    token = house.visitor().token
+    with house.page(token) as page:
+        assert page.hear("hello")["medium"] is None
+        assert page.hear("model")["ready"]
+        assert house.upload(token, picture_bytes()).status_code == 202
+        opened = page.hear("opened")
+        assert {"kind": "image", "frames": 1, "height": 48, "width": 64}.items() <= opened["medium"].items()
+        frame = house.client.get(f"/s/{token}/frames/0", params={"v": opened["version"]})
+        assert Image.open(BytesIO(frame.content)).size == (64, 48)
+        assert frame.headers["x-content-type-options"] == "nosniff"
+        assert frame.headers["cache-control"].startswith("private")
+        page.say("prompt", seq=7, frame=0, object=1, prompt=CLICK)
+        masks, [picture] = page.hear_all("masks", seq=7)
+        [told] = masks["objects"]
+        assert (masks["object"], told["id"]) == (1, 1)
+        alpha = np.asarray(Image.open(BytesIO(picture)).convert("RGBA"))[:, :, 3]
+        left, top, width, height = told["place"]
+        assert alpha.shape == (height, width)
+        assert alpha[24 - top, 20 - left] == 255
+        assert int((alpha > 0).sum()) == told["area"]
+        page.say("export", kind="masks", opacity=0.5, objects=[{"id": 1, "name": "Cat", "color": [1, 2, 3]}])
+        done = page.hear("done", job="export")
+        got = house.client.get(f"/s/{token}/{done['url']}")
+        assert "attachment" in got.headers["content-disposition"]
+        with zipfile.ZipFile(BytesIO(got.content)) as archive:
+            mask = np.asarray(Image.open(archive.open("object_01.png")))
+        assert mask.shape == (48, 64)
+        assert mask[24, 20] == 255
+        assert int((mask > 0).sum()) == told["area"]
+
+
+def test_a_clip_is_tracked_both_ways_and_shows_its_frames(house: House, clip: bytes) -> None:
+    token = house.visitor().token
+    with house.page(token) as page:
+        house.upload(token, clip, "clip.mp4")
+        version = page.hear("opened")["version"]
+        for number in (0, 7, 11):
+            frame = house.client.get(f"/s/{token}/frames/{number}", params={"v": version}).content
+            assert read_number(np.asarray(Image.open(BytesIO(frame)))) == number
+        page.say("prompt", seq=1, frame=5, object=3, prompt=CLICK)
+        page.hear("masks", seq=1)
+        page.say("track", direction="both", frame=5)
+        order = [page.hear("masks")["frame"] for _ in range(13)]
+        assert order == [*range(5, 12), *range(5, -1, -1)]
+        assert page.hear("done", job="track")["stopped"] is False
+        page.say("masks", first=0, last=11)
+        assert [page.hear("masks")["objects"][0]["id"] for _ in range(12)] == [3] * 12
+
+
+def test_colors_and_choice_of_objects_reach_the_overlay(house: House) -> None:
+    token = house.visitor().token
+    with house.page(token) as page:
+        house.upload(token, picture_bytes())
+        page.hear("opened")
+        for number, x in ((1, 10), (2, 50)):
+            page.say("prompt", seq=number, frame=0, object=number, prompt={"points": [[x, 20, 1]]})
+            page.hear("masks", seq=number)
+        page.say("export", kind="overlay", opacity=1.0, objects=[{"id": 2, "name": "", "color": [10, 200, 30]}])
+        done = page.hear("done", job="export")
+        drawn = np.asarray(Image.open(BytesIO(house.client.get(f"/s/{token}/{done['url']}").content)).convert("RGB"))
+        source = np.asarray(Image.open(BytesIO(picture_bytes())))
+        assert drawn[20, 50].tolist() == [10, 200, 30]
+        assert drawn[20, 10].tolist() == source[20, 10].tolist()
+        page.say("export", kind="coco", opacity=1.0, objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        again = page.hear("done", job="export")
+        coco = json.loads(house.client.get(f"/s/{token}/{again['url']}").content)
+        assert len(coco["annotations"]) == 1
+        assert house.client.get(f"/s/{token}/{done['url']}").status_code == 404, "the next export replaces the last"
+
+
+def test_nothing_of_one_visitor_is_there_for_another(house: House) -> None:
+    mine, yours = house.visitor().token, house.visitor().token
+    assert mine != yours
+    with house.page(mine) as page, house.page(yours) as other:
+        house.upload(mine, picture_bytes())
+        version = page.hear("opened")["version"]
+        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        page.hear("masks", seq=1)
+        page.say("export", kind="masks", opacity=0.5, objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        address = page.hear("done", job="export")["url"]
+        get = house.client.get
+        assert get(f"/s/{mine}/{address}").status_code == 200
+        assert get(f"/s/{yours}/{address}").status_code == 404
+        assert get(f"/s/{yours}/frames/0", params={"v": version}).status_code == 404
+        assert get(f"/s/nobody/frames/0", params={"v": version}).status_code == 404
+        other.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        assert "Open a picture" in other.hear("error")["text"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture at all", picture_bytes()[:60]])
+def test_a_broken_file_leaves_the_open_one_alone(house: House, content: bytes) -> None:
+    visitor = house.visitor()
+    with house.page(visitor.token) as page:
+        house.upload(visitor.token, picture_bytes())
+        version = page.hear("opened")["version"]
+        house.upload(visitor.token, content, "broken.mp4")
+        assert len(page.hear("error", job="ingest")["text"]) > 20
+        assert house.client.get(f"/s/{visitor.token}/frames/0", params={"v": version}).status_code == 200
+        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        assert page.hear("masks", seq=1)["objects"]
+        assert [path.name for path in visitor.folder.iterdir()] == [f"medium-{version}"]
+
+
+def test_a_new_medium_replaces_the_old_one_and_its_addresses(house: House) -> None:
+    visitor = house.visitor()
+    with house.page(visitor.token) as page:
+        house.upload(visitor.token, picture_bytes())
+        old = page.hear("opened")["version"]
+        house.upload(visitor.token, picture_bytes(30, 30))
+        new = page.hear("opened")["version"]
+        get = house.client.get
+        assert get(f"/s/{visitor.token}/frames/0", params={"v": old}).status_code == 404
+        assert get(f"/s/{visitor.token}/frames/0", params={"v": new}).status_code == 200
+        assert get(f"/s/{visitor.token}/frames/1", params={"v": new}).status_code == 404
+        assert [path.name for path in visitor.folder.iterdir()] == [f"medium-{new}"]
+        assert len(house.engine.sessions) <= 1
+
+
+def test_a_file_over_the_limit_is_refused_and_removed() -> None:
+    with open_house(max_upload_mb=1) as house:
+        visitor = house.visitor()
+        big = bytes(1_000_001)
+        refused = house.upload(visitor.token, big)
+        chunked = house.client.post(f"/s/{visitor.token}/upload", content=iter([big[:600_000], big[600_000:]]))
+        for answer in (refused, chunked):
+            assert answer.status_code == 400
+            assert "larger than 1 MB" in answer.json()["error"]
+        assert list(visitor.folder.iterdir()) == []
+        assert house.upload(visitor.token, picture_bytes()).status_code == 202
+
+
+def test_file_names_mean_nothing_to_the_file_system(house: House) -> None:
+    visitor = house.visitor()
+    with house.page(visitor.token) as page:
+        house.upload(visitor.token, picture_bytes(), "../../../etc/$(rm)\x00<b>\\x.png")
+        name = page.hear("opened")["medium"]["name"]
+        assert not set(name) & set("/\\<>$\x00")
+        assert {path.parent for path in visitor.folder.iterdir()} == {visitor.folder}
+
+
+def test_examples_open_like_files_and_have_thumbnails(house: House) -> None:
+    token = house.visitor().token
+    with house.page(token) as page:
+        assert house.client.post(f"/s/{token}/example/lion").status_code == 202
+        assert page.hear("opened")["medium"]["kind"] == "image"
+    assert house.client.post(f"/s/{token}/example/..%2Fapp").status_code == 404
+    assert house.client.post(f"/s/{token}/example/unknown").status_code == 404
+    picture = house.client.get("/examples/lion.jpg")
+    assert Image.open(BytesIO(picture.content)).format == "JPEG"
+    assert house.client.get("/examples/unknown.jpg").status_code == 404
+
+
+def test_foreign_pages_get_nothing(house: House) -> None:
+    token = house.visitor().token
+    foreign = {"origin": "https://evil.example"}
+    assert house.client.post(f"/s/{token}/bye", headers=foreign).status_code == 403
+    with house.page(token, **foreign) as page, pytest.raises(WebSocketDisconnect) as closed:
+        page.hear("hello")
+    assert closed.value.code == 4403
+    with house.page(token, origin="http://testserver") as page:
+        assert page.hear("hello")
+    behind_proxy = {"origin": "https://masklet.example", "x-forwarded-host": "masklet.example"}
+    with house.page(token, **behind_proxy) as page:
+        assert page.hear("hello")
+
+
+def test_an_unknown_token_is_told_so(house: House) -> None:
+    with house.page("x" * 32) as page, pytest.raises(WebSocketDisconnect) as closed:
+        page.hear("hello")
+    assert closed.value.code == 4404
+    for method, path in (("POST", "upload"), ("POST", "say"), ("GET", "hear"), ("POST", "bye"), ("GET", "frames/0")):
+        assert house.client.request(method, f"/s/nobody/{path}").status_code == 404
+
+
+def test_a_second_tab_takes_the_work_over(house: House) -> None:
+    token = house.visitor().token
+    with house.page(token) as first:
+        first.hear("hello")
+        with house.page(token) as second:
+            second.hear("hello")
+            with pytest.raises(WebSocketDisconnect) as closed:
+                while True:
+                    first.hear("nothing")
+            assert closed.value.code == 4409
+
+
+def test_the_same_works_without_sockets(house: House) -> None:
+    token = house.visitor().token
+
+    def hear(kind: str, first: str = "") -> dict[str, object]:
+        for _ in range(20):
+            body = house.client.get(f"/s/{token}/hear", params={"first": first}).content
+            while body:
+                (length,) = struct.unpack_from("<I", body)
+                header, _pictures = unpack(body[4 : 4 + length])
+                body = body[4 + length :]
+                if header["t"] == kind:
+                    return header
+        raise AssertionError(kind)
+
+    assert hear("hello", first="1")["medium"] is None
+    house.upload(token, picture_bytes())
+    hear("opened")
+    message = {"t": "prompt", "seq": 3, "frame": 0, "object": 1, "prompt": CLICK}
+    assert house.client.post(f"/s/{token}/say", json=message).status_code == 204
+    assert hear("masks")["seq"] == 3
+    assert house.client.post(f"/s/{token}/say", content=b"x" * 2_100_000).status_code == 413
+
+
+def test_a_closed_tab_frees_everything(house: House) -> None:
+    visitor = house.visitor()
+    with house.page(visitor.token) as page:
+        house.upload(visitor.token, picture_bytes())
+        page.hear("opened")
+        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        page.hear("masks", seq=1)
+        assert len(house.engine.sessions) == 1
+        assert house.client.post(f"/s/{visitor.token}/bye").status_code == 204
+    house.now += house.settings.farewell_seconds + 1
+    house.sweep()
+    assert len(house.visitors) == 0
+    assert house.engine.sessions == {}
+    assert not visitor.folder.exists()
+
+
+def test_a_reload_finds_its_work_again(house: House) -> None:
+    token = house.visitor().token
+    with house.page(token) as page:
+        house.upload(token, picture_bytes())
+        version = page.hear("opened")["version"]
+        house.client.post(f"/s/{token}/bye")
+    house.now += house.settings.farewell_seconds / 2
+    house.sweep()
+    with house.page(token) as page:
+        assert page.hear("hello")["version"] == version
+        house.now += house.settings.farewell_seconds * 2
+        house.sweep()
+        page.say("masks", first=0, last=0)
+        assert page.hear("masks")["frame"] == 0
+
+
+def test_stopping_the_server_leaves_nothing(tmp_path: Path) -> None:
+    with open_house() as house:
+        folder = house.visitor().folder
+        assert folder.exists()
+    assert not folder.parent.exists()

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sam2_core.errors import ConfigError
+from ui.settings import DEFAULTS, load_settings
+
+
+def test_the_defaults_stand_in_the_file() -> None:
+    settings = load_settings()
+    assert settings.host == "127.0.0.1", "strangers come in only if somebody says so"
+    assert settings.share is False
+    assert settings.credentials is None
+    assert settings.model == "nano"
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file() -> None:
+    environment = {"MASKLET_MAX_OBJECTS": "5", "MASKLET_DEVICE": "cpu", "MASKLET_SHARE": "yes"}
+    settings = load_settings(["--max-objects", "7"], environment)
+    assert (settings.max_objects, settings.device, settings.share) == (7, "cpu", True)
+    assert load_settings(["--no-share"], environment).share is False
+
+
+def test_a_hosted_space_and_gradios_own_variables_are_respected() -> None:
+    assert load_settings([], {"SPACE_ID": "a/b"}).host == "0.0.0.0"
+    gradio = {"GRADIO_SERVER_NAME": "10.0.0.1", "GRADIO_SERVER_PORT": "9000", "GRADIO_ROOT_PATH": "/m"}
+    settings = load_settings([], gradio | {"SPACE_ID": "a/b"})
+    assert (settings.host, settings.port, settings.root_path) == ("10.0.0.1", 9000, "/m")
+    assert load_settings([], gradio | {"MASKLET_PORT": "9001"}).port == 9001
+
+
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({"MASKLET_PORT": "http"}, "port must be of type int"),
+        ({"MASKLET_PORT": "70000"}, "at most 65535"),
+        ({"MASKLET_MAX_OBJECTS": "0"}, "max_objects must be at least 1"),
+        ({"MASKLET_SHARE": "perhaps"}, "share must be of type bool"),
+        ({"MASKLET_AUTH": "nocolon"}, "user:password"),
+        ({"MASKLET_AUTH": "user:"}, "user:password"),
+        ({"MASKLET_IDLE_MINUTES": "soon"}, "idle_minutes must be of type float"),
+    ],
+)
+def test_a_bad_value_is_named(environment: dict[str, str], complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        load_settings([], environment)
+
+
+def test_a_password_may_hold_colons() -> None:
+    assert load_settings(["--auth", "me:a:b"]).credentials == ("me", "a:b")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda text: text + "colour: red\n", "Unknown setting .* colour"),
+        (lambda text: text.replace("max_jobs:", "# "), "Missing .* max_jobs"),
+        (lambda text: "- a\n- b\n", "lines of"),
+        (lambda text: "a: [", "cannot be read"),
+        (lambda text: text.replace("port: 0 ", "port: 1.5 "), "port must be of type int"),
+    ],
+)
+def test_a_broken_file_is_explained(tmp_path: Path, change: object, complaint: str) -> None:
+    assert callable(change)
+    path = tmp_path / "app.yaml"
+    path.write_text(change(DEFAULTS.read_text("utf-8")), "utf-8")
+    with pytest.raises(ConfigError, match=complaint):
+        load_settings(defaults=path)
+
+
+def test_a_missing_file_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(defaults=tmp_path / "none.yaml")
