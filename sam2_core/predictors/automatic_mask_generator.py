@@ -173,6 +173,8 @@ class SAM2AutomaticMaskGenerator:
         return self._tidied(finds) if self.min_mask_region_area > 0 else finds
 
     def _search_crop(self, image: Pixels, crop: Crop, grid: FloatArray) -> list[_Find]:
+        if not len(grid):
+            return []
         left, top, right, bottom = crop
         self.predictor.set_image(np.ascontiguousarray(image[top:bottom, left:right]))
         points = torch.as_tensor(grid * (right - left, bottom - top), dtype=torch.float32)
