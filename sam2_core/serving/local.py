@@ -47,7 +47,7 @@ class EngineLimits:
     max_sessions: int = 32
     max_objects: int = 64
     max_frames_per_call: int = 256
-    feature_bytes: int = 512 * 2**20
+    feature_bytes: int = 256 * 2**20
 
 
 @dataclass(order=True, slots=True)

@@ -1,0 +1,96 @@
+"""Time the parts of a network on one device, in fp32 and in the precision the engine would choose, side by side.
+
+    python -m benchmarks.network_parts --model nano --device cpu
+
+Prints medians in milliseconds: preparing a 1280 x 720 photo, encoding it, a click, a click with its mask at full size,
+and tracking one object onto one frame (with and without encoding the frame).
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import numpy as np
+import torch
+
+from sam2_core.model.preprocess import still_to_input
+from sam2_core.serving.build import choose_device
+from sam2_core.tracking.device import has_fast_bfloat16
+from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
+from sam2_core.tracking.pixels import object_mask
+from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.weights import load_network
+
+HEIGHT, WIDTH = 720, 1280
+
+
+def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
+    """What is timed, by name."""
+    network = segmenter.network
+    size, device = network.image_size, network.device
+    photo = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    image = still_to_input(photo, size)
+    features = segmenter.encode(image)
+    click = torch.full((1, 1, 2), size / 2, device=device), torch.ones(1, 1, dtype=torch.int32, device=device)
+    trace = segmenter.memorise(features, segmenter.from_prompt(features, click, None, None), prompted=True)
+    bank = MemoryBank(MemoryRules(), {0: trace}, dict.fromkeys(range(1, 20), trace))
+    recall = bank.recall(20, reverse=False, frames=100)
+    return {
+        "prepare": lambda: still_to_input(photo, size),
+        "encode": lambda: segmenter.encode(image),
+        "click": lambda: segmenter.from_prompt(features, click, None, None),
+        "click + mask": lambda: object_mask(1, segmenter.from_prompt(features, click, None, None), HEIGHT, WIDTH),
+        "track": lambda: segmenter.track(features, recall),
+        "frame": lambda: object_mask(
+            1, segmenter.track(segmenter.encode(still_to_input(photo, size)), recall), HEIGHT, WIDTH
+        ),
+    }
+
+
+def timed(run: Callable[[], object], device: torch.device) -> float:
+    """Milliseconds of one run."""
+    start = time.perf_counter()
+    run()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return 1000 * (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Measure in turns and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="nano")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=0)
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    device = choose_device(arguments.device)
+    network = load_network(arguments.model).requires_grad_(False).to(device)
+    kinds: dict[str, Callable[[], AbstractContextManager[object]]] = {
+        "fp32": nullcontext,
+        "bf16": partial(torch.autocast, device.type, torch.bfloat16),
+    }
+    with torch.inference_mode():
+        table = {kind: parts(Segmenter(network, fast)) for kind, fast in kinds.items()}
+        times: dict[tuple[str, str], list[float]] = {}
+        for _ in range(arguments.rounds):
+            for part in table["fp32"]:
+                for kind in kinds:
+                    times.setdefault((part, kind), []).append(timed(table[kind][part], device))
+    print(f"{arguments.model} on {device}, {torch.get_num_threads()} threads; engine: ", end="")
+    print("bf16" if has_fast_bfloat16(device) else "fp32")
+    print(f"{'ms (median)':14s}{'fp32':>9s}{'bf16':>9s}{'fp32/bf16':>11s}")
+    for part in table["fp32"]:
+        plain, fast = (statistics.median(times[part, kind]) for kind in kinds)
+        print(f"{part:14s}{plain:9.1f}{fast:9.1f}{plain / fast:11.2f}")
+
+
+if __name__ == "__main__":
+    main()
