@@ -107,7 +107,7 @@ def _encoding(target: Path, probe: ClipProbe, crf: int) -> list[str]:
     """Arguments that encode what arrives, each frame at its own time, as BT.709, which every player gets right."""
     times = ["-fps_mode", "passthrough", "-enc_time_base", f"1:{_TICKS}", "-video_track_timescale", str(_TICKS)]
     filters = [
-        "scale=flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt709:out_range=tv",
+        "scale=flags=bicubic+accurate_rnd:out_color_matrix=bt709:out_range=tv",
         "format=yuv420p",
         "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709",
         f"setsar={probe.pixel_aspect}",

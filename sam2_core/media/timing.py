@@ -41,7 +41,7 @@ def settle(stamps: FloatArray, last_step: float) -> Timeline:
     times = np.asarray(np.maximum.accumulate(stamps - stamps[0] - floor) + floor, np.float64)
     fps = _usual_rate(times)
     deviation = float(np.abs(times - np.arange(times.size) / fps).max())
-    final = last_step if _SHORTEST_STEP <= last_step <= 10 * typical else typical
+    final = last_step if typical / 10 <= last_step <= 10 * typical else typical
     return Timeline(times, float(fps), deviation <= min(_CLOSE, typical / 4), float(times[-1]) + final)
 
 
