@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from sam2_core.errors import MediaError
 from sam2_core.media.info import MediaInfo, RgbArray
@@ -36,7 +37,8 @@ def is_picture(path: Path) -> bool:
 
 
 def read_picture(path: Path, limits: Limits) -> RgbArray:
-    """The picture as (H, W, 3) uint8: turned as its EXIF data say, transparency over white, 16 bits scaled to 8.
+    """The picture as (H, W, 3) uint8: turned as its EXIF data say, in sRGB, transparency over white, 16 bits
+    scaled to 8.
 
     Raises `MediaError` for one that is damaged or has too many pixels; the latter before it is decoded.
     """
@@ -78,11 +80,25 @@ def _to_rgb(image: Image.Image) -> RgbArray:
     if image.mode in ("F", "I") or image.mode.startswith("I;16"):
         grey = _to_8_bits(np.asarray(image))
         return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
+    image = _to_srgb(image)
     if image.has_transparency_data:
         picture = image.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         image = Image.alpha_composite(white, picture)
     return np.array(image.convert("RGB"), np.uint8)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Translate the colours of cameras and phones (Display P3, Adobe RGB, print) where the file describes them."""
+    profile = image.info.get("icc_profile")
+    target = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"}.get(image.mode)
+    if not profile or target is None:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=target) or image
+    except (ImageCms.PyCMSError, OSError):  # a broken description: better untranslated colours than no picture
+        return image
 
 
 def _to_8_bits(grey: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

@@ -37,8 +37,8 @@ _NO_MATCH = "The clip's source no longer matches its frames. Upload the clip aga
 class OverlayOptions:
     """How masks are drawn and the clip is encoded.
 
-    `opacity` is 0..1, `outline` is in pixels (0 for none), `colors` gives an object's color by its id, `crf` is H.264's constant rate factor (0 best, 51 worst)
-    and `time_limit` is wall-clock seconds.
+    `opacity` is 0..1, `outline` is in pixels (0 for none), `colors` gives an object's colour by its id, `crf` is
+    H.264's constant rate factor (0 best, 51 worst) and `time_limit` is wall-clock seconds.
     """
 
     opacity: float = 0.5
@@ -68,23 +68,25 @@ def write_overlay(
         found = [(each.mask, options.colors(each.object_id)) for each in masks(frame).objects]
         return overlay(picture, found, options.opacity, options.outline)
 
+    report = Reporter(progress)
+    report(0.0, "Starting to draw")
     if store.info.kind == "image":
-        _render_picture(Path(path), store, paint)
+        _render_picture(Path(path), store, paint, report)
     else:
-        _render_clip(Path(path), store, paint, options, Reporter(progress))
+        _render_clip(Path(path), store, paint, options, report)
 
 
-def _render_picture(path: Path, store: Store, paint: Paint) -> None:
+def _render_picture(path: Path, store: Store, paint: Paint, report: Reporter) -> None:
     limits = replace(DEFAULT_LIMITS, max_pixels=store.info.height * store.info.width)
     painted = paint(0, read_picture(store.source, limits))
     encoded = cv2.imencode(".png", cv2.cvtColor(painted, cv2.COLOR_RGB2BGR))[1]
     with new_file(path) as unfinished:
         unfinished.write_bytes(encoded.tobytes())
+        report(1.0, "Ready")
 
 
 def _render_clip(path: Path, store: Store, paint: Paint, options: OverlayOptions, report: Reporter) -> None:
     about, seconds = store.info, options.time_limit
-    report(0.0, "Starting to draw")
     limits = replace(DEFAULT_LIMITS, max_clip_side=2 * max(about.height, about.width), max_seconds=math.inf)
     probe = probe_clip(store.source, limits)
     with new_file(path) as unfinished:

@@ -165,6 +165,15 @@ def test_overlay_of_a_picture_is_a_png_of_full_size(tmp_path: Path) -> None:
     assert read_number(np.where(shape(1, 0)[..., None], picture(5, HEIGHT, WIDTH), drawn)) == 5
 
 
+def test_overlay_takes_the_callers_colours(still: Store, tmp_path: Path) -> None:
+    options = OverlayOptions(opacity=1.0, colors=lambda object_id: (10, 20, 30 * object_id))
+    reports: list[float] = []
+    write_overlay(tmp_path / "overlay.png", still, masks_of, options, lambda fraction, _: reports.append(fraction))
+    with Image.open(tmp_path / "overlay.png") as image:
+        assert (np.asarray(image)[shape(1, 0)] == (10, 20, 30)).all()
+    assert reports == [0.0, 1.0]
+
+
 def write_all(kind: str, path: Path, store: Store, fail_at: int) -> None:
     """Write with masks that cannot be had from one frame on."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, ingest, open_store
@@ -115,6 +115,24 @@ def test_transparency_is_shown_over_white(name: str, tmp_path: Path) -> None:
     pixels = read(tmp_path / name, tmp_path / "store").astype(int)
     np.testing.assert_allclose(pixels[HEIGHT // 2, WIDTH // 4], LEFT, atol=8)
     np.testing.assert_allclose(pixels[HEIGHT // 2, WIDTH * 3 // 4], (255, 255, 255), atol=3)
+
+
+def swapped_profile() -> bytes:
+    """sRGB with red and green exchanged, so that it cannot be mistaken for no profile at all."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace(b"rXYZ", b"none").replace(b"gXYZ", b"rXYZ").replace(b"none", b"gXYZ")
+
+
+def test_colours_are_translated_to_srgb(tmp_path: Path) -> None:
+    save(Image.new("RGB", (WIDTH, HEIGHT), (200, 40, 90)), tmp_path / "a.png", icc_profile=swapped_profile())
+    pixels = read(tmp_path / "a.png", tmp_path / "store").astype(int)
+    np.testing.assert_allclose(pixels[5, 5], (40, 200, 90), atol=4)
+
+
+def test_a_broken_colour_profile_does_not_cost_the_picture(tmp_path: Path) -> None:
+    save(two_halves(), tmp_path / "a.png", icc_profile=b"nonsense")
+    pixels = read(tmp_path / "a.png", tmp_path / "store").astype(int)
+    np.testing.assert_allclose(pixels[5, 5], LEFT, atol=4)
 
 
 def test_large_pictures_are_stored_smaller_and_keep_their_size(tmp_path: Path) -> None:
