@@ -21,12 +21,12 @@ def engine_builder(settings: Settings) -> Callable[[Progress], Engine]:
 
     def build(progress: Progress) -> Engine:
         progress(None, "Starting up")
-        from sam2_core.serving.build import build_engine, choose_device
+        from sam2_core.serving.build import build_engine, choose_devices
         from sam2_core.serving.local import EngineLimits
 
         limits = EngineLimits(max_sessions=settings.max_sessions, max_objects=settings.max_objects)
         engine = build_engine(settings.model, settings.device, progress, settings.checkpoint or None, limits)
-        progress(1.0, f"{settings.model} · {choose_device(settings.device)}")
+        progress(1.0, f"{settings.model} · {", ".join(map(str, choose_devices(settings.device)))}")
         return engine
 
     return build

@@ -48,7 +48,7 @@ def track(clip: Path, folder: Path, model: str) -> dict[str, float]:
     done = time.perf_counter()
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-    engine.shut_down()
+    engine.close(info.id)
     return {
         "frames": info.frames,
         "ingest_s": ingested - begin,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from sam2_core.errors import ConfigError
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import still_to_input
 from sam2_core.networks import NETWORKS
+from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
+from sam2_core.serving.pool import EnginePool
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.tracking.memory_bank import Recall
 from sam2_core.tracking.segmenter import Segmenter
@@ -25,20 +28,32 @@ def build_engine(
     progress: Progress | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     limits: EngineLimits | None = None,
-) -> LocalEngine:
-    """Load a network by name or by checkpoint path, put it on a device and start its engine.
+) -> Engine:
+    """Load a network by name or by checkpoint path, put it on its devices and start the engine.
 
-    `device` is "auto" (CUDA, else MPS, else CPU) or any torch device. Raises `WeightsError` and `ConfigError`.
+    `device` is "auto" (CUDA, else MPS, else CPU), any torch device, or several with commas between them
+    ("cuda:0,cuda:1"), over which the sessions are spread. Raises `WeightsError` and `ConfigError`.
     """
-    place = choose_device(device)
+    places = choose_devices(device)
     name: str | None = os.fspath(model)
     if checkpoint is None and name not in NETWORKS and Path(model).suffix in {".pt", ".pth", ".safetensors"}:
         name, checkpoint = None, model
-    network = load_network(name, checkpoint or None, progress).requires_grad_(False).to(place)
+    network = load_network(name, checkpoint or None, progress).requires_grad_(False)
     if progress is not None:
         progress(None, "Warming up")
+    engines = [_start(copy.deepcopy(network) if len(places) > 1 else network, place, limits) for place in places]
+    return engines[0] if len(engines) == 1 else EnginePool(engines)
+
+
+def _start(network: SAM2, place: torch.device, limits: EngineLimits | None) -> LocalEngine:
+    network = network.to(place)
     warm_up(network)
     return LocalEngine(network, limits)
+
+
+def choose_devices(devices: str) -> list[torch.device]:
+    """Turn a setting, one device or several with commas between them, into devices that exist here."""
+    return [choose_device(each.strip()) for each in devices.split(",")]
 
 
 def choose_device(device: str) -> torch.device:

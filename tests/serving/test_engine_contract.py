@@ -1,5 +1,5 @@
-"""One contract for every engine: the real one, the fake one, and either of them behind a wall that only lets pickles
-through, as an engine in another process would."""
+"""One contract for every engine: the local one, the fake one, a pool of two, and one behind a wall that only lets
+pickles through, as an engine in another process would."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sam2_core.errors import BadPrompt, MediaError, SessionChanged, SessionGone
 from sam2_core.media import ingest
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
+from sam2_core.serving.pool import EnginePool
 from sam2_core.types import Box, Point, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
@@ -47,12 +48,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "store")
 
 
-@pytest.fixture(params=["local", "fake", "pickled local", "pickled fake"])
+@pytest.fixture(params=["local", "fake", "pickled local", "pool"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    local = LocalEngine(tiny_network()) if "local" in request.param else None
-    inner: Engine = local or FakeEngine()
-    yield PickledEngine(inner) if "pickled" in request.param else inner
-    if local is not None:
+    if request.param == "fake":
+        yield FakeEngine()
+        return
+    locals_ = [LocalEngine(tiny_network()) for _ in range(2 if request.param == "pool" else 1)]
+    yield {"local": locals_[0], "pickled local": PickledEngine(locals_[0]), "pool": EnginePool(locals_)}[request.param]
+    for local in locals_:
         local.shut_down()
 
 

@@ -14,6 +14,7 @@ from sam2_core.errors import Busy, ConfigError, SessionGone, WeightsError
 from sam2_core.media import ingest
 from sam2_core.serving.build import build_engine, choose_device
 from sam2_core.serving.local import EngineLimits, LocalEngine, Priority
+from sam2_core.serving.pool import EnginePool
 from sam2_core.types import Point, Prompt
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
@@ -146,12 +147,24 @@ def test_after_shut_down_nobody_waits(clip: str) -> None:
 def test_build_engine_tells_what_it_does_and_runs(clip: str) -> None:
     said: list[str] = []
     engine = build_engine("nano", "cpu", lambda fraction, text: said.append(text))
+    assert isinstance(engine, LocalEngine)
     try:
         info = engine.open(clip)
         assert engine.prompt(info.id, 0, 1, CLICK).objects
     finally:
         engine.shut_down()
     assert "Warming up" in said
+
+
+def test_several_devices_share_the_sessions(clip: str) -> None:
+    pool = build_engine("nano", "cpu, cpu")
+    assert isinstance(pool, EnginePool)
+    for _ in range(2):
+        pool.open(clip)
+    engines = [engine for engine in pool._sessions if isinstance(engine, LocalEngine)]
+    assert [len(engine._opened) for engine in engines] == [1, 1]
+    for engine in engines:
+        engine.shut_down()
 
 
 def test_wrong_names_are_explained(tmp_path: Path) -> None:
