@@ -26,7 +26,8 @@ def engine_builder(settings: Settings) -> Callable[[Progress], Engine]:
 
         limits = EngineLimits(max_sessions=settings.max_sessions, max_objects=settings.max_objects)
         engine = build_engine(settings.model, settings.device, progress, settings.checkpoint or None, limits)
-        progress(1.0, f"{settings.model} · {", ".join(map(str, choose_devices(settings.device)))}")
+        devices = ", ".join(map(str, choose_devices(settings.device)))
+        progress(1.0, f"{settings.model} · {devices}")
         return engine
 
     return build
