@@ -46,6 +46,11 @@ class Outbox:
         if self._hang_up is hang_up:
             self._hang_up, self.lost_at = None, self._clock()
 
+    def put_first(self, message: bytes) -> None:
+        """Add a message that is said before all that waits already."""
+        self._waiting = {f"#{next(self._numbers)}": message, **self._waiting}
+        self._notify()
+
     def put(self, message: bytes, key: str = "") -> None:
         """Add a message. One with a `key` takes the place of a waiting one with the same key."""
         if key:

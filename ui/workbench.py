@@ -47,7 +47,7 @@ class Workbench:
         header: dict[str, Any] = {"t": "hello", "version": 0, "medium": None, "tracking": self._tracker is not None}
         if self.medium is not None:
             header |= {"version": self.medium.version, "medium": self._describe(self.medium)}
-        self._outbox.put(wire.pack(header), "hello")
+        self._outbox.put_first(wire.pack(header))
         self._start(self._tell_of_startup())
 
     def hear(self, text: str) -> None:

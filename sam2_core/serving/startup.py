@@ -12,6 +12,7 @@ from sam2_core.errors import Busy, MaskletError
 from sam2_core.serving.engine import Engine
 
 Progress: TypeAlias = Callable[[float | None, str], None]
+_LOADING = "The model is loading."
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +35,7 @@ class Startup:
     def __init__(self, build: Callable[[Progress], Engine]) -> None:
         self._build = build
         self._engine: Engine | None = None
-        self._status = StartupStatus(None, "The model is loading.")
+        self._status = StartupStatus(None, _LOADING)
         self._thread = threading.Thread(target=self._run, name="startup", daemon=True)
         self._thread.start()
 
@@ -57,7 +58,8 @@ class Startup:
     def _run(self) -> None:
         try:
             self._engine = self._build(self._show)
-            self._status = StartupStatus(1.0, self._status.message, ready=True)
+            said = self._status.message
+            self._status = StartupStatus(1.0, "Ready" if said == _LOADING else said, ready=True)
         except MaskletError as error:
             self._fail(str(error))
         except Exception as error:

@@ -1,0 +1,232 @@
+"""A visitor's work when things happen at the same time, get lost, or fail."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sam2_core.errors import Busy
+from sam2_core.serving.startup import Progress, Startup
+from sam2_core.types import FrameMasks, Prompt
+from tests.fakes import FakeEngine
+from tests.media.numbered import make_clip
+from tests.ui.house import House, Page, open_house, picture_bytes
+
+CLICK = {"points": [[20, 24, 1]]}
+DEADLINE = 10.0
+
+
+class GatedEngine(FakeEngine):
+    """Each call to `track` waits until the test lets it through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.gate = threading.Semaphore(0), threading.Semaphore(0)
+
+    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+        self.entered.release()
+        assert self.gate.acquire(timeout=DEADLINE)
+        return super().track(session, frames, revision)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", frames=12).read_bytes()
+
+
+def open_and_click(house: House, page: Page, token: str, content: bytes) -> None:
+    assert house.upload(token, content, "clip.mp4").status_code == 202
+    page.hear("opened")
+    page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
+    page.hear("masks", seq=1)
+
+
+def test_tracking_stops_at_once_and_goes_on(clip: bytes) -> None:
+    engine = GatedEngine()
+    with open_house(engine) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            page.say("track", direction="forward", frame=0)
+            assert engine.entered.acquire(timeout=DEADLINE)
+            page.say("stop")
+            page.say("masks", first=0, last=0)
+            page.hear("masks", tracked=None)  # the answer proves that the stop before it was heard
+            engine.gate.release()
+            last = page.hear("masks", tracked=1)["frame"]
+            assert page.hear("done", job="track")["stopped"] is True
+            assert engine.calls.count("track") == 1
+            for _ in range(12):
+                engine.gate.release()
+            page.say("track", direction="forward", frame=last)
+            frames = [page.hear("masks", tracked=1)["frame"] for _ in range(12 - last)]
+            assert frames == list(range(last, 12))
+            assert page.hear("done", job="track")["stopped"] is False
+
+
+def test_a_click_while_tracking_is_answered_and_tracking_goes_on_with_it(clip: bytes) -> None:
+    engine = GatedEngine()
+    with open_house(engine) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            page.say("track", direction="forward", frame=0)
+            assert engine.entered.acquire(timeout=DEADLINE)
+            page.say("prompt", seq=2, frame=5, object=2, prompt={"points": [[60, 40, 1]]})
+            page.hear("masks", seq=2)
+            for _ in range(30):
+                engine.gate.release()
+            seen = [page.hear("masks", tracked=1) for _ in range(12)]
+            assert [each["frame"] for each in seen] == list(range(12))
+            assert [each["id"] for each in seen[-1]["objects"]] == [1, 2]
+            assert page.hear("done", job="track")
+
+
+def test_tracking_waits_for_a_page_that_is_away(clip: bytes) -> None:
+    engine = GatedEngine()
+    with open_house(engine) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            page.say("track", direction="forward", frame=0)
+            assert engine.entered.acquire(timeout=DEADLINE)
+        for _ in range(30):
+            engine.gate.release()
+        with house.page(token) as page:
+            assert page.hear("hello")["tracking"] is True
+            frames = [page.hear("masks", tracked=1)["frame"] for _ in range(12)]
+            assert frames == list(range(12))
+
+
+def test_a_session_that_the_engine_gave_up_is_brought_back(clip: bytes) -> None:
+    engine = FakeEngine()
+    with open_house(engine) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            engine.sessions.clear()
+            page.say("prompt", seq=2, frame=3, object=2, prompt={"points": [[60, 40, 1]]})
+            page.hear("journal")
+            entries = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}]
+            page.say("journal", entries=entries)
+            assert page.hear("masks", "error", seq=2)["objects"][0]["id"] == 2
+            page.say("masks", first=0, last=11)
+            assert [page.hear("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
+            assert len(engine.sessions) == 1
+
+
+def test_an_error_of_the_engine_reaches_the_page_and_nothing_else_changes() -> None:
+    class BrokenEngine(FakeEngine):
+        fails: Callable[[], None] | None = None
+
+        def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+            if self.fails:
+                self.fails()
+            return super().prompt(session, frame, object_id, prompt)
+
+    def crash() -> None:
+        raise ZeroDivisionError("/secret/path")
+
+    def busy() -> None:
+        raise Busy("The device is full. Try again later.")
+
+    engine = BrokenEngine()
+    with open_house(engine) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, picture_bytes())
+            for failure, words in ((crash, "your work is kept"), (busy, "The device is full")):
+                engine.fails = failure
+                page.say("prompt", seq=5, frame=0, object=1, prompt=CLICK)
+                error = page.hear("error")
+                assert words in error["text"]
+                assert "secret" not in error["text"]
+                assert error["seq"] == 5
+            engine.fails = None
+            page.say("prompt", seq=6, frame=0, object=1, prompt=CLICK)
+            assert page.hear("masks", seq=6)["objects"]
+
+
+def test_the_page_hears_how_the_model_loads_and_can_upload_meanwhile() -> None:
+    go, engine = threading.Event(), FakeEngine()
+
+    def build(progress: Progress) -> FakeEngine:
+        progress(0.5, "Downloading")
+        assert go.wait(DEADLINE)
+        return engine
+
+    with open_house() as house:
+        startup = Startup(build)
+        object.__setattr__(house.resources, "startup", startup)
+        token = house.visitor().token
+        with house.page(token) as page:
+            about: dict[str, Any] = page.hear("model")
+            assert (about["ready"], about["error"]) == (False, None)
+            house.upload(token, picture_bytes())
+            page.hear("opened")
+            page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
+            assert "Try again in a moment" in page.hear("error")["text"]
+            go.set()
+            while not page.hear("model")["ready"]:
+                pass
+            page.say("prompt", seq=2, frame=0, object=1, prompt=CLICK)
+            assert page.hear("masks", seq=2)
+
+
+def test_the_number_of_objects_and_the_pace_have_limits() -> None:
+    with open_house(max_objects=2, messages_per_second=5) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, picture_bytes())
+            page.say("prompt", seq=2, frame=0, object=2, prompt=CLICK)
+            page.hear("masks", seq=2)
+            page.say("prompt", seq=3, frame=0, object=3, prompt=CLICK)
+            assert "At most 2 objects" in page.hear("error")["text"]
+            page.say("forget", seq=4, object=1)
+            page.hear("forgotten", seq=4)
+            page.say("prompt", seq=5, frame=0, object=3, prompt=CLICK)
+            assert page.hear("masks", seq=5)
+            for _ in range(20):
+                page.say("masks", first=0, last=0)
+            assert "too fast" in page.hear("error")["text"]
+
+
+def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, go = threading.Event(), threading.Event()
+
+    def slow(source: Path, folder: Path, limits: object, report: Callable[[float, str], None]) -> None:
+        started.set()
+        assert go.wait(DEADLINE)
+        report(0.5, "half")
+        raise AssertionError("a cancelled job does not come this far")
+
+    with open_house() as house:
+        visitor = house.visitor()
+        with house.page(visitor.token) as page:
+            with monkeypatch.context() as patch:
+                patch.setattr("ui.workbench.ingest", slow)
+                house.upload(visitor.token, clip)
+                assert started.wait(DEADLINE)
+                page.say("cancel", job="ingest")
+                page.say("stop")  # answered with a complaint: nothing is open; so the cancel was heard
+                assert "Open a picture" in page.hear("error")["text"]
+                go.set()
+            open_and_click(house, page, visitor.token, clip)
+
+
+def test_a_picture_is_not_tracked_and_nobody_is_not_tracked(clip: bytes) -> None:
+    with open_house() as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            house.upload(token, picture_bytes())
+            page.hear("opened")
+            page.say("track", direction="forward", frame=0)
+            assert "nothing to track" in page.hear("error", job="track")["text"]
+            house.upload(token, clip)
+            page.hear("opened")
+            page.say("track", direction="forward", frame=0)
+            assert "Click on a thing" in page.hear("error", job="track")["text"]
