@@ -205,12 +205,14 @@ class SAM2VideoPredictor(SAM2):
     ) -> Iterator[FrameResult]:
         """Follow all objects; yields (frame, object ids, logits (objects, 1, H, W)) frame by frame.
 
-        Starts at the earliest prompted frame unless told otherwise.
+        Starts at the earliest prompted frame unless told otherwise. Objects and prompts that are added meanwhile count
+        from the next call on.
         """
         self.propagate_in_video_preflight(inference_state)
+        targets = dict(inference_state.objects)
         order = _processing_order(inference_state, start_frame_idx, max_frame_num_to_track, reverse)
         for frame in tqdm(order, desc="propagate in video", disable=None):
-            yield self._track_frame(inference_state, frame, reverse)
+            yield self._track_frame(inference_state, targets, frame, reverse)
 
     @torch.inference_mode()
     def propagate_in_video_preflight(self, inference_state: VideoState) -> None:
@@ -230,9 +232,11 @@ class SAM2VideoPredictor(SAM2):
                 target.bank.tracked.pop(frame, None)
 
     @torch.inference_mode()
-    def _track_frame(self, state: VideoState, frame: int, reverse: bool) -> FrameResult:
+    def _track_frame(
+        self, state: VideoState, targets: dict[Any, ObjectState], frame: int, reverse: bool
+    ) -> FrameResult:
         logits = []
-        for target in state.objects.values():
+        for target in targets.values():
             if frame in target.bank.prompted:
                 trace = target.bank.prompted[frame]
                 self._forget_around(target, frame)
@@ -242,7 +246,7 @@ class SAM2VideoPredictor(SAM2):
                 target.bank.tracked[frame] = self._stored(state, trace)
             target.tracked_in_reverse[frame] = reverse
             logits.append(trace.logits.to(self.device))
-        return frame, list(state.objects), self._at_clip_size(state, torch.cat(logits))
+        return frame, list(targets), self._at_clip_size(state, torch.cat(logits))
 
     def _recall(self, state: VideoState, target: ObjectState, frame: int) -> Any:
         return target.bank.recall(frame, target.tracked_in_reverse[frame], len(state.frames))

@@ -1,0 +1,87 @@
+"""The known networks: their names, sizes, and the tensors of their checkpoints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from sam2_core.errors import ConfigError
+from sam2_core.model.config import NetworkConfig
+from sam2_core.model.network import SAM2
+from sam2_core.networks import BUNDLED, NETWORKS, ROOT, known_network, network_config
+
+MANIFESTS = ROOT.parent / "shared" / "checkpoints"
+OFFICIAL = [name for name in NETWORKS if name != BUNDLED]
+
+
+def shapes(name: str) -> dict[str, list[int]]:
+    with torch.device("meta"):
+        return {key: list(tensor.shape) for key, tensor in SAM2(network_config(name)).state_dict().items()}
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_the_tensors_are_those_of_the_official_checkpoint(name: str) -> None:
+    manifest = MANIFESTS / f"{name}.json"
+    if not manifest.is_file():
+        pytest.skip(f"the list of the checkpoint's tensors is not at {manifest}")
+    assert shapes(name) == json.loads(manifest.read_text())["tensors"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_parameters_are_as_many_as_the_list_says(name: str) -> None:
+    with torch.device("meta"):
+        network = SAM2(network_config(name))
+    count = sum(parameter.numel() for parameter in network.parameters()) / 1e6
+    assert count == pytest.approx(NETWORKS[name].parameters, abs=0.06)
+
+
+@pytest.mark.parametrize("official, name", [
+    ("configs/sam2.1/sam2.1_hiera_b+.yaml", "sam2.1_hiera_base_plus"),
+    ("configs/sam2/sam2_hiera_s.yaml", "sam2_hiera_small"),
+    ("sam2_hiera_l.yaml", "sam2_hiera_large"),
+    ("facebook/sam2.1-hiera-base-plus", "sam2.1_hiera_base_plus"),
+    ("facebook/sam2-hiera-tiny", "sam2_hiera_tiny"),
+    ("sam2.1_hiera_large.pt", "sam2.1_hiera_large"),
+    ("nano", "nano"),
+])  # fmt: skip
+def test_official_strings_are_names(official: str, name: str) -> None:
+    assert known_network(official).name == name
+    assert network_config(official).name == name
+
+
+def test_an_unknown_name_comes_back_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"'sam3'.*nano.*sam2\.1_hiera_tiny"):
+        known_network("sam3")
+
+
+def test_a_yaml_file_of_ones_own_is_a_network(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nimage_size: 512\nstages: [1, 1, 1, 1]\n")
+    config = network_config(str(file))
+    assert (config.name, config.image_size, config.stages, config.width) == ("mine", 512, (1, 1, 1, 1), 256)
+
+
+@pytest.mark.parametrize(("text", "complaint"), [
+    ("name: mine\ncolour: red\n", "colour"),
+    ("image_size: 512\n", "needs a name"),
+    ("name: mine\nimage_size: 100\n", "multiple of 32"),
+    ("name: mine\nstages: [1, 2]\n", "four stages"),
+    ("name: mine\nmemory_width: 60\n", "multiple of memory_width"),
+    ("- a list\n", "holds no network configuration"),
+    ("name: [", "cannot be read"),
+])  # fmt: skip
+def test_a_configuration_that_makes_no_sense_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=complaint):
+        network_config(str(file))
+
+
+def test_every_configuration_file_belongs_to_a_network() -> None:
+    rows = {file.stem for file in (ROOT / "configs").glob("*.yaml")} - {"app"}
+    assert rows == set(NETWORKS)
+    assert all(network_config(name).name == name for name in rows)
+    assert NetworkConfig(name="sam2.1_hiera_tiny") == network_config("sam2.1_hiera_tiny")
