@@ -45,7 +45,7 @@ class Settings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            least = 0 if field.name == "port" or field.name.endswith("_seconds") else 1
+            least = 1 if field.type == "int" and field.name != "port" else 0
             if not isinstance(value, (str, bool)) and value < least:
                 raise ConfigError(f"The setting {field.name} must be at least {least}, not {value}.")
         if self.port > 65535:

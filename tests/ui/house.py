@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,12 +19,28 @@ from starlette.testclient import TestClient, WebSocketTestSession
 
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.startup import Startup
+from sam2_core.types import FrameMasks
 from tests.fakes import FakeEngine
 from ui.resources import Resources
 from ui.routes import Routes
 from ui.settings import load_settings
 from ui.visitors import Visitor, Visitors
 from ui.workbench import Workbench
+
+DEADLINE = 10.0  # seconds, of whatever a test waits for in another thread
+
+
+class GatedEngine(FakeEngine):
+    """Each call to `track` waits until the test lets it through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.gate = threading.Semaphore(0), threading.Semaphore(0)
+
+    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+        self.entered.release()
+        assert self.gate.acquire(timeout=DEADLINE)
+        return super().track(session, frames, revision)
 
 
 def picture_bytes(height: int = 48, width: int = 64, kind: str = "PNG") -> bytes:

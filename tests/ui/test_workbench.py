@@ -14,23 +14,9 @@ from sam2_core.serving.startup import Progress, Startup
 from sam2_core.types import FrameMasks, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
-from tests.ui.house import House, Page, open_house, picture_bytes
+from tests.ui.house import DEADLINE, GatedEngine, House, Page, open_house, picture_bytes
 
 CLICK = {"points": [[20, 24, 1]]}
-DEADLINE = 10.0
-
-
-class GatedEngine(FakeEngine):
-    """Each call to `track` waits until the test lets it through."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entered, self.gate = threading.Semaphore(0), threading.Semaphore(0)
-
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
-        self.entered.release()
-        assert self.gate.acquire(timeout=DEADLINE)
-        return super().track(session, frames, revision)
 
 
 @pytest.fixture(scope="module")

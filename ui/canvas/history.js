@@ -89,7 +89,8 @@ when('server-masks', message => {
     journal.addTracked(frame, message.tracked);
     tell('tracked', message);
   }
-  if (frame === state.frame && shown.frame === frame) refreshMasks().then(() => painted(question));
+  // A frame that is still on its way is asked for again, or it would come without these masks.
+  if (frame === state.frame) (shown.frame === frame ? refreshMasks() : show(frame)).then(() => painted(question));
   tell('masks', message);
 });
 

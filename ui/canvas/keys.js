@@ -1,6 +1,6 @@
 // Keys, wherever the focus is, unless somebody is typing.
 
-const typing = target => target.closest('input:not([type=range]):not([type=checkbox]), textarea, select, dialog')
+const typing = target => target.closest('input:not([type=range], [type=checkbox], [type=color]), textarea, select, dialog')
   || target.isContentEditable;
 
 const keys = {

@@ -25,7 +25,7 @@ const objects = {
   // Those that something is said about, and the one that the next click starts.
   get listed() {
     const ids = new Set(journal.said.keys());
-    if (state.medium && (ids.size || this.traits.size > 1)) ids.add(state.active);
+    if (ids.size) ids.add(state.active);
     return [...ids].sort((a, b) => a - b);
   },
 

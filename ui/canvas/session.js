@@ -2,6 +2,7 @@
 
 const KEPT = 'masklet';          // in the tab's own storage
 let fresh = '';                  // a token of this page load that is not in use
+let remembered = null;           // what the tab kept from before the page was loaded
 
 function setScreen(name) {
   root.dataset.state = name;
@@ -91,7 +92,7 @@ when('server-hello', message => {
 
 // After a reload: the server still has the medium and its masks, the tab has the journal.
 function restore(message) {
-  const kept = recall(), known = kept?.token === state.token && kept.version === message.version;
+  const kept = remembered, known = kept?.token === state.token && kept.version === message.version;
   journal = new Journal(known ? kept.journal : {});
   objects.clear();
   if (known) {
@@ -201,9 +202,8 @@ function arrived() {
   }
   if (!props.token || props.token === fresh) return;
   fresh = props.token;
-  const kept = state.token ? null : recall();
-  if (kept) try { sessionStorage.removeItem(KEPT); } catch { /* as above */ }
-  start(kept?.token ?? fresh);
+  if (!state.token) remembered = recall();
+  start(state.token ? fresh : remembered?.token ?? fresh);
 }
 watch('issued', arrived);
 arrived();

@@ -1,0 +1,90 @@
+"""A user in front of the page: what they do and what they see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PIXEL = """([x, y]) => {
+  const canvas = document.querySelector('.mk-over'), scale = canvas.width / canvas.clientWidth;
+  return [...canvas.getContext('2d').getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data];
+}"""
+TIMEOUT = 15_000  # milliseconds; the machine may be busy
+
+
+class Desk:
+    """One browser tab."""
+
+    def __init__(self, context: Any, address: str) -> None:
+        self.context, self.host = context, urlsplit(address).netloc
+        context.set_default_timeout(TIMEOUT)
+        self.problems: list[str] = []
+        self.foreign_requests: list[str] = []
+        self.page = context.new_page()
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("console", self._listen)
+        self.page.on("request", self._watch)
+        self.page.goto(address)
+        self.page.wait_for_selector(".mk-status[data-line=on]")
+
+    def _listen(self, message: Any) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.problems.append(message.text)
+
+    def _watch(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme.startswith("http") and parts.netloc != self.host:
+            self.foreign_requests.append(request.url)
+
+    def open(self, path: Path) -> None:
+        self.page.set_input_files(".mk-picker", path)
+        self.page.wait_for_selector(f".mk[data-state=work] .mk-file-name:text-is('{path.name}')", state="attached")
+        self.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+
+    def spot(self, x: float, y: float) -> tuple[float, float]:
+        """A place on the stage, as shares of the picture, in CSS pixels of the stage. The picture fits the stage."""
+        box = self.page.locator(".mk-over").bounding_box()
+        ratio = self.page.evaluate("Number(document.querySelector('.mk-stage').style.getPropertyValue('--ratio'))")
+        width, height = min(box["width"], box["height"] * ratio), min(box["height"], box["width"] / ratio)
+        return (box["width"] - width) / 2 + x * width, (box["height"] - height) / 2 + y * height
+
+    def click(self, x: float, y: float, **options: Any) -> None:
+        left, top = self.spot(x, y)
+        self.page.click(".mk-over", position={"x": left, "y": top}, **options)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        box = self.page.locator(".mk-over").bounding_box()
+        (x0, y0), (x1, y1) = self.spot(*start), self.spot(*end)
+        self.page.mouse.move(box["x"] + x0, box["y"] + y0)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + x1, box["y"] + y1, steps=5)
+        self.page.mouse.up()
+
+    def pixel(self, x: float, y: float) -> list[int]:
+        """Red, green, blue and alpha of what lies over the picture."""
+        return list(self.page.evaluate(PIXEL, list(self.spot(x, y))))
+
+    def expect_mask(self, x: float, y: float, there: bool = True) -> None:
+        """Wait until there is (no) mask at this place."""
+        test = f"place => (({PIXEL})(place)[3] > 0) === {str(there).lower()}"
+        self.page.wait_for_function(test, arg=list(self.spot(x, y)))
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def expect_frame(self, number: int) -> None:
+        self.page.wait_for_selector(f".mk-frame-number:text-is('{number}')")
+
+    def expect_objects(self, count: int) -> None:
+        self.page.wait_for_function(f"document.querySelectorAll('.mk-object').length === {count}")
+
+    def expect_toast(self, words: str) -> None:
+        self.page.wait_for_selector(f".mk-toast:has-text('{words}')")
+
+    def download(self, kind: str) -> Path:
+        self.page.click(".mk-download")
+        with self.page.expect_download() as started:
+            self.page.click(f"[data-kind={kind}]")
+        return Path(started.value.path())
