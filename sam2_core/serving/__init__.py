@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sam2_core.serving.build import build_engine
 
-# Read when torch is loaded. Threads that wait should sleep: spinning, they take the cores from the browser and from each
-# other, and on two busy cores that made the image encoder three times slower. Whoever sets it otherwise is obeyed.
+# Read when torch is loaded. Threads that wait should sleep: spinning, they take the cores from the browser and from
+# each other, and on two busy cores that made the image encoder three times slower. Whoever sets it is obeyed.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __all__ = ["build_engine"]
