@@ -90,7 +90,7 @@ when('server-masks', message => {
     tell('tracked', message);
   }
   // A frame that is still on its way is asked for again, or it would come without these masks.
-  if (frame === state.frame) (shown.frame === frame ? refreshMasks() : show(frame)).then(() => painted(question));
+  if (frame === state.frame) (shown.frame === frame ? refreshMasks() : show(frame)).then(drawn => { if (drawn) painted(question); });
   tell('masks', message);
 });
 

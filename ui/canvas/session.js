@@ -41,7 +41,7 @@ function setMedium(medium, version) {
   Object.assign(view, { zoom: 1, x: 0, y: 0 });
   frames.clear();
   masks.clear(medium.frames);
-  shown = { frame: -1, bitmap: null, sprites: [] };
+  shown = { ...NOTHING, frameTurn: ++turns };
   find('file').hidden = false;
   find('file-name').textContent = medium.name;
   const size = `${medium.width} × ${medium.height}`;

@@ -8,7 +8,8 @@ const POSITIVE = '#16a34a', NEGATIVE = '#dc2626';
 const stage = find('stage'), baseCanvas = find('base'), overCanvas = find('over');
 const basePen = baseCanvas.getContext('2d', { alpha: false }), overPen = overCanvas.getContext('2d');
 const view = { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 };   // x, y: where the frame's corner lies, in CSS pixels
-let shown = { frame: -1, bitmap: null, sprites: [] };        // what is on the canvases
+const NOTHING = { frame: -1, bitmap: null, frameTurn: 0, sprites: [], masksTurn: 0 };
+let shown = { ...NOTHING };                                  // what is on the canvases
 let rubber = null;                                           // the box being drawn, in pixels of the frame
 
 function fitView() {
@@ -56,14 +57,26 @@ function toFrame(event) {
 
 const outlineWidth = () => Math.max(1, 1.6 / view.scale);   // pixels of the frame
 
-// Shows a frame with its masks, both at once. An older wish that becomes ready late is not shown.
-let wished = 0;
+// Shows a frame with its masks, both at once. What was wished earlier and becomes ready later is not shown any more, but
+// a frame that is overtaken while the next one is on its way is: so scrubbing and tracking stay fluid.
+let turns = 0;
 async function show(frame) {
-  const wish = ++wished;
+  const turn = ++turns;
   const [bitmap, sprites] = await Promise.all([frames.get(frame), spritesOf(frame)]);
-  if (wish !== wished) return false;
-  shown = { frame, bitmap, sprites };
+  if (turn < shown.frameTurn) return false;
+  const newer = shown.frame === frame && shown.masksTurn > turn;
+  shown = { frame, bitmap, frameTurn: turn, sprites: newer ? shown.sprites : sprites, masksTurn: Math.max(turn, newer ? shown.masksTurn : 0) };
   draw();
+  return true;
+}
+
+async function refreshMasks() {
+  const frame = shown.frame, turn = ++turns;
+  if (frame < 0) return false;
+  const sprites = await spritesOf(frame);
+  if (frame !== shown.frame || turn < shown.masksTurn) return false;
+  Object.assign(shown, { sprites, masksTurn: turn });
+  drawOver();
   return true;
 }
 
@@ -76,15 +89,6 @@ async function spritesOf(frame) {
   const wanted = [...masks.on(frame)].filter(([object]) => objects.isVisible(object)).sort(([a], [b]) => a - b);
   const sprites = await Promise.all(wanted.map(([object, record]) => masks.sprite(record, objects.color(object), thickness)));
   return sprites.filter(Boolean);
-}
-
-async function refreshMasks() {
-  const frame = shown.frame;
-  if (frame < 0) return;
-  const sprites = await spritesOf(frame);
-  if (frame !== shown.frame) return;
-  shown.sprites = sprites;
-  drawOver();
 }
 
 function draw() {

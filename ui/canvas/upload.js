@@ -86,7 +86,7 @@ on(window, 'paste', event => {
 for (const example of about.examples) {
   const card = make('button', 'mk-example'), picture = make('img');
   card.type = 'button';
-  Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '', loading: 'lazy' });
+  Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '' });
   const title = make('span', 'mk-example-title', example.title);
   card.append(picture, title);
   if (example.kind === 'clip') {
