@@ -7,14 +7,12 @@ design. Names in the files equal the names of our modules, so matching is a comp
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -73,17 +71,20 @@ def read_weights(file: Path) -> dict[str, Tensor]:
             loaded: Any = load_file(file)
         else:
             loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # a damaged file makes the readers stumble in any way, down to IndexError
         raise WeightsError(
             f"{file} ({file.stat().st_size:,} bytes) cannot be read as weights: it is truncated, or not a .pt or "
-            f".safetensors checkpoint. Fetch it again. ({reason})"
+            f".safetensors checkpoint. Fetch it again. ({_first_line(error)})"
         ) from error
     if isinstance(loaded, dict) and isinstance(loaded.get("model"), dict):
         loaded = loaded["model"]
     if not isinstance(loaded, dict) or not loaded or not all(isinstance(x, Tensor) for x in loaded.values()):
         raise WeightsError(f"{file} holds no state dict (names with tensors), so it is no SAM 2 checkpoint.")
     return loaded
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def recognise(tensors: Mapping[str, Tensor], file: Path) -> NetworkConfig:
@@ -135,16 +136,15 @@ def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Pat
 
 def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
     from huggingface_hub import hf_hub_download  # a second of import that the bundled network should not cost
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     if progress is not None:
         progress(None, f"Looking for {network.file}")
     try:
         return Path(hf_hub_download(network.repository or "", network.file, tqdm_class=_reporting_bar(progress)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+    except Exception as error:  # which errors a lost connection raises changes with the Hub's HTTP library
         raise WeightsError(
             f"{network.file} cannot be fetched from the Hugging Face repository {network.repository}: "
-            f"{str(error).splitlines()[0]} Check the connection, or download the file by hand and give its path as "
+            f"{_first_line(error)} Check the connection, or download the file by hand and give its path as "
             f"the checkpoint. The bundled network {BUNDLED!r} needs no download."
         ) from error
 

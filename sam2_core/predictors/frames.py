@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -61,11 +64,15 @@ class ClipFrames:
     """A video file, decoded once into a store of single frames that is deleted with this object."""
 
     def __init__(self, file: Path) -> None:
-        # Whoever drops the state must not have to remember the folder: the finalizer of TemporaryDirectory does.
-        self._folder = tempfile.TemporaryDirectory(prefix="masklet-clip-", ignore_cleanup_errors=True)
-        store = Path(self._folder.name) / "store"
+        # Whoever drops the state must not have to remember the folder, nor be warned that nobody closed it.
+        folder = tempfile.mkdtemp(prefix="masklet-clip-")
+        clean_up = ExitStack()
+        clean_up.callback(shutil.rmtree, folder, ignore_errors=True)
+        weakref.finalize(self, clean_up.close)
+        store = Path(folder) / "store"
         about = ingest(file, store)
         self._store = open_store(store)
+        clean_up.callback(self._store.close)  # before the folder goes
         self.height, self.width, self._count = about.height, about.width, about.frames
 
     def __len__(self) -> int:

@@ -1,0 +1,130 @@
+"""What the image predictor promises beside its numbers: shapes, orders, and errors that say what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sam2_core
+from sam2_core.errors import ConfigError, MediaError
+from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+from tests.predictors.golden_inputs import picture
+
+CLICK, LABEL = np.array([[40, 42]]), np.array([1])
+BOX = np.array([18, 20, 56, 60])
+
+
+@pytest.fixture(scope="module")
+def predictor() -> SAM2ImagePredictor:
+    return SAM2ImagePredictor(sam2_core.build_sam2(device="cpu"))
+
+
+def test_shapes_and_types(predictor: SAM2ImagePredictor) -> None:
+    predictor.set_image(picture())
+    masks, quality, low = predictor.predict(CLICK, LABEL)
+    assert (masks.shape, quality.shape, low.shape) == ((3, 90, 130), (3,), (3, 96, 96))
+    assert {masks.dtype, quality.dtype, low.dtype} == {np.dtype(np.float32)}
+    assert set(np.unique(masks)) <= {0.0, 1.0}
+    assert np.abs(low).max() <= 32
+    masks, quality, low = predictor.predict(box=np.stack([BOX, BOX + 5]), multimask_output=False)
+    assert (masks.shape, quality.shape, low.shape) == ((2, 1, 90, 130), (2, 1), (2, 1, 96, 96))
+
+
+def test_the_bundled_network_finds_the_disc(predictor: SAM2ImagePredictor) -> None:
+    predictor.set_image(picture())
+    mask = predictor.predict(box=BOX, multimask_output=False)[0][0] > 0
+    y, x = np.mgrid[:90, :130]
+    disc = (x - 36) ** 2 + (y - 40) ** 2 < 18**2
+    assert (mask & disc).sum() / (mask | disc).sum() > 0.8
+
+
+def test_a_batch_answers_as_one_image_after_the_other(predictor: SAM2ImagePredictor) -> None:
+    pictures = [picture(0), picture(2, 64, 200)]
+    predictor.set_image_batch(pictures)
+    together = predictor.predict_batch([CLICK] * 2, [LABEL] * 2, return_logits=True)
+    for index, image in enumerate(pictures):
+        predictor.set_image(image)
+        for one, all_of_them in zip(predictor.predict(CLICK, LABEL, return_logits=True), together, strict=True):
+            np.testing.assert_allclose(one, all_of_them[index], rtol=1e-3, atol=2e-3)
+
+
+def test_boxes_answer_as_one_box_after_the_other(predictor: SAM2ImagePredictor) -> None:
+    predictor.set_image(picture())
+    together = predictor.predict(box=np.stack([BOX, BOX + 5]), multimask_output=False, return_logits=True)[0]
+    alone = predictor.predict(box=BOX + 5, multimask_output=False, return_logits=True)[0]
+    np.testing.assert_allclose(together[1], alone, rtol=1e-3, atol=2e-3)
+
+
+def test_pil_numpy_and_views_are_the_same_picture(predictor: SAM2ImagePredictor) -> None:
+    pixels = picture()
+    frozen = pixels.copy()
+    frozen.flags.writeable = False
+    mirrored_twice = np.ascontiguousarray(pixels[:, ::-1])[:, ::-1]
+    results = []
+    for image in (pixels, Image.fromarray(pixels), frozen, mirrored_twice):
+        predictor.set_image(image)
+        results.append(predictor.get_image_embedding())
+    assert all(torch.equal(result, results[0]) for result in results)
+
+
+def test_grey_and_transparent_pil_pictures_are_taken_as_rgb(predictor: SAM2ImagePredictor) -> None:
+    for mode in ("L", "RGBA", "P"):
+        predictor.set_image(Image.fromarray(picture()).convert(mode))
+        assert predictor.predict(CLICK, LABEL)[0].shape == (3, 90, 130)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), "truck.jpg"],
+    ids=["grey", "rgba", "float", "path"],
+)
+def test_other_pictures_are_refused(predictor: SAM2ImagePredictor, image: Any) -> None:
+    with pytest.raises(MediaError, match="should be RGB, uint8"):
+        predictor.set_image(image)
+
+
+def test_a_refused_picture_leaves_no_old_one_behind(predictor: SAM2ImagePredictor) -> None:
+    predictor.set_image(picture())
+    with pytest.raises(MediaError):
+        predictor.set_image(np.zeros((4, 4), np.uint8))
+    with pytest.raises(RuntimeError, match="set_image"):
+        predictor.predict(CLICK, LABEL)
+
+
+def test_wrong_order_of_calls(predictor: SAM2ImagePredictor) -> None:
+    predictor.reset_predictor()
+    with pytest.raises(RuntimeError, match="set_image"):
+        predictor.predict(CLICK, LABEL)
+    with pytest.raises(RuntimeError, match="set_image"):
+        predictor.get_image_embedding()
+    predictor.set_image(picture())
+    with pytest.raises(RuntimeError, match="set_image_batch"):
+        predictor.predict_batch([CLICK], [LABEL])
+
+
+def test_points_need_labels(predictor: SAM2ImagePredictor) -> None:
+    predictor.set_image(picture())
+    with pytest.raises(ValueError, match="point_labels"):
+        predictor.predict(CLICK)
+
+
+def test_a_hole_is_filled_only_where_asked(predictor: SAM2ImagePredictor) -> None:
+    logits = torch.full((1, 1, 8, 8), 4.0)
+    logits[0, 0, 3, 3] = -4.0
+    cleaning = SAM2ImagePredictor(predictor.model, max_hole_area=2)
+    assert (cleaning._transforms.postprocess_masks(logits, (8, 8)) > 0).all()
+    assert not (predictor._transforms.postprocess_masks(logits, (8, 8)) > 0).all()
+
+
+def test_builders_take_options_of_the_official_ones() -> None:
+    network = sam2_core.build_sam2("nano", device="cpu", mode="train", apply_postprocessing=False)
+    assert network.training
+    assert network.sam_mask_decoder.stability_fallback is False
+    with pytest.raises(ConfigError, match="Known names"):
+        sam2_core.build_sam2("configs/sam3/sam3.yaml", device="cpu")
+    with pytest.raises(ValueError, match="YAML file of your own"):
+        sam2_core.build_sam2("nano", device="cpu", hydra_overrides_extra=["++model.image_size=512"])

@@ -1,0 +1,305 @@
+"""Weights: by name, from files of both kinds, broken in every way, and from a Hub that runs in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sam2_core import weights
+from sam2_core.errors import ConfigError, WeightsError
+from sam2_core.model.network import SAM2
+from sam2_core.networks import NETWORKS, network_config
+from sam2_core.weights import checkpoint_name, fill, find_weights, load_network, read_weights, recognise
+from tests.networks import TINY, tiny_network
+
+
+@pytest.fixture
+def tensors() -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in tiny_network().state_dict().items()}
+
+
+def save(tensors: dict[str, Tensor], file: Path) -> Path:
+    if file.suffix == ".safetensors":
+        save_file(tensors, file)
+    else:
+        torch.save({"model": tensors} if "wrapped" in file.name else tensors, file)
+    return file
+
+
+# --- good files ------------------------------------------------------------------------------------------------------
+
+
+def test_the_bundled_network_is_the_default() -> None:
+    network = load_network()
+    assert network.config.name == "nano"
+    assert not network.training
+    assert {tensor.dtype for tensor in network.state_dict().values()} == {torch.float32}
+    assert load_network("nano").config == network.config
+
+
+@pytest.mark.parametrize("name", ["wrapped.pt", "bare.pt", "plain.safetensors"])
+def test_both_kinds_of_file_are_read(tensors: dict[str, Tensor], tmp_path: Path, name: str) -> None:
+    read = read_weights(save(tensors, tmp_path / name))
+    network = fill(TINY, read, tmp_path / name)
+    for key, tensor in network.state_dict().items():
+        assert torch.equal(tensor, tensors[key]), key
+
+
+def test_half_precision_is_widened(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+    halves = {name: tensor.half() for name, tensor in tensors.items()}
+    network = fill(TINY, halves, tmp_path)
+    assert torch.equal(network.no_mem_embed, halves["no_mem_embed"].float())
+
+
+def test_a_file_tells_which_network_it_is_made_for(tmp_path: Path) -> None:
+    file = tmp_path / "anything.pt"
+    torch.save({"model": load_network("nano").state_dict()}, file)
+    assert load_network(file=file).config.name == "nano"
+
+
+@pytest.mark.parametrize("name", ["sam2_hiera_small", "sam2.1_hiera_small", "sam2_hiera_large"])
+def test_networks_are_recognised_by_their_shapes(name: str) -> None:
+    with torch.device("meta"):
+        tensors = SAM2(network_config(name)).state_dict()
+    assert recognise(tensors, Path("x.pt")).name == name
+
+
+@pytest.mark.parametrize(("name", "file", "called"), [
+    (None, None, "nano"),
+    (None, "/models/my tune.pt", "my tune"),
+    ("facebook/sam2-hiera-tiny", None, "sam2_hiera_tiny"),
+    ("/models/mine.yaml", None, "mine"),
+])  # fmt: skip
+def test_a_network_has_a_name_to_show(name: str | None, file: str | None, called: str) -> None:
+    assert checkpoint_name(name, file) == called
+
+
+# --- bad files -------------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_file_comes_with_the_names_that_need_none(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"no weights file at .*gone\.pt.*nano, sam2\.1_hiera_tiny"):
+        load_network(file=tmp_path / "gone.pt")
+
+
+def test_an_unknown_name_comes_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="Known names: nano, "):
+        load_network("sam9")
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_an_empty_file(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"empty{suffix}"
+    file.touch()
+    with pytest.raises(WeightsError, match="is empty"):
+        read_weights(file)
+
+
+@pytest.mark.parametrize("name", ["wrapped.pt", "plain.safetensors"])
+@pytest.mark.parametrize("kept", [0.999, 0.5, 0.01])
+def test_a_truncated_file(tensors: dict[str, Tensor], tmp_path: Path, name: str, kept: float) -> None:
+    file = save(tensors, tmp_path / name)
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        read_weights(file)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+@pytest.mark.parametrize("content", [b"version https://git-lfs.github.com/spec/v1\n", b"<!DOCTYPE html>", b"\x80\x02."])
+def test_a_file_of_another_kind(tmp_path: Path, suffix: str, content: bytes) -> None:
+    file = tmp_path / f"text{suffix}"
+    file.write_bytes(content)
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        read_weights(file)
+
+
+def test_a_folder_is_no_weights_file(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no weights file"):
+        read_weights(tmp_path)
+
+
+@pytest.mark.parametrize("content", [{"epoch": 3}, {}, {"model": {}}, [1, 2], torch.zeros(3)])
+def test_a_checkpoint_of_something_else(tmp_path: Path, content: object) -> None:
+    file = tmp_path / "other.pt"
+    torch.save(content, file)
+    with pytest.raises(WeightsError, match="no state dict"):
+        read_weights(file)
+
+
+class Evil:
+    """Unpickling it would touch a file."""
+
+    def __init__(self, victim: Path) -> None:
+        self.victim = victim
+
+    def __reduce__(self) -> object:
+        return Path.touch, (self.victim,)
+
+
+@pytest.mark.parametrize("writer", ["torch", "pickle"])
+def test_a_file_cannot_run_code(tmp_path: Path, writer: str) -> None:
+    file, victim = tmp_path / "evil.pt", tmp_path / "victim"
+    if writer == "torch":
+        torch.save({"model": Evil(victim)}, file)
+    else:
+        file.write_bytes(pickle.dumps({"model": Evil(victim)}, protocol=2))
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        read_weights(file)
+    assert not victim.exists()
+
+
+def test_tensors_that_do_not_fit_are_named(tensors: dict[str, Tensor]) -> None:
+    del tensors["no_mem_embed"]
+    tensors["extra.weight"] = torch.zeros(1)
+    tensors["no_obj_ptr"] = torch.zeros(1, 7)
+    with pytest.raises(WeightsError) as error:
+        fill(TINY, tensors, Path("x.pt"))
+    message = str(error.value)
+    assert "1 missing: no_mem_embed" in message
+    assert "1 unexpected: extra.weight" in message
+    assert "1 of another shape: no_obj_ptr is [1, 7] and should be [1, 32]" in message
+
+
+def test_long_lists_of_tensors_are_cut() -> None:
+    with pytest.raises(WeightsError, match=r"\d+ missing: ([\w.]+, ){4}[\w.]+ …"):
+        fill(TINY, {}, Path("x.pt"))
+
+
+def test_the_weights_of_another_variant_are_called_by_their_name() -> None:
+    with torch.device("meta"):
+        tensors = SAM2(network_config("sam2_hiera_small")).state_dict()
+    with pytest.raises(WeightsError, match="weights of sam2_hiera_small: use that name"):
+        fill(network_config("sam2.1_hiera_tiny"), tensors, Path("x.pt"))
+
+
+def test_weights_of_no_known_network(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="fit none of the known networks"):
+        load_network(file=save(tensors, tmp_path / "bare.pt"))
+
+
+def test_missing_bundled_weights_are_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(weights, "ROOT", tmp_path)
+    with pytest.raises(WeightsError, match="this copy of Masklet is incomplete"):
+        find_weights(NETWORKS["nano"])
+
+
+# --- the Hub ---------------------------------------------------------------------------------------------------------
+
+CONTENT = bytes(range(256)) * 100_000  # 25.6 MB: more than one chunk of the downloader
+
+
+class Hub(BaseHTTPRequestHandler):
+    """One file, as the Hub would serve it."""
+
+    protocol_version = "HTTP/1.1"
+    content = CONTENT
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, body: bool) -> None:
+        found = self.path == "/facebook/sam2.1-hiera-tiny/resolve/main/sam2.1_hiera_tiny.pt"
+        content = self.content if found else b""
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        if not found:
+            self.send_header("X-Error-Code", "EntryNotFound")
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    point_at(address, monkeypatch, tmp_path)
+    yield address
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def point_at(address: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Send the downloader to `address`, with a cache of its own. It reads its settings at import."""
+    from huggingface_hub import constants, file_download
+
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(
+        file_download,
+        "HUGGINGFACE_CO_URL_TEMPLATE",
+        address + "/{repo_id}/resolve/{revision}/{filename}",
+        raising=False,
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_weights_come_from_the_hub_with_progress(hub: str) -> None:
+    told: list[tuple[float | None, str]] = []
+    file = find_weights(NETWORKS["sam2.1_hiera_tiny"], lambda done, text: told.append((done, text)))
+    assert file.read_bytes() == CONTENT
+    assert told[0] == (None, "Looking for sam2.1_hiera_tiny.pt")
+    fractions = [done for done, _ in told if done is not None]
+    assert len(fractions) >= 2
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[0] < 1
+    assert fractions[-1] == 1.0
+    assert told[-1][1] == "Downloading 26 of 26 MB"
+
+
+def test_what_is_in_the_cache_is_not_fetched_again(hub: str) -> None:
+    told: list[float | None] = []
+    network = NETWORKS["sam2.1_hiera_tiny"]
+    first = find_weights(network)
+    assert find_weights(network, lambda done, _: told.append(done)) == first
+    assert told == [None]
+
+
+def test_a_file_that_the_hub_does_not_have(hub: str) -> None:
+    with pytest.raises(
+        WeightsError, match=r"sam2_hiera_tiny\.pt cannot be fetched .*facebook/sam2-hiera-tiny.*by hand"
+    ):
+        find_weights(NETWORKS["sam2_hiera_tiny"])
+
+
+def test_downloaded_weights_are_checked_like_any_others(hub: str) -> None:
+    with pytest.raises(WeightsError, match="cannot be read as weights"):
+        load_network("sam2.1_hiera_tiny")
+
+
+@pytest.mark.parametrize("setting", ["offline", "unreachable"])
+def test_without_the_hub_the_message_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: str
+) -> None:
+    from huggingface_hub import constants
+
+    point_at("http://127.0.0.1:9", monkeypatch, tmp_path)  # nobody listens at the discard port
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", setting == "offline")
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between the downloader's attempts
+    with pytest.raises(WeightsError, match=r"cannot be fetched .*give its path.*'nano' needs no download"):
+        load_network("sam2.1_hiera_tiny")
