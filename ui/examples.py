@@ -41,7 +41,7 @@ def thumbnail(name: str) -> bytes | None:
     example = catalogue().get(name)
     if example is None:
         return None
-    picture = _middle_frame(example.path) if example.kind == "clip" else cv2.imread(str(example.path))
+    picture = _early_frame(example.path) if example.kind == "clip" else cv2.imread(str(example.path))
     if picture is None:
         return None
     scale = THUMBNAIL_SIDE / min(picture.shape[:2])
@@ -50,10 +50,10 @@ def thumbnail(name: str) -> bytes | None:
     return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
 
 
-def _middle_frame(path: Path) -> cv2.typing.MatLike | None:
+def _early_frame(path: Path) -> cv2.typing.MatLike | None:
     clip = cv2.VideoCapture(str(path))
     try:
-        clip.set(cv2.CAP_PROP_POS_FRAMES, clip.get(cv2.CAP_PROP_FRAME_COUNT) // 2)
+        clip.set(cv2.CAP_PROP_POS_FRAMES, clip.get(cv2.CAP_PROP_FRAME_COUNT) // 5)
         found, picture = clip.read()
         return picture if found else None
     finally:

@@ -133,7 +133,7 @@ class Routes:
         if example is None:
             return _refuse(404, "This example does not exist.")
         async with self._incoming(visitor) as folder:
-            target = folder / example.path.name
+            target = folder / f"{example.title}{example.path.suffix}"
             await self._resources.call(partial(shutil.copyfile, example.path, target))
             visitor.bench.open(target)
         return JSONResponse({"ok": True}, 202)

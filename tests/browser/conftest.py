@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.startup import Startup
+from sam2_core.serving.startup import Progress, Startup
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
@@ -60,7 +60,12 @@ def start_quietly(server: Server) -> str:
 @contextmanager
 def serving(engine: Engine, **flags: str) -> Iterator[tuple[Server, str]]:
     arguments = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", value)]
-    server = Server(load_settings(arguments), Startup(lambda progress: engine))
+
+    def build(progress: Progress) -> Engine:
+        progress(1.0, "nano · cpu")
+        return engine
+
+    server = Server(load_settings(arguments), Startup(build))
     try:
         yield server, start_quietly(server)
     finally:

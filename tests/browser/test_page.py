@@ -347,6 +347,7 @@ def test_a_phone_has_all_of_it(visit: Callable[..., Desk], server: tuple[Server,
     assert desk.page.evaluate(fits)
     desk.open(clip)
     assert desk.page.evaluate(fits)
+    assert desk.page.locator(".mk-top").bounding_box()["width"] == 390
     stage = desk.page.locator(".mk-stage").bounding_box()
     assert stage["width"] == 390, "the picture uses the whole width"
     left, top = desk.spot(0.3, 0.8)

@@ -7,6 +7,7 @@ let remembered = null;           // what the tab kept from before the page was l
 function setScreen(name) {
   root.dataset.state = name;
   find('back').hidden = !state.medium;
+  window.scrollTo(0, 0);
   if (name === 'work') requestAnimationFrame(fitView);
 }
 
