@@ -9,7 +9,9 @@ import os
 from typing import Any
 
 import torch
+import yaml
 
+from sam2_core.errors import ConfigError
 from sam2_core.model.network import SAM2
 from sam2_core.networks import known_network
 from sam2_core.tracking.device import best_device
@@ -31,11 +33,10 @@ def build_sam2(
 
     `config_file` is a name ("sam2.1_hiera_tiny", or any official string for it) or a YAML file; without it the
     checkpoint tells, and without both it is the bundled network. `device` None takes the best there is.
-    `apply_postprocessing` False turns the fallback from an unstable single mask to the best candidate off. There is
-    no Hydra here, so overrides are refused rather than ignored.
+    `apply_postprocessing` False turns the fallback from an unstable single mask to the best candidate off.
     """
-    refuse_overrides(hydra_overrides_extra)
     network = load_network(config_file, ckpt_path)
+    apply_overrides(network, hydra_overrides_extra)
     network.sam_mask_decoder.stability_fallback = apply_postprocessing
     return network.to(device or best_device()).train(mode != "eval")
 
@@ -45,7 +46,19 @@ def build_sam2_hf(model_id: str, **kwargs: Any) -> SAM2:
     return build_sam2(known_network(model_id).name, **kwargs)
 
 
-def refuse_overrides(overrides: list[str] | None) -> None:
-    """Raise for Hydra overrides, which cannot be honoured."""
-    if overrides:
-        raise ValueError(f"Hydra overrides are not supported: {overrides}. Give a YAML file of your own instead.")
+def apply_overrides(network: SAM2, overrides: list[str] | None, switches: tuple[str, ...] = ()) -> None:
+    """Set the `switches` that official scripts set through Hydra ("++model.non_overlap_masks=true").
+
+    Raises `ConfigError` for anything else: there is no Hydra here, and ignoring it would give other results.
+    """
+    for override in overrides or []:
+        name, _, value = override.lstrip("+").removeprefix("model.").partition("=")
+        if name not in switches:
+            raise ConfigError(
+                f"The override {override!r} is not supported (known here: {', '.join(switches) or 'none'}). Sizes of a "
+                "network stand in its YAML file; give one of your own instead of the name."
+            )
+        try:
+            setattr(network, name, type(getattr(network, name))(yaml.safe_load(value)))
+        except (yaml.YAMLError, TypeError, ValueError) as error:
+            raise ConfigError(f"The override {override!r} has no value that {name} can take.") from error

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,9 +22,10 @@ from sam2_core.model.config import NetworkConfig
 from sam2_core.model.network import ABSENT_LOGIT, SAM2, ImageFeatures
 from sam2_core.model.preprocess import mask_to_input
 from sam2_core.networks import known_network
-from sam2_core.predictors.build import PathLike, refuse_overrides
+from sam2_core.predictors.build import PathLike, apply_overrides
 from sam2_core.predictors.frames import open_frames
-from sam2_core.predictors.video_state import ObjectState, PointInputs, VideoState
+from sam2_core.predictors.video_inputs import Values, merged, point_inputs
+from sam2_core.predictors.video_state import ObjectState, VideoState
 from sam2_core.tracking.cleanup import fill_holes
 from sam2_core.tracking.device import best_device
 from sam2_core.tracking.memory_bank import MemoryRules
@@ -33,6 +33,14 @@ from sam2_core.tracking.segmenter import Segmenter, Trace
 from sam2_core.weights import load_network
 
 _FEATURE_CACHE_BYTES = 256 * 2**20
+
+SWITCHES = (
+    "fill_hole_area",
+    "non_overlap_masks",
+    "add_all_frames_to_correct_as_cond",
+    "clear_non_cond_mem_around_input",
+    "binarize_mask_from_pts_for_mem_enc",
+)
 
 FrameResult = tuple[int, list[Any], Tensor]
 
@@ -85,22 +93,23 @@ class SAM2VideoPredictor(SAM2):
         inference_state: VideoState,
         frame_idx: int,
         obj_id: Any,
-        points: npt.ArrayLike | Tensor | None = None,
-        labels: npt.ArrayLike | Tensor | None = None,
+        points: Values | None = None,
+        labels: Values | None = None,
         clear_old_points: bool = True,
         normalize_coords: bool = True,
-        box: npt.ArrayLike | Tensor | None = None,
+        box: Values | None = None,
     ) -> FrameResult:
         """Prompt an object on a frame with points (N, 2), labels (N,) and a box (4,), in pixels of the clip.
 
         Returns the frame, all object ids, and the logits of all objects at the clip's size (objects, 1, H, W).
         """
-        _check_frame(inference_state, frame_idx)
-        coords, kinds = self._point_inputs(inference_state, points, labels, box, normalize_coords)
+        inference_state.check_frame(frame_idx)
+        size = (inference_state.frames.height, inference_state.frames.width) if normalize_coords else (1, 1)
+        inputs = point_inputs(points, labels, box, size, self.image_size, self.device)
         target = inference_state.object(obj_id)
         if not clear_old_points and frame_idx in target.points:
-            coords, kinds = _merge(target.points[frame_idx], (coords, kinds))
-        target.points[frame_idx] = coords, kinds
+            inputs = merged(target.points[frame_idx], inputs)
+        target.points[frame_idx] = inputs
         target.masks.pop(frame_idx, None)
         return self._answer(inference_state, target, frame_idx)
 
@@ -109,11 +118,9 @@ class SAM2VideoPredictor(SAM2):
         return self.add_new_points_or_box(*args, **kwargs)
 
     @torch.inference_mode()
-    def add_new_mask(
-        self, inference_state: VideoState, frame_idx: int, obj_id: Any, mask: npt.ArrayLike | Tensor
-    ) -> FrameResult:
+    def add_new_mask(self, inference_state: VideoState, frame_idx: int, obj_id: Any, mask: Values) -> FrameResult:
         """Prompt an object on a frame with a mask (H, W), which is taken as it is."""
-        _check_frame(inference_state, frame_idx)
+        inference_state.check_frame(frame_idx)
         array = torch.as_tensor(mask) if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask, dtype=bool))
         if array.ndim != 2:
             raise ValueError(f"A mask has two axes (height, width), got shape {tuple(array.shape)}.")
@@ -152,30 +159,6 @@ class SAM2VideoPredictor(SAM2):
         """Remove all objects and everything that was tracked."""
         inference_state.objects.clear()
 
-    def _point_inputs(
-        self,
-        state: VideoState,
-        points: npt.ArrayLike | Tensor | None,
-        labels: npt.ArrayLike | Tensor | None,
-        box: npt.ArrayLike | Tensor | None,
-        normalize: bool,
-    ) -> PointInputs:
-        """Coordinates (1, N, 2) in pixels of the network's input and labels (1, N), a box first."""
-        if (points is None) != (labels is None):
-            raise ValueError("points and labels must be provided together")
-        if points is None and box is None:
-            raise ValueError("at least one of points or box must be provided as input")
-        coords = torch.as_tensor([] if points is None else points, dtype=torch.float32).reshape(-1, 2)
-        kinds = torch.as_tensor([] if labels is None else labels, dtype=torch.int32).reshape(-1)
-        if len(coords) != len(kinds):
-            raise ValueError(f"There are {len(coords)} points but {len(kinds)} labels.")
-        if box is not None:
-            corners = torch.as_tensor(box, dtype=torch.float32).reshape(2, 2).to(coords.device)
-            coords, kinds = torch.cat([corners, coords]), torch.cat([kinds.new_tensor([2, 3]), kinds])
-        if normalize:
-            coords = coords / coords.new_tensor((state.frames.width, state.frames.height))
-        return (coords * self.image_size).to(self.device)[None], kinds.to(self.device)[None]
-
     def _answer(self, state: VideoState, target: ObjectState, frame: int) -> FrameResult:
         """Answer the inputs of an object on a frame; the answer is memorised when tracking starts."""
         was_tracked = frame in target.tracked_in_reverse
@@ -210,7 +193,7 @@ class SAM2VideoPredictor(SAM2):
         """
         self.propagate_in_video_preflight(inference_state)
         targets = dict(inference_state.objects)
-        order = _processing_order(inference_state, start_frame_idx, max_frame_num_to_track, reverse)
+        order = inference_state.processing_order(start_frame_idx, max_frame_num_to_track, reverse)
         for frame in tqdm(order, desc="propagate in video", disable=None):
             yield self._track_frame(inference_state, targets, frame, reverse)
 
@@ -309,31 +292,6 @@ class SAM2VideoPredictor(SAM2):
         )
 
 
-def _check_frame(state: VideoState, frame: int) -> None:
-    if not 0 <= frame < len(state.frames):
-        raise IndexError(f"Frame {frame} does not exist: the clip has {len(state.frames)} frames, counted from 0.")
-
-
-def _merge(old: PointInputs, new: PointInputs) -> PointInputs:
-    """Points after points; the corners of a new box replace an old one and come first."""
-    coords, kinds = torch.cat([old[0], new[0]], dim=1), torch.cat([old[1], new[1]], dim=1)
-    corners = (kinds[0] >= 2).nonzero().flatten()[-2:]
-    clicks = (kinds[0] < 2).nonzero().flatten()
-    order = torch.cat([corners, clicks])
-    return coords[:, order], kinds[:, order]
-
-
-def _processing_order(state: VideoState, start: int | None, limit: int | None, reverse: bool) -> range:
-    last = len(state.frames) - 1
-    if start is None:
-        start = min(frame for target in state.objects.values() for frame in target.bank.prompted)
-    if limit is None:
-        limit = len(state.frames)
-    if not reverse:
-        return range(start, min(start + limit, last) + 1)
-    return range(start, max(start - limit, 0) - 1, -1) if start > 0 else range(0)
-
-
 def build_sam2_video_predictor(
     config_file: str | None = None,
     ckpt_path: PathLike | None = None,
@@ -349,7 +307,6 @@ def build_sam2_video_predictor(
     `apply_postprocessing` False also turns off hole filling and the binary memory of prompted frames. `vos_optimized`
     compiles the image encoder, which pays off on CUDA after a slow first frame.
     """
-    refuse_overrides(hydra_overrides_extra)
     network = load_network(config_file, ckpt_path)
     with torch.device("meta"):
         predictor = SAM2VideoPredictor(network.config)
@@ -357,6 +314,7 @@ def build_sam2_video_predictor(
     predictor.sam_mask_decoder.stability_fallback = apply_postprocessing
     predictor.binarize_mask_from_pts_for_mem_enc = apply_postprocessing
     predictor.fill_hole_area = 8 if apply_postprocessing else 0
+    apply_overrides(predictor, hydra_overrides_extra, SWITCHES)
     if vos_optimized:
         predictor.image_encoder.trunk.compile()
     return predictor.to(device or best_device()).train(mode != "eval")

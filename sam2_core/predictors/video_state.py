@@ -11,11 +11,10 @@ from torch import Tensor
 
 from sam2_core.model.network import ImageFeatures
 from sam2_core.predictors.frames import Frames
+from sam2_core.predictors.video_inputs import PointInputs
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.segmenter import Trace
-
-PointInputs = tuple[Tensor, Tensor]
 
 
 @dataclass(slots=True)
@@ -80,3 +79,19 @@ class VideoState:
     def features(self, frame: int, compute: Callable[[int], ImageFeatures]) -> ImageFeatures:
         """The encoded frame, from the cache if it is there."""
         return self._features.get(frame, lambda: compute(frame))
+
+    def check_frame(self, frame: int) -> None:
+        """Raise `IndexError` for a frame that does not exist."""
+        if not 0 <= frame < len(self.frames):
+            raise IndexError(f"Frame {frame} does not exist: the clip has {len(self.frames)} frames, counted from 0.")
+
+    def processing_order(self, start: int | None, limit: int | None, reverse: bool) -> range:
+        """The frames to track: from `start` (None: the earliest prompted one) and at most `limit` beyond it."""
+        last = len(self.frames) - 1
+        if start is None:
+            start = min(frame for target in self.objects.values() for frame in target.bank.prompted)
+        if limit is None:
+            limit = len(self.frames)
+        if not reverse:
+            return range(start, min(start + limit, last) + 1)
+        return range(start, max(start - limit, 0) - 1, -1) if start > 0 else range(0)

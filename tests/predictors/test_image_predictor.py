@@ -126,5 +126,5 @@ def test_builders_take_options_of_the_official_ones() -> None:
     assert network.sam_mask_decoder.stability_fallback is False
     with pytest.raises(ConfigError, match="Known names"):
         sam2_core.build_sam2("configs/sam3/sam3.yaml", device="cpu")
-    with pytest.raises(ValueError, match="YAML file of your own"):
+    with pytest.raises(ConfigError, match="give one of your own"):
         sam2_core.build_sam2("nano", device="cpu", hydra_overrides_extra=["++model.image_size=512"])

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import sam2_core
-from sam2_core.errors import MediaError
+from sam2_core.errors import ConfigError, MediaError
 from sam2_core.predictors.frames import ClipFrames
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
 from sam2_core.predictors.video_state import VideoState
@@ -259,3 +259,12 @@ def test_postprocessing_can_be_turned_off() -> None:
     plain = sam2_core.build_sam2_video_predictor("nano", device="cpu", apply_postprocessing=False)
     assert (plain.fill_hole_area, plain.binarize_mask_from_pts_for_mem_enc) == (0, False)
     assert plain.sam_mask_decoder.stability_fallback is False
+
+
+def test_switches_can_be_set_as_official_scripts_do() -> None:
+    overrides = ["++model.non_overlap_masks=true", "++model.fill_hole_area=0"]
+    predictor = sam2_core.build_sam2_video_predictor("nano", device="cpu", hydra_overrides_extra=overrides)
+    assert (predictor.non_overlap_masks, predictor.fill_hole_area) == (True, 0)
+    for wrong in ("++model.image_size=512", "++model.fill_hole_area=many"):
+        with pytest.raises(ConfigError, match="override"):
+            sam2_core.build_sam2_video_predictor("nano", device="cpu", hydra_overrides_extra=[wrong])
