@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from sam2_core.model.preprocess import still_to_input
+from sam2_core.model.preprocess import pixels_to_input
 from sam2_core.serving.build import choose_device
 from sam2_core.tracking.device import has_fast_bfloat16
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
@@ -34,20 +34,20 @@ def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
     network = segmenter.network
     size, device = network.image_size, network.device
     photo = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    image = still_to_input(photo, size)
+    image = pixels_to_input(photo, size)
     features = segmenter.encode(image)
     click = torch.full((1, 1, 2), size / 2, device=device), torch.ones(1, 1, dtype=torch.int32, device=device)
     trace = segmenter.memorise(features, segmenter.from_prompt(features, click, None, None), prompted=True)
     bank = MemoryBank(MemoryRules(), {0: trace}, dict.fromkeys(range(1, 20), trace))
     recall = bank.recall(20, reverse=False, frames=100)
     return {
-        "prepare": lambda: still_to_input(photo, size),
+        "prepare": lambda: pixels_to_input(photo, size),
         "encode": lambda: segmenter.encode(image),
         "click": lambda: segmenter.from_prompt(features, click, None, None),
         "click + mask": lambda: object_mask(1, segmenter.from_prompt(features, click, None, None), HEIGHT, WIDTH),
         "track": lambda: segmenter.track(features, recall),
         "frame": lambda: object_mask(
-            1, segmenter.track(segmenter.encode(still_to_input(photo, size)), recall), HEIGHT, WIDTH
+            1, segmenter.track(segmenter.encode(pixels_to_input(photo, size)), recall), HEIGHT, WIDTH
         ),
     }
 

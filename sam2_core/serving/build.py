@@ -11,7 +11,7 @@ import torch
 
 from sam2_core.errors import ConfigError
 from sam2_core.model.network import SAM2
-from sam2_core.model.preprocess import still_to_input
+from sam2_core.model.preprocess import pixels_to_input
 from sam2_core.networks import NETWORKS
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
@@ -74,7 +74,7 @@ def warm_up(network: SAM2) -> None:
     """Run every part once, so that no visitor waits for kernels to be chosen."""
     segmenter = Segmenter(network, fast_precision(network.device))
     size = network.image_size
-    features = segmenter.encode(still_to_input(np.zeros((size, size, 3), dtype=np.uint8), size))
+    features = segmenter.encode(pixels_to_input(np.zeros((size, size, 3), dtype=np.uint8), size))
     middle = torch.full((1, 1, 2), size / 2, device=network.device)
     label = torch.ones(1, 1, dtype=torch.int32, device=network.device)
     trace = segmenter.memorise(features, segmenter.from_prompt(features, (middle, label), None, None), prompted=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
-from sam2_core.model.preprocess import Pixels, mask_to_input, still_to_input
+from sam2_core.model.preprocess import Pixels, mask_to_input, pixels_to_input
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.objects import Refinement, TrackedMask, TrackedObject
@@ -226,7 +226,7 @@ class TrackingSession:
     def _features(self, frame: int) -> ImageFeatures:
         size = self._segmenter.network.image_size
         return self._cache.get(
-            (self.id, frame), lambda: self._segmenter.encode(still_to_input(self._source.frame(frame), size))
+            (self.id, frame), lambda: self._segmenter.encode(pixels_to_input(self._source.frame(frame), size))
         )
 
     def _known_masks(self, frame: int) -> FrameMasks:

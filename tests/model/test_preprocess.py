@@ -1,0 +1,32 @@
+"""The faster way from pixels to input is compared with the exact one."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from sam2_core.model.preprocess import pixels_to_input, still_to_input
+
+ONE_LEVEL = 1 / 255 / 0.224  # one of 256 grey levels, after the division by the smallest deviation
+
+
+@pytest.mark.parametrize("size", [(300, 500), (90, 40), (64, 64), (701, 333)])
+def test_filtering_in_eight_bits_stays_within_one_grey_level(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
+    photo = np.asarray(cv2.GaussianBlur(noise, (5, 5), 0), np.uint8)
+    for pixels in (noise, photo):
+        fast, exact = pixels_to_input(pixels, 64), still_to_input(pixels, 64)
+        assert fast.shape == exact.shape == (3, 64, 64)
+        assert (fast - exact).abs().max() <= ONE_LEVEL
+        assert (fast - exact).abs().mean() < 0.5 * ONE_LEVEL
+
+
+def test_a_read_only_or_mirrored_picture_is_taken_as_it_is() -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    mirrored = pixels[:, ::-1]
+    frozen = pixels.copy()
+    frozen.flags.writeable = False
+    assert torch.equal(pixels_to_input(frozen, 32), pixels_to_input(pixels, 32))
+    assert torch.equal(pixels_to_input(mirrored, 32), pixels_to_input(mirrored.copy(), 32))
