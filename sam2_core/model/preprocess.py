@@ -24,7 +24,7 @@ def still_to_input(pixels: Pixels, size: int) -> Tensor:
 
 
 def pixels_to_input(pixels: Pixels, size: int) -> Tensor:
-    """As `still_to_input`, filtered in 8 bits: within one grey level of it, and 15 to 50 times faster on large photos."""
+    """As `still_to_input`, filtered in 8 bits: within a grey level of it, 15 to 50 times faster on large photos."""
     image = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(2, 0, 1)[None]
     resized = F.interpolate(image, size=(size, size), mode="bilinear", align_corners=False, antialias=True)[0]
     return _normalise(resized.float() / 255)
