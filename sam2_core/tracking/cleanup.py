@@ -19,7 +19,7 @@ def remove_islands(logits: Tensor, max_area: float, threshold: float = 0.0, valu
 
 
 def _small_components(pixels: Tensor, max_area: float) -> Tensor:
-    planes = pixels.flatten(0, -3).to("cpu", torch.uint8).numpy()
+    planes = pixels.reshape(-1, *pixels.shape[-2:]).to("cpu", torch.uint8).numpy()
     small = np.zeros(planes.shape, dtype=bool)
     for plane, out in zip(planes, small, strict=True):
         _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,30 +18,28 @@ SPECK_AREA = 8
 
 def object_mask(object_id: int, trace: Trace, height: int, width: int) -> ObjectMask:
     """What a user sees of a trace."""
-    candidates: tuple[Candidate, ...] = ()
+    mask, candidates = None, []
     if trace.candidates is not None and trace.candidate_quality is not None:
-        qualities = trace.candidate_quality[0].tolist()
-        masks = (full_mask(trace.candidates[:, index], height, width) for index in range(len(qualities)))
-        candidates = tuple(map(Candidate, masks, qualities))
-    return ObjectMask(
-        object_id,
-        full_mask(trace.logits[:, 0], height, width),
-        quality=float(trace.quality),
-        presence=float(trace.presence),
-        candidates=candidates,
-    )
+        for logits, quality in zip(trace.candidates[0], trace.candidate_quality[0].tolist(), strict=True):
+            candidates.append(Candidate(full_mask(logits, height, width), quality))
+            if mask is None and torch.equal(logits, trace.logits[0, 0]):
+                mask = candidates[-1].mask  # the chosen one need not be made twice
+    if mask is None:
+        mask = full_mask(trace.logits[0, 0], height, width)
+    return ObjectMask(object_id, mask, float(trace.quality), float(trace.presence), tuple(candidates))
 
 
 def full_mask(logits: Tensor, height: int, width: int) -> Mask:
-    """Logits (1, 4H, 4W) -> the mask at the frame's size, without specks."""
-    logits = fill_holes(logits.float()[None], SPECK_AREA)
+    """Logits (4H, 4W) -> the mask at the frame's size, without specks."""
+    logits = fill_holes(logits.float().cpu(), SPECK_AREA)
     cleaned = remove_islands(logits, SPECK_AREA)
     if bool((cleaned > 0).any()):  # a tiny object is no speck
         logits = cleaned
     if not bool((logits > 0).any()):
         return Mask(height, width, np.array([height * width], dtype="<u4").tobytes())
-    full = F.interpolate(logits, size=(height, width), mode="bilinear", align_corners=False)
-    return Mask.from_array((full[0, 0] > 0).cpu().numpy())
+    # Runs go down the columns: enlarging the transposed map spares turning a large mask around.
+    columns = cv2.resize(np.ascontiguousarray(logits.T.numpy()), (height, width), interpolation=cv2.INTER_LINEAR)
+    return Mask.from_array((columns > 0).T)
 
 
 def to_low_resolution(mask: BoolArray, size: int) -> Tensor:
