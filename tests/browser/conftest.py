@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sam2_core.serving.engine import Engine
-from sam2_core.serving.startup import Progress, Startup
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
-from tests.ui.house import GatedEngine, picture_bytes
+from tests.ui.house import GatedEngine, launched, picture_bytes
 from ui.server import Server
-from ui.settings import load_settings
 
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 FLAGS += ("--disable-component-update", "--disable-sync", "--no-first-run")
@@ -48,40 +42,16 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def start_quietly(server: Server) -> str:
-    """Gradio leaves sockets to the garbage collector while it looks for a free port; that is not our warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        address = server.start(quiet=True)
-        gc.collect()
-    return address
-
-
-@contextmanager
-def serving(engine: Engine, **flags: str) -> Iterator[tuple[Server, str]]:
-    arguments = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", value)]
-
-    def build(progress: Progress) -> Engine:
-        progress(1.0, "nano · cpu")
-        return engine
-
-    server = Server(load_settings(arguments), Startup(build))
-    try:
-        yield server, start_quietly(server)
-    finally:
-        server.close()
-
-
 @pytest.fixture(scope="session")
 def server(chromium: Any) -> Iterator[tuple[Server, str]]:
-    with serving(FakeEngine()) as started:
+    with launched(FakeEngine()) as started:
         yield started
 
 
 @pytest.fixture
 def gated(chromium: Any) -> Iterator[tuple[GatedEngine, str]]:
     engine = GatedEngine()
-    with serving(engine) as (_, address):
+    with launched(engine) as (_, address):
         yield engine, address
 
 

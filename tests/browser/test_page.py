@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from sam2_core.media import ingest, open_store
-from tests.browser.desk import Desk
+from tests.browser.desk import PIXEL, Desk
 from tests.media.numbered import read_number
 from tests.ui.house import GatedEngine
 from ui.server import Server
@@ -97,8 +97,7 @@ def test_objects_have_names_colors_and_can_be_hidden_and_removed(desk: Desk, pic
     desk.expect_mask(0.27, 0.46)
     desk.page.locator(".mk-swatch").nth(0).fill("#00ff00")
     desk.page.wait_for_function(
-        "place => { const c = document.querySelector('.mk-over'), k = c.width / c.clientWidth;"
-        " const [r, g] = c.getContext('2d').getImageData(place[0] * k, place[1] * k, 1, 1).data; return g > 200 && r < 60; }",
+        f"place => {{ const [red, green] = ({PIXEL})(place); return green > 200 && red < 60; }}",
         arg=list(desk.spot(0.27, 0.46)),
     )
     desk.press("2", "Delete")
@@ -198,7 +197,7 @@ def test_a_clip_is_tracked_and_comes_down_with_its_masks(desk: Desk, clip: Path,
     with open_store(tmp_path / "store") as store:
         assert store.info.frames == 30
         assert [read_number(store.frame(number)) for number in (0, 29)] == [0, 29]
-        red, green, blue = store.frame(0)[130, 96].astype(int)
+        red, _, blue = store.frame(0)[130, 96].astype(int)
         assert red > blue + 40, "the mask is drawn in"
 
 
@@ -263,9 +262,7 @@ def test_a_reload_keeps_the_work_and_its_history(desk: Desk, clip: Path) -> None
     desk.expect_mask(0.28, 0.76)
 
 
-def test_an_expired_session_starts_again_with_all_clicks(
-    desk: Desk, server: tuple[Server, str], picture: Path
-) -> None:
+def test_an_expired_session_starts_again_with_all_clicks(desk: Desk, server: tuple[Server, str], picture: Path) -> None:
     desk.open(picture)
     desk.click(0.3, 0.5)
     desk.expect_mask(0.27, 0.46)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import json
 import struct
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,11 +21,12 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.startup import Startup
+from sam2_core.serving.startup import Progress, Startup
 from sam2_core.types import FrameMasks
 from tests.fakes import FakeEngine
 from ui.resources import Resources
 from ui.routes import Routes
+from ui.server import Server
 from ui.settings import load_settings
 from ui.visitors import Visitor, Visitors
 from ui.workbench import Workbench
@@ -122,3 +126,36 @@ def open_house(engine: Engine | None = None, **changes: Any) -> Iterator[House]:
     with house.client:
         yield house
     house.resources.close()
+
+
+@contextmanager
+def launched(engine: Engine, *flags: str) -> Iterator[tuple[Server, str]]:
+    """The whole server with Gradio around it, on a free port of this machine, and its address."""
+
+    def build(progress: Progress) -> Engine:
+        progress(1.0, "nano · cpu")
+        return engine
+
+    with _gradios_leaks():
+        server = Server(load_settings(flags), Startup(build))
+        address = server.start(quiet=True)
+    try:
+        yield server, address
+    finally:
+        with _gradios_leaks():
+            server.close()
+
+
+@contextmanager
+def _gradios_leaks() -> Iterator[None]:
+    """Gradio makes itself an event loop again and again where there is none, and never closes it; nor some sockets."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            yield
+            gc.collect()
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -18,7 +18,9 @@ def read(**message: Any) -> Any:
 
 
 def test_every_message_is_read() -> None:
-    said = read(t="prompt", seq=1, frame=2, object=3, prompt={"points": [[1, 2, 1], [3.5, 4, 0]], "box": [0, 0, 64, 48]})
+    said = read(
+        t="prompt", seq=1, frame=2, object=3, prompt={"points": [[1, 2, 1], [3.5, 4, 0]], "box": [0, 0, 64, 48]}
+    )
     assert said == Say(1, 2, 3, Prompt((Point(1, 2), Point(3.5, 4, False)), Box(0, 0, 64, 48)))
     assert read(t="prompt", seq=1, frame=0, object=1, prompt={}).prompt.is_empty
     assert read(t="forget", seq=2, object=1) == Forget(2, 1)

@@ -114,7 +114,7 @@ def test_nothing_of_one_visitor_is_there_for_another(house: House) -> None:
         assert get(f"/s/{mine}/{address}").status_code == 200
         assert get(f"/s/{yours}/{address}").status_code == 404
         assert get(f"/s/{yours}/frames/0", params={"v": version}).status_code == 404
-        assert get(f"/s/nobody/frames/0", params={"v": version}).status_code == 404
+        assert get("/s/nobody/frames/0", params={"v": version}).status_code == 404
         other.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
         assert "Open a picture" in other.hear("error")["text"]
 

@@ -1,0 +1,85 @@
+"""The files of the page, and the page as Gradio serves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.fakes import FakeEngine
+from tests.ui.house import launched
+from ui.examples import catalogue, thumbnail
+from ui.layout import CANVAS, SCRIPTS, STYLES
+
+
+def test_every_file_of_the_page_is_used_once() -> None:
+    listed = [*SCRIPTS, *STYLES, "page.html"]
+    assert sorted(listed) == sorted(path.name for path in CANVAS.iterdir() if path.is_file())
+    assert len(set(listed)) == len(listed)
+
+
+def test_the_template_holds_nothing_that_gradio_would_evaluate() -> None:
+    text = (CANVAS / "page.html").read_text("utf-8")
+    for forbidden in ("${", "{{", "`", "\\", "<script", "onclick"):
+        assert forbidden not in text
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    for path in CANVAS.iterdir():
+        addresses = re.findall(r"https?://[^\s\"')]+", path.read_text("utf-8"))
+        assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path.name
+
+
+def test_users_words_are_never_parsed_as_html() -> None:
+    for name in SCRIPTS:
+        text = (CANVAS / name).read_text("utf-8")
+        for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert forbidden not in text, name
+
+
+def test_every_element_that_scripts_look_for_exists() -> None:
+    html = (CANVAS / "page.html").read_text("utf-8")
+    classes = set(re.findall(r"mk-([\w-]+)", html))
+    for name in SCRIPTS:
+        for wanted in re.findall(r"\bfind\('([\w-]+)'", (CANVAS / name).read_text("utf-8")):
+            assert wanted in classes, f"{name} looks for {wanted}"
+
+
+def test_examples_have_pictures_of_a_handy_size() -> None:
+    assert {"image", "clip"} == {example.kind for example in catalogue().values()}
+    for name in catalogue():
+        jpeg = thumbnail(name)
+        assert jpeg is not None
+        assert min(Image.open(BytesIO(jpeg)).size) <= 320
+    assert thumbnail("../../etc/passwd") is None
+
+
+@contextmanager
+def browsing(*flags: str) -> Iterator[httpx.Client]:
+    with launched(FakeEngine(), *flags) as (_, address), httpx.Client(base_url=address, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def open_page() -> Iterator[httpx.Client]:
+    with browsing() as client:
+        yield client
+
+
+def test_our_addresses_come_before_gradios(open_page: httpx.Client) -> None:
+    assert open_page.get("").status_code == 200
+    assert open_page.get("s/nobody/frames/0").json() == {"error": "This session has expired. Reload the page."}
+    assert open_page.get("examples/lion.jpg").headers["content-type"] == "image/jpeg"
+
+
+def test_a_password_guards_the_token_and_so_everything_else() -> None:
+    with browsing("--auth", "me:secret") as client:
+        assert client.get("config").status_code == 401
+        assert client.post("login", data={"username": "me", "password": "wrong"}).status_code == 400
+        assert client.post("login", data={"username": "me", "password": "secret"}).status_code == 200
+        assert client.get("config").status_code == 200
