@@ -27,7 +27,7 @@ def missing(what: str) -> Any:
     pytest.skip(f"{what} is missing")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its event loop would be in the way of other tests
 def chromium() -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(chromium: Any) -> Iterator[tuple[Server, str]]:
     with launched(FakeEngine()) as started:
         yield started
