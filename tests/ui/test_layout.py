@@ -77,7 +77,7 @@ def test_our_addresses_come_before_gradios(open_page: httpx.Client) -> None:
     assert open_page.get("examples/lion.jpg").headers["content-type"] == "image/jpeg"
 
 
-def test_a_password_guards_the_token_and_so_everything_else() -> None:
+def test_a_password_guards_the_page() -> None:
     with browsing("--auth", "me:secret") as client:
         assert client.get("config").status_code == 401
         assert client.post("login", data={"username": "me", "password": "wrong"}).status_code == 400
