@@ -73,7 +73,7 @@ def cached_clicks(page: Page, photo: Path, count: int) -> list[float]:
 
 def first_clicks(page: Page, photo: Path, count: int, folder: Path) -> list[float]:
     """The first click on pictures that were never seen before."""
-    pixels, found = cv2.imread(str(photo)), []
+    pixels, found = np.asarray(cv2.imread(str(photo)), np.uint8), []
     for number in range(count):
         path = folder / f"photo{number}.jpg"
         cv2.imwrite(str(path), np.roll(pixels, 7 * number, axis=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,6 +34,15 @@ def bundled(chromium: object) -> Iterator[str]:
     engine.shut_down()
 
 
+@pytest.fixture
+def bundled(chromium: Any) -> Iterator[str]:
+    """The address of a page with the real network. Ask for it before `visit`, so that it outlives the pages."""
+    engine = build_engine("nano", "cpu")
+    with launched(engine) as (_, address):
+        yield address
+    engine.shut_down()
+
+
 def test_a_click_on_a_disc_gives_the_disc(bundled: str, visit: Callable[..., Desk], disc: Path) -> None:
     desk = visit(bundled)
     desk.open(disc)
@@ -41,3 +51,6 @@ def test_a_click_on_a_disc_gives_the_disc(bundled: str, visit: Callable[..., Des
     inside, outside = ((0.4, 0.45), (0.6, 0.55), (0.5, 0.62)), ((0.1, 0.1), (0.9, 0.9), (0.5, 0.85))
     assert all(desk.pixel(x, y)[3] for x, y in inside)
     assert not any(desk.pixel(x, y)[3] for x, y in outside)
+    desk.press("n")
+    desk.drag((0.02, 0.02), (0.3, 0.98))
+    desk.expect_objects(2)
