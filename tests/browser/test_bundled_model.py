@@ -27,14 +27,6 @@ def disc(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bundled(chromium: object) -> Iterator[str]:
-    engine = build_engine("nano", "cpu")
-    with launched(engine) as (_, address):
-        yield address
-    engine.shut_down()
-
-
-@pytest.fixture
 def bundled(chromium: Any) -> Iterator[str]:
     """The address of a page with the real network. Ask for it before `visit`, so that it outlives the pages."""
     engine = build_engine("nano", "cpu")
