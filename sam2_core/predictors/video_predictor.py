@@ -125,7 +125,7 @@ class SAM2VideoPredictor(SAM2):
         if array.ndim != 2:
             raise ValueError(f"A mask has two axes (height, width), got shape {tuple(array.shape)}.")
         target = inference_state.object(obj_id)
-        target.masks[frame_idx] = mask_to_input(array.to(self.device), self.image_size)
+        target.masks[frame_idx] = mask_to_input(array.cpu(), self.image_size).to(self.device)
         target.points.pop(frame_idx, None)
         return self._answer(inference_state, target, frame_idx)
 
