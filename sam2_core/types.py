@@ -8,6 +8,7 @@ download.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,6 +18,9 @@ import numpy.typing as npt
 from sam2_core.errors import BadPrompt
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+Progress: TypeAlias = Callable[[float | None, str], None]
+"""Called with the fraction that is done (None: cannot be told) and a line of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,12 @@ class Mask:
         try:
             height, width = (int(side) for side in rle["size"])
             counts = rle["counts"]
-            runs = np.array(counts if isinstance(counts, list) else _decompress(counts), dtype=np.int64)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+            runs = np.array(counts, dtype=np.int64) if isinstance(counts, list) else _decompress(counts)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadPrompt('A COCO mask needs "size": [height, width] and "counts".') from error
-        if min(height, width) < 1 or (runs < 0).any() or int(runs.sum()) != height * width:
+        pixels = height * width
+        # Each run is bounded first, so that the sum cannot overflow.
+        if runs.ndim != 1 or min(height, width) < 1 or ((runs < 0) | (runs > pixels)).any() or runs.sum() != pixels:
             raise BadPrompt(f"The mask's runs do not fill {height} x {width} pixels.")
         return cls(height, width, runs.astype("<u4").tobytes())
 
@@ -92,36 +98,38 @@ class Mask:
         return int(np.frombuffer(self.runs, dtype="<u4")[1::2].sum(dtype=np.int64))
 
 
+_MOST_DIGITS = 7  # of five bits each: more than any run of a real mask needs
+
+
 def _compress(runs: npt.NDArray[np.uint32]) -> str:
-    """COCO's text form: from the third run on, each is stored as its difference to the one two places before."""
+    """COCO's text form: from the fourth run on, each is stored as its difference to the one two places before, in
+    digits of five bits, the lowest first; a sixth bit says that more digits follow."""
     values = runs.astype(np.int64)
     values[3:] -= runs[1:-2]
-    text = bytearray()
-    for value in values.tolist():
-        more = True
-        while more:
-            digit = value & 31
-            value >>= 5
-            more = value != (-1 if digit & 16 else 0)
-            text.append(48 + (digit | 32 if more else digit))
-    return text.decode("ascii")
+    places = np.arange(_MOST_DIGITS)
+    reach = 1 << (5 * places + 4)  # what the digits up to each place can hold, with a sign
+    lengths = ((values[:, None] >= reach) | (values[:, None] < -reach)).sum(axis=1) + 1
+    more = places < lengths[:, None] - 1
+    digits = ((values[:, None] >> (5 * places)) & 31) | (more << 5)
+    return (digits[places < lengths[:, None]] + 48).astype(np.uint8).tobytes().decode("ascii")
 
 
-def _decompress(text: str | bytes) -> list[int]:
-    """The inverse of `_compress`."""
-    runs: list[int] = []
-    value = shift = 0
-    for letter in text.encode("ascii") if isinstance(text, str) else text:
-        digit = letter - 48
-        value |= (digit & 31) << shift
-        shift += 5
-        if digit & 32:
-            continue
-        if digit & 16:
-            value -= 1 << shift
-        runs.append(value + runs[-2] if len(runs) > 2 else value)
-        value = shift = 0
-    return runs
+def _decompress(text: str | bytes) -> npt.NDArray[np.int64]:
+    """The inverse of `_compress`; raises `ValueError` for a text that is none of its results."""
+    digits = np.frombuffer(text.encode("ascii") if isinstance(text, str) else text, np.uint8).astype(np.int64) - 48
+    is_last = (digits & 32) == 0
+    if not digits.size or not is_last[-1] or ((digits < 0) | (digits > 63)).any():
+        raise ValueError("not a run-length text")
+    starts = np.flatnonzero(np.concatenate([[True], is_last[:-1]]))
+    lengths = np.diff(np.append(starts, digits.size))
+    if lengths.max() > _MOST_DIGITS:
+        raise ValueError("a run is too long")
+    places = np.arange(digits.size) - np.repeat(starts, lengths)
+    values = np.add.reduceat((digits & 31) << (5 * places), starts)
+    is_negative = (digits[is_last] & 16) != 0
+    values[is_negative] -= 1 << (5 * lengths[is_negative])
+    values[1::2], values[2::2] = values[1::2].cumsum(), values[2::2].cumsum()
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +172,7 @@ class Prompt:
             choice = said.get("choice")
             mask = None if said.get("mask") is None else Mask.from_coco(said["mask"])
             return cls(points, box, mask, None if choice is None else int(choice))
-        except (AttributeError, TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
             raise BadPrompt(f"This prompt cannot be read: {error}.") from error
 
 
@@ -258,7 +266,7 @@ class Journal:
         try:
             plain = json.loads(text)
             return cls(str(plain["media"]), tuple(_entry_from_json(entry) for entry in plain["entries"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise BadPrompt(f"This journal cannot be read: {error}.") from error
 
 
@@ -276,4 +284,6 @@ def _entry_from_json(plain: dict[str, Any]) -> Entry:
     if "forget" in plain:
         return Forgotten(int(plain["forget"]))
     start, stop, step = (int(value) for value in plain["track"])
+    if step not in (1, -1):
+        raise ValueError("tracking steps by one frame, forwards or backwards")
     return Tracked(start, stop, step)

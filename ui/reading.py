@@ -169,7 +169,7 @@ def _export_object(plain: Any) -> ExportObject:
     try:
         red, green, blue = (int(value) for value in plain["color"])
         made = ExportObject(int(plain["id"]), str(plain["name"])[:MAX_NAME], (red, green, blue))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadPrompt("An object to download has an id, a name and a color.") from error
     if not all(0 <= value <= 255 for value in made.color):
         raise BadPrompt("The parts of a color lie between 0 and 255.")

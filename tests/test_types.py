@@ -1,0 +1,123 @@
+"""The vocabulary: what is written can be read again, and nothing that a stranger sends can mean trouble."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from sam2_core.errors import BadPrompt
+from sam2_core.types import Box, Forgotten, Journal, Mask, Point, Prompt, Prompted, Tracked
+
+
+def random_masks() -> list[np.ndarray]:
+    rng = np.random.default_rng(3)
+    shapes = [(1, 1), (1, 9), (9, 1), (5, 7), (40, 61)]
+    return [rng.random(shape) < share for shape in shapes for share in (0, 0.02, 0.5, 0.98, 1)]
+
+
+@pytest.mark.parametrize("array", random_masks(), ids=lambda array: f"{array.shape}-{array.sum()}")
+def test_a_mask_survives_every_form(array: np.ndarray) -> None:
+    mask = Mask.from_array(array)
+    assert np.array_equal(mask.to_array(), array)
+    assert mask.area == array.sum()
+    coco = json.loads(json.dumps(mask.to_coco()))
+    assert np.array_equal(Mask.from_coco(coco).to_array(), array)
+    runs = np.frombuffer(mask.runs, "<u4").tolist()
+    assert Mask.from_coco({"size": list(array.shape), "counts": runs}) == mask
+
+
+def test_runs_go_down_the_columns_and_texts_are_those_of_coco() -> None:
+    array = np.zeros((3, 4), bool)
+    array[1:, 1] = array[:2, 2] = True
+    assert np.frombuffer(Mask.from_array(array).runs, "<u4").tolist() == [4, 4, 4]
+    assert Mask.from_array(array).to_coco()["counts"] == "444"
+    # Worked out by hand: 100 is 4 + 3 * 32, so two digits; the fourth run 2 is stored as 2 - 5 = -3, which is "M".
+    assert Mask.from_coco({"size": [1, 100], "counts": "T3"}).runs == np.array([100], "<u4").tobytes()
+    assert np.frombuffer(Mask.from_coco({"size": [1, 12], "counts": "154M"}).runs, "<u4").tolist() == [1, 5, 4, 2]
+
+
+def test_a_long_run_is_written_in_several_digits() -> None:
+    mask = Mask.from_array(np.ones((700, 900)))
+    assert Mask.from_coco(mask.to_coco()) == mask
+    assert len(mask.to_coco()["counts"]) == 1 + 5
+
+
+@pytest.mark.parametrize(
+    "coco",
+    [
+        {},
+        {"size": [2, 2]},
+        {"size": [2], "counts": [4]},
+        {"size": [0, 4], "counts": [0]},
+        {"size": [2, 2], "counts": [3]},
+        {"size": [2, 2], "counts": [-1, 5]},
+        {"size": [2, 2], "counts": [[4]]},
+        {"size": [2, 2], "counts": [2**63 - 1, 2**63 - 1, 6]},
+        {"size": [2, 2], "counts": [10**30]},
+        {"size": [float("inf"), 2], "counts": [4]},
+        {"size": [2, 2], "counts": ""},
+        {"size": [2, 2], "counts": "o"},
+        {"size": [2, 2], "counts": "o" * 100_000 + "4"},
+        {"size": [2, 2], "counts": "\u00e9"},
+        {"size": [2, 2], "counts": " "},
+        {"size": [2, 2], "counts": None},
+        None,
+    ],
+)
+def test_a_mask_that_cannot_be_is_refused(coco: object) -> None:
+    with pytest.raises(BadPrompt):
+        Mask.from_coco(coco)  # type: ignore[arg-type]
+
+
+def test_a_prompt_survives_json() -> None:
+    mask = Mask.from_array(np.eye(5))
+    prompt = Prompt((Point(1, 2.5), Point(3, 4, positive=False)), Box(0, 1, 2, 3), mask, choice=2)
+    assert Prompt.from_json(json.loads(json.dumps(prompt.to_json()))) == prompt
+    assert Prompt().is_empty and Prompt().to_json() == {}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        None,
+        {"points": [[1]]},
+        {"points": 5},
+        {"points": [["x", 1, 1]]},
+        {"box": [1, 2, 3]},
+        {"choice": float("inf")},
+        {"choice": "first"},
+        {"mask": 7},
+        {"mask": {"size": [1, 1]}},
+    ],
+)
+def test_a_prompt_that_cannot_be_read_is_refused(said: object) -> None:
+    with pytest.raises(BadPrompt):
+        Prompt.from_json(said)  # type: ignore[arg-type]
+
+
+def test_a_journal_survives_json() -> None:
+    journal = Journal("clip", (Prompted(3, 1, Prompt((Point(1, 2),))), Tracked(3, -1, -1), Forgotten(1)))
+    assert Journal.from_json(journal.to_json()) == journal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"media": "", "entries": 5}',
+        '{"media": "", "entries": [5]}',
+        '{"media": "", "entries": [{}]}',
+        '{"media": "", "entries": [{"track": [0, 5, 0]}]}',
+        '{"media": "", "entries": [{"track": [0, 5, 7]}]}',
+        '{"media": "", "entries": [{"frame": Infinity, "object": 1, "prompt": {}}]}',
+        '{"media": "", "entries": ' + "[" * 100_000,
+    ],
+)
+def test_a_journal_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(BadPrompt):
+        Journal.from_json(text)
