@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from sam2_core.errors import MaskletError
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.startup import Progress, Startup
+from sam2_core.serving.startup import Startup
+from sam2_core.types import Progress
 from ui.server import Server
 from ui.settings import Settings, load_settings
 
@@ -21,13 +23,18 @@ def engine_builder(settings: Settings) -> Callable[[Progress], Engine]:
 
     def build(progress: Progress) -> Engine:
         progress(None, "Starting up")
-        from sam2_core.serving.build import build_engine, choose_devices
+        from sam2_core.serving.build import build_engine, choose_devices, display_name
         from sam2_core.serving.local import EngineLimits
 
         limits = EngineLimits(max_sessions=settings.max_sessions, max_objects=settings.max_objects)
-        engine = build_engine(settings.model, settings.device, progress, settings.checkpoint or None, limits)
+        try:
+            engine = build_engine(settings.model, settings.device, progress, settings.checkpoint or None, limits)
+        except MaskletError as error:
+            print(error, file=sys.stderr)
+            given = settings.checkpoint or settings.model  # strangers need not know where files lie on this machine
+            raise type(error)(str(error).replace(given, Path(given).name)) from error
         devices = ", ".join(map(str, choose_devices(settings.device)))
-        progress(1.0, f"{settings.model} · {devices}")
+        progress(1.0, f"{display_name(settings.model, settings.checkpoint or None)} · {devices}")
         return engine
 
     return build

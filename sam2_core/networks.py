@@ -14,7 +14,10 @@ import yaml
 from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
 
-ROOT = Path(__file__).resolve().parents[1]
+_HOME = Path(__file__).resolve().parent
+ROOT = _HOME if (_HOME / "configs").is_dir() else _HOME.parent
+"""Where `configs/` and `assets/` lie: beside the package in a checkout, inside of it once it is installed."""
+
 BUNDLED = "nano"
 
 
@@ -61,6 +64,11 @@ _ALIASES = {alias: network.name for network in NETWORKS.values() for alias in ne
 }
 
 
+def is_known(name: str) -> bool:
+    """Whether `known_network` finds it."""
+    return name in NETWORKS or name in _ALIASES
+
+
 def known_network(name: str) -> KnownNetwork:
     """Find a network by its name or by any of the official strings; raises `ConfigError` with the list of names."""
     found = NETWORKS.get(_ALIASES.get(name, name))
@@ -71,9 +79,7 @@ def known_network(name: str) -> KnownNetwork:
 
 def network_config(name: str) -> NetworkConfig:
     """The sizes of a known network, or of one described by a YAML file of the user's own."""
-    if name in NETWORKS or name in _ALIASES:
-        return read_config(ROOT / "configs" / f"{known_network(name).name}.yaml")
-    if PurePosixPath(name).suffix in {".yaml", ".yml"} and Path(name).is_file():
+    if not is_known(name) and PurePosixPath(name).suffix in {".yaml", ".yml"} and Path(name).is_file():
         return read_config(Path(name))
     return read_config(ROOT / "configs" / f"{known_network(name).name}.yaml")
 

@@ -7,22 +7,20 @@ design. Names in the files equal the names of our modules, so matching is a comp
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from sam2_core.errors import ConfigError, WeightsError
+from sam2_core.errors import WeightsError
 from sam2_core.model.config import NetworkConfig
 from sam2_core.model.network import SAM2
 from sam2_core.networks import BUNDLED, NETWORKS, ROOT, KnownNetwork, known_network, network_config
-
-Progress: TypeAlias = Callable[[float | None, str], None]
-"""Called with the fraction done (None: unknown) and a line of text."""
+from sam2_core.types import Progress
 
 _SHOWN = 5
 
@@ -166,13 +164,3 @@ def _reporting_bar(progress: Progress | None) -> Any:
             return shown
 
     return ReportingBar
-
-
-def checkpoint_name(name: str | None, file: str | os.PathLike[str] | None) -> str:
-    """What to call the network on a page: its name, or the file's."""
-    if name is None:
-        return Path(file).stem if file is not None else BUNDLED
-    try:
-        return known_network(name).name
-    except ConfigError:
-        return Path(name).stem

@@ -45,7 +45,8 @@ class FakeEngine:
         state.revision += 1
         said, masks = state.said.setdefault(object_id, {}), state.masks.setdefault(object_id, {})
         if prompt.is_empty:
-            said.pop(frame, None)
+            if said.pop(frame, None) is not None and not said:
+                masks.clear()  # nobody says any more what the object is
             masks.pop(frame, None)
             return FrameMasks(frame, state.revision, ())
         said[frame] = prompt
@@ -82,6 +83,10 @@ class FakeEngine:
         self.calls.append("close")
         self.sessions.pop(session, None)
 
+    def shut_down(self) -> None:
+        self.calls.append("shut_down")
+        self.sessions.clear()
+
     def _session(self, session: str) -> _FakeSession:
         if session not in self.sessions:
             raise SessionGone("This session has expired.")
@@ -90,7 +95,7 @@ class FakeEngine:
     @staticmethod
     def _masks(state: _FakeSession, frames: range) -> tuple[FrameMasks, ...]:
         return tuple(
-            FrameMasks(frame, state.revision, tuple(m[frame] for m in state.masks.values() if frame in m))
+            FrameMasks(frame, state.revision, tuple(m[frame] for _, m in sorted(state.masks.items()) if frame in m))
             for frame in frames
         )
 

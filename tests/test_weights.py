@@ -18,7 +18,7 @@ from sam2_core import weights
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.networks import NETWORKS, network_config
-from sam2_core.weights import checkpoint_name, fill, find_weights, load_network, read_weights, recognise
+from sam2_core.weights import fill, find_weights, load_network, read_weights, recognise
 from tests.networks import TINY, tiny_network
 
 
@@ -71,16 +71,6 @@ def test_networks_are_recognised_by_their_shapes(name: str) -> None:
     with torch.device("meta"):
         tensors = SAM2(network_config(name)).state_dict()
     assert recognise(tensors, Path("x.pt")).name == name
-
-
-@pytest.mark.parametrize(("name", "file", "called"), [
-    (None, None, "nano"),
-    (None, "/models/my tune.pt", "my tune"),
-    ("facebook/sam2-hiera-tiny", None, "sam2_hiera_tiny"),
-    ("/models/mine.yaml", None, "mine"),
-])  # fmt: skip
-def test_a_network_has_a_name_to_show(name: str | None, file: str | None, called: str) -> None:
-    assert checkpoint_name(name, file) == called
 
 
 # --- bad files -------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ class Resources:
         return await asyncio.get_running_loop().run_in_executor(self.jobs, work)
 
     def close(self) -> None:
-        """Let the threads go as soon as they are done."""
+        """Shut the engine down and let the threads go as soon as they are done."""
+        self.startup.close()
         self.calls.shutdown(wait=False, cancel_futures=True)
         self.jobs.shutdown(wait=False, cancel_futures=True)

@@ -47,6 +47,8 @@ class NetworkConfig:
     pointer_times: bool = True
 
     def __post_init__(self) -> None:
+        if min(self.image_size, self.embed_dim, self.num_heads, self.width, self.memory_width, *self.window_sizes) < 1:
+            raise ConfigError(f"{self.name}: sizes must be positive.")
         if len(self.stages) != 4 or len(self.window_sizes) != 4:
             raise ConfigError(f"{self.name}: a Hiera trunk has four stages, each with a window size.")
         if self.image_size % 32:
@@ -62,6 +64,11 @@ class NetworkConfig:
             raise ConfigError(f"Unknown network settings {unknown}; known are {sorted(known)}.")
         if "name" not in values:
             raise ConfigError("A network configuration needs a name.")
+        wrong = [
+            field.name for field in fields(cls) if not _fits(values.get(field.name, field.default), str(field.type))
+        ]
+        if wrong:
+            raise ConfigError(f"{values['name']}: {', '.join(wrong)} cannot have these values.")
         plain: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
@@ -81,3 +88,10 @@ class NetworkConfig:
     def channels(self) -> tuple[int, ...]:
         """Channels of the four trunk stages, fine to coarse."""
         return tuple(self.embed_dim * 2**stage for stage in range(4))
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether plain data is of a field's type, as it is written above."""
+    if kind.startswith("tuple"):
+        return isinstance(value, list | tuple) and all(type(each) is int for each in value)
+    return type(value).__name__ == kind

@@ -12,14 +12,17 @@ import torch
 from sam2_core.errors import ConfigError
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import pixels_to_input
-from sam2_core.networks import NETWORKS
+from sam2_core.networks import is_known, known_network
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.pool import EnginePool
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.tracking.memory_bank import Recall
 from sam2_core.tracking.segmenter import Segmenter
-from sam2_core.weights import Progress, load_network
+from sam2_core.types import Progress
+from sam2_core.weights import load_network
+
+KINDS_OF_DEVICE = ("cpu", "cuda", "mps", "xpu")
 
 
 def build_engine(
@@ -35,8 +38,9 @@ def build_engine(
     ("cuda:0,cuda:1"), over which the sessions are spread. Raises `WeightsError` and `ConfigError`.
     """
     places = choose_devices(device)
-    name: str | None = os.fspath(model)
-    if checkpoint is None and name not in NETWORKS and Path(model).suffix in {".pt", ".pth", ".safetensors"}:
+    given = os.fspath(model)
+    name: str | None = given
+    if checkpoint is None and not is_known(given) and Path(given).suffix in {".pt", ".pth", ".safetensors"}:
         name, checkpoint = None, model
     network = load_network(name, checkpoint or None, progress).requires_grad_(False)
     if progress is not None:
@@ -51,9 +55,17 @@ def _start(network: SAM2, place: torch.device, limits: EngineLimits | None) -> L
     return LocalEngine(network, limits)
 
 
+def display_name(model: str, checkpoint: str | None) -> str:
+    """What to call a network where strangers read it: its name, or the checkpoint's without the folder."""
+    if checkpoint:
+        return Path(checkpoint).stem
+    return known_network(model).name if is_known(model) else Path(model).stem
+
+
 def choose_devices(devices: str) -> list[torch.device]:
     """Turn a setting, one device or several with commas between them, into devices that exist here."""
-    return [choose_device(each.strip()) for each in devices.split(",")]
+    places = [choose_device(each.strip()) for each in devices.split(",")]
+    return list(dict.fromkeys(places))
 
 
 def choose_device(device: str) -> torch.device:
@@ -62,8 +74,10 @@ def choose_device(device: str) -> torch.device:
         return best_device()
     try:
         place = torch.device(device)
+        if place.type not in KINDS_OF_DEVICE:
+            raise RuntimeError(f"known are {', '.join(KINDS_OF_DEVICE)}")
         torch.zeros(1, device=place)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"The device {device!r} cannot be used here ({reason}). Try --device auto.") from error
     return place

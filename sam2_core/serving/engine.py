@@ -2,7 +2,7 @@
 
 Every call is short, atomic and picklable: no generator, tensor, lock or callback crosses it. Streaming is a loop on
 the caller's side, so cancelling means to stop looping, and other users' clicks slip in between two steps. An engine
-in another process or on another machine is a thin adapter over the same six calls.
+in another process or on another machine is a thin adapter over the same few calls.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Engine(Protocol):
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """Replace what was said for one object on one frame; repeating it is harmless.
 
+        The answer follows from the prompt and, on a frame that was tracked, from what is remembered of other frames.
         The answer holds the objects of that frame whose mask this call changed. An empty prompt takes back what was
         said: the answer then holds no object if none of its mask is left on that frame.
         Raises `BadPrompt` and `SessionGone`.
@@ -49,4 +50,8 @@ class Engine(Protocol):
 
     def close(self, session: str) -> None:
         """Free everything. An unknown session is no error."""
+        ...
+
+    def shut_down(self) -> None:
+        """End all sessions and every thread of the engine's own. Later calls raise `SessionGone`."""
         ...

@@ -25,7 +25,7 @@ from sam2_core.model.network import SAM2
 from sam2_core.tracking.device import fast_precision
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
-from sam2_core.tracking.session import ClipSize, TrackingSession
+from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
 from sam2_core.types import FrameMasks, Prompt, SessionInfo
 
 T = TypeVar("T")
@@ -42,10 +42,15 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """What strangers may use. `feature_bytes` is the budget for encoded frames on the device."""
+    """What strangers may use.
+
+    `max_objects` and `max_prompts` (frames on which something is said, over all objects) are for one session,
+    `feature_bytes` is the budget for encoded frames on the device.
+    """
 
     max_sessions: int = 32
     max_objects: int = 64
+    max_prompts: int = 1000
     max_frames_per_call: int = 256
     feature_bytes: int = 256 * 2**20
 
@@ -114,25 +119,28 @@ class LocalEngine:
         with self._gate:
             was_closed, self._closed = self._closed, True
         if not was_closed:
-            self._submit(Priority.STOP, self._close_all)
+            self._submit(Priority.STOP, lambda: None)
             self._worker.join()
 
     # --- on the worker's thread --------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while not self._closed or not self._jobs.empty():
-            job = self._jobs.get()
-            if self._closed and job.priority != Priority.STOP:
-                job.done.set_exception(SessionGone("The server is shutting down."))
-                continue
-            try:
-                with torch.inference_mode():
-                    job.done.set_result(job.run())
-            except torch.OutOfMemoryError:
+        while (job := self._jobs.get()).priority != Priority.STOP:
+            self._run(job)
+        for session in list(self._opened):
+            self._close(session)
+        while not self._jobs.empty():
+            self._jobs.get().done.set_exception(SessionGone("The server is shutting down."))
+
+    def _run(self, job: _Job) -> None:
+        try:
+            with torch.inference_mode():
+                job.done.set_result(job.run())
+        except Exception as error:  # the caller gets whatever it is; the worker goes on
+            if _is_out_of_memory(error):
                 self._cache.drop(lambda key: True)
-                job.done.set_exception(Busy("The device has no memory left. Wait a moment and try again."))
-            except Exception as error:  # the caller gets whatever it is; the worker goes on
-                job.done.set_exception(error)
+                error = Busy("The device has no memory left. Wait a moment and try again.")
+            job.done.set_exception(error)
 
     def _open(self, media: str) -> SessionInfo:
         store = open_store(media)
@@ -141,7 +149,8 @@ class LocalEngine:
             self._close(next(iter(self._opened)))
         session_id = secrets.token_hex(12)
         size = ClipSize(about.frames, about.height, about.width)
-        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, self.limits.max_objects)
+        bounds = SessionLimits(self.limits.max_objects, self.limits.max_prompts)
+        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds)
         self._opened[session_id] = _Opened(session, store)
         return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
 
@@ -156,10 +165,6 @@ class LocalEngine:
         if opened is not None:
             opened.store.close()
             self._cache.drop(lambda key: isinstance(key, tuple) and key[0] == session)
-
-    def _close_all(self) -> None:
-        for session in list(self._opened):
-            self._close(session)
 
     # --- between the threads -----------------------------------------------------------------------------------
 
@@ -178,3 +183,11 @@ class LocalEngine:
     def _check_length(self, frames: range) -> None:
         if len(frames) > self.limits.max_frames_per_call:
             raise ValueError(f"Ask for at most {self.limits.max_frames_per_call} frames at a time, not {len(frames)}.")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """CUDA says it with a type of its own, the CPU and MPS only with words."""
+    words = ("out of memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and (
+        isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
+    )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sam2_core.errors import SessionGone
 from sam2_core.serving.engine import Engine
 from sam2_core.types import FrameMasks, Prompt, SessionInfo
+
+T = TypeVar("T")
 
 
 class EnginePool:
@@ -16,46 +19,65 @@ class EnginePool:
     def __init__(self, engines: Sequence[Engine]) -> None:
         if not engines:
             raise ValueError("A pool needs at least one engine.")
-        self._sessions: dict[Engine, set[str]] = {engine: set() for engine in engines}
+        self._homes: dict[str, Engine] = {}
+        self._counts = dict.fromkeys(engines, 0)
         self._lock = threading.Lock()
 
     def open(self, media: str) -> SessionInfo:
         """See `Engine.open`."""
+        with self._lock:  # counted before it is open: two visitors who come together go to different devices
+            engine = min(self._counts, key=self._counts.__getitem__)
+            self._counts[engine] += 1
+        try:
+            info = engine.open(media)
+        except BaseException:
+            with self._lock:
+                self._counts[engine] -= 1
+            raise
         with self._lock:
-            engine = min(self._sessions, key=lambda engine: len(self._sessions[engine]))
-        info = engine.open(media)
-        with self._lock:
-            self._sessions[engine].add(info.id)
+            self._homes[info.id] = engine
         return info
 
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.prompt`."""
-        return self._engine(session).prompt(session, frame, object_id, prompt)
+        return self._ask(session, lambda engine: engine.prompt(session, frame, object_id, prompt))
 
     def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
         """See `Engine.track`."""
-        return self._engine(session).track(session, frames, revision)
+        return self._ask(session, lambda engine: engine.track(session, frames, revision))
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         """See `Engine.masks`."""
-        return self._engine(session).masks(session, frames)
+        return self._ask(session, lambda engine: engine.masks(session, frames))
 
     def forget(self, session: str, object_id: int) -> int:
         """See `Engine.forget`."""
-        return self._engine(session).forget(session, object_id)
+        return self._ask(session, lambda engine: engine.forget(session, object_id))
 
     def close(self, session: str) -> None:
         """See `Engine.close`."""
-        with self._lock:
-            owners = [engine for engine, sessions in self._sessions.items() if session in sessions]
-            for engine in owners:
-                self._sessions[engine].discard(session)
-        for engine in owners:
+        engine = self._drop(session)
+        if engine is not None:
             engine.close(session)
 
-    def _engine(self, session: str) -> Engine:
+    def shut_down(self) -> None:
+        """See `Engine.shut_down`."""
+        for engine in self._counts:
+            engine.shut_down()
+
+    def _ask(self, session: str, call: Callable[[Engine], T]) -> T:
+        engine = self._homes.get(session)
+        if engine is None:
+            raise SessionGone("This session has expired; what you said can be replayed.")
+        try:
+            return call(engine)
+        except SessionGone:  # the engine gave it up to make room
+            self._drop(session)
+            raise
+
+    def _drop(self, session: str) -> Engine | None:
         with self._lock:
-            for engine, sessions in self._sessions.items():
-                if session in sessions:
-                    return engine
-        raise SessionGone("This session has expired; what you said can be replayed.")
+            engine = self._homes.pop(session, None)
+            if engine is not None:
+                self._counts[engine] -= 1
+            return engine

@@ -51,21 +51,26 @@ def _cost(entry: Entry) -> int:
 def _still_needed(entries: tuple[Entry, ...]) -> list[Entry]:
     """The entries whose effect is still seen, in order.
 
-    Backwards: a prompt is covered by a later one for the same object and frame unless something was tracked between
-    them, and by a later removal of its object.
+    Backwards: a prompt is covered where the next word about its object is about the same frame and nothing was
+    tracked in between, or where the object is removed later. A word that takes a prompt back is always said: what was
+    tracked may have to go with it.
     """
     kept: list[Entry] = []
-    said_later: set[tuple[int, int]] = set()
+    next_frame: dict[int, int] = {}  # object -> frame of the next prompt about it
     forgotten: set[int] = set()
     for entry in reversed(entries):
         if isinstance(entry, Tracked):
-            said_later.clear()
+            next_frame.clear()
         elif isinstance(entry, Forgotten):
             forgotten.add(entry.object_id)
             continue
-        elif entry.object_id in forgotten or (entry.frame, entry.object_id) in said_later:
+        elif entry.object_id in forgotten:
+            continue
+        elif entry.prompt.is_empty:
+            next_frame.pop(entry.object_id, None)
+        elif next_frame.get(entry.object_id) == entry.frame:
             continue
         else:
-            said_later.add((entry.frame, entry.object_id))
+            next_frame[entry.object_id] = entry.frame
         kept.append(entry)
     return kept[::-1]

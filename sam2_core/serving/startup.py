@@ -6,12 +6,11 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from sam2_core.errors import Busy, MaskletError
 from sam2_core.serving.engine import Engine
+from sam2_core.types import Progress
 
-Progress: TypeAlias = Callable[[float | None, str], None]
 _LOADING = "The model is loading."
 _log = logging.getLogger(__name__)
 
@@ -54,6 +53,11 @@ class Startup:
         """Wait until loading has ended, well or not; False where it still goes on after `timeout` seconds."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Shut the engine down, if it stands."""
+        if self._engine is not None:
+            self._engine.shut_down()
 
     def _run(self) -> None:
         try:

@@ -6,7 +6,7 @@ prompted frames, the last few tracked ones, and the frames whose object pointers
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -82,10 +82,13 @@ class MemoryBank(Generic[T]):
         rest = sorted((at for at in self.prompted if at not in chosen), key=lambda at: abs(at - frame))
         return chosen + rest[: limit - len(chosen)]
 
-    def without(self, frame: int) -> MemoryBank[T]:
-        """The bank as if nothing had been left behind on `frame`."""
-        prompted = {at: trace for at, trace in self.prompted.items() if at != frame}
-        return MemoryBank(self.rules, prompted, {at: trace for at, trace in self.tracked.items() if at != frame})
+    def without(self, prompted: Container[int], tracked: Container[int]) -> MemoryBank[T]:
+        """The bank as if nothing had been left behind on these prompted and these tracked frames."""
+        return MemoryBank(
+            self.rules,
+            {at: trace for at, trace in self.prompted.items() if at not in prompted},
+            {at: trace for at, trace in self.tracked.items() if at not in tracked},
+        )
 
     def keep_tracked(self, first: int, last: int) -> None:
         """Let go of tracked frames outside first..last."""

@@ -56,4 +56,4 @@ def point_inputs(prompt: Prompt, height: int, width: int, size: int, device: tor
     coords += [(point.x, point.y) for point in prompt.points]
     labels += [int(point.positive) for point in prompt.points]
     scale = torch.tensor([size / width, size / height])
-    return (torch.tensor(coords) * scale).to(device)[None], torch.tensor(labels).to(device)[None]
+    return (torch.tensor(coords, dtype=torch.float32) * scale).to(device)[None], torch.tensor(labels).to(device)[None]

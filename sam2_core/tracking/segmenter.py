@@ -77,13 +77,13 @@ class Segmenter:
     def from_mask(self, features: ImageFeatures, mask: Tensor) -> Trace:
         """Take a mask (1, 1, S, S) of zeros and ones as the answer; the decoder only gives the object pointer."""
         logits = (2 * mask - 1) * MASK_PROMPT_LOGIT
-        low = F.interpolate(logits.cpu(), scale_factor=0.25, mode="bilinear", align_corners=False, antialias=True)
+        low = F.interpolate(logits, scale_factor=0.25, mode="bilinear", align_corners=False, antialias=True)
         # The frame is seen without any memory code here, not even the one that says "no memory".
         prompt = self.network.mask_downsample(mask)
         seen = self._decode(features, features.embedding, None, prompt, ambiguous=False)
         present = mask.flatten(1).any(dim=1, keepdim=True)
         return Trace(
-            logits=low.to(mask.device),  # the anti-aliasing filter does not exist on every kind of device
+            logits=low,
             pointer=torch.where(present, seen.pointer, self.network.no_obj_ptr),
             presence=(2 * present.float() - 1) * MASK_PROMPT_LOGIT,
             quality=torch.ones_like(seen.quality),
@@ -130,7 +130,7 @@ class Segmenter:
             best = torch.full_like(best, choice)
         return Trace(
             logits=logits[:, best],
-            pointer=self.network.object_pointer(prediction.tokens[:, best[0]], present),
+            pointer=self.network.object_pointer(prediction.tokens[:, best][:, 0], present),
             presence=prediction.presence,
             quality=prediction.quality[:, best],
             candidates=logits if several else None,

@@ -16,7 +16,7 @@ from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
 from sam2_core.model.preprocess import Pixels, mask_to_input, pixels_to_input
 from sam2_core.tracking.feature_cache import FeatureCache
-from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
+from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules, Recall
 from sam2_core.tracking.objects import Refinement, TrackedMask, TrackedObject
 from sam2_core.tracking.pixels import object_mask, to_low_resolution
 from sam2_core.tracking.prompts import check_prompt, growing, point_inputs
@@ -44,6 +44,14 @@ class ClipSize:
     width: int
 
 
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Objects, and prompted frames over all of them, that one session may hold on the device."""
+
+    objects: int = 64
+    prompts: int = 1000
+
+
 class TrackingSession:
     """Everything about one picture or clip."""
 
@@ -54,13 +62,13 @@ class TrackingSession:
         source: FrameSource,
         size: ClipSize,
         cache: FeatureCache,
-        max_objects: int = 64,
+        limits: SessionLimits | None = None,
     ) -> None:
         config = segmenter.network.config
         self.id = session_id
         self.size = size
         self.revision = 0
-        self.max_objects = max_objects
+        self.limits = limits or SessionLimits()
         self.objects: dict[int, TrackedObject] = {}
         self._segmenter = segmenter
         self._source = source
@@ -73,10 +81,9 @@ class TrackingSession:
         """Replace what was said for one object on one frame; see `Engine.prompt`."""
         self._check_frame(frame)
         check_prompt(prompt, self.size.height, self.size.width)
-        if object_id not in self.objects and len(self.objects) >= self.max_objects:
-            raise Busy(f"There are {self.max_objects} objects already. Remove one before you add another.")
         if prompt.is_empty:
             return self._take_back(frame, object_id)
+        self._check_room(frame, object_id)
         known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
         trace = self._answer(known, frame, prompt)
         self.objects[object_id] = known
@@ -113,8 +120,9 @@ class TrackingSession:
     def _answer(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
         """Answer the first point or the box, then each further point with the previous answer fed back.
 
-        That is how the network was trained, and it makes the answer a function of the prompt alone: saying the same
-        again, or taking a point back, gives what was there before.
+        That is how the network was trained, and the answer follows from the prompt (and from what is remembered of
+        other frames, where this one was tracked), not from the way to it: saying the same again, or taking a point
+        back, gives what was there before.
         """
         features = self._features(frame)
         wanted = growing(prompt)
@@ -132,18 +140,21 @@ class TrackingSession:
         network = self._segmenter.network
         if step.mask is not None and not step.points:
             return self._segmenter.from_mask(features, self._mask_input(step.mask))
-        found = known.found.get(frame)
-        recall = None
-        if found is not None and self._has_memory(known, frame):
-            recall = known.bank.without(frame).recall(frame, found.reverse, self.size.frames)
+        recall = self._recall_elsewhere(known, frame)
         points = point_inputs(step, self.size.height, self.size.width, network.image_size, network.device)
         return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
 
-    def _has_memory(self, known: TrackedObject, frame: int) -> bool:
-        """Memory of another frame than the prompted one itself, all of it memorised."""
+    def _recall_elsewhere(self, known: TrackedObject, frame: int) -> Recall[Trace] | None:
+        """What a correction of a tracked frame remembers: nothing of the frame itself, nor of the mistake around it."""
+        found = known.found.get(frame)
+        if found is None:
+            return None
         for other in known.bank.prompted:
             self._memorise_prompted(known, other)
-        return any(other != frame for other in (*known.bank.prompted, *known.bank.tracked))
+        reach = self._rules.slots
+        mistaken = {at for at in known.bank.tracked if abs(at - frame) <= reach or known.is_outdated(at, reach)}
+        bank = known.bank.without({frame}, mistaken)
+        return bank.recall(frame, found.reverse, self.size.frames) if bank.prompted or bank.tracked else None
 
     def _tracked_logits(self, known: TrackedObject, frame: int) -> Tensor | None:
         """What tracking found on a frame, as logits to correct."""
@@ -157,6 +168,7 @@ class TrackingSession:
         known = self.objects.get(object_id)
         if known is not None and frame in known.prompts:
             del known.prompts[frame], known.answers[frame], known.bank.prompted[frame]
+            known.refinement = None
             self._note_change(known, frame)
             if not known.prompts:  # nobody says any more what the object is
                 del self.objects[object_id]
@@ -171,7 +183,7 @@ class TrackingSession:
 
     def _track_frame(self, frame: int, reverse: bool) -> FrameMasks:
         found = []
-        for object_id, known in self.objects.items():
+        for object_id, known in sorted(self.objects.items()):
             if frame not in known.prompts and not known.is_settled(frame):
                 self._find(known, frame, object_id, reverse)
             mask = known.mask_on(frame, object_id)
@@ -230,7 +242,7 @@ class TrackingSession:
         )
 
     def _known_masks(self, frame: int) -> FrameMasks:
-        masks = (known.mask_on(frame, object_id) for object_id, known in self.objects.items())
+        masks = (known.mask_on(frame, object_id) for object_id, known in sorted(self.objects.items()))
         return FrameMasks(frame, self.revision, tuple(mask for mask in masks if mask is not None))
 
     def _mask_input(self, mask: Mask) -> Tensor:
@@ -245,6 +257,14 @@ class TrackingSession:
     @staticmethod
     def _without_candidates(trace: Trace) -> Trace:
         return replace(trace, candidates=None, candidate_quality=None)
+
+    def _check_room(self, frame: int, object_id: int) -> None:
+        if object_id not in self.objects and len(self.objects) >= self.limits.objects:
+            raise Busy(f"There are {self.limits.objects} objects already. Remove one before you add another.")
+        said = [at for known in self.objects.values() for at in known.prompts]
+        is_new = object_id not in self.objects or frame not in self.objects[object_id].prompts
+        if is_new and len(said) >= self.limits.prompts:
+            raise Busy(f"There are prompts on {self.limits.prompts} frames already. Clear some before you add more.")
 
     def _check_frame(self, frame: int) -> None:
         if not 0 <= frame < self.size.frames:

@@ -101,6 +101,22 @@ def test_an_empty_prompt_takes_back(engine: Engine, clip: str) -> None:
     assert engine.masks(info.id, range(1))[0].objects == ()
 
 
+def test_taking_back_the_only_prompt_takes_the_tracked_masks_with_it(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    revision = engine.prompt(info.id, 0, 1, CLICK).revision
+    engine.track(info.id, range(5), revision)
+    engine.prompt(info.id, 0, 1, Prompt())
+    assert not any(masks.objects for masks in engine.masks(info.id, range(5)))
+
+
+def test_after_shut_down_everything_is_gone(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    engine.shut_down()
+    engine.shut_down()
+    with pytest.raises(SessionGone):
+        engine.masks(info.id, range(1))
+
+
 def test_tracking_follows_the_range(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
     revision = engine.prompt(info.id, 5, 1, CLICK).revision

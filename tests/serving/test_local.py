@@ -12,7 +12,8 @@ import torch
 
 from sam2_core.errors import Busy, ConfigError, SessionGone, WeightsError
 from sam2_core.media import ingest
-from sam2_core.serving.build import build_engine, choose_device
+from sam2_core.serving import build
+from sam2_core.serving.build import build_engine, choose_device, choose_devices, display_name
 from sam2_core.serving.local import EngineLimits, LocalEngine, Priority
 from sam2_core.serving.pool import EnginePool
 from sam2_core.types import Point, Prompt
@@ -119,6 +120,19 @@ def test_a_full_device_is_told_as_busy_and_the_engine_goes_on(engine: LocalEngin
     assert engine.open(clip).frames == 12
 
 
+@pytest.mark.parametrize(
+    "words", ["[enforce fail] DefaultCPUAllocator: can't allocate memory", "MPS backend out of memory"]
+)
+def test_devices_without_an_error_type_of_their_own_can_be_full_too(engine: LocalEngine, clip: str, words: str) -> None:
+    def fill() -> None:
+        raise RuntimeError(words)
+
+    engine.prompt(engine.open(clip).id, 0, 1, CLICK)
+    with pytest.raises(Busy):
+        engine._call(Priority.CLICK, fill)
+    assert engine._cache.bytes == 0
+
+
 def test_an_unexpected_error_reaches_the_caller_and_the_engine_goes_on(engine: LocalEngine, clip: str) -> None:
     with pytest.raises(ZeroDivisionError):
         engine._call(Priority.CLICK, lambda: 1 // 0)
@@ -144,6 +158,54 @@ def test_after_shut_down_nobody_waits(clip: str) -> None:
     assert not engine._worker.is_alive()
 
 
+def test_shut_down_closes_the_clips_also_when_the_worker_is_about_to_wait(clip: str) -> None:
+    engine = LocalEngine(tiny_network())
+    engine.open(clip)
+    (opened,) = engine._opened.values()
+    started, go_on = threading.Event(), threading.Event()
+    engine._submit(Priority.CLICK, lambda: (started.set(), go_on.wait(10)))
+    assert started.wait(10)
+    engine._closed = True  # as if shut_down had come this far and the worker were faster
+    go_on.set()
+    engine._submit(Priority.STOP, lambda: None)
+    engine._worker.join(10)
+    assert opened.store._file.closed
+
+
+def test_the_pool_forgets_what_its_engines_gave_up(clip: str) -> None:
+    engines = [LocalEngine(tiny_network(), EngineLimits(max_sessions=1)) for _ in range(2)]
+    pool = EnginePool(engines)
+    try:
+        infos = [pool.open(clip) for _ in range(4)]
+        for info in infos[:2]:
+            with pytest.raises(SessionGone):
+                pool.masks(info.id, range(1))
+        assert [len(engine._opened) for engine in engines] == list(pool._counts.values()) == [1, 1]
+        assert set(pool._homes) == {info.id for info in infos[2:]}
+    finally:
+        pool.shut_down()
+
+
+@pytest.mark.parametrize(
+    ("model", "checkpoint", "called"),
+    [
+        ("nano", None, "nano"),
+        ("facebook/sam2-hiera-tiny", None, "sam2_hiera_tiny"),
+        ("nano", "/models/my tune.pt", "my tune"),
+        ("/models/mine.safetensors", None, "mine"),
+    ],
+)
+def test_a_network_has_a_name_to_show_that_tells_no_folder(model: str, checkpoint: str | None, called: str) -> None:
+    assert display_name(model, checkpoint) == called
+
+
+def test_devices_are_named_once_and_must_exist() -> None:
+    assert choose_devices("cpu, cpu") == [torch.device("cpu")]
+    for wrong in ("meta", "hpu", "cuda:99", "cpu,"):
+        with pytest.raises(ConfigError):
+            choose_devices(wrong)
+
+
 def test_build_engine_tells_what_it_does_and_runs(clip: str) -> None:
     said: list[str] = []
     engine = build_engine("nano", "cpu", lambda fraction, text: said.append(text))
@@ -156,15 +218,15 @@ def test_build_engine_tells_what_it_does_and_runs(clip: str) -> None:
     assert "Warming up" in said
 
 
-def test_several_devices_share_the_sessions(clip: str) -> None:
-    pool = build_engine("nano", "cpu, cpu")
+def test_several_devices_share_the_sessions(clip: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "choose_devices", lambda devices: [torch.device("cpu")] * 2)
+    pool = build_engine("nano", "cuda:0,cuda:1")
     assert isinstance(pool, EnginePool)
     for _ in range(2):
         pool.open(clip)
-    engines = [engine for engine in pool._sessions if isinstance(engine, LocalEngine)]
+    engines = [engine for engine in pool._counts if isinstance(engine, LocalEngine)]
     assert [len(engine._opened) for engine in engines] == [1, 1]
-    for engine in engines:
-        engine.shut_down()
+    pool.shut_down()
 
 
 def test_wrong_names_are_explained(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,13 @@ import pytest
 from PIL import Image
 
 from sam2_core.media import ingest
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.replay import replay
-from sam2_core.types import Box, Entry, Forgotten, FrameMasks, Journal, Point, Prompt, Prompted, Tracked
+from sam2_core.types import Box, Entry, Forgotten, Journal, ObjectMask, Point, Prompt, Prompted, Tracked
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
+from tests.networks import tiny_network
 
 HERE, THERE = Prompt((Point(10, 12),)), Prompt((Point(40, 30),))
 BOXED = Prompt(box=Box(5, 6, 30, 40))
@@ -23,7 +27,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store"
 
 
-def tell(engine: FakeEngine, session: str, entries: list[Entry]) -> None:
+def tell(engine: Engine, session: str, entries: list[Entry]) -> None:
     """Say everything literally, in order, as a visitor did it."""
     revision = 0
     for entry in entries:
@@ -35,8 +39,8 @@ def tell(engine: FakeEngine, session: str, entries: list[Entry]) -> None:
             engine.track(session, range(entry.start, entry.stop, entry.step), revision)
 
 
-def masks(engine: FakeEngine, session: str) -> list[tuple[FrameMasks, ...]]:
-    return [each.objects for each in engine.masks(session, range(10))]  # type: ignore[misc]
+def masks(engine: Engine, session: str) -> list[tuple[ObjectMask, ...]]:
+    return [each.objects for each in engine.masks(session, range(10))]
 
 
 @pytest.mark.parametrize(
@@ -50,16 +54,28 @@ def masks(engine: FakeEngine, session: str) -> list[tuple[FrameMasks, ...]]:
         [Prompted(0, 1, HERE), Prompted(0, 2, BOXED), Tracked(0, 10, 1), Forgotten(1)],
         [Prompted(0, 1, HERE), Prompted(1, 2, BOXED), Forgotten(1), Prompted(2, 1, THERE), Tracked(2, 5, 1)],
         [Prompted(0, 1, HERE), Prompted(4, 1, THERE), Prompted(4, 1, Prompt())],
+        [Prompted(0, 1, HERE), Tracked(0, 10, 1), Prompted(0, 1, Prompt()), Prompted(0, 1, THERE)],
+        [
+            Prompted(0, 1, HERE),
+            Tracked(0, 10, 1),
+            Prompted(5, 1, THERE),
+            Prompted(0, 1, Prompt()),
+            Prompted(5, 1, BOXED),
+        ],
+        [Prompted(0, 1, HERE), Tracked(0, 10, 1), Prompted(5, 1, THERE), Prompted(6, 1, THERE), Prompted(5, 1, BOXED)],
+        [Prompted(0, 1, HERE), Prompted(0, 2, THERE), Prompted(0, 1, BOXED), Tracked(0, 4, 1)],
     ],
 )
-def test_the_masks_are_the_same_again(clip: Path, entries: list[Entry]) -> None:
-    engine = FakeEngine()
+@pytest.mark.parametrize("make", [FakeEngine, lambda: LocalEngine(tiny_network())], ids=["fake", "local"])
+def test_the_masks_are_the_same_again(clip: Path, entries: list[Entry], make: Callable[[], Engine]) -> None:
+    engine = make()
     first, second = engine.open(str(clip)).id, engine.open(str(clip)).id
     tell(engine, first, entries)
     revision = replay(engine, second, Journal("", tuple(entries)))
     assert masks(engine, second) == masks(engine, first)
     assert any(masks(engine, second))
     assert revision == engine.masks(second, range(1))[0].revision
+    engine.shut_down()
 
 
 def test_what_no_longer_counts_is_not_said(clip: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
-from sam2_core.tracking.session import ClipSize, TrackingSession
+from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
 from sam2_core.types import Box, FrameMasks, Mask, Point, Prompt
 from tests.networks import tiny_network
 
@@ -39,10 +39,10 @@ def _inference() -> Iterator[None]:
         yield
 
 
-def new_session(cache_bytes: int = 2**26, max_objects: int = 8) -> TrackingSession:
+def new_session(cache_bytes: int = 2**26, limits: SessionLimits | None = None) -> TrackingSession:
     size = ClipSize(FRAMES, HEIGHT, WIDTH)
     segmenter = Segmenter(tiny_network())
-    return TrackingSession("s", segmenter, MovingSquare(), size, FeatureCache(cache_bytes), max_objects)
+    return TrackingSession("s", segmenter, MovingSquare(), size, FeatureCache(cache_bytes), limits)
 
 
 def track(session: TrackingSession, frames: range) -> tuple[FrameMasks, ...]:
@@ -146,13 +146,54 @@ def test_a_refused_prompt_costs_nobody_their_work() -> None:
 
 
 def test_the_number_of_objects_is_limited() -> None:
-    session = new_session(max_objects=2)
+    session = new_session(limits=SessionLimits(objects=2))
     session.prompt(0, 1, CLICK)
     session.prompt(0, 2, CLICK)
     with pytest.raises(Busy):
         session.prompt(0, 3, CLICK)
     session.forget(1)
     session.prompt(0, 3, CLICK)
+
+
+def test_the_number_of_prompted_frames_is_limited() -> None:
+    session = new_session(limits=SessionLimits(prompts=2))
+    session.prompt(0, 1, CLICK)
+    session.prompt(1, 2, CLICK)
+    session.prompt(1, 2, OTHER_CLICK)  # another word on the same frame needs no room
+    with pytest.raises(Busy):
+        session.prompt(2, 1, CLICK)
+    session.prompt(1, 2, Prompt())
+    session.prompt(2, 1, CLICK)
+
+
+def test_objects_come_in_the_order_of_their_numbers() -> None:
+    session = new_session()
+    for object_id in (7, 2, 5):
+        session.prompt(0, object_id, CLICK)
+    assert [found.object_id for found in session.masks(range(1))[0].objects] == [2, 5, 7]
+    assert [found.object_id for found in track(session, range(1, 2))[0].objects] == [2, 5, 7]
+
+
+def test_a_correction_does_not_look_at_the_mistake_it_corrects() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    track(session, range(30))
+    session.prompt(20, 1, OTHER_CLICK)
+    recall = session._recall_elsewhere(session.objects[1], 21)
+    assert recall is not None
+    assert [slot for slot, _ in recall.memories] == [0, 0]  # the two prompted frames
+    far_pointers = [time for time, _ in recall.pointers if time * 15 < 21 - 0.5]
+    assert all(time * 15 > 7 or round(time * 15) == 1 for time in far_pointers)
+
+
+def test_a_correction_said_again_is_the_same_after_other_frames_were_visited() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    track(session, range(12))
+    first = session.prompt(6, 1, OTHER_CLICK).objects
+    session.prompt(6, 2, CLICK)
+    session.objects[1].refinement = None
+    assert session.prompt(6, 1, OTHER_CLICK).objects == first
 
 
 def test_tracking_needs_a_prompt_and_the_newest_revision() -> None:
