@@ -85,3 +85,21 @@ def test_every_configuration_file_belongs_to_a_network() -> None:
     assert rows == set(NETWORKS)
     assert all(network_config(name).name == name for name in rows)
     assert NetworkConfig(name="sam2.1_hiera_tiny") == network_config("sam2.1_hiera_tiny")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"image_size": "abc"},
+        {"image_size": 384.0},
+        {"stages": 5},
+        {"stages": [1, 2, "x", 2]},
+        {"memory_width": 0},
+        {"window_sizes": [8, 4, 0, 8]},
+        {"pointer_times": 1},
+        {"width": True},
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named(setting: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="mine"):
+        NetworkConfig.from_mapping({"name": "mine", **setting})
