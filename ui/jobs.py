@@ -45,4 +45,9 @@ class Job:
             return work()
 
         self.report(None, "Waiting for a free place")
-        return await resources.long_job(unless_cancelled)
+        try:
+            return await resources.long_job(unless_cancelled)
+        except Exception as error:
+            if self._cancelled:  # whatever it stumbled over, nobody waits for it any more
+                raise JobCancelled(self.name) from error
+            raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
@@ -45,9 +46,13 @@ def theme() -> gr.themes.Base:
 
 
 def head() -> str:
-    """Our style sheets, as part of the page itself: visible from the first paint."""
+    """Our style sheets and our sign, as part of the page itself: visible from the first paint, whatever its path is."""
     sheets = "\n".join((CANVAS / name).read_text("utf-8") for name in STYLES)
-    return f'<meta name="theme-color" content="#4f46e5">\n<style>\n{sheets}</style>'
+    sign = quote((CANVAS / "sign.svg").read_text("utf-8"))
+    about = (
+        f'<meta name="theme-color" content="#4f46e5">\n<link rel="icon" id="mk-sign" href="data:image/svg+xml,{sign}">'
+    )
+    return f"{about}\n<style>\n{sheets}</style>"
 
 
 def canvas(settings: Settings) -> gr.HTML:

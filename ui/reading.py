@@ -52,6 +52,20 @@ def parse(text: str, bounds: Bounds | None) -> Message:
     return read(said, bounds)
 
 
+def subject(text: str) -> dict[str, Any]:
+    """What a refusal of this message must name, or the page would wait for its answer: seq, or job and run."""
+    try:
+        said = json.loads(text[:MAX_MESSAGE])
+        kind = said["t"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return {}
+    if kind in ("prompt", "forget") and isinstance(said.get("seq"), int):
+        return {"seq": said["seq"]}
+    if kind == "track" and isinstance(said.get("run"), int):
+        return {"job": "track", "run": said["run"]}
+    return {"job": "export"} if kind == "export" else {}
+
+
 def _say(said: dict[str, Any], bounds: Bounds) -> Message:
     prompt = _prompt(said.get("prompt"), bounds)
     return Say(_whole(said, "seq", 0, 2**53), _frame(said, "frame", bounds), _object(said, bounds), prompt)
@@ -62,7 +76,8 @@ def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
 
 
 def _track(said: dict[str, Any], bounds: Bounds) -> Message:
-    return Track(_one_of(said, "direction", DIRECTIONS), _frame(said, "frame", bounds))
+    direction = _one_of(said, "direction", DIRECTIONS)
+    return Track(_whole(said, "run", 0, 2**53), direction, _frame(said, "frame", bounds))
 
 
 def _show(said: dict[str, Any], bounds: Bounds) -> Message:

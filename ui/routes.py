@@ -23,7 +23,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, TypeAlias
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -38,6 +38,7 @@ from ui.workbench import Workbench
 Guest: TypeAlias = Visitor[Workbench]
 Handler: TypeAlias = Callable[[Request, Guest], Awaitable[Response]]
 HEAR_SECONDS = 20.0
+FORMER_UPLOAD_SECONDS = 5.0  # a page that gave one up and sends another is heard in this order, but not always at once
 PRIVATE = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -85,6 +86,8 @@ class Routes:
                 return await handle(request, visitor)
             except MaskletError as error:
                 return _refuse(400, str(error))
+            except ClientDisconnect:
+                return _refuse(400, "The connection was lost.")  # which nobody reads
 
         return guarded
 
@@ -98,11 +101,12 @@ class Routes:
     @asynccontextmanager
     async def _incoming(self, visitor: Guest) -> AsyncIterator[Path]:
         """A new folder for one file; a visitor sends one at a time, and what does not arrive whole is removed."""
-        if visitor.receiving:
-            raise Busy("Another file is still on its way. Wait until it has arrived.")
+        try:
+            await asyncio.wait_for(visitor.receiving.acquire(), FORMER_UPLOAD_SECONDS)
+        except (asyncio.TimeoutError, TimeoutError) as error:
+            raise Busy("Another file is still on its way. Wait until it has arrived.") from error
         self._visitors.touch(visitor)
         folder = visitor.folder / f"incoming-{token_hex(8)}"
-        visitor.receiving = True
         try:
             await self._resources.call(folder.mkdir)
             yield folder
@@ -110,7 +114,7 @@ class Routes:
             await self._resources.call(partial(shutil.rmtree, folder, ignore_errors=True))
             raise
         finally:
-            visitor.receiving = False
+            visitor.receiving.release()
 
     async def _receive(self, request: Request, target: Path, most: int) -> None:
         too_large = MediaError(f"This file is larger than {most // 1_000_000} MB. Choose a smaller or shorter one.")
@@ -144,6 +148,7 @@ class Routes:
             return _refuse(404, "This picture or clip is no longer open.")
         if not 0 <= request.path_params["frame"] < medium.info.frames:
             return _refuse(404, "This frame does not exist.")
+        self._visitors.touch(visitor)
         jpeg = await self._resources.call(partial(medium.store.jpeg, request.path_params["frame"]))
         return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from sam2_core.serving.startup import Startup
-from ui.layout import build, head, theme
+from ui.layout import CANVAS, build, head, theme
 from ui.resources import Resources
 from ui.routes import Routes
 from ui.settings import Settings
@@ -37,6 +37,7 @@ class Server:
             auth=settings.credentials,
             theme=theme(),
             head=head(),
+            favicon_path=CANVAS / "sign.svg",
             # Ours come first, and they stand before the server answers its first request.
             app_kwargs={"routes": self.routes.all(), "lifespan": self.routes.lifespan},
             prevent_thread_lock=True,

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from sam2_core.errors import SessionChanged
 from ui.medium import Medium
 from ui.outbox import Outbox
-from ui.wire import pack, pack_masks
+from ui.wire import Track, pack, pack_masks
 
 Result = TypeVar("Result")
 STEP_SECONDS = 0.15  # aim of one call: short enough for a click to feel instant in between
@@ -34,24 +34,28 @@ def legs(direction: str, frame: int, frames: int) -> list[range]:
 class Tracker:
     """One run of tracking for one visitor."""
 
-    def __init__(self, outbox: Outbox, ask: Ask, medium: Medium) -> None:
-        self._outbox, self._ask, self._medium = outbox, ask, medium
+    def __init__(self, outbox: Outbox, ask: Ask, medium: Medium, wish: Track) -> None:
+        self._outbox, self._ask, self._medium, self._wish = outbox, ask, medium, wish
         self._stopping = False
         self._first_answer = 0.0
         self._done = self._total = self._free = 0
         self._step = 1
 
+    def describe(self) -> dict[str, Any]:
+        """What a page must know to show this run as its own."""
+        return {"run": self._wish.run, "direction": self._wish.direction}
+
     def stop(self) -> None:
         """End after the call that is under way."""
         self._stopping = True
 
-    async def run(self, direction: str, frame: int) -> None:
+    async def run(self) -> None:
         """Track and send the masks as they come. Pauses while no page listens."""
-        ways = legs(direction, frame, self._medium.info.frames)
+        ways = legs(self._wish.direction, self._wish.frame, self._medium.info.frames)
         self._total = sum(len(way) for way in ways)
         for way in ways:
             await self._walk(way)
-        self._outbox.put(pack({"t": "done", "job": "track", "stopped": self._stopping}))
+        self._outbox.put(pack({"t": "done", "job": "track", "run": self._wish.run, "stopped": self._stopping}))
 
     async def _walk(self, way: range) -> None:
         position = 0
@@ -80,7 +84,7 @@ class Tracker:
     def _send(self, messages: list[bytes], frame: int) -> None:
         for message in messages:
             self._outbox.put(message)
-        about = {"frame": frame, **self._pace()}
+        about = {"run": self._wish.run, "frame": frame, **self._pace()}
         header = {"t": "progress", "job": "track", "fraction": self._done / self._total, "message": "Tracking", **about}
         self._outbox.put(pack(header), "progress track")
 

@@ -3,7 +3,7 @@
 A visitor ends
 - a few seconds after its page said goodbye (a reload says goodbye too and is back within them),
 - when its connection has been lost for longer than the grace time,
-- when nobody has touched the page for long,
+- when nobody has touched the page for long and nothing is being done for it,
 - when a newcomer needs the place and this visitor has been idle the longest.
 With a visitor go its folder and everything the engine holds for it.
 """
@@ -35,6 +35,11 @@ _log = logging.getLogger(__name__)
 class Closable(Protocol):
     """Whatever a visitor has on the bench."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether something long is being done for the visitor."""
+        ...
+
     async def close(self) -> None:
         """Free everything."""
         ...
@@ -53,7 +58,7 @@ class Visitor(Generic[Bench]):
     touched: float
     bench: Bench = field(init=False)
     leaving: float | None = None
-    receiving: bool = False
+    receiving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Visitors(Generic[Bench]):
@@ -134,14 +139,22 @@ class Visitors(Generic[Bench]):
     async def _make_room(self) -> None:
         if len(self) < self._settings.max_sessions:
             return
-        longest_idle = min(self._visitors.values(), key=lambda visitor: (visitor.outbox.listening, visitor.touched))
-        if longest_idle.outbox.listening and self._clock() - longest_idle.touched < ACTIVE_SECONDS:
+        longest_idle = min(self._visitors.values(), key=self._liveliness)
+        if longest_idle.outbox.listening and self._idle_seconds(longest_idle) < ACTIVE_SECONDS:
             raise Busy("All places are taken at the moment. Please try again in a few minutes.")
         await self.close(longest_idle)
 
+    def _liveliness(self, visitor: Visitor[Bench]) -> tuple[bool, float]:
+        return visitor.outbox.listening, -self._idle_seconds(visitor)
+
+    def _idle_seconds(self, visitor: Visitor[Bench]) -> float:
+        """Since the visitor's last deed; whoever waits for long work is not idle."""
+        waiting = visitor.bench.busy or visitor.receiving.locked()
+        return 0.0 if waiting else self._clock() - visitor.touched
+
     def _is_over(self, visitor: Visitor[Bench]) -> bool:
         now, settings = self._clock(), self._settings
-        if now - visitor.touched > settings.idle_minutes * 60:
+        if self._idle_seconds(visitor) > settings.idle_minutes * 60:
             return True
         if visitor.outbox.listening:
             return False

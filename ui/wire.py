@@ -4,7 +4,8 @@ Up (page to server): one JSON object a message, `t` says which.
 
     prompt   {seq, frame, object, prompt}    all that is said about an object on a frame (Prompt.to_json); {}: nothing
     forget   {seq, object}                   remove an object
-    track    {direction, frame}              follow all objects from a frame: forward, backward or both
+    track    {run, direction, frame}         follow all objects from a frame: forward, backward or both; run is a
+                                             number of the page's own that names this run in all that comes of it
     stop     {}                              stop tracking
     masks    {first, last}                   send what is known about these frames
     export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, color}]
@@ -14,7 +15,8 @@ Up (page to server): one JSON object a message, `t` says which.
 Down (server to page): binary; a little-endian u32 with the length of the header, the header as JSON, then the PNGs that
 the header announces, one after the other.
 
-    hello    {version, medium, tracking, objects}  greeting of every new connection; medium as in `opened`, or null
+    hello    {version, medium, tracking}     greeting of every new connection; medium as in `opened`, or null;
+                                             tracking = {run, direction} of the run under way, or null
     model    {ready, fraction, message, error}     how far loading the network is
     opened   {version, medium}               a picture or clip is open; version goes into the addresses of its frames
     masks    {version, seq, frame, revision, object, tracked, objects}
@@ -24,8 +26,8 @@ the header announces, one after the other.
     forgotten {seq, object}                  answer to `forget`
     journal  {}                              the session was lost: say what you want again
     progress {job, fraction, message, ...}   of the jobs ingest, export, replay and track
-    done     {job, ...}                      a job has ended well; export: {url, name}; track: {stopped}
-    error    {text, job, seq}                something went wrong; text may be shown; job, seq name what it was about
+    done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped}
+    error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about
 
 Every message up may be repeated without harm, which is what the page does after a lost connection.
 """
@@ -78,6 +80,7 @@ class Forget:
 class Track:
     """`track`."""
 
+    run: int
     direction: str
     frame: int
 

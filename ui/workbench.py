@@ -10,20 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.errors import MaskletError
+from sam2_core.errors import Busy, MaskletError
 from sam2_core.media import Limits, ingest
 from ui import wire
 from ui.exports import write_export
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.rate import Rate
-from ui.reading import parse
+from ui.reading import parse, subject
 from ui.resources import Resources
 from ui.revival import Revival
 from ui.tracker import Tracker
 from ui.visitors import Visitor
 
 STARTUP_POLL_SECONDS = 0.3
+MOST_TASKS = 1000  # of one visitor; an honest page never has that many unanswered
 _log = logging.getLogger(__name__)
 
 
@@ -38,13 +39,20 @@ class Workbench:
         self._rate = Rate(resources.settings.messages_per_second)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
+        self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
         self._jobs: dict[str, Job] = {}
         self._tracker: Tracker | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether tracking, reading a file or writing a download is under way."""
+        return self._tracker is not None or bool(self._jobs)
+
     def greet(self) -> None:
         """First words to a new connection."""
-        header: dict[str, Any] = {"t": "hello", "version": 0, "medium": None, "tracking": self._tracker is not None}
+        tracking = self._tracker.describe() if self._tracker is not None else None
+        header: dict[str, Any] = {"t": "hello", "version": 0, "medium": None, "tracking": tracking}
         if self.medium is not None:
             header |= {"version": self.medium.version, "medium": self._describe(self.medium)}
         self._outbox.put_first(wire.pack(header))
@@ -55,10 +63,12 @@ class Workbench:
         medium, settings = self.medium, self._resources.settings
         try:
             self._rate.count()
+            if len(self._tasks) >= MOST_TASKS:
+                raise Busy("The server has not answered your last wishes yet. Wait a moment and try again.")
             bounds = None if medium is None else medium.bounds(settings.max_objects, settings.max_points)
             message = parse(text, bounds)
         except MaskletError as error:
-            self._complain(str(error))
+            self._complain(str(error), **subject(text))
             return
         if isinstance(message, wire.Cancel):
             self.cancel(message.job)
@@ -70,9 +80,8 @@ class Workbench:
 
         What is open stays open until the new one is ready.
         """
-        self.cancel("ingest")
-        job = self._jobs["ingest"] = Job("ingest", self._outbox)
-        self._start(self._open(source, job), job="ingest")
+        job = self._new_job("ingest")
+        self._start(self._while_listed(job, self._open(source, job)), job="ingest")
 
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
@@ -100,11 +109,23 @@ class Workbench:
         elif isinstance(message, wire.Stop):
             self._stop_tracking()
         elif isinstance(message, wire.Export):
-            self.cancel("export")
-            job = self._jobs["export"] = Job("export", self._outbox)
-            self._start(self._export(message, medium, job), job="export")
+            job = self._new_job("export")
+            self._start(self._while_listed(job, self._export(message, medium, job)), job="export")
         elif isinstance(message, wire.Retell):
             self._revival.retell(message.entries)
+
+    def _new_job(self, name: str) -> Job:
+        """A job in place of an earlier one of its kind, which is given up."""
+        self.cancel(name)
+        job = self._jobs[name] = Job(name, self._outbox)
+        return job
+
+    async def _while_listed(self, job: Job, work: Awaitable[None]) -> None:
+        try:
+            await work
+        finally:
+            if self._jobs.get(job.name) is job:
+                del self._jobs[job.name]
 
     async def _say(self, message: wire.Say, medium: Medium) -> None:
         async with self._order:
@@ -120,20 +141,22 @@ class Workbench:
             self._outbox.put(wire.pack({"t": "forgotten", "seq": message.seq, "object": message.object_id}))
 
     async def _show(self, message: wire.Show, medium: Medium) -> None:
-        for masks in await self._revival.ask(medium, partial(medium.masks, message.frames)):
-            self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, version=medium.version)))
+        async with self._showing:
+            for masks in await self._revival.ask(medium, partial(medium.masks, message.frames)):
+                await self._outbox.room()
+                self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, version=medium.version)))
 
     def _track(self, message: wire.Track, medium: Medium) -> None:
         if medium.info.kind == "image":
-            self._complain("A picture has one frame: there is nothing to track.", job="track")
+            self._complain("A picture has one frame: there is nothing to track.", job="track", run=message.run)
             return
         self._stop_tracking()
-        tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium)
-        self._start(self._run_tracker(tracker, message), job="track")
+        tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
+        self._start(self._run_tracker(tracker), job="track", run=message.run)
 
-    async def _run_tracker(self, tracker: Tracker, message: wire.Track) -> None:
+    async def _run_tracker(self, tracker: Tracker) -> None:
         try:
-            await tracker.run(message.direction, message.frame)
+            await tracker.run()
         finally:
             if self._tracker is tracker:
                 self._tracker = None

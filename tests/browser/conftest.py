@@ -16,7 +16,7 @@ from tests.media.numbered import make_clip
 from tests.ui.house import GatedEngine, launched, picture_bytes
 from ui.server import Server
 
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+FLAGS: tuple[str, ...] = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 FLAGS += ("--disable-component-update", "--disable-sync", "--no-first-run")
 
 

@@ -262,6 +262,42 @@ def test_a_reload_keeps_the_work_and_its_history(desk: Desk, clip: Path) -> None
     desk.expect_mask(0.28, 0.76)
 
 
+def test_a_reload_in_mid_track_shows_the_run_and_can_stop_it(
+    gated: tuple[GatedEngine, str], visit: Callable[..., Desk], clip: Path
+) -> None:
+    engine, address = gated
+    desk = visit(address)
+    desk.open(clip)
+    desk.click(0.3, 0.8)
+    desk.expect_mask(0.28, 0.76)
+    desk.page.click("[data-direction=forward]")
+    engine.gate.release()
+    desk.expect_frame(1)
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-tracking:visible")
+    for _ in range(4):
+        engine.gate.release()
+    desk.page.wait_for_function("Number(document.querySelector('.mk-frame-number').textContent) > 3")
+    desk.page.click(".mk-stop")
+    for _ in range(40):
+        engine.gate.release()
+    desk.page.wait_for_selector(".mk-goon:visible")
+    desk.page.click(".mk-goon")
+    desk.expect_frame(30)
+
+
+def test_a_file_may_follow_another_that_is_still_on_its_way(desk: Desk, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "slow.bin").write_bytes(bytes(4_000_000))
+    network = desk.context.new_cdp_session(desk.page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    desk.page.set_input_files(".mk-picker", tmp_path / "slow.bin")
+    desk.page.wait_for_selector(".mk-veil-text:has-text('MB of 4.0 MB')")
+    desk.open(picture)
+    assert desk.page.locator(".mk-toast").count() == 0
+
+
 def test_an_expired_session_starts_again_with_all_clicks(desk: Desk, server: tuple[Server, str], picture: Path) -> None:
     desk.open(picture)
     desk.click(0.3, 0.5)
@@ -273,9 +309,13 @@ def test_an_expired_session_starts_again_with_all_clicks(desk: Desk, server: tup
         desk.page.wait_for_selector(".mk-banner-act:has-text('Start again')")
     finally:
         visitors._settings = settings
+    desk.click(0.7, 0.2)
     desk.page.click(".mk-banner-act:has-text('Start again')")
     desk.expect_toast("Your clicks are back")
+    assert desk.page.locator(".mk-toast-error").count() == 0
     desk.expect_mask(0.27, 0.46)
+    desk.expect_mask(0.67, 0.16)
+    desk.press("Control+z")
     desk.click(0.7, 0.5)
     desk.expect_mask(0.67, 0.46)
     desk.press("Control+z", "Control+z")

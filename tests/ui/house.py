@@ -10,19 +10,21 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.startup import Progress, Startup
-from sam2_core.types import FrameMasks
+from sam2_core.serving.startup import Startup
+from sam2_core.types import FrameMasks, Progress
 from tests.fakes import FakeEngine
 from ui.resources import Resources
 from ui.routes import Routes
@@ -81,10 +83,21 @@ class Page:
 
     def hear_all(self, *kinds: str, **wanted: Any) -> tuple[dict[str, Any], list[bytes]]:
         while True:
-            header, pictures = unpack(self.socket.receive_bytes())
+            header, pictures = unpack(self._receive())
             if header["t"] in kinds and all(header.get(name) == value for name, value in wanted.items()):
                 return header, pictures
             assert header["t"] != "error" or "error" in kinds, header
+
+    def _receive(self) -> bytes:
+        """Starlette's own would wait for ever where the server says nothing."""
+        received = self.socket.portal.start_task_soon(self.socket._send_rx.receive)
+        try:
+            message = received.result(DEADLINE)
+        except FutureTimeout:
+            received.cancel()
+            pytest.fail("The server said nothing more.")
+        self.socket._raise_on_close(message)
+        return bytes(message["bytes"])
 
 
 class House:

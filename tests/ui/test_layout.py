@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -14,11 +15,11 @@ from PIL import Image
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
 from ui.examples import catalogue, thumbnail
-from ui.layout import CANVAS, SCRIPTS, STYLES
+from ui.layout import CANVAS, SCRIPTS, STYLES, head
 
 
 def test_every_file_of_the_page_is_used_once() -> None:
-    listed = [*SCRIPTS, *STYLES, "page.html"]
+    listed = [*SCRIPTS, *STYLES, "page.html", "sign.svg"]
     assert sorted(listed) == sorted(path.name for path in CANVAS.iterdir() if path.is_file())
     assert len(set(listed)) == len(listed)
 
@@ -33,6 +34,12 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
     for path in CANVAS.iterdir():
         addresses = re.findall(r"https?://[^\s\"')]+", path.read_text("utf-8"))
         assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path.name
+
+
+def test_the_sign_of_the_page_needs_no_address() -> None:
+    """Browsers look for a favicon at the root of the host, which behind a proxy is not ours."""
+    (sign,) = re.findall(r'<link rel="icon" [^>]*href="data:image/svg\+xml,([^">]*)"', head())
+    assert unquote(sign) == (CANVAS / "sign.svg").read_text("utf-8")
 
 
 def test_users_words_are_never_parsed_as_html() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from sam2_core.errors import BadPrompt
 from sam2_core.types import Box, Forgotten, Point, Prompt, Prompted, Tracked
-from ui.reading import MAX_MESSAGE, parse
+from ui.reading import MAX_MESSAGE, parse, subject
 from ui.wire import Bounds, Cancel, Export, Forget, Retell, Say, Show, Stop, Track
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
@@ -24,7 +24,7 @@ def test_every_message_is_read() -> None:
     assert said == Say(1, 2, 3, Prompt((Point(1, 2), Point(3.5, 4, False)), Box(0, 0, 64, 48)))
     assert read(t="prompt", seq=1, frame=0, object=1, prompt={}).prompt.is_empty
     assert read(t="forget", seq=2, object=1) == Forget(2, 1)
-    assert read(t="track", direction="both", frame=9) == Track("both", 9)
+    assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9)
     assert read(t="stop") == Stop()
     assert read(t="masks", first=3, last=5) == Show(range(3, 6))
     assert read(t="cancel", job="export") == Cancel("export")
@@ -72,8 +72,8 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]], "choice": 9}},
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"mask": {"size": [48, 64], "counts": "0"}}},
         {"t": "forget", "seq": 1},
-        {"t": "track", "direction": "up", "frame": 0},
-        {"t": "track", "direction": ["both"], "frame": 0},
+        {"t": "track", "run": 1, "direction": "up", "frame": 0},
+        {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
         {"t": "masks", "first": 0, "last": 99},
         {"t": "cancel", "job": "everything"},
         {"t": "export", "kind": "masks", "objects": []},
@@ -107,3 +107,26 @@ def test_without_a_medium_only_a_job_can_be_cancelled() -> None:
     assert parse('{"t": "cancel", "job": "ingest"}', None) == Cancel("ingest")
     with pytest.raises(BadPrompt, match="Open a picture"):
         parse('{"t": "stop"}', None)
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ({"t": "prompt", "seq": 5, "frame": 99}, {"seq": 5}),
+        ({"t": "forget", "seq": 6}, {"seq": 6}),
+        ({"t": "track", "run": 7}, {"job": "track", "run": 7}),
+        ({"t": "export"}, {"job": "export"}),
+        ({"t": "masks"}, {}),
+        ({"t": "prompt", "seq": "x"}, {}),
+        ({"t": ["prompt"]}, {}),
+        ([], {}),
+        (None, {}),
+    ],
+)
+def test_a_refusal_names_what_it_is_about(message: object, named: dict[str, object]) -> None:
+    assert subject(json.dumps(message)) == named
+
+
+def test_a_refusal_of_garbage_names_nothing() -> None:
+    assert subject("[" * 100_000) == {}
+    assert subject("\x00") == {}

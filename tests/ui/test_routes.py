@@ -4,6 +4,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 from starlette.websockets import WebSocketDisconnect
 
 from tests.media.numbered import make_clip, read_number
-from tests.ui.house import House, open_house, picture_bytes, unpack
+from tests.ui.house import DEADLINE, House, open_house, picture_bytes, unpack
 
 CLICK = {"points": [[20, 24, 1]]}
 
@@ -71,7 +72,7 @@ def test_a_clip_is_tracked_both_ways_and_shows_its_frames(house: House, clip: by
             assert read_number(np.asarray(Image.open(BytesIO(frame)))) == number
         page.say("prompt", seq=1, frame=5, object=3, prompt=CLICK)
         page.hear("masks", seq=1)
-        page.say("track", direction="both", frame=5)
+        page.say("track", run=1, direction="both", frame=5)
         order = [page.hear("masks")["frame"] for _ in range(13)]
         assert order == [*range(5, 12), *range(5, -1, -1)]
         assert page.hear("done", job="track")["stopped"] is False
@@ -159,6 +160,20 @@ def test_a_file_over_the_limit_is_refused_and_removed() -> None:
             assert "larger than 1 MB" in answer.json()["error"]
         assert list(visitor.folder.iterdir()) == []
         assert house.upload(visitor.token, picture_bytes()).status_code == 202
+
+
+def test_an_upload_waits_until_the_one_before_has_been_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor, portal = house.visitor(), house.client.portal
+    assert portal is not None
+    portal.call(visitor.receiving.acquire)
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(house.upload, visitor.token, picture_bytes())
+        portal.call(visitor.receiving.release)
+        assert answer.result(DEADLINE).status_code == 202
+    portal.call(visitor.receiving.acquire)
+    monkeypatch.setattr("ui.routes.FORMER_UPLOAD_SECONDS", 0.01)
+    assert "still on its way" in house.upload(visitor.token, picture_bytes()).json()["error"]
+    portal.call(visitor.receiving.release)
 
 
 def test_file_names_mean_nothing_to_the_file_system(house: House) -> None:

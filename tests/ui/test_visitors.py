@@ -13,7 +13,7 @@ from ui.visitors import Visitor, Visitors
 
 class Bench:
     def __init__(self, visitor: Visitor[Bench]) -> None:
-        self.closed = False
+        self.closed = self.busy = False
 
     async def close(self) -> None:
         self.closed = True
@@ -108,6 +108,24 @@ def test_an_open_page_that_nobody_touches_ends() -> None:
         await later(visitors, clock, 2 * 60)
         assert visitors.find(visitor.token) is None
         assert hung_up
+
+    play(scene)
+
+
+def test_whoever_waits_for_long_work_is_not_idle() -> None:
+    async def scene(visitors: Visitors[Bench], clock: Clock) -> None:
+        tracking, sending = await visitors.open(), await visitors.open()
+        for visitor in (tracking, sending):
+            await visitor.outbox.attach(nothing)
+        tracking.bench.busy = True
+        async with sending.receiving:
+            await later(visitors, clock, 5 * 3600)
+            assert len(visitors) == 2
+            with pytest.raises(Busy):
+                await visitors.open()
+        tracking.bench.busy = False
+        await later(visitors, clock, 1)
+        assert len(visitors) == 0
 
     play(scene)
 

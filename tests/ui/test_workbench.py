@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import Busy
-from sam2_core.serving.startup import Progress, Startup
-from sam2_core.types import FrameMasks, Prompt
+from sam2_core.serving.startup import Startup
+from sam2_core.types import FrameMasks, Progress, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, GatedEngine, House, Page, open_house, picture_bytes
@@ -37,7 +37,7 @@ def test_tracking_stops_at_once_and_goes_on(clip: bytes) -> None:
         token = house.visitor().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
-            page.say("track", direction="forward", frame=0)
+            page.say("track", run=1, direction="forward", frame=0)
             assert engine.entered.acquire(timeout=DEADLINE)
             page.say("stop")
             page.say("masks", first=0, last=0)
@@ -48,7 +48,7 @@ def test_tracking_stops_at_once_and_goes_on(clip: bytes) -> None:
             assert engine.calls.count("track") == 1
             for _ in range(12):
                 engine.gate.release()
-            page.say("track", direction="forward", frame=last)
+            page.say("track", run=1, direction="forward", frame=last)
             frames = [page.hear("masks", tracked=1)["frame"] for _ in range(12 - last)]
             assert frames == list(range(last, 12))
             assert page.hear("done", job="track")["stopped"] is False
@@ -60,7 +60,7 @@ def test_a_click_while_tracking_is_answered_and_tracking_goes_on_with_it(clip: b
         token = house.visitor().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
-            page.say("track", direction="forward", frame=0)
+            page.say("track", run=1, direction="forward", frame=0)
             assert engine.entered.acquire(timeout=DEADLINE)
             page.say("prompt", seq=2, frame=5, object=2, prompt={"points": [[60, 40, 1]]})
             page.hear("masks", seq=2)
@@ -78,14 +78,46 @@ def test_tracking_waits_for_a_page_that_is_away(clip: bytes) -> None:
         token = house.visitor().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
-            page.say("track", direction="forward", frame=0)
+            page.say("track", run=1, direction="forward", frame=0)
             assert engine.entered.acquire(timeout=DEADLINE)
         for _ in range(30):
             engine.gate.release()
         with house.page(token) as page:
-            assert page.hear("hello")["tracking"] is True
+            assert page.hear("hello")["tracking"] == {"run": 1, "direction": "forward"}
             frames = [page.hear("masks", tracked=1)["frame"] for _ in range(12)]
             assert frames == list(range(12))
+
+
+def test_every_run_of_tracking_ends_under_its_own_name(clip: bytes) -> None:
+    engine = GatedEngine()
+    with open_house(engine) as house:
+        visitor = house.visitor()
+        with house.page(visitor.token) as page:
+            open_and_click(house, page, visitor.token, clip)
+            page.say("track", run=1, direction="forward", frame=0)
+            assert engine.entered.acquire(timeout=DEADLINE)
+            assert visitor.bench.busy
+            page.say("track", run=2, direction="backward", frame=11)
+            assert engine.entered.acquire(timeout=DEADLINE)
+            for _ in range(30):
+                engine.gate.release()
+            endings = [page.hear("done", job="track") for _ in range(2)]
+            assert [(each["run"], each["stopped"]) for each in endings] == [(1, True), (2, False)]
+            page.say("masks", first=0, last=0)
+            page.hear("masks")
+            assert not visitor.bench.busy
+
+
+def test_all_masks_that_were_asked_for_arrive_however_slowly_the_page_takes_them(tmp_path: Path) -> None:
+    film = make_clip(tmp_path / "long.mp4", frames=600, size=(48, 64)).read_bytes()
+    with open_house() as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, film)
+            for first in range(0, 600, 64):
+                page.say("masks", first=first, last=min(599, first + 63))
+            frames = [page.hear("masks")["frame"] for _ in range(600)]
+            assert frames == list(range(600))
 
 
 def test_a_session_that_the_engine_gave_up_is_brought_back(clip: bytes) -> None:
@@ -177,8 +209,10 @@ def test_the_number_of_objects_and_the_pace_have_limits() -> None:
             page.say("prompt", seq=5, frame=0, object=3, prompt=CLICK)
             assert page.hear("masks", seq=5)
             for _ in range(20):
-                page.say("masks", first=0, last=0)
-            assert "too fast" in page.hear("error")["text"]
+                page.say("forget", seq=6, object=9)
+            refusal = page.hear("error")
+            assert "too fast" in refusal["text"]
+            assert refusal["seq"] == 6, "the page must not wait for an answer"
 
 
 def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,15 +238,37 @@ def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pyte
             open_and_click(house, page, visitor.token, clip)
 
 
+def test_a_job_that_was_given_up_ends_without_a_word(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, go = threading.Event(), threading.Event()
+
+    def slow(*about: object) -> Path:
+        started.set()
+        assert go.wait(DEADLINE)
+        raise OSError("its folder is gone")
+
+    with open_house() as house:
+        visitor = house.visitor()
+        with house.page(visitor.token) as page:
+            open_and_click(house, page, visitor.token, clip)
+            wish = {"kind": "coco", "opacity": 1, "objects": [{"id": 1, "name": "x", "color": [0, 0, 0]}]}
+            with monkeypatch.context() as patch:
+                patch.setattr("ui.workbench.write_export", slow)
+                page.say("export", **wish)
+                assert started.wait(DEADLINE)
+            page.say("export", **wish)
+            go.set()
+            assert page.hear("done", "error", job="export")["name"] == "clip_coco.json"
+
+
 def test_a_picture_is_not_tracked_and_nobody_is_not_tracked(clip: bytes) -> None:
     with open_house() as house:
         token = house.visitor().token
         with house.page(token) as page:
             house.upload(token, picture_bytes())
             page.hear("opened")
-            page.say("track", direction="forward", frame=0)
+            page.say("track", run=1, direction="forward", frame=0)
             assert "nothing to track" in page.hear("error", job="track")["text"]
             house.upload(token, clip)
             page.hear("opened")
-            page.say("track", direction="forward", frame=0)
+            page.say("track", run=1, direction="forward", frame=0)
             assert "Click on a thing" in page.hear("error", job="track")["text"]

@@ -17,9 +17,11 @@ const state = {
   opacity: 0.5,
   outline: true,
   playing: false,
-  tracking: null,     // {direction, frame, touched} while the server tracks
+  tracking: null,     // {run, direction, stopping} while the server tracks
   ready: false,       // the network is loaded
   source: null,       // {file} or {example}: to open the same again after the server forgot us
+  opening: null,      // the same of what is on its way
+  reopening: false,   // the server forgot us, and what was open is on its way again
 };
 
 // Listeners of one mount end together; gr.HTML tells nobody when it is unmounted.
@@ -39,6 +41,7 @@ const when = (names, listener) => names.split(' ').forEach(name => {
 const tell = (name, detail) => (listeners.get(name) ?? []).forEach(listener => listener(detail));
 
 const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
+const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 const isClip = () => state.medium?.kind === 'clip';
 const address = path => `${base}/s/${state.token}/${path}`;
 
@@ -126,3 +129,5 @@ try {
 on(find('help'), 'click', () => find('help-dialog').showModal());
 on(find('help-close'), 'click', () => find('help-dialog').close());
 on(find('help-dialog'), 'click', event => { if (event.target === find('help-dialog')) event.target.close(); });
+
+find('logo').src = document.querySelector('#mk-sign').href;

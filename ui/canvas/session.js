@@ -46,7 +46,7 @@ function setMedium(medium, version) {
   find('file').hidden = false;
   find('file-name').textContent = medium.name;
   const size = `${medium.width} × ${medium.height}`;
-  find('file-facts').textContent = isClip() ? `${size} · ${medium.frames} frames · ${+medium.fps.toFixed(2)} fps` : size;
+  find('file-facts').textContent = isClip() ? `${size} · ${counted(medium.frames, 'frame')} · ${+medium.fps.toFixed(2)} fps` : size;
   root.classList.toggle('mk-has-clip', isClip());
   stage.style.setProperty('--ratio', medium.width / medium.height);
   setScreen('work');
@@ -56,7 +56,8 @@ function setMedium(medium, version) {
 when('server-opened', message => {
   const again = state.reopening;
   state.source = state.opening ?? state.source;
-  state.reopening = null;
+  state.opening = null;
+  state.reopening = false;
   line.forgetAll();
   const same = again && ['frames', 'height', 'width'].every(name => message.medium[name] === state.medium?.[name]);
   if (!same) {
@@ -106,6 +107,7 @@ function restore(message) {
   tell('journal');
   goTo(known ? kept.frame : 0);
   askForMasks();
+  agreeOnTracking(message.tracking);
 }
 
 // Everything that was prompted or tracked, a few frames a message.
@@ -128,8 +130,8 @@ async function askForMasks() {
 function catchUp(message) {
   const around = lastTracked?.frame ?? state.frame;
   line.say({ t: 'masks', first: Math.max(0, around - 31), last: Math.min(state.medium.frames - 1, around + 32) });
-  if (!message.tracking) ended(true);
-  if (shown.frame < 0) goTo(state.frame);
+  agreeOnTracking(message.tracking);
+  if (shown.frame !== state.frame) goTo(state.frame, true);
 }
 
 when('server-journal', () => line.say({ t: 'journal', entries: journal.entries }));
@@ -214,7 +216,10 @@ on(window, 'pagehide', event => {
   if (!event.persisted && state.token) navigator.sendBeacon(address('bye'));
 });
 on(window, 'pageshow', event => { if (event.persisted && line.status !== 'on') line.open(); });
-on(window, 'online', () => { if (line.status === 'lost') line.open(); });
+on(window, 'online', () => {
+  if (line.status === 'lost') line.open();
+  if (state.medium && shown.frame !== state.frame) goTo(state.frame, true);
+});
 on(mount.signal, 'abort', () => line.close());
 
 // --- waiting for an answer that takes long enough to be noticed ---

@@ -7,10 +7,11 @@ let lastTracked = null;          // the frame and step that came last
 function track(direction, frame = state.frame) {
   if (!isClip() || state.tracking) return;
   if (!journal.said.size) return toast('Click on a thing first. Then it can be tracked.', 'hint');
-  if (!line.say({ t: 'track', direction, frame })) return toast('There is no connection right now. Try again in a moment.');
+  const run = Date.now();        // names this run, also for a page that is loaded while it goes on
+  if (!line.say({ t: 'track', run, direction, frame })) return toast('There is no connection right now. Try again in a moment.');
   pause();
   follow.checked = true;
-  state.tracking = { direction, frame, stopping: false };
+  state.tracking = { run, direction, stopping: false };
   leftOff = null;
   find('tracking-text').textContent = 'Starting…';
   setProgress(find('progress', find('tracking')), null);
@@ -23,6 +24,15 @@ function stopTracking() {
   state.tracking.stopping = true;
   find('tracking-text').textContent = 'Stopping…';
   line.say({ t: 'stop' });
+}
+
+// A new connection: what the server does counts, but for a wish to stop that it may not have heard.
+function agreeOnTracking(running) {
+  if (!running) return ended(true);
+  if (state.tracking?.stopping) return line.say({ t: 'stop' });
+  state.tracking = { ...running, stopping: false };
+  leftOff = null;
+  tell('tracking');
 }
 
 function ended(stopped) {
@@ -44,20 +54,23 @@ function duration(seconds) {
   return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
+// An earlier run may still have something to say.
+const isOurRun = message => message.job === 'track' && message.run === state.tracking?.run;
+
 when('tracked', message => {
   lastTracked = { frame: message.frame, step: message.tracked };
   if (state.tracking && follow.checked) goTo(message.frame, true);
 });
 
 when('server-progress', message => {
-  if (message.job !== 'track' || !state.tracking || state.tracking.stopping) return;
+  if (!isOurRun(message) || state.tracking.stopping) return;
   setProgress(find('progress', find('tracking')), message.fraction);
   const rate = message.fps >= 10 ? Math.round(message.fps) : message.fps?.toFixed(1);
   const outlook = message.fps ? ` · ${rate} frames/s · ${duration(message.left)} left` : '';
   find('tracking-text').textContent = `${Math.round(100 * message.fraction)}%${outlook}`;
 });
-when('server-done', message => { if (message.job === 'track') ended(message.stopped); });
-when('server-error', message => { if (message.job === 'track') ended(true); });
+when('server-done', message => { if (isOurRun(message)) ended(message.stopped); });
+when('server-error', message => { if (isOurRun(message)) ended(true); });
 
 // Whoever looks elsewhere while tracking goes on wants to stay there.
 when('touched', () => { if (state.tracking) follow.checked = false; });

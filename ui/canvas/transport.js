@@ -170,7 +170,7 @@ class Line {
   }
 
   pump() {
-    if (this.flying || !this.waiting.length || this.status !== 'on' || !state.ready) return;
+    if (this.flying || !this.waiting.length || this.status !== 'on' || !state.ready || state.reopening) return;
     this.flying = this.waiting.shift();
     this.flying.seq = ++this.seq;
     const { since, ...message } = this.flying;   // `since` is ours: when the user clicked

@@ -13,15 +13,16 @@ function send(body, path, title, source) {
   };
   request.onload = () => {
     sending = null;
-    if (request.status === 202) state.opening = source;
-    else refuse(request);
+    if (request.status !== 202) refuse(request);
   };
-  request.onerror = () => { sending = null; veil(''); toast('The upload was interrupted. Check the connection and try again.'); };
+  request.onerror = () => { sending = state.opening = null; veil(''); toast('The upload was interrupted. Check the connection and try again.'); };
+  state.opening = source;
   veil(title, null, 'Uploading…', cancelOpening);
   request.send(body);
 }
 
 function refuse(request) {
+  state.opening = null;
   veil('');
   let text = 'The server did not take this file. Try again.';
   try { text = JSON.parse(request.responseText).error ?? text; } catch { /* a proxy's own page */ }
@@ -33,7 +34,7 @@ const megabytes = bytes => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 
 function cancelSending() {
   sending?.abort();
-  sending = null;
+  sending = state.opening = null;
 }
 
 function cancelOpening() {
