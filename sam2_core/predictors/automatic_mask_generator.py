@@ -18,15 +18,17 @@ from sam2_core.errors import ConfigError
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import Pixels
 from sam2_core.predictors.build import build_sam2_hf
-from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+from sam2_core.predictors.image_predictor import SAM2ImagePredictor, as_mask_input
 from sam2_core.predictors.mask_filters import (
     Crop,
     FloatArray,
+    chosen_point_grids,
+    crop_area,
     cut_off_by_crop,
     layered_crops,
-    layered_point_grids,
     mask_boxes,
     non_maximum_suppression,
+    placed,
     stability_scores,
     without_small_regions,
 )
@@ -35,6 +37,8 @@ from sam2_core.types import BoolArray, Mask
 
 OutputMode: TypeAlias = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
 OUTPUT_MODES: tuple[OutputMode, ...] = ("binary_mask", "uncompressed_rle", "coco_rle")
+PIXELS_AT_A_TIME = 64_000_000
+"""So many logits are upsampled to the image's size at a time, or those of one point: bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,9 @@ class _Find:
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """The network's answers to one batch of clicks in one crop: N masks and what belongs to each.
+    """The network's answers to a batch of B clicks in one crop, C masks for each.
 
-    logits (N, h, w), predicted_ious (N,), points (N, 2) in the crop's pixels.
+    logits (B, C, 4H, 4W), predicted_ious (B, C), points (B, 2) in the crop's pixels.
     """
 
     logits: Tensor
@@ -62,6 +66,11 @@ class _Answers:
 
     def only(self, keep: Tensor) -> _Answers:
         return _Answers(self.logits[keep], self.predicted_ious[keep], self.points[keep])
+
+    def split(self, count: int) -> Iterator[_Answers]:
+        """The same in portions of up to `count` clicks."""
+        columns = (column.split(count) for column in (self.logits, self.predicted_ious, self.points))
+        return map(_Answers, *columns)
 
 
 class SAM2AutomaticMaskGenerator:
@@ -118,7 +127,9 @@ class SAM2AutomaticMaskGenerator:
             raise ConfigError(f"output_mode is one of {', '.join(OUTPUT_MODES)}, not {output_mode!r}.")
         if points_per_batch < 1:
             raise ConfigError(f"points_per_batch must be at least 1, not {points_per_batch}.")
-        self.point_grids = _point_grids(points_per_side, point_grids, crop_n_layers, crop_n_points_downscale_factor)
+        self.point_grids = chosen_point_grids(
+            points_per_side, point_grids, crop_n_layers, crop_n_points_downscale_factor
+        )
         self.predictor = SAM2ImagePredictor(model)
         self.points_per_batch = points_per_batch
         self.pred_iou_thresh = pred_iou_thresh
@@ -169,7 +180,7 @@ class SAM2AutomaticMaskGenerator:
         crops = layered_crops(height, width, self.crop_n_layers, self.crop_overlap_ratio)
         finds = [find for layer, crop in crops for find in self._search_crop(image, crop, self.point_grids[layer])]
         if len(crops) > 1:
-            finds = _distinct(finds, [1 / _area(find.crop) for find in finds], self.crop_nms_thresh)
+            finds = _distinct(finds, [1 / crop_area(find.crop) for find in finds], self.crop_nms_thresh)
         return self._tidied(finds) if self.min_mask_region_area > 0 else finds
 
     def _search_crop(self, image: Pixels, crop: Crop, grid: FloatArray) -> list[_Find]:
@@ -188,45 +199,59 @@ class SAM2AutomaticMaskGenerator:
     def _ask(self, points: Tensor, crop_size: tuple[int, int]) -> _Answers:
         """The network's masks for (B, 2) points in a crop of `crop_size` (height, width)."""
         coords = self.predictor._transforms.transform_coords(points, normalize=True, orig_hw=crop_size)
-        logits, ious, low_res = self._predict(coords, None, self.multimask_output)  # (B, C, h, w), (B, C), ...
-        repeats = logits.shape[1]
+        logits, ious = self._predict(coords, None, self.multimask_output)
         if self.use_m2m:
-            logits, ious = self._refine(coords.repeat_interleave(repeats, dim=0), low_res.flatten(0, 1)[:, None])
-        answers = logits.flatten(0, 1), ious.flatten(0, 1).float()  # (B·C, h, w), (B·C,)
-        return _Answers(*answers, points.repeat_interleave(repeats, dim=0))
+            repeats = logits.shape[1]
+            coords, points = (each.repeat_interleave(repeats, dim=0) for each in (coords, points))
+            logits, ious = self._refine(coords, as_mask_input(logits).flatten(0, 1)[:, None])
+        return _Answers(logits, ious.float(), points)
 
     def _refine(self, coords: Tensor, low_res: Tensor) -> tuple[Tensor, Tensor]:
-        """Ask again at (N, 2) coords with (N, 1, 4H, 4W) logits as prompts: logits (N, 1, h, w) and IoUs (N, 1)."""
+        """Ask again at (N, 2) coords with (N, 1, 4H, 4W) logits as prompts: logits (N, 1, 4H, 4W), IoUs (N, 1)."""
         batches = zip(coords.split(self.points_per_batch), low_res.split(self.points_per_batch), strict=True)
-        refined = [self._predict(*batch, multimask_output=False)[:2] for batch in batches]
+        refined = [self._predict(*batch, multimask_output=False) for batch in batches]
         logits, ious = zip(*refined, strict=True)
         return torch.cat(logits), torch.cat(ious)
 
-    def _predict(self, coords: Tensor, mask_input: Tensor | None, multimask_output: bool) -> tuple[Tensor, ...]:
+    def _predict(self, coords: Tensor, mask_input: Tensor | None, multimask_output: bool) -> tuple[Tensor, Tensor]:
         labels = torch.ones((coords.shape[0], 1), dtype=torch.int, device=coords.device)
-        return self.predictor._predict(
-            coords[:, None], labels, mask_input=mask_input, multimask_output=multimask_output, return_logits=True
-        )
+        return self.predictor._predict_low_res((coords[:, None], labels), mask_input, multimask_output)
 
     def _kept(self, answers: _Answers, crop: Crop, frame_size: tuple[int, int]) -> Iterator[_Find]:
         """The answers that are sure enough and not cut off by their crop, placed in the whole image."""
-        if self.pred_iou_thresh > 0:
-            answers = answers.only(answers.predicted_ious > self.pred_iou_thresh)
-        stability = stability_scores(answers.logits, self.mask_threshold, self.stability_score_offset)
-        if self.stability_score_thresh > 0:
-            stable = stability >= self.stability_score_thresh
-            answers, stability = answers.only(stable), stability[stable]
-        masks = answers.logits > self.mask_threshold
+        # A click's masks are upsampled together, even those that will go: the rounding depends on their number.
+        answers = answers.only(self._is_sure(answers).any(dim=1))
+        clicks = max(1, PIXELS_AT_A_TIME // (crop_area(crop) * answers.logits.shape[1]))
+        for portion in answers.split(clicks):
+            yield from self._found(portion, crop, frame_size)
+
+    def _is_sure(self, answers: _Answers) -> Tensor:
+        """Which of the masks have a high enough predicted IoU: (B, C)."""
+        ious = answers.predicted_ious
+        return ious > self.pred_iou_thresh if self.pred_iou_thresh > 0 else torch.ones_like(ious, dtype=torch.bool)
+
+    def _found(self, answers: _Answers, crop: Crop, frame_size: tuple[int, int]) -> Iterator[_Find]:
+        left, top, right, bottom = crop
+        sure = self._is_sure(answers)
+        logits = self.predictor._transforms.postprocess_masks(answers.logits, (bottom - top, right - left))[sure]
+        masks = logits > self.mask_threshold
         boxes = mask_boxes(masks)
+        stability = stability_scores(logits, self.mask_threshold, self.stability_score_offset)
         height, width = frame_size
-        whole = ~cut_off_by_crop(boxes, crop, (0, 0, width, height))
-        left, top, _, _ = crop
-        placed_boxes = (boxes + boxes.new_tensor([left, top, left, top]))[whole].tolist()
-        placed_points = (answers.points + answers.points.new_tensor([left, top]))[whole].tolist()
-        scores = zip(answers.predicted_ious[whole].tolist(), stability[whole].tolist(), strict=True)
-        pixels = masks[whole].cpu().numpy()
-        for mask, box, point, (iou, steady) in zip(pixels, placed_boxes, placed_points, scores, strict=True):
-            yield _Find(_placed(mask, crop, frame_size), tuple(box), tuple(point), iou, steady, crop)
+        keep = ~cut_off_by_crop(boxes, crop, (0, 0, width, height))
+        if self.stability_score_thresh > 0:
+            keep &= stability >= self.stability_score_thresh
+        points = answers.points[:, None].expand(*sure.shape, 2)[sure]
+        offset = [left, top]
+        columns = (
+            masks[keep].cpu().numpy(),
+            (boxes + boxes.new_tensor(offset * 2))[keep].tolist(),
+            (points + points.new_tensor(offset))[keep].tolist(),
+            answers.predicted_ious[sure][keep].tolist(),
+            stability[keep].tolist(),
+        )
+        for mask, box, point, iou, steady in zip(*columns, strict=True):
+            yield _Find(Mask.from_array(placed(mask, crop, frame_size)), tuple(box), tuple(point), iou, steady, crop)
 
     def _tidied(self, finds: list[_Find]) -> list[_Find]:
         """Without small holes and islands; of masks that thereby became alike, one that was so before stays."""
@@ -256,37 +281,8 @@ class SAM2AutomaticMaskGenerator:
         }
 
 
-def _point_grids(
-    points_per_side: int | None, own: Sequence[npt.ArrayLike] | None, layers: int, downscale: int
-) -> list[FloatArray]:
-    """One (N, 2) grid for the whole image and one for each layer of crops."""
-    if layers < 0:
-        raise ConfigError(f"crop_n_layers must be 0 or more, not {layers}.")
-    if (points_per_side is None) == (own is None):
-        raise ConfigError("Give either points_per_side or point_grids, and set the other to None.")
-    if points_per_side is not None:
-        return layered_point_grids(points_per_side, layers, downscale)
-    grids = [np.asarray(grid, dtype=np.float64).reshape(-1, 2) for grid in own or ()]
-    if len(grids) <= layers:
-        raise ConfigError(f"{layers} layers of crops need {layers + 1} point_grids, not {len(grids)}.")
-    return grids
-
-
 def _distinct(finds: list[_Find], scores: Sequence[float], iou_threshold: float) -> list[_Find]:
     return [finds[index] for index in non_maximum_suppression([find.box for find in finds], scores, iou_threshold)]
-
-
-def _area(crop: Crop) -> int:
-    left, top, right, bottom = crop
-    return (right - left) * (bottom - top)
-
-
-def _placed(mask: BoolArray, crop: Crop, frame_size: tuple[int, int]) -> Mask:
-    """A crop's mask (h, w) as a mask of the whole image."""
-    left, top, right, bottom = crop
-    pixels = np.zeros(frame_size, dtype=bool)
-    pixels[top:bottom, left:right] = mask
-    return Mask.from_array(pixels)
 
 
 def _segmentation(mask: Mask, output_mode: OutputMode) -> BoolArray | dict[str, Any]:

@@ -186,24 +186,38 @@ class SAM2ImagePredictor:
         Points (B, N, 2), labels (B, N), box corners (B, 2, 2), mask logits (B, 1, 4H, 4W) -> masks
         (B, M, height, width), predicted IoU (B, M), low-resolution logits (B, M, 4H, 4W).
         """
+        prompts = _with_boxes(point_coords, point_labels, boxes)
+        logits, quality = self._predict_low_res(prompts, mask_input, multimask_output, img_idx)
+        masks = self._transforms.postprocess_masks(logits, self._orig_hw[img_idx])
+        if not return_logits:
+            masks = masks > self.mask_threshold
+        return masks, quality, as_mask_input(logits)
+
+    @torch.no_grad()
+    def _predict_low_res(
+        self,
+        points: tuple[Tensor, Tensor] | None,
+        mask_input: Tensor | None,
+        multimask_output: bool,
+        img_idx: int = -1,
+    ) -> tuple[Tensor, Tensor]:
+        """The network's own answer: logits (B, M, 4H, 4W) and predicted IoU (B, M)."""
         count = len(self._set_features().embedding)
         features = self._set_features()[img_idx % count]
         prediction = self.model.predict_masks(
-            features.embedding,
-            features.high_res,
-            _with_boxes(point_coords, point_labels, boxes),
-            mask_input,
-            multimask_output,
+            features.embedding, features.high_res, points, mask_input, multimask_output
         )
-        masks = self._transforms.postprocess_masks(prediction.logits, self._orig_hw[img_idx])
-        if not return_logits:
-            masks = masks > self.mask_threshold
-        return masks, prediction.quality, prediction.logits.clamp(-32.0, 32.0)
+        return prediction.logits, prediction.quality
 
     def _set_features(self) -> ImageFeatures:
         if self._features is None:
             raise RuntimeError("Call set_image(...) before asking for masks.")
         return self._features
+
+
+def as_mask_input(logits: Tensor) -> Tensor:
+    """Low-resolution logits in the range that the network knows from its training as a prompt."""
+    return logits.clamp(-32.0, 32.0)
 
 
 def _with_boxes(coords: Tensor | None, labels: Tensor | None, boxes: Tensor | None) -> tuple[Tensor, Tensor] | None:

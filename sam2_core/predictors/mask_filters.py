@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import cv2
@@ -48,6 +49,25 @@ def layered_point_grids(points_per_side: int, layers: int, downscale_factor: flo
     return [point_grid(side) for side in sides]
 
 
+def chosen_point_grids(
+    points_per_side: int | None, own: Sequence[npt.ArrayLike] | None, layers: int, downscale: int
+) -> list[FloatArray]:
+    """One (N, 2) grid for the whole image and one for each layer of crops; `own` are given ones in their stead.
+
+    Raises `ConfigError` where the settings contradict each other.
+    """
+    if layers < 0:
+        raise ConfigError(f"crop_n_layers must be 0 or more, not {layers}.")
+    if (points_per_side is None) == (own is None):
+        raise ConfigError("Give either points_per_side or point_grids, and set the other to None.")
+    if points_per_side is not None:
+        return layered_point_grids(points_per_side, layers, downscale)
+    grids = [np.asarray(grid, dtype=np.float64).reshape(-1, 2) for grid in own or ()]
+    if len(grids) <= layers:
+        raise ConfigError(f"{layers} layers of crops need {layers + 1} point_grids, not {len(grids)}.")
+    return grids
+
+
 def layered_crops(height: int, width: int, layers: int, overlap_ratio: float) -> list[tuple[int, Crop]]:
     """The whole image as layer 0, then 4ⁿ overlapping crops for every layer n, each with the number of its layer.
 
@@ -63,6 +83,20 @@ def layered_crops(height: int, width: int, layers: int, overlap_ratio: float) ->
         for (left, right), (top, bottom) in itertools.product(columns, rows):
             crops.append((layer, (left, top, right, bottom)))
     return crops
+
+
+def crop_area(crop: Crop) -> int:
+    """How many pixels a crop has."""
+    left, top, right, bottom = crop
+    return (right - left) * (bottom - top)
+
+
+def placed(mask: BoolArray, crop: Crop, frame_size: tuple[int, int]) -> BoolArray:
+    """A crop's mask (h, w) as a mask of the whole frame, (height, width) `frame_size`."""
+    left, top, right, bottom = crop
+    pixels = np.zeros(frame_size, dtype=bool)
+    pixels[top:bottom, left:right] = mask
+    return pixels
 
 
 def _spans(length: int, count: int, overlap: int) -> list[tuple[int, int]]:

@@ -42,17 +42,10 @@ class DiscPredictor:
     def reset_predictor(self) -> None:
         pass
 
-    def _predict(
-        self,
-        point_coords: Tensor,
-        point_labels: Tensor,
-        boxes: Tensor | None = None,
-        mask_input: Tensor | None = None,
-        multimask_output: bool = True,
-        return_logits: bool = False,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        assert return_logits
-        assert boxes is None
+    def _predict_low_res(
+        self, points: tuple[Tensor, Tensor], mask_input: Tensor | None, multimask_output: bool
+    ) -> tuple[Tensor, Tensor]:
+        point_coords, point_labels = points
         assert point_labels.shape == point_coords.shape[:2]
         assert (point_labels == 1).all()
         count, masks = len(point_coords), 3 if multimask_output else 1
@@ -66,7 +59,7 @@ class DiscPredictor:
             radius = self.radius / 2 if mask_input is not None else self.radius
             discs += [self.speckles((radius + 3 * part - distance) * self.slope) for part in range(masks)]
         logits = torch.stack(discs).reshape(count, masks, height, width)
-        return logits, torch.tensor(self.ious[:masks]).expand(count, masks), torch.zeros(count, masks, 256, 256)
+        return logits, torch.tensor(self.ious[:masks]).expand(count, masks)
 
 
 @pytest.fixture
@@ -114,6 +107,39 @@ def test_points_per_batch_changes_the_batches_and_nothing_else(find: Any) -> Non
     assert predictor.batches == [3, 3, 3, 3, 3, 1]
     at_once = find(DiscPredictor(radius=6), points_per_side=4)
     np.testing.assert_equal(in_threes, at_once)
+
+
+@dataclass(frozen=True, slots=True)
+class CountingTransforms(SAM2Transforms):
+    """Notes how many masks are upsampled at a time."""
+
+    upsampled: list[int] = field(default_factory=list)
+
+    def postprocess_masks(self, masks: Tensor, orig_hw: tuple[int, int]) -> Tensor:
+        self.upsampled.append(masks.shape[0] * masks.shape[1])
+        return super(CountingTransforms, self).postprocess_masks(masks, orig_hw)
+
+
+@pytest.mark.parametrize(("pixels", "largest"), [(7 * HEIGHT * WIDTH, 6), (1, 3), (10**9, 48)])
+@pytest.mark.parametrize("use_m2m", [False, True])
+def test_few_masks_are_upsampled_at_a_time(
+    find: Any, monkeypatch: pytest.MonkeyPatch, pixels: int, largest: int, use_m2m: bool
+) -> None:
+    settings = {"points_per_side": 4, "multimask_output": True, "pred_iou_thresh": 0.0, "use_m2m": use_m2m}
+    expected = find(DiscPredictor(radius=6), **settings)
+    monkeypatch.setattr(module, "PIXELS_AT_A_TIME", pixels)
+    transforms = CountingTransforms(1024)
+    np.testing.assert_equal(find(DiscPredictor(radius=6, _transforms=transforms), **settings), expected)
+    if use_m2m:  # one mask for each prompt: no need to keep three together
+        largest = min(max(1, pixels // (HEIGHT * WIDTH)), 48)
+    assert max(transforms.upsampled) == largest
+    assert sum(transforms.upsampled) == 48
+
+
+def test_clicks_without_a_sure_mask_are_not_upsampled(find: Any) -> None:
+    transforms = CountingTransforms(1024)
+    assert find(DiscPredictor(_transforms=transforms), pred_iou_thresh=0.95) == []
+    assert sum(transforms.upsampled) == 0
 
 
 def test_pred_iou_thresh_is_exclusive_and_zero_keeps_all(find: Any) -> None:
