@@ -15,9 +15,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sam2_core.errors import BadPrompt
 from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.model.preprocess import Pixels
 from sam2_core.predictors.build import build_sam2_hf
+from sam2_core.predictors.prompt_values import checked_boxes, checked_points
 from sam2_core.predictors.transforms import SAM2Transforms, as_rgb
 
 Array = npt.NDArray[Any]
@@ -94,6 +96,7 @@ class SAM2ImagePredictor:
         (B, N, 2) with labels (B, N) for several objects at once.
         Returns masks (M, height, width), predicted IoU (M,) and low-resolution logits (M, 4H, 4W), all with a leading
         B where there is more than one object. Masks are 0/1 or, with `return_logits`, logits.
+        Raises `BadPrompt` for points, labels or boxes that cannot mean anything.
         """
         return self._predict_one(
             -1, point_coords, point_labels, box, mask_input, multimask_output, return_logits, normalize_coords
@@ -155,20 +158,17 @@ class SAM2ImagePredictor:
         coords = labels = corners = mask = None
         if point_coords is not None:
             if point_labels is None:
-                raise ValueError("Give point_labels with point_coords: 1 for a point on the object, 0 for one off it.")
-            coords = transforms.transform_coords(self._tensor(point_coords), normalize_coords, size)
-            labels = self._tensor(point_labels).int()
+                raise BadPrompt("Give point_labels with point_coords: 1 for a point on the object, 0 for one off it.")
+            points, labels = (each.to(self.device) for each in checked_points(point_coords, point_labels))
+            coords = transforms.transform_coords(points, normalize_coords, size)
             if coords.ndim == 2:
                 coords, labels = coords[None], labels[None]
         if box is not None:
-            corners = transforms.transform_boxes(self._tensor(box), normalize_coords, size)
+            corners = transforms.transform_boxes(checked_boxes(box).to(self.device), normalize_coords, size)
         if mask_logits is not None:
-            mask = self._tensor(mask_logits)
+            mask = torch.as_tensor(np.asarray(mask_logits), dtype=torch.float32, device=self.device)
             mask = mask[None] if mask.ndim == 3 else mask
         return mask, coords, labels, corners
-
-    def _tensor(self, values: npt.ArrayLike) -> Tensor:
-        return torch.as_tensor(np.asarray(values), dtype=torch.float32, device=self.device)
 
     @torch.no_grad()
     def _predict(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-Values: TypeAlias = npt.ArrayLike | Tensor
+from sam2_core.errors import BadPrompt
+from sam2_core.predictors.prompt_values import Values, checked_boxes, checked_points
+
 PointInputs: TypeAlias = tuple[Tensor, Tensor]
 """Coordinates (1, N, 2) in pixels of the network's input and labels (1, N); the corners of a box come first."""
 
@@ -23,18 +24,18 @@ def point_inputs(
 ) -> PointInputs:
     """Convert points (N, 2), labels (N,) and a box (4,) given in pixels of frames of (height, width) `frame_size`.
 
-    Raises `ValueError` where something is missing or does not fit.
+    Raises `BadPrompt` where something is missing or does not fit.
     """
     if (points is None) != (labels is None):
-        raise ValueError("points and labels must be provided together")
+        raise BadPrompt("points and labels must be provided together")
     if points is None and box is None:
-        raise ValueError("at least one of points or box must be provided as input")
-    coords = torch.as_tensor([] if points is None else points, dtype=torch.float32).reshape(-1, 2)
-    kinds = torch.as_tensor([] if labels is None else labels, dtype=torch.int32).reshape(-1)
-    if len(coords) != len(kinds):
-        raise ValueError(f"There are {len(coords)} points but {len(kinds)} labels.")
+        raise BadPrompt("at least one of points or box must be provided as input")
+    coords, kinds = checked_points([] if points is None else points, [] if labels is None else labels)
+    coords, kinds = coords.reshape(-1, 2), kinds.reshape(-1)
     if box is not None:
-        corners = torch.as_tensor(box, dtype=torch.float32).reshape(2, 2).to(coords.device)
+        corners = checked_boxes(box).reshape(-1, 2)
+        if len(corners) != 2:
+            raise BadPrompt(f"An object takes one box on a frame, not {len(corners) // 2}.")
         coords, kinds = torch.cat([corners, coords]), torch.cat([kinds.new_tensor([2, 3]), kinds])
     height, width = frame_size
     coords = coords / coords.new_tensor((width, height)) * input_size

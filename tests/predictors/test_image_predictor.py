@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import sam2_core
-from sam2_core.errors import ConfigError, MediaError
+from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
 from tests.predictors.golden_inputs import picture
 
@@ -110,6 +110,33 @@ def test_points_need_labels(predictor: SAM2ImagePredictor) -> None:
     predictor.set_image(picture())
     with pytest.raises(ValueError, match="point_labels"):
         predictor.predict(CLICK)
+
+
+@pytest.mark.parametrize(("prompt", "complaint"), [
+    ((CLICK, [1, 0]), "1 points but 2 labels"),
+    (([CLICK, CLICK], [1]), "2 points but 1 labels"),
+    ((CLICK, [7]), "Labels are 1"),
+    ((CLICK, [-2]), "Labels are 1"),
+    (([[40, np.nan]], [1]), "finite"),
+    (([[40, 42, 3]], [1]), r"pairs \(x, y\)"),
+    ((None, None, [1, 2, 3]), "four numbers"),
+    ((None, None, [1, 2, 3, np.inf]), "finite"),
+])  # fmt: skip
+def test_prompts_without_sense_are_refused(
+    predictor: SAM2ImagePredictor, prompt: tuple[Any, ...], complaint: str
+) -> None:
+    predictor.set_image(picture())
+    with pytest.raises(BadPrompt, match=complaint):
+        predictor.predict(*prompt)
+
+
+def test_prompts_may_be_tensors_lists_or_frozen_arrays(predictor: SAM2ImagePredictor) -> None:
+    predictor.set_image(picture())
+    frozen = CLICK.astype(np.float32)
+    frozen.flags.writeable = False
+    clicks = (CLICK, CLICK.tolist(), torch.as_tensor(CLICK), frozen)
+    answers = [predictor.predict(click, [1], return_logits=True)[0] for click in clicks]
+    assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
 
 def test_a_hole_is_filled_only_where_asked(predictor: SAM2ImagePredictor) -> None:

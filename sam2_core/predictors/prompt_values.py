@@ -1,0 +1,65 @@
+"""Points and boxes as callers write them, checked on the CPU before a device sees them.
+
+On a GPU a label that does not exist would end the whole process; here it is a prompt that cannot mean anything.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sam2_core.errors import BadPrompt
+
+Values: TypeAlias = npt.ArrayLike | Tensor
+
+LABELS = (-1, 0, 1, 2, 3)
+
+
+def checked_points(points: Values, labels: Values) -> tuple[Tensor, Tensor]:
+    """Coordinates (..., N, 2) float32 and labels (..., N) int32 on the CPU; a flat [x, y, ...] counts as (N, 2).
+
+    Raises `BadPrompt` where a point has no two finite coordinates, or not a label of its own that exists.
+    """
+    coords, kinds = _numbers(points, "points"), _numbers(labels, "labels")
+    if coords.shape[-1:] != (2,) and (coords.ndim > 1 or len(coords) % 2):
+        raise BadPrompt(f"Points are pairs (x, y), an array (N, 2); this one is {tuple(coords.shape)}.")
+    if coords.ndim == 1:
+        coords = coords.reshape(-1, 2)
+    if coords.numel() != 2 * kinds.numel():
+        raise BadPrompt(f"There are {coords.numel() // 2} points but {kinds.numel()} labels: give each point one.")
+    _check_finite(coords, "points")
+    if not torch.isin(kinds, torch.tensor(LABELS)).all():
+        raise BadPrompt(
+            "Labels are 1 (on the object), 0 (not on it), 2 and 3 (first and second corner of a box) or -1 (no point)."
+        )
+    return coords, kinds.reshape(coords.shape[:-1]).int()
+
+
+def checked_boxes(boxes: Values) -> Tensor:
+    """Boxes (B, 4) as left, top, right, bottom, float32 on the CPU, from (4,), (2, 2), (B, 4) or (B, 2, 2).
+
+    Raises `BadPrompt` for what is none.
+    """
+    edges = _numbers(boxes, "box")
+    if edges.numel() % 4 or not edges.numel():
+        raise BadPrompt(f"A box is left, top, right, bottom: four numbers, not {tuple(edges.shape)}.")
+    _check_finite(edges, "box")
+    return edges.reshape(-1, 4)
+
+
+def _numbers(values: Values, name: str) -> Tensor:
+    """At least one axis; a copy, since the caller's array may be read-only."""
+    try:
+        array = values.detach().float().cpu() if isinstance(values, Tensor) else np.array(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadPrompt(f"The {name} of a prompt must be numbers in rows of one length.") from error
+    return torch.atleast_1d(torch.as_tensor(array))
+
+
+def _check_finite(values: Tensor, name: str) -> None:
+    if not values.isfinite().all():
+        raise BadPrompt(f"The {name} of a prompt must be finite: neither NaN nor infinite.")
