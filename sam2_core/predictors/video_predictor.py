@@ -18,13 +18,15 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from sam2_core.errors import BadPrompt
 from sam2_core.model.config import NetworkConfig
 from sam2_core.model.network import ABSENT_LOGIT, SAM2, ImageFeatures
 from sam2_core.model.preprocess import mask_to_input
 from sam2_core.networks import known_network
 from sam2_core.predictors.build import PathLike, apply_overrides
 from sam2_core.predictors.frames import open_frames
-from sam2_core.predictors.video_inputs import Values, merged, point_inputs
+from sam2_core.predictors.prompt_values import Values
+from sam2_core.predictors.video_inputs import merged, point_inputs
 from sam2_core.predictors.video_state import ObjectState, VideoState
 from sam2_core.tracking.cleanup import fill_holes
 from sam2_core.tracking.device import best_device
@@ -102,16 +104,17 @@ class SAM2VideoPredictor(SAM2):
         """Prompt an object on a frame with points (N, 2), labels (N,) and a box (4,), in pixels of the clip.
 
         Returns the frame, all object ids, and the logits of all objects at the clip's size (objects, 1, H, W).
+        Raises `BadPrompt` for what cannot mean anything; a prompt that fails leaves the state as it was.
         """
         inference_state.check_frame(frame_idx)
         size = (inference_state.frames.height, inference_state.frames.width) if normalize_coords else (1, 1)
         inputs = point_inputs(points, labels, box, size, self.image_size, self.device)
-        target = inference_state.object(obj_id)
-        if not clear_old_points and frame_idx in target.points:
-            inputs = merged(target.points[frame_idx], inputs)
-        target.points[frame_idx] = inputs
-        target.masks.pop(frame_idx, None)
-        return self._answer(inference_state, target, frame_idx)
+        with inference_state.prompting(obj_id) as target:
+            if not clear_old_points and frame_idx in target.points:
+                inputs = merged(target.points[frame_idx], inputs)
+            target.points[frame_idx] = inputs
+            target.masks.pop(frame_idx, None)
+            return self._answer(inference_state, target, frame_idx)
 
     def add_new_points(self, *args: Any, **kwargs: Any) -> FrameResult:
         """The older name of `add_new_points_or_box`."""
@@ -123,18 +126,20 @@ class SAM2VideoPredictor(SAM2):
         inference_state.check_frame(frame_idx)
         array = torch.as_tensor(mask) if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask, dtype=bool))
         if array.ndim != 2:
-            raise ValueError(f"A mask has two axes (height, width), got shape {tuple(array.shape)}.")
-        target = inference_state.object(obj_id)
-        target.masks[frame_idx] = mask_to_input(array.cpu(), self.image_size).to(self.device)
-        target.points.pop(frame_idx, None)
-        return self._answer(inference_state, target, frame_idx)
+            raise BadPrompt(f"A mask has two axes (height, width), got shape {tuple(array.shape)}.")
+        with inference_state.prompting(obj_id) as target:
+            target.masks[frame_idx] = mask_to_input(array.cpu(), self.image_size).to(self.device)
+            target.points.pop(frame_idx, None)
+            return self._answer(inference_state, target, frame_idx)
 
     @torch.inference_mode()
     def clear_all_prompts_in_frame(
         self, inference_state: VideoState, frame_idx: int, obj_id: Any, need_output: bool = True
     ) -> FrameResult | None:
-        """Take back what was said for an object on a frame."""
-        inference_state.object(obj_id).clear_frame(frame_idx)
+        """Take back what was said for an object on a frame; nothing happens to an object that is not known."""
+        inference_state.check_frame(frame_idx)
+        if obj_id in inference_state.objects:
+            inference_state.objects[obj_id].clear_frame(frame_idx)
         return self._current_result(inference_state, frame_idx) if need_output else None
 
     @torch.inference_mode()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,9 +44,14 @@ class ObjectState:
                 return place[frame]
         return None
 
+    @property
+    def said(self) -> tuple[dict[int, Any], ...]:
+        """All that was said and is not tracked yet, by frame."""
+        return self.points, self.masks, self.pending, self.corrected
+
     def clear_frame(self, frame: int) -> None:
         """Take back what was said on a frame; a conditioning frame becomes an ordinary tracked one."""
-        for place in (self.points, self.masks, self.pending, self.corrected):
+        for place in self.said:
             place.pop(frame, None)
         if frame in self.bank.prompted:
             self.bank.tracked[frame] = self.bank.prompted.pop(frame)
@@ -72,9 +78,21 @@ class VideoState:
         }
         return facts[key]
 
-    def object(self, obj_id: Any) -> ObjectState:
-        """The state of an object, new if it was not known."""
-        return self.objects.setdefault(obj_id, ObjectState(MemoryBank(self.rules)))
+    @contextmanager
+    def prompting(self, obj_id: Any) -> Iterator[ObjectState]:
+        """The object to be prompted, new if it was not known; where the block raises, all is as it was before."""
+        is_new = obj_id not in self.objects
+        target = self.objects.setdefault(obj_id, ObjectState(MemoryBank(self.rules)))
+        before = [dict(place) for place in target.said]
+        try:
+            yield target
+        except BaseException:
+            for place, content in zip(target.said, before, strict=True):
+                place.clear()
+                place.update(content)
+            if is_new:
+                del self.objects[obj_id]
+            raise
 
     def features(self, frame: int, compute: Callable[[int], ImageFeatures]) -> ImageFeatures:
         """The encoded frame, from the cache if it is there."""
@@ -86,10 +104,14 @@ class VideoState:
             raise IndexError(f"Frame {frame} does not exist: the clip has {len(self.frames)} frames, counted from 0.")
 
     def processing_order(self, start: int | None, limit: int | None, reverse: bool) -> range:
-        """The frames to track: from `start` (None: the earliest prompted one) and at most `limit` beyond it."""
+        """The frames to track: from `start` (None: the earliest prompted one) and at most `limit` beyond it.
+
+        Raises `IndexError` for a start that does not exist.
+        """
         last = len(self.frames) - 1
         if start is None:
             start = min(frame for target in self.objects.values() for frame in target.bank.prompted)
+        self.check_frame(start)
         if limit is None:
             limit = len(self.frames)
         if not reverse:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import sam2_core
-from sam2_core.errors import ConfigError, MediaError
+from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.predictors.frames import ClipFrames
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
 from sam2_core.predictors.video_state import VideoState
@@ -115,10 +115,10 @@ def test_offloading_changes_nothing(predictor: SAM2VideoPredictor, folder: Path)
 def test_a_box_may_come_after_points(predictor: SAM2VideoPredictor, state: VideoState, folder: Path) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     predictor.add_new_points_or_box(state, 0, 1, box=BOX, clear_old_points=False)
-    coords, labels = state.object(1).points[0]
+    coords, labels = state.objects[1].points[0]
     assert labels[0].tolist() == [2, 3, 1]
     predictor.add_new_points_or_box(state, 0, 1, box=[10, 10, 60, 60], clear_old_points=False)  # replaces the box
-    moved, labels = state.object(1).points[0]
+    moved, labels = state.objects[1].points[0]
     assert labels[0].tolist() == [2, 3, 1]
     assert not torch.equal(moved[0, :2], coords[0, :2])
     assert torch.equal(moved[0, 2], coords[0, 2])
@@ -200,17 +200,17 @@ def test_holes_are_filled_in_the_output_only(predictor: SAM2VideoPredictor, stat
         results[area] = predictor.add_new_mask(state, 0, 1, mask)[2]
     assert (results[0] <= 0).any()
     assert (results[80] > 0).all()
-    assert (state.object(1).pending[0].logits <= 0).any()
+    assert (state.objects[1].pending[0].logits <= 0).any()
 
 
 def test_forgetting_tracked_frames_around_a_prompt(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     track(predictor, state)
-    assert sorted(state.object(1).bank.tracked) == [1, 2, 3]
+    assert sorted(state.objects[1].bank.tracked) == [1, 2, 3]
     predictor.clear_non_cond_mem_around_input = True
     predictor.add_new_points_or_box(state, 2, 1, **CLICK)
     predictor.propagate_in_video_preflight(state)
-    assert sorted(state.object(1).bank.tracked) == []
+    assert sorted(state.objects[1].bank.tracked) == []
 
 
 @pytest.mark.parametrize(("prompt", "error", "complaint"), [
@@ -219,7 +219,16 @@ def test_forgetting_tracked_frames_around_a_prompt(predictor: SAM2VideoPredictor
     ({"points": [[1, 2]]}, ValueError, "together"),
     ({"labels": [1]}, ValueError, "together"),
     ({}, ValueError, "at least one of points or box"),
-    ({"points": [[1, 2]], "labels": [1, 0]}, ValueError, "1 points but 2 labels"),
+    ({"points": [[1, 2]], "labels": [1, 0]}, BadPrompt, "1 points but 2 labels"),
+    ({"points": [[1, 2]], "labels": [7]}, BadPrompt, "Labels are 1"),
+    ({"points": [[1, 2]], "labels": [-2]}, BadPrompt, "Labels are 1"),
+    ({"points": [[1, 2]], "labels": [0.5]}, BadPrompt, "Labels are 1"),
+    ({"points": [[1, float("nan")]], "labels": [1]}, BadPrompt, "finite"),
+    ({"points": [[1, 2, 3]], "labels": [1]}, BadPrompt, r"pairs \(x, y\)"),
+    ({"points": [[1, 2], [3]], "labels": [1, 1]}, BadPrompt, "must be numbers"),
+    ({"box": [1, 2, 3]}, BadPrompt, "four numbers"),
+    ({"box": [1, 2, 3, float("inf")]}, BadPrompt, "finite"),
+    ({"box": [BOX, BOX]}, BadPrompt, "one box on a frame, not 2"),
 ])  # fmt: skip
 def test_a_wrong_prompt_adds_no_object(
     predictor: SAM2VideoPredictor, state: VideoState, prompt: dict[str, Any], error: type[Exception], complaint: str
@@ -227,6 +236,54 @@ def test_a_wrong_prompt_adds_no_object(
     with pytest.raises(error, match=complaint):
         predictor.add_new_points_or_box(state, **({"frame_idx": 0, "obj_id": 1} | prompt))
     assert state["obj_ids"] == []
+
+
+def break_down(*_: Any, **__: Any) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize("step", ["_features", "_result"])
+def test_a_prompt_that_fails_leaves_the_state_as_it_was(
+    predictor: SAM2VideoPredictor, state: VideoState, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    predictor.add_new_mask(state, 0, 1, disc())
+    predictor.add_new_points_or_box(state, 1, 1, **CLICK)
+    before = [dict(place) for place in state.objects[1].said]
+    with monkeypatch.context() as broken:
+        broken.setattr(predictor, step, break_down)
+        for obj_id in (1, 2):
+            with pytest.raises(MemoryError):
+                predictor.add_new_points_or_box(state, 0, obj_id, **CLICK)
+            with pytest.raises(MemoryError):
+                predictor.add_new_mask(state, 1, obj_id, disc())
+    assert state["obj_ids"] == [1]
+    for place, content in zip(state.objects[1].said, before, strict=True):
+        assert place.keys() == content.keys()
+        assert all(place[frame] is content[frame] for frame in content)
+    assert list(track(predictor, state)) == [0, 1, 2, 3]
+
+
+def test_clearing_an_unknown_object_changes_nothing(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+    empty = predictor.clear_all_prompts_in_frame(state, 0, "typo")
+    assert empty is not None
+    assert (empty[1], empty[2].shape) == ([], (0, 1, 90, 130))
+    _, _, said = predictor.add_new_points_or_box(state, 0, 1, **CLICK)
+    result = predictor.clear_all_prompts_in_frame(state, 0, "typo")
+    assert result is not None
+    assert result[:2] == (0, [1])
+    assert torch.equal(result[2], said)
+    with pytest.raises(IndexError, match="has 4 frames"):
+        predictor.clear_all_prompts_in_frame(state, 4, 1, need_output=False)
+
+
+@pytest.mark.parametrize("start", [-1, 4])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_tracking_starts_on_a_frame_that_exists(
+    predictor: SAM2VideoPredictor, state: VideoState, start: int, reverse: bool
+) -> None:
+    predictor.add_new_points_or_box(state, 0, 1, **CLICK)
+    with pytest.raises(IndexError, match="does not exist"):
+        track(predictor, state, start_frame_idx=start, reverse=reverse)
 
 
 def test_a_mask_of_the_wrong_shape(predictor: SAM2VideoPredictor, state: VideoState) -> None:
