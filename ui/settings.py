@@ -35,6 +35,8 @@ class Settings:
     max_pixels: int
     max_seconds: int
     max_frames: int
+    max_clip_side: int
+    max_store_mb: int
     max_objects: int
     max_points: int
     messages_per_second: int
@@ -63,6 +65,11 @@ class Settings:
     def max_upload_bytes(self) -> int:
         """Largest file that may come in."""
         return self.max_upload_mb * 1_000_000
+
+    @property
+    def max_store_bytes(self) -> int:
+        """Most that the frames of a clip may take on disk."""
+        return self.max_store_mb * 1_000_000
 
 
 def load_settings(

@@ -173,6 +173,8 @@ class Workbench:
             max_pixels=settings.max_pixels,
             max_seconds=settings.max_seconds,
             max_frames=settings.max_frames,
+            max_clip_side=settings.max_clip_side,
+            max_store_bytes=settings.max_store_bytes,
         )
         self._version += 1
         version, folder = self._version, self._folder / f"medium-{self._version}"

@@ -56,10 +56,10 @@ def decoding(source: Path, probe: ClipProbe, height: int, width: int, colours: s
     """Arguments that decode every frame of a clip upright, in presentation order, at a size.
 
     One place says so, hence frame k is the same picture wherever a clip is decoded. `colours` are options of ffmpeg's
-    scale filter and the filters after it. A size that changes within the clip is levelled, up to twice the first one.
+    scale filter and the filters after it. A size that changes within the clip is levelled, up to `probe.max_pixels`.
     """
     scale = f"scale={width}:{height}:flags=bicubic:in_color_matrix={probe.matrix}"
-    opened = reading(source, 2 * max(probe.height, probe.width))
+    opened = reading(source, probe.max_pixels)
     every_frame = ["-map", "0:V:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
     return [*opened, *every_frame, "-vf", f"{scale}:{colours}", "-max_error_rate", "1"]
 

@@ -21,15 +21,17 @@ _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,"
     "mp3,wav,flac,aac"
 )  # fmt: skip
-_PADDING = 512  # some decoders count the border that they add to a frame
+_BORDER_PIXELS = 8_000_000  # some decoders count the border that they add to a frame
+_DECODING_THREADS = 4  # each holds frames of its own: on a machine of many cores a large clip would take gigabytes
 _MAX_LINE = 4096
 _KEPT_LINES = 1000
 
 
-def reading(source: Path, max_side: int) -> list[str]:
-    """Arguments that open a stranger's file as an input; frames much larger than `max_side` are not decoded."""
+def reading(source: Path, max_pixels: int) -> list[str]:
+    """Arguments that open a stranger's file as an input; frames of many more than `max_pixels` are not decoded."""
     whitelists = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _CONTAINERS]
-    return [*whitelists, "-max_pixels", str((max_side + _PADDING) ** 2), "-i", f"file:{source.resolve()}"]
+    bounds = ["-max_pixels", str(max_pixels + _BORDER_PIXELS), "-threads", str(_DECODING_THREADS)]
+    return [*whitelists, *bounds, "-i", f"file:{source.resolve()}"]
 
 
 class TookTooLong(MediaError):

@@ -9,7 +9,7 @@ from sam2_core.errors import MediaError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for one file. Sides are pixels, times are seconds.
+    """Limits for one file. Sides are pixels, times are seconds; `max_pixels` is for pictures, clips have their own.
 
     `stored_side` and `stored_side_image` bound the long side of the frames kept for display and for the network
     (clips and pictures); larger media are scaled down there, never refused for it. `time_limit` is wall-clock time.
@@ -18,6 +18,7 @@ class Limits:
     max_bytes: int = 2_000_000_000
     max_pixels: int = 80_000_000
     max_clip_side: int = 8192
+    max_clip_pixels: int = 8192 * 4320
     max_seconds: float = 1800.0
     max_frames: int = 60_000
     max_store_bytes: int = 8_000_000_000
@@ -49,6 +50,11 @@ class Limits:
             raise MediaError(
                 f"The clip's frames are {width} x {height} pixels; the limit is {self.max_clip_side} on the long "
                 "side. Scale the clip down first."
+            )
+        if height * width > self.max_clip_pixels:
+            raise MediaError(
+                f"The clip's frames are {width} x {height} = {height * width / 1e6:.1f} million pixels; "
+                f"the limit is {self.max_clip_pixels / 1e6:.1f} million. Scale the clip down first."
             )
 
     def check_seconds(self, seconds: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sam2_core.errors import MediaError
 from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong, reading
-from sam2_core.media.limits import Limits
+from sam2_core.media.limits import DEFAULT_LIMITS, Limits
 
 UNREADABLE = (
     "This file is neither a picture nor a clip that can be read, or it is damaged. "
@@ -40,10 +40,18 @@ class ClipProbe:
     matrix: str
     pixel_aspect: str
 
+    @property
+    def max_pixels(self) -> int:
+        """The largest frame worth decoding: a size may change within a clip, up to twice the first one where that is
+        an ordinary size at all."""
+        pixels = self.height * self.width
+        return max(pixels, min(4 * pixels, DEFAULT_LIMITS.max_clip_pixels))
+
 
 def probe_clip(source: Path, limits: Limits) -> ClipProbe:
     """Look at the file and decode its first frame. Raises `MediaError` for all that is no clip within the limits."""
-    arguments = [*reading(source, limits.max_clip_side), "-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    opened = reading(source, min(limits.max_clip_pixels, limits.max_clip_side**2))
+    arguments = [*opened, "-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
     with Ffmpeg(arguments, source.parent, min(_PATIENCE, limits.time_limit)) as process:
         header = process.stdout.read(1 << 16)
         failure = _failure(process)

@@ -87,7 +87,8 @@ def _render_picture(path: Path, store: Store, paint: Paint, report: Reporter) ->
 
 def _render_clip(path: Path, store: Store, paint: Paint, options: OverlayOptions, report: Reporter) -> None:
     about, seconds = store.info, options.time_limit
-    limits = replace(DEFAULT_LIMITS, max_clip_side=2 * max(about.height, about.width), max_seconds=math.inf)
+    side, pixels = 2 * max(about.height, about.width), 4 * about.height * about.width
+    limits = replace(DEFAULT_LIMITS, max_clip_side=side, max_clip_pixels=pixels, max_seconds=math.inf)
     probe = probe_clip(store.source, limits)
     with new_file(path) as unfinished:
         silent = unfinished.with_name("silent.mp4")
@@ -157,7 +158,7 @@ def _add_sound(silent: Path, store: Store, probe: ClipProbe, target: Path, secon
     ways = [copy, encode] if probe.audio in _PLAYED_IN_MP4 else [encode] if probe.audio else []
     shift = ["-itsoffset", f"{store.start:.6f}"] if probe.audio else []
     for way in ways:
-        sound = [*reading(store.source, 2 * max(probe.height, probe.width)), "-map", "0:v", "-map", "1:a:0", *way]
+        sound = [*reading(store.source, probe.max_pixels), "-map", "0:v", "-map", "1:a:0", *way]
         try:
             return _finish(silent, shift, sound, target, seconds)
         except MediaError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, ingest, open_store
 from sam2_core.media.ingest import clean_name
+from sam2_core.media.probe import ClipProbe
 from tests.media.numbered import ffmpeg, make_clip, read_number
 
 
@@ -136,6 +138,7 @@ def test_a_missing_file_is_refused(inbox: Path) -> None:
 LIMITS = {
     "bytes": (Limits(max_bytes=1000), r"has .* MB; the limit is 0.0 MB"),
     "side": (Limits(max_clip_side=80), r"96 x 64 pixels; the limit is 80"),
+    "area": (Limits(max_clip_pixels=6000), r"96 x 64 = 0.0 million pixels; the limit is 0.0 million"),
     "seconds": (
         Limits(max_seconds=0.5),
         r"lasts 0:01 min; the limit is 0:01 min|lasts 0:02 min; the limit is 0:01 min",
@@ -154,6 +157,24 @@ def test_limits_are_kept_and_named(
     with pytest.raises(MediaError, match=message):
         ingest(clip, inbox.parent / "store", limits)
     assert all(process.poll() is not None for process in processes)
+
+
+def test_decoders_are_bounded_whatever_the_file_says(
+    clip: Path, tmp_path: Path, processes: list[subprocess.Popen[bytes]]
+) -> None:
+    ingest(clip, tmp_path / "store")
+    assert len(processes) == 2, "one looks, one decodes"
+    for process in processes:
+        assert isinstance(process.args, list)
+        opening = process.args[: process.args.index("-i")]
+        options = dict(itertools.pairwise(opening))
+        assert 1 <= int(options["-threads"]) <= 4
+        assert int(options["-max_pixels"]) < 50_000_000
+
+
+@pytest.mark.parametrize(("size", "most"), [((720, 1280), 4 * 720 * 1280), ((4320, 8192), 4320 * 8192)])
+def test_a_size_may_grow_within_a_clip_but_not_beyond_what_is_ordinary(size: tuple[int, int], most: int) -> None:
+    assert ClipProbe(*size, 0.0, "", "auto", "1/1").max_pixels == most
 
 
 @pytest.mark.parametrize("after", ["Copying", "Looking", "frames read", "Ready"])

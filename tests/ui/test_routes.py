@@ -162,6 +162,19 @@ def test_a_file_over_the_limit_is_refused_and_removed() -> None:
         assert house.upload(visitor.token, picture_bytes()).status_code == 202
 
 
+@pytest.mark.parametrize(
+    ("limit", "complaint"), [({"max_clip_side": 80}, "the limit is 80"), ({"max_store_mb": 1}, "more than 1.0 MB")]
+)
+def test_a_clip_over_a_limit_is_refused(tmp_path: Path, limit: dict[str, int], complaint: str) -> None:
+    noise = "noise=alls=100:allf=t:all_seed=1,scale=960:640"
+    content = make_clip(tmp_path / "noisy.mp4", filters=noise).read_bytes()
+    with open_house(**limit) as house:
+        visitor = house.visitor()
+        with house.page(visitor.token) as page:
+            house.upload(visitor.token, content, "noisy.mp4")
+            assert complaint in page.hear("error", job="ingest")["text"]
+
+
 def test_an_upload_waits_until_the_one_before_has_been_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor, portal = house.visitor(), house.client.portal
     assert portal is not None
