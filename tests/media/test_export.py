@@ -92,6 +92,26 @@ def test_zip_holds_every_mask_of_a_clip(clip: Store, tmp_path: Path) -> None:
     assert [each["frames_with_mask"] for each in manifest["objects"]] == [[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]
 
 
+def test_filling_gaps_tells_how_far_it_is_and_can_be_cancelled(
+    clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sam2_core.media.progress._INTERVAL", 0.0)
+    reports: list[tuple[float, str]] = []
+    write_mask_zip(tmp_path / "masks.zip", clip, [masks_of(1)], lambda *report: reports.append(report))
+    fractions = [fraction for fraction, _ in reports]
+    assert fractions == sorted(fractions)
+    assert [message for _, message in reports].count("Filling the gaps") == 2 * (FRAMES - 1)
+    assert [fraction for fraction in fractions if fraction == 1.0] == [1.0], "only what is ready is at 100 %"
+
+    def cancel(fraction: float, message: str) -> None:
+        if message == "Filling the gaps" and fraction > 0.95:
+            raise Failed
+
+    with pytest.raises(Failed):
+        write_mask_zip(tmp_path / "cancelled.zip", clip, [masks_of(1)], cancel)
+    assert [path.name for path in tmp_path.iterdir()] == ["masks.zip"]
+
+
 def test_zip_of_a_picture(still: Store, tmp_path: Path) -> None:
     write_mask_zip(tmp_path / "masks.zip", still, [masks_of(0)])
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
