@@ -103,10 +103,11 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 def _to_8_bits(grey: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     """Scale by the bit depth that is used (12-bit data in 16-bit files are common), else from least to greatest."""
+    if np.issubdtype(grey.dtype, np.integer) and grey.min() >= 0 and grey.max() <= 65535:
+        peak = next(peak for peak in (255, 1023, 4095, 65535) if grey.max() <= peak)
+        shades = np.rint(np.arange(peak + 1) * (255 / peak)).astype(np.uint8)
+        return np.asarray(shades[grey], np.uint8)
     values = np.nan_to_num(np.asarray(grey, np.float64))
     low, high = float(values.min()), float(values.max())
-    if not np.issubdtype(grey.dtype, np.integer) or low < 0 or high > 65535:
-        span = max(high - low, np.finfo(np.float64).tiny)
-        return np.asarray(np.rint((values - low) / span * 255), np.uint8)
-    peak = next(peak for peak in (255, 1023, 4095, 65535) if high <= peak)
-    return np.asarray(np.rint(values * (255 / peak)), np.uint8)
+    span = max(high - low, np.finfo(np.float64).tiny)
+    return np.asarray(np.rint((values - low) / span * 255), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image, ImageCms
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, ingest, open_store
+from sam2_core.media.pictures import _to_8_bits
 
 HEIGHT, WIDTH = 40, 60
 LEFT, RIGHT = (210, 60, 40), (40, 90, 200)
@@ -107,6 +109,18 @@ def test_greys(kind: str, tmp_path: Path) -> None:
     pixels = read(tmp_path / name, tmp_path / "store").astype(int)
     np.testing.assert_allclose(pixels[HEIGHT // 2, WIDTH // 4], GREY_LEFT, atol=3)
     np.testing.assert_allclose(pixels[HEIGHT // 2, WIDTH * 3 // 4], GREY_RIGHT, atol=3)
+
+
+def test_deep_greys_take_little_memory() -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (1000, 1000)).astype(np.uint16)
+    tracemalloc.start()
+    try:
+        shallow = _to_8_bits(deep)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 12 * deep.size, "bytes for each pixel"
+    np.testing.assert_array_equal(shallow, np.rint(deep * (255 / 65535)))
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.webp", "a.gif"])
