@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
+import sys
 import tempfile
 import weakref
 from contextlib import ExitStack
@@ -14,8 +16,20 @@ from PIL import Image
 from torch import Tensor
 
 from sam2_core.errors import MediaError
-from sam2_core.media import ingest, open_store
+from sam2_core.media import Limits, ingest, open_store
 from sam2_core.model.preprocess import frame_to_input
+
+CLIP_LIMITS = Limits(
+    max_bytes=sys.maxsize,
+    max_clip_side=16384,
+    max_clip_pixels=16384 * 8640,
+    max_seconds=math.inf,
+    max_frames=sys.maxsize,
+    max_store_bytes=sys.maxsize,
+    stored_side=2048,
+    time_limit=30 * 24 * 3600.0,
+)
+"""Who calls Python reads files of their own: only what no machine could hold is refused."""
 
 
 class Frames(Protocol):
@@ -61,7 +75,10 @@ class FrameFolder:
 
 
 class ClipFrames:
-    """A video file, decoded once into a store of single frames that is deleted with this object."""
+    """A video file, decoded once into a store of JPEGs that is deleted with this object.
+
+    Frames of more than 2048 pixels on the long side are stored smaller; `height` and `width` are those of the file.
+    """
 
     def __init__(self, file: Path) -> None:
         # Whoever drops the state must not have to remember the folder, nor be warned that nobody closed it.
@@ -70,7 +87,7 @@ class ClipFrames:
         clean_up.callback(shutil.rmtree, folder, ignore_errors=True)
         weakref.finalize(self, clean_up.close)
         store = Path(folder) / "store"
-        about = ingest(file, store)
+        about = ingest(file, store, CLIP_LIMITS)
         self._store = open_store(store)
         clean_up.callback(self._store.close)  # before the folder goes
         self.height, self.width, self._count = about.height, about.width, about.frames

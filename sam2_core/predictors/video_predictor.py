@@ -78,6 +78,10 @@ class SAM2VideoPredictor(SAM2):
     ) -> VideoState:
         """Open a folder of numbered JPEGs or a video file.
 
+        A video file is decoded once, as a whole, into JPEGs in a temporary folder that goes when the state goes. Their
+        long side has at most 2048 pixels, which is more than the network sees; masks have the size of the video. There
+        is no limit on its length but the disk's. Raises `MediaError` for what cannot be read.
+
         Frames are read when they are needed and never pile up in memory, so `offload_video_to_cpu` and
         `async_loading_frames` have nothing left to do; `offload_state_to_cpu` keeps masks and memories on the CPU.
         """

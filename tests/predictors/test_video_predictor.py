@@ -13,7 +13,7 @@ import torch
 
 import sam2_core
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
-from sam2_core.predictors.frames import ClipFrames
+from sam2_core.predictors.frames import CLIP_LIMITS, ClipFrames
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
 from sam2_core.predictors.video_state import VideoState
 from tests.predictors.golden_inputs import disc, picture, write_clip
@@ -77,11 +77,11 @@ def test_the_bundled_network_follows_the_disc(predictor: SAM2VideoPredictor, sta
     assert iou(last, (x - 45) ** 2 + (y - 43) ** 2 < 18**2) > 0.7
 
 
-def write_video(file: Path) -> Path:
-    writer = imageio_ffmpeg.write_frames(str(file), (128, 96), fps=10, macro_block_size=16)
+def write_video(file: Path, width: int = 128, height: int = 96) -> Path:
+    writer = imageio_ffmpeg.write_frames(str(file), (width, height), fps=10, macro_block_size=16)
     writer.send(None)
     for frame in range(FRAMES):
-        writer.send(picture(frame, 96, 128).tobytes())
+        writer.send(picture(frame, height, width).tobytes())
     writer.close()
     return file
 
@@ -91,6 +91,17 @@ def test_a_video_file_is_a_clip_too(predictor: SAM2VideoPredictor, tmp_path: Pat
     assert (state["num_frames"], state["video_height"], state["video_width"]) == (FRAMES, 96, 128)
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     assert list(track(predictor, state)) == [0, 1, 2, 3]
+
+
+def test_a_long_or_wide_video_file_is_no_upload_of_a_stranger(tmp_path: Path) -> None:
+    assert write_video(tmp_path / "clip.mp4", width=2560, height=32).exists()
+    frames = ClipFrames(tmp_path / "clip.mp4")
+    assert (frames.height, frames.width) == (32, 2560)
+    assert frames._store.frame(0).shape[1] == 2048
+    CLIP_LIMITS.check_seconds(48 * 3600)
+    CLIP_LIMITS.check_frames(10_000_000)
+    CLIP_LIMITS.check_bytes(10**12)
+    CLIP_LIMITS.check_store(10**12)
 
 
 def test_the_frames_of_a_video_file_leave_with_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
