@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from sam2_core.errors import ConfigError
+from sam2_core.tracking.cleanup import fill_holes, remove_islands
 from sam2_core.types import BoolArray
 
 Crop: TypeAlias = tuple[int, int, int, int]
@@ -168,24 +169,13 @@ def without_small_regions(mask: BoolArray, min_area: float) -> BoolArray:
 
     (H, W) in and out; regions that touch only at a corner count as one.
     """
-    filled = mask | _small_regions(~mask, min_area)
-    islands = filled & ~_small_regions(filled, min_area)
-    return islands if islands.any() else _largest_region(filled)
-
-
-def _regions(mask: BoolArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """A number for each pixel's region, 0 outside the mask, and the area of every region, that of 0 being 0."""
-    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = statistics[:, cv2.CC_STAT_AREA].astype(np.int32)
-    areas[0] = 0
-    return labels.astype(np.int32, copy=False), areas
-
-
-def _small_regions(mask: BoolArray, min_area: float) -> BoolArray:
-    labels, areas = _regions(mask)
-    return mask & (areas < min_area)[labels]
+    just_too_small = math.nextafter(min_area, 0)
+    filled = fill_holes(torch.from_numpy(mask).float() - 0.5, just_too_small)
+    islands = remove_islands(filled, just_too_small) > 0
+    return islands.numpy() if islands.any() else _largest_region((filled > 0).numpy())
 
 
 def _largest_region(mask: BoolArray) -> BoolArray:
-    labels, areas = _regions(mask)
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = statistics[:, cv2.CC_STAT_AREA] * (np.arange(len(statistics)) > 0)  # all but what is outside
     return mask & (labels == areas.argmax())
