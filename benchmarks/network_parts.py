@@ -56,8 +56,8 @@ def timed(run: Callable[[], object], device: torch.device) -> float:
     """Milliseconds of one run."""
     start = time.perf_counter()
     run()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)  # CUDA, MPS or any other: what was queued has to be done
     return 1000 * (time.perf_counter() - start)
 
 
