@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 
 import cv2
@@ -28,10 +29,11 @@ def catalogue() -> dict[str, Example]:
     """All examples whose file is there, by name, in the order in which they are shown."""
     own = sorted(OWN_CLIPS.glob("*.mp4"))
     clips = [Example(path.stem, path.stem.replace("_", " ").capitalize(), "clip", path) for path in own]
-    pictures = [("cheetah", "Cheetah", "cheetah1.jpg"), ("lion", "Lion", "lion.jpg"), ("tower", "Tower", "tower.jpg")]
-    found = [Example(name, title, "image", Path(gradio.media.get_image(file))) for name, title, file in pictures]
-    found.insert(1, Example("sprint", "Sprint", "image", Path(gradio.media.get_image("cheetah.jpg"))))
-    found += [Example("earth", "Earth", "clip", Path(gradio.media.get_video("b.mp4"))), *clips]
+    clips.append(Example("earth", "Earth", "clip", Path(gradio.media.get_video("b.mp4"))))
+    files = {"Cheetah": "cheetah1.jpg", "Lion": "lion.jpg", "Sprint": "cheetah.jpg", "Tower": "tower.jpg"}
+    get = gradio.media.get_image
+    pictures = [Example(title.lower(), title, "image", Path(get(file))) for title, file in files.items()]
+    found = [example for pair in zip_longest(pictures, clips) for example in pair if example is not None]
     return {example.name: example for example in found if example.path.is_file()}
 
 

@@ -16,9 +16,11 @@ import pytest
 from PIL import Image
 
 from sam2_core.media import ingest, open_store
+from sam2_core.types import FrameMasks
 from tests.browser.desk import PIXEL, Desk
+from tests.fakes import FakeEngine
 from tests.media.numbered import read_number
-from tests.ui.house import GatedEngine
+from tests.ui.house import DEADLINE, GatedEngine, launched
 from ui.server import Server
 
 pytestmark = pytest.mark.browser
@@ -230,6 +232,36 @@ def test_tracking_stops_goes_on_and_takes_clicks(
     desk.expect_mask(0.58, 0.76)
 
 
+def test_what_tracking_found_before_a_click_does_not_cover_its_answer(visit: Callable[..., Desk], clip: Path) -> None:
+    class LateEngine(GatedEngine):
+        """Finds its masks at once and hands them over late."""
+
+        def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+            found = FakeEngine.track(self, session, frames, revision)
+            self.entered.release()
+            assert self.gate.acquire(timeout=DEADLINE)
+            return found
+
+    engine = LateEngine()
+    with launched(engine) as (_, address):
+        desk = visit(address)
+        desk.open(clip)
+        desk.click(0.3, 0.8)
+        desk.expect_mask(0.28, 0.76)
+        desk.page.click("[data-direction=forward]")
+        assert engine.entered.acquire(timeout=DEADLINE)
+        desk.click(0.6, 0.8)
+        desk.expect_mask(0.58, 0.76)
+        for _ in range(60):
+            engine.gate.release()
+        desk.page.wait_for_selector(".mk-track:visible")
+        desk.press("ArrowRight", "Home")
+        desk.expect_frame(1)
+        desk.expect_mask(0.28, 0.76)
+        desk.expect_mask(0.58, 0.76)
+        desk.context.close()
+
+
 def test_two_users_see_only_their_own(server: tuple[Server, str], visit: Callable[..., Desk], picture: Path) -> None:
     one, two = visit(server[1]), visit(server[1])
     one.open(picture)
@@ -395,9 +427,42 @@ def test_a_phone_has_all_of_it(visit: Callable[..., Desk], server: tuple[Server,
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390, name
         assert min(box["width"], box["height"]) >= 38, name
+    for width in (390, 360):
+        desk.page.set_viewport_size({"width": width, "height": 740})
+        assert desk.page.evaluate(fits)
+        for part in (".mk-tools", ".mk-transport"):
+            assert desk.page.locator(part).bounding_box()["height"] < 110, "two rows at most"
+    desk.page.tap(".mk-help")
+    assert "Right-click" in desk.page.inner_text(".mk-help-dialog")
+    assert "Ctrl+Z" not in desk.page.inner_text(".mk-help-dialog"), "there is no keyboard"
+    desk.page.tap(".mk-help-close")
     desk.page.tap("[data-direction=forward]")
     desk.expect_frame(30)
     assert desk.page.evaluate(fits)
+
+
+def test_two_fingers_zoom_the_picture_and_say_nothing(
+    visit: Callable[..., Desk], server: tuple[Server, str], picture: Path
+) -> None:
+    desk = visit(server[1], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    desk.open(picture)
+    box = desk.page.locator(".mk-over").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers = desk.context.new_cdp_session(desk.page)
+
+    def touch(kind: str, *places: float) -> None:
+        points = [{"x": place, "y": y, "id": number} for number, place in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", x - 20, x + 20)
+    for step in range(1, 10):
+        touch("touchMove", x - 20 - 8 * step, x + 20 + 8 * step)
+    touch("touchEnd")
+    desk.page.wait_for_selector(".mk-fit:enabled")
+    assert desk.page.evaluate("visualViewport.scale") == 1, "the page itself stays as it is"
+    desk.expect_objects(0)
+    desk.page.tap(".mk-fit")
+    desk.page.wait_for_selector(".mk-fit:disabled", state="attached")
 
 
 def test_dark_mode_follows_the_system_and_the_switch(visit: Callable[..., Desk], server: tuple[Server, str]) -> None:

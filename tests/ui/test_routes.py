@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,7 +166,7 @@ def test_a_file_over_the_limit_is_refused_and_removed() -> None:
 @pytest.mark.parametrize(
     ("limit", "complaint"), [({"max_clip_side": 80}, "the limit is 80"), ({"max_store_mb": 1}, "more than 1.0 MB")]
 )
-def test_a_clip_over_a_limit_is_refused(tmp_path: Path, limit: dict[str, int], complaint: str) -> None:
+def test_a_clip_over_a_limit_is_refused(tmp_path: Path, limit: dict[str, Any], complaint: str) -> None:
     noise = "noise=alls=100:allf=t:all_seed=1,scale=960:640"
     content = make_clip(tmp_path / "noisy.mp4", filters=noise).read_bytes()
     with open_house(**limit) as house:

@@ -78,9 +78,11 @@ when('journal frame medium', () => {
 // Masks come as answers to our own prompts, while tracking, or because we asked for them.
 when('server-masks', message => {
   if (message.version !== state.version) return;
-  const { frame, question } = message, told = new Set();
+  const { frame, question, revision } = message, told = new Set();
+  if (message.object) masks.answers.set(`${frame}/${message.object}`, revision);
   for (const object of message.objects) {
     if (!message.object && !journal.said.has(object.id)) continue;   // removed in the meantime
+    if (masks.isOutdated(frame, object.id, revision)) continue;
     masks.put(frame, object.id, object);
     told.add(object.id);
   }

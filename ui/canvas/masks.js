@@ -14,6 +14,7 @@ class MaskBook {
     this.length = frames;
     this.bytes = 0;
     this.asked = new Set();      // frames that have been asked for again
+    this.answers = new Map();    // "frame/object" -> revision of the last answer to a prompt
     this.sprites = new Map();    // record -> promise of a sprite, the one used last at the end
   }
 
@@ -30,6 +31,9 @@ class MaskBook {
     const here = this.on(frame);
     return [...this.lanes].some(([object, lane]) => lane[frame] === MASKED && !here.has(object));
   }
+
+  // What was found before the last prompt may arrive after its answer; then it is out of date.
+  isOutdated(frame, object, revision) { return revision < (this.answers.get(`${frame}/${object}`) ?? 0); }
 
   put(frame, object, record) {
     const here = this.frames.get(frame) ?? new Map();

@@ -104,7 +104,7 @@ function describeScore(id) {
   const record = masks.on(state.frame).get(id);
   if (!record) return ['', ''];
   if (!record.area) return ['not here', 'The object is not in this frame'];
-  return [`${Math.round(100 * clamp(record.quality, 0, 1))}%`, 'How well the mask fits, as the network sees it (predicted IoU)'];
+  return [`fit ${Math.round(100 * clamp(record.quality, 0, 1))}%`, 'How well the mask fits, as the network sees it (predicted IoU)'];
 }
 
 function updateRow(row, id) {

@@ -40,6 +40,7 @@ const when = (names, listener) => names.split(' ').forEach(name => {
 });
 const tell = (name, detail) => (listeners.get(name) ?? []).forEach(listener => listener(detail));
 
+const fingersOnly = matchMedia('(hover: none) and (pointer: coarse)').matches;
 const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 const isClip = () => state.medium?.kind === 'clip';

@@ -70,7 +70,7 @@ when('server-opened', message => {
   tell('journal');
   goTo(0);
   announce(`${message.medium.name} is open`);
-  if (!same) tip('Click on a thing to select it. Drag to draw a box around it.');
+  if (!same) tip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
 });
 
 // The server has our things no longer, but has the medium again: what was said is said again.
@@ -135,7 +135,13 @@ function catchUp(message) {
 }
 
 when('server-journal', () => line.say({ t: 'journal', entries: journal.entries }));
-when('server-done', message => { if (message.job === 'replay') { veil(''); masks.asked.clear(); askForMasks(); } });
+when('server-done', message => {
+  if (message.job !== 'replay') return;
+  veil('');
+  masks.asked.clear();
+  masks.answers.clear();         // a new session counts its revisions anew
+  askForMasks();
+});
 when('server-error', message => toast(message.text));
 
 // --- the model and the line ---
@@ -236,6 +242,8 @@ let taught = false;
 when('masks', () => {
   if (taught || !masks.any() || state.tracking) return;
   taught = true;
-  tip(isClip() ? 'Looks good? Track it through the clip. Or click to correct it.' : 'Click where it is incomplete, right-click where it is too much.');
+  const correct = fingersOnly ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
+    : 'Click where it is incomplete, right-click where it is too much.';
+  tip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : correct);
 });
 updateObjects();

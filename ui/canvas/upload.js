@@ -93,9 +93,8 @@ for (const example of about.examples) {
   if (example.kind === 'clip') {
     const badge = make('span', 'mk-badge', 'Clip');
     badge.prepend(icon('film'));
-    card.append(badge);
+    card.append(' ', badge);
   }
-  card.setAttribute('aria-label', `Example: ${example.title}${example.kind === 'clip' ? ', a clip' : ''}`);
   on(card, 'click', () => openExample(example));
   find('gallery').append(card);
 }
