@@ -8,9 +8,12 @@ import contextlib
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ui.outbox import Outbox
 from ui.visitors import Visitors
+from ui.wire import pack
 from ui.workbench import Workbench
 
+PULSE_SECONDS = 10.0
 GONE, FOREIGN, TAKEN_OVER = 4404, 4403, 4409  # close codes; a refusal before accept would reach no script
 
 
@@ -30,7 +33,8 @@ async def converse(visitors: Visitors[Workbench], socket: WebSocket) -> None:
     await visitor.outbox.attach(hang_up)
     visitors.touch(visitor)
     visitor.bench.greet()
-    speaking = asyncio.create_task(visitor.outbox.deliver(socket.send_bytes))
+    speaking = [asyncio.create_task(visitor.outbox.deliver(socket.send_bytes))]
+    speaking.append(asyncio.create_task(_pulse(visitor.outbox)))
     try:
         while True:
             text = await socket.receive_text()
@@ -40,8 +44,16 @@ async def converse(visitors: Visitors[Workbench], socket: WebSocket) -> None:
         pass
     finally:
         visitor.outbox.detach(hang_up)
-        speaking.cancel()
-        await asyncio.gather(speaking, return_exceptions=True)
+        for task in speaking:
+            task.cancel()
+        await asyncio.gather(*speaking, return_exceptions=True)
+
+
+async def _pulse(outbox: Outbox) -> None:
+    """Say something again and again: a page cannot tell a dead connection from a silent one."""
+    while True:
+        await asyncio.sleep(PULSE_SECONDS)
+        outbox.put(pack({"t": "alive"}), "alive")
 
 
 def is_same_origin(connection: HTTPConnection) -> bool:

@@ -25,6 +25,7 @@ the header announces, one after the other.
              [x, y, width, height] of the PNG in the frame, its length
     forgotten {seq, object}                  answer to `forget`
     journal  {}                              the session was lost: say what you want again
+    alive    {}                              every few seconds, so that the page notices a dead connection
     progress {job, fraction, message, ...}   of the jobs ingest, export, replay and track
     done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped}
     error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about

@@ -384,6 +384,31 @@ def test_a_lost_connection_comes_back_by_itself(desk: Desk, picture: Path) -> No
     assert len(sockets) == 2
 
 
+def test_a_connection_that_died_without_a_word_is_noticed(desk: Desk, picture: Path) -> None:
+    sockets: list[Any] = []
+
+    def through(socket: Any) -> None:
+        server = socket.connect_to_server()
+        sockets.append(socket)
+        if len(sockets) == 1:
+            socket.on_message(lambda message: None if dead else server.send(message))
+            server.on_message(lambda message: None if dead else socket.send(message))
+
+    dead: list[bool] = []
+    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.clock.install()
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    desk.open(picture)
+    dead.append(True)
+    desk.click(0.3, 0.5)
+    desk.page.clock.fast_forward(20_000)
+    assert len(sockets) == 1, "silence for a while means nothing"
+    desk.page.clock.fast_forward(20_000)
+    desk.expect_mask(0.27, 0.46)
+    assert len(sockets) == 2
+
+
 def test_the_start_screen_offers_examples(desk: Desk) -> None:
     assert desk.page.locator(".mk-example").count() >= 4
     desk.page.wait_for_function("[...document.querySelectorAll('.mk-example img')].every(i => i.naturalWidth > 0)")

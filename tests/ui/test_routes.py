@@ -233,6 +233,13 @@ def test_an_unknown_token_is_told_so(house: House) -> None:
         assert house.client.request(method, f"/s/nobody/{path}").status_code == 404
 
 
+def test_the_server_says_that_it_is_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.sockets.PULSE_SECONDS", 0.01)
+    with house.page(house.visitor().token) as page:
+        assert page.hear("alive")
+        assert page.hear("alive")
+
+
 def test_a_second_tab_takes_the_work_over(house: House) -> None:
     token = house.visitor().token
     with house.page(token) as first:

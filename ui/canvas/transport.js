@@ -3,6 +3,8 @@
 const CLOSED_GONE = 4404, CLOSED_TAKEN = 4409;
 const FIRST_WAIT = 250, LONGEST_WAIT = 8000;   // milliseconds between attempts; all fit into the server's grace time
 
+const LONGEST_SILENCE = 30000;   // the server says at least every ten seconds that it is there
+
 function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const message = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
@@ -18,14 +20,28 @@ class SocketTransport {
   constructor(events) {
     this.socket = new WebSocket(address('ws').replace(/^http/, 'ws'));
     this.socket.binaryType = 'arraybuffer';
-    this.socket.onopen = () => events.opened();
-    this.socket.onmessage = event => events.heard(unpack(event.data));
-    this.socket.onclose = event => events.closed(event.code);
+    this.socket.onopen = () => { this.watch(events); events.opened(); };
+    this.socket.onmessage = event => { this.heardAt = performance.now(); events.heard(unpack(event.data)); };
+    this.socket.onclose = event => { clearInterval(this.watching); events.closed(event.code); };
+  }
+
+  // Where a network vanishes, browsers notice only after many minutes.
+  watch(events) {
+    this.heardAt = performance.now();
+    this.watching = setInterval(() => {
+      if (performance.now() - this.heardAt < LONGEST_SILENCE) return;
+      this.close();
+      events.closed(0);
+    }, 1000);
   }
 
   send(message) { this.socket.send(JSON.stringify(message)); }
 
-  close() { this.socket.onclose = null; this.socket.close(); }
+  close() {
+    clearInterval(this.watching);
+    this.socket.onmessage = this.socket.onclose = null;
+    this.socket.close();
+  }
 }
 
 class RequestTransport {
