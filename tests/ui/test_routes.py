@@ -3,11 +3,8 @@ from __future__ import annotations
 import json
 import struct
 import zipfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,15 +12,9 @@ from PIL import Image
 from starlette.websockets import WebSocketDisconnect
 
 from tests.media.numbered import make_clip, read_number
-from tests.ui.house import DEADLINE, House, open_house, picture_bytes, unpack
+from tests.ui.house import House, open_house, picture_bytes, unpack
 
 CLICK = {"points": [[20, 24, 1]]}
-
-
-@pytest.fixture
-def house() -> Iterator[House]:
-    with open_house() as house:
-        yield house
 
 
 @pytest.fixture(scope="module")
@@ -119,96 +110,6 @@ def test_nothing_of_one_visitor_is_there_for_another(house: House) -> None:
         assert get("/s/nobody/frames/0", params={"v": version}).status_code == 404
         other.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
         assert "Open a picture" in other.hear("error")["text"]
-
-
-@pytest.mark.parametrize("content", [b"", b"no picture at all", picture_bytes()[:60]])
-def test_a_broken_file_leaves_the_open_one_alone(house: House, content: bytes) -> None:
-    visitor = house.visitor()
-    with house.page(visitor.token) as page:
-        house.upload(visitor.token, picture_bytes())
-        version = page.hear("opened")["version"]
-        house.upload(visitor.token, content, "broken.mp4")
-        assert len(page.hear("error", job="ingest")["text"]) > 20
-        assert house.client.get(f"/s/{visitor.token}/frames/0", params={"v": version}).status_code == 200
-        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-        assert page.hear("masks", seq=1)["objects"]
-        assert [path.name for path in visitor.folder.iterdir()] == [f"medium-{version}"]
-
-
-def test_a_new_medium_replaces_the_old_one_and_its_addresses(house: House) -> None:
-    visitor = house.visitor()
-    with house.page(visitor.token) as page:
-        house.upload(visitor.token, picture_bytes())
-        old = page.hear("opened")["version"]
-        house.upload(visitor.token, picture_bytes(30, 30))
-        new = page.hear("opened")["version"]
-        get = house.client.get
-        assert get(f"/s/{visitor.token}/frames/0", params={"v": old}).status_code == 404
-        assert get(f"/s/{visitor.token}/frames/0", params={"v": new}).status_code == 200
-        assert get(f"/s/{visitor.token}/frames/1", params={"v": new}).status_code == 404
-        assert [path.name for path in visitor.folder.iterdir()] == [f"medium-{new}"]
-        assert len(house.engine.sessions) <= 1
-
-
-def test_a_file_over_the_limit_is_refused_and_removed() -> None:
-    with open_house(max_upload_mb=1) as house:
-        visitor = house.visitor()
-        big = bytes(1_000_001)
-        refused = house.upload(visitor.token, big)
-        chunked = house.client.post(f"/s/{visitor.token}/upload", content=iter([big[:600_000], big[600_000:]]))
-        for answer in (refused, chunked):
-            assert answer.status_code == 400
-            assert "larger than 1 MB" in answer.json()["error"]
-        assert list(visitor.folder.iterdir()) == []
-        assert house.upload(visitor.token, picture_bytes()).status_code == 202
-
-
-@pytest.mark.parametrize(
-    ("limit", "complaint"), [({"max_clip_side": 80}, "the limit is 80"), ({"max_store_mb": 1}, "more than 1.0 MB")]
-)
-def test_a_clip_over_a_limit_is_refused(tmp_path: Path, limit: dict[str, Any], complaint: str) -> None:
-    noise = "noise=alls=100:allf=t:all_seed=1,scale=960:640"
-    content = make_clip(tmp_path / "noisy.mp4", filters=noise).read_bytes()
-    with open_house(**limit) as house:
-        visitor = house.visitor()
-        with house.page(visitor.token) as page:
-            house.upload(visitor.token, content, "noisy.mp4")
-            assert complaint in page.hear("error", job="ingest")["text"]
-
-
-def test_an_upload_waits_until_the_one_before_has_been_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitor, portal = house.visitor(), house.client.portal
-    assert portal is not None
-    portal.call(visitor.receiving.acquire)
-    with ThreadPoolExecutor(1) as thread:
-        answer = thread.submit(house.upload, visitor.token, picture_bytes())
-        portal.call(visitor.receiving.release)
-        assert answer.result(DEADLINE).status_code == 202
-    portal.call(visitor.receiving.acquire)
-    monkeypatch.setattr("ui.routes.FORMER_UPLOAD_SECONDS", 0.01)
-    assert "still on its way" in house.upload(visitor.token, picture_bytes()).json()["error"]
-    portal.call(visitor.receiving.release)
-
-
-def test_file_names_mean_nothing_to_the_file_system(house: House) -> None:
-    visitor = house.visitor()
-    with house.page(visitor.token) as page:
-        house.upload(visitor.token, picture_bytes(), "../../../etc/$(rm)\x00<b>\\x.png")
-        name = page.hear("opened")["medium"]["name"]
-        assert not set(name) & set("/\\<>$\x00")
-        assert {path.parent for path in visitor.folder.iterdir()} == {visitor.folder}
-
-
-def test_examples_open_like_files_and_have_thumbnails(house: House) -> None:
-    token = house.visitor().token
-    with house.page(token) as page:
-        assert house.client.post(f"/s/{token}/example/lion").status_code == 202
-        assert page.hear("opened")["medium"]["kind"] == "image"
-    assert house.client.post(f"/s/{token}/example/..%2Fapp").status_code == 404
-    assert house.client.post(f"/s/{token}/example/unknown").status_code == 404
-    picture = house.client.get("/examples/lion.jpg")
-    assert Image.open(BytesIO(picture.content)).format == "JPEG"
-    assert house.client.get("/examples/unknown.jpg").status_code == 404
 
 
 def test_foreign_pages_get_nothing(house: House) -> None:

@@ -22,6 +22,7 @@ const prompts = {
     if (!objects.mayHave(object)) return;
     journal.add([{ frame, object, prompt }]);
     line.ask({ t: 'prompt', frame, object, prompt, since });
+    tip('');
     tell('touched');
     tell('journal');
   },

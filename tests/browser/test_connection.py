@@ -1,0 +1,139 @@
+"""What becomes of the work when connections, pages and sessions end, and who sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.desk import Desk
+from ui.server import Server
+
+pytestmark = pytest.mark.browser
+
+
+def test_two_users_see_only_their_own(server: tuple[Server, str], visit: Callable[..., Desk], picture: Path) -> None:
+    one, two = visit(server[1]), visit(server[1])
+    one.open(picture)
+    one.click(0.3, 0.5)
+    one.expect_mask(0.27, 0.46)
+    two.open(picture)
+    two.click(0.7, 0.5)
+    two.expect_mask(0.67, 0.46)
+    assert two.pixel(0.27, 0.46)[3] == 0
+    assert one.pixel(0.67, 0.46)[3] == 0
+
+
+def test_a_reload_keeps_the_work_and_its_history(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    desk.click(0.3, 0.8)
+    desk.expect_mask(0.28, 0.76)
+    desk.page.locator(".mk-name").fill("Ball")
+    desk.press("Enter", "t")
+    desk.expect_frame(30)
+    desk.page.wait_for_selector(".mk-track:visible")
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk[data-state=work]")
+    desk.expect_frame(30)
+    desk.expect_mask(0.28, 0.76)
+    assert desk.page.locator(".mk-name").input_value() == "Ball"
+    desk.press("Control+z")
+    desk.expect_mask(0.28, 0.76, there=False)
+    desk.press("Control+Shift+z")
+    desk.expect_frame(1)
+    desk.expect_mask(0.28, 0.76)
+
+
+def test_a_file_may_follow_another_that_is_still_on_its_way(desk: Desk, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "slow.bin").write_bytes(bytes(4_000_000))
+    network = desk.context.new_cdp_session(desk.page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    desk.page.set_input_files(".mk-picker", tmp_path / "slow.bin")
+    desk.page.wait_for_selector(".mk-veil-text:has-text('MB of 4.0 MB')")
+    desk.open(picture)
+    assert desk.page.locator(".mk-toast").count() == 0
+
+
+def test_an_expired_session_starts_again_with_all_clicks(desk: Desk, server: tuple[Server, str], picture: Path) -> None:
+    desk.open(picture)
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    visitors = server[0].visitors
+    settings = visitors._settings
+    try:
+        visitors._settings = replace(settings, idle_minutes=0.0)
+        desk.page.wait_for_selector(".mk-banner-act:has-text('Start again')")
+    finally:
+        visitors._settings = settings
+    desk.click(0.7, 0.2)
+    desk.page.click(".mk-banner-act:has-text('Start again')")
+    desk.expect_toast("Your clicks are back")
+    assert desk.page.locator(".mk-toast-error").count() == 0
+    desk.expect_mask(0.27, 0.46)
+    desk.expect_mask(0.67, 0.16)
+    desk.press("Control+z")
+    desk.click(0.7, 0.5)
+    desk.expect_mask(0.67, 0.46)
+    desk.press("Control+z", "Control+z")
+    desk.expect_mask(0.27, 0.46, there=False)
+
+
+def test_it_works_where_sockets_are_cut_off(visit: Callable[..., Desk], server: tuple[Server, str], clip: Path) -> None:
+    desk = visit(server[1])
+    desk.page.route_web_socket(re.compile(".*/ws$"), lambda socket: socket.close())
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    desk.open(clip)
+    desk.click(0.3, 0.8)
+    desk.expect_mask(0.28, 0.76)
+    desk.press("t")
+    desk.expect_frame(30)
+    desk.expect_mask(0.28, 0.76)
+
+
+def test_a_lost_connection_comes_back_by_itself(desk: Desk, picture: Path) -> None:
+    sockets = []
+
+    def through(socket: Any) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    desk.open(picture)
+    sockets[-1].close()
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    assert len(sockets) == 2
+
+
+def test_a_connection_that_died_without_a_word_is_noticed(desk: Desk, picture: Path) -> None:
+    sockets: list[Any] = []
+
+    def through(socket: Any) -> None:
+        server = socket.connect_to_server()
+        sockets.append(socket)
+        if len(sockets) == 1:
+            socket.on_message(lambda message: None if dead else server.send(message))
+            server.on_message(lambda message: None if dead else socket.send(message))
+
+    dead: list[bool] = []
+    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.clock.install()
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    desk.open(picture)
+    dead.append(True)
+    desk.click(0.3, 0.5)
+    desk.page.clock.fast_forward(20_000)
+    assert len(sockets) == 1, "silence for a while means nothing"
+    desk.page.clock.fast_forward(20_000)
+    desk.expect_mask(0.27, 0.46)
+    assert len(sockets) == 2

@@ -1,0 +1,79 @@
+"""Phones, fingers and the dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser.desk import Desk
+from ui.server import Server
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_phone_has_all_of_it(visit: Callable[..., Desk], server: tuple[Server, str], clip: Path) -> None:
+    desk = visit(server[1], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    fits = "document.documentElement.scrollWidth <= innerWidth"
+    assert desk.page.evaluate(fits)
+    desk.open(clip)
+    assert desk.page.evaluate(fits)
+    assert desk.page.locator(".mk-top").bounding_box()["width"] == 390
+    stage = desk.page.locator(".mk-stage").bounding_box()
+    assert stage["width"] == 390, "the picture uses the whole width"
+    left, top = desk.spot(0.3, 0.8)
+    desk.page.touchscreen.tap(stage["x"] + left, stage["y"] + top)
+    desk.expect_mask(0.28, 0.74)
+    for name in ("undo", "add", "play", "download", "tool-remove", "stage"):
+        box = desk.page.locator(f".mk-{name}").first.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390, name
+        assert min(box["width"], box["height"]) >= 38, name
+    for width in (390, 360):
+        desk.page.set_viewport_size({"width": width, "height": 740})
+        assert desk.page.evaluate(fits)
+        for part in (".mk-tools", ".mk-transport"):
+            assert desk.page.locator(part).bounding_box()["height"] < 110, "two rows at most"
+    desk.page.tap(".mk-help")
+    assert "Right-click" in desk.page.inner_text(".mk-help-dialog")
+    assert "Ctrl+Z" not in desk.page.inner_text(".mk-help-dialog"), "there is no keyboard"
+    desk.page.tap(".mk-help-close")
+    desk.page.tap("[data-direction=forward]")
+    desk.expect_frame(30)
+    assert desk.page.evaluate(fits)
+
+
+def test_two_fingers_zoom_the_picture_and_say_nothing(
+    visit: Callable[..., Desk], server: tuple[Server, str], picture: Path
+) -> None:
+    desk = visit(server[1], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    desk.open(picture)
+    box = desk.page.locator(".mk-over").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers = desk.context.new_cdp_session(desk.page)
+
+    def touch(kind: str, *places: float) -> None:
+        points = [{"x": place, "y": y, "id": number} for number, place in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", x - 20, x + 20)
+    for step in range(1, 10):
+        touch("touchMove", x - 20 - 8 * step, x + 20 + 8 * step)
+    touch("touchEnd")
+    desk.page.wait_for_selector(".mk-fit:enabled")
+    assert desk.page.evaluate("visualViewport.scale") == 1, "the page itself stays as it is"
+    desk.expect_objects(0)
+    desk.page.tap(".mk-fit")
+    desk.page.wait_for_selector(".mk-fit:disabled", state="attached")
+
+
+def test_dark_mode_follows_the_system_and_the_switch(visit: Callable[..., Desk], server: tuple[Server, str]) -> None:
+    desk = visit(server[1], color_scheme="dark")
+    shade = "getComputedStyle(document.querySelector('.mk')).backgroundColor.match(/\\d+/g).map(Number)[0]"
+    assert desk.page.evaluate(shade) < 60
+    desk.page.click(".mk-theme")
+    assert desk.page.evaluate(shade) > 200
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    assert desk.page.evaluate(shade) > 200, "the choice is kept"
