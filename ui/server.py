@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from functools import partial
 from typing import Any
 
@@ -51,9 +52,10 @@ class Server:
         return str(address)
 
     def run(self) -> None:
-        """Serve until interrupted."""
-        self.start()
+        """Serve until interrupted or told to end, as containers are; the main thread must call."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            self.start()
             self.demo.block_thread()
         finally:
             self.close()
