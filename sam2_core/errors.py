@@ -4,6 +4,7 @@ MaskletError
 ├── BadPrompt            a prompt that cannot mean anything (outside the frame, no size, unreadable)
 ├── MediaError           a picture or clip that cannot be used (broken, empty, too large, mislabelled)
 ├── WeightsError         weights that cannot be found, read or matched to a network
+├── DataError            a data set that cannot be used (unknown layout, nothing in it that could be read)
 ├── ConfigError          a setting or network configuration that makes no sense
 ├── SessionGone          the session is unknown or has expired: replay its journal
 ├── SessionChanged       a track call came with a revision from before the last prompt: ask again
@@ -25,6 +26,10 @@ class MediaError(MaskletError):
 
 class WeightsError(MaskletError):
     """The weights cannot be found, read or matched to the network."""
+
+
+class DataError(MaskletError):
+    """A data set cannot be used: its layout is unknown, or nothing in it can be read."""
 
 
 class ConfigError(MaskletError, ValueError):

@@ -54,14 +54,21 @@ class MaskDecoder(nn.Module):
         self.pred_obj_score_head = MLP((width, width, width, 1))
 
     def forward(
-        self, image: Tensor, image_pe: Tensor, high_res: tuple[Tensor, Tensor], prompt_tokens: Tensor, multimask: bool
+        self,
+        image: Tensor,
+        image_pe: Tensor,
+        high_res: tuple[Tensor, Tensor],
+        prompt_tokens: Tensor,
+        multimask: bool | None,
     ) -> MaskPrediction:
-        """Answer a prompt with one mask (M = 1) or with three candidates (M = 3).
+        """Answer a prompt with one mask (M = 1), three candidates (`multimask`, M = 3), or all of them (None, M = 4).
 
         Image (B, C, H, W) with the mask prompt already added, positions (1, C, H, W), projected maps of stride 4
         (B or 1, C / 8, 4H, 4W) and stride 8 (B or 1, C / 4, 2H, 2W), prompt tokens (B, N, C).
         """
         everything = self.predict_all(image, image_pe, high_res, prompt_tokens)
+        if multimask is None:
+            return everything
         if multimask:
             return _pick(everything, slice(1, None))
         if self.stability_fallback and not self.training:
@@ -71,7 +78,7 @@ class MaskDecoder(nn.Module):
     def predict_all(
         self, image: Tensor, image_pe: Tensor, high_res: tuple[Tensor, Tensor], prompt_tokens: Tensor
     ) -> MaskPrediction:
-        """The single mask and the candidates together (M = 4), as training needs them."""
+        """The single mask and the candidates together (M = 4)."""
         output_tokens = torch.cat([self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([output_tokens.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
         tokens, image = self.transformer(tokens, image, image_pe)

@@ -118,12 +118,13 @@ class SAM2(nn.Module):
         high_res: tuple[Tensor, Tensor],
         points: tuple[Tensor, Tensor] | None,
         mask_logits: Tensor | None,
-        multimask: bool,
+        multimask: bool | None,
     ) -> MaskPrediction:
         """Answer prompts on an embedding that already knows about memory (`attend` or `without_memory`).
 
         Embedding (B or 1, C, H, W); points as coordinates (B, N, 2) in pixels of the S x S input and labels (B, N),
-        see `PromptEncoder`; mask logits (B, 1, 4H, 4W). One embedding serves any number of prompts.
+        see `PromptEncoder`; mask logits (B, 1, 4H, 4W). One embedding serves any number of prompts. The answer is one
+        mask, three candidates (`multimask`), or with None all four of them, as training needs them.
         """
         encoder = self.sam_prompt_encoder
         if points is not None:

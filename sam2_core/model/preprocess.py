@@ -20,23 +20,24 @@ def still_to_input(pixels: Pixels, size: int) -> Tensor:
     # A copy: pixels may be a read-only or mirrored view, which torch cannot take as it is.
     image = torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
     resized = F.interpolate(image[None], size=(size, size), mode="bilinear", align_corners=False, antialias=True)[0]
-    return _normalise(resized)
+    return normalise(resized)
 
 
 def pixels_to_input(pixels: Pixels, size: int) -> Tensor:
     """As `still_to_input`, filtered in 8 bits: within a grey level of it, 15 to 50 times faster on large photos."""
     image = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(2, 0, 1)[None]
     resized = F.interpolate(image, size=(size, size), mode="bilinear", align_corners=False, antialias=True)[0]
-    return _normalise(resized.float() / 255)
+    return normalise(resized.float() / 255)
 
 
 def frame_to_input(image: Image.Image, size: int) -> Tensor:
     """A picture -> (3, size, size), with the bicubic filter that the video predictor is used to."""
     resized = np.array(image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC))
-    return _normalise(torch.from_numpy(resized).permute(2, 0, 1).float() / 255)
+    return normalise(torch.from_numpy(resized).permute(2, 0, 1).float() / 255)
 
 
-def _normalise(image: Tensor) -> Tensor:
+def normalise(image: Tensor) -> Tensor:
+    """Subtract ImageNet's mean from RGB in 0..1 and divide by its deviation: (..., 3, H, W)."""
     mean, deviation = (torch.tensor(values)[:, None, None] for values in (_MEAN, _DEVIATION))
     return (image - mean) / deviation
 

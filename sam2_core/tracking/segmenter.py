@@ -1,4 +1,7 @@
-"""One object on one frame: the network's verbs in the order of the paper's figure 3, without any book-keeping."""
+"""An object on one frame: the network's verbs in the order of the paper's figure 3, without any book-keeping.
+
+Sessions ask for one object at a time (B = 1); training, which runs the same code, for many.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ _AMBIGUOUS_POINTS = 1  # up to so many points, three candidates are asked for
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What one object leaves behind on one frame.
+    """What an object leaves behind on one frame.
 
-    `logits` (1, 1, 4H, 4W), object `pointer` (1, C), `presence` logit (1, 1), predicted IoU `quality` (1, 1), and
-    once it is memorised the spatial `memory` (1, D, H, W) in bfloat16. After an ambiguous prompt `candidates` holds
-    all three masks (1, 3, 4H, 4W) with `candidate_quality` (1, 3).
+    `logits` (B, 1, 4H, 4W), object `pointer` (B, C), `presence` logit (B, 1), predicted IoU `quality` (B, 1), and
+    once it is memorised the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt `candidates` holds
+    all three masks (B, 3, 4H, 4W) with `candidate_quality` (B, 3).
     """
 
     logits: Tensor
@@ -38,11 +41,13 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Segmenter:
-    """Runs a network for one object at a time. `fast` opens the precision for the heavy parts (encoders and memory);
-    the small mask decoder always computes in the precision of the weights."""
+    """Runs a network. `fast` opens the precision for the heavy parts (encoders and memory); the small mask decoder
+    always computes in the precision of the weights. With `hide_absent` masks vanish where the object score says "not
+    here"; while that score is still being learned, they must not."""
 
     network: SAM2
     fast: Callable[[], AbstractContextManager[object]] = nullcontext
+    hide_absent: bool = True
 
     def encode(self, image: Tensor) -> ImageFeatures:
         """Encode one image (3, S, S)."""
@@ -59,7 +64,7 @@ class Segmenter:
         recall: Recall[Trace] | None,
         choice: int | None = None,
     ) -> Trace:
-        """Answer points (coordinates (1, N, 2) in input pixels, labels (1, N)) and `previous` logits (1, 1, 4H, 4W).
+        """Answer points (coordinates (B, N, 2) in input pixels, labels (B, N)) and `previous` logits (B, 1, 4H, 4W).
 
         Without `recall` the frame is seen for itself, as the first prompt of an object is. `choice` picks a candidate
         where there are several.
@@ -75,7 +80,7 @@ class Segmenter:
         return self.memorise(features, trace, prompted=False)
 
     def from_mask(self, features: ImageFeatures, mask: Tensor) -> Trace:
-        """Take a mask (1, 1, S, S) of zeros and ones as the answer; the decoder only gives the object pointer."""
+        """Take a mask (B, 1, S, S) of zeros and ones as the answer; the decoder only gives the object pointer."""
         logits = (2 * mask - 1) * MASK_PROMPT_LOGIT
         low = F.interpolate(logits, scale_factor=0.25, mode="bilinear", align_corners=False, antialias=True)
         # The frame is seen without any memory code here, not even the one that says "no memory".
@@ -116,23 +121,26 @@ class Segmenter:
         choice: int | None = None,
     ) -> Trace:
         if points is None:  # in clips "no point" is said explicitly
-            device = embedding.device
-            points = torch.zeros(1, 1, 2, device=device), torch.full((1, 1), -1, device=device)
+            batch, device = len(embedding), embedding.device
+            points = torch.zeros(batch, 1, 2, device=device), torch.full((batch, 1), -1, device=device)
         prediction = self.network.predict_masks(embedding, features.high_res, points, mask_prompt, ambiguous)
         return self._trace(prediction, choice)
 
     def _trace(self, prediction: MaskPrediction, choice: int | None) -> Trace:
-        present = prediction.presence > 0  # (1, 1)
-        logits = torch.where(present[..., None, None], prediction.logits, ABSENT_LOGIT).float()
+        present = prediction.presence > 0  # (B, 1)
+        logits = prediction.logits.float()
+        if self.hide_absent:
+            logits = torch.where(present[..., None, None], logits, ABSENT_LOGIT)
         several = logits.shape[1] > 1
-        best = prediction.quality.argmax(dim=1)
+        best = prediction.quality.argmax(dim=1, keepdim=True)  # (B, 1)
         if choice is not None and several:
             best = torch.full_like(best, choice)
+        token = torch.take_along_dim(prediction.tokens, best[..., None], dim=1)[:, 0]
         return Trace(
-            logits=logits[:, best],
-            pointer=self.network.object_pointer(prediction.tokens[:, best][:, 0], present),
+            logits=torch.take_along_dim(logits, best[..., None, None], dim=1),
+            pointer=self.network.object_pointer(token, present),
             presence=prediction.presence,
-            quality=prediction.quality[:, best],
+            quality=torch.take_along_dim(prediction.quality, best, dim=1),
             candidates=logits if several else None,
             candidate_quality=prediction.quality if several else None,
         )

@@ -1,0 +1,55 @@
+"""Train or fine-tune a network: `python -m sam2_core.training --config configs/train/nano.yaml --out runs/nano`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sam2_core.errors import MaskletError
+from sam2_core.training.config import read_training_config
+from sam2_core.training.processes import run
+from sam2_core.training.work import work
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        config = read_training_config(options.config, **_changes(options))
+        options.out.mkdir(parents=True, exist_ok=True)
+        run(partial(work, config=config, folder=options.out, workers=options.workers), options.processes)
+    except (MaskletError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"The weights are in {options.out / config.weights}.")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sam2_core.training", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="a YAML file, such as configs/train/nano.yaml")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; an unfinished one is continued")
+    parser.add_argument("--data", action="append", help="a data set; may be given several times, replaces the config's")
+    parser.add_argument("--init", help="a known network or a weights file to start from")
+    parser.add_argument("--network", help="a known network or a YAML file with its sizes")
+    parser.add_argument("--minutes", type=float, help="how long to train, instead of what the config says")
+    parser.add_argument("--steps", type=int, help="the same, in steps")
+    parser.add_argument("--processes", type=int, default=1, help="processes on this machine; torchrun works too")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make samples ahead of time, for GPUs")
+    return parser
+
+
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    changes = {name: getattr(options, name) for name in ("init", "network") if getattr(options, name) is not None}
+    if options.minutes is not None or options.steps is not None:
+        changes |= {"minutes": options.minutes, "steps": options.steps}
+    if options.data:
+        changes["data"] = [{"path": path} for path in options.data]
+    return changes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

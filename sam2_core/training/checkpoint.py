@@ -1,0 +1,77 @@
+"""What a run leaves on disk: `checkpoint.pt` to go on from, and weights that load everywhere.
+
+Files are written beside their final name and then moved over it, so a kill at any moment leaves a whole file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sam2_core.errors import WeightsError
+from sam2_core.media.atomic import new_file
+
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a run is: `steps` taken, `samples` seen (pictures and frames), `seconds` of work, `skipped` steps whose
+    gradient was not finite, and whether the memory was already brought to scale."""
+
+    steps: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    skipped: int = 0
+    memory_ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything that is needed to go on as if nothing had happened."""
+
+    position: Position
+    weights: Mapping[str, Tensor]
+    mean: Mapping[str, Tensor]
+    mean_count: int
+    optimiser: list[dict[str, Any]]
+
+    def save(self, folder: Path) -> None:
+        """Write `checkpoint.pt`."""
+        with new_file(folder / CHECKPOINT) as partial:
+            torch.save(
+                {**{name: getattr(self, name) for name in self.__slots__}, "position": asdict(self.position)}, partial
+            )
+
+    @classmethod
+    def load(cls, folder: Path) -> Checkpoint | None:
+        """Read it back; None where there is none. Raises `WeightsError` if it is damaged."""
+        file = folder / CHECKPOINT
+        if not file.is_file():
+            return None
+        try:
+            values = torch.load(file, map_location="cpu", weights_only=True)
+            return cls(**{**values, "position": Position(**values["position"])})
+        except Exception as error:  # a damaged file makes the reader stumble in any way
+            raise WeightsError(
+                f"{file} is damaged, so the run cannot go on from it. Delete it to start again, or give its folder a "
+                f"new name. ({error})"
+            ) from error
+
+
+def save_weights(weights: Mapping[str, Tensor], file: Path) -> None:
+    """Write a state dict under the official names: `.safetensors` in half precision, small enough to ship, or `.pt` in
+    full precision, wrapped as {"model": ...} as the official code reads it."""
+    dtype = torch.float16 if file.suffix == ".safetensors" else torch.float32
+    tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in weights.items()}
+    with new_file(file) as partial:
+        if file.suffix == ".safetensors":
+            save_file(tensors, partial)
+        else:
+            torch.save({"model": tensors}, partial)

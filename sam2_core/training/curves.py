@@ -1,0 +1,90 @@
+"""Learning curves as a picture, from `figures.csv`."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from sam2_core.media.atomic import new_file
+
+_WIDTH, _HEIGHT, _MARGIN = 640, 300, 44
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
+_SMOOTHING = 0.8
+Curve = list[tuple[float, float]]
+
+PANELS = {
+    "IoU of training prompts": ("click1", "click1 best", "click2", "box", "box+1"),
+    "IoU on training clips": ("frame 2", "frame 4", "frame 6", "corrected"),
+    "IoU on held-out pictures": ("held out: ",),
+    "loss": ("loss",),
+}
+"""What is drawn together: the figures that begin so."""
+
+
+def read_curves(file: Path) -> dict[str, Curve]:
+    """Each figure over the minutes of the run."""
+    curves: dict[str, Curve] = defaultdict(list)
+    with file.open(newline="", encoding="utf-8") as rows:
+        for row in csv.DictReader(rows):
+            curves[row["figure"]].append((float(row["minutes"]), float(row["value"])))
+    return dict(curves)
+
+
+def draw_curves(file: Path, picture: Path) -> None:
+    """Draw all panels that have figures, one above the other."""
+    curves = read_curves(file)
+    panels = {
+        title: {name: curve for name, curve in curves.items() if _belongs(name, names)}
+        for title, names in PANELS.items()
+    }
+    panels = {title: lines for title, lines in panels.items() if lines}
+    if not panels:
+        return
+    image = Image.new("RGB", (_WIDTH, _HEIGHT * len(panels)), "white")
+    draw = ImageDraw.Draw(image)
+    for row, (title, lines) in enumerate(panels.items()):
+        _draw_panel(draw, row * _HEIGHT, title, lines)
+    with new_file(picture) as partial:
+        image.save(partial)
+
+
+def _belongs(name: str, names: tuple[str, ...]) -> bool:
+    return any(name == each or (each.endswith(": ") and name.startswith(each)) for each in names)
+
+
+def _draw_panel(draw: ImageDraw.ImageDraw, top: int, title: str, lines: dict[str, Curve]) -> None:
+    left, right, high, low = _MARGIN, _WIDTH - 160, top + 24, top + _HEIGHT - 28
+    end = max((minute for curve in lines.values() for minute, _ in curve), default=0.0) or 1.0
+    values = [value for curve in lines.values() for _, value in curve]
+    bottom, ceiling = (0.0, 1.0) if max(values) <= 1 else (0.0, sorted(values)[int(0.98 * (len(values) - 1))] or 1.0)
+    draw.text((left, top + 6), title, fill="black")
+    for tick in range(5):
+        y = low + (high - low) * tick / 4
+        draw.line([(left, y), (right, y)], fill="#dddddd")
+        draw.text((4, y - 6), f"{bottom + (ceiling - bottom) * tick / 4:.2f}", fill="black")
+        draw.text((left + (right - left) * tick / 4 - 8, low + 6), f"{end * tick / 4:.0f} min"[:7], fill="black")
+    for index, (name, curve) in enumerate(sorted(lines.items())):
+        colour = _COLOURS[index % len(_COLOURS)]
+        points = [
+            (left + (right - left) * minute / end, low + (high - low) * min(1.0, (value - bottom) / (ceiling - bottom)))
+            for minute, value in _smooth(curve)
+        ]
+        if len(points) > 1:
+            draw.line(points, fill=colour, width=2)
+        else:
+            draw.ellipse([points[0][0] - 2, points[0][1] - 2, points[0][0] + 2, points[0][1] + 2], fill=colour)
+        draw.text((right + 8, high + 16 * index), f"{name.removeprefix('held out: ')} {curve[-1][1]:.2f}", fill=colour)
+
+
+def _smooth(curve: Curve) -> Curve:
+    """An exponential mean over the points, if there are many."""
+    if len(curve) < 30:
+        return curve
+    smooth, mean = [], curve[0][1]
+    for minute, value in curve:
+        mean = _SMOOTHING * mean + (1 - _SMOOTHING) * value
+        smooth.append((minute, mean))
+    return smooth

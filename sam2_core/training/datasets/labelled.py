@@ -1,0 +1,103 @@
+"""What every reader gives: pictures and clips with masks, read one by one, and a report of what was left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.errors import MaskletError
+
+Pixels = npt.NDArray[np.uint8]
+BinaryMask = npt.NDArray[np.bool_]
+
+
+class BadSample(MaskletError):
+    """This picture, mask or clip cannot be used; the message says why in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A picture (H, W, 3) in RGB with its masks (H, W), which may overlap, and the class of each ("" if unknown)."""
+
+    image: Pixels
+    masks: tuple[BinaryMask, ...]
+    classes: tuple[str, ...]
+
+
+class Picture(Protocol):
+    """A still picture that is read when it is needed."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+
+    @property
+    def source(self) -> str:
+        """The collection it comes from; sampling weights and metrics go by it."""
+
+    def read(self) -> Labelled:
+        """Read pixels and masks; raises `BadSample`. Without labels there are no masks."""
+
+
+class Clip(Protocol):
+    """A clip whose frames are read when they are needed."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+
+    @property
+    def source(self) -> str:
+        """The collection it comes from."""
+
+    @property
+    def annotated(self) -> Sequence[int]:
+        """The frames that have masks, in order; empty for a clip without labels."""
+
+    def __len__(self) -> int:
+        """Number of frames."""
+
+    def frame(self, index: int) -> Pixels:
+        """A frame (H, W, 3) in RGB; raises `BadSample`."""
+
+    def masks(self, index: int) -> Mapping[int, BinaryMask]:
+        """The masks (H, W) of an annotated frame by object id; an object that is out of sight has an empty mask or
+        none. Raises `BadSample`."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was left out and why: a count for each reason and a few names to look at."""
+
+    shown_names: int = 5
+    counts: Counter[str] = field(default_factory=Counter)
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+    def skip(self, name: str, reason: str) -> None:
+        """Count one thing that was left out."""
+        self.counts[reason] += 1
+        shown = self.names.setdefault(reason, [])
+        if len(shown) < self.shown_names:
+            shown.append(name)
+
+    def __str__(self) -> str:
+        """One line for each reason, the most frequent first; empty if nothing was left out."""
+        return "\n".join(
+            f"skipped {count}: {reason} ({', '.join(self.names[reason])}{' …' if count > self.shown_names else ''})"
+            for reason, count in self.counts.most_common()
+        )
+
+
+@dataclass(slots=True)
+class Dataset:
+    """Pictures with masks, pictures without (textures and backgrounds), clips, and what was already left out."""
+
+    pictures: list[Picture] = field(default_factory=list)
+    unlabelled: list[Picture] = field(default_factory=list)
+    clips: list[Clip] = field(default_factory=list)
+    report: Report = field(default_factory=Report)

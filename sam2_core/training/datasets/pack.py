@@ -1,0 +1,136 @@
+"""Packs: one manifest.json over pictures, index masks, polygons and clips of many sources.
+
+manifest.json                  {"images": [...], "videos": [...]}, each with its source, size and instances
+images/ID.jpg, masks/ID.png    a picture and its index mask (16 bits, 0 = background)
+polys/ID.json                  the instances' full outlines, which may overlap, where the source had them
+unlabelled/ID.jpg              a picture without labels
+videos/NAME/frames/00000.jpg   a clip; videos/NAME/masks/00000.png: index masks of the annotated frames
+videos_unlabelled/NAME/frames/00000.jpg
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from sam2_core.errors import DataError
+from sam2_core.training.datasets.clips import open_frames
+from sam2_core.training.datasets.files import (
+    BROKEN_ENTRY,
+    NO_MASK,
+    OTHER_SIZE,
+    Size,
+    entry_of,
+    inside,
+    load_json,
+    picture_sizes,
+    printable,
+    read_rgb,
+)
+from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled
+from sam2_core.training.datasets.masks import Polygon, check_cost, parse_polygons, read_index
+
+MANIFEST = "manifest.json"
+MISSING_FRAMES = "clip with missing frames"
+_SHIFT = 4  # OpenCV draws with coordinates in sixteenths of a pixel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackPicture:
+    """A picture of a pack; `mask` and `polygons` are files, `instances` maps an id to its category."""
+
+    name: str
+    source: str
+    image: Path = field(repr=False)
+    mask: Path | None = field(default=None, repr=False)
+    polygons: Path | None = field(default=None, repr=False)
+    instances: dict[int, str] = field(default_factory=dict, repr=False)
+
+    def read(self) -> Labelled:
+        """Pixels and full masks (polygons where there are any, else the index mask); raises `BadSample`."""
+        if self.mask is None:
+            return Labelled(read_rgb(self.image), (), ())
+        index = read_index(self.mask, is_index=True)
+        size = (index.shape[0], index.shape[1])
+        check_cost(len(self.instances), size)
+        outlines = {} if self.polygons is None else _read_outlines(self.polygons)
+        masks = tuple(
+            _draw(outlines[number], size) if number in outlines else index == number for number in self.instances
+        )
+        return Labelled(read_rgb(self.image, size), masks, tuple(self.instances.values()))
+
+
+def read_pack(root: Path, sources: Collection[str] | None = None) -> Dataset:
+    """Open a pack, or only some of its `sources`. Raises `DataError` where the manifest cannot be read."""
+    try:
+        manifest = load_json(root / MANIFEST)
+        images, videos = manifest["images"], manifest.get("videos", [])
+    except (BadSample, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{root / MANIFEST} cannot be read as the manifest of a pack: {error!r}.") from error
+    dataset = Dataset()
+    for item in _chosen(images, sources, dataset):
+        with entry_of(dataset.report, item):
+            picture = _open_picture(root, item)
+            (dataset.unlabelled if picture.mask is None else dataset.pictures).append(picture)
+    for item in _chosen(videos, sources, dataset):
+        with entry_of(dataset.report, item):
+            _open_clip(root, item, dataset)
+    return dataset
+
+
+def _chosen(items: object, sources: Collection[str] | None, dataset: Dataset) -> list[dict[str, Any]]:
+    entries = items if isinstance(items, list) else [items]
+    for entry in entries:
+        if not isinstance(entry, dict):
+            dataset.report.skip(str(entry)[:40], BROKEN_ENTRY)
+    return [x for x in entries if isinstance(x, dict) and (sources is None or x.get("source") in sources)]
+
+
+def _open_picture(root: Path, item: dict[str, Any]) -> PackPicture:
+    name, source = str(item.get("id")), str(item.get("source", ""))
+    image = inside(root, item.get("path"))
+    sizes = picture_sizes(image)
+    if "instances" not in item:
+        return PackPicture(printable(name), source, image)
+    mask = inside(root / "masks", f"{name}.png")
+    if not mask.is_file():
+        raise BadSample(NO_MASK)
+    if picture_sizes(mask)[0] not in sizes:
+        raise BadSample(OTHER_SIZE)
+    polygons = inside(root / "polys", f"{name}.json")
+    instances = {int(instance["id"]): printable(instance.get("category", "")) for instance in item["instances"]}
+    if not instances:
+        raise BadSample(NO_MASK)
+    return PackPicture(printable(name), source, image, mask, polygons if polygons.is_file() else None, instances)
+
+
+def _open_clip(root: Path, item: dict[str, Any], dataset: Dataset) -> None:
+    name, folder = item.get("name"), inside(root, item.get("path"))
+    clip = open_frames(
+        printable(name), str(item.get("source", "")), folder / "frames", folder / "masks", dataset.report
+    )
+    if item.get("frames", len(clip)) != len(clip):
+        raise BadSample(MISSING_FRAMES)
+    dataset.clips.append(clip)
+
+
+def _read_outlines(path: Path) -> dict[int, tuple[Polygon, ...]]:
+    try:
+        return {int(entry["id"]): parse_polygons(entry["polygons"]) for entry in load_json(path)}
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BadSample(BROKEN_ENTRY) from error
+
+
+def _draw(polygons: tuple[Polygon, ...], size: Size) -> BinaryMask:
+    """Polygons as packs define them: the pixels under the outline belong to the mask, so that its index mask, which
+    was drawn in the same way, agrees with it."""
+    mask = np.zeros(size, np.uint8)
+    for polygon in polygons:
+        corners = (polygon.astype(np.float64) * (1 << _SHIFT)).round().astype(np.int32)
+        cv2.fillPoly(mask, [corners], 1, shift=_SHIFT)
+    return mask > 0

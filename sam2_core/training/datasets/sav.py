@@ -1,0 +1,191 @@
+"""SA-V and SA-1B, the data sets of SAM 2 and SAM.
+
+ID.mp4 + ID_manual.json, ID_auto.json    SA-V's training set: run lengths for each object on every fourth frame
+ID.jpg + ID.json                         SA-1B: {"image": {...}, "annotations": [{"segmentation": ...}, ...]}
+
+They may lie in the folder itself or in folders in it. SA-V's val and test set have the layout of `davis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from sam2_core.training.datasets.decoded import decoded
+from sam2_core.training.datasets.files import (
+    BROKEN_ENTRY,
+    BROKEN_JSON,
+    NO_MASK,
+    NO_PICTURE,
+    OTHER_SIZE,
+    Size,
+    entry_of,
+    load_json,
+    read_rgb,
+)
+from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled, Pixels
+from sam2_core.training.datasets.masks import check_cost, draw_shape, parse_shape
+
+STEP = 4
+"""SA-V is annotated at 6 frames a second, its clips have 24."""
+_KINDS = ("_manual", "_auto")
+_PICTURES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True, slots=True)
+class _Masklets:
+    """A json file's content. `frames` holds run lengths by annotated frame and object, None for one out of sight."""
+
+    size: Size
+    length: int
+    frames: list[list[dict[str, Any] | None]]
+
+    @property
+    def objects(self) -> int:
+        return max(map(len, self.frames), default=0)
+
+    def at(self, index: int) -> list[dict[str, Any] | None]:
+        return self.frames[index // STEP] if index // STEP < len(self.frames) else []
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavClip:
+    """A video file with the json files of its masklets. Object ids count from 1 over all of them."""
+
+    name: str
+    source: str
+    video: Path = field(repr=False)
+    labels: tuple[Path, ...] = field(repr=False)
+    size: Size
+    length: int
+    annotated: tuple[int, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def frame(self, index: int) -> Pixels:
+        """A frame (H, W, 3) in RGB, of a clip that is decoded as a whole; raises `BadSample`."""
+        pixels = decoded(self.video).frame(index)
+        if pixels.shape[:2] != self.size:
+            raise BadSample(OTHER_SIZE)
+        return pixels
+
+    def masks(self, index: int) -> Mapping[int, BinaryMask]:
+        """The masks (H, W) of the objects in sight by id; raises `BadSample`."""
+        if index % STEP or index not in range(self.length):
+            raise BadSample(NO_MASK)
+        masks: dict[int, BinaryMask] = {}
+        first = 1
+        for path in self.labels:
+            masklets = _masklets(path)
+            shapes = {first + place: parse_shape(mask) for place, mask in enumerate(masklets.at(index)) if mask}
+            check_cost(len(masks) + len(shapes), self.size)
+            masks.update({number: draw_shape(shape, self.size) for number, shape in shapes.items()})
+            first += masklets.objects
+        return masks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sa1bPicture:
+    """A picture with a json file of its own."""
+
+    name: str
+    source: str
+    image: Path = field(repr=False)
+    labels: Path = field(repr=False)
+
+    def read(self) -> Labelled:
+        """Pixels and masks, which have no classes; raises `BadSample`."""
+        try:
+            shapes = [parse_shape(entry["segmentation"]) for entry in load_json(self.labels)["annotations"]]
+        except (KeyError, TypeError) as error:
+            raise BadSample(BROKEN_ENTRY) from error
+        if not shapes:
+            raise BadSample(NO_MASK)
+        image = read_rgb(self.image)
+        size = (image.shape[0], image.shape[1])
+        check_cost(len(shapes), size)
+        return Labelled(image, tuple(draw_shape(shape, size) for shape in shapes), ("",) * len(shapes))
+
+
+def is_sav(root: Path) -> bool:
+    """Does this folder, or one in it, hold clips or pictures with json files of their own?"""
+    near = (root.glob(f"{depth}*{kind}.json") for depth in ("", "*/") for kind in _KINDS)
+    if any(_video_of(path).is_file() for path in chain.from_iterable(near)):
+        return True
+    beside = (path for depth in ("", "*/") for path in root.glob(f"{depth}*.json") if _picture_of(path) is not None)
+    return any(_is_sa1b(path) for path in islice(beside, 1))
+
+
+def read_sav(root: Path) -> Dataset:
+    """Open all clips and pictures in a folder and the folders in it.
+
+    A clip's json files are read now, to know what they hold, and once more when its masks are needed; those of single
+    pictures only then.
+    """
+    dataset, source = Dataset(), root.resolve().name
+    for video in sorted(root.rglob("*.mp4")):
+        with entry_of(dataset.report, video.name):
+            dataset.clips.append(_open_clip(video, source))
+    for path in sorted(root.rglob("*.json")):
+        with entry_of(dataset.report, path.name):
+            if path.stem.endswith(_KINDS):
+                if not _video_of(path).is_file():
+                    raise BadSample(NO_PICTURE)
+            elif (image := _picture_of(path)) is None:
+                raise BadSample(NO_PICTURE)
+            else:
+                dataset.pictures.append(Sa1bPicture(path.stem, source, image, path))
+    for image in sorted(path for path in root.rglob("*") if path.suffix.lower() in _PICTURES):
+        if not image.with_suffix(".json").is_file():
+            dataset.report.skip(image.name, NO_MASK)
+    return dataset
+
+
+def _open_clip(video: Path, source: str) -> SavClip:
+    labels = [path for kind in _KINDS if (path := video.with_name(f"{video.stem}{kind}.json")).is_file()]
+    if not labels:
+        raise BadSample(NO_MASK)
+    several = [_masklets(path) for path in labels]
+    size, length = several[0].size, several[0].length
+    if any((masklets.size, masklets.length) != (size, length) for masklets in several):
+        raise BadSample(OTHER_SIZE)
+    annotated = [index for index in range(0, length, STEP) if any(any(masklets.at(index)) for masklets in several)]
+    if not annotated:
+        raise BadSample(NO_MASK)
+    return SavClip(video.stem, source, video, tuple(labels), size, length, tuple(annotated))
+
+
+@lru_cache(maxsize=8)
+def _masklets(path: Path) -> _Masklets:
+    plain = load_json(path)
+    try:
+        frames = plain["masklet"]
+        size = (int(plain["video_height"]), int(plain["video_width"]))
+        length = int(plain.get("video_frame_count", STEP * (len(frames) - 1) + 1))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BadSample(BROKEN_JSON) from error
+    if not isinstance(frames, list) or not all(isinstance(frame, list) for frame in frames):
+        raise BadSample(BROKEN_JSON)
+    return _Masklets(size, min(length, STEP * len(frames)), frames)
+
+
+def _video_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem.rpartition('_')[0]}.mp4")
+
+
+def _picture_of(path: Path) -> Path | None:
+    return next((image for ending in _PICTURES if (image := path.with_suffix(ending)).is_file()), None)
+
+
+def _is_sa1b(path: Path) -> bool:
+    """Other tools too write a json file beside each picture, with other things in it."""
+    try:
+        plain = load_json(path)
+    except BadSample:
+        return False
+    return isinstance(plain, dict) and "image" in plain and "annotations" in plain

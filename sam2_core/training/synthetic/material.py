@@ -1,0 +1,89 @@
+"""Drawn masks kept in memory as the raw material of samples: small, so that thousands of pictures fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from sam2_core.training.datasets.labelled import Labelled
+from sam2_core.training.synthetic.canvas import BinaryMask
+from sam2_core.training.synthetic.shapes import Alpha, Random
+from sam2_core.training.synthetic.textures import Pixels
+
+_SMALLEST = 30  # pixels: less is a speck after any scaling
+_SMALLEST_CUTOUT = 16  # pixels on each side: less is no texture to paste
+_MOST_INSTANCES = 40  # of one picture: a facade has hundreds of windows
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One mask, cut out along its box at (`top`, `left`)."""
+
+    top: int
+    left: int
+    mask: BinaryMask
+
+    @property
+    def area(self) -> int:
+        """Pixels inside."""
+        return int(self.mask.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A picture and its instances."""
+
+    image: Pixels
+    instances: tuple[Instance, ...]
+    source: str
+
+
+def to_material(labelled: Labelled, source: str) -> Material:
+    """Cut the masks out; specks are dropped, and of very many masks every n-th is kept."""
+    masks = [mask for mask in labelled.masks if mask.sum() >= _SMALLEST]
+    step = -(-len(masks) // _MOST_INSTANCES) or 1
+    return Material(labelled.image, tuple(_cut(mask.astype(np.uint8)) for mask in masks[::step]), source)
+
+
+def _cut(mask: BinaryMask) -> Instance:
+    left, top, width, height = cv2.boundingRect(mask)
+    return Instance(top, left, mask[top : top + height, left : left + width].copy())
+
+
+class Materials:
+    """All pictures, to be drawn by source: a source counts by its weight times the root of its size."""
+
+    def __init__(self, materials: Sequence[Material], weights: Mapping[str, float]) -> None:
+        sources = sorted({material.source for material in materials if material.instances})
+        self._by_source = {
+            source: [material for material in materials if material.source == source and material.instances]
+            for source in sources
+        }
+        self._shares = _normalised([weights.get(s, 1.0) * len(self._by_source[s]) ** 0.5 for s in sources])
+
+    def __bool__(self) -> bool:
+        return bool(self._by_source)
+
+    def draw(self, random: Random) -> Material:
+        """A picture with at least one instance."""
+        pictures = list(self._by_source.values())[random.choice(len(self._shares), p=self._shares)]
+        return pictures[random.integers(len(pictures))]
+
+    def draw_cutout(self, random: Random) -> tuple[Pixels, Alpha] | None:
+        """A real object with its outline, both along its box; None if none that is large enough comes up."""
+        for _ in range(8):
+            material = self.draw(random)
+            instance = material.instances[random.integers(len(material.instances))]
+            height, width = instance.mask.shape
+            if min(height, width) >= _SMALLEST_CUTOUT and instance.area > 0.15 * height * width:
+                top, left = instance.top, instance.left
+                return material.image[top : top + height, left : left + width], instance.mask * np.uint8(255)
+        return None
+
+
+def _normalised(values: Sequence[float]) -> list[float]:
+    total = sum(values)
+    return [value / total for value in values]

@@ -1,0 +1,69 @@
+"""How things move: smooth paths of angle, scale and place, and waves that bend a whole frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.training.synthetic.shapes import Random
+
+Matrix = npt.NDArray[np.float64]
+"""An affine map (2, 3) for cv2.warpAffine: source pixels to frame pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """For each frame the angle in radians, the logarithm of the scale, and the way from the start in pixels."""
+
+    angle: npt.NDArray[np.float64]
+    log_scale: npt.NDArray[np.float64]
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+
+    @classmethod
+    def choose(cls, random: Random, frames: int, side: int, energy: float) -> Path:
+        """Constant speed and acceleration; sometimes with a tremble; zero on the first frame."""
+        units = np.array([1, 1, side, side])
+        speed = random.normal(0, 1, 4) * [0.06, 0.05, 0.045, 0.035] * units * energy
+        acceleration = random.normal(0, 1, 4) * [0.015, 0.01, 0.01, 0.01] * units * energy
+        time = np.arange(frames)[:, None]
+        values = speed * time + acceleration * time**2 / 2
+        if random.random() < 0.3:
+            values = values + random.normal(0, 0.01, (frames, 4)) * units * energy
+        angle, log_scale, x, y = (values - values[0]).T
+        return cls(angle, np.clip(log_scale, -1.0, 0.7), x, y)
+
+    def away_and_back(self, random: Random, side: int) -> Path:
+        """The same path with a swing out of the frame in the middle and back in the end."""
+        swing = np.sin(np.linspace(0, np.pi, len(self.x))) * 1.1 * side
+        direction = random.uniform(0, 2 * np.pi)
+        return Path(self.angle, self.log_scale, self.x + swing * np.cos(direction), self.y + swing * np.sin(direction))
+
+    def matrix(self, frame: int, middle: tuple[float, float], target: tuple[float, float], squash: float = 1) -> Matrix:
+        """Bring the pixel `middle` of something to `target` of the frame, moved, turned and scaled as of `frame`."""
+        scale = np.exp(self.log_scale[frame])
+        cos, sin = np.cos(self.angle[frame]) * scale, np.sin(self.angle[frame]) * scale
+        linear = np.array([[cos * squash, -sin], [sin * squash, cos]])
+        shift = np.add(target, (self.x[frame], self.y[frame])) - linear @ np.asarray(middle)
+        return np.concatenate([linear, shift[:, None]], axis=1)
+
+
+class Waves:
+    """Bends frames by two standing waves that grow with time: everything in the picture deforms."""
+
+    def __init__(self, random: Random, side: int) -> None:
+        self._reach = random.uniform(1, 4, 2) * side / 256
+        self._pace = random.uniform(0.015, 0.04, 2) * 256 / side
+        self._phase = random.uniform(0, 2 * np.pi, 2)
+        self._y, self._x = np.mgrid[0:side, 0:side].astype(np.float32)
+
+    def __call__(self, picture: npt.NDArray[np.uint8], frame: int) -> npt.NDArray[np.uint8]:
+        """Bend a picture or a mask (S, S, ...); frame 0 stays as it is."""
+        reach, phase = self._reach * frame / 2, self._phase + frame / 2
+        x = self._x + (reach[0] * np.sin(self._y * self._pace[0] + phase[0])).astype(np.float32)
+        y = self._y + (reach[1] * np.sin(self._x * self._pace[1] + phase[1])).astype(np.float32)
+        filter_ = cv2.INTER_LINEAR if picture.ndim == 3 else cv2.INTER_NEAREST
+        return np.asarray(cv2.remap(picture, x, y, filter_, borderMode=cv2.BORDER_REFLECT), np.uint8)

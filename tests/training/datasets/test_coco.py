@@ -1,0 +1,185 @@
+"""COCO json files, good and bad, with the pictures in any of the usual places."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sam2_core.training.datasets import coco, files, masks
+from sam2_core.training.datasets.coco import is_coco, read_coco
+from sam2_core.training.datasets.labelled import BadSample
+from tests.training.datasets.tiny import (
+    HEIGHT,
+    RED,
+    WIDTH,
+    bar,
+    plain_run_lengths,
+    run_lengths,
+    save_json,
+    save_picture,
+    skipped,
+)
+
+SQUARE = [[0, 1, 2, 1, 2, 5, 0, 5]]  # bar(0)
+CATEGORIES = [{"id": 7, "name": "cat"}, {"id": 9, "name": "dog"}]
+
+
+def image(number: Any, name: str = "a.jpg", **more: Any) -> dict[str, Any]:
+    return {"id": number, "file_name": name, "height": HEIGHT, "width": WIDTH, **more}
+
+
+def annotation(number: int, picture: Any, segmentation: Any = SQUARE, category: Any = 7, **more: Any) -> dict[str, Any]:
+    return {"id": number, "image_id": picture, "category_id": category, "segmentation": segmentation, **more}
+
+
+def plain(images: list[Any], annotations: list[Any], categories: Any = CATEGORIES) -> dict[str, Any]:
+    return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def test_polygons_and_both_kinds_of_run_lengths_are_read(tmp_path: Path) -> None:
+    save_picture(tmp_path / "a.png")
+    kinds = [SQUARE, run_lengths(bar(1)), plain_run_lengths(bar(2))]
+    entries = [annotation(place, 1, shape, (7, 9, 7)[place]) for place, shape in enumerate(kinds)]
+    file = save_json(tmp_path / "labels.json", plain([image(1, "a.png")], entries))
+    dataset = read_coco(file)
+    [picture] = dataset.pictures
+    labelled = picture.read()
+    assert (picture.name, picture.source) == ("a.png", "labels")
+    assert (labelled.image == RED).all()
+    assert labelled.classes == ("cat", "dog", "cat")
+    assert all(np.array_equal(mask, bar(place)) for place, mask in enumerate(labelled.masks))
+    assert skipped(dataset.report) == {}
+
+
+@pytest.mark.parametrize(
+    ("json_file", "picture"),
+    [
+        ("instances.json", "a.jpg"),
+        ("instances.json", "images/a.jpg"),
+        ("annotations/instances.json", "images/a.jpg"),
+        ("annotations/instances_train2017.json", "train2017/a.jpg"),
+        ("annotations/instances_val2017.json", "images/val2017/a.jpg"),
+        ("train/_annotations.coco.json", "train/a.jpg"),
+        ("annotations/x.json", "a.jpg"),
+    ],
+)
+def test_pictures_are_found_near_the_json_file(tmp_path: Path, json_file: str, picture: str) -> None:
+    save_picture(tmp_path / picture)
+    save_json(tmp_path / json_file, plain([image(1)], [annotation(1, 1)]))
+    assert is_coco(tmp_path)
+    assert len(read_coco(tmp_path).pictures) == 1
+    assert len(read_coco(tmp_path / json_file).pictures) == 1
+
+
+def test_pictures_are_taken_from_where_most_are_or_where_one_says(tmp_path: Path) -> None:
+    names = ["a.jpg", "b.jpg", "sub/c.jpg"]
+    for name in names[1:]:
+        save_picture(tmp_path / "train2017" / name)
+    save_picture(tmp_path / "a.jpg", 20, 20)
+    for name in names:
+        save_picture(tmp_path / "elsewhere" / name)
+    entries = [image(number, name) for number, name in enumerate(names)]
+    file = save_json(tmp_path / "x_train2017.json", plain(entries, [annotation(n, n) for n in range(3)]))
+    found = read_coco(file)
+    assert [picture.name for picture in found.pictures] == names[1:]
+    assert skipped(found.report)[files.MISSING] == ["a.jpg"]
+    assert len(read_coco(file, tmp_path / "elsewhere").pictures) == 3
+
+
+def test_instances_are_preferred_and_splits_chosen_by_name(tmp_path: Path) -> None:
+    for split in ("train2017", "val2017"):
+        save_picture(tmp_path / split / f"{split}.jpg")
+        for kind in ("instances", "captions"):
+            entries = plain([image(1, f"{split}.jpg")], [annotation(1, 1)])
+            save_json(tmp_path / "annotations" / f"{kind}_{split}.json", entries)
+    assert [picture.name for picture in read_coco(tmp_path).pictures] == ["train2017.jpg", "val2017.jpg"]
+    for split in ("val", "val2017"):
+        assert [picture.name for picture in read_coco(tmp_path, split=split).pictures] == ["val2017.jpg"]
+    assert read_coco(tmp_path, split="test").pictures == []
+
+
+def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> None:
+    save_picture(tmp_path / "good.jpg")
+    save_picture(tmp_path / "alone.jpg")
+    images = [
+        image(1, "good.jpg"), image(1, "good.jpg"), image(2, "alone.jpg"), image(3, "gone.jpg"),
+        image(4, "../out.jpg"), image(5, "/out.jpg"), {"id": 6}, "nonsense", image(7, "good.jpg", height="x"),
+        image([], "good.jpg"), image(8, "x" * 5000),
+    ]  # fmt: skip
+    annotations = [
+        annotation(1, 1), annotation(2, 1, run_lengths(bar(1)), iscrowd=1), annotation(3, 1, category=8),
+        annotation(4, 1, category=[]), annotation(5, 3), annotation(6, 99), annotation(7, 1, []),
+        annotation(8, 1, [[1, 2, 3]]), annotation(9, 1, run_lengths(np.ones((3, 4), np.bool_))), "nonsense",
+        {"id": 10}, annotation(11, 1, None),
+    ]  # fmt: skip
+    categories = [*CATEGORIES, "nonsense", {"name": "no id"}]
+    dataset = read_coco(save_json(tmp_path / "x.json", plain(images, annotations, categories)))
+    [picture] = dataset.pictures
+    assert [mask.sum() for mask in picture.read().masks] == [bar(0).sum()]
+    assert skipped(dataset.report) == {
+        coco.REPEATED: ["good.jpg"],
+        files.MISSING: ["gone.jpg", "x" * 80],
+        files.OUTSIDE: ["../out.jpg", "/out.jpg"],
+        coco.CROWD: ["2"],
+        coco.UNKNOWN_CATEGORY: ["3"],
+        files.NO_PICTURE: ["5", "6"],
+        masks.NO_SHAPE: ["7", "11"],
+        files.OTHER_SIZE: ["9"],
+        files.NO_MASK: ["alone.jpg"],
+    } | {files.BROKEN_ENTRY: dataset.report.names[files.BROKEN_ENTRY]}
+    assert dataset.report.counts[files.BROKEN_ENTRY] == 4 + 2 + 4
+
+
+def test_files_that_are_no_coco_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{", "utf-8")
+    save_json(tmp_path / "b.json", [1])
+    save_json(tmp_path / "c.json", {"images": 3})
+    dataset = read_coco(tmp_path)
+    assert dataset.pictures == []
+    reasons = {files.BROKEN_JSON: ["a.json"], f"{files.BROKEN_JSON} as COCO's": ["b.json", "c.json"]}
+    assert skipped(dataset.report) == reasons
+
+
+def test_a_file_without_categories_has_masks_without_classes(tmp_path: Path) -> None:
+    save_picture(tmp_path / "a.jpg")
+    file = save_json(tmp_path / "x.json", plain([image("one")], [annotation(1, "one", category=None)], []))
+    [picture] = read_coco(file).pictures
+    assert picture.read().classes == ("",)
+
+
+def test_reading_finds_what_shows_only_then(tmp_path: Path) -> None:
+    size = {"height": HEIGHT, "width": WIDTH}
+    for name in ("a.jpg", "b.jpg"):
+        save_picture(tmp_path / name)
+    save_picture(tmp_path / "c.jpg", HEIGHT, WIDTH + 1)
+    (tmp_path / "d.jpg").write_bytes(b"")
+    broken = {"size": [HEIGHT, WIDTH], "counts": "0000"}
+    entries = [annotation(0, 0, broken), *(annotation(number, number) for number in (1, 2, 3))]
+    images = [{"id": number, "file_name": f"{'abcd'[number]}.jpg", **size} for number in range(4)]
+    dataset = read_coco(save_json(tmp_path / "x.json", plain(images, entries)))
+    assert skipped(dataset.report) == {}
+    (tmp_path / "b.jpg").unlink()
+    reasons = (files.BROKEN_ENTRY, files.MISSING, files.OTHER_SIZE, files.UNREADABLE)
+    for picture, reason in zip(dataset.pictures, reasons, strict=True):
+        with pytest.raises(BadSample, match=reason):
+            picture.read()
+
+
+def test_opening_looks_at_each_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 300
+    (tmp_path / "images").mkdir()
+    for number in range(count):
+        (tmp_path / "images" / f"{number}.jpg").touch()
+    entries = plain([image(n, f"{n}.jpg") for n in range(count)], [annotation(n, n) for n in range(count)])
+    save_json(tmp_path / "x.json", entries)
+    looks: list[Any] = []
+    stat = os.stat
+    monkeypatch.setattr(os, "stat", lambda *args, **more: looks.append(args) or stat(*args, **more))
+    is_file = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda self: looks.append(self) or is_file(self))
+    assert len(read_coco(tmp_path, tmp_path / "images").pictures) == count
+    assert len(looks) < 50
