@@ -62,9 +62,11 @@ class TrainingConfig:
     `init` is a known network or a weights file to start from; without it, `network`, a known name or a YAML file, is
     trained from scratch. `train` says which parts learn: "all", "decoder", "memory" (decoder and memory) or "lora"
     (the decoder, and low-rank changes of rank `lora_rank` to the trunk). Sources are drawn by `source_weights`, and
-    real objects for composites are cut out of `cutout_sources` (of all, if it is empty). Pictures are kept with a short
-    side of `short_side` pixels, and a share `held_out` of them is never trained on but measured. `weights` is the file
-    that comes out: `.safetensors` in half precision, `.pt` in the official layout and full precision.
+    real objects for composites are cut out of `cutout_sources` (of all, if it is empty). In pictures of
+    `region_sources` regions such as sky and road are found, which make a source "regions" of their own. Pictures are
+    kept with a short side of `short_side` pixels, and a share `held_out` of them is never trained on but measured.
+    `weights` is the file that comes out: `.safetensors` in half precision, `.pt` in the official layout and in full
+    precision.
     """
 
     network: str | None = None
@@ -76,6 +78,7 @@ class TrainingConfig:
     data: tuple[DataConfig, ...] = ()
     source_weights: Mapping[str, float] = field(default_factory=dict)
     cutout_sources: tuple[str, ...] = ()
+    region_sources: tuple[str, ...] = ()
     short_side: int = 384
     held_out: float = 0.05
 

@@ -14,7 +14,7 @@ from sam2_core.training.config import TrainingConfig
 from sam2_core.training.datasets.labelled import Clip, Dataset, Labelled, Picture, Report
 from sam2_core.training.datasets.layouts import open_dataset
 from sam2_core.training.datasets.reading import read_all
-from sam2_core.training.synthetic.material import Material, to_material
+from sam2_core.training.synthetic.material import Material, to_material, to_regions
 from sam2_core.types import Progress
 
 _FRAMES_PER_CLIP = 4  # of an unlabelled clip: its frames are much alike
@@ -49,6 +49,8 @@ def gather(config: TrainingConfig, progress: Progress | None = None) -> Gathered
             if progress is not None:
                 progress(done / total, f"{done} of {total} pictures read")
         gathered.plain += _frames(dataset, gathered.report, config.short_side)
+    by_source = [m for m in gathered.labelled + gathered.plain if m.source in config.region_sources]
+    gathered.labelled += [to_regions(material) for material in by_source]
     if config.data and not gathered.labelled:
         raise DataError(
             f"No picture with a usable mask in {', '.join(d.path for d in config.data)}.\n{gathered.report}"

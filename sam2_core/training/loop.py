@@ -61,6 +61,8 @@ class Trainer:
         """Train to the end of the run; `journal` and `measure` belong to the leading process."""
         began, before = time.monotonic(), self.position.seconds
         saved = measured = before
+        if not self.position.steps and self.config.init is not None:
+            self._measure(journal, measure)
         for step, batch in stream(self._batches, self.position.steps, self._phase, self.workers):
             result = self._learn(batch, step)
             self.position = replace(

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from sam2_core.model.network import SAM2
 from sam2_core.training.config import TrainingConfig
+from sam2_core.training.datasets.labelled import Picture
+from sam2_core.training.evaluate.images import evaluate_images
 from sam2_core.training.gathering import Gathered, gather
 from sam2_core.training.journal import RunJournal
 from sam2_core.training.loop import Trainer
 from sam2_core.training.processes import Team
 
+_MEASURED = 60
+"""Held-out pictures that are measured during the run: more would cost more time than they tell."""
+
+_MEASURED_OBJECTS = 3
+
 
 def work(team: Team, config: TrainingConfig, folder: Path, workers: int) -> None:
     """Train in `folder` as a member of the team."""
-    trainer = Trainer(config, folder, team, _gather(team, config), workers)
+    gathered = _gather(team, config)
+    trainer = Trainer(config, folder, team, gathered, workers)
     if not team.leads:
         trainer.run()
         return
+    pictures = random.Random(config.seed).sample(gathered.held_out, min(_MEASURED, len(gathered.held_out)))  # noqa: S311
     journal = RunJournal(folder, trainer.position)
     try:
-        trainer.run(journal)
+        trainer.run(journal, partial(held_out_scores, pictures=pictures))
     finally:
         journal.close()
+
+
+def held_out_scores(network: SAM2, pictures: Sequence[Picture]) -> dict[str, float]:
+    """Mean scores on pictures that are not trained on; empty where there are none."""
+    return evaluate_images(network, pictures, objects_per_picture=_MEASURED_OBJECTS).scores.means()
 
 
 def _gather(team: Team, config: TrainingConfig) -> Gathered:

@@ -130,4 +130,4 @@ def numbered(folder: Path) -> tuple[Path, ...]:
         return ()
     except OSError as error:
         raise BadSample(UNREADABLE) from error
-    return tuple(sorted(found, key=lambda path: (int(path.stem) if path.stem.isdecimal() else 0, path.stem)))
+    return tuple(sorted(found, key=lambda path: (int(path.stem) if path.stem.isdecimal() else 0, path.name)))

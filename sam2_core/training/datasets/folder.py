@@ -26,6 +26,7 @@ from sam2_core.training.datasets.files import (
 )
 from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled, Report
 from sam2_core.training.datasets.masks import check_cost, objects, read_index
+from sam2_core.training.datasets.pack import MANIFEST
 
 LOSSY = "mask in a lossy format (JPEG): save it as PNG"
 SAME_NAME = "picture with the name of another one"
@@ -78,9 +79,10 @@ def read_folder(root: Path, images: Path | None = None) -> Dataset:
 
 
 def _parts(root: Path) -> list[Path]:
-    """The folders that hold `images/` and `masks/`: the root itself, or folders in it."""
+    """The folders that hold `images/` and `masks/` (but are no packs): the root itself, or folders in it."""
     folders = [root] if (root / "masks").is_dir() else sorted(path.parent for path in root.glob("*/masks"))
-    return [folder for folder in folders if (folder / "masks").is_dir() and (folder / "images").is_dir()]
+    pairs = [folder for folder in folders if (folder / "masks").is_dir() and (folder / "images").is_dir()]
+    return [folder for folder in pairs if not (folder / MANIFEST).is_file()]
 
 
 def _pairs(part: Path, images: Path | None, report: Report) -> Iterator[tuple[Path, list[Path]]]:

@@ -19,6 +19,7 @@ from sam2_core.training.datasets.decoded import decoded
 from sam2_core.training.datasets.files import (
     BROKEN_ENTRY,
     BROKEN_JSON,
+    LIMITS,
     NO_MASK,
     NO_PICTURE,
     OTHER_SIZE,
@@ -169,9 +170,9 @@ def _masklets(path: Path) -> _Masklets:
         length = int(plain.get("video_frame_count", STEP * (len(frames) - 1) + 1))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadSample(BROKEN_JSON) from error
-    if not isinstance(frames, list) or not all(isinstance(frame, list) for frame in frames):
+    if length > LIMITS.max_frames or not all(isinstance(frame, list) for frame in frames):
         raise BadSample(BROKEN_JSON)
-    return _Masklets(size, min(length, STEP * len(frames)), frames)
+    return _Masklets(size, length, frames)
 
 
 def _video_of(path: Path) -> Path:

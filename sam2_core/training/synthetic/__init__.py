@@ -2,6 +2,8 @@
 
     textures      surfaces: natural crops, noise, stripes, gradients
     shapes        silhouettes: blobs, polygons, limbs, letters, creatures
+    material      drawn masks in memory, to be drawn from
+    regions       sky, road, wall: regions that colour and texture show
     canvas        a picture under construction: layers hide what lies below, in the picture and in its masks
     pictures      still samples: real crops, composites of real cut-outs, scenes
     motion        smooth paths, cameras and deformations

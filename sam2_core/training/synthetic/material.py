@@ -10,8 +10,12 @@ import numpy as np
 
 from sam2_core.training.datasets.labelled import Labelled
 from sam2_core.training.synthetic.canvas import BinaryMask
+from sam2_core.training.synthetic.regions import stable_regions
 from sam2_core.training.synthetic.shapes import Alpha, Random
 from sam2_core.training.synthetic.textures import Pixels
+
+REGIONS = "regions"
+"""The source of regions that were found, not drawn."""
 
 _SMALLEST = 30  # pixels: less is a speck after any scaling
 _SMALLEST_CUTOUT = 16  # pixels on each side: less is no texture to paste
@@ -31,6 +35,13 @@ class Instance:
         """Pixels inside."""
         return int(self.mask.sum())
 
+    def paste(self, canvas: BinaryMask, top: int = 0, left: int = 0) -> BinaryMask:
+        """Draw it into a window (h, w) of the picture that begins at `top`, `left`; returns the window."""
+        y, x = self.top - top, self.left - left
+        target = canvas[max(0, y) : max(0, y + self.mask.shape[0]), max(0, x) : max(0, x + self.mask.shape[1])]
+        target[:] = self.mask[max(0, -y) :, max(0, -x) :][: target.shape[0], : target.shape[1]]
+        return canvas
+
 
 @dataclass(frozen=True, slots=True)
 class Material:
@@ -46,6 +57,13 @@ def to_material(labelled: Labelled, source: str) -> Material:
     masks = [mask for mask in labelled.masks if mask.sum() >= _SMALLEST]
     step = -(-len(masks) // _MOST_INSTANCES) or 1
     return Material(labelled.image, tuple(_cut(mask.astype(np.uint8)) for mask in masks[::step]), source)
+
+
+def to_regions(material: Material) -> Material:
+    """The same picture with regions found in it instead, none of which cuts through an instance."""
+    blank = np.zeros(material.image.shape[:2], np.uint8)
+    drawn = [instance.paste(blank.copy()) for instance in material.instances]
+    return Material(material.image, tuple(map(_cut, stable_regions(material.image, drawn))), REGIONS)
 
 
 def _cut(mask: BinaryMask) -> Instance:

@@ -148,19 +148,11 @@ def crop(
     masks = []
     for index in random.permutation(len(material.instances))[:most]:
         instance = material.instances[index]
-        window = np.zeros((tall, wide), np.uint8)
-        _paste(window, instance.mask, instance.top - top, instance.left - left)
+        window = instance.paste(np.zeros((tall, wide), np.uint8), top, left)
         seen = int(window.sum())
         if seen >= 20 and seen >= 0.08 * instance.area:  # a sliver of an object says nothing about it
             masks.append((square(window * np.uint8(255)) > 127).astype(np.uint8))
     return square(material.image[top : top + tall, left : left + wide]), masks
-
-
-def _paste(window: BinaryMask, mask: BinaryMask, top: int, left: int) -> None:
-    first, last = (max(0, top), max(0, left)), (top + mask.shape[0], left + mask.shape[1])
-    if last[0] > first[0] and last[1] > first[1]:
-        target = window[first[0] : max(0, last[0]), first[1] : max(0, last[1])]
-        target[:] = mask[first[0] - top :, first[1] - left :][: target.shape[0], : target.shape[1]]
 
 
 def _varied_cutout(random: Random, surface: Pixels, alpha: Alpha, longest: float) -> tuple[Pixels, Alpha]:

@@ -29,13 +29,14 @@ def bars(root: Path) -> dict[str, list[int]]:
 
 
 def test_one_mask_picture_each(tmp_path: Path) -> None:
-    for name in ("a.jpg", "b.png", "c.jpeg"):
+    for name in ("a.jpg", "b.png", "c.jpeg", "face_mask.jpg"):
         save_picture(tmp_path / "images" / name)
     save_index(tmp_path / "masks" / "a.png", index_map(255))
     save_index(tmp_path / "masks" / "b_mask.png", index_map(1, 2))
     save_index(tmp_path / "masks" / "c.png", index_map(5, 1, 255), palette=True)
+    save_index(tmp_path / "masks" / "face_mask.png", index_map(0, 1))
     assert is_folder_layout(tmp_path)
-    assert bars(tmp_path) == {"a": [0], "b": [0, 1], "c": [1, 0]}
+    assert bars(tmp_path) == {"a": [0], "b": [0, 1], "c": [1, 0], "face_mask": [1]}
     assert {picture.source for picture in read_folder(tmp_path).pictures} == {tmp_path.name}
 
 

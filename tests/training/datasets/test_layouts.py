@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,8 @@ def test_layouts_are_recognised(tmp_path: Path, layout: str) -> None:
     root = tmp_path / "outer" / "inner"
     MAKERS[layout](root)
     assert recognise(root) == (root, layout)
-    assert recognise(tmp_path) == (root, layout)
+    found, name = recognise(tmp_path)
+    assert (root.is_relative_to(found), name) == (True, layout)
     for dataset in (open_dataset(str(root)), open_dataset(root, layout), open_dataset(tmp_path)):
         assert len(dataset.pictures) == (3 if layout == "davis" else 1)
 
@@ -81,6 +83,13 @@ def test_a_split_may_be_a_folder(tmp_path: Path, layout: str) -> None:
     assert open_dataset(tmp_path, layout, split="val").pictures
 
 
+def test_several_packs_are_no_folder_of_pictures(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make_pack(tmp_path / name)
+    with pytest.raises(DataError, match="No known layout"):
+        open_dataset(tmp_path)
+
+
 def test_only_some_sources_of_a_pack(tmp_path: Path) -> None:
     make_pack(tmp_path)
     assert open_dataset(tmp_path, sources={"ours"}).pictures
@@ -91,7 +100,7 @@ def test_only_some_sources_of_a_pack(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("layout", "option"), [("coco", "sources"), ("pack", "images"), ("folder", "split")])
 def test_choices_that_a_layout_does_not_have_are_refused(tmp_path: Path, layout: str, option: str) -> None:
     MAKERS[layout](tmp_path)
-    options = {"sources": {"x"}, "images": tmp_path, "split": "train"}
+    options: dict[str, Any] = {"sources": {"x"}, "images": tmp_path, "split": "train"}
     with pytest.raises(DataError, match=f"no choice of {option}"):
         open_dataset(tmp_path, **{option: options[option]})
 

@@ -71,6 +71,7 @@ def test_frames_come_from_the_video_which_is_decoded_once(
     assert [read_number(clip.frame(index)) for index in (9, 0, 4)] == [9, 0, 4]
     assert clip.frame(0).shape == (CLIP_HEIGHT, CLIP_WIDTH, 3)
     assert len(list((tmp_path / "decoded").iterdir())) == 1
+    assert not any(path.read_bytes() == video for path in (tmp_path / "decoded").rglob("*") if path.is_file())
     with pytest.raises(BadSample, match=decoded.UNDECODABLE):
         clip.frame(FRAMES)
     decoded._decoded.cache_clear()
@@ -78,20 +79,21 @@ def test_frames_come_from_the_video_which_is_decoded_once(
 
 
 def test_bad_clips_are_reported_and_left_out(tmp_path: Path, video: bytes) -> None:
-    for name in ("alone", "sizes", "blank", "broken", "hollow"):
+    for name in ("alone", "sizes", "blank", "broken", "endless", "hollow"):
         (tmp_path / f"{name}.mp4").write_bytes(video)
     save_json(tmp_path / "widow_auto.json", masklets([[clip_bar(0)]]))
     save_json(tmp_path / "sizes_manual.json", masklets([[clip_bar(0)]]))
     save_json(tmp_path / "sizes_auto.json", masklets([[clip_bar(0)]], video_width=32.0))
     save_json(tmp_path / "blank_manual.json", masklets([[None]]))
     save_json(tmp_path / "broken_manual.json", masklets([], masklet=[3]))
+    save_json(tmp_path / "endless_manual.json", masklets([[clip_bar(0)]], video_frame_count=1e15))
     save_json(tmp_path / "hollow_manual.json", {"video_height": "x"})
     dataset = read_sav(tmp_path)
     assert dataset.clips == []
     assert skipped(dataset.report) == {
         files.NO_MASK: ["alone.mp4", "blank.mp4"],
         files.OTHER_SIZE: ["sizes.mp4"],
-        files.BROKEN_JSON: ["broken.mp4", "hollow.mp4"],
+        files.BROKEN_JSON: ["broken.mp4", "endless.mp4", "hollow.mp4"],
         files.NO_PICTURE: ["widow_auto.json"],
     }
 

@@ -43,7 +43,7 @@ def test_objects_get_the_class_that_lies_over_them(tmp_path: Path) -> None:
     [
         ((3, 1), None, ("", "")),
         (None, (1, 255, 20), ("aeroplane", "tv/monitor")),
-        ((1, 2), (77, 5), ("", "bus")),
+        ((1, 2), (77, 6), ("", "bus")),
         ((1, 2), (0, 255), ("", "")),
     ],
     ids=["objects_only", "classes_only", "unknown_class", "no_class"],
@@ -54,6 +54,15 @@ def test_either_kind_of_index_picture_will_do(
     save_sample(tmp_path, "a", things, classes)
     [picture] = read_voc(tmp_path).pictures
     assert picture.read().classes == names
+
+
+def test_void_does_not_outvote_a_class(tmp_path: Path) -> None:
+    save_sample(tmp_path, "a", (1,), None)
+    classes = np.where(bar(0), 255, 0).astype(np.uint8)
+    classes[1, 0] = 17
+    save_index(tmp_path / "SegmentationClass" / "a.png", classes, palette=True)
+    [picture] = read_voc(tmp_path).pictures
+    assert picture.read().classes == ("sheep",)
 
 
 def test_grey_index_pictures_have_void_too(tmp_path: Path) -> None:

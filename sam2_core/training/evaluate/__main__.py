@@ -1,0 +1,224 @@
+"""Measure how good some weights are on a data set, and what a user could have for free.
+
+    python -m sam2_core.training.evaluate --data PATH [--weights FILE] [--model NAME] [--baselines] [--sheet FILE]
+
+The exit code is 1 if something is wrong with the data or the weights, or nothing could be measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from tqdm.auto import tqdm
+
+from sam2_core.errors import ConfigError, DataError, MaskletError
+from sam2_core.media.atomic import new_file
+from sam2_core.model.network import SAM2
+from sam2_core.predictors.build import build_sam2
+from sam2_core.training.datasets.clips import Still
+from sam2_core.training.datasets.labelled import Clip, Dataset, Picture, Report
+from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
+from sam2_core.training.evaluate.baselines import clip_baselines, image_baselines
+from sam2_core.training.evaluate.clips import evaluate_clips
+from sam2_core.training.evaluate.images import ImagesResult, evaluate_images
+from sam2_core.training.evaluate.protocol import MOST_OBJECTS
+from sam2_core.training.evaluate.reliability import save_reliability
+from sam2_core.training.evaluate.report import calibration_data, reliability_table, scores_data, skipped_data, table
+from sam2_core.training.evaluate.sheets import ENDINGS, ClipSheet, ImageSheet, save_sheet
+from sam2_core.types import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is measured on."""
+
+    pictures: list[Picture]
+    clips: list[Clip]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    for path in (options.sheet, options.reliability):
+        if path is not None and path.suffix.lower() not in ENDINGS:
+            parser.error(f"{path}: a picture's name should end in {', '.join(sorted(ENDINGS))}")
+    try:
+        return _run(options)
+    except (MaskletError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.threads:
+        torch.set_num_threads(options.threads)
+        cv2.setNumThreads(options.threads)
+    dataset = open_dataset(options.data, options.layout, options.images, options.sources, options.split)
+    material = _chosen(dataset, options)
+    network = _network(options)
+    if dataset.report.counts:
+        print(dataset.report)
+    found: dict[str, Any] = {"network": network.config.name, "data": str(options.data)}
+    rows = []
+    if material.pictures:
+        found["images"], drawn = _measure_images(network, material.pictures, options)
+        rows += drawn
+    if material.clips:
+        found["clips"], drawn = _measure_clips(network, material.clips, options)
+        rows += drawn
+    _write(found, rows, options)
+    if not any(found[what]["all"] for what in ("images", "clips") if what in found):
+        print("error: nothing could be measured.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _chosen(dataset: Dataset, options: argparse.Namespace) -> Material:
+    """The frames of clips are pictures too, but are only taken as such where clips are not wanted."""
+    pictures = [each for each in dataset.pictures if options.what == "images" or not isinstance(each, Still)]
+    clips = [clip for clip in dataset.clips if clip.annotated]
+    material = Material(
+        pictures[: options.limit] if options.what != "clips" else [],
+        clips[: options.limit] if options.what != "images" else [],
+    )
+    if not material.pictures and not material.clips:
+        wanted = {"images": "pictures", "clips": "clips", "both": "pictures or clips"}[options.what]
+        raise DataError(f"There are no {wanted} with masks in {options.data}.\n{dataset.report}".rstrip())
+    return material
+
+
+def _network(options: argparse.Namespace) -> SAM2:
+    try:
+        if options.device is not None:
+            torch.empty(0, device=options.device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # which one depends on how torch was built
+        raise ConfigError(f"There is no device {options.device!r} here; leave --device out, or say cpu.") from error
+    return build_sam2(options.model, options.weights, device=options.device)
+
+
+def _measure_images(
+    network: SAM2, pictures: list[Picture], options: argparse.Namespace
+) -> tuple[dict[str, Any], list[Any]]:
+    sheet = ImageSheet(len(pictures), options.sheet_rows if options.sheet else 0)
+    with _bar("pictures") as progress:
+        result = evaluate_images(network, pictures, options.objects, sheet.observe, progress)
+    found = scores_data(result.scores, "objects")
+    found["calibration"] = calibration_data(result.calibration)
+    found["skipped"] = skipped_data(result.report)
+    _show("Pictures: IoU in percent", result.report)
+    if result.scores.rows:
+        _show_images(result)
+        if options.reliability is not None:
+            save_reliability(result.calibration, options.reliability, network.config.name)
+    if options.baselines:
+        with _bar("baselines on pictures") as progress:
+            scores = image_baselines(pictures, options.objects, progress)
+        found["baselines"] = scores_data(scores, "objects")
+        print(f"\nWithout a network:\n{table(scores, 'objects')}")
+    return found, sheet.drawn
+
+
+def _show_images(result: ImagesResult) -> None:
+    print(table(result.scores, "objects"))
+    print(f"\nPredicted IoU, of each object after 1, 3 and 5 clicks and the box, is off by "
+          f"{100 * (result.calibration.error or 0.0):.1f} on average:")  # fmt: skip
+    print(reliability_table(result.calibration))
+
+
+def _measure_clips(network: SAM2, clips: list[Clip], options: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]:
+    sheet = ClipSheet(len(clips), options.sheet_rows if options.sheet else 0)
+    with _bar("clips") as progress:
+        result = evaluate_clips(network, clips, sheet.observe, progress)
+    found = scores_data(result.scores, "clips")
+    found["skipped"] = skipped_data(result.report)
+    _show("Clips: J (IoU), F (boundary) and their mean in percent", result.report)
+    if result.scores.rows:
+        print(table(result.scores, "clips"))
+    if options.baselines:
+        with _bar("baselines on clips") as progress:
+            scores = clip_baselines(clips, progress)
+        found["baselines"] = scores_data(scores, "clips")
+        print(f"\nWithout a network:\n{table(scores, 'clips')}")
+    return found, sheet.drawn
+
+
+def _show(title: str, report: Report) -> None:
+    print(f"\n{title}")
+    if report.counts:
+        print(report)
+
+
+def _write(found: dict[str, Any], rows: list[Any], options: argparse.Namespace) -> None:
+    if options.json is not None:
+        with new_file(options.json) as unfinished:
+            unfinished.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if options.sheet is not None and rows:
+        save_sheet(rows, options.sheet)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Progress]:
+    """A progress bar, if somebody looks."""
+    look = "{desc} {percentage:5.1f}% |{bar}| {elapsed}<{remaining} {postfix}"
+    with tqdm(total=1.0, desc=what, bar_format=look, disable=None, leave=False) as bar:
+
+        def progress(done: float | None, text: str) -> None:
+            bar.set_postfix_str(text, refresh=False)
+            bar.update((done or 0.0) - bar.n)
+
+        yield progress
+
+
+def _count(text: str) -> int:
+    """A whole number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} should be at least 1")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sam2_core.training.evaluate", description="Measure how good some weights are on a data set."
+    )
+    data = parser.add_argument_group("what to measure on")
+    data.add_argument("--data", type=Path, required=True, help="a data set with masks")
+    data.add_argument("--layout", choices=LAYOUTS, help="what it is; else that is found out")
+    data.add_argument("--images", type=Path, help="the folder of its pictures (coco, folder)")
+    data.add_argument("--split", help="only this part, such as val")
+    data.add_argument("--sources", nargs="+", help="only these collections (pack)")
+    data.add_argument("--what", choices=("images", "clips", "both"), default="both", help="default: both")
+    data.add_argument("--limit", type=_count, help="only the first so many pictures and clips")
+    data.add_argument("--objects", type=_count, default=MOST_OBJECTS, help=f"at most, of a picture ({MOST_OBJECTS})")
+    network = parser.add_argument_group("what to measure")
+    network.add_argument("--weights", type=Path, help="a .pt or .safetensors file; else the network's own weights")
+    network.add_argument(
+        "--model", help="a known network or a YAML file; else what the weights say, or the bundled one"
+    )
+    network.add_argument("--baselines", action="store_true", help="also measure methods that need no network")
+    network.add_argument("--device", help="such as cpu or cuda; else the best there is")
+    network.add_argument("--threads", type=_count, help="on the CPU; else what torch and OpenCV choose")
+    output = parser.add_argument_group("where to put it, besides the tables on the screen")
+    output.add_argument("--json", type=Path, metavar="FILE", help="all figures")
+    output.add_argument("--sheet", type=Path, metavar="FILE", help="a picture of what the masks look like")
+    output.add_argument("--sheet-rows", type=_count, default=12, help="of pictures and of clips each (12)")
+    output.add_argument("--reliability", type=Path, metavar="FILE", help="a picture of the calibration")
+    return parser
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # names of pictures may use letters that a pipe does not know
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Sky, road, water, wall: regions that nobody has drawn, found by colour and texture in real pictures.
+
+Pictures are clustered several times, into few and into more colours. A region counts if it comes out alike at least
+twice, holds together, and does not cut through an object that somebody has drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.training.synthetic.canvas import BinaryMask
+from sam2_core.training.synthetic.textures import Pixels
+
+_SIDE = 160
+_CLUSTERS = (3, 4, 6, 8)
+_LEAST, _MOST = 0.02, 0.6  # of the picture
+_ALIKE = 0.8
+_LEAST_SOLID = 0.6  # share of the convex hull that is filled
+_CUT = 0.1
+
+
+def stable_regions(image: Pixels, drawn: Sequence[BinaryMask] = ()) -> list[BinaryMask]:
+    """Find regions of an image (H, W, 3); masks (H, W) of zeros and ones. `drawn` are the objects not to cut."""
+    height, width = image.shape[:2]
+    scale = _SIDE / max(height, width)
+    size = max(8, round(width * scale)), max(8, round(height * scale))
+    features = _features(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
+    objects = [cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0 for mask in drawn]
+    found: list[BinaryMask] = []
+    kept: list[BinaryMask] = []
+    for clusters in _CLUSTERS:
+        new = [region for region in _clustered(features, clusters) if _is_good(region, objects)]
+        again = [region for region in new if _alike(region, found)]
+        kept += [region for region in again if not _alike(region, kept)]
+        found += new
+    return [np.asarray(cv2.resize(region * np.uint8(255), (width, height)) > 127, np.uint8) for region in kept]
+
+
+def _features(small: Pixels) -> npt.NDArray[np.float32]:
+    """Smoothed colour, texture, and a little of the place: (h, w, 6)."""
+    colour = cv2.pyrMeanShiftFiltering(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), 9, 14, maxLevel=1).astype(np.float32)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    texture = cv2.blur(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), (9, 9))
+    y, x = np.mgrid[: small.shape[0], : small.shape[1]].astype(np.float32)
+    weights = np.array([0.6, 1.3, 1.3, 1.2, 0.15, 0.08], np.float32)
+    return np.dstack([colour, texture, y, x]) * weights
+
+
+def _clustered(features: npt.NDArray[np.float32], clusters: int) -> list[BinaryMask]:
+    """Connected parts of the clusters, smoothed."""
+    cv2.setRNGSeed(clusters)
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
+    rows = features.reshape(-1, features.shape[-1])
+    start = np.zeros((len(rows), 1), np.int32)
+    _, labels, _ = cv2.kmeans(rows, clusters, start, stop, 1, cv2.KMEANS_PP_CENTERS)
+    picture = cv2.medianBlur(labels.reshape(features.shape[:2]).astype(np.uint8), 9)
+    regions: list[BinaryMask] = []
+    for cluster in range(clusters):
+        count, parts = cv2.connectedComponents((picture == cluster).astype(np.uint8), connectivity=4)
+        regions += [(parts == part).astype(np.uint8) for part in range(1, count)]
+    return regions
+
+
+def _is_good(region: BinaryMask, objects: Sequence[npt.NDArray[np.bool_]]) -> bool:
+    area = region.mean()
+    if not _LEAST < area < _MOST or _solidity(region) < _LEAST_SOLID:
+        return False
+    shares = (region[thing > 0].mean() if thing.any() else 0.0 for thing in objects)
+    return all(share < _CUT or share > 1 - _CUT for share in shares)
+
+
+def _solidity(region: BinaryMask) -> float:
+    points = cv2.findNonZero(region)
+    return float(region.sum() / max(1.0, cv2.contourArea(cv2.convexHull(points))))
+
+
+def _alike(region: BinaryMask, others: Sequence[BinaryMask]) -> bool:
+    return any((region & other).sum() > _ALIKE * (region | other).sum() for other in others)
