@@ -38,7 +38,9 @@ def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
     features = segmenter.encode(image)
     click = torch.full((1, 1, 2), size / 2, device=device), torch.ones(1, 1, dtype=torch.int32, device=device)
     trace = segmenter.memorise(features, segmenter.from_prompt(features, click, None, None), prompted=True)
-    bank = MemoryBank(MemoryRules(), {0: trace}, dict.fromkeys(range(1, 20), trace))
+    config = segmenter.network.config
+    rules = MemoryRules(config.memory_slots, config.max_pointers)
+    bank = MemoryBank(rules, {0: trace}, dict.fromkeys(range(1, 20), trace))
     recall = bank.recall(20, reverse=False, frames=100)
     return {
         "prepare": lambda: pixels_to_input(photo, size),

@@ -2,6 +2,7 @@
 
 The house, floor by floor (imports only go down):
 
+    training     makes weights: data, simulated prompts, losses, loop, evaluation
     serving      many sessions on one device: the `Engine` seam, the local engine, replay of a journal
     predictors   the official SAM 2 Python API: drop-in classes and builders
     tracking     one session: what is remembered frame by frame

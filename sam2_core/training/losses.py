@@ -68,9 +68,11 @@ def candidates_loss(errors: MaskErrors, quality: Tensor, weights: LossWeights) -
     """Loss of each object (N): the mask error of its best candidate, and the errors of all predicted IoUs (N, M).
 
     Only the best candidate learns from the mask, so that the candidates specialise on different readings of a prompt.
+    IoUs are compared by their squares, as in SAM: what such a head predicts is the mean, and the candidate with the
+    highest mean is the best bet. (SAM 2's absolute difference leads to the median, which is not.)
     """
     best = errors.loss.min(dim=1).values
-    return best + weights.quality * (quality.float() - errors.iou).abs().mean(dim=1)
+    return best + weights.quality * (quality.float() - errors.iou).square().mean(dim=1)
 
 
 def presence_loss(presence: Tensor, present: Tensor) -> Tensor:

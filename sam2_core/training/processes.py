@@ -76,6 +76,8 @@ def _start(rank: int, size: int, work: Callable[[Team], None]) -> None:
 
 
 def _join(work: Callable[[Team], None], rank: int, size: int) -> None:
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", rank)))
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", rank=rank, world_size=size)
     try:
         work(Team(rank, size))

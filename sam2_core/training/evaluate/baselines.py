@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -109,10 +110,11 @@ def flow_masks(clip: Clip, start: Start) -> Iterator[tuple[int, dict[int, Binary
     carried = {each: mask.astype(np.float32) for each, mask in start.objects.items()}
     shape = next(iter(carried.values())).shape
     before = _grey(clip, start.frame, shape)
+    nothing: Any = None  # an array would be taken for a first guess, but OpenCV's type stubs demand one
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     for frame in range(start.frame + 1, start.goals[-1] + 1):
         now = _grey(clip, frame, shape)
-        back = flow.calc(now, before, None)  # (H, W, 2): where each pixel came from
+        back = flow.calc(now, before, nothing)  # (H, W, 2): where each pixel came from
         for each, mask in carried.items():
             moved = cv2.remap(mask, x + back[..., 0], y + back[..., 1], cv2.INTER_LINEAR)
             carried[each] = moved.astype(np.float32, copy=False)

@@ -18,7 +18,7 @@ from sam2_core.predictors.video_state import VideoState
 from sam2_core.tracking.memory_bank import MemoryRules
 from sam2_core.training.datasets.files import OTHER_SIZE
 from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Clip, Report
-from sam2_core.training.evaluate.clicks import farthest_point
+from sam2_core.training.evaluate.clicks import first_click
 from sam2_core.training.evaluate.metrics import Scores, TrackScore
 from sam2_core.training.evaluate.protocol import Start, start_of, truths_on
 from sam2_core.types import Progress
@@ -125,8 +125,9 @@ def _tracked(
         if mode == "mask":
             predictor.add_new_mask(state, start.frame, each, truth)
         else:
-            place = np.array([farthest_point(truth)], np.float32)
-            predictor.add_new_points_or_box(state, start.frame, each, points=place, labels=np.array([1], np.int32))
+            click = first_click(truth)
+            place, label = np.array([(click.x, click.y)], np.float32), np.array([1], np.int32)
+            predictor.add_new_points_or_box(state, start.frame, each, points=place, labels=label)
     wanted = {start.frame, *start.goals}
     reach = max(wanted) - start.frame
     for frame, numbers, logits in predictor.propagate_in_video(state, max_frame_num_to_track=reach):

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from sam2_core.media.atomic import new_file
 from sam2_core.media.draw import Rgb, color_of, overlay
 from sam2_core.training.datasets.labelled import BinaryMask, Pixels
+from sam2_core.training.evaluate.clicks import first_click
 from sam2_core.training.evaluate.clips import TrackedFrame
 from sam2_core.training.evaluate.images import Answer, Attempt
 from sam2_core.training.evaluate.metrics import iou
@@ -81,11 +82,13 @@ def spread(count: int, chosen: int) -> list[int]:
 
 def save_sheet(rows: Sequence[Sequence[_Cell]], path: Path) -> None:
     """Write the rows below each other as a PNG or JPEG, by the name's ending."""
-    width, height = _SIDE + _GAP, _SIDE + _CAPTION + _GAP
-    sheet = Image.new("RGB", (_COLUMNS * width + _GAP, max(1, len(rows)) * height + _GAP), "white")
-    for y, row in enumerate(rows):
-        for x, cell in enumerate(row):
-            sheet.paste(cell, (_GAP + x * width, _GAP + y * height))
+    heights = [max(cell.height for cell in row) + _GAP for row in rows]
+    sheet = Image.new("RGB", (_COLUMNS * (_SIDE + _GAP) + _GAP, sum(heights) + _GAP), "white")
+    top = _GAP
+    for row, height in zip(rows, heights, strict=True):
+        for column, cell in enumerate(row):
+            sheet.paste(cell, (_GAP + column * (_SIDE + _GAP), top))
+        top += height
     with new_file(path) as unfinished:
         sheet.save(unfinished)
 
@@ -170,7 +173,11 @@ def _frame_cell(tracked: TrackedFrame) -> _Cell:
     is_start = tracked.frame == tracked.start.frame
     mean = np.mean([iou(tracked.predicted[each], truth) for each, truth in tracked.truths.items()])
     place = f"frame {tracked.frame}  J {100 * mean:.0f}"
-    cell = _cell(drawn, tracked.clip.name if is_start else place, f"from a {tracked.mode}" if is_start else "")
+    if not is_start:
+        return _cell(drawn, place, "")
+    cell = _cell(drawn, tracked.clip.name, f"from a {tracked.mode}, {place}")
+    if tracked.mode == "click":
+        _draw_clicks(cell, view, [first_click(truth) for truth in tracked.truths.values()])
     return cell
 
 
@@ -180,11 +187,12 @@ def _color(number: int, tracked: TrackedFrame) -> Rgb:
 
 def _cell(pixels: Pixels, title: str, detail: str) -> _Cell:
     """A picture with two lines of text below it."""
-    cell = Image.new("RGB", (_SIDE, _SIDE + _CAPTION), "white")
+    height = pixels.shape[0]
+    cell = Image.new("RGB", (_SIDE, height + _CAPTION), "white")
     cell.paste(Image.fromarray(pixels), (0, 0))
     draw = ImageDraw.Draw(cell)
     for line, text in enumerate((title, detail)):
-        draw.text((0, _SIDE + line * _CAPTION // 2), _latin(text), fill="black")
+        draw.text((0, height + line * _CAPTION // 2), _latin(text), fill="black")
     return cell
 
 
