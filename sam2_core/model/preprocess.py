@@ -38,7 +38,7 @@ def frame_to_input(image: Image.Image, size: int) -> Tensor:
 
 def normalise(image: Tensor) -> Tensor:
     """Subtract ImageNet's mean from RGB in 0..1 and divide by its deviation: (..., 3, H, W)."""
-    mean, deviation = (torch.tensor(values)[:, None, None] for values in (_MEAN, _DEVIATION))
+    mean, deviation = (image.new_tensor(values)[:, None, None] for values in (_MEAN, _DEVIATION))
     return (image - mean) / deviation
 
 

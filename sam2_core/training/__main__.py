@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sam2_core.errors import MaskletError
+from sam2_core.training.checkpoint import CHECKPOINT
 from sam2_core.training.config import read_training_config
 from sam2_core.training.processes import run
 from sam2_core.training.work import work
@@ -24,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (MaskletError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped. The same command goes on from {options.out / CHECKPOINT}.", file=sys.stderr)
+        return 130
     print(f"The weights are in {options.out / config.weights}.")
     return 0
 
@@ -33,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, required=True, help="a YAML file, such as configs/train/nano.yaml")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an unfinished one is continued")
     parser.add_argument("--data", action="append", help="a data set; may be given several times, replaces the config's")
+    parser.add_argument("--layout", help="its layout, if it is not recognised: coco, folder, voc, davis, sav or pack")
+    parser.add_argument("--images", help="where the pictures of a COCO file are, if it does not lie beside them")
+    parser.add_argument("--sources", nargs="+", help="take only these collections of a pack")
     parser.add_argument("--init", help="a known network or a weights file to start from")
     parser.add_argument("--network", help="a known network or a YAML file with its sizes")
     parser.add_argument("--minutes", type=float, help="how long to train, instead of what the config says")
@@ -47,8 +54,13 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
     if options.minutes is not None or options.steps is not None:
         changes |= {"minutes": options.minutes, "steps": options.steps}
     if options.data:
-        changes["data"] = [{"path": path} for path in options.data]
+        changes["data"] = [{"path": path} | _data_options(options) for path in options.data]
     return changes
+
+
+def _data_options(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("layout", "images", "sources")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
 if __name__ == "__main__":

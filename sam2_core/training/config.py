@@ -54,6 +54,14 @@ class Phase:
     corrected_frames: int = 1
     clip_encoder: bool = False
 
+    def __post_init__(self) -> None:
+        if min(self.batch, self.objects, self.clip_batch, self.clip_objects, *self.clip_frames) < 1:
+            raise ConfigError("The numbers of pictures, clips, frames and objects in a phase must be positive.")
+        if not self.clip_frames or not self.corrections or min(self.corrections) < 0:
+            raise ConfigError("A phase needs at least one number of `clip_frames` and of `corrections`.")
+        if (self.size or 32) % 32 or self.stride not in (1, 2, 4, 8, 16):
+            raise ConfigError("A phase's `size` must be a multiple of 32, and its `stride` 1, 2, 4, 8 or 16.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
@@ -105,8 +113,10 @@ class TrainingConfig:
             raise ConfigError(f"`weights` is a file name that ends in .pt or .safetensors, not {self.weights!r}.")
         if (self.steps is None) == (self.minutes is None):
             raise ConfigError("A training run needs either `steps` or `minutes`.")
+        if (self.steps or self.minutes or 0) <= 0 or self.seed < 0 or self.lora_rank < 1:
+            raise ConfigError("`steps`, `minutes` and `lora_rank` must be positive, and `seed` not negative.")
         ends = [phase.until for phase in self.phases]
-        if not ends or sorted(ends) != ends or ends[-1] != 1.0:
+        if not ends or sorted(set(ends)) != ends or ends[0] <= 0 or ends[-1] != 1.0:
             raise ConfigError("The phases' `until` must grow and end with 1.0.")
         for name, value, known in (
             ("train", self.train, ("all", "decoder", "memory", "lora")),

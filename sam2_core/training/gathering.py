@@ -37,13 +37,16 @@ def gather(config: TrainingConfig, progress: Progress | None = None) -> Gathered
         open_dataset(data.path, data.layout, Path(data.images) if data.images else None, data.sources)
         for data in config.data
     ]
-    total = sum(len(dataset.pictures) + len(dataset.unlabelled) for dataset in datasets)
+    for dataset in datasets:  # only what has labels can be measured
+        gathered.held_out += [p for p in dataset.pictures if is_held_out(p.name, config.held_out)]
+    total = sum(len(dataset.pictures) + len(dataset.unlabelled) for dataset in datasets) - len(gathered.held_out)
     done = 0
     for dataset in datasets:
         for reason, count in dataset.report.counts.items():
             gathered.report.counts[reason] += count
             gathered.report.names.setdefault(reason, []).extend(dataset.report.names[reason])
-        for picture in [*dataset.pictures, *dataset.unlabelled]:
+        learned = [p for p in dataset.pictures if not is_held_out(p.name, config.held_out)]
+        for picture in [*learned, *dataset.unlabelled]:
             _take(picture, config, gathered)
             done += 1
             if progress is not None:
@@ -64,9 +67,6 @@ def is_held_out(name: str, share: float) -> bool:
 
 
 def _take(picture: Picture, config: TrainingConfig, gathered: Gathered) -> None:
-    if is_held_out(picture.name, config.held_out):
-        gathered.held_out.append(picture)
-        return
     for _, labelled in read_all([picture], gathered.report, config.short_side):  # at once small: masks are many
         material = to_material(labelled, picture.source)
         (gathered.labelled if material.instances else gathered.plain).append(material)

@@ -79,4 +79,4 @@ def match_memory_scale(network: SAM2, embedding: Tensor) -> None:
     """
     tokens = network.without_memory(embedding).float().flatten(2).transpose(1, 2).flatten(0, 1)  # (B * H * W, C)
     network.memory_attention.norm.weight.fill_(float(tokens.std(dim=1).mean()))
-    network.memory_attention.norm.bias.copy_(tokens.mean(dim=0) if len(tokens) > 1 else tokens[0])
+    network.memory_attention.norm.bias.copy_(tokens.mean(dim=0))

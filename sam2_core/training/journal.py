@@ -28,6 +28,7 @@ class RunJournal:
     def __init__(self, folder: Path, position: Position) -> None:
         self._folder = folder
         self._rows: list[Mapping[str, float]] = []
+        self._position = position
         self._written = position.seconds
         self._bar: Any = tqdm(
             total=1.0, bar_format="{desc} {percentage:5.1f}% |{bar}| {elapsed} {postfix}", desc="training"
@@ -37,14 +38,10 @@ class RunJournal:
     def note(self, position: Position, done: float, figures: Mapping[str, float]) -> None:
         """Take the figures of one step."""
         self._rows.append(figures)
+        self._position = position
         self._bar.update(done - self._bar.n)
         if position.seconds - self._written > _EVERY_SECONDS:
-            means = mean_figures(self._rows)
-            self._write(position, means)
-            shown = {name: f"{means[name]:.3f}" for name in _IN_BAR if name in means}
-            self._bar.set_postfix(shown | {"step": position.steps, "seen": position.samples})
-            self._rows.clear()
-            self._written = position.seconds
+            self._write_means()
 
     def measured(self, position: Position, figures: Mapping[str, float]) -> None:
         """Write figures from held-out pictures, and draw all curves anew."""
@@ -54,9 +51,18 @@ class RunJournal:
         self._bar.write(f"{position.seconds / 60:6.1f} min, {position.samples:,} seen, held out: {line}")
 
     def close(self) -> None:
-        """Draw the curves and end the progress bar."""
+        """Write what is left, draw the curves and end the progress bar."""
+        self._write_means()
         draw_curves(self._folder / FIGURES, self._folder / CURVES)
         self._bar.close()
+
+    def _write_means(self) -> None:
+        position, means = self._position, mean_figures(self._rows)
+        self._write(position, means)
+        shown = {name: f"{means[name]:.3f}" for name in _IN_BAR if name in means}
+        self._bar.set_postfix(shown | {"step": position.steps, "seen": position.samples})
+        self._rows.clear()
+        self._written = position.seconds
 
     def _write(self, position: Position, figures: Mapping[str, float]) -> None:
         with (self._folder / FIGURES).open("a", newline="", encoding="utf-8") as file:

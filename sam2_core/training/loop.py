@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from sam2_core.errors import ConfigError
+from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import normalise
 from sam2_core.networks import BUNDLED, is_known, network_config
@@ -43,8 +43,6 @@ class Trainer:
         self.workers = workers
         self.device = best_device()
         self.network = _start_network(config).to(self.device).train()
-        if config.train == "lora":
-            add_low_rank(self.network, config.lora_rank)
         self._learning = learning_names(self.network, config.train)
         self._without_trunk = frozenset(name for name in self._learning if not name.startswith(TRUNK))
         let_learn(self.network, self._learning)
@@ -54,7 +52,6 @@ class Trainer:
         self._precision = _precision(config, self.device)
         self._batches = Batches(config, self.network.image_size, team, gathered.labelled, gathered.plain)
         self.position = Position(memory_ready=config.init is not None)
-        self._first_step = 0
         self._take_up()
 
     def run(self, journal: RunJournal | None = None, measure: Callable[[SAM2], dict[str, float]] | None = None) -> None:
@@ -99,7 +96,9 @@ class Trainer:
         return copy.eval()
 
     def _phase(self, step: int) -> Phase | None:
-        return None if self.done >= 1 else self.config.phase(self.done)
+        # Workers ask ahead of time: where steps are counted, this must not depend on how many are done by then.
+        done = self.done if self.config.steps is None else step / self.config.steps
+        return None if done >= 1 else self.config.phase(done)
 
     def _learn(self, batch: Batch, step: int) -> StepResult:
         network = self._view(batch.side)
@@ -142,7 +141,7 @@ class Trainer:
             self.position = replace(self.position, skipped=self.position.skipped + 1)
             self._optimiser.forget()
             return
-        self._optimiser.step(learning_rate(self.done, step - self._first_step, self.config))
+        self._optimiser.step(learning_rate(self.done, step, self.config))
         self._mean.update(self.network)
         result.figures["loss"] = float(result.loss.detach())
         result.figures["gradient"] = float(norm)
@@ -166,9 +165,15 @@ class Trainer:
         checkpoint = Checkpoint.load(self.folder)
         if checkpoint is None:
             return
-        self.network.load_state_dict(checkpoint.weights)
-        self._mean.load(checkpoint.mean, checkpoint.mean_count)
-        self._optimiser.load_state_dict(checkpoint.optimiser)
+        try:
+            self.network.load_state_dict(checkpoint.weights)
+            self._mean.load(checkpoint.mean, checkpoint.mean_count)
+            self._optimiser.load_state_dict(checkpoint.optimiser)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise WeightsError(
+                f"{self.folder} holds a run with another network, optimiser or choice of what is trained, so it cannot "
+                "be continued. Take back the change, or give the run a new folder."
+            ) from error
         self.position = checkpoint.position
 
     def _save(self) -> None:
@@ -189,12 +194,18 @@ class Trainer:
 
 
 def _start_network(config: TrainingConfig) -> SAM2:
-    """The network with its first weights, in fp32 on the CPU."""
+    """The network with its first weights, in fp32 on the CPU; what is random about them depends on the seed alone."""
     if config.init is None:
-        return new_network(network_config(config.network or BUNDLED), config.seed)
-    if is_known(config.init):
-        return load_network(config.init)
-    return load_network(config.network, config.init)
+        network = new_network(network_config(config.network or BUNDLED), config.seed)
+    elif is_known(config.init):
+        network = load_network(config.init)
+    else:
+        network = load_network(config.network, config.init)
+    if config.train == "lora":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            add_low_rank(network, config.lora_rank)
+    return network
 
 
 def _precision(config: TrainingConfig, device: torch.device) -> Callable[[], AbstractContextManager[object]]:

@@ -59,14 +59,14 @@ def join(first: Points, second: Points) -> Points:
 
 def _click(random: np.random.Generator, mask: BinaryMask) -> tuple[int, int]:
     left, top, width, height = cv2.boundingRect(mask)
+    if not width:
+        raise ValueError("An empty mask cannot be clicked.")
     inside = mask[top : top + height, left : left + width]
     if random.random() < 0.5:
         y, x = np.nonzero(inside)
     else:
         depth = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
         y, x = np.nonzero(depth >= depth.max() * random.uniform(0.5, 1.0))
-    if not len(y):
-        raise ValueError("An empty mask cannot be clicked.")
     index = random.integers(len(y))
     return int(x[index]) + left, int(y[index]) + top
 

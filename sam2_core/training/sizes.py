@@ -18,5 +18,7 @@ def at_size(network: SAM2, size: int) -> SAM2:
         view = SAM2(replace(network.config, image_size=size))
         if (rank := low_rank_of(network)) is not None:
             add_low_rank(view, rank)
+    for mine, original in zip(view.parameters(), network.parameters(), strict=True):
+        mine.requires_grad_(original.requires_grad)  # what is assigned takes this over from what was there
     view.load_state_dict(network.state_dict(keep_vars=True), assign=True)
     return view.train(network.training)

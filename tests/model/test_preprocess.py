@@ -30,3 +30,7 @@ def test_a_read_only_or_mirrored_picture_is_taken_as_it_is() -> None:
     frozen.flags.writeable = False
     assert torch.equal(pixels_to_input(frozen, 32), pixels_to_input(pixels, 32))
     assert torch.equal(pixels_to_input(mirrored, 32), pixels_to_input(mirrored.copy(), 32))
+
+
+def test_normalising_happens_where_the_image_is() -> None:
+    assert normalise(torch.zeros(2, 3, 4, 4, device="meta")).device.type == "meta"

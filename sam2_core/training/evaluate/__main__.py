@@ -54,10 +54,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if path is not None and path.suffix.lower() not in ENDINGS:
             parser.error(f"{path}: a picture's name should end in {', '.join(sorted(ENDINGS))}")
     try:
+        _make_room(options)
         return _run(options)
     except (MaskletError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _make_room(options: argparse.Namespace) -> None:
+    """Find out now whether the results can be written, and not after hours. Raises `OSError`."""
+    for path in (options.json, options.sheet, options.reliability):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                raise IsADirectoryError(f"{path} is a folder; give the name of a file.")
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -66,7 +66,7 @@ class ClipSheet:
     def observe(self, tracked: TrackedFrame) -> None:
         """Draw this frame if it is one of the chosen ones."""
         frames = (tracked.start.frame, *tracked.start.goals)
-        if tracked.number not in spread(self.clips, max(1, self.rows // 2)):
+        if tracked.number not in spread(self.clips, (self.rows + 1) // 2):
             return
         if tracked.frame not in {frames[place] for place in spread(len(frames), _COLUMNS)}:
             return

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sam2_core.errors import DataError
 from sam2_core.training.synthetic.canvas import BinaryMask, Canvas
 from sam2_core.training.synthetic.motion import Path, Waves
 from sam2_core.training.synthetic.photometric import Photometric
@@ -60,7 +61,7 @@ class ClipSource:
         self.stills = stills
 
     def draw(self, random: Random, side: int, frames: int, count: int) -> MovingPicture:
-        """A clip with `count` objects; with fewer than that, some come twice."""
+        """A clip with `count` objects; with fewer than that, some come twice. Raises `DataError` if none is usable."""
         for _ in range(_TRIES):
             images, masks = self._film(random, side, frames)
             seen = masks[:, 0].mean(axis=(1, 2))
@@ -69,7 +70,7 @@ class ClipSource:
                 chosen = random.choice(fitting, count, replace=len(fitting) < count)
                 look = Photometric.choose(random)
                 return MovingPicture(np.stack([look(image, at) for at, image in enumerate(images)]), masks[chosen])
-        raise RuntimeError(f"No clip with an object that can be seen on its first frame in {_TRIES} tries.")
+        raise DataError(f"No clip with an object that can be seen on its first frame in {_TRIES} tries.")
 
     def _film(self, random: Random, side: int, frames: int) -> tuple[list[Pixels], npt.NDArray[np.uint8]]:
         margin = side // 5

@@ -40,7 +40,9 @@ class Path:
         """The same path with a swing out of the frame in the middle and back in the end."""
         swing = np.sin(np.linspace(0, np.pi, len(self.x))) * 1.1 * side
         direction = random.uniform(0, 2 * np.pi)
-        return Path(self.angle, self.log_scale, self.x + swing * np.cos(direction), self.y + swing * np.sin(direction))
+        x, y = np.cos(direction), np.sin(direction)
+        swing = swing / max(abs(x), abs(y))  # a diagonal is longer than a side
+        return Path(self.angle, self.log_scale, self.x + swing * x, self.y + swing * y)
 
     def matrix(self, frame: int, middle: tuple[float, float], target: tuple[float, float], squash: float = 1) -> Matrix:
         """Bring the pixel `middle` of something to `target` of the frame, moved, turned and scaled as of `frame`."""

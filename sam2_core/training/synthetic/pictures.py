@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sam2_core.errors import DataError
 from sam2_core.training.synthetic.canvas import BinaryMask, Canvas
 from sam2_core.training.synthetic.material import Material, Materials
 from sam2_core.training.synthetic.photometric import Photometric
@@ -50,13 +51,16 @@ class StillSource:
             self.mix = replace(self.mix, real=0.0)
 
     def draw(self, random: Random, side: int, count: int) -> Still:
-        """A sample with `count` masks; with fewer objects than that, some come twice."""
+        """A sample with `count` masks; with fewer objects than that, some come twice.
+
+        Raises `DataError` if the material has no object of a usable size.
+        """
         for _ in range(_TRIES):
             image, masks = self._kind(random, side)
             fitting = [mask for mask in masks if self._fits(mask)]
             if fitting:
                 return Still(Photometric.choose(random)(image), _choose(random, fitting, count))
-        raise RuntimeError(f"No picture with an object of at least {self.mix.smallest_area:.2%} in {_TRIES} tries.")
+        raise DataError(f"No picture with an object of at least {self.mix.smallest_area:.2%} in {_TRIES} tries.")
 
     def _fits(self, mask: BinaryMask) -> bool:
         return self.mix.smallest_area < mask.mean() < _LARGEST
@@ -135,8 +139,8 @@ def crop(
     """A random part of a real picture, stretched to the square and perhaps mirrored, with up to `most` of its masks."""
     height, width = material.image.shape[:2]
     share = random.uniform(smallest, 1.0) if random.random() < 0.7 else 1.0
-    tall = max(8, int(height * share))
-    wide = int(np.clip(width * share * np.exp(random.uniform(-0.25, 0.25)), 8, width))
+    tall = int(np.clip(height * share, min(8, height), height))
+    wide = int(np.clip(width * share * np.exp(random.uniform(-0.25, 0.25)), min(8, width), width))
     top, left = int(random.integers(height - tall + 1)), int(random.integers(width - wide + 1))
     mirror = random.random() < 0.5
     filter_ = cv2.INTER_AREA if min(tall, wide) > side else cv2.INTER_LINEAR

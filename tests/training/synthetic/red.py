@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from sam2_core.training.datasets.labelled import Labelled
 from sam2_core.training.synthetic.material import Material, Materials, to_material
-from sam2_core.training.synthetic.photometric import Photometric
 from sam2_core.training.synthetic.pictures import Mix, StillSource
 from sam2_core.training.synthetic.textures import Textures
 
+SIDE = 96
 RED, BLUE = (255, 0, 0), (0, 0, 255)
-NO_CHANGE = Photometric(blur=0, shrink=0, tone=None, grey=False, noise=0, jpeg=0, seed=0)
 Array = npt.NDArray[np.uint8]
 
 
@@ -30,23 +26,25 @@ class RedOnBlue(Textures):
         return np.full((height, width, 3), BLUE, np.uint8)
 
 
-SIDE = 96
-
-
-def red_material(height: int = 90, width: int = 130) -> Material:
-    """A ring in the middle and a bar at the edge of the picture."""
+def red_material(height: int = 90, width: int = 130, hole: bool = True) -> Material:
+    """A box in the middle, perhaps with a hole, and a bar at the edge of the picture."""
     mask = np.zeros((2, height, width), np.bool_)
     mask[0, height // 4 : -height // 4, width // 4 : -width // 4] = True
-    mask[0, height // 2 - 6 : height // 2 + 5, width // 2 - 9 : width // 2 + 8] = False
+    if hole:
+        mask[0, height // 2 - 6 : height // 2 + 5, width // 2 - 9 : width // 2 + 8] = False
     mask[1, : height // 2, -width // 8 :] = True
     image = np.where(mask.any(0)[..., None], np.uint8(RED), np.uint8(BLUE))
     return to_material(Labelled(image, tuple(mask), ("", "")), "red")
 
 
 def red_source(mix: Mix | None = None, backgrounds: bool = True) -> StillSource:
-    """Real objects are red; without `backgrounds` no picture has labels of its own."""
-    materials = Materials([red_material(), red_material(64, 50)], {})
-    return StillSource(materials if backgrounds else Materials([], {}), materials, RedOnBlue([]), mix)
+    """Real objects are red; without `backgrounds` no picture has labels of its own.
+
+    Cut-outs have no hole: soft edges may close a small one.
+    """
+    materials = Materials([red_material(), red_material(64, 50)] if backgrounds else [], {})
+    cutouts = Materials([red_material(hole=False), red_material(64, 50, hole=False)], {})
+    return StillSource(materials, cutouts, RedOnBlue([]), mix)
 
 
 def is_red(image: Array) -> npt.NDArray[np.bool_]:
@@ -59,6 +57,11 @@ def is_blue(image: Array) -> npt.NDArray[np.bool_]:
     return image[..., 2] > 2.0 * image[..., 0]
 
 
+def different(masks: Array) -> Array:
+    """The masks (K, ...) without repetitions."""
+    return np.stack(list({mask.tobytes(): mask for mask in masks}.values()))
+
+
 def inner(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     """The mask without its edge pixels."""
     return cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
@@ -67,10 +70,3 @@ def inner(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
 def outer(mask: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     """The mask with one pixel around it."""
     return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-
-
-@pytest.fixture
-def no_photometric(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leave the colours as they are."""
-    monkeypatch.setattr(Photometric, "choose", classmethod(lambda cls, random: NO_CHANGE))
-    yield

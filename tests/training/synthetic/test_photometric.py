@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sam2_core.training.synthetic.photometric import Photometric
-from tests.training.synthetic.red import NO_CHANGE
+from tests.training.synthetic.conftest import NO_CHANGE
 
 PICTURE = np.random.default_rng(5).integers(0, 256, (24, 36, 3), dtype=np.uint8)
 

@@ -38,8 +38,9 @@ def test_natural_surfaces_come_from_the_natural_pictures() -> None:
 
 def test_a_crop_is_no_view_of_its_picture() -> None:
     picture = GREEN.copy()
+    textures = Textures([picture])
     for seed in range(20):
-        Textures([picture]).natural(np.random.default_rng(seed), *picture.shape[:2])[:] = 0
+        textures.natural(np.random.default_rng(seed), *picture.shape[:2])[:] = 0
     assert np.array_equal(picture, GREEN)
 
 

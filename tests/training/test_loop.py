@@ -1,0 +1,270 @@
+"""The training itself: resumable to the last bit, robust, and it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from sam2_core.errors import ConfigError, WeightsError
+from sam2_core.model.network import SAM2
+from sam2_core.training import loop
+from sam2_core.training.checkpoint import CHECKPOINT, Checkpoint, Position, save_weights
+from sam2_core.training.config import Phase
+from sam2_core.training.initialise import new_network
+from sam2_core.training.loop import Trainer
+from sam2_core.training.processes import Team
+from sam2_core.training.samples import Batch, _Steps
+from sam2_core.training.stills import StepResult, still_step
+from sam2_core.weights import load_network
+from tests.networks import TINY
+from tests.training.runs import PHASE, gathered, tiny_config, tiny_yaml
+from tests.training.test_checkpoint import same
+
+
+class Killed(Exception):
+    """The run is ended from outside."""
+
+
+@dataclass
+class Diary:
+    """A journal that remembers, and may end the run at a step."""
+
+    killed_at: int | None = None
+    rows: list[Mapping[str, float]] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+    measures: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
+
+    def note(self, position: Position, done: float, figures: Mapping[str, float]) -> None:
+        if position.steps == self.killed_at:
+            raise Killed
+        self.rows.append(figures)
+        self.positions.append(position)
+
+    def measured(self, position: Position, figures: Mapping[str, float]) -> None:
+        self.measures.append((position.steps, figures))
+
+
+def trainer(folder: Path, run: str = "run", **changes: Any) -> Trainer:
+    return Trainer(tiny_config(folder, **changes), folder / run, Team(), gathered())
+
+
+def saved(folder: Path) -> Checkpoint:
+    checkpoint = Checkpoint.load(folder)
+    assert checkpoint is not None
+    return checkpoint
+
+
+def changed_by(training: Trainer) -> set[str]:
+    """Train; the names of the weights that are not the same any more."""
+    before = {name: value.clone() for name, value in training.network.state_dict().items()}
+    training.run()
+    return {name for name, value in training.network.state_dict().items() if not torch.equal(value, before[name])}
+
+
+def a_file(folder: Path) -> dict[str, str]:
+    """Settings that start from weights of the tiny network."""
+    save_weights(new_network(TINY, 8).state_dict(), folder / "start.pt")
+    return {"init": str(folder / "start.pt"), "network": tiny_yaml(folder)}
+
+
+PHASES = [
+    {**PHASE, "until": 0.4, "size": 32, "clips": 0.5, "clip_encoder": True},
+    {**PHASE, "clips": 0.6},
+]
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    plan = {"steps": 6, "phases": PHASES, "seed": 5}
+    diary = Diary()
+    trainer(tmp_path, "straight", **plan).run(diary)
+    often = {**plan, "save_minutes": 0.0}
+    with pytest.raises(Killed):
+        trainer(tmp_path, "killed", **often).run(Diary(killed_at=4))
+    assert saved(tmp_path / "killed").position.steps == 3
+    torch.manual_seed(99)
+    resumed = trainer(tmp_path, "killed", **often)
+    assert resumed.position.steps == 3
+    later = Diary()
+    resumed.run(later)
+    straight, killed = saved(tmp_path / "straight"), saved(tmp_path / "killed")
+    assert replace(killed.position, seconds=0.0) == replace(straight.position, seconds=0.0)
+    assert killed.position.seconds > 0
+    for name in ("weights", "mean", "mean_count", "optimiser"):
+        assert same(getattr(killed, name), getattr(straight, name)), name
+    assert later.rows == diary.rows[3:]
+    clips = ["frame 2" in row for row in diary.rows]
+    assert {True, False} == set(clips[:3]) == set(clips[3:])  # both kinds before and after
+    files = [(tmp_path / run / "weights.safetensors").read_bytes() for run in ("straight", "killed")]
+    assert files[0] == files[1]
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path: Path) -> None:
+    trainer(tmp_path, steps=1).run()
+    again = trainer(tmp_path, steps=1)
+    assert again.done == 1
+    assert changed_by(again) == set()
+    assert again.position.steps == 1
+
+
+def test_a_run_with_other_settings_is_refused(tmp_path: Path) -> None:
+    trainer(tmp_path, steps=1).run()
+    for other in ({"optimiser": "adamw"}, {"train": "decoder"}, {"train": "lora"}):
+        with pytest.raises(WeightsError, match="holds a run with another network, optimiser or choice"):
+            trainer(tmp_path, steps=1, **other)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / CHECKPOINT).write_bytes(b"nonsense")
+    with pytest.raises(WeightsError, match="is damaged"):
+        trainer(tmp_path)
+
+
+class OneScene(Dataset[Batch]):
+    """Always the same picture."""
+
+    def __init__(self) -> None:
+        self.image = np.full((1, 64, 64, 3), (20, 40, 200), np.uint8)
+        self.masks = np.zeros((1, 2, 64, 64), np.uint8)
+        self.masks[:, :, 12:44, 20:52] = 1
+        self.image[0, self.masks[0, 0] > 0] = (230, 120, 30)
+
+    def __getitem__(self, index: tuple[int, Phase]) -> Batch:
+        return Batch(self.image, self.masks, index[1], np.random.default_rng(index[0]))
+
+
+def test_an_easy_scene_is_learned(tmp_path: Path) -> None:
+    training = trainer(tmp_path, steps=30, phases=[{**PHASE, "corrections": [0]}], ema=0.5)
+    training._batches = OneScene()  # type: ignore[assignment]
+    diary = Diary()
+    training.run(diary)
+    losses = [row["loss"] for row in diary.rows]
+    assert np.mean(losses[-5:]) < 0.4 * np.mean(losses[:3])
+    assert diary.rows[-1]["box"] > 0.8
+
+
+def test_the_memory_is_brought_to_scale_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[int, ...]] = []
+
+    def match(network: SAM2, embedding: Tensor) -> None:
+        calls.append(tuple(embedding.shape))
+        network.memory_attention.norm.weight.data.fill_(7.0)
+
+    monkeypatch.setattr(loop, "match_memory_scale", match)
+    clips = {"phases": [{**PHASE, "clips": 1.0}], "save_minutes": 0.0}
+    with pytest.raises(Killed):
+        trainer(tmp_path, **clips, learning_rate=0.0).run(Diary(killed_at=3))
+    assert calls == [(1, TINY.width, 4, 4)]
+    resumed = trainer(tmp_path, **clips, learning_rate=0.0)
+    resumed.run()
+    assert len(calls) == 1
+    assert resumed.position.memory_ready
+    for network in (resumed.network, resumed.averaged()):
+        assert (network.memory_attention.norm.weight == 7).all()
+    trainer(tmp_path, "other", **a_file(tmp_path), **clips).run()
+    assert len(calls) == 1  # what is fine-tuned has its scale
+
+
+def test_a_step_whose_gradient_is_not_finite_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 0
+
+    def broken(*arguments: Any) -> StepResult:
+        nonlocal taken
+        taken += 1
+        result = still_step(*arguments)
+        return StepResult(result.loss * float("nan"), result.figures) if taken == 2 else result
+
+    monkeypatch.setattr(loop, "still_step", broken)
+    training, diary = trainer(tmp_path, phases=[PHASE]), Diary()
+    training.run(diary)
+    assert taken == training.position.steps == 4
+    assert training.position.skipped == 1
+    assert ["loss" in row for row in diary.rows] == [True, False, True, True]
+    assert saved(tmp_path / "run").mean_count == 3
+    assert all(torch.isfinite(value).all() for value in training.network.state_dict().values())
+    assert all(torch.isfinite(value).all() for value in training.averaged().state_dict().values())
+
+
+@pytest.mark.parametrize("train", ["decoder", "memory", "lora"])
+def test_only_the_chosen_parts_change_and_the_weights_load_by_path(tmp_path: Path, train: str) -> None:
+    plan = {"train": train, "steps": 3, "phases": [{**PHASE, "clips": 0.5}], "weights": "mine.pt", "lora_rank": 2}
+    training = trainer(tmp_path, **a_file(tmp_path), **plan)
+    roots = {name.split(".")[0] for name in changed_by(training)}
+    assert roots >= {"sam_mask_decoder"}
+    assert ("image_encoder" in roots) == (train == "lora")
+    assert ("memory_attention" in roots) == (train == "memory")
+    loaded = load_network(tiny_yaml(tmp_path), tmp_path / "run" / "mine.pt")
+    averaged = training.averaged()
+    assert not averaged.training
+    assert same(dict(loaded.state_dict()), dict(averaged.state_dict()))
+    start = new_network(TINY, 8).state_dict()
+    trunk = [name for name in start if name.startswith("image_encoder.trunk.")]
+    moved = {name for name in trunk if not torch.equal(start[name], loaded.state_dict()[name])}
+    assert all(name.endswith(("attn.qkv.weight", "attn.proj.weight")) for name in moved)
+    assert bool(moved) == (train == "lora")
+
+
+def test_the_seed_fixes_the_start_also_of_low_rank_changes(tmp_path: Path) -> None:
+    def start(torch_seed: int, **changes: Any) -> dict[str, Tensor]:
+        torch.manual_seed(torch_seed)
+        return dict(trainer(tmp_path, **a_file(tmp_path), train="lora", **changes).network.state_dict())
+
+    assert same(start(1), start(2))
+    assert not same(start(1), start(1, seed=4))
+
+
+def test_the_run_is_as_long_as_its_steps_even_if_they_are_asked_for_ahead_of_time(tmp_path: Path) -> None:
+    training = trainer(tmp_path, steps=10, phases=[{**PHASE, "until": 0.3}, {**PHASE, "batch": 5}])
+    asked = list(_Steps(2, training._phase))  # nothing is done yet
+    assert [step for step, _ in asked] == list(range(2, 10))
+    assert [phase.batch for _, phase in asked] == [1] + [5] * 7
+
+
+def test_a_run_by_the_clock_ends(tmp_path: Path) -> None:
+    training = trainer(tmp_path, steps=None, minutes=1e-6)
+    training.run()
+    assert training.position.steps == 1
+    assert training.done == 1
+    assert saved(tmp_path / "run").position == training.position
+
+
+def test_the_running_mean_is_measured_in_the_end_and_fine_tuning_in_the_beginning_too(tmp_path: Path) -> None:
+    def measure(network: SAM2) -> dict[str, float]:
+        assert not network.training
+        return {"norm": float(network.no_mem_embed.norm())}
+
+    for run, changes, times in (("new", {}, [1]), ("tuned", a_file(tmp_path), [0, 1])):
+        training, diary = trainer(tmp_path, run, steps=1, **changes), Diary()
+        training.run(diary, measure)
+        assert [steps for steps, _ in diary.measures] == times
+        assert diary.measures[-1][1]["norm"] == float(training.averaged().no_mem_embed.norm())
+
+
+def test_pictures_come_to_the_network_as_at_inference(tmp_path: Path) -> None:
+    from sam2_core.model.preprocess import still_to_input
+
+    training = trainer(tmp_path)
+    for clips in (0.0, 1.0):
+        batch = training._batches[0, Phase(batch=2, clips=clips, clip_batch=1)]
+        images = training._input(batch)
+        pixels = batch.images.reshape(-1, 64, 64, 3)
+        assert images.shape == (*batch.images.shape[:-3], 3, 64, 64)
+        for image, expected in zip(images.reshape(-1, 3, 64, 64), pixels, strict=True):
+            assert torch.allclose(image, still_to_input(expected, 64), atol=1e-5)
+
+
+def test_a_precision_that_the_device_cannot_do_is_refused() -> None:
+    config = tiny_config(Path(), init="nano", precision="bf16")
+    with pytest.raises(ConfigError, match="does not work on MPS"):
+        loop._precision(config, torch.device("mps"))
+    for precision, enabled in (("bf16", True), ("fp32", False)):
+        with loop._precision(replace(config, precision=precision), torch.device("cpu"))():
+            assert torch.is_autocast_enabled("cpu") == enabled
