@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam2_core.model.preprocess import pixels_to_input, still_to_input
+from sam2_core.model.preprocess import normalise, pixels_to_input, still_to_input
 
 ONE_LEVEL = 1 / 255 / 0.224  # one of 256 grey levels, after the division by the smallest deviation
 

@@ -147,7 +147,7 @@ def test_an_easy_scene_is_learned(tmp_path: Path) -> None:
     diary = Diary()
     training.run(diary)
     losses = [row["loss"] for row in diary.rows]
-    assert np.mean(losses[-5:]) < 0.4 * np.mean(losses[:3])
+    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:3])
     assert diary.rows[-1]["box"] > 0.8
 
 
@@ -195,7 +195,8 @@ def test_a_step_whose_gradient_is_not_finite_is_skipped(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("train", ["decoder", "memory", "lora"])
 def test_only_the_chosen_parts_change_and_the_weights_load_by_path(tmp_path: Path, train: str) -> None:
-    plan = {"train": train, "steps": 3, "phases": [{**PHASE, "clips": 0.5}], "weights": "mine.pt", "lora_rank": 2}
+    phases = [{**PHASE, "until": 0.5}, {**PHASE, "clips": 1.0}]
+    plan = {"train": train, "steps": 2, "phases": phases, "weights": "mine.pt", "lora_rank": 2}
     training = trainer(tmp_path, **a_file(tmp_path), **plan)
     roots = {name.split(".")[0] for name in changed_by(training)}
     assert roots >= {"sam_mask_decoder"}
@@ -239,13 +240,13 @@ def test_a_run_by_the_clock_ends(tmp_path: Path) -> None:
 def test_the_running_mean_is_measured_in_the_end_and_fine_tuning_in_the_beginning_too(tmp_path: Path) -> None:
     def measure(network: SAM2) -> dict[str, float]:
         assert not network.training
-        return {"norm": float(network.no_mem_embed.norm())}
+        return {"norm": network.no_mem_embed.norm().item()}
 
     for run, changes, times in (("new", {}, [1]), ("tuned", a_file(tmp_path), [0, 1])):
         training, diary = trainer(tmp_path, run, steps=1, **changes), Diary()
         training.run(diary, measure)
         assert [steps for steps, _ in diary.measures] == times
-        assert diary.measures[-1][1]["norm"] == float(training.averaged().no_mem_embed.norm())
+        assert diary.measures[-1][1]["norm"] == training.averaged().no_mem_embed.norm().item()
 
 
 def test_pictures_come_to_the_network_as_at_inference(tmp_path: Path) -> None:

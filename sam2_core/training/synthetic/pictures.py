@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -10,12 +11,13 @@ import numpy.typing as npt
 
 from sam2_core.errors import DataError
 from sam2_core.training.synthetic.canvas import BinaryMask, Canvas
-from sam2_core.training.synthetic.material import Material, Materials
+from sam2_core.training.synthetic.material import Instance, Material, Materials
 from sam2_core.training.synthetic.photometric import Photometric
 from sam2_core.training.synthetic.shapes import Alpha, Random, draw_shape
 from sam2_core.training.synthetic.textures import Pixels, Textures, shade
 
 _LARGEST = 0.9  # of the picture: more is the background
+_FAVOUR = 0.5  # an object counts by this power of its area: people point at large things more often than at small ones
 _TRIES = 20
 _MOST_ENLARGED = 2.0  # a cut-out that is enlarged more gives itself away by its blur
 
@@ -136,7 +138,8 @@ class StillSource:
 def crop(
     random: Random, material: Material, side: int, smallest: float = 0.35, most: int = 12
 ) -> tuple[Pixels, list[BinaryMask]]:
-    """A random part of a real picture, stretched to the square and perhaps mirrored, with up to `most` of its masks."""
+    """A random part of a real picture, stretched to the square and perhaps mirrored, with up to `most` of its masks,
+    large ones more often than small ones."""
     height, width = material.image.shape[:2]
     share = random.uniform(smallest, 1.0) if random.random() < 0.7 else 1.0
     tall = int(np.clip(height * share, min(8, height), height))
@@ -150,8 +153,7 @@ def crop(
         return np.ascontiguousarray(resized[:, ::-1]) if mirror else resized
 
     masks = []
-    for index in random.permutation(len(material.instances))[:most]:
-        instance = material.instances[index]
+    for instance in _some(random, material.instances, most):
         window = instance.paste(np.zeros((tall, wide), np.uint8), top, left)
         seen = int(window.sum())
         if seen >= 20 and seen >= 0.08 * instance.area:  # a sliver of an object says nothing about it
@@ -177,9 +179,17 @@ def _varied_cutout(random: Random, surface: Pixels, alpha: Alpha, longest: float
     return surface, np.asarray(cv2.blur(alpha, (3, 3)), np.uint8)
 
 
+def _some(random: Random, instances: Sequence[Instance], most: int) -> list[Instance]:
+    """Up to `most` of the instances in random order."""
+    if len(instances) <= most:
+        return [instances[index] for index in random.permutation(len(instances))]
+    shares = np.array([instance.area for instance in instances], np.float64) ** _FAVOUR
+    return [instances[i] for i in random.choice(len(instances), most, replace=False, p=shares / shares.sum())]
+
+
 def _choose(random: Random, masks: list[BinaryMask], count: int) -> npt.NDArray[np.uint8]:
-    """`count` of the masks (K, S, S), large ones a little more often; all of them before any comes twice."""
-    weights = np.array([mask.sum() for mask in masks], np.float64) ** 0.3
+    """`count` of the masks (K, S, S), large ones more often; all of them before any comes twice."""
+    weights = np.array([mask.sum() for mask in masks], np.float64) ** _FAVOUR
     shares = weights / weights.sum()
     if len(masks) >= count:
         chosen = random.choice(len(masks), count, replace=False, p=shares)
