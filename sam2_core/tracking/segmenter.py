@@ -17,7 +17,9 @@ from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
 from sam2_core.tracking.memory_bank import Recall
 
-_PREVIOUS_LOGIT_LIMIT = 32.0
+PREVIOUS_LOGIT_LIMIT = 32.0
+"""Logits that are fed back as a prompt are clamped to this."""
+
 _AMBIGUOUS_POINTS = 1  # up to so many points, three candidates are asked for
 
 
@@ -69,7 +71,7 @@ class Segmenter:
         Without `recall` the frame is seen for itself, as the first prompt of an object is. `choice` picks a candidate
         where there are several.
         """
-        limit = _PREVIOUS_LOGIT_LIMIT
+        limit = PREVIOUS_LOGIT_LIMIT
         mask_prompt = None if previous is None else previous.clamp(-limit, limit)
         ambiguous = points is None or points[1].shape[1] <= _AMBIGUOUS_POINTS
         return self._decode(features, self._condition(features, recall), points, mask_prompt, ambiguous, choice)

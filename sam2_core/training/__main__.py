@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.errors import MaskletError
+from sam2_core.errors import ConfigError, MaskletError
 from sam2_core.training.checkpoint import CHECKPOINT
 from sam2_core.training.config import read_training_config
 from sam2_core.training.processes import run
@@ -20,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         config = read_training_config(options.config, **_changes(options))
+        if config.init is not None and not config.data:
+            raise ConfigError("There is nothing to learn from: name a data set with --data, or in the file.")
         options.out.mkdir(parents=True, exist_ok=True)
         run(partial(work, config=config, folder=options.out, workers=options.workers), options.processes)
     except (MaskletError, OSError) as error:
@@ -53,14 +55,13 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
     changes = {name: getattr(options, name) for name in ("init", "network") if getattr(options, name) is not None}
     if options.minutes is not None or options.steps is not None:
         changes |= {"minutes": options.minutes, "steps": options.steps}
+    about_data = {name: getattr(options, name) for name in ("layout", "images", "sources")}
+    about_data = {name: value for name, value in about_data.items() if value is not None}
     if options.data:
-        changes["data"] = [{"path": path} | _data_options(options) for path in options.data]
+        changes["data"] = [{"path": path, **about_data} for path in options.data]
+    elif about_data:
+        raise ConfigError("--layout, --images and --sources say something about --data, which is missing.")
     return changes
-
-
-def _data_options(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("layout", "images", "sources")
-    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ class Phase:
     On every process `batch` pictures of `size` pixels (None: the network's own) with `objects` masks each, prompted
     once and then corrected by one of the numbers of `corrections`. A share `clips` of the steps takes instead
     `clip_batch` clips of some of `clip_frames` frames with `clip_objects` objects, up to `corrected_frames` of them
-    corrected; `clip_encoder` lets these steps change the image encoder as well. The loss is counted on cells of
-    `stride` pixels.
+    corrected, and a share `real_clips` of them from annotated clips where there are any; `clip_encoder` lets these
+    steps change the image encoder as well. The loss is counted on cells of `stride` pixels.
     """
 
     until: float = 1.0
@@ -48,6 +48,7 @@ class Phase:
     loss: LossWeights = field(default_factory=LossWeights)
     mix: Mix = field(default_factory=Mix)
     clips: float = 0.0
+    real_clips: float = 0.7
     clip_batch: int = 2
     clip_frames: tuple[int, ...] = (4,)
     clip_objects: int = 2
@@ -71,8 +72,9 @@ class TrainingConfig:
     trained from scratch. `train` says which parts learn: "all", "decoder", "memory" (decoder and memory) or "lora"
     (the decoder, and low-rank changes of rank `lora_rank` to the trunk). Sources are drawn by `source_weights`, and
     real objects for composites are cut out of `cutout_sources` (of all, if it is empty). In pictures of
-    `region_sources` regions such as sky and road are found, which make a source "regions" of their own. Pictures are
-    kept with a short side of `short_side` pixels, and a share `held_out` of them is never trained on but measured.
+    `region_sources` regions such as sky and road are found, which make a source "regions" of their own. Up to
+    `in_memory` pictures are kept, with a short side of `short_side` pixels, and the others are read when they are
+    drawn; a share `held_out` of the pictures and clips is never trained on but measured.
     `weights` is the file that comes out: `.safetensors` in half precision, `.pt` in the official layout and in full
     precision.
     """
@@ -88,6 +90,7 @@ class TrainingConfig:
     cutout_sources: tuple[str, ...] = ()
     region_sources: tuple[str, ...] = ()
     short_side: int = 384
+    in_memory: int = 10_000
     held_out: float = 0.05
 
     train: str = "all"

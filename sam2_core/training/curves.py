@@ -59,17 +59,17 @@ def _draw_panel(draw: ImageDraw.ImageDraw, top: int, title: str, lines: dict[str
     left, right, high, low = _MARGIN, _WIDTH - 160, top + 24, top + _HEIGHT - 28
     end = max((minute for curve in lines.values() for minute, _ in curve), default=0.0) or 1.0
     values = [value for curve in lines.values() for _, value in curve]
-    bottom, ceiling = (0.0, 1.0) if max(values) <= 1 else (0.0, sorted(values)[int(0.98 * (len(values) - 1))] or 1.0)
+    ceiling = 1.0 if max(values) <= 1 else sorted(values)[int(0.98 * (len(values) - 1))] or 1.0
     draw.text((left, top + 6), title, fill="black")
     for tick in range(5):
         y = low + (high - low) * tick / 4
         draw.line([(left, y), (right, y)], fill="#dddddd")
-        draw.text((4, y - 6), f"{bottom + (ceiling - bottom) * tick / 4:.2f}", fill="black")
+        draw.text((4, y - 6), f"{ceiling * tick / 4:.2f}", fill="black")
         draw.text((left + (right - left) * tick / 4 - 8, low + 6), f"{end * tick / 4:.0f} min"[:7], fill="black")
     for index, (name, curve) in enumerate(sorted(lines.items())):
         colour = _COLOURS[index % len(_COLOURS)]
         points = [
-            (left + (right - left) * minute / end, low + (high - low) * min(1.0, (value - bottom) / (ceiling - bottom)))
+            (left + (right - left) * minute / end, low + (high - low) * min(1.0, value / ceiling))
             for minute, value in _smooth(curve)
         ]
         if len(points) > 1:

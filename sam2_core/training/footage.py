@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sam2_core.training.datasets.labelled import BadSample, Clip, Pixels, Report
 from sam2_core.training.synthetic.clips import MovingPicture
 from sam2_core.training.synthetic.photometric import Photometric
+from sam2_core.training.synthetic.pictures import all_before_twice
 from sam2_core.training.synthetic.shapes import Random
 
 _TRIES = 20
@@ -22,9 +23,9 @@ _SMALLEST = 0.002  # of the first frame
 class Footage:
     """Draws from annotated clips; a clip that turns out to be bad is reported once and then left out."""
 
-    def __init__(self, clips: Sequence[Clip]) -> None:
+    def __init__(self, clips: Sequence[Clip], report: Report) -> None:
         self._clips = [clip for clip in clips if len(clip.annotated) > 1]
-        self.report = Report()
+        self._report = report
 
     def __bool__(self) -> bool:
         return bool(self._clips)
@@ -39,7 +40,7 @@ class Footage:
             try:
                 drawn = _draw(random, clip, side, frames, count)
             except BadSample as error:
-                self.report.skip(clip.name, str(error))
+                self._report.skip(clip.name, str(error))
                 self._clips.remove(clip)
                 continue
             if drawn is not None:
@@ -62,8 +63,7 @@ def _draw(random: Random, clip: Clip, side: int, frames: int, count: int) -> Mov
         return None
     look = Photometric.choose(random)
     images = np.stack([look(cut.image(clip.frame(index)), at) for at, index in enumerate(chosen)])
-    picked = random.choice(visible, count, replace=len(visible) < count)
-    return MovingPicture(images, tracks[picked])
+    return MovingPicture(images, tracks[all_before_twice(random, visible, count)])
 
 
 def _choose_frames(random: Random, annotated: Sequence[int], frames: int) -> list[int]:

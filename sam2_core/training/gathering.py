@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import numpy as np
 
 from sam2_core.errors import DataError
 from sam2_core.training.config import TrainingConfig
-from sam2_core.training.datasets.labelled import Clip, Dataset, Labelled, Picture, Report
+from sam2_core.training.datasets.clips import Still
+from sam2_core.training.datasets.labelled import Clip, Dataset, Picture, Report
 from sam2_core.training.datasets.layouts import open_dataset
 from sam2_core.training.datasets.reading import read_all
-from sam2_core.training.synthetic.material import Material, to_material, to_regions
+from sam2_core.training.synthetic.material import Deferred, Material, to_material, to_regions
 from sam2_core.types import Progress
 
 _FRAMES_PER_CLIP = 4  # of an unlabelled clip: its frames are much alike
@@ -22,43 +22,58 @@ _FRAMES_PER_CLIP = 4  # of an unlabelled clip: its frames are much alike
 
 @dataclass(slots=True)
 class Gathered:
-    """Pictures with masks to learn from, pictures without, pictures to measure with, and what was left out."""
+    """What a run learns from, what it is measured with, and what was left out.
+
+    Pictures with masks, in memory or `deferred` until they are drawn; pictures without; clips with masks; and pictures
+    that are set aside.
+    """
 
     labelled: list[Material] = field(default_factory=list)
+    deferred: list[Deferred] = field(default_factory=list)
     plain: list[Material] = field(default_factory=list)
+    clips: list[Clip] = field(default_factory=list)
     held_out: list[Picture] = field(default_factory=list)
     report: Report = field(default_factory=Report)
 
 
 def gather(config: TrainingConfig, progress: Progress | None = None) -> Gathered:
-    """Read all data sets; raises `DataError` if there are some but nothing in them can be used."""
+    """Open all data sets and read up to `in_memory` pictures; raises `DataError` if there are some data sets but
+    nothing in them can be used."""
     gathered = Gathered()
-    datasets = [
-        open_dataset(data.path, data.layout, Path(data.images) if data.images else None, data.sources)
-        for data in config.data
-    ]
-    for dataset in datasets:  # only what has labels can be measured
-        gathered.held_out += [p for p in dataset.pictures if is_held_out(p.name, config.held_out)]
-    total = sum(len(dataset.pictures) + len(dataset.unlabelled) for dataset in datasets) - len(gathered.held_out)
-    done = 0
-    for dataset in datasets:
-        for reason, count in dataset.report.counts.items():
-            gathered.report.counts[reason] += count
-            gathered.report.names.setdefault(reason, []).extend(dataset.report.names[reason])
-        learned = [p for p in dataset.pictures if not is_held_out(p.name, config.held_out)]
-        for picture in [*learned, *dataset.unlabelled]:
-            _take(picture, config, gathered)
-            done += 1
-            if progress is not None:
-                progress(done / total, f"{done} of {total} pictures read")
-        gathered.plain += _frames(dataset, gathered.report, config.short_side)
+    learned: list[Picture] = []
+    for data in config.data:
+        images = Path(data.images) if data.images else None
+        learned += _sort(open_dataset(data.path, data.layout, images, data.sources), config, gathered)
+    order = np.random.default_rng(config.seed).permutation(len(learned))
+    first, later = order[: config.in_memory], order[config.in_memory :]
+    for done, index in enumerate(sorted(first), 1):
+        _read(learned[index], config, gathered)
+        if progress is not None:
+            progress(done / len(first), f"{done} of {len(first)} pictures read")
+    gathered.deferred += [_Deferred(learned[index], config.short_side, gathered.report) for index in sorted(later)]
     by_source = [m for m in gathered.labelled + gathered.plain if m.source in config.region_sources]
     gathered.labelled += [to_regions(material) for material in by_source]
-    if config.data and not gathered.labelled:
-        raise DataError(
-            f"No picture with a usable mask in {', '.join(d.path for d in config.data)}.\n{gathered.report}"
-        )
+    if config.data and not (gathered.labelled or gathered.clips):
+        paths = ", ".join(data.path for data in config.data)
+        raise DataError(f"No picture with a usable mask in {paths}.\n{gathered.report}")
     return gathered
+
+
+def _sort(dataset: Dataset, config: TrainingConfig, gathered: Gathered) -> list[Picture]:
+    """Set pictures and clips aside, and return the pictures to learn from, with and without masks."""
+    for reason, count in dataset.report.counts.items():
+        gathered.report.counts[reason] += count
+        gathered.report.names.setdefault(reason, []).extend(dataset.report.names[reason])
+    learned: list[Picture] = []
+    for picture in dataset.pictures:
+        name = picture.clip.name if isinstance(picture, Still) else picture.name  # neighbouring frames are alike
+        (gathered.held_out if is_held_out(name, config.held_out) else learned).append(picture)
+    labelled = [clip for clip in dataset.clips if clip.annotated]
+    gathered.clips += [clip for clip in labelled if not is_held_out(clip.name, config.held_out)]
+    for clip in dataset.clips:
+        if not clip.annotated:
+            learned += [Still(clip, int(at)) for at in np.linspace(0, len(clip) - 1, _FRAMES_PER_CLIP)]
+    return learned + dataset.unlabelled
 
 
 def is_held_out(name: str, share: float) -> bool:
@@ -66,36 +81,29 @@ def is_held_out(name: str, share: float) -> bool:
     return zlib.crc32(name.encode()) % 10_000 < share * 10_000
 
 
-def _take(picture: Picture, config: TrainingConfig, gathered: Gathered) -> None:
-    for _, labelled in read_all([picture], gathered.report, config.short_side):  # at once small: masks are many
-        material = to_material(labelled, picture.source)
+def _read(picture: Picture, config: TrainingConfig, gathered: Gathered) -> None:
+    material = _material(picture, config.short_side, gathered.report)
+    if material is not None:
         (gathered.labelled if material.instances else gathered.plain).append(material)
 
 
-def _frames(dataset: Dataset, report: Report, short_side: int) -> Iterator[Material]:
-    """Some frames of the clips without labels."""
-    for clip in dataset.clips:
-        if clip.annotated:
-            continue
-        frames = [_Frame(clip, int(index)) for index in np.linspace(0, len(clip) - 1, _FRAMES_PER_CLIP)]
-        for _, labelled in read_all(frames, report, short_side):
-            yield to_material(labelled, clip.source)
+def _material(picture: Picture, short_side: int, report: Report) -> Material | None:
+    for _, labelled in read_all([picture], report, short_side):  # at once small: masks are many
+        return to_material(labelled, picture.source)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """A frame of a clip as a picture without labels."""
+class _Deferred:
+    """A picture that is read each time it is drawn: memory is full."""
 
-    clip: Clip
-    index: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.clip.name}, frame {self.index}"
+    picture: Picture
+    short_side: int
+    report: Report
 
     @property
     def source(self) -> str:
-        return self.clip.source
+        return self.picture.source
 
-    def read(self) -> Labelled:
-        return Labelled(self.clip.frame(self.index), (), ())
+    def load(self) -> Material | None:
+        return _material(self.picture, self.short_side, self.report)

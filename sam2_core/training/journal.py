@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from sam2_core.training.checkpoint import Position
 from sam2_core.training.curves import draw_curves
-from sam2_core.training.stills import mean_figures
 
 FIGURES = "figures.csv"
 CURVES = "curves.png"
@@ -31,7 +32,10 @@ class RunJournal:
         self._position = position
         self._written = position.seconds
         self._bar: Any = tqdm(
-            total=1.0, bar_format="{desc} {percentage:5.1f}% |{bar}| {elapsed} {postfix}", desc="training"
+            total=1.0,
+            bar_format="{desc} {percentage:5.1f}% |{bar}| {elapsed} {postfix}",
+            desc="training",
+            mininterval=0.5 if sys.stderr.isatty() else _EVERY_SECONDS,  # a log file wants fewer lines than a terminal
         )
         self._cut(position)
 
@@ -79,3 +83,9 @@ class RunJournal:
                 rows = [row for row in csv.reader(old) if len(row) == len(_HEADER) and row[0].isdigit()]
         with file.open("w", newline="", encoding="utf-8") as new:
             csv.writer(new).writerows([_HEADER, *(row for row in rows if int(row[0]) <= position.steps)])
+
+
+def mean_figures(rows: list[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each figure over the rows that have it."""
+    names = sorted({name for row in rows for name in row})
+    return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}

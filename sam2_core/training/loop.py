@@ -50,7 +50,7 @@ class Trainer:
         self._optimiser = Optimiser(self.network, config)
         self._mean = RunningMean(self.network, config.ema)
         self._precision = _precision(config, self.device)
-        self._batches = Batches(config, self.network.image_size, team, gathered.labelled, gathered.plain)
+        self._batches = Batches(config, self.network.image_size, team, gathered)
         self.position = Position(memory_ready=config.init is not None)
         self._take_up()
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sam2_core.training.config import TrainingConfig
+from sam2_core.training.parts import TRUNK
 
 _LEAST_RATE = 0.02
 _BETAS = (0.9, 0.95)
@@ -87,7 +88,7 @@ def _is_matrix(name: str, parameter: Tensor) -> bool:
 
 
 def _rate_of(name: str, config: TrainingConfig) -> float:
-    return config.trunk_rate if name.startswith("image_encoder.") else 1.0
+    return config.trunk_rate if name.startswith(TRUNK) else 1.0
 
 
 def learning_rate(done: float, step: int, config: TrainingConfig) -> float:

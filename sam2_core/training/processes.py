@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.multiprocessing.spawn import spawn
+from torch.multiprocessing.spawn import ProcessExitedException, spawn
+
+from sam2_core.errors import MaskletError
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +62,29 @@ class Team:
 def run(work: Callable[[Team], None], processes: int) -> None:
     """Call `work` in each process: in those that torchrun has started, else in `processes` new ones or in this one.
 
-    `work` must be picklable. An error in one process ends all and is raised here.
+    `work` must be picklable. An error in one process ends all; one that Masklet raises on purpose is printed there, and
+    ends this process too.
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
         _join(work, int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
     elif processes > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(_free_port()))
-        spawn(_start, args=(processes, work), nprocs=processes)
+        try:
+            spawn(_start, args=(processes, work), nprocs=processes)
+        except ProcessExitedException as error:
+            raise SystemExit(error.exit_code) from error
     else:
         work(Team())
 
 
 def _start(rank: int, size: int, work: Callable[[Team], None]) -> None:
     torch.set_num_threads(1)
-    _join(work, rank, size)
+    try:
+        _join(work, rank, size)
+    except MaskletError as error:
+        if rank == 0:  # the others fail alike
+            print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _join(work: Callable[[Team], None], rank: int, size: int) -> None:

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sam2_core.training.config import Phase, TrainingConfig
+from sam2_core.training.footage import Footage
+from sam2_core.training.gathering import Gathered
 from sam2_core.training.processes import Team
-from sam2_core.training.synthetic.clips import ClipSource
-from sam2_core.training.synthetic.material import Material, Materials
+from sam2_core.training.synthetic.clips import ClipSource, MovingPicture
+from sam2_core.training.synthetic.material import Deferred, Material, Materials
 from sam2_core.training.synthetic.pictures import StillSource
 from sam2_core.training.synthetic.textures import Textures
 
@@ -47,20 +49,20 @@ class Batch:
 class Batches(Dataset[Batch]):
     """Makes the batch of a step; an item is asked for by (step, phase)."""
 
-    def __init__(
-        self, config: TrainingConfig, size: int, team: Team, labelled: list[Material], plain: list[Material]
-    ) -> None:
+    def __init__(self, config: TrainingConfig, size: int, team: Team, gathered: Gathered) -> None:
         self._config = config
         self._size = size
         self._team = team
         weights = config.source_weights
+        labelled: list[Material | Deferred] = [*gathered.labelled, *gathered.deferred]
         cutouts = [m for m in labelled if not config.cutout_sources or m.source in config.cutout_sources]
         self._stills = StillSource(
             Materials(labelled, weights),
             Materials(cutouts, weights),
-            Textures([material.image for material in labelled + plain], config.seed),
+            Textures([material.image for material in gathered.labelled + gathered.plain], config.seed),
         )
         self._clips = ClipSource(self._stills)
+        self._footage = Footage(gathered.clips, gathered.report)
 
     def __getitem__(self, index: tuple[int, Phase]) -> Batch:
         cv2.setNumThreads(1)
@@ -71,12 +73,19 @@ class Batches(Dataset[Batch]):
         size = phase.size or self._size
         if shared.random() < phase.clips:
             length = int(shared.choice(phase.clip_frames))
-            clips = [self._clips.draw(own, size, length, phase.clip_objects) for _ in range(phase.clip_batch)]
+            clips = [self._clip(own, size, length, phase) for _ in range(phase.clip_batch)]
             images, masks = np.stack([clip.frames for clip in clips]), np.stack([clip.masks for clip in clips])
         else:
             stills = [self._stills.draw(own, size, phase.objects) for _ in range(phase.batch)]
             images, masks = np.stack([still.image for still in stills]), np.stack([still.masks for still in stills])
         return Batch(images, masks, phase, shared)
+
+    def _clip(self, random: np.random.Generator, size: int, length: int, phase: Phase) -> MovingPicture:
+        if self._footage and random.random() < phase.real_clips:
+            real = self._footage.draw(random, size, length, phase.clip_objects)
+            if real is not None:
+                return real
+        return self._clips.draw(random, size, length, phase.clip_objects)
 
 
 class _Steps(Sampler[Any]):

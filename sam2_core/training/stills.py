@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,11 +11,11 @@ from torch import Tensor
 
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import SAM2, ImageFeatures
+from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
 from sam2_core.training import prompts
 from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, presence_loss
 from sam2_core.training.prompts import BinaryMask, Points
 
-_PREVIOUS_LOGIT_LIMIT = 32.0
 _OTHER_OUTPUT = 0.5  # weight of the output that is not asked for: inference may fall back on it
 
 
@@ -125,7 +124,7 @@ class _Conversation:
                 seen = torch.take_along_dim(logits, shown[..., None, None], dim=1)[:, 0] > 0
                 click = prompts.corrections(self.dice.torch, seen, truth >= 0.5, side)
                 points = prompts.join(points, click)
-                limit = _PREVIOUS_LOGIT_LIMIT
+                limit = PREVIOUS_LOGIT_LIMIT
                 low = torch.take_along_dim(answer.logits.detach(), shown[..., None, None], dim=1)
                 previous = low.float().clamp(-limit, limit)
         return total / (corrections + 1)
@@ -151,9 +150,3 @@ def _first(answer: MaskPrediction) -> Tensor:
 
 def _columns(errors: MaskErrors, which: slice) -> MaskErrors:
     return MaskErrors(errors.loss[:, which], errors.iou[:, which])
-
-
-def mean_figures(rows: list[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each figure over the rows that have it."""
-    names = sorted({name for row in rows for name in row})
-    return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}

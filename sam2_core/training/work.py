@@ -47,7 +47,11 @@ def held_out_scores(network: SAM2, pictures: Sequence[Picture]) -> dict[str, flo
 def _gather(team: Team, config: TrainingConfig) -> Gathered:
     look = "{desc} {percentage:5.1f}% |{bar}| {elapsed}"
     with tqdm(total=1.0, desc="reading", bar_format=look, disable=not team.leads) as bar:
-        gathered = gather(config, lambda done, _: bar.update((done or 0.0) - bar.n) and None)
+
+        def tell(done: float | None, _: str) -> None:
+            bar.update((done or 0.0) - bar.n)
+
+        gathered = gather(config, tell)
     if team.leads and gathered.report.counts:
         print(gathered.report)
     return gathered

@@ -54,7 +54,8 @@ def test_a_run_leaves_weights_figures_and_curves(config: Path, capsys: pytest.Ca
         (["--steps", "0"], "must be positive"),
         (["--minutes", "-3"], "must be positive"),
         (["--minutes", "3", "--steps", "3"], "either `steps` or `minutes`"),
-        (["--init", "gone.pt"], "There is no weights file at gone.pt"),
+        (["--init", "nano"], "There is nothing to learn from"),
+        (["--layout", "coco"], "--layout, --images and --sources say something about --data"),
         (["--network", "sam9"], "There is no network named 'sam9'"),
     ],
 )
@@ -66,6 +67,12 @@ def test_what_cannot_be_is_said_in_a_line(
     assert captured.err.splitlines()[-1].startswith(f"error: {complaint}") or complaint in captured.err
     assert "Traceback" not in captured.err
     assert "The weights are in" not in captured.out
+
+
+def test_missing_weights_are_named(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = save_pictures(config.parent / "mine", 6)
+    assert call(config, "--data", str(data), "--init", "gone.pt") == 1
+    assert "There is no weights file at gone.pt" in capsys.readouterr().err
 
 
 def test_a_missing_configuration_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

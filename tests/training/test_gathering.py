@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,31 @@ def test_what_has_no_labels_serves_as_texture_and_is_never_held_out(tmp_path: Pa
     specks = not is_held_out("specks", 0.5)
     assert len(found.plain) == 3 + 4 + specks  # four frames of the clip that has no labels
     assert found.labelled
+
+
+def test_pictures_beyond_what_memory_holds_are_read_when_they_are_drawn(tmp_path: Path) -> None:
+    data = save_pictures(tmp_path / "mine", 5)
+    whole = (data / "images" / "02.png").read_bytes()
+    (data / "images" / "02.png").write_bytes(whole[: len(whole) // 2])  # its header is still good
+    config = tiny_config(tmp_path, data=[{"path": str(data)}], held_out=0.0)
+    everything = gather(config)
+    found = gather(replace(config, in_memory=2))
+    assert (len(found.labelled), len(found.deferred)) == (2, 3) or found.report.counts
+    loaded = [deferred.load() for deferred in found.deferred]
+    assert {each.source for each in found.deferred} == {"mine"}
+    images = [each.image.tobytes() for each in [*found.labelled, *loaded] if each is not None]
+    assert sorted(images) == sorted(each.image.tobytes() for each in everything.labelled)
+    assert str(found.report) == str(everything.report) != ""
+
+
+def test_clips_are_learned_from_and_held_out_as_a_whole(tmp_path: Path) -> None:
+    names = [f"clip{number}" for number in range(8)]
+    videos = [save_clip(tmp_path / "pack", name, 3, (0, 1, 2)) for name in names]
+    save_json(tmp_path / "pack" / "manifest.json", {"images": [], "videos": videos})
+    config = tiny_config(tmp_path, data=[{"path": str(tmp_path / "pack")}], held_out=0.5)
+    found = gather(config)
+    assert [clip.name for clip in found.clips] == [name for name in names if not is_held_out(name, 0.5)]
+    assert 0 < len(found.clips) < 8
 
 
 def test_without_data_there_is_nothing(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sam2_core.training.checkpoint import Position
 from sam2_core.training.curves import read_curves
-from sam2_core.training.journal import CURVES, FIGURES, RunJournal
+from sam2_core.training.journal import CURVES, FIGURES, RunJournal, mean_figures
 
 
 def at(steps: int) -> Position:
@@ -64,3 +64,9 @@ def test_held_out_figures_are_written_at_once_and_said(tmp_path: Path, capsys: p
     journal.close()
     assert "10.0 min, 300 seen, held out: click1 62.5  box 75.0" in capsys.readouterr().out
     assert read_curves(tmp_path / FIGURES)["held out: box"] == [(10.0, 0.75)]
+
+
+def test_mean_figures() -> None:
+    rows = [{"a": 1.0, "b": 5.0}, {"a": 3.0}]
+    assert mean_figures(rows) == {"a": 2.0, "b": 5.0}
+    assert mean_figures([]) == {}

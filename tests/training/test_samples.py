@@ -18,8 +18,7 @@ CLIPS = Phase(clips=1.0, clip_batch=2, clip_frames=(2, 4), clip_objects=3)
 
 
 def batches(folder: Path, team: Team | None = None, material: Gathered | None = None, **changes: Any) -> Batches:
-    material = material or gathered()
-    return Batches(tiny_config(folder, **changes), 64, team or Team(), material.labelled, material.plain)
+    return Batches(tiny_config(folder, **changes), 64, team or Team(), material or gathered())
 
 
 def same(one: Batch, other: Batch) -> bool:

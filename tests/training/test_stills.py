@@ -9,7 +9,7 @@ import torch
 from sam2_core.model.network import SAM2
 from sam2_core.training.initialise import new_network
 from sam2_core.training.losses import LossWeights
-from sam2_core.training.stills import Dice, StepResult, coverage, enlarged, mean_figures, select, still_step
+from sam2_core.training.stills import Dice, StepResult, coverage, enlarged, select, still_step
 from tests.networks import TINY
 
 CPU = torch.device("cpu")
@@ -98,9 +98,3 @@ def test_the_loss_is_the_mean_over_the_objects() -> None:
         return still_step(network, *many, 0, 1, LossWeights(), dice).loss
 
     assert loss(3).item() == pytest.approx(loss(1).item(), rel=1e-5)
-
-
-def test_mean_figures() -> None:
-    rows = [{"a": 1.0, "b": 5.0}, {"a": 3.0}]
-    assert mean_figures(rows) == {"a": 2.0, "b": 5.0}
-    assert mean_figures([]) == {}

@@ -59,7 +59,7 @@ class FrameFolder:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One annotated frame of a clip as a picture."""
+    """One frame of a clip as a picture."""
 
     clip: Clip
     index: int
@@ -75,7 +75,9 @@ class Still:
         return self.clip.source
 
     def read(self) -> Labelled:
-        """The frame and its masks; raises `BadSample`, also where every object is out of sight."""
+        """The frame and its masks, if it is annotated; raises `BadSample`, also where every object is out of sight."""
+        if self.index not in self.clip.annotated:
+            return Labelled(self.clip.frame(self.index), (), ())
         masks = [mask for mask in self.clip.masks(self.index).values() if mask.any()]
         if not masks:
             raise BadSample(EMPTY)

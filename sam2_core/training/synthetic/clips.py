@@ -13,7 +13,7 @@ from sam2_core.errors import DataError
 from sam2_core.training.synthetic.canvas import BinaryMask, Canvas
 from sam2_core.training.synthetic.motion import Path, Waves
 from sam2_core.training.synthetic.photometric import Photometric
-from sam2_core.training.synthetic.pictures import StillSource, crop
+from sam2_core.training.synthetic.pictures import StillSource, all_before_twice, crop
 from sam2_core.training.synthetic.shapes import Alpha, Random
 from sam2_core.training.synthetic.textures import Pixels
 
@@ -67,7 +67,7 @@ class ClipSource:
             seen = masks[:, 0].mean(axis=(1, 2))
             fitting = np.flatnonzero((seen > _SMALLEST) & (seen < _LARGEST))
             if len(fitting):
-                chosen = random.choice(fitting, count, replace=len(fitting) < count)
+                chosen = all_before_twice(random, fitting, count)
                 look = Photometric.choose(random)
                 return MovingPicture(np.stack([look(image, at) for at, image in enumerate(images)]), masks[chosen])
         raise DataError(f"No clip with an object that can be seen on its first frame in {_TRIES} tries.")

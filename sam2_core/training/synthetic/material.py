@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
+from sam2_core.errors import DataError
 from sam2_core.training.datasets.labelled import Labelled
 from sam2_core.training.synthetic.canvas import BinaryMask
 from sam2_core.training.synthetic.regions import stable_regions
@@ -17,6 +19,7 @@ from sam2_core.training.synthetic.textures import Pixels
 REGIONS = "regions"
 """The source of regions that were found, not drawn."""
 
+_TRIES = 20
 _SMALLEST = 30  # pixels: less is a speck after any scaling
 _SMALLEST_CUTOUT = 16  # pixels on each side: less is no texture to paste
 _MOST_INSTANCES = 40  # of one picture: a facade has hundreds of windows
@@ -74,24 +77,41 @@ def _cut(mask: BinaryMask) -> Instance:
     return Instance(top, left, mask[top : top + height, left : left + width].copy())
 
 
+class Deferred(Protocol):
+    """A picture that does not wait in memory."""
+
+    @property
+    def source(self) -> str:
+        """The collection it comes from."""
+
+    def load(self) -> Material | None:
+        """Read it; None if it turns out that it cannot be used."""
+
+
 class Materials:
     """All pictures, to be drawn by source: a source counts by its weight times the root of its size."""
 
-    def __init__(self, materials: Sequence[Material], weights: Mapping[str, float]) -> None:
-        sources = sorted({material.source for material in materials if material.instances})
-        self._by_source = {
-            source: [material for material in materials if material.source == source and material.instances]
-            for source in sources
+    def __init__(self, materials: Sequence[Material | Deferred], weights: Mapping[str, float]) -> None:
+        usable = [each for each in materials if not isinstance(each, Material) or each.instances]
+        self._by_source: dict[str, list[Material | Deferred]] = {
+            source: [] for source in sorted({m.source for m in usable})
         }
-        self._shares = _normalised([weights.get(s, 1.0) * len(self._by_source[s]) ** 0.5 for s in sources])
+        for each in usable:
+            self._by_source[each.source].append(each)
+        self._shares = _normalised([weights.get(s, 1.0) * len(each) ** 0.5 for s, each in self._by_source.items()])
 
     def __bool__(self) -> bool:
         return bool(self._by_source)
 
     def draw(self, random: Random) -> Material:
         """A picture with at least one instance."""
-        pictures = list(self._by_source.values())[random.choice(len(self._shares), p=self._shares)]
-        return pictures[random.integers(len(pictures))]
+        for _ in range(_TRIES):
+            pictures = list(self._by_source.values())[random.choice(len(self._shares), p=self._shares)]
+            drawn = pictures[random.integers(len(pictures))]
+            material = drawn if isinstance(drawn, Material) else drawn.load()
+            if material is not None and material.instances:
+                return material
+        raise DataError(f"{_TRIES} pictures in a row have no mask that could be used: look at the data set's report.")
 
     def draw_cutout(self, random: Random) -> tuple[Pixels, Alpha] | None:
         """A real object with its outline, both along its box; None if none that is large enough comes up."""

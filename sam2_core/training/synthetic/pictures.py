@@ -188,12 +188,16 @@ def _some(random: Random, instances: Sequence[Instance], most: int) -> list[Inst
 
 
 def _choose(random: Random, masks: list[BinaryMask], count: int) -> npt.NDArray[np.uint8]:
-    """`count` of the masks (K, S, S), large ones more often; all of them before any comes twice."""
-    weights = np.array([mask.sum() for mask in masks], np.float64) ** _FAVOUR
-    shares = weights / weights.sum()
-    if len(masks) >= count:
-        chosen = random.choice(len(masks), count, replace=False, p=shares)
-    else:
-        again = random.choice(len(masks), count - len(masks), p=shares)
-        chosen = random.permutation(np.concatenate([np.arange(len(masks)), again]))
-    return np.stack([masks[index] for index in chosen])
+    """`count` of the masks (K, S, S), large ones more often."""
+    areas = np.array([mask.sum() for mask in masks], np.float64)
+    return np.stack([masks[index] for index in all_before_twice(random, np.arange(len(masks)), count, areas**_FAVOUR)])
+
+
+def all_before_twice(
+    random: Random, things: npt.NDArray[np.intp], count: int, weights: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.intp]:
+    """`count` of the things by their weights and in random order; all of them before any comes twice."""
+    shares = None if weights is None else weights / weights.sum()
+    if len(things) >= count:
+        return random.choice(things, count, replace=False, p=shares)
+    return random.permutation(np.concatenate([things, random.choice(things, count - len(things), p=shares)]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from sam2_core.errors import DataError
 from sam2_core.training.datasets.labelled import Labelled
 from sam2_core.training.synthetic.material import Material, Materials, to_material
 
@@ -23,7 +25,7 @@ def test_instances_keep_shape_and_place() -> None:
     corner, middle = box(0, 0, 20, 10), box(30, 40, 50, 70)
     middle[35:40, 45:50] = False
     made = material(corner, middle, box(50, 70, 60, 80))
-    for instance, mask in zip(made.instances, (corner, middle, box(50, 70, 60, 80)), strict=True):
+    for instance, mask in zip(made.instances, (middle, corner, box(50, 70, 60, 80)), strict=True):  # largest first
         height, width = instance.mask.shape
         whole = np.zeros((60, 80), np.uint8)
         whole[instance.top : instance.top + height, instance.left : instance.left + width] = instance.mask
@@ -42,10 +44,37 @@ def test_specks_are_dropped() -> None:
     assert len(material(box(0, 0, 5, 6), box(3, 3, 5, 5)).instances) == 1
 
 
-def test_of_very_many_masks_some_of_all_are_kept() -> None:
-    many = [box(0, left % 60, 10, left % 60 + 10) for left in range(100)]
-    kept = [instance.left for instance in material(*many).instances]
-    assert kept == [left % 60 for left in range(0, 100, 3)]
+def test_of_very_many_masks_the_largest_and_some_others_are_kept() -> None:
+    many = [box(0, 0, 10, width) for width in [*range(3, 53), *range(3, 53)]]
+    kept = [instance.mask.shape[1] for instance in material(*many).instances]
+    assert len(kept) == 40
+    assert kept[:20] == [width for width in range(52, 42, -1) for _ in range(2)]
+    assert min(kept) < 8
+
+
+class Later:
+    """A picture that is read when it is drawn."""
+
+    source = "late"
+
+    def __init__(self, *loaded: Material | None) -> None:
+        self.loaded = list(loaded)
+
+    def load(self) -> Material | None:
+        return self.loaded.pop(0)
+
+
+def test_deferred_pictures_are_read_when_they_are_drawn_and_bad_ones_passed_over() -> None:
+    good = material(box(0, 0, 30, 30), value=7)
+    materials = Materials([Later(None, material(), good)], {})
+    assert materials
+    assert materials.draw(np.random.default_rng(0)) is good
+
+
+def test_when_no_deferred_picture_can_be_used_the_error_says_so() -> None:
+    materials = Materials([Later(*[None] * 50)], {})
+    with pytest.raises(DataError, match="no mask that could be used"):
+        materials.draw(np.random.default_rng(0))
 
 
 def test_sources_count_by_weight_and_by_the_root_of_their_size() -> None:
