@@ -9,7 +9,6 @@ source          the file as it was uploaded, for results at full quality
 from __future__ import annotations
 
 import json
-import threading
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -28,18 +27,20 @@ _VERSION = 1
 
 
 class Store:
-    """Reads the frames of one store; any thread may call. Close it, or use it in a `with` block."""
+    """Reads the frames of one store; any thread may call. Close it, or use it in a `with` block.
+
+    No file stays open between two reads, so a store that nobody closed holds nothing.
+    """
 
     def __init__(self, folder: Path, info: MediaInfo, times: FloatArray, offsets: npt.NDArray[np.int64], start: float):
-        """Open the frames; `open_store` reads the rest of the arguments from the folder."""
+        """`open_store` reads the arguments from the folder."""
         self.folder = folder
         self.info = info
         self.times = times
         self.start = start
         """Seconds from the start of the source (usually of its sound) to frame 0."""
         self._offsets = offsets
-        self._file = (folder / FRAMES).open("rb")
-        self._lock = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> Store:
         return self
@@ -59,11 +60,14 @@ class Store:
         if not 0 <= frame < self.info.frames:
             raise MediaError(f"Frame {frame} does not exist: choose one from 0 to {self.info.frames - 1}.")
         begin, end = int(self._offsets[frame]), int(self._offsets[frame + 1])
-        with self._lock:
-            if self._file.closed:
-                raise MediaError("This picture or clip was closed. Open it again.")
-            self._file.seek(begin)
-            return self._file.read(end - begin)
+        if self._closed:
+            raise MediaError("This picture or clip was closed. Open it again.")
+        try:
+            with (self.folder / FRAMES).open("rb") as frames:
+                frames.seek(begin)
+                return frames.read(end - begin)
+        except FileNotFoundError as error:
+            raise MediaError("This picture or clip is no longer here. Upload it again.") from error
 
     def frame(self, frame: int) -> RgbArray:
         """Frame `frame` as (stored_height, stored_width, 3) uint8 RGB. Raises `MediaError` as `jpeg` does."""
@@ -73,9 +77,8 @@ class Store:
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
     def close(self) -> None:
-        """Let go of the files. Closing twice is harmless."""
-        with self._lock:
-            self._file.close()
+        """Let no more frames be read. Closing twice is harmless."""
+        self._closed = True
 
 
 def open_store(folder: str | Path) -> Store:

@@ -51,6 +51,13 @@ def test_a_closed_store_says_so(made: Path) -> None:
         store.jpeg(0)
 
 
+def test_a_store_whose_folder_has_vanished_says_so(folder: Path) -> None:
+    store = open_store(folder)
+    shutil.rmtree(folder)  # nothing is held open, so this works everywhere
+    with pytest.raises(MediaError, match="no longer here"):
+        store.jpeg(0)
+
+
 def test_a_path_may_be_text(made: Path) -> None:
     with open_store(str(made)) as store:
         assert store.info.frames == FRAMES

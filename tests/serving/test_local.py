@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sam2_core.errors import Busy, ConfigError, SessionGone, WeightsError
+from sam2_core.errors import Busy, ConfigError, MediaError, SessionGone, WeightsError
 from sam2_core.media import ingest
 from sam2_core.serving import build
 from sam2_core.serving.build import build_engine, choose_device, choose_devices, display_name
@@ -169,7 +169,8 @@ def test_shut_down_closes_the_clips_also_when_the_worker_is_about_to_wait(clip: 
     go_on.set()
     engine._submit(Priority.STOP, lambda: None)
     engine._worker.join(10)
-    assert opened.store._file.closed
+    with pytest.raises(MediaError, match="was closed"):
+        opened.store.jpeg(0)
 
 
 def test_the_pool_forgets_what_its_engines_gave_up(clip: str) -> None:
