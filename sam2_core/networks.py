@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import yaml
 
@@ -86,10 +87,15 @@ def network_config(name: str) -> NetworkConfig:
 
 def read_config(path: Path) -> NetworkConfig:
     """Read a network's YAML row; raises `ConfigError` naming the file."""
+    return NetworkConfig.from_mapping(read_settings(path, "network configuration"))
+
+
+def read_settings(path: Path, what: str) -> dict[str, Any]:
+    """Read a YAML file of `name: value` lines; raises `ConfigError` naming the file and `what` it should hold."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"The network configuration {path} cannot be read: {error}.") from error
+        raise ConfigError(f"The {what} {path} cannot be read: {error}.") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds no network configuration: it should be a list of `name: value` lines.")
-    return NetworkConfig.from_mapping(values)
+        raise ConfigError(f"{path} holds no {what}: it should be a list of `name: value` lines.")
+    return values

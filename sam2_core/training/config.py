@@ -8,9 +8,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-import yaml
-
 from sam2_core.errors import ConfigError
+from sam2_core.networks import read_settings
 from sam2_core.training.losses import LossWeights
 from sam2_core.training.synthetic.pictures import Mix
 
@@ -136,13 +135,7 @@ class TrainingConfig:
 
 def read_training_config(path: Path, **changes: Any) -> TrainingConfig:
     """Read a YAML file; `changes` replace single values. Raises `ConfigError` naming what is wrong."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"The training configuration {path} cannot be read: {error}.") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds no training configuration: it should be a list of `name: value` lines.")
-    return _build(TrainingConfig, values | changes, str(path))
+    return _build(TrainingConfig, read_settings(path, "training configuration") | changes, str(path))
 
 
 def _build(kind: type[T], values: Any, where: str) -> T:

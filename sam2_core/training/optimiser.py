@@ -24,7 +24,7 @@ class Optimiser:
 
     def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
         named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-        matrices = {name for name, p in named if config.optimiser == "muon" and _is_matrix(name, p)}
+        matrices = {name for name, p in named if config.optimiser == "muon" and _is_matrix(p)}
         self._rate = config.learning_rate
         decay = config.weight_decay
         groups: dict[tuple[bool, float], list[Tensor]] = {}
@@ -81,10 +81,9 @@ class Optimiser:
             part.load_state_dict(state)
 
 
-def _is_matrix(name: str, parameter: Tensor) -> bool:
-    """Whether it maps features to features: tables of embeddings and narrow projections do not."""
-    is_table = "embed" in name.split(".")[-2:][0] or name.endswith(("_token.weight", "_tokens.weight"))
-    return parameter.ndim == 2 and "." in name and not is_table and min(parameter.shape) > 4
+def _is_matrix(parameter: Tensor) -> bool:
+    """Whether it maps features to features: the small tables of embeddings and tokens do not, nor do narrow layers."""
+    return parameter.ndim == 2 and min(parameter.shape) > 4
 
 
 def _rate_of(name: str, config: TrainingConfig) -> float:

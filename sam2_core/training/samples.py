@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -69,7 +69,7 @@ class Batches(Dataset[Batch]):
         step, phase = index
         shared = np.random.default_rng((self._config.seed, step))
         own = np.random.default_rng((self._config.seed, step, 1 + self._team.rank))
-        self._stills.mix = phase.mix if self._stills.materials else replace(phase.mix, real=0.0)
+        self._stills.use(phase.mix)
         size = phase.size or self._size
         if shared.random() < phase.clips:
             length = int(shared.choice(phase.clip_frames))

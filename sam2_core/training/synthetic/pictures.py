@@ -48,9 +48,11 @@ class StillSource:
         self.materials = materials
         self.cutouts = cutouts
         self.textures = textures
-        self.mix = mix or Mix()
-        if not materials:
-            self.mix = replace(self.mix, real=0.0)
+        self.use(mix or Mix())
+
+    def use(self, mix: Mix) -> None:
+        """Draw by this mix from now on; without real pictures there is no share of them."""
+        self.mix = mix if self.materials else replace(mix, real=0.0)
 
     def draw(self, random: Random, side: int, count: int) -> Still:
         """A sample with `count` masks; with fewer objects than that, some come twice.
