@@ -75,7 +75,8 @@ def still_step(
     owner = torch.arange(len(images)).repeat_interleave(count)
     flat = masks.reshape(-1, *masks.shape[-2:])
     truth = coverage(flat, stride, images.device)
-    by_click = torch.arange(len(flat)) % count < (count + 1) // 2
+    clicks = (count + int(dice.shared.integers(2))) // 2  # of an odd number, now the larger half, now the smaller
+    by_click = torch.arange(len(flat)) % count < clicks
     total = images.new_zeros(())
     figures: dict[str, float] = {}
     for kind, chosen in (("click", by_click), ("box", ~by_click)):
