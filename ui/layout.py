@@ -11,6 +11,7 @@ import gradio as gr
 
 from ui.examples import catalogue
 from ui.handlers import welcome
+from ui.reading import MAX_BOXES, MAX_MASK
 from ui.settings import Settings
 from ui.visitors import Visitors
 from ui.workbench import Workbench
@@ -65,6 +66,8 @@ def canvas(settings: Settings) -> gr.HTML:
     about = {
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
+        "max_boxes": MAX_BOXES,
+        "max_mask": MAX_MASK,
         "max_upload_mb": settings.max_upload_mb,
         "examples": examples,
     }
