@@ -20,12 +20,17 @@ CANVAS = Path(__file__).parent / "canvas"
 SCRIPTS = (  # in this order, as one function body: what stands further down may use what stands above
     "page.js",
     "journal.js",
+    "runs.js",
     "transport.js",
     "masks.js",
     "frames.js",
     "stage.js",
     "pointer.js",
+    "points.js",
+    "strokes.js",
+    "menus.js",
     "history.js",
+    "given.js",
     "objects.js",
     "timeline.js",
     "player.js",
@@ -34,9 +39,11 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "camera.js",
     "download.js",
     "keys.js",
+    "tools.js",
+    "crosshair.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css")
+STYLES = ("page.css", "stage.css", "tools.css", "panels.css")
 
 
 def theme() -> gr.themes.Base:
