@@ -28,8 +28,8 @@ class Studio(Desk):
     engine: FakeEngine
 
     def said(self, object_id: int = 1, frame: int = 0) -> Prompt:
-        session = list(self.engine.sessions.values())[-1]
-        return session.said.get(object_id, {}).get(frame, Prompt())
+        sessions = list(self.engine.sessions.values())
+        return Prompt() if not sessions else sessions[-1].said.get(object_id, {}).get(frame, Prompt())
 
     def expect_said(self, test: Callable[[Prompt], bool], object_id: int = 1, frame: int = 0) -> Prompt:
         for _ in range(300):
@@ -290,7 +290,7 @@ def test_a_tracked_mask_can_be_kept_and_painted_on(
     assert painted.sum() < painted.size / 5
     studio.page.wait_for_selector(".mk-keep:disabled")
     studio.press("Control+z")
-    studio.page.wait_for_selector(".mk-keep:enabled")
+    studio.expect_said(lambda prompt: prompt.is_empty, frame=29)
     studio.press("Home")
     studio.expect_frame(1)
     studio.press("ArrowRight", "b")
@@ -405,7 +405,7 @@ def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[Fak
     studio.expect_mask(0.37, 0.44)
     touch("touchStart", 0.45, 0.6)
     studio.page.wait_for_selector(".mk-ring", state="visible")
-    studio.expect_mask(0.45, 0.57, there=False)
+    studio.expect_mask(0.48, 0.55, there=False)
     assert studio.page.locator(".mk-ring").is_hidden()
     touch("touchEnd")
     first, second = studio.said().points

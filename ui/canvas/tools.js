@@ -15,7 +15,8 @@ function setTool(name, adding = state.adding) {
   for (const button of find('tool-choice').querySelectorAll('[data-tool]')) {
     button.setAttribute('aria-checked', button.dataset.tool === name);
   }
-  find('size').hidden = name !== 'paint';
+  find('size').hidden = name !== 'paint';   // in the place of the opacity, so that nothing jumps
+  find('opacity').hidden = name === 'paint';
   find('brush').hidden = true;
   setAdding(adding);
   announce(`${name} ${adding ? 'adds' : 'takes away'}`);
