@@ -47,4 +47,4 @@ when('server-done', message => {
 
 for (const item of menu.querySelectorAll('[data-kind]')) on(item, 'click', () => startExport(item.dataset.kind));
 on(find('export-cancel'), 'click', () => { line.say({ t: 'cancel', job: 'export' }); setExporting(false); });
-when('medium', () => setExporting(false));
+when('medium', () => { setExporting(false); setMenu(false); });
