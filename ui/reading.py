@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from ui.wire import (
     Export,
     ExportObject,
     Forget,
+    Hover,
     Message,
     Retell,
     Say,
@@ -30,6 +32,7 @@ MAX_MESSAGE = 2_000_000  # characters; a journal of thousands of clicks fits
 MAX_ENTRIES = 20_000
 MAX_NAME = 80
 MAX_FRAMES_ASKED = 64
+_HOVER = re.compile(r'\{\s*"t"\s*:\s*"hover"')
 
 
 def parse(text: str, bounds: Bounds | None) -> Message:
@@ -52,6 +55,11 @@ def parse(text: str, bounds: Bounds | None) -> Message:
     return read(said, bounds)
 
 
+def is_hover(text: str) -> bool:
+    """Whether a message calls itself a hover: those are counted apart, before anybody reads them."""
+    return _HOVER.match(text) is not None
+
+
 def subject(text: str) -> dict[str, Any]:
     """What a refusal of this message must name, or the page would wait for its answer: seq, or job and run."""
     try:
@@ -69,6 +77,11 @@ def subject(text: str) -> dict[str, Any]:
 def _say(said: dict[str, Any], bounds: Bounds) -> Message:
     prompt = _prompt(said.get("prompt"), bounds)
     return Say(_whole(said, "seq", 0, 2**53), _frame(said, "frame", bounds), _object(said, bounds), prompt)
+
+
+def _hover(said: dict[str, Any], bounds: Bounds) -> Message:
+    prompt = _prompt(said.get("prompt"), bounds)
+    return Hover(_whole(said, "seq", 0, 2**53), _frame(said, "frame", bounds), _object(said, bounds), prompt)
 
 
 def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -104,6 +117,7 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
 
 _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "prompt": _say,
+    "hover": _hover,
     "forget": _forget,
     "track": _track,
     "stop": lambda said, bounds: Stop(),
@@ -145,7 +159,7 @@ def _opacity(said: dict[str, Any]) -> float:
 
 def _prompt(plain: Any, bounds: Bounds) -> Prompt:
     """A prompt of points and a box within the frame; a page sends no masks."""
-    if not isinstance(plain, dict) or plain.keys() - {"points", "box", "choice"}:
+    if not isinstance(plain, dict) or plain.keys() - {"points", "box", "choice", "crop"}:
         raise BadPrompt("A prompt has points and a box.")
     prompt = Prompt.from_json(plain)
     _check_prompt(prompt, bounds)
@@ -161,6 +175,11 @@ def _check_prompt(prompt: Prompt, bounds: Bounds) -> None:
         ys += [prompt.box.top, prompt.box.bottom]
         if not (prompt.box.left < prompt.box.right and prompt.box.top < prompt.box.bottom):
             raise BadPrompt("This box has no size. Draw it again.")
+    if prompt.crop is not None:
+        xs += [prompt.crop.left, prompt.crop.right]
+        ys += [prompt.crop.top, prompt.crop.bottom]
+        if not (prompt.crop.left < prompt.crop.right and prompt.crop.top < prompt.crop.bottom):
+            raise BadPrompt("This part of the picture has no size. Zoom out a little and try again.")
     inside = all(math.isfinite(x) and 0 <= x <= bounds.width for x in xs)
     if not (inside and all(math.isfinite(y) and 0 <= y <= bounds.height for y in ys)):
         raise BadPrompt("This lies outside of the picture. Click inside of it.")
