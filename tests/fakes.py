@@ -22,6 +22,7 @@ class _FakeSession:
     revision: int = 0
     said: dict[int, dict[int, Prompt]] = field(default_factory=dict)  # object -> frame -> prompt
     masks: dict[int, dict[int, ObjectMask]] = field(default_factory=dict)  # object -> frame -> mask
+    tracked: set[int] = field(default_factory=set)
 
 
 class FakeEngine:
@@ -51,9 +52,13 @@ class FakeEngine:
             if said.pop(frame, None) is not None and not said:
                 masks.clear()  # nobody says any more what the object is
             masks.pop(frame, None)
-            return FrameMasks(frame, state.revision, ())
+            if said and frame in state.tracked:
+                masks[frame] = _paint(state.info, object_id, _nearest(said, frame))
+            return FrameMasks(frame, state.revision, (masks[frame],) if frame in masks else ())
+        if replace(prompt, crop=None).is_empty and frame not in masks:
+            raise BadPrompt("Click on a thing first.")
+        masks[frame] = _paint(state.info, object_id, _meant(said, frame, prompt))
         said[frame] = prompt
-        masks[frame] = _paint(state.info, object_id, prompt)
         return FrameMasks(frame, state.revision, (masks[frame],))
 
     def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
@@ -74,8 +79,8 @@ class FakeEngine:
         for object_id, said in state.said.items():
             for frame in frames:
                 if said and frame not in said:
-                    nearest = min(said, key=lambda other: abs(other - frame))
-                    state.masks[object_id][frame] = _paint(state.info, object_id, said[nearest])
+                    state.masks[object_id][frame] = _paint(state.info, object_id, _nearest(said, frame))
+                    state.tracked.add(frame)
         return self._masks(state, frames)
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
@@ -109,6 +114,15 @@ class FakeEngine:
             FrameMasks(frame, state.revision, tuple(m[frame] for _, m in sorted(state.masks.items()) if frame in m))
             for frame in frames
         )
+
+
+def _nearest(said: dict[int, Prompt], frame: int) -> Prompt:
+    return said[min(said, key=lambda other: abs(other - frame))]
+
+
+def _meant(said: dict[int, Prompt], frame: int, prompt: Prompt) -> Prompt:
+    """A crop alone refines what was tracked from elsewhere."""
+    return replace(_nearest(said, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
 
 
 def _paint(info: SessionInfo, object_id: int, prompt: Prompt) -> ObjectMask:

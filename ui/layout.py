@@ -33,9 +33,12 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "camera.js",
     "download.js",
     "keys.js",
+    "candidates.js",
+    "hover.js",
+    "refine.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css")
+STYLES = ("page.css", "stage.css", "panels.css", "candidates.css")
 
 
 def theme() -> gr.themes.Base:

@@ -82,6 +82,6 @@ class Journal {
   }
 }
 
-const isEmpty = prompt => !prompt.points?.length && !prompt.box;
+const isEmpty = prompt => !prompt.points?.length && !prompt.box && !prompt.crop;
 
 let journal = new Journal();
