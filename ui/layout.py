@@ -41,9 +41,12 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "keys.js",
     "tools.js",
     "crosshair.js",
+    "candidates.js",
+    "hover.js",
+    "refine.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "tools.css", "panels.css")
+STYLES = ("page.css", "stage.css", "tools.css", "panels.css", "candidates.css")
 
 
 def theme() -> gr.themes.Base:

@@ -18,7 +18,7 @@ const keys = {
   '-': () => setAdding(false),
   0: () => zoomAt(0, 0, 0),
   '?': () => find('help-dialog').showModal(),
-  Escape: () => { if (state.tracking) stopTracking(); else closeMenus(); },
+  Escape: () => { if (state.tracking) stopTracking(); else if (!closeMenus()) dismissOffer(); },
 };
 
 function removeActive() {
