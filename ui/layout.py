@@ -27,6 +27,12 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "history.js",
     "objects.js",
     "timeline.js",
+    "rail.js",
+    "suspicion.js",
+    "heat.js",
+    "lanes.js",
+    "thumbnails.js",
+    "range.js",
     "player.js",
     "tracking.js",
     "upload.js",
@@ -35,7 +41,7 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "keys.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css")
+STYLES = ("page.css", "stage.css", "panels.css", "timeline.css")
 
 
 def theme() -> gr.themes.Base:

@@ -37,6 +37,7 @@ class Workbench:
         self.medium: Medium | None = None
         self.downloads: dict[str, Path] = {}
         self._rate = Rate(resources.settings.messages_per_second)
+        self.thumbnail_rate = Rate(resources.settings.messages_per_second)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
         self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
