@@ -15,26 +15,26 @@ from ui.settings import Settings
 
 Result = TypeVar("Result")
 CALL_THREADS = 32  # they only wait for the device's own thread
-POLITENESS = 10  # how much the thread for small extras stands back, in the terms of `nice`
+POLITENESS = 10  # how much the thread for trifles stands back, in the terms of `nice`
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Settings, the engine as it starts up, and threads: many for short calls, few for long jobs, one for small extras."""
+    """Settings, the engine as it starts up, and threads: many for short calls, few for long jobs, one for trifles."""
 
     settings: Settings
     startup: Startup
     calls: Executor
     jobs: Executor
-    extras: Executor
+    trifles: Executor
 
     @classmethod
     def create(cls, settings: Settings, startup: Startup) -> Resources:
         """With thread pools of their own."""
         calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="call")
         jobs = ThreadPoolExecutor(settings.max_jobs, thread_name_prefix="job")
-        extras = ThreadPoolExecutor(1, thread_name_prefix="extra", initializer=_stand_back)
-        return cls(settings, startup, calls, jobs, extras)
+        trifles = ThreadPoolExecutor(1, thread_name_prefix="trifle", initializer=_stand_back)
+        return cls(settings, startup, calls, jobs, trifles)
 
     async def call(self, work: Callable[[], Result]) -> Result:
         """Run something short that blocks."""
@@ -44,16 +44,16 @@ class Resources:
         """Run something long; waits while other long jobs run."""
         return await asyncio.get_running_loop().run_in_executor(self.jobs, work)
 
-    async def extra(self, work: Callable[[], Result]) -> Result:
+    async def trifle(self, work: Callable[[], Result]) -> Result:
         """Run something short that nobody waits for: one after the other, and only when the machine has time for it."""
-        return await asyncio.get_running_loop().run_in_executor(self.extras, work)
+        return await asyncio.get_running_loop().run_in_executor(self.trifles, work)
 
     def close(self) -> None:
         """Shut the engine down and let the threads go as soon as they are done."""
         self.startup.close()
         self.calls.shutdown(wait=False, cancel_futures=True)
         self.jobs.shutdown(wait=False, cancel_futures=True)
-        self.extras.shutdown(wait=False, cancel_futures=True)
+        self.trifles.shutdown(wait=False, cancel_futures=True)
 
 
 def _stand_back() -> None:

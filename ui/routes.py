@@ -157,7 +157,7 @@ class Routes:
         elif height.isdecimal() and len(height) < 5 and int(height) in THUMBNAIL_HEIGHTS:
             visitor.bench.thumbnail_rate.count()
             small = partial(medium.store.thumbnail, request.path_params["frame"], int(height))
-            jpeg = await self._resources.extra(small)
+            jpeg = await self._resources.trifle(small)
         else:
             return _refuse(400, f"Heights go from {THUMBNAIL_HEIGHTS[0]} to {THUMBNAIL_HEIGHTS[-1]}.")
         return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)

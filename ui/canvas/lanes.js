@@ -11,21 +11,22 @@ const stripes = new Map();                 // color -> a tile of stripes
 function laneMeasures() {
   const count = Math.max(1, objects.listed.length), room = lanesView.clientHeight;
   const pitch = clamp(Math.floor(room / count), LANE_LEAST, LANE_MOST), height = Math.max(room, count * pitch);
-  return { pitch, height, top: Math.max(0, (height - count * pitch) / 2), gap: pitch > 9 ? 3 : 2 };
+  return { pitch, height, top: Math.max(0, Math.floor((height - count * pitch) / 2)), gap: pitch > 9 ? 4 : 2 };
 }
 
 function drawLanes() {
-  const measures = laneMeasures(), bar = measures.pitch - measures.gap, pen = penOf(lanesCanvas, measures.height), said = journal.said;
-  lanesCanvas.style.height = `${measures.height}px`;
+  const { pitch, height, top, gap } = laneMeasures(), bar = pitch - gap;
+  const pen = penOf(lanesCanvas, height), said = journal.said;
+  lanesCanvas.style.height = `${height}px`;
   const quiet = getComputedStyle(root).getPropertyValue('--mk-line');
   objects.listed.forEach((object, row) => {
-    const strong = object === state.active, y = measures.top + row * measures.pitch + measures.gap / 2;
+    const strong = object === state.active, y = top + row * pitch + gap / 2;
     pen.globalAlpha = (strong ? 1 : 0.55) * (objects.isVisible(object) ? 1 : 0.4);
     drawLane(pen, object, y, bar, quiet);
     if (strong) drawActiveSign(pen, y, bar);
     pen.globalAlpha = 1;
     for (const frame of said.get(object)?.keys() ?? []) {
-      if (isInSight(frame)) drawDiamond(pen, xOf(frame), y + bar / 2, Math.min(5, measures.pitch / 2), objects.color(object));
+      if (isInSight(frame)) drawDiamond(pen, xOf(frame), y + bar / 2, Math.min(5, pitch / 2), objects.color(object));
     }
   });
   find('lanes-empty').hidden = objects.listed.length > 0;
@@ -41,7 +42,7 @@ function drawLane(pen, object, y, bar, quiet) {
   for (const [value, from, to] of runs(masks.lane(object))) {
     if (to < rail.first || from > rail.last || value === UNKNOWN) continue;
     pen.fillStyle = value === STALE ? striped(pen, color) : color;
-    if (value === ABSENT) block(from, to, y + bar / 2 - 0.75, 1.5);
+    if (value === ABSENT) block(from, to, y + Math.floor(bar / 2) - 1, 2);
     else block(from, to, y, bar);
   }
 }

@@ -32,10 +32,10 @@ class MaskBook {
   }
 
   note(frame, object, record) {
-    const { length } = this;
-    const fresh = () => ({ quality: new Float32Array(length), presence: new Float32Array(length), area: new Uint32Array(length) });
-    if (!this.numbers.has(object)) this.numbers.set(object, fresh());
-    const numbers = this.numbers.get(object);
+    const fresh = kind => new kind(this.length);
+    const numbers = this.numbers.get(object)
+      ?? { quality: fresh(Float32Array), presence: fresh(Float32Array), area: fresh(Uint32Array) };
+    this.numbers.set(object, numbers);
     for (const name of Object.keys(numbers)) numbers[name][frame] = record[name];
   }
 

@@ -73,6 +73,7 @@ function keepInSight() {
 function updateRail() {
   const total = state.medium.frames, zoomed = rail.last - rail.first + 1 < total, end = Math.max(1, total - 1);
   find('playhead').style.transform = `translateX(${xOf(state.frame)}px)`;
+  find('playhead').style.visibility = isInSight(state.frame) ? '' : 'hidden';
   find('rail-out').disabled = !zoomed;
   find('rail-in').disabled = pixelsAFrame() >= COMFORT * 4 || rail.wanted <= CLOSEST;
   root.classList.toggle('mk-roomy', (rail.width - THUMB) / end >= COMFORT);
@@ -133,8 +134,9 @@ on(tracks, 'pointerleave', () => { if (!hold) hideNote(); });
 on(tracks, 'wheel', event => {
   if (!isClip()) return;
   const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
+  const step = Math.sign(sideways) * Math.ceil(railSpan() / 12);
   if (event.ctrlKey || event.metaKey) zoomRail(Math.exp(event.deltaY * 0.004), frameUnder(event));
-  else if (Math.abs(sideways) > 1) setSight(rail.first + Math.sign(sideways) * Math.ceil(railSpan() / 12), rail.last - rail.first + 1);
+  else if (Math.abs(sideways) > 1) setSight(rail.first + step, rail.last - rail.first + 1);
   else return;                   // the lanes or the page scroll
   event.preventDefault();
 }, { passive: false });

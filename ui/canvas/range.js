@@ -1,5 +1,8 @@
 // In and out: the part of the clip that is played and tracked. Two handles on the rail; outside of them it is dimmed.
 
+const HANDLE_STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1,
+  PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity };
+
 const range = {
   get played() { return state.range ?? { first: 0, last: Math.max(0, (state.medium?.frames ?? 1) - 1) }; },
 
@@ -64,7 +67,8 @@ function makeDraggable({ knob, edge, move }) {
   let start = null;
   on(knob, 'pointerdown', event => {
     if (event.button || !isClip()) return;
-    start = { x: event.clientX, offset: event.clientX - tracks.getBoundingClientRect().left - xOf(range.played[edge]), moved: false };
+    const place = tracks.getBoundingClientRect().left + xOf(range.played[edge]);
+    start = { x: event.clientX, offset: event.clientX - place, moved: false };
     knob.setPointerCapture(event.pointerId);
     event.preventDefault();
     knob.focus({ preventScroll: true });
@@ -86,9 +90,8 @@ function makeDraggable({ knob, edge, move }) {
 }
 
 function moveByKey(event, { edge, move }) {
-  const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity };
-  if (!(event.key in steps) || event.ctrlKey || event.altKey || event.metaKey) return;
-  const step = steps[event.key] * (event.shiftKey ? 10 : 1), end = state.medium.frames - 1;
+  if (!(event.key in HANDLE_STEPS) || event.ctrlKey || event.altKey || event.metaKey) return;
+  const step = HANDLE_STEPS[event.key] * (event.shiftKey ? 10 : 1), end = state.medium.frames - 1;
   event.preventDefault();        // or it would step through the clip
   pause();
   move(clamp(range.played[edge] + step, 0, end));

@@ -28,11 +28,9 @@ class Thumbnails {
       this.kept.set(frame, bitmap);
       return bitmap;
     }
-    let nearest = null;
-    for (const other of this.kept.keys()) {
-      if (Math.abs(other - frame) <= reach && !(Math.abs(nearest - frame) <= Math.abs(other - frame) && nearest !== null)) nearest = other;
-    }
-    return this.kept.get(nearest) ?? null;
+    const away = other => Math.abs(other - frame);
+    const nearest = [...this.kept.keys()].reduce((best, other) => (away(other) < away(best) ? other : best), Infinity);
+    return away(nearest) <= reach ? this.kept.get(nearest) : null;
   }
 
   want(frames) {
@@ -44,7 +42,7 @@ class Thumbnails {
   pump() {
     while (this.flying.size < AT_ONCE && this.wanted.length && !mount.signal.aborted) {
       const frame = this.wanted.shift();
-      if (!this.flying.has(frame)) this.load(frame);
+      if (!this.flying.has(frame) && !this.kept.has(frame)) this.load(frame);
     }
   }
 
