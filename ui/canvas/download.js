@@ -63,4 +63,4 @@ on(menu, 'keydown', event => {
   event.preventDefault();
   event.stopPropagation();
 });
-when('medium', () => setExporting(false));
+when('medium', () => { setExporting(false); setMenu(false); });
