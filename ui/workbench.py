@@ -39,6 +39,7 @@ class Workbench:
         self.downloads: dict[str, Path] = {}
         self._rate = Rate(resources.settings.messages_per_second)
         self._hovers = Hovers(visitor.outbox, resources)
+        self.thumbnail_rate = Rate(resources.settings.messages_per_second)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
         self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
