@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
-from sam2_core.media import open_store
+from sam2_core.media import MediaInfo, open_store
 from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo
 
 
 @dataclass
 class _FakeSession:
     info: SessionInfo
+    media: MediaInfo
     revision: int = 0
     said: dict[int, dict[int, Prompt]] = field(default_factory=dict)  # object -> frame -> prompt
     masks: dict[int, dict[int, ObjectMask]] = field(default_factory=dict)  # object -> frame -> mask
@@ -34,7 +35,7 @@ class FakeEngine:
         with open_store(media) as store:
             about = store.info
         info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
-        self.sessions[info.id] = _FakeSession(info)
+        self.sessions[info.id] = _FakeSession(info, about)
         return info
 
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
@@ -50,12 +51,14 @@ class FakeEngine:
             masks.pop(frame, None)
             return FrameMasks(frame, state.revision, ())
         said[frame] = prompt
-        masks[frame] = _paint(state.info, object_id, prompt)
+        masks[frame] = _paint(state.media.size_of(frame), object_id, prompt)
         return FrameMasks(frame, state.revision, (masks[frame],))
 
     def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
         self.calls.append("track")
         state = self._session(session)
+        if state.media.kind == "album":
+            raise BadPrompt("Photos do not follow one another.")
         if revision != state.revision:
             raise SessionChanged("Something was said in between.")
         if not any(state.said.values()):
@@ -64,7 +67,7 @@ class FakeEngine:
             for frame in frames:
                 if said and frame not in said:
                     nearest = min(said, key=lambda other: abs(other - frame))
-                    state.masks[object_id][frame] = _paint(state.info, object_id, said[nearest])
+                    state.masks[object_id][frame] = _paint(state.media.size_of(frame), object_id, said[nearest])
         return self._masks(state, frames)
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
@@ -100,15 +103,16 @@ class FakeEngine:
         )
 
 
-def _paint(info: SessionInfo, object_id: int, prompt: Prompt) -> ObjectMask:
-    rows, columns = np.ogrid[: info.height, : info.width]
-    pixels = np.zeros((info.height, info.width), bool)
+def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:
+    height, width = size
+    rows, columns = np.ogrid[:height, :width]
+    pixels = np.zeros((height, width), bool)
     if prompt.mask is not None:
         pixels |= prompt.mask.to_array()
     if prompt.box is not None:
         box = prompt.box
         pixels |= (columns >= box.left) & (columns < box.right) & (rows >= box.top) & (rows < box.bottom)
-    radius = max(2.0, 0.12 * min(info.height, info.width))
+    radius = max(2.0, 0.12 * min(height, width))
     for point in prompt.points:
         disc = (columns - point.x) ** 2 + (rows - point.y) ** 2 <= radius**2
         pixels = pixels | disc if point.positive else pixels & ~disc

@@ -1,9 +1,10 @@
-"""An ingested picture or clip: a folder in which every frame is one seek away.
+"""An ingested picture, clip or album: a folder in which every frame is one seek away.
 
 frames.mjpeg    all frames as JPEG, one after another
 index.npz       offsets (frames + 1,) int64, times (frames,) float64 in seconds, start () float64
 about.json      the `MediaInfo`
 source          the file as it was uploaded, for results at full quality
+sources/        in its place the photos of an album: 0001 is that of frame 0
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +24,7 @@ import numpy.typing as npt
 from sam2_core.errors import MediaError
 from sam2_core.media.info import FloatArray, MediaInfo, RgbArray
 
-FRAMES, INDEX, ABOUT, SOURCE = "frames.mjpeg", "index.npz", "about.json", "source"
+FRAMES, INDEX, ABOUT, SOURCE, SOURCES = "frames.mjpeg", "index.npz", "about.json", "source", "sources"
 _VERSION = 1
 
 
@@ -52,8 +54,12 @@ class Store:
 
     @property
     def source(self) -> Path:
-        """The file as it was uploaded."""
+        """The picture or clip as it was uploaded; an album has `source_of` each photo."""
         return self.folder / SOURCE
+
+    def source_of(self, frame: int) -> Path:
+        """The file as it was uploaded that frame `frame` comes from."""
+        return photo_path(self.folder, frame) if self.info.kind == "album" else self.source
 
     def jpeg(self, frame: int) -> bytes:
         """Frame `frame` as a JPEG of stored size. Raises `MediaError` for a frame that does not exist."""
@@ -81,6 +87,11 @@ class Store:
         self._closed = True
 
 
+def photo_path(folder: Path, frame: int) -> Path:
+    """Where a store keeps the source of one photo of an album."""
+    return folder / SOURCES / f"{frame + 1:04d}"
+
+
 def open_store(folder: str | Path) -> Store:
     """Open what `ingest` made. Raises `MediaError` where the folder is missing or cannot be read."""
     folder = Path(folder)
@@ -88,7 +99,7 @@ def open_store(folder: str | Path) -> Store:
         about = json.loads((folder / ABOUT).read_text("utf-8"))
         if about.pop("version") != _VERSION:
             raise ValueError("other version")
-        info = MediaInfo(**about)
+        info = _read_info(about)
         with np.load(folder / INDEX, allow_pickle=False) as index:
             times, offsets, start = index["times"], index["offsets"], float(index["start"])
         if not len(times) == len(offsets) - 1 == info.frames or offsets[-1] != (folder / FRAMES).stat().st_size:
@@ -98,6 +109,15 @@ def open_store(folder: str | Path) -> Store:
         raise MediaError("This picture or clip is no longer here. Upload it again.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise MediaError("This picture or clip cannot be read any more. Upload it again.") from error
+
+
+def _read_info(about: dict[str, Any]) -> MediaInfo:
+    """JSON knows no tuples."""
+    sizes = tuple((int(height), int(width)) for height, width in about.pop("sizes", ()))
+    info = MediaInfo(**about | {"sizes": sizes, "names": tuple(about.pop("names", ()))})
+    if sizes and not len(sizes) == len(info.names) == info.frames:
+        raise ValueError("parts do not match")
+    return info
 
 
 def describe_store(folder: Path, info: MediaInfo, sizes: Sequence[int], times: FloatArray, start: float) -> None:

@@ -37,11 +37,19 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClipSize:
-    """Number and true size of the frames; prompts and masks count in these pixels."""
+    """Number and true size of the frames; prompts and masks count in these pixels.
+
+    In an album, whose frames do not follow one another, `sizes` has (height, width) of each one.
+    """
 
     frames: int
     height: int
     width: int
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def of(self, frame: int) -> tuple[int, int]:
+        """Height and width of one frame."""
+        return self.sizes[frame] if self.sizes else (self.height, self.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class SessionLimits:
 
 
 class TrackingSession:
-    """Everything about one picture or clip."""
+    """Everything about one picture, clip or album."""
 
     def __init__(
         self,
@@ -80,7 +88,7 @@ class TrackingSession:
     def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """Replace what was said for one object on one frame; see `Engine.prompt`."""
         self._check_frame(frame)
-        check_prompt(prompt, self.size.height, self.size.width)
+        check_prompt(prompt, *self.size.of(frame))
         if prompt.is_empty:
             return self._take_back(frame, object_id)
         self._check_room(frame, object_id)
@@ -89,12 +97,14 @@ class TrackingSession:
         self.objects[object_id] = known
         known.prompts[frame] = prompt
         known.bank.prompted[frame] = self._without_candidates(trace)
-        known.answers[frame] = object_mask(object_id, trace, self.size.height, self.size.width)
+        known.answers[frame] = object_mask(object_id, trace, *self.size.of(frame))
         self._note_change(known, frame)
         return FrameMasks(frame, self.revision, (known.answers[frame],))
 
     def track(self, frames: range, revision: int) -> tuple[FrameMasks, ...]:
         """Follow all objects through `frames`; see `Engine.track`."""
+        if self.size.sizes:
+            raise BadPrompt("The photos of an album do not follow one another: there is nothing to track.")
         if revision != self.revision:
             raise SessionChanged("Something was said in the meantime; track again from here.")
         if not any(known.prompts for known in self.objects.values()):
@@ -141,7 +151,7 @@ class TrackingSession:
         if step.mask is not None and not step.points:
             return self._segmenter.from_mask(features, self._mask_input(step.mask))
         recall = self._recall_elsewhere(known, frame)
-        points = point_inputs(step, self.size.height, self.size.width, network.image_size, network.device)
+        points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
         return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
 
     def _recall_elsewhere(self, known: TrackedObject, frame: int) -> Recall[Trace] | None:
@@ -198,7 +208,7 @@ class TrackingSession:
         self._refresh_memory(known, frame, reverse)
         recall = known.bank.recall(frame, reverse, self.size.frames)
         trace = self._segmenter.track(self._features(frame), recall)
-        found = object_mask(object_id, trace, self.size.height, self.size.width)
+        found = object_mask(object_id, trace, *self.size.of(frame))
         known.found[frame] = TrackedMask.of(found, self.revision, reverse)
         known.bank.tracked[frame] = self._without_candidates(trace)
         known.refinement = None
