@@ -30,12 +30,14 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "player.js",
     "tracking.js",
     "upload.js",
+    "photos.js",
     "camera.js",
     "download.js",
     "keys.js",
+    "filmstrip.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css")
+STYLES = ("page.css", "stage.css", "panels.css", "filmstrip.css")
 
 
 def theme() -> gr.themes.Base:
@@ -66,6 +68,8 @@ def canvas(settings: Settings) -> gr.HTML:
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
         "max_upload_mb": settings.max_upload_mb,
+        "max_pictures": settings.max_pictures,
+        "max_album_mb": settings.max_album_mb,
         "examples": examples,
     }
     return gr.HTML(

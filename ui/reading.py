@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sam2_core.errors import BadPrompt
@@ -13,6 +13,7 @@ from ui.wire import (
     DIRECTIONS,
     EXPORTS,
     JOBS,
+    Arrival,
     Bounds,
     Cancel,
     Export,
@@ -52,6 +53,19 @@ def parse(text: str, bounds: Bounds | None) -> Message:
     return read(said, bounds)
 
 
+def read_arrival(query: Mapping[str, str], most: int) -> Arrival:
+    """Read what an upload's address says about its file; raises `BadPrompt` as `parse` does.
+
+    `most` is how many pictures fit together.
+    """
+    left, batch = query.get("left", "0"), query.get("batch", "")
+    if not (left.isascii() and left.isdigit() and len(left) < 6 and len(batch) <= MAX_NAME):
+        raise BadPrompt("The page announced this file in words that the server does not know. Reload the page.")
+    if int(left) >= most:
+        raise BadPrompt(f"Up to {most} photos fit together. Choose fewer.")
+    return Arrival(batch, int(left), query.get("add") == "1")
+
+
 def subject(text: str) -> dict[str, Any]:
     """What a refusal of this message must name, or the page would wait for its answer: seq, or job and run."""
     try:
@@ -67,8 +81,9 @@ def subject(text: str) -> dict[str, Any]:
 
 
 def _say(said: dict[str, Any], bounds: Bounds) -> Message:
-    prompt = _prompt(said.get("prompt"), bounds)
-    return Say(_whole(said, "seq", 0, 2**53), _frame(said, "frame", bounds), _object(said, bounds), prompt)
+    frame = _frame(said, "frame", bounds)
+    prompt = _prompt(said.get("prompt"), bounds.on(frame))
+    return Say(_whole(said, "seq", 0, 2**53), frame, _object(said, bounds), prompt)
 
 
 def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -170,8 +185,9 @@ def _check_prompt(prompt: Prompt, bounds: Bounds) -> None:
 
 def _check_entry(entry: Entry, bounds: Bounds) -> None:
     if isinstance(entry, Prompted):
-        _check_prompt(entry.prompt, bounds)
         fits = 0 <= entry.frame < bounds.frames and entry.prompt.mask is None
+        if fits:
+            _check_prompt(entry.prompt, bounds.on(entry.frame))
     elif isinstance(entry, Tracked):
         fits = abs(entry.step) == 1 and 0 <= entry.start < bounds.frames and -1 <= entry.stop <= bounds.frames
     else:

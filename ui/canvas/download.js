@@ -1,6 +1,11 @@
 // The download menu: the server writes the file, the browser fetches it.
 
 const menu = find('menu');
+const OVERLAYS = {
+  image: ['Overlay picture', 'PNG with the masks drawn in'],
+  clip: ['Overlay video', 'MP4 with the masks drawn in, sound kept'],
+  album: ['Overlay pictures', 'JPEG files with the masks drawn in, in a zip'],
+};
 let exporting = false;
 
 function setMenu(open) {
@@ -9,8 +14,9 @@ function setMenu(open) {
   if (!open) return;
   const empty = !objects.forExport().length;
   menu.classList.toggle('mk-empty', empty);
-  find('overlay-title').textContent = isClip() ? 'Overlay video' : 'Overlay picture';
-  find('overlay-text').textContent = isClip() ? 'MP4 with the masks drawn in, sound kept' : 'PNG with the masks drawn in';
+  const [title, text] = OVERLAYS[state.medium.kind];
+  find('overlay-title').textContent = title;
+  find('overlay-text').textContent = text;
   if (!exporting && !empty) menu.querySelector('[data-kind]').focus();
 }
 

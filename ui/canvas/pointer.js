@@ -11,15 +11,22 @@ function isNegative(event) {
 }
 
 function inside([x, y]) {
-  return [clamp(x, 0, state.medium.width), clamp(y, 0, state.medium.height)];
+  const { width, height } = frameSize();
+  return [clamp(x, 0, width), clamp(y, 0, height)];
 }
 
-const hits = ([x, y]) => x >= 0 && y >= 0 && x < state.medium.width && y < state.medium.height;
+function hits([x, y]) {
+  const { width, height } = frameSize();
+  return x >= 0 && y >= 0 && x < width && y < height;
+}
+
+// While the next photo of an album is on its way, the one on the stage is not the one that a click would be about.
+const isMeant = () => !isAlbum() || shown.frame === state.frame;
 
 on(overCanvas, 'contextmenu', event => event.preventDefault());
 
 on(overCanvas, 'pointerdown', event => {
-  if (!state.medium || event.button === 1) return;
+  if (!state.medium || event.button === 1 || !isMeant()) return;
   overCanvas.focus({ preventScroll: true });
   overCanvas.setPointerCapture(event.pointerId);
   pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
