@@ -10,7 +10,7 @@ import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import open_store
-from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import Candidate, FrameMasks, Load, Mask, ObjectMask, Prompt, SessionInfo
 
 
 @dataclass
@@ -78,6 +78,9 @@ class FakeEngine:
         state.said.pop(object_id, None)
         state.masks.pop(object_id, None)
         return state.revision
+
+    def load(self, session: str = "") -> Load:
+        return Load("no device", None, 0, 0.0)
 
     def close(self, session: str) -> None:
         self.calls.append("close")
