@@ -40,6 +40,17 @@ class KnownNetwork:
     aliases: tuple[str, ...] = ()
 
     @property
+    def times_bundled(self) -> tuple[float, float]:
+        """The work as multiples of the bundled network's."""
+        picture, frame = NETWORKS[BUNDLED].work
+        return self.work[0] / picture, self.work[1] / frame
+
+    @property
+    def licence(self) -> str:
+        """Of the weights."""
+        return "Apache 2.0, from Meta" if self.repository else "Apache 2.0, from this project"
+
+    @property
     def megabytes(self) -> float:
         """What the weights take on disk; the official checkpoints hold fp32."""
         file = self._bundled_file
@@ -60,9 +71,7 @@ class KnownNetwork:
         return ROOT / "assets" / self.file
 
 
-def _official(
-    version: str, size: str, letter: str, parameters: float, work: tuple[float, float]
-) -> KnownNetwork:
+def _official(version: str, size: str, letter: str, parameters: float, work: tuple[float, float]) -> KnownNetwork:
     name = f"{version}_hiera_{size}"
     return KnownNetwork(
         name,

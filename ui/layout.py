@@ -33,9 +33,11 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "camera.js",
     "download.js",
     "keys.js",
+    "models.js",
+    "waiting.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css")
+STYLES = ("page.css", "stage.css", "panels.css", "models.css")
 
 
 def theme() -> gr.themes.Base:

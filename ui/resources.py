@@ -8,8 +8,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sam2_core.serving.startup import Startup
+from sam2_core.serving.catalogue import Catalogue
 from ui.settings import Settings
+from ui.turns import Turns
 
 Result = TypeVar("Result")
 CALL_THREADS = 32  # they only wait for the device's own thread
@@ -17,29 +18,31 @@ CALL_THREADS = 32  # they only wait for the device's own thread
 
 @dataclass(frozen=True)
 class Resources:
-    """Settings, the engine as it starts up, and threads: many for short calls, few for long jobs."""
+    """Settings, the networks, and threads: many for short calls, few for long jobs, for which there is a queue."""
 
     settings: Settings
-    startup: Startup
+    catalogue: Catalogue
     calls: Executor
     jobs: Executor
+    turns: Turns
 
     @classmethod
-    def create(cls, settings: Settings, startup: Startup) -> Resources:
+    def create(cls, settings: Settings, catalogue: Catalogue) -> Resources:
         """With thread pools of their own."""
         calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="call")
-        return cls(settings, startup, calls, ThreadPoolExecutor(settings.max_jobs, thread_name_prefix="job"))
+        jobs = ThreadPoolExecutor(settings.max_jobs, thread_name_prefix="job")
+        return cls(settings, catalogue, calls, jobs, Turns(settings.max_jobs))
 
     async def call(self, work: Callable[[], Result]) -> Result:
         """Run something short that blocks."""
         return await asyncio.get_running_loop().run_in_executor(self.calls, work)
 
     async def long_job(self, work: Callable[[], Result]) -> Result:
-        """Run something long; waits while other long jobs run."""
+        """Run something long, when its turn has come."""
         return await asyncio.get_running_loop().run_in_executor(self.jobs, work)
 
     def close(self) -> None:
-        """Shut the engine down and let the threads go as soon as they are done."""
-        self.startup.close()
+        """Shut the engines down and let the threads go as soon as they are done."""
+        self.catalogue.close()
         self.calls.shutdown(wait=False, cancel_futures=True)
         self.jobs.shutdown(wait=False, cancel_futures=True)

@@ -68,7 +68,9 @@ class LocalEngine:
 
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.prompt`."""
-        return self._worker.call(Priority.CLICK, session, lambda: self._session(session).prompt(frame, object_id, prompt))
+        return self._worker.call(
+            Priority.CLICK, session, lambda: self._session(session).prompt(frame, object_id, prompt)
+        )
 
     def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
         """See `Engine.track`."""

@@ -47,7 +47,9 @@ def test_the_work_is_what_counting_the_operations_gives(name: str) -> None:
         side = config.embedding_size
         image = torch.zeros(1, 3, config.image_size, config.image_size)
         click = torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.int32)
-        memories = [Memory(torch.zeros(1, config.memory_width, side, side), slot) for slot in range(config.memory_slots)]
+        memories = [
+            Memory(torch.zeros(1, config.memory_width, side, side), slot) for slot in range(config.memory_slots)
+        ]
         pointers = [Pointer(torch.zeros(1, config.width), 0.5)] * config.max_pointers
         with FlopCounterMode(display=False) as picture:
             seen = network.encode_image(image)

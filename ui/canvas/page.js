@@ -19,6 +19,7 @@ const state = {
   playing: false,
   tracking: null,     // {run, direction, stopping} while the server tracks
   ready: false,       // the network is loaded
+  waiting: '',        // what our wishes wait for, in words
   source: null,       // {file} or {example}: to open the same again after the server forgot us
   opening: null,      // the same of what is on its way
   reopening: false,   // the server forgot us, and what was open is on its way again
