@@ -44,12 +44,14 @@ def parse(text: str, bounds: Bounds | None) -> Message:
     try:
         said = json.loads(text)
         kind = str(said["t"])
-        if kind in _ALWAYS:
-            return _ALWAYS[kind](said)
-        read = _READERS[kind]
+        always, read = _ALWAYS.get(kind), _READERS.get(kind)
+        if read is None and always is None:
+            raise KeyError(kind)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise BadPrompt("The page said something that the server does not know. Reload the page.") from error
-    if bounds is None:
+    if always is not None:
+        return always(said)
+    if bounds is None or read is None:
         raise BadPrompt("Open a picture or a clip first.")
     return read(said, bounds)
 

@@ -35,8 +35,8 @@ the header announces, one after the other.
     forgotten {seq, object}                  answer to `forget`
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
-    progress {job, fraction, message, ...}   of the jobs ingest, export, replay, track and model; model: {model, moving}:
-             moving says that it is loaded and hears the journal
+    progress {job, fraction, message, ...}   of the jobs ingest, export, replay, track and model; model:
+             {model, moving}: moving says that it is loaded and hears the journal
     done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped};
              model: {name}, all masks are other ones
     error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about
