@@ -79,9 +79,9 @@ def test_the_clicks_are_said_again_to_the_model_that_is_chosen(
     assert [text.splitlines()[0] for text in texts] == ["nano", TINY, SMALL, "SAM 2.1 base+", "SAM 2.1 large"]
     assert "in use" in texts[0]
     assert "39 M parameters · 156 MB · Apache 2.0" in texts[1]
-    assert "Work: 85 × that of nano for a picture" in texts[1]
+    assert "Work: 85× nano for a picture" in texts[1]
     choose(desk, TINY)
-    desk.page.wait_for_selector(".mk-offer-change:has-text('Downloading 62 of 156 MB 40%')")
+    desk.page.wait_for_selector(".mk-offer-change:has-text('Downloading 62 of 156 MB · 40%')")
     assert desk.page.locator(".mk-offer .mk-button:enabled").count() == 0, "one change at a time"
     desk.press("Escape")
     desk.page.wait_for_selector(".mk-model-change:has-text('40%')")

@@ -49,7 +49,7 @@ function updateChip() {
 
 // --- the list ---
 
-const times = number => `${number < 10 ? number.toFixed(1) : Math.round(number)} ×`;
+const times = number => `${number < 10 ? number.toFixed(1) : Math.round(number)}×`;
 const megabyteText = megabytes => `${megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes)} MB`;
 
 function weightsOf(offer) {
@@ -63,8 +63,8 @@ function weightsOf(offer) {
 
 function workOf(offer) {
   if (offer.weights === 'own') return '';
-  if (offer.picture === 1) return 'Least work; the others are compared with it';
-  return `Work: ${times(offer.picture)} that of nano for a picture, ${times(offer.frame)} for a tracked frame`;
+  if (offer.picture === 1) return 'The least work';
+  return `Work: ${times(offer.picture)} nano for a picture, ${times(offer.frame)} to track`;
 }
 
 function drawModels() {
@@ -109,7 +109,7 @@ function changeBar() {
   cancel.type = 'button';
   cancel.dataset.model = change.model;
   cancel.onclick = giveUpChange;
-  row.append(make('span', '', `${change.message}${percent(change.fraction)}`), cancel);
+  row.append(make('span', '', [change.message, percent(change.fraction).trim()].filter(Boolean).join(' · ')), cancel);
   bar.append(progress, row);
   return bar;
 }

@@ -15,6 +15,7 @@ function showWaiting(text) {
   state.waiting = text;
   find('waiting').textContent = text;
   find('waiting').hidden = !text;
+  root.classList.toggle('mk-waits', !!text);
   updateStatus();
 }
 
