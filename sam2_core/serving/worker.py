@@ -24,7 +24,8 @@ class Priority(IntEnum):
     STOP = 0
     CLICK = 1
     LOOK = 2
-    TRACK = 3
+    HOVER = 3
+    TRACK = 4
 
 
 @dataclass(order=True, slots=True)

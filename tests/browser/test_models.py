@@ -110,7 +110,7 @@ def test_a_change_can_be_given_up_and_a_failure_keeps_the_old_model(
     desk.open(picture)
     desk.click(0.3, 0.5)
     desk.expect_mask(0.27, 0.46)
-    desk.press("m")
+    desk.press("w")
     choose(desk, TINY)
     desk.page.wait_for_selector(".mk-offer-change:has-text('40%')")
     desk.page.click(".mk-offer-change button:has-text('Cancel')")

@@ -52,6 +52,7 @@ def test_clicks_overtake_tracking(worker: Worker) -> None:
         worker.submit(priority, "x", lambda name=name: order.append(name))
         for name, priority in (
             ("track 1", Priority.TRACK),
+            ("hover", Priority.HOVER),
             ("look", Priority.LOOK),
             ("track 2", Priority.TRACK),
             ("click 1", Priority.CLICK),
@@ -61,7 +62,7 @@ def test_clicks_overtake_tracking(worker: Worker) -> None:
     go_on()
     for job in (blocked, *jobs):
         job.result(timeout=DEADLINE)
-    assert order == ["click 1", "click 2", "look", "track 1", "track 2"]
+    assert order == ["click 1", "click 2", "look", "hover", "track 1", "track 2"]
 
 
 def test_others_that_come_before_are_counted_once_each(worker: Worker) -> None:

@@ -25,7 +25,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from sam2_core.errors import WeightsError
 from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
 from sam2_core.serving.engine import Engine
-from sam2_core.types import FrameMasks, Progress
+from sam2_core.types import FrameMasks, Progress, Prompt
 from tests.fakes import FakeEngine
 from ui.resources import Resources
 from ui.routes import Routes
@@ -38,7 +38,7 @@ DEADLINE = 10.0  # seconds, of whatever a test waits for in another thread
 
 
 class GatedEngine(FakeEngine):
-    """Each call to `track` waits until the test lets it through."""
+    """Each call to `track` and to `preview` waits until the test lets it through."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,6 +48,11 @@ class GatedEngine(FakeEngine):
         self.entered.release()
         assert self.gate.acquire(timeout=DEADLINE)
         return super().track(session, frames, revision)
+
+    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        self.entered.release()
+        assert self.gate.acquire(timeout=DEADLINE)
+        return super().preview(session, frame, object_id, prompt)
 
 
 Builders: TypeAlias = Mapping[str, Callable[[Progress], Engine]]
@@ -81,7 +86,8 @@ def unpack(message: bytes) -> tuple[dict[str, Any], list[bytes]]:
     (length,) = struct.unpack_from("<I", message)
     header = json.loads(message[4 : 4 + length])
     pictures, start = [], 4 + length
-    for each in header.get("objects", []) if header["t"] == "masks" else []:
+    objects = header["objects"] if header["t"] in ("masks", "preview") else []
+    for each in (shape for found in objects for shape in (found, *found.get("candidates", ()))):
         pictures.append(message[start : start + each["bytes"]])
         start += each["bytes"]
     assert start == len(message)

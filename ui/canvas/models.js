@@ -43,7 +43,7 @@ function updateChip() {
   find('model-change').textContent = change ? percent(change.fraction) || ' …' : '';
   const loading = change ? `Changing to ${titleOf(change.model)}: ${change.message}${percent(change.fraction)}` : '';
   const label = loading || `Model: ${model.title || 'loading'}${model.device ? ` on ${model.device}` : ''}`;
-  find('model').title = `${label} (M)`;
+  find('model').title = `${label} (W)`;
   find('model').setAttribute('aria-label', label);
 }
 
@@ -151,4 +151,4 @@ when('server-error', message => {
 on(find('model'), 'click', openModels);
 on(find('models-close'), 'click', () => modelsDialog.close());
 on(modelsDialog, 'click', event => { if (event.target === modelsDialog) modelsDialog.close(); });
-Object.assign(keys, { m: openModels });
+Object.assign(keys, { w: openModels });
