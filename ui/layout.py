@@ -52,6 +52,8 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "models.js",
+    "waiting.js",
     "session.js",
 )
 STYLES = (
@@ -62,6 +64,7 @@ STYLES = (
     "timeline.css",
     "filmstrip.css",
     "candidates.css",
+    "models.css",
 )
 
 

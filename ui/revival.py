@@ -1,4 +1,5 @@
-"""Bringing an expired session back: the page tells its journal again, and the engine is told all of it."""
+"""A session from its journal: the page tells it again, and the engine is told all of it. So an expired session comes
+back, and so work moves to another network."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from typing import TypeVar
 
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.serving.replay import replay
+from sam2_core.serving.startup import Startup
 from sam2_core.types import Entry, Journal
 from ui.jobs import Job
 from ui.medium import Medium
 from ui.outbox import Outbox
 from ui.resources import Resources
+from ui.waiting import Waiting
 from ui.wire import pack
 
 Result = TypeVar("Result")
@@ -24,6 +27,7 @@ class Revival:
 
     def __init__(self, outbox: Outbox, resources: Resources) -> None:
         self._outbox, self._resources = outbox, resources
+        self._waiting = Waiting(outbox)
         self._one_at_a_time = asyncio.Lock()
         self._answer: asyncio.Future[tuple[Entry, ...]] | None = None
 
@@ -31,10 +35,15 @@ class Revival:
         """The result of `work`, which calls the engine through `medium` and blocks."""
         session = medium.session
         try:
-            return await self._resources.call(work)
+            return await self._call(medium, work)
         except SessionGone:
             await self._revive(medium, session)
-            return await self._resources.call(work)
+            return await self._call(medium, work)
+
+    async def move(self, medium: Medium, startup: Startup, job: Job) -> None:
+        """Say everything again to another network and go on there. Where that fails, all stays as it was."""
+        async with self._one_at_a_time:
+            await self._rebuild(medium, startup, job)
 
     def retell(self, entries: tuple[Entry, ...]) -> None:
         """The page's journal has arrived. Unasked, it is ignored."""
@@ -45,10 +54,16 @@ class Revival:
         async with self._one_at_a_time:
             if medium.session != lost:
                 return  # somebody else has been here already
-            entries = await self._ask_for_journal()
-            job = Job("replay", self._outbox)
-            await job.run(self._resources, lambda: self._replay(medium, lost, Journal("", entries), job))
+            await self._rebuild(medium, medium.startup, Job("replay", self._outbox))
             self._outbox.put(pack({"t": "done", "job": "replay"}))
+
+    async def _rebuild(self, medium: Medium, startup: Startup, job: Job) -> None:
+        journal = Journal("", await self._ask_for_journal())
+        await job.run(self._resources, lambda: _retell(medium, startup, journal, job))
+
+    async def _call(self, medium: Medium, work: Callable[[], Result]) -> Result:
+        with self._waiting.watch(medium):
+            return await self._resources.call(work)
 
     async def _ask_for_journal(self) -> tuple[Entry, ...]:
         self._answer = asyncio.get_running_loop().create_future()
@@ -60,7 +75,13 @@ class Revival:
         finally:
             self._answer = None
 
-    @staticmethod
-    def _replay(medium: Medium, lost: str | None, journal: Journal, job: Job) -> None:
-        engine, session = medium.reopen_session(lost)
-        medium.set_revision(replay(engine, session, journal, job.report))
+
+def _retell(medium: Medium, startup: Startup, journal: Journal, job: Job) -> None:
+    engine = startup.engine()
+    session = engine.open(str(medium.folder)).id
+    try:
+        revision = replay(engine, session, journal, job.report)
+    except BaseException:
+        engine.close(session)
+        raise
+    medium.adopt(startup, session, revision)
