@@ -29,13 +29,20 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "timeline.js",
     "player.js",
     "tracking.js",
+    "retracking.js",
+    "shelf.js",
+    "works.js",
     "upload.js",
     "camera.js",
+    "menus.js",
     "download.js",
     "keys.js",
+    "comeback.js",
+    "projectfile.js",
+    "project.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css")
+STYLES = ("page.css", "stage.css", "panels.css", "works.css")
 
 
 def theme() -> gr.themes.Base:

@@ -8,8 +8,9 @@ from pathlib import Path
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import open_store
 from sam2_core.serving.engine import Engine
+from sam2_core.serving.replay import replay
 from sam2_core.serving.startup import Startup
-from sam2_core.types import FrameMasks, Prompt
+from sam2_core.types import Entry, Forgotten, FrameMasks, Journal, Progress, Prompt, Prompted
 from ui.wire import Bounds
 
 
@@ -56,9 +57,22 @@ class Medium:
 
     def admit(self, object_id: int, most: int) -> None:
         """Count an object in; raises `BadPrompt` where there would be too many."""
-        if len(self._objects | {object_id}) > most:
+        self._count(self._objects | {object_id}, most)
+
+    def admit_all(self, entries: tuple[Entry, ...], most: int) -> None:
+        """Count in what is left of a journal's objects, in place of all others."""
+        said: set[int] = set()
+        for entry in entries:
+            if isinstance(entry, Forgotten):
+                said.discard(entry.object_id)
+            elif isinstance(entry, Prompted):
+                said.add(entry.object_id)
+        self._count(said, most)
+
+    def _count(self, objects: set[int], most: int) -> None:
+        if len(objects) > most:
             raise BadPrompt(f"At most {most} objects fit in one session. Remove one first.")
-        self._objects.add(object_id)
+        self._objects = objects
 
     def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.prompt`."""
@@ -87,9 +101,17 @@ class Medium:
         engine, session = self.open_session()
         return engine.masks(session, frames)
 
-    def set_revision(self, revision: int) -> None:
-        """After a replay."""
-        self._revision = revision
+    def replay(self, journal: Journal, progress: Progress) -> None:
+        """Say everything again to a fresh session; see `sam2_core.serving.replay`."""
+        engine, session = self.open_session()
+        self._revision = replay(engine, session, journal, progress)
+
+    def start_over(self) -> None:
+        """Free the session; the next call opens a fresh one."""
+        with self._lock:
+            session, self._session = self._session, None
+        if session is not None:
+            self._startup.engine().close(session)
 
     def close(self) -> None:
         """Free the session and the store."""

@@ -1,4 +1,8 @@
-"""Bringing an expired session back: the page tells its journal again, and the engine is told all of it."""
+"""Bringing work back: the page tells its journal again, and the engine is told all of it.
+
+Asked, where the engine has lost a session on its own; unasked, where the whole visitor was lost (the server was
+restarted, the page was away too long) or the page has opened a project.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sam2_core.errors import Busy, SessionGone
-from sam2_core.serving.replay import replay
-from sam2_core.types import Entry, Journal
-from ui.jobs import Job
+from sam2_core.types import Entry, Journal, Tracked
+from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.outbox import Outbox
 from ui.resources import Resources
@@ -26,6 +29,12 @@ class Revival:
         self._outbox, self._resources = outbox, resources
         self._one_at_a_time = asyncio.Lock()
         self._answer: asyncio.Future[tuple[Entry, ...]] | None = None
+        self._job: Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a replay is under way."""
+        return self._job is not None
 
     async def ask(self, medium: Medium, work: Callable[[], Result]) -> Result:
         """The result of `work`, which calls the engine through `medium` and blocks."""
@@ -37,18 +46,42 @@ class Revival:
             return await self._resources.call(work)
 
     def retell(self, entries: tuple[Entry, ...]) -> None:
-        """The page's journal has arrived. Unasked, it is ignored."""
+        """The page's journal has arrived; ignored where nobody waits for it any more."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(entries)
+
+    async def begin_anew(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
+        """Put these entries in place of all that the session knows; whether their tracking was given up."""
+        async with self._one_at_a_time:
+            await self._resources.call(medium.start_over)
+            return await self._replay(medium, entries)
+
+    def cancel(self) -> None:
+        """Give up the tracking of a replay, if one is under way."""
+        if self._job is not None:
+            self._job.cancel()
 
     async def _revive(self, medium: Medium, lost: str | None) -> None:
         async with self._one_at_a_time:
             if medium.session != lost:
                 return  # somebody else has been here already
             entries = await self._ask_for_journal()
-            job = Job("replay", self._outbox)
-            await job.run(self._resources, lambda: self._replay(medium, lost, Journal("", entries), job))
-            self._outbox.put(pack({"t": "done", "job": "replay"}))
+            await self._resources.call(lambda: medium.reopen_session(lost))
+            stopped = await self._replay(medium, entries)
+            self._outbox.put(pack({"t": "done", "job": "replay", "stopped": stopped}))
+
+    async def _replay(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
+        """Whether the tracking was given up on the way: what was said is said in any case."""
+        job = self._job = Job("replay", self._outbox)
+        try:
+            await job.run(self._resources, lambda: medium.replay(Journal("", entries), job.report))
+            return False
+        except JobCancelled:
+            said = tuple(entry for entry in entries if not isinstance(entry, Tracked))
+            await self._resources.long_job(lambda: medium.replay(Journal("", said), lambda fraction, message: None))
+            return True
+        finally:
+            self._job = None
 
     async def _ask_for_journal(self) -> tuple[Entry, ...]:
         self._answer = asyncio.get_running_loop().create_future()
@@ -59,8 +92,3 @@ class Revival:
             raise Busy("Your work could not be brought back in time. Please try that again.") from error
         finally:
             self._answer = None
-
-    @staticmethod
-    def _replay(medium: Medium, lost: str | None, journal: Journal, job: Job) -> None:
-        engine, session = medium.reopen_session(lost)
-        medium.set_revision(replay(engine, session, journal, job.report))

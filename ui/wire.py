@@ -9,8 +9,9 @@ Up (page to server): one JSON object a message, `t` says which.
     stop     {}                              stop tracking
     masks    {first, last}                   send what is known about these frames
     export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, color}]
-    cancel   {job}                           give up on a job: ingest or export
-    journal  {entries}                       answer to a `journal` question, entries as in Journal.to_json
+    cancel   {job}                           give up on a job: ingest or export; of a replay, give up its tracking
+    journal  {entries, seq}                  answer to a `journal` question, entries as in Journal.to_json; with `seq`
+                                             unasked: all begins anew with these entries, answered by `done` of replay
 
 Down (server to page): binary; a little-endian u32 with the length of the header, the header as JSON, then the PNGs that
 the header announces, one after the other.
@@ -19,15 +20,17 @@ the header announces, one after the other.
                                              tracking = {run, direction} of the run under way, or null
     model    {ready, fraction, message, error}     how far loading the network is
     opened   {version, medium}               a picture or clip is open; version goes into the addresses of its frames
-    masks    {version, seq, frame, revision, object, tracked, objects}
-             masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame.
+    masks    {version, seq, frame, revision, object, run, tracked, objects}
+             masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame; with
+             `run`, found by this run of tracking on its way forward (tracked 1) or backward (-1).
              objects = [{id, quality, presence, area, place, bytes}]: predicted IoU, object-score logit, pixels,
              [x, y, width, height] of the PNG in the frame, its length
     forgotten {seq, object}                  answer to `forget`
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
     progress {job, fraction, message, ...}   of the jobs ingest, export, replay and track
-    done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped}
+    done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped};
+                                             replay: {seq, stopped}, stopped where its tracking was given up
     error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about
 
 Every message up may be repeated without harm, which is what the page does after a lost connection.
@@ -45,7 +48,7 @@ from sam2_core.types import Entry, FrameMasks, Prompt
 
 DIRECTIONS = ("forward", "backward", "both")
 EXPORTS = ("masks", "coco", "overlay")
-JOBS = ("ingest", "export")
+JOBS = ("ingest", "export", "replay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +110,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Retell:
-    """`journal`."""
+    """`journal`; `seq` is None in an answer to our question."""
 
     entries: tuple[Entry, ...]
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,11 @@ def gated(chromium: Any) -> Iterator[tuple[GatedEngine, str]]:
 
 @pytest.fixture
 def visit(chromium: Any) -> Iterator[Callable[..., Desk]]:
-    """Open the page in a browser context of its own; afterwards, nothing may have gone wrong in it."""
+    """Open the page, in a browser context of its own if none is given; afterwards, nothing may have gone wrong in it."""
     desks: list[Desk] = []
 
-    def open_page(address: str, path: str = "", **options: Any) -> Desk:
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+    def open_page(address: str, path: str = "", context: Any = None, **options: Any) -> Desk:
+        context = context or chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         desks.append(Desk(context, address + path))
         return desks[-1]
 

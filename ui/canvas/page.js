@@ -20,7 +20,7 @@ const state = {
   tracking: null,     // {run, direction, stopping} while the server tracks
   ready: false,       // the network is loaded
   source: null,       // {file} or {example}: to open the same again after the server forgot us
-  opening: null,      // the same of what is on its way
+  opening: null,      // the same of what is on its way; `back`: the work that goes on with it
   reopening: false,   // the server forgot us, and what was open is on its way again
 };
 

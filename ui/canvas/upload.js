@@ -15,15 +15,21 @@ function send(body, path, title, source) {
     sending = null;
     if (request.status !== 202) refuse(request);
   };
-  request.onerror = () => { sending = state.opening = null; veil(''); toast('The upload was interrupted. Check the connection and try again.'); };
+  request.onerror = () => { sending = null; unopened(); toast('The upload was interrupted. Check the connection and try again.'); };
   state.opening = source;
+  fileDialog.close();
   veil(title, null, 'Uploading…', cancelOpening);
   request.send(body);
 }
 
-function refuse(request) {
+function unopened() {
   state.opening = null;
   veil('');
+  tell('unopened');
+}
+
+function refuse(request) {
+  unopened();
   let text = 'The server did not take this file. Try again.';
   try { text = JSON.parse(request.responseText).error ?? text; } catch { /* a proxy's own page */ }
   if (request.status === 413) text = `This file is too large. Up to ${about.max_upload_mb} MB fit.`;
@@ -40,26 +46,26 @@ function cancelSending() {
 function cancelOpening() {
   cancelSending();
   line.say({ t: 'cancel', job: 'ingest' });
-  veil('');
+  unopened();
 }
 
-function openFile(file) {
+function openFile(file, back = wanted) {
   if (!file) return;
+  if (isProject(file)) return openProject(file);
   if (file.size > about.max_upload_mb * 1e6) {
     toast(`“${file.name}” has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`);
     return;
   }
   if (!file.size) return toast(`“${file.name}” is empty. Choose another file.`);
-  send(file, `upload?name=${encodeURIComponent(file.name)}`, file.name, { file });
+  send(file, `upload?name=${encodeURIComponent(file.name)}`, file.name, { file, back });
 }
 
-const openExample = example => send(null, `example/${example.name}`, example.title, { example });
+const openExample = (example, back) => send(null, `example/${example.name}`, example.title, { example, back });
 
 when('server-progress', message => {
   if (message.job === 'ingest') veil(find('veil-title').textContent || 'Opening', message.fraction, message.message, cancelOpening);
-  if (message.job === 'replay') veil('One moment', message.fraction, message.message);
 });
-when('server-error', message => { if (['ingest', 'replay'].includes(message.job)) veil(''); });
+when('server-error', message => { if (message.job === 'ingest') unopened(); });
 
 on(find('choose'), 'click', () => find('picker').click());
 on(find('picker'), 'change', () => { openFile(find('picker').files[0]); find('picker').value = ''; });

@@ -1,0 +1,97 @@
+// The shelf: works kept in this browser (IndexedDB), so that they outlive the tab, the browser and the server. `works`
+// has a record a work, `files` the opened files, which several works may share. Where storage is forbidden or full,
+// everything here answers `undefined`, and the page works as without a shelf.
+
+const WORKS_KEPT = 20;           // the oldest go
+const FILES_BUDGET = 500e6;      // bytes; the oldest go
+const SHELF_PATIENCE = 2000;     // milliseconds; a database that another version of the page blocks may never open
+const OWNER = `${Date.now()}-${Math.random()}`;   // this mount of the page
+
+const answered = request => new Promise((resolve, reject) => {
+  request.onsuccess = () => resolve(request.result);
+  request.onerror = () => reject(request.error);
+});
+
+function openShelf() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open('masklet', 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore('works', { keyPath: 'id' });
+      request.result.createObjectStore('files', { keyPath: 'key' });
+    };
+    answered(request).then(resolve, reject);
+    setTimeout(() => reject(new Error('storage does not answer')), SHELF_PATIENCE);
+  });
+}
+
+let shelfOpening = null;
+
+// Runs `work` in one transaction over both stores: all of it happens or nothing.
+async function onShelf(mode, work) {
+  try {
+    shelfOpening ??= openShelf();
+    const database = await shelfOpening;
+    database.onversionchange = () => { database.close(); shelfOpening = null; };
+    database.onclose = () => { shelfOpening = null; };
+    const deal = database.transaction(['works', 'files'], mode);
+    const over = new Promise((resolve, reject) => {
+      deal.oncomplete = resolve;
+      deal.onabort = () => reject(deal.error);
+    });
+    over.catch(() => {});        // it is awaited below, unless `work` fails first
+    const result = await work(deal.objectStore('works'), deal.objectStore('files'));
+    await over;
+    return result;
+  } catch {
+    return undefined;
+  }
+}
+
+const shelf = {
+  // Newest first.
+  list: () => onShelf('readonly', async works => (await answered(works.getAll())).sort((a, b) => b.at - a.at)),
+
+  file: key => onShelf('readonly', async (works, files) => (await answered(files.get(key)))?.file),
+
+  // From now on this tab writes the work, and whoever else has it open goes on with a copy.
+  claim: id => onShelf('readwrite', async works => {
+    const record = await answered(works.get(id));
+    if (record) works.put({ ...record, owner: OWNER });
+    return record;
+  }),
+
+  // Keeps the record of a work; the id under which it is kept: another one where another tab has claimed the work.
+  put: (record, copyId) => onShelf('readwrite', async (works, files) => {
+    const kept = await answered(works.get(record.id)), id = kept && kept.owner !== OWNER ? copyId : record.id;
+    works.put({ ...record, id, owner: OWNER });
+    const others = (await answered(works.getAll())).sort((a, b) => b.at - a.at).slice(WORKS_KEPT);
+    for (const other of others) works.delete(other.id);
+    return id;
+  }),
+
+  // Keeps an opened file; old ones make room for it.
+  async putFile(key, file) {
+    if (file.size > FILES_BUDGET) return;
+    const kept = await putWithin(FILES_BUDGET, key, file);
+    if (!kept) await putWithin(file.size, key, file);      // the browser allows less
+  },
+
+  forget: id => onShelf('readwrite', async (works, files) => {
+    works.delete(id);
+    const used = new Set((await answered(works.getAll())).map(record => record.fileKey));
+    for (const key of await answered(files.getAllKeys())) if (!used.has(key)) files.delete(key);
+    return true;
+  }),
+};
+
+const putWithin = (budget, key, file) => onShelf('readwrite', async (works, files) => {
+  if (await answered(files.getKey(key))) return true;
+  const others = (await answered(files.getAll())).sort((a, b) => b.at - a.at);
+  let size = file.size;
+  for (const other of others) {
+    size += other.file.size;
+    if (size > budget) files.delete(other.key);
+  }
+  files.put({ key, file, at: Date.now() });
+  return true;
+});
