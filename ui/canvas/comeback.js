@@ -109,9 +109,9 @@ function recover() {
   trigger('renew', {});
 }
 
-// A connection that was lost comes back by itself; whoever was sent away for being idle may not want to.
-function recoverOrOffer(wasLost) {
-  if (!wasLost) return offerToGoOn();
+// What was lost with a connection comes back by itself; whoever was sent away for being idle may not want to.
+function recoverOrOffer(sentAway) {
+  if (sentAway) return offerToGoOn();
   if (!document.hidden) return recover();
   offerToGoOn();
   on(document, 'visibilitychange', () => { if (line.status === 'gone' && !state.reopening) recover(); }, { once: true });

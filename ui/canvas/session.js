@@ -71,6 +71,8 @@ function opened(message) {
 // --- first words of every connection ---
 
 when('server-hello', message => {
+  greeted = true;
+  if (fresh && fresh !== state.token) giveBack();
   if (!message.medium) comeFromNothing();
   else if (state.reopening || (state.opening && state.version !== message.version)) opened(message);
   else if (state.version !== message.version) restore(message);
@@ -155,24 +157,22 @@ function updateStatus() {
   find('status').title = text;
 }
 
-let lineBefore = 'off';
+let greeted = false;             // on this connection; the server takes a connection before it looks at the token
 when('line', status => {
-  const wasLost = lineBefore === 'lost';
-  lineBefore = status;
   updateStatus();
+  if (status === 'connecting' || status === 'lost') greeted = false;
   if (status === 'on' && !model.error) banner('');
-  if (status === 'on' && fresh && fresh !== state.token) giveBack();
   if (status === 'lost' && state.medium) banner('The connection was lost. Reconnecting; your work is kept.');
   if (status === 'taken') banner('This work is open in another tab.', 'Use it here', () => line.open());
-  if (status === 'gone') expired(wasLost);
+  if (status === 'gone') expired();
 });
 
 // A token that the server no longer knows: of an earlier page load (take the new one), or because we were away too long.
-function expired(wasLost) {
+function expired() {
   if (fresh && fresh !== state.token) return start(fresh);
   ended(true);
   if (!state.medium) return trigger('renew', {});
-  recoverOrOffer(wasLost);
+  recoverOrOffer(greeted);
 }
 
 // An earlier page load's token still works: the new one is not needed.
