@@ -26,20 +26,21 @@ function openShelf() {
 
 let shelfOpening = null;
 
-// Runs `work` in one transaction over both stores: all of it happens or nothing.
-async function onShelf(mode, work) {
+// Runs `work` in one transaction: all of it happens or nothing. It names the stores it needs alone, since a large file
+// takes its time, and nobody else should wait for it.
+async function onShelf(stores, mode, work) {
   try {
     shelfOpening ??= openShelf();
     const database = await shelfOpening;
     database.onversionchange = () => { database.close(); shelfOpening = null; };
     database.onclose = () => { shelfOpening = null; };
-    const deal = database.transaction(['works', 'files'], mode);
+    const deal = database.transaction(stores, mode);
     const over = new Promise((resolve, reject) => {
       deal.oncomplete = resolve;
       deal.onabort = () => reject(deal.error);
     });
     over.catch(() => {});        // it is awaited below, unless `work` fails first
-    const result = await work(deal.objectStore('works'), deal.objectStore('files'));
+    const result = await work(...stores.map(name => deal.objectStore(name)));
     await over;
     return result;
   } catch {
@@ -49,19 +50,19 @@ async function onShelf(mode, work) {
 
 const shelf = {
   // Newest first.
-  list: () => onShelf('readonly', async works => (await answered(works.getAll())).sort((a, b) => b.at - a.at)),
+  list: () => onShelf(['works'], 'readonly', async works => (await answered(works.getAll())).sort((a, b) => b.at - a.at)),
 
-  file: key => onShelf('readonly', async (works, files) => (await answered(files.get(key)))?.file),
+  file: key => onShelf(['files'], 'readonly', async files => (await answered(files.get(key)))?.file),
 
   // From now on this tab writes the work, and whoever else has it open goes on with a copy.
-  claim: id => onShelf('readwrite', async works => {
+  claim: id => onShelf(['works'], 'readwrite', async works => {
     const record = await answered(works.get(id));
     if (record) works.put({ ...record, owner: OWNER });
     return record;
   }),
 
   // Keeps the record of a work; the id under which it is kept: another one where another tab has claimed the work.
-  put: (record, copyId) => onShelf('readwrite', async (works, files) => {
+  put: (record, copyId) => onShelf(['works'], 'readwrite', async works => {
     const kept = await answered(works.get(record.id)), id = kept && kept.owner !== OWNER ? copyId : record.id;
     works.put({ ...record, id, owner: OWNER });
     const others = (await answered(works.getAll())).sort((a, b) => b.at - a.at).slice(WORKS_KEPT);
@@ -76,7 +77,7 @@ const shelf = {
     if (!kept) await putWithin(file.size, key, file);      // the browser allows less
   },
 
-  forget: id => onShelf('readwrite', async (works, files) => {
+  forget: id => onShelf(['works', 'files'], 'readwrite', async (works, files) => {
     works.delete(id);
     const used = new Set((await answered(works.getAll())).map(record => record.fileKey));
     for (const key of await answered(files.getAllKeys())) if (!used.has(key)) files.delete(key);
@@ -84,7 +85,7 @@ const shelf = {
   }),
 };
 
-const putWithin = (budget, key, file) => onShelf('readwrite', async (works, files) => {
+const putWithin = (budget, key, file) => onShelf(['files'], 'readwrite', async files => {
   if (await answered(files.getKey(key))) return true;
   const others = (await answered(files.getAll())).sort((a, b) => b.at - a.at);
   let size = file.size;

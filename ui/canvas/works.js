@@ -47,8 +47,8 @@ function keepOnShelf(mine, all) {
     mine.thumbnail = await picture ?? mine.thumbnail;
     const id = await shelf.put({ ...record, id: mine.id, thumbnail: mine.thumbnail }, newId());
     if (id) mine.id = id;
-    if (file) await shelf.putFile(mine.fileKey, file);
   });
+  if (file) shelf.putFile(mine.fileKey, file);
 }
 
 // What is on the stage, small; null where there is nothing to be seen.
