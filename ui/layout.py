@@ -11,6 +11,7 @@ import gradio as gr
 
 from ui.examples import catalogue
 from ui.handlers import welcome
+from ui.reading import MAX_BOXES, MAX_MASK
 from ui.settings import Settings
 from ui.visitors import Visitors
 from ui.workbench import Workbench
@@ -19,14 +20,25 @@ CANVAS = Path(__file__).parent / "canvas"
 SCRIPTS = (  # in this order, as one function body: what stands further down may use what stands above
     "page.js",
     "journal.js",
+    "runs.js",
     "transport.js",
     "masks.js",
     "frames.js",
     "stage.js",
     "pointer.js",
+    "points.js",
+    "strokes.js",
+    "menus.js",
     "history.js",
+    "given.js",
     "objects.js",
     "timeline.js",
+    "rail.js",
+    "suspicion.js",
+    "heat.js",
+    "lanes.js",
+    "thumbnails.js",
+    "range.js",
     "player.js",
     "tracking.js",
     "retracking.js",
@@ -34,15 +46,19 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "works.js",
     "upload.js",
     "camera.js",
-    "menus.js",
     "download.js",
     "keys.js",
     "comeback.js",
     "projectfile.js",
     "project.js",
+    "tools.js",
+    "crosshair.js",
+    "candidates.js",
+    "hover.js",
+    "refine.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css", "works.css")
+STYLES = ("page.css", "stage.css", "tools.css", "panels.css", "timeline.css", "candidates.css", "works.css")
 
 
 def theme() -> gr.themes.Base:
@@ -72,6 +88,8 @@ def canvas(settings: Settings) -> gr.HTML:
     about = {
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
+        "max_boxes": MAX_BOXES,
+        "max_mask": MAX_MASK,
         "max_upload_mb": settings.max_upload_mb,
         "examples": examples,
     }

@@ -2,7 +2,8 @@
 
 POST /s/{token}/upload?name=        a file as the body; read in the background, the outbox tells the rest
 POST /s/{token}/example/{name}      the same with an example
-GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up
+GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
+                                    with height= (16 to 160) a small one, for the timeline
 WS   /s/{token}/ws                  messages both ways (see ui/wire.py)
 POST /s/{token}/say                 one message up, where proxies drop sockets,
 GET  /s/{token}/hear                and messages down: u32 length and message, repeated; waits until there is one
@@ -40,6 +41,7 @@ Handler: TypeAlias = Callable[[Request, Guest], Awaitable[Response]]
 HEAR_SECONDS = 20.0
 FORMER_UPLOAD_SECONDS = 5.0  # a page that gave one up and sends another is heard in this order, but not always at once
 PRIVATE = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+THUMBNAIL_HEIGHTS = range(16, 161)
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -149,7 +151,15 @@ class Routes:
         if not 0 <= request.path_params["frame"] < medium.info.frames:
             return _refuse(404, "This frame does not exist.")
         self._visitors.touch(visitor)
-        jpeg = await self._resources.call(partial(medium.store.jpeg, request.path_params["frame"]))
+        height = request.query_params.get("height")
+        if height is None:
+            jpeg = await self._resources.call(partial(medium.store.jpeg, request.path_params["frame"]))
+        elif height.isdecimal() and len(height) < 5 and int(height) in THUMBNAIL_HEIGHTS:
+            visitor.bench.thumbnail_rate.count()
+            small = partial(medium.store.thumbnail, request.path_params["frame"], int(height))
+            jpeg = await self._resources.trifle(small)
+        else:
+            return _refuse(400, f"Heights go from {THUMBNAIL_HEIGHTS[0]} to {THUMBNAIL_HEIGHTS[-1]}.")
         return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)
 
     async def _say(self, request: Request, visitor: Guest) -> Response:

@@ -3,9 +3,8 @@
 const menu = find('download-menu');
 let exporting = false;
 
-const setMenu = dropMenu(find('download'), menu, () => {
-  const empty = !objects.forExport().length;
-  menu.classList.toggle('mk-empty', empty);
+const setMenu = makeMenu(find('download'), menu, () => {
+  menu.classList.toggle('mk-empty', !objects.forExport().length);
   find('overlay-title').textContent = isClip() ? 'Overlay video' : 'Overlay picture';
   find('overlay-text').textContent = isClip() ? 'MP4 with the masks drawn in, sound kept' : 'PNG with the masks drawn in';
 });
@@ -48,4 +47,4 @@ when('server-done', message => {
 
 for (const item of menu.querySelectorAll('[data-kind]')) on(item, 'click', () => startExport(item.dataset.kind));
 on(find('export-cancel'), 'click', () => { line.say({ t: 'cancel', job: 'export' }); setExporting(false); });
-when('medium', () => setExporting(false));
+when('medium', () => { setExporting(false); setMenu(false); });

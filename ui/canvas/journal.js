@@ -40,12 +40,19 @@ class Journal {
     return told;
   }
 
-  // The entries as the server knows them: what it has to be told to come to the same masks.
+  // What the server needs to hear to come to the same masks. A prompt that the next word about its object replaces, with
+  // nothing tracked in between, changes nothing: masks may be large, and every stroke of a brush says a new one.
   get told() {
-    return this.entries.flatMap(({ frame, object, prompt, forget, track }) => {
-      if (prompt) return [{ frame, object, prompt }];
-      if (forget) return [{ forget }];
-      return track ? [{ track }] : [];
+    const next = new Map();          // object -> frame of the next prompt about it
+    return this.entries.filter(entry => entry.prompt || entry.forget || entry.track).reverse().filter(entry => {
+      if (entry.track) next.clear();
+      else if (entry.forget || isEmpty(entry.prompt)) next.delete(entry.forget ?? entry.object);
+      else if (next.get(entry.object) === entry.frame) return false;
+      else next.set(entry.object, entry.frame);
+      return true;
+    }).reverse().map(({ frame, object, prompt, forget, track }) => {
+      if (prompt) return { frame, object, prompt };
+      return forget ? { forget } : { track };
     });
   }
 
@@ -137,6 +144,6 @@ function sum(entries) {
 // The first and the last frame of [start, stop, step].
 const span = ([start, stop, step]) => (step > 0 ? [start, stop - 1] : [stop + 1, start]);
 
-const isEmpty = prompt => !prompt.points?.length && !prompt.box;
+const isEmpty = prompt => !prompt.points?.length && !prompt.boxes?.length && !prompt.mask && !prompt.crop;
 
 let journal = new Journal();

@@ -1,7 +1,7 @@
 // The project menu: save what is open as a file, with or without all masks, and go on with such a file.
 
 const projectMenu = find('project-menu');
-const setProjectMenu = dropMenu(find('project-open'), projectMenu);
+makeMenu(find('project-open'), projectMenu);
 
 let gathering = false;           // masks are on their way to a project file
 
@@ -89,9 +89,9 @@ async function openProject(file) {
   goTo(project.frame);
 }
 
-on(projectMenu.querySelector('[data-project=save]'), 'click', () => { setProjectMenu(false); saveProject(); });
-on(projectMenu.querySelector('[data-project=masks]'), 'click', () => { setProjectMenu(false); saveWithMasks(); });
-on(projectMenu.querySelector('[data-project=open]'), 'click', () => { setProjectMenu(false); find('project-picker').click(); });
+on(projectMenu.querySelector('[data-project=save]'), 'click', () => saveProject());
+on(projectMenu.querySelector('[data-project=masks]'), 'click', saveWithMasks);
+on(projectMenu.querySelector('[data-project=open]'), 'click', () => find('project-picker').click());
 on(find('project-picker'), 'change', event => {
   if (event.target.files[0]) openProject(event.target.files[0]);
   event.target.value = '';

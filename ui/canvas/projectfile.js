@@ -77,13 +77,17 @@ function readTracked({ track, objects: found, after }, medium) {
 
 function readPrompt(plain, { height, width }) {
   check(isPlain(plain));
-  const { points, box } = plain;
+  const { points = [], boxes = [], mask, choice, crop } = plain;
   const inside = (x, y) => x >= 0 && x <= width && y >= 0 && y <= height;
   const isPoint = point => areNumbers(point, 3) && inside(point[0], point[1]);
   const isBox = corners => areNumbers(corners, 4) && inside(corners[0], corners[1]) && inside(corners[2], corners[3]);
-  check(points === undefined || (Array.isArray(points) && points.length <= about.max_points && points.every(isPoint)));
-  check(box === undefined || isBox(box));
-  return { ...(points ? { points } : {}), ...(box ? { box } : {}) };
+  check(Array.isArray(points) && points.length <= about.max_points && points.every(isPoint));
+  check(Array.isArray(boxes) && boxes.length <= about.max_boxes && boxes.every(isBox));
+  check(mask === undefined || (isPlain(mask) && `${mask.size}` === `${[height, width]}` && typeof mask.counts === 'string'));
+  check(mask === undefined || mask.counts.length <= about.max_mask);
+  check((choice === undefined || isWhole(choice, 0, 2)) && (crop === undefined || isBox(crop)));
+  const read = { points: points.length ? points : undefined, boxes: boxes.length ? boxes : undefined, mask, choice, crop };
+  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
 }
 
 function readTraits(plain) {

@@ -7,7 +7,7 @@ const FILES_BUDGET = 500e6;      // bytes; the oldest go
 const SHELF_PATIENCE = 2000;     // milliseconds; a database that another version of the page blocks may never open
 const OWNER = `${Date.now()}-${Math.random()}`;   // this mount of the page
 
-const answered = request => new Promise((resolve, reject) => {
+const answerOf = request => new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);
   request.onerror = () => reject(request.error);
 });
@@ -19,7 +19,7 @@ function openShelf() {
       request.result.createObjectStore('works', { keyPath: 'id' });
       request.result.createObjectStore('files', { keyPath: 'key' });
     };
-    answered(request).then(resolve, reject);
+    answerOf(request).then(resolve, reject);
     setTimeout(() => reject(new Error('storage does not answer')), SHELF_PATIENCE);
   });
 }
@@ -50,22 +50,22 @@ async function onShelf(stores, mode, work) {
 
 const shelf = {
   // Newest first.
-  list: () => onShelf(['works'], 'readonly', async works => (await answered(works.getAll())).sort((a, b) => b.at - a.at)),
+  list: () => onShelf(['works'], 'readonly', async works => (await answerOf(works.getAll())).sort((a, b) => b.at - a.at)),
 
-  file: key => onShelf(['files'], 'readonly', async files => (await answered(files.get(key)))?.file),
+  file: key => onShelf(['files'], 'readonly', async files => (await answerOf(files.get(key)))?.file),
 
   // From now on this tab writes the work, and whoever else has it open goes on with a copy.
   claim: id => onShelf(['works'], 'readwrite', async works => {
-    const record = await answered(works.get(id));
+    const record = await answerOf(works.get(id));
     if (record) works.put({ ...record, owner: OWNER });
     return record;
   }),
 
   // Keeps the record of a work; the id under which it is kept: another one where another tab has claimed the work.
   put: (record, copyId) => onShelf(['works'], 'readwrite', async works => {
-    const kept = await answered(works.get(record.id)), id = kept && kept.owner !== OWNER ? copyId : record.id;
+    const kept = await answerOf(works.get(record.id)), id = kept && kept.owner !== OWNER ? copyId : record.id;
     works.put({ ...record, id, owner: OWNER });
-    const others = (await answered(works.getAll())).sort((a, b) => b.at - a.at).slice(WORKS_KEPT);
+    const others = (await answerOf(works.getAll())).sort((a, b) => b.at - a.at).slice(WORKS_KEPT);
     for (const other of others) works.delete(other.id);
     return id;
   }),
@@ -79,15 +79,15 @@ const shelf = {
 
   forget: id => onShelf(['works', 'files'], 'readwrite', async (works, files) => {
     works.delete(id);
-    const used = new Set((await answered(works.getAll())).map(record => record.fileKey));
-    for (const key of await answered(files.getAllKeys())) if (!used.has(key)) files.delete(key);
+    const used = new Set((await answerOf(works.getAll())).map(record => record.fileKey));
+    for (const key of await answerOf(files.getAllKeys())) if (!used.has(key)) files.delete(key);
     return true;
   }),
 };
 
 const putWithin = (budget, key, file) => onShelf(['files'], 'readwrite', async files => {
-  if (await answered(files.getKey(key))) return true;
-  const others = (await answered(files.getAll())).sort((a, b) => b.at - a.at);
+  if (await answerOf(files.getKey(key))) return true;
+  const others = (await answerOf(files.getAll())).sort((a, b) => b.at - a.at);
   let size = file.size;
   for (const other of others) {
     size += other.file.size;
