@@ -4,17 +4,19 @@
 let wanted = null;               // the work whose file the user is asked for
 let telling = null;              // the journal message that the server works on
 
-const agrees = (one, other) => ['kind', 'frames', 'height', 'width'].every(name => one[name] === other[name]);
+const FACTS = ['kind', 'frames', 'height', 'width', 'sizes'];
+const agrees = (one, other) => FACTS.every(name => JSON.stringify(one[name]) === JSON.stringify(other[name]));
 
-function describeMedium({ kind, name, frames: count, height, width }) {
+function describeMedium({ kind, name, frames: count, height, width, names }) {
+  if (kind === 'album') return `the ${counted(count, 'photo')} “${names[0]}” to “${names[count - 1]}”`;
   return `“${name}” (${width} × ${height}${kind === 'clip' ? `, ${counted(count, 'frame')}` : ''})`;
 }
 
 // `back` is a snapshot with the id it is kept under; its file is at hand, on the shelf, an example, or with the user.
 async function bringBack(back) {
-  const file = back.source?.file ?? (back.fileKey && await shelf.file(back.fileKey));
+  const files = filesOf(back.source).length ? filesOf(back.source) : await shelf.files(back.fileKeys ?? []);
   const example = about.examples.find(each => each.name === back.example);
-  if (file) openFile(file, back);
+  if (files) openFiles(files, back);
   else if (example) openExample(example, back);
   else askForFile(back);
 }
@@ -57,17 +59,18 @@ function adopt(back) {
   objects.clear();
   for (const [id, trait] of back.traits) objects.traits.set(id, trait);
   state.active = back.active;
-  beginWork(back.id, back.fileKey);
+  beginWork(back.id, back.fileKeys);
 }
 
-// Puts all that the journal says in place of what the server knows. Waits for the model and for a connection.
-function tellJournal() {
+// Puts all that the journal says in place of what the server knows. Waits for the model and for a connection. Quietly:
+// nothing was lost, the server only has more photos now.
+function tellJournal(quietly = false) {
   const entries = journal.told;
   if (!entries.length) return;
   masks.clear(state.medium.frames);
   line.forgetAll();
-  telling = { t: 'journal', entries };
-  veil('Bringing your work back', null, state.ready ? 'Starting…' : 'Waiting for the model…', giveUpTracking);
+  telling = { t: 'journal', entries, quietly };
+  if (!quietly) veil('Bringing your work back', null, state.ready ? 'Starting…' : 'Waiting for the model…', giveUpTracking);
   line.ask(telling);
 }
 
@@ -78,7 +81,7 @@ function giveUpTracking() {
 }
 
 when('server-progress', message => {
-  if (message.job === 'replay') veil('Bringing your work back', message.fraction, message.message, giveUpTracking);
+  if (message.job === 'replay' && !telling?.quietly) veil('Bringing your work back', message.fraction, message.message, giveUpTracking);
 });
 
 when('server-done', message => {
@@ -89,14 +92,14 @@ when('server-done', message => {
   masks.answers.clear();         // a new session counts its revisions anew
   askForMasks();
   if (message.stopped) toast('Your clicks are back. Track again for the masks of the other frames.', 'hint');
-  else if (message.question) toast('Your work is back.', 'hint');
+  else if (message.question && !message.question.quietly) toast('Your work is back.', 'hint');
 });
 when('server-error', message => { if (message.job === 'replay') { veil(''); telling = null; } });
 when('server-journal', () => line.say({ t: 'journal', entries: journal.told }));
 
 // --- the server has forgotten us while the page was open ---
 
-const currentWork = () => ({ ...snapshot(), source: state.source, id: work?.id, fileKey: work?.fileKey });
+const currentWork = () => ({ ...snapshot(), source: state.source, id: work?.id, fileKeys: work?.fileKeys });
 
 function offerToGoOn() {
   banner('Your session has expired. Your work is still here.', 'Start again', recover);

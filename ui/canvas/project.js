@@ -81,7 +81,7 @@ async function openProject(file) {
   const here = state.medium && agrees(project.medium, state.medium) && project.medium.name === state.medium.name;
   if (!here || line.status !== 'on' || state.reopening) return bringBack(project);
   keep();                        // what is open stays on the shelf
-  adopt({ ...project, fileKey: work?.fileKey });
+  adopt({ ...project, fileKeys: work?.fileKeys });
   setMedium(state.medium, state.version);
   tellJournal();
   tell('medium');

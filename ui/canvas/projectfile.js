@@ -42,10 +42,18 @@ async function readProject(file) {
 }
 
 function readMedium(plain) {
-  check(isPlain(plain) && typeof plain.name === 'string' && ['image', 'clip'].includes(plain.kind));
+  check(isPlain(plain) && typeof plain.name === 'string' && ['image', 'clip', 'album'].includes(plain.kind));
   const { name, kind, frames: count, height, width, fps } = plain;
-  check(isWhole(count, 1, 1e7) && isWhole(height, 1, 1e5) && isWhole(width, 1, 1e5) && Number.isFinite(fps));
-  return { name: name.slice(0, 200), kind, frames: count, height, width, fps };
+  check(isWhole(count, 1, 1e7) && isSize([height, width]) && Number.isFinite(fps));
+  return { name: name.slice(0, 200), kind, frames: count, height, width, fps, ...(kind === 'album' ? readPhotos(plain) : {}) };
+}
+
+const isSize = value => Array.isArray(value) && value.length === 2 && value.every(side => isWhole(side, 1, 1e5));
+
+function readPhotos({ frames: count, sizes, names }) {
+  check(Array.isArray(sizes) && sizes.length === count && sizes.every(isSize));
+  check(Array.isArray(names) && names.length === count && names.every(name => typeof name === 'string'));
+  return { sizes, names: names.map(name => name.slice(0, 200)) };
 }
 
 function readJournal(plain, medium) {
@@ -64,8 +72,10 @@ function readEntry(plain, medium) {
   if ('forget' in plain) { check(isObjectId(plain.forget)); return { forget: plain.forget }; }
   if ('track' in plain) return readTracked(plain, medium);
   check(isWhole(plain.frame, 0, medium.frames - 1) && isObjectId(plain.object));
-  return { frame: plain.frame, object: plain.object, prompt: readPrompt(plain.prompt, medium) };
+  return { frame: plain.frame, object: plain.object, prompt: readPrompt(plain.prompt, sizeOn(plain.frame, medium)) };
 }
+
+const sizeOn = (frame, { sizes, height, width }) => sizes?.[frame] ?? [height, width];
 
 function readTracked({ track, objects: found, after }, medium) {
   check(areNumbers(track, 3) && track.every(Number.isInteger) && Math.abs(track[2]) === 1);
@@ -75,7 +85,7 @@ function readTracked({ track, objects: found, after }, medium) {
   return { track: [...track], objects: [...found], ...(isWhole(after, 0, MOST_ENTRIES) ? { after } : {}) };
 }
 
-function readPrompt(plain, { height, width }) {
+function readPrompt(plain, [height, width]) {
   check(isPlain(plain));
   const { points = [], boxes = [], mask, choice, crop } = plain;
   const inside = (x, y) => x >= 0 && x <= width && y >= 0 && y <= height;

@@ -45,10 +45,12 @@ when('server-opened', message => {
 
 function opened(message) {
   keep();
-  const expected = state.opening?.back, back = expected ?? (state.reopening ? currentWork() : null);
-  const fits = !!back && agrees(back.medium, message.medium);
+  const expected = state.opening?.back, added = message.added ?? state.opening?.added;
+  const back = expected ?? (state.reopening || added ? currentWork() : null);
+  const fits = !!back && (added || agrees(back.medium, message.medium)), first = added ? back.medium.frames : back?.frame;
   if (expected && !fits) toast(`This is not ${describeMedium(back.medium)}. It is open without your earlier work.`);
-  if (state.opening) state.source = { file: state.opening.file, example: state.opening.example };
+  if (state.opening) state.source = { ...state.opening, back: undefined };
+  if (added && !filesOf(state.source).length) back.fileKeys = [];      // not all of these photos came from files
   state.opening = null;
   state.reopening = false;
   banner('');
@@ -60,11 +62,11 @@ function opened(message) {
     beginWork();
   }
   setMedium(message.medium, message.version);
-  if (fits) tellJournal();
+  if (fits) tellJournal(added);
   tell('medium');
   tell('journal');
-  goTo(fits ? back.frame : 0);
-  announce(`${message.medium.name} is open`);
+  goTo(fits ? first : 0);
+  announce(`${message.medium.name} ${message.medium.kind === 'album' ? 'are' : 'is'} open`);
   if (!fits) tip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
 }
 
@@ -94,7 +96,8 @@ function restore(message) {
   remembered = null;
   if (known) adopt(kept);
   else beginWork();
-  state.source = known ? { example: about.examples.find(each => each.name === kept.example) } : null;
+  state.source = { example: known && about.examples.find(each => each.name === kept.example) };
+  if (known && !state.source.example) findFiles(kept.fileKeys ?? [], message.version);
   setMedium(message.medium, message.version);
   if (known && !told) tellJournal();
   tell('medium');
@@ -102,6 +105,11 @@ function restore(message) {
   goTo(known ? kept.frame : 0);
   if (told) askForMasks();
   agreeOnTracking(message.tracking);
+}
+
+async function findFiles(keys, version) {
+  const files = await shelf.files(keys);
+  if (files && state.version === version) state.source = { files };
 }
 
 // Everything that was prompted or tracked.
@@ -226,6 +234,7 @@ when('masks', () => {
   taught = true;
   const correct = fingersOnly ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
     : 'Click where it is incomplete, right-click where it is too much.';
-  tip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : correct);
+  const next = isAlbum() && state.medium.frames > 1 ? 'Looks good? Go on with the next photo. Or correct it first.' : correct;
+  tip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : next);
 });
 updateObjects();

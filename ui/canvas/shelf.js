@@ -52,7 +52,11 @@ const shelf = {
   // Newest first.
   list: () => onShelf(['works'], 'readonly', async works => (await answerOf(works.getAll())).sort((a, b) => b.at - a.at)),
 
-  file: key => onShelf(['files'], 'readonly', async files => (await answerOf(files.get(key)))?.file),
+  // The files under these keys, or undefined where one of them is missing.
+  files: keys => onShelf(['files'], 'readonly', async files => {
+    const kept = await Promise.all(keys.map(key => answerOf(files.get(key))));
+    return kept.length && kept.every(Boolean) ? kept.map(each => each.file) : undefined;
+  }),
 
   // From now on this tab writes the work, and whoever else has it open goes on with a copy.
   claim: id => onShelf(['works'], 'readwrite', async works => {
@@ -79,7 +83,7 @@ const shelf = {
 
   forget: id => onShelf(['works', 'files'], 'readwrite', async (works, files) => {
     works.delete(id);
-    const used = new Set((await answerOf(works.getAll())).map(record => record.fileKey));
+    const used = new Set((await answerOf(works.getAll())).flatMap(record => record.fileKeys));
     for (const key of await answerOf(files.getAllKeys())) if (!used.has(key)) files.delete(key);
     return true;
   }),

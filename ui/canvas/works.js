@@ -8,18 +8,20 @@ const WORKS_SHOWN = 6, THUMBNAIL = 320;   // CSS pixels of the longer side
 const newId = () => `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 const fileKeyOf = file => `${file.name}|${file.size}|${file.lastModified}`;
 
-let work = null;                 // {id, fileKey, fileKept, thumbnail} of what is open; null: it is not to be kept
+let work = null;                 // {id, fileKeys, filesKept, thumbnail} of what is open; null: it is not to be kept
 let writing = Promise.resolve(); // to the shelf, one after the other
 
-function beginWork(id = newId(), fileKey = undefined) {
-  work = { id, fileKey, fileKept: false, thumbnail: null };
+const filesOf = source => source?.files ?? (source?.file ? [source.file] : []);
+
+function beginWork(id = newId(), fileKeys = []) {
+  work = { id, fileKeys, filesKept: new Set(), thumbnail: null };
 }
 
 // All that brings the work back, as plain data.
 function snapshot() {
-  const { kind, name, frames: count, height, width, fps } = state.medium;
+  const { kind, name, frames: count, height, width, fps, sizes, names } = state.medium;
   return {
-    medium: { kind, name, frames: count, height, width, fps }, example: state.source?.example?.name,
+    medium: { kind, name, frames: count, height, width, fps, ...(sizes ? { sizes, names } : {}) }, example: state.source?.example?.name,
     journal: journal.plain, traits: [...objects.traits], frame: state.frame, active: state.active,
   };
 }
@@ -40,21 +42,24 @@ function keepInTab(all) {
 }
 
 function keepOnShelf(mine, all) {
-  const file = mine.fileKept ? null : state.source?.file, picture = thumbnail();
-  if (file) Object.assign(mine, { fileKey: fileKeyOf(file), fileKept: true });
-  const record = structuredClone({ ...all, fileKey: mine.fileKey, at: Date.now(), objects: journal.said.size });
+  const files = filesOf(state.source), picture = thumbnail();
+  if (files.length) mine.fileKeys = files.map(fileKeyOf);
+  const record = structuredClone({ ...all, fileKeys: mine.fileKeys, at: Date.now(), objects: journal.said.size });
   writing = writing.then(async () => {
     mine.thumbnail = await picture ?? mine.thumbnail;
     const id = await shelf.put({ ...record, id: mine.id, thumbnail: mine.thumbnail }, newId());
     if (id) mine.id = id;
   });
-  if (file) shelf.putFile(mine.fileKey, file);
+  for (const file of files.filter(each => !mine.filesKept.has(fileKeyOf(each)))) {
+    mine.filesKept.add(fileKeyOf(file));
+    shelf.putFile(fileKeyOf(file), file);
+  }
 }
 
 // What is on the stage, small; null where there is nothing to be seen.
 function thumbnail() {
   if (!shown.bitmap || state.playing) return Promise.resolve(null);
-  const { width, height } = state.medium, scale = Math.min(1, THUMBNAIL / Math.max(width, height));
+  const { width, height } = frameSize(shown.frame), scale = Math.min(1, THUMBNAIL / Math.max(width, height));
   const [canvas, pen] = canvasOf(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
   try {
     pen.drawImage(shown.bitmap, 0, 0, canvas.width, canvas.height);
