@@ -41,11 +41,17 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "range.js",
     "player.js",
     "tracking.js",
+    "retracking.js",
+    "shelf.js",
+    "works.js",
     "upload.js",
     "photos.js",
     "camera.js",
     "download.js",
     "keys.js",
+    "comeback.js",
+    "projectfile.js",
+    "project.js",
     "tools.js",
     "crosshair.js",
     "candidates.js",
@@ -65,6 +71,7 @@ STYLES = (
     "filmstrip.css",
     "candidates.css",
     "models.css",
+    "works.css",
 )
 
 

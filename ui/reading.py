@@ -87,6 +87,8 @@ def subject(text: str) -> dict[str, Any]:
         kind = said["t"]
     except (KeyError, TypeError, ValueError, RecursionError):
         return {}
+    if kind == "journal" and isinstance(said.get("seq"), int):
+        return {"job": "replay", "seq": said["seq"]}
     if kind in ("prompt", "forget") and isinstance(said.get("seq"), int):
         return {"seq": said["seq"]}
     if kind == "track" and isinstance(said.get("run"), int):
@@ -137,7 +139,7 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
-    return Retell(journal.entries)
+    return Retell(journal.entries, None if said.get("seq") is None else _whole(said, "seq", 0, 2**53))
 
 
 def _choose(said: dict[str, Any]) -> Message:

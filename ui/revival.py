@@ -1,5 +1,8 @@
-"""A session from its journal: the page tells it again, and the engine is told all of it. So an expired session comes
-back, and so work moves to another network."""
+"""A session from its journal: the page tells it, and the engine is told all of it.
+
+Asked, where the engine has lost a session on its own or the work moves to another network; unasked, where the whole
+visitor was lost (the server was restarted, the page was away too long) or the page has opened a project.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from typing import TypeVar
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.serving.replay import replay
 from sam2_core.serving.startup import Startup
-from sam2_core.types import Entry, Journal
-from ui.jobs import Job
+from sam2_core.types import Entry, Journal, Progress, Tracked
+from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.outbox import Outbox
 from ui.resources import Resources
@@ -30,6 +33,12 @@ class Revival:
         self._waiting = Waiting(outbox)
         self._one_at_a_time = asyncio.Lock()
         self._answer: asyncio.Future[tuple[Entry, ...]] | None = None
+        self._job: Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a replay is under way."""
+        return self._job is not None
 
     async def ask(self, medium: Medium, work: Callable[[], Result]) -> Result:
         """The result of `work`, which calls the engine through `medium` and blocks."""
@@ -43,23 +52,45 @@ class Revival:
     async def move(self, medium: Medium, startup: Startup, job: Job) -> None:
         """Say everything again to another network and go on there. Where that fails, all stays as it was."""
         async with self._one_at_a_time:
-            await self._rebuild(medium, startup, job)
+            entries = await self._ask_for_journal()
+            await job.run(self._resources, lambda: _retell(medium, startup, entries, job.report))
 
     def retell(self, entries: tuple[Entry, ...]) -> None:
-        """The page's journal has arrived. Unasked, it is ignored."""
+        """The page's journal has arrived; ignored where nobody waits for it any more."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(entries)
+
+    async def begin_anew(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
+        """Put these entries in place of all that the session knows; whether their tracking was given up."""
+        async with self._one_at_a_time:
+            return await self._replay(medium, entries)
+
+    def cancel(self) -> None:
+        """Give up the tracking of a replay, if one is under way."""
+        if self._job is not None:
+            self._job.cancel()
 
     async def _revive(self, medium: Medium, lost: str | None) -> None:
         async with self._one_at_a_time:
             if medium.session != lost:
                 return  # somebody else has been here already
-            await self._rebuild(medium, medium.startup, Job("replay", self._outbox))
-            self._outbox.put(pack({"t": "done", "job": "replay"}))
+            stopped = await self._replay(medium, await self._ask_for_journal())
+            self._outbox.put(pack({"t": "done", "job": "replay", "stopped": stopped}))
 
-    async def _rebuild(self, medium: Medium, startup: Startup, job: Job) -> None:
-        journal = Journal("", await self._ask_for_journal())
-        await job.run(self._resources, lambda: _retell(medium, startup, journal, job))
+    async def _replay(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
+        """Whether the tracking was given up on the way: what was said is said in any case."""
+        job = self._job = Job("replay", self._outbox)
+        try:
+            await job.run(self._resources, lambda: _retell(medium, medium.startup, entries, job.report))
+            return False
+        except JobCancelled:
+            said = tuple(entry for entry in entries if not isinstance(entry, Tracked))
+            await self._resources.long_job(
+                lambda: _retell(medium, medium.startup, said, lambda fraction, message: None)
+            )
+            return True
+        finally:
+            self._job = None
 
     async def _call(self, medium: Medium, work: Callable[[], Result]) -> Result:
         with self._waiting.watch(medium):
@@ -76,11 +107,12 @@ class Revival:
             self._answer = None
 
 
-def _retell(medium: Medium, startup: Startup, journal: Journal, job: Job) -> None:
+def _retell(medium: Medium, startup: Startup, entries: tuple[Entry, ...], report: Progress) -> None:
+    """Say everything to a fresh session; where that fails, the medium keeps the one it has."""
     engine = startup.engine()
     session = engine.open(str(medium.folder)).id
     try:
-        revision = replay(engine, session, journal, job.report)
+        revision = replay(engine, session, Journal("", entries), report)
     except BaseException:
         engine.close(session)
         raise

@@ -55,7 +55,7 @@ class Workbench:
     @property
     def busy(self) -> bool:
         """Whether tracking, reading a file or writing a download is under way."""
-        return self._tracker is not None or bool(self._jobs)
+        return self._tracker is not None or bool(self._jobs) or self._revival.busy
 
     def greet(self) -> None:
         """First words to a new connection."""
@@ -107,12 +107,14 @@ class Workbench:
 
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
-        if job in self._jobs:
+        if job == "replay":
+            self._revival.cancel()
+        elif job in self._jobs:
             self._jobs.pop(job).cancel()
 
     async def close(self) -> None:
         """Stop everything and free it."""
-        for job in list(self._jobs):
+        for job in (*self._jobs, "replay"):
             self.cancel(job)
         for task in self._tasks:
             task.cancel()
@@ -136,8 +138,10 @@ class Workbench:
         elif isinstance(message, wire.Export):
             job = self._new_job("export")
             self._start(self._while_listed(job, self._export(message, medium, job)), job="export")
-        elif isinstance(message, wire.Retell):
+        elif isinstance(message, wire.Retell) and message.seq is None:
             self._revival.retell(message.entries)
+        elif isinstance(message, wire.Retell):
+            self._start(self._begin_anew(message, medium), job="replay", seq=message.seq)
 
     def _new_job(self, name: str, **about: Any) -> Job:
         """A job in place of an earlier one of its kind, which is given up."""
@@ -164,6 +168,14 @@ class Workbench:
         async with self._order:
             await self._revival.ask(medium, partial(medium.forget, message.object_id))
             self._outbox.put(wire.pack({"t": "forgotten", "seq": message.seq, "object": message.object_id}))
+
+    async def _begin_anew(self, message: wire.Retell, medium: Medium) -> None:
+        self._stop_tracking()
+        self._revival.cancel()
+        async with self._order:
+            medium.admit_all(message.entries, self._resources.settings.max_objects)
+            stopped = await self._revival.begin_anew(medium, message.entries)
+            self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
 
     async def _show(self, message: wire.Show, medium: Medium) -> None:
         async with self._showing:

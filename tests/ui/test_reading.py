@@ -43,6 +43,8 @@ def test_every_message_is_read() -> None:
     entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1]}, {"forget": 1}]
     told = read(t="journal", entries=entries)
     assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1), Forgotten(1)))
+    assert read(t="journal", seq=5, entries=[]) == Retell((), 5)
+    assert read(t="cancel", job="replay") == Cancel("replay")
 
 
 def test_masks_are_read_in_prompts_and_journals() -> None:
@@ -125,6 +127,8 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
         {"t": "masks", "first": 0, "last": 99},
         {"t": "cancel", "job": "everything"},
+        {"t": "journal", "seq": "5", "entries": []},
+        {"t": "journal", "seq": -5, "entries": []},
         {"t": "export", "kind": "masks", "objects": []},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 4},
         {"t": "export", "kind": "exe", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
