@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
+from sam2_core.media import color_of
 from ui.examples import catalogue
 from ui.handlers import welcome
 from ui.settings import Settings
@@ -25,7 +26,10 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "stage.js",
     "pointer.js",
     "history.js",
+    "patterns.js",
     "objects.js",
+    "thumbs.js",
+    "rows.js",
     "timeline.js",
     "player.js",
     "tracking.js",
@@ -33,9 +37,11 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "camera.js",
     "download.js",
     "keys.js",
+    "row_menu.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css")
+COLORS = 64  # that objects get by themselves; then they begin again
+STYLES = ("page.css", "stage.css", "panels.css", "objects.css")
 
 
 def theme() -> gr.themes.Base:
@@ -67,6 +73,7 @@ def canvas(settings: Settings) -> gr.HTML:
         "max_points": settings.max_points,
         "max_upload_mb": settings.max_upload_mb,
         "examples": examples,
+        "colors": ["#%02x%02x%02x" % color_of(number) for number in range(1, COLORS + 1)],
     }
     return gr.HTML(
         html_template=(CANVAS / "page.html").read_text("utf-8"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sam2_core.errors import BadPrompt
+from sam2_core.media import ObjectTraits
 from sam2_core.types import Entry, Forgotten, Journal, Prompt, Prompted, Tracked
 from ui.wire import (
     DIRECTIONS,
@@ -16,7 +17,6 @@ from ui.wire import (
     Bounds,
     Cancel,
     Export,
-    ExportObject,
     Forget,
     Message,
     Retell,
@@ -28,7 +28,7 @@ from ui.wire import (
 
 MAX_MESSAGE = 2_000_000  # characters; a journal of thousands of clicks fits
 MAX_ENTRIES = 20_000
-MAX_NAME = 80
+MAX_NAME = 80  # characters of an object's name, and of its class label
 MAX_FRAMES_ASKED = 64
 
 
@@ -89,7 +89,10 @@ def _export(said: dict[str, Any], bounds: Bounds) -> Message:
     objects = said.get("objects")
     if not isinstance(objects, list) or not 1 <= len(objects) <= bounds.max_objects:
         raise BadPrompt("Select something first: there is no mask to download.")
-    return Export(_one_of(said, "kind", EXPORTS), tuple(_export_object(each) for each in objects), _opacity(said))
+    wished = tuple(_export_object(each) for each in objects)
+    if len({each.id for each in wished}) < len(wished):
+        raise BadPrompt("An object to download is listed twice. Reload the page.")
+    return Export(_one_of(said, "kind", EXPORTS), wished, _opacity(said))
 
 
 def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -180,11 +183,12 @@ def _check_entry(entry: Entry, bounds: Bounds) -> None:
         raise BadPrompt("This journal belongs to another picture or clip.")
 
 
-def _export_object(plain: Any) -> ExportObject:
+def _export_object(plain: Any) -> ObjectTraits:
     try:
         red, green, blue = (int(value) for value in plain["color"])
-        made = ExportObject(int(plain["id"]), str(plain["name"])[:MAX_NAME], (red, green, blue))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        name, label = (" ".join(str(text).split())[:MAX_NAME] for text in (plain["name"], plain.get("label", "")))
+        made = ObjectTraits(int(plain["id"]), name, label, (red, green, blue))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadPrompt("An object to download has an id, a name and a color.") from error
     if not all(0 <= value <= 255 for value in made.color):
         raise BadPrompt("The parts of a color lie between 0 and 255.")

@@ -8,7 +8,8 @@ Up (page to server): one JSON object a message, `t` says which.
                                              number of the page's own that names this run in all that comes of it
     stop     {}                              stop tracking
     masks    {first, last}                   send what is known about these frames
-    export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, color}]
+    export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, label, color}],
+                                             those further down lie above the others
     cancel   {job}                           give up on a job: ingest or export
     journal  {entries}                       answer to a `journal` question, entries as in Journal.to_json
 
@@ -40,7 +41,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sam2_core.media import MediaInfo, mask_png
+from sam2_core.media import MediaInfo, ObjectTraits, mask_png
 from sam2_core.types import Entry, FrameMasks, Prompt
 
 DIRECTIONS = ("forward", "backward", "both")
@@ -113,20 +114,11 @@ class Retell:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportObject:
-    """An object that goes into a download."""
-
-    id: int
-    name: str
-    color: tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Export:
     """`export`."""
 
     kind: str
-    objects: tuple[ExportObject, ...]
+    objects: tuple[ObjectTraits, ...]
     opacity: float
 
 

@@ -4,6 +4,7 @@
 //   {frame, object, prompt}   from now on this is all that is said about the object on the frame
 //   {forget: object}          the object is removed
 //   {track: [start, stop, step]}
+//   {traits: object, set: {name, label, color, place, locked}}   some of these; the page's own, the server never hears it
 // Steps from `length` on have been undone and can be redone. Tracking is recorded but never undone by itself: it costs
 // time and destroys nothing.
 
@@ -11,6 +12,38 @@ class Journal {
   constructor(plain = {}) {
     this.steps = plain.steps ?? [];
     this.length = plain.length ?? 0;
+  }
+
+  // What follows from the entries is worked out once, not each time that somebody looks.
+  #worked = {};
+  once(name, work) {
+    const last = this.steps[this.length - 1];
+    if (this.#worked.length !== this.length || this.#worked.last !== last) this.#worked = { length: this.length, last };
+    return this.#worked[name] ??= work();
+  }
+
+  // The entries that the server understands.
+  get told() { return this.entries.filter(entry => !entry.traits); }
+
+  // object -> what the user calls it and how it looks, as far as that was ever said.
+  get traits() {
+    return this.once('traits', () => {
+      const merged = new Map();
+      for (const { traits, set, forget } of this.entries) {
+        if (forget) merged.delete(forget);
+        if (traits) merged.set(traits, { ...merged.get(traits), ...saneTraits(set) });
+      }
+      return merged;
+    });
+  }
+
+  // The highest number that an object has or had; what was undone counts, since it may come back.
+  get newest() {
+    let newest = 0;
+    for (const { entries } of this.steps) {
+      for (const { object, forget, traits } of entries) newest = Math.max(newest, object ?? forget ?? traits ?? 0);
+    }
+    return newest;
   }
 
   get entries() { return this.steps.slice(0, this.length).flatMap(step => step.entries); }
@@ -51,7 +84,9 @@ class Journal {
   }
 
   // object -> frame -> prompt: what is said now.
-  get said() {
+  get said() { return this.once('said', () => this.workOutSaid()); }
+
+  workOutSaid() {
     const said = new Map();
     for (const entry of this.entries) {
       if (entry.forget) said.delete(entry.forget);
@@ -71,7 +106,7 @@ class Journal {
   // The messages that make the server agree with the journal again after `step` was undone or redone.
   consequences(step) {
     const said = this.said, messages = new Map();
-    for (const entry of step.entries) {
+    for (const entry of step.entries.filter(each => !each.traits)) {
       const object = entry.forget ?? entry.object, frames = said.get(object);
       if (!frames) messages.set(`${object}`, { t: 'forget', object });
       else for (const frame of entry.forget ? frames.keys() : [entry.frame]) {

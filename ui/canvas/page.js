@@ -16,6 +16,7 @@ const state = {
   adding: true,       // a click adds (or takes away)
   opacity: 0.5,
   outline: true,
+  patterns: false,    // masks are hatched, each object in its own way
   playing: false,
   tracking: null,     // {run, direction, stopping} while the server tracks
   ready: false,       // the network is loaded

@@ -3,7 +3,7 @@
 const CLICK_SLOP = 5;          // CSS pixels that a click may wander
 
 const pointers = new Map();    // what touches the stage: id -> {x, y}
-let press = null;              // {x, y, from: [x, y] in the frame, negative}
+let press = null;              // {x, y, from: [x, y] in the frame, negative, selects}
 let pinch = null;              // {distance, x, y}
 
 function isNegative(event) {
@@ -27,7 +27,7 @@ on(overCanvas, 'pointerdown', event => {
     press = rubber = null;
     pinch = fingers();
     drawOver();
-  } else press = { x: event.clientX, y: event.clientY, from: toFrame(event), negative: isNegative(event) };
+  } else press = { x: event.clientX, y: event.clientY, from: toFrame(event), negative: isNegative(event), selects: event.ctrlKey || event.metaKey };
 });
 
 on(overCanvas, 'pointermove', event => {
@@ -49,7 +49,8 @@ on(overCanvas, 'pointerup', event => {
   if (box) {
     drawOver();
     if (box[2] - box[0] >= 1 && box[3] - box[1] >= 1) prompts.box(box.map(value => Math.round(value * 10) / 10), event.timeStamp);
-  } else if (hits(done.from)) {
+  } else if (hits(done.from) && done.selects) objects.selectAt(done.from);
+  else if (hits(done.from)) {
     prompts.point(done.from.map(value => Math.round(value * 10) / 10), done.negative, event.timeStamp);
   }
 });

@@ -24,7 +24,7 @@ function tip(text) {
 function keep() {
   if (!state.medium) return;
   const kept = { token: state.token, version: state.version, frame: state.frame, active: state.active, journal,
-    traits: [...objects.traits], example: state.source?.example };
+    look: objects.look, example: state.source?.example };
   try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* storage may be full or forbidden */ }
 }
 
@@ -98,7 +98,7 @@ function restore(message) {
   journal = new Journal(known ? kept.journal : {});
   objects.clear();
   if (known) {
-    for (const [id, trait] of kept.traits) objects.traits.set(id, trait);
+    objects.look = kept.look;
     state.active = kept.active;
     state.source = kept.example ? { example: kept.example } : null;
   }
@@ -134,7 +134,7 @@ function catchUp(message) {
   if (shown.frame !== state.frame) goTo(state.frame, true);
 }
 
-when('server-journal', () => line.say({ t: 'journal', entries: journal.entries }));
+when('server-journal', () => line.say({ t: 'journal', entries: journal.told }));
 when('server-done', message => {
   if (message.job !== 'replay') return;
   veil('');
