@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from sam2_core.media import color_of
+from sam2_core.media import color_of, hex_of
 from ui.examples import catalogue
 from ui.handlers import welcome
 from ui.settings import Settings
@@ -73,7 +73,7 @@ def canvas(settings: Settings) -> gr.HTML:
         "max_points": settings.max_points,
         "max_upload_mb": settings.max_upload_mb,
         "examples": examples,
-        "colors": ["#%02x%02x%02x" % color_of(number) for number in range(1, COLORS + 1)],
+        "colors": [hex_of(color_of(number)) for number in range(1, COLORS + 1)],
     }
     return gr.HTML(
         html_template=(CANVAS / "page.html").read_text("utf-8"),

@@ -8,8 +8,8 @@ Up (page to server): one JSON object a message, `t` says which.
                                              number of the page's own that names this run in all that comes of it
     stop     {}                              stop tracking
     masks    {first, last}                   send what is known about these frames
-    export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, label, color}],
-                                             those further down lie above the others
+    export   {kind, objects, opacity}        write a download: masks, coco or overlay;
+                                             objects = [{id, name, label, color}], the last one lies above the others
     cancel   {job}                           give up on a job: ingest or export
     journal  {entries}                       answer to a `journal` question, entries as in Journal.to_json
 

@@ -7,7 +7,7 @@ export.py     masks become files; render.py: a clip with masks drawn on it
 limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long work is done safely
 """
 
-from sam2_core.media.draw import Place, Rgb, color_of, crop, mask_png, overlay
+from sam2_core.media.draw import Place, Rgb, color_of, crop, hex_of, mask_png, overlay
 from sam2_core.media.export import ObjectTraits, write_coco_json, write_mask_zip
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import ingest
@@ -27,6 +27,7 @@ __all__ = [
     "Store",
     "color_of",
     "crop",
+    "hex_of",
     "ingest",
     "mask_png",
     "open_store",

@@ -41,6 +41,11 @@ def color_of(object_id: int) -> Rgb:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
+def hex_of(color: Rgb) -> str:
+    """The colour as pages and other programs write it: #rrggbb."""
+    return "#" + bytes(color).hex()
+
+
 def crop(mask: Mask) -> tuple[BoolArray, Place]:
     """The mask's bounding box as booleans (height, width), and its place; (0, 0) and zeros for an empty mask.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_file
-from sam2_core.media.draw import Rgb, crop
+from sam2_core.media.draw import Rgb, crop, hex_of
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.progress import Progress, Reporter
 from sam2_core.media.store import Store
@@ -38,7 +38,7 @@ class ObjectTraits:
 
     def to_json(self) -> dict[str, Any]:
         """The object as it stands in the files."""
-        return {"id": self.id, "name": self.name, "label": self.label, "color": "#%02x%02x%02x" % self.color}
+        return {"id": self.id, "name": self.name, "label": self.label, "color": hex_of(self.color)}
 
 
 def write_mask_zip(

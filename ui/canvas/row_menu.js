@@ -87,5 +87,5 @@ on(window, 'keydown', event => {
   event.preventDefault();
   objects.move(id, step);
   updateObjects();
-  rows.get(id)?.scrollIntoView({ block: 'nearest' });
+  reveal(id);
 });

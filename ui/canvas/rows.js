@@ -87,10 +87,20 @@ function updateObjects() {
   placeRows(listed);
   for (const id of listed) updateRow(rows.get(id), id);
   if (focused) focusOn(state.active, 'pick');
+  if (revealed !== state.active) reveal(state.active);
   root.classList.toggle('mk-no-objects', !listed.length);
   find('count').textContent = count ? String(count) : '';
   updateAll(listed);
   updateLabels();
+}
+
+// Scrolls the list, never the page: on a phone the stage stays in sight.
+let revealed = 0;
+function reveal(id) {
+  revealed = id;
+  if (!rows.has(id)) return;
+  const row = rows.get(id).getBoundingClientRect(), seen = objectList.getBoundingClientRect();
+  objectList.scrollTop += Math.min(0, row.top - seen.top) + Math.max(0, row.bottom - seen.bottom);
 }
 
 function updateAll(listed) {
