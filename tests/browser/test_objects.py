@@ -62,7 +62,7 @@ def expect_label(desk: Desk, row: int, label: str) -> None:
 
 def act(desk: Desk, row: int, what: str) -> None:
     """Choose from the menu of a row."""
-    desk.page.locator(".mk-more").nth(row).click()
+    desk.page.locator(".mk-dots").nth(row).click()
     desk.page.click(f".mk-row-menu [data-act={what}]")
 
 
@@ -299,15 +299,15 @@ def test_keys_alone_reach_everything(desk: Desk, picture: Path) -> None:
     for _ in range(6):
         stops.append(desk.page.evaluate(focused))
         desk.press("Tab")
-    assert stops == ["mk-pick", "mk-name", "mk-swatch", "mk-label mk-blank", "mk-eye", "mk-more"]
-    desk.page.locator(".mk-active .mk-more").focus()
+    assert stops == ["mk-pick", "mk-name", "mk-swatch", "mk-label mk-blank", "mk-eye", "mk-dots"]
+    desk.page.locator(".mk-active .mk-dots").focus()
     desk.press("ArrowUp", "ArrowUp")
     expect_active(desk, "Object 1")
     desk.press("Enter")
     desk.page.wait_for_selector(".mk-row-menu:visible")
     desk.press("ArrowDown", "Enter")
     desk.page.wait_for_selector(".mk-object:first-child.mk-is-locked")
-    assert desk.page.evaluate(focused) == "mk-more"
+    assert desk.page.evaluate(focused) == "mk-dots"
     desk.press("Enter")
     assert desk.page.locator("[data-act=lock]").get_attribute("aria-checked") == "true"
     desk.press("Escape")
@@ -391,11 +391,11 @@ def test_fingers_drag_rows_and_open_menus(
     desk.page.locator(".mk-name").nth(0).tap()
     expect_active(desk, "Object 1")
     assert not desk.page.evaluate("document.activeElement.matches('input')"), "the first tap brings up no keyboard"
-    for part in ("eye", "more", "grip"):
+    for part in ("eye", "dots", "grip"):
         box = desk.page.locator(f".mk-{part}").nth(0).bounding_box()
         assert box["height"] >= 40
-    desk.page.locator(".mk-more").nth(2).scroll_into_view_if_needed()
-    desk.page.locator(".mk-more").nth(0).tap()
+    desk.page.locator(".mk-dots").nth(2).scroll_into_view_if_needed()
+    desk.page.locator(".mk-dots").nth(0).tap()
     menu = desk.page.locator(".mk-row-menu").bounding_box()
     assert menu["x"] >= 0
     assert menu["x"] + menu["width"] <= 390

@@ -4,7 +4,7 @@
 const MASK_BUDGET = 96e6;      // bytes of PNGs
 const SPRITES_KEPT = 1000;     // decoded, coloured pictures
 const SPRITE_BUDGET = 256e6;   // bytes of them
-const UNKNOWN = 0, MASKED = 1, ABSENT = 2;
+const UNKNOWN = 0, MASKED = 1, ABSENT = 2, STALE = 3;
 
 class MaskBook {
   constructor() { this.clear(0); }
@@ -12,6 +12,7 @@ class MaskBook {
   clear(frames) {
     this.frames = new Map();     // frame -> object -> {png, place, quality, presence, area}
     this.lanes = new Map();      // object -> what is known, a number per frame
+    this.numbers = new Map();    // object -> {quality, presence, area}, numbers per frame; kept when PNGs are dropped
     this.length = frames;
     this.bytes = 0;
     this.asked = new Set();      // frames that have been asked for again
@@ -24,13 +25,28 @@ class MaskBook {
     return this.lanes.get(object);
   }
 
+  // {quality, presence, area} of a mask, also of one whose picture had to go.
+  facts(object, frame) {
+    if (!this.lanes.get(object)?.[frame]) return undefined;
+    const { quality, presence, area } = this.numbers.get(object);
+    return { quality: quality[frame], presence: presence[frame], area: area[frame] };
+  }
+
+  note(frame, object, record) {
+    const fresh = kind => new kind(this.length);
+    const numbers = this.numbers.get(object)
+      ?? { quality: fresh(Float32Array), presence: fresh(Float32Array), area: fresh(Uint32Array) };
+    this.numbers.set(object, numbers);
+    for (const name of Object.keys(numbers)) numbers[name][frame] = record[name];
+  }
+
   on(frame) { return this.frames.get(frame) ?? new Map(); }
 
   // Is there something to fetch that we once knew?
   misses(frame) {
     if (this.asked.has(frame)) return false;
     const here = this.on(frame);
-    return [...this.lanes].some(([object, lane]) => lane[frame] === MASKED && !here.has(object));
+    return [...this.lanes].some(([object, lane]) => (lane[frame] === MASKED || lane[frame] === STALE) && !here.has(object));
   }
 
   // What was found before the last prompt may arrive after its answer; then it is out of date.
@@ -39,7 +55,8 @@ class MaskBook {
   put(frame, object, record) {
     const here = this.frames.get(frame) ?? new Map();
     this.drop(frame, object);
-    this.lane(object)[frame] = record.area ? MASKED : ABSENT;
+    this.lane(object)[frame] = record.stale ? STALE : record.area ? MASKED : ABSENT;
+    this.note(frame, object, record);
     here.set(object, record);
     this.frames.delete(frame);
     this.frames.set(frame, here);   // newest last
@@ -68,6 +85,7 @@ class MaskBook {
   forget(object) {
     for (const frame of this.frames.keys()) this.drop(frame, object);
     this.lanes.delete(object);
+    this.numbers.delete(object);
   }
 
   any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED)); }
@@ -104,7 +122,7 @@ function canvasOf(width, height) {
 }
 
 // A mask in its color, and its outline: the mask moved around in a circle, minus the mask itself.
-async function drawSprite(record, color, thickness, pattern) {
+async function drawSprite(record, color, thickness, pattern = null) {
   if (!record.area) return null;
   const [x, y, width, height] = record.place;
   const bitmap = await createImageBitmap(record.png);

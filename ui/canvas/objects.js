@@ -204,6 +204,14 @@ const objects = {
   },
 };
 
+// With Ctrl held, a click selects, whatever the tool.
+const selectTool = {
+  down() {},
+  move() {},
+  up({ far, from }) { if (!far && hits(from)) objects.selectAt(from); },
+  cancel() {},
+};
+
 // What was removed, also by undo, is not looked at alone any more.
 when('journal', () => {
   if (objects.solo !== null && !objects.listed.includes(objects.solo)) objects.solo = null;

@@ -29,7 +29,7 @@ function openRowMenu(id) {
   item('remove').disabled = locked || !journal.said.has(id);
   rowMenu.setAttribute('aria-label', objects.trait(id).name);
   rowMenu.hidden = false;
-  placeRowMenu(find('more', rows.get(id)).getBoundingClientRect());
+  placeRowMenu(find('dots', rows.get(id)).getBoundingClientRect());
   rowMenu.querySelector('button:not(:disabled)').focus({ preventScroll: true });
 }
 
@@ -44,7 +44,7 @@ function placeRowMenu({ top, bottom, right }) {
 function closeRowMenu(refocus = false) {
   if (rowMenu.hidden) return;
   rowMenu.hidden = true;
-  if (refocus) focusRow(menuOf, 'more');
+  if (refocus) focusRow(menuOf, 'dots');
 }
 
 on(rowMenu, 'click', event => {
@@ -52,7 +52,7 @@ on(rowMenu, 'click', event => {
   if (!act) return;
   closeRowMenu();
   rowActs[act](id);
-  if (!['rename', 'label', 'color'].includes(act)) focusRow(rows.has(id) && objects.listed.includes(id) ? id : state.active, 'more');
+  if (!['rename', 'label', 'color'].includes(act)) focusRow(rows.has(id) && objects.listed.includes(id) ? id : state.active, 'dots');
 });
 
 on(rowMenu, 'keydown', event => {
@@ -69,6 +69,7 @@ on(rowMenu, 'keydown', event => {
 
 on(window, 'pointerdown', event => { if (!rowMenu.contains(event.target)) closeRowMenu(); });
 for (const type of ['scroll', 'wheel']) on(window, type, event => { if (!rowMenu.contains(event.target)) closeRowMenu(); }, { capture: true, passive: true });
+closers.push(() => { const open = !rowMenu.hidden; closeRowMenu(); return open; });
 on(window, 'resize', () => closeRowMenu());
 when('medium', () => closeRowMenu());
 

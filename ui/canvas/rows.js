@@ -3,7 +3,7 @@
 
 const objectList = find('objects');
 const rows = new Map();          // id -> its row in the list
-const CONTROLS = ['pick', 'name', 'swatch', 'label', 'eye', 'more'];
+const CONTROLS = ['pick', 'name', 'swatch', 'label', 'eye', 'dots'];
 
 function makeRow(id) {
   const row = find('row-template').content.firstElementChild.cloneNode(true);
@@ -62,7 +62,7 @@ function updateButtons(row, { name, visible, active, solo, locked }) {
   else row.removeAttribute('aria-current');
   pick.setAttribute('aria-pressed', active);
   pick.title = locked ? 'Locked. Unlock it with K or in the menu' : '';
-  find('more', row).setAttribute('aria-label', `More for ${name}`);
+  find('dots', row).setAttribute('aria-label', `More for ${name}`);
 }
 
 // A row that moves while it has the focus keeps it.
@@ -147,7 +147,7 @@ on(objectList, 'click', event => {
   const id = idOf(event.target), part = partOf(event.target);
   if (!id) return;
   if (part === 'eye') objects.toggle(id);
-  else if (part === 'more') openRowMenu(id);
+  else if (part === 'dots') openRowMenu(id);
   else if (id !== state.active) objects.select(id);
 });
 on(objectList, 'contextmenu', event => {
@@ -222,14 +222,14 @@ on(objectList, 'pointermove', event => {
   if (to !== listed.indexOf(carried)) objects.tryAll(objects.arranged(carried, to));
 });
 
-function letGo(act) {
+function endCarry(act) {
   if (!carried) return;
   rows.get(carried)?.classList.remove('mk-dragged');
   carried = null;
   act();
 }
-on(objectList, 'pointerup', () => letGo(() => objects.settle()));
-on(objectList, 'pointercancel', () => letGo(() => objects.tryAll(null)));
+on(objectList, 'pointerup', () => endCarry(() => objects.settle()));
+on(objectList, 'pointercancel', () => endCarry(() => objects.tryAll(null)));
 
 on(find('add'), 'click', () => objects.addNew());
 on(find('all'), 'click', () => objects.toggleAll());

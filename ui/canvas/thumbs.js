@@ -52,20 +52,19 @@ const thumbs = {
     const [bitmap, sprite] = await Promise.all([frames.get(frame), spriteOf(id, record)]);
     if (!sprite || version !== state.version) return;
     this.drawn.set(canvas, { record, look, frame, version });
-    drawThumb(canvas, bitmap, sprite, squareAround(record.place));
+    drawThumb(canvas, bitmap, sprite, frameSize(frame), squareAround(record.place, frameSize(frame)));
   },
 };
 
 // The square around a mask, within the frame where it fits: left, top and side.
-function squareAround([x, y, width, height]) {
-  const most = Math.max(state.medium.width, state.medium.height);
-  const side = Math.min(Math.max(24, THUMB_MARGIN * Math.max(width, height)), most);
+function squareAround([x, y, width, height], frame) {
+  const side = Math.min(Math.max(24, THUMB_MARGIN * Math.max(width, height)), Math.max(frame.width, frame.height));
   const start = (middle, room) => (side < room ? clamp(middle - side / 2, 0, room - side) : (room - side) / 2);
-  return [start(x + width / 2, state.medium.width), start(y + height / 2, state.medium.height), side];
+  return [start(x + width / 2, frame.width), start(y + height / 2, frame.height), side];
 }
 
-function drawThumb(canvas, bitmap, sprite, [left, top, side]) {
-  const pixels = Math.round(THUMB_SIDE * Math.min(window.devicePixelRatio || 1, 2)), { width, height } = state.medium;
+function drawThumb(canvas, bitmap, sprite, { width, height }, [left, top, side]) {
+  const pixels = Math.round(THUMB_SIDE * Math.min(window.devicePixelRatio || 1, 2));
   canvas.width = canvas.height = pixels;
   const pen = canvas.getContext('2d');
   pen.imageSmoothingQuality = 'high';
