@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
-from sam2_core.media import open_store
+from sam2_core.media import MediaInfo, open_store
 from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo
 
 CANDIDATE_SIZES, CANDIDATE_QUALITIES = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
@@ -19,6 +19,7 @@ REFINED_SIZE = 1.4
 @dataclass
 class _FakeSession:
     info: SessionInfo
+    media: MediaInfo
     revision: int = 0
     said: dict[int, dict[int, Prompt]] = field(default_factory=dict)  # object -> frame -> prompt
     masks: dict[int, dict[int, ObjectMask]] = field(default_factory=dict)  # object -> frame -> mask
@@ -38,7 +39,7 @@ class FakeEngine:
         with open_store(media) as store:
             about = store.info
         info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
-        self.sessions[info.id] = _FakeSession(info)
+        self.sessions[info.id] = _FakeSession(info, about)
         return info
 
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
@@ -53,11 +54,11 @@ class FakeEngine:
                 masks.clear()  # nobody says any more what the object is
             masks.pop(frame, None)
             if said and frame in state.tracked:
-                masks[frame] = _paint(state.info, object_id, _nearest(said, frame))
+                masks[frame] = _paint(state.media.size_of(frame), object_id, _nearest(said, frame))
             return FrameMasks(frame, state.revision, (masks[frame],) if frame in masks else ())
         if replace(prompt, crop=None).is_empty and frame not in masks:
             raise BadPrompt("Click on a thing first.")
-        masks[frame] = _paint(state.info, object_id, _meant(said, frame, prompt))
+        masks[frame] = _paint(state.media.size_of(frame), object_id, _meant(said, frame, prompt))
         said[frame] = prompt
         return FrameMasks(frame, state.revision, (masks[frame],))
 
@@ -66,12 +67,16 @@ class FakeEngine:
         state = self._session(session)
         if not 0 <= frame < state.info.frames:
             raise BadPrompt(f"Frame {frame} does not exist.")
-        found = () if prompt.is_empty else (replace(_paint(state.info, object_id, prompt), candidates=()),)
+        found = (
+            () if prompt.is_empty else (replace(_paint(state.media.size_of(frame), object_id, prompt), candidates=()),)
+        )
         return FrameMasks(frame, state.revision, found)
 
     def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
         self.calls.append("track")
         state = self._session(session)
+        if state.media.kind == "album":
+            raise BadPrompt("Photos do not follow one another.")
         if revision != state.revision:
             raise SessionChanged("Something was said in between.")
         if not any(state.said.values()):
@@ -79,7 +84,7 @@ class FakeEngine:
         for object_id, said in state.said.items():
             for frame in frames:
                 if said and frame not in said:
-                    state.masks[object_id][frame] = _paint(state.info, object_id, _nearest(said, frame))
+                    state.masks[object_id][frame] = _paint(state.media.size_of(frame), object_id, _nearest(said, frame))
                     state.tracked.add(frame)
         return self._masks(state, frames)
 
@@ -125,9 +130,10 @@ def _meant(said: dict[int, Prompt], frame: int, prompt: Prompt) -> Prompt:
     return replace(_nearest(said, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
 
 
-def _paint(info: SessionInfo, object_id: int, prompt: Prompt) -> ObjectMask:
-    rows, columns = np.ogrid[: info.height, : info.width]
-    pixels = np.zeros((info.height, info.width), bool)
+def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:
+    height, width = size
+    rows, columns = np.ogrid[:height, :width]
+    pixels = np.zeros((height, width), bool)
     if prompt.mask is not None:
         pixels |= prompt.mask.to_array()
     for box in prompt.boxes:

@@ -42,6 +42,7 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "player.js",
     "tracking.js",
     "upload.js",
+    "photos.js",
     "camera.js",
     "download.js",
     "keys.js",
@@ -50,9 +51,18 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "candidates.js",
     "hover.js",
     "refine.js",
+    "filmstrip.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "tools.css", "panels.css", "timeline.css", "candidates.css")
+STYLES = (
+    "page.css",
+    "stage.css",
+    "tools.css",
+    "panels.css",
+    "timeline.css",
+    "filmstrip.css",
+    "candidates.css",
+)
 
 
 def theme() -> gr.themes.Base:
@@ -85,6 +95,8 @@ def canvas(settings: Settings) -> gr.HTML:
         "max_boxes": MAX_BOXES,
         "max_mask": MAX_MASK,
         "max_upload_mb": settings.max_upload_mb,
+        "max_pictures": settings.max_pictures,
+        "max_album_mb": settings.max_album_mb,
         "examples": examples,
     }
     return gr.HTML(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sam2_core.errors import BadPrompt
@@ -14,6 +14,7 @@ from ui.wire import (
     DIRECTIONS,
     EXPORTS,
     JOBS,
+    Arrival,
     Bounds,
     Cancel,
     Export,
@@ -62,6 +63,19 @@ def is_hover(text: str) -> bool:
     return _HOVER.match(text) is not None
 
 
+def read_arrival(query: Mapping[str, str], most: int) -> Arrival:
+    """Read what an upload's address says about its file; raises `BadPrompt` as `parse` does.
+
+    `most` is how many pictures fit together.
+    """
+    left, batch = query.get("left", "0"), query.get("batch", "")
+    if not (left.isascii() and left.isdigit() and len(left) < 6 and len(batch) <= MAX_NAME):
+        raise BadPrompt("The page announced this file in words that the server does not know. Reload the page.")
+    if int(left) >= most:
+        raise BadPrompt(f"Up to {most} photos fit together. Choose fewer.")
+    return Arrival(batch, int(left), query.get("add") == "1")
+
+
 def subject(text: str) -> dict[str, Any]:
     """What a refusal of this message must name, or the page would wait for its answer: seq, or job and run."""
     try:
@@ -77,13 +91,15 @@ def subject(text: str) -> dict[str, Any]:
 
 
 def _say(said: dict[str, Any], bounds: Bounds) -> Message:
-    prompt = _prompt(said.get("prompt"), bounds)
-    return Say(_whole(said, "seq", 0, 2**53), _frame(said, "frame", bounds), _object(said, bounds), prompt)
+    frame = _frame(said, "frame", bounds)
+    prompt = _prompt(said.get("prompt"), bounds.on(frame))
+    return Say(_whole(said, "seq", 0, 2**53), frame, _object(said, bounds), prompt)
 
 
 def _hover(said: dict[str, Any], bounds: Bounds) -> Message:
-    prompt = _prompt(said.get("prompt"), bounds)
-    return Hover(_whole(said, "seq", 0, 2**53), _frame(said, "frame", bounds), _object(said, bounds), prompt)
+    frame = _frame(said, "frame", bounds)
+    prompt = _prompt(said.get("prompt"), bounds.on(frame))
+    return Hover(_whole(said, "seq", 0, 2**53), frame, _object(said, bounds), prompt)
 
 
 def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -208,8 +224,9 @@ def _check_mask(plain: Any, bounds: Bounds) -> None:
 
 def _check_entry(entry: Entry, bounds: Bounds) -> None:
     if isinstance(entry, Prompted):
-        _check_prompt(entry.prompt, bounds)
         fits = 0 <= entry.frame < bounds.frames
+        if fits:
+            _check_prompt(entry.prompt, bounds.on(entry.frame))
     elif isinstance(entry, Tracked):
         fits = abs(entry.step) == 1 and 0 <= entry.start < bounds.frames and -1 <= entry.stop <= bounds.frames
     else:

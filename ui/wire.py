@@ -21,7 +21,9 @@ the header announces, one after the other.
     hello    {version, medium, tracking}     greeting of every new connection; medium as in `opened`, or null;
                                              tracking = {run, direction} of the run under way, or null
     model    {ready, fraction, message, error}     how far loading the network is
-    opened   {version, medium}               a picture or clip is open; version goes into the addresses of its frames
+    opened   {version, medium, added, skipped}     a picture, clip or album is open; version goes into the addresses of
+                                             its frames; added: photos came to those that were open, whose frames keep
+                                             their numbers; skipped = [{name, reason}]: files that could not be used
     masks    {version, seq, frame, revision, object, tracked, objects}
              masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame.
              objects = [{id, quality, presence, area, place, bytes}]: predicted IoU, object-score logit, pixels,
@@ -43,7 +45,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sam2_core.media import MediaInfo, mask_png
@@ -56,13 +58,29 @@ JOBS = ("ingest", "export")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the numbers of a message may be."""
+    """What the numbers of a message may be; `sizes` has (height, width) of each frame where they differ."""
 
     frames: int
     height: int
     width: int
     max_objects: int
     max_points: int
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def on(self, frame: int) -> Bounds:
+        """The same with the size of this frame."""
+        height, width = self.sizes[frame] if self.sizes else (self.height, self.width)
+        return replace(self, height=height, width=width)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What an upload says of its file: `batch` names the files that belong together, `left` of which are still to
+    come; `add` where they come to the photos that are open."""
+
+    batch: str
+    left: int
+    add: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +200,11 @@ def _pack_mask(found: ObjectMask | Candidate) -> tuple[dict[str, Any], bytes]:
 
 
 def describe(info: MediaInfo, times: list[float]) -> dict[str, Any]:
-    """A medium as the page needs it; `times` in seconds only where the rate varies."""
+    """A medium as the page needs it.
+
+    `times` in seconds only where the rate varies; `sizes` ([height, width]) and `names` of the photos of an album.
+    """
     plain = {"kind": info.kind, "name": info.name, "frames": info.frames, "fps": info.fps}
     size = {"height": info.height, "width": info.width}
-    return {**plain, **size, "times": None if info.constant_rate else times}
+    photos = {"sizes": info.sizes, "names": info.names} if info.kind == "album" else {}
+    return {**plain, **size, **photos, "times": None if info.constant_rate else times}

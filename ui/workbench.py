@@ -6,13 +6,14 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.errors import Busy, MaskletError
-from sam2_core.media import Limits, ingest
+from sam2_core.errors import Busy, MaskletError, MediaError
 from ui import wire
+from ui.arrivals import Arrivals, read_files
 from ui.exports import write_export
 from ui.hovers import Hovers
 from ui.jobs import Job, JobCancelled
@@ -35,6 +36,7 @@ class Workbench:
     def __init__(self, visitor: Visitor[Workbench], resources: Resources) -> None:
         self._folder, self._outbox, self._resources = visitor.folder, visitor.outbox, resources
         self._revival = Revival(visitor.outbox, resources)
+        self.arrivals = Arrivals(resources)
         self.medium: Medium | None = None
         self.downloads: dict[str, Path] = {}
         self._rate = Rate(resources.settings.messages_per_second)
@@ -77,17 +79,23 @@ class Workbench:
             self._complain(str(error), **subject(text))
             return
         if isinstance(message, wire.Cancel):
-            self.cancel(message.job)
+            self._give_up(message.job)
         elif medium is not None:
             self._act(message, medium)
 
-    def open(self, source: Path) -> None:
-        """Read an uploaded file in the background, then remove it with its folder.
+    def open(self, files: list[Path], add: bool = False) -> None:
+        """Read uploaded files in the background, then remove them with their folders.
 
-        What is open stays open until the new one is ready.
+        What is open stays open until the new one is ready; with `add` its photos come first in it.
         """
         job = self._new_job("ingest")
-        self._start(self._while_listed(job, self._open(source, job)), job="ingest")
+        self._start(self._while_listed(job, self._open(files, add, job)), job="ingest")
+
+    def photos_to_join(self) -> int:
+        """How many photos are open that more can be added to; raises `MediaError` where there is none."""
+        if self.medium is None or self.medium.info.kind == "clip":
+            raise MediaError("Photos can be added to photos only. Open them on their own.")
+        return self.medium.info.frames
 
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
@@ -155,8 +163,9 @@ class Workbench:
                 self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, version=medium.version)))
 
     def _track(self, message: wire.Track, medium: Medium) -> None:
-        if medium.info.kind == "image":
-            self._complain("A picture has one frame: there is nothing to track.", job="track", run=message.run)
+        if medium.info.kind != "clip":
+            text = "Photos do not follow one another: there is nothing to track."
+            self._complain(text, job="track", run=message.run)
             return
         self._stop_tracking()
         tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
@@ -174,28 +183,29 @@ class Workbench:
             self._tracker.stop()
             self._tracker = None
 
-    async def _open(self, source: Path, job: Job) -> None:
-        settings = self._resources.settings
-        limits = Limits(
-            max_bytes=settings.max_upload_bytes,
-            max_pixels=settings.max_pixels,
-            max_seconds=settings.max_seconds,
-            max_frames=settings.max_frames,
-            max_clip_side=settings.max_clip_side,
-            max_store_bytes=settings.max_store_bytes,
-        )
+    def _give_up(self, job: str) -> None:
+        """The page's own wish: files that wait for others of their batch go, too."""
+        self.cancel(job)
+        if job == "ingest":
+            self._start(self.arrivals.clear())
+
+    async def _open(self, files: list[Path], add: bool, job: Job) -> None:
         self._version += 1
         version, folder = self._version, self._folder / f"medium-{self._version}"
+        earlier = self.medium.store if self.medium is not None and add else None
         try:
-            await job.run(self._resources, partial(ingest, source, folder, limits, job.report))
+            read = partial(read_files, files, folder, self._resources.settings, job.report, earlier)
+            skipped = await job.run(self._resources, read)
         finally:
-            await self._resources.call(partial(shutil.rmtree, source.parent, ignore_errors=True))
+            for file in files:
+                await self._resources.call(partial(shutil.rmtree, file.parent, ignore_errors=True))
         fresh = await self._resources.call(partial(Medium, version, folder, self._resources.startup))
         self._stop_tracking()
         self.cancel("export")
         await self._put_away()
         self.medium = fresh
-        self._outbox.put(wire.pack({"t": "opened", "version": version, "medium": self._describe(fresh)}))
+        about = {"added": earlier is not None, "skipped": [asdict(each) for each in skipped]}
+        self._outbox.put(wire.pack({"t": "opened", "version": version, "medium": self._describe(fresh), **about}))
 
     async def _export(self, wish: wire.Export, medium: Medium, job: Job) -> None:
         folder = self._folder / "downloads"

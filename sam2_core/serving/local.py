@@ -154,7 +154,7 @@ class LocalEngine:
         while len(self._opened) >= self.limits.max_sessions:
             self._close(next(iter(self._opened)))
         session_id = secrets.token_hex(12)
-        size = ClipSize(about.frames, about.height, about.width)
+        size = ClipSize(about.frames, about.height, about.width, about.sizes)
         bounds = SessionLimits(self.limits.max_objects, self.limits.max_prompts)
         session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds)
         self._opened[session_id] = _Opened(session, store)

@@ -38,11 +38,19 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClipSize:
-    """Number and true size of the frames; prompts and masks count in these pixels."""
+    """Number and true size of the frames; prompts and masks count in these pixels.
+
+    In an album, whose frames do not follow one another, `sizes` has (height, width) of each one.
+    """
 
     frames: int
     height: int
     width: int
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def of(self, frame: int) -> tuple[int, int]:
+        """Height and width of one frame."""
+        return self.sizes[frame] if self.sizes else (self.height, self.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class SessionLimits:
 
 
 class TrackingSession:
-    """Everything about one picture or clip."""
+    """Everything about one picture, clip or album."""
 
     def __init__(
         self,
@@ -81,7 +89,7 @@ class TrackingSession:
     def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """Replace what was said for one object on one frame; see `Engine.prompt`."""
         self._check_frame(frame)
-        check_prompt(prompt, self.size.height, self.size.width)
+        check_prompt(prompt, *self.size.of(frame))
         if prompt.is_empty:
             return self._take_back(frame, object_id)
         self._check_room(frame, object_id)
@@ -97,7 +105,7 @@ class TrackingSession:
     def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """What `prompt` would answer; see `Engine.preview`."""
         self._check_frame(frame)
-        check_prompt(prompt, self.size.height, self.size.width)
+        check_prompt(prompt, *self.size.of(frame))
         if prompt.is_empty:
             return FrameMasks(frame, self.revision, ())
         known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
@@ -107,6 +115,8 @@ class TrackingSession:
 
     def track(self, frames: range, revision: int) -> tuple[FrameMasks, ...]:
         """Follow all objects through `frames`; see `Engine.track`."""
+        if self.size.sizes:
+            raise BadPrompt("The photos of an album do not follow one another: there is nothing to track.")
         if revision != self.revision:
             raise SessionChanged("Something was said in the meantime; track again from here.")
         if not any(known.prompts for known in self.objects.values()):
@@ -136,10 +146,10 @@ class TrackingSession:
             trace, found = self._found_there(known, object_id, frame)
         else:
             trace = self._answer_steps(known, frame, said)
-            found = self._seen(known, object_id)
+            found = self._seen(known, object_id, frame)
         if prompt.crop is None:
             return trace, found
-        part = Window.of(prompt.crop, self.size.height, self.size.width)
+        part = Window.of(prompt.crop, *self.size.of(frame))
         return look_closer(self._segmenter, self._part_features(frame, part), part, prompt, trace, found)
 
     def _answer_steps(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
@@ -171,19 +181,19 @@ class TrackingSession:
             return self._segmenter.unite(features, list(alone))
         previous = self._tracked_logits(known, frame) if before is None else before.logits
         recall = self._recall_elsewhere(known, frame)
-        points = point_inputs(step, self.size.height, self.size.width, network.image_size, network.device)
+        points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
         return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
 
-    def _seen(self, known: TrackedObject, object_id: int) -> ObjectMask:
+    def _seen(self, known: TrackedObject, object_id: int, frame: int) -> ObjectMask:
         """The answer at the frame's size. A mask that no point refines is shown as it was given, pixel by pixel."""
         steps = known.refinement.steps if known.refinement else ()
         prompt, trace = steps[-1]
-        found = object_mask(object_id, trace, self.size.height, self.size.width)
+        found = object_mask(object_id, trace, *self.size.of(frame))
         if prompt.mask is None or prompt.points:
             return found
         if not prompt.boxes:
             return replace(found, mask=prompt.mask)
-        boxed = object_mask(object_id, steps[-2][1], self.size.height, self.size.width).mask
+        boxed = object_mask(object_id, steps[-2][1], *self.size.of(frame)).mask
         return replace(found, mask=Mask.from_array(boxed.to_array() | prompt.mask.to_array()))
 
     def _found_there(self, known: TrackedObject, object_id: int, frame: int) -> tuple[Trace, ObjectMask]:
@@ -247,7 +257,7 @@ class TrackingSession:
         self._refresh_memory(known, frame, reverse)
         recall = known.bank.recall(frame, reverse, self.size.frames)
         trace = self._segmenter.track(self._features(frame), recall)
-        found = object_mask(object_id, trace, self.size.height, self.size.width)
+        found = object_mask(object_id, trace, *self.size.of(frame))
         known.found[frame] = TrackedMask.of(found, self.revision, reverse)
         known.bank.tracked[frame] = self._without_candidates(trace)
         known.refinement = None
@@ -292,7 +302,7 @@ class TrackingSession:
 
     def _part_features(self, frame: int, part: Window) -> ImageFeatures:
         """Those of a part of a frame with its margin, at the network's full input."""
-        height, width, size = self.size.height, self.size.width, self._segmenter.network.image_size
+        (height, width), size = self.size.of(frame), self._segmenter.network.image_size
         seen = part.with_margin(height, width)
 
         def encoded() -> ImageFeatures:

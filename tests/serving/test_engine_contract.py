@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2_core.errors import BadPrompt, MediaError, SessionChanged, SessionGone
-from sam2_core.media import ingest
+from sam2_core.media import ingest, ingest_album
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.pool import EnginePool
@@ -48,6 +49,15 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "store")
 
 
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("album")
+    for name, size in (("wide.png", (80, 40)), ("high.png", (30, 60))):
+        Image.new("RGB", size, "teal").save(folder / name)
+    ingest_album([folder / "wide.png", folder / "high.png"], folder / "store")
+    return str(folder / "store")
+
+
 @pytest.fixture(params=["local", "fake", "pickled local", "pool"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "fake":
@@ -63,6 +73,15 @@ def test_open_tells_what_is_in_the_clip(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
     assert info.frames == 12 and info.height > 0 and info.width > 0 and info.fps > 0
     assert engine.open(clip).id != info.id
+
+
+def test_masks_of_an_album_have_the_sizes_of_its_photos_and_are_not_tracked(engine: Engine, album: str) -> None:
+    session = engine.open(album).id
+    shapes = [engine.prompt(session, frame, 1, CLICK).objects[0].mask.to_array().shape for frame in (0, 1)]
+    assert shapes == [(40, 80), (60, 30)]
+    revision = engine.masks(session, range(2))[1].revision
+    with pytest.raises(BadPrompt):
+        engine.track(session, range(2), revision)
 
 
 def test_a_folder_without_a_clip_is_refused(engine: Engine, tmp_path: Path) -> None:

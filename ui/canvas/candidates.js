@@ -91,7 +91,7 @@ function pickNext(step) {
 
 // The part of the frame around all of the masks, in the pictures' shape.
 function surroundings(found) {
-  const { width, height } = state.medium, ratio = THUMB_WIDE / THUMB_HIGH;
+  const { width, height } = frameSize(), ratio = THUMB_WIDE / THUMB_HIGH;
   const left = Math.min(...found.map(({ place }) => place[0])), right = Math.max(...found.map(({ place }) => place[0] + place[2]));
   const top = Math.min(...found.map(({ place }) => place[1])), bottom = Math.max(...found.map(({ place }) => place[1] + place[3]));
   const wide = Math.max(1.25 * (right - left), 1.25 * ratio * (bottom - top), 24), high = wide / ratio;
@@ -108,7 +108,7 @@ async function drawReadings(shownOffer) {
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
-    pen.drawImage(bitmap, 0, 0, state.medium.width, state.medium.height);
+    pen.drawImage(bitmap, 0, 0, frameSize().width, frameSize().height);
     pen.globalAlpha = 0.55;
     pen.drawImage(sprite.fill, sprite.x, sprite.y);
     pen.globalAlpha = 1;

@@ -6,7 +6,7 @@ let crosshair = null;            // [x, y] in the frame while it is shown
 let lastCrosshair = null;        // where it was
 
 function setCrosshair(shows) {
-  const { width, height } = state.medium;
+  const { width, height } = frameSize();
   lastCrosshair = crosshair ?? lastCrosshair;
   crosshair = shows ? (lastCrosshair ?? [width / 2, height / 2]) : null;
   if (shows) overCanvas.focus({ preventScroll: true });
@@ -16,7 +16,7 @@ function setCrosshair(shows) {
 }
 
 function moveCrosshair([dx, dy], times) {
-  const step = Math.max(1, CROSSHAIR_STEP / view.scale) * times, { width, height } = state.medium;
+  const step = Math.max(1, CROSSHAIR_STEP / view.scale) * times, { width, height } = frameSize();
   crosshair = [clamp(crosshair[0] + dx * step, 0, width - 0.5), clamp(crosshair[1] + dy * step, 0, height - 0.5)];
   keepInSight(crosshair);
   announce(`${Math.round(crosshair[0])} from the left, ${Math.round(crosshair[1])} from the top`);

@@ -1,12 +1,16 @@
 // The download menu: the server writes the file, the browser fetches it.
 
 const menu = find('menu');
+const OVERLAYS = {
+  image: ['Overlay picture', 'PNG with the masks drawn in'],
+  clip: ['Overlay video', 'MP4 with the masks drawn in, sound kept'],
+  album: ['Overlay pictures', 'JPEG files with the masks drawn in, in a zip'],
+};
 let exporting = false;
 
 const setMenu = makeMenu(find('download'), menu, () => {
   menu.classList.toggle('mk-empty', !objects.forExport().length);
-  find('overlay-title').textContent = isClip() ? 'Overlay video' : 'Overlay picture';
-  find('overlay-text').textContent = isClip() ? 'MP4 with the masks drawn in, sound kept' : 'PNG with the masks drawn in';
+  [find('overlay-title').textContent, find('overlay-text').textContent] = OVERLAYS[state.medium.kind];
 });
 
 function startExport(kind) {

@@ -17,7 +17,7 @@ async function answered(frame, object) {
 
 // The newest mask of an object on a canvas of the frame's size, white on nothing; undefined while it is not here.
 async function drawResult(frame, object) {
-  const { width, height } = state.medium, [, pen] = canvasOf(width, height);
+  const { width, height } = frameSize(), [, pen] = canvasOf(width, height);
   for (;;) {
     if (isOnlyMask(journal.prompt(frame, object))) {
       drawPixels(pen, decodeRuns(journal.prompt(frame, object).mask), width, height);
@@ -38,7 +38,7 @@ async function drawResult(frame, object) {
 // From now on these pixels are all that is said about the object on the frame, but for what is said `besides`. Returns the
 // prompt, or undefined.
 function givenMask(pixels, frame, object, since, besides = {}) {
-  const { width, height } = state.medium, mask = encodeRuns(pixels, width, height);
+  const { width, height } = frameSize(), mask = encodeRuns(pixels, width, height);
   if (mask.counts.length > about.max_mask) return void toast('This mask is too intricate to be sent. Make it simpler.');
   return prompts.set(frame, object, { mask, ...besides }, since);
 }
@@ -71,9 +71,9 @@ async function importMask(file) {
 }
 
 function checkSize(width, height) {
-  const { medium } = state;
-  if (width === medium.width && height === medium.height) return;
-  throw new Unreadable(`This mask has ${width} × ${height} pixels, the picture ${medium.width} × ${medium.height}. `
+  const due = frameSize();
+  if (width === due.width && height === due.height) return;
+  throw new Unreadable(`This mask has ${width} × ${height} pixels, the picture ${due.width} × ${due.height}. `
     + 'Save it at the size of the picture, then import it again.');
 }
 
@@ -95,7 +95,7 @@ async function pixelsOfJson(file) {
   if (all.length !== 1) throw new Unreadable(`This file holds ${counted(all.length, 'mask')}. Import a file with one.`);
   const rle = all[0].segmentation ?? all[0];
   checkSize(Number(rle.size[1]), Number(rle.size[0]));
-  return decodeRuns({ size: [state.medium.height, state.medium.width], counts: rle.counts });
+  return decodeRuns({ size: [frameSize().height, frameSize().width], counts: rle.counts });
 }
 
 on(find('keep'), 'click', keepMask);

@@ -3,7 +3,7 @@
 
 const LANE_MOST = 16, LANE_LEAST = 6;      // CSS pixels from lane to lane; below the least, the lanes scroll
 const STRIPE = 6;
-const MARKER_REACH = 8, FINGER_REACH = 16; // CSS pixels around a diamond that belong to it
+const MARKER_REACH = 8; // CSS pixels around a diamond that belong to it; FINGER_REACH for fingers
 
 const lanesView = find('lanes-view'), lanesCanvas = find('lanes');
 const stripes = new Map();                 // color -> a tile of stripes

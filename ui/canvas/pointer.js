@@ -15,11 +15,19 @@ function isNegative(event) {
 }
 
 function inside([x, y]) {
-  return [clamp(x, 0, state.medium.width), clamp(y, 0, state.medium.height)];
+  const { width, height } = frameSize();
+  return [clamp(x, 0, width), clamp(y, 0, height)];
 }
 
-const hits = ([x, y]) => x >= 0 && y >= 0 && x < state.medium.width && y < state.medium.height;
+function hits([x, y]) {
+  const { width, height } = frameSize();
+  return x >= 0 && y >= 0 && x < width && y < height;
+}
+
 const fine = place => place.map(value => Math.round(value * 10) / 10);   // tenths of a pixel are enough
+
+// While the next photo of an album is on its way, the one on the stage is not the one that a click would be about.
+const isMeant = () => !isAlbum() || shown.frame === state.frame;
 
 const hand = {
   down() { if (space) space.used = true; overCanvas.classList.add('mk-grabbing'); },
@@ -35,7 +43,7 @@ on(overCanvas, 'contextmenu', event => event.preventDefault());
 on(overCanvas, 'mousedown', event => { if (event.button === 1) event.preventDefault(); });   // or the browser scrolls by itself
 
 on(overCanvas, 'pointerdown', event => {
-  if (!state.medium) return;
+  if (!state.medium || !isMeant()) return;
   overCanvas.focus({ preventScroll: true });
   overCanvas.setPointerCapture(event.pointerId);
   pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });

@@ -4,7 +4,7 @@
 const REFINE_SHARE = 0.7;        // of the frame in view at most; with more of it, the edges would hardly be finer
 
 function partInView() {
-  const { width, height } = state.medium, { clientWidth, clientHeight } = stage;
+  const { width, height } = frameSize(), { clientWidth, clientHeight } = stage;
   const left = clamp(Math.floor(-view.x / view.scale), 0, width - 1), top = clamp(Math.floor(-view.y / view.scale), 0, height - 1);
   const right = clamp(Math.ceil((clientWidth - view.x) / view.scale), left + 1, width);
   const bottom = clamp(Math.ceil((clientHeight - view.y) / view.scale), top + 1, height);
@@ -16,7 +16,7 @@ const overlap = ([left, top, right, bottom], [x, y, width, height]) =>
 
 // Why it cannot be refined here and now; nothing where it can.
 function refusal(record, crop, said) {
-  const { width, height } = state.medium, [left, top, right, bottom] = crop;
+  const { width, height } = frameSize(), [left, top, right, bottom] = crop;
   if (!record?.area) return 'Click on the thing first. Then zoom in on it and refine it.';
   if ((right - left) * (bottom - top) > REFINE_SHARE * width * height) {
     return `Zoom in first, with ${fingersOnly ? 'two fingers' : 'the wheel'}. Then what is in view can be refined.`;

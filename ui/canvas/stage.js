@@ -13,8 +13,8 @@ let shown = { ...NOTHING };                                  // what is on the c
 let ghost = null;                                            // what a click here would give (hover.js)
 
 function fitView() {
-  const { width, height } = stage.getBoundingClientRect(), medium = state.medium;
-  if (!medium || !width) return;
+  const { width, height } = stage.getBoundingClientRect();
+  if (!state.medium || !width) return;
   view.ratio = Math.min(window.devicePixelRatio || 1, 2);
   for (const canvas of [baseCanvas, overCanvas]) {
     canvas.width = Math.round(width * view.ratio);
@@ -25,11 +25,14 @@ function fitView() {
   refreshMasks();                // their outlines have another width now
 }
 
+// Of the picture on the stage; in an album the next one may have another.
+const shownSize = () => frameSize(shown.frame < 0 ? state.frame : shown.frame);
+
 // Keeps the frame in sight: centred where it is smaller than the stage, else without a gap.
 function placeView(width = stage.clientWidth, height = stage.clientHeight) {
-  const medium = state.medium;
-  view.scale = view.zoom * Math.min(width / medium.width, height / medium.height);
-  const [wide, high] = [medium.width * view.scale, medium.height * view.scale];
+  const size = shownSize();
+  view.scale = view.zoom * Math.min(width / size.width, height / size.height);
+  const [wide, high] = [size.width * view.scale, size.height * view.scale];
   view.x = wide <= width ? (width - wide) / 2 : clamp(view.x, width - wide, 0);
   view.y = high <= height ? (height - high) / 2 : clamp(view.y, height - high, 0);
   find('fit').disabled = view.zoom === 1;
@@ -65,10 +68,20 @@ async function show(frame) {
   const turn = ++turns;
   const [bitmap, sprites] = await Promise.all([frames.get(frame), spritesOf(frame)]);
   if (turn < shown.frameTurn) return false;
-  const newer = shown.frame === frame && shown.masksTurn > turn;
+  const newer = shown.frame === frame && shown.masksTurn > turn, before = shownSize();
   shown = { frame, bitmap, frameTurn: turn, sprites: newer ? shown.sprites : sprites, masksTurn: Math.max(turn, newer ? shown.masksTurn : 0) };
+  placeAgain(before);
   draw();
   return true;
+}
+
+// A photo of another size is seen as a whole, its outlines as thick as everywhere.
+function placeAgain(before) {
+  const { width, height } = shownSize();
+  if (width === before.width && height === before.height) return;
+  Object.assign(view, { zoom: 1, x: 0, y: 0 });
+  placeView();
+  refreshMasks();
 }
 
 async function refreshMasks() {
@@ -100,7 +113,8 @@ function draw() {
   toView(basePen);
   basePen.imageSmoothingEnabled = view.scale * view.ratio < 3;   // far in, single pixels matter
   basePen.imageSmoothingQuality = state.playing ? 'low' : 'high';
-  basePen.drawImage(shown.bitmap, 0, 0, state.medium.width, state.medium.height);
+  const { width, height } = shownSize();
+  basePen.drawImage(shown.bitmap, 0, 0, width, height);
   drawOver();
 }
 

@@ -9,7 +9,8 @@ function goTo(frame, quietly = false) {
   if (!quietly) tell('touched');
   tell('frame');
   return show(state.frame).then(current => {
-    if (current && !state.playing) frames.prefetch(state.frame, 1, 3);
+    if (current && !state.playing) frames.prefetch(state.frame, 1, isAlbum() ? 2 : 3);
+    if (current && isAlbum()) frames.prefetch(state.frame, -1, 1);
     return current;
   }).catch(() => { if (line.status === 'on') toast('This frame could not be loaded. Step on, or try again.'); });
 }
