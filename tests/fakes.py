@@ -109,8 +109,7 @@ def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:
     pixels = np.zeros((height, width), bool)
     if prompt.mask is not None:
         pixels |= prompt.mask.to_array()
-    if prompt.box is not None:
-        box = prompt.box
+    for box in prompt.boxes:
         pixels |= (columns >= box.left) & (columns < box.right) & (rows >= box.top) & (rows < box.bottom)
     radius = max(2.0, 0.12 * min(height, width))
     for point in prompt.points:

@@ -27,7 +27,9 @@ from ui.wire import (
     Track,
 )
 
-MAX_MESSAGE = 2_000_000  # characters; a journal of thousands of clicks fits
+MAX_MESSAGE = 8_000_000  # characters; a journal of thousands of clicks and hundreds of painted masks fits
+MAX_MASK = 500_000  # characters of a mask's run lengths; those of a 4K frame take some ten thousand
+MAX_BOXES = 16
 MAX_ENTRIES = 20_000
 MAX_NAME = 80
 MAX_FRAMES_ASKED = 64
@@ -111,6 +113,9 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
     entries = said.get("entries")
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         raise BadPrompt("This journal is too long or no journal at all.")
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("prompt"), dict):
+            _check_mask(entry["prompt"].get("mask"), bounds.on(_frame(entry, "frame", bounds)))
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
@@ -159,9 +164,10 @@ def _opacity(said: dict[str, Any]) -> float:
 
 
 def _prompt(plain: Any, bounds: Bounds) -> Prompt:
-    """A prompt of points and a box within the frame; a page sends no masks."""
-    if not isinstance(plain, dict) or plain.keys() - {"points", "box", "choice"}:
-        raise BadPrompt("A prompt has points and a box.")
+    """A prompt of points and boxes within the frame, and a mask of its size."""
+    if not isinstance(plain, dict) or plain.keys() - {"points", "boxes", "mask", "choice"}:
+        raise BadPrompt("A prompt has points, boxes and a mask.")
+    _check_mask(plain.get("mask"), bounds)
     prompt = Prompt.from_json(plain)
     _check_prompt(prompt, bounds)
     return prompt
@@ -170,11 +176,13 @@ def _prompt(plain: Any, bounds: Bounds) -> Prompt:
 def _check_prompt(prompt: Prompt, bounds: Bounds) -> None:
     if len(prompt.points) > bounds.max_points:
         raise BadPrompt(f"At most {bounds.max_points} clicks fit on one object in one frame. Undo some of them.")
+    if len(prompt.boxes) > MAX_BOXES:
+        raise BadPrompt(f"At most {MAX_BOXES} boxes fit on one object in one frame. Undo some of them.")
     xs, ys = [point.x for point in prompt.points], [point.y for point in prompt.points]
-    if prompt.box is not None:
-        xs += [prompt.box.left, prompt.box.right]
-        ys += [prompt.box.top, prompt.box.bottom]
-        if not (prompt.box.left < prompt.box.right and prompt.box.top < prompt.box.bottom):
+    for box in prompt.boxes:
+        xs += [box.left, box.right]
+        ys += [box.top, box.bottom]
+        if not (box.left < box.right and box.top < box.bottom):
             raise BadPrompt("This box has no size. Draw it again.")
     inside = all(math.isfinite(x) and 0 <= x <= bounds.width for x in xs)
     if not (inside and all(math.isfinite(y) and 0 <= y <= bounds.height for y in ys)):
@@ -183,9 +191,20 @@ def _check_prompt(prompt: Prompt, bounds: Bounds) -> None:
         raise BadPrompt("`choice` must be 0, 1 or 2.")
 
 
+def _check_mask(plain: Any, bounds: Bounds) -> None:
+    """Before a mask is decoded: a text of a sane length that says it is as large as the frame."""
+    if plain is None:
+        return
+    counts = plain.get("counts") if isinstance(plain, dict) else None
+    if not isinstance(counts, str) or len(counts) > MAX_MASK:
+        raise BadPrompt("This mask is too intricate or no mask at all. Paint or import a simpler one.")
+    if plain.get("size") != [bounds.height, bounds.width]:
+        raise BadPrompt(f"This mask must have the size of the picture, {bounds.width} × {bounds.height}.")
+
+
 def _check_entry(entry: Entry, bounds: Bounds) -> None:
     if isinstance(entry, Prompted):
-        fits = 0 <= entry.frame < bounds.frames and entry.prompt.mask is None
+        fits = 0 <= entry.frame < bounds.frames
         if fits:
             _check_prompt(entry.prompt, bounds.on(entry.frame))
     elif isinstance(entry, Tracked):

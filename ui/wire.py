@@ -2,7 +2,8 @@
 
 Up (page to server): one JSON object a message, `t` says which.
 
-    prompt   {seq, frame, object, prompt}    all that is said about an object on a frame (Prompt.to_json); {}: nothing
+    prompt   {seq, frame, object, prompt}    all that is said about an object on a frame (Prompt.to_json): points, boxes
+                                             and a mask in COCO's compressed run lengths; {}: nothing
     forget   {seq, object}                   remove an object
     track    {run, direction, frame}         follow all objects from a frame: forward, backward or both; run is a
                                              number of the page's own that names this run in all that comes of it

@@ -96,6 +96,18 @@ class Segmenter:
             quality=torch.ones_like(seen.quality),
         )
 
+    def unite(self, features: ImageFeatures, parts: list[Trace]) -> Trace:
+        """What several traces of a frame hold together: the object pointer is that of their union as a mask."""
+        logits = torch.stack([part.logits for part in parts]).amax(dim=0)
+        size = (self.network.image_size, self.network.image_size)
+        mask = (F.interpolate(logits, size=size, mode="bilinear", align_corners=False) > 0).to(logits.dtype)
+        return Trace(
+            logits=logits,
+            pointer=self.from_mask(features, mask).pointer,
+            presence=torch.stack([part.presence for part in parts]).amax(dim=0),
+            quality=torch.stack([part.quality for part in parts]).mean(dim=0),
+        )
+
     def memorise(self, features: ImageFeatures, trace: Trace, prompted: bool) -> Trace:
         """The trace with its spatial memory."""
         with self.fast():

@@ -21,7 +21,7 @@ from sam2_core.tracking.objects import Refinement, TrackedMask, TrackedObject
 from sam2_core.tracking.pixels import object_mask, to_low_resolution
 from sam2_core.tracking.prompts import check_prompt, growing, point_inputs
 from sam2_core.tracking.segmenter import Segmenter, Trace
-from sam2_core.types import FrameMasks, Mask, Prompt
+from sam2_core.types import FrameMasks, Mask, ObjectMask, Prompt
 
 MAX_PROMPTED_IN_MEMORY = 4
 """The network was trained on short clips with few prompted frames; more of them blur the memory."""
@@ -97,7 +97,7 @@ class TrackingSession:
         self.objects[object_id] = known
         known.prompts[frame] = prompt
         known.bank.prompted[frame] = self._without_candidates(trace)
-        known.answers[frame] = object_mask(object_id, trace, *self.size.of(frame))
+        known.answers[frame] = self._seen(known, frame, object_id)
         self._note_change(known, frame)
         return FrameMasks(frame, self.revision, (known.answers[frame],))
 
@@ -128,7 +128,7 @@ class TrackingSession:
     # --- prompts -----------------------------------------------------------------------------------------------
 
     def _answer(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
-        """Answer the first point or the box, then each further point with the previous answer fed back.
+        """Answer the first point, or the boxes and the mask, then each further point with the previous answer fed back.
 
         That is how the network was trained, and the answer follows from the prompt (and from what is remembered of
         other frames, where this one was tracked), not from the way to it: saying the same again, or taking a point
@@ -139,20 +139,37 @@ class TrackingSession:
         done = known.refinement.longest_prefix(frame, wanted) if known.refinement else ()
         steps = list(done)
         for step in wanted[len(done) :]:
-            previous = steps[-1][1].logits if steps else self._tracked_logits(known, frame)
-            steps.append((step, self._answer_step(known, frame, features, step, previous)))
+            before = steps[-1][1] if steps else None
+            steps.append((step, self._answer_step(known, frame, features, step, before)))
         known.refinement = Refinement(frame, tuple(steps))
         return steps[-1][1]
 
     def _answer_step(
-        self, known: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, previous: Tensor | None
+        self, known: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, before: Trace | None
     ) -> Trace:
         network = self._segmenter.network
         if step.mask is not None and not step.points:
-            return self._segmenter.from_mask(features, self._mask_input(step.mask))
+            given = self._segmenter.from_mask(features, self._mask_input(step.mask))
+            return given if before is None else self._segmenter.unite(features, [given, before])
+        if len(step.boxes) > 1 and not step.points:
+            alone = (self._answer_step(known, frame, features, replace(step, boxes=(box,)), None) for box in step.boxes)
+            return self._segmenter.unite(features, list(alone))
+        previous = self._tracked_logits(known, frame) if before is None else before.logits
         recall = self._recall_elsewhere(known, frame)
         points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
         return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
+
+    def _seen(self, known: TrackedObject, frame: int, object_id: int) -> ObjectMask:
+        """The answer at the frame's size. A mask that no point refines is shown as it was given, pixel by pixel."""
+        steps = known.refinement.steps if known.refinement else ()
+        prompt, trace = steps[-1]
+        found = object_mask(object_id, trace, *self.size.of(frame))
+        if prompt.mask is None or prompt.points:
+            return found
+        if not prompt.boxes:
+            return replace(found, mask=prompt.mask)
+        boxed = object_mask(object_id, steps[-2][1], *self.size.of(frame)).mask
+        return replace(found, mask=Mask.from_array(boxed.to_array() | prompt.mask.to_array()))
 
     def _recall_elsewhere(self, known: TrackedObject, frame: int) -> Recall[Trace] | None:
         """What a correction of a tracked frame remembers: nothing of the frame itself, nor of the mistake around it."""

@@ -17,7 +17,7 @@ from sam2_core.media import ingest, ingest_album
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.pool import EnginePool
-from sam2_core.types import Box, Point, Prompt
+from sam2_core.types import Box, Mask, Point, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
@@ -101,14 +101,27 @@ def test_a_prompt_answers_with_the_mask_of_its_object(engine: Engine, clip: str)
 
 def test_repeating_a_prompt_is_harmless(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
-    prompt = Prompt(CLICK.points, box=Box(10, 5, 60, 40))
+    prompt = Prompt(CLICK.points, boxes=(Box(10, 5, 60, 40),))
     assert engine.prompt(info.id, 0, 1, prompt).objects == engine.prompt(info.id, 0, 1, prompt).objects
+
+
+def test_several_boxes_and_a_mask_make_one_object(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    painted = np.zeros((info.height, info.width), bool)
+    painted[5:15, 5:15] = True
+    answer = engine.prompt(info.id, 0, 1, Prompt(mask=Mask.from_array(painted)))
+    assert np.array_equal(answer.objects[0].mask.to_array(), painted), "a mask is taken as it is"
+    boxes = Box(20, 5, 40, 30), Box(45, 5, 60, 40)
+    both = Prompt(boxes=boxes, mask=Mask.from_array(painted))
+    answer = engine.prompt(info.id, 0, 1, both)
+    assert [found.object_id for found in answer.objects] == [1]
+    assert engine.prompt(info.id, 0, 1, both).objects == answer.objects
 
 
 def test_every_prompt_makes_a_new_revision(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
     first = engine.prompt(info.id, 0, 1, CLICK).revision
-    second = engine.prompt(info.id, 0, 1, Prompt(box=Box(1, 1, 20, 20))).revision
+    second = engine.prompt(info.id, 0, 1, Prompt(boxes=(Box(1, 1, 20, 20),))).revision
     assert second > first
     assert engine.forget(info.id, 1) > second
 

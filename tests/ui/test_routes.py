@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import House, open_house, picture_bytes, unpack
+from ui.reading import MAX_MESSAGE
 
 CLICK = {"points": [[20, 24, 1]]}
 
@@ -173,7 +174,7 @@ def test_the_same_works_without_sockets(house: House) -> None:
     message = {"t": "prompt", "seq": 3, "frame": 0, "object": 1, "prompt": CLICK}
     assert house.client.post(f"/s/{token}/say", json=message).status_code == 204
     assert hear("masks")["seq"] == 3
-    assert house.client.post(f"/s/{token}/say", content=b"x" * 2_100_000).status_code == 413
+    assert house.client.post(f"/s/{token}/say", content=b"x" * (MAX_MESSAGE + 1)).status_code == 413
 
 
 def test_a_closed_tab_frees_everything(house: House) -> None:

@@ -228,7 +228,7 @@ def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pyte
         visitor = house.visitor()
         with house.page(visitor.token) as page:
             with monkeypatch.context() as patch:
-                patch.setattr("ui.workbench.ingest", slow)
+                patch.setattr("ui.arrivals.ingest", slow)
                 house.upload(visitor.token, clip)
                 assert started.wait(DEADLINE)
                 page.say("cancel", job="ingest")

@@ -13,6 +13,7 @@ const state = {
   version: 0,         // of the medium, in the addresses of its frames
   frame: 0,
   active: 1,          // the object that clicks are about
+  tool: 'point',      // point, scribble, lasso or paint
   adding: true,       // a click adds (or takes away)
   opacity: 0.5,
   outline: true,

@@ -136,7 +136,7 @@ function catchUp(message) {
   if (shown.frame !== state.frame) goTo(state.frame, true);
 }
 
-when('server-journal', () => line.say({ t: 'journal', entries: journal.entries }));
+when('server-journal', () => line.say({ t: 'journal', entries: journal.needed }));
 when('server-done', message => {
   if (message.job !== 'replay') return;
   veil('');

@@ -1,7 +1,7 @@
 // The stage: the frame below, masks and markers above. Both canvases have the screen's resolution; `view` maps pixels of
 // the original frame to them, so zooming is only another view.
 
-const MARKER = 7;              // radius in CSS pixels
+const MARKER = 7, HANDLE = 7;  // radius of a point, side of a box's handle, in CSS pixels
 const LEAST_ZOOM = 1, MOST_ZOOM = 16;
 const POSITIVE = '#16a34a', NEGATIVE = '#dc2626';
 
@@ -10,7 +10,6 @@ const basePen = baseCanvas.getContext('2d', { alpha: false }), overPen = overCan
 const view = { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 };   // x, y: where the frame's corner lies, in CSS pixels
 const NOTHING = { frame: -1, bitmap: null, frameTurn: 0, sprites: [], masksTurn: 0 };
 let shown = { ...NOTHING };                                  // what is on the canvases
-let rubber = null;                                           // the box being drawn, in pixels of the frame
 
 function fitView() {
   const { width, height } = stage.getBoundingClientRect();
@@ -132,18 +131,20 @@ function drawOver() {
   if (state.outline) {
     for (const sprite of shown.sprites) overPen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
   }
-  if (!state.playing) drawMarkers();
+  if (state.playing) return;
+  drawStrokes();
+  drawMarkers();
+  drawCrosshair();
 }
 
 function drawMarkers() {
-  for (const [object, prompts] of journal.said) {
-    const prompt = prompts.get(shown.frame);
+  const said = journal.said, drafted = draft?.frame === shown.frame ? draft.object : 0;
+  for (const object of new Set(drafted ? [...said.keys(), drafted] : said.keys())) {
+    const prompt = object === drafted ? draft.prompt : said.get(object).get(shown.frame), strong = object === state.active;
     if (!prompt || !objects.isVisible(object)) continue;
-    const strong = object === state.active;
-    if (prompt.box) drawBox(prompt.box, objects.color(object), strong);
+    for (const box of prompt.boxes ?? []) drawBox(box, objects.color(object), strong);
     for (const point of prompt.points ?? []) drawPoint(point, strong);
   }
-  if (rubber) drawBox(rubber, objects.color(state.active), true);
 }
 
 function drawBox([left, top, right, bottom], color, strong) {
@@ -154,6 +155,14 @@ function drawBox([left, top, right, bottom], color, strong) {
     overPen.strokeRect(left, top, right - left, bottom - top);
   }
   overPen.setLineDash([]);
+  if (strong) for (const x of [left, right]) for (const y of [top, bottom]) drawHandle(x, y, color);
+}
+
+function drawHandle(x, y, color) {
+  const side = HANDLE / view.scale;
+  Object.assign(overPen, { fillStyle: '#fff', strokeStyle: color, lineWidth: 1.75 / view.scale });
+  overPen.fillRect(x - side / 2, y - side / 2, side, side);
+  overPen.strokeRect(x - side / 2, y - side / 2, side, side);
 }
 
 function drawPoint([x, y, positive], strong) {
