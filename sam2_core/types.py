@@ -138,21 +138,23 @@ class Prompt:
 
     The object is what the boxes and the mask hold together, and the points refine that. A mask alone (painted,
     imported, or an earlier result) is taken as it is. `choice` is the picked candidate (0, 1 or 2) of an ambiguous
-    first click; None lets the network choose.
+    first click; None lets the network choose. Inside `crop` the frame is looked at a second time, enlarged to the
+    network's full input ("refine here"); with nothing but a crop that is done to the mask that tracking found.
     """
 
     points: tuple[Point, ...] = ()
     boxes: tuple[Box, ...] = ()
     mask: Mask | None = None
     choice: int | None = None
+    crop: Box | None = None
 
     @property
     def is_empty(self) -> bool:
         """Nothing is said."""
-        return not self.points and not self.boxes and self.mask is None
+        return not self.points and not self.boxes and self.mask is None and self.crop is None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: points as [x, y, 1 or 0], boxes as four numbers each, the mask as COCO run lengths."""
+        """Plain data: points as [x, y, 1 or 0], boxes and crop as four numbers each, the mask as COCO run lengths."""
         said: dict[str, Any] = {}
         if self.points:
             said["points"] = [[point.x, point.y, int(point.positive)] for point in self.points]
@@ -162,6 +164,8 @@ class Prompt:
             said["mask"] = self.mask.to_coco()
         if self.choice is not None:
             said["choice"] = self.choice
+        if self.crop is not None:
+            said["crop"] = [self.crop.left, self.crop.top, self.crop.right, self.crop.bottom]
         return said
 
     @classmethod
@@ -173,7 +177,8 @@ class Prompt:
             boxes = tuple(Box(*(float(value) for value in four)) for four in corners)
             choice = said.get("choice")
             mask = None if said.get("mask") is None else Mask.from_coco(said["mask"])
-            return cls(points, boxes, mask, None if choice is None else int(choice))
+            crop = None if said.get("crop") is None else Box(*(float(value) for value in said["crop"]))
+            return cls(points, boxes, mask, None if choice is None else int(choice), crop)
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
             raise BadPrompt(f"This prompt cannot be read: {error}.") from error
 

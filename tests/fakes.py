@@ -1,16 +1,19 @@
-"""A complete engine without a network: it paints a disc around the first point, so that everything above the seam
-can be tested without torch."""
+"""A complete engine without a network: it paints a disc around each point, so that everything above the seam can be
+tested without torch. The candidates of a single click are discs of three sizes; within a crop discs are larger."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
 from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo
+
+CANDIDATE_SIZES, CANDIDATE_QUALITIES = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
+REFINED_SIZE = 1.4
 
 
 @dataclass
@@ -20,6 +23,7 @@ class _FakeSession:
     revision: int = 0
     said: dict[int, dict[int, Prompt]] = field(default_factory=dict)  # object -> frame -> prompt
     masks: dict[int, dict[int, ObjectMask]] = field(default_factory=dict)  # object -> frame -> mask
+    tracked: set[int] = field(default_factory=set)
 
 
 class FakeEngine:
@@ -49,10 +53,24 @@ class FakeEngine:
             if said.pop(frame, None) is not None and not said:
                 masks.clear()  # nobody says any more what the object is
             masks.pop(frame, None)
-            return FrameMasks(frame, state.revision, ())
+            if said and frame in state.tracked:
+                masks[frame] = _paint(state.media.size_of(frame), object_id, _nearest(said, frame))
+            return FrameMasks(frame, state.revision, (masks[frame],) if frame in masks else ())
+        if replace(prompt, crop=None).is_empty and frame not in masks:
+            raise BadPrompt("Click on a thing first.")
+        masks[frame] = _paint(state.media.size_of(frame), object_id, _meant(said, frame, prompt))
         said[frame] = prompt
-        masks[frame] = _paint(state.media.size_of(frame), object_id, prompt)
         return FrameMasks(frame, state.revision, (masks[frame],))
+
+    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        self.calls.append("preview")
+        state = self._session(session)
+        if not 0 <= frame < state.info.frames:
+            raise BadPrompt(f"Frame {frame} does not exist.")
+        found = (
+            () if prompt.is_empty else (replace(_paint(state.media.size_of(frame), object_id, prompt), candidates=()),)
+        )
+        return FrameMasks(frame, state.revision, found)
 
     def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
         self.calls.append("track")
@@ -66,8 +84,8 @@ class FakeEngine:
         for object_id, said in state.said.items():
             for frame in frames:
                 if said and frame not in said:
-                    nearest = min(said, key=lambda other: abs(other - frame))
-                    state.masks[object_id][frame] = _paint(state.media.size_of(frame), object_id, said[nearest])
+                    state.masks[object_id][frame] = _paint(state.media.size_of(frame), object_id, _nearest(said, frame))
+                    state.tracked.add(frame)
         return self._masks(state, frames)
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
@@ -103,6 +121,15 @@ class FakeEngine:
         )
 
 
+def _nearest(said: dict[int, Prompt], frame: int) -> Prompt:
+    return said[min(said, key=lambda other: abs(other - frame))]
+
+
+def _meant(said: dict[int, Prompt], frame: int, prompt: Prompt) -> Prompt:
+    """A crop alone refines what was tracked from elsewhere."""
+    return replace(_nearest(said, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
+
+
 def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:
     height, width = size
     rows, columns = np.ogrid[:height, :width]
@@ -111,10 +138,23 @@ def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:
         pixels |= prompt.mask.to_array()
     for box in prompt.boxes:
         pixels |= (columns >= box.left) & (columns < box.right) & (rows >= box.top) & (rows < box.bottom)
-    radius = max(2.0, 0.12 * min(height, width))
+    sizes = [_discs(pixels, prompt, size) for size in CANDIDATE_SIZES]
+    pixels = sizes[prompt.choice or 0]
+    if prompt.crop is not None:
+        crop = prompt.crop
+        inside = (columns >= crop.left) & (columns < crop.right) & (rows >= crop.top) & (rows < crop.bottom)
+        pixels = np.where(inside, _discs(pixels, prompt, REFINED_SIZE), pixels)
+    mask, quality = Mask.from_array(pixels), CANDIDATE_QUALITIES[prompt.choice or 0]
+    several = zip(sizes, CANDIDATE_QUALITIES, strict=True) if len(prompt.points) == 1 and prompt.crop is None else ()
+    candidates = tuple(Candidate(Mask.from_array(each), quality) for each, quality in several)
+    return ObjectMask(object_id, mask, quality=quality, presence=4.0, candidates=candidates)
+
+
+def _discs(pixels: np.ndarray, prompt: Prompt, size: float) -> np.ndarray:
+    height, width = pixels.shape
+    rows, columns = np.ogrid[:height, :width]
+    radius = size * max(2.0, 0.12 * min(height, width))
     for point in prompt.points:
         disc = (columns - point.x) ** 2 + (rows - point.y) ** 2 <= radius**2
         pixels = pixels | disc if point.positive else pixels & ~disc
-    mask = Mask.from_array(pixels)
-    candidates = tuple(Candidate(mask, quality) for quality in (0.9, 0.8, 0.7)) if len(prompt.points) == 1 else ()
-    return ObjectMask(object_id, mask, quality=0.9, presence=4.0, candidates=candidates)
+    return pixels

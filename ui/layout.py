@@ -33,6 +33,12 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "given.js",
     "objects.js",
     "timeline.js",
+    "rail.js",
+    "suspicion.js",
+    "heat.js",
+    "lanes.js",
+    "thumbnails.js",
+    "range.js",
     "player.js",
     "tracking.js",
     "upload.js",
@@ -42,10 +48,21 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "keys.js",
     "tools.js",
     "crosshair.js",
+    "candidates.js",
+    "hover.js",
+    "refine.js",
     "filmstrip.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "tools.css", "panels.css", "filmstrip.css")
+STYLES = (
+    "page.css",
+    "stage.css",
+    "tools.css",
+    "panels.css",
+    "timeline.css",
+    "filmstrip.css",
+    "candidates.css",
+)
 
 
 def theme() -> gr.themes.Base:

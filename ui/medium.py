@@ -68,6 +68,11 @@ class Medium:
         self._revision = masks.revision
         return masks
 
+    def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """See `Engine.preview`."""
+        engine, session = self.open_session()
+        return engine.preview(session, frame, object_id, prompt)
+
     def forget(self, object_id: int) -> None:
         """See `Engine.forget`."""
         engine, session = self.open_session()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from ui.wire import (
     Export,
     ExportObject,
     Forget,
+    Hover,
     Message,
     Retell,
     Say,
@@ -33,6 +35,7 @@ MAX_BOXES = 16
 MAX_ENTRIES = 20_000
 MAX_NAME = 80
 MAX_FRAMES_ASKED = 64
+_HOVER = re.compile(r'\{\s*"t"\s*:\s*"hover"')
 
 
 def parse(text: str, bounds: Bounds | None) -> Message:
@@ -53,6 +56,11 @@ def parse(text: str, bounds: Bounds | None) -> Message:
     if bounds is None:
         raise BadPrompt("Open a picture or a clip first.")
     return read(said, bounds)
+
+
+def is_hover(text: str) -> bool:
+    """Whether a message calls itself a hover: those are counted apart, before anybody reads them."""
+    return _HOVER.match(text) is not None
 
 
 def read_arrival(query: Mapping[str, str], most: int) -> Arrival:
@@ -86,6 +94,12 @@ def _say(said: dict[str, Any], bounds: Bounds) -> Message:
     frame = _frame(said, "frame", bounds)
     prompt = _prompt(said.get("prompt"), bounds.on(frame))
     return Say(_whole(said, "seq", 0, 2**53), frame, _object(said, bounds), prompt)
+
+
+def _hover(said: dict[str, Any], bounds: Bounds) -> Message:
+    frame = _frame(said, "frame", bounds)
+    prompt = _prompt(said.get("prompt"), bounds.on(frame))
+    return Hover(_whole(said, "seq", 0, 2**53), frame, _object(said, bounds), prompt)
 
 
 def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -124,6 +138,7 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
 
 _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "prompt": _say,
+    "hover": _hover,
     "forget": _forget,
     "track": _track,
     "stop": lambda said, bounds: Stop(),
@@ -164,9 +179,9 @@ def _opacity(said: dict[str, Any]) -> float:
 
 
 def _prompt(plain: Any, bounds: Bounds) -> Prompt:
-    """A prompt of points and boxes within the frame, and a mask of its size."""
-    if not isinstance(plain, dict) or plain.keys() - {"points", "boxes", "mask", "choice"}:
-        raise BadPrompt("A prompt has points, boxes and a mask.")
+    """A prompt of points and boxes within the frame, a mask of its size, and a part of it to look at again."""
+    if not isinstance(plain, dict) or plain.keys() - {"points", "boxes", "mask", "choice", "crop"}:
+        raise BadPrompt("A prompt has points, boxes, a mask and a crop.")
     _check_mask(plain.get("mask"), bounds)
     prompt = Prompt.from_json(plain)
     _check_prompt(prompt, bounds)
@@ -184,6 +199,11 @@ def _check_prompt(prompt: Prompt, bounds: Bounds) -> None:
         ys += [box.top, box.bottom]
         if not (box.left < box.right and box.top < box.bottom):
             raise BadPrompt("This box has no size. Draw it again.")
+    if prompt.crop is not None:
+        xs += [prompt.crop.left, prompt.crop.right]
+        ys += [prompt.crop.top, prompt.crop.bottom]
+        if not (prompt.crop.left < prompt.crop.right and prompt.crop.top < prompt.crop.bottom):
+            raise BadPrompt("This part of the picture has no size. Zoom out a little and try again.")
     inside = all(math.isfinite(x) and 0 <= x <= bounds.width for x in xs)
     if not (inside and all(math.isfinite(y) and 0 <= y <= bounds.height for y in ys)):
         raise BadPrompt("This lies outside of the picture. Click inside of it.")

@@ -5,7 +5,7 @@ POST /s/{token}/upload?name=        a file as the body; read in the background, 
                                     down to 0; with add=1 they come to those that are open
 POST /s/{token}/example/{name}      the same with an example
 GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
-                                    with height= (16 to 160) a small one
+                                    with height= (16 to 160) a small one, for the timeline or the film strip
 WS   /s/{token}/ws                  messages both ways (see ui/wire.py)
 POST /s/{token}/say                 one message up, where proxies drop sockets,
 GET  /s/{token}/hear                and messages down: u32 length and message, repeated; waits until there is one
@@ -159,12 +159,14 @@ class Routes:
             return _refuse(404, "This frame does not exist.")
         self._visitors.touch(visitor)
         height = request.query_params.get("height")
-        read = partial(medium.store.jpeg, request.path_params["frame"])
-        if height is not None:
-            if not (height.isdecimal() and len(height) < 5 and int(height) in THUMBNAIL_HEIGHTS):
-                return _refuse(400, f"Heights go from {THUMBNAIL_HEIGHTS[0]} to {THUMBNAIL_HEIGHTS[-1]}.")
-            read = partial(medium.store.thumbnail, request.path_params["frame"], int(height))
-        jpeg = await self._resources.call(read)
+        if height is None:
+            jpeg = await self._resources.call(partial(medium.store.jpeg, request.path_params["frame"]))
+        elif height.isdecimal() and len(height) < 5 and int(height) in THUMBNAIL_HEIGHTS:
+            visitor.bench.thumbnail_rate.count()
+            small = partial(medium.store.thumbnail, request.path_params["frame"], int(height))
+            jpeg = await self._resources.trifle(small)
+        else:
+            return _refuse(400, f"Heights go from {THUMBNAIL_HEIGHTS[0]} to {THUMBNAIL_HEIGHTS[-1]}.")
         return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)
 
     async def _say(self, request: Request, visitor: Guest) -> Response:

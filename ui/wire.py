@@ -4,6 +4,8 @@ Up (page to server): one JSON object a message, `t` says which.
 
     prompt   {seq, frame, object, prompt}    all that is said about an object on a frame (Prompt.to_json): points, boxes
                                              and a mask in COCO's compressed run lengths; {}: nothing
+    hover    {seq, frame, object, prompt}    show what this prompt would give; nothing is remembered, and of several
+                                             hovers that wait only the newest is answered
     forget   {seq, object}                   remove an object
     track    {run, direction, frame}         follow all objects from a frame: forward, backward or both; run is a
                                              number of the page's own that names this run in all that comes of it
@@ -25,7 +27,10 @@ the header announces, one after the other.
     masks    {version, seq, frame, revision, object, tracked, objects}
              masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame.
              objects = [{id, quality, presence, area, place, bytes}]: predicted IoU, object-score logit, pixels,
-             [x, y, width, height] of the PNG in the frame, its length
+             [x, y, width, height] of the PNG in the frame, its length. In the answer to a single click an object has
+             candidates = [{quality, area, place, bytes}]: the masks that may be meant, any of which `choice` in its
+             prompt picks by its place in the list. Their PNGs follow the object's own.
+    preview  {version, seq, frame, objects}  answer to `hover`; objects as in `masks`, at most one
     forgotten {seq, object}                  answer to `forget`
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
@@ -44,7 +49,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sam2_core.media import MediaInfo, mask_png
-from sam2_core.types import Entry, FrameMasks, Prompt
+from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt
 
 DIRECTIONS = ("forward", "backward", "both")
 EXPORTS = ("masks", "coco", "overlay")
@@ -81,6 +86,16 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Say:
     """`prompt`."""
+
+    seq: int
+    frame: int
+    object_id: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """`hover`."""
 
     seq: int
     frame: int
@@ -149,7 +164,7 @@ class Export:
     opacity: float
 
 
-Message: TypeAlias = Say | Forget | Track | Stop | Show | Export | Cancel | Retell
+Message: TypeAlias = Say | Hover | Forget | Track | Stop | Show | Export | Cancel | Retell
 
 
 def pack(header: dict[str, Any], pictures: tuple[bytes, ...] = ()) -> bytes:
@@ -159,16 +174,29 @@ def pack(header: dict[str, Any], pictures: tuple[bytes, ...] = ()) -> bytes:
 
 
 def pack_masks(masks: FrameMasks, **about: Any) -> bytes:
-    """The `masks` message; `about` holds version, seq, object, tracked."""
+    """The `masks` message, or another one with masks; `about` holds t, version, seq, object, tracked.
+
+    Candidates go into the answer to a prompt only: the one message that names its `object`.
+    """
     objects, pictures = [], []
     for each in masks.objects:
-        area = each.mask.area
-        picture, place = mask_png(each.mask) if area else (b"", (0, 0, 0, 0))
-        scores = {"quality": round(each.quality, 4), "presence": round(each.presence, 3), "area": area}
-        objects.append({"id": each.object_id, **scores, "place": [int(n) for n in place], "bytes": len(picture)})
+        shape, picture = _pack_mask(each)
+        objects.append({"id": each.object_id, "presence": round(each.presence, 3), **shape})
         pictures.append(picture)
+        if each.candidates and "object" in about:
+            shapes, drawn = zip(*map(_pack_mask, each.candidates), strict=True)
+            objects[-1]["candidates"] = shapes
+            pictures += drawn
     header = {"t": "masks", "frame": masks.frame, "revision": masks.revision, "objects": objects, **about}
     return pack(header, tuple(pictures))
+
+
+def _pack_mask(found: ObjectMask | Candidate) -> tuple[dict[str, Any], bytes]:
+    """What a page must know of a mask, and its PNG."""
+    area = found.mask.area
+    picture, place = mask_png(found.mask) if area else (b"", (0, 0, 0, 0))
+    shape = {"quality": round(found.quality, 4), "area": area, "place": [int(n) for n in place], "bytes": len(picture)}
+    return shape, picture
 
 
 def describe(info: MediaInfo, times: list[float]) -> dict[str, Any]:

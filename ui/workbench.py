@@ -15,10 +15,11 @@ from sam2_core.errors import Busy, MaskletError, MediaError
 from ui import wire
 from ui.arrivals import Arrivals, read_files
 from ui.exports import write_export
+from ui.hovers import Hovers
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.rate import Rate
-from ui.reading import parse, subject
+from ui.reading import is_hover, parse, subject
 from ui.resources import Resources
 from ui.revival import Revival
 from ui.tracker import Tracker
@@ -39,6 +40,8 @@ class Workbench:
         self.medium: Medium | None = None
         self.downloads: dict[str, Path] = {}
         self._rate = Rate(resources.settings.messages_per_second)
+        self._hovers = Hovers(visitor.outbox, resources)
+        self.thumbnail_rate = Rate(resources.settings.messages_per_second)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
         self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
@@ -64,7 +67,10 @@ class Workbench:
         """Take a message of the page; never raises: answers and complaints come through the outbox."""
         medium, settings = self.medium, self._resources.settings
         try:
-            self._rate.count()
+            if not is_hover(text):
+                self._rate.count()
+            elif not self._hovers.admit():
+                return
             if len(self._tasks) >= MOST_TASKS:
                 raise Busy("The server has not answered your last wishes yet. Wait a moment and try again.")
             bounds = None if medium is None else medium.bounds(settings.max_objects, settings.max_points)
@@ -108,6 +114,8 @@ class Workbench:
     def _act(self, message: wire.Message, medium: Medium) -> None:
         if isinstance(message, wire.Say):
             self._start(self._say(message, medium), seq=message.seq)
+        elif isinstance(message, wire.Hover):
+            self._start(self._hovers.answer(message, medium))
         elif isinstance(message, wire.Forget):
             self._start(self._forget(message, medium), seq=message.seq)
         elif isinstance(message, wire.Show):

@@ -32,6 +32,9 @@ def check_prompt(prompt: Prompt, height: int, width: int) -> None:
         )
     if prompt.choice is not None and not 0 <= prompt.choice <= 2:
         raise BadPrompt(f"There are three candidates, 0 to 2; {prompt.choice} is none of them.")
+    crop = prompt.crop
+    if crop is not None and not (0 <= crop.left < crop.right <= width and 0 <= crop.top < crop.bottom <= height):
+        raise BadPrompt(f"The part to look at more closely must lie within the {width} x {height} frame.")
     if prompt.is_empty and prompt.choice is not None:
         raise BadPrompt("A candidate can only be picked after a click.")
 

@@ -76,6 +76,12 @@ class Segmenter:
         ambiguous = points is None or points[1].shape[1] <= _AMBIGUOUS_POINTS
         return self._decode(features, self._condition(features, recall), points, mask_prompt, ambiguous, choice)
 
+    def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> Trace:
+        """Answer as `from_prompt` does, but with one mask however few the points are: `previous` says what is meant."""
+        limit = PREVIOUS_LOGIT_LIMIT
+        embedding = self._condition(features, None)
+        return self._decode(features, embedding, points, previous.clamp(-limit, limit), ambiguous=False)
+
     def track(self, features: ImageFeatures, recall: Recall[Trace]) -> Trace:
         """Find the object again on the next frame and memorise what was found."""
         trace = self._decode(features, self._condition(features, recall), None, None, ambiguous=True)

@@ -15,6 +15,7 @@ from torch import Tensor
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
 from sam2_core.model.preprocess import Pixels, mask_to_input, pixels_to_input
+from sam2_core.tracking.closeup import Window, cut, look_closer
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules, Recall
 from sam2_core.tracking.objects import Refinement, TrackedMask, TrackedObject
@@ -93,13 +94,24 @@ class TrackingSession:
             return self._take_back(frame, object_id)
         self._check_room(frame, object_id)
         known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
-        trace = self._answer(known, frame, prompt)
+        trace, found = self._answer(known, object_id, frame, prompt)
         self.objects[object_id] = known
         known.prompts[frame] = prompt
         known.bank.prompted[frame] = self._without_candidates(trace)
-        known.answers[frame] = self._seen(known, frame, object_id)
+        known.answers[frame] = found
         self._note_change(known, frame)
-        return FrameMasks(frame, self.revision, (known.answers[frame],))
+        return FrameMasks(frame, self.revision, (found,))
+
+    def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """What `prompt` would answer; see `Engine.preview`."""
+        self._check_frame(frame)
+        check_prompt(prompt, *self.size.of(frame))
+        if prompt.is_empty:
+            return FrameMasks(frame, self.revision, ())
+        known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
+        # A copy: the steps of what was really said stay at hand for the next click.
+        _, found = self._answer(replace(known), object_id, frame, prompt)
+        return FrameMasks(frame, self.revision, (replace(found, candidates=()),))
 
     def track(self, frames: range, revision: int) -> tuple[FrameMasks, ...]:
         """Follow all objects through `frames`; see `Engine.track`."""
@@ -127,7 +139,20 @@ class TrackingSession:
 
     # --- prompts -----------------------------------------------------------------------------------------------
 
-    def _answer(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
+    def _answer(self, known: TrackedObject, object_id: int, frame: int, prompt: Prompt) -> tuple[Trace, ObjectMask]:
+        """What a prompt leaves behind and what the user sees of it, with the second look at a crop."""
+        said = replace(prompt, crop=None)
+        if said.is_empty:
+            trace, found = self._found_there(known, object_id, frame)
+        else:
+            trace = self._answer_steps(known, frame, said)
+            found = self._seen(known, object_id, frame)
+        if prompt.crop is None:
+            return trace, found
+        part = Window.of(prompt.crop, *self.size.of(frame))
+        return look_closer(self._segmenter, self._part_features(frame, part), part, prompt, trace, found)
+
+    def _answer_steps(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
         """Answer the first point, or the boxes and the mask, then each further point with the previous answer fed back.
 
         That is how the network was trained, and the answer follows from the prompt (and from what is remembered of
@@ -159,7 +184,7 @@ class TrackingSession:
         points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
         return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
 
-    def _seen(self, known: TrackedObject, frame: int, object_id: int) -> ObjectMask:
+    def _seen(self, known: TrackedObject, object_id: int, frame: int) -> ObjectMask:
         """The answer at the frame's size. A mask that no point refines is shown as it was given, pixel by pixel."""
         steps = known.refinement.steps if known.refinement else ()
         prompt, trace = steps[-1]
@@ -170,6 +195,13 @@ class TrackingSession:
             return replace(found, mask=prompt.mask)
         boxed = object_mask(object_id, steps[-2][1], *self.size.of(frame)).mask
         return replace(found, mask=Mask.from_array(boxed.to_array() | prompt.mask.to_array()))
+
+    def _found_there(self, known: TrackedObject, object_id: int, frame: int) -> tuple[Trace, ObjectMask]:
+        """What tracking found on a frame that only a crop is said about."""
+        if frame not in known.found:
+            raise BadPrompt("There is no mask here yet to look at more closely. Click on the thing first.")
+        found = known.found[frame].as_object(object_id)
+        return self._segmenter.from_mask(self._features(frame), self._mask_input(found.mask)), found
 
     def _recall_elsewhere(self, known: TrackedObject, frame: int) -> Recall[Trace] | None:
         """What a correction of a tracked frame remembers: nothing of the frame itself, nor of the mistake around it."""
@@ -267,6 +299,16 @@ class TrackingSession:
         return self._cache.get(
             (self.id, frame), lambda: self._segmenter.encode(pixels_to_input(self._source.frame(frame), size))
         )
+
+    def _part_features(self, frame: int, part: Window) -> ImageFeatures:
+        """Those of a part of a frame with its margin, at the network's full input."""
+        (height, width), size = self.size.of(frame), self._segmenter.network.image_size
+        seen = part.with_margin(height, width)
+
+        def encoded() -> ImageFeatures:
+            return self._segmenter.encode(pixels_to_input(cut(self._source.frame(frame), seen, height, width), size))
+
+        return self._cache.get((self.id, frame, seen), encoded)
 
     def _known_masks(self, frame: int) -> FrameMasks:
         masks = (known.mask_on(frame, object_id) for object_id, known in sorted(self.objects.items()))

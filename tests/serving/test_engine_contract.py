@@ -141,6 +141,41 @@ def test_taking_back_the_only_prompt_takes_the_tracked_masks_with_it(engine: Eng
     assert not any(masks.objects for masks in engine.masks(info.id, range(5)))
 
 
+def test_a_preview_is_what_the_prompt_would_answer_and_leaves_no_trace(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    revision = engine.prompt(info.id, 0, 1, CLICK).revision
+    before = engine.masks(info.id, range(12))
+    grown = Prompt((*CLICK.points, Point(70, 60)))
+    for frame, object_id, prompt in ((0, 1, grown), (3, 1, CLICK), (3, 2, CLICK)):
+        seen = engine.preview(info.id, frame, object_id, prompt)
+        assert (seen.frame, seen.revision, [found.object_id for found in seen.objects]) == (
+            frame,
+            revision,
+            [object_id],
+        )
+        assert seen.objects[0].candidates == ()
+    assert engine.preview(info.id, 0, 1, Prompt()).objects == ()
+    assert engine.masks(info.id, range(12)) == before
+    seen = engine.preview(info.id, 0, 1, grown)
+    assert engine.prompt(info.id, 0, 1, grown).objects[0].mask == seen.objects[0].mask
+
+
+def test_a_preview_of_nonsense_is_refused(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    with pytest.raises(BadPrompt):
+        engine.preview(info.id, 12, 1, CLICK)
+
+
+def test_a_picked_candidate_is_the_answer_and_stays_it_while_tracking(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    (found,) = engine.prompt(info.id, 0, 1, CLICK).objects
+    masks = [candidate.mask for candidate in found.candidates]
+    assert len(masks) == 3
+    revision = engine.prompt(info.id, 0, 1, Prompt(CLICK.points, choice=2)).revision
+    (shown, *_) = engine.track(info.id, range(3), revision)
+    assert shown.objects[0].mask == masks[2]
+
+
 def test_after_shut_down_everything_is_gone(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
     engine.shut_down()
@@ -197,6 +232,7 @@ def test_a_closed_session_is_gone(engine: Engine, clip: str) -> None:
     engine.close(info.id)
     for call in (
         lambda: engine.prompt(info.id, 0, 1, CLICK),
+        lambda: engine.preview(info.id, 0, 1, CLICK),
         lambda: engine.track(info.id, range(1), 0),
         lambda: engine.masks(info.id, range(1)),
         lambda: engine.forget(info.id, 1),

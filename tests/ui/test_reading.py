@@ -8,8 +8,8 @@ import pytest
 
 from sam2_core.errors import BadPrompt
 from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
-from ui.reading import MAX_MASK, MAX_MESSAGE, parse, subject
-from ui.wire import Bounds, Cancel, Export, Forget, Retell, Say, Show, Stop, Track
+from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
+from ui.wire import Bounds, Cancel, Export, Forget, Hover, Retell, Say, Show, Stop, Track
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 MASK = Mask.from_array(np.tri(48, 64))
@@ -25,6 +25,10 @@ def test_every_message_is_read() -> None:
     )
     assert said == Say(1, 2, 3, Prompt((Point(1, 2), Point(3.5, 4, False)), (Box(0, 0, 64, 48),)))
     assert read(t="prompt", seq=1, frame=0, object=1, prompt={}).prompt.is_empty
+    crop = {"points": [[1, 2, 1]], "choice": 2, "crop": [0, 4, 20, 48]}
+    assert read(t="hover", seq=4, frame=2, object=3, prompt=crop) == Hover(
+        4, 2, 3, Prompt((Point(1, 2),), choice=2, crop=Box(0, 4, 20, 48))
+    )
     assert read(t="forget", seq=2, object=1) == Forget(2, 1)
     assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9)
     assert read(t="stop") == Stop()
@@ -69,6 +73,23 @@ def test_a_mask_of_another_kind_or_size_is_refused(mask: Any, wrap: str) -> None
         read(t="journal", entries=[about]) if wrap == "journal" else read(t="prompt", seq=1, **about)
 
 
+def test_each_photo_of_an_album_has_bounds_of_its_own() -> None:
+    album = Bounds(frames=2, height=90, width=64, max_objects=3, max_points=4, sizes=((48, 64), (90, 40)))
+    prompts: list[dict[str, Any]] = [
+        {"points": [[30, 80, 1]]},
+        {"mask": Mask.from_array(np.ones((90, 40))).to_coco()},
+        {"boxes": [[0, 50, 40, 90]]},
+    ]
+    for prompt in prompts:
+        entry = {"frame": 1, "object": 1, "prompt": prompt}
+        assert parse(json.dumps({"t": "prompt", "seq": 1, **entry}), album)
+        assert parse(json.dumps({"t": "journal", "entries": [entry]}), album)
+        elsewhere = entry | {"frame": 0}
+        for message in ({"t": "prompt", "seq": 1, **elsewhere}, {"t": "journal", "entries": [elsewhere]}):
+            with pytest.raises(BadPrompt):
+                parse(json.dumps(message), album)
+
+
 def test_only_so_many_masks_are_sent_at_once() -> None:
     huge = Bounds(frames=100_000, height=4, width=4, max_objects=1, max_points=1)
     assert len(parse('{"t": "masks", "first": 0, "last": 99999}', huge).frames) == 64  # type: ignore[union-attr]
@@ -105,6 +126,11 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]], "choice": 9}},
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"boxes": [[0, 0, 9, 9]] * 17}},
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"boxes": [[0, 0, NAN, 9]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]], "crop": [5, 5, 5, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"crop": [0, 0, 65, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"crop": [0, NAN, 9, 9]}},
+        {"t": "hover", "seq": 1, "frame": 10, "object": 1, "prompt": {}},
+        {"t": "hover", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[65, 2, 1]]}},
         {"t": "forget", "seq": 1},
         {"t": "track", "run": 1, "direction": "up", "frame": 0},
         {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
@@ -164,3 +190,13 @@ def test_a_refusal_names_what_it_is_about(message: object, named: dict[str, obje
 def test_a_refusal_of_garbage_names_nothing() -> None:
     assert subject("[" * 100_000) == {}
     assert subject("\x00") == {}
+
+
+@pytest.mark.parametrize("text", ['{"t":"hover","seq":1}', '{ "t": "hover" }'])
+def test_a_hover_is_known_before_it_is_read(text: str) -> None:
+    assert is_hover(text)
+
+
+@pytest.mark.parametrize("text", ['{"t":"prompt","x":"hover"}', '{"seq":1,"t":"hover"}', "hover", ""])
+def test_all_else_counts_as_any_message(text: str) -> None:
+    assert not is_hover(text)

@@ -9,10 +9,8 @@ const OVERLAYS = {
 let exporting = false;
 
 const setMenu = makeMenu(find('download'), menu, () => {
-  const [title, text] = OVERLAYS[state.medium.kind];
   menu.classList.toggle('mk-empty', !objects.forExport().length);
-  find('overlay-title').textContent = title;
-  find('overlay-text').textContent = text;
+  [find('overlay-title').textContent, find('overlay-text').textContent] = OVERLAYS[state.medium.kind];
 });
 
 function startExport(kind) {

@@ -95,6 +95,6 @@ class Journal {
   }
 }
 
-const isEmpty = prompt => !prompt.points?.length && !prompt.boxes?.length && !prompt.mask;
+const isEmpty = prompt => !prompt.points?.length && !prompt.boxes?.length && !prompt.mask && !prompt.crop;
 
 let journal = new Journal();

@@ -9,6 +9,9 @@ const keys = {
   Home: () => { pause(); goTo(0); },
   End: () => { pause(); goTo(state.medium.frames - 1); },
   ' ': holdSpace,
+  g: event => nextSuspicious(event.shiftKey ? -1 : 1),
+  i: event => (event.shiftKey ? range.clear() : range.begin()),
+  o: () => range.end(),
   t: () => track('forward'),
   n: () => objects.addNew(),
   Delete: () => removeActive(),
@@ -18,7 +21,7 @@ const keys = {
   '-': () => setAdding(false),
   0: () => zoomAt(0, 0, 0),
   '?': () => find('help-dialog').showModal(),
-  Escape: () => { if (state.tracking) stopTracking(); else closeMenus(); },
+  Escape: () => { if (state.tracking) stopTracking(); else if (!closeMenus()) dismissOffer(); },
 };
 
 function removeActive() {

@@ -3,7 +3,7 @@
 
 const MASK_BUDGET = 96e6;      // bytes of PNGs
 const SPRITES_KEPT = 200;      // decoded, coloured pictures
-const UNKNOWN = 0, MASKED = 1, ABSENT = 2;
+const UNKNOWN = 0, MASKED = 1, ABSENT = 2, STALE = 3;
 
 class MaskBook {
   constructor() { this.clear(0); }
@@ -11,6 +11,7 @@ class MaskBook {
   clear(frames) {
     this.frames = new Map();     // frame -> object -> {png, place, quality, presence, area}
     this.lanes = new Map();      // object -> what is known, a number per frame
+    this.numbers = new Map();    // object -> {quality, presence, area}, numbers per frame; kept when PNGs are dropped
     this.length = frames;
     this.bytes = 0;
     this.asked = new Set();      // frames that have been asked for again
@@ -23,13 +24,28 @@ class MaskBook {
     return this.lanes.get(object);
   }
 
+  // {quality, presence, area} of a mask, also of one whose picture had to go.
+  facts(object, frame) {
+    if (!this.lanes.get(object)?.[frame]) return undefined;
+    const { quality, presence, area } = this.numbers.get(object);
+    return { quality: quality[frame], presence: presence[frame], area: area[frame] };
+  }
+
+  note(frame, object, record) {
+    const fresh = kind => new kind(this.length);
+    const numbers = this.numbers.get(object)
+      ?? { quality: fresh(Float32Array), presence: fresh(Float32Array), area: fresh(Uint32Array) };
+    this.numbers.set(object, numbers);
+    for (const name of Object.keys(numbers)) numbers[name][frame] = record[name];
+  }
+
   on(frame) { return this.frames.get(frame) ?? new Map(); }
 
   // Is there something to fetch that we once knew?
   misses(frame) {
     if (this.asked.has(frame)) return false;
     const here = this.on(frame);
-    return [...this.lanes].some(([object, lane]) => lane[frame] === MASKED && !here.has(object));
+    return [...this.lanes].some(([object, lane]) => (lane[frame] === MASKED || lane[frame] === STALE) && !here.has(object));
   }
 
   // What was found before the last prompt may arrive after its answer; then it is out of date.
@@ -38,7 +54,8 @@ class MaskBook {
   put(frame, object, record) {
     const here = this.frames.get(frame) ?? new Map();
     this.drop(frame, object);
-    this.lane(object)[frame] = record.area ? MASKED : ABSENT;
+    this.lane(object)[frame] = record.stale ? STALE : record.area ? MASKED : ABSENT;
+    this.note(frame, object, record);
     here.set(object, record);
     this.frames.delete(frame);
     this.frames.set(frame, here);   // newest last
@@ -67,6 +84,7 @@ class MaskBook {
   forget(object) {
     for (const frame of this.frames.keys()) this.drop(frame, object);
     this.lanes.delete(object);
+    this.numbers.delete(object);
   }
 
   any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED)); }

@@ -1,18 +1,20 @@
 // Menus that open below a button: a click elsewhere or Escape closes them, the arrows go through their items.
 
 const closers = [];
-const closeMenus = () => closers.forEach(close => close(false));
+const closeMenus = () => closers.map(close => close(false)).includes(true);   // was one open?
 
-// `opened` is told before the menu is seen. Returns a function that opens and closes it.
+// `opened` is told before the menu is seen. Returns a function that opens and closes it, and says whether that changed it.
 function makeMenu(button, list, opened = () => {}) {
   const items = () => [...list.querySelectorAll('[role=menuitem]:not(:disabled)')];
   const set = open => {
-    if (open === !list.hidden) return;
+    if (open === !list.hidden) return false;
     list.hidden = !open;
     button.setAttribute('aria-expanded', open);
-    if (!open) return;
-    opened();
-    items()[0]?.focus();
+    if (open) {
+      opened();
+      items()[0]?.focus();
+    }
+    return true;
   };
   on(button, 'click', () => set(list.hidden));
   on(window, 'pointerdown', event => { if (!list.parentElement.contains(event.target)) set(false); });

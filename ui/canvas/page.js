@@ -18,6 +18,7 @@ const state = {
   opacity: 0.5,
   outline: true,
   playing: false,
+  range: null,        // {first, last}: what is played and tracked; null is the whole clip
   tracking: null,     // {run, direction, stopping} while the server tracks
   ready: false,       // the network is loaded
   source: null,       // {file}, {files} or {example}: to open the same again after the server forgot us
@@ -34,7 +35,7 @@ const watcher = new MutationObserver(() => {
 });
 watcher.observe(document.body, { childList: true, subtree: true });
 
-// What happened, for whoever wants to know: medium, frame, journal, masks, objects, line, tracking.
+// What happened, for whoever wants to know: medium, frame, journal, masks, objects, line, tracking, view, range, rail.
 const listeners = new Map();
 const when = (names, listener) => names.split(' ').forEach(name => {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);

@@ -10,6 +10,7 @@ const basePen = baseCanvas.getContext('2d', { alpha: false }), overPen = overCan
 const view = { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 };   // x, y: where the frame's corner lies, in CSS pixels
 const NOTHING = { frame: -1, bitmap: null, frameTurn: 0, sprites: [], masksTurn: 0 };
 let shown = { ...NOTHING };                                  // what is on the canvases
+let ghost = null;                                            // what a click here would give (hover.js)
 
 function fitView() {
   const { width, height } = stage.getBoundingClientRect();
@@ -35,6 +36,7 @@ function placeView(width = stage.clientWidth, height = stage.clientHeight) {
   view.x = wide <= width ? (width - wide) / 2 : clamp(view.x, width - wide, 0);
   view.y = high <= height ? (height - high) / 2 : clamp(view.y, height - high, 0);
   find('fit').disabled = view.zoom === 1;
+  tell('view');
 }
 
 function zoomAt(factor, x, y) {
@@ -131,6 +133,7 @@ function drawOver() {
   if (state.outline) {
     for (const sprite of shown.sprites) overPen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
   }
+  if (ghost) drawGhost(ghost);
   if (state.playing) return;
   drawStrokes();
   drawMarkers();
