@@ -58,6 +58,8 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "models.js",
+    "waiting.js",
     "session.js",
 )
 STYLES = (
@@ -69,6 +71,7 @@ STYLES = (
     "filmstrip.css",
     "candidates.css",
     "works.css",
+    "models.css",
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import Busy
-from sam2_core.serving.startup import Startup
+from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
 from sam2_core.types import FrameMasks, Progress, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
@@ -172,14 +172,13 @@ def test_an_error_of_the_engine_reaches_the_page_and_nothing_else_changes() -> N
 def test_the_page_hears_how_the_model_loads_and_can_upload_meanwhile() -> None:
     go, engine = threading.Event(), FakeEngine()
 
-    def build(progress: Progress) -> FakeEngine:
+    def build(offer: Offer, progress: Progress) -> FakeEngine:
         progress(0.5, "Downloading")
         assert go.wait(DEADLINE)
         return engine
 
     with open_house() as house:
-        startup = Startup(build)
-        object.__setattr__(house.resources, "startup", startup)
+        object.__setattr__(house.resources, "catalogue", Catalogue(offers_of("nano"), build, 1))
         token = house.visitor().token
         with house.page(token) as page:
             about: dict[str, Any] = page.hear("model")
@@ -228,7 +227,7 @@ def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pyte
         visitor = house.visitor()
         with house.page(visitor.token) as page:
             with monkeypatch.context() as patch:
-                patch.setattr("ui.workbench.ingest", slow)
+                patch.setattr("ui.arrivals.ingest", slow)
                 house.upload(visitor.token, clip)
                 assert started.wait(DEADLINE)
                 page.say("cancel", job="ingest")

@@ -145,7 +145,7 @@ when('server-error', message => toast(message.text));
 
 // --- the model and the line ---
 
-let model = { ready: false, fraction: null, message: '', error: null };
+let model = { ready: false, fraction: null, message: '', error: null, name: '', title: '', device: '' };
 when('server-model', message => {
   model = message;
   const before = state.ready;
@@ -153,14 +153,17 @@ when('server-model', message => {
   if (message.error) banner(message.error);
   else if (before !== state.ready) banner('');
   updateStatus();
+  updateChip();
   line.pump();
 });
 
 function updateStatus() {
   const words = { off: 'Connecting…', connecting: 'Connecting…', lost: 'Reconnecting…', gone: 'Expired', taken: 'Open elsewhere' };
   const loading = `${model.message || 'The model is loading'}${model.fraction ? ` ${Math.round(model.fraction * 100)}%` : ''}`;
-  const text = words[line.status] ?? (model.error ? 'No model' : model.ready ? model.message : loading);
-  find('status').dataset.line = line.status === 'on' ? (model.error ? 'gone' : model.ready ? 'on' : 'loading') : line.status;
+  const ready = state.waiting || model.device.split(',')[0];
+  const text = words[line.status] ?? (model.error ? 'No model' : model.ready ? ready : loading);
+  const here = model.error ? 'gone' : model.ready && !state.waiting ? 'on' : 'loading';
+  find('status').dataset.line = line.status === 'on' ? here : line.status;
   find('status-text').textContent = text;
   find('status').title = text;
 }
