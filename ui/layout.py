@@ -70,8 +70,8 @@ STYLES = (
     "timeline.css",
     "filmstrip.css",
     "candidates.css",
-    "works.css",
     "models.css",
+    "works.css",
 )
 
 

@@ -1,5 +1,7 @@
-"""A session from its journal: the page tells it again, and the engine is told all of it. So an expired session comes
-back, so work moves to another network, and so a page begins anew that the server has forgotten or that opens a project.
+"""A session from its journal: the page tells it, and the engine is told all of it.
+
+Asked, where the engine has lost a session on its own or the work moves to another network; unasked, where the whole
+visitor was lost (the server was restarted, the page was away too long) or the page has opened a project.
 """
 
 from __future__ import annotations

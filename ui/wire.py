@@ -12,7 +12,7 @@ Up (page to server): one JSON object a message, `t` says which.
     stop     {}                              stop tracking
     masks    {first, last}                   send what is known about these frames
     export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, color}]
-    cancel   {job}                           give up on a job: ingest, export or model, or on the tracking of a replay
+    cancel   {job}                           give up on ingest, export or model; of a replay, give up its tracking
     models   {}                              what does this server offer?
     model    {name}                          work with another network
     journal  {entries, seq}                  answer to a `journal` question, entries as in Journal.to_json; with `seq`
@@ -48,7 +48,8 @@ the header announces, one after the other.
     progress {job, fraction, message, ...}   of the jobs ingest, export, replay, track and model; model:
              {model, moving}: moving says that it is loaded and hears the journal
     done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped};
-             model: {name}, all masks are other ones; replay: {seq, stopped}, stopped where its tracking was given up
+                                             replay: {seq, stopped}, stopped where its tracking was given up;
+                                             model: {name}, all masks are other ones
     error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about
 
 Every message up may be repeated without harm, which is what the page does after a lost connection.
@@ -66,7 +67,7 @@ from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt
 
 DIRECTIONS = ("forward", "backward", "both")
 EXPORTS = ("masks", "coco", "overlay")
-JOBS = ("ingest", "export", "model", "replay")
+JOBS = ("ingest", "export", "replay", "model")
 
 
 @dataclass(frozen=True, slots=True)
