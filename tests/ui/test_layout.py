@@ -65,7 +65,8 @@ def declared(script: str) -> Iterator[str]:
             continue
         while (flat := re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|'[^']*'|//.*", "", rest)) != rest:
             rest = flat
-        yield from re.findall(r"(?:^|, )(\w+)(?= =|;|,|$)", rest)
+        ends_here = re.split(r"[(\[{]", rest)[0]  # the rest stands on further lines
+        yield from re.findall(r"(?:^|, )(\w+)(?= =|;|,|$)", ends_here)
 
 
 def test_no_two_scripts_declare_the_same_name() -> None:
