@@ -45,18 +45,26 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "range.js",
     "player.js",
     "tracking.js",
+    "retracking.js",
+    "shelf.js",
+    "works.js",
     "upload.js",
     "photos.js",
     "camera.js",
     "download.js",
     "keys.js",
     "row_menu.js",
+    "comeback.js",
+    "projectfile.js",
+    "project.js",
     "tools.js",
     "crosshair.js",
     "candidates.js",
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "models.js",
+    "waiting.js",
     "session.js",
 )
 COLORS = 64  # that objects get by themselves; then they begin again
@@ -69,6 +77,8 @@ STYLES = (
     "timeline.css",
     "filmstrip.css",
     "candidates.css",
+    "models.css",
+    "works.css",
 )
 
 

@@ -65,8 +65,8 @@ def declared(script: str) -> Iterator[str]:
             continue
         while (flat := re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|'[^']*'|//.*", "", rest)) != rest:
             rest = flat
-        ends_here = re.split(r"[(\[{]", rest)[0]  # the rest stands on further lines
-        yield from re.findall(r"(?:^|, )(\w+)(?= =|;|,|$)", ends_here)
+        rest = re.sub(r"[(\[{].*", "", rest)  # what a later line closes is no declaration
+        yield from re.findall(r"(?:^|, )(\w+)(?= =|;|,|$)", rest)
 
 
 def test_no_two_scripts_declare_the_same_name() -> None:
