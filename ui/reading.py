@@ -138,7 +138,7 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
         raise BadPrompt("This journal is too long or no journal at all.")
     for entry in entries:
         if isinstance(entry, dict) and isinstance(entry.get("prompt"), dict):
-            _check_mask(entry["prompt"].get("mask"), bounds)
+            _check_mask(entry["prompt"].get("mask"), bounds.on(_frame(entry, "frame", bounds)))
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)

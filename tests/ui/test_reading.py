@@ -83,6 +83,23 @@ def test_a_mask_of_another_kind_or_size_is_refused(mask: Any, wrap: str) -> None
         read(t="journal", entries=[about]) if wrap == "journal" else read(t="prompt", seq=1, **about)
 
 
+def test_each_photo_of_an_album_has_bounds_of_its_own() -> None:
+    album = Bounds(frames=2, height=90, width=64, max_objects=3, max_points=4, sizes=((48, 64), (90, 40)))
+    prompts: list[dict[str, Any]] = [
+        {"points": [[30, 80, 1]]},
+        {"mask": Mask.from_array(np.ones((90, 40))).to_coco()},
+        {"boxes": [[0, 50, 40, 90]]},
+    ]
+    for prompt in prompts:
+        entry = {"frame": 1, "object": 1, "prompt": prompt}
+        assert parse(json.dumps({"t": "prompt", "seq": 1, **entry}), album)
+        assert parse(json.dumps({"t": "journal", "entries": [entry]}), album)
+        elsewhere = entry | {"frame": 0}
+        for message in ({"t": "prompt", "seq": 1, **elsewhere}, {"t": "journal", "entries": [elsewhere]}):
+            with pytest.raises(BadPrompt):
+                parse(json.dumps(message), album)
+
+
 def test_only_so_many_masks_are_sent_at_once() -> None:
     huge = Bounds(frames=100_000, height=4, width=4, max_objects=1, max_points=1)
     assert len(parse('{"t": "masks", "first": 0, "last": 99999}', huge).frames) == 64  # type: ignore[union-attr]
