@@ -81,7 +81,6 @@ class Journal {
     }
     return newest;
   }
-  }
 
   prompt(frame, object) { return this.said.get(object)?.get(frame) ?? {}; }
 
