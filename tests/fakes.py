@@ -10,7 +10,7 @@ import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
-from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import Candidate, FrameMasks, Load, Mask, ObjectMask, Prompt, SessionInfo
 
 CANDIDATE_SIZES, CANDIDATE_QUALITIES = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
 REFINED_SIZE = 1.4
@@ -99,6 +99,9 @@ class FakeEngine:
         state.said.pop(object_id, None)
         state.masks.pop(object_id, None)
         return state.revision
+
+    def load(self, session: str = "") -> Load:
+        return Load("no device", None, 0, 0.0)
 
     def close(self, session: str) -> None:
         self.calls.append("close")

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sam2_core import weights
+from sam2_core import networks
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.networks import NETWORKS, network_config
@@ -178,7 +178,7 @@ def test_weights_of_no_known_network(tensors: dict[str, Tensor], tmp_path: Path)
 
 
 def test_missing_bundled_weights_are_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(weights, "ROOT", tmp_path)
+    monkeypatch.setattr(networks, "ROOT", tmp_path)
     with pytest.raises(WeightsError, match="this copy of Masklet is incomplete"):
         find_weights(NETWORKS["nano"])
 

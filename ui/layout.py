@@ -41,17 +41,25 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "range.js",
     "player.js",
     "tracking.js",
+    "retracking.js",
+    "shelf.js",
+    "works.js",
     "upload.js",
     "photos.js",
     "camera.js",
     "download.js",
     "keys.js",
+    "comeback.js",
+    "projectfile.js",
+    "project.js",
     "tools.js",
     "crosshair.js",
     "candidates.js",
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "models.js",
+    "waiting.js",
     "session.js",
 )
 STYLES = (
@@ -62,6 +70,8 @@ STYLES = (
     "timeline.css",
     "filmstrip.css",
     "candidates.css",
+    "models.css",
+    "works.css",
 )
 
 

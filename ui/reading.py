@@ -17,10 +17,12 @@ from ui.wire import (
     Arrival,
     Bounds,
     Cancel,
+    Choose,
     Export,
     ExportObject,
     Forget,
     Hover,
+    ListModels,
     Message,
     Retell,
     Say,
@@ -48,12 +50,14 @@ def parse(text: str, bounds: Bounds | None) -> Message:
     try:
         said = json.loads(text)
         kind = str(said["t"])
-        read = _READERS[kind]
+        always, read = _ALWAYS.get(kind), _READERS.get(kind)
+        if read is None and always is None:
+            raise KeyError(kind)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise BadPrompt("The page said something that the server does not know. Reload the page.") from error
-    if kind == "cancel":
-        return Cancel(_one_of(said, "job", JOBS))
-    if bounds is None:
+    if always is not None:
+        return always(said)
+    if bounds is None or read is None:
         raise BadPrompt("Open a picture or a clip first.")
     return read(said, bounds)
 
@@ -83,11 +87,13 @@ def subject(text: str) -> dict[str, Any]:
         kind = said["t"]
     except (KeyError, TypeError, ValueError, RecursionError):
         return {}
+    if kind == "journal" and isinstance(said.get("seq"), int):
+        return {"job": "replay", "seq": said["seq"]}
     if kind in ("prompt", "forget") and isinstance(said.get("seq"), int):
         return {"seq": said["seq"]}
     if kind == "track" and isinstance(said.get("run"), int):
         return {"job": "track", "run": said["run"]}
-    return {"job": "export"} if kind == "export" else {}
+    return {"job": kind} if kind in ("export", "model") else {}
 
 
 def _say(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -133,9 +139,21 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
-    return Retell(journal.entries)
+    return Retell(journal.entries, None if said.get("seq") is None else _whole(said, "seq", 0, 2**53))
 
 
+def _choose(said: dict[str, Any]) -> Message:
+    name = said.get("name")
+    if not isinstance(name, str) or len(name) > MAX_NAME:
+        raise BadPrompt("`name` must be the name of a model.")
+    return Choose(name)
+
+
+_ALWAYS: dict[str, Callable[[dict[str, Any]], Message]] = {  # also while nothing is open
+    "cancel": lambda said: Cancel(_one_of(said, "job", JOBS)),
+    "models": lambda said: ListModels(),
+    "model": _choose,
+}
 _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "prompt": _say,
     "hover": _hover,
@@ -144,7 +162,6 @@ _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "stop": lambda said, bounds: Stop(),
     "masks": _show,
     "export": _export,
-    "cancel": lambda said, bounds: Cancel(_one_of(said, "job", JOBS)),
     "journal": _retell,
 }
 

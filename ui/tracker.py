@@ -79,7 +79,9 @@ class Tracker:
 
     def _follow(self, frames: range) -> list[bytes]:
         found = self._medium.track(frames)
-        return [pack_masks(masks, version=self._medium.version, tracked=frames.step) for masks in found]
+        return [
+            pack_masks(masks, version=self._medium.version, run=self._wish.run, tracked=frames.step) for masks in found
+        ]
 
     def _send(self, messages: list[bytes], frame: int) -> None:
         for message in messages:

@@ -12,20 +12,31 @@ Up (page to server): one JSON object a message, `t` says which.
     stop     {}                              stop tracking
     masks    {first, last}                   send what is known about these frames
     export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, color}]
-    cancel   {job}                           give up on a job: ingest or export
-    journal  {entries}                       answer to a `journal` question, entries as in Journal.to_json
+    cancel   {job}                           give up on ingest, export or model; of a replay, give up its tracking
+    models   {}                              what does this server offer?
+    model    {name}                          work with another network
+    journal  {entries, seq}                  answer to a `journal` question, entries as in Journal.to_json; with `seq`
+                                             unasked: all begins anew with these entries, answered by `done` of replay
 
 Down (server to page): binary; a little-endian u32 with the length of the header, the header as JSON, then the PNGs that
 the header announces, one after the other.
 
     hello    {version, medium, tracking}     greeting of every new connection; medium as in `opened`, or null;
                                              tracking = {run, direction} of the run under way, or null
-    model    {ready, fraction, message, error}     how far loading the network is
+    model    {ready, fraction, message, error, name, title, device}
+             the network in use, and how far loading it is; device = what it runs on, once it does
+    models   {current, device, memory, offers}     answer to `models`; memory = share of the device's that is in use;
+             offers = [{name, title, weights, loaded}], weights: bundled, downloaded, remote or own; unless own also
+             parameters in millions, megabytes, licence, and the work for a picture and for a tracked frame as
+             multiples of nano's
+    load     {waiting, seconds}              while a wish waits: others that come before it, and about how long it
+             takes; both 0 once it waits no longer
     opened   {version, medium, added, skipped}     a picture, clip or album is open; version goes into the addresses of
                                              its frames; added: photos came to those that were open, whose frames keep
                                              their numbers; skipped = [{name, reason}]: files that could not be used
-    masks    {version, seq, frame, revision, object, tracked, objects}
-             masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame.
+    masks    {version, seq, frame, revision, object, run, tracked, objects}
+             masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame; with
+             `run`, found by this run of tracking on its way forward (tracked 1) or backward (-1).
              objects = [{id, quality, presence, area, place, bytes}]: predicted IoU, object-score logit, pixels,
              [x, y, width, height] of the PNG in the frame, its length. In the answer to a single click an object has
              candidates = [{quality, area, place, bytes}]: the masks that may be meant, any of which `choice` in its
@@ -34,8 +45,11 @@ the header announces, one after the other.
     forgotten {seq, object}                  answer to `forget`
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
-    progress {job, fraction, message, ...}   of the jobs ingest, export, replay and track
-    done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped}
+    progress {job, fraction, message, ...}   of the jobs ingest, export, replay, track and model; model:
+             {model, moving}: moving says that it is loaded and hears the journal
+    done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped};
+                                             replay: {seq, stopped}, stopped where its tracking was given up;
+                                             model: {name}, all masks are other ones
     error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about
 
 Every message up may be repeated without harm, which is what the page does after a lost connection.
@@ -53,7 +67,7 @@ from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt
 
 DIRECTIONS = ("forward", "backward", "both")
 EXPORTS = ("masks", "coco", "overlay")
-JOBS = ("ingest", "export")
+JOBS = ("ingest", "export", "replay", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +155,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Retell:
-    """`journal`."""
+    """`journal`; `seq` is None in an answer to our question."""
 
     entries: tuple[Entry, ...]
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +179,19 @@ class Export:
     opacity: float
 
 
-Message: TypeAlias = Say | Hover | Forget | Track | Stop | Show | Export | Cancel | Retell
+@dataclass(frozen=True, slots=True)
+class ListModels:
+    """`models`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """`model`."""
+
+    name: str
+
+
+Message: TypeAlias = Say | Hover | Forget | Track | Stop | Show | Export | Cancel | Retell | ListModels | Choose
 
 
 def pack(header: dict[str, Any], pictures: tuple[bytes, ...] = ()) -> bytes:

@@ -57,6 +57,21 @@ def test_every_element_that_scripts_look_for_exists() -> None:
             assert wanted in classes, f"{name} looks for {wanted}"
 
 
+def test_no_name_is_declared_in_two_scripts() -> None:
+    """They are one function body: a second declaration would keep all of it from running."""
+    declared: dict[str, str] = {}
+    for name in SCRIPTS:
+        for line in re.findall(
+            r"^(?:const|let|class|(?:async )?function\*?) .*", (CANVAS / name).read_text("utf-8"), re.M
+        ):
+            outside = line
+            while (inner := re.sub(r"\([^()]*\)|\{[^{}]*\}|\[[^\[\]]*\]", "", outside)) != outside:
+                outside = inner
+            for found in re.findall(r"(?:^\w+|^async function|^function\*|,) (\w+)(?= =|;|,|$| \{)", outside):
+                assert declared.setdefault(found, name) == name, f"{found} is declared in {declared[found]} and {name}"
+    assert {"press", "pointTool", "toast", "overPen", "masks"} <= declared.keys()
+
+
 def test_examples_have_pictures_of_a_handy_size() -> None:
     assert {"image", "clip"} == {example.kind for example in catalogue().values()}
     for name in catalogue():

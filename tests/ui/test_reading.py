@@ -9,7 +9,7 @@ import pytest
 from sam2_core.errors import BadPrompt
 from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
 from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
-from ui.wire import Bounds, Cancel, Export, Forget, Hover, Retell, Say, Show, Stop, Track
+from ui.wire import Bounds, Cancel, Choose, Export, Forget, Hover, ListModels, Retell, Say, Show, Stop, Track
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 MASK = Mask.from_array(np.tri(48, 64))
@@ -34,12 +34,17 @@ def test_every_message_is_read() -> None:
     assert read(t="stop") == Stop()
     assert read(t="masks", first=3, last=5) == Show(range(3, 6))
     assert read(t="cancel", job="export") == Cancel("export")
+    assert read(t="cancel", job="model") == Cancel("model")
+    assert read(t="model", name="nano") == parse('{"t": "model", "name": "nano"}', None) == Choose("nano")
+    assert read(t="models") == parse('{"t": "models"}', None) == ListModels()
     export = read(t="export", kind="coco", opacity=1, objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
     assert isinstance(export, Export)
     assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
     entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1]}, {"forget": 1}]
     told = read(t="journal", entries=entries)
     assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1), Forgotten(1)))
+    assert read(t="journal", seq=5, entries=[]) == Retell((), 5)
+    assert read(t="cancel", job="replay") == Cancel("replay")
 
 
 def test_masks_are_read_in_prompts_and_journals() -> None:
@@ -115,10 +120,15 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "hover", "seq": 1, "frame": 10, "object": 1, "prompt": {}},
         {"t": "hover", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[65, 2, 1]]}},
         {"t": "forget", "seq": 1},
+        {"t": "model"},
+        {"t": "model", "name": ["nano"]},
+        {"t": "model", "name": "n" * 81},
         {"t": "track", "run": 1, "direction": "up", "frame": 0},
         {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
         {"t": "masks", "first": 0, "last": 99},
         {"t": "cancel", "job": "everything"},
+        {"t": "journal", "seq": "5", "entries": []},
+        {"t": "journal", "seq": -5, "entries": []},
         {"t": "export", "kind": "masks", "objects": []},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 4},
         {"t": "export", "kind": "exe", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},

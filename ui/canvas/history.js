@@ -55,19 +55,28 @@ const prompts = {
   step(entries) {
     if (!entries.length) return;
     journal.add(entries);
-    this.settle(journal.steps[journal.length - 1]);
+    this.settle(journal.last);
   },
 
-  undo() { this.settle(journal.undo()); },
-  redo() { this.settle(journal.redo()); },
+  // A run that is still going on is stopped first; it is taken back once it has ended (retracking.js).
+  undo() {
+    if (isRunning(journal.last)) return undoRun();
+    this.settle(journal.undo());
+  },
+
+  redo() {
+    if (isTracked(journal.next)) return redoRun();
+    this.settle(journal.redo());
+  },
 
   settle(step) {
     if (!step) return;
     for (const message of journal.consequences(step)) {
       if (message.t === 'forget') masks.forget(message.object);
+      if (message.t === 'untrack') masks.untrack(message.frames, message.objects);
       line.ask(message);
     }
-    const first = step.entries[0];
+    const first = step.entries[0] ?? {};
     if (first.frame !== undefined && first.frame !== state.frame) goTo(first.frame);
     if (first.object && journal.said.has(first.object)) state.active = first.object;
     tell('touched');
@@ -89,10 +98,10 @@ on(find('clear-object'), 'click', () => prompts.remove(state.active));
 on(find('clear-all'), 'click', () => prompts.reset());
 makeMenu(find('clear'), find('clear-menu'));
 
-when('journal frame medium objects', () => {
+when('journal frame medium objects tracking', () => {
   const said = journal.said;
   find('undo').disabled = !journal.canUndo;
-  find('redo').disabled = !journal.canRedo;
+  find('redo').disabled = !journal.canRedo || (!!state.tracking && isTracked(journal.next));
   find('clear').disabled = !said.size;
   find('clear-frame').disabled = ![...said.values()].some(frames => frames.has(state.frame));
   find('clear-object').disabled = !said.has(state.active);
@@ -110,14 +119,21 @@ when('server-masks', message => {
     told.add(object.id);
   }
   if (message.object && !told.has(message.object)) masks.takeBack(frame, message.object);
-  if (message.tracked) {
-    journal.addTracked(frame, message.tracked);
-    tell('tracked', message);
-  }
+  if (message.tracked) recordTracked(message);
   // A frame that is still on its way is asked for again, or it would come without these masks.
   if (frame === state.frame) (shown.frame === frame ? refreshMasks() : show(frame)).then(drawn => { if (drawn) painted(question); });
   tell('masks', message);
 });
+
+// The last frames of a run may come after its end, where the connection was lost in between.
+function recordTracked({ run, frame, tracked, objects: found }) {
+  if (run !== state.tracking?.run && !journal.hasRun(run)) return;
+  const fresh = found.filter(object => object.fresh ?? !journal.said.get(object.id)?.has(frame));
+  const before = journal.length;
+  journal.addTracked(run, frame, tracked, fresh.map(object => object.id));
+  tell('tracked', { frame, tracked });
+  if (journal.length !== before) tell('journal');
+}
 
 // The moment a click's mask is on the canvas, for whoever measures it.
 function painted(question) {
@@ -132,10 +148,10 @@ when('server-forgotten', message => { masks.forget(message.object); tell('masks'
 when('server-error', message => {
   const question = message.question;
   if (question?.t !== 'prompt') return;
-  const last = journal.steps[journal.length - 1]?.entries[0];
+  const last = journal.last?.entries[0];
   if (last?.prompt && last.object === question.object && last.frame === question.frame) {
     journal.undo();
-    journal.steps.length = journal.length;
+    journal.dropRedo();
     tell('journal');
   }
 });

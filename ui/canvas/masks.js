@@ -81,6 +81,11 @@ class MaskBook {
     if (this.lanes.has(object)) this.lanes.get(object)[frame] = UNKNOWN;
   }
 
+  // Tracking of these frames was undone.
+  untrack([first, last], objects) {
+    for (let frame = first; frame <= last; frame += 1) for (const object of objects) this.takeBack(frame, object);
+  }
+
   forget(object) {
     for (const frame of this.frames.keys()) this.drop(frame, object);
     this.lanes.delete(object);

@@ -7,11 +7,15 @@ let lastTracked = null;          // the frame and step that came last
 function track(direction, frame = state.frame) {
   if (!isClip() || state.tracking) return;
   if (!journal.said.size) return toast('Click on a thing first. Then it can be tracked.', 'hint');
-  const run = Date.now();        // names this run, also for a page that is loaded while it goes on
-  if (!line.say({ t: 'track', run, direction, frame })) return toast('There is no connection right now. Try again in a moment.');
+  startTracking({ run: Date.now(), direction, frame });
+}
+
+// `run` names this run, also for a page that is loaded while it goes on.
+function startTracking(wish) {
+  if (!line.say({ t: 'track', ...wish })) return toast('There is no connection right now. Try again in a moment.');
   pause();
   follow.checked = true;
-  state.tracking = { run, direction, stopping: false };
+  state.tracking = { run: wish.run, direction: wish.direction, stopping: false };
   leftOff = null;
   find('tracking-text').textContent = 'Starting…';
   setProgress(find('progress', find('tracking')), null);
