@@ -7,13 +7,15 @@ visitor was lost (the server was restarted, the page was away too long) or the p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from sam2_core.errors import Busy, SessionGone
+from sam2_core.serving.engine import Engine
 from sam2_core.serving.replay import replay
 from sam2_core.serving.startup import Startup
-from sam2_core.types import Entry, Journal, Progress, Tracked
+from sam2_core.types import Entry, Journal, Tracked
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.outbox import Outbox
@@ -37,7 +39,7 @@ class Revival:
 
     @property
     def busy(self) -> bool:
-        """Whether a replay is under way."""
+        """Whether a session is being brought back."""
         return self._job is not None
 
     async def ask(self, medium: Medium, work: Callable[[], Result]) -> Result:
@@ -52,43 +54,37 @@ class Revival:
     async def move(self, medium: Medium, startup: Startup, job: Job) -> None:
         """Say everything again to another network and go on there. Where that fails, all stays as it was."""
         async with self._one_at_a_time:
-            entries = await self._ask_for_journal()
-            await job.run(self._resources, lambda: _retell(medium, startup, entries, job.report))
+            journal = Journal("", await self._ask_for_journal())
+            await job.run(self._resources, lambda: _retell(medium, startup, journal, job))
+
+    async def begin_anew(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
+        """Put these entries in place of all that was said; whether their tracking was given up."""
+        async with self._one_at_a_time:
+            return await self._rebuild(medium, entries)
+
+    def cancel(self) -> None:
+        """Give up the tracking of what is being brought back, if anything is."""
+        if self._job is not None:
+            self._job.cancel()
 
     def retell(self, entries: tuple[Entry, ...]) -> None:
         """The page's journal has arrived; ignored where nobody waits for it any more."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(entries)
 
-    async def begin_anew(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
-        """Put these entries in place of all that the session knows; whether their tracking was given up."""
-        async with self._one_at_a_time:
-            return await self._replay(medium, entries)
-
-    def cancel(self) -> None:
-        """Give up the tracking of a replay, if one is under way."""
-        if self._job is not None:
-            self._job.cancel()
-
     async def _revive(self, medium: Medium, lost: str | None) -> None:
         async with self._one_at_a_time:
             if medium.session != lost:
                 return  # somebody else has been here already
-            stopped = await self._replay(medium, await self._ask_for_journal())
+            stopped = await self._rebuild(medium, await self._ask_for_journal())
             self._outbox.put(pack({"t": "done", "job": "replay", "stopped": stopped}))
 
-    async def _replay(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
-        """Whether the tracking was given up on the way: what was said is said in any case."""
+    async def _rebuild(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
         job = self._job = Job("replay", self._outbox)
         try:
-            await job.run(self._resources, lambda: _retell(medium, medium.startup, entries, job.report))
-            return False
-        except JobCancelled:
-            said = tuple(entry for entry in entries if not isinstance(entry, Tracked))
-            await self._resources.long_job(
-                lambda: _retell(medium, medium.startup, said, lambda fraction, message: None)
-            )
-            return True
+            return await job.run(self._resources, lambda: _bring_back(medium, entries, job))
+        except JobCancelled:  # before its turn came
+            return await self._resources.long_job(lambda: _bring_back(medium, entries, job))
         finally:
             self._job = None
 
@@ -107,13 +103,31 @@ class Revival:
             self._answer = None
 
 
-def _retell(medium: Medium, startup: Startup, entries: tuple[Entry, ...], report: Progress) -> None:
-    """Say everything to a fresh session; where that fails, the medium keeps the one it has."""
+def _retell(medium: Medium, startup: Startup, journal: Journal, job: Job) -> None:
+    with _fresh_session(medium, startup) as (engine, session):
+        revision = replay(engine, session, journal, job.report)
+    medium.adopt(startup, session, revision)
+
+
+def _bring_back(medium: Medium, entries: tuple[Entry, ...], job: Job) -> bool:
+    """Whether tracking was given up on the way: what was tracked until then stays, and what was said is said anyway."""
+    startup, given_up = medium.startup, False
+    with _fresh_session(medium, startup) as (engine, session):
+        try:
+            revision = replay(engine, session, Journal("", entries), job.report)
+        except JobCancelled:
+            said = tuple(entry for entry in entries if not isinstance(entry, Tracked))
+            revision, given_up = replay(engine, session, Journal("", said)), True
+    medium.adopt(startup, session, revision)
+    return given_up
+
+
+@contextmanager
+def _fresh_session(medium: Medium, startup: Startup) -> Iterator[tuple[Engine, str]]:
     engine = startup.engine()
     session = engine.open(str(medium.folder)).id
     try:
-        revision = replay(engine, session, Journal("", entries), report)
+        yield engine, session
     except BaseException:
         engine.close(session)
         raise
-    medium.adopt(startup, session, revision)

@@ -3,18 +3,24 @@
 const prompts = {
   // Clicks: they add to what is said already. Tells whether there was room for them.
   points(places, negative, since) {
-    const frame = state.frame, object = state.active, said = journal.prompt(frame, object), before = said.points ?? [];
+    const { frame, active: object } = state, said = journal.prompt(frame, object), why = this.refusal(frame, object, negative);
+    if (why) toast(why, 'hint');
+    return !why && places.length > 0 && this.set(frame, object, this.withPoints(said, places, negative), since);
+  },
+
+  // Why a click would say nothing here; '' where it would.
+  refusal(frame, object, negative) {
+    const said = journal.prompt(frame, object);
     if (negative && isEmpty(said) && !masks.on(frame).get(object)?.area) {
-      toast('Click on the thing itself first. Then you can take parts of it away.', 'hint');
-      return false;
+      return 'Click on the thing itself first. Then you can take parts of it away.';
     }
-    const room = about.max_points - before.length;
-    if (room <= 0) {
-      toast(`${about.max_points} clicks on one object in one frame is the limit. Undo some of them.`);
-      return false;
-    }
-    const fresh = places.slice(0, room).map(place => [...fine(place), negative ? 0 : 1]);
-    return fresh.length > 0 && this.set(frame, object, { ...said, points: [...before, ...fresh] }, since);
+    const isFull = (said.points?.length ?? 0) >= about.max_points;
+    return isFull ? `${about.max_points} clicks on one object in one frame is the limit. Undo some of them.` : '';
+  },
+
+  withPoints(said, places, negative) {
+    const fresh = places.map(place => [...fine(place), negative ? 0 : 1]);
+    return { ...said, points: [...(said.points ?? []), ...fresh].slice(0, about.max_points) };
   },
 
   // From now on this is all that is said about the object on the frame.
@@ -34,16 +40,19 @@ const prompts = {
   },
 
   clearFrame() {
-    const entries = [...journal.said].filter(([, said]) => said.has(state.frame))
-      .map(([object]) => ({ frame: state.frame, object, prompt: {} }));
-    this.step(entries);
+    const here = [...journal.said].filter(([, said]) => said.has(state.frame))
+      .map(([object]) => object);
+    this.clearFrameOf(...objects.unlocked(here));
   },
+
+  clearFrameOf(...ids) { this.step(ids.map(object => ({ frame: state.frame, object, prompt: {} }))); },
 
   remove(object) { this.step([{ forget: object }]); },
 
   reset() {
-    this.step([...journal.said.keys()].map(object => ({ forget: object })));
-    toast('Everything is cleared. Undo brings it back.', 'hint');
+    const going = objects.unlocked([...journal.said.keys()]);
+    this.step(going.map(object => ({ forget: object })));
+    if (going.length) toast('Everything is cleared. Undo brings it back.', 'hint');
   },
 
   step(entries) {
@@ -88,7 +97,7 @@ function tidy({ choice, ...said }, before) {
 on(find('undo'), 'click', () => prompts.undo());
 on(find('redo'), 'click', () => prompts.redo());
 on(find('clear-frame'), 'click', () => prompts.clearFrame());
-on(find('clear-object'), 'click', () => prompts.remove(state.active));
+on(find('clear-object'), 'click', () => objects.remove(state.active));
 on(find('clear-all'), 'click', () => prompts.reset());
 makeMenu(find('clear'), find('clear-menu'));
 

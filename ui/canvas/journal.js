@@ -3,6 +3,7 @@
 // A step is what one undo takes back: {entries}, each entry one of
 //   {frame, object, prompt}   from now on this is all that is said about the object on the frame
 //   {forget: object}          the object is removed
+//   {traits: object, set: {name, label, color, place, locked}}   some of these; the page's own, the server never hears it
 //   {track: [start, stop, step], objects}   these objects' masks on these frames were computed by tracking
 // Steps from `length` on have been undone and can be redone.
 //
@@ -11,8 +12,7 @@
 // things back in the order in which they were begun, and a replay says them in the order in which they happened.
 
 class Journal {
-  #entries = null;               // both are worked out when somebody asks
-  #said = null;
+  #worked = {};                  // what follows from the steps, worked out when somebody asks
 
   constructor(plain = {}) {
     this.steps = plain.steps ?? [];
@@ -25,9 +25,12 @@ class Journal {
   get last() { return this.steps[this.length - 1]; }    // what undo takes back
   get next() { return this.steps[this.length]; }        // what redo puts back
 
+  once(name, work) { return this.#worked[name] ??= work(); }
+
   // In the order in which things happened.
-  get entries() {
-    if (this.#entries) return this.#entries;
+  get entries() { return this.once('entries', () => this.inOrder()); }
+
+  inOrder() {
     const told = [], later = new Map();                  // place of a step -> entries that came after it
     this.steps.slice(0, this.length).forEach((step, place) => {
       for (const entry of step.entries) {
@@ -36,7 +39,6 @@ class Journal {
       }
       told.push(...(later.get(place) ?? []));
     });
-    this.#entries = told;
     return told;
   }
 
@@ -44,7 +46,7 @@ class Journal {
   // nothing tracked in between, changes nothing: masks may be large, and every stroke of a brush says a new one.
   get told() {
     const next = new Map();          // object -> frame of the next prompt about it
-    return this.entries.filter(entry => entry.prompt || entry.forget || entry.track).reverse().filter(entry => {
+    return this.entries.filter(entry => !entry.traits).reverse().filter(entry => {
       if (entry.track) next.clear();
       else if (entry.forget || isEmpty(entry.prompt)) next.delete(entry.forget ?? entry.object);
       else if (next.get(entry.object) === entry.frame) return false;
@@ -57,9 +59,28 @@ class Journal {
   }
 
   // object -> frame -> prompt: what is said now.
-  get said() {
-    this.#said ??= sum(this.entries);
-    return this.#said;
+  get said() { return this.once('said', () => sum(this.entries)); }
+
+  // object -> what the user calls it and how it looks, as far as that was ever said.
+  get traits() {
+    return this.once('traits', () => {
+      const merged = new Map();
+      for (const { traits, set, forget } of this.entries) {
+        if (forget) merged.delete(forget);
+        if (traits) merged.set(traits, { ...merged.get(traits), ...saneTraits(set) });
+      }
+      return merged;
+    });
+  }
+
+  // The highest number that an object has or had; what was undone counts, since it may come back.
+  get newest() {
+    let newest = 0;
+    for (const { entries } of this.steps) {
+      for (const { object, forget, traits } of entries) newest = Math.max(newest, object ?? forget ?? traits ?? 0);
+    }
+    return newest;
+  }
   }
 
   prompt(frame, object) { return this.said.get(object)?.get(frame) ?? {}; }
@@ -69,7 +90,7 @@ class Journal {
     for (const step of this.steps) for (const entry of step.entries) if (entry.after >= this.length) delete entry.after;
     this.steps.push(run ? { run, entries } : { entries });
     this.length += 1;
-    this.#entries = this.#said = null;
+    this.#worked = {};
   }
 
   // Tracking has computed these objects' masks on a frame, on its way forward (step 1) or backward (-1).
@@ -82,7 +103,7 @@ class Journal {
     const goesOn = last && last.after === after && last.track[1] === frame && last.track[2] === step;
     if (goesOn && `${last.objects}` === `${objects}`) last.track[1] += step;
     else entries.push({ track: [frame, frame + step, step], objects, ...(after === undefined ? {} : { after }) });
-    this.#entries = null;
+    this.#worked = {};
   }
 
   placeOf(run) { return this.steps.findIndex((step, place) => place < this.length && step.run === run); }
@@ -91,7 +112,7 @@ class Journal {
   // A redone run is recorded anew while it is tracked again.
   restart(step, run) {
     Object.assign(step, { run, entries: [] });
-    this.#entries = null;
+    this.#worked = {};
   }
 
   // Both return the step whose consequences changed, or undefined.
@@ -101,7 +122,7 @@ class Journal {
   move(by, step) {
     if (!step) return undefined;
     this.length += by;
-    this.#entries = this.#said = null;
+    this.#worked = {};
     return step;
   }
 
