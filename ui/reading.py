@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sam2_core.errors import BadPrompt
+from sam2_core.media import ObjectTraits
 from sam2_core.types import Entry, Forgotten, Journal, Prompt, Prompted, Tracked
 from ui.wire import (
     DIRECTIONS,
@@ -19,7 +20,6 @@ from ui.wire import (
     Cancel,
     Choose,
     Export,
-    ExportObject,
     Forget,
     Hover,
     ListModels,
@@ -35,7 +35,7 @@ MAX_MESSAGE = 8_000_000  # characters; a journal of thousands of clicks and hund
 MAX_MASK = 500_000  # characters of a mask's run lengths; those of a 4K frame take some ten thousand
 MAX_BOXES = 16
 MAX_ENTRIES = 20_000
-MAX_NAME = 80
+MAX_NAME = 80  # characters of an object's name, and of its class label
 MAX_FRAMES_ASKED = 64
 _HOVER = re.compile(r'\{\s*"t"\s*:\s*"hover"')
 
@@ -126,7 +126,10 @@ def _export(said: dict[str, Any], bounds: Bounds) -> Message:
     objects = said.get("objects")
     if not isinstance(objects, list) or not 1 <= len(objects) <= bounds.max_objects:
         raise BadPrompt("Select something first: there is no mask to download.")
-    return Export(_one_of(said, "kind", EXPORTS), tuple(_export_object(each) for each in objects), _opacity(said))
+    wished = tuple(_export_object(each) for each in objects)
+    if len({each.id for each in wished}) < len(wished):
+        raise BadPrompt("An object to download is listed twice. Reload the page.")
+    return Export(_one_of(said, "kind", EXPORTS), wished, _opacity(said))
 
 
 def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -252,11 +255,12 @@ def _check_entry(entry: Entry, bounds: Bounds) -> None:
         raise BadPrompt("This journal belongs to another picture or clip.")
 
 
-def _export_object(plain: Any) -> ExportObject:
+def _export_object(plain: Any) -> ObjectTraits:
     try:
         red, green, blue = (int(value) for value in plain["color"])
-        made = ExportObject(int(plain["id"]), str(plain["name"])[:MAX_NAME], (red, green, blue))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        name, label = (" ".join(str(text).split())[:MAX_NAME] for text in (plain["name"], plain.get("label", "")))
+        made = ObjectTraits(int(plain["id"]), name, label, (red, green, blue))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadPrompt("An object to download has an id, a name and a color.") from error
     if not all(0 <= value <= 255 for value in made.color):
         raise BadPrompt("The parts of a color lie between 0 and 255.")

@@ -11,7 +11,8 @@ Up (page to server): one JSON object a message, `t` says which.
                                              number of the page's own that names this run in all that comes of it
     stop     {}                              stop tracking
     masks    {first, last}                   send what is known about these frames
-    export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, color}]
+    export   {kind, objects, opacity}        write a download: masks, coco or overlay;
+                                             objects = [{id, name, label, color}], the last one lies above the others
     cancel   {job}                           give up on ingest, export or model; of a replay, give up its tracking
     models   {}                              what does this server offer?
     model    {name}                          work with another network
@@ -62,7 +63,7 @@ import struct
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from sam2_core.media import MediaInfo, mask_png
+from sam2_core.media import MediaInfo, ObjectTraits, mask_png
 from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt
 
 DIRECTIONS = ("forward", "backward", "both")
@@ -162,20 +163,11 @@ class Retell:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportObject:
-    """An object that goes into a download."""
-
-    id: int
-    name: str
-    color: tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Export:
     """`export`."""
 
     kind: str
-    objects: tuple[ExportObject, ...]
+    objects: tuple[ObjectTraits, ...]
     opacity: float
 
 

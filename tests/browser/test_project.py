@@ -313,7 +313,7 @@ def project_of(**changes: Any) -> dict[str, Any]:
     medium = {"kind": "image", "name": "photo.png", "frames": 1, "height": 300, "width": 400, "fps": 0}
     step = {"entries": [{"frame": 0, "object": 1, "prompt": {"points": [[120, 150, 1]]}}]}
     journal = {"steps": [step], "length": 1}
-    plain = {"format": "masklet-project", "version": 1, "medium": medium, "journal": journal, "traits": {}}
+    plain = {"format": "masklet-project", "version": 1, "medium": medium, "journal": journal}
     return {**plain, **changes}
 
 
@@ -325,7 +325,7 @@ def project_of(**changes: Any) -> dict[str, Any]:
         (json.dumps(project_of(version=2)).encode(), "another version of Masklet"),
         (json.dumps(project_of(medium={"name": "photo.png"})).encode(), "is damaged"),
         (json.dumps(project_of(journal={"steps": [{"entries": [{"frame": 7}]}], "length": 1})).encode(), "is damaged"),
-        (json.dumps(project_of(traits={"1": {"name": "x", "color": "url(evil)"}})).encode(), "is damaged"),
+        (json.dumps(project_of(look={"hidden": ["everything"]})).encode(), "is damaged"),
     ],
 )
 def test_a_wrong_file_is_refused_with_a_reason(desk: Desk, content: bytes, words: str) -> None:

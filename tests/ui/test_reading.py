@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
+from sam2_core.media import ObjectTraits
 from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
 from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
 from ui.wire import Bounds, Cancel, Choose, Export, Forget, Hover, ListModels, Retell, Say, Show, Stop, Track
@@ -40,6 +41,10 @@ def test_every_message_is_read() -> None:
     export = read(t="export", kind="coco", opacity=1, objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
     assert isinstance(export, Export)
     assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
+    assert export.objects[0].label == "", "a label may be missing"
+    named = {"id": 7, "name": " a\n b ", "label": "y" * 500, "color": [0, 0, 0]}
+    export = read(t="export", kind="coco", opacity=1, objects=[named])
+    assert export.objects == (ObjectTraits(7, "a b", "y" * 80, (0, 0, 0)),)
     entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1]}, {"forget": 1}]
     told = read(t="journal", entries=entries)
     assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1), Forgotten(1)))
@@ -131,6 +136,8 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "journal", "seq": -5, "entries": []},
         {"t": "export", "kind": "masks", "objects": []},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 4},
+        {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 2},
+        {"t": "export", "kind": "masks", "objects": [5]},
         {"t": "export", "kind": "exe", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 256]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0]}]},

@@ -57,7 +57,7 @@ function adopt(back) {
   ended(true);
   journal = new Journal(back.journal);
   objects.clear();
-  for (const [id, trait] of back.traits) objects.traits.set(id, trait);
+  objects.look = back.look;
   state.active = back.active;
   beginWork(back.id, back.fileKeys);
 }

@@ -34,16 +34,19 @@ const prompts = {
   },
 
   clearFrame() {
-    const entries = [...journal.said].filter(([, said]) => said.has(state.frame))
-      .map(([object]) => ({ frame: state.frame, object, prompt: {} }));
-    this.step(entries);
+    const here = [...journal.said].filter(([, said]) => said.has(state.frame))
+      .map(([object]) => object);
+    this.clearFrameOf(...objects.unlocked(here));
   },
+
+  clearFrameOf(...ids) { this.step(ids.map(object => ({ frame: state.frame, object, prompt: {} }))); },
 
   remove(object) { this.step([{ forget: object }]); },
 
   reset() {
-    this.step([...journal.said.keys()].map(object => ({ forget: object })));
-    toast('Everything is cleared. Undo brings it back.', 'hint');
+    const going = objects.unlocked([...journal.said.keys()]);
+    this.step(going.map(object => ({ forget: object })));
+    if (going.length) toast('Everything is cleared. Undo brings it back.', 'hint');
   },
 
   step(entries) {
@@ -88,7 +91,7 @@ function tidy({ choice, ...said }, before) {
 on(find('undo'), 'click', () => prompts.undo());
 on(find('redo'), 'click', () => prompts.redo());
 on(find('clear-frame'), 'click', () => prompts.clearFrame());
-on(find('clear-object'), 'click', () => prompts.remove(state.active));
+on(find('clear-object'), 'click', () => objects.remove(state.active));
 on(find('clear-all'), 'click', () => prompts.reset());
 makeMenu(find('clear'), find('clear-menu'));
 

@@ -4,6 +4,7 @@
 //   {frame, object, prompt}   from now on this is all that is said about the object on the frame
 //   {forget: object}          the object is removed
 //   {track: [start, stop, step], objects}   these objects' masks on these frames were computed by tracking
+//   {traits: object, set: {name, label, color, place, locked}}   some of these; the page's own, the server never hears it
 // Steps from `length` on have been undone and can be redone.
 //
 // A run of tracking is one step, {run, entries}, that grows while frames come in. What is said meanwhile makes steps
@@ -11,8 +12,10 @@
 // things back in the order in which they were begun, and a replay says them in the order in which they happened.
 
 class Journal {
-  #entries = null;               // both are worked out when somebody asks
+  // What follows from the steps is worked out once, not each time that somebody looks.
+  #entries = null;
   #said = null;
+  #traits = null;
 
   constructor(plain = {}) {
     this.steps = plain.steps ?? [];
@@ -62,6 +65,21 @@ class Journal {
     return this.#said;
   }
 
+  // object -> what the user calls it and how it looks, as far as that was ever said.
+  get traits() {
+    this.#traits ??= sumTraits(this.entries);
+    return this.#traits;
+  }
+
+  // The highest number that an object has or had; what was undone counts, since it may come back.
+  get newest() {
+    let newest = 0;
+    for (const { entries } of this.steps) {
+      for (const { object, forget, traits } of entries) newest = Math.max(newest, object ?? forget ?? traits ?? 0);
+    }
+    return newest;
+  }
+
   prompt(frame, object) { return this.said.get(object)?.get(frame) ?? {}; }
 
   add(entries, run) {
@@ -69,7 +87,7 @@ class Journal {
     for (const step of this.steps) for (const entry of step.entries) if (entry.after >= this.length) delete entry.after;
     this.steps.push(run ? { run, entries } : { entries });
     this.length += 1;
-    this.#entries = this.#said = null;
+    this.#entries = this.#said = this.#traits = null;
   }
 
   // Tracking has computed these objects' masks on a frame, on its way forward (step 1) or backward (-1).
@@ -101,7 +119,7 @@ class Journal {
   move(by, step) {
     if (!step) return undefined;
     this.length += by;
-    this.#entries = this.#said = null;
+    this.#entries = this.#said = this.#traits = null;
     return step;
   }
 
@@ -139,6 +157,15 @@ function sum(entries) {
     if (!frames.size) said.delete(entry.object);
   }
   return said;
+}
+
+function sumTraits(entries) {
+  const traits = new Map();
+  for (const { traits: object, set, forget } of entries) {
+    if (forget) traits.delete(forget);
+    if (object) traits.set(object, { ...traits.get(object), ...saneTraits(set) });
+  }
+  return traits;
 }
 
 // The first and the last frame of [start, stop, step].

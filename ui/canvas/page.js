@@ -17,6 +17,7 @@ const state = {
   adding: true,       // a click adds (or takes away)
   opacity: 0.5,
   outline: true,
+  patterns: false,    // masks are hatched, each object in its own way
   playing: false,
   range: null,        // {first, last}: what is played and tracked; null is the whole clip
   tracking: null,     // {run, direction, stopping} while the server tracks

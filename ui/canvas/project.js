@@ -23,7 +23,7 @@ function saveProject(masksOf) {
 // --- with masks: the server writes them all, as for a download ---
 
 function saveWithMasks() {
-  const all = [...journal.said.keys()].map(id => ({ id, name: '', color: [0, 0, 0] }));
+  const all = [...journal.said.keys()].map(id => ({ id, name: '', label: '', color: [0, 0, 0] }));
   if (!all.length) return toast('Select something first. Then there are masks to save.', 'hint');
   if (exporting) return toast('A download is under way. Wait until it is done.', 'hint');
   if (!line.say({ t: 'export', kind: 'coco', objects: all, opacity: 1 })) {

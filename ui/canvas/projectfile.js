@@ -1,5 +1,6 @@
-// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, traits, frame,
-// active, masks}. Masks are there for other programs, {object: {frame: COCO run lengths}}; the journal is the truth.
+// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, frame,
+// active, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and {object: {frame:
+// COCO run lengths}}; the journal is the truth.
 // A file comes from anywhere, so everything in it is looked at before anything else sees it.
 
 const FORMAT = 'masklet-project', FORMAT_VERSION = 1;
@@ -19,9 +20,11 @@ function check(right) {
 }
 
 function projectOf(all, masksOf) {
-  const { medium, example, journal: said, traits, frame, active } = all;
-  const plain = { format: FORMAT, version: FORMAT_VERSION, medium, example, journal: said, frame, active };
-  return JSON.stringify({ ...plain, traits: Object.fromEntries(traits), masks: masksOf });
+  const known = objects.listed.filter(id => journal.said.has(id)).map(id => {
+    const { name, label, color } = objects.trait(id);
+    return [id, { name, label, color }];
+  });
+  return JSON.stringify({ format: FORMAT, version: FORMAT_VERSION, ...all, objects: Object.fromEntries(known), masks: masksOf });
 }
 
 async function readProject(file) {
@@ -34,7 +37,7 @@ async function readProject(file) {
   }
   const medium = readMedium(plain.medium);
   return {
-    medium, journal: readJournal(plain.journal, medium), traits: readTraits(plain.traits ?? {}),
+    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
     example: typeof plain.example === 'string' ? plain.example : undefined,
@@ -71,6 +74,7 @@ function readEntry(plain, medium) {
   check(isPlain(plain));
   if ('forget' in plain) { check(isObjectId(plain.forget)); return { forget: plain.forget }; }
   if ('track' in plain) return readTracked(plain, medium);
+  if ('traits' in plain) { check(isObjectId(plain.traits)); return { traits: plain.traits, set: saneTraits(plain.set) }; }
   check(isWhole(plain.frame, 0, medium.frames - 1) && isObjectId(plain.object));
   return { frame: plain.frame, object: plain.object, prompt: readPrompt(plain.prompt, sizeOn(plain.frame, medium)) };
 }
@@ -100,12 +104,8 @@ function readPrompt(plain, [height, width]) {
   return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
 }
 
-function readTraits(plain) {
-  check(isPlain(plain) && Object.keys(plain).length <= MOST_ENTRIES);
-  return Object.entries(plain).map(([id, trait]) => {
-    check(isObjectId(Number(id)) && isPlain(trait));
-    const { name, color, hidden } = trait;
-    check(typeof name === 'string' && /^#[0-9a-f]{6}$/i.test(color));
-    return [Number(id), { name: name.slice(0, 80), color, hidden: hidden === true }];
-  });
+function readLook({ hidden = [], solo = null }) {
+  check(Array.isArray(hidden) && hidden.length <= MOST_ENTRIES && hidden.every(isObjectId));
+  check(solo === null || isObjectId(solo));
+  return { hidden, solo };
 }

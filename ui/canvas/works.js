@@ -22,7 +22,7 @@ function snapshot() {
   const { kind, name, frames: count, height, width, fps, sizes, names } = state.medium;
   return {
     medium: { kind, name, frames: count, height, width, fps, ...(sizes ? { sizes, names } : {}) }, example: state.source?.example?.name,
-    journal: journal.plain, traits: [...objects.traits], frame: state.frame, active: state.active,
+    journal: journal.plain, look: objects.look, frame: state.frame, active: state.active,
   };
 }
 
