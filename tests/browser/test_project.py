@@ -326,6 +326,7 @@ def project_of(**changes: Any) -> dict[str, Any]:
         (json.dumps(project_of(medium={"name": "photo.png"})).encode(), "is damaged"),
         (json.dumps(project_of(journal={"steps": [{"entries": [{"frame": 7}]}], "length": 1})).encode(), "is damaged"),
         (json.dumps(project_of(journal={"steps": [{"entries": [{"traits": 0}]}], "length": 1})).encode(), "is damaged"),
+        (json.dumps(project_of(look={"hidden": ["everything"]})).encode(), "is damaged"),
     ],
 )
 def test_a_wrong_file_is_refused_with_a_reason(desk: Desk, content: bytes, words: str) -> None:
