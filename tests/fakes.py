@@ -4,21 +4,22 @@ can be tested without torch."""
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import open_store
-from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.tracking.findings import Findings, Word, stale_stretches, unsettled_stretches
+from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo, Stretch
 
 
 @dataclass
 class _FakeSession:
     info: SessionInfo
     revision: int = 0
-    said: dict[int, dict[int, Prompt]] = field(default_factory=dict)  # object -> frame -> prompt
-    masks: dict[int, dict[int, ObjectMask]] = field(default_factory=dict)  # object -> frame -> mask
+    objects: dict[int, Findings] = field(default_factory=dict)
 
 
 class FakeEngine:
@@ -43,29 +44,42 @@ class FakeEngine:
         if not 0 <= frame < state.info.frames:
             raise BadPrompt(f"Frame {frame} does not exist.")
         state.revision += 1
-        said, masks = state.said.setdefault(object_id, {}), state.masks.setdefault(object_id, {})
+        found = state.objects.setdefault(object_id, Findings())
         if prompt.is_empty:
-            if said.pop(frame, None) is not None and not said:
-                masks.clear()  # nobody says any more what the object is
-            masks.pop(frame, None)
-            return FrameMasks(frame, state.revision, ())
-        said[frame] = prompt
-        masks[frame] = _paint(state.info, object_id, prompt)
-        return FrameMasks(frame, state.revision, (masks[frame],))
+            found.words.pop(frame, None)
+            if not found.words:
+                del state.objects[object_id]  # nobody says any more what the object is
+                return FrameMasks(frame, state.revision, ())
+            left = found.mask_on(frame, object_id)
+            return FrameMasks(frame, state.revision, () if left is None else (left,))
+        found.words[frame] = Word(frame, prompt, _paint(state.info, object_id, prompt))
+        return FrameMasks(frame, state.revision, (found.words[frame].answer,))
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
         self.calls.append("track")
         state = self._session(session)
         if revision != state.revision:
             raise SessionChanged("Something was said in between.")
-        if not any(state.said.values()):
-            raise BadPrompt("Click on a thing first.")
-        for object_id, said in state.said.items():
+        self._need_words(state)
+        return tuple(self._track_frame(state, frame, frames.step < 0, objects) for frame in frames)
+
+    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        state = self._session(session)
+        self._need_words(state)
+        return unsettled_stretches(state.objects, frames)
+
+    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        return stale_stretches(self._session(session).objects, frames)
+
+    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
+        self.calls.append("untrack")
+        state = self._session(session)
+        for object_id in set(objects) & state.objects.keys():
             for frame in frames:
-                if said and frame not in said:
-                    nearest = min(said, key=lambda other: abs(other - frame))
-                    state.masks[object_id][frame] = _paint(state.info, object_id, said[nearest])
-        return self._masks(state, frames)
+                state.revision += state.objects[object_id].take_back(frame)
+        return state.revision
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         self.calls.append("masks")
@@ -74,9 +88,7 @@ class FakeEngine:
     def forget(self, session: str, object_id: int) -> int:
         self.calls.append("forget")
         state = self._session(session)
-        state.revision += 1
-        state.said.pop(object_id, None)
-        state.masks.pop(object_id, None)
+        state.revision += state.objects.pop(object_id, None) is not None
         return state.revision
 
     def close(self, session: str) -> None:
@@ -92,11 +104,36 @@ class FakeEngine:
             raise SessionGone("This session has expired.")
         return self.sessions[session]
 
+    def _track_frame(
+        self, state: _FakeSession, frame: int, reverse: bool, objects: Collection[int] | None
+    ) -> FrameMasks:
+        fresh = []
+        for object_id, found in state.objects.items():
+            is_wanted = objects is None or object_id in objects
+            if is_wanted and frame not in found.words and not found.is_settled(frame):
+                nearest = min(found.words, key=lambda other: abs(other - frame))
+                found.put(frame, self.find(state.info, frame, object_id, found.words[nearest].prompt), reverse)
+                fresh.append(object_id)
+        (now,) = self._masks(state, range(frame, frame + 1))
+        return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
+
+    def find(self, info: SessionInfo, frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
+        """What tracking finds: what the nearest prompt says."""
+        return _paint(info, object_id, nearest)
+
+    @staticmethod
+    def _need_words(state: _FakeSession) -> None:
+        if not state.objects:
+            raise BadPrompt("Click on a thing first.")
+
     @staticmethod
     def _masks(state: _FakeSession, frames: range) -> tuple[FrameMasks, ...]:
+        known = [
+            [found.mask_on(frame, object_id) for object_id, found in sorted(state.objects.items())] for frame in frames
+        ]
         return tuple(
-            FrameMasks(frame, state.revision, tuple(m[frame] for _, m in sorted(state.masks.items()) if frame in m))
-            for frame in frames
+            FrameMasks(frame, state.revision, tuple(mask for mask in here if mask is not None))
+            for frame, here in zip(frames, known, strict=True)
         )
 
 

@@ -4,9 +4,12 @@ Up (page to server): one JSON object a message, `t` says which.
 
     prompt   {seq, frame, object, prompt}    all that is said about an object on a frame (Prompt.to_json); {}: nothing
     forget   {seq, object}                   remove an object
-    track    {run, direction, frame}         follow all objects from a frame: forward, backward or both; run is a
-                                             number of the page's own that names this run in all that comes of it
+    track    {run, direction, frame, first, last, pause}
+             follow all objects from a frame through first..last: forward, backward or both; one: this frame only;
+             update: what is stale in first..last (left out: the whole clip). Run is a number of the page's own that
+             names this run in all that comes of it; with pause (left out: without) it stops where an object is lost
     stop     {}                              stop tracking
+    untrack  {seq, frames, objects}          take back the newest tracked masks of these objects on frames [first, last]
     masks    {first, last}                   send what is known about these frames
     export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, color}]
     cancel   {job}                           give up on a job: ingest or export
@@ -16,18 +19,23 @@ Down (server to page): binary; a little-endian u32 with the length of the header
 the header announces, one after the other.
 
     hello    {version, medium, tracking}     greeting of every new connection; medium as in `opened`, or null;
-                                             tracking = {run, direction} of the run under way, or null
+                                             tracking = the `track` of the run under way, without `t`, or null
     model    {ready, fraction, message, error}     how far loading the network is
     opened   {version, medium}               a picture or clip is open; version goes into the addresses of its frames
     masks    {version, seq, frame, revision, object, tracked, objects}
              masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame.
-             objects = [{id, quality, presence, area, place, bytes}]: predicted IoU, object-score logit, pixels,
-             [x, y, width, height] of the PNG in the frame, its length
+             objects = [{id, quality, presence, area, stale, fresh, place, bytes}]: predicted IoU, object-score logit,
+             pixels, older than what was said nearby, found by this very run of tracking (`tracked` is its step),
+             [x, y, width, height] of the PNG in the frame, its length. Of tracking, only what is fresh is sent
+    stale    {version, objects}              what is stale now: [{id, frames: [[first, last], ...]}]
     forgotten {seq, object}                  answer to `forget`
+    untracked {seq}                          answer to `untrack`
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
     progress {job, fraction, message, ...}   of the jobs ingest, export, replay and track
-    done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped}
+    done     {job, ...}                      a job has ended well; export: {url, name};
+             track: {run, stopped, lost, direction, frame, changed}: the object that was lost, or null; what is left to
+             be done of the run if it was stopped; on how many frames masks were computed
     error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about
 
 Every message up may be repeated without harm, which is what the page does after a lost connection.
@@ -41,9 +49,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sam2_core.media import MediaInfo, mask_png
-from sam2_core.types import Entry, FrameMasks, Prompt
+from sam2_core.types import Entry, FrameMasks, Prompt, Stretch
 
-DIRECTIONS = ("forward", "backward", "both")
+DIRECTIONS = ("forward", "backward", "both", "one", "update")
 EXPORTS = ("masks", "coco", "overlay")
 JOBS = ("ingest", "export")
 
@@ -84,11 +92,23 @@ class Track:
     run: int
     direction: str
     frame: int
+    first: int
+    last: int
+    pause: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """`stop`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untrack:
+    """`untrack`."""
+
+    seq: int
+    frames: range
+    objects: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +150,7 @@ class Export:
     opacity: float
 
 
-Message: TypeAlias = Say | Forget | Track | Stop | Show | Export | Cancel | Retell
+Message: TypeAlias = Say | Forget | Track | Stop | Untrack | Show | Export | Cancel | Retell
 
 
 def pack(header: dict[str, Any], pictures: tuple[bytes, ...] = ()) -> bytes:
@@ -146,10 +166,21 @@ def pack_masks(masks: FrameMasks, **about: Any) -> bytes:
         area = each.mask.area
         picture, place = mask_png(each.mask) if area else (b"", (0, 0, 0, 0))
         scores = {"quality": round(each.quality, 4), "presence": round(each.presence, 3), "area": area}
-        objects.append({"id": each.object_id, **scores, "place": [int(n) for n in place], "bytes": len(picture)})
+        age = {"stale": each.stale, "fresh": each.fresh}
+        objects.append({"id": each.object_id, **scores, **age, "place": [int(n) for n in place], "bytes": len(picture)})
         pictures.append(picture)
     header = {"t": "masks", "frame": masks.frame, "revision": masks.revision, "objects": objects, **about}
     return pack(header, tuple(pictures))
+
+
+def pack_stale(stretches: tuple[Stretch, ...], version: int) -> bytes:
+    """The `stale` message."""
+    frames: dict[int, list[list[int]]] = {}
+    for stretch in stretches:
+        for object_id in stretch.objects:
+            frames.setdefault(object_id, []).append(sorted((stretch.frames[0], stretch.frames[-1])))
+    objects = [{"id": object_id, "frames": runs} for object_id, runs in frames.items()]
+    return pack({"t": "stale", "version": version, "objects": objects})
 
 
 def describe(info: MediaInfo, times: list[float]) -> dict[str, Any]:

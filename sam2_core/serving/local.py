@@ -11,7 +11,7 @@ import queue
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -26,7 +26,7 @@ from sam2_core.tracking.device import fast_precision
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
-from sam2_core.types import FrameMasks, Prompt, SessionInfo
+from sam2_core.types import FrameMasks, Prompt, SessionInfo, Stretch
 
 T = TypeVar("T")
 
@@ -96,10 +96,24 @@ class LocalEngine:
         """See `Engine.prompt`."""
         return self._call(Priority.CLICK, lambda: self._session(session).prompt(frame, object_id, prompt))
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
         """See `Engine.track`."""
         self._check_length(frames)
-        return self._call(Priority.TRACK, lambda: self._session(session).track(frames, revision))
+        return self._call(Priority.TRACK, lambda: self._session(session).track(frames, revision, objects))
+
+    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        """See `Engine.plan`."""
+        return self._call(Priority.LOOK, lambda: self._session(session).plan(frames))
+
+    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        """See `Engine.stale`."""
+        return self._call(Priority.LOOK, lambda: self._session(session).stale(frames))
+
+    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
+        """See `Engine.untrack`."""
+        return self._call(Priority.CLICK, lambda: self._session(session).untrack(frames, objects))
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         """See `Engine.masks`."""

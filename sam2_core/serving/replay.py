@@ -38,7 +38,7 @@ def _say(engine: Engine, session: str, entry: Entry, revision: int) -> int:
             return engine.forget(session, entry.object_id)
         frames = iter(range(entry.start, entry.stop, entry.step))
         while step := list(islice(frames, TRACK_STEP)):
-            engine.track(session, range(step[0], step[-1] + entry.step, entry.step), revision)
+            engine.track(session, range(step[0], step[-1] + entry.step, entry.step), revision, entry.objects or None)
     except BadPrompt:
         pass
     return revision
@@ -60,6 +60,8 @@ def _still_needed(entries: tuple[Entry, ...]) -> list[Entry]:
     forgotten: set[int] = set()
     for entry in reversed(entries):
         if isinstance(entry, Tracked):
+            if entry.objects and forgotten.issuperset(entry.objects):
+                continue
             next_frame.clear()
         elif isinstance(entry, Forgotten):
             forgotten.add(entry.object_id)

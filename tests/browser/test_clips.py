@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -98,8 +98,10 @@ def test_what_tracking_found_before_a_click_does_not_cover_its_answer(visit: Cal
     class LateEngine(GatedEngine):
         """Finds its masks at once and hands them over late."""
 
-        def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
-            found = FakeEngine.track(self, session, frames, revision)
+        def track(
+            self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+        ) -> tuple[FrameMasks, ...]:
+            found = FakeEngine.track(self, session, frames, revision, objects)
             self.entered.release()
             assert self.gate.acquire(timeout=DEADLINE)
             return found

@@ -8,7 +8,7 @@ import pytest
 from sam2_core.errors import BadPrompt
 from sam2_core.types import Box, Forgotten, Point, Prompt, Prompted, Tracked
 from ui.reading import MAX_MESSAGE, parse, subject
-from ui.wire import Bounds, Cancel, Export, Forget, Retell, Say, Show, Stop, Track
+from ui.wire import Bounds, Cancel, Export, Forget, Retell, Say, Show, Stop, Track, Untrack
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 
@@ -24,16 +24,19 @@ def test_every_message_is_read() -> None:
     assert said == Say(1, 2, 3, Prompt((Point(1, 2), Point(3.5, 4, False)), Box(0, 0, 64, 48)))
     assert read(t="prompt", seq=1, frame=0, object=1, prompt={}).prompt.is_empty
     assert read(t="forget", seq=2, object=1) == Forget(2, 1)
-    assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9)
+    assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9, 0, 9, pause=False)
+    track = read(t="track", run=7, direction="update", frame=9, first=2, last=5, pause=True)
+    assert track == Track(7, "update", 9, 2, 5, pause=True)
+    assert read(t="untrack", seq=3, frames=[2, 4], objects=[1, 2]) == Untrack(3, range(2, 5), (1, 2))
     assert read(t="stop") == Stop()
     assert read(t="masks", first=3, last=5) == Show(range(3, 6))
     assert read(t="cancel", job="export") == Cancel("export")
     export = read(t="export", kind="coco", opacity=1, objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
     assert isinstance(export, Export)
     assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
-    entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1]}, {"forget": 1}]
+    entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1], "objects": [1]}, {"forget": 1}]
     told = read(t="journal", entries=entries)
-    assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1), Forgotten(1)))
+    assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1, (1,)), Forgotten(1)))
 
 
 def test_only_so_many_masks_are_sent_at_once() -> None:
@@ -74,6 +77,17 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "forget", "seq": 1},
         {"t": "track", "run": 1, "direction": "up", "frame": 0},
         {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "first": -1},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "last": 10},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "first": 5, "last": 4},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "pause": 1},
+        {"t": "untrack", "seq": 1, "frames": [0, 10], "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": [0], "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": 3, "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": [0, 1], "objects": [0]},
+        {"t": "untrack", "seq": 1, "frames": [0, 1], "objects": [1] * 1001},
+        {"t": "untrack", "seq": 1, "frames": [0, 1]},
+        {"t": "untrack", "frames": [0, 1], "objects": [1]},
         {"t": "masks", "first": 0, "last": 99},
         {"t": "cancel", "job": "everything"},
         {"t": "export", "kind": "masks", "objects": []},
@@ -88,6 +102,8 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "journal", "entries": [{"frame": 99, "object": 1, "prompt": {}}]},
         {"t": "journal", "entries": [{"track": [0, 10**9, 1]}]},
         {"t": "journal", "entries": [{"track": [0, 10, 0]}]},
+        {"t": "journal", "entries": [{"track": [0, 10, 1], "objects": "x"}]},
+        {"t": "journal", "entries": [{"track": [0, 10, 1], "objects": [1] * 1001}]},
         {"t": "journal", "entries": [{"forget": 1}] * 20_001},
     ],
 )
@@ -114,6 +130,7 @@ def test_without_a_medium_only_a_job_can_be_cancelled() -> None:
     [
         ({"t": "prompt", "seq": 5, "frame": 99}, {"seq": 5}),
         ({"t": "forget", "seq": 6}, {"seq": 6}),
+        ({"t": "untrack", "seq": 8}, {"seq": 8}),
         ({"t": "track", "run": 7}, {"job": "track", "run": 7}),
         ({"t": "export"}, {"job": "export"}),
         ({"t": "masks"}, {}),
