@@ -29,13 +29,15 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "timeline.js",
     "player.js",
     "tracking.js",
+    "losing.js",
+    "staleness.js",
     "upload.js",
     "camera.js",
     "download.js",
     "keys.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css")
+STYLES = ("page.css", "stage.css", "panels.css", "tracking.css")
 
 
 def theme() -> gr.themes.Base:

@@ -166,7 +166,7 @@ class Tracker:
 
     def _compute(self, frames: range, objects: tuple[int, ...]) -> tuple[tuple[FrameMasks, ...], list[bytes]]:
         found = self._medium.track(frames, objects)
-        about = {"version": self._medium.version, "tracked": frames.step}
+        about = {"version": self._medium.version, "run": self._wish.run, "tracked": frames.step}
         return found, [pack_masks(fresh, **about) for fresh in map(_fresh, found) if fresh.objects]
 
     def _take_note(self, found: tuple[FrameMasks, ...]) -> None:

@@ -22,11 +22,12 @@ the header announces, one after the other.
                                              tracking = the `track` of the run under way, without `t`, or null
     model    {ready, fraction, message, error}     how far loading the network is
     opened   {version, medium}               a picture or clip is open; version goes into the addresses of its frames
-    masks    {version, seq, frame, revision, object, tracked, objects}
-             masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame.
+    masks    {version, seq, frame, revision, object, run, tracked, objects}
+             masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame; with
+             `run`, found by this run of tracking on its way forward (tracked 1) or backward (-1): only what is fresh.
              objects = [{id, quality, presence, area, stale, fresh, place, bytes}]: predicted IoU, object-score logit,
-             pixels, older than what was said nearby, found by this very run of tracking (`tracked` is its step),
-             [x, y, width, height] of the PNG in the frame, its length. Of tracking, only what is fresh is sent
+             pixels, older than what was said nearby, found by this very call of tracking,
+             [x, y, width, height] of the PNG in the frame, its length
     stale    {version, objects}              what is stale now: [{id, frames: [[first, last], ...]}]
     forgotten {seq, object}                  answer to `forget`
     untracked {seq}                          answer to `untrack`

@@ -170,14 +170,15 @@ class Workbench:
             return
         self._stop_tracking()
         tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
-        self._start(self._run_tracker(tracker), job="track", run=message.run)
+        self._start(self._run_tracker(tracker, medium), job="track", run=message.run)
 
-    async def _run_tracker(self, tracker: Tracker) -> None:
+    async def _run_tracker(self, tracker: Tracker, medium: Medium) -> None:
         try:
             await tracker.run()
         finally:
             if self._tracker is tracker:
                 self._tracker = None
+        await self._tell_what_is_stale(medium)
 
     def _stop_tracking(self) -> None:
         if self._tracker is not None:

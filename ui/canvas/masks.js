@@ -3,7 +3,7 @@
 
 const MASK_BUDGET = 96e6;      // bytes of PNGs
 const SPRITES_KEPT = 200;      // decoded, coloured pictures
-const UNKNOWN = 0, MASKED = 1, ABSENT = 2;
+const UNKNOWN = 0, MASKED = 1, ABSENT = 2, STALE = 3;
 
 class MaskBook {
   constructor() { this.clear(0); }
@@ -29,7 +29,7 @@ class MaskBook {
   misses(frame) {
     if (this.asked.has(frame)) return false;
     const here = this.on(frame);
-    return [...this.lanes].some(([object, lane]) => lane[frame] === MASKED && !here.has(object));
+    return [...this.lanes].some(([object, lane]) => (lane[frame] === MASKED || lane[frame] === STALE) && !here.has(object));
   }
 
   // What was found before the last prompt may arrive after its answer; then it is out of date.
@@ -38,7 +38,7 @@ class MaskBook {
   put(frame, object, record) {
     const here = this.frames.get(frame) ?? new Map();
     this.drop(frame, object);
-    this.lane(object)[frame] = record.area ? MASKED : ABSENT;
+    this.lane(object)[frame] = record.stale ? STALE : record.area ? MASKED : ABSENT;
     here.set(object, record);
     this.frames.delete(frame);
     this.frames.set(frame, here);   // newest last
@@ -64,12 +64,29 @@ class MaskBook {
     if (this.lanes.has(object)) this.lanes.get(object)[frame] = UNKNOWN;
   }
 
+  // What is known of an object on these frames is older than what is said on `word`, but for that frame itself.
+  outdate(object, first, last, word) {
+    const lane = this.lane(object);
+    for (let frame = first; frame <= last; frame += 1) if (frame !== word && lane[frame] !== UNKNOWN) lane[frame] = STALE;
+  }
+
+  // Exactly what lies in `runs`, each [first, last], is stale.
+  setStale(object, runs) {
+    const lane = this.lane(object);
+    lane.forEach((known, frame) => {
+      if (known !== STALE) return;
+      const record = this.on(frame).get(object);
+      lane[frame] = record && !record.area ? ABSENT : MASKED;
+    });
+    for (const [first, last] of runs) lane.fill(STALE, first, last + 1);
+  }
+
   forget(object) {
     for (const frame of this.frames.keys()) this.drop(frame, object);
     this.lanes.delete(object);
   }
 
-  any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED)); }
+  any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED) || lane.includes(STALE)); }
 
   sprite(record, color, thickness) {
     const key = `${color} ${thickness}`;
