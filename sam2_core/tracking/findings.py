@@ -183,8 +183,8 @@ def stale_stretches(objects: Mapping[int, Findings], frames: range) -> tuple[Str
 
 def _together(objects: Mapping[int, Findings], frames: range, again: bool) -> tuple[Stretch, ...]:
     """Objects that need the same stretch go through it together."""
-    together: dict[range, list[int]] = {}
+    together: dict[tuple[int, int, int], list[int]] = {}  # ranges of one frame are equal whatever their direction is
     for object_id, found in sorted(objects.items()):
         for run in found.from_nearer_side(frames, again):
-            together.setdefault(run, []).append(object_id)
-    return tuple(Stretch(run, tuple(named)) for run, named in together.items())
+            together.setdefault((run.start, run.stop, run.step), []).append(object_id)
+    return tuple(Stretch(range(*run), tuple(named)) for run, named in together.items())
