@@ -136,7 +136,7 @@ def test_a_reload_in_mid_track_shows_the_run_and_can_stop_it(
     desk.expect_mask(0.28, 0.76)
     desk.page.click("[data-direction=forward]")
     engine.gate.release()
-    desk.expect_frame(1)
+    desk.expect_frame(2)
     desk.page.reload()
     desk.page.wait_for_selector(".mk-tracking:visible")
     for _ in range(4):

@@ -142,7 +142,14 @@ def test_a_new_object_is_the_only_one_that_is_computed(engine: Engine, clip: str
     revision = engine.prompt(info.id, 2, 2, BOXED).revision
     assert engine.plan(info.id, range(6)) == (Stretch(range(2), (2,)), Stretch(range(3, 6), (2,)))
     results = engine.track(info.id, range(6), revision)
-    assert [[each.object_id for each in masks.objects if each.fresh] for masks in results] == [[2], [2], [], [2], [2], [2]]
+    assert [[each.object_id for each in masks.objects if each.fresh] for masks in results] == [
+        [2],
+        [2],
+        [],
+        [2],
+        [2],
+        [2],
+    ]
 
 
 def test_only_the_objects_named_are_tracked(engine: Engine, clip: str) -> None:
@@ -150,7 +157,11 @@ def test_only_the_objects_named_are_tracked(engine: Engine, clip: str) -> None:
     engine.prompt(info.id, 0, 1, CLICK)
     revision = engine.prompt(info.id, 0, 2, BOXED).revision
     engine.track(info.id, range(3), revision, (2,))
-    assert [[each.object_id for each in masks.objects] for masks in engine.masks(info.id, range(3))] == [[1, 2], [2], [2]]
+    assert [[each.object_id for each in masks.objects] for masks in engine.masks(info.id, range(3))] == [
+        [1, 2],
+        [2],
+        [2],
+    ]
 
 
 def test_a_word_makes_stale_what_lies_between_the_neighbouring_prompts(engine: Engine, clip: str) -> None:

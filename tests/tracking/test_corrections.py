@@ -1,5 +1,5 @@
-"""A correction takes effect beyond its own frame: the bundled network follows a disc past one that looks the same, takes
-both for the object, and is told once what does not belong to it."""
+"""A correction takes effect beyond its own frame: the bundled network follows a disc past one that looks the same,
+takes both for the object, and is told once what does not belong to it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,11 @@ def test_every_message_is_read() -> None:
     export = read(t="export", kind="coco", opacity=1, objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
     assert isinstance(export, Export)
     assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
-    entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1], "objects": [1]}, {"forget": 1}]
+    entries = [
+        {"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}},
+        {"track": [0, 10, 1], "objects": [1]},
+        {"forget": 1},
+    ]
     told = read(t="journal", entries=entries)
     assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1, (1,)), Forgotten(1)))
 
