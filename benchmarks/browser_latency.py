@@ -1,19 +1,24 @@
-"""How fast the page feels: from letting go of the mouse to the animation frame in which the mask is on the canvas.
+"""How fast the page feels, and what travels over the wire: the real server and network, driven by a real browser.
 
-    python -m benchmarks.browser_latency [--model nano] [--device auto] [--clicks 50] [--photos 10]
+    python -m benchmarks.browser_latency [--model nano] [--device auto] [--clicks 50] [--users 8] [--photos 10]
 
-Starts the real server with the real network and drives it with a real browser (Playwright and Chromium needed).
-Prints median and 95th percentile for clicks on a picture that is already encoded, for the first click on a new one,
-and the pace of tracking.
+Prints median and 95th percentile from letting go of the mouse to the animation frame in which the mask is on the
+canvas: for one user, for several at once (each thinks for a quarter to half a second between clicks), and for the first
+click on a picture that was never seen before; then the previews under a moving mouse, the pace of tracking as its masks
+arrive, and the bytes a click and a tracked frame cost. Playwright and Chromium are needed; browser, server and network
+share this machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
 import shutil
 import statistics
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,83 +36,172 @@ WATCH = """() => {
   document.querySelector('.mk').addEventListener('masklet-painted', ({detail}) =>
     requestAnimationFrame(() => latencies.push(performance.now() - detail.since)));
 }"""
+PREVIEW_SECONDS = 5.0
+
+
+class Wire:
+    """Counts what goes over a page's WebSocket: messages and bytes, by kind and direction."""
+
+    def __init__(self, page: Any) -> None:
+        self.messages: Counter[str] = Counter()
+        self.bytes: Counter[str] = Counter()
+        page.on("websocket", self._listen)
+
+    def clear(self) -> None:
+        """Count from zero."""
+        self.messages.clear()
+        self.bytes.clear()
+
+    def _listen(self, socket: Any) -> None:
+        socket.on("framesent", lambda payload: self._count("up", payload))
+        socket.on("framereceived", lambda payload: self._count("down", payload))
+
+    def _count(self, direction: str, payload: bytes | str) -> None:
+        raw = payload.encode() if isinstance(payload, str) else payload
+        text = raw if direction == "up" else raw[4 : 4 + int.from_bytes(raw[:4], "little")]
+        name = f"{direction} {json.loads(text)['t']}"
+        self.messages[name] += 1
+        self.bytes[name] += len(raw)
 
 
 class Page:
-    """The page in a browser, and the few things done to it."""
+    """One user's page, and the few things done to it."""
 
-    def __init__(self, browser: Any, address: str) -> None:
-        self.page = browser.new_page(viewport={"width": 1280, "height": 800})
-        self.page.set_default_timeout(120_000)
-        self.page.goto(address)
-        self.page.wait_for_selector(".mk-status[data-line=on]")
-        self.page.evaluate(WATCH)
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.wire = Wire(page)
+        self._box: dict[str, float] = {}
 
-    def open(self, path: Path) -> None:
+    @classmethod
+    async def visit(cls, browser: Any, address: str) -> Page:
+        """Open the page in a browser context of its own."""
+        context = await browser.new_context(viewport={"width": 1280, "height": 800})
+        context.set_default_timeout(120_000)
+        page = cls(await context.new_page())
+        await page.page.goto(address)
+        await page.page.wait_for_selector(".mk-status[data-line=on]")
+        await page.page.evaluate(WATCH)
+        return page
+
+    async def open(self, path: Path) -> None:
         """Upload a file and wait until it is there."""
-        self.page.set_input_files(".mk-picker", path)
-        self.page.wait_for_selector(f".mk-file-name:text-is('{path.name}')", state="attached")
-        self.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+        await self.page.set_input_files(".mk-picker", path)
+        await self.page.wait_for_selector(f".mk-file-name:text-is('{path.name}')", state="attached")
+        await self.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+        self._box = await self.page.locator(".mk-over").bounding_box()
 
-    def click(self, x: float, y: float) -> float:
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """A place on the stage, given as shares of it, in pixels of the page."""
+        return self._box["x"] + self._box["width"] * x, self._box["y"] + self._box["height"] * y
+
+    async def click(self, x: float, y: float) -> float:
         """Milliseconds from letting go of the mouse to the painted mask."""
-        box = self.page.locator(".mk-over").bounding_box()
-        before = self.page.evaluate("latencies.length")
-        self.page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
-        self.page.wait_for_function(f"latencies.length > {before}")
-        return float(self.page.evaluate("latencies.at(-1)"))
+        before = await self.page.evaluate("latencies.length")
+        await self.page.mouse.click(*self.place(x, y))
+        await self.page.wait_for_function(f"latencies.length > {before}")
+        return float(await self.page.evaluate("latencies.at(-1)"))
 
 
-def cached_clicks(page: Page, photo: Path, count: int) -> list[float]:
-    """Clicks here and there on one picture, a new object each; the first one, which encodes it, is left out."""
-    rng = np.random.default_rng(0)
-    page.open(photo)
-    page.click(0.5, 0.5)
+async def clicks(page: Page, photo: Path, count: int, seed: int, thinking: tuple[float, float] = (0, 0)) -> list[float]:
+    """Clicks here and there on one picture; the first one, which encodes it, is left out."""
+    rng = np.random.default_rng(seed)
+    await page.open(photo)
+    await page.click(0.5, 0.5)
+    page.wire.clear()
     found = []
     for number in range(count):
         if number % 10 == 9:
-            page.page.click(".mk-reset")
-        found.append(page.click(*rng.uniform((0.38, 0.2), (0.62, 0.8))))
+            await page.page.keyboard.press("n")
+        await asyncio.sleep(rng.uniform(*thinking))
+        found.append(await page.click(*rng.uniform((0.38, 0.2), (0.62, 0.8))))
     return found
 
 
-def first_clicks(page: Page, photo: Path, count: int, folder: Path) -> list[float]:
+async def first_clicks(page: Page, photo: Path, count: int, folder: Path) -> list[float]:
     """The first click on pictures that were never seen before."""
     pixels, found = np.asarray(cv2.imread(str(photo)), np.uint8), []
     for number in range(count):
         path = folder / f"photo{number}.jpg"
         cv2.imwrite(str(path), np.roll(pixels, 7 * number, axis=1))
-        page.open(path)
-        found.append(page.click(0.5, 0.5))
+        await page.open(path)
+        found.append(await page.click(0.5, 0.5))
     return found
 
 
-def tracking_pace(page: Page, clip: Path) -> float:
-    """Frames a second, from pressing the button to the last mask."""
-    page.open(clip)
-    page.click(0.5, 0.5)
+async def previews(page: Page) -> float:
+    """Previews a second under a mouse that does not rest; for a new object, so that nothing is said about it yet."""
+    await page.page.keyboard.press("n")
+    page.wire.clear()
     begun = time.perf_counter()
-    page.page.click("[data-direction=forward]")
-    page.page.wait_for_selector(".mk-tracking:visible")
-    page.page.wait_for_selector(".mk-track:visible")
-    return int(page.page.get_attribute(".mk-scrub", "max")) / (time.perf_counter() - begun)
+    while (elapsed := time.perf_counter() - begun) < PREVIEW_SECONDS:
+        share = elapsed / PREVIEW_SECONDS
+        await page.page.mouse.move(*page.place(0.3 + 0.4 * share, 0.5 + 0.2 * np.sin(20 * share)))
+        await asyncio.sleep(0.008)
+    return page.wire.messages["down preview"] / PREVIEW_SECONDS
+
+
+async def tracking(page: Page, clip: Path) -> tuple[float, float]:
+    """Frames a second, from pressing the button to the last mask, and bytes down a frame."""
+    await page.open(clip)
+    await page.click(0.5, 0.5)
+    page.wire.clear()
+    begun = time.perf_counter()
+    await page.page.click("[data-direction=forward]")
+    await page.page.wait_for_selector(".mk-tracking:visible")
+    await page.page.wait_for_selector(".mk-track:visible")
+    frames = page.wire.messages["down masks"]
+    down = sum(size for name, size in page.wire.bytes.items() if name.startswith("down"))
+    return frames / (time.perf_counter() - begun), down / max(1, frames)
 
 
 def report(name: str, milliseconds: list[float]) -> None:
     """One line of the table."""
     median, high = statistics.median(milliseconds), float(np.percentile(milliseconds, 95))
-    print(f"{name:<34}{len(milliseconds):>5}{median:>12.0f}{high:>12.0f}")
+    print(f"{name:<34}{len(milliseconds):>5}{median:>12.0f}{high:>12.0f}", flush=True)
+
+
+async def measure(browser: Any, address: str, wish: argparse.Namespace, folder: Path) -> None:
+    """All measurements, one after the other."""
+    photo, clip = Path(gradio.media.get_image("cheetah.jpg")), Path(gradio.media.get_video("b.mp4"))
+    page = await Page.visit(browser, address)
+    report("click, picture already encoded", await clicks(page, photo, wish.clicks, 0))
+    sizes = {
+        way: sum(page.wire.bytes[name] for name in page.wire.bytes if name.startswith(way)) for way in ("up", "down")
+    }
+    rate = await previews(page)
+    report("first click on a new picture", await first_clicks(page, photo, wish.photos, folder))
+    pace, frame_bytes = await tracking(page, clip)
+    await page.page.close()
+    pages = [await Page.visit(browser, address) for _ in range(wish.users)]
+    together = await asyncio.gather(
+        *(clicks(each, photo, wish.clicks, seed, (0.25, 0.55)) for seed, each in enumerate(pages))
+    )
+    report(f"click, {wish.users} users at once", [each for found in together for each in found])
+    print(f"bytes a click: {sizes['up'] / wish.clicks:.0f} up, {sizes['down'] / wish.clicks:.0f} down")
+    print(f"previews under a moving mouse: {rate:.1f} a second")
+    print(f"tracking, one object: {pace:.1f} frames/s, {frame_bytes:.0f} bytes down a frame")
+
+
+async def drive(address: str, wish: argparse.Namespace) -> None:
+    """Start a browser and measure."""
+    from playwright.async_api import async_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--headless=new", "--no-sandbox"])
+        with tempfile.TemporaryDirectory() as folder:
+            await measure(browser, address, wish, Path(folder))
+        await browser.close()
 
 
 def main() -> None:
     """Measure and print."""
-    from playwright.sync_api import sync_playwright
-
     parser = argparse.ArgumentParser(description="How fast the page feels.")
     parser.add_argument("--model", default="nano")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--clicks", type=int, default=50)
     parser.add_argument("--photos", type=int, default=10)
+    parser.add_argument("--users", type=int, default=8)
     wish = parser.parse_args()
     settings = load_settings(["--model", wish.model, "--device", wish.device])
     startup = Startup(engine_builder(settings))
@@ -115,16 +209,8 @@ def main() -> None:
     address = server.start(quiet=True)
     startup.wait()
     startup.engine()
-    photo, clip = Path(gradio.media.get_image("cheetah.jpg")), Path(gradio.media.get_video("b.mp4"))
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--headless=new", "--no-sandbox"])
-        page = Page(browser, address)
-        print(f"{startup.status.message}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}")
-        report("click, picture already encoded", cached_clicks(page, photo, wish.clicks))
-        report("first click on a new picture", first_clicks(page, photo, wish.photos, Path(folder)))
-        print(f"tracking, one object: {tracking_pace(page, clip):.1f} frames/s")
-        browser.close()
+    print(f"{startup.status.message}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
+    asyncio.run(drive(address, wish))
     server.close()
 
 

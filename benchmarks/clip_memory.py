@@ -42,7 +42,7 @@ def track(clip: Path, folder: Path, model: str) -> dict[str, float]:
     ingested = time.perf_counter()
     info = engine.open(str(folder / "store"))
     box = Box(info.width * 0.4, info.height * 0.3, info.width * 0.6, info.height * 0.7)
-    revision = engine.prompt(info.id, 0, 1, Prompt(box=box)).revision
+    revision = engine.prompt(info.id, 0, 1, Prompt(boxes=(box,))).revision
     for start in range(0, info.frames, CHUNK):
         engine.track(info.id, range(start, min(info.frames, start + CHUNK)), revision)
     done = time.perf_counter()

@@ -136,42 +136,49 @@ def _decompress(text: str | bytes) -> npt.NDArray[np.int64]:
 class Prompt:
     """All that was said for one object on one frame. An empty prompt takes back what was said there.
 
-    `choice` is the picked candidate (0, 1 or 2) of an ambiguous first click; None lets the network choose.
+    The object is what the boxes and the mask hold together, and the points refine that. A mask alone (painted,
+    imported, or an earlier result) is taken as it is. `choice` is the picked candidate (0, 1 or 2) of an ambiguous
+    first click; None lets the network choose. Inside `crop` the frame is looked at a second time, enlarged to the
+    network's full input ("refine here"); with nothing but a crop that is done to the mask that tracking found.
     """
 
     points: tuple[Point, ...] = ()
-    box: Box | None = None
+    boxes: tuple[Box, ...] = ()
     mask: Mask | None = None
     choice: int | None = None
+    crop: Box | None = None
 
     @property
     def is_empty(self) -> bool:
         """Nothing is said."""
-        return not self.points and self.box is None and self.mask is None
+        return not self.points and not self.boxes and self.mask is None and self.crop is None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: points as [x, y, 1 or 0], the box as four numbers, the mask as COCO run lengths."""
+        """Plain data: points as [x, y, 1 or 0], boxes and crop as four numbers each, the mask as COCO run lengths."""
         said: dict[str, Any] = {}
         if self.points:
             said["points"] = [[point.x, point.y, int(point.positive)] for point in self.points]
-        if self.box is not None:
-            said["box"] = [self.box.left, self.box.top, self.box.right, self.box.bottom]
+        if self.boxes:
+            said["boxes"] = [[box.left, box.top, box.right, box.bottom] for box in self.boxes]
         if self.mask is not None:
             said["mask"] = self.mask.to_coco()
         if self.choice is not None:
             said["choice"] = self.choice
+        if self.crop is not None:
+            said["crop"] = [self.crop.left, self.crop.top, self.crop.right, self.crop.bottom]
         return said
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> Prompt:
-        """Read what `to_json` wrote; raises `BadPrompt` on anything else."""
+        """Read what `to_json` wrote (earlier versions wrote one "box"); raises `BadPrompt` on anything else."""
         try:
             points = tuple(Point(float(x), float(y), bool(positive)) for x, y, positive in said.get("points", ()))
-            corners = said.get("box")
-            box = None if corners is None else Box(*(float(value) for value in corners))
+            corners = said.get("boxes", ()) if said.get("box") is None else (said["box"],)
+            boxes = tuple(Box(*(float(value) for value in four)) for four in corners)
             choice = said.get("choice")
             mask = None if said.get("mask") is None else Mask.from_coco(said["mask"])
-            return cls(points, box, mask, None if choice is None else int(choice))
+            crop = None if said.get("crop") is None else Box(*(float(value) for value in said["crop"]))
+            return cls(points, boxes, mask, None if choice is None else int(choice), crop)
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
             raise BadPrompt(f"This prompt cannot be read: {error}.") from error
 

@@ -1,5 +1,5 @@
-"""A complete engine without a network: it paints a disc around the first point, so that everything above the seam
-can be tested without torch."""
+"""A complete engine without a network: it paints a disc around each point, so that everything above the seam can be
+tested without torch. The candidates of a single click are discs of three sizes; within a crop discs are larger."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
-from sam2_core.media import open_store
+from sam2_core.media import MediaInfo, open_store
 from sam2_core.tracking.findings import Findings, Word, stale_stretches, unsettled_stretches
 from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo, Stretch
+
+CANDIDATE_SIZES, CANDIDATE_QUALITIES = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
+REFINED_SIZE = 1.4
 
 
 @dataclass
 class _FakeSession:
     info: SessionInfo
+    media: MediaInfo
     revision: int = 0
     objects: dict[int, Findings] = field(default_factory=dict)
 
@@ -35,7 +39,7 @@ class FakeEngine:
         with open_store(media) as store:
             about = store.info
         info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
-        self.sessions[info.id] = _FakeSession(info)
+        self.sessions[info.id] = _FakeSession(info, about)
         return info
 
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
@@ -52,14 +56,29 @@ class FakeEngine:
                 return FrameMasks(frame, state.revision, ())
             left = found.mask_on(frame, object_id)
             return FrameMasks(frame, state.revision, () if left is None else (left,))
-        found.words[frame] = Word(frame, prompt, _paint(state.info, object_id, prompt))
-        return FrameMasks(frame, state.revision, (found.words[frame].answer,))
+        if replace(prompt, crop=None).is_empty and found.mask_on(frame, object_id) is None:
+            raise BadPrompt("Click on a thing first.")
+        answer = _paint(state.media.size_of(frame), object_id, _meant(found, frame, prompt))
+        found.words[frame] = Word(frame, prompt, answer)
+        return FrameMasks(frame, state.revision, (answer,))
+
+    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        self.calls.append("preview")
+        state = self._session(session)
+        if not 0 <= frame < state.info.frames:
+            raise BadPrompt(f"Frame {frame} does not exist.")
+        found = (
+            () if prompt.is_empty else (replace(_paint(state.media.size_of(frame), object_id, prompt), candidates=()),)
+        )
+        return FrameMasks(frame, state.revision, found)
 
     def track(
         self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
     ) -> tuple[FrameMasks, ...]:
         self.calls.append("track")
         state = self._session(session)
+        if state.media.kind == "album":
+            raise BadPrompt("Photos do not follow one another.")
         if revision != state.revision:
             raise SessionChanged("Something was said in between.")
         self._need_words(state)
@@ -111,18 +130,20 @@ class FakeEngine:
         for object_id, found in state.objects.items():
             is_wanted = objects is None or object_id in objects
             if is_wanted and frame not in found.words and not found.is_settled(frame):
-                nearest = min(found.words, key=lambda other: abs(other - frame))
-                found.put(frame, self.find(state.info, frame, object_id, found.words[nearest].prompt), reverse)
+                mask = self.find(state.media.size_of(frame), frame, object_id, _nearest(found, frame))
+                found.put(frame, mask, reverse)
                 fresh.append(object_id)
         (now,) = self._masks(state, range(frame, frame + 1))
         return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
 
-    def find(self, info: SessionInfo, frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
+    def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
         """What tracking finds: what the nearest prompt says."""
-        return _paint(info, object_id, nearest)
+        return _paint(size, object_id, nearest)
 
     @staticmethod
     def _need_words(state: _FakeSession) -> None:
+        if state.media.kind == "album":
+            raise BadPrompt("Photos do not follow one another.")
         if not state.objects:
             raise BadPrompt("Click on a thing first.")
 
@@ -137,18 +158,40 @@ class FakeEngine:
         )
 
 
-def _paint(info: SessionInfo, object_id: int, prompt: Prompt) -> ObjectMask:
-    rows, columns = np.ogrid[: info.height, : info.width]
-    pixels = np.zeros((info.height, info.width), bool)
+def _nearest(found: Findings, frame: int) -> Prompt:
+    return found.words[min(found.words, key=lambda other: abs(other - frame))].prompt
+
+
+def _meant(found: Findings, frame: int, prompt: Prompt) -> Prompt:
+    """A crop alone refines what was tracked from elsewhere."""
+    return replace(_nearest(found, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
+
+
+def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:
+    height, width = size
+    rows, columns = np.ogrid[:height, :width]
+    pixels = np.zeros((height, width), bool)
     if prompt.mask is not None:
         pixels |= prompt.mask.to_array()
-    if prompt.box is not None:
-        box = prompt.box
+    for box in prompt.boxes:
         pixels |= (columns >= box.left) & (columns < box.right) & (rows >= box.top) & (rows < box.bottom)
-    radius = max(2.0, 0.12 * min(info.height, info.width))
+    sizes = [_discs(pixels, prompt, size) for size in CANDIDATE_SIZES]
+    pixels = sizes[prompt.choice or 0]
+    if prompt.crop is not None:
+        crop = prompt.crop
+        inside = (columns >= crop.left) & (columns < crop.right) & (rows >= crop.top) & (rows < crop.bottom)
+        pixels = np.where(inside, _discs(pixels, prompt, REFINED_SIZE), pixels)
+    mask, quality = Mask.from_array(pixels), CANDIDATE_QUALITIES[prompt.choice or 0]
+    several = zip(sizes, CANDIDATE_QUALITIES, strict=True) if len(prompt.points) == 1 and prompt.crop is None else ()
+    candidates = tuple(Candidate(Mask.from_array(each), quality) for each, quality in several)
+    return ObjectMask(object_id, mask, quality=quality, presence=4.0, candidates=candidates)
+
+
+def _discs(pixels: np.ndarray, prompt: Prompt, size: float) -> np.ndarray:
+    height, width = pixels.shape
+    rows, columns = np.ogrid[:height, :width]
+    radius = size * max(2.0, 0.12 * min(height, width))
     for point in prompt.points:
         disc = (columns - point.x) ** 2 + (rows - point.y) ** 2 <= radius**2
         pixels = pixels | disc if point.positive else pixels & ~disc
-    mask = Mask.from_array(pixels)
-    candidates = tuple(Candidate(mask, quality) for quality in (0.9, 0.8, 0.7)) if len(prompt.points) == 1 else ()
-    return ObjectMask(object_id, mask, quality=0.9, presence=4.0, candidates=candidates)
+    return pixels

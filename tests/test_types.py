@@ -73,9 +73,14 @@ def test_a_mask_that_cannot_be_is_refused(coco: object) -> None:
 
 def test_a_prompt_survives_json() -> None:
     mask = Mask.from_array(np.eye(5))
-    prompt = Prompt((Point(1, 2.5), Point(3, 4, positive=False)), Box(0, 1, 2, 3), mask, choice=2)
+    boxes, crop = (Box(0, 1, 2, 3), Box(4, 4, 9, 8)), Box(0, 1, 4, 5)
+    prompt = Prompt((Point(1, 2.5), Point(3, 4, positive=False)), boxes, mask, choice=2, crop=crop)
     assert Prompt.from_json(json.loads(json.dumps(prompt.to_json()))) == prompt
     assert Prompt().is_empty and Prompt().to_json() == {}
+
+
+def test_a_prompt_of_an_earlier_version_with_its_one_box_is_read() -> None:
+    assert Prompt.from_json({"box": [0, 1, 2, 3]}) == Prompt(boxes=(Box(0, 1, 2, 3),))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +92,8 @@ def test_a_prompt_survives_json() -> None:
         {"points": 5},
         {"points": [["x", 1, 1]]},
         {"box": [1, 2, 3]},
+        {"boxes": [1, 2, 3, 4]},
+        {"boxes": [[1, 2, 3]]},
         {"choice": float("inf")},
         {"choice": "first"},
         {"mask": 7},

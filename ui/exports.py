@@ -15,6 +15,7 @@ from ui.wire import Export
 
 Report = Callable[[float, str], None]
 FRAMES_A_CALL = 8
+_OVERLAY_ENDINGS = {"image": "png", "clip": "mp4", "album": "zip"}
 
 
 def write_export(medium: Medium, wish: Export, folder: Path, report: Report) -> Path:
@@ -29,7 +30,7 @@ def write_export(medium: Medium, wish: Export, folder: Path, report: Report) -> 
         path = target / f"{stem}_coco.json"
         write_coco_json(path, medium.store, _all_masks(medium, wish), report)
     else:
-        path = target / f"{stem}_overlay.{'png' if medium.info.kind == 'image' else 'mp4'}"
+        path = target / f"{stem}_overlay.{_OVERLAY_ENDINGS[medium.info.kind]}"
         colors = {each.id: each.color for each in wish.objects}
         options = OverlayOptions(opacity=wish.opacity, colors=colors.__getitem__)
         write_overlay(path, medium.store, lambda frame: _masks_of(medium, wish, frame), options, report)

@@ -11,6 +11,7 @@ import gradio as gr
 
 from ui.examples import catalogue
 from ui.handlers import welcome
+from ui.reading import MAX_BOXES, MAX_MASK
 from ui.settings import Settings
 from ui.visitors import Visitors
 from ui.workbench import Workbench
@@ -19,25 +20,52 @@ CANVAS = Path(__file__).parent / "canvas"
 SCRIPTS = (  # in this order, as one function body: what stands further down may use what stands above
     "page.js",
     "journal.js",
+    "runs.js",
     "transport.js",
     "masks.js",
     "frames.js",
     "stage.js",
     "pointer.js",
+    "points.js",
+    "strokes.js",
+    "menus.js",
     "history.js",
+    "given.js",
     "objects.js",
     "timeline.js",
+    "rail.js",
+    "suspicion.js",
+    "heat.js",
+    "lanes.js",
+    "thumbnails.js",
+    "range.js",
     "player.js",
     "tracking.js",
     "losing.js",
     "staleness.js",
     "upload.js",
+    "photos.js",
     "camera.js",
     "download.js",
     "keys.js",
+    "tools.js",
+    "crosshair.js",
+    "candidates.js",
+    "hover.js",
+    "refine.js",
+    "filmstrip.js",
     "session.js",
 )
-STYLES = ("page.css", "stage.css", "panels.css", "tracking.css")
+STYLES = (
+    "page.css",
+    "stage.css",
+    "tools.css",
+    "panels.css",
+    "timeline.css",
+    "tracking.css",
+    "filmstrip.css",
+    "candidates.css",
+)
 
 
 def theme() -> gr.themes.Base:
@@ -67,7 +95,11 @@ def canvas(settings: Settings) -> gr.HTML:
     about = {
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
+        "max_boxes": MAX_BOXES,
+        "max_mask": MAX_MASK,
         "max_upload_mb": settings.max_upload_mb,
+        "max_pictures": settings.max_pictures,
+        "max_album_mb": settings.max_album_mb,
         "examples": examples,
     }
     return gr.HTML(

@@ -1,4 +1,4 @@
-"""What a visitor has open: a picture or clip, and the engine's session on it."""
+"""What a visitor has open: a picture, clip or album, and the engine's session on it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Medium:
 
     def bounds(self, max_objects: int, max_points: int) -> Bounds:
         """What messages about this medium may say."""
-        return Bounds(self.info.frames, self.info.height, self.info.width, max_objects, max_points)
+        about = self.info
+        return Bounds(about.frames, about.height, about.width, max_objects, max_points, about.sizes)
 
     def open_session(self) -> tuple[Engine, str]:
         """The engine and the session, opened if need be; raises `Busy` while the model is loading."""
@@ -66,6 +67,11 @@ class Medium:
         masks = engine.prompt(session, frame, object_id, prompt)
         self._revision = masks.revision
         return masks
+
+    def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """See `Engine.preview`."""
+        engine, session = self.open_session()
+        return engine.preview(session, frame, object_id, prompt)
 
     def forget(self, object_id: int) -> None:
         """See `Engine.forget`."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sam2_core.errors import BadPrompt
@@ -13,11 +14,13 @@ from ui.wire import (
     DIRECTIONS,
     EXPORTS,
     JOBS,
+    Arrival,
     Bounds,
     Cancel,
     Export,
     ExportObject,
     Forget,
+    Hover,
     Message,
     Retell,
     Say,
@@ -27,11 +30,14 @@ from ui.wire import (
     Untrack,
 )
 
-MAX_MESSAGE = 2_000_000  # characters; a journal of thousands of clicks fits
+MAX_MESSAGE = 8_000_000  # characters; a journal of thousands of clicks and hundreds of painted masks fits
+MAX_MASK = 500_000  # characters of a mask's run lengths; those of a 4K frame take some ten thousand
+MAX_BOXES = 16
 MAX_ENTRIES = 20_000
 MAX_NAME = 80
 MAX_FRAMES_ASKED = 64
 MAX_OBJECTS_NAMED = 1000
+_HOVER = re.compile(r'\{\s*"t"\s*:\s*"hover"')
 
 
 def parse(text: str, bounds: Bounds | None) -> Message:
@@ -54,6 +60,24 @@ def parse(text: str, bounds: Bounds | None) -> Message:
     return read(said, bounds)
 
 
+def is_hover(text: str) -> bool:
+    """Whether a message calls itself a hover: those are counted apart, before anybody reads them."""
+    return _HOVER.match(text) is not None
+
+
+def read_arrival(query: Mapping[str, str], most: int) -> Arrival:
+    """Read what an upload's address says about its file; raises `BadPrompt` as `parse` does.
+
+    `most` is how many pictures fit together.
+    """
+    left, batch = query.get("left", "0"), query.get("batch", "")
+    if not (left.isascii() and left.isdigit() and len(left) < 6 and len(batch) <= MAX_NAME):
+        raise BadPrompt("The page announced this file in words that the server does not know. Reload the page.")
+    if int(left) >= most:
+        raise BadPrompt(f"Up to {most} photos fit together. Choose fewer.")
+    return Arrival(batch, int(left), query.get("add") == "1")
+
+
 def subject(text: str) -> dict[str, Any]:
     """What a refusal of this message must name, or the page would wait for its answer: seq, or job and run."""
     try:
@@ -69,8 +93,15 @@ def subject(text: str) -> dict[str, Any]:
 
 
 def _say(said: dict[str, Any], bounds: Bounds) -> Message:
-    prompt = _prompt(said.get("prompt"), bounds)
-    return Say(_whole(said, "seq", 0, 2**53), _frame(said, "frame", bounds), _object(said, bounds), prompt)
+    frame = _frame(said, "frame", bounds)
+    prompt = _prompt(said.get("prompt"), bounds.on(frame))
+    return Say(_whole(said, "seq", 0, 2**53), frame, _object(said, bounds), prompt)
+
+
+def _hover(said: dict[str, Any], bounds: Bounds) -> Message:
+    frame = _frame(said, "frame", bounds)
+    prompt = _prompt(said.get("prompt"), bounds.on(frame))
+    return Hover(_whole(said, "seq", 0, 2**53), frame, _object(said, bounds), prompt)
 
 
 def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -113,6 +144,9 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
     entries = said.get("entries")
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         raise BadPrompt("This journal is too long or no journal at all.")
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("prompt"), dict):
+            _check_mask(entry["prompt"].get("mask"), bounds)
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
@@ -121,6 +155,7 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
 
 _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "prompt": _say,
+    "hover": _hover,
     "forget": _forget,
     "track": _track,
     "untrack": _untrack,
@@ -169,9 +204,10 @@ def _opacity(said: dict[str, Any]) -> float:
 
 
 def _prompt(plain: Any, bounds: Bounds) -> Prompt:
-    """A prompt of points and a box within the frame; a page sends no masks."""
-    if not isinstance(plain, dict) or plain.keys() - {"points", "box", "choice"}:
-        raise BadPrompt("A prompt has points and a box.")
+    """A prompt of points and boxes within the frame, a mask of its size, and a part of it to look at again."""
+    if not isinstance(plain, dict) or plain.keys() - {"points", "boxes", "mask", "choice", "crop"}:
+        raise BadPrompt("A prompt has points, boxes, a mask and a crop.")
+    _check_mask(plain.get("mask"), bounds)
     prompt = Prompt.from_json(plain)
     _check_prompt(prompt, bounds)
     return prompt
@@ -180,12 +216,19 @@ def _prompt(plain: Any, bounds: Bounds) -> Prompt:
 def _check_prompt(prompt: Prompt, bounds: Bounds) -> None:
     if len(prompt.points) > bounds.max_points:
         raise BadPrompt(f"At most {bounds.max_points} clicks fit on one object in one frame. Undo some of them.")
+    if len(prompt.boxes) > MAX_BOXES:
+        raise BadPrompt(f"At most {MAX_BOXES} boxes fit on one object in one frame. Undo some of them.")
     xs, ys = [point.x for point in prompt.points], [point.y for point in prompt.points]
-    if prompt.box is not None:
-        xs += [prompt.box.left, prompt.box.right]
-        ys += [prompt.box.top, prompt.box.bottom]
-        if not (prompt.box.left < prompt.box.right and prompt.box.top < prompt.box.bottom):
+    for box in prompt.boxes:
+        xs += [box.left, box.right]
+        ys += [box.top, box.bottom]
+        if not (box.left < box.right and box.top < box.bottom):
             raise BadPrompt("This box has no size. Draw it again.")
+    if prompt.crop is not None:
+        xs += [prompt.crop.left, prompt.crop.right]
+        ys += [prompt.crop.top, prompt.crop.bottom]
+        if not (prompt.crop.left < prompt.crop.right and prompt.crop.top < prompt.crop.bottom):
+            raise BadPrompt("This part of the picture has no size. Zoom out a little and try again.")
     inside = all(math.isfinite(x) and 0 <= x <= bounds.width for x in xs)
     if not (inside and all(math.isfinite(y) and 0 <= y <= bounds.height for y in ys)):
         raise BadPrompt("This lies outside of the picture. Click inside of it.")
@@ -193,10 +236,22 @@ def _check_prompt(prompt: Prompt, bounds: Bounds) -> None:
         raise BadPrompt("`choice` must be 0, 1 or 2.")
 
 
+def _check_mask(plain: Any, bounds: Bounds) -> None:
+    """Before a mask is decoded: a text of a sane length that says it is as large as the frame."""
+    if plain is None:
+        return
+    counts = plain.get("counts") if isinstance(plain, dict) else None
+    if not isinstance(counts, str) or len(counts) > MAX_MASK:
+        raise BadPrompt("This mask is too intricate or no mask at all. Paint or import a simpler one.")
+    if plain.get("size") != [bounds.height, bounds.width]:
+        raise BadPrompt(f"This mask must have the size of the picture, {bounds.width} × {bounds.height}.")
+
+
 def _check_entry(entry: Entry, bounds: Bounds) -> None:
     if isinstance(entry, Prompted):
-        _check_prompt(entry.prompt, bounds)
-        fits = 0 <= entry.frame < bounds.frames and entry.prompt.mask is None
+        fits = 0 <= entry.frame < bounds.frames
+        if fits:
+            _check_prompt(entry.prompt, bounds.on(entry.frame))
     elif isinstance(entry, Tracked):
         fits = abs(entry.step) == 1 and 0 <= entry.start < bounds.frames and -1 <= entry.stop <= bounds.frames
         fits = fits and len(entry.objects) <= MAX_OBJECTS_NAMED

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,22 +15,26 @@ from ui.settings import Settings
 
 Result = TypeVar("Result")
 CALL_THREADS = 32  # they only wait for the device's own thread
+POLITENESS = 10  # how much the thread for trifles stands back, in the terms of `nice`
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Settings, the engine as it starts up, and threads: many for short calls, few for long jobs."""
+    """Settings, the engine as it starts up, and threads: many for short calls, few for long jobs, one for trifles."""
 
     settings: Settings
     startup: Startup
     calls: Executor
     jobs: Executor
+    trifles: Executor
 
     @classmethod
     def create(cls, settings: Settings, startup: Startup) -> Resources:
         """With thread pools of their own."""
         calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="call")
-        return cls(settings, startup, calls, ThreadPoolExecutor(settings.max_jobs, thread_name_prefix="job"))
+        jobs = ThreadPoolExecutor(settings.max_jobs, thread_name_prefix="job")
+        trifles = ThreadPoolExecutor(1, thread_name_prefix="trifle", initializer=_stand_back)
+        return cls(settings, startup, calls, jobs, trifles)
 
     async def call(self, work: Callable[[], Result]) -> Result:
         """Run something short that blocks."""
@@ -38,8 +44,18 @@ class Resources:
         """Run something long; waits while other long jobs run."""
         return await asyncio.get_running_loop().run_in_executor(self.jobs, work)
 
+    async def trifle(self, work: Callable[[], Result]) -> Result:
+        """Run something short that nobody waits for: one after the other, and only when the machine has time for it."""
+        return await asyncio.get_running_loop().run_in_executor(self.trifles, work)
+
     def close(self) -> None:
         """Shut the engine down and let the threads go as soon as they are done."""
         self.startup.close()
         self.calls.shutdown(wait=False, cancel_futures=True)
         self.jobs.shutdown(wait=False, cancel_futures=True)
+        self.trifles.shutdown(wait=False, cancel_futures=True)
+
+
+def _stand_back() -> None:
+    if sys.platform == "linux":  # elsewhere this would slow the whole process down, not only this thread
+        os.nice(POLITENESS)

@@ -1,8 +1,11 @@
 """Masklet's own addresses beside Gradio's. The token in the address is the key to a visitor's things.
 
 POST /s/{token}/upload?name=        a file as the body; read in the background, the outbox tells the rest
+              &batch=&left=&add=    several photos, one after the other: `batch` is a name for them all, `left` counts
+                                    down to 0; with add=1 they come to those that are open
 POST /s/{token}/example/{name}      the same with an example
-GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up
+GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
+                                    with height= (16 to 160) a small one, for the timeline or the film strip
 WS   /s/{token}/ws                  messages both ways (see ui/wire.py)
 POST /s/{token}/say                 one message up, where proxies drop sockets,
 GET  /s/{token}/hear                and messages down: u32 length and message, repeated; waits until there is one
@@ -29,7 +32,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from sam2_core.errors import Busy, MaskletError, MediaError
 from ui.examples import catalogue, thumbnail
-from ui.reading import MAX_MESSAGE
+from ui.reading import MAX_MESSAGE, read_arrival
 from ui.resources import Resources
 from ui.sockets import converse, is_same_origin
 from ui.visitors import Visitor, Visitors
@@ -40,6 +43,7 @@ Handler: TypeAlias = Callable[[Request, Guest], Awaitable[Response]]
 HEAR_SECONDS = 20.0
 FORMER_UPLOAD_SECONDS = 5.0  # a page that gave one up and sends another is heard in this order, but not always at once
 PRIVATE = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+THUMBNAIL_HEIGHTS = range(16, 161)
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -92,10 +96,14 @@ class Routes:
         return guarded
 
     async def _upload(self, request: Request, visitor: Guest) -> Response:
+        settings, bench = self._resources.settings, visitor.bench
+        arrival = read_arrival(request.query_params, settings.max_pictures)
         async with self._incoming(visitor) as folder:
+            await bench.arrivals.expect(arrival, bench.photos_to_join() if arrival.add else 0)
             target = folder / _file_name(request.query_params.get("name", ""))
-            await self._receive(request, target, self._resources.settings.max_upload_bytes)
-            visitor.bench.open(target)
+            await self._receive(request, target, settings.max_upload_bytes)
+            if files := await bench.arrivals.take(target, arrival):
+                bench.open(files, arrival.add)
         return JSONResponse({"ok": True}, 202)
 
     @asynccontextmanager
@@ -139,7 +147,8 @@ class Routes:
         async with self._incoming(visitor) as folder:
             target = folder / f"{example.title}{example.path.suffix}"
             await self._resources.call(partial(shutil.copyfile, example.path, target))
-            visitor.bench.open(target)
+            await visitor.bench.arrivals.clear()
+            visitor.bench.open([target])
         return JSONResponse({"ok": True}, 202)
 
     async def _frame(self, request: Request, visitor: Guest) -> Response:
@@ -149,7 +158,15 @@ class Routes:
         if not 0 <= request.path_params["frame"] < medium.info.frames:
             return _refuse(404, "This frame does not exist.")
         self._visitors.touch(visitor)
-        jpeg = await self._resources.call(partial(medium.store.jpeg, request.path_params["frame"]))
+        height = request.query_params.get("height")
+        if height is None:
+            jpeg = await self._resources.call(partial(medium.store.jpeg, request.path_params["frame"]))
+        elif height.isdecimal() and len(height) < 5 and int(height) in THUMBNAIL_HEIGHTS:
+            visitor.bench.thumbnail_rate.count()
+            small = partial(medium.store.thumbnail, request.path_params["frame"], int(height))
+            jpeg = await self._resources.trifle(small)
+        else:
+            return _refuse(400, f"Heights go from {THUMBNAIL_HEIGHTS[0]} to {THUMBNAIL_HEIGHTS[-1]}.")
         return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)
 
     async def _say(self, request: Request, visitor: Guest) -> Response:

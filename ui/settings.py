@@ -33,6 +33,8 @@ class Settings:
     max_jobs: int
     max_upload_mb: int
     max_pixels: int
+    max_pictures: int
+    max_album_mb: int
     max_seconds: int
     max_frames: int
     max_clip_side: int
@@ -65,6 +67,11 @@ class Settings:
     def max_upload_bytes(self) -> int:
         """Largest file that may come in."""
         return self.max_upload_mb * 1_000_000
+
+    @property
+    def max_album_bytes(self) -> int:
+        """Most that the files of an album may have together."""
+        return self.max_album_mb * 1_000_000
 
     @property
     def max_store_bytes(self) -> int:

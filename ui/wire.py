@@ -2,7 +2,10 @@
 
 Up (page to server): one JSON object a message, `t` says which.
 
-    prompt   {seq, frame, object, prompt}    all that is said about an object on a frame (Prompt.to_json); {}: nothing
+    prompt   {seq, frame, object, prompt}    all that is said about an object on a frame (Prompt.to_json): points, boxes
+                                             and a mask in COCO's compressed run lengths; {}: nothing
+    hover    {seq, frame, object, prompt}    show what this prompt would give; nothing is remembered, and of several
+                                             hovers that wait only the newest is answered
     forget   {seq, object}                   remove an object
     track    {run, direction, frame, first, last, pause}
              follow all objects from a frame through first..last: forward, backward or both; one: this frame only;
@@ -21,13 +24,18 @@ the header announces, one after the other.
     hello    {version, medium, tracking}     greeting of every new connection; medium as in `opened`, or null;
                                              tracking = the `track` of the run under way, without `t`, or null
     model    {ready, fraction, message, error}     how far loading the network is
-    opened   {version, medium}               a picture or clip is open; version goes into the addresses of its frames
+    opened   {version, medium, added, skipped}     a picture, clip or album is open; version goes into the addresses of
+                                             its frames; added: photos came to those that were open, whose frames keep
+                                             their numbers; skipped = [{name, reason}]: files that could not be used
     masks    {version, seq, frame, revision, object, run, tracked, objects}
              masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame; with
              `run`, found by this run of tracking on its way forward (tracked 1) or backward (-1): only what is fresh.
              objects = [{id, quality, presence, area, stale, fresh, place, bytes}]: predicted IoU, object-score logit,
              pixels, older than what was said nearby, found by this very call of tracking,
-             [x, y, width, height] of the PNG in the frame, its length
+             [x, y, width, height] of the PNG in the frame, its length. In the answer to a single click an object has
+             candidates = [{quality, area, place, bytes}]: the masks that may be meant, any of which `choice` in its
+             prompt picks by its place in the list. Their PNGs follow the object's own.
+    preview  {version, seq, frame, objects}  answer to `hover`; objects as in `masks`, at most one
     stale    {version, objects}              what is stale now: [{id, frames: [[first, last], ...]}]
     forgotten {seq, object}                  answer to `forget`
     untracked {seq}                          answer to `untrack`
@@ -46,11 +54,11 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sam2_core.media import MediaInfo, mask_png
-from sam2_core.types import Entry, FrameMasks, Prompt, Stretch
+from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt, Stretch
 
 DIRECTIONS = ("forward", "backward", "both", "one", "update")
 EXPORTS = ("masks", "coco", "overlay")
@@ -59,18 +67,44 @@ JOBS = ("ingest", "export")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the numbers of a message may be."""
+    """What the numbers of a message may be; `sizes` has (height, width) of each frame where they differ."""
 
     frames: int
     height: int
     width: int
     max_objects: int
     max_points: int
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def on(self, frame: int) -> Bounds:
+        """The same with the size of this frame."""
+        height, width = self.sizes[frame] if self.sizes else (self.height, self.width)
+        return replace(self, height=height, width=width)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What an upload says of its file: `batch` names the files that belong together, `left` of which are still to
+    come; `add` where they come to the photos that are open."""
+
+    batch: str
+    left: int
+    add: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
     """`prompt`."""
+
+    seq: int
+    frame: int
+    object_id: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """`hover`."""
 
     seq: int
     frame: int
@@ -151,7 +185,7 @@ class Export:
     opacity: float
 
 
-Message: TypeAlias = Say | Forget | Track | Stop | Untrack | Show | Export | Cancel | Retell
+Message: TypeAlias = Say | Hover | Forget | Track | Stop | Untrack | Show | Export | Cancel | Retell
 
 
 def pack(header: dict[str, Any], pictures: tuple[bytes, ...] = ()) -> bytes:
@@ -161,15 +195,20 @@ def pack(header: dict[str, Any], pictures: tuple[bytes, ...] = ()) -> bytes:
 
 
 def pack_masks(masks: FrameMasks, **about: Any) -> bytes:
-    """The `masks` message; `about` holds version, seq, object, tracked."""
+    """The `masks` message, or another one with masks; `about` holds t, version, seq, object, tracked.
+
+    Candidates go into the answer to a prompt only: the one message that names its `object`.
+    """
     objects, pictures = [], []
     for each in masks.objects:
-        area = each.mask.area
-        picture, place = mask_png(each.mask) if area else (b"", (0, 0, 0, 0))
-        scores = {"quality": round(each.quality, 4), "presence": round(each.presence, 3), "area": area}
-        age = {"stale": each.stale, "fresh": each.fresh}
-        objects.append({"id": each.object_id, **scores, **age, "place": [int(n) for n in place], "bytes": len(picture)})
+        shape, picture = _pack_mask(each)
+        about_it = {"presence": round(each.presence, 3), "stale": each.stale, "fresh": each.fresh}
+        objects.append({"id": each.object_id, **about_it, **shape})
         pictures.append(picture)
+        if each.candidates and "object" in about:
+            shapes, drawn = zip(*map(_pack_mask, each.candidates), strict=True)
+            objects[-1]["candidates"] = shapes
+            pictures += drawn
     header = {"t": "masks", "frame": masks.frame, "revision": masks.revision, "objects": objects, **about}
     return pack(header, tuple(pictures))
 
@@ -184,8 +223,20 @@ def pack_stale(stretches: tuple[Stretch, ...], version: int) -> bytes:
     return pack({"t": "stale", "version": version, "objects": objects})
 
 
+def _pack_mask(found: ObjectMask | Candidate) -> tuple[dict[str, Any], bytes]:
+    """What a page must know of a mask, and its PNG."""
+    area = found.mask.area
+    picture, place = mask_png(found.mask) if area else (b"", (0, 0, 0, 0))
+    shape = {"quality": round(found.quality, 4), "area": area, "place": [int(n) for n in place], "bytes": len(picture)}
+    return shape, picture
+
+
 def describe(info: MediaInfo, times: list[float]) -> dict[str, Any]:
-    """A medium as the page needs it; `times` in seconds only where the rate varies."""
+    """A medium as the page needs it.
+
+    `times` in seconds only where the rate varies; `sizes` ([height, width]) and `names` of the photos of an album.
+    """
     plain = {"kind": info.kind, "name": info.name, "frames": info.frames, "fps": info.fps}
     size = {"height": info.height, "width": info.width}
-    return {**plain, **size, "times": None if info.constant_rate else times}
+    photos = {"sizes": info.sizes, "names": info.names} if info.kind == "album" else {}
+    return {**plain, **size, **photos, "times": None if info.constant_rate else times}

@@ -6,18 +6,20 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.errors import Busy, MaskletError
-from sam2_core.media import Limits, ingest
+from sam2_core.errors import Busy, MaskletError, MediaError
 from ui import wire
+from ui.arrivals import Arrivals, read_files
 from ui.exports import write_export
+from ui.hovers import Hovers
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.rate import Rate
-from ui.reading import parse, subject
+from ui.reading import is_hover, parse, subject
 from ui.resources import Resources
 from ui.revival import Revival
 from ui.tracker import Tracker
@@ -34,9 +36,12 @@ class Workbench:
     def __init__(self, visitor: Visitor[Workbench], resources: Resources) -> None:
         self._folder, self._outbox, self._resources = visitor.folder, visitor.outbox, resources
         self._revival = Revival(visitor.outbox, resources)
+        self.arrivals = Arrivals(resources)
         self.medium: Medium | None = None
         self.downloads: dict[str, Path] = {}
         self._rate = Rate(resources.settings.messages_per_second)
+        self._hovers = Hovers(visitor.outbox, resources)
+        self.thumbnail_rate = Rate(resources.settings.messages_per_second)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
         self._telling = asyncio.Lock()
@@ -63,7 +68,10 @@ class Workbench:
         """Take a message of the page; never raises: answers and complaints come through the outbox."""
         medium, settings = self.medium, self._resources.settings
         try:
-            self._rate.count()
+            if not is_hover(text):
+                self._rate.count()
+            elif not self._hovers.admit():
+                return
             if len(self._tasks) >= MOST_TASKS:
                 raise Busy("The server has not answered your last wishes yet. Wait a moment and try again.")
             bounds = None if medium is None else medium.bounds(settings.max_objects, settings.max_points)
@@ -72,17 +80,23 @@ class Workbench:
             self._complain(str(error), **subject(text))
             return
         if isinstance(message, wire.Cancel):
-            self.cancel(message.job)
+            self._give_up(message.job)
         elif medium is not None:
             self._act(message, medium)
 
-    def open(self, source: Path) -> None:
-        """Read an uploaded file in the background, then remove it with its folder.
+    def open(self, files: list[Path], add: bool = False) -> None:
+        """Read uploaded files in the background, then remove them with their folders.
 
-        What is open stays open until the new one is ready.
+        What is open stays open until the new one is ready; with `add` its photos come first in it.
         """
         job = self._new_job("ingest")
-        self._start(self._while_listed(job, self._open(source, job)), job="ingest")
+        self._start(self._while_listed(job, self._open(files, add, job)), job="ingest")
+
+    def photos_to_join(self) -> int:
+        """How many photos are open that more can be added to; raises `MediaError` where there is none."""
+        if self.medium is None or self.medium.info.kind == "clip":
+            raise MediaError("Photos can be added to photos only. Open them on their own.")
+        return self.medium.info.frames
 
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
@@ -101,6 +115,8 @@ class Workbench:
     def _act(self, message: wire.Message, medium: Medium) -> None:
         if isinstance(message, wire.Say):
             self._start(self._say(message, medium), seq=message.seq)
+        elif isinstance(message, wire.Hover):
+            self._start(self._hovers.answer(message, medium))
         elif isinstance(message, wire.Forget):
             self._start(self._forget(message, medium), seq=message.seq)
         elif isinstance(message, wire.Show):
@@ -165,8 +181,9 @@ class Workbench:
                 self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, version=medium.version)))
 
     def _track(self, message: wire.Track, medium: Medium) -> None:
-        if medium.info.kind == "image":
-            self._complain("A picture has one frame: there is nothing to track.", job="track", run=message.run)
+        if medium.info.kind != "clip":
+            text = "Photos do not follow one another: there is nothing to track."
+            self._complain(text, job="track", run=message.run)
             return
         self._stop_tracking()
         tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
@@ -185,28 +202,29 @@ class Workbench:
             self._tracker.stop()
             self._tracker = None
 
-    async def _open(self, source: Path, job: Job) -> None:
-        settings = self._resources.settings
-        limits = Limits(
-            max_bytes=settings.max_upload_bytes,
-            max_pixels=settings.max_pixels,
-            max_seconds=settings.max_seconds,
-            max_frames=settings.max_frames,
-            max_clip_side=settings.max_clip_side,
-            max_store_bytes=settings.max_store_bytes,
-        )
+    def _give_up(self, job: str) -> None:
+        """The page's own wish: files that wait for others of their batch go, too."""
+        self.cancel(job)
+        if job == "ingest":
+            self._start(self.arrivals.clear())
+
+    async def _open(self, files: list[Path], add: bool, job: Job) -> None:
         self._version += 1
         version, folder = self._version, self._folder / f"medium-{self._version}"
+        earlier = self.medium.store if self.medium is not None and add else None
         try:
-            await job.run(self._resources, partial(ingest, source, folder, limits, job.report))
+            read = partial(read_files, files, folder, self._resources.settings, job.report, earlier)
+            skipped = await job.run(self._resources, read)
         finally:
-            await self._resources.call(partial(shutil.rmtree, source.parent, ignore_errors=True))
+            for file in files:
+                await self._resources.call(partial(shutil.rmtree, file.parent, ignore_errors=True))
         fresh = await self._resources.call(partial(Medium, version, folder, self._resources.startup))
         self._stop_tracking()
         self.cancel("export")
         await self._put_away()
         self.medium = fresh
-        self._outbox.put(wire.pack({"t": "opened", "version": version, "medium": self._describe(fresh)}))
+        about = {"added": earlier is not None, "skipped": [asdict(each) for each in skipped]}
+        self._outbox.put(wire.pack({"t": "opened", "version": version, "medium": self._describe(fresh), **about}))
 
     async def _export(self, wish: wire.Export, medium: Medium, job: Job) -> None:
         folder = self._folder / "downloads"

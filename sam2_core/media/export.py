@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 import cv2
@@ -32,7 +32,8 @@ def write_mask_zip(
     """Write each object's masks as PNGs of one channel (0 or 255) and source size, with a manifest.json.
 
     A clip gives `object_01/00000.png`, one for each frame of the clip so that the sequence has no gap; the manifest
-    says on which frames the object has a mask at all. A picture gives `object_01.png`.
+    says on which frames the object has a mask at all. A picture gives `object_01.png`, an album
+    `name_of_the_photo/object_01.png` for each photo on which the object has a mask.
     """
     info, report = store.info, Reporter(progress)
     known: dict[int, list[int]] = {}
@@ -41,7 +42,8 @@ def write_mask_zip(
             for each in found.objects:
                 archive.writestr(_picture_name(info, each.object_id, found.frame), _grey_png(each.mask))
                 known.setdefault(each.object_id, []).append(found.frame)
-        _fill_gaps(archive, info, known, report)
+        if info.kind == "clip":
+            _fill_gaps(archive, info, known, report)
         archive.writestr("manifest.json", json.dumps(_manifest(info, known), indent=1), zipfile.ZIP_DEFLATED)
         report(1.0, "Ready")
 
@@ -64,7 +66,8 @@ def write_coco_json(
     """Write one COCO annotation for each object on each frame, with compressed run lengths.
 
     All are of the category "object"; `track_id` tells the objects apart across frames. Images carry `frame_index`
-    and `time` in seconds. Empty masks have no place in COCO and are left out.
+    and `time` in seconds; those of an album the name and size of each photo. Empty masks have no place in COCO
+    and are left out.
     """
     info = store.info
     with new_file(Path(path)) as unfinished, unfinished.open("w", encoding="utf-8") as file:
@@ -85,15 +88,25 @@ def _reported(
         if not 0 <= found.frame < info.frames or found.frame in seen:
             raise MediaError(f"Frame {found.frame} of {info.frames} cannot be exported: it is unknown or came twice.")
         seen.add(found.frame)
-        if any((each.mask.height, each.mask.width) != (info.height, info.width) for each in found.objects):
-            raise MediaError(f"A mask on frame {found.frame} is not {info.width} x {info.height} pixels.")
+        height, width = info.size_of(found.frame)
+        if any((each.mask.height, each.mask.width) != (height, width) for each in found.objects):
+            raise MediaError(f"A mask on frame {found.frame} is not {width} x {height} pixels.")
         yield found
         report(share * len(seen) / info.frames, message)
 
 
 def _picture_name(info: MediaInfo, object_id: int, frame: int) -> str:
-    folder = f"object_{object_id:02d}"
-    return f"{folder}.png" if info.kind == "image" else f"{folder}/{frame:05d}.png"
+    name = f"object_{object_id:02d}"
+    if info.kind == "album":
+        return f"{photo_title(info, frame)}/{name}.png"
+    return f"{name}.png" if info.kind == "image" else f"{name}/{frame:05d}.png"
+
+
+def photo_title(info: MediaInfo, frame: int) -> str:
+    """What the files made of one photo of an album are called: its name without the ending, if that tells it apart."""
+    stems = {PurePath(name).stem.casefold() for name in info.names}
+    name = info.names[frame]
+    return PurePath(name).stem if len(stems) == len(info.names) else name
 
 
 def _grey_png(mask: Mask, compression: int = 3) -> bytes:
@@ -104,13 +117,15 @@ def _grey_png(mask: Mask, compression: int = 3) -> bytes:
 def _manifest(info: MediaInfo, known: dict[int, list[int]]) -> dict[str, Any]:
     objects = [{"id": object_id, "frames_with_mask": sorted(known[object_id])} for object_id in sorted(known)]
     about = {"name": info.name, "width": info.width, "height": info.height, "frames": info.frames, "fps": info.fps}
-    return {**about, "objects": objects}
+    return about | ({"photos": info.names} if info.names else {}) | {"objects": objects}
 
 
 def _image(store: Store, frame: int) -> dict[str, Any]:
     info = store.info
-    name = info.name if info.kind == "image" else f"{frame:05d}.jpg"
-    size = {"width": info.width, "height": info.height}
+    names = info.names or ((info.name,) if info.kind == "image" else ())
+    name = names[frame] if names else f"{frame:05d}.jpg"
+    height, width = info.size_of(frame)
+    size = {"width": width, "height": height}
     return {"id": frame + 1, "file_name": name, **size, "frame_index": frame, "time": float(store.times[frame])}
 
 

@@ -11,6 +11,8 @@ from sam2_core.errors import MediaError
 class Limits:
     """Limits for one file. Sides are pixels, times are seconds; `max_pixels` is for pictures, clips have their own.
 
+    An album holds up to `max_pictures`, whose files have up to `max_album_bytes` together.
+
     `stored_side` and `stored_side_image` bound the long side of the frames kept for display and for the network
     (clips and pictures); larger media are scaled down there, never refused for it. `time_limit` is wall-clock time.
     """
@@ -25,6 +27,8 @@ class Limits:
     stored_side: int = 1280
     stored_side_image: int = 4096
     time_limit: float = 1800.0
+    max_pictures: int = 200
+    max_album_bytes: int = 4_000_000_000
 
     def check_bytes(self, size: int) -> None:
         """Refuse an empty or too large file."""
@@ -74,11 +78,21 @@ class Limits:
             )
 
     def check_store(self, size: int) -> None:
-        """Refuse a clip whose frames fill too much of the disk."""
+        """Refuse frames that fill too much of the disk."""
         if size > self.max_store_bytes:
             raise MediaError(
-                f"The clip's frames take more than {_megabytes(self.max_store_bytes)} (at least {_megabytes(size)}), "
-                "which is the limit. Upload a shorter part of it."
+                f"The frames take more than {_megabytes(self.max_store_bytes)} (at least {_megabytes(size)}), "
+                "which is the limit. Upload a shorter part of the clip, or fewer photos."
+            )
+
+    def check_album(self, pictures: int, size: int) -> None:
+        """Refuse an album of too many pictures, or of too many bytes in all."""
+        if pictures > self.max_pictures:
+            raise MediaError(f"{pictures} photos are too many: up to {self.max_pictures} fit. Choose fewer.")
+        if size > self.max_album_bytes:
+            raise MediaError(
+                f"The photos have {_megabytes(size)} together; the limit is {_megabytes(self.max_album_bytes)}. "
+                "Choose fewer."
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -52,16 +53,32 @@ def read_picture(path: Path, limits: Limits) -> RgbArray:
         raise MediaError("The picture is damaged or cut off. Upload it again, or save it as JPEG or PNG.") from error
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture as a store keeps it, with its true and its stored size (height, width)."""
+
+    jpeg: bytes
+    size: tuple[int, int]
+    stored_size: tuple[int, int]
+
+
+def store_picture(source: Path, limits: Limits) -> StoredPicture:
+    """Read a picture and make the frame that is kept of it. Raises `MediaError`."""
+    pixels = read_picture(source, limits)
+    image = Image.fromarray(pixels)
+    image.thumbnail((limits.stored_side_image, limits.stored_side_image), Image.Resampling.LANCZOS)
+    jpeg = io.BytesIO()
+    image.save(jpeg, "JPEG", quality=95, subsampling=0)
+    return StoredPicture(jpeg.getvalue(), (pixels.shape[0], pixels.shape[1]), (image.height, image.width))
+
+
 def ingest_picture(folder: Path, name: str, limits: Limits, report: Reporter) -> MediaInfo:
     """Turn `folder`/source into the other files of a store of one frame. Raises `MediaError`."""
     report(0.0, "Reading the picture")
-    pixels = read_picture(folder / SOURCE, limits)
-    height, width = pixels.shape[:2]
-    image = Image.fromarray(pixels)
-    image.thumbnail((limits.stored_side_image, limits.stored_side_image), Image.Resampling.LANCZOS)
-    image.save(folder / FRAMES, "JPEG", quality=95, subsampling=0)
-    info = MediaInfo("image", name, 1, height, width, image.height, image.width)
-    describe_store(folder, info, [(folder / FRAMES).stat().st_size], np.zeros(1), 0.0)
+    stored = store_picture(folder / SOURCE, limits)
+    (folder / FRAMES).write_bytes(stored.jpeg)
+    info = MediaInfo("image", name, 1, *stored.size, *stored.stored_size)
+    describe_store(folder, info, [len(stored.jpeg)], np.zeros(1), 0.0)
     return info
 
 

@@ -1,9 +1,10 @@
-"""Clips with something drawn on them: the source once more, frame by frame, at full size, with its times and sound."""
+"""Sources with something drawn on them, at full size; a clip frame by frame, with its times and sound."""
 
 from __future__ import annotations
 
 import math
 import struct
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_file
 from sam2_core.media.clips import decoding
 from sam2_core.media.draw import Rgb, color_of, overlay
+from sam2_core.media.export import photo_title
 from sam2_core.media.ffmpeg import Ffmpeg, reading
 from sam2_core.media.info import RgbArray
 from sam2_core.media.limits import DEFAULT_LIMITS
@@ -58,31 +60,63 @@ def write_overlay(
     options: OverlayOptions = DEFAULT_OVERLAY,
     progress: Progress | None = None,
 ) -> None:
-    """Draw the masks over the source: an H.264 MP4 with the source's size, times and sound; a PNG for a picture.
+    """Draw the masks over the source: an H.264 MP4 with the source's size, times and sound; a PNG for a picture; for
+    an album a ZIP archive with a JPEG of each photo that has a mask.
 
     `masks` is called once for each frame, in order. The file appears under its name only when complete.
     Raises `MediaError` if the source cannot be decoded again, and whatever `masks` or `progress` raise.
     """
 
     def paint(frame: int, picture: RgbArray) -> RgbArray:
-        found = [(each.mask, options.colors(each.object_id)) for each in masks(frame).objects]
-        return overlay(picture, found, options.opacity, options.outline)
+        return _painted(masks(frame), picture, options)
 
     report = Reporter(progress)
     report(0.0, "Starting to draw")
     if store.info.kind == "image":
         _render_picture(Path(path), store, paint, report)
+    elif store.info.kind == "album":
+        _render_album(Path(path), store, masks, options, report)
     else:
         _render_clip(Path(path), store, paint, options, report)
 
 
+def _painted(found: FrameMasks, picture: RgbArray, options: OverlayOptions) -> RgbArray:
+    colored = [(each.mask, options.colors(each.object_id)) for each in found.objects]
+    return overlay(picture, colored, options.opacity, options.outline)
+
+
 def _render_picture(path: Path, store: Store, paint: Paint, report: Reporter) -> None:
-    limits = replace(DEFAULT_LIMITS, max_pixels=store.info.height * store.info.width)
-    painted = paint(0, read_picture(store.source, limits))
-    encoded = cv2.imencode(".png", cv2.cvtColor(painted, cv2.COLOR_RGB2BGR))[1]
+    painted = paint(0, _read_source(store, 0))
     with new_file(path) as unfinished:
-        unfinished.write_bytes(encoded.tobytes())
+        unfinished.write_bytes(_encoded(painted, ".png"))
         report(1.0, "Ready")
+
+
+def _render_album(
+    path: Path, store: Store, masks: Callable[[int], FrameMasks], options: OverlayOptions, report: Reporter
+) -> None:
+    """Photos without a mask are left out: their owner has them already."""
+    info = store.info
+    with new_file(path) as unfinished:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+            for frame in range(info.frames):
+                report(frame / info.frames, f"Photo {frame + 1} of {info.frames}")
+                found = masks(frame)
+                if any(each.mask.area for each in found.objects):
+                    painted = _painted(found, _read_source(store, frame), options)
+                    archive.writestr(f"{photo_title(info, frame)}.jpg", _encoded(painted, ".jpg"))
+            if not archive.namelist():
+                raise MediaError("No photo has a mask yet. Select something first.")
+        report(1.0, "Ready")
+
+
+def _read_source(store: Store, frame: int) -> RgbArray:
+    height, width = store.info.size_of(frame)
+    return read_picture(store.source_of(frame), replace(DEFAULT_LIMITS, max_pixels=height * width))
+
+
+def _encoded(picture: RgbArray, ending: str) -> bytes:
+    return cv2.imencode(ending, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
 def _render_clip(path: Path, store: Store, paint: Paint, options: OverlayOptions, report: Reporter) -> None:

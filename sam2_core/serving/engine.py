@@ -33,6 +33,13 @@ class Engine(Protocol):
         """
         ...
 
+    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """The mask that `prompt` would give, without candidates; nothing is remembered, so the revision stays.
+
+        Goes after clicks and looks, before tracking. An empty prompt gives no mask. Raises as `prompt` does.
+        """
+        ...
+
     def track(
         self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
     ) -> tuple[FrameMasks, ...]:

@@ -1,7 +1,8 @@
 """`LocalEngine`: all sessions of one device in this process, worked off by one thread.
 
 One thread, because a device does one thing at a time anyway and the tracker then needs no locks. Clicks go before
-tracking; tracking calls of several users take turns, because each call is a few frames only.
+looks, looks before previews, and all of them before tracking; tracking calls of several users take turns, because each
+call is a few frames only.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Priority(IntEnum):
     STOP = 0
     CLICK = 1
     LOOK = 2
-    TRACK = 3
+    HOVER = 3
+    TRACK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,10 @@ class LocalEngine:
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.prompt`."""
         return self._call(Priority.CLICK, lambda: self._session(session).prompt(frame, object_id, prompt))
+
+    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """See `Engine.preview`."""
+        return self._call(Priority.HOVER, lambda: self._session(session).preview(frame, object_id, prompt))
 
     def track(
         self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
@@ -162,7 +168,7 @@ class LocalEngine:
         while len(self._opened) >= self.limits.max_sessions:
             self._close(next(iter(self._opened)))
         session_id = secrets.token_hex(12)
-        size = ClipSize(about.frames, about.height, about.width)
+        size = ClipSize(about.frames, about.height, about.width, about.sizes)
         bounds = SessionLimits(self.limits.max_objects, self.limits.max_prompts)
         session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds)
         self._opened[session_id] = _Opened(session, store)

@@ -42,6 +42,10 @@ class EnginePool:
         """See `Engine.prompt`."""
         return self._ask(session, lambda engine: engine.prompt(session, frame, object_id, prompt))
 
+    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """See `Engine.preview`."""
+        return self._ask(session, lambda engine: engine.preview(session, frame, object_id, prompt))
+
     def track(
         self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
     ) -> tuple[FrameMasks, ...]:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Prompt
+from sam2_core.types import Box, Prompt
 
 MAX_POINTS = 256
+MAX_BOXES = 64
 
 
 def check_prompt(prompt: Prompt, height: int, width: int) -> None:
@@ -21,36 +22,48 @@ def check_prompt(prompt: Prompt, height: int, width: int) -> None:
     for point in prompt.points:
         if not (0 <= point.x <= width and 0 <= point.y <= height):  # also refuses NaN
             raise BadPrompt(f"The point ({point.x:g}, {point.y:g}) lies outside the {width} x {height} frame.")
-    box = prompt.box
-    if box is not None:
-        if not all(map(math.isfinite, (box.left, box.top, box.right, box.bottom))):
-            raise BadPrompt("The box has corners that are no numbers.")
-        if not (box.left < box.right and box.top < box.bottom):
-            raise BadPrompt("The box is empty: drag from one corner to the opposite one.")
-        if box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
-            raise BadPrompt(f"The box lies outside the {width} x {height} frame.")
+    if len(prompt.boxes) > MAX_BOXES:
+        raise BadPrompt(f"At most {MAX_BOXES} boxes fit on one object; draw fewer and larger ones.")
+    for box in prompt.boxes:
+        _check_box(box, height, width)
     if prompt.mask is not None and (prompt.mask.height, prompt.mask.width) != (height, width):
         raise BadPrompt(
             f"The mask is {prompt.mask.width} x {prompt.mask.height}, the frame {width} x {height}: they must be equal."
         )
     if prompt.choice is not None and not 0 <= prompt.choice <= 2:
         raise BadPrompt(f"There are three candidates, 0 to 2; {prompt.choice} is none of them.")
+    crop = prompt.crop
+    if crop is not None and not (0 <= crop.left < crop.right <= width and 0 <= crop.top < crop.bottom <= height):
+        raise BadPrompt(f"The part to look at more closely must lie within the {width} x {height} frame.")
     if prompt.is_empty and prompt.choice is not None:
         raise BadPrompt("A candidate can only be picked after a click.")
 
 
+def _check_box(box: Box, height: int, width: int) -> None:
+    if not all(map(math.isfinite, (box.left, box.top, box.right, box.bottom))):
+        raise BadPrompt("The box has corners that are no numbers.")
+    if not (box.left < box.right and box.top < box.bottom):
+        raise BadPrompt("The box is empty: drag from one corner to the opposite one.")
+    if box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
+        raise BadPrompt(f"The box lies outside the {width} x {height} frame.")
+
+
 def growing(prompt: Prompt) -> list[Prompt]:
-    """The steps by which a prompt was said: mask or box first, or else one point; then one point more each time."""
-    start = 0 if prompt.mask is not None or prompt.box is not None else 1
-    return [replace(prompt, points=prompt.points[:count]) for count in range(start, len(prompt.points) + 1)]
+    """The steps by which a prompt was said: the boxes, the mask, then one point more each time."""
+    boxed = [replace(prompt, points=(), mask=None)] if prompt.boxes and prompt.mask is not None else []
+    start = 0 if prompt.mask is not None or prompt.boxes else 1
+    return boxed + [replace(prompt, points=prompt.points[:count]) for count in range(start, len(prompt.points) + 1)]
 
 
 def point_inputs(prompt: Prompt, height: int, width: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Coordinates (1, N, 2) in pixels of the size x size input and labels (1, N); box corners come first."""
+    """Coordinates (1, N, 2) in pixels of the size x size input and labels (1, N); box corners come first.
+
+    The network takes the corners of one box. Several boxes, and a box beside a mask, reach it as logits instead.
+    """
     coords: list[tuple[float, float]] = []
     labels: list[int] = []
-    if prompt.box is not None:
-        box = prompt.box
+    if len(prompt.boxes) == 1 and prompt.mask is None:
+        (box,) = prompt.boxes
         coords += [(max(box.left, 0), max(box.top, 0)), (min(box.right, width), min(box.bottom, height))]
         labels += [2, 3]
     coords += [(point.x, point.y) for point in prompt.points]

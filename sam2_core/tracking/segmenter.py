@@ -76,6 +76,12 @@ class Segmenter:
         ambiguous = points is None or points[1].shape[1] <= _AMBIGUOUS_POINTS
         return self._decode(features, self._condition(features, recall), points, mask_prompt, ambiguous, choice)
 
+    def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> Trace:
+        """Answer as `from_prompt` does, but with one mask however few the points are: `previous` says what is meant."""
+        limit = PREVIOUS_LOGIT_LIMIT
+        embedding = self._condition(features, None)
+        return self._decode(features, embedding, points, previous.clamp(-limit, limit), ambiguous=False)
+
     def track(self, features: ImageFeatures, recall: Recall[Trace]) -> Trace:
         """Find the object again on the next frame and memorise what was found."""
         trace = self._decode(features, self._condition(features, recall), None, None, ambiguous=True)
@@ -94,6 +100,18 @@ class Segmenter:
             pointer=torch.where(present, seen.pointer, self.network.no_obj_ptr),
             presence=(2 * present.float() - 1) * MASK_PROMPT_LOGIT,
             quality=torch.ones_like(seen.quality),
+        )
+
+    def unite(self, features: ImageFeatures, parts: list[Trace]) -> Trace:
+        """What several traces of a frame hold together: the object pointer is that of their union as a mask."""
+        logits = torch.stack([part.logits for part in parts]).amax(dim=0)
+        size = (self.network.image_size, self.network.image_size)
+        mask = (F.interpolate(logits, size=size, mode="bilinear", align_corners=False) > 0).to(logits.dtype)
+        return Trace(
+            logits=logits,
+            pointer=self.from_mask(features, mask).pointer,
+            presence=torch.stack([part.presence for part in parts]).amax(dim=0),
+            quality=torch.stack([part.quality for part in parts]).mean(dim=0),
         )
 
     def memorise(self, features: ImageFeatures, trace: Trace, prompted: bool) -> Trace:

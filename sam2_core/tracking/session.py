@@ -16,6 +16,7 @@ from torch import Tensor
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
 from sam2_core.model.preprocess import Pixels, mask_to_input, pixels_to_input
+from sam2_core.tracking.closeup import Window, cut, look_closer
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.findings import Findings, TrackedMask, Word, stale_stretches, unsettled_stretches
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules, Recall
@@ -23,7 +24,7 @@ from sam2_core.tracking.objects import Refinement, TrackedObject
 from sam2_core.tracking.pixels import object_mask, to_low_resolution
 from sam2_core.tracking.prompts import check_prompt, growing, point_inputs
 from sam2_core.tracking.segmenter import Segmenter, Trace
-from sam2_core.types import FrameMasks, Mask, Prompt, Stretch
+from sam2_core.types import FrameMasks, Mask, ObjectMask, Prompt, Stretch
 
 MAX_PROMPTED_IN_MEMORY = 4
 """The network was trained on short clips with few prompted frames; more of them blur the memory."""
@@ -39,11 +40,19 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClipSize:
-    """Number and true size of the frames; prompts and masks count in these pixels."""
+    """Number and true size of the frames; prompts and masks count in these pixels.
+
+    In an album, whose frames do not follow one another, `sizes` has (height, width) of each one.
+    """
 
     frames: int
     height: int
     width: int
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def of(self, frame: int) -> tuple[int, int]:
+        """Height and width of one frame."""
+        return self.sizes[frame] if self.sizes else (self.height, self.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class SessionLimits:
 
 
 class TrackingSession:
-    """Everything about one picture or clip."""
+    """Everything about one picture, clip or album."""
 
     def __init__(
         self,
@@ -82,30 +91,40 @@ class TrackingSession:
     def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """Replace what was said for one object on one frame; see `Engine.prompt`."""
         self._check_frame(frame)
-        check_prompt(prompt, self.size.height, self.size.width)
+        check_prompt(prompt, *self.size.of(frame))
         if prompt.is_empty:
             return self._take_back(frame, object_id)
         self._check_room(frame, object_id)
         known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
-        trace = self._answer(known, frame, prompt)
+        trace, found = self._answer(known, object_id, frame, prompt)
         self.objects[object_id] = known
-        answer = object_mask(object_id, trace, self.size.height, self.size.width)
         known.bank.prompted[frame] = self._without_candidates(trace)
-        known.found.words[frame] = Word(frame, prompt, answer)
+        known.found.words[frame] = Word(frame, prompt, found)
         self.revision += 1
-        return FrameMasks(frame, self.revision, (answer,))
+        return FrameMasks(frame, self.revision, (found,))
+
+    def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """What `prompt` would answer; see `Engine.preview`."""
+        self._check_frame(frame)
+        check_prompt(prompt, *self.size.of(frame))
+        if prompt.is_empty:
+            return FrameMasks(frame, self.revision, ())
+        known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
+        # A copy: the steps of what was really said stay at hand for the next click.
+        _, found = self._answer(replace(known), object_id, frame, prompt)
+        return FrameMasks(frame, self.revision, (replace(found, candidates=()),))
 
     def track(self, frames: range, revision: int, objects: Collection[int] | None = None) -> tuple[FrameMasks, ...]:
         """Follow objects through `frames`; see `Engine.track`."""
         if revision != self.revision:
             raise SessionChanged("Something was said in the meantime; track again from here.")
-        self._check_something_is_said()
+        self._check_trackable()
         self._check_frames(frames)
         return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
 
     def plan(self, frames: range) -> tuple[Stretch, ...]:
         """What of these frames is left to be tracked; see `Engine.plan`."""
-        self._check_something_is_said()
+        self._check_trackable()
         self._check_frames(frames)
         return unsettled_stretches(self._found(), frames)
 
@@ -134,8 +153,21 @@ class TrackingSession:
 
     # --- prompts -----------------------------------------------------------------------------------------------
 
-    def _answer(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
-        """Answer the first point or the box, then each further point with the previous answer fed back.
+    def _answer(self, known: TrackedObject, object_id: int, frame: int, prompt: Prompt) -> tuple[Trace, ObjectMask]:
+        """What a prompt leaves behind and what the user sees of it, with the second look at a crop."""
+        said = replace(prompt, crop=None)
+        if said.is_empty:
+            trace, found = self._found_there(known, object_id, frame)
+        else:
+            trace = self._answer_steps(known, frame, said)
+            found = self._seen(known, object_id, frame)
+        if prompt.crop is None:
+            return trace, found
+        part = Window.of(prompt.crop, *self.size.of(frame))
+        return look_closer(self._segmenter, self._part_features(frame, part), part, prompt, trace, found)
+
+    def _answer_steps(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
+        """Answer the first point, or the boxes and the mask, then each further point with the previous answer fed back.
 
         That is how the network was trained, and the answer follows from the prompt (and from what is remembered of
         other frames, where this one was tracked), not from the way to it: saying the same again, or taking a point
@@ -146,20 +178,45 @@ class TrackingSession:
         done = known.refinement.longest_prefix(frame, wanted) if known.refinement else ()
         steps = list(done)
         for step in wanted[len(done) :]:
-            previous = steps[-1][1].logits if steps else self._tracked_logits(known, frame)
-            steps.append((step, self._answer_step(known, frame, features, step, previous)))
+            before = steps[-1][1] if steps else None
+            steps.append((step, self._answer_step(known, frame, features, step, before)))
         known.refinement = Refinement(frame, tuple(steps))
         return steps[-1][1]
 
     def _answer_step(
-        self, known: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, previous: Tensor | None
+        self, known: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, before: Trace | None
     ) -> Trace:
         network = self._segmenter.network
         if step.mask is not None and not step.points:
-            return self._segmenter.from_mask(features, self._mask_input(step.mask))
+            given = self._segmenter.from_mask(features, self._mask_input(step.mask))
+            return given if before is None else self._segmenter.unite(features, [given, before])
+        if len(step.boxes) > 1 and not step.points:
+            alone = (self._answer_step(known, frame, features, replace(step, boxes=(box,)), None) for box in step.boxes)
+            return self._segmenter.unite(features, list(alone))
+        previous = self._tracked_logits(known, frame) if before is None else before.logits
         recall = self._recall_elsewhere(known, frame)
-        points = point_inputs(step, self.size.height, self.size.width, network.image_size, network.device)
+        points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
         return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
+
+    def _seen(self, known: TrackedObject, object_id: int, frame: int) -> ObjectMask:
+        """The answer at the frame's size. A mask that no point refines is shown as it was given, pixel by pixel."""
+        steps = known.refinement.steps if known.refinement else ()
+        prompt, trace = steps[-1]
+        found = object_mask(object_id, trace, *self.size.of(frame))
+        if prompt.mask is None or prompt.points:
+            return found
+        if not prompt.boxes:
+            return replace(found, mask=prompt.mask)
+        boxed = object_mask(object_id, steps[-2][1], *self.size.of(frame)).mask
+        return replace(found, mask=Mask.from_array(boxed.to_array() | prompt.mask.to_array()))
+
+    def _found_there(self, known: TrackedObject, object_id: int, frame: int) -> tuple[Trace, ObjectMask]:
+        """What tracking found on a frame that only a crop is said about."""
+        below = known.found.get(frame)
+        if below is None:
+            raise BadPrompt("There is no mask here yet to look at more closely. Click on the thing first.")
+        found = below.as_object(object_id)
+        return self._segmenter.from_mask(self._features(frame), self._mask_input(found.mask)), found
 
     def _recall_elsewhere(self, known: TrackedObject, frame: int) -> Recall[Trace] | None:
         """What a correction of a tracked frame remembers: nothing of the frame itself, nor of the mistake around it."""
@@ -211,7 +268,7 @@ class TrackingSession:
         self._refresh_memory(known, frame, reverse)
         recall = known.bank.recall(frame, reverse, self.size.frames)
         trace = self._segmenter.track(self._features(frame), recall)
-        found = object_mask(object_id, trace, self.size.height, self.size.width)
+        found = object_mask(object_id, trace, *self.size.of(frame))
         known.found.put(frame, found, reverse)
         known.bank.tracked[frame] = self._without_candidates(trace)
         known.refinement = None
@@ -258,6 +315,16 @@ class TrackingSession:
     def _found(self) -> dict[int, Findings]:
         return {object_id: known.found for object_id, known in self.objects.items()}
 
+    def _part_features(self, frame: int, part: Window) -> ImageFeatures:
+        """Those of a part of a frame with its margin, at the network's full input."""
+        height, width, size = self.size.height, self.size.width, self._segmenter.network.image_size
+        seen = part.with_margin(height, width)
+
+        def encoded() -> ImageFeatures:
+            return self._segmenter.encode(pixels_to_input(cut(self._source.frame(frame), seen, height, width), size))
+
+        return self._cache.get((self.id, frame, seen), encoded)
+
     def _known_masks(self, frame: int) -> FrameMasks:
         masks = (known.found.mask_on(frame, object_id) for object_id, known in sorted(self.objects.items()))
         return FrameMasks(frame, self.revision, tuple(mask for mask in masks if mask is not None))
@@ -283,7 +350,9 @@ class TrackingSession:
         if is_new and len(said) >= self.limits.prompts:
             raise Busy(f"There are prompts on {self.limits.prompts} frames already. Clear some before you add more.")
 
-    def _check_something_is_said(self) -> None:
+    def _check_trackable(self) -> None:
+        if self.size.sizes:
+            raise BadPrompt("The photos of an album do not follow one another: there is nothing to track.")
         if not self.objects:
             raise BadPrompt("Nothing is selected yet: click on a thing first, then track it.")
 

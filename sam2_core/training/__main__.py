@@ -11,6 +11,7 @@ from typing import Any
 from sam2_core.errors import ConfigError, MaskletError
 from sam2_core.training.checkpoint import CHECKPOINT
 from sam2_core.training.config import read_training_config
+from sam2_core.training.console import tolerate_odd_letters
 from sam2_core.training.processes import run
 from sam2_core.training.work import work
 
@@ -65,4 +66,5 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    tolerate_odd_letters()
     sys.exit(main())

@@ -17,6 +17,7 @@ from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, 
 from sam2_core.training.prompts import BinaryMask, Points
 
 _OTHER_OUTPUT = 0.5  # weight of the output that is not asked for: inference may fall back on it
+_SECOND_THOUGHTS = 0.25  # share of turns without a new click: the network improves on its own answer (SAM, appendix A)
 
 
 @dataclass(slots=True)
@@ -123,8 +124,8 @@ class _Conversation:
             self._note(turn, errors, shown)
             if turn < corrections:
                 seen = torch.take_along_dim(logits, shown[..., None, None], dim=1)[:, 0] > 0
-                click = prompts.corrections(self.dice.torch, seen, truth >= 0.5, side)
-                points = prompts.join(points, click)
+                if self.dice.shared.random() >= _SECOND_THOUGHTS:
+                    points = prompts.join(points, prompts.corrections(self.dice.torch, seen, truth >= 0.5, side))
                 limit = PREVIOUS_LOGIT_LIMIT
                 low = torch.take_along_dim(answer.logits.detach(), shown[..., None, None], dim=1)
                 previous = low.float().clamp(-limit, limit)

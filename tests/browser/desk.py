@@ -21,6 +21,8 @@ class Desk:
         context.set_default_timeout(TIMEOUT)
         self.problems: list[str] = []
         self.foreign_requests: list[str] = []
+        self.size: tuple[int, int] | None = None
+        """Height and width of the photo of an album that is looked at."""
         self.page = context.new_page()
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("console", self._listen)
@@ -45,9 +47,16 @@ class Desk:
     def spot(self, x: float, y: float) -> tuple[float, float]:
         """A place on the stage, as shares of the picture, in CSS pixels of the stage. The picture fits the stage."""
         box = self.page.locator(".mk-over").bounding_box()
-        ratio = self.page.evaluate("Number(document.querySelector('.mk-stage').style.getPropertyValue('--ratio'))")
+        ratio = self._ratio()
         width, height = min(box["width"], box["height"] * ratio), min(box["height"], box["width"] / ratio)
         return (box["width"] - width) / 2 + x * width, (box["height"] - height) / 2 + y * height
+
+    def _ratio(self) -> float:
+        if self.size is not None:
+            return self.size[1] / self.size[0]
+        return float(
+            self.page.evaluate("Number(document.querySelector('.mk-stage').style.getPropertyValue('--ratio'))")
+        )
 
     def click(self, x: float, y: float, **options: Any) -> None:
         left, top = self.spot(x, y)

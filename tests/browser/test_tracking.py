@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.types import Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import Mask, ObjectMask, Prompt
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
@@ -27,11 +27,11 @@ class VanishingEngine(FakeEngine):
         self.away: tuple[int, ...] = ()
         self.found: list[tuple[int, int]] = []
 
-    def find(self, info: SessionInfo, frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
+    def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
         self.found.append((frame, object_id))
         if frame in self.away:
-            return ObjectMask(object_id, Mask.from_array(np.zeros((info.height, info.width))), 0.1, -4.0)
-        return super().find(info, frame, object_id, nearest)
+            return ObjectMask(object_id, Mask.from_array(np.zeros(size)), 0.1, -4.0)
+        return super().find(size, frame, object_id, nearest)
 
 
 @pytest.fixture

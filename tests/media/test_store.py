@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2_core.errors import MediaError
 from sam2_core.media import ingest, open_store
@@ -41,6 +43,21 @@ def test_threads_do_not_disturb_each_other(made: Path) -> None:
 def test_frames_outside_are_refused(made: Path, frame: int) -> None:
     with open_store(made) as store, pytest.raises(MediaError, match=f"from 0 to {FRAMES - 1}"):
         store.frame(frame)
+
+
+@pytest.mark.parametrize(("height", "size"), [(16, (24, 16)), (33, (50, 33)), (64, (96, 64)), (90, (96, 64))])
+def test_a_thumbnail_is_the_same_frame_in_small(made: Path, height: int, size: tuple[int, int]) -> None:
+    with open_store(made) as store:
+        picture = Image.open(BytesIO(store.thumbnail(13, height)))
+        assert picture.size == size
+        assert read_number(np.asarray(picture)) == 13
+
+
+def test_a_damaged_frame_has_no_thumbnail(folder: Path) -> None:
+    frames = folder / "frames.mjpeg"
+    frames.write_bytes(bytes(frames.stat().st_size))
+    with open_store(folder) as store, pytest.raises(MediaError, match="damaged"):
+        store.thumbnail(0, 32)
 
 
 def test_a_closed_store_says_so(made: Path) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2_core.errors import BadPrompt, MediaError, SessionChanged, SessionGone
-from sam2_core.media import ingest
+from sam2_core.media import ingest, ingest_album
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.pool import EnginePool
-from sam2_core.types import Box, Point, Prompt, Stretch
+from sam2_core.types import Box, Mask, Point, Prompt, Stretch
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
@@ -49,6 +50,15 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "store")
 
 
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("album")
+    for name, size in (("wide.png", (80, 40)), ("high.png", (30, 60))):
+        Image.new("RGB", size, "teal").save(folder / name)
+    ingest_album([folder / "wide.png", folder / "high.png"], folder / "store")
+    return str(folder / "store")
+
+
 @pytest.fixture(params=["local", "fake", "pickled local", "pool"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "fake":
@@ -64,6 +74,15 @@ def test_open_tells_what_is_in_the_clip(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
     assert info.frames == 12 and info.height > 0 and info.width > 0 and info.fps > 0
     assert engine.open(clip).id != info.id
+
+
+def test_masks_of_an_album_have_the_sizes_of_its_photos_and_are_not_tracked(engine: Engine, album: str) -> None:
+    session = engine.open(album).id
+    shapes = [engine.prompt(session, frame, 1, CLICK).objects[0].mask.to_array().shape for frame in (0, 1)]
+    assert shapes == [(40, 80), (60, 30)]
+    revision = engine.masks(session, range(2))[1].revision
+    with pytest.raises(BadPrompt):
+        engine.track(session, range(2), revision)
 
 
 def test_a_folder_without_a_clip_is_refused(engine: Engine, tmp_path: Path) -> None:
@@ -83,14 +102,27 @@ def test_a_prompt_answers_with_the_mask_of_its_object(engine: Engine, clip: str)
 
 def test_repeating_a_prompt_is_harmless(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
-    prompt = Prompt(CLICK.points, box=Box(10, 5, 60, 40))
+    prompt = Prompt(CLICK.points, boxes=(Box(10, 5, 60, 40),))
     assert engine.prompt(info.id, 0, 1, prompt).objects == engine.prompt(info.id, 0, 1, prompt).objects
+
+
+def test_several_boxes_and_a_mask_make_one_object(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    painted = np.zeros((info.height, info.width), bool)
+    painted[5:15, 5:15] = True
+    answer = engine.prompt(info.id, 0, 1, Prompt(mask=Mask.from_array(painted)))
+    assert np.array_equal(answer.objects[0].mask.to_array(), painted), "a mask is taken as it is"
+    boxes = Box(20, 5, 40, 30), Box(45, 5, 60, 40)
+    both = Prompt(boxes=boxes, mask=Mask.from_array(painted))
+    answer = engine.prompt(info.id, 0, 1, both)
+    assert [found.object_id for found in answer.objects] == [1]
+    assert engine.prompt(info.id, 0, 1, both).objects == answer.objects
 
 
 def test_every_prompt_makes_a_new_revision(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
     first = engine.prompt(info.id, 0, 1, CLICK).revision
-    second = engine.prompt(info.id, 0, 1, Prompt(box=Box(1, 1, 20, 20))).revision
+    second = engine.prompt(info.id, 0, 1, Prompt(boxes=(Box(1, 1, 20, 20),))).revision
     assert second > first
     assert engine.forget(info.id, 1) > second
 
@@ -108,6 +140,41 @@ def test_taking_back_the_only_prompt_takes_the_tracked_masks_with_it(engine: Eng
     engine.track(info.id, range(5), revision)
     engine.prompt(info.id, 0, 1, Prompt())
     assert not any(masks.objects for masks in engine.masks(info.id, range(5)))
+
+
+def test_a_preview_is_what_the_prompt_would_answer_and_leaves_no_trace(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    revision = engine.prompt(info.id, 0, 1, CLICK).revision
+    before = engine.masks(info.id, range(12))
+    grown = Prompt((*CLICK.points, Point(70, 60)))
+    for frame, object_id, prompt in ((0, 1, grown), (3, 1, CLICK), (3, 2, CLICK)):
+        seen = engine.preview(info.id, frame, object_id, prompt)
+        assert (seen.frame, seen.revision, [found.object_id for found in seen.objects]) == (
+            frame,
+            revision,
+            [object_id],
+        )
+        assert seen.objects[0].candidates == ()
+    assert engine.preview(info.id, 0, 1, Prompt()).objects == ()
+    assert engine.masks(info.id, range(12)) == before
+    seen = engine.preview(info.id, 0, 1, grown)
+    assert engine.prompt(info.id, 0, 1, grown).objects[0].mask == seen.objects[0].mask
+
+
+def test_a_preview_of_nonsense_is_refused(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    with pytest.raises(BadPrompt):
+        engine.preview(info.id, 12, 1, CLICK)
+
+
+def test_a_picked_candidate_is_the_answer_and_stays_it_while_tracking(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    (found,) = engine.prompt(info.id, 0, 1, CLICK).objects
+    masks = [candidate.mask for candidate in found.candidates]
+    assert len(masks) == 3
+    revision = engine.prompt(info.id, 0, 1, Prompt(CLICK.points, choice=2)).revision
+    (shown, *_) = engine.track(info.id, range(3), revision)
+    assert shown.objects[0].mask == masks[2]
 
 
 def test_after_shut_down_everything_is_gone(engine: Engine, clip: str) -> None:
@@ -240,6 +307,7 @@ def test_a_closed_session_is_gone(engine: Engine, clip: str) -> None:
     engine.close(info.id)
     for call in (
         lambda: engine.prompt(info.id, 0, 1, CLICK),
+        lambda: engine.preview(info.id, 0, 1, CLICK),
         lambda: engine.track(info.id, range(1), 0),
         lambda: engine.plan(info.id, range(1)),
         lambda: engine.stale(info.id, range(1)),

@@ -51,6 +51,7 @@ def test_clicks_overtake_tracking(engine: LocalEngine) -> None:
         engine._submit(priority, lambda name=name: order.append(name))
         for name, priority in (
             ("track 1", Priority.TRACK),
+            ("hover", Priority.HOVER),
             ("look", Priority.LOOK),
             ("track 2", Priority.TRACK),
             ("click 1", Priority.CLICK),
@@ -60,7 +61,7 @@ def test_clicks_overtake_tracking(engine: LocalEngine) -> None:
     go_on.set()
     for job in (blocked, *jobs):
         job.result(timeout=10)
-    assert order == ["click 1", "click 2", "look", "track 1", "track 2"]
+    assert order == ["click 1", "click 2", "look", "hover", "track 1", "track 2"]
 
 
 def test_two_users_track_in_turns(engine: LocalEngine, clip: str) -> None:

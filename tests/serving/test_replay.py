@@ -17,7 +17,7 @@ from tests.media.numbered import make_clip
 from tests.networks import tiny_network
 
 HERE, THERE = Prompt((Point(10, 12),)), Prompt((Point(40, 30),))
-BOXED = Prompt(box=Box(5, 6, 30, 40))
+BOXED = Prompt(boxes=(Box(5, 6, 30, 40),))
 
 
 CORRECTED: list[Entry] = [  # two corrections, updates from both sides, and an object that came later

@@ -100,8 +100,7 @@ def test_a_mask_prompt_is_the_answer_and_clicks_refine_it() -> None:
     square = np.zeros((HEIGHT, WIDTH), bool)
     square[8:32, 16:56] = True
     (found,) = session.prompt(0, 1, Prompt(mask=Mask.from_array(square))).objects
-    overlap = (found.mask.to_array() & square).sum() / (found.mask.to_array() | square).sum()
-    assert overlap > 0.9
+    assert np.array_equal(found.mask.to_array(), square), "pixel by pixel"
     (refined,) = session.prompt(0, 1, Prompt((Point(70, 40),), mask=Mask.from_array(square))).objects
     assert refined.mask != found.mask
 
@@ -109,9 +108,41 @@ def test_a_mask_prompt_is_the_answer_and_clicks_refine_it() -> None:
 def test_a_box_may_reach_over_the_edge_and_be_refined() -> None:
     session = new_session()
     box = Box(-5, 4, 40, HEIGHT + 9)
-    boxed = session.prompt(0, 1, Prompt(box=box)).objects
+    boxed = session.prompt(0, 1, Prompt(boxes=(box,))).objects
     assert boxed and not boxed[0].candidates
-    assert session.prompt(0, 1, Prompt((Point(10, 10, positive=False),), box=box)).objects != boxed
+    assert session.prompt(0, 1, Prompt((Point(10, 10, positive=False),), boxes=(box,))).objects != boxed
+
+
+def test_several_boxes_are_answered_one_by_one_and_united() -> None:
+    session = new_session()
+    boxes = Box(2, 2, 30, 30), Box(40, 10, 78, 44)
+    alone = [session.prompt(0, 1, Prompt(boxes=(box,))).objects[0] for box in boxes]
+    (both,) = session.prompt(0, 1, Prompt(boxes=boxes)).objects
+    either = alone[0].mask.to_array() | alone[1].mask.to_array()
+    assert either.any()
+    assert (both.mask.to_array() & either).sum() / (both.mask.to_array() | either).sum() > 0.95
+    assert both.quality == pytest.approx((alone[0].quality + alone[1].quality) / 2)
+    assert not both.candidates
+    refined = session.prompt(0, 1, Prompt((Point(60, 20, positive=False),), boxes)).objects
+    assert refined[0].mask != both.mask
+    assert session.prompt(0, 1, Prompt(boxes=boxes)).objects == (both,)
+
+
+def test_a_box_beside_a_mask_adds_to_it() -> None:
+    session = new_session()
+    square = np.zeros((HEIGHT, WIDTH), bool)
+    square[2:20, 2:20] = True
+    box = Box(40, 10, 78, 44)
+    boxed = session.prompt(0, 1, Prompt(boxes=(box,))).objects[0].mask.to_array()
+    both = session.prompt(0, 1, Prompt(boxes=(box,), mask=Mask.from_array(square))).objects[0].mask.to_array()
+    assert np.array_equal(both, boxed | square)
+
+
+def test_an_empty_mask_says_that_the_object_is_not_there() -> None:
+    session = new_session()
+    (found,) = session.prompt(0, 1, Prompt(mask=Mask.from_array(np.zeros((HEIGHT, WIDTH))))).objects
+    assert found.mask.area == 0
+    assert found.presence < 0
 
 
 @pytest.mark.parametrize(
@@ -121,9 +152,11 @@ def test_a_box_may_reach_over_the_edge_and_be_refined() -> None:
         (-1, CLICK),
         (0, Prompt((Point(WIDTH + 1, 3),))),
         (0, Prompt((Point(float("nan"), 3),))),
-        (0, Prompt(box=Box(5, 5, 5, 9))),
-        (0, Prompt(box=Box(WIDTH, 0, WIDTH + 9, 9))),
-        (0, Prompt(box=Box(0, 0, float("inf"), 9))),
+        (0, Prompt(boxes=(Box(5, 5, 5, 9),))),
+        (0, Prompt(boxes=(Box(WIDTH, 0, WIDTH + 9, 9),))),
+        (0, Prompt(boxes=(Box(0, 0, float("inf"), 9),))),
+        (0, Prompt(boxes=(Box(1, 1, 9, 9), Box(5, 5, 5, 9)))),
+        (0, Prompt(boxes=(Box(1, 1, 9, 9),) * 65)),
         (0, Prompt(mask=Mask.from_array(np.ones((3, 3))))),
         (0, Prompt(CLICK.points, choice=3)),
         (0, Prompt(choice=0)),
@@ -141,7 +174,7 @@ def test_a_refused_prompt_costs_nobody_their_work() -> None:
     session = new_session()
     before = session.prompt(0, 1, CLICK).objects
     with pytest.raises(BadPrompt):
-        session.prompt(0, 1, Prompt(box=Box(5, 5, 5, 9)))
+        session.prompt(0, 1, Prompt(boxes=(Box(5, 5, 5, 9),)))
     assert session.masks(range(1))[0].objects == before
 
 

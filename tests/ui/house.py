@@ -24,7 +24,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.startup import Startup
-from sam2_core.types import FrameMasks, Progress
+from sam2_core.types import FrameMasks, Progress, Prompt
 from tests.fakes import FakeEngine
 from ui.resources import Resources
 from ui.routes import Routes
@@ -37,7 +37,7 @@ DEADLINE = 10.0  # seconds, of whatever a test waits for in another thread
 
 
 class GatedEngine(FakeEngine):
-    """Each call to `track` waits until the test lets it through."""
+    """Each call to `track` and to `preview` waits until the test lets it through."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +49,11 @@ class GatedEngine(FakeEngine):
         self.entered.release()
         assert self.gate.acquire(timeout=DEADLINE)
         return super().track(session, frames, revision, objects)
+
+    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        self.entered.release()
+        assert self.gate.acquire(timeout=DEADLINE)
+        return super().preview(session, frame, object_id, prompt)
 
 
 def picture_bytes(height: int = 48, width: int = 64, kind: str = "PNG") -> bytes:
@@ -63,7 +68,8 @@ def unpack(message: bytes) -> tuple[dict[str, Any], list[bytes]]:
     (length,) = struct.unpack_from("<I", message)
     header = json.loads(message[4 : 4 + length])
     pictures, start = [], 4 + length
-    for each in header.get("objects", []) if header["t"] == "masks" else []:
+    objects = header["objects"] if header["t"] in ("masks", "preview") else []
+    for each in (shape for found in objects for shape in (found, *found.get("candidates", ()))):
         pictures.append(message[start : start + each["bytes"]])
         start += each["bytes"]
     assert start == len(message)

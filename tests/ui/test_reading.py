@@ -3,14 +3,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Box, Forgotten, Point, Prompt, Prompted, Tracked
-from ui.reading import MAX_MESSAGE, parse, subject
-from ui.wire import Bounds, Cancel, Export, Forget, Retell, Say, Show, Stop, Track, Untrack
+from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
+from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
+from ui.wire import Bounds, Cancel, Export, Forget, Hover, Retell, Say, Show, Stop, Track, Untrack
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
+MASK = Mask.from_array(np.tri(48, 64))
 
 
 def read(**message: Any) -> Any:
@@ -19,10 +21,14 @@ def read(**message: Any) -> Any:
 
 def test_every_message_is_read() -> None:
     said = read(
-        t="prompt", seq=1, frame=2, object=3, prompt={"points": [[1, 2, 1], [3.5, 4, 0]], "box": [0, 0, 64, 48]}
+        t="prompt", seq=1, frame=2, object=3, prompt={"points": [[1, 2, 1], [3.5, 4, 0]], "boxes": [[0, 0, 64, 48]]}
     )
-    assert said == Say(1, 2, 3, Prompt((Point(1, 2), Point(3.5, 4, False)), Box(0, 0, 64, 48)))
+    assert said == Say(1, 2, 3, Prompt((Point(1, 2), Point(3.5, 4, False)), (Box(0, 0, 64, 48),)))
     assert read(t="prompt", seq=1, frame=0, object=1, prompt={}).prompt.is_empty
+    crop = {"points": [[1, 2, 1]], "choice": 2, "crop": [0, 4, 20, 48]}
+    assert read(t="hover", seq=4, frame=2, object=3, prompt=crop) == Hover(
+        4, 2, 3, Prompt((Point(1, 2),), choice=2, crop=Box(0, 4, 20, 48))
+    )
     assert read(t="forget", seq=2, object=1) == Forget(2, 1)
     assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9, 0, 9, pause=False)
     track = read(t="track", run=7, direction="update", frame=9, first=2, last=5, pause=True)
@@ -41,6 +47,37 @@ def test_every_message_is_read() -> None:
     ]
     told = read(t="journal", entries=entries)
     assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1, (1,)), Forgotten(1)))
+
+
+def test_masks_are_read_in_prompts_and_journals() -> None:
+    said = {"mask": MASK.to_coco(), "boxes": [[1, 1, 5, 5], [2, 2, 9, 9]], "points": [[1, 1, 1]]}
+    prompt = Prompt((Point(1, 1),), (Box(1, 1, 5, 5), Box(2, 2, 9, 9)), MASK)
+    assert read(t="prompt", seq=1, frame=0, object=1, prompt=said).prompt == prompt
+    told = read(t="journal", entries=[{"frame": 3, "object": 1, "prompt": said}, {"track": [3, 10, 1]}])
+    assert told == Retell((Prompted(3, 1, prompt), Tracked(3, 10, 1)))
+
+
+@pytest.mark.parametrize("wrap", ["prompt", "journal"])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        7,
+        {},
+        {"size": [48, 64]},
+        {"size": [64, 48], "counts": MASK.to_coco()["counts"]},
+        {"size": [48, 65], "counts": MASK.to_coco()["counts"]},
+        {"size": [48, 64], "counts": "0"},
+        {"size": [48, 64], "counts": ""},
+        {"size": [48, 64], "counts": [1, 48 * 64 - 1]},
+        {"size": [48, 64], "counts": "0" * (MAX_MASK + 1)},
+        {"size": [10**9, 10**9], "counts": "0"},
+    ],
+    ids=range(10),
+)
+def test_a_mask_of_another_kind_or_size_is_refused(mask: Any, wrap: str) -> None:
+    about = {"frame": 0, "object": 1, "prompt": {"mask": mask}}
+    with pytest.raises(BadPrompt):
+        read(t="journal", entries=[about]) if wrap == "journal" else read(t="prompt", seq=1, **about)
 
 
 def test_only_so_many_masks_are_sent_at_once() -> None:
@@ -72,12 +109,18 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, INFINITE, 1]]}},
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]] * 5}},
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": 5}},
-        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"box": [5, 5, 5, 9]}},
-        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"box": [9, 5, 5, 9]}},
-        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"box": [0, 0, 65, 9]}},
-        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"box": [0, 0, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"boxes": [[5, 5, 5, 9]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"boxes": [[9, 5, 5, 9]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"boxes": [[0, 0, 65, 9]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"boxes": [[0, 0, 9]]}},
         {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]], "choice": 9}},
-        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"mask": {"size": [48, 64], "counts": "0"}}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"boxes": [[0, 0, 9, 9]] * 17}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"boxes": [[0, 0, NAN, 9]]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]], "crop": [5, 5, 5, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"crop": [0, 0, 65, 9]}},
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"crop": [0, NAN, 9, 9]}},
+        {"t": "hover", "seq": 1, "frame": 10, "object": 1, "prompt": {}},
+        {"t": "hover", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[65, 2, 1]]}},
         {"t": "forget", "seq": 1},
         {"t": "track", "run": 1, "direction": "up", "frame": 0},
         {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
@@ -151,3 +194,13 @@ def test_a_refusal_names_what_it_is_about(message: object, named: dict[str, obje
 def test_a_refusal_of_garbage_names_nothing() -> None:
     assert subject("[" * 100_000) == {}
     assert subject("\x00") == {}
+
+
+@pytest.mark.parametrize("text", ['{"t":"hover","seq":1}', '{ "t": "hover" }'])
+def test_a_hover_is_known_before_it_is_read(text: str) -> None:
+    assert is_hover(text)
+
+
+@pytest.mark.parametrize("text", ['{"t":"prompt","x":"hover"}', '{"seq":1,"t":"hover"}', "hover", ""])
+def test_all_else_counts_as_any_message(text: str) -> None:
+    assert not is_hover(text)

@@ -5,6 +5,7 @@ import struct
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import House, open_house, picture_bytes, unpack
+from ui.rate import Rate
+from ui.reading import MAX_MESSAGE
 
 CLICK = {"points": [[20, 24, 1]]}
 
@@ -35,7 +38,8 @@ def test_a_picture_is_uploaded_clicked_and_downloaded(house: House) -> None:
         assert frame.headers["x-content-type-options"] == "nosniff"
         assert frame.headers["cache-control"].startswith("private")
         page.say("prompt", seq=7, frame=0, object=1, prompt=CLICK)
-        masks, [picture] = page.hear_all("masks", seq=7)
+        masks, [picture, *candidates] = page.hear_all("masks", seq=7)
+        assert len(candidates) == 3
         [told] = masks["objects"]
         assert (masks["object"], told["id"]) == (1, 1)
         alpha = np.asarray(Image.open(BytesIO(picture)).convert("RGBA"))[:, :, 3]
@@ -70,6 +74,38 @@ def test_a_clip_is_tracked_both_ways_and_shows_its_frames(house: House, clip: by
         assert page.hear("done", job="track")["stopped"] is False
         page.say("masks", first=0, last=11)
         assert [page.hear("masks")["objects"][0]["id"] for _ in range(12)] == [3] * 12
+
+
+def test_small_pictures_are_for_the_timeline(house: House, clip: bytes) -> None:
+    token = house.visitor().token
+    with house.page(token) as page:
+        house.upload(token, clip, "clip.mp4")
+        version = page.hear("opened")["version"]
+
+        def get(frame: int, **about: object) -> Any:
+            return house.client.get(f"/s/{token}/frames/{frame}", params={"v": version, **about})
+
+        small = get(7, height=32)
+        assert Image.open(BytesIO(small.content)).size == (48, 32)
+        assert read_number(np.asarray(Image.open(BytesIO(small.content)))) == 7
+        assert small.headers["cache-control"].startswith("private")
+        assert Image.open(BytesIO(get(7, height=160).content)).size == (96, 64), "never larger than the frame"
+        for height in ("15", "161", "-20", "1e2", "", "100000000000", "³²"):
+            assert get(7, height=height).status_code == 400, height
+        assert get(12, height=32).status_code == 404
+        assert get(0, height=32, v=version + 1).status_code == 404
+
+
+def test_whoever_asks_for_too_many_small_pictures_waits(house: House, clip: bytes) -> None:
+    visitor = house.visitor()
+    visitor.bench.thumbnail_rate = Rate(3, lambda: 0.0)
+    with house.page(visitor.token) as page:
+        house.upload(visitor.token, clip, "clip.mp4")
+        about = {"v": page.hear("opened")["version"], "height": 32}
+        answers = [house.client.get(f"/s/{visitor.token}/frames/{k}", params=about).status_code for k in range(8)]
+        assert answers == [200] * 6 + [400] * 2
+        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        assert page.hear("masks", seq=1), "clicks are counted by themselves"
 
 
 def test_colors_and_choice_of_objects_reach_the_overlay(house: House) -> None:
@@ -173,7 +209,7 @@ def test_the_same_works_without_sockets(house: House) -> None:
     message = {"t": "prompt", "seq": 3, "frame": 0, "object": 1, "prompt": CLICK}
     assert house.client.post(f"/s/{token}/say", json=message).status_code == 204
     assert hear("masks")["seq"] == 3
-    assert house.client.post(f"/s/{token}/say", content=b"x" * 2_100_000).status_code == 413
+    assert house.client.post(f"/s/{token}/say", content=b"x" * (MAX_MESSAGE + 1)).status_code == 413
 
 
 def test_a_closed_tab_frees_everything(house: House) -> None:

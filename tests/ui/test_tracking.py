@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.types import Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import Mask, ObjectMask, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, GatedEngine, Page, open_house
@@ -26,11 +26,11 @@ class VanishingEngine(FakeEngine):
         self.away = away
         self.found: list[tuple[int, int]] = []
 
-    def find(self, info: SessionInfo, frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
+    def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
         self.found.append((frame, object_id))
         if object_id == 1 and frame in self.away:
-            return ObjectMask(1, Mask.from_array(np.zeros((info.height, info.width))), quality=0.1, presence=-4.0)
-        return super().find(info, frame, object_id, nearest)
+            return ObjectMask(1, Mask.from_array(np.zeros(size)), quality=0.1, presence=-4.0)
+        return super().find(size, frame, object_id, nearest)
 
 
 class Visit:

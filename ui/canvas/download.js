@@ -1,18 +1,17 @@
 // The download menu: the server writes the file, the browser fetches it.
 
 const menu = find('menu');
+const OVERLAYS = {
+  image: ['Overlay picture', 'PNG with the masks drawn in'],
+  clip: ['Overlay video', 'MP4 with the masks drawn in, sound kept'],
+  album: ['Overlay pictures', 'JPEG files with the masks drawn in, in a zip'],
+};
 let exporting = false;
 
-function setMenu(open) {
-  menu.hidden = !open;
-  find('download').setAttribute('aria-expanded', open);
-  if (!open) return;
-  const empty = !objects.forExport().length;
-  menu.classList.toggle('mk-empty', empty);
-  find('overlay-title').textContent = isClip() ? 'Overlay video' : 'Overlay picture';
-  find('overlay-text').textContent = isClip() ? 'MP4 with the masks drawn in, sound kept' : 'PNG with the masks drawn in';
-  if (!exporting && !empty) menu.querySelector('[data-kind]').focus();
-}
+const setMenu = makeMenu(find('download'), menu, () => {
+  menu.classList.toggle('mk-empty', !objects.forExport().length);
+  [find('overlay-title').textContent, find('overlay-text').textContent] = OVERLAYS[state.medium.kind];
+});
 
 function startExport(kind) {
   if (exporting) return;
@@ -50,17 +49,6 @@ when('server-done', message => {
   toast(`${message.name} is ready.`, 'hint');
 });
 
-on(find('download'), 'click', () => setMenu(menu.hidden));
 for (const item of menu.querySelectorAll('[data-kind]')) on(item, 'click', () => startExport(item.dataset.kind));
 on(find('export-cancel'), 'click', () => { line.say({ t: 'cancel', job: 'export' }); setExporting(false); });
-on(window, 'pointerdown', event => { if (!menu.hidden && !menu.parentElement.contains(event.target)) setMenu(false); });
-on(menu, 'keydown', event => {
-  const items = [...menu.querySelectorAll('[data-kind]:not(:disabled)')], place = items.indexOf(document.activeElement);
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step && items.length) items[(place + step + items.length) % items.length].focus();
-  else if (event.key === 'Escape') { setMenu(false); find('download').focus(); }
-  else return;
-  event.preventDefault();
-  event.stopPropagation();
-});
-when('medium', () => setExporting(false));
+when('medium', () => { setExporting(false); setMenu(false); });

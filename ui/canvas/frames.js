@@ -34,7 +34,7 @@ class FrameCache {
       const answer = await fetch(address(`frames/${frame}?v=${state.version}`));
       if (!answer.ok) throw new Error(`frame ${frame}: ${answer.status}`);
       const bitmap = await createImageBitmap(await answer.blob());
-      this.size = bitmap.width * bitmap.height * 4;
+      this.size = Math.max(this.size, bitmap.width * bitmap.height * 4);   // photos of an album differ
       if (kept.get(frame)) kept.get(frame).bitmap = bitmap;
       return bitmap;
     } catch (error) {

@@ -1,30 +1,36 @@
 // From what the user does to journal steps, and from those to messages.
 
 const prompts = {
-  // A click. On a frame with a box or other clicks it adds to them.
-  point([x, y], negative, since) {
-    const frame = state.frame, object = state.active, said = journal.prompt(frame, object);
+  // Clicks: they add to what is said already. Tells whether there was room for them.
+  points(places, negative, since) {
+    const frame = state.frame, object = state.active, said = journal.prompt(frame, object), before = said.points ?? [];
     if (negative && isEmpty(said) && !masks.on(frame).get(object)?.area) {
       toast('Click on the thing itself first. Then you can take parts of it away.', 'hint');
-      return;
+      return false;
     }
-    if ((said.points?.length ?? 0) >= about.max_points) {
+    const room = about.max_points - before.length;
+    if (room <= 0) {
       toast(`${about.max_points} clicks on one object in one frame is the limit. Undo some of them.`);
-      return;
+      return false;
     }
-    this.set(frame, object, { ...said, points: [...(said.points ?? []), [x, y, negative ? 0 : 1]] }, since);
+    const fresh = places.slice(0, room).map(place => [...fine(place), negative ? 0 : 1]);
+    return fresh.length > 0 && this.set(frame, object, { ...said, points: [...before, ...fresh] }, since);
   },
 
-  // A box starts over on this frame.
-  box(box, since) { this.set(state.frame, state.active, { box }, since); },
-
-  set(frame, object, prompt, since) {
-    if (!objects.mayHave(object)) return;
+  // From now on this is all that is said about the object on the frame.
+  set(frame, object, said, since) {
+    const prompt = tidy(said, journal.prompt(frame, object));
+    if ((prompt.boxes?.length ?? 0) > about.max_boxes) {
+      toast(`${about.max_boxes} boxes around one object in one frame is the limit. Undo some of them.`);
+      return undefined;
+    }
+    if (!objects.mayHave(object)) return undefined;
     journal.add([{ frame, object, prompt }]);
     line.ask({ t: 'prompt', frame, object, prompt, since });
     tip('');
     tell('touched');
     tell('journal');
+    return prompt;
   },
 
   clearFrame() {
@@ -63,17 +69,27 @@ const prompts = {
   },
 };
 
+// A pick among candidates is about the first point: it goes with it. What is empty is not said.
+function tidy({ choice, ...said }, before) {
+  const kept = Object.fromEntries(Object.entries(said).filter(([, value]) => value && value.length !== 0));
+  const isSame = choice !== undefined && String(said.points?.[0]) === String(before.points?.[0]);
+  return isEmpty(kept) ? {} : isSame ? { ...kept, choice } : kept;
+}
+
 on(find('undo'), 'click', () => prompts.undo());
 on(find('redo'), 'click', () => prompts.redo());
-on(find('clear'), 'click', () => prompts.clearFrame());
-on(find('reset'), 'click', () => prompts.reset());
+on(find('clear-frame'), 'click', () => prompts.clearFrame());
+on(find('clear-object'), 'click', () => prompts.remove(state.active));
+on(find('clear-all'), 'click', () => prompts.reset());
+makeMenu(find('clear'), find('clear-menu'));
 
-when('journal frame medium', () => {
+when('journal frame medium objects', () => {
   const said = journal.said;
   find('undo').disabled = !journal.canUndo;
   find('redo').disabled = !journal.canRedo;
-  find('clear').disabled = ![...said.values()].some(frames => frames.has(state.frame));
-  find('reset').disabled = !said.size;
+  find('clear').disabled = !said.size;
+  find('clear-frame').disabled = ![...said.values()].some(frames => frames.has(state.frame));
+  find('clear-object').disabled = !said.has(state.active);
 });
 
 // Masks come as answers to our own prompts, while tracking, or because we asked for them.
@@ -100,6 +116,7 @@ when('server-masks', message => {
 // The moment a click's mask is on the canvas, for whoever measures it.
 function painted(question) {
   if (!question) return;
+  tell('painted', question);
   root.dispatchEvent(new CustomEvent('masklet-painted', { detail: { seq: question.seq, since: question.since } }));
 }
 

@@ -33,6 +33,19 @@ class Journal {
     this.length += 1;
   }
 
+  // What the server needs to hear of it: a prompt that the next word about its object replaces, with nothing tracked in
+  // between, changes nothing. Masks may be large, and every stroke of a brush says a new one.
+  get needed() {
+    const next = new Map();          // object -> frame of the next prompt about it
+    return this.entries.reverse().filter(entry => {
+      if (entry.track) next.clear();
+      else if (entry.forget || isEmpty(entry.prompt)) next.delete(entry.forget ?? entry.object);
+      else if (next.get(entry.object) === entry.frame) return false;
+      else next.set(entry.object, entry.frame);
+      return true;
+    }).reverse();
+  }
+
   // Both return the step whose consequences changed, or undefined.
   undo() {
     let last = this.length - 1;
@@ -82,6 +95,6 @@ class Journal {
   }
 }
 
-const isEmpty = prompt => !prompt.points?.length && !prompt.box;
+const isEmpty = prompt => !prompt.points?.length && !prompt.boxes?.length && !prompt.mask && !prompt.crop;
 
 let journal = new Journal();

@@ -8,7 +8,10 @@ const keys = {
   ArrowRight: event => { pause(); goTo(state.frame + (event.shiftKey ? 10 : 1)); },
   Home: () => { pause(); goTo(0); },
   End: () => { pause(); goTo(state.medium.frames - 1); },
-  ' ': () => (state.playing ? pause() : play()),
+  ' ': holdSpace,
+  g: event => nextSuspicious(event.shiftKey ? -1 : 1),
+  i: event => (event.shiftKey ? range.clear() : range.begin()),
+  o: () => range.end(),
   t: event => track(event.shiftKey ? 'backward' : 'forward'),
   u: () => updateStale(),
   f: () => track('one'),
@@ -20,7 +23,7 @@ const keys = {
   '-': () => setAdding(false),
   0: () => zoomAt(0, 0, 0),
   '?': () => find('help-dialog').showModal(),
-  Escape: () => { if (state.tracking) stopTracking(); else if (!menu.hidden) setMenu(false); },
+  Escape: () => { if (state.tracking) stopTracking(); else if (!closeMenus()) dismissOffer(); },
 };
 
 function removeActive() {
@@ -40,7 +43,7 @@ on(window, 'keydown', event => {
   if (!state.medium || root.dataset.state !== 'work' || typing(event.target) || event.defaultPrevented) return;
   // A button that has the focus keeps its own keys, and so does a slider.
   if (event.target.closest('button') && [' ', 'Enter'].includes(event.key)) return;
-  if (event.target.closest('.mk-opacity') && /^(Arrow|Home|End)/.test(event.key)) return;
+  if (event.target.closest('.mk-opacity, .mk-size') && /^(Arrow|Home|End)/.test(event.key)) return;
   if (undoKey(event)) return event.preventDefault();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const number = Number(event.key), act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];

@@ -11,6 +11,7 @@ class MaskBook {
   clear(frames) {
     this.frames = new Map();     // frame -> object -> {png, place, quality, presence, area}
     this.lanes = new Map();      // object -> what is known, a number per frame
+    this.numbers = new Map();    // object -> {quality, presence, area}, numbers per frame; kept when PNGs are dropped
     this.length = frames;
     this.bytes = 0;
     this.asked = new Set();      // frames that have been asked for again
@@ -21,6 +22,21 @@ class MaskBook {
   lane(object) {
     if (!this.lanes.has(object)) this.lanes.set(object, new Uint8Array(this.length));
     return this.lanes.get(object);
+  }
+
+  // {quality, presence, area} of a mask, also of one whose picture had to go.
+  facts(object, frame) {
+    if (!this.lanes.get(object)?.[frame]) return undefined;
+    const { quality, presence, area } = this.numbers.get(object);
+    return { quality: quality[frame], presence: presence[frame], area: area[frame] };
+  }
+
+  note(frame, object, record) {
+    const fresh = kind => new kind(this.length);
+    const numbers = this.numbers.get(object)
+      ?? { quality: fresh(Float32Array), presence: fresh(Float32Array), area: fresh(Uint32Array) };
+    this.numbers.set(object, numbers);
+    for (const name of Object.keys(numbers)) numbers[name][frame] = record[name];
   }
 
   on(frame) { return this.frames.get(frame) ?? new Map(); }
@@ -39,6 +55,7 @@ class MaskBook {
     const here = this.frames.get(frame) ?? new Map();
     this.drop(frame, object);
     this.lane(object)[frame] = record.stale ? STALE : record.area ? MASKED : ABSENT;
+    this.note(frame, object, record);
     here.set(object, record);
     this.frames.delete(frame);
     this.frames.set(frame, here);   // newest last
@@ -84,6 +101,7 @@ class MaskBook {
   forget(object) {
     for (const frame of this.frames.keys()) this.drop(frame, object);
     this.lanes.delete(object);
+    this.numbers.delete(object);
   }
 
   any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED) || lane.includes(STALE)); }

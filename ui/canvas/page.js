@@ -9,17 +9,19 @@ const base = (window.gradio_config?.root ?? location.origin).replace(/\/$/, '');
 
 const state = {
   token: '',          // key to our things on the server
-  medium: null,       // {kind, name, frames, fps, height, width, times}
+  medium: null,       // {kind, name, frames, fps, height, width, times}; of an album also sizes and names of its photos
   version: 0,         // of the medium, in the addresses of its frames
   frame: 0,
   active: 1,          // the object that clicks are about
+  tool: 'point',      // point, scribble, lasso or paint
   adding: true,       // a click adds (or takes away)
   opacity: 0.5,
   outline: true,
   playing: false,
+  range: null,        // {first, last}: what is played and tracked; null is the whole clip
   tracking: null,     // {run, direction, stopping} while the server tracks
   ready: false,       // the network is loaded
-  source: null,       // {file} or {example}: to open the same again after the server forgot us
+  source: null,       // {file}, {files} or {example}: to open the same again after the server forgot us
   opening: null,      // the same of what is on its way
   reopening: false,   // the server forgot us, and what was open is on its way again
 };
@@ -33,7 +35,7 @@ const watcher = new MutationObserver(() => {
 });
 watcher.observe(document.body, { childList: true, subtree: true });
 
-// What happened, for whoever wants to know: medium, frame, journal, masks, objects, line, tracking.
+// What happened, for whoever wants to know: medium, frame, journal, masks, objects, line, tracking, view, range, rail.
 const listeners = new Map();
 const when = (names, listener) => names.split(' ').forEach(name => {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);
@@ -44,6 +46,11 @@ const fingersOnly = matchMedia('(hover: none) and (pointer: coarse)').matches;
 const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 const isClip = () => state.medium?.kind === 'clip';
+const isAlbum = () => state.medium?.kind === 'album';
+const frameSize = (frame = state.frame) => {
+  const { sizes, height: high, width: wide } = state.medium, [height, width] = sizes?.[frame] ?? [high, wide];
+  return { width, height };
+};
 const address = path => `${base}/s/${state.token}/${path}`;
 
 function make(tag, className = '', text = '') {

@@ -5,7 +5,8 @@ let playing = null;              // {since, from}: when playing began, and at wh
 
 function play() {
   if (!isClip() || state.playing) return;
-  if (state.frame >= state.medium.frames - 1) state.frame = 0;
+  const { first, last } = range.played;
+  if (state.frame >= last || state.frame < first) state.frame = first;
   state.playing = true;
   playing = { since: performance.now(), from: timeOf(state.frame) };
   setIcon(find('play'), 'pause');
@@ -36,7 +37,8 @@ function frameAt(time) {
 
 async function playOn() {
   if (!state.playing || mount.signal.aborted) return;
-  const due = frameAt(playing.from + (performance.now() - playing.since) / 1000);
+  const { last } = range.played;
+  const due = Math.min(last, frameAt(playing.from + (performance.now() - playing.since) / 1000));
   if (due !== state.frame || shown.frame !== state.frame) {
     state.frame = due;
     frames.prefetch(due, 1, AHEAD);
@@ -48,7 +50,7 @@ async function playOn() {
     }
     tell('frame');
   }
-  if (due >= state.medium.frames - 1) return pause();
+  if (due >= last) return pause();
   requestAnimationFrame(playOn);
 }
 

@@ -59,17 +59,20 @@ when('server-opened', message => {
   state.opening = null;
   state.reopening = false;
   line.forgetAll();
-  const same = again && ['frames', 'height', 'width'].every(name => message.medium[name] === state.medium?.[name]);
+  const alike = name => JSON.stringify(message.medium[name]) === JSON.stringify(state.medium?.[name]);
+  const same = message.added || (again && ['frames', 'height', 'width', 'sizes'].every(alike));
+  const first = message.added ? state.medium.frames : 0;
   if (!same) {
     journal = new Journal();
     objects.clear();
   }
   setMedium(message.medium, message.version);
   if (same) sayAllAgain();
+  if (again && same) toast(isClip() ? 'Your clicks are back. Track again for the masks of the other frames.' : 'Your clicks are back.', 'hint');
   tell('medium');
   tell('journal');
-  goTo(0);
-  announce(`${message.medium.name} is open`);
+  goTo(first);
+  announce(`${message.medium.name} ${message.medium.kind === 'album' ? 'are' : 'is'} open`);
   if (!same) tip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
 });
 
@@ -78,7 +81,6 @@ function sayAllAgain() {
   for (const [object, said] of journal.said) {
     for (const [frame, prompt] of said) line.ask({ t: 'prompt', frame, object, prompt });
   }
-  toast(isClip() ? 'Your clicks are back. Track again for the masks of the other frames.' : 'Your clicks are back.', 'hint');
 }
 
 // --- first words of every connection ---
@@ -134,7 +136,7 @@ function catchUp(message) {
   if (shown.frame !== state.frame) goTo(state.frame, true);
 }
 
-when('server-journal', () => line.say({ t: 'journal', entries: journal.entries }));
+when('server-journal', () => line.say({ t: 'journal', entries: journal.needed }));
 when('server-done', message => {
   if (message.job !== 'replay') return;
   veil('');
@@ -194,7 +196,8 @@ function giveBack() {
 }
 
 function reopen() {
-  if (state.source?.file) openFile(state.source.file);
+  if (state.source?.files) openFiles(state.source.files);
+  else if (state.source?.file) openFile(state.source.file);
   else if (state.source?.example) openExample(state.source.example);
   else banner('Open the same file again to get your clicks back.', 'Choose it', () => find('picker').click());
 }
@@ -244,6 +247,7 @@ when('masks', () => {
   taught = true;
   const correct = fingersOnly ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
     : 'Click where it is incomplete, right-click where it is too much.';
-  tip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : correct);
+  const next = isAlbum() && state.medium.frames > 1 ? 'Looks good? Go on with the next photo. Or correct it first.' : correct;
+  tip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : next);
 });
 updateObjects();

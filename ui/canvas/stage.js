@@ -1,7 +1,7 @@
 // The stage: the frame below, masks and markers above. Both canvases have the screen's resolution; `view` maps pixels of
 // the original frame to them, so zooming is only another view.
 
-const MARKER = 7;              // radius in CSS pixels
+const MARKER = 7, HANDLE = 7;  // radius of a point, side of a box's handle, in CSS pixels
 const LEAST_ZOOM = 1, MOST_ZOOM = 16;
 const POSITIVE = '#16a34a', NEGATIVE = '#dc2626';
 
@@ -10,11 +10,11 @@ const basePen = baseCanvas.getContext('2d', { alpha: false }), overPen = overCan
 const view = { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 };   // x, y: where the frame's corner lies, in CSS pixels
 const NOTHING = { frame: -1, bitmap: null, frameTurn: 0, sprites: [], masksTurn: 0 };
 let shown = { ...NOTHING };                                  // what is on the canvases
-let rubber = null;                                           // the box being drawn, in pixels of the frame
+let ghost = null;                                            // what a click here would give (hover.js)
 
 function fitView() {
-  const { width, height } = stage.getBoundingClientRect(), medium = state.medium;
-  if (!medium || !width) return;
+  const { width, height } = stage.getBoundingClientRect();
+  if (!state.medium || !width) return;
   view.ratio = Math.min(window.devicePixelRatio || 1, 2);
   for (const canvas of [baseCanvas, overCanvas]) {
     canvas.width = Math.round(width * view.ratio);
@@ -25,14 +25,18 @@ function fitView() {
   refreshMasks();                // their outlines have another width now
 }
 
+// Of the picture on the stage; in an album the next one may have another.
+const shownSize = () => frameSize(shown.frame < 0 ? state.frame : shown.frame);
+
 // Keeps the frame in sight: centred where it is smaller than the stage, else without a gap.
 function placeView(width = stage.clientWidth, height = stage.clientHeight) {
-  const medium = state.medium;
-  view.scale = view.zoom * Math.min(width / medium.width, height / medium.height);
-  const [wide, high] = [medium.width * view.scale, medium.height * view.scale];
+  const size = shownSize();
+  view.scale = view.zoom * Math.min(width / size.width, height / size.height);
+  const [wide, high] = [size.width * view.scale, size.height * view.scale];
   view.x = wide <= width ? (width - wide) / 2 : clamp(view.x, width - wide, 0);
   view.y = high <= height ? (height - high) / 2 : clamp(view.y, height - high, 0);
   find('fit').disabled = view.zoom === 1;
+  tell('view');
 }
 
 function zoomAt(factor, x, y) {
@@ -64,10 +68,20 @@ async function show(frame) {
   const turn = ++turns;
   const [bitmap, sprites] = await Promise.all([frames.get(frame), spritesOf(frame)]);
   if (turn < shown.frameTurn) return false;
-  const newer = shown.frame === frame && shown.masksTurn > turn;
+  const newer = shown.frame === frame && shown.masksTurn > turn, before = shownSize();
   shown = { frame, bitmap, frameTurn: turn, sprites: newer ? shown.sprites : sprites, masksTurn: Math.max(turn, newer ? shown.masksTurn : 0) };
+  placeAgain(before);
   draw();
   return true;
+}
+
+// A photo of another size is seen as a whole, its outlines as thick as everywhere.
+function placeAgain(before) {
+  const { width, height } = shownSize();
+  if (width === before.width && height === before.height) return;
+  Object.assign(view, { zoom: 1, x: 0, y: 0 });
+  placeView();
+  refreshMasks();
 }
 
 async function refreshMasks() {
@@ -99,7 +113,8 @@ function draw() {
   toView(basePen);
   basePen.imageSmoothingEnabled = view.scale * view.ratio < 3;   // far in, single pixels matter
   basePen.imageSmoothingQuality = state.playing ? 'low' : 'high';
-  basePen.drawImage(shown.bitmap, 0, 0, state.medium.width, state.medium.height);
+  const { width, height } = shownSize();
+  basePen.drawImage(shown.bitmap, 0, 0, width, height);
   drawOver();
 }
 
@@ -118,18 +133,21 @@ function drawOver() {
   if (state.outline) {
     for (const sprite of shown.sprites) overPen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
   }
-  if (!state.playing) drawMarkers();
+  if (ghost) drawGhost(ghost);
+  if (state.playing) return;
+  drawStrokes();
+  drawMarkers();
+  drawCrosshair();
 }
 
 function drawMarkers() {
-  for (const [object, prompts] of journal.said) {
-    const prompt = prompts.get(shown.frame);
+  const said = journal.said, drafted = draft?.frame === shown.frame ? draft.object : 0;
+  for (const object of new Set(drafted ? [...said.keys(), drafted] : said.keys())) {
+    const prompt = object === drafted ? draft.prompt : said.get(object).get(shown.frame), strong = object === state.active;
     if (!prompt || !objects.isVisible(object)) continue;
-    const strong = object === state.active;
-    if (prompt.box) drawBox(prompt.box, objects.color(object), strong);
+    for (const box of prompt.boxes ?? []) drawBox(box, objects.color(object), strong);
     for (const point of prompt.points ?? []) drawPoint(point, strong);
   }
-  if (rubber) drawBox(rubber, objects.color(state.active), true);
 }
 
 function drawBox([left, top, right, bottom], color, strong) {
@@ -140,6 +158,14 @@ function drawBox([left, top, right, bottom], color, strong) {
     overPen.strokeRect(left, top, right - left, bottom - top);
   }
   overPen.setLineDash([]);
+  if (strong) for (const x of [left, right]) for (const y of [top, bottom]) drawHandle(x, y, color);
+}
+
+function drawHandle(x, y, color) {
+  const side = HANDLE / view.scale;
+  Object.assign(overPen, { fillStyle: '#fff', strokeStyle: color, lineWidth: 1.75 / view.scale });
+  overPen.fillRect(x - side / 2, y - side / 2, side, side);
+  overPen.strokeRect(x - side / 2, y - side / 2, side, side);
 }
 
 function drawPoint([x, y, positive], strong) {

@@ -9,9 +9,10 @@ function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const message = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let start = 4 + length;
-  for (const object of message.t === 'masks' ? message.objects : []) {
-    object.png = new Blob([new Uint8Array(buffer, start, object.bytes)], { type: 'image/png' });
-    start += object.bytes;
+  const found = ['masks', 'preview'].includes(message.t) ? message.objects : [];
+  for (const mask of found.flatMap(object => [object, ...object.candidates ?? []])) {
+    mask.png = new Blob([new Uint8Array(buffer, start, mask.bytes)], { type: 'image/png' });
+    start += mask.bytes;
   }
   return message;
 }
@@ -150,7 +151,7 @@ class Line {
   }
 
   heard(message) {
-    if (message.seq !== undefined && message.seq === this.flying?.seq) {
+    if (message.t !== 'preview' && message.seq !== undefined && message.seq === this.flying?.seq) {
       message.question = this.flying;
       this.landed();
     }

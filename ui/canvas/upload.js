@@ -1,29 +1,30 @@
-// Ways to bring a picture or clip in: choose, drop, paste, camera (camera.js) and examples.
+// Ways to bring a picture or clip in: choose, drop, paste, camera (camera.js) and examples. Several photos: photos.js.
 
 let sending = null;              // the request on its way
 
-function send(body, path, title, source) {
+// A file of a batch: `sent` of its `total` bytes are there already, `then` goes on with the next one.
+function send(body, path, title, source, { sent = 0, total = body?.size ?? 0, then = null } = {}) {
   if (!state.token) return toast('There is no connection to the server yet. Try again in a moment.');
   cancelSending();
   const request = sending = new XMLHttpRequest();
   request.open('POST', address(path));
   request.upload.onprogress = event => {
-    const done = event.lengthComputable ? event.loaded / event.total : null;
-    veil(title, done, done === 1 ? 'Reading it…' : `Uploading ${megabytes(event.loaded)} of ${megabytes(event.total)}`, cancelOpening);
+    const loaded = sent + event.loaded, done = event.lengthComputable && total ? Math.min(1, loaded / total) : null;
+    veil(title, done, done === 1 ? 'Reading it…' : `Uploading ${megabytes(loaded)} of ${megabytes(total)}`, cancelOpening);
   };
   request.onload = () => {
     sending = null;
     if (request.status !== 202) refuse(request);
+    else then?.();
   };
-  request.onerror = () => { sending = state.opening = null; veil(''); toast('The upload was interrupted. Check the connection and try again.'); };
+  request.onerror = () => { cancelOpening(); toast('The upload was interrupted. Check the connection and try again.'); };
   state.opening = source;
-  veil(title, null, 'Uploading…', cancelOpening);
+  veil(title, sent ? sent / total : null, 'Uploading…', cancelOpening);
   request.send(body);
 }
 
 function refuse(request) {
-  state.opening = null;
-  veil('');
+  cancelOpening();
   let text = 'The server did not take this file. Try again.';
   try { text = JSON.parse(request.responseText).error ?? text; } catch { /* a proxy's own page */ }
   if (request.status === 413) text = `This file is too large. Up to ${about.max_upload_mb} MB fit.`;
@@ -62,7 +63,7 @@ when('server-progress', message => {
 when('server-error', message => { if (['ingest', 'replay'].includes(message.job)) veil(''); });
 
 on(find('choose'), 'click', () => find('picker').click());
-on(find('picker'), 'change', () => { openFile(find('picker').files[0]); find('picker').value = ''; });
+on(find('picker'), 'change', () => { openFiles(find('picker').files); find('picker').value = ''; });
 on(find('new'), 'click', () => setScreen(root.dataset.state === 'start' ? 'work' : 'start'));
 on(find('back'), 'click', () => setScreen('work'));
 
@@ -77,11 +78,11 @@ on(window, 'drop', event => {
   if (!carriesFile(event)) return;
   event.preventDefault();
   showDropping(false);
-  openFile(event.dataTransfer.files[0]);
+  if (event.target.closest?.('.mk-strip')) addPhotos(event.dataTransfer.files);
+  else openFiles(event.dataTransfer.files);
 });
 on(window, 'paste', event => {
-  const file = [...(event.clipboardData?.files ?? [])].find(each => /^(image|video)\//.test(each.type));
-  if (file) openFile(file);
+  openFiles([...(event.clipboardData?.files ?? [])].filter(file => /^(image|video)\//.test(file.type)));
 });
 
 for (const example of about.examples) {
@@ -98,4 +99,4 @@ for (const example of about.examples) {
   on(card, 'click', () => openExample(example));
   find('gallery').append(card);
 }
-find('limits').textContent = `Pictures and clips up to ${about.max_upload_mb} MB. They are deleted when you leave.`;
+find('limits').textContent = `Photos and clips up to ${about.max_upload_mb} MB, ${about.max_pictures} photos at once. They are deleted when you leave.`;

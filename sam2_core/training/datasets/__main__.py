@@ -11,12 +11,12 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from io import TextIOWrapper
 from pathlib import Path
 
 from tqdm import tqdm
 
 from sam2_core.errors import DataError
+from sam2_core.training.console import tolerate_odd_letters
 from sam2_core.training.datasets.clips import Still
 from sam2_core.training.datasets.labelled import BadSample, Clip, Dataset, Picture, Report
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
@@ -103,7 +103,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):  # names of classes may use letters that a pipe does not know
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    tolerate_odd_letters()
     sys.exit(main())

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.model.network import SAM2
 from sam2_core.predictors.build import build_sam2
+from sam2_core.training.console import tolerate_odd_letters
 from sam2_core.training.datasets.clips import Still
 from sam2_core.training.datasets.labelled import Clip, Dataset, Picture, Report
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
@@ -228,7 +228,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):  # names of pictures may use letters that a pipe does not know
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    tolerate_odd_letters()
     sys.exit(main())

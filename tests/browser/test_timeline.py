@@ -1,0 +1,463 @@
+"""The timeline of a clip: what is drawn on the rail, and what mouse, fingers and keys do there."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sam2_core.types import FrameMasks, Mask
+from tests.browser.desk import Desk
+from tests.fakes import FakeEngine
+from tests.media.numbered import make_clip
+from tests.ui.house import launched
+from ui.server import Server
+
+pytestmark = pytest.mark.browser
+
+FRAMES = 30
+HALF_THUMB = 7  # the rail keeps this free at both ends
+ORANGE, QUIET = [230, 159, 0], [223, 223, 229]  # object 1, a lane without anything
+LOST, POOR, WHOLE = range(12, 15), range(20, 23), range(26, 27)
+PIXEL = """([name, x, y]) => {
+  const canvas = document.querySelector(name), scale = canvas.width / canvas.clientWidth;
+  return [...canvas.getContext('2d').getImageData(Math.round(x * scale), Math.floor(y * scale), 1, 1).data];
+}"""
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+class OddEngine(FakeEngine):
+    """Loses object 1, is unsure of it, and covers the whole frame with it, each for a while."""
+
+    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+        super().track(session, frames, revision)
+        state = self.sessions[session]
+        size, masks = (state.info.height, state.info.width), state.masks.get(1, {})
+        for frame in frames:
+            if frame in state.said.get(1, {}) or frame not in masks:
+                continue
+            if frame in LOST:
+                masks[frame] = replace(masks[frame], mask=Mask.from_array(np.zeros(size, bool)), presence=-4.0)
+            elif frame in POOR:
+                masks[frame] = replace(masks[frame], quality=0.5 if frame == POOR[1] else 0.55)
+            elif frame in WHOLE:
+                masks[frame] = replace(masks[frame], mask=Mask.from_array(np.ones(size, bool)))
+        return self._masks(state, frames)
+
+
+@pytest.fixture(scope="module")
+def odd(chromium: Any) -> Iterator[str]:
+    with launched(OddEngine()) as (_, address):
+        yield address
+
+
+@pytest.fixture(scope="session")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clips") / "long.mp4", frames=600, size=(48, 64))
+
+
+def place_of(desk: Desk, frame: float, first: int = 0, last: int = FRAMES - 1) -> float:
+    """Where a frame lies on the rail, in CSS pixels."""
+    width = desk.page.locator(".mk-tracks").bounding_box()["width"]
+    return HALF_THUMB + (frame - first) / (last - first) * (width - 2 * HALF_THUMB)
+
+
+def pixel(desk: Desk, part: str, frame: float, y: float) -> list[int]:
+    return list(desk.page.evaluate(PIXEL, [f".mk-{part}", place_of(desk, frame), y]))
+
+
+def expect_pixel(desk: Desk, part: str, frame: float, y: float, test: str) -> None:
+    """Wait until a pixel [r, g, b, a] passes a test written in JavaScript about `p`."""
+    wait = f"place => {{ const p = ({PIXEL})(place); return {test}; }}"
+    desk.page.wait_for_function(wait, arg=[f".mk-{part}", place_of(desk, frame), y])
+
+
+def screen_place(desk: Desk, part: str, frame: float) -> tuple[float, float]:
+    tracks, box = (desk.page.locator(name).bounding_box() for name in (".mk-tracks", f".mk-{part}"))
+    return tracks["x"] + place_of(desk, frame), box["y"] + box["height"] / 2
+
+
+def click_and_track(desk: Desk, clip: Path) -> None:
+    """Object 1 clicked on the first frame and tracked to the last, with the first frame shown again."""
+    desk.open(clip)
+    desk.click(0.3, 0.8)
+    desk.expect_mask(0.28, 0.76)
+    desk.page.click("[data-direction=forward]")
+    desk.expect_frame(FRAMES)
+    desk.page.wait_for_selector(".mk-track:visible")
+    desk.press("Home")
+    desk.expect_frame(1)
+
+
+def shown_range(desk: Desk) -> list[int]:
+    """First and last frame of the range, as the handles say it."""
+    return [int(desk.page.get_attribute(f".mk-{name}", "aria-valuenow") or 0) for name in ("in", "out")]
+
+
+def expect_range(desk: Desk, first: int, last: int) -> None:
+    desk.page.wait_for_selector(f".mk-in[aria-valuenow='{first}']", state="attached")
+    desk.page.wait_for_selector(f".mk-out[aria-valuenow='{last}']", state="attached")
+
+
+def test_small_pictures_of_the_clip_fill_the_rail(
+    visit: Callable[..., Desk], server: tuple[Server, str], clip: Path
+) -> None:
+    desk = visit(server[1])
+    asked: list[str] = []
+    desk.page.on("request", lambda request: asked.append(request.url) if "height=" in request.url else None)
+    with desk.page.expect_response(lambda answer: "height=72" in answer.url) as first:
+        desk.open(clip)
+    assert first.value.headers["content-type"] == "image/jpeg"
+    assert "private" in first.value.headers["cache-control"]
+    for frame in (1, 15, 28):
+        expect_pixel(desk, "strip", frame, 4, "p[3] === 255 && (p[0] > 150 || p[2] > 150) && p[1] < 90")
+    numbers = [int(re.search(r"frames/(\d+)", url)[1]) for url in asked]  # type: ignore[index]
+    width, height = (desk.page.locator(".mk-strip").bounding_box()[side] for side in ("width", "height"))
+    assert len(numbers) == len(set(numbers)) == round((width - 2 * HALF_THUMB) / (height * 320 / 180))
+    assert numbers == sorted(numbers)
+    assert set(numbers) <= set(range(FRAMES))
+    desk.press("ArrowRight", "End")
+    desk.expect_frame(FRAMES)
+    assert len(asked) == len(numbers), "once is enough"
+
+
+def test_lanes_show_what_is_tracked_absent_and_unknown(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
+    desk = visit(odd)
+    desk.open(clip)
+    assert desk.page.is_visible(".mk-lanes-empty")
+    desk.click(0.3, 0.8)
+    expect_pixel(desk, "lanes", 0, 24, "p[3] === 255")
+    assert desk.page.is_hidden(".mk-lanes-empty")
+    height = desk.page.locator(".mk-tracks").bounding_box()["height"]
+    assert pixel(desk, "lanes", 10, 24) == [*QUIET, 255], "nothing is known yet"
+    desk.page.click("[data-direction=forward]")
+    desk.page.wait_for_selector(".mk-track:visible")
+    desk.press("n")
+    desk.click(0.6, 0.8)
+    desk.expect_objects(2)
+    expect_pixel(desk, "lanes", 10, 16, "p[3] > 0 && p[3] < 255")
+    strong, weak = pixel(desk, "lanes", FRAMES - 1, 32), pixel(desk, "lanes", 10, 16)
+    assert weak[0] > weak[2] + 100, "tracked, and not the active object"
+    assert strong[3] == 255 > weak[3]
+    desk.press("1")
+    expect_pixel(desk, "lanes", 10, 16, "p[3] === 255")
+    assert pixel(desk, "lanes", LOST[1], 16)[:3] == ORANGE, "a thin line where it is absent"
+    assert pixel(desk, "lanes", LOST[1], 12) == [*QUIET, 255]
+    assert desk.page.locator(".mk-tracks").bounding_box()["height"] == height, "nothing jumps"
+
+
+def test_masks_that_are_out_of_date_are_hatched(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
+    def outdate(message: bytes) -> bytes:
+        (length,) = struct.unpack_from("<I", message)
+        header = json.loads(message[4 : 4 + length])
+        if header["t"] == "masks" and header["frame"] in range(4, 9):
+            for each in header["objects"]:
+                each["stale"] = True
+        text = json.dumps(header).encode()
+        return struct.pack("<I", len(text)) + text + message[4 + length :]
+
+    def between(route: Any) -> None:
+        server = route.connect_to_server()
+        server.on_message(lambda message: route.send(outdate(message)))
+        route.on_message(server.send)
+
+    desk = visit(odd)
+    desk.page.route_web_socket("**/ws", between)
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    click_and_track(desk, clip)
+
+    def colors(frames: np.ndarray[Any, Any]) -> set[bool]:
+        return {bool(np.allclose(pixel(desk, "lanes", frame, 22)[:3], ORANGE, atol=10)) for frame in frames}
+
+    assert colors(np.linspace(4, 8, 25)) == {True, False}
+    assert colors(np.linspace(9, 11, 12)) == {True}
+    desk.page.mouse.move(*screen_place(desk, "lanes", 6))
+    desk.page.wait_for_selector(".mk-note:has-text('out of date')")
+
+
+def test_heat_rises_where_a_mask_looks_wrong(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
+    desk = visit(odd)
+    click_and_track(desk, clip)
+    top = {frame: pixel(desk, "heat", frame, 1) for frame in (1, 8, LOST[0], WHOLE[0], 28)}
+    assert [frame for frame, each in top.items() if each[3]] == [LOST[0], WHOLE[0]]
+    assert pixel(desk, "heat", 8, 11)[3] == 255, "a calm line where all is well"
+    calm, doubtful, wrong = (pixel(desk, "heat", frame, 11)[:3] for frame in (8, POOR[1], WHOLE[0]))
+    assert calm[2] > calm[0], "blue"
+    assert doubtful[0] > doubtful[2] + 100, "orange"
+    light = [sum(each) for each in (calm, doubtful, wrong)]
+    assert light[0] > light[1] > light[2], "told apart without seeing hues"
+    for frame, words in ((LOST[0], "lost"), (POOR[1], "low predicted IoU"), (WHOLE[0], "covers the frame")):
+        desk.page.mouse.move(*screen_place(desk, "heat", frame))
+        desk.page.wait_for_selector(
+            f".mk-note:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
+        )
+    desk.page.mouse.move(*screen_place(desk, "stage", 3))
+    desk.page.wait_for_selector(".mk-note", state="hidden")
+
+
+def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
+    desk = visit(odd)
+    desk.open(clip)
+    desk.press("g")
+    desk.expect_toast("Nothing to review yet")
+    click_and_track(desk, clip)
+    for key, frame, words in (
+        ("g", LOST[0], "lost"),
+        ("g", POOR[1], "low predicted IoU"),
+        ("g", WHOLE[0], "covers the frame"),
+        ("Shift+G", POOR[1], "low predicted IoU"),
+        ("Shift+G", LOST[0], "lost"),
+        ("Shift+G", WHOLE[0], "covers the frame"),
+    ):
+        desk.press(key)
+        desk.expect_frame(frame + 1)
+        desk.page.wait_for_selector(f".mk-tip:has-text('Frame {frame + 1}: {words}')")
+        assert desk.page.inner_text(".mk-live") == f"Frame {frame + 1}: {words} (Object 1)"
+        assert words in (desk.page.get_attribute(".mk-scrub", "aria-valuetext") or "")
+    desk.press("ArrowLeft")
+    desk.page.wait_for_selector(".mk-tip", state="hidden")
+    desk.page.click(".mk-suspicious")
+    desk.expect_frame(WHOLE[0] + 1)
+    desk.press("n")
+    desk.click(0.6, 0.8)
+    desk.expect_mask(0.58, 0.76)
+    desk.press("g")
+    desk.expect_frame(LOST[0] + 1)
+    desk.page.wait_for_selector(".mk-object.mk-active .mk-name")
+    assert desk.page.input_value(".mk-object.mk-active .mk-name") == "Object 1", "the active one looks right everywhere"
+
+
+def test_where_nothing_looks_wrong_that_is_said(desk: Desk, clip: Path) -> None:
+    click_and_track(desk, clip)
+    desk.press("g")
+    desk.expect_toast("No frame looks suspicious")
+    desk.expect_frame(1)
+
+
+def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    for part, frame in (("strip", 20), ("heat", 3)):
+        desk.page.mouse.click(*screen_place(desk, part, frame))
+        desk.expect_frame(frame + 1)
+    desk.click(0.3, 0.8)
+    desk.expect_mask(0.28, 0.76)
+    desk.press("n", "End")
+    desk.expect_frame(FRAMES)
+    desk.click(0.6, 0.8)
+    desk.expect_mask(0.58, 0.76)
+    desk.page.mouse.move(*screen_place(desk, "strip", 12))
+    desk.page.mouse.down()
+    desk.expect_frame(13)
+    desk.page.mouse.move(*screen_place(desk, "strip", 18), steps=4)
+    desk.expect_frame(19)
+    desk.page.mouse.up()
+    desk.page.mouse.move(*screen_place(desk, "strip", 25))
+    desk.page.wait_for_selector(".mk-note:has-text('Frame 26 · 0:00.83')")
+    desk.expect_frame(19)
+    x, y = screen_place(desk, "lanes-view", 3)
+    desk.page.mouse.click(x + 6, y - 8)
+    desk.expect_frame(4)
+    assert desk.page.input_value(".mk-object.mk-active .mk-name") == "Object 1", "a diamond belongs to an object"
+    desk.page.mouse.click(x + 26, y - 8)
+    desk.expect_frame(5)
+
+
+def test_steps_of_ten_and_a_typed_number(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    desk.page.click(".mk-on-ten")
+    desk.page.click(".mk-on-ten")
+    desk.expect_frame(21)
+    desk.page.click(".mk-back-ten")
+    desk.expect_frame(11)
+    desk.page.click(".mk-frame-go")
+    desk.page.keyboard.type("27")
+    desk.press("Enter")
+    desk.expect_frame(27)
+    assert desk.page.is_hidden(".mk-frame-entry")
+    desk.page.click(".mk-frame-go")
+    desk.page.keyboard.type("5")
+    desk.press("Escape")
+    desk.expect_frame(27)
+    desk.page.click(".mk-frame-go")
+    desk.page.keyboard.type("soon")
+    desk.press("Enter")
+    desk.expect_toast("Type a number from 1 to 30")
+    desk.page.keyboard.type("999")
+    desk.press("Enter")
+    desk.expect_frame(30)
+
+
+def test_keys_and_buttons_set_the_range_which_is_played_to_its_end(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    assert shown_range(desk) == [1, FRAMES]
+    desk.page.locator(".mk-scrub").fill("8")
+    desk.press("i")
+    expect_range(desk, 9, FRAMES)
+    desk.press("ArrowRight", "ArrowRight", "ArrowRight", "o")
+    expect_range(desk, 9, 12)
+    assert "Range: frames 9 to 12" in desk.page.inner_text(".mk-live")
+    tracks, dimmed = (desk.page.locator(name).bounding_box() for name in (".mk-tracks", ".mk-before-in"))
+    edge = (place_of(desk, 7) + place_of(desk, 8)) / 2
+    assert dimmed["width"] == pytest.approx(edge, abs=1.5)
+    assert dimmed["height"] == tracks["height"]
+    desk.press("End", "Space")
+    desk.page.wait_for_selector(".mk-play[aria-label=Play]")
+    desk.expect_frame(12)
+    desk.press("Home", "o")
+    expect_range(desk, 1, 1)
+    desk.press("ArrowRight", "i")
+    expect_range(desk, 2, FRAMES)
+    desk.press("Shift+I")
+    expect_range(desk, 1, FRAMES)
+    assert desk.page.locator(".mk-before-in").bounding_box()["width"] == 0
+    desk.page.click(".mk-set-in")
+    expect_range(desk, 2, FRAMES)
+    desk.page.click(".mk-next")
+    desk.page.click(".mk-set-out")
+    expect_range(desk, 2, 3)
+    desk.page.click(".mk-clear-range")
+    expect_range(desk, 1, FRAMES)
+    assert desk.page.is_disabled(".mk-clear-range")
+
+
+def test_handles_of_the_range_are_dragged_and_take_keys(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    step = place_of(desk, 1) - place_of(desk, 0)
+    for name, frames in (("in", 6), ("out", -9)):
+        box = desk.page.locator(f".mk-{name}").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        desk.page.mouse.move(x, y)
+        desk.page.mouse.down()
+        desk.page.mouse.move(x + frames * step, y, steps=6)
+        desk.page.mouse.up()
+    expect_range(desk, 7, 21)
+    desk.expect_frame(21)
+    desk.page.focus(".mk-out")
+    desk.press("ArrowLeft", "Shift+ArrowLeft")
+    expect_range(desk, 7, 10)
+    desk.expect_frame(10)
+    desk.press("Home")
+    expect_range(desk, 7, 7)
+    desk.page.focus(".mk-in")
+    desk.press("Home")
+    expect_range(desk, 1, 7)
+    assert desk.page.get_attribute(".mk-out", "aria-valuetext") == "frame 7 of 30"
+    desk.open(clip)
+    expect_range(desk, 1, FRAMES)
+
+
+def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> None:
+    asked: list[str] = []
+    desk.page.on("request", lambda request: asked.append(request.url) if "height=72" in request.url else None)
+    desk.open(long_clip)
+    desk.page.locator(".mk-scrub").fill("300")
+    desk.expect_frame(301)
+    assert desk.page.is_disabled(".mk-rail-out")
+    for _ in range(3):
+        desk.page.click(".mk-rail-in")
+    x, y = screen_place(desk, "strip", 0)
+    center = desk.page.locator(".mk-playhead").bounding_box()["x"] + 1
+    wide = (place_of(desk, FRAMES - 1) - place_of(desk, 0)) / 74  # an eighth of 600 frames
+    desk.page.mouse.click(center + 5 * wide, y)
+    desk.expect_frame(306)
+    desk.page.mouse.move(x + 100, y)
+    desk.page.keyboard.down("Control")
+    desk.page.mouse.wheel(0, 4000)
+    desk.page.keyboard.up("Control")
+    desk.page.wait_for_selector(".mk-rail-out:disabled", state="attached")
+    desk.page.mouse.click(*screen_place(desk, "strip", FRAMES - 1))
+    desk.expect_frame(600)
+    for _ in range(9):
+        if desk.page.is_enabled(".mk-rail-in"):
+            desk.page.click(".mk-rail-in")
+    desk.press("Home")
+    desk.expect_frame(1)
+    first = desk.page.locator(".mk-playhead").bounding_box()["x"] + 1
+    assert first == pytest.approx(screen_place(desk, "strip", 0)[0], abs=1.5), "whoever leaves the sight is followed"
+    desk.page.mouse.move(x + 100, y)
+    desk.page.keyboard.down("Shift")
+    desk.page.mouse.wheel(0, 200)
+    desk.page.keyboard.up("Shift")
+    desk.page.wait_for_selector(".mk-playhead", state="hidden")
+    expect_pixel(desk, "strip", 15, 4, "p[3] === 255")
+    assert len(asked) == len(set(asked)) <= 120, "far fewer than frames, and none twice"
+
+
+def test_many_objects_scroll_and_the_active_one_stays_in_sight(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    for number in range(12):
+        desk.click(0.05 + 0.075 * number, 0.8)
+        desk.expect_objects(number + 1)
+        desk.press("n")
+    desk.page.wait_for_function("document.querySelector('.mk-lanes-view').scrollTop > 20")
+    assert desk.page.locator(".mk-lanes-view.mk-more-above").count() == 1
+    desk.press("1")
+    desk.page.wait_for_function("document.querySelector('.mk-lanes-view').scrollTop === 0")
+    assert desk.page.locator(".mk-lanes-view.mk-more-below").count() == 1
+    assert pixel(desk, "lanes", 10, 2)[3] == 255, "lanes have become thin"
+    assert pixel(desk, "lanes", 10, 8)[3] < 255
+
+
+def test_a_clip_of_changing_rate_plays_each_frame_when_it_is_due(desk: Desk, tmp_path: Path) -> None:
+    """A slow middle: played at the mean rate, its frames would come too early."""
+    filters = "setpts='if(lt(N,8),N/30,if(lt(N,12),8/30+(N-8)/5,8/30+4/5+(N-12)/30))/TB'"
+    desk.open(make_clip(tmp_path / "odd.mp4", frames=20, filters=filters))
+    due = [n / 30 if n < 8 else 8 / 30 + (n - 8) / 5 if n < 12 else 8 / 30 + 4 / 5 + (n - 12) / 30 for n in range(20)]
+    desk.page.evaluate("""() => {
+      window.seen = [];
+      const number = document.querySelector('.mk-frame-number');
+      new MutationObserver(() => window.seen.push([Number(number.textContent), performance.now()]))
+        .observe(number, { childList: true });
+      window.began = performance.now();
+      document.querySelector('.mk-play').click();
+    }""")
+    desk.expect_frame(20)
+    desk.page.wait_for_selector(".mk-play[aria-label=Play]")
+    seen, began = desk.page.evaluate("[window.seen, window.began]")
+    assert [frame for frame, _ in seen] == sorted(frame for frame, _ in seen)
+    assert all((when - began) / 1000 >= due[frame - 1] - 0.01 for frame, when in seen)
+
+
+def test_fingers_drag_the_rail_and_the_handles(
+    visit: Callable[..., Desk], server: tuple[Server, str], clip: Path
+) -> None:
+    desk = visit(server[1], **PHONE)
+    desk.open(clip)
+    fingers = desk.context.new_cdp_session(desk.page)
+
+    def touch(kind: str, *place: float) -> None:
+        points = [{"x": place[0], "y": place[1]}] if place else []
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
+        touch("touchStart", *start)
+        for part in (0.25, 0.5, 0.75, 1):
+            touch("touchMove", *(a + part * (b - a) for a, b in zip(start, end, strict=True)))
+        touch("touchEnd")
+
+    desk.page.locator(".mk-clip").scroll_into_view_if_needed()
+    desk.page.touchscreen.tap(*screen_place(desk, "heat", 9))
+    desk.expect_frame(10)
+    drag(screen_place(desk, "strip", 5), screen_place(desk, "strip", 22))
+    desk.expect_frame(23)
+    for name, frame, wanted in (("in", 8, (9, FRAMES)), ("out", 19, (9, 20))):
+        box = desk.page.locator(f".mk-{name}").bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+        grip = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        edge = 0 if name == "in" else FRAMES - 1
+        drag(grip, (grip[0] + place_of(desk, frame) - place_of(desk, edge), grip[1]))
+        expect_range(desk, *wanted)
+    assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name in ("suspicious", "set-in", "set-out", "clear-range", "back-ten", "on-ten", "frame-go"):
+        box = desk.page.locator(f".mk-{name}").bounding_box()
+        assert box["height"] >= 40, name
+        assert box["x"] >= 0, name
+        assert box["x"] + box["width"] <= 390, name

@@ -1,0 +1,78 @@
+"""A session on an album: photos of different sizes, each seen for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from sam2_core.errors import BadPrompt
+from sam2_core.tracking.feature_cache import FeatureCache
+from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.tracking.session import ClipSize, TrackingSession
+from sam2_core.types import Mask, Point, Prompt
+from tests.networks import tiny_network
+
+SIZES = ((48, 80), (90, 60), (40, 40))
+
+
+class Photos:
+    """It counts how often each one is read."""
+
+    def __init__(self) -> None:
+        self.reads: list[int] = []
+
+    def frame(self, frame: int) -> np.ndarray:
+        self.reads.append(frame)
+        return np.random.default_rng(frame).integers(0, 255, (*SIZES[frame], 3), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+def new_session() -> tuple[TrackingSession, Photos]:
+    photos, size = Photos(), ClipSize(3, 90, 80, SIZES)
+    return TrackingSession("s", Segmenter(tiny_network()), photos, size, FeatureCache(2**26)), photos
+
+
+def test_each_mask_has_the_size_of_its_photo() -> None:
+    session, _ = new_session()
+    for frame, (height, width) in enumerate(SIZES):
+        (found,) = session.prompt(frame, 1, Prompt((Point(width - 1, height - 1),))).objects
+        assert (found.mask.height, found.mask.width) == (height, width)
+    known = [masks.objects[0].mask for masks in session.masks(range(3))]
+    assert [(mask.height, mask.width) for mask in known] == list(SIZES)
+
+
+@pytest.mark.parametrize("prompt", [Prompt((Point(70, 10),)), Prompt(mask=Mask.from_array(np.ones(SIZES[0])))])
+def test_what_fits_one_photo_alone_is_refused_on_another(prompt: Prompt) -> None:
+    session, _ = new_session()
+    assert session.prompt(0, 1, prompt).objects
+    with pytest.raises(BadPrompt):
+        session.prompt(1, 1, prompt)
+
+
+def test_a_photo_is_answered_as_if_it_were_alone() -> None:
+    first, second = Prompt((Point(20, 20),)), Prompt((Point(30, 30), Point(35, 60, positive=False)))
+    alone, _ = new_session()
+    expected = alone.prompt(1, 1, second).objects
+    among, photos = new_session()
+    among.prompt(0, 1, first)
+    among.prompt(2, 1, first)
+    assert among.prompt(1, 1, second).objects == expected
+    assert among.prompt(0, 1, Prompt()).objects == ()
+    assert among.prompt(1, 1, second).objects == expected
+    assert sorted(photos.reads) == [0, 1, 2], "each photo is encoded once"
+
+
+def test_there_is_nothing_to_track() -> None:
+    session, _ = new_session()
+    session.prompt(0, 1, Prompt((Point(20, 20),)))
+    with pytest.raises(BadPrompt, match="do not follow one another"):
+        session.track(range(3), session.revision)
+    assert [len(masks.objects) for masks in session.masks(range(3))] == [1, 0, 0]

@@ -1,0 +1,110 @@
+// Masks that are given instead of found: the one that is seen kept as a prompt, or one from a file.
+
+const MOST_MASK_BYTES = 64e6;
+
+const isOnlyMask = said => !!said.mask && !said.points?.length && !said.boxes?.length;
+const hasMask = (frame, object) => isOnlyMask(journal.prompt(frame, object)) || !!masks.on(frame).get(object)?.area
+  || isAsked(frame, object);
+
+const isAsked = (frame, object) => [line.flying, ...line.waiting]
+  .some(message => message?.object === object && (message.t === 'forget' || message.frame === frame));
+
+let waitingForAnswers = [];
+when('flying', flying => { if (!flying) waitingForAnswers.splice(0).forEach(goOn => goOn()); });
+async function answered(frame, object) {
+  while (isAsked(frame, object)) await new Promise(goOn => waitingForAnswers.push(goOn));
+}
+
+// The newest mask of an object on a canvas of the frame's size, white on nothing; undefined while it is not here.
+async function drawResult(frame, object) {
+  const { width, height } = frameSize(), [, pen] = canvasOf(width, height);
+  for (;;) {
+    if (isOnlyMask(journal.prompt(frame, object))) {
+      drawPixels(pen, decodeRuns(journal.prompt(frame, object).mask), width, height);
+      return pen;
+    }
+    await answered(frame, object);
+    const record = masks.on(frame).get(object), isKnown = masks.lane(object)[frame] === MASKED;
+    if (!record && isKnown) return void toast('The mask of this frame is still on its way. Try again in a moment.');
+    if (!record?.area) return pen;
+    const bitmap = await createImageBitmap(record.png);
+    if (masks.on(frame).get(object) !== record || isAsked(frame, object)) continue;   // a newer one has come
+    pen.drawImage(bitmap, record.place[0], record.place[1]);
+    bitmap.close();
+    return pen;
+  }
+}
+
+// From now on these pixels are all that is said about the object on the frame. Returns the prompt, or undefined.
+function givenMask(pixels, frame, object, since) {
+  const { width, height } = frameSize(), mask = encodeRuns(pixels, width, height);
+  if (mask.counts.length > about.max_mask) return void toast('This mask is too intricate to be sent. Make it simpler.');
+  return prompts.set(frame, object, { mask }, since);
+}
+
+async function keepMask() {
+  const { frame, active: object } = state;
+  if (isOnlyMask(journal.prompt(frame, object))) return toast('This mask is kept already.', 'hint');
+  if (!hasMask(frame, object)) return toast('There is no mask of this object on this frame that could be kept.', 'hint');
+  const pen = await drawResult(frame, object);
+  if (pen && givenMask(opaque(pen.canvas), frame, object)) tip('Kept: this mask now counts as it is, also for tracking.');
+}
+
+// --- from a file ---
+
+class Unreadable extends Error {}
+
+async function importMask(file) {
+  if (!file) return;
+  const { frame, active: object, version } = state;
+  try {
+    if (file.size > MOST_MASK_BYTES) throw new Unreadable(`“${file.name}” is too large for a mask.`);
+    const isJson = /json/.test(file.type) || /\.json$/i.test(file.name);
+    const pixels = await (isJson ? pixelsOfJson(file) : pixelsOfPicture(file));
+    if (!pixels.includes(1)) throw new Unreadable('This mask is empty: every pixel is black or transparent.');
+    if (version === state.version && givenMask(pixels, frame, object)) tip('The mask is imported. Clicks refine it.');
+  } catch (error) {
+    toast(error instanceof Unreadable ? error.message
+      : `“${file.name}” cannot be read as a mask. Choose a PNG picture or a COCO run-length JSON file.`);
+  }
+}
+
+function checkSize(width, height) {
+  const due = frameSize();
+  if (width === due.width && height === due.height) return;
+  throw new Unreadable(`This mask has ${width} × ${height} pixels, the picture ${due.width} × ${due.height}. `
+    + 'Save it at the size of the picture, then import it again.');
+}
+
+// Where parts of the picture are transparent, the others are the mask; else all that is not black.
+async function pixelsOfPicture(file) {
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
+  const { width, height } = bitmap;
+  checkSize(width, height);
+  const [, pen] = canvasOf(width, height);
+  pen.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const { data } = pen.getImageData(0, 0, width, height), solid = opaque(pen.canvas);
+  if (solid.includes(0)) return solid;
+  return solid.map((unused, place) => (data[4 * place] || data[4 * place + 1] || data[4 * place + 2] ? 1 : 0));
+}
+
+async function pixelsOfJson(file) {
+  const said = JSON.parse(await file.text()), all = said?.annotations ?? (Array.isArray(said) ? said : [said]);
+  if (all.length !== 1) throw new Unreadable(`This file holds ${counted(all.length, 'mask')}. Import a file with one.`);
+  const rle = all[0].segmentation ?? all[0];
+  checkSize(Number(rle.size[1]), Number(rle.size[0]));
+  return decodeRuns({ size: [frameSize().height, frameSize().width], counts: rle.counts });
+}
+
+on(find('keep'), 'click', keepMask);
+on(find('keep-item'), 'click', keepMask);
+on(find('import-item'), 'click', () => find('mask-picker').click());
+on(find('mask-picker'), 'change', event => { importMask(event.target.files[0]); event.target.value = ''; });
+makeMenu(find('given'), find('given-menu'));
+
+when('journal masks frame medium objects', () => {
+  const { frame, active } = state, said = journal.prompt(frame, active);
+  const can = !!masks.on(frame).get(active)?.area && !isOnlyMask(said);
+  find('keep').disabled = find('keep-item').disabled = !can;
+});

@@ -1,0 +1,60 @@
+// Several photos at once: sent one after the other, then opened as an album or added to what is open.
+
+const isVideo = file => file.type.startsWith('video/');
+const takesPhotos = () => !!state.medium && !isClip();
+
+function openFiles(files) {
+  const chosen = [...files];
+  if (chosen.length < 2) return openFile(chosen[0]);
+  const photos = usablePhotos(chosen, 0);
+  if (photos) sendPhotos(photos, { files: photos });
+}
+
+function addPhotos(files) {
+  const chosen = [...files];
+  if (!chosen.length) return;
+  if (!takesPhotos()) return toast('Photos can be added to photos only. Open them on their own.');
+  const photos = usablePhotos(chosen, state.medium.frames), { file, files: earlier = file && [file] } = state.source ?? {};
+  if (photos) sendPhotos(photos, earlier ? { files: [...earlier, ...photos] } : {}, true);
+}
+
+// What of a choice can be sent, or null; the user is told about the rest.
+function usablePhotos(chosen, already) {
+  if (chosen.some(isVideo)) {
+    toast('Open a clip on its own, and photos together: the two do not mix.');
+    return null;
+  }
+  const tooLarge = file => file.size > about.max_upload_mb * 1e6, photos = chosen.filter(file => file.size && !tooLarge(file));
+  const reason = file => (file.size ? `It has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit.` : 'It is empty.');
+  tellLeftOut(chosen.filter(file => !photos.includes(file)).map(file => ({ name: file.name, reason: reason(file) })));
+  const total = photos.reduce((sum, file) => sum + file.size, 0), count = photos.length + already;
+  if (count > about.max_pictures) toast(`${counted(count, 'photo')} are too many: up to ${about.max_pictures} fit together.`);
+  else if (total > about.max_album_mb * 1e6) toast(`These photos have ${megabytes(total)}; up to ${about.max_album_mb} MB fit together.`);
+  else if (photos.length) return photos;
+  return null;
+}
+
+function sendPhotos(photos, source, add = false) {
+  const total = photos.reduce((sum, file) => sum + file.size, 0), batch = `${Date.now()}`, title = counted(photos.length, 'photo');
+  const sendFrom = (place, sent) => {
+    const file = photos[place], left = photos.length - 1 - place;
+    const path = `upload?name=${encodeURIComponent(file.name)}&batch=${batch}&left=${left}${add ? '&add=1' : ''}`;
+    send(file, path, title, source, { sent, total, then: () => { if (left) sendFrom(place + 1, sent + file.size); } });
+  };
+  sendFrom(0, 0);
+}
+
+// One toast for all files that could not be used.
+function tellLeftOut(files) {
+  if (!files.length) return;
+  const names = files.slice(0, 4).map(file => `“${file.name}”`).join(', '), more = files.length - 4, [{ reason }] = files;
+  const why = files.every(file => file.reason === reason) ? ` ${reason}` : '';
+  if (files.length === 1) toast(`${names} was left out. ${reason}`);
+  else toast(`${files.length} files were left out: ${names}${more > 0 ? ` and ${more} more` : ''}.${why}`);
+}
+
+when('server-opened', message => tellLeftOut(message.skipped));
+
+on(find('adder'), 'change', () => { addPhotos(find('adder').files); find('adder').value = ''; });
+for (const button of root.querySelectorAll('.mk-add-photos')) on(button, 'click', () => find('adder').click());
+when('medium', () => root.classList.toggle('mk-takes-photos', takesPhotos()));

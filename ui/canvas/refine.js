@@ -1,0 +1,47 @@
+// Refine here: the part of the frame in view is looked at again at full resolution, and its finer mask takes the place of
+// the coarse one there. It is part of what is said on the frame, so it is undone and replayed like a click.
+
+const REFINE_SHARE = 0.7;        // of the frame in view at most; with more of it, the edges would hardly be finer
+
+function partInView() {
+  const { width, height } = frameSize(), { clientWidth, clientHeight } = stage;
+  const left = clamp(Math.floor(-view.x / view.scale), 0, width - 1), top = clamp(Math.floor(-view.y / view.scale), 0, height - 1);
+  const right = clamp(Math.ceil((clientWidth - view.x) / view.scale), left + 1, width);
+  const bottom = clamp(Math.ceil((clientHeight - view.y) / view.scale), top + 1, height);
+  return [left, top, right, bottom];
+}
+
+const overlap = ([left, top, right, bottom], [x, y, width, height]) =>
+  x < right && y < bottom && x + width > left && y + height > top;
+
+// Why it cannot be refined here and now; nothing where it can.
+function refusal(record, crop, said) {
+  const { width, height } = frameSize(), [left, top, right, bottom] = crop;
+  if (!record?.area) return 'Click on the thing first. Then zoom in on it and refine it.';
+  if ((right - left) * (bottom - top) > REFINE_SHARE * width * height) {
+    return `Zoom in first, with ${fingersOnly ? 'two fingers' : 'the wheel'}. Then what is in view can be refined.`;
+  }
+  if (!overlap(crop, record.place)) return `${objects.trait(state.active).name} is not in view. Move the picture, or select another object.`;
+  if (said.crop && crop.every((edge, place) => edge === said.crop[place])) return 'What is in view is refined already.';
+  return '';
+}
+
+let refining = null;             // the prompt whose answer is awaited
+function refine() {
+  if (!state.medium || state.playing) return;
+  const { frame, active: object } = state, said = journal.prompt(frame, object), crop = partInView();
+  const why = refusal(masks.on(frame).get(object), crop, said);
+  if (why) return toast(why, 'hint');
+  refining = { ...said, crop };
+  prompts.set(frame, object, refining);
+}
+
+when('server-masks', message => {
+  if (!refining || message.question?.prompt !== refining) return;
+  refining = null;
+  tip('Refined what is in view. Undo takes it back.');
+  announce('Refined what is in view');
+});
+
+Object.assign(keys, { r: refine });
+on(find('refine'), 'click', refine);

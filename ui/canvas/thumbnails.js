@@ -1,0 +1,107 @@
+// The strip of small pictures: as many as fit, each of the frame in the middle of its place. They come one after the other
+// when there is nothing more urgent, and stay, so that zooming finds most of them again.
+
+const THUMBNAIL_HEIGHT = 72;     // pixels that the server sends, for screens with two pixels a CSS pixel
+const THUMBNAILS_KEPT = 400;
+const AT_ONCE = 2;               // requests on their way
+const SETTLE = 120;              // milliseconds without a change before missing ones are asked for
+
+const stripCanvas = find('strip');
+
+class Thumbnails {
+  constructor() { this.clear(); }
+
+  clear() {
+    clearTimeout(this.timer);
+    for (const bitmap of this.kept?.values() ?? []) bitmap.close();
+    this.kept = new Map();       // frame -> bitmap, the one used last at the end
+    this.flying = new Set();
+    this.failed = new Set();
+    this.wanted = [];
+  }
+
+  // The bitmap, or the nearest one there is until it comes.
+  get(frame, reach) {
+    const bitmap = this.kept.get(frame);
+    if (bitmap) {
+      this.kept.delete(frame);
+      this.kept.set(frame, bitmap);
+      return bitmap;
+    }
+    const away = other => Math.abs(other - frame);
+    const nearest = [...this.kept.keys()].reduce((best, other) => (away(other) < away(best) ? other : best), Infinity);
+    return away(nearest) <= reach ? this.kept.get(nearest) : null;
+  }
+
+  want(frames) {
+    this.wanted = frames.filter(frame => !this.kept.has(frame) && !this.failed.has(frame));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.pump(), SETTLE);
+  }
+
+  pump() {
+    while (this.flying.size < AT_ONCE && this.wanted.length && !mount.signal.aborted) {
+      const frame = this.wanted.shift();
+      if (!this.flying.has(frame) && !this.kept.has(frame)) this.load(frame);
+    }
+  }
+
+  async load(frame) {
+    const { kept, flying, failed } = this;
+    flying.add(frame);
+    try {
+      const answer = await fetch(address(`frames/${frame}?v=${state.version}&height=${THUMBNAIL_HEIGHT}`), { priority: 'low' });
+      if (!answer.ok) throw new Error(`thumbnail ${frame}: ${answer.status}`);
+      const bitmap = await createImageBitmap(await answer.blob());
+      if (kept !== this.kept) return bitmap.close();
+      kept.set(frame, bitmap);
+      while (kept.size > THUMBNAILS_KEPT) this.drop(kept.keys().next().value);
+      tell('thumbnail');
+    } catch {
+      failed.add(frame);         // its place stays empty, until the medium is opened again or the line comes back
+    } finally {
+      flying.delete(frame);
+      if (kept === this.kept) this.pump();
+    }
+  }
+
+  drop(frame) {
+    this.kept.get(frame).close();
+    this.kept.delete(frame);
+  }
+}
+
+const thumbnails = new Thumbnails();
+
+// The places of the strip: [left, width, frame]. Frames are rounded to a power of two, so that other zooms meet them again.
+function stripPlaces(height) {
+  const across = rail.width - THUMB, wide = clamp(height * state.medium.width / state.medium.height, 12, across);
+  const count = Math.max(1, Math.round(across / wide)), each = across / count, step = railSpan() / count;
+  const grain = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, step))));
+  return Array.from({ length: count }, (_, place) => {
+    const middle = rail.first + (place + 0.5) * step;
+    return [THUMB / 2 + place * each, each, clamp(Math.round(middle / grain) * grain, rail.first, rail.last)];
+  });
+}
+
+function drawStrip() {
+  const height = stripCanvas.clientHeight, pen = penOf(stripCanvas, height), places = stripPlaces(height);
+  pen.imageSmoothingQuality = 'high';
+  pen.fillStyle = getComputedStyle(root).getPropertyValue('--mk-hover');
+  for (const [left, width, frame] of places) {
+    const bitmap = thumbnails.get(frame, railSpan());
+    if (bitmap) drawCovering(pen, bitmap, left, width - 1, height);
+    else pen.fillRect(left, 0, width - 1, height);
+  }
+  thumbnails.want([...new Set(places.map(([, , frame]) => frame))]);
+}
+
+// The picture fills its place; what does not fit is cut off on both sides alike.
+function drawCovering(pen, bitmap, left, width, height) {
+  const scale = Math.max(width / bitmap.width, height / bitmap.height), [wide, high] = [width / scale, height / scale];
+  pen.drawImage(bitmap, (bitmap.width - wide) / 2, (bitmap.height - high) / 2, wide, high, left, 0, width, height);
+}
+
+when('medium', () => thumbnails.clear());
+when('line', status => { if (status === 'on') thumbnails.failed.clear(); });
+when('medium rail thumbnail theme line', onceARefresh(drawStrip));
