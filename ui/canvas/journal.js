@@ -52,9 +52,9 @@ class Journal {
       else if (next.get(entry.object) === entry.frame) return false;
       else next.set(entry.object, entry.frame);
       return true;
-    }).reverse().map(({ frame, object, prompt, forget, track }) => {
+    }).reverse().map(({ frame, object, prompt, forget, track, objects: found }) => {
       if (prompt) return { frame, object, prompt };
-      return forget ? { forget } : { track };
+      return forget ? { forget } : { track, objects: found };
     });
   }
 
