@@ -23,7 +23,7 @@ from tests.media.numbered import make_clip
 from tests.networks import tiny_network
 
 CLICK = Prompt((Point(30, 20),))
-BOXED = Prompt(box=Box(5, 6, 30, 40))
+BOXED = Prompt(boxes=(Box(5, 6, 30, 40),))
 
 
 class PickledEngine:

@@ -56,7 +56,7 @@ def test_one_click_on_what_does_not_belong_changes_the_frames_around_it() -> Non
     size = ClipSize(FRAMES, HEIGHT, WIDTH)
     session = TrackingSession("s", Segmenter(network), clip, size, FeatureCache(2**29))
     (x, y), corner = clip.centre(0), RADIUS + 1
-    session.prompt(0, 1, Prompt(box=Box(x - corner, y - corner, x + corner, y + corner)))
+    session.prompt(0, 1, Prompt(boxes=(Box(x - corner, y - corner, x + corner, y + corner),)))
     session.track(range(FRAMES), session.revision)
     before = mean_iou(session, clip, AFTER)
     assert before < 0.6, "this clip no longer leads the network astray: make the discs more alike, or nearer"
