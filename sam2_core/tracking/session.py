@@ -10,18 +10,18 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
-from sam2_core.model.preprocess import Pixels, mask_to_input, pixels_to_input
+from sam2_core.model.preprocess import Pixels, pixels_to_input
 from sam2_core.tracking.closeup import Window, cut, look_closer
 from sam2_core.tracking.feature_cache import FeatureCache
-from sam2_core.tracking.findings import Findings, TrackedMask, Word, stale_stretches, unsettled_stretches
-from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules, Recall
+from sam2_core.tracking.findings import Findings, Word, stale_stretches, unsettled_stretches
+from sam2_core.tracking.follower import Follower
+from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.objects import Refinement, TrackedObject
-from sam2_core.tracking.pixels import object_mask, to_low_resolution
+from sam2_core.tracking.pixels import mask_input, object_mask, to_low_resolution
 from sam2_core.tracking.prompts import check_prompt, growing, point_inputs
 from sam2_core.tracking.segmenter import Segmenter, Trace
 from sam2_core.types import FrameMasks, Mask, ObjectMask, Prompt, Stretch
@@ -85,6 +85,7 @@ class TrackingSession:
         self._source = source
         self._cache = cache
         self._rules = MemoryRules(config.memory_slots, config.max_pointers, MAX_PROMPTED_IN_MEMORY)
+        self._follower = Follower(segmenter, self._rules, size.frames, self._features)
 
     # --- what the engine asks for ------------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ class TrackingSession:
         known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
         trace, found = self._answer(known, object_id, frame, prompt)
         self.objects[object_id] = known
-        known.bank.prompted[frame] = self._without_candidates(trace)
+        known.bank.prompted[frame] = trace.without_candidates()
         known.found.words[frame] = Word(frame, prompt, found)
         self.revision += 1
         return FrameMasks(frame, self.revision, (found,))
@@ -188,13 +189,13 @@ class TrackingSession:
     ) -> Trace:
         network = self._segmenter.network
         if step.mask is not None and not step.points:
-            given = self._segmenter.from_mask(features, self._mask_input(step.mask))
+            given = self._segmenter.from_mask(features, mask_input(self._segmenter.network, step.mask))
             return given if before is None else self._segmenter.unite(features, [given, before])
         if len(step.boxes) > 1 and not step.points:
             alone = (self._answer_step(known, frame, features, replace(step, boxes=(box,)), None) for box in step.boxes)
             return self._segmenter.unite(features, list(alone))
         previous = self._tracked_logits(known, frame) if before is None else before.logits
-        recall = self._recall_elsewhere(known, frame)
+        recall = self._follower.recall_elsewhere(known, frame)
         points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
         return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
 
@@ -216,19 +217,7 @@ class TrackingSession:
         if below is None:
             raise BadPrompt("There is no mask here yet to look at more closely. Click on the thing first.")
         found = below.as_object(object_id)
-        return self._segmenter.from_mask(self._features(frame), self._mask_input(found.mask)), found
-
-    def _recall_elsewhere(self, known: TrackedObject, frame: int) -> Recall[Trace] | None:
-        """What a correction of a tracked frame remembers: nothing of the frame itself, nor of the mistake around it."""
-        found = known.found.get(frame)
-        if found is None:
-            return None
-        for other in known.bank.prompted:
-            self._memorise_prompted(known, other)
-        gap = known.found.gap(frame)
-        mistaken = {at for at in known.bank.tracked if at in gap or not known.found.is_settled(at)}
-        bank = known.bank.without({frame}, mistaken)
-        return bank.recall(frame, found.reverse, self.size.frames) if bank.prompted or bank.tracked else None
+        return self._segmenter.from_mask(self._features(frame), mask_input(self._segmenter.network, found.mask)), found
 
     def _tracked_logits(self, known: TrackedObject, frame: int) -> Tensor | None:
         """What tracking found on a frame, as logits to correct."""
@@ -256,53 +245,11 @@ class TrackingSession:
         for object_id, known in sorted(self.objects.items()):
             is_wanted = objects is None or object_id in objects
             if is_wanted and frame not in known.found.words and not known.found.is_settled(frame):
-                self._find(known, frame, object_id, reverse)
+                trace = self._follower.find(known, frame, reverse)
+                known.found.put(frame, object_mask(object_id, trace, *self.size.of(frame)), reverse)
                 fresh.add(object_id)
         now = self._known_masks(frame)
         return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
-
-    def _find(self, known: TrackedObject, frame: int, object_id: int, reverse: bool) -> None:
-        """Track one object onto one frame."""
-        for other in known.bank.prompted:
-            self._memorise_prompted(known, other)
-        self._refresh_memory(known, frame, reverse)
-        recall = known.bank.recall(frame, reverse, self.size.frames)
-        trace = self._segmenter.track(self._features(frame), recall)
-        found = object_mask(object_id, trace, *self.size.of(frame))
-        known.found.put(frame, found, reverse)
-        known.bank.tracked[frame] = self._without_candidates(trace)
-        known.refinement = None
-        self._trim(known, frame, reverse)
-
-    def _memorise_prompted(self, known: TrackedObject, frame: int) -> None:
-        """Prompted frames are memorised late, when somebody needs them: until then each click would be in vain."""
-        trace = known.bank.prompted[frame]
-        if trace.memory is None:
-            known.bank.prompted[frame] = self._segmenter.memorise(self._features(frame), trace, prompted=True)
-
-    def _refresh_memory(self, known: TrackedObject, frame: int, reverse: bool) -> None:
-        """Forget what may show an old mistake, and remember again the frames just behind where tracking resumes."""
-        for at in [at for at in known.bank.tracked if not known.found.is_settled(at)]:
-            del known.bank.tracked[at]
-        behind = -1 if reverse else 1
-        for distance in range(1, self._rules.slots):
-            at = frame - behind * distance
-            found, kept = known.found.get(at), known.bank.tracked.get(at)
-            if found is not None and known.found.is_settled(at) and (kept is None or kept.memory is None):
-                known.bank.tracked[at] = self._remembered(kept, found, self._features(at))
-
-    def _remembered(self, kept: Trace | None, found: TrackedMask, features: ImageFeatures) -> Trace:
-        """A trace with memory, from what is left of it: its logits, or only the mask."""
-        trace = kept or self._segmenter.from_mask(features, self._mask_input(found.as_object(0).mask))
-        return self._segmenter.memorise(features, trace, prompted=False)
-
-    def _trim(self, known: TrackedObject, frame: int, reverse: bool) -> None:
-        """Let go of what the next frame cannot reach: traces beyond the pointers, memories beyond the slots."""
-        reach = self._rules.max_pointers - 1
-        known.bank.keep_tracked(*((frame, frame + reach) if reverse else (frame - reach, frame)))
-        for at, trace in known.bank.tracked.items():
-            if abs(at - frame) >= self._rules.slots and trace.memory is not None:
-                known.bank.tracked[at] = replace(trace, memory=None)
 
     # --- frames and masks --------------------------------------------------------------------------------------
 
@@ -329,18 +276,10 @@ class TrackingSession:
         masks = (known.found.mask_on(frame, object_id) for object_id, known in sorted(self.objects.items()))
         return FrameMasks(frame, self.revision, tuple(mask for mask in masks if mask is not None))
 
-    def _mask_input(self, mask: Mask) -> Tensor:
-        network = self._segmenter.network
-        return mask_to_input(torch.from_numpy(mask.to_array()), network.image_size).to(network.device)
-
     def _logits_of(self, mask: Mask) -> Tensor:
         network = self._segmenter.network
         low = to_low_resolution(mask.to_array(), network.config.mask_size)
         return ((2 * low - 1) * MASK_PROMPT_LOGIT).to(network.device)
-
-    @staticmethod
-    def _without_candidates(trace: Trace) -> Trace:
-        return replace(trace, candidates=None, candidate_quality=None)
 
     def _check_room(self, frame: int, object_id: int) -> None:
         if object_id not in self.objects and len(self.objects) >= self.limits.objects:
