@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sam2_core.errors import BadPrompt
+from sam2_core.media import ObjectTraits
 from sam2_core.types import Entry, Forgotten, Journal, Prompt, Prompted, Tracked
 from ui.wire import (
     DIRECTIONS,
@@ -19,7 +20,6 @@ from ui.wire import (
     Cancel,
     Choose,
     Export,
-    ExportObject,
     Forget,
     Hover,
     ListModels,
@@ -29,14 +29,16 @@ from ui.wire import (
     Show,
     Stop,
     Track,
+    Untrack,
 )
 
 MAX_MESSAGE = 8_000_000  # characters; a journal of thousands of clicks and hundreds of painted masks fits
 MAX_MASK = 500_000  # characters of a mask's run lengths; those of a 4K frame take some ten thousand
 MAX_BOXES = 16
 MAX_ENTRIES = 20_000
-MAX_NAME = 80
+MAX_NAME = 80  # characters of an object's name, and of its class label
 MAX_FRAMES_ASKED = 64
+MAX_OBJECTS_NAMED = 1000
 _HOVER = re.compile(r'\{\s*"t"\s*:\s*"hover"')
 
 
@@ -87,7 +89,9 @@ def subject(text: str) -> dict[str, Any]:
         kind = said["t"]
     except (KeyError, TypeError, ValueError, RecursionError):
         return {}
-    if kind in ("prompt", "forget") and isinstance(said.get("seq"), int):
+    if kind == "journal" and isinstance(said.get("seq"), int):
+        return {"job": "replay", "seq": said["seq"]}
+    if kind in ("prompt", "forget", "untrack") and isinstance(said.get("seq"), int):
         return {"seq": said["seq"]}
     if kind == "track" and isinstance(said.get("run"), int):
         return {"job": "track", "run": said["run"]}
@@ -111,8 +115,23 @@ def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
 
 
 def _track(said: dict[str, Any], bounds: Bounds) -> Message:
-    direction = _one_of(said, "direction", DIRECTIONS)
-    return Track(_whole(said, "run", 0, 2**53), direction, _frame(said, "frame", bounds))
+    run, direction = _whole(said, "run", 0, 2**53), _one_of(said, "direction", DIRECTIONS)
+    said = {"first": 0, "last": bounds.frames - 1, "pause": False, **said}
+    first, last = _frame(said, "first", bounds), _frame(said, "last", bounds)
+    if first > last:
+        raise BadPrompt("The range ends before it starts. Set it again.")
+    return Track(run, direction, _frame(said, "frame", bounds), first, last, _yes_or_no(said, "pause"))
+
+
+def _untrack(said: dict[str, Any], bounds: Bounds) -> Message:
+    frames, objects = said.get("frames"), said.get("objects")
+    if not isinstance(frames, list) or len(frames) != 2:
+        raise BadPrompt("`frames` must be the first and the last frame.")
+    if not isinstance(objects, list) or len(objects) > MAX_OBJECTS_NAMED:
+        raise BadPrompt("`objects` must be a list of objects.")
+    first, last = (_frame({"frames": frame}, "frames", bounds) for frame in frames)
+    named = tuple(_object({"object": object_id}, bounds) for object_id in objects)
+    return Untrack(_whole(said, "seq", 0, 2**53), range(first, last + 1), named)
 
 
 def _show(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -124,7 +143,10 @@ def _export(said: dict[str, Any], bounds: Bounds) -> Message:
     objects = said.get("objects")
     if not isinstance(objects, list) or not 1 <= len(objects) <= bounds.max_objects:
         raise BadPrompt("Select something first: there is no mask to download.")
-    return Export(_one_of(said, "kind", EXPORTS), tuple(_export_object(each) for each in objects), _opacity(said))
+    wished = tuple(_export_object(each) for each in objects)
+    if len({each.id for each in wished}) < len(wished):
+        raise BadPrompt("An object to download is listed twice. Reload the page.")
+    return Export(_one_of(said, "kind", EXPORTS), wished, _opacity(said))
 
 
 def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -133,11 +155,11 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
         raise BadPrompt("This journal is too long or no journal at all.")
     for entry in entries:
         if isinstance(entry, dict) and isinstance(entry.get("prompt"), dict):
-            _check_mask(entry["prompt"].get("mask"), bounds)
+            _check_mask(entry["prompt"].get("mask"), bounds.on(_frame(entry, "frame", bounds)))
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
-    return Retell(journal.entries)
+    return Retell(journal.entries, None if said.get("seq") is None else _whole(said, "seq", 0, 2**53))
 
 
 def _choose(said: dict[str, Any]) -> Message:
@@ -157,6 +179,7 @@ _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "hover": _hover,
     "forget": _forget,
     "track": _track,
+    "untrack": _untrack,
     "stop": lambda said, bounds: Stop(),
     "masks": _show,
     "export": _export,
@@ -177,6 +200,13 @@ def _frame(said: dict[str, Any], name: str, bounds: Bounds) -> int:
 
 def _object(said: dict[str, Any], bounds: Bounds) -> int:
     return _whole(said, "object", 1, 1_000_000)
+
+
+def _yes_or_no(said: dict[str, Any], name: str) -> bool:
+    value = said.get(name)
+    if not isinstance(value, bool):
+        raise BadPrompt(f"`{name}` must be true or false.")
+    return value
 
 
 def _one_of(said: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
@@ -244,17 +274,19 @@ def _check_entry(entry: Entry, bounds: Bounds) -> None:
             _check_prompt(entry.prompt, bounds.on(entry.frame))
     elif isinstance(entry, Tracked):
         fits = abs(entry.step) == 1 and 0 <= entry.start < bounds.frames and -1 <= entry.stop <= bounds.frames
+        fits = fits and len(entry.objects) <= MAX_OBJECTS_NAMED
     else:
         fits = isinstance(entry, Forgotten)
     if not fits:
         raise BadPrompt("This journal belongs to another picture or clip.")
 
 
-def _export_object(plain: Any) -> ExportObject:
+def _export_object(plain: Any) -> ObjectTraits:
     try:
         red, green, blue = (int(value) for value in plain["color"])
-        made = ExportObject(int(plain["id"]), str(plain["name"])[:MAX_NAME], (red, green, blue))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        name, label = (" ".join(str(text).split())[:MAX_NAME] for text in (plain["name"], plain.get("label", "")))
+        made = ObjectTraits(int(plain["id"]), name, label, (red, green, blue))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadPrompt("An object to download has an id, a name and a color.") from error
     if not all(0 <= value <= 255 for value in made.color):
         raise BadPrompt("The parts of a color lie between 0 and 255.")

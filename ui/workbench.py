@@ -46,6 +46,7 @@ class Workbench:
         self.thumbnail_rate = Rate(resources.settings.messages_per_second)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
+        self._telling = asyncio.Lock()
         self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
         self._jobs: dict[str, Job] = {}
         self._tracker: Tracker | None = None
@@ -55,7 +56,7 @@ class Workbench:
     @property
     def busy(self) -> bool:
         """Whether tracking, reading a file or writing a download is under way."""
-        return self._tracker is not None or bool(self._jobs)
+        return self._tracker is not None or bool(self._jobs) or self._revival.busy
 
     def greet(self) -> None:
         """First words to a new connection."""
@@ -107,12 +108,14 @@ class Workbench:
 
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
-        if job in self._jobs:
+        if job == "replay":
+            self._revival.cancel()
+        elif job in self._jobs:
             self._jobs.pop(job).cancel()
 
     async def close(self) -> None:
         """Stop everything and free it."""
-        for job in list(self._jobs):
+        for job in (*self._jobs, "replay"):
             self.cancel(job)
         for task in self._tasks:
             task.cancel()
@@ -133,11 +136,15 @@ class Workbench:
             self._track(message, medium)
         elif isinstance(message, wire.Stop):
             self._stop_tracking()
+        elif isinstance(message, wire.Untrack):
+            self._start(self._untrack(message, medium), seq=message.seq)
         elif isinstance(message, wire.Export):
             job = self._new_job("export")
             self._start(self._while_listed(job, self._export(message, medium, job)), job="export")
-        elif isinstance(message, wire.Retell):
+        elif isinstance(message, wire.Retell) and message.seq is None:
             self._revival.retell(message.entries)
+        elif isinstance(message, wire.Retell):
+            self._start(self._begin_anew(message, medium), job="replay", seq=message.seq)
 
     def _new_job(self, name: str, **about: Any) -> Job:
         """A job in place of an earlier one of its kind, which is given up."""
@@ -159,11 +166,35 @@ class Workbench:
             masks = await self._revival.ask(medium, say)
             about = {"version": medium.version, "seq": message.seq, "object": message.object_id}
             self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, **about)))
+        await self._tell_what_is_stale(medium)
 
     async def _forget(self, message: wire.Forget, medium: Medium) -> None:
         async with self._order:
             await self._revival.ask(medium, partial(medium.forget, message.object_id))
             self._outbox.put(wire.pack({"t": "forgotten", "seq": message.seq, "object": message.object_id}))
+
+    async def _begin_anew(self, message: wire.Retell, medium: Medium) -> None:
+        self._stop_tracking()
+        self._revival.cancel()
+        async with self._order:
+            medium.admit_all(message.entries, self._resources.settings.max_objects)
+            stopped = await self._revival.begin_anew(medium, message.entries)
+            self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
+        await self._tell_what_is_stale(medium)
+
+    async def _untrack(self, message: wire.Untrack, medium: Medium) -> None:
+        async with self._order:
+            await self._revival.ask(medium, partial(medium.untrack, message.frames, message.objects))
+            self._outbox.put(wire.pack({"t": "untracked", "seq": message.seq}))
+        await self._tell_what_is_stale(medium)
+
+    async def _tell_what_is_stale(self, medium: Medium) -> None:
+        """After every word, but without making the next one wait."""
+        if medium.info.kind != "clip":
+            return
+        async with self._telling:  # in order, so that the last to arrive is the newest
+            stretches = await self._revival.ask(medium, partial(medium.stale, range(medium.info.frames)))
+            self._outbox.put(wire.pack_stale(stretches, medium.version), "stale")
 
     async def _show(self, message: wire.Show, medium: Medium) -> None:
         async with self._showing:
@@ -178,16 +209,17 @@ class Workbench:
             return
         self._stop_tracking()
         tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
-        run = self._start(self._run_tracker(tracker), job="track", run=message.run)
+        run = self._start(self._run_tracker(tracker, medium), job="track", run=message.run)
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
 
-    async def _run_tracker(self, tracker: Tracker) -> None:
+    async def _run_tracker(self, tracker: Tracker, medium: Medium) -> None:
         try:
             await tracker.run()
         finally:
             if self._tracker is tracker:
                 self._tracker = None
+        await self._tell_what_is_stale(medium)
 
     def _stop_tracking(self) -> None:
         if self._tracker is not None:

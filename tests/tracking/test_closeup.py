@@ -152,7 +152,9 @@ def test_a_tracked_frame_is_refined_without_a_click_on_it() -> None:
     assert (tracked == refined).all()
     assert mask_of(session.track(range(4, 7), session.revision)[1])[INSIDE].any()
     uncovered = session.prompt(5, 1, Prompt()).objects[0]
-    assert uncovered == session.objects[1].found[5].as_object(1)
+    below = session.objects[1].found.get(5)
+    assert below is not None
+    assert uncovered == below.as_object(1)
 
 
 def test_without_a_mask_there_is_nothing_to_look_at() -> None:
@@ -193,3 +195,11 @@ def test_frames_that_are_stored_smaller_are_cut_at_the_same_place() -> None:
     stored[100:120, 150:200] = 255
     assert cut(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH).shape == (20, 50, 3)
     assert (cut(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH) == 255).all()
+
+
+def test_in_an_album_the_margin_ends_with_the_photo() -> None:
+    size, pixels = ClipSize(2, HEIGHT, WIDTH, ((HEIGHT, WIDTH), (200, 300))), picture_of(star(8, 34, 15))
+    session = TrackingSession("s", Segmenter(tiny_network()), Still(pixels), size, FeatureCache(2**28))
+    (found,) = session.prompt(1, 1, Prompt((Point(270, 170),), crop=Box(240, 140, 300, 200))).objects
+    assert (found.mask.height, found.mask.width) == (200, 300)
+    assert ("s", 1, Window(232, 132, 300, 200)) in session._cache

@@ -7,9 +7,24 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
+from sam2_core.media import ObjectTraits
 from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
 from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
-from ui.wire import Bounds, Cancel, Choose, Export, Forget, Hover, ListModels, Retell, Say, Show, Stop, Track
+from ui.wire import (
+    Bounds,
+    Cancel,
+    Choose,
+    Export,
+    Forget,
+    Hover,
+    ListModels,
+    Retell,
+    Say,
+    Show,
+    Stop,
+    Track,
+    Untrack,
+)
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 MASK = Mask.from_array(np.tri(48, 64))
@@ -30,7 +45,10 @@ def test_every_message_is_read() -> None:
         4, 2, 3, Prompt((Point(1, 2),), choice=2, crop=Box(0, 4, 20, 48))
     )
     assert read(t="forget", seq=2, object=1) == Forget(2, 1)
-    assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9)
+    assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9, 0, 9, pause=False)
+    track = read(t="track", run=7, direction="update", frame=9, first=2, last=5, pause=True)
+    assert track == Track(7, "update", 9, 2, 5, pause=True)
+    assert read(t="untrack", seq=3, frames=[2, 4], objects=[1, 2]) == Untrack(3, range(2, 5), (1, 2))
     assert read(t="stop") == Stop()
     assert read(t="masks", first=3, last=5) == Show(range(3, 6))
     assert read(t="cancel", job="export") == Cancel("export")
@@ -40,9 +58,19 @@ def test_every_message_is_read() -> None:
     export = read(t="export", kind="coco", opacity=1, objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
     assert isinstance(export, Export)
     assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
-    entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1]}, {"forget": 1}]
+    assert export.objects[0].label == "", "a label may be missing"
+    named = {"id": 7, "name": " a\n b ", "label": "y" * 500, "color": [0, 0, 0]}
+    export = read(t="export", kind="coco", opacity=1, objects=[named])
+    assert export.objects == (ObjectTraits(7, "a b", "y" * 80, (0, 0, 0)),)
+    entries = [
+        {"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}},
+        {"track": [0, 10, 1], "objects": [1]},
+        {"forget": 1},
+    ]
     told = read(t="journal", entries=entries)
-    assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1), Forgotten(1)))
+    assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1, (1,)), Forgotten(1)))
+    assert read(t="journal", seq=5, entries=[]) == Retell((), 5)
+    assert read(t="cancel", job="replay") == Cancel("replay")
 
 
 def test_masks_are_read_in_prompts_and_journals() -> None:
@@ -74,6 +102,23 @@ def test_a_mask_of_another_kind_or_size_is_refused(mask: Any, wrap: str) -> None
     about = {"frame": 0, "object": 1, "prompt": {"mask": mask}}
     with pytest.raises(BadPrompt):
         read(t="journal", entries=[about]) if wrap == "journal" else read(t="prompt", seq=1, **about)
+
+
+def test_each_photo_of_an_album_has_bounds_of_its_own() -> None:
+    album = Bounds(frames=2, height=90, width=64, max_objects=3, max_points=4, sizes=((48, 64), (90, 40)))
+    prompts: list[dict[str, Any]] = [
+        {"points": [[30, 80, 1]]},
+        {"mask": Mask.from_array(np.ones((90, 40))).to_coco()},
+        {"boxes": [[0, 50, 40, 90]]},
+    ]
+    for prompt in prompts:
+        entry = {"frame": 1, "object": 1, "prompt": prompt}
+        assert parse(json.dumps({"t": "prompt", "seq": 1, **entry}), album)
+        assert parse(json.dumps({"t": "journal", "entries": [entry]}), album)
+        elsewhere = entry | {"frame": 0}
+        for message in ({"t": "prompt", "seq": 1, **elsewhere}, {"t": "journal", "entries": [elsewhere]}):
+            with pytest.raises(BadPrompt):
+                parse(json.dumps(message), album)
 
 
 def test_only_so_many_masks_are_sent_at_once() -> None:
@@ -123,10 +168,25 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "model", "name": "n" * 81},
         {"t": "track", "run": 1, "direction": "up", "frame": 0},
         {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "first": -1},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "last": 10},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "first": 5, "last": 4},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "pause": 1},
+        {"t": "untrack", "seq": 1, "frames": [0, 10], "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": [0], "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": 3, "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": [0, 1], "objects": [0]},
+        {"t": "untrack", "seq": 1, "frames": [0, 1], "objects": [1] * 1001},
+        {"t": "untrack", "seq": 1, "frames": [0, 1]},
+        {"t": "untrack", "frames": [0, 1], "objects": [1]},
         {"t": "masks", "first": 0, "last": 99},
         {"t": "cancel", "job": "everything"},
+        {"t": "journal", "seq": "5", "entries": []},
+        {"t": "journal", "seq": -5, "entries": []},
         {"t": "export", "kind": "masks", "objects": []},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 4},
+        {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 2},
+        {"t": "export", "kind": "masks", "objects": [5]},
         {"t": "export", "kind": "exe", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 256]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0]}]},
@@ -137,6 +197,8 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "journal", "entries": [{"frame": 99, "object": 1, "prompt": {}}]},
         {"t": "journal", "entries": [{"track": [0, 10**9, 1]}]},
         {"t": "journal", "entries": [{"track": [0, 10, 0]}]},
+        {"t": "journal", "entries": [{"track": [0, 10, 1], "objects": "x"}]},
+        {"t": "journal", "entries": [{"track": [0, 10, 1], "objects": [1] * 1001}]},
         {"t": "journal", "entries": [{"forget": 1}] * 20_001},
     ],
 )
@@ -163,6 +225,7 @@ def test_without_a_medium_only_a_job_can_be_cancelled() -> None:
     [
         ({"t": "prompt", "seq": 5, "frame": 99}, {"seq": 5}),
         ({"t": "forget", "seq": 6}, {"seq": 6}),
+        ({"t": "untrack", "seq": 8}, {"seq": 8}),
         ({"t": "track", "run": 7}, {"job": "track", "run": 7}),
         ({"t": "export"}, {"job": "export"}),
         ({"t": "masks"}, {}),

@@ -49,8 +49,8 @@ def test_tracking_stops_at_once_and_goes_on(clip: bytes) -> None:
             for _ in range(12):
                 engine.gate.release()
             page.say("track", run=1, direction="forward", frame=last)
-            frames = [page.hear("masks", tracked=1)["frame"] for _ in range(12 - last)]
-            assert frames == list(range(last, 12))
+            frames = [page.hear("masks", tracked=1)["frame"] for _ in range(11 - last)]
+            assert frames == list(range(last + 1, 12))
             assert page.hear("done", job="track")["stopped"] is False
 
 
@@ -68,7 +68,7 @@ def test_a_click_while_tracking_is_answered_and_tracking_goes_on_with_it(clip: b
                 engine.gate.release()
             seen = [page.hear("masks", tracked=1) for _ in range(12)]
             assert [each["frame"] for each in seen] == list(range(12))
-            assert [each["id"] for each in seen[-1]["objects"]] == [1, 2]
+            assert [[each["id"] for each in seen[at]["objects"]] for at in (0, 5, 11)] == [[2], [1], [1, 2]]
             assert page.hear("done", job="track")
 
 
@@ -83,9 +83,10 @@ def test_tracking_waits_for_a_page_that_is_away(clip: bytes) -> None:
         for _ in range(30):
             engine.gate.release()
         with house.page(token) as page:
-            assert page.hear("hello")["tracking"] == {"run": 1, "direction": "forward"}
-            frames = [page.hear("masks", tracked=1)["frame"] for _ in range(12)]
-            assert frames == list(range(12))
+            wish = {"run": 1, "direction": "forward", "frame": 0, "first": 0, "last": 11, "pause": False}
+            assert page.hear("hello")["tracking"] == wish
+            frames = [page.hear("masks", tracked=1)["frame"] for _ in range(11)]
+            assert frames == list(range(1, 12))
 
 
 def test_every_run_of_tracking_ends_under_its_own_name(clip: bytes) -> None:
@@ -271,3 +272,50 @@ def test_a_picture_is_not_tracked_and_nobody_is_not_tracked(clip: bytes) -> None
             page.hear("opened")
             page.say("track", run=1, direction="forward", frame=0)
             assert "Click on a thing" in page.hear("error", job="track")["text"]
+
+
+def test_a_page_tells_its_journal_unasked_and_all_begins_anew(clip: bytes) -> None:
+    engine = FakeEngine()
+    with open_house(engine, max_objects=2) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            other = {"frame": 2, "object": 7, "prompt": {"points": [[60, 40, 1]]}}
+            page.say("journal", seq=9, entries=[other, {"track": [2, 12, 1]}])
+            assert page.hear("done", job="replay") == {"t": "done", "job": "replay", "seq": 9, "stopped": False}
+            page.say("masks", first=0, last=11)
+            found = [[each["id"] for each in page.hear("masks", run=None)["objects"]] for _ in range(12)]
+            assert found == [[], [], *[[7]] * 10]
+            assert len(engine.sessions) == 1
+            page.say("prompt", seq=10, frame=0, object=1, prompt=CLICK)  # one object is left of the two before
+            page.hear("masks", seq=10)
+            crowd = [{"frame": 0, "object": number, "prompt": CLICK} for number in (1, 2, 3)]
+            page.say("journal", seq=11, entries=crowd)
+            assert page.hear("error", seq=11, job="replay")["text"].startswith("At most 2 objects")
+            page.say("journal", seq=12, entries=[*crowd, {"forget": 1}])
+            page.hear("done", job="replay", seq=12)
+            page.say("journal", seq=13, entries=[{"frame": 99, "object": 1, "prompt": CLICK}])
+            assert page.hear("error", seq=13)["job"] == "replay"
+
+
+def test_who_gives_up_a_replay_keeps_what_was_said(clip: bytes) -> None:
+    engine = GatedEngine()
+    with open_house(engine) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            assert house.upload(token, clip, "clip.mp4").status_code == 202
+            page.hear("opened")
+            last = {"frame": 11, "object": 2, "prompt": {"points": [[60, 40, 1]]}}
+            entries = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}, last]
+            page.say("journal", seq=1, entries=entries)
+            assert engine.entered.acquire(timeout=DEADLINE)
+            page.say("cancel", job="replay")
+            page.say("stop")
+            page.say("masks", first=0, last=0)
+            page.hear("masks", frame=0)  # the answer proves that the cancel before it was heard
+            engine.gate.release()
+            assert page.hear("done", job="replay", seq=1)["stopped"] is True
+            page.say("masks", first=0, last=11)
+            found = [[each["id"] for each in page.hear("masks", run=None)["objects"]] for _ in range(12)]
+            assert found == [*[[1]] * 4, *[[]] * 7, [2]]
+            assert engine.calls.count("track") == 1

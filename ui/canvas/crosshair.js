@@ -8,7 +8,7 @@ let lastCrosshair = null;        // where it was
 function setCrosshair(shows) {
   const { width, height } = frameSize();
   lastCrosshair = crosshair ?? lastCrosshair;
-  crosshair = shows ? (lastCrosshair ?? [width / 2, height / 2]) : null;
+  crosshair = shows ? inside(lastCrosshair ?? [width / 2, height / 2]) : null;
   if (shows) overCanvas.focus({ preventScroll: true });
   announce(shows ? 'Cross-hair: the arrows move it, Enter says that this belongs to the object, Shift+Enter that it does not, Escape ends.'
     : 'The cross-hair is gone.');
@@ -60,3 +60,4 @@ on(overCanvas, 'keydown', event => {
 on(overCanvas, 'pointerdown', () => { if (crosshair) setCrosshair(false); });
 on(overCanvas, 'blur', () => { if (crosshair) setCrosshair(false); });
 when('medium', () => { crosshair = lastCrosshair = null; });
+when('frame', () => { crosshair = crosshair && inside(crosshair); });   // photos of an album differ in size

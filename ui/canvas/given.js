@@ -2,7 +2,7 @@
 
 const MOST_MASK_BYTES = 64e6;
 
-const isOnlyMask = said => !!said.mask && !said.points?.length && !said.boxes?.length;
+const isOnlyMask = said => !!said.mask && !said.points?.length && !said.boxes?.length && !said.crop;
 const hasMask = (frame, object) => isOnlyMask(journal.prompt(frame, object)) || !!masks.on(frame).get(object)?.area
   || isAsked(frame, object);
 
@@ -35,11 +35,12 @@ async function drawResult(frame, object) {
   }
 }
 
-// From now on these pixels are all that is said about the object on the frame. Returns the prompt, or undefined.
-function givenMask(pixels, frame, object, since) {
+// From now on these pixels are all that is said about the object on the frame, but for what is said `besides`. Returns the
+// prompt, or undefined.
+function givenMask(pixels, frame, object, since, besides = {}) {
   const { width, height } = frameSize(frame), mask = encodeRuns(pixels, width, height);
   if (mask.counts.length > about.max_mask) return void toast('This mask is too intricate to be sent. Make it simpler.');
-  return prompts.set(frame, object, { mask }, since);
+  return prompts.set(frame, object, { mask, ...besides }, since);
 }
 
 async function keepMask() {
