@@ -30,7 +30,8 @@ class Studio(Desk):
 
     def said(self, object_id: int = 1, frame: int = 0) -> Prompt:
         sessions = [session for name, session in self.engine.sessions.items() if name not in self.earlier]
-        return Prompt() if not sessions else sessions[-1].said.get(object_id, {}).get(frame, Prompt())
+        found = sessions[-1].objects.get(object_id) if sessions else None
+        return found.words[frame].prompt if found is not None and frame in found.words else Prompt()
 
     def expect_said(self, test: Callable[[Prompt], bool], object_id: int = 1, frame: int = 0) -> Prompt:
         for _ in range(300):
@@ -292,6 +293,7 @@ def test_a_tracked_mask_can_be_kept_and_painted_on(
     studio.page.wait_for_selector(".mk-keep:disabled")
     studio.press("Control+z")
     studio.expect_said(lambda prompt: prompt.is_empty, frame=29)
+    studio.page.wait_for_selector(".mk-keep:enabled")
     studio.press("Home")
     studio.expect_frame(1)
     studio.press("ArrowRight", "b")
@@ -419,6 +421,7 @@ def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[Fak
     studio.expect_mask(0.6, 0.1)
     studio.expect_mask(0.37, 0.44)
     studio.page.tap(".mk-given")
+    studio.page.wait_for_selector(".mk-given-menu", state="visible")
     for name in ("given-menu", "keep", "given", "clear", "tool-choice button"):
         part = studio.page.locator(f".mk-{name}").first.bounding_box()
         assert part["width"] >= 40 and part["height"] >= 38
