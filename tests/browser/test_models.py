@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -152,10 +152,12 @@ class Crowded(GatedEngine):
         super().__init__()
         self.line: list[str] = []
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
         self.line.append(session)
         try:
-            return super().track(session, frames, revision)
+            return super().track(session, frames, revision, objects)
         finally:
             self.line.remove(session)
 

@@ -170,6 +170,7 @@ def test_a_locked_object_stays_as_it_is(desk: Desk, picture: Path) -> None:
     desk.expect_toast("Object 2 is locked. Unlock it with K")
     desk.press("Delete")
     desk.page.click(".mk-clear")
+    desk.page.click(".mk-clear-frame")
     desk.expect_toast("Locked objects stay")
     expect_seen(desk, 2)
     desk.press("Control+z")

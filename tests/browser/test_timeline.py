@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.types import FrameMasks, Mask
+from sam2_core.types import Mask, ObjectMask, Prompt
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
@@ -35,20 +35,15 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch":
 class OddEngine(FakeEngine):
     """Loses object 1, is unsure of it, and covers the whole frame with it, each for a while."""
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
-        super().track(session, frames, revision)
-        state = self.sessions[session]
-        size, masks = (state.info.height, state.info.width), state.masks.get(1, {})
-        for frame in frames:
-            if frame in state.said.get(1, {}) or frame not in masks:
-                continue
-            if frame in LOST:
-                masks[frame] = replace(masks[frame], mask=Mask.from_array(np.zeros(size, bool)), presence=-4.0)
-            elif frame in POOR:
-                masks[frame] = replace(masks[frame], quality=0.5 if frame == POOR[1] else 0.55)
-            elif frame in WHOLE:
-                masks[frame] = replace(masks[frame], mask=Mask.from_array(np.ones(size, bool)))
-        return self._masks(state, frames)
+    def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
+        found = super().find(size, frame, object_id, nearest)
+        if object_id == 1 and frame in LOST:
+            return replace(found, mask=Mask.from_array(np.zeros(size, bool)), presence=-4.0)
+        if object_id == 1 and frame in POOR:
+            return replace(found, quality=0.5 if frame == POOR[1] else 0.55)
+        if object_id == 1 and frame in WHOLE:
+            return replace(found, mask=Mask.from_array(np.ones(size, bool)))
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +83,7 @@ def click_and_track(desk: Desk, clip: Path) -> None:
     desk.open(clip)
     desk.click(0.3, 0.8)
     desk.expect_mask(0.28, 0.76)
+    desk.page.click(".mk-pausing")  # or it would stop where the object is lost
     desk.page.click("[data-direction=forward]")
     desk.expect_frame(FRAMES)
     desk.page.wait_for_selector(".mk-track:visible")

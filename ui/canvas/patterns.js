@@ -42,3 +42,4 @@ function setPatterns(wanted) {
 }
 
 on(find('patterns'), 'click', () => setPatterns(!state.patterns));
+try { if (localStorage.getItem('masklet-patterns')) setPatterns(true); } catch { /* storage may be forbidden */ }
