@@ -175,7 +175,8 @@ def test_a_locked_object_stays_as_it_is(desk: Desk, picture: Path) -> None:
     expect_seen(desk, 2)
     desk.press("Control+z")
     expect_seen(desk, 1, 2, 3)
-    desk.page.click(".mk-reset")
+    desk.page.click(".mk-clear")
+    desk.page.click(".mk-clear-all")
     expect_seen(desk, 2)
     assert desk.pixel(0.5, 0.5)[3] == 0
     desk.press("Control+z", "2", "k")

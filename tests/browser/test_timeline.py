@@ -135,6 +135,7 @@ def test_lanes_show_what_is_tracked_absent_and_unknown(odd: str, visit: Callable
     assert desk.page.is_hidden(".mk-lanes-empty")
     height = desk.page.locator(".mk-tracks").bounding_box()["height"]
     assert pixel(desk, "lanes", 10, 24) == [*QUIET, 255], "nothing is known yet"
+    desk.page.click(".mk-pausing")
     desk.page.click("[data-direction=forward]")
     desk.page.wait_for_selector(".mk-track:visible")
     desk.press("n")
