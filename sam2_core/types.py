@@ -196,6 +196,8 @@ class ObjectMask:
     """One object's mask on one frame.
 
     `quality` is the predicted IoU (0..1), `presence` the object-score logit (above 0: the object is in the frame).
+    A mask is `stale` where tracking found it before something was said nearby, and `fresh` in the result of the very
+    call of tracking that found it.
     """
 
     object_id: int
@@ -203,6 +205,21 @@ class ObjectMask:
     quality: float
     presence: float
     candidates: tuple[Candidate, ...] = ()
+    stale: bool = False
+    fresh: bool = False
+
+    @property
+    def is_present(self) -> bool:
+        """Whether there is anything of the object in the frame."""
+        return self.presence > 0 and self.mask.area > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Frames that are to be tracked for these objects, in the order of the range."""
+
+    frames: range
+    objects: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +275,12 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """Journal entry: the frames of range(start, stop, step) were tracked."""
+    """Journal entry: the frames of range(start, stop, step) were tracked, for these objects (none named: for all)."""
 
     start: int
     stop: int
     step: int
+    objects: tuple[int, ...] = ()
 
 
 Entry: TypeAlias = Prompted | Forgotten | Tracked
@@ -297,7 +315,8 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
         return {"frame": entry.frame, "object": entry.object_id, "prompt": entry.prompt.to_json()}
     if isinstance(entry, Forgotten):
         return {"forget": entry.object_id}
-    return {"track": [entry.start, entry.stop, entry.step]}
+    plain = {"track": [entry.start, entry.stop, entry.step]}
+    return plain | {"objects": list(entry.objects)} if entry.objects else plain
 
 
 def _entry_from_json(plain: dict[str, Any]) -> Entry:
@@ -308,4 +327,4 @@ def _entry_from_json(plain: dict[str, Any]) -> Entry:
     start, stop, step = (int(value) for value in plain["track"])
     if step not in (1, -1):
         raise ValueError("tracking steps by one frame, forwards or backwards")
-    return Tracked(start, stop, step)
+    return Tracked(start, stop, step, tuple(int(object_id) for object_id in plain.get("objects", ())))

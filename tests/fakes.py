@@ -4,13 +4,15 @@ tested without torch. The candidates of a single click are discs of three sizes;
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
-from sam2_core.types import Candidate, FrameMasks, Load, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.tracking.findings import Findings, Word, stale_stretches, unsettled_stretches
+from sam2_core.types import Candidate, FrameMasks, Load, Mask, ObjectMask, Prompt, SessionInfo, Stretch
 
 CANDIDATE_SIZES, CANDIDATE_QUALITIES = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
 REFINED_SIZE = 1.4
@@ -21,9 +23,7 @@ class _FakeSession:
     info: SessionInfo
     media: MediaInfo
     revision: int = 0
-    said: dict[int, dict[int, Prompt]] = field(default_factory=dict)  # object -> frame -> prompt
-    masks: dict[int, dict[int, ObjectMask]] = field(default_factory=dict)  # object -> frame -> mask
-    tracked: set[int] = field(default_factory=set)
+    objects: dict[int, Findings] = field(default_factory=dict)
 
 
 class FakeEngine:
@@ -48,19 +48,19 @@ class FakeEngine:
         if not 0 <= frame < state.info.frames:
             raise BadPrompt(f"Frame {frame} does not exist.")
         state.revision += 1
-        said, masks = state.said.setdefault(object_id, {}), state.masks.setdefault(object_id, {})
+        found = state.objects.setdefault(object_id, Findings())
         if prompt.is_empty:
-            if said.pop(frame, None) is not None and not said:
-                masks.clear()  # nobody says any more what the object is
-            masks.pop(frame, None)
-            if said and frame in state.tracked:
-                masks[frame] = _paint(state.media.size_of(frame), object_id, _nearest(said, frame))
-            return FrameMasks(frame, state.revision, (masks[frame],) if frame in masks else ())
-        if replace(prompt, crop=None).is_empty and frame not in masks:
+            found.words.pop(frame, None)
+            if not found.words:
+                del state.objects[object_id]  # nobody says any more what the object is
+                return FrameMasks(frame, state.revision, ())
+            left = found.mask_on(frame, object_id)
+            return FrameMasks(frame, state.revision, () if left is None else (left,))
+        if replace(prompt, crop=None).is_empty and found.mask_on(frame, object_id) is None:
             raise BadPrompt("Click on a thing first.")
-        masks[frame] = _paint(state.media.size_of(frame), object_id, _meant(said, frame, prompt))
-        said[frame] = prompt
-        return FrameMasks(frame, state.revision, (masks[frame],))
+        answer = _paint(state.media.size_of(frame), object_id, _meant(found, frame, prompt))
+        found.words[frame] = Word(frame, prompt, answer)
+        return FrameMasks(frame, state.revision, (answer,))
 
     def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         self.calls.append("preview")
@@ -72,21 +72,33 @@ class FakeEngine:
         )
         return FrameMasks(frame, state.revision, found)
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
         self.calls.append("track")
         state = self._session(session)
         if state.media.kind == "album":
             raise BadPrompt("Photos do not follow one another.")
         if revision != state.revision:
             raise SessionChanged("Something was said in between.")
-        if not any(state.said.values()):
-            raise BadPrompt("Click on a thing first.")
-        for object_id, said in state.said.items():
+        self._need_words(state)
+        return tuple(self._track_frame(state, frame, frames.step < 0, objects) for frame in frames)
+
+    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        state = self._session(session)
+        self._need_words(state)
+        return unsettled_stretches(state.objects, frames)
+
+    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        return stale_stretches(self._session(session).objects, frames)
+
+    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
+        self.calls.append("untrack")
+        state = self._session(session)
+        for object_id in set(objects) & state.objects.keys():
             for frame in frames:
-                if said and frame not in said:
-                    state.masks[object_id][frame] = _paint(state.media.size_of(frame), object_id, _nearest(said, frame))
-                    state.tracked.add(frame)
-        return self._masks(state, frames)
+                state.revision += state.objects[object_id].take_back(frame)
+        return state.revision
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         self.calls.append("masks")
@@ -95,9 +107,7 @@ class FakeEngine:
     def forget(self, session: str, object_id: int) -> int:
         self.calls.append("forget")
         state = self._session(session)
-        state.revision += 1
-        state.said.pop(object_id, None)
-        state.masks.pop(object_id, None)
+        state.revision += state.objects.pop(object_id, None) is not None
         return state.revision
 
     def load(self, session: str = "") -> Load:
@@ -116,21 +126,48 @@ class FakeEngine:
             raise SessionGone("This session has expired.")
         return self.sessions[session]
 
+    def _track_frame(
+        self, state: _FakeSession, frame: int, reverse: bool, objects: Collection[int] | None
+    ) -> FrameMasks:
+        fresh = []
+        for object_id, found in state.objects.items():
+            is_wanted = objects is None or object_id in objects
+            if is_wanted and frame not in found.words and not found.is_settled(frame):
+                mask = self.find(state.media.size_of(frame), frame, object_id, _nearest(found, frame))
+                found.put(frame, mask, reverse)
+                fresh.append(object_id)
+        (now,) = self._masks(state, range(frame, frame + 1))
+        return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
+
+    def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
+        """What tracking finds: what the nearest prompt says."""
+        return _paint(size, object_id, nearest)
+
+    @staticmethod
+    def _need_words(state: _FakeSession) -> None:
+        if state.media.kind == "album":
+            raise BadPrompt("Photos do not follow one another.")
+        if not state.objects:
+            raise BadPrompt("Click on a thing first.")
+
     @staticmethod
     def _masks(state: _FakeSession, frames: range) -> tuple[FrameMasks, ...]:
+        known = [
+            [found.mask_on(frame, object_id) for object_id, found in sorted(state.objects.items())] for frame in frames
+        ]
         return tuple(
-            FrameMasks(frame, state.revision, tuple(m[frame] for _, m in sorted(state.masks.items()) if frame in m))
-            for frame in frames
+            FrameMasks(frame, state.revision, tuple(mask for mask in here if mask is not None))
+            for frame, here in zip(frames, known, strict=True)
         )
 
 
-def _nearest(said: dict[int, Prompt], frame: int) -> Prompt:
-    return said[min(said, key=lambda other: abs(other - frame))]
+def _nearest(found: Findings, frame: int) -> Prompt:
+    return found.words[min(found.words, key=lambda other: abs(other - frame))].prompt
 
 
-def _meant(said: dict[int, Prompt], frame: int, prompt: Prompt) -> Prompt:
+def _meant(found: Findings, frame: int, prompt: Prompt) -> Prompt:
     """A crop alone refines what was tracked from elsewhere."""
-    return replace(_nearest(said, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
+    return replace(_nearest(found, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
 
 
 def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:

@@ -106,7 +106,9 @@ def test_a_prompt_that_cannot_be_read_is_refused(said: object) -> None:
 
 
 def test_a_journal_survives_json() -> None:
-    journal = Journal("clip", (Prompted(3, 1, Prompt((Point(1, 2),))), Tracked(3, -1, -1), Forgotten(1)))
+    journal = Journal(
+        "clip", (Prompted(3, 1, Prompt((Point(1, 2),))), Tracked(3, -1, -1), Tracked(4, 9, 1, (1, 2)), Forgotten(1))
+    )
     assert Journal.from_json(journal.to_json()) == journal
 
 

@@ -9,7 +9,7 @@ from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import open_store
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.startup import Startup
-from sam2_core.types import Entry, Forgotten, FrameMasks, Load, Prompt, Prompted
+from sam2_core.types import Entry, Forgotten, FrameMasks, Load, Prompt, Prompted, Stretch
 from ui.wire import Bounds
 
 
@@ -102,10 +102,30 @@ class Medium:
         self._revision = engine.forget(session, object_id)
         self._objects.discard(object_id)
 
-    def track(self, frames: range) -> tuple[FrameMasks, ...]:
+    @property
+    def revision(self) -> int:
+        """The newest revision of the session that is known here."""
+        return self._revision
+
+    def track(self, frames: range, objects: tuple[int, ...]) -> tuple[FrameMasks, ...]:
         """See `Engine.track`; raises `SessionChanged` when something was said in the meantime: `look_again` then."""
         engine, session = self.open_session()
-        return engine.track(session, frames, self._revision)
+        return engine.track(session, frames, self._revision, objects)
+
+    def plan(self, frames: range) -> tuple[Stretch, ...]:
+        """See `Engine.plan`."""
+        engine, session = self.open_session()
+        return engine.plan(session, frames)
+
+    def stale(self, frames: range) -> tuple[Stretch, ...]:
+        """See `Engine.stale`."""
+        engine, session = self.open_session()
+        return engine.stale(session, frames)
+
+    def untrack(self, frames: range, objects: tuple[int, ...]) -> None:
+        """See `Engine.untrack`."""
+        engine, session = self.open_session()
+        self._revision = engine.untrack(session, frames, objects)
 
     def look_again(self, frame: int) -> None:
         """Learn the session's newest revision."""

@@ -29,6 +29,7 @@ from ui.wire import (
     Show,
     Stop,
     Track,
+    Untrack,
 )
 
 MAX_MESSAGE = 8_000_000  # characters; a journal of thousands of clicks and hundreds of painted masks fits
@@ -37,6 +38,7 @@ MAX_BOXES = 16
 MAX_ENTRIES = 20_000
 MAX_NAME = 80  # characters of an object's name, and of its class label
 MAX_FRAMES_ASKED = 64
+MAX_OBJECTS_NAMED = 1000
 _HOVER = re.compile(r'\{\s*"t"\s*:\s*"hover"')
 
 
@@ -89,7 +91,7 @@ def subject(text: str) -> dict[str, Any]:
         return {}
     if kind == "journal" and isinstance(said.get("seq"), int):
         return {"job": "replay", "seq": said["seq"]}
-    if kind in ("prompt", "forget") and isinstance(said.get("seq"), int):
+    if kind in ("prompt", "forget", "untrack") and isinstance(said.get("seq"), int):
         return {"seq": said["seq"]}
     if kind == "track" and isinstance(said.get("run"), int):
         return {"job": "track", "run": said["run"]}
@@ -113,8 +115,23 @@ def _forget(said: dict[str, Any], bounds: Bounds) -> Message:
 
 
 def _track(said: dict[str, Any], bounds: Bounds) -> Message:
-    direction = _one_of(said, "direction", DIRECTIONS)
-    return Track(_whole(said, "run", 0, 2**53), direction, _frame(said, "frame", bounds))
+    run, direction = _whole(said, "run", 0, 2**53), _one_of(said, "direction", DIRECTIONS)
+    said = {"first": 0, "last": bounds.frames - 1, "pause": False, **said}
+    first, last = _frame(said, "first", bounds), _frame(said, "last", bounds)
+    if first > last:
+        raise BadPrompt("The range ends before it starts. Set it again.")
+    return Track(run, direction, _frame(said, "frame", bounds), first, last, _yes_or_no(said, "pause"))
+
+
+def _untrack(said: dict[str, Any], bounds: Bounds) -> Message:
+    frames, objects = said.get("frames"), said.get("objects")
+    if not isinstance(frames, list) or len(frames) != 2:
+        raise BadPrompt("`frames` must be the first and the last frame.")
+    if not isinstance(objects, list) or len(objects) > MAX_OBJECTS_NAMED:
+        raise BadPrompt("`objects` must be a list of objects.")
+    first, last = (_frame({"frames": frame}, "frames", bounds) for frame in frames)
+    named = tuple(_object({"object": object_id}, bounds) for object_id in objects)
+    return Untrack(_whole(said, "seq", 0, 2**53), range(first, last + 1), named)
 
 
 def _show(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -162,6 +179,7 @@ _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "hover": _hover,
     "forget": _forget,
     "track": _track,
+    "untrack": _untrack,
     "stop": lambda said, bounds: Stop(),
     "masks": _show,
     "export": _export,
@@ -182,6 +200,13 @@ def _frame(said: dict[str, Any], name: str, bounds: Bounds) -> int:
 
 def _object(said: dict[str, Any], bounds: Bounds) -> int:
     return _whole(said, "object", 1, 1_000_000)
+
+
+def _yes_or_no(said: dict[str, Any], name: str) -> bool:
+    value = said.get(name)
+    if not isinstance(value, bool):
+        raise BadPrompt(f"`{name}` must be true or false.")
+    return value
 
 
 def _one_of(said: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
@@ -249,6 +274,7 @@ def _check_entry(entry: Entry, bounds: Bounds) -> None:
             _check_prompt(entry.prompt, bounds.on(entry.frame))
     elif isinstance(entry, Tracked):
         fits = abs(entry.step) == 1 and 0 <= entry.start < bounds.frames and -1 <= entry.stop <= bounds.frames
+        fits = fits and len(entry.objects) <= MAX_OBJECTS_NAMED
     else:
         fits = isinstance(entry, Forgotten)
     if not fits:

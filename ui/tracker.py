@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from sam2_core.errors import SessionChanged
+from sam2_core.types import FrameMasks, Stretch
 from ui.medium import Medium
 from ui.outbox import Outbox
 from ui.wire import Track, pack, pack_masks
@@ -15,6 +17,7 @@ from ui.wire import Track, pack, pack_masks
 Result = TypeVar("Result")
 STEP_SECONDS = 0.15  # aim of one call: short enough for a click to feel instant in between
 MAX_STEP = 4
+STEADY = 3  # frames in a row on which an object was present before its absence is news again
 
 
 class Ask(Protocol):
@@ -25,25 +28,75 @@ class Ask(Protocol):
         ...
 
 
-def legs(direction: str, frame: int, frames: int) -> list[range]:
-    """The frames to visit: forward to the end, backward to the start, or one after the other."""
-    forward, backward = range(frame, frames), range(frame, -1, -1)
-    return {"forward": [forward], "backward": [backward], "both": [forward, backward]}[direction]
+@dataclass(slots=True)
+class Leg:
+    """One way through the clip. `left` is what the page can ask for where the run is stopped on it."""
+
+    frames: range
+    left: str
+
+    def go_on(self, frame: int) -> None:
+        """Leave out what lies before `frame`."""
+        self.frames = range(frame, self.frames.stop, self.frames.step)
+
+
+def legs(wish: Track) -> list[Leg]:
+    """The ways to go within the range: to its end, to its start, or one after the other. From a frame outside of it,
+    all of the range."""
+    first, last = wish.first, wish.last
+    inside = first <= wish.frame <= last
+    forward = range(wish.frame if inside else first, last + 1)
+    backward = range(wish.frame if inside else last, first - 1, -1)
+    ways = {
+        "forward": [Leg(forward, "forward")],
+        "backward": [Leg(backward, "backward")],
+        "both": [Leg(forward, "both"), Leg(backward, "backward")],
+        "one": [Leg(range(wish.frame, wish.frame + 1), "one")],
+        "update": [Leg(range(first, last + 1), "update")],
+    }
+    return ways[wish.direction]
+
+
+@dataclass(slots=True)
+class Presence:
+    """Tells when an object that was there is lost: only the first frame without it counts, until it was back for a
+    while."""
+
+    streaks: dict[int, int] = field(default_factory=dict)
+
+    def start(self, before: FrameMasks | None) -> None:
+        """Tracking begins beside this frame."""
+        objects = () if before is None else before.objects
+        self.streaks = {each.object_id: STEADY if each.is_present else 0 for each in objects}
+
+    def lost(self, masks: FrameMasks) -> int | None:
+        """The object that is lost on this frame, if any."""
+        lost = None
+        for each in masks.objects:
+            streak = self.streaks.get(each.object_id, 0)
+            if each.fresh and not each.is_present and streak >= STEADY and lost is None:
+                lost = each.object_id
+            self.streaks[each.object_id] = streak + 1 if each.is_present else 0
+        return lost
 
 
 class Tracker:
-    """One run of tracking for one visitor."""
+    """One run of tracking for one visitor. What is up to date is skipped, and not sent again."""
 
     def __init__(self, outbox: Outbox, ask: Ask, medium: Medium, wish: Track) -> None:
         self._outbox, self._ask, self._medium, self._wish = outbox, ask, medium, wish
         self._stopping = False
+        self._lost: int | None = None
+        self._frame, self._left = wish.frame, wish.direction  # what is left to do if it is stopped now
+        self._changed: set[int] = set()
+        self._presence = Presence()
         self._first_answer = 0.0
-        self._done = self._total = self._free = 0
+        self._done = self._total = self._ahead = self._free = 0
         self._step = 1
 
     def describe(self) -> dict[str, Any]:
         """What a page must know to show this run as its own."""
-        return {"run": self._wish.run, "direction": self._wish.direction}
+        return asdict(self._wish)
 
     def stop(self) -> None:
         """End after the call that is under way."""
@@ -51,42 +104,86 @@ class Tracker:
 
     async def run(self) -> None:
         """Track and send the masks as they come. Pauses while no page listens."""
-        ways = legs(self._wish.direction, self._wish.frame, self._medium.info.frames)
-        self._total = sum(len(way) for way in ways)
-        for way in ways:
-            await self._walk(way)
-        self._outbox.put(pack({"t": "done", "job": "track", "run": self._wish.run, "stopped": self._stopping}))
+        ways = legs(self._wish)
+        lengths = [_length(await self._plan(leg)) for leg in ways]
+        for number, leg in enumerate(ways):
+            self._ahead = sum(lengths[number + 1 :])
+            await self._walk(leg)
+        about = {"run": self._wish.run, "stopped": self._stopping, "lost": self._lost, "changed": len(self._changed)}
+        self._outbox.put(pack({"t": "done", "job": "track", **about, "direction": self._left, "frame": self._frame}))
 
-    async def _walk(self, way: range) -> None:
-        position = 0
-        while position < len(way):
-            await self._outbox.room()
-            if self._stopping:
+    async def _plan(self, leg: Leg) -> tuple[Stretch, ...]:
+        look = self._medium.stale if leg.left == "update" else self._medium.plan
+        return await self._ask(self._medium, partial(look, leg.frames)) if leg.frames else ()
+
+    async def _walk(self, leg: Leg) -> None:
+        """Go along a leg; what is said meanwhile changes what is to be done, so it is planned anew then."""
+        finished = False
+        while not (finished or self._stopping):
+            self._left, revision = leg.left, self._medium.revision
+            stretches = await self._plan(leg)
+            self._total = self._done + _length(stretches) + self._ahead
+            finished = await self._visit(leg, stretches, revision)
+
+    async def _visit(self, leg: Leg, stretches: tuple[Stretch, ...], revision: int) -> bool:
+        """Whether all was done before something was said."""
+        for stretch in stretches:
+            if self._wish.pause:
+                self._presence.start(await self._look_before(stretch.frames))
+            position = 0
+            while position < len(stretch.frames):
+                await self._outbox.room()
+                if self._stopping or self._medium.revision != revision:
+                    return False
+                frames = stretch.frames[position : position + self._step]
+                if not await self._follow(frames, stretch.objects):
+                    return False
+                position += len(frames)
+                if leg.left != "update":
+                    leg.go_on(frames[-1] + frames.step)
+        return True
+
+    async def _look_before(self, frames: range) -> FrameMasks | None:
+        before = frames[0] - frames.step
+        if not 0 <= before < self._medium.info.frames:
+            return None
+        return (await self._ask(self._medium, partial(self._medium.masks, range(before, before + 1))))[0]
+
+    async def _follow(self, frames: range, objects: tuple[int, ...]) -> bool:
+        """A few frames; False where somebody clicked in between."""
+        begun = time.monotonic()
+        try:
+            found, messages = await self._ask(self._medium, partial(self._compute, frames, objects))
+        except SessionChanged:
+            await self._ask(self._medium, partial(self._medium.look_again, frames[0]))
+            return False
+        self._take_note(found)
+        self._send(messages, len(frames))
+        a_frame = (time.monotonic() - begun) / len(frames)
+        # One more at most: the first call may have found everything warm or cold.
+        self._step = max(1, min(MAX_STEP, self._step + 1, int(STEP_SECONDS / max(a_frame, 1e-3))))
+        return True
+
+    def _compute(self, frames: range, objects: tuple[int, ...]) -> tuple[tuple[FrameMasks, ...], list[bytes]]:
+        found = self._medium.track(frames, objects)
+        about = {"version": self._medium.version, "run": self._wish.run, "tracked": frames.step}
+        return found, [pack_masks(fresh, **about) for fresh in map(_fresh, found) if fresh.objects]
+
+    def _take_note(self, found: tuple[FrameMasks, ...]) -> None:
+        self._frame = found[-1].frame
+        for masks in found:
+            if any(each.fresh for each in masks.objects):
+                self._changed.add(masks.frame)
+            lost = self._presence.lost(masks) if self._wish.pause and self._lost is None else None
+            if lost is not None:
+                self._lost, self._frame, self._stopping = lost, masks.frame, True
                 return
-            frames = way[position : position + self._step]
-            begun = time.monotonic()
-            try:
-                messages = await self._ask(self._medium, partial(self._follow, frames))
-            except SessionChanged:  # somebody clicked in between: go on from here with what is said now
-                await self._ask(self._medium, partial(self._medium.look_again, frames[0]))
-                continue
-            position += len(frames)
-            self._done += len(frames)
-            self._send(messages, frames[-1])
-            a_frame = (time.monotonic() - begun) / len(frames)
-            # One more at most: the first frame is prompted, so it costs nothing and says nothing about the others.
-            self._step = max(1, min(MAX_STEP, self._step + 1, int(STEP_SECONDS / max(a_frame, 1e-3))))
 
-    def _follow(self, frames: range) -> list[bytes]:
-        found = self._medium.track(frames)
-        return [
-            pack_masks(masks, version=self._medium.version, run=self._wish.run, tracked=frames.step) for masks in found
-        ]
-
-    def _send(self, messages: list[bytes], frame: int) -> None:
+    def _send(self, messages: list[bytes], frames: int) -> None:
         for message in messages:
             self._outbox.put(message)
-        about = {"run": self._wish.run, "frame": frame, **self._pace()}
+        self._done += frames
+        about = {"run": self._wish.run, "direction": self._left, "frame": self._frame, **self._pace()}
         header = {"t": "progress", "job": "track", "fraction": self._done / self._total, "message": "Tracking", **about}
         self._outbox.put(pack(header), "progress track")
 
@@ -98,3 +195,11 @@ class Tracker:
             return {}
         rate = (self._done - self._free) / max(1e-3, now - self._first_answer)
         return {"fps": round(rate, 2), "left": round((self._total - self._done) / rate)}
+
+
+def _length(stretches: tuple[Stretch, ...]) -> int:
+    return sum(len(stretch.frames) for stretch in stretches)
+
+
+def _fresh(masks: FrameMasks) -> FrameMasks:
+    return replace(masks, objects=tuple(each for each in masks.objects if each.fresh))

@@ -7,9 +7,12 @@ Up (page to server): one JSON object a message, `t` says which.
     hover    {seq, frame, object, prompt}    show what this prompt would give; nothing is remembered, and of several
                                              hovers that wait only the newest is answered
     forget   {seq, object}                   remove an object
-    track    {run, direction, frame}         follow all objects from a frame: forward, backward or both; run is a
-                                             number of the page's own that names this run in all that comes of it
+    track    {run, direction, frame, first, last, pause}
+             follow all objects from a frame through first..last: forward, backward or both; one: this frame only;
+             update: what is stale in first..last (left out: the whole clip). Run is a number of the page's own that
+             names this run in all that comes of it; with pause (left out: without) it stops where an object is lost
     stop     {}                              stop tracking
+    untrack  {seq, frames, objects}          take back the newest tracked masks of these objects on frames [first, last]
     masks    {first, last}                   send what is known about these frames
     export   {kind, objects, opacity}        write a download: masks, coco or overlay;
                                              objects = [{id, name, label, color}], the last one lies above the others
@@ -23,7 +26,7 @@ Down (server to page): binary; a little-endian u32 with the length of the header
 the header announces, one after the other.
 
     hello    {version, medium, tracking}     greeting of every new connection; medium as in `opened`, or null;
-                                             tracking = {run, direction} of the run under way, or null
+                                             tracking = the `track` of the run under way, without `t`, or null
     model    {ready, fraction, message, error, name, title, device}
              the network in use, and how far loading it is; device = what it runs on, once it does
     models   {current, device, memory, offers}     answer to `models`; memory = share of the device's that is in use;
@@ -37,20 +40,24 @@ the header announces, one after the other.
                                              their numbers; skipped = [{name, reason}]: files that could not be used
     masks    {version, seq, frame, revision, object, run, tracked, objects}
              masks of a frame: with `object`, the answer to a prompt for that object, else all of the frame; with
-             `run`, found by this run of tracking on its way forward (tracked 1) or backward (-1).
-             objects = [{id, quality, presence, area, place, bytes}]: predicted IoU, object-score logit, pixels,
+             `run`, found by this run of tracking on its way forward (tracked 1) or backward (-1): only what is fresh.
+             objects = [{id, quality, presence, area, stale, fresh, place, bytes}]: predicted IoU, object-score logit,
+             pixels, older than what was said nearby, found by this very call of tracking,
              [x, y, width, height] of the PNG in the frame, its length. In the answer to a single click an object has
              candidates = [{quality, area, place, bytes}]: the masks that may be meant, any of which `choice` in its
              prompt picks by its place in the list. Their PNGs follow the object's own.
     preview  {version, seq, frame, objects}  answer to `hover`; objects as in `masks`, at most one
+    stale    {version, objects}              what is stale now: [{id, frames: [[first, last], ...]}]
     forgotten {seq, object}                  answer to `forget`
+    untracked {seq}                          answer to `untrack`
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
     progress {job, fraction, message, ...}   of the jobs ingest, export, replay, track and model; model:
              {model, moving}: moving says that it is loaded and hears the journal
-    done     {job, ...}                      a job has ended well; export: {url, name}; track: {run, stopped};
-                                             replay: {seq, stopped}, stopped where its tracking was given up;
-                                             model: {name}, all masks are other ones
+    done     {job, ...}                      a job has ended well; export: {url, name};
+             track: {run, stopped, lost, direction, frame, changed}: the object that was lost, or null; what is left to
+             be done of the run if it was stopped; on how many frames masks were computed;
+             replay: {seq, stopped}, stopped where its tracking was given up; model: {name}, all masks are other ones
     error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about
 
 Every message up may be repeated without harm, which is what the page does after a lost connection.
@@ -64,9 +71,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sam2_core.media import MediaInfo, ObjectTraits, mask_png
-from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt
+from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt, Stretch
 
-DIRECTIONS = ("forward", "backward", "both")
+DIRECTIONS = ("forward", "backward", "both", "one", "update")
 EXPORTS = ("masks", "coco", "overlay")
 JOBS = ("ingest", "export", "replay", "model")
 
@@ -133,11 +140,23 @@ class Track:
     run: int
     direction: str
     frame: int
+    first: int
+    last: int
+    pause: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """`stop`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untrack:
+    """`untrack`."""
+
+    seq: int
+    frames: range
+    objects: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +202,9 @@ class Choose:
     name: str
 
 
-Message: TypeAlias = Say | Hover | Forget | Track | Stop | Show | Export | Cancel | Retell | ListModels | Choose
+Message: TypeAlias = (
+    Say | Hover | Forget | Track | Stop | Untrack | Show | Export | Cancel | Retell | ListModels | Choose
+)
 
 
 def pack(header: dict[str, Any], pictures: tuple[bytes, ...] = ()) -> bytes:
@@ -200,7 +221,8 @@ def pack_masks(masks: FrameMasks, **about: Any) -> bytes:
     objects, pictures = [], []
     for each in masks.objects:
         shape, picture = _pack_mask(each)
-        objects.append({"id": each.object_id, "presence": round(each.presence, 3), **shape})
+        about_it = {"presence": round(each.presence, 3), "stale": each.stale, "fresh": each.fresh}
+        objects.append({"id": each.object_id, **about_it, **shape})
         pictures.append(picture)
         if each.candidates and "object" in about:
             shapes, drawn = zip(*map(_pack_mask, each.candidates), strict=True)
@@ -208,6 +230,16 @@ def pack_masks(masks: FrameMasks, **about: Any) -> bytes:
             pictures += drawn
     header = {"t": "masks", "frame": masks.frame, "revision": masks.revision, "objects": objects, **about}
     return pack(header, tuple(pictures))
+
+
+def pack_stale(stretches: tuple[Stretch, ...], version: int) -> bytes:
+    """The `stale` message."""
+    frames: dict[int, list[list[int]]] = {}
+    for stretch in stretches:
+        for object_id in stretch.objects:
+            frames.setdefault(object_id, []).append(sorted((stretch.frames[0], stretch.frames[-1])))
+    objects = [{"id": object_id, "frames": runs} for object_id, runs in frames.items()]
+    return pack({"t": "stale", "version": version, "objects": objects})
 
 
 def _pack_mask(found: ObjectMask | Candidate) -> tuple[dict[str, Any], bytes]:

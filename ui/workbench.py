@@ -46,6 +46,7 @@ class Workbench:
         self.thumbnail_rate = Rate(resources.settings.messages_per_second)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
+        self._telling = asyncio.Lock()
         self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
         self._jobs: dict[str, Job] = {}
         self._tracker: Tracker | None = None
@@ -135,6 +136,8 @@ class Workbench:
             self._track(message, medium)
         elif isinstance(message, wire.Stop):
             self._stop_tracking()
+        elif isinstance(message, wire.Untrack):
+            self._start(self._untrack(message, medium), seq=message.seq)
         elif isinstance(message, wire.Export):
             job = self._new_job("export")
             self._start(self._while_listed(job, self._export(message, medium, job)), job="export")
@@ -163,6 +166,7 @@ class Workbench:
             masks = await self._revival.ask(medium, say)
             about = {"version": medium.version, "seq": message.seq, "object": message.object_id}
             self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, **about)))
+        await self._tell_what_is_stale(medium)
 
     async def _forget(self, message: wire.Forget, medium: Medium) -> None:
         async with self._order:
@@ -176,6 +180,21 @@ class Workbench:
             medium.admit_all(message.entries, self._resources.settings.max_objects)
             stopped = await self._revival.begin_anew(medium, message.entries)
             self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
+        await self._tell_what_is_stale(medium)
+
+    async def _untrack(self, message: wire.Untrack, medium: Medium) -> None:
+        async with self._order:
+            await self._revival.ask(medium, partial(medium.untrack, message.frames, message.objects))
+            self._outbox.put(wire.pack({"t": "untracked", "seq": message.seq}))
+        await self._tell_what_is_stale(medium)
+
+    async def _tell_what_is_stale(self, medium: Medium) -> None:
+        """After every word, but without making the next one wait."""
+        if medium.info.kind != "clip":
+            return
+        async with self._telling:  # in order, so that the last to arrive is the newest
+            stretches = await self._revival.ask(medium, partial(medium.stale, range(medium.info.frames)))
+            self._outbox.put(wire.pack_stale(stretches, medium.version), "stale")
 
     async def _show(self, message: wire.Show, medium: Medium) -> None:
         async with self._showing:
@@ -190,16 +209,17 @@ class Workbench:
             return
         self._stop_tracking()
         tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
-        run = self._start(self._run_tracker(tracker), job="track", run=message.run)
+        run = self._start(self._run_tracker(tracker, medium), job="track", run=message.run)
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
 
-    async def _run_tracker(self, tracker: Tracker) -> None:
+    async def _run_tracker(self, tracker: Tracker, medium: Medium) -> None:
         try:
             await tracker.run()
         finally:
             if self._tracker is tracker:
                 self._tracker = None
+        await self._tell_what_is_stale(medium)
 
     def _stop_tracking(self) -> None:
         if self._tracker is not None:

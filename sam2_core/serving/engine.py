@@ -7,9 +7,10 @@ in another process or on another machine is a thin adapter over the same few cal
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
-from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo
+from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
 
 
 class Engine(Protocol):
@@ -39,12 +40,36 @@ class Engine(Protocol):
         """
         ...
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
-        """Follow all objects through a few frames, in the order of the range; its step's sign is the direction.
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
+        """Follow objects (None: all) through a few frames, in the order of the range; its step's sign is the direction.
 
-        Raises `SessionChanged` where `revision` is not the newest, `BadPrompt` where nothing was said yet, and
-        `SessionGone`.
+        Masks that would come out the same are not computed again; those that were are `fresh` in the result, which
+        holds all masks of these frames. Raises `SessionChanged` where `revision` is not the newest, `BadPrompt` where
+        nothing was said yet, and `SessionGone`.
         """
+        ...
+
+    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        """What of these frames (step 1 or -1) `track` would compute, in their order. Any number of frames may be asked.
+
+        Raises `BadPrompt` where nothing was said yet, and `SessionGone`.
+        """
+        ...
+
+    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        """What of these frames (step 1) was tracked before something was said nearby, and how to track it again.
+
+        A word about an object makes stale what was tracked of it between its prompted frames before and after that
+        frame, and nothing else; one that is taken back makes it good again. Each frame comes from the side of the
+        nearer prompted frame. Any number of frames may be asked.
+        """
+        ...
+
+    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
+        """Take back the newest masks that tracking found for these objects on these frames (step 1); what it had found
+        before, if anything, is back. Returns the new revision. What is not there is no error."""
         ...
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:

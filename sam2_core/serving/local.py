@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from sam2_core.tracking.device import device_name, fast_precision, memory_in_use
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
-from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo
+from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
 
 T = TypeVar("T")
 
@@ -79,10 +79,26 @@ class LocalEngine:
             Priority.HOVER, session, lambda: self._session(session).preview(frame, object_id, prompt)
         )
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
         """See `Engine.track`."""
         self._check_length(frames)
-        return self._worker.call(Priority.TRACK, session, lambda: self._session(session).track(frames, revision))
+        return self._worker.call(
+            Priority.TRACK, session, lambda: self._session(session).track(frames, revision, objects)
+        )
+
+    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        """See `Engine.plan`."""
+        return self._worker.call(Priority.LOOK, session, lambda: self._session(session).plan(frames))
+
+    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        """See `Engine.stale`."""
+        return self._worker.call(Priority.LOOK, session, lambda: self._session(session).stale(frames))
+
+    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
+        """See `Engine.untrack`."""
+        return self._worker.call(Priority.CLICK, session, lambda: self._session(session).untrack(frames, objects))
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         """See `Engine.masks`."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from sam2_core.errors import SessionGone
 from sam2_core.serving.engine import Engine
-from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo
+from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
 
 T = TypeVar("T")
 
@@ -46,9 +46,23 @@ class EnginePool:
         """See `Engine.preview`."""
         return self._ask(session, lambda engine: engine.preview(session, frame, object_id, prompt))
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
         """See `Engine.track`."""
-        return self._ask(session, lambda engine: engine.track(session, frames, revision))
+        return self._ask(session, lambda engine: engine.track(session, frames, revision, objects))
+
+    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        """See `Engine.plan`."""
+        return self._ask(session, lambda engine: engine.plan(session, frames))
+
+    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+        """See `Engine.stale`."""
+        return self._ask(session, lambda engine: engine.stale(session, frames))
+
+    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
+        """See `Engine.untrack`."""
+        return self._ask(session, lambda engine: engine.untrack(session, frames, objects))
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         """See `Engine.masks`."""

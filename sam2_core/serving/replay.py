@@ -35,7 +35,8 @@ def _say(engine: Engine, session: str, entry: Entry, revision: int) -> int:
             return engine.prompt(session, entry.frame, entry.object_id, entry.prompt).revision
         if isinstance(entry, Forgotten):
             return engine.forget(session, entry.object_id)
-        engine.track(session, range(entry.start, entry.stop, entry.step), revision)
+        frames = range(entry.start, entry.stop, entry.step)
+        engine.track(session, frames, revision, entry.objects or None)
     except BadPrompt:
         pass
     return revision
@@ -50,7 +51,7 @@ def _in_short_calls(entries: list[Entry]) -> Iterator[Entry]:
         frames = range(entry.start, entry.stop, entry.step)
         for start in range(0, len(frames), TRACK_STEP):
             call = frames[start : start + TRACK_STEP]
-            yield Tracked(call.start, call.stop, call.step)
+            yield Tracked(call.start, call.stop, call.step, entry.objects)
 
 
 def _cost(entry: Entry) -> int:
@@ -69,6 +70,8 @@ def _still_needed(entries: tuple[Entry, ...]) -> list[Entry]:
     forgotten: set[int] = set()
     for entry in reversed(entries):
         if isinstance(entry, Tracked):
+            if entry.objects and forgotten.issuperset(entry.objects):
+                continue
             next_frame.clear()
         elif isinstance(entry, Forgotten):
             forgotten.add(entry.object_id)

@@ -8,12 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2_core.model.network import SAM2
+from sam2_core.model.preprocess import mask_to_input
 from sam2_core.tracking.cleanup import fill_holes, remove_islands
 from sam2_core.tracking.segmenter import Trace
 from sam2_core.types import BoolArray, Candidate, Mask, ObjectMask
 
 SPECK_AREA = 8
 """Holes and islands of up to so many low-resolution pixels are noise of the network."""
+
+
+def mask_input(network: SAM2, mask: Mask) -> Tensor:
+    """A mask as a prompt (1, 1, S, S), where the network is."""
+    return mask_to_input(torch.from_numpy(mask.to_array()), network.image_size).to(network.device)
 
 
 def object_mask(object_id: int, trace: Trace, height: int, width: int) -> ObjectMask:

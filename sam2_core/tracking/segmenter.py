@@ -40,6 +40,10 @@ class Trace:
     candidates: Tensor | None = None
     candidate_quality: Tensor | None = None
 
+    def without_candidates(self) -> Trace:
+        """What is worth remembering."""
+        return replace(self, candidates=None, candidate_quality=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Segmenter:

@@ -6,23 +6,25 @@ alone, so that replaying a journal brings a session back.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
-from sam2_core.model.preprocess import Pixels, mask_to_input, pixels_to_input
+from sam2_core.model.preprocess import Pixels, pixels_to_input
 from sam2_core.tracking.closeup import Window, cut, look_closer
 from sam2_core.tracking.feature_cache import FeatureCache
-from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules, Recall
-from sam2_core.tracking.objects import Refinement, TrackedMask, TrackedObject
-from sam2_core.tracking.pixels import object_mask, to_low_resolution
+from sam2_core.tracking.findings import Findings, Word, stale_stretches, unsettled_stretches
+from sam2_core.tracking.follower import Follower
+from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
+from sam2_core.tracking.objects import Refinement, TrackedObject
+from sam2_core.tracking.pixels import mask_input, object_mask, to_low_resolution
 from sam2_core.tracking.prompts import check_prompt, growing, point_inputs
 from sam2_core.tracking.segmenter import Segmenter, Trace
-from sam2_core.types import FrameMasks, Mask, ObjectMask, Prompt
+from sam2_core.types import FrameMasks, Mask, ObjectMask, Prompt, Stretch
 
 MAX_PROMPTED_IN_MEMORY = 4
 """The network was trained on short clips with few prompted frames; more of them blur the memory."""
@@ -83,6 +85,7 @@ class TrackingSession:
         self._source = source
         self._cache = cache
         self._rules = MemoryRules(config.memory_slots, config.max_pointers, MAX_PROMPTED_IN_MEMORY)
+        self._follower = Follower(segmenter, self._rules, size.frames, self._features)
 
     # --- what the engine asks for ------------------------------------------------------------------------------
 
@@ -96,10 +99,9 @@ class TrackingSession:
         known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
         trace, found = self._answer(known, object_id, frame, prompt)
         self.objects[object_id] = known
-        known.prompts[frame] = prompt
-        known.bank.prompted[frame] = self._without_candidates(trace)
-        known.answers[frame] = found
-        self._note_change(known, frame)
+        known.bank.prompted[frame] = trace.without_candidates()
+        known.found.words[frame] = Word(frame, prompt, found)
+        self.revision += 1
         return FrameMasks(frame, self.revision, (found,))
 
     def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
@@ -113,22 +115,35 @@ class TrackingSession:
         _, found = self._answer(replace(known), object_id, frame, prompt)
         return FrameMasks(frame, self.revision, (replace(found, candidates=()),))
 
-    def track(self, frames: range, revision: int) -> tuple[FrameMasks, ...]:
-        """Follow all objects through `frames`; see `Engine.track`."""
-        if self.size.sizes:
-            raise BadPrompt("The photos of an album do not follow one another: there is nothing to track.")
+    def track(self, frames: range, revision: int, objects: Collection[int] | None = None) -> tuple[FrameMasks, ...]:
+        """Follow objects through `frames`; see `Engine.track`."""
         if revision != self.revision:
             raise SessionChanged("Something was said in the meantime; track again from here.")
-        if not any(known.prompts for known in self.objects.values()):
-            raise BadPrompt("Nothing is selected yet: click on a thing first, then track it.")
-        for frame in (frames[0], frames[-1]) if frames else ():
-            self._check_frame(frame)
-        return tuple(self._track_frame(frame, reverse=frames.step < 0) for frame in frames)
+        self._check_trackable()
+        self._check_frames(frames)
+        return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
+
+    def plan(self, frames: range) -> tuple[Stretch, ...]:
+        """What of these frames is left to be tracked; see `Engine.plan`."""
+        self._check_trackable()
+        self._check_frames(frames)
+        return unsettled_stretches(self._found(), frames)
+
+    def stale(self, frames: range) -> tuple[Stretch, ...]:
+        """What of these frames is to be tracked again; see `Engine.stale`."""
+        self._check_frames(frames)
+        return stale_stretches(self._found(), frames)
+
+    def untrack(self, frames: range, objects: Collection[int]) -> int:
+        """Take back the newest masks that tracking found; returns the new revision."""
+        self._check_frames(frames)
+        taken = [known.untrack(frames) for object_id, known in self.objects.items() if object_id in objects]
+        self.revision += any(taken)
+        return self.revision
 
     def masks(self, frames: range) -> tuple[FrameMasks, ...]:
         """The masks known so far; see `Engine.masks`."""
-        for frame in (frames[0], frames[-1]) if frames else ():
-            self._check_frame(frame)
+        self._check_frames(frames)
         return tuple(self._known_masks(frame) for frame in frames)
 
     def forget(self, object_id: int) -> int:
@@ -174,13 +189,13 @@ class TrackingSession:
     ) -> Trace:
         network = self._segmenter.network
         if step.mask is not None and not step.points:
-            given = self._segmenter.from_mask(features, self._mask_input(step.mask))
+            given = self._segmenter.from_mask(features, mask_input(self._segmenter.network, step.mask))
             return given if before is None else self._segmenter.unite(features, [given, before])
         if len(step.boxes) > 1 and not step.points:
             alone = (self._answer_step(known, frame, features, replace(step, boxes=(box,)), None) for box in step.boxes)
             return self._segmenter.unite(features, list(alone))
         previous = self._tracked_logits(known, frame) if before is None else before.logits
-        recall = self._recall_elsewhere(known, frame)
+        recall = self._follower.recall_elsewhere(known, frame)
         points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
         return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
 
@@ -198,22 +213,11 @@ class TrackingSession:
 
     def _found_there(self, known: TrackedObject, object_id: int, frame: int) -> tuple[Trace, ObjectMask]:
         """What tracking found on a frame that only a crop is said about."""
-        if frame not in known.found:
+        below = known.found.get(frame)
+        if below is None:
             raise BadPrompt("There is no mask here yet to look at more closely. Click on the thing first.")
-        found = known.found[frame].as_object(object_id)
-        return self._segmenter.from_mask(self._features(frame), self._mask_input(found.mask)), found
-
-    def _recall_elsewhere(self, known: TrackedObject, frame: int) -> Recall[Trace] | None:
-        """What a correction of a tracked frame remembers: nothing of the frame itself, nor of the mistake around it."""
-        found = known.found.get(frame)
-        if found is None:
-            return None
-        for other in known.bank.prompted:
-            self._memorise_prompted(known, other)
-        reach = self._rules.slots
-        mistaken = {at for at in known.bank.tracked if abs(at - frame) <= reach or known.is_outdated(at, reach)}
-        bank = known.bank.without({frame}, mistaken)
-        return bank.recall(frame, found.reverse, self.size.frames) if bank.prompted or bank.tracked else None
+        found = below.as_object(object_id)
+        return self._segmenter.from_mask(self._features(frame), mask_input(self._segmenter.network, found.mask)), found
 
     def _tracked_logits(self, known: TrackedObject, frame: int) -> Tensor | None:
         """What tracking found on a frame, as logits to correct."""
@@ -225,72 +229,27 @@ class TrackingSession:
 
     def _take_back(self, frame: int, object_id: int) -> FrameMasks:
         known = self.objects.get(object_id)
-        if known is not None and frame in known.prompts:
-            del known.prompts[frame], known.answers[frame], known.bank.prompted[frame]
+        if known is not None and frame in known.found.words:
+            del known.found.words[frame], known.bank.prompted[frame]
             known.refinement = None
-            self._note_change(known, frame)
-            if not known.prompts:  # nobody says any more what the object is
+            self.revision += 1
+            if not known.found.words:  # nobody says any more what the object is
                 del self.objects[object_id]
-        left = self.objects[object_id].mask_on(frame, object_id) if object_id in self.objects else None
+        left = self.objects[object_id].found.mask_on(frame, object_id) if object_id in self.objects else None
         return FrameMasks(frame, self.revision, () if left is None else (left,))
-
-    def _note_change(self, known: TrackedObject, frame: int) -> None:
-        self.revision += 1
-        known.changed[frame] = self.revision
 
     # --- tracking ----------------------------------------------------------------------------------------------
 
-    def _track_frame(self, frame: int, reverse: bool) -> FrameMasks:
-        found = []
+    def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
+        fresh = set()
         for object_id, known in sorted(self.objects.items()):
-            if frame not in known.prompts and not known.is_settled(frame):
-                self._find(known, frame, object_id, reverse)
-            mask = known.mask_on(frame, object_id)
-            if mask is not None:
-                found.append(mask)
-        return FrameMasks(frame, self.revision, tuple(found))
-
-    def _find(self, known: TrackedObject, frame: int, object_id: int, reverse: bool) -> None:
-        """Track one object onto one frame."""
-        for other in known.bank.prompted:
-            self._memorise_prompted(known, other)
-        self._refresh_memory(known, frame, reverse)
-        recall = known.bank.recall(frame, reverse, self.size.frames)
-        trace = self._segmenter.track(self._features(frame), recall)
-        found = object_mask(object_id, trace, *self.size.of(frame))
-        known.found[frame] = TrackedMask.of(found, self.revision, reverse)
-        known.bank.tracked[frame] = self._without_candidates(trace)
-        known.refinement = None
-        self._trim(known, frame, reverse)
-
-    def _memorise_prompted(self, known: TrackedObject, frame: int) -> None:
-        """Prompted frames are memorised late, when somebody needs them: until then each click would be in vain."""
-        trace = known.bank.prompted[frame]
-        if trace.memory is None:
-            known.bank.prompted[frame] = self._segmenter.memorise(self._features(frame), trace, prompted=True)
-
-    def _refresh_memory(self, known: TrackedObject, frame: int, reverse: bool) -> None:
-        """Forget what shows an old mistake, and remember again the frames just behind where tracking resumes."""
-        for at in [at for at in known.bank.tracked if known.is_outdated(at, self._rules.slots)]:
-            del known.bank.tracked[at]
-        behind = -1 if reverse else 1
-        for distance in range(1, self._rules.slots):
-            at = frame - behind * distance
-            missing = at in known.found and at not in known.bank.tracked and at not in known.bank.prompted
-            if missing and not known.is_outdated(at, self._rules.slots):
-                known.bank.tracked[at] = self._remembered(known.found[at], self._features(at))
-
-    def _remembered(self, found: TrackedMask, features: ImageFeatures) -> Trace:
-        trace = self._segmenter.from_mask(features, self._mask_input(found.as_object(0).mask))
-        return self._segmenter.memorise(features, trace, prompted=False)
-
-    def _trim(self, known: TrackedObject, frame: int, reverse: bool) -> None:
-        """Let go of what the next frame cannot reach: traces beyond the pointers, memories beyond the slots."""
-        reach = self._rules.max_pointers - 1
-        known.bank.keep_tracked(*((frame, frame + reach) if reverse else (frame - reach, frame)))
-        for at, trace in known.bank.tracked.items():
-            if abs(at - frame) >= self._rules.slots and trace.memory is not None:
-                known.bank.tracked[at] = replace(trace, memory=None)
+            is_wanted = objects is None or object_id in objects
+            if is_wanted and frame not in known.found.words and not known.found.is_settled(frame):
+                trace = self._follower.find(known, frame, reverse)
+                known.found.put(frame, object_mask(object_id, trace, *self.size.of(frame)), reverse)
+                fresh.add(object_id)
+        now = self._known_masks(frame)
+        return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
 
     # --- frames and masks --------------------------------------------------------------------------------------
 
@@ -299,6 +258,9 @@ class TrackingSession:
         return self._cache.get(
             (self.id, frame), lambda: self._segmenter.encode(pixels_to_input(self._source.frame(frame), size))
         )
+
+    def _found(self) -> dict[int, Findings]:
+        return {object_id: known.found for object_id, known in self.objects.items()}
 
     def _part_features(self, frame: int, part: Window) -> ImageFeatures:
         """Those of a part of a frame with its margin, at the network's full input."""
@@ -311,29 +273,31 @@ class TrackingSession:
         return self._cache.get((self.id, frame, seen), encoded)
 
     def _known_masks(self, frame: int) -> FrameMasks:
-        masks = (known.mask_on(frame, object_id) for object_id, known in sorted(self.objects.items()))
+        masks = (known.found.mask_on(frame, object_id) for object_id, known in sorted(self.objects.items()))
         return FrameMasks(frame, self.revision, tuple(mask for mask in masks if mask is not None))
-
-    def _mask_input(self, mask: Mask) -> Tensor:
-        network = self._segmenter.network
-        return mask_to_input(torch.from_numpy(mask.to_array()), network.image_size).to(network.device)
 
     def _logits_of(self, mask: Mask) -> Tensor:
         network = self._segmenter.network
         low = to_low_resolution(mask.to_array(), network.config.mask_size)
         return ((2 * low - 1) * MASK_PROMPT_LOGIT).to(network.device)
 
-    @staticmethod
-    def _without_candidates(trace: Trace) -> Trace:
-        return replace(trace, candidates=None, candidate_quality=None)
-
     def _check_room(self, frame: int, object_id: int) -> None:
         if object_id not in self.objects and len(self.objects) >= self.limits.objects:
             raise Busy(f"There are {self.limits.objects} objects already. Remove one before you add another.")
-        said = [at for known in self.objects.values() for at in known.prompts]
-        is_new = object_id not in self.objects or frame not in self.objects[object_id].prompts
+        said = [at for known in self.objects.values() for at in known.found.words]
+        is_new = object_id not in self.objects or frame not in self.objects[object_id].found.words
         if is_new and len(said) >= self.limits.prompts:
             raise Busy(f"There are prompts on {self.limits.prompts} frames already. Clear some before you add more.")
+
+    def _check_trackable(self) -> None:
+        if self.size.sizes:
+            raise BadPrompt("The photos of an album do not follow one another: there is nothing to track.")
+        if not self.objects:
+            raise BadPrompt("Nothing is selected yet: click on a thing first, then track it.")
+
+    def _check_frames(self, frames: range) -> None:
+        for frame in (frames[0], frames[-1]) if frames else ():
+            self._check_frame(frame)
 
     def _check_frame(self, frame: int) -> None:
         if not 0 <= frame < self.size.frames:

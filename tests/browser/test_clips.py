@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -98,8 +98,10 @@ def test_what_tracking_found_before_a_click_does_not_cover_its_answer(visit: Cal
     class LateEngine(GatedEngine):
         """Finds its masks at once and hands them over late."""
 
-        def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
-            found = FakeEngine.track(self, session, frames, revision)
+        def track(
+            self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+        ) -> tuple[FrameMasks, ...]:
+            found = FakeEngine.track(self, session, frames, revision, objects)
             self.entered.release()
             assert self.gate.acquire(timeout=DEADLINE)
             return found
@@ -134,7 +136,7 @@ def test_a_reload_in_mid_track_shows_the_run_and_can_stop_it(
     desk.expect_mask(0.28, 0.76)
     desk.page.click("[data-direction=forward]")
     engine.gate.release()
-    desk.expect_frame(1)
+    desk.expect_frame(2)
     desk.page.reload()
     desk.page.wait_for_selector(".mk-tracking:visible")
     for _ in range(4):

@@ -116,8 +116,8 @@ def test_small_pictures_of_the_clip_fill_the_rail(
     assert first.value.headers["content-type"] == "image/jpeg"
     assert "private" in first.value.headers["cache-control"]
     for frame in (1, 15, 28):
-        expect_pixel(desk, "strip", frame, 4, "p[3] === 255 && (p[0] > 150 || p[2] > 150) && p[1] < 90")
-    width, height = (desk.page.locator(".mk-strip").bounding_box()[side] for side in ("width", "height"))
+        expect_pixel(desk, "thumbnails", frame, 4, "p[3] === 255 && (p[0] > 150 || p[2] > 150) && p[1] < 90")
+    width, height = (desk.page.locator(".mk-thumbnails").bounding_box()[side] for side in ("width", "height"))
     places = round((width - 2 * HALF_THUMB) / (height * 320 / 180))
     arrived = "performance.getEntriesByType('resource').filter(each => each.name.includes('height=72')).length"
     desk.page.wait_for_function(f"{arrived} >= {places}")
@@ -246,7 +246,7 @@ def test_where_nothing_looks_wrong_that_is_said(desk: Desk, clip: Path) -> None:
 
 def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> None:
     desk.open(clip)
-    for part, frame in (("strip", 20), ("heat", 3)):
+    for part, frame in (("thumbnails", 20), ("heat", 3)):
         desk.page.mouse.click(*screen_place(desk, part, frame))
         desk.expect_frame(frame + 1)
     desk.click(0.3, 0.8)
@@ -255,13 +255,13 @@ def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> No
     desk.expect_frame(FRAMES)
     desk.click(0.6, 0.8)
     desk.expect_mask(0.58, 0.76)
-    desk.page.mouse.move(*screen_place(desk, "strip", 12))
+    desk.page.mouse.move(*screen_place(desk, "thumbnails", 12))
     desk.page.mouse.down()
     desk.expect_frame(13)
-    desk.page.mouse.move(*screen_place(desk, "strip", 18), steps=4)
+    desk.page.mouse.move(*screen_place(desk, "thumbnails", 18), steps=4)
     desk.expect_frame(19)
     desk.page.mouse.up()
-    desk.page.mouse.move(*screen_place(desk, "strip", 25))
+    desk.page.mouse.move(*screen_place(desk, "thumbnails", 25))
     desk.page.wait_for_selector(".mk-note:has-text('Frame 26 · 0:00.83')")
     desk.expect_frame(19)
     x, y = screen_place(desk, "lanes-view", 3)
@@ -365,7 +365,7 @@ def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> N
     assert desk.page.is_disabled(".mk-rail-out")
     for _ in range(3):
         desk.page.click(".mk-rail-in")
-    x, y = screen_place(desk, "strip", 0)
+    x, y = screen_place(desk, "thumbnails", 0)
     center = desk.page.locator(".mk-playhead").bounding_box()["x"] + 1
     wide = (place_of(desk, FRAMES - 1) - place_of(desk, 0)) / 74  # an eighth of 600 frames
     desk.page.mouse.click(center + 5 * wide, y)
@@ -375,7 +375,7 @@ def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> N
     desk.page.mouse.wheel(0, 4000)
     desk.page.keyboard.up("Control")
     desk.page.wait_for_selector(".mk-rail-out:disabled", state="attached")
-    desk.page.mouse.click(*screen_place(desk, "strip", FRAMES - 1))
+    desk.page.mouse.click(*screen_place(desk, "thumbnails", FRAMES - 1))
     desk.expect_frame(600)
     for _ in range(9):
         if desk.page.is_enabled(".mk-rail-in"):
@@ -383,13 +383,15 @@ def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> N
     desk.press("Home")
     desk.expect_frame(1)
     first = desk.page.locator(".mk-playhead").bounding_box()["x"] + 1
-    assert first == pytest.approx(screen_place(desk, "strip", 0)[0], abs=1.5), "whoever leaves the sight is followed"
+    assert first == pytest.approx(screen_place(desk, "thumbnails", 0)[0], abs=1.5), (
+        "whoever leaves the sight is followed"
+    )
     desk.page.mouse.move(x + 100, y)
     desk.page.keyboard.down("Shift")
     desk.page.mouse.wheel(0, 200)
     desk.page.keyboard.up("Shift")
     desk.page.wait_for_selector(".mk-playhead", state="hidden")
-    expect_pixel(desk, "strip", 15, 4, "p[3] === 255")
+    expect_pixel(desk, "thumbnails", 15, 4, "p[3] === 255")
     assert len(asked) == len(set(asked)) <= 120, "far fewer than frames, and none twice"
 
 
@@ -448,7 +450,7 @@ def test_fingers_drag_the_rail_and_the_handles(
     desk.page.locator(".mk-clip").scroll_into_view_if_needed()
     desk.page.touchscreen.tap(*screen_place(desk, "heat", 9))
     desk.expect_frame(10)
-    drag(screen_place(desk, "strip", 5), screen_place(desk, "strip", 22))
+    drag(screen_place(desk, "thumbnails", 5), screen_place(desk, "thumbnails", 22))
     desk.expect_frame(23)
     for name, frame, wanted in (("in", 8, (9, FRAMES)), ("out", 19, (9, 20))):
         box = desk.page.locator(f".mk-{name}").bounding_box()

@@ -17,12 +17,13 @@ from sam2_core.media import ingest, ingest_album
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.pool import EnginePool
-from sam2_core.types import Box, Mask, Point, Prompt
+from sam2_core.types import Box, Mask, Point, Prompt, Stretch
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
 
 CLICK = Prompt((Point(30, 20),))
+BOXED = Prompt(boxes=(Box(5, 6, 30, 40),))
 
 
 class PickledEngine:
@@ -194,6 +195,80 @@ def test_tracking_follows_the_range(engine: Engine, clip: str) -> None:
     assert [bool(masks.objects) for masks in engine.masks(info.id, range(12))] == [True] * 9 + [False] * 3
 
 
+def test_tracking_tells_what_is_fresh_and_computes_nothing_twice(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    revision = engine.prompt(info.id, 0, 1, CLICK).revision
+    assert [masks.objects[0].fresh for masks in engine.track(info.id, range(4), revision)] == [False, True, True, True]
+    assert not any(masks.objects[0].fresh for masks in engine.track(info.id, range(4), revision))
+    assert not any(masks.objects[0].fresh for masks in engine.masks(info.id, range(4)))
+
+
+def test_a_new_object_is_the_only_one_that_is_computed(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    engine.track(info.id, range(6), engine.prompt(info.id, 0, 1, CLICK).revision)
+    revision = engine.prompt(info.id, 2, 2, BOXED).revision
+    assert engine.plan(info.id, range(6)) == (Stretch(range(2), (2,)), Stretch(range(3, 6), (2,)))
+    results = engine.track(info.id, range(6), revision)
+    assert [[each.object_id for each in masks.objects if each.fresh] for masks in results] == [
+        [2],
+        [2],
+        [],
+        [2],
+        [2],
+        [2],
+    ]
+
+
+def test_only_the_objects_named_are_tracked(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    engine.prompt(info.id, 0, 1, CLICK)
+    revision = engine.prompt(info.id, 0, 2, BOXED).revision
+    engine.track(info.id, range(3), revision, (2,))
+    assert [[each.object_id for each in masks.objects] for masks in engine.masks(info.id, range(3))] == [
+        [1, 2],
+        [2],
+        [2],
+    ]
+
+
+def test_a_word_makes_stale_what_lies_between_the_neighbouring_prompts(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    for object_id in (1, 2):
+        revision = engine.prompt(info.id, 0, object_id, CLICK).revision
+        revision = engine.prompt(info.id, 8, object_id, CLICK).revision
+    engine.track(info.id, range(12), revision)
+    assert engine.stale(info.id, range(12)) == ()
+    revision = engine.prompt(info.id, 4, 1, BOXED).revision
+    expected = {1, 2, 3, 5, 6, 7}
+    assert {masks.frame for masks in engine.masks(info.id, range(12)) if masks.objects[0].stale} == expected
+    assert not any(masks.objects[1].stale for masks in engine.masks(info.id, range(12)))
+    assert {at for stretch in engine.stale(info.id, range(12)) for at in stretch.frames} == expected
+    for stretch in engine.stale(info.id, range(6)):
+        assert stretch.objects == (1,)
+        engine.track(info.id, stretch.frames, revision, stretch.objects)
+    assert {at for stretch in engine.stale(info.id, range(12)) for at in stretch.frames} == {6, 7}
+    engine.prompt(info.id, 4, 1, Prompt())
+    assert {at for stretch in engine.stale(info.id, range(12)) for at in stretch.frames} == {1, 2, 3, 5}
+
+
+def test_tracking_can_be_taken_back(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    first = engine.track(info.id, range(1, 6), engine.prompt(info.id, 0, 1, CLICK).revision)
+    second = engine.prompt(info.id, 0, 1, BOXED).revision
+    engine.track(info.id, range(1, 6), second)
+    revision = engine.untrack(info.id, range(1, 4), (1, 9))
+    assert revision > second
+    with pytest.raises(SessionChanged):
+        engine.track(info.id, range(1), second)
+    now = engine.masks(info.id, range(1, 6))
+    assert [masks.objects[0].stale for masks in now] == [True, True, True, False, False]
+    assert [masks.objects[0].mask for masks in now[:3]] == [masks.objects[0].mask for masks in first[:3]]
+    engine.untrack(info.id, range(1, 4), (1,))
+    assert [len(masks.objects) for masks in engine.masks(info.id, range(6))] == [1, 0, 0, 0, 1, 1]
+    left = engine.untrack(info.id, range(1, 4), (1,))
+    assert left == engine.masks(info.id, range(1))[0].revision
+
+
 def test_tracking_refuses_what_cannot_be(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
     with pytest.raises(BadPrompt):
@@ -245,6 +320,9 @@ def test_a_closed_session_is_gone(engine: Engine, clip: str) -> None:
         lambda: engine.prompt(info.id, 0, 1, CLICK),
         lambda: engine.preview(info.id, 0, 1, CLICK),
         lambda: engine.track(info.id, range(1), 0),
+        lambda: engine.plan(info.id, range(1)),
+        lambda: engine.stale(info.id, range(1)),
+        lambda: engine.untrack(info.id, range(1), (1,)),
         lambda: engine.masks(info.id, range(1)),
         lambda: engine.forget(info.id, 1),
     ):

@@ -20,6 +20,23 @@ HERE, THERE = Prompt((Point(10, 12),)), Prompt((Point(40, 30),))
 BOXED = Prompt(boxes=(Box(5, 6, 30, 40),))
 
 
+CORRECTED: list[Entry] = [  # two corrections, updates from both sides, and an object that came later
+    Prompted(0, 1, HERE),
+    Tracked(1, 10, 1, (1,)),
+    Prompted(5, 1, THERE),
+    Tracked(1, 3, 1, (1,)),
+    Tracked(4, 2, -1, (1,)),
+    Prompted(2, 2, BOXED),
+    Tracked(1, -1, -1, (2,)),
+    Tracked(6, 10, 1, (1,)),
+    Tracked(3, 10, 1, (2,)),
+    Prompted(8, 1, BOXED),
+    Prompted(5, 1, Prompt()),
+    Tracked(1, 5, 1, (1,)),
+    Tracked(7, 4, -1, (1,)),
+]
+
+
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("replay")
@@ -36,7 +53,8 @@ def tell(engine: Engine, session: str, entries: list[Entry]) -> None:
         elif isinstance(entry, Forgotten):
             revision = engine.forget(session, entry.object_id)
         else:
-            engine.track(session, range(entry.start, entry.stop, entry.step), revision)
+            frames = range(entry.start, entry.stop, entry.step)
+            engine.track(session, frames, revision, entry.objects or None)
 
 
 def masks(engine: Engine, session: str) -> list[tuple[ObjectMask, ...]]:
@@ -64,6 +82,9 @@ def masks(engine: Engine, session: str) -> list[tuple[ObjectMask, ...]]:
         ],
         [Prompted(0, 1, HERE), Tracked(0, 10, 1), Prompted(5, 1, THERE), Prompted(6, 1, THERE), Prompted(5, 1, BOXED)],
         [Prompted(0, 1, HERE), Prompted(0, 2, THERE), Prompted(0, 1, BOXED), Tracked(0, 4, 1)],
+        [Prompted(0, 1, HERE), Prompted(0, 2, THERE), Tracked(0, 6, 1, (2,)), Tracked(2, 8, 1, (1, 2))],
+        [Prompted(0, 1, HERE), Prompted(0, 2, THERE), Tracked(0, 9, 1, (2,)), Forgotten(2), Tracked(1, 4, 1, (1,))],
+        CORRECTED,
     ],
 )
 @pytest.mark.parametrize("make", [FakeEngine, lambda: LocalEngine(tiny_network())], ids=["fake", "local"])
@@ -76,6 +97,15 @@ def test_the_masks_are_the_same_again(clip: Path, entries: list[Entry], make: Ca
     assert any(masks(engine, second))
     assert revision == engine.masks(second, range(1))[0].revision
     engine.shut_down()
+
+
+def test_an_object_that_was_removed_is_not_tracked_again(clip: Path) -> None:
+    engine = FakeEngine()
+    session = engine.open(str(clip)).id
+    engine.calls.clear()
+    entries = (Prompted(0, 1, HERE), Prompted(0, 2, THERE), Tracked(0, 10, 1, (2,)), Forgotten(2))
+    replay(engine, session, Journal("", entries))
+    assert engine.calls == ["prompt"]
 
 
 def test_what_no_longer_counts_is_not_said(clip: Path) -> None:

@@ -152,7 +152,9 @@ def test_a_tracked_frame_is_refined_without_a_click_on_it() -> None:
     assert (tracked == refined).all()
     assert mask_of(session.track(range(4, 7), session.revision)[1])[INSIDE].any()
     uncovered = session.prompt(5, 1, Prompt()).objects[0]
-    assert uncovered == session.objects[1].found[5].as_object(1)
+    below = session.objects[1].found.get(5)
+    assert below is not None
+    assert uncovered == below.as_object(1)
 
 
 def test_without_a_mask_there_is_nothing_to_look_at() -> None:

@@ -12,7 +12,7 @@ from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
-from sam2_core.types import Box, FrameMasks, Mask, Point, Prompt
+from sam2_core.types import Box, FrameMasks, Mask, Point, Prompt, Stretch
 from tests.networks import tiny_network
 
 HEIGHT, WIDTH, FRAMES = 48, 80, 60
@@ -210,13 +210,12 @@ def test_objects_come_in_the_order_of_their_numbers() -> None:
 def test_a_correction_does_not_look_at_the_mistake_it_corrects() -> None:
     session = new_session()
     session.prompt(0, 1, CLICK)
+    session.prompt(12, 1, OTHER_CLICK)
     track(session, range(30))
-    session.prompt(20, 1, OTHER_CLICK)
-    recall = session._recall_elsewhere(session.objects[1], 21)
+    recall = session._follower.recall_elsewhere(session.objects[1], 21)
     assert recall is not None
     assert [slot for slot, _ in recall.memories] == [0, 0]  # the two prompted frames
-    far_pointers = [time for time, _ in recall.pointers if time * 15 < 21 - 0.5]
-    assert all(time * 15 > 7 or round(time * 15) == 1 for time in far_pointers)
+    assert [round(time * 15) for time, _ in recall.pointers] == [21, 9]  # and nothing of the frames around
 
 
 def test_a_correction_said_again_is_the_same_after_other_frames_were_visited() -> None:
@@ -227,6 +226,73 @@ def test_a_correction_said_again_is_the_same_after_other_frames_were_visited() -
     session.prompt(6, 2, CLICK)
     session.objects[1].refinement = None
     assert session.prompt(6, 1, OTHER_CLICK).objects == first
+
+
+def test_only_what_lies_between_the_neighbouring_prompts_is_computed_again() -> None:
+    session = new_session()
+    for object_id in (1, 2):
+        for frame in (0, 10, 20):
+            session.prompt(frame, object_id, CLICK)
+    before = runs(track(session, range(30)))
+    session.prompt(14, 1, OTHER_CLICK)
+    assert [masks.frame for masks in session.masks(range(30)) if masks.objects[0].stale] == [11, 12, 13, *range(15, 20)]
+    after = track(session, range(30))
+    assert [masks.frame for masks in after if masks.objects[0].fresh] == [11, 12, 13, *range(15, 20)]
+    assert not any(masks.objects[1].fresh or masks.objects[1].stale for masks in after)
+    kept = [*range(11), *range(20, 30)]
+    assert [runs(after)[at] for at in kept] == [before[at] for at in kept]
+    assert [masks for _, (_, masks) in runs(after)] == [masks for _, (_, masks) in before]
+
+
+def test_only_the_objects_named_are_tracked() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    session.prompt(0, 2, OTHER_CLICK)
+    found = session.track(range(3), session.revision, (2,))
+    assert [[each.object_id for each in masks.objects] for masks in found] == [[1, 2], [2], [2]]
+    assert session.plan(range(3)) == (Stretch(range(1, 3), (1,)),)
+
+
+def test_stale_frames_are_planned_from_both_prompts_and_the_plan_settles_them() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    track(session, range(20))
+    session.prompt(11, 1, OTHER_CLICK)
+    plan = session.stale(range(FRAMES))
+    assert plan == (Stretch(range(1, 6), (1,)), Stretch(range(10, 5, -1), (1,)), Stretch(range(12, 20), (1,)))
+    for stretch in plan:
+        assert all(masks.objects[0].fresh for masks in session.track(stretch.frames, session.revision, stretch.objects))
+    assert session.stale(range(FRAMES)) == ()
+    assert session.plan(range(20)) == ()
+
+
+def test_a_run_taken_back_uncovers_the_one_before() -> None:
+    session = new_session()
+    session.prompt(0, 1, CLICK)
+    first = runs(track(session, range(1, 20)))
+    session.prompt(10, 1, OTHER_CLICK)
+    revision = session.revision
+    track(session, range(11, 20))
+    assert session.untrack(range(11, 20), (1, 7)) > revision
+    assert not any(at in session.objects[1].bank.tracked for at in range(11, 20))
+    assert all(masks.objects[0].stale for masks in session.masks(range(11, 20)))
+    session.prompt(10, 1, Prompt())
+    assert runs(session.masks(range(1, 20))) == first
+    assert not any(masks.objects[0].stale for masks in session.masks(range(20)))
+    session.untrack(range(1, 20), (1,))
+    assert [len(masks.objects) for masks in session.masks(range(20))] == [1] + [0] * 19
+    revision = session.revision
+    assert session.untrack(range(20), (1,)) == revision, "nothing is left to take back"
+
+
+def test_planning_and_taking_back_look_at_the_frames_first() -> None:
+    session = new_session()
+    with pytest.raises(BadPrompt):
+        session.plan(range(3))
+    session.prompt(0, 1, CLICK)
+    for refused in (session.plan, session.stale, lambda frames: session.untrack(frames, (1,))):
+        with pytest.raises(BadPrompt):
+            refused(range(FRAMES + 1))  # type: ignore[operator]
 
 
 def test_tracking_needs_a_prompt_and_the_newest_revision() -> None:
@@ -296,7 +362,7 @@ def test_a_correction_reaches_the_frames_after_it() -> None:
     track(session, range(8, 14))
     after = session.objects[1].bank.tracked
     assert all(not torch.allclose(after[at].logits, before[at], atol=1e-3) for at in range(9, 14))
-    assert all(at not in after for at in range(2, 8)), "frames that may show the old mistake are remembered"
+    assert all(at not in after for at in range(1, 8)), "frames that may show the old mistake are remembered"
 
 
 def test_taking_a_correction_back_uncovers_the_tracked_mask() -> None:
@@ -351,9 +417,8 @@ def test_tracking_resumes_elsewhere_with_the_memory_of_the_frames_behind() -> No
     """After a look at another place the frames just behind are remembered again from their masks."""
     session = new_session()
     session.prompt(0, 1, CLICK)
-    track(session, range(40))
+    track(session, range(20))
     session.objects[1].bank.tracked.clear()
-    session.prompt(39, 1, OTHER_CLICK)  # far enough from 20 not to make it outdated
     track(session, range(20, 21))
     assert {at for at, trace in session.objects[1].bank.tracked.items() if trace.memory is not None} >= set(
         range(14, 21)

@@ -9,7 +9,7 @@ import json
 import struct
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,10 +44,12 @@ class GatedEngine(FakeEngine):
         super().__init__()
         self.entered, self.gate = threading.Semaphore(0), threading.Semaphore(0)
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
         self.entered.release()
         assert self.gate.acquire(timeout=DEADLINE)
-        return super().track(session, frames, revision)
+        return super().track(session, frames, revision, objects)
 
     def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         self.entered.release()

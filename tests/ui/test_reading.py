@@ -10,7 +10,21 @@ from sam2_core.errors import BadPrompt
 from sam2_core.media import ObjectTraits
 from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
 from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
-from ui.wire import Bounds, Cancel, Choose, Export, Forget, Hover, ListModels, Retell, Say, Show, Stop, Track
+from ui.wire import (
+    Bounds,
+    Cancel,
+    Choose,
+    Export,
+    Forget,
+    Hover,
+    ListModels,
+    Retell,
+    Say,
+    Show,
+    Stop,
+    Track,
+    Untrack,
+)
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 MASK = Mask.from_array(np.tri(48, 64))
@@ -31,7 +45,10 @@ def test_every_message_is_read() -> None:
         4, 2, 3, Prompt((Point(1, 2),), choice=2, crop=Box(0, 4, 20, 48))
     )
     assert read(t="forget", seq=2, object=1) == Forget(2, 1)
-    assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9)
+    assert read(t="track", run=7, direction="both", frame=9) == Track(7, "both", 9, 0, 9, pause=False)
+    track = read(t="track", run=7, direction="update", frame=9, first=2, last=5, pause=True)
+    assert track == Track(7, "update", 9, 2, 5, pause=True)
+    assert read(t="untrack", seq=3, frames=[2, 4], objects=[1, 2]) == Untrack(3, range(2, 5), (1, 2))
     assert read(t="stop") == Stop()
     assert read(t="masks", first=3, last=5) == Show(range(3, 6))
     assert read(t="cancel", job="export") == Cancel("export")
@@ -45,9 +62,13 @@ def test_every_message_is_read() -> None:
     named = {"id": 7, "name": " a\n b ", "label": "y" * 500, "color": [0, 0, 0]}
     export = read(t="export", kind="coco", opacity=1, objects=[named])
     assert export.objects == (ObjectTraits(7, "a b", "y" * 80, (0, 0, 0)),)
-    entries = [{"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}}, {"track": [0, 10, 1]}, {"forget": 1}]
+    entries = [
+        {"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}},
+        {"track": [0, 10, 1], "objects": [1]},
+        {"forget": 1},
+    ]
     told = read(t="journal", entries=entries)
-    assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1), Forgotten(1)))
+    assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1, (1,)), Forgotten(1)))
     assert read(t="journal", seq=5, entries=[]) == Retell((), 5)
     assert read(t="cancel", job="replay") == Cancel("replay")
 
@@ -147,6 +168,17 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "model", "name": "n" * 81},
         {"t": "track", "run": 1, "direction": "up", "frame": 0},
         {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "first": -1},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "last": 10},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "first": 5, "last": 4},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "pause": 1},
+        {"t": "untrack", "seq": 1, "frames": [0, 10], "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": [0], "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": 3, "objects": [1]},
+        {"t": "untrack", "seq": 1, "frames": [0, 1], "objects": [0]},
+        {"t": "untrack", "seq": 1, "frames": [0, 1], "objects": [1] * 1001},
+        {"t": "untrack", "seq": 1, "frames": [0, 1]},
+        {"t": "untrack", "frames": [0, 1], "objects": [1]},
         {"t": "masks", "first": 0, "last": 99},
         {"t": "cancel", "job": "everything"},
         {"t": "journal", "seq": "5", "entries": []},
@@ -165,6 +197,8 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "journal", "entries": [{"frame": 99, "object": 1, "prompt": {}}]},
         {"t": "journal", "entries": [{"track": [0, 10**9, 1]}]},
         {"t": "journal", "entries": [{"track": [0, 10, 0]}]},
+        {"t": "journal", "entries": [{"track": [0, 10, 1], "objects": "x"}]},
+        {"t": "journal", "entries": [{"track": [0, 10, 1], "objects": [1] * 1001}]},
         {"t": "journal", "entries": [{"forget": 1}] * 20_001},
     ],
 )
@@ -191,6 +225,7 @@ def test_without_a_medium_only_a_job_can_be_cancelled() -> None:
     [
         ({"t": "prompt", "seq": 5, "frame": 99}, {"seq": 5}),
         ({"t": "forget", "seq": 6}, {"seq": 6}),
+        ({"t": "untrack", "seq": 8}, {"seq": 8}),
         ({"t": "track", "run": 7}, {"job": "track", "run": 7}),
         ({"t": "export"}, {"job": "export"}),
         ({"t": "masks"}, {}),

@@ -87,13 +87,30 @@ class MaskBook {
     for (let frame = first; frame <= last; frame += 1) for (const object of objects) this.takeBack(frame, object);
   }
 
+  // What is known of an object on these frames is older than what is said on `word`, but for that frame itself.
+  outdate(object, first, last, word) {
+    const lane = this.lane(object);
+    for (let frame = first; frame <= last; frame += 1) if (frame !== word && lane[frame] !== UNKNOWN) lane[frame] = STALE;
+  }
+
+  // Exactly what lies in `runs`, each [first, last], is stale.
+  setStale(object, runs) {
+    const lane = this.lane(object);
+    lane.forEach((known, frame) => {
+      if (known !== STALE) return;
+      const record = this.on(frame).get(object);
+      lane[frame] = record && !record.area ? ABSENT : MASKED;
+    });
+    for (const [first, last] of runs) lane.fill(STALE, first, last + 1);
+  }
+
   forget(object) {
     for (const frame of this.frames.keys()) this.drop(frame, object);
     this.lanes.delete(object);
     this.numbers.delete(object);
   }
 
-  any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED)); }
+  any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED) || lane.includes(STALE)); }
 
   // `pattern` is the number of one of the PATTERNS, or null.
   sprite(record, color, thickness, pattern) {

@@ -1,5 +1,6 @@
-// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, frame, active,
-// masks}. Masks are there for other programs, {object: {frame: COCO run lengths}}; the journal is the truth.
+// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, frame,
+// active, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and {object: {frame:
+// COCO run lengths}}; the journal is the truth.
 // A file comes from anywhere, so everything in it is looked at before anything else sees it.
 
 const FORMAT = 'masklet-project', FORMAT_VERSION = 1;
@@ -19,9 +20,11 @@ function check(right) {
 }
 
 function projectOf(all, masksOf) {
-  const { medium, example, journal: said, frame, active } = all;
-  const plain = { format: FORMAT, version: FORMAT_VERSION, medium, example, journal: said, frame, active };
-  return JSON.stringify({ ...plain, masks: masksOf });
+  const known = objects.listed.filter(id => journal.said.has(id)).map(id => {
+    const { name, label, color } = objects.trait(id);
+    return [id, { name, label, color }];
+  });
+  return JSON.stringify({ format: FORMAT, version: FORMAT_VERSION, ...all, objects: Object.fromEntries(known), masks: masksOf });
 }
 
 async function readProject(file) {
@@ -34,7 +37,7 @@ async function readProject(file) {
   }
   const medium = readMedium(plain.medium);
   return {
-    medium, journal: readJournal(plain.journal, medium),
+    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
     example: typeof plain.example === 'string' ? plain.example : undefined,
@@ -99,4 +102,10 @@ function readPrompt(plain, [height, width]) {
   check((choice === undefined || isWhole(choice, 0, 2)) && (crop === undefined || isBox(crop)));
   const read = { points: points.length ? points : undefined, boxes: boxes.length ? boxes : undefined, mask, choice, crop };
   return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
+}
+
+function readLook({ hidden = [], solo = null }) {
+  check(Array.isArray(hidden) && hidden.length <= MOST_ENTRIES && hidden.every(isObjectId));
+  check(solo === null || isObjectId(solo));
+  return { hidden, solo };
 }

@@ -178,6 +178,7 @@ class Line {
     const removed = this.waiting.findLastIndex(other => other.t === 'forget' && other.object === message.object);
     this.waiting = this.waiting.filter((other, place) => place <= removed || !same(other));
     this.waiting.push(message);
+    tell('asked', message);
     this.pump();
   }
 

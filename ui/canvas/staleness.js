@@ -1,0 +1,49 @@
+// What was tracked before something was said nearby is stale: the frames of that object between the prompted frames
+// before and after the word. The page marks them at once; the server's word on it, a moment later, is the truth.
+
+when('asked', message => {
+  if (message.t !== 'prompt') return;
+  const said = [...journal.said.get(message.object)?.keys() ?? []];
+  const before = Math.max(-1, ...said.filter(frame => frame < message.frame));
+  const after = Math.min(masks.length, ...said.filter(frame => frame > message.frame));
+  masks.outdate(message.object, before + 1, after - 1, message.frame);
+  tell('masks', {});
+});
+
+when('server-stale', message => {
+  const more = [line.flying, ...line.waiting].some(other => other && other.t !== 'forget');   // newer news will come
+  if (message.version !== state.version || more) return;
+  const runs = new Map(message.objects.map(object => [object.id, object.frames]));
+  for (const object of masks.lanes.keys()) masks.setStale(object, runs.get(object) ?? []);
+  tell('masks', {});
+});
+
+// How many frames an update would track again, within the range.
+function staleFrames() {
+  const { first, last } = state.range ?? { first: 0, last: masks.length - 1 };
+  let count = 0;
+  for (let frame = first; frame <= last; frame += 1) {
+    count += [...masks.lanes.values()].some(lane => lane[frame] === STALE);
+  }
+  return count;
+}
+
+function updateStale() {
+  if (staleFrames() || !journal.said.size) return track('update');
+  toast('Nothing to update: no correction has touched a tracked frame.', 'hint');
+}
+
+// Counted at most once a screen refresh, however many masks arrive.
+let countWaiting = false;
+when('masks medium journal range tracking', () => {
+  if (countWaiting || !isClip()) return;
+  countWaiting = true;
+  requestAnimationFrame(() => {
+    countWaiting = false;
+    const count = staleFrames();
+    find('update').hidden = !count;
+    find('update-text').textContent = `Update ${counted(count, 'frame')}`;
+  });
+});
+
+on(find('update'), 'click', updateStale);
