@@ -7,47 +7,53 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sam2_core.errors import MaskletError
+from sam2_core.errors import Cancelled, MaskletError
+from sam2_core.serving.catalogue import Build, Catalogue, Offer, offers_of
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.startup import Startup
 from sam2_core.types import Progress
 from ui.server import Server
 from ui.settings import Settings, load_settings
 
 
-def engine_builder(settings: Settings) -> Callable[[Progress], Engine]:
-    """The function that loads the network; torch is imported in its thread, so that the page is there at once."""
+def engine_builder(settings: Settings) -> Build:
+    """The function that loads a network; torch is imported in its thread, so that the page is there at once."""
 
-    def build(progress: Progress) -> Engine:
+    def build(offer: Offer, progress: Progress) -> Engine:
         progress(None, "Starting up")
-        from sam2_core.serving.build import build_engine, choose_devices, display_name
+        from sam2_core.serving.build import build_engine
         from sam2_core.serving.local import EngineLimits
 
         limits = EngineLimits(max_sessions=settings.max_sessions, max_objects=settings.max_objects)
         try:
-            engine = build_engine(settings.model, settings.device, progress, settings.checkpoint or None, limits)
+            return build_engine(offer.model, settings.device, progress, offer.checkpoint or None, limits)
+        except Cancelled:
+            raise
         except MaskletError as error:
             print(error, file=sys.stderr)
-            given = settings.checkpoint or settings.model  # strangers need not know where files lie on this machine
+            given = offer.checkpoint or offer.model  # strangers need not know where files lie on this machine
             raise type(error)(str(error).replace(given, Path(given).name)) from error
-        devices = ", ".join(map(str, choose_devices(settings.device)))
-        progress(1.0, f"{display_name(settings.model, settings.checkpoint or None)} · {devices}")
-        return engine
 
     return build
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """The networks on offer, the first of which begins to load."""
+    offers = offers_of(settings.model, settings.checkpoint, settings.other_models)
+    return Catalogue(offers, engine_builder(settings), settings.max_models)
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Serve until interrupted; returns the exit status."""
     try:
         settings = load_settings(arguments, environment)
+        server = Server(settings, catalogue(settings))
     except MaskletError as error:
         print(error, file=sys.stderr)
         return 2
-    Server(settings, Startup(engine_builder(settings))).run()
+    server.run()
     return 0
 
 

@@ -26,8 +26,7 @@ import cv2
 import gradio.media
 import numpy as np
 
-from app import engine_builder
-from sam2_core.serving.startup import Startup
+from app import catalogue
 from ui.server import Server
 from ui.settings import load_settings
 
@@ -204,12 +203,13 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=8)
     wish = parser.parse_args()
     settings = load_settings(["--model", wish.model, "--device", wish.device])
-    startup = Startup(engine_builder(settings))
-    server = Server(settings, startup)
+    networks = catalogue(settings)
+    server = Server(settings, networks)
     address = server.start(quiet=True)
-    startup.wait()
-    startup.engine()
-    print(f"{startup.status.message}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
+    network = networks.lease(networks.default)
+    network.startup.wait()
+    device = network.startup.engine().load().device
+    print(f"{network.offer.title} · {device}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
     asyncio.run(drive(address, wish))
     server.close()
 

@@ -8,7 +8,8 @@ MaskletError
 ├── ConfigError          a setting or network configuration that makes no sense
 ├── SessionGone          the session is unknown or has expired: replay its journal
 ├── SessionChanged       a track call came with a revision from before the last prompt: ask again
-└── Busy                 a limit is reached (sessions, queue): try again later
+├── Busy                 a limit is reached (sessions, queue): try again later
+└── Cancelled            long work that nobody waits for any more
 """
 
 
@@ -46,3 +47,7 @@ class SessionChanged(MaskletError):
 
 class Busy(MaskletError):
     """A limit on number or size is reached; it passes."""
+
+
+class Cancelled(MaskletError):
+    """Whoever wanted this work has given it up; raised where it reports how far it is."""

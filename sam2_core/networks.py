@@ -25,20 +25,59 @@ BUNDLED = "nano"
 @dataclass(frozen=True, slots=True)
 class KnownNetwork:
     """A network with published weights. `file` lies in `assets/` if `repository` is None, else in that Hub
-    repository; `parameters` in millions."""
+    repository; `parameters` in millions.
+
+    `work` is counted from the layers (two operations a multiplication, in 10^9): a picture with one click, and a
+    tracked frame of one object with a full memory. It says how networks compare, not how fast a device is.
+    """
 
     name: str
+    title: str
     parameters: float
+    work: tuple[float, float]
     file: str
     repository: str | None = None
     aliases: tuple[str, ...] = ()
 
+    @property
+    def times_bundled(self) -> tuple[float, float]:
+        """The work as multiples of the bundled network's."""
+        picture, frame = NETWORKS[BUNDLED].work
+        return self.work[0] / picture, self.work[1] / frame
 
-def _official(version: str, size: str, letter: str, parameters: float) -> KnownNetwork:
+    @property
+    def licence(self) -> str:
+        """Of the weights."""
+        return "Apache 2.0, from Meta" if self.repository else "Apache 2.0, from this project"
+
+    @property
+    def megabytes(self) -> float:
+        """What the weights take on disk; the official checkpoints hold fp32."""
+        file = self._bundled_file
+        return file.stat().st_size / 1e6 if file.is_file() else 4 * self.parameters
+
+    @property
+    def weights_on_disk(self) -> Path | None:
+        """The file with the weights, if it need not be fetched: bundled, or in the Hub's cache."""
+        if self.repository is None:
+            return self._bundled_file if self._bundled_file.is_file() else None
+        from huggingface_hub import try_to_load_from_cache  # a second of import that few need
+
+        found = try_to_load_from_cache(self.repository, self.file)
+        return Path(found) if isinstance(found, str) else None
+
+    @property
+    def _bundled_file(self) -> Path:
+        return ROOT / "assets" / self.file
+
+
+def _official(version: str, size: str, letter: str, parameters: float, work: tuple[float, float]) -> KnownNetwork:
     name = f"{version}_hiera_{size}"
     return KnownNetwork(
         name,
+        f"{version.upper().replace('SAM', 'SAM ')} {size.replace('_plus', '+')}",
         parameters,
+        work,
         file=f"{name}.pt",
         repository=f"facebook/{version}-hiera-{size.replace('_', '-')}",
         aliases=(f"configs/{version}/{version}_hiera_{letter}.yaml", f"{version}_hiera_{letter}.yaml", f"{name}.pt"),
@@ -48,15 +87,15 @@ def _official(version: str, size: str, letter: str, parameters: float) -> KnownN
 NETWORKS: dict[str, KnownNetwork] = {
     network.name: network
     for network in (
-        KnownNetwork(BUNDLED, 4.4, file="nano.safetensors"),
-        _official("sam2.1", "tiny", "t", 39.0),
-        _official("sam2.1", "small", "s", 46.1),
-        _official("sam2.1", "base_plus", "b+", 80.9),
-        _official("sam2.1", "large", "l", 224.4),
-        _official("sam2", "tiny", "t", 38.9),
-        _official("sam2", "small", "s", 46.0),
-        _official("sam2", "base_plus", "b+", 80.8),
-        _official("sam2", "large", "l", 224.4),
+        KnownNetwork(BUNDLED, "nano", 4.4, (3.4, 6.3), file="nano.safetensors"),
+        _official("sam2.1", "tiny", "t", 39.0, (290, 908)),
+        _official("sam2.1", "small", "s", 46.1, (358, 975)),
+        _official("sam2.1", "base_plus", "b+", 80.9, (644, 1261)),
+        _official("sam2.1", "large", "l", 224.4, (1819, 2436)),
+        _official("sam2", "tiny", "t", 38.9, (290, 908)),
+        _official("sam2", "small", "s", 46.0, (358, 975)),
+        _official("sam2", "base_plus", "b+", 80.8, (644, 1261)),
+        _official("sam2", "large", "l", 224.4, (1819, 2436)),
     )
 }
 

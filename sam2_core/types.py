@@ -243,6 +243,21 @@ class SessionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How busy an engine is, for one of its sessions.
+
+    `waiting` is the number of other sessions that come before this one's next call, `seconds` about how long it takes
+    until that is done (0: nothing waits, or nothing is known yet). `memory` is the share of the device's memory that is
+    in use, None where that cannot be told.
+    """
+
+    device: str
+    memory: float | None
+    waiting: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prompted:
     """Journal entry: `prompt` is all that holds for this object on this frame from now on."""
 

@@ -16,10 +16,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from sam2_core.errors import WeightsError
+from sam2_core.errors import Cancelled, WeightsError
 from sam2_core.model.config import NetworkConfig
 from sam2_core.model.network import SAM2
-from sam2_core.networks import BUNDLED, NETWORKS, ROOT, KnownNetwork, known_network, network_config
+from sam2_core.networks import BUNDLED, NETWORKS, KnownNetwork, known_network, network_config
 from sam2_core.types import Progress
 
 _SHOWN = 5
@@ -126,9 +126,9 @@ def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Pat
     """The file with a known network's own weights: bundled, or in the Hub's cache, fetched if needed."""
     if network.repository is not None:
         return _from_hub(network, progress)
-    file = ROOT / "assets" / network.file
-    if not file.is_file():
-        raise WeightsError(f"The bundled weights {file} are missing: this copy of Masklet is incomplete.")
+    file = network.weights_on_disk
+    if file is None:
+        raise WeightsError(f"The bundled weights {network.file} are missing: this copy of Masklet is incomplete.")
     return file
 
 
@@ -139,6 +139,8 @@ def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
         progress(None, f"Looking for {network.file}")
     try:
         return Path(hf_hub_download(network.repository or "", network.file, tqdm_class=_reporting_bar(progress)))
+    except Cancelled:
+        raise
     except Exception as error:  # which errors a lost connection raises changes with the Hub's HTTP library
         raise WeightsError(
             f"{network.file} cannot be fetched from the Hugging Face repository {network.repository}: "

@@ -12,7 +12,7 @@ import numpy as np
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
 from sam2_core.tracking.findings import Findings, Word, stale_stretches, unsettled_stretches
-from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask, Prompt, SessionInfo, Stretch
+from sam2_core.types import Candidate, FrameMasks, Load, Mask, ObjectMask, Prompt, SessionInfo, Stretch
 
 CANDIDATE_SIZES, CANDIDATE_QUALITIES = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
 REFINED_SIZE = 1.4
@@ -24,6 +24,11 @@ class _FakeSession:
     media: MediaInfo
     revision: int = 0
     objects: dict[int, Findings] = field(default_factory=dict)
+
+    @property
+    def said(self) -> dict[int, dict[int, Prompt]]:
+        """Object -> frame -> prompt."""
+        return {number: {at: word.prompt for at, word in known.words.items()} for number, known in self.objects.items()}
 
 
 class FakeEngine:
@@ -109,6 +114,9 @@ class FakeEngine:
         state = self._session(session)
         state.revision += state.objects.pop(object_id, None) is not None
         return state.revision
+
+    def load(self, session: str = "") -> Load:
+        return Load("no device", None, 0, 0.0)
 
     def close(self, session: str) -> None:
         self.calls.append("close")

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sam2_core import weights
-from sam2_core.errors import ConfigError, WeightsError
+from sam2_core import networks
+from sam2_core.errors import Cancelled, ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.networks import NETWORKS, network_config
 from sam2_core.weights import fill, find_weights, load_network, read_weights, recognise
@@ -178,7 +178,7 @@ def test_weights_of_no_known_network(tensors: dict[str, Tensor], tmp_path: Path)
 
 
 def test_missing_bundled_weights_are_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(weights, "ROOT", tmp_path)
+    monkeypatch.setattr(networks, "ROOT", tmp_path)
     with pytest.raises(WeightsError, match="this copy of Masklet is incomplete"):
         find_weights(NETWORKS["nano"])
 
@@ -260,6 +260,22 @@ def test_weights_come_from_the_hub_with_progress(hub: str) -> None:
     assert 0 < fractions[0] < 1
     assert fractions[-1] == 1.0
     assert told[-1][1] == "Downloading 26 of 26 MB"
+
+
+def test_a_download_that_nobody_waits_for_any_more_ends(hub: str) -> None:
+    network, told = NETWORKS["sam2.1_hiera_tiny"], []
+
+    def give_up(done: float | None, text: str) -> None:
+        told.append(done)
+        if done:
+            raise Cancelled("Nobody waits for it.")
+
+    with pytest.raises(Cancelled):
+        find_weights(network, give_up)
+    assert told[-1] < 1
+    assert network.weights_on_disk is None
+    assert find_weights(network).read_bytes() == CONTENT
+    assert network.weights_on_disk
 
 
 def test_what_is_in_the_cache_is_not_fetched_again(hub: str) -> None:

@@ -25,10 +25,10 @@ def write_export(medium: Medium, wish: Export, folder: Path, report: Report) -> 
     stem = re.sub(r"[^\w\-]+", "_", Path(medium.info.name).stem).strip("_") or "masklet"
     if wish.kind == "masks":
         path = target / f"{stem}_masks.zip"
-        write_mask_zip(path, medium.store, _all_masks(medium, wish), report)
+        write_mask_zip(path, medium.store, _all_masks(medium, wish), report, wish.objects)
     elif wish.kind == "coco":
         path = target / f"{stem}_coco.json"
-        write_coco_json(path, medium.store, _all_masks(medium, wish), report)
+        write_coco_json(path, medium.store, _all_masks(medium, wish), report, wish.objects)
     else:
         path = target / f"{stem}_overlay.{_OVERLAY_ENDINGS[medium.info.kind]}"
         colors = {each.id: each.color for each in wish.objects}
@@ -48,5 +48,6 @@ def _masks_of(medium: Medium, wish: Export, frame: int) -> FrameMasks:
 
 
 def _only_wished(masks: FrameMasks, wish: Export) -> FrameMasks:
-    wished = {each.id for each in wish.objects}
-    return replace(masks, objects=tuple(each for each in masks.objects if each.object_id in wished))
+    """In the order of the page's list, in which they lie upon each other."""
+    found = {each.object_id: each for each in masks.objects}
+    return replace(masks, objects=tuple(found[each.id] for each in wish.objects if each.id in found))

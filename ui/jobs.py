@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ui.outbox import Outbox
 from ui.resources import Resources
+from ui.turns import Turns
 from ui.wire import pack
 
 Result = TypeVar("Result")
@@ -18,23 +19,26 @@ class JobCancelled(Exception):
 
 
 class Job:
-    """One run of one kind of work (`ingest`, `export`, `replay`)."""
+    """One run of one kind of work (`ingest`, `export`, `replay`, `model`); `about` goes with all its reports."""
 
-    def __init__(self, name: str, outbox: Outbox) -> None:
-        self.name = name
+    def __init__(self, name: str, outbox: Outbox, **about: Any) -> None:
+        self.name, self.about = name, about
         self._outbox = outbox
         self._cancelled = False
+        self._turn: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
 
     def cancel(self) -> None:
-        """End the job at its next report."""
+        """End the job where it waits, or else at its next report."""
         self._cancelled = True
+        if self._turn is not None:
+            self._turn.cancel()
 
     def report(self, fraction: float | None, message: str) -> None:
         """How far the work is; called by the work, from its thread. Raises `JobCancelled` to end it."""
         if self._cancelled:
             raise JobCancelled(self.name)
-        header = {"t": "progress", "job": self.name, "fraction": fraction, "message": message}
+        header = {"t": "progress", "job": self.name, "fraction": fraction, "message": message, **self.about}
         self._loop.call_soon_threadsafe(self._outbox.put, pack(header), f"progress {self.name}")
 
     async def run(self, resources: Resources, work: Callable[[], Result]) -> Result:
@@ -44,10 +48,26 @@ class Job:
             self.report(0.0, "Starting")
             return work()
 
-        self.report(None, "Waiting for a free place")
+        await self._wait_for_turn(resources.turns)
         try:
             return await resources.long_job(unless_cancelled)
         except Exception as error:
             if self._cancelled:  # whatever it stumbled over, nobody waits for it any more
                 raise JobCancelled(self.name) from error
             raise
+        finally:
+            resources.turns.leave()
+
+    async def _wait_for_turn(self, turns: Turns) -> None:
+        self._turn = asyncio.ensure_future(turns.come(self._wait_behind))
+        try:
+            await self._turn
+        except asyncio.CancelledError:
+            if self._cancelled:
+                raise JobCancelled(self.name) from None
+            raise
+
+    def _wait_behind(self, others: int) -> None:
+        place = f"{others} {'comes' if others == 1 else 'come'} before you" if others else "you are next"
+        if not self._cancelled:
+            self.report(None, f"Waiting for a free place: {place}")

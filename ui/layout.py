@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
+from sam2_core.media import color_of, hex_of
 from ui.examples import catalogue
 from ui.handlers import welcome
 from ui.reading import MAX_BOXES, MAX_MASK
@@ -31,7 +32,10 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "menus.js",
     "history.js",
     "given.js",
+    "patterns.js",
     "objects.js",
+    "thumbs.js",
+    "rows.js",
     "timeline.js",
     "rail.js",
     "suspicion.js",
@@ -43,28 +47,41 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "tracking.js",
     "losing.js",
     "staleness.js",
+    "retracking.js",
+    "shelf.js",
+    "works.js",
     "upload.js",
     "photos.js",
     "camera.js",
     "download.js",
     "keys.js",
+    "row_menu.js",
+    "comeback.js",
+    "projectfile.js",
+    "project.js",
     "tools.js",
     "crosshair.js",
     "candidates.js",
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "models.js",
+    "waiting.js",
     "session.js",
 )
+COLORS = 64  # that objects get by themselves; then they begin again
 STYLES = (
     "page.css",
     "stage.css",
     "tools.css",
     "panels.css",
+    "objects.css",
     "timeline.css",
     "tracking.css",
     "filmstrip.css",
     "candidates.css",
+    "models.css",
+    "works.css",
 )
 
 
@@ -101,6 +118,7 @@ def canvas(settings: Settings) -> gr.HTML:
         "max_pictures": settings.max_pictures,
         "max_album_mb": settings.max_album_mb,
         "examples": examples,
+        "colors": [hex_of(color_of(number)) for number in range(1, COLORS + 1)],
     }
     return gr.HTML(
         html_template=(CANVAS / "page.html").read_text("utf-8"),

@@ -9,7 +9,7 @@ from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import open_store
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.startup import Startup
-from sam2_core.types import FrameMasks, Prompt, Stretch
+from sam2_core.types import Entry, Forgotten, FrameMasks, Load, Prompt, Prompted, Stretch
 from ui.wire import Bounds
 
 
@@ -29,6 +29,11 @@ class Medium:
         self._objects: set[int] = set()
 
     @property
+    def startup(self) -> Startup:
+        """The network that the session is on."""
+        return self._startup
+
+    @property
     def session(self) -> str | None:
         """The engine's name for the session, if there is one."""
         return self._session
@@ -40,26 +45,44 @@ class Medium:
 
     def open_session(self) -> tuple[Engine, str]:
         """The engine and the session, opened if need be; raises `Busy` while the model is loading."""
-        engine = self._startup.engine()
         with self._lock:
             if self._closed:
                 raise MediaError("This picture or clip has been closed.")
+            engine = self._startup.engine()
             if self._session is None:
                 self._session = engine.open(str(self.folder)).id
             return engine, self._session
 
-    def reopen_session(self, lost: str | None) -> tuple[Engine, str]:
-        """A fresh session in place of a lost one."""
+    def adopt(self, startup: Startup, session: str, revision: int) -> None:
+        """Go on with a session that was opened on this medium's folder and brought up to date; the former one ends."""
         with self._lock:
-            if self._session == lost:
-                self._session = None
-        return self.open_session()
+            closed, former = self._closed, (self._startup, self._session)
+            if closed:
+                former = startup, session
+            else:
+                self._startup, self._session, self._revision = startup, session, revision
+        _end(*former)
+        if closed:
+            raise MediaError("This picture or clip has been closed.")
 
     def admit(self, object_id: int, most: int) -> None:
         """Count an object in; raises `BadPrompt` where there would be too many."""
-        if len(self._objects | {object_id}) > most:
+        self._count(self._objects | {object_id}, most)
+
+    def admit_all(self, entries: tuple[Entry, ...], most: int) -> None:
+        """Count in what is left of a journal's objects, in place of all others."""
+        said: set[int] = set()
+        for entry in entries:
+            if isinstance(entry, Forgotten):
+                said.discard(entry.object_id)
+            elif isinstance(entry, Prompted):
+                said.add(entry.object_id)
+        self._count(said, most)
+
+    def _count(self, objects: set[int], most: int) -> None:
+        if len(objects) > most:
             raise BadPrompt(f"At most {most} objects fit in one session. Remove one first.")
-        self._objects.add(object_id)
+        self._objects = objects
 
     def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.prompt`."""
@@ -113,16 +136,21 @@ class Medium:
         engine, session = self.open_session()
         return engine.masks(session, frames)
 
-    def set_revision(self, revision: int) -> None:
-        """After a replay."""
-        self._revision = revision
+    def load(self) -> Load:
+        """See `Engine.load`."""
+        startup, session = self._startup, self._session
+        return startup.engine().load(session or "")
 
     def close(self) -> None:
         """Free the session and the store."""
         with self._lock:
             session, self._session, self._closed = self._session, None, True
         try:
-            if session is not None:
-                self._startup.engine().close(session)
+            _end(self._startup, session)
         finally:
             self.store.close()
+
+
+def _end(startup: Startup, session: str | None) -> None:
+    if session is not None:
+        startup.engine().close(session)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sam2_core.errors import BadPrompt
+from sam2_core.media import ObjectTraits
 from sam2_core.types import Entry, Forgotten, Journal, Prompt, Prompted, Tracked
 from ui.wire import (
     DIRECTIONS,
@@ -17,10 +18,11 @@ from ui.wire import (
     Arrival,
     Bounds,
     Cancel,
+    Choose,
     Export,
-    ExportObject,
     Forget,
     Hover,
+    ListModels,
     Message,
     Retell,
     Say,
@@ -34,7 +36,7 @@ MAX_MESSAGE = 8_000_000  # characters; a journal of thousands of clicks and hund
 MAX_MASK = 500_000  # characters of a mask's run lengths; those of a 4K frame take some ten thousand
 MAX_BOXES = 16
 MAX_ENTRIES = 20_000
-MAX_NAME = 80
+MAX_NAME = 80  # characters of an object's name, and of its class label
 MAX_FRAMES_ASKED = 64
 MAX_OBJECTS_NAMED = 1000
 _HOVER = re.compile(r'\{\s*"t"\s*:\s*"hover"')
@@ -50,12 +52,14 @@ def parse(text: str, bounds: Bounds | None) -> Message:
     try:
         said = json.loads(text)
         kind = str(said["t"])
-        read = _READERS[kind]
+        always, read = _ALWAYS.get(kind), _READERS.get(kind)
+        if read is None and always is None:
+            raise KeyError(kind)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise BadPrompt("The page said something that the server does not know. Reload the page.") from error
-    if kind == "cancel":
-        return Cancel(_one_of(said, "job", JOBS))
-    if bounds is None:
+    if always is not None:
+        return always(said)
+    if bounds is None or read is None:
         raise BadPrompt("Open a picture or a clip first.")
     return read(said, bounds)
 
@@ -85,11 +89,13 @@ def subject(text: str) -> dict[str, Any]:
         kind = said["t"]
     except (KeyError, TypeError, ValueError, RecursionError):
         return {}
+    if kind == "journal" and isinstance(said.get("seq"), int):
+        return {"job": "replay", "seq": said["seq"]}
     if kind in ("prompt", "forget", "untrack") and isinstance(said.get("seq"), int):
         return {"seq": said["seq"]}
     if kind == "track" and isinstance(said.get("run"), int):
         return {"job": "track", "run": said["run"]}
-    return {"job": "export"} if kind == "export" else {}
+    return {"job": kind} if kind in ("export", "model") else {}
 
 
 def _say(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -137,7 +143,10 @@ def _export(said: dict[str, Any], bounds: Bounds) -> Message:
     objects = said.get("objects")
     if not isinstance(objects, list) or not 1 <= len(objects) <= bounds.max_objects:
         raise BadPrompt("Select something first: there is no mask to download.")
-    return Export(_one_of(said, "kind", EXPORTS), tuple(_export_object(each) for each in objects), _opacity(said))
+    wished = tuple(_export_object(each) for each in objects)
+    if len({each.id for each in wished}) < len(wished):
+        raise BadPrompt("An object to download is listed twice. Reload the page.")
+    return Export(_one_of(said, "kind", EXPORTS), wished, _opacity(said))
 
 
 def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -146,13 +155,25 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
         raise BadPrompt("This journal is too long or no journal at all.")
     for entry in entries:
         if isinstance(entry, dict) and isinstance(entry.get("prompt"), dict):
-            _check_mask(entry["prompt"].get("mask"), bounds)
+            _check_mask(entry["prompt"].get("mask"), bounds.on(_frame(entry, "frame", bounds)))
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
-    return Retell(journal.entries)
+    return Retell(journal.entries, None if said.get("seq") is None else _whole(said, "seq", 0, 2**53))
 
 
+def _choose(said: dict[str, Any]) -> Message:
+    name = said.get("name")
+    if not isinstance(name, str) or len(name) > MAX_NAME:
+        raise BadPrompt("`name` must be the name of a model.")
+    return Choose(name)
+
+
+_ALWAYS: dict[str, Callable[[dict[str, Any]], Message]] = {  # also while nothing is open
+    "cancel": lambda said: Cancel(_one_of(said, "job", JOBS)),
+    "models": lambda said: ListModels(),
+    "model": _choose,
+}
 _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "prompt": _say,
     "hover": _hover,
@@ -162,7 +183,6 @@ _READERS: dict[str, Callable[[dict[str, Any], Bounds], Message]] = {
     "stop": lambda said, bounds: Stop(),
     "masks": _show,
     "export": _export,
-    "cancel": lambda said, bounds: Cancel(_one_of(said, "job", JOBS)),
     "journal": _retell,
 }
 
@@ -261,11 +281,12 @@ def _check_entry(entry: Entry, bounds: Bounds) -> None:
         raise BadPrompt("This journal belongs to another picture or clip.")
 
 
-def _export_object(plain: Any) -> ExportObject:
+def _export_object(plain: Any) -> ObjectTraits:
     try:
         red, green, blue = (int(value) for value in plain["color"])
-        made = ExportObject(int(plain["id"]), str(plain["name"])[:MAX_NAME], (red, green, blue))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        name, label = (" ".join(str(text).split())[:MAX_NAME] for text in (plain["name"], plain.get("label", "")))
+        made = ObjectTraits(int(plain["id"]), name, label, (red, green, blue))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadPrompt("An object to download has an id, a name and a color.") from error
     if not all(0 <= value <= 255 for value in made.color):
         raise BadPrompt("The parts of a color lie between 0 and 255.")

@@ -10,8 +10,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sam2_core.serving.startup import Startup
+from sam2_core.serving.catalogue import Catalogue
 from ui.settings import Settings
+from ui.turns import Turns
 
 Result = TypeVar("Result")
 CALL_THREADS = 32  # they only wait for the device's own thread
@@ -20,28 +21,30 @@ POLITENESS = 10  # how much the thread for trifles stands back, in the terms of 
 
 @dataclass(frozen=True)
 class Resources:
-    """Settings, the engine as it starts up, and threads: many for short calls, few for long jobs, one for trifles."""
+    """Settings, the networks, and threads: many for short calls, few for long jobs, for which there is a queue, one for
+    trifles."""
 
     settings: Settings
-    startup: Startup
+    catalogue: Catalogue
     calls: Executor
     jobs: Executor
+    turns: Turns
     trifles: Executor
 
     @classmethod
-    def create(cls, settings: Settings, startup: Startup) -> Resources:
+    def create(cls, settings: Settings, catalogue: Catalogue) -> Resources:
         """With thread pools of their own."""
         calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="call")
         jobs = ThreadPoolExecutor(settings.max_jobs, thread_name_prefix="job")
         trifles = ThreadPoolExecutor(1, thread_name_prefix="trifle", initializer=_stand_back)
-        return cls(settings, startup, calls, jobs, trifles)
+        return cls(settings, catalogue, calls, jobs, Turns(settings.max_jobs), trifles)
 
     async def call(self, work: Callable[[], Result]) -> Result:
         """Run something short that blocks."""
         return await asyncio.get_running_loop().run_in_executor(self.calls, work)
 
     async def long_job(self, work: Callable[[], Result]) -> Result:
-        """Run something long; waits while other long jobs run."""
+        """Run something long, when its turn has come."""
         return await asyncio.get_running_loop().run_in_executor(self.jobs, work)
 
     async def trifle(self, work: Callable[[], Result]) -> Result:
@@ -49,8 +52,8 @@ class Resources:
         return await asyncio.get_running_loop().run_in_executor(self.trifles, work)
 
     def close(self) -> None:
-        """Shut the engine down and let the threads go as soon as they are done."""
-        self.startup.close()
+        """Shut the engines down and let the threads go as soon as they are done."""
+        self.catalogue.close()
         self.calls.shutdown(wait=False, cancel_futures=True)
         self.jobs.shutdown(wait=False, cancel_futures=True)
         self.trifles.shutdown(wait=False, cancel_futures=True)

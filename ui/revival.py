@@ -1,18 +1,26 @@
-"""Bringing an expired session back: the page tells its journal again, and the engine is told all of it."""
+"""A session from its journal: the page tells it, and the engine is told all of it.
+
+Asked, where the engine has lost a session on its own or the work moves to another network; unasked, where the whole
+visitor was lost (the server was restarted, the page was away too long) or the page has opened a project.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from sam2_core.errors import Busy, SessionGone
+from sam2_core.serving.engine import Engine
 from sam2_core.serving.replay import replay
-from sam2_core.types import Entry, Journal
-from ui.jobs import Job
+from sam2_core.serving.startup import Startup
+from sam2_core.types import Entry, Journal, Tracked
+from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.outbox import Outbox
 from ui.resources import Resources
+from ui.waiting import Waiting
 from ui.wire import pack
 
 Result = TypeVar("Result")
@@ -24,20 +32,43 @@ class Revival:
 
     def __init__(self, outbox: Outbox, resources: Resources) -> None:
         self._outbox, self._resources = outbox, resources
+        self._waiting = Waiting(outbox)
         self._one_at_a_time = asyncio.Lock()
         self._answer: asyncio.Future[tuple[Entry, ...]] | None = None
+        self._job: Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a session is being brought back."""
+        return self._job is not None
 
     async def ask(self, medium: Medium, work: Callable[[], Result]) -> Result:
         """The result of `work`, which calls the engine through `medium` and blocks."""
         session = medium.session
         try:
-            return await self._resources.call(work)
+            return await self._call(medium, work)
         except SessionGone:
             await self._revive(medium, session)
-            return await self._resources.call(work)
+            return await self._call(medium, work)
+
+    async def move(self, medium: Medium, startup: Startup, job: Job) -> None:
+        """Say everything again to another network and go on there. Where that fails, all stays as it was."""
+        async with self._one_at_a_time:
+            journal = Journal("", await self._ask_for_journal())
+            await job.run(self._resources, lambda: _retell(medium, startup, journal, job))
+
+    async def begin_anew(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
+        """Put these entries in place of all that was said; whether their tracking was given up."""
+        async with self._one_at_a_time:
+            return await self._rebuild(medium, entries)
+
+    def cancel(self) -> None:
+        """Give up the tracking of what is being brought back, if anything is."""
+        if self._job is not None:
+            self._job.cancel()
 
     def retell(self, entries: tuple[Entry, ...]) -> None:
-        """The page's journal has arrived. Unasked, it is ignored."""
+        """The page's journal has arrived; ignored where nobody waits for it any more."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(entries)
 
@@ -45,10 +76,21 @@ class Revival:
         async with self._one_at_a_time:
             if medium.session != lost:
                 return  # somebody else has been here already
-            entries = await self._ask_for_journal()
-            job = Job("replay", self._outbox)
-            await job.run(self._resources, lambda: self._replay(medium, lost, Journal("", entries), job))
-            self._outbox.put(pack({"t": "done", "job": "replay"}))
+            stopped = await self._rebuild(medium, await self._ask_for_journal())
+            self._outbox.put(pack({"t": "done", "job": "replay", "stopped": stopped}))
+
+    async def _rebuild(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
+        job = self._job = Job("replay", self._outbox)
+        try:
+            return await job.run(self._resources, lambda: _bring_back(medium, entries, job))
+        except JobCancelled:  # before its turn came
+            return await self._resources.long_job(lambda: _bring_back(medium, entries, job))
+        finally:
+            self._job = None
+
+    async def _call(self, medium: Medium, work: Callable[[], Result]) -> Result:
+        with self._waiting.watch(medium):
+            return await self._resources.call(work)
 
     async def _ask_for_journal(self) -> tuple[Entry, ...]:
         self._answer = asyncio.get_running_loop().create_future()
@@ -60,7 +102,32 @@ class Revival:
         finally:
             self._answer = None
 
-    @staticmethod
-    def _replay(medium: Medium, lost: str | None, journal: Journal, job: Job) -> None:
-        engine, session = medium.reopen_session(lost)
-        medium.set_revision(replay(engine, session, journal, job.report))
+
+def _retell(medium: Medium, startup: Startup, journal: Journal, job: Job) -> None:
+    with _fresh_session(medium, startup) as (engine, session):
+        revision = replay(engine, session, journal, job.report)
+    medium.adopt(startup, session, revision)
+
+
+def _bring_back(medium: Medium, entries: tuple[Entry, ...], job: Job) -> bool:
+    """Whether tracking was given up on the way: what was tracked until then stays, and what was said is said anyway."""
+    startup, given_up = medium.startup, False
+    with _fresh_session(medium, startup) as (engine, session):
+        try:
+            revision = replay(engine, session, Journal("", entries), job.report)
+        except JobCancelled:
+            said = tuple(entry for entry in entries if not isinstance(entry, Tracked))
+            revision, given_up = replay(engine, session, Journal("", said)), True
+    medium.adopt(startup, session, revision)
+    return given_up
+
+
+@contextmanager
+def _fresh_session(medium: Medium, startup: Startup) -> Iterator[tuple[Engine, str]]:
+    engine = startup.engine()
+    session = engine.open(str(medium.folder)).id
+    try:
+        yield engine, session
+    except BaseException:
+        engine.close(session)
+        raise

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from sam2_core.serving.startup import Startup
+from sam2_core.serving.catalogue import Catalogue
 from ui.layout import CANVAS, build, head, theme
 from ui.resources import Resources
 from ui.routes import Routes
@@ -20,9 +20,9 @@ from ui.workbench import Workbench
 class Server:
     """Everything behind one address."""
 
-    def __init__(self, settings: Settings, startup: Startup) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self._settings = settings
-        self._resources = Resources.create(settings, startup)
+        self._resources = Resources.create(settings, catalogue)
         self.visitors: Visitors[Workbench] = Visitors(settings, partial(Workbench, resources=self._resources))
         self.routes = Routes(self.visitors, self._resources)
         self.demo: gr.Blocks = build(settings, self.visitors)

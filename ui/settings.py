@@ -14,6 +14,7 @@ import yaml
 from sam2_core.errors import ConfigError
 
 DEFAULTS = Path(__file__).resolve().parents[1] / "configs" / "app.yaml"
+ALL_MODELS = ("nano", *(f"sam2.1_hiera_{size}" for size in ("tiny", "small", "base_plus", "large")))
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -28,6 +29,8 @@ class Settings:
     auth: str
     model: str
     checkpoint: str
+    models: str
+    max_models: int
     device: str
     max_sessions: int
     max_jobs: int
@@ -56,6 +59,14 @@ class Settings:
             raise ConfigError(f"The setting port must be at most 65535, not {self.port}.")
         if self.auth and self.credentials is None:
             raise ConfigError("The setting auth must read user:password.")
+
+    @property
+    def other_models(self) -> list[str]:
+        """Names of the networks that visitors may choose beside `model`."""
+        if self.models.strip() != "auto":
+            return [name.strip() for name in self.models.split(",") if name.strip()]
+        alone = self.host in {"127.0.0.1", "::1", "localhost"} and not self.share and not self.root_path
+        return list(ALL_MODELS) if alone else []
 
     @property
     def credentials(self) -> tuple[str, str] | None:

@@ -14,16 +14,27 @@ Up (page to server): one JSON object a message, `t` says which.
     stop     {}                              stop tracking
     untrack  {seq, frames, objects}          take back the newest tracked masks of these objects on frames [first, last]
     masks    {first, last}                   send what is known about these frames
-    export   {kind, objects, opacity}        write a download: masks, coco or overlay; objects = [{id, name, color}]
-    cancel   {job}                           give up on a job: ingest or export
-    journal  {entries}                       answer to a `journal` question, entries as in Journal.to_json
+    export   {kind, objects, opacity}        write a download: masks, coco or overlay;
+                                             objects = [{id, name, label, color}], the last one lies above the others
+    cancel   {job}                           give up on ingest, export or model; of a replay, give up its tracking
+    models   {}                              what does this server offer?
+    model    {name}                          work with another network
+    journal  {entries, seq}                  answer to a `journal` question, entries as in Journal.to_json; with `seq`
+                                             unasked: all begins anew with these entries, answered by `done` of replay
 
 Down (server to page): binary; a little-endian u32 with the length of the header, the header as JSON, then the PNGs that
 the header announces, one after the other.
 
     hello    {version, medium, tracking}     greeting of every new connection; medium as in `opened`, or null;
                                              tracking = the `track` of the run under way, without `t`, or null
-    model    {ready, fraction, message, error}     how far loading the network is
+    model    {ready, fraction, message, error, name, title, device}
+             the network in use, and how far loading it is; device = what it runs on, once it does
+    models   {current, device, memory, offers}     answer to `models`; memory = share of the device's that is in use;
+             offers = [{name, title, weights, loaded}], weights: bundled, downloaded, remote or own; unless own also
+             parameters in millions, megabytes, licence, and the work for a picture and for a tracked frame as
+             multiples of nano's
+    load     {waiting, seconds}              while a wish waits: others that come before it, and about how long it
+             takes; both 0 once it waits no longer
     opened   {version, medium, added, skipped}     a picture, clip or album is open; version goes into the addresses of
                                              its frames; added: photos came to those that were open, whose frames keep
                                              their numbers; skipped = [{name, reason}]: files that could not be used
@@ -41,10 +52,12 @@ the header announces, one after the other.
     untracked {seq}                          answer to `untrack`
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
-    progress {job, fraction, message, ...}   of the jobs ingest, export, replay and track
+    progress {job, fraction, message, ...}   of the jobs ingest, export, replay, track and model; model:
+             {model, moving}: moving says that it is loaded and hears the journal
     done     {job, ...}                      a job has ended well; export: {url, name};
              track: {run, stopped, lost, direction, frame, changed}: the object that was lost, or null; what is left to
-             be done of the run if it was stopped; on how many frames masks were computed
+             be done of the run if it was stopped; on how many frames masks were computed;
+             replay: {seq, stopped}, stopped where its tracking was given up; model: {name}, all masks are other ones
     error    {text, job, seq, run}           something went wrong; text may be shown; the others name what it was about
 
 Every message up may be repeated without harm, which is what the page does after a lost connection.
@@ -57,12 +70,12 @@ import struct
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from sam2_core.media import MediaInfo, mask_png
+from sam2_core.media import MediaInfo, ObjectTraits, mask_png
 from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt, Stretch
 
 DIRECTIONS = ("forward", "backward", "both", "one", "update")
 EXPORTS = ("masks", "coco", "overlay")
-JOBS = ("ingest", "export")
+JOBS = ("ingest", "export", "replay", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +175,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Retell:
-    """`journal`."""
+    """`journal`; `seq` is None in an answer to our question."""
 
     entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ExportObject:
-    """An object that goes into a download."""
-
-    id: int
-    name: str
-    color: tuple[int, int, int]
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +186,25 @@ class Export:
     """`export`."""
 
     kind: str
-    objects: tuple[ExportObject, ...]
+    objects: tuple[ObjectTraits, ...]
     opacity: float
 
 
-Message: TypeAlias = Say | Hover | Forget | Track | Stop | Untrack | Show | Export | Cancel | Retell
+@dataclass(frozen=True, slots=True)
+class ListModels:
+    """`models`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """`model`."""
+
+    name: str
+
+
+Message: TypeAlias = (
+    Say | Hover | Forget | Track | Stop | Untrack | Show | Export | Cancel | Retell | ListModels | Choose
+)
 
 
 def pack(header: dict[str, Any], pictures: tuple[bytes, ...] = ()) -> bytes:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from sam2_core.errors import Busy, MaskletError, MediaError
+from sam2_core.serving.catalogue import Lease
 from ui import wire
 from ui.arrivals import Arrivals, read_files
 from ui.exports import write_export
 from ui.hovers import Hovers
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
+from ui.models import Models
 from ui.rate import Rate
 from ui.reading import is_hover, parse, subject
 from ui.resources import Resources
@@ -25,7 +27,6 @@ from ui.revival import Revival
 from ui.tracker import Tracker
 from ui.visitors import Visitor
 
-STARTUP_POLL_SECONDS = 0.3
 MOST_TASKS = 1000  # of one visitor; an honest page never has that many unanswered
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Workbench:
         self._folder, self._outbox, self._resources = visitor.folder, visitor.outbox, resources
         self._revival = Revival(visitor.outbox, resources)
         self.arrivals = Arrivals(resources)
+        self._models = Models(visitor.outbox, resources)
         self.medium: Medium | None = None
         self.downloads: dict[str, Path] = {}
         self._rate = Rate(resources.settings.messages_per_second)
@@ -48,12 +50,13 @@ class Workbench:
         self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
         self._jobs: dict[str, Job] = {}
         self._tracker: Tracker | None = None
+        self._runs: set[asyncio.Task[None]] = set()  # of tracking; a stopped one still ends its last call
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> bool:
         """Whether tracking, reading a file or writing a download is under way."""
-        return self._tracker is not None or bool(self._jobs)
+        return self._tracker is not None or bool(self._jobs) or self._revival.busy
 
     def greet(self) -> None:
         """First words to a new connection."""
@@ -62,7 +65,7 @@ class Workbench:
         if self.medium is not None:
             header |= {"version": self.medium.version, "medium": self._describe(self.medium)}
         self._outbox.put_first(wire.pack(header))
-        self._start(self._tell_of_startup())
+        self._start(self._models.tell())
 
     def hear(self, text: str) -> None:
         """Take a message of the page; never raises: answers and complaints come through the outbox."""
@@ -81,6 +84,11 @@ class Workbench:
             return
         if isinstance(message, wire.Cancel):
             self._give_up(message.job)
+        elif isinstance(message, wire.ListModels):
+            self._start(self._models.tell_all())
+        elif isinstance(message, wire.Choose):
+            job = self._new_job("model", model=message.name)
+            self._start(self._while_listed(job, self._choose(message.name, job)), job="model")
         elif medium is not None:
             self._act(message, medium)
 
@@ -100,17 +108,20 @@ class Workbench:
 
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
-        if job in self._jobs:
+        if job == "replay":
+            self._revival.cancel()
+        elif job in self._jobs:
             self._jobs.pop(job).cancel()
 
     async def close(self) -> None:
         """Stop everything and free it."""
-        for job in list(self._jobs):
+        for job in (*self._jobs, "replay"):
             self.cancel(job)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._put_away()
+        self._models.close()
 
     def _act(self, message: wire.Message, medium: Medium) -> None:
         if isinstance(message, wire.Say):
@@ -130,13 +141,15 @@ class Workbench:
         elif isinstance(message, wire.Export):
             job = self._new_job("export")
             self._start(self._while_listed(job, self._export(message, medium, job)), job="export")
-        elif isinstance(message, wire.Retell):
+        elif isinstance(message, wire.Retell) and message.seq is None:
             self._revival.retell(message.entries)
+        elif isinstance(message, wire.Retell):
+            self._start(self._begin_anew(message, medium), job="replay", seq=message.seq)
 
-    def _new_job(self, name: str) -> Job:
+    def _new_job(self, name: str, **about: Any) -> Job:
         """A job in place of an earlier one of its kind, which is given up."""
         self.cancel(name)
-        job = self._jobs[name] = Job(name, self._outbox)
+        job = self._jobs[name] = Job(name, self._outbox, **about)
         return job
 
     async def _while_listed(self, job: Job, work: Awaitable[None]) -> None:
@@ -168,11 +181,20 @@ class Workbench:
 
     async def _tell_what_is_stale(self, medium: Medium) -> None:
         """After every word, but without making the next one wait."""
-        if medium.info.kind == "image":
+        if medium.info.kind != "clip":
             return
         async with self._telling:  # in order, so that the last to arrive is the newest
             stretches = await self._revival.ask(medium, partial(medium.stale, range(medium.info.frames)))
             self._outbox.put(wire.pack_stale(stretches, medium.version), "stale")
+
+    async def _begin_anew(self, message: wire.Retell, medium: Medium) -> None:
+        self._stop_tracking()
+        self._revival.cancel()
+        async with self._order:
+            medium.admit_all(message.entries, self._resources.settings.max_objects)
+            stopped = await self._revival.begin_anew(medium, message.entries)
+            self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
+        await self._tell_what_is_stale(medium)
 
     async def _show(self, message: wire.Show, medium: Medium) -> None:
         async with self._showing:
@@ -187,7 +209,9 @@ class Workbench:
             return
         self._stop_tracking()
         tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
-        self._start(self._run_tracker(tracker, medium), job="track", run=message.run)
+        run = self._start(self._run_tracker(tracker, medium), job="track", run=message.run)
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
 
     async def _run_tracker(self, tracker: Tracker, medium: Medium) -> None:
         try:
@@ -218,13 +242,39 @@ class Workbench:
         finally:
             for file in files:
                 await self._resources.call(partial(shutil.rmtree, file.parent, ignore_errors=True))
-        fresh = await self._resources.call(partial(Medium, version, folder, self._resources.startup))
+        async with self._order:  # nobody may change the network meanwhile
+            fresh = await self._resources.call(partial(Medium, version, folder, self._models.startup))
+            self._stop_tracking()
+            self.cancel("export")
+            await self._put_away()
+            self.medium = fresh
+            about = {"added": earlier is not None, "skipped": [asdict(each) for each in skipped]}
+            self._outbox.put(wire.pack({"t": "opened", "version": version, "medium": self._describe(fresh), **about}))
+
+    async def _choose(self, name: str, job: Job) -> None:
+        """Load another network, bring the work there, and only then let the former one go."""
+        try:
+            lease = await self._models.load(name, job)
+            try:
+                await self._move(lease, job)
+            except BaseException:
+                lease.release()
+                raise
+        except MaskletError as error:
+            raise Busy(f"{error}{self._models.still()}") from error
+
+    async def _move(self, lease: Lease, job: Job) -> None:
         self._stop_tracking()
-        self.cancel("export")
-        await self._put_away()
-        self.medium = fresh
-        about = {"added": earlier is not None, "skipped": [asdict(each) for each in skipped]}
-        self._outbox.put(wire.pack({"t": "opened", "version": version, "medium": self._describe(fresh), **about}))
+        await asyncio.gather(*self._runs, return_exceptions=True)
+        async with self._order, self._showing:  # what is said meanwhile is said to the new network
+            if self.medium is not None:
+                if "export" in self._jobs:
+                    raise Busy("A download is being written. Cancel it or wait for it, then change the model.")
+                job.about["moving"] = True
+                await self._revival.move(self.medium, lease.startup, job)
+            self._models.take(lease)
+            await self._models.tell()
+            self._outbox.put(wire.pack({"t": "done", "job": "model", "name": lease.offer.name}))
 
     async def _export(self, wish: wire.Export, medium: Medium, job: Job) -> None:
         folder = self._folder / "downloads"
@@ -242,22 +292,14 @@ class Workbench:
             await self._resources.call(medium.close)
             await self._resources.call(partial(shutil.rmtree, medium.folder, ignore_errors=True))
 
-    async def _tell_of_startup(self) -> None:
-        while True:
-            status = self._resources.startup.status
-            about = {"fraction": status.fraction, "message": status.message, "error": status.error}
-            self._outbox.put(wire.pack({"t": "model", "ready": status.ready, **about}), "model")
-            if status.ready or status.error:
-                return
-            await asyncio.sleep(STARTUP_POLL_SECONDS)
-
     def _describe(self, medium: Medium) -> dict[str, Any]:
         return wire.describe(medium.info, medium.store.times.tolist())
 
-    def _start(self, work: Awaitable[None], **about: Any) -> None:
-        task = asyncio.ensure_future(self._guard(work, about))
+    def _start(self, work: Awaitable[None], **about: Any) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guard(work, about))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _guard(self, work: Awaitable[None], about: dict[str, Any]) -> None:
         """Whatever goes wrong reaches the page as a message that helps, and nothing else."""

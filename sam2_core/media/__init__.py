@@ -9,8 +9,8 @@ limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long 
 """
 
 from sam2_core.media.album import Skipped, ingest_album
-from sam2_core.media.draw import Place, Rgb, color_of, crop, mask_png, overlay
-from sam2_core.media.export import write_coco_json, write_mask_zip
+from sam2_core.media.draw import Place, Rgb, color_of, crop, hex_of, mask_png, overlay
+from sam2_core.media.export import ObjectTraits, write_coco_json, write_mask_zip
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import ingest
 from sam2_core.media.limits import Limits
@@ -21,6 +21,7 @@ from sam2_core.media.store import Store, open_store
 __all__ = [
     "Limits",
     "MediaInfo",
+    "ObjectTraits",
     "OverlayOptions",
     "Place",
     "Progress",
@@ -29,6 +30,7 @@ __all__ = [
     "Store",
     "color_of",
     "crop",
+    "hex_of",
     "ingest",
     "ingest_album",
     "mask_png",

@@ -19,21 +19,31 @@ Rgb: TypeAlias = tuple[int, int, int]
 Place: TypeAlias = tuple[int, int, int, int]
 """x, y, width, height in pixels of the original frame."""
 
-# Okabe and Ito's colours, told apart with any kind of colour vision; without black, which vanishes on most pictures
-_OKABE_ITO: tuple[Rgb, ...] = (
+# Okabe and Ito's colours without black, which vanishes on most pictures; then colours chosen one after the other as far
+# as can be from all before, in the eyes of people with normal vision and of those who lack one of the three cones
+# (Machado's simulation, distances in CIELAB)
+_TOLD_APART: tuple[Rgb, ...] = (
     (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (0, 114, 178),
+    (135, 0, 240), (120, 45, 15), (195, 240, 195), (60, 45, 165), (105, 255, 135), (150, 120, 255), (105, 60, 105),
+    (240, 0, 75), (150, 0, 60), (135, 195, 120), (255, 180, 210), (195, 165, 75), (135, 15, 135), (150, 90, 120),
+    (150, 30, 210), (90, 120, 60), (255, 120, 150),
 )  # fmt: skip
 _GOLDEN_ANGLE = 0.381966  # of a full turn: never comes back to a hue, and keeps neighbours far apart
 
 
 def color_of(object_id: int) -> Rgb:
-    """The colour of an object, the same everywhere. Ids 1 to 7 can be told apart by colour-blind people."""
+    """The colour of an object, the same everywhere. Ids 1 to 24 can be told apart by colour-blind people."""
     place = object_id - 1
-    if 0 <= place < len(_OKABE_ITO):
-        return _OKABE_ITO[place]
+    if 0 <= place < len(_TOLD_APART):
+        return _TOLD_APART[place]
     lightness = (0.55, 0.7, 0.4)[place % 3]
     red, green, blue = colorsys.hls_to_rgb(place * _GOLDEN_ANGLE % 1.0, lightness, 0.75)
     return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def hex_of(color: Rgb) -> str:
+    """The colour as pages and other programs write it: #rrggbb."""
+    return "#" + bytes(color).hex()
 
 
 def crop(mask: Mask) -> tuple[BoolArray, Place]:

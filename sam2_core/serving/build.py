@@ -12,7 +12,7 @@ import torch
 from sam2_core.errors import ConfigError
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import pixels_to_input
-from sam2_core.networks import is_known, known_network
+from sam2_core.networks import is_known
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.pool import EnginePool
@@ -53,13 +53,6 @@ def _start(network: SAM2, place: torch.device, limits: EngineLimits | None) -> L
     network = network.to(place)
     warm_up(network)
     return LocalEngine(network, limits)
-
-
-def display_name(model: str, checkpoint: str | None) -> str:
-    """What to call a network where strangers read it: its name, or the checkpoint's without the folder."""
-    if checkpoint:
-        return Path(checkpoint).stem
-    return known_network(model).name if is_known(model) else Path(model).stem
 
 
 def choose_devices(devices: str) -> list[torch.device]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from sam2_core.types import FrameMasks, Prompt, SessionInfo, Stretch
+from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
 
 
 class Engine(Protocol):
@@ -78,6 +78,10 @@ class Engine(Protocol):
 
     def forget(self, session: str, object_id: int) -> int:
         """Remove an object with all its masks; returns the new revision. An unknown object is no error."""
+        ...
+
+    def load(self, session: str = "") -> Load:
+        """What this session waits for right now. Answers at once, however busy the engine is; never raises."""
         ...
 
     def close(self, session: str) -> None:

@@ -7,39 +7,25 @@ call is a few frames only.
 
 from __future__ import annotations
 
-import itertools
-import queue
 import secrets
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.media import Store, open_store
 from sam2_core.model.network import SAM2
-from sam2_core.tracking.device import fast_precision
+from sam2_core.serving.worker import Priority, Worker
+from sam2_core.tracking.device import device_name, fast_precision, memory_in_use
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
-from sam2_core.types import FrameMasks, Prompt, SessionInfo, Stretch
+from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
 
 T = TypeVar("T")
-
-
-class Priority(IntEnum):
-    """Lower goes first."""
-
-    STOP = 0
-    CLICK = 1
-    LOOK = 2
-    HOVER = 3
-    TRACK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +43,6 @@ class EngineLimits:
     feature_bytes: int = 256 * 2**20
 
 
-@dataclass(order=True, slots=True)
-class _Job:
-    priority: Priority
-    number: int
-    run: Callable[[], Any] = field(compare=False)
-    done: Future[Any] = field(compare=False)
-
-
 @dataclass(slots=True)
 class _Opened:
     session: TrackingSession
@@ -80,87 +58,85 @@ class LocalEngine:
         self._segmenter = Segmenter(network, fast_precision(network.device))
         self._cache = FeatureCache(self.limits.feature_bytes)
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
-        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
-        self._numbers = itertools.count()
-        self._closed = False
-        self._gate = threading.Lock()
-        name = f"masklet-{network.device}"
-        self._worker = threading.Thread(target=self._work, name=name, daemon=True)
-        self._worker.start()
+        self._device = device_name(network.device)
+        self._worker = Worker(f"masklet-{network.device}", self._run, self._close_all)
 
     # --- the seam ----------------------------------------------------------------------------------------------
 
     def open(self, media: str) -> SessionInfo:
         """See `Engine.open`."""
-        return self._call(Priority.CLICK, lambda: self._open(media))
+        return self._worker.call(Priority.CLICK, "", lambda: self._open(media))
 
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.prompt`."""
-        return self._call(Priority.CLICK, lambda: self._session(session).prompt(frame, object_id, prompt))
+        return self._worker.call(
+            Priority.CLICK, session, lambda: self._session(session).prompt(frame, object_id, prompt)
+        )
 
     def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.preview`."""
-        return self._call(Priority.HOVER, lambda: self._session(session).preview(frame, object_id, prompt))
+        return self._worker.call(
+            Priority.HOVER, session, lambda: self._session(session).preview(frame, object_id, prompt)
+        )
 
     def track(
         self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
     ) -> tuple[FrameMasks, ...]:
         """See `Engine.track`."""
         self._check_length(frames)
-        return self._call(Priority.TRACK, lambda: self._session(session).track(frames, revision, objects))
+        return self._worker.call(
+            Priority.TRACK, session, lambda: self._session(session).track(frames, revision, objects)
+        )
 
     def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
         """See `Engine.plan`."""
-        return self._call(Priority.LOOK, lambda: self._session(session).plan(frames))
+        return self._worker.call(Priority.LOOK, session, lambda: self._session(session).plan(frames))
 
     def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
         """See `Engine.stale`."""
-        return self._call(Priority.LOOK, lambda: self._session(session).stale(frames))
+        return self._worker.call(Priority.LOOK, session, lambda: self._session(session).stale(frames))
 
     def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
         """See `Engine.untrack`."""
-        return self._call(Priority.CLICK, lambda: self._session(session).untrack(frames, objects))
+        return self._worker.call(Priority.CLICK, session, lambda: self._session(session).untrack(frames, objects))
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         """See `Engine.masks`."""
         self._check_length(frames)
-        return self._call(Priority.LOOK, lambda: self._session(session).masks(frames))
+        return self._worker.call(Priority.LOOK, session, lambda: self._session(session).masks(frames))
 
     def forget(self, session: str, object_id: int) -> int:
         """See `Engine.forget`."""
-        return self._call(Priority.CLICK, lambda: self._session(session).forget(object_id))
+        return self._worker.call(Priority.CLICK, session, lambda: self._session(session).forget(object_id))
 
     def close(self, session: str) -> None:
         """See `Engine.close`."""
-        self._call(Priority.CLICK, lambda: self._close(session))
+        self._worker.call(Priority.CLICK, session, lambda: self._close(session))
+
+    def load(self, session: str = "") -> Load:
+        """See `Engine.load`."""
+        waiting, seconds = self._worker.wait_of(session)
+        return Load(self._device, memory_in_use(self.network.device), waiting, seconds)
 
     def shut_down(self) -> None:
         """End the worker and free all sessions; calls that still wait fail with `SessionGone`."""
-        with self._gate:
-            was_closed, self._closed = self._closed, True
-        if not was_closed:
-            self._submit(Priority.STOP, lambda: None)
-            self._worker.join()
+        self._worker.end()
 
     # --- on the worker's thread --------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()).priority != Priority.STOP:
-            self._run(job)
+    @torch.inference_mode()
+    def _run(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            self._cache.drop(lambda key: True)
+            raise Busy("The device has no memory left. Wait a moment and try again.") from None
+
+    def _close_all(self) -> None:
         for session in list(self._opened):
             self._close(session)
-        while not self._jobs.empty():
-            self._jobs.get().done.set_exception(SessionGone("The server is shutting down."))
-
-    def _run(self, job: _Job) -> None:
-        try:
-            with torch.inference_mode():
-                job.done.set_result(job.run())
-        except Exception as error:  # the caller gets whatever it is; the worker goes on
-            if _is_out_of_memory(error):
-                self._cache.drop(lambda key: True)
-                error = Busy("The device has no memory left. Wait a moment and try again.")
-            job.done.set_exception(error)
 
     def _open(self, media: str) -> SessionInfo:
         store = open_store(media)
@@ -185,20 +161,6 @@ class LocalEngine:
         if opened is not None:
             opened.store.close()
             self._cache.drop(lambda key: isinstance(key, tuple) and key[0] == session)
-
-    # --- between the threads -----------------------------------------------------------------------------------
-
-    def _call(self, priority: Priority, run: Callable[[], T]) -> T:
-        with self._gate:  # nobody may join the queue after the worker has left
-            if self._closed:
-                raise SessionGone("The server is shutting down.")
-            done = self._submit(priority, run)
-        return done.result()
-
-    def _submit(self, priority: Priority, run: Callable[[], T]) -> Future[T]:
-        done: Future[T] = Future()
-        self._jobs.put(_Job(priority, next(self._numbers), run, done))
-        return done
 
     def _check_length(self, frames: range) -> None:
         if len(frames) > self.limits.max_frames_per_call:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sam2_core.errors import SessionGone
 from sam2_core.serving.engine import Engine
-from sam2_core.types import FrameMasks, Prompt, SessionInfo, Stretch
+from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
 
 T = TypeVar("T")
 
@@ -71,6 +71,16 @@ class EnginePool:
     def forget(self, session: str, object_id: int) -> int:
         """See `Engine.forget`."""
         return self._ask(session, lambda engine: engine.forget(session, object_id))
+
+    def load(self, session: str = "") -> Load:
+        """See `Engine.load`; without a session, of all devices."""
+        engine = self._homes.get(session)
+        if engine is not None:
+            return engine.load(session)
+        loads = [each.load() for each in self._counts]
+        shares = [load.memory for load in loads if load.memory is not None]
+        devices = ", ".join(dict.fromkeys(load.device for load in loads))
+        return Load(f"{len(loads)} × {devices}", max(shares, default=None), 0, 0.0)
 
     def close(self, session: str) -> None:
         """See `Engine.close`."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Iterator
 
 from sam2_core.errors import BadPrompt
 from sam2_core.serving.engine import Engine
@@ -19,7 +18,7 @@ def replay(engine: Engine, session: str, journal: Journal, progress: Callable[[f
     out. An exception raised by `progress(fraction, message)` ends the replay and comes through; so do `SessionGone`
     and `MediaError`. Entries that cannot mean anything any more are skipped: they had no effect the first time either.
     """
-    entries = _still_needed(journal.entries)
+    entries = list(_in_short_calls(_still_needed(journal.entries)))
     total = max(1, sum(_cost(entry) for entry in entries))
     done, revision = 0, 0
     for entry in entries:
@@ -36,12 +35,23 @@ def _say(engine: Engine, session: str, entry: Entry, revision: int) -> int:
             return engine.prompt(session, entry.frame, entry.object_id, entry.prompt).revision
         if isinstance(entry, Forgotten):
             return engine.forget(session, entry.object_id)
-        frames = iter(range(entry.start, entry.stop, entry.step))
-        while step := list(islice(frames, TRACK_STEP)):
-            engine.track(session, range(step[0], step[-1] + entry.step, entry.step), revision, entry.objects or None)
+        frames = range(entry.start, entry.stop, entry.step)
+        engine.track(session, frames, revision, entry.objects or None)
     except BadPrompt:
         pass
     return revision
+
+
+def _in_short_calls(entries: list[Entry]) -> Iterator[Entry]:
+    """The entries with tracking cut into short calls, so that other users' clicks slip in and progress is seen."""
+    for entry in entries:
+        if not isinstance(entry, Tracked):
+            yield entry
+            continue
+        frames = range(entry.start, entry.stop, entry.step)
+        for start in range(0, len(frames), TRACK_STEP):
+            call = frames[start : start + TRACK_STEP]
+            yield Tracked(call.start, call.stop, call.step, entry.objects)
 
 
 def _cost(entry: Entry) -> int:

@@ -17,10 +17,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StartupStatus:
-    """How far loading is: `fraction` 0..1 (None: cannot be told), and `error` once it has failed.
-
-    Once `ready`, `message` is what the builder said last: it may name the network and its device.
-    """
+    """How far loading is: `fraction` 0..1 (None: cannot be told), and `error` once it has failed."""
 
     fraction: float | None
     message: str
@@ -62,8 +59,7 @@ class Startup:
     def _run(self) -> None:
         try:
             self._engine = self._build(self._show)
-            said = self._status.message
-            self._status = StartupStatus(1.0, "Ready" if said == _LOADING else said, ready=True)
+            self._status = StartupStatus(1.0, "Ready", ready=True)
         except MaskletError as error:
             self._fail(str(error))
         except Exception as error:

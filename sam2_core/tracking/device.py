@@ -16,6 +16,22 @@ def best_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def device_name(device: torch.device) -> str:
+    """What people call it: the model of a graphics card, or how many threads compute on the processor."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'' if threads == 1 else 's'}" if device.type == "cpu" else f"{device.type.upper()}"
+
+
+def memory_in_use(device: torch.device) -> float | None:
+    """The share of a graphics card's memory that is taken, by whomever; None where it cannot be told cheaply."""
+    if device.type != "cuda":
+        return None
+    free, total = torch.cuda.mem_get_info(device)
+    return 1 - free / total
+
+
 def fast_precision(device: torch.device) -> Callable[[], AbstractContextManager[object]]:
     """What to open around the heavy parts of the network. Autocast is thread-local: open it where the work is done."""
     if has_fast_bfloat16(device):

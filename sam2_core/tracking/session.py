@@ -264,7 +264,7 @@ class TrackingSession:
 
     def _part_features(self, frame: int, part: Window) -> ImageFeatures:
         """Those of a part of a frame with its margin, at the network's full input."""
-        height, width, size = self.size.height, self.size.width, self._segmenter.network.image_size
+        (height, width), size = self.size.of(frame), self._segmenter.network.image_size
         seen = part.with_margin(height, width)
 
         def encoded() -> ImageFeatures:

@@ -27,13 +27,17 @@ def missing(what: str) -> Any:
     pytest.skip(f"{what} is missing")
 
 
+def find_browser() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 @pytest.fixture(scope="package")  # its event loop would be in the way of other tests
 def chromium() -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing("playwright")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = find_browser()
     if path is None:
         missing("a Chromium browser")
     with sync_playwright() as playwright:
@@ -57,11 +61,11 @@ def gated(chromium: Any) -> Iterator[tuple[GatedEngine, str]]:
 
 @pytest.fixture
 def visit(chromium: Any) -> Iterator[Callable[..., Desk]]:
-    """Open the page in a browser context of its own; afterwards, nothing may have gone wrong in it."""
+    """Open the page, if not told otherwise in a browser context of its own; nothing may go wrong in it."""
     desks: list[Desk] = []
 
-    def open_page(address: str, path: str = "", **options: Any) -> Desk:
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+    def open_page(address: str, path: str = "", context: Any = None, **options: Any) -> Desk:
+        context = context or chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         desks.append(Desk(context, address + path))
         return desks[-1]
 

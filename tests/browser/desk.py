@@ -31,7 +31,8 @@ class Desk:
         self.page.wait_for_selector(".mk-status[data-line=on]")
 
     def _listen(self, message: Any) -> None:
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        expected = ("Failed to load resource", "ERR_CONNECTION_REFUSED")  # the browser's own words on lost servers
+        if message.type == "error" and not any(words in message.text for words in expected):
             self.problems.append(message.text)
 
     def _watch(self, request: Any) -> None:

@@ -60,6 +60,10 @@ def test_no_screen_has_a_grave_finding(
     desk.page.wait_for_selector(".mk-track:visible")
     settle(desk)
     assert findings(desk) == []
+    desk.page.set_input_files(".mk-picker", [picture, picture])
+    desk.page.wait_for_selector(".mk-photo[aria-current=true]")
+    settle(desk)
+    assert findings(desk) == []
     desk.page.click(".mk-help")
     settle(desk)
     assert findings(desk) == []

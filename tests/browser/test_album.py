@@ -121,6 +121,29 @@ def test_each_photo_has_its_masks_at_its_own_pixels(desk: Desk, photos: dict[str
         assert Image.open(BytesIO(archive.read("high.jpg"))).size == (250, 400)
 
 
+def test_strokes_and_the_cross_hair_know_the_size_of_the_photo(desk: Desk, photos: dict[str, Path]) -> None:
+    album = Album(desk, photos["flat.png"], photos["high.png"])
+    desk.press("b")
+    desk.drag((0.1, 0.5), (0.3, 0.5))
+    desk.expect_mask(0.2, 0.5)
+    desk.press("PageDown")
+    album.look_at("high.png")
+    desk.drag((0.2, 0.9), (0.6, 0.9))
+    desk.expect_mask(0.4, 0.9)
+    album.expect_dots(1, 1)
+    desk.press("n", "c", "Enter")
+    desk.expect_mask(0.5, 0.46)
+    with zipfile.ZipFile(desk.download("masks")) as archive:
+        masks = {name: np.asarray(Image.open(BytesIO(archive.read(name)))) for name in archive.namelist()[:-1]}
+    assert {name: mask.shape for name, mask in masks.items()} == {
+        "flat/object_01.png": SIZES["flat.png"],
+        "high/object_01.png": SIZES["high.png"],
+        "high/object_02.png": SIZES["high.png"],
+    }
+    assert (masks["high/object_01.png"][360, 100], masks["high/object_01.png"][200, 125]) == (255, 0)
+    assert masks["high/object_02.png"][200, 125] == 255
+
+
 def test_undo_goes_to_the_photo_that_it_is_about(desk: Desk, photos: dict[str, Path]) -> None:
     album = Album(desk, *list(photos.values())[:3])
     desk.click(0.3, 0.5)

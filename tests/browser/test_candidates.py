@@ -345,3 +345,39 @@ def test_touch_asks_for_no_preview(gated: tuple[GatedEngine, str], visit: Callab
     desk.page.touchscreen.tap(box["x"] + left, box["y"] + top)
     desk.expect_mask(*WITHIN_PLAIN)
     assert isinstance(engine, FakeEngine) and "preview" not in engine.calls
+
+
+def test_a_second_part_is_refined_and_the_first_stays_so(desk: Desk, picture: Path) -> None:
+    desk.open(picture)
+    desk.click(X, Y)
+    expect_disc(desk, "plain")
+    zoom_in(desk, X, 0.1)
+    desk.press("r")
+    desk.page.wait_for_selector(".mk-tip:has-text('Refined')")
+    fit(desk)
+    desk.expect_mask(X, Y - 0.15)
+    zoom_in(desk, X, 0.7)
+    desk.press("r")
+    desk.page.wait_for_function("JSON.stringify(sessionStorage).includes('counts')")
+    fit(desk)
+    desk.expect_mask(X, Y - 0.15)
+    desk.press("Control+z", "Control+z")
+    desk.expect_mask(X, Y - 0.15, there=False)
+
+
+def test_no_preview_where_a_click_would_take_a_point_away(
+    visit: Callable[..., Desk], server: tuple[Server, str], picture: Path
+) -> None:
+    desk = hovering(visit, server[1], picture)
+    desk.click(X, Y)
+    expect_disc(desk, "plain")
+    hover(desk, 0.2, 0.8)
+    desk.expect_mask(0.2, 0.75)
+    hover(desk, X, Y)
+    desk.expect_mask(0.2, 0.75, there=False)
+    desk.press("s")
+    hover(desk, 0.8, 0.8)
+    desk.press("p")
+    hover(desk, 0.2, 0.8)
+    desk.expect_mask(0.2, 0.75)
+    assert desk.pixel(0.8, 0.75)[3] == 0, "a scribble is not foreseen"

@@ -26,9 +26,10 @@ class Studio(Desk):
     """A desk whose server can be asked what it heard."""
 
     engine: FakeEngine
+    earlier: frozenset[str]  # sessions of others
 
     def said(self, object_id: int = 1, frame: int = 0) -> Prompt:
-        sessions = list(self.engine.sessions.values())
+        sessions = [session for name, session in self.engine.sessions.items() if name not in self.earlier]
         return Prompt() if not sessions else sessions[-1].said.get(object_id, {}).get(frame, Prompt())
 
     def expect_said(self, test: Callable[[Prompt], bool], object_id: int = 1, frame: int = 0) -> Prompt:
@@ -69,7 +70,7 @@ def enter(visit: Callable[..., Desk], house: tuple[FakeEngine, str], medium: Pat
     desk = visit(house[1], **options)
     desk.__class__ = Studio
     assert isinstance(desk, Studio)
-    desk.engine = house[0]
+    desk.engine, desk.earlier = house[0], frozenset(house[0].sessions)
     desk.open(medium)
     return desk
 

@@ -6,6 +6,7 @@ import io
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -68,6 +69,35 @@ def test_colours_differ_and_stay() -> None:
     assert color_of(1) == (230, 159, 0)
     close = [np.abs(np.subtract(one, two)).sum() for one, two in pairwise(colors)]
     assert min(close) > 60
+
+
+def as_seen(colors: list[tuple[int, int, int]], sight: list[list[float]]) -> npt.NDArray[np.float64]:
+    """CIELAB of colours as somebody sees them whose cones answer with `sight`, a matrix on linear RGB."""
+    shares = np.array(colors) / 255
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ np.array(sight).T, 0, 1)
+    to_xyz = np.array(
+        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175], [0.0193339, 0.119192, 0.9503041]]
+    )
+    xyz = linear @ to_xyz.T / (0.95047, 1.0, 1.08883)
+    x, y, z = np.moveaxis(np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116), -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+SIGHTS = {  # Machado, Oliveira and Fernandes 2009, severity 1
+    "normal": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_colours_are_told_apart_with_any_colour_vision(sight: str) -> None:
+    """Okabe and Ito's own seven come as near to each other as 16; a difference that can just be seen is about 2.3."""
+    seen = as_seen([color_of(object_id) for object_id in range(1, 25)], SIGHTS[sight])
+    apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)[np.triu_indices(24, 1)]
+    assert apart.min() > 14
 
 
 def test_overlay_tints_inside_and_leaves_the_rest() -> None:

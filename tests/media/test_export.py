@@ -16,6 +16,7 @@ from PIL import Image
 from sam2_core.errors import MediaError
 from sam2_core.media import (
     Limits,
+    ObjectTraits,
     OverlayOptions,
     Store,
     color_of,
@@ -139,6 +140,31 @@ def test_coco_describes_every_mask(clip: Store, tmp_path: Path) -> None:
         assert each["iscrowd"] == 0
         assert each["score"] == (0.9123 if each["track_id"] == 1 else 0.8)
     assert {each["category_id"] for each in annotations} == {category["id"] for category in found["categories"]} == {1}
+
+
+CALLED = (ObjectTraits(2, "../../x", "bird", (0, 255, 16)), ObjectTraits(1, "Ball\u2028", "", (1, 2, 3)))
+
+
+def test_labels_are_the_categories_of_coco(clip: Store, tmp_path: Path) -> None:
+    write_coco_json(tmp_path / "masks.json", clip, all_masks(), objects=CALLED)
+    found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
+    assert [(each["id"], each["name"]) for each in found["categories"]] == [(1, "bird"), (2, "object")]
+    assert {(each["track_id"], each["category_id"]) for each in found["annotations"]} == {(1, 2), (2, 1)}
+    assert found["tracks"] == [
+        {"id": 2, "name": "../../x", "label": "bird", "color": "#00ff10", "category_id": 1},
+        {"id": 1, "name": "Ball\u2028", "label": "", "color": "#010203", "category_id": 2},
+    ]
+
+
+def test_names_stand_in_the_manifest_and_in_no_file_name(clip: Store, tmp_path: Path) -> None:
+    write_mask_zip(tmp_path / "masks.zip", clip, all_masks(), objects=CALLED)
+    with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
+        assert {Path(name).parts[0] for name in archive.namelist()} == {"object_01", "object_02", "manifest.json"}
+        told = json.loads(archive.read("manifest.json"))["objects"]
+    assert [(each["id"], each["name"], each["label"], each["color"]) for each in told] == [
+        (1, "Ball\u2028", "", "#010203"),
+        (2, "../../x", "bird", "#00ff10"),
+    ]
 
 
 def test_coco_of_a_picture_without_masks(still: Store, tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
-from sam2_core.model.network import SAM2
+from sam2_core.model.network import SAM2, Memory, Pointer
 from sam2_core.networks import BUNDLED, NETWORKS, ROOT, known_network, network_config
 
 MANIFESTS = ROOT.parent / "shared" / "checkpoints"
@@ -36,6 +37,34 @@ def test_the_parameters_are_as_many_as_the_list_says(name: str) -> None:
         network = SAM2(network_config(name))
     count = sum(parameter.numel() for parameter in network.parameters()) / 1e6
     assert count == pytest.approx(NETWORKS[name].parameters, abs=0.06)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_work_is_what_counting_the_operations_gives(name: str) -> None:
+    config = network_config(name)
+    with torch.device("meta"), torch.no_grad():
+        network = SAM2(config).requires_grad_(False)
+        side = config.embedding_size
+        image = torch.zeros(1, 3, config.image_size, config.image_size)
+        click = torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.int32)
+        memories = [
+            Memory(torch.zeros(1, config.memory_width, side, side), slot) for slot in range(config.memory_slots)
+        ]
+        pointers = [Pointer(torch.zeros(1, config.width), 0.5)] * config.max_pointers
+        with FlopCounterMode(display=False) as picture:
+            seen = network.encode_image(image)
+            network.predict_masks(seen.embedding, seen.high_res, click, None, True)
+        with FlopCounterMode(display=False) as memory:
+            network.attend(seen.embedding, memories, pointers)
+            network.encode_memory(seen.embedding, torch.zeros(1, 1, 4 * side, 4 * side), torch.zeros(1, 1), False)
+    counted = picture.get_total_flops() / 1e9, (picture.get_total_flops() + memory.get_total_flops()) / 1e9
+    assert counted == pytest.approx(NETWORKS[name].work, rel=0.01)
+
+
+def test_titles_are_short_and_differ() -> None:
+    titles = {network.title for network in NETWORKS.values()}
+    assert {"nano", "SAM 2.1 tiny", "SAM 2.1 base+", "SAM 2 large"} <= titles
+    assert len(titles) == len(NETWORKS)
 
 
 @pytest.mark.parametrize("official, name", [

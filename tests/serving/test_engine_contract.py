@@ -301,6 +301,17 @@ def test_sessions_know_nothing_of_each_other(engine: Engine, clip: str) -> None:
     assert engine.masks(two.id, range(1))[0].objects == ()
 
 
+def test_an_engine_tells_how_busy_it_is(engine: Engine, clip: str) -> None:
+    info = engine.open(clip)
+    for session in ("", info.id, "nobody"):
+        load = engine.load(session)
+        assert load.device
+        assert load.memory is None or 0 <= load.memory <= 1
+        assert (load.waiting, load.seconds) == (0, 0.0), "nothing waits"
+    engine.shut_down()
+    assert engine.load(info.id).waiting == 0
+
+
 def test_a_closed_session_is_gone(engine: Engine, clip: str) -> None:
     info = engine.open(clip)
     engine.close(info.id)

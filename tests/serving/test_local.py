@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,10 @@ import torch
 from sam2_core.errors import Busy, ConfigError, MediaError, SessionGone, WeightsError
 from sam2_core.media import ingest
 from sam2_core.serving import build
-from sam2_core.serving.build import build_engine, choose_device, choose_devices, display_name
-from sam2_core.serving.local import EngineLimits, LocalEngine, Priority
+from sam2_core.serving.build import build_engine, choose_device, choose_devices
+from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.pool import EnginePool
+from sam2_core.serving.worker import Priority
 from sam2_core.types import Point, Prompt
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
@@ -35,33 +36,6 @@ def engine() -> Iterator[LocalEngine]:
     engine = LocalEngine(tiny_network(), EngineLimits(max_sessions=2, max_objects=3, max_frames_per_call=8))
     yield engine
     engine.shut_down()
-
-
-def test_clicks_overtake_tracking(engine: LocalEngine) -> None:
-    started, go_on = threading.Event(), threading.Event()
-    order: list[str] = []
-
-    def block() -> None:
-        started.set()
-        go_on.wait(10)
-
-    blocked = engine._submit(Priority.TRACK, block)
-    assert started.wait(10)
-    jobs: list[Future[None]] = [
-        engine._submit(priority, lambda name=name: order.append(name))
-        for name, priority in (
-            ("track 1", Priority.TRACK),
-            ("hover", Priority.HOVER),
-            ("look", Priority.LOOK),
-            ("track 2", Priority.TRACK),
-            ("click 1", Priority.CLICK),
-            ("click 2", Priority.CLICK),
-        )
-    ]
-    go_on.set()
-    for job in (blocked, *jobs):
-        job.result(timeout=10)
-    assert order == ["click 1", "click 2", "look", "hover", "track 1", "track 2"]
 
 
 def test_two_users_track_in_turns(engine: LocalEngine, clip: str) -> None:
@@ -117,7 +91,7 @@ def test_a_full_device_is_told_as_busy_and_the_engine_goes_on(engine: LocalEngin
         raise torch.OutOfMemoryError
 
     with pytest.raises(Busy):
-        engine._call(Priority.CLICK, fill)
+        engine._worker.call(Priority.CLICK, "", fill)
     assert engine.open(clip).frames == 12
 
 
@@ -130,13 +104,13 @@ def test_devices_without_an_error_type_of_their_own_can_be_full_too(engine: Loca
 
     engine.prompt(engine.open(clip).id, 0, 1, CLICK)
     with pytest.raises(Busy):
-        engine._call(Priority.CLICK, fill)
+        engine._worker.call(Priority.CLICK, "", fill)
     assert engine._cache.bytes == 0
 
 
 def test_an_unexpected_error_reaches_the_caller_and_the_engine_goes_on(engine: LocalEngine, clip: str) -> None:
     with pytest.raises(ZeroDivisionError):
-        engine._call(Priority.CLICK, lambda: 1 // 0)
+        engine._worker.call(Priority.CLICK, "", lambda: 1 // 0)
     assert engine.open(clip).frames == 12
 
 
@@ -144,9 +118,9 @@ def test_after_shut_down_nobody_waits(clip: str) -> None:
     engine = LocalEngine(tiny_network())
     info = engine.open(clip)
     started, go_on = threading.Event(), threading.Event()
-    engine._submit(Priority.CLICK, lambda: (started.set(), go_on.wait(10)))
+    engine._worker.submit(Priority.CLICK, "", lambda: (started.set(), go_on.wait(10)))
     assert started.wait(10)
-    waiting = engine._submit(Priority.TRACK, lambda: None)
+    waiting = engine._worker.submit(Priority.TRACK, "", lambda: None)
     stopper = threading.Thread(target=engine.shut_down)
     stopper.start()
     go_on.set()
@@ -156,7 +130,7 @@ def test_after_shut_down_nobody_waits(clip: str) -> None:
     with pytest.raises(SessionGone):
         engine.masks(info.id, range(1))
     engine.shut_down()
-    assert not engine._worker.is_alive()
+    assert not engine._worker._thread.is_alive()
 
 
 def test_shut_down_closes_the_clips_also_when_the_worker_is_about_to_wait(clip: str) -> None:
@@ -164,12 +138,12 @@ def test_shut_down_closes_the_clips_also_when_the_worker_is_about_to_wait(clip: 
     engine.open(clip)
     (opened,) = engine._opened.values()
     started, go_on = threading.Event(), threading.Event()
-    engine._submit(Priority.CLICK, lambda: (started.set(), go_on.wait(10)))
+    engine._worker.submit(Priority.CLICK, "", lambda: (started.set(), go_on.wait(10)))
     assert started.wait(10)
-    engine._closed = True  # as if shut_down had come this far and the worker were faster
+    engine._worker._closed = True  # as if shut_down had come this far and the worker were faster
     go_on.set()
-    engine._submit(Priority.STOP, lambda: None)
-    engine._worker.join(10)
+    engine._worker._put(Priority.STOP, "", lambda: None)
+    engine._worker._thread.join(10)
     with pytest.raises(MediaError, match="was closed"):
         opened.store.jpeg(0)
 
@@ -186,19 +160,6 @@ def test_the_pool_forgets_what_its_engines_gave_up(clip: str) -> None:
         assert set(pool._homes) == {info.id for info in infos[2:]}
     finally:
         pool.shut_down()
-
-
-@pytest.mark.parametrize(
-    ("model", "checkpoint", "called"),
-    [
-        ("nano", None, "nano"),
-        ("facebook/sam2-hiera-tiny", None, "sam2_hiera_tiny"),
-        ("nano", "/models/my tune.pt", "my tune"),
-        ("/models/mine.safetensors", None, "mine"),
-    ],
-)
-def test_a_network_has_a_name_to_show_that_tells_no_folder(model: str, checkpoint: str | None, called: str) -> None:
-    assert display_name(model, checkpoint) == called
 
 
 def test_devices_are_named_once_and_must_exist() -> None:

@@ -12,7 +12,7 @@ from sam2_core.errors import BadPrompt
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, TrackingSession
-from sam2_core.types import Mask, Point, Prompt
+from sam2_core.types import Box, Mask, Point, Prompt
 from tests.networks import tiny_network
 
 SIZES = ((48, 80), (90, 60), (40, 40))
@@ -68,6 +68,16 @@ def test_a_photo_is_answered_as_if_it_were_alone() -> None:
     assert among.prompt(0, 1, Prompt()).objects == ()
     assert among.prompt(1, 1, second).objects == expected
     assert sorted(photos.reads) == [0, 1, 2], "each photo is encoded once"
+
+
+def test_a_part_is_looked_at_again_at_the_size_of_its_photo() -> None:
+    session, _ = new_session()
+    session.prompt(0, 1, Prompt((Point(20, 20),)))
+    low = Box(0, 60, 30, 88)
+    (found,) = session.prompt(1, 1, Prompt((Point(20, 70),), crop=low)).objects
+    assert (found.mask.height, found.mask.width) == SIZES[1]
+    with pytest.raises(BadPrompt):
+        session.prompt(0, 1, Prompt((Point(20, 20),), crop=low))
 
 
 def test_there_is_nothing_to_track() -> None:

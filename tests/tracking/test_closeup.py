@@ -195,3 +195,11 @@ def test_frames_that_are_stored_smaller_are_cut_at_the_same_place() -> None:
     stored[100:120, 150:200] = 255
     assert cut(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH).shape == (20, 50, 3)
     assert (cut(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH) == 255).all()
+
+
+def test_in_an_album_the_margin_ends_with_the_photo() -> None:
+    size, pixels = ClipSize(2, HEIGHT, WIDTH, ((HEIGHT, WIDTH), (200, 300))), picture_of(star(8, 34, 15))
+    session = TrackingSession("s", Segmenter(tiny_network()), Still(pixels), size, FeatureCache(2**28))
+    (found,) = session.prompt(1, 1, Prompt((Point(270, 170),), crop=Box(240, 140, 300, 200))).objects
+    assert (found.mask.height, found.mask.width) == (200, 300)
+    assert ("s", 1, Window(232, 132, 300, 200)) in session._cache

@@ -9,12 +9,12 @@ import json
 import struct
 import threading
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -22,14 +22,15 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 
+from sam2_core.errors import WeightsError
+from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.startup import Startup
 from sam2_core.types import FrameMasks, Progress, Prompt
 from tests.fakes import FakeEngine
 from ui.resources import Resources
 from ui.routes import Routes
 from ui.server import Server
-from ui.settings import load_settings
+from ui.settings import Settings, load_settings
 from ui.visitors import Visitor, Visitors
 from ui.workbench import Workbench
 
@@ -54,6 +55,25 @@ class GatedEngine(FakeEngine):
         self.entered.release()
         assert self.gate.acquire(timeout=DEADLINE)
         return super().preview(session, frame, object_id, prompt)
+
+
+Builders: TypeAlias = Mapping[str, Callable[[Progress], Engine]]
+
+
+def shelf(settings: Settings, engine: Engine, others: Builders) -> Catalogue:
+    """The networks that the settings offer: the first is `engine`, the others are built by name or cannot be had."""
+
+    def build(offer: Offer, progress: Progress) -> Engine:
+        if offer is offers[0]:
+            return engine
+        if offer.name not in others:
+            raise WeightsError(f"{offer.title} cannot be fetched.")
+        return others[offer.name](progress)
+
+    offers = offers_of(settings.model, others=settings.other_models)
+    catalogue = Catalogue(offers, build, settings.max_models)
+    assert catalogue.lease(catalogue.default).startup.wait(DEADLINE)
+    return catalogue
 
 
 def picture_bytes(height: int = 48, width: int = 64, kind: str = "PNG") -> bytes:
@@ -111,12 +131,10 @@ class Page:
 class House:
     """The server's parts, and ways in."""
 
-    def __init__(self, engine: Engine | None = None, **changes: Any) -> None:
+    def __init__(self, engine: Engine | None = None, others: Builders | None = None, **changes: Any) -> None:
         self.engine: Any = engine or FakeEngine()
         self.settings = replace(load_settings(), **changes)
-        startup = Startup(lambda progress: self.engine)
-        assert startup.wait(10)
-        self.resources = Resources.create(self.settings, startup)
+        self.resources = Resources.create(self.settings, shelf(self.settings, self.engine, others or {}))
         self.now = 0.0
         furnish = partial(Workbench, resources=self.resources)
         self.visitors: Visitors[Workbench] = Visitors(self.settings, furnish, lambda: self.now)
@@ -142,23 +160,19 @@ class House:
 
 
 @contextmanager
-def open_house(engine: Engine | None = None, **changes: Any) -> Iterator[House]:
-    house = House(engine, **changes)
+def open_house(engine: Engine | None = None, others: Builders | None = None, **changes: Any) -> Iterator[House]:
+    house = House(engine, others, **changes)
     with house.client:
         yield house
     house.resources.close()
 
 
 @contextmanager
-def launched(engine: Engine, *flags: str) -> Iterator[tuple[Server, str]]:
+def launched(engine: Engine, *flags: str, others: Builders | None = None) -> Iterator[tuple[Server, str]]:
     """The whole server with Gradio around it, on a free port of this machine, and its address."""
-
-    def build(progress: Progress) -> Engine:
-        progress(1.0, "nano · cpu")
-        return engine
-
+    settings = load_settings(flags)
     with _gradios_leaks():
-        server = Server(load_settings(flags), Startup(build))
+        server = Server(settings, shelf(settings, engine, others or {}))
         address = server.start(quiet=True)
     try:
         yield server, address

@@ -57,6 +57,28 @@ def test_every_element_that_scripts_look_for_exists() -> None:
             assert wanted in classes, f"{name} looks for {wanted}"
 
 
+def declared(script: str) -> Iterator[str]:
+    """Names that a script declares for the whole page."""
+    for kind, rest in re.findall(r"^(const|let|class|(?:async )?function\*?) (.+)", script, re.MULTILINE):
+        if kind not in ("const", "let"):
+            yield re.match(r"\w+", rest)[0]  # type: ignore[index]
+            continue
+        while (flat := re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|'[^']*'|//.*", "", rest)) != rest:
+            rest = flat
+        rest = re.sub(r"[(\[{].*", "", rest)  # what a later line closes is no declaration
+        yield from re.findall(r"(?:^|, )(\w+)(?= =|;|,|$)", rest)
+
+
+def test_no_two_scripts_declare_the_same_name() -> None:
+    """They are one function body: the page would not start at all."""
+    assert list(declared("const a = 1, b = [c, d], f = (x, y) => g(x, y);\nlet e;\nasync function h(i) {}")) == [
+        *"abfeh"
+    ]
+    names = [name for script in SCRIPTS for name in declared((CANVAS / script).read_text("utf-8"))]
+    assert len(names) > 200
+    assert {name for name in names if names.count(name) > 1} == set()
+
+
 def test_examples_have_pictures_of_a_handy_size() -> None:
     assert {"image", "clip"} == {example.kind for example in catalogue().values()}
     for name in catalogue():

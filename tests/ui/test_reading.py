@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
+from sam2_core.media import ObjectTraits
 from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
 from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
-from ui.wire import Bounds, Cancel, Export, Forget, Hover, Retell, Say, Show, Stop, Track, Untrack
+from ui.wire import Bounds, Cancel, Choose, Export, Forget, Hover, ListModels, Retell, Say, Show, Stop, Track, Untrack
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 MASK = Mask.from_array(np.tri(48, 64))
@@ -37,9 +38,16 @@ def test_every_message_is_read() -> None:
     assert read(t="stop") == Stop()
     assert read(t="masks", first=3, last=5) == Show(range(3, 6))
     assert read(t="cancel", job="export") == Cancel("export")
+    assert read(t="cancel", job="model") == Cancel("model")
+    assert read(t="model", name="nano") == parse('{"t": "model", "name": "nano"}', None) == Choose("nano")
+    assert read(t="models") == parse('{"t": "models"}', None) == ListModels()
     export = read(t="export", kind="coco", opacity=1, objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
     assert isinstance(export, Export)
     assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
+    assert export.objects[0].label == "", "a label may be missing"
+    named = {"id": 7, "name": " a\n b ", "label": "y" * 500, "color": [0, 0, 0]}
+    export = read(t="export", kind="coco", opacity=1, objects=[named])
+    assert export.objects == (ObjectTraits(7, "a b", "y" * 80, (0, 0, 0)),)
     entries = [
         {"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}},
         {"track": [0, 10, 1], "objects": [1]},
@@ -47,6 +55,8 @@ def test_every_message_is_read() -> None:
     ]
     told = read(t="journal", entries=entries)
     assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1, (1,)), Forgotten(1)))
+    assert read(t="journal", seq=5, entries=[]) == Retell((), 5)
+    assert read(t="cancel", job="replay") == Cancel("replay")
 
 
 def test_masks_are_read_in_prompts_and_journals() -> None:
@@ -78,6 +88,23 @@ def test_a_mask_of_another_kind_or_size_is_refused(mask: Any, wrap: str) -> None
     about = {"frame": 0, "object": 1, "prompt": {"mask": mask}}
     with pytest.raises(BadPrompt):
         read(t="journal", entries=[about]) if wrap == "journal" else read(t="prompt", seq=1, **about)
+
+
+def test_each_photo_of_an_album_has_bounds_of_its_own() -> None:
+    album = Bounds(frames=2, height=90, width=64, max_objects=3, max_points=4, sizes=((48, 64), (90, 40)))
+    prompts: list[dict[str, Any]] = [
+        {"points": [[30, 80, 1]]},
+        {"mask": Mask.from_array(np.ones((90, 40))).to_coco()},
+        {"boxes": [[0, 50, 40, 90]]},
+    ]
+    for prompt in prompts:
+        entry = {"frame": 1, "object": 1, "prompt": prompt}
+        assert parse(json.dumps({"t": "prompt", "seq": 1, **entry}), album)
+        assert parse(json.dumps({"t": "journal", "entries": [entry]}), album)
+        elsewhere = entry | {"frame": 0}
+        for message in ({"t": "prompt", "seq": 1, **elsewhere}, {"t": "journal", "entries": [elsewhere]}):
+            with pytest.raises(BadPrompt):
+                parse(json.dumps(message), album)
 
 
 def test_only_so_many_masks_are_sent_at_once() -> None:
@@ -122,6 +149,9 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "hover", "seq": 1, "frame": 10, "object": 1, "prompt": {}},
         {"t": "hover", "seq": 1, "frame": 0, "object": 1, "prompt": {"points": [[65, 2, 1]]}},
         {"t": "forget", "seq": 1},
+        {"t": "model"},
+        {"t": "model", "name": ["nano"]},
+        {"t": "model", "name": "n" * 81},
         {"t": "track", "run": 1, "direction": "up", "frame": 0},
         {"t": "track", "run": 1, "direction": ["both"], "frame": 0},
         {"t": "track", "run": 1, "direction": "both", "frame": 0, "first": -1},
@@ -137,8 +167,12 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "untrack", "frames": [0, 1], "objects": [1]},
         {"t": "masks", "first": 0, "last": 99},
         {"t": "cancel", "job": "everything"},
+        {"t": "journal", "seq": "5", "entries": []},
+        {"t": "journal", "seq": -5, "entries": []},
         {"t": "export", "kind": "masks", "objects": []},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 4},
+        {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 2},
+        {"t": "export", "kind": "masks", "objects": [5]},
         {"t": "export", "kind": "exe", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 256]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0]}]},

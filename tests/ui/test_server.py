@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
-from sam2_core.serving.startup import Startup
 from tests.fakes import FakeEngine
 from ui.server import Server
+from tests.ui.house import shelf
 from ui.settings import load_settings
 
-Server(load_settings(), Startup(lambda progress: FakeEngine())).run()
+settings = load_settings()
+Server(settings, shelf(settings, FakeEngine(), {})).run()
 """
 
 

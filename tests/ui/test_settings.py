@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sam2_core.errors import ConfigError
-from ui.settings import DEFAULTS, load_settings
+from ui.settings import ALL_MODELS, DEFAULTS, load_settings
 
 
 def test_the_defaults_stand_in_the_file() -> None:
@@ -21,6 +21,14 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file() -> None:
     settings = load_settings(["--max-objects", "7"], environment)
     assert (settings.max_objects, settings.device, settings.share) == (7, "cpu", True)
     assert load_settings(["--no-share"], environment).share is False
+
+
+def test_other_models_are_offered_where_only_this_computer_comes_in() -> None:
+    assert load_settings().other_models == list(ALL_MODELS)
+    for flags in (["--host", "0.0.0.0"], ["--share"], ["--root-path", "/masklet"], ["--models", ""]):
+        assert load_settings(flags).other_models == []
+    open_to_all = load_settings(["--host", "0.0.0.0", "--models", " nano,sam2.1_hiera_tiny, "])
+    assert open_to_all.other_models == ["nano", "sam2.1_hiera_tiny"]
 
 
 def test_a_hosted_space_and_gradios_own_variables_are_respected() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import Busy
-from sam2_core.serving.startup import Startup
+from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
 from sam2_core.types import FrameMasks, Progress, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
@@ -173,14 +173,13 @@ def test_an_error_of_the_engine_reaches_the_page_and_nothing_else_changes() -> N
 def test_the_page_hears_how_the_model_loads_and_can_upload_meanwhile() -> None:
     go, engine = threading.Event(), FakeEngine()
 
-    def build(progress: Progress) -> FakeEngine:
+    def build(offer: Offer, progress: Progress) -> FakeEngine:
         progress(0.5, "Downloading")
         assert go.wait(DEADLINE)
         return engine
 
     with open_house() as house:
-        startup = Startup(build)
-        object.__setattr__(house.resources, "startup", startup)
+        object.__setattr__(house.resources, "catalogue", Catalogue(offers_of("nano"), build, 1))
         token = house.visitor().token
         with house.page(token) as page:
             about: dict[str, Any] = page.hear("model")
@@ -229,7 +228,7 @@ def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pyte
         visitor = house.visitor()
         with house.page(visitor.token) as page:
             with monkeypatch.context() as patch:
-                patch.setattr("ui.workbench.ingest", slow)
+                patch.setattr("ui.arrivals.ingest", slow)
                 house.upload(visitor.token, clip)
                 assert started.wait(DEADLINE)
                 page.say("cancel", job="ingest")
@@ -273,3 +272,50 @@ def test_a_picture_is_not_tracked_and_nobody_is_not_tracked(clip: bytes) -> None
             page.hear("opened")
             page.say("track", run=1, direction="forward", frame=0)
             assert "Click on a thing" in page.hear("error", job="track")["text"]
+
+
+def test_a_page_tells_its_journal_unasked_and_all_begins_anew(clip: bytes) -> None:
+    engine = FakeEngine()
+    with open_house(engine, max_objects=2) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            other = {"frame": 2, "object": 7, "prompt": {"points": [[60, 40, 1]]}}
+            page.say("journal", seq=9, entries=[other, {"track": [2, 12, 1]}])
+            assert page.hear("done", job="replay") == {"t": "done", "job": "replay", "seq": 9, "stopped": False}
+            page.say("masks", first=0, last=11)
+            found = [[each["id"] for each in page.hear("masks", run=None)["objects"]] for _ in range(12)]
+            assert found == [[], [], *[[7]] * 10]
+            assert len(engine.sessions) == 1
+            page.say("prompt", seq=10, frame=0, object=1, prompt=CLICK)  # one object is left of the two before
+            page.hear("masks", seq=10)
+            crowd = [{"frame": 0, "object": number, "prompt": CLICK} for number in (1, 2, 3)]
+            page.say("journal", seq=11, entries=crowd)
+            assert page.hear("error", seq=11, job="replay")["text"].startswith("At most 2 objects")
+            page.say("journal", seq=12, entries=[*crowd, {"forget": 1}])
+            page.hear("done", job="replay", seq=12)
+            page.say("journal", seq=13, entries=[{"frame": 99, "object": 1, "prompt": CLICK}])
+            assert page.hear("error", seq=13)["job"] == "replay"
+
+
+def test_who_gives_up_a_replay_keeps_what_was_said(clip: bytes) -> None:
+    engine = GatedEngine()
+    with open_house(engine) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            assert house.upload(token, clip, "clip.mp4").status_code == 202
+            page.hear("opened")
+            last = {"frame": 11, "object": 2, "prompt": {"points": [[60, 40, 1]]}}
+            entries = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}, last]
+            page.say("journal", seq=1, entries=entries)
+            assert engine.entered.acquire(timeout=DEADLINE)
+            page.say("cancel", job="replay")
+            page.say("stop")
+            page.say("masks", first=0, last=0)
+            page.hear("masks", frame=0)  # the answer proves that the cancel before it was heard
+            engine.gate.release()
+            assert page.hear("done", job="replay", seq=1)["stopped"] is True
+            page.say("masks", first=0, last=11)
+            found = [[each["id"] for each in page.hear("masks", run=None)["objects"]] for _ in range(12)]
+            assert found == [[1], *[[]] * 10, [2]]
+            assert engine.calls.count("track") == 1

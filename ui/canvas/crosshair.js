@@ -8,7 +8,7 @@ let lastCrosshair = null;        // where it was
 function setCrosshair(shows) {
   const { width, height } = frameSize();
   lastCrosshair = crosshair ?? lastCrosshair;
-  crosshair = shows ? (lastCrosshair ?? [width / 2, height / 2]) : null;
+  crosshair = shows ? inside(lastCrosshair ?? [width / 2, height / 2]) : null;
   if (shows) overCanvas.focus({ preventScroll: true });
   announce(shows ? 'Cross-hair: the arrows move it, Enter says that this belongs to the object, Shift+Enter that it does not, Escape ends.'
     : 'The cross-hair is gone.');
@@ -18,12 +18,12 @@ function setCrosshair(shows) {
 function moveCrosshair([dx, dy], times) {
   const step = Math.max(1, CROSSHAIR_STEP / view.scale) * times, { width, height } = frameSize();
   crosshair = [clamp(crosshair[0] + dx * step, 0, width - 0.5), clamp(crosshair[1] + dy * step, 0, height - 0.5)];
-  keepInSight(crosshair);
+  bringIntoView(crosshair);
   announce(`${Math.round(crosshair[0])} from the left, ${Math.round(crosshair[1])} from the top`);
   drawOver();
 }
 
-function keepInSight([x, y]) {
+function bringIntoView([x, y]) {
   const [left, top] = [view.x + x * view.scale, view.y + y * view.scale], margin = 24;
   const dx = clamp(left, margin, stage.clientWidth - margin) - left, dy = clamp(top, margin, stage.clientHeight - margin) - top;
   if (dx || dy) pan(dx, dy);
@@ -60,3 +60,4 @@ on(overCanvas, 'keydown', event => {
 on(overCanvas, 'pointerdown', () => { if (crosshair) setCrosshair(false); });
 on(overCanvas, 'blur', () => { if (crosshair) setCrosshair(false); });
 when('medium', () => { crosshair = lastCrosshair = null; });
+when('frame', () => { crosshair = crosshair && inside(crosshair); });   // photos of an album differ in size

@@ -1,6 +1,6 @@
 // The download menu: the server writes the file, the browser fetches it.
 
-const menu = find('menu');
+const menu = find('download-menu');
 const OVERLAYS = {
   image: ['Overlay picture', 'PNG with the masks drawn in'],
   clip: ['Overlay video', 'MP4 with the masks drawn in, sound kept'],

@@ -2,7 +2,7 @@
 
 const MOST_MASK_BYTES = 64e6;
 
-const isOnlyMask = said => !!said.mask && !said.points?.length && !said.boxes?.length;
+const isOnlyMask = said => !!said.mask && !said.points?.length && !said.boxes?.length && !said.crop;
 const hasMask = (frame, object) => isOnlyMask(journal.prompt(frame, object)) || !!masks.on(frame).get(object)?.area
   || isAsked(frame, object);
 
@@ -17,7 +17,7 @@ async function answered(frame, object) {
 
 // The newest mask of an object on a canvas of the frame's size, white on nothing; undefined while it is not here.
 async function drawResult(frame, object) {
-  const { width, height } = frameSize(), [, pen] = canvasOf(width, height);
+  const { width, height } = frameSize(frame), [, pen] = canvasOf(width, height);
   for (;;) {
     if (isOnlyMask(journal.prompt(frame, object))) {
       drawPixels(pen, decodeRuns(journal.prompt(frame, object).mask), width, height);
@@ -35,11 +35,12 @@ async function drawResult(frame, object) {
   }
 }
 
-// From now on these pixels are all that is said about the object on the frame. Returns the prompt, or undefined.
-function givenMask(pixels, frame, object, since) {
-  const { width, height } = frameSize(), mask = encodeRuns(pixels, width, height);
+// From now on these pixels are all that is said about the object on the frame, but for what is said `besides`. Returns the
+// prompt, or undefined.
+function givenMask(pixels, frame, object, since, besides = {}) {
+  const { width, height } = frameSize(frame), mask = encodeRuns(pixels, width, height);
   if (mask.counts.length > about.max_mask) return void toast('This mask is too intricate to be sent. Make it simpler.');
-  return prompts.set(frame, object, { mask }, since);
+  return prompts.set(frame, object, { mask, ...besides }, since);
 }
 
 async function keepMask() {
@@ -60,7 +61,7 @@ async function importMask(file) {
   try {
     if (file.size > MOST_MASK_BYTES) throw new Unreadable(`“${file.name}” is too large for a mask.`);
     const isJson = /json/.test(file.type) || /\.json$/i.test(file.name);
-    const pixels = await (isJson ? pixelsOfJson(file) : pixelsOfPicture(file));
+    const pixels = await (isJson ? pixelsOfJson : pixelsOfPicture)(file, frameSize(frame));
     if (!pixels.includes(1)) throw new Unreadable('This mask is empty: every pixel is black or transparent.');
     if (version === state.version && givenMask(pixels, frame, object)) tip('The mask is imported. Clicks refine it.');
   } catch (error) {
@@ -69,18 +70,17 @@ async function importMask(file) {
   }
 }
 
-function checkSize(width, height) {
-  const due = frameSize();
+function checkSize(width, height, due) {
   if (width === due.width && height === due.height) return;
   throw new Unreadable(`This mask has ${width} × ${height} pixels, the picture ${due.width} × ${due.height}. `
     + 'Save it at the size of the picture, then import it again.');
 }
 
 // Where parts of the picture are transparent, the others are the mask; else all that is not black.
-async function pixelsOfPicture(file) {
+async function pixelsOfPicture(file, due) {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
   const { width, height } = bitmap;
-  checkSize(width, height);
+  checkSize(width, height, due);
   const [, pen] = canvasOf(width, height);
   pen.drawImage(bitmap, 0, 0);
   bitmap.close();
@@ -89,12 +89,12 @@ async function pixelsOfPicture(file) {
   return solid.map((unused, place) => (data[4 * place] || data[4 * place + 1] || data[4 * place + 2] ? 1 : 0));
 }
 
-async function pixelsOfJson(file) {
+async function pixelsOfJson(file, due) {
   const said = JSON.parse(await file.text()), all = said?.annotations ?? (Array.isArray(said) ? said : [said]);
   if (all.length !== 1) throw new Unreadable(`This file holds ${counted(all.length, 'mask')}. Import a file with one.`);
   const rle = all[0].segmentation ?? all[0];
-  checkSize(Number(rle.size[1]), Number(rle.size[0]));
-  return decodeRuns({ size: [frameSize().height, frameSize().width], counts: rle.counts });
+  checkSize(Number(rle.size[1]), Number(rle.size[0]), due);
+  return decodeRuns({ size: [due.height, due.width], counts: rle.counts });
 }
 
 on(find('keep'), 'click', keepMask);

@@ -3,18 +3,24 @@
 const prompts = {
   // Clicks: they add to what is said already. Tells whether there was room for them.
   points(places, negative, since) {
-    const frame = state.frame, object = state.active, said = journal.prompt(frame, object), before = said.points ?? [];
+    const { frame, active: object } = state, said = journal.prompt(frame, object), why = this.refusal(frame, object, negative);
+    if (why) toast(why, 'hint');
+    return !why && places.length > 0 && this.set(frame, object, this.withPoints(said, places, negative), since);
+  },
+
+  // Why a click would say nothing here; '' where it would.
+  refusal(frame, object, negative) {
+    const said = journal.prompt(frame, object);
     if (negative && isEmpty(said) && !masks.on(frame).get(object)?.area) {
-      toast('Click on the thing itself first. Then you can take parts of it away.', 'hint');
-      return false;
+      return 'Click on the thing itself first. Then you can take parts of it away.';
     }
-    const room = about.max_points - before.length;
-    if (room <= 0) {
-      toast(`${about.max_points} clicks on one object in one frame is the limit. Undo some of them.`);
-      return false;
-    }
-    const fresh = places.slice(0, room).map(place => [...fine(place), negative ? 0 : 1]);
-    return fresh.length > 0 && this.set(frame, object, { ...said, points: [...before, ...fresh] }, since);
+    const isFull = (said.points?.length ?? 0) >= about.max_points;
+    return isFull ? `${about.max_points} clicks on one object in one frame is the limit. Undo some of them.` : '';
+  },
+
+  withPoints(said, places, negative) {
+    const fresh = places.map(place => [...fine(place), negative ? 0 : 1]);
+    return { ...said, points: [...(said.points ?? []), ...fresh].slice(0, about.max_points) };
   },
 
   // From now on this is all that is said about the object on the frame.
@@ -34,34 +40,46 @@ const prompts = {
   },
 
   clearFrame() {
-    const entries = [...journal.said].filter(([, said]) => said.has(state.frame))
-      .map(([object]) => ({ frame: state.frame, object, prompt: {} }));
-    this.step(entries);
+    const here = [...journal.said].filter(([, said]) => said.has(state.frame))
+      .map(([object]) => object);
+    this.clearFrameOf(...objects.unlocked(here));
   },
+
+  clearFrameOf(...ids) { this.step(ids.map(object => ({ frame: state.frame, object, prompt: {} }))); },
 
   remove(object) { this.step([{ forget: object }]); },
 
   reset() {
-    this.step([...journal.said.keys()].map(object => ({ forget: object })));
-    toast('Everything is cleared. Undo brings it back.', 'hint');
+    const going = objects.unlocked([...journal.said.keys()]);
+    this.step(going.map(object => ({ forget: object })));
+    if (going.length) toast('Everything is cleared. Undo brings it back.', 'hint');
   },
 
   step(entries) {
     if (!entries.length) return;
     journal.add(entries);
-    this.settle(journal.steps[journal.length - 1]);
+    this.settle(journal.last);
   },
 
-  undo() { this.settle(journal.undo()); },
-  redo() { this.settle(journal.redo()); },
+  // A run that is still going on is stopped first; it is taken back once it has ended (retracking.js).
+  undo() {
+    if (isRunning(journal.last)) return undoRun();
+    this.settle(journal.undo());
+  },
+
+  redo() {
+    if (isTracked(journal.next)) return redoRun();
+    this.settle(journal.redo());
+  },
 
   settle(step) {
     if (!step) return;
     for (const message of journal.consequences(step)) {
       if (message.t === 'forget') masks.forget(message.object);
+      if (message.t === 'untrack') masks.untrack(message.frames, message.objects);
       line.ask(message);
     }
-    const first = step.entries[0];
+    const first = step.entries[0] ?? {};
     if (first.frame !== undefined && first.frame !== state.frame) goTo(first.frame);
     if (first.object && journal.said.has(first.object)) state.active = first.object;
     tell('touched');
@@ -79,14 +97,14 @@ function tidy({ choice, ...said }, before) {
 on(find('undo'), 'click', () => prompts.undo());
 on(find('redo'), 'click', () => prompts.redo());
 on(find('clear-frame'), 'click', () => prompts.clearFrame());
-on(find('clear-object'), 'click', () => prompts.remove(state.active));
+on(find('clear-object'), 'click', () => objects.remove(state.active));
 on(find('clear-all'), 'click', () => prompts.reset());
 makeMenu(find('clear'), find('clear-menu'));
 
-when('journal frame medium objects', () => {
+when('journal frame medium objects tracking', () => {
   const said = journal.said;
   find('undo').disabled = !journal.canUndo;
-  find('redo').disabled = !journal.canRedo;
+  find('redo').disabled = !journal.canRedo || (!!state.tracking && isTracked(journal.next));
   find('clear').disabled = !said.size;
   find('clear-frame').disabled = ![...said.values()].some(frames => frames.has(state.frame));
   find('clear-object').disabled = !said.has(state.active);
@@ -104,14 +122,21 @@ when('server-masks', message => {
     told.add(object.id);
   }
   if (message.object && !told.has(message.object)) masks.takeBack(frame, message.object);
-  if (message.tracked) {
-    journal.addTracked(frame, message.tracked);
-    tell('tracked', message);
-  }
+  if (message.tracked) recordTracked(message);
   // A frame that is still on its way is asked for again, or it would come without these masks.
   if (frame === state.frame) (shown.frame === frame ? refreshMasks() : show(frame)).then(drawn => { if (drawn) painted(question); });
   tell('masks', message);
 });
+
+// The last frames of a run may come after its end, where the connection was lost in between.
+function recordTracked({ run, frame, tracked, objects: found }) {
+  if (run !== state.tracking?.run && !journal.hasRun(run)) return;
+  const fresh = found.filter(object => object.fresh ?? !journal.said.get(object.id)?.has(frame));
+  const before = journal.length;
+  journal.addTracked(run, frame, tracked, fresh.map(object => object.id));
+  tell('tracked', { frame, tracked });
+  if (journal.length !== before) tell('journal');
+}
 
 // The moment a click's mask is on the canvas, for whoever measures it.
 function painted(question) {
@@ -126,10 +151,10 @@ when('server-forgotten', message => { masks.forget(message.object); tell('masks'
 when('server-error', message => {
   const question = message.question;
   if (question?.t !== 'prompt') return;
-  const last = journal.steps[journal.length - 1]?.entries[0];
+  const last = journal.last?.entries[0];
   if (last?.prompt && last.object === question.object && last.frame === question.frame) {
     journal.undo();
-    journal.steps.length = journal.length;
+    journal.dropRedo();
     tell('journal');
   }
 });

@@ -8,8 +8,9 @@ const HOVER_TRIALS = 5, HOVER_SLOW = 250;   // so many first answers are timed; 
 const hoverButton = find('hover');
 const hovering = { on: !fingersOnly, chosen: false, at: null, flying: null, timer: 0, seq: 0, since: 0, times: [] };
 
-const mayHover = () => hovering.on && state.tool === 'point' && state.ready && state.medium && line.status === 'on' && !line.flying && !line.waiting.length
-  && !press && !pinch && !state.playing && !state.tracking && shown.frame === state.frame;
+const mayHover = () => hovering.on && state.ready && state.medium && line.status === 'on' && !line.flying && !line.waiting.length
+  && state.tool === 'point' && !press && !pinch && !space && !crosshair && !state.playing && !state.tracking
+  && shown.frame === state.frame;
 
 function stopHovering() {
   clearTimeout(hovering.timer);
@@ -28,19 +29,12 @@ function hoverSoon() {
 function askHover() {
   const { at } = hovering, { frame, active: object } = state;
   hovering.timer = 0;
-  const prompt = at && mayHover() ? clickAt(at, frame, object) : null;
-  if (!prompt) return stopHovering();
+  if (!at || !mayHover() || prompts.refusal(frame, object, at.negative)) return stopHovering();
+  const prompt = prompts.withPoints(journal.prompt(frame, object), [at.place], at.negative);
   const seq = hovering.seq += 1;
   if (!line.say({ t: 'hover', seq, frame, object, prompt })) return;
   hovering.since = performance.now();
   hovering.flying = { seq, at, since: hovering.since };
-}
-
-// What a click would say; nothing where it would be refused.
-function clickAt({ place, negative }, frame, object) {
-  const said = journal.prompt(frame, object), points = said.points ?? [];
-  if (points.length >= about.max_points || (negative && isEmpty(said) && !masks.on(frame).get(object)?.area)) return null;
-  return { ...said, points: [...points, [...place, negative ? 0 : 1]] };
 }
 
 when('server-preview', async message => {
@@ -112,12 +106,12 @@ hoverButton.hidden = fingersOnly;
 if (!fingersOnly) Object.assign(keys, { h: toggleHover });
 on(hoverButton, 'click', toggleHover);
 on(overCanvas, 'pointermove', event => {
-  if (event.pointerType === 'touch' || !mayHover()) return;
-  const place = toFrame(event);
-  if (!hits(place)) return stopHovering();
-  hovering.at = { place: place.map(value => Math.round(value * 10) / 10), negative: isNegative(event) };
+  if (event.pointerType === 'touch' || !state.medium) return;
+  const place = toFrame(event), isFree = hits(place) && !overCanvas.dataset.grip;   // else a click takes something away
+  if (!isFree || !mayHover()) return stopHovering();
+  hovering.at = { place, negative: isNegative(event) };
   hoverSoon();
 });
 on(overCanvas, 'pointerdown', stopHovering);
 on(overCanvas, 'pointerleave', stopHovering);
-when('frame journal objects tracking medium view line', stopHovering);
+when('frame journal objects tracking medium view line tool', stopHovering);

@@ -3,7 +3,7 @@
 
 const LANE_MOST = 16, LANE_LEAST = 6;      // CSS pixels from lane to lane; below the least, the lanes scroll
 const STRIPE = 6;
-const MARKER_REACH = 8, FINGER_REACH = 16; // CSS pixels around a diamond that belong to it
+const POINTER_AROUND = 8, FINGER_AROUND = 16; // CSS pixels around a diamond that belong to it
 
 const lanesView = find('lanes-view'), lanesCanvas = find('lanes');
 const stripes = new Map();                 // color -> a tile of stripes
@@ -105,7 +105,7 @@ function objectUnder(event) {
 
 function markerUnder(event) {
   const object = laneUnder(event), x = event.clientX - tracks.getBoundingClientRect().left;
-  const reach = event.pointerType === 'touch' ? FINGER_REACH : MARKER_REACH, away = frame => Math.abs(xOf(frame) - x);
+  const reach = event.pointerType === 'touch' ? FINGER_AROUND : POINTER_AROUND, away = frame => Math.abs(xOf(frame) - x);
   const near = [...journal.said.get(object)?.keys() ?? []].filter(frame => isInSight(frame) && away(frame) <= reach);
   return near.length ? { object, frame: near.sort((a, b) => away(a) - away(b))[0] } : null;
 }

@@ -2,7 +2,8 @@
 // budget; what had to go is asked for again when it is looked at.
 
 const MASK_BUDGET = 96e6;      // bytes of PNGs
-const SPRITES_KEPT = 200;      // decoded, coloured pictures
+const SPRITES_KEPT = 1000;     // decoded, coloured pictures
+const SPRITE_BUDGET = 256e6;   // bytes of them
 const UNKNOWN = 0, MASKED = 1, ABSENT = 2, STALE = 3;
 
 class MaskBook {
@@ -98,6 +99,11 @@ class MaskBook {
     for (const [first, last] of runs) lane.fill(STALE, first, last + 1);
   }
 
+  // Tracking of these frames was undone.
+  untrack([first, last], objects) {
+    for (let frame = first; frame <= last; frame += 1) for (const object of objects) this.takeBack(frame, object);
+  }
+
   forget(object) {
     for (const frame of this.frames.keys()) this.drop(frame, object);
     this.lanes.delete(object);
@@ -106,18 +112,27 @@ class MaskBook {
 
   any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED) || lane.includes(STALE)); }
 
-  sprite(record, color, thickness) {
-    const key = `${color} ${thickness}`;
+  // `pattern` is the number of one of the PATTERNS, or null.
+  sprite(record, color, thickness, pattern) {
+    const key = `${color} ${thickness} ${pattern}`;
     let kept = this.sprites.get(record);
-    if (kept?.key !== key) kept = { key, ready: null, promise: drawSprite(record, color, thickness) };
+    if (kept?.key !== key) kept = { key, ready: null, promise: drawSprite(record, color, thickness, pattern) };
     kept.promise.then(sprite => { kept.ready = sprite; });
     this.sprites.delete(record);
     this.sprites.set(record, kept);
-    for (const oldest of this.sprites.keys()) {
-      if (this.sprites.size <= SPRITES_KEPT) break;
-      this.sprites.delete(oldest);
-    }
+    this.trimSprites();
     return kept.promise;
+  }
+
+  trimSprites() {
+    const size = ({ place: [, , width, height] }) => 8 * width * height;
+    let bytes = 0;
+    for (const each of this.sprites.keys()) bytes += size(each);
+    for (const oldest of this.sprites.keys()) {
+      if (this.sprites.size <= SPRITES_KEPT && bytes <= SPRITE_BUDGET) break;
+      this.sprites.delete(oldest);
+      bytes -= size(oldest);
+    }
   }
 }
 
@@ -129,7 +144,7 @@ function canvasOf(width, height) {
 }
 
 // A mask in its color, and its outline: the mask moved around in a circle, minus the mask itself.
-async function drawSprite(record, color, thickness) {
+async function drawSprite(record, color, thickness, pattern = null) {
   if (!record.area) return null;
   const [x, y, width, height] = record.place;
   const bitmap = await createImageBitmap(record.png);
@@ -138,6 +153,7 @@ async function drawSprite(record, color, thickness) {
   ink.globalCompositeOperation = 'source-in';
   ink.fillStyle = color;
   ink.fillRect(0, 0, width, height);
+  if (pattern !== null) hatch(ink, record.place, color, thickness, pattern);
   const pad = Math.ceil(thickness);
   const [edge, pen] = canvasOf(width + 2 * pad, height + 2 * pad);
   for (let turn = 0; turn < 8; turn += 1) {
@@ -147,7 +163,7 @@ async function drawSprite(record, color, thickness) {
   pen.globalCompositeOperation = 'destination-out';
   pen.drawImage(bitmap, pad, pad);
   bitmap.close();
-  return { fill, edge, x, y, pad };
+  return { fill, ink, edge, x, y, pad };
 }
 
 const masks = new MaskBook();

@@ -1,140 +1,218 @@
-// The objects: their names, colors and places in the list. What is said about them stands in the journal.
+// The objects: which there are, in what order, and what they look like. What the user says of them stands in the journal,
+// so that it can be undone; what is hidden at the moment does not.
 
-// Okabe and Ito's colors, which people with any kind of color vision can tell apart; then hues a golden angle apart.
-const PALETTE = ['#e69f00', '#56b4e9', '#009e73', '#f0e442', '#cc79a7', '#d55e00', '#0072b2'];
-const paletteColor = id => PALETTE[id - 1] ?? hueColor((id * 137.508) % 360);
+const NAME_LENGTH = 80, LABEL_LENGTH = 40;
 
-function hueColor(hue) {
-  const part = n => {
-    const k = (n + hue / 30) % 12;
-    return Math.round(255 * (0.55 - 0.35 * clamp(Math.min(k - 3, 9 - k), -1, 1))).toString(16).padStart(2, '0');
-  };
-  return `#${part(0)}${part(8)}${part(4)}`;
+const colorOf = id => about.colors[(id - 1) % about.colors.length];
+const oneLine = text => String(text).replace(/\s+/g, ' ').trim();
+
+// A journal may come from a file: only what a trait can be is taken over.
+function saneTraits(set) {
+  const sane = {};
+  if (typeof set?.name === 'string') sane.name = oneLine(set.name).slice(0, NAME_LENGTH);
+  if (typeof set?.label === 'string') sane.label = oneLine(set.label).slice(0, LABEL_LENGTH);
+  if (/^#[0-9a-f]{6}$/i.test(set?.color)) sane.color = set.color.toLowerCase();
+  if (Number.isFinite(set?.place)) sane.place = set.place;
+  if (typeof set?.locked === 'boolean') sane.locked = set.locked;
+  return sane;
 }
 
 const objects = {
-  traits: new Map(),             // id -> {name, color, hidden}; kept when an object is removed, for undo
+  hidden: new Set(),
+  solo: null,                    // the only one to be seen
+  live: null,                    // object -> traits that are being dragged about: a step once they are let go
+
+  // What was said of an object, over what it is by itself.
+  said(id) {
+    const itself = { name: '', label: '', color: colorOf(id), place: id, locked: false };
+    return { ...itself, ...journal.traits.get(id), ...this.live?.get(id) };
+  },
 
   trait(id) {
-    if (!this.traits.has(id)) this.traits.set(id, { name: `Object ${id}`, color: paletteColor(id), hidden: false });
-    return this.traits.get(id);
+    const said = this.said(id);
+    return { ...said, name: said.name || `Object ${id}`, hidden: this.hidden.has(id), solo: this.solo === id };
   },
   color(id) { return this.trait(id).color; },
-  isVisible(id) { return !this.trait(id).hidden; },
+  isVisible(id) { return this.solo === null ? !this.hidden.has(id) : this.solo === id; },
 
   // Those that something is said about, and the one that the next click starts.
   get listed() {
     const ids = new Set(journal.said.keys());
     if (ids.size) ids.add(state.active);
-    return [...ids].sort((a, b) => a - b);
+    const places = new Map([...ids].map(id => [id, this.said(id).place]));
+    return [...ids].sort((a, b) => places.get(a) - places.get(b) || a - b);
   },
+
+  get labels() { return [...new Set([...journal.traits.values()].map(each => each.label).filter(Boolean))].sort(); },
+
+  // --- traits ---
+
+  set(id, set) { this.setAll(new Map([[id, set]])); },
+
+  // object -> traits, as one step. What is so already is left out.
+  setAll(wished) {
+    this.live = null;
+    const entries = [...wished].map(([id, set]) => {
+      const now = this.said(id), news = Object.entries(saneTraits(set)).filter(([name, value]) => now[name] !== value);
+      return { traits: id, set: Object.fromEntries(news) };
+    }).filter(({ set }) => Object.keys(set).length);
+    if (entries.length) journal.add(entries);
+    tell('journal');
+  },
+
+  // While a color or a place is being dragged about.
+  tryAll(wished) {
+    this.live = wished && new Map([...wished].map(([id, set]) => [id, saneTraits(set)]));
+    tell('objects');
+  },
+
+  settle() { if (this.live) this.setAll(this.live); },
+
+  // The same places dealt out anew, with an object at another position of the list.
+  arranged(id, to) {
+    const listed = this.listed, order = listed.filter(other => other !== id), dealt = new Map();
+    order.splice(to, 0, id);
+    let place = -Infinity;
+    order.forEach((other, at) => {
+      place = Math.max(this.said(listed[at]).place, place + 1);
+      dealt.set(other, { place });
+    });
+    return dealt;
+  },
+
+  move(id, step) {
+    const listed = this.listed, to = listed.indexOf(id) + step;
+    if (!listed.includes(id) || to < 0 || to >= listed.length) return;
+    this.setAll(this.arranged(id, to));
+    announce(`${this.trait(id).name} is number ${to + 1} of ${listed.length}`);
+  },
+
+  lock(id) {
+    const { name, locked } = this.trait(id);
+    this.set(id, { locked: !locked });
+    announce(`${name} ${locked ? 'unlocked' : 'locked'}`);
+  },
+
+  unlocked(ids) {
+    const free = ids.filter(id => !this.trait(id).locked);
+    if (free.length < ids.length) toast('Locked objects stay as they are.', 'hint');
+    return free;
+  },
+
+  // Says why an object cannot be changed, where it cannot.
+  isFree(id) {
+    const { name, locked } = this.trait(id);
+    if (locked) toast(`${name} is locked. Unlock it ${fingersOnly ? 'in its menu' : 'with K'}, or choose another object.`, 'hint');
+    return !locked;
+  },
+
+  // --- what is there ---
 
   mayHave(id) {
     const said = journal.said;
+    if (!this.isFree(id)) return false;
     if (!said.has(id) && said.size >= about.max_objects) {
       toast(`${about.max_objects} objects at a time is the limit. Remove one first.`);
       return false;
     }
-    this.trait(id).hidden = false;
+    this.hidden.delete(id);
+    if (this.solo !== null) this.solo = id;
     return true;
   },
 
+  // Whoever looks at one object alone and selects another looks at that one.
   select(id) {
     state.active = id;
-    this.trait(id);
+    if (this.solo !== null) this.solo = id;
     announce(`${this.trait(id).name} selected`);
     tell('objects');
   },
 
   // An object that nothing was said about yet is used before another one is made.
   addNew() {
-    const said = journal.said, fresh = said.has(state.active) ? Math.max(...this.traits.keys(), 0) + 1 : state.active;
-    this.select(fresh);
+    this.select(journal.said.has(state.active) ? journal.newest + 1 : state.active);
     setAdding(true);
     tip('Click on the next thing.');
   },
 
   remove(id) {
-    const others = this.listed.filter(other => other !== id);
-    if (state.active === id && others.length) state.active = others[others.length - 1];
-    else if (state.active === id) state.active = Math.max(...this.traits.keys(), 0) + 1;
+    if (!this.isFree(id)) return;
+    const listed = this.listed, others = listed.filter(other => other !== id), { name } = this.trait(id);
+    if (state.active === id) state.active = others[Math.min(listed.indexOf(id), others.length - 1)] ?? journal.newest + 1;
+    if (this.solo === id) this.solo = null;
     prompts.remove(id);
+    announce(`${name} removed`);
     tell('objects');
   },
 
+  // --- what is seen ---
+
   toggle(id) {
-    this.trait(id).hidden = !this.trait(id).hidden;
+    const visible = this.isVisible(id);
+    this.solo = null;
+    if (visible) this.hidden.add(id);
+    else this.hidden.delete(id);
+    announce(`${this.trait(id).name} ${visible ? 'hidden' : 'shown'}`);
     tell('objects');
+  },
+
+  toggleSolo(id) {
+    this.solo = this.solo === id ? null : id;
+    announce(this.solo === null ? 'All objects are shown' : `Only ${this.trait(id).name} is shown`);
+    tell('objects');
+  },
+
+  // Hides all, or shows all where some are hidden.
+  toggleAll() {
+    const showing = this.listed.some(id => !this.isVisible(id));
+    this.solo = null;
+    this.hidden = new Set(showing ? [] : this.listed);
+    announce(showing ? 'All objects are shown' : 'All objects are hidden');
+    tell('objects');
+  },
+
+  // The object whose mask lies at this place of the frame; where several do, the next one below the selected one.
+  async selectAt([x, y]) {
+    const there = [];
+    for (const id of this.listed.filter(each => this.isVisible(each)).reverse()) {
+      const record = masks.on(state.frame).get(id);
+      const sprite = record && await spriteOf(id, record);
+      if (sprite?.ink.getImageData(x - sprite.x, y - sprite.y, 1, 1).data[3]) there.push(id);
+    }
+    if (!there.length) return toast('There is no mask here to select.', 'hint');
+    this.select(there[(there.indexOf(state.active) + 1) % there.length]);
   },
 
   forExport() {
-    return [...journal.said.keys()].filter(id => this.isVisible(id)).map(id => {
-      const { name, color } = this.trait(id);
-      return { id, name, color: [1, 3, 5].map(place => parseInt(color.slice(place, place + 2), 16)) };
+    return this.listed.filter(id => journal.said.has(id) && this.isVisible(id)).map(id => {
+      const { name, label, color } = this.trait(id);
+      return { id, name, label, color: [1, 3, 5].map(place => parseInt(color.slice(place, place + 2), 16)) };
     });
   },
 
+  // What a reload brings back beside the journal.
+  get look() { return { hidden: [...this.hidden], solo: this.solo }; },
+  set look(kept) {
+    this.hidden = new Set(kept?.hidden);
+    this.solo = kept?.solo ?? null;
+  },
+
   clear() {
-    this.traits.clear();
+    this.look = null;
+    this.live = null;
     state.active = 1;
   },
 };
 
-const rows = new Map();          // id -> its row in the list
+// With Ctrl held, a click selects, whatever the tool.
+const selectTool = {
+  down() {},
+  move() {},
+  up({ far, from }) { if (!far && hits(from)) objects.selectAt(from); },
+  cancel() {},
+};
 
-function makeRow(id) {
-  const row = make('li', 'mk-object');
-  const swatch = make('input', 'mk-swatch');
-  Object.assign(swatch, { type: 'color', title: 'Color' });
-  const name = make('input', 'mk-name');
-  Object.assign(name, { type: 'text', maxLength: 80, spellcheck: false });
-  const score = make('span', 'mk-score');
-  const eye = iconButton('eye', 'Hide', 'mk-eye'), bin = iconButton('trash', 'Remove', 'mk-bin');
-  row.append(swatch, name, score, eye, bin);
-  row.onclick = event => { if (!eye.contains(event.target) && !bin.contains(event.target) && state.active !== id) objects.select(id); };
-  swatch.oninput = () => { objects.trait(id).color = swatch.value; tell('objects'); };
-  name.onchange = () => { objects.trait(id).name = name.value.trim() || `Object ${id}`; tell('objects'); };
-  name.onkeydown = event => { if (event.key === 'Enter' || event.key === 'Escape') name.blur(); };
-  eye.onclick = () => objects.toggle(id);
-  bin.onclick = () => objects.remove(id);
-  return row;
-}
-
-function describeScore(id) {
-  const record = masks.on(state.frame).get(id);
-  if (!record) return ['', ''];
-  if (!record.area) return ['not here', 'The object is not in this frame'];
-  return [`fit ${Math.round(100 * clamp(record.quality, 0, 1))}%`, 'How well the mask fits, as the network sees it (predicted IoU)'];
-}
-
-function updateRow(row, id) {
-  const { name, color, hidden } = objects.trait(id), [swatch, label, score, eye, bin] = row.children;
-  row.classList.toggle('mk-active', id === state.active);
-  row.classList.toggle('mk-hidden', hidden);
-  row.setAttribute('aria-current', id === state.active);
-  if (swatch.value !== color) swatch.value = color;
-  if (document.activeElement !== label) label.value = name;
-  swatch.setAttribute('aria-label', `Color of ${name}`);
-  label.setAttribute('aria-label', `Name of object ${id}`);
-  [score.textContent, score.title] = describeScore(id);
-  setIcon(eye, hidden ? 'eye-off' : 'eye');
-  eye.title = hidden ? 'Show' : 'Hide';
-  eye.setAttribute('aria-label', `${eye.title} ${name}`);
-  eye.setAttribute('aria-pressed', hidden);
-  bin.setAttribute('aria-label', `Remove ${name}`);
-}
-
-function updateObjects() {
-  const listed = objects.listed, list = find('objects');
-  for (const [id, row] of rows) if (!listed.includes(id)) { row.remove(); rows.delete(id); }
-  listed.forEach((id, place) => {
-    if (!rows.has(id)) rows.set(id, makeRow(id));
-    const row = rows.get(id);
-    if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
-    updateRow(row, id);
-  });
-  root.classList.toggle('mk-no-objects', !listed.length);
-}
-
-on(find('add'), 'click', () => objects.addNew());
-when('objects journal masks frame medium', updateObjects);
+// What was removed, also by undo, is not looked at alone any more.
+when('journal', () => {
+  if (objects.solo !== null && !objects.listed.includes(objects.solo)) objects.solo = null;
+});

@@ -17,12 +17,14 @@ const state = {
   adding: true,       // a click adds (or takes away)
   opacity: 0.5,
   outline: true,
+  patterns: false,    // masks are hatched, each object in its own way
   playing: false,
   range: null,        // {first, last}: what is played and tracked; null is the whole clip
   tracking: null,     // {run, direction, stopping} while the server tracks
   ready: false,       // the network is loaded
+  waiting: '',        // what our wishes wait for, in words
   source: null,       // {file}, {files} or {example}: to open the same again after the server forgot us
-  opening: null,      // the same of what is on its way
+  opening: null,      // the same of what is on its way; `back`: the work that goes on with it
   reopening: false,   // the server forgot us, and what was open is on its way again
 };
 

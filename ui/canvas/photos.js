@@ -3,11 +3,13 @@
 const isVideo = file => file.type.startsWith('video/');
 const takesPhotos = () => !!state.medium && !isClip();
 
-function openFiles(files) {
-  const chosen = [...files];
-  if (chosen.length < 2) return openFile(chosen[0]);
+// `back`: the work that goes on with these files.
+function openFiles(files, back = wanted) {
+  const chosen = [...files], { names } = back?.medium ?? {};
+  if (chosen.length < 2) return openFile(chosen[0], back);
+  if (names) chosen.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
   const photos = usablePhotos(chosen, 0);
-  if (photos) sendPhotos(photos, { files: photos });
+  if (photos) sendPhotos(photos, { files: photos, back });
 }
 
 function addPhotos(files) {
@@ -15,7 +17,7 @@ function addPhotos(files) {
   if (!chosen.length) return;
   if (!takesPhotos()) return toast('Photos can be added to photos only. Open them on their own.');
   const photos = usablePhotos(chosen, state.medium.frames), { file, files: earlier = file && [file] } = state.source ?? {};
-  if (photos) sendPhotos(photos, earlier ? { files: [...earlier, ...photos] } : {}, true);
+  if (photos) sendPhotos(photos, { files: earlier && [...earlier, ...photos], added: true }, true);
 }
 
 // What of a choice can be sent, or null; the user is told about the rest.

@@ -59,7 +59,8 @@ on(overCanvas, 'pointerdown', event => {
   press.tool.down(press);
 });
 
-const toolFor = event => (event.button === 1 || space ? hand : tools[state.tool]);
+const toolFor = event => (event.button === 1 || space ? hand
+  : event.ctrlKey || event.metaKey ? selectTool : tools[state.tool]);
 
 on(overCanvas, 'pointermove', event => {
   if (pointers.has(event.pointerId)) pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });

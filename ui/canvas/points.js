@@ -1,6 +1,6 @@
 // The point tool: a click is a point, a drag is a box. What stands there already can be dragged, and a click takes it away.
 
-const REACH = 10, FINGER_REACH = 16, EDGE = 6;   // CSS pixels around a marker, and beside the edge of a box
+const REACH = 10, FINGERTIP = 16, EDGE = 6;   // CSS pixels around a marker, and beside the edge of a box
 const DOUBLE_CLICK = 400;                        // milliseconds
 let draft = null;                                // {frame, object, prompt}: what will be said when the drag ends
 let pointedAt = 0;                               // when the last point was made
@@ -12,7 +12,7 @@ function gripAt(place, reach) {
   const point = points.findLastIndex(([x, y]) => Math.hypot(x - place[0], y - place[1]) <= near);
   if (point >= 0) return { kind: 'point', point };
   for (let box = boxes.length - 1; box >= 0; box -= 1) {
-    const sides = sidesAt(boxes[box], place, reach === FINGER_REACH ? near : EDGE / view.scale);
+    const sides = sidesAt(boxes[box], place, reach === FINGERTIP ? near : EDGE / view.scale);
     if (sides.some(Boolean)) return { kind: kindOf(sides), box, sides };
   }
   return null;
@@ -54,9 +54,9 @@ function promptAt(press, place) {
 }
 
 const pointTool = {
-  grip(place, event) { return gripAt(place, event?.pointerType === 'touch' ? FINGER_REACH : REACH); },
+  grip(place, event) { return gripAt(place, event?.pointerType === 'touch' ? FINGERTIP : REACH); },
 
-  down(press) { press.grip = gripAt(press.from, press.finger ? FINGER_REACH : REACH); },
+  down(press) { press.grip = gripAt(press.from, press.finger ? FINGERTIP : REACH); },
 
   move(press, event) {
     if (!press.far) return;

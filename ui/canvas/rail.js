@@ -66,7 +66,7 @@ function showWholeClip() {
 }
 
 // Whoever steps out of sight is followed.
-function keepInSight() {
+function keepFrameInSight() {
   if (isClip() && !isInSight(state.frame)) setSight(state.frame - railSpan() / 2, rail.last - rail.first + 1);
 }
 
@@ -157,7 +157,7 @@ function showNote(event) {
 function hideNote() { noteCard.hidden = true; }
 
 when('medium', () => { hold = null; hideNote(); showWholeClip(); });
-when('frame', keepInSight);
+when('frame', keepFrameInSight);
 when('medium frame rail', onceARefresh(updateRail));
 new ResizeObserver(() => {
   rail.width = tracks.clientWidth;

@@ -26,14 +26,21 @@ function refusal(record, crop, said) {
   return '';
 }
 
+const holds = (outer, inner) => outer[0] <= inner[0] && outer[1] <= inner[1] && outer[2] >= inner[2] && outer[3] >= inner[3];
+
 let refining = null;             // the prompt whose answer is awaited
-function refine() {
+async function refine() {
   if (!state.medium || state.playing) return;
   const { frame, active: object } = state, said = journal.prompt(frame, object), crop = partInView();
   const why = refusal(masks.on(frame).get(object), crop, said);
   if (why) return toast(why, 'hint');
-  refining = { ...said, crop };
-  prompts.set(frame, object, refining);
+  if (!said.crop || holds(crop, said.crop)) {
+    refining = prompts.set(frame, object, { ...said, crop });
+    return;
+  }
+  // There is one crop a frame: what was refined elsewhere is kept as a mask that counts pixel by pixel.
+  const pen = await drawResult(frame, object);
+  if (pen) refining = givenMask(opaque(pen.canvas), frame, object, undefined, { crop });
 }
 
 when('server-masks', message => {

@@ -1,6 +1,6 @@
 // Where all comes together: the visitor's token, what is open, what survives a reload, and the state of the line.
 
-const KEPT = 'masklet';          // in the tab's own storage
+const CHUNK = 64;                // frames whose masks are asked for at once
 let fresh = '';                  // a token of this page load that is not in use
 let remembered = null;           // what the tab kept from before the page was loaded
 
@@ -9,6 +9,7 @@ function setScreen(name) {
   find('back').hidden = !state.medium;
   window.scrollTo(0, 0);
   if (name === 'work') requestAnimationFrame(fitView);
+  tell('screen', name);
 }
 
 let tipTimer = 0;
@@ -18,22 +19,6 @@ function tip(text) {
   find('tip').hidden = !text;
   if (text) tipTimer = setTimeout(() => tip(''), 9000);
 }
-
-// --- what is kept in the tab, so that a reload finds it again ---
-
-function keep() {
-  if (!state.medium) return;
-  const kept = { token: state.token, version: state.version, frame: state.frame, active: state.active, journal,
-    traits: [...objects.traits], example: state.source?.example };
-  try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* storage may be full or forbidden */ }
-}
-
-function recall() {
-  try { return JSON.parse(sessionStorage.getItem(KEPT)); } catch { return null; }
-}
-
-let keepTimer = 0;
-when('journal objects frame medium tracking', () => { clearTimeout(keepTimer); keepTimer = setTimeout(keep, 300); });
 
 // --- opening ---
 
@@ -53,77 +38,97 @@ function setMedium(medium, version) {
   veil('');
 }
 
+// The greeting after a lost connection may have told it already.
 when('server-opened', message => {
-  const again = state.reopening;
-  state.source = state.opening ?? state.source;
-  state.opening = null;
-  state.reopening = false;
-  line.forgetAll();
-  const alike = name => JSON.stringify(message.medium[name]) === JSON.stringify(state.medium?.[name]);
-  const same = message.added || (again && ['frames', 'height', 'width', 'sizes'].every(alike));
-  const first = message.added ? state.medium.frames : 0;
-  if (!same) {
-    journal = new Journal();
-    objects.clear();
-  }
-  setMedium(message.medium, message.version);
-  if (same) sayAllAgain();
-  if (again && same) toast(isClip() ? 'Your clicks are back. Track again for the masks of the other frames.' : 'Your clicks are back.', 'hint');
-  tell('medium');
-  tell('journal');
-  goTo(first);
-  announce(`${message.medium.name} ${message.medium.kind === 'album' ? 'are' : 'is'} open`);
-  if (!same) tip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
+  if (state.opening || state.reopening || message.version !== state.version) opened(message);
 });
 
-// The server has our things no longer, but has the medium again: what was said is said again.
-function sayAllAgain() {
-  for (const [object, said] of journal.said) {
-    for (const [frame, prompt] of said) line.ask({ t: 'prompt', frame, object, prompt });
+function opened(message) {
+  keep();
+  const expected = state.opening?.back, added = message.added ?? state.opening?.added;
+  const back = expected ?? (state.reopening || added ? currentWork() : null);
+  const fits = !!back && (added || agrees(back.medium, message.medium)), first = added ? back.medium.frames : back?.frame;
+  if (expected && !fits) toast(`This is not ${describeMedium(back.medium)}. It is open without your earlier work.`);
+  if (state.opening) state.source = { ...state.opening, back: undefined };
+  if (added && !filesOf(state.source).length) back.fileKeys = [];      // not all of these photos came from files
+  state.opening = null;
+  state.reopening = false;
+  banner('');
+  line.forgetAll();
+  if (fits) adopt(back);
+  else {
+    journal = new Journal();
+    objects.clear();
+    beginWork();
   }
+  setMedium(message.medium, message.version);
+  if (fits) tellJournal(added);
+  tell('medium');
+  tell('journal');
+  goTo(fits ? first : 0);
+  announce(`${message.medium.name} ${message.medium.kind === 'album' ? 'are' : 'is'} open`);
+  if (!fits) tip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
 }
 
 // --- first words of every connection ---
 
 when('server-hello', message => {
-  if (!message.medium) {
-    if (state.reopening) reopen();
-    return;
-  }
-  if (!state.medium || state.version !== message.version) restore(message);
+  greeted = true;
+  if (fresh && fresh !== state.token) giveBack();
+  if (!message.medium) comeFromNothing();
+  else if (state.reopening || (state.opening && state.version !== message.version)) opened(message);
+  else if (state.version !== message.version) restore(message);
   else catchUp(message);
 });
 
-// After a reload: the server still has the medium and its masks, the tab has the journal.
+// The server knows nothing of ours: what was open, now or before a reload, is opened again.
+function comeFromNothing() {
+  const kept = remembered;
+  remembered = null;
+  if (state.reopening) bringBack(currentWork());
+  else if (!state.medium && kept?.journal?.steps.length) bringBack(kept);
+}
+
+// After a reload: the server still has the medium and, unless it was opened anew just then, its masks; we have the journal.
 function restore(message) {
-  const kept = remembered, known = kept?.token === state.token && kept.version === message.version;
-  journal = new Journal(known ? kept.journal : {});
-  objects.clear();
-  if (known) {
-    for (const [id, trait] of kept.traits) objects.traits.set(id, trait);
-    state.active = kept.active;
-    state.source = kept.example ? { example: kept.example } : null;
-  }
+  const kept = remembered?.journal && remembered.token === state.token ? remembered : null;
+  const known = kept && agrees(kept.medium, message.medium), told = known && kept.version === message.version;
+  remembered = null;
+  if (known) adopt(kept);
+  else beginWork();
+  state.source = { example: known && about.examples.find(each => each.name === kept.example) };
+  if (known && !state.source.example) findFiles(kept.fileKeys ?? [], message.version);
   setMedium(message.medium, message.version);
+  if (known && !told) tellJournal();
   tell('medium');
   tell('journal');
   goTo(known ? kept.frame : 0);
-  askForMasks();
+  if (told) askForMasks();
   agreeOnTracking(message.tracking);
 }
 
-// Everything that was prompted or tracked, a few frames a message.
+async function findFiles(keys, version) {
+  const files = await shelf.files(keys);
+  if (files && state.version === version) state.source = { files };
+}
+
+// Everything that was prompted or tracked.
 async function askForMasks() {
-  const wanted = new Set(), count = state.medium.frames, version = state.version;
-  for (const entry of journal.entries) {
-    if (entry.prompt) wanted.add(entry.frame - entry.frame % 64);
-    if (!entry.track) continue;
-    const [start, stop, step] = entry.track;
-    for (let frame = start; step > 0 ? frame < stop : frame > stop; frame += step) wanted.add(frame - frame % 64);
+  const wanted = new Set();
+  for (const { prompt, frame, track } of journal.entries) {
+    if (prompt) wanted.add(frame - frame % CHUNK);
+    if (!track) continue;
+    const [first, last] = span(track);
+    for (let chunk = first - first % CHUNK; chunk <= last; chunk += CHUNK) wanted.add(chunk);
   }
-  for (const first of [...wanted].sort((a, b) => a - b)) {
-    if (state.version !== version) return;
-    line.say({ t: 'masks', first, last: Math.min(count - 1, first + 63) });
+  for (const first of [...wanted].sort((a, b) => a - b)) await askForFrames(first, first + CHUNK - 1);
+}
+
+// A few frames a message, no faster than the server takes messages.
+async function askForFrames(first, last) {
+  const version = state.version, end = Math.min(last, state.medium.frames - 1);
+  for (let frame = first; frame <= end && state.version === version; frame += CHUNK) {
+    line.say({ t: 'masks', first: frame, last: Math.min(end, frame + CHUNK - 1) });
     await new Promise(resolve => setTimeout(resolve, 60));
   }
 }
@@ -136,19 +141,11 @@ function catchUp(message) {
   if (shown.frame !== state.frame) goTo(state.frame, true);
 }
 
-when('server-journal', () => line.say({ t: 'journal', entries: journal.needed }));
-when('server-done', message => {
-  if (message.job !== 'replay') return;
-  veil('');
-  masks.asked.clear();
-  masks.answers.clear();         // a new session counts its revisions anew
-  askForMasks();
-});
 when('server-error', message => toast(message.text));
 
 // --- the model and the line ---
 
-let model = { ready: false, fraction: null, message: '', error: null };
+let model = { ready: false, fraction: null, message: '', error: null, name: '', title: '', device: '' };
 when('server-model', message => {
   model = message;
   const before = state.ready;
@@ -156,22 +153,26 @@ when('server-model', message => {
   if (message.error) banner(message.error);
   else if (before !== state.ready) banner('');
   updateStatus();
+  updateChip();
   line.pump();
 });
 
 function updateStatus() {
   const words = { off: 'Connecting…', connecting: 'Connecting…', lost: 'Reconnecting…', gone: 'Expired', taken: 'Open elsewhere' };
   const loading = `${model.message || 'The model is loading'}${model.fraction ? ` ${Math.round(model.fraction * 100)}%` : ''}`;
-  const text = words[line.status] ?? (model.error ? 'No model' : model.ready ? model.message : loading);
-  find('status').dataset.line = line.status === 'on' ? (model.error ? 'gone' : model.ready ? 'on' : 'loading') : line.status;
+  const ready = state.waiting || model.device.split(',')[0];
+  const text = words[line.status] ?? (model.error ? 'No model' : model.ready ? ready : loading);
+  const here = model.error ? 'gone' : model.ready && !state.waiting ? 'on' : 'loading';
+  find('status').dataset.line = line.status === 'on' ? here : line.status;
   find('status-text').textContent = text;
   find('status').title = text;
 }
 
+let greeted = false;             // on this connection; the server takes a connection before it looks at the token
 when('line', status => {
   updateStatus();
+  if (status === 'connecting' || status === 'lost') greeted = false;
   if (status === 'on' && !model.error) banner('');
-  if (status === 'on' && fresh && fresh !== state.token) giveBack();
   if (status === 'lost' && state.medium) banner('The connection was lost. Reconnecting; your work is kept.');
   if (status === 'taken') banner('This work is open in another tab.', 'Use it here', () => line.open());
   if (status === 'gone') expired();
@@ -182,11 +183,7 @@ function expired() {
   if (fresh && fresh !== state.token) return start(fresh);
   ended(true);
   if (!state.medium) return trigger('renew', {});
-  banner('Your session has expired. Your clicks are still here.', 'Start again', () => {
-    state.reopening = true;
-    banner('Starting again…');
-    trigger('renew', {});
-  });
+  recoverOrOffer(greeted);
 }
 
 // An earlier page load's token still works: the new one is not needed.
@@ -195,26 +192,19 @@ function giveBack() {
   fresh = '';
 }
 
-function reopen() {
-  if (state.source?.files) openFiles(state.source.files);
-  else if (state.source?.file) openFile(state.source.file);
-  else if (state.source?.example) openExample(state.source.example);
-  else banner('Open the same file again to get your clicks back.', 'Choose it', () => find('picker').click());
-}
-
 function start(token) {
   state.token = token;
   line.open();
 }
 
-function arrived() {
+async function arrived() {
   if (props.problem) {
     banner(props.problem, 'Try again', () => { banner('Trying again…'); trigger('renew', {}); });
     return;
   }
   if (!props.token || props.token === fresh) return;
   fresh = props.token;
-  if (!state.token) remembered = recall();
+  if (!state.token) remembered = await recall();
   start(state.token ? fresh : remembered?.token ?? fresh);
 }
 watch('issued', arrived);

@@ -99,10 +99,17 @@ async function spritesOf(frame) {
     masks.asked.add(frame);
     line.say({ t: 'masks', first: frame, last: Math.min(state.medium.frames - 1, frame + 15) });
   }
-  const thickness = Math.round(outlineWidth() * 4) / 4;
-  const wanted = [...masks.on(frame)].filter(([object]) => objects.isVisible(object)).sort(([a], [b]) => a - b);
-  const sprites = await Promise.all(wanted.map(([object, record]) => masks.sprite(record, objects.color(object), thickness)));
+  // Objects further down in the list lie above the others.
+  const place = new Map([...masks.on(frame).keys()].map(object => [object, objects.said(object).place]));
+  const wanted = [...masks.on(frame)].filter(([object]) => objects.isVisible(object))
+    .sort(([a], [b]) => place.get(a) - place.get(b) || a - b);
+  const sprites = await Promise.all(wanted.map(([object, record]) => spriteOf(object, record)));
   return sprites.filter(Boolean);
+}
+
+function spriteOf(object, record) {
+  const thickness = Math.round(outlineWidth() * 4) / 4;
+  return masks.sprite(record, objects.color(object), thickness, patternOf(object));
 }
 
 function draw() {

@@ -104,7 +104,7 @@ function drawStrokes() {
 }
 
 function drawStroke(each) {
-  const { width, height } = frameSize(), isLive = each === stroke, color = each.negative ? NEGATIVE : POSITIVE;
+  const { width, height } = frameSize(each.frame), isLive = each === stroke, color = each.negative ? NEGATIVE : POSITIVE;
   overPen.save();
   overPen.beginPath();
   overPen.rect(0, 0, width, height);

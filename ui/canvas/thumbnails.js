@@ -6,7 +6,7 @@ const THUMBNAILS_KEPT = 400;
 const AT_ONCE = 2;               // requests on their way
 const SETTLE = 120;              // milliseconds without a change before missing ones are asked for
 
-const stripCanvas = find('strip');
+const stripCanvas = find('thumbnails');
 
 class Thumbnails {
   constructor() { this.clear(); }

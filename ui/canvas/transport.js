@@ -191,7 +191,7 @@ class Line {
     if (this.flying || !this.waiting.length || this.status !== 'on' || !state.ready || state.reopening) return;
     this.flying = this.waiting.shift();
     this.flying.seq = ++this.seq;
-    const { since, ...message } = this.flying;   // `since` is ours: when the user clicked
+    const { since, quietly, ...message } = this.flying;   // these are ours: when the user clicked, and what to say later
     this.transport.send(message);
     tell('flying', this.flying);
   }

@@ -19,8 +19,16 @@ function send(body, path, title, source, { sent = 0, total = body?.size ?? 0, th
   };
   request.onerror = () => { cancelOpening(); toast('The upload was interrupted. Check the connection and try again.'); };
   state.opening = source;
+  fileDialog.close();
   veil(title, sent ? sent / total : null, 'Uploading…', cancelOpening);
   request.send(body);
+}
+
+// What was to be opened did not come.
+function unopened() {
+  state.opening = null;
+  veil('');
+  tell('unopened');
 }
 
 function refuse(request) {
@@ -41,26 +49,26 @@ function cancelSending() {
 function cancelOpening() {
   cancelSending();
   line.say({ t: 'cancel', job: 'ingest' });
-  veil('');
+  unopened();
 }
 
-function openFile(file) {
+function openFile(file, back = wanted) {
   if (!file) return;
+  if (isProject(file)) return openProject(file);
   if (file.size > about.max_upload_mb * 1e6) {
     toast(`“${file.name}” has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`);
     return;
   }
   if (!file.size) return toast(`“${file.name}” is empty. Choose another file.`);
-  send(file, `upload?name=${encodeURIComponent(file.name)}`, file.name, { file });
+  send(file, `upload?name=${encodeURIComponent(file.name)}`, file.name, { file, back });
 }
 
-const openExample = example => send(null, `example/${example.name}`, example.title, { example });
+const openExample = (example, back) => send(null, `example/${example.name}`, example.title, { example, back });
 
 when('server-progress', message => {
   if (message.job === 'ingest') veil(find('veil-title').textContent || 'Opening', message.fraction, message.message, cancelOpening);
-  if (message.job === 'replay') veil('One moment', message.fraction, message.message);
 });
-when('server-error', message => { if (['ingest', 'replay'].includes(message.job)) veil(''); });
+when('server-error', message => { if (message.job === 'ingest') unopened(); });
 
 on(find('choose'), 'click', () => find('picker').click());
 on(find('picker'), 'change', () => { openFiles(find('picker').files); find('picker').value = ''; });

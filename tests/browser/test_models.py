@@ -1,0 +1,199 @@
+"""Another network for the same clicks, and what the page shows while the server is busy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sam2_core.types import FrameMasks, Load, Mask, Progress, Prompt
+from tests.browser.desk import Desk
+from tests.fakes import FakeEngine
+from tests.ui.house import DEADLINE, GatedEngine, launched
+
+pytestmark = pytest.mark.browser
+
+TINY, SMALL = "SAM 2.1 tiny", "SAM 2.1 small"
+
+
+class Wide(FakeEngine):
+    """Another network: to every prompt it answers with the left half of the frame."""
+
+    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        pixels = np.zeros((self.sessions[session].info.height, self.sessions[session].info.width), bool)
+        pixels[:, : pixels.shape[1] // 2] = True
+        return super().prompt(session, frame, object_id, Prompt(mask=Mask.from_array(pixels)))
+
+
+class Download:
+    """Builds the second network in steps that the test allows."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def __call__(self, progress: Progress) -> FakeEngine:
+        progress(0.4, "Downloading 62 of 156 MB")
+        assert self.go.wait(DEADLINE * 6)
+        progress(0.9, "Downloading 140 of 156 MB")
+        return Wide()
+
+
+@pytest.fixture
+def download() -> Iterator[Download]:
+    download = Download()
+    yield download
+    download.go.set()
+
+
+@pytest.fixture
+def offering(chromium: Any, download: Download) -> Iterator[str]:
+    with launched(FakeEngine(), others={"sam2.1_hiera_tiny": download}) as (_, address):
+        yield address
+
+
+def choose(desk: Desk, title: str) -> None:
+    desk.page.click(f".mk-offer:has(b:text-is('{title}')) button")
+
+
+def expect_model(desk: Desk, title: str) -> None:
+    desk.page.wait_for_selector(f".mk-model-title:text-is('{title}')", state="attached")
+
+
+def test_the_clicks_are_said_again_to_the_model_that_is_chosen(
+    offering: str, visit: Callable[..., Desk], download: Download, clip: Path
+) -> None:
+    desk, other = visit(offering), visit(offering)
+    for each in (desk, other):
+        each.open(clip)
+        each.click(0.3, 0.8)
+        each.expect_mask(0.28, 0.76)
+    desk.press("t")
+    desk.expect_frame(30)
+    desk.page.wait_for_selector(".mk-track:visible")
+    desk.page.click(".mk-model")
+    texts = desk.page.locator(".mk-offer").all_inner_texts()
+    assert [text.splitlines()[0] for text in texts] == ["nano", TINY, SMALL, "SAM 2.1 base+", "SAM 2.1 large"]
+    assert "in use" in texts[0]
+    assert "39 M parameters · 156 MB · Apache 2.0" in texts[1]
+    assert "Work: 85× nano for a picture" in texts[1]
+    choose(desk, TINY)
+    desk.page.wait_for_selector(".mk-offer-change:has-text('Downloading 62 of 156 MB · 40%')")
+    assert desk.page.locator(".mk-offer .mk-button:enabled").count() == 0, "one change at a time"
+    desk.press("Escape")
+    desk.page.wait_for_selector(".mk-model-change:has-text('40%')")
+    desk.click(0.6, 0.8)  # the work goes on meanwhile
+    desk.expect_mask(0.6, 0.76)
+    download.go.set()
+    desk.expect_toast(f"{TINY} is in use now. Your clicks were said to it again.")
+    expect_model(desk, TINY)
+    desk.expect_mask(0.05, 0.1)
+    desk.expect_mask(0.6, 0.76, there=False)
+    desk.press("Home")
+    desk.expect_frame(1)
+    desk.expect_mask(0.05, 0.1)
+    desk.press("Control+z")  # the history is the same as before
+    desk.expect_mask(0.05, 0.1)
+    desk.press("Control+z")
+    desk.expect_objects(0)
+    expect_model(other, "nano")
+    assert other.pixel(0.05, 0.1)[3] == 0
+
+
+def test_a_change_can_be_given_up_and_a_failure_keeps_the_old_model(
+    offering: str, visit: Callable[..., Desk], download: Download, picture: Path
+) -> None:
+    desk = visit(offering)
+    desk.open(picture)
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    desk.press("w")
+    choose(desk, TINY)
+    desk.page.wait_for_selector(".mk-offer-change:has-text('40%')")
+    desk.page.click(".mk-offer-change button:has-text('Cancel')")
+    desk.page.wait_for_selector(".mk-offer-change", state="detached")
+    choose(desk, SMALL)
+    problem = desk.page.wait_for_selector(".mk-models-problem:visible")
+    assert problem.inner_text() == f"{SMALL} cannot be fetched. You go on with nano."
+    download.go.set()
+    desk.page.click(".mk-models-close")
+    desk.page.wait_for_selector(".mk-models-dialog", state="hidden")
+    expect_model(desk, "nano")
+    desk.click(0.7, 0.5)
+    desk.expect_mask(0.67, 0.46)
+    desk.expect_mask(0.27, 0.46)
+
+
+def test_a_reload_while_a_model_is_on_its_way_still_shows_it(
+    offering: str, visit: Callable[..., Desk], download: Download, picture: Path
+) -> None:
+    desk = visit(offering)
+    desk.open(picture)
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    desk.page.click(".mk-model")
+    choose(desk, TINY)
+    desk.page.wait_for_selector(".mk-offer-change:has-text('40%')")
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk[data-state=work]")
+    desk.page.wait_for_selector(".mk-model-change:has-text('40%')")
+    download.go.set()
+    expect_model(desk, TINY)
+    desk.expect_mask(0.05, 0.1)
+
+
+class Crowded(GatedEngine):
+    """Knows who is at the gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line: list[str] = []
+
+    def track(
+        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+    ) -> tuple[FrameMasks, ...]:
+        self.line.append(session)
+        try:
+            return super().track(session, frames, revision, objects)
+        finally:
+            self.line.remove(session)
+
+    def load(self, session: str = "") -> Load:
+        line = list(self.line)
+        before = line.index(session) if session in line else 0
+        return Load("Test processor, 2 threads", None, before, 2.0 * before)
+
+
+@pytest.fixture
+def crowded(chromium: Any) -> Iterator[tuple[Crowded, str]]:
+    engine = Crowded()
+    with launched(engine) as (_, address):
+        yield engine, address
+
+
+def test_who_waits_for_others_sees_how_many(
+    crowded: tuple[Crowded, str], visit: Callable[..., Desk], clip: Path
+) -> None:
+    engine, address = crowded
+    first, second = visit(address), visit(address)
+    assert first.page.inner_text(".mk-status-text") == "Test processor"
+    for desk in (first, second):
+        desk.open(clip)
+        desk.click(0.3, 0.8)
+        desk.expect_mask(0.28, 0.76)
+        desk.press("t")
+        assert engine.entered.acquire(timeout=DEADLINE)
+    words = "1 other is before you · about 2 s"
+    second.page.wait_for_selector(f".mk-waiting:text-is('{words}')")
+    assert second.page.inner_text(".mk-status-text") == words
+    assert second.page.inner_text(".mk-live") == words
+    assert first.page.is_hidden(".mk-waiting")
+    for _ in range(100):
+        engine.gate.release()
+    second.page.wait_for_selector(".mk-waiting", state="hidden")
+    assert second.page.inner_text(".mk-status-text") == "Test processor"
+    for desk in (first, second):
+        desk.expect_frame(30)

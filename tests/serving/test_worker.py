@@ -1,0 +1,101 @@
+"""Who comes first, and how long the others wait."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+
+import pytest
+
+from sam2_core.serving.worker import Priority, Worker
+
+DEADLINE = 10.0
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def worker(clock: Clock) -> Iterator[Worker]:
+    worker = Worker("worker", lambda run: run(), lambda: None, clock)
+    yield worker
+    worker.end()
+
+
+def block(worker: Worker, priority: Priority, session: str) -> tuple[Future[None], Callable[[], None]]:
+    """Keep the worker busy with a call of `session` until the returned function is called."""
+    started, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        started.set()
+        assert go_on.wait(DEADLINE)
+
+    done = worker.submit(priority, session, wait)
+    assert started.wait(DEADLINE)
+    return done, go_on.set
+
+
+def test_clicks_overtake_tracking(worker: Worker) -> None:
+    order: list[str] = []
+    blocked, go_on = block(worker, Priority.TRACK, "x")
+    jobs: list[Future[None]] = [
+        worker.submit(priority, "x", lambda name=name: order.append(name))
+        for name, priority in (
+            ("track 1", Priority.TRACK),
+            ("hover", Priority.HOVER),
+            ("look", Priority.LOOK),
+            ("track 2", Priority.TRACK),
+            ("click 1", Priority.CLICK),
+            ("click 2", Priority.CLICK),
+        )
+    ]
+    go_on()
+    for job in (blocked, *jobs):
+        job.result(timeout=DEADLINE)
+    assert order == ["click 1", "click 2", "look", "hover", "track 1", "track 2"]
+
+
+def test_others_that_come_before_are_counted_once_each(worker: Worker) -> None:
+    assert worker.wait_of("a") == (0, 0.0)
+    _, go_on = block(worker, Priority.TRACK, "a")
+    for priority, session in (
+        (Priority.TRACK, "b"),
+        (Priority.TRACK, "b"),
+        (Priority.TRACK, "c"),
+        (Priority.CLICK, "d"),
+        (Priority.CLICK, ""),
+    ):
+        worker.submit(priority, session, lambda: None)
+    counts = {session: worker.wait_of(session)[0] for session in "abcde"}
+    go_on()
+    # a is being worked on; d's click waits for it alone; b for a, d and for one who opens something.
+    assert counts == {"a": 0, "d": 1, "b": 3, "c": 4, "e": 0}
+
+
+def test_the_wait_follows_from_how_long_such_calls_took(worker: Worker, clock: Clock) -> None:
+    def take(seconds: float) -> None:
+        clock.now += seconds
+
+    worker.call(Priority.CLICK, "a", lambda: take(1.0))
+    worker.call(Priority.TRACK, "a", lambda: take(2.0))
+    worker.call(Priority.TRACK, "a", lambda: take(4.0))  # a fifth of the way from 2 to 4
+    _, go_on = block(worker, Priority.TRACK, "a")
+    worker.submit(Priority.TRACK, "b", lambda: None)
+    worker.submit(Priority.CLICK, "c", lambda: None)
+    clock.now += 0.4
+    waits = [worker.wait_of(session)[1] for session in "abc"]
+    clock.now += 10
+    late = worker.wait_of("c")[1]
+    go_on()
+    assert waits == pytest.approx([2.0, 2.0 + 1.0 + 2.4, 2.0 + 1.0])
+    assert late == pytest.approx(1.0), "a call that takes longer than usual may end at any moment"

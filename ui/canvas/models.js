@@ -1,0 +1,154 @@
+// The model: which one is in use, which others this server offers, and the way from one to another.
+
+const modelsDialog = find('models-dialog');
+let offered = { current: '', device: '', memory: null, offers: [] };   // what the server said last
+let change = null;               // {model, fraction, message, moving} while another one is on its way
+let changesCount = true;         // a change that was given up may still be reported for a moment
+
+function openModels() {
+  if (modelsDialog.open) return;
+  line.say({ t: 'models' });
+  find('models-problem').hidden = true;
+  drawModels();
+  modelsDialog.showModal();
+}
+
+function changeModel(name) {
+  if (!line.say({ t: 'model', name })) return toast('There is no connection right now. Try again in a moment.');
+  find('models-problem').hidden = true;
+  changesCount = true;
+  setChange({ model: name, fraction: null, message: 'Starting…', moving: false });
+}
+
+function giveUpChange() {
+  line.say({ t: 'cancel', job: 'model' });
+  changesCount = false;
+  announce('The model stays as it was');
+  setChange(null);
+}
+
+function setChange(wanted) {
+  if (change?.moving && !wanted) veil('');
+  change = wanted;
+  if (change?.moving && !modelsDialog.open) veil(`Changing to ${titleOf(change.model)}`, change.fraction, change.message, giveUpChange);
+  drawModels();
+  updateChip();
+}
+
+const titleOf = name => offered.offers.find(offer => offer.name === name)?.title ?? name;
+const percent = fraction => (fraction === null ? '' : ` ${Math.round(100 * fraction)}%`);
+
+function updateChip() {
+  find('model-title').textContent = model.title || 'Model';
+  find('model-change').textContent = change ? percent(change.fraction) || ' …' : '';
+  const loading = change ? `Changing to ${titleOf(change.model)}: ${change.message}${percent(change.fraction)}` : '';
+  const label = loading || `Model: ${model.title || 'loading'}${model.device ? ` on ${model.device}` : ''}`;
+  find('model').title = `${label} (W)`;
+  find('model').setAttribute('aria-label', label);
+}
+
+// --- the list ---
+
+const times = number => `${number < 10 ? number.toFixed(1) : Math.round(number)}×`;
+const megabyteText = megabytes => `${megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes)} MB`;
+
+function weightsOf(offer) {
+  return {
+    bundled: 'Comes with Masklet',
+    downloaded: 'On this server’s disk already',
+    remote: `Will be downloaded: ${megabyteText(offer.megabytes ?? 0)}`,
+    own: 'This server’s own weights',
+  }[offer.weights];
+}
+
+function workOf(offer) {
+  if (offer.weights === 'own') return '';
+  if (offer.picture === 1) return 'The least work';
+  return `Work: ${times(offer.picture)} nano for a picture, ${times(offer.frame)} to track`;
+}
+
+function drawModels() {
+  const { device, memory, offers } = offered, list = find('models-list');
+  const used = memory === null ? '' : `, ${Math.round(100 * memory)}% of its memory in use`;
+  find('models-device').textContent = device ? `Runs on: ${device}${used}.` : '';
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.model : null;
+  list.replaceChildren(...offers.map(offerCard));
+  if (focused) (list.querySelector(`[data-model="${CSS.escape(focused)}"]`) ?? find('models-close')).focus();
+}
+
+function offerCard(offer) {
+  const card = make('li', 'mk-offer'), head = make('div', 'mk-offer-head'), current = offer.name === model.name;
+  head.append(make('b', '', offer.title));
+  if (current) head.append(make('span', 'mk-offer-mark', 'in use'));
+  else if (offer.loaded) head.append(make('span', 'mk-offer-mark mk-offer-quiet', 'loaded'));
+  card.classList.toggle('mk-current', current);
+  const size = offer.parameters ? `${offer.parameters} M parameters · ${megabyteText(offer.megabytes)} · ${offer.licence}` : '';
+  const facts = make('div', 'mk-offer-facts');
+  facts.append(...[size, workOf(offer), offer.loaded ? '' : weightsOf(offer)].filter(Boolean).map(text => make('span', '', text)));
+  card.append(head, facts);
+  if (change?.model === offer.name) card.append(changeBar());
+  else if (!current || model.error) card.append(useButton(offer, current));
+  return card;
+}
+
+function useButton(offer, again) {
+  const button = make('button', 'mk-button', again ? 'Try again' : 'Use');
+  button.type = 'button';
+  button.dataset.model = offer.name;
+  button.disabled = !!change;
+  button.setAttribute('aria-label', `${again ? 'Try again with' : 'Use'} ${offer.title}`);
+  button.onclick = () => changeModel(offer.name);
+  return button;
+}
+
+function changeBar() {
+  const bar = make('div', 'mk-offer-change'), progress = make('div', 'mk-progress'), row = make('div', 'mk-row');
+  progress.append(make('i'));
+  setProgress(progress, change.fraction);
+  const cancel = make('button', 'mk-link', 'Cancel');
+  cancel.type = 'button';
+  cancel.dataset.model = change.model;
+  cancel.onclick = giveUpChange;
+  row.append(make('span', '', [change.message, percent(change.fraction).trim()].filter(Boolean).join(' · ')), cancel);
+  bar.append(progress, row);
+  return bar;
+}
+
+// --- what the server says ---
+
+when('server-models', message => { offered = message; drawModels(); updateChip(); });
+
+// The same clicks have other masks now: all that is shown is asked for again, what is looked at first.
+when('server-model', message => {
+  if (!model.name || model.name === message.name || !state.medium) return;
+  masks.clear(state.medium.frames);
+  line.say({ t: 'masks', first: state.frame, last: state.frame });
+  refreshMasks();
+  askForMasks();
+});
+
+when('server-progress', message => {
+  if (message.job !== 'model' || !changesCount) return;
+  setChange({ model: message.model, fraction: message.fraction, message: message.message, moving: !!message.moving });
+});
+
+when('server-done', message => {
+  if (message.job !== 'model') return;
+  setChange(null);
+  line.say({ t: 'models' });
+  if (modelsDialog.open) modelsDialog.close();
+  const again = journal.said.size ? ' Your clicks were said to it again.' : '';
+  toast(`${model.title} is in use now.${again}`, 'hint');
+});
+
+when('server-error', message => {
+  if (message.job !== 'model') return;
+  setChange(null);
+  find('models-problem').textContent = message.text;
+  find('models-problem').hidden = false;
+});
+
+on(find('model'), 'click', openModels);
+on(find('models-close'), 'click', () => modelsDialog.close());
+on(modelsDialog, 'click', event => { if (event.target === modelsDialog) modelsDialog.close(); });
+Object.assign(keys, { w: openModels });

@@ -1,0 +1,85 @@
+// The small pictures in the list of objects: the part of a frame around an object, with its mask. They are drawn one
+// after the other, only where they can be seen, and not more often than a look at them needs.
+
+const THUMB_SIDE = 44;           // CSS pixels
+const THUMB_PAUSE = 350;         // milliseconds from one round to the next
+const THUMB_MARGIN = 1.25;       // the part that is shown, in sizes of the mask
+
+const thumbs = {
+  drawn: new WeakMap(),          // canvas -> what is drawn on it
+  inView: new Set(),             // rows
+  timer: 0,
+  rounds: Promise.resolve(),
+
+  // Where an object is best seen: on the frame we look at, else where it was seen last, else on the nearest other frame.
+  whereSeen(id, canvas) {
+    if (masks.on(state.frame).get(id)?.area) return state.frame;
+    const last = this.drawn.get(canvas);
+    if (last && last.version === state.version && masks.on(last.frame).get(id)?.area) return last.frame;
+    let nearest = null;
+    for (const [frame, here] of masks.frames) {
+      const nearer = nearest === null || Math.abs(frame - state.frame) < Math.abs(nearest - state.frame);
+      if (nearer && here.get(id)?.area) nearest = frame;
+    }
+    return nearest;
+  },
+
+  wish() {
+    this.timer ||= setTimeout(() => {
+      this.timer = 0;
+      this.rounds = this.rounds.then(() => this.round());
+    }, THUMB_PAUSE);
+  },
+
+  async round() {
+    for (const row of [...this.inView]) {
+      const id = Number(row.dataset.object), canvas = find('thumb', row), frame = this.whereSeen(id, canvas);
+      if (!row.isConnected) this.inView.delete(row);
+      else if (frame === null) this.erase(canvas);
+      else await this.draw(id, canvas, frame).catch(() => {});   // a frame that does not come is missed elsewhere, too
+    }
+  },
+
+  erase(canvas) {
+    if (!this.drawn.delete(canvas)) return;
+    canvas.width = canvas.height = 0;
+  },
+
+  async draw(id, canvas, frame) {
+    const record = masks.on(frame).get(id), version = state.version, look = `${objects.color(id)} ${patternOf(id)}`;
+    const last = this.drawn.get(canvas);
+    if (last?.record === record && last.look === look) return;
+    const [bitmap, sprite] = await Promise.all([frames.get(frame), spriteOf(id, record)]);
+    if (!sprite || version !== state.version) return;
+    this.drawn.set(canvas, { record, look, frame, version });
+    drawThumb(canvas, bitmap, sprite, frameSize(frame), squareAround(record.place, frameSize(frame)));
+  },
+};
+
+// The square around a mask, within the frame where it fits: left, top and side.
+function squareAround([x, y, width, height], frame) {
+  const side = Math.min(Math.max(24, THUMB_MARGIN * Math.max(width, height)), Math.max(frame.width, frame.height));
+  const start = (middle, room) => (side < room ? clamp(middle - side / 2, 0, room - side) : (room - side) / 2);
+  return [start(x + width / 2, frame.width), start(y + height / 2, frame.height), side];
+}
+
+function drawThumb(canvas, bitmap, sprite, { width, height }, [left, top, side]) {
+  const pixels = Math.round(THUMB_SIDE * Math.min(window.devicePixelRatio || 1, 2));
+  canvas.width = canvas.height = pixels;
+  const pen = canvas.getContext('2d');
+  pen.imageSmoothingQuality = 'high';
+  pen.scale(pixels / side, pixels / side);
+  pen.translate(-left, -top);
+  pen.drawImage(bitmap, 0, 0, width, height);
+  pen.globalAlpha = 0.6;
+  pen.drawImage(sprite.fill, sprite.x, sprite.y);
+  pen.globalAlpha = 1;
+  pen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
+}
+
+const thumbWatcher = new IntersectionObserver(changes => {
+  for (const { target, isIntersecting } of changes) thumbs.inView[isIntersecting ? 'add' : 'delete'](target);
+  thumbs.wish();
+});
+on(mount.signal, 'abort', () => thumbWatcher.disconnect());
+when('objects journal masks frame medium', () => thumbs.wish());
