@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from ui.outbox import Outbox
 from ui.resources import Resources
-from ui.turns import Turns
 from ui.wire import pack
 
 Result = TypeVar("Result")
@@ -25,14 +24,14 @@ class Job:
         self.name, self.about = name, about
         self._outbox = outbox
         self._cancelled = False
-        self._turn: asyncio.Future[None] | None = None
+        self._pause: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
 
     def cancel(self) -> None:
         """End the job where it waits, or else at its next report."""
         self._cancelled = True
-        if self._turn is not None:
-            self._turn.cancel()
+        if self._pause is not None:
+            self._pause.cancel()
 
     def report(self, fraction: float | None, message: str) -> None:
         """How far the work is; called by the work, from its thread. Raises `JobCancelled` to end it."""
@@ -48,20 +47,31 @@ class Job:
             self.report(0.0, "Starting")
             return work()
 
-        await self._wait_for_turn(resources.turns)
+        came = False
+
+        async def come() -> None:
+            nonlocal came
+            await resources.turns.come(self._wait_behind)
+            came = True
+
         try:
+            await self.pause(come())
             return await resources.long_job(unless_cancelled)
         except Exception as error:
             if self._cancelled:  # whatever it stumbled over, nobody waits for it any more
                 raise JobCancelled(self.name) from error
             raise
         finally:
-            resources.turns.leave()
+            if came:
+                resources.turns.leave()
 
-    async def _wait_for_turn(self, turns: Turns) -> None:
-        self._turn = asyncio.ensure_future(turns.come(self._wait_behind))
+    async def pause(self, until: Coroutine[Any, Any, None]) -> None:
+        """Wait for something; giving the job up ends that at once. Raises `JobCancelled`."""
+        self._pause = asyncio.ensure_future(until)
+        if self._cancelled:
+            self._pause.cancel()
         try:
-            await self._turn
+            await self._pause
         except asyncio.CancelledError:
             if self._cancelled:
                 raise JobCancelled(self.name) from None

@@ -38,7 +38,7 @@ class Models:
                 if status.error:
                     raise Busy(status.error)
                 job.report(status.fraction, status.message)
-                await asyncio.sleep(POLL_SECONDS)
+                await job.pause(asyncio.sleep(POLL_SECONDS))
         except BaseException:
             lease.release()
             raise

@@ -173,6 +173,15 @@ class Workbench:
             await self._revival.ask(medium, partial(medium.forget, message.object_id))
             self._outbox.put(wire.pack({"t": "forgotten", "seq": message.seq, "object": message.object_id}))
 
+    async def _begin_anew(self, message: wire.Retell, medium: Medium) -> None:
+        self._stop_tracking()
+        self._revival.cancel()
+        async with self._order:
+            medium.admit_all(message.entries, self._resources.settings.max_objects)
+            stopped = await self._revival.begin_anew(medium, message.entries)
+            self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
+        await self._tell_what_is_stale(medium)
+
     async def _untrack(self, message: wire.Untrack, medium: Medium) -> None:
         async with self._order:
             await self._revival.ask(medium, partial(medium.untrack, message.frames, message.objects))
@@ -186,15 +195,6 @@ class Workbench:
         async with self._telling:  # in order, so that the last to arrive is the newest
             stretches = await self._revival.ask(medium, partial(medium.stale, range(medium.info.frames)))
             self._outbox.put(wire.pack_stale(stretches, medium.version), "stale")
-
-    async def _begin_anew(self, message: wire.Retell, medium: Medium) -> None:
-        self._stop_tracking()
-        self._revival.cancel()
-        async with self._order:
-            medium.admit_all(message.entries, self._resources.settings.max_objects)
-            stopped = await self._revival.begin_anew(medium, message.entries)
-            self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
-        await self._tell_what_is_stale(medium)
 
     async def _show(self, message: wire.Show, medium: Medium) -> None:
         async with self._showing:

@@ -224,7 +224,7 @@ def test_photos_are_added_and_the_work_on_the_others_stays(desk: Desk, photos: d
     desk.click(0.5, 0.5)
     desk.expect_mask(0.5, 0.47)
     with desk.page.expect_file_chooser() as chooser:
-        desk.page.click(".mk-strip .mk-add-photos")
+        desk.page.click(".mk-photos .mk-add-photos")
     chooser.value.set_files([photos["flat.png"], photos["small.png"]])
     album.look_at("flat.png")
     assert album.names() == list(SIZES)
@@ -256,7 +256,7 @@ def test_clips_and_photos_do_not_mix(desk: Desk, photos: dict[str, Path], clip: 
     desk.page.set_input_files(".mk-adder", clip)
     assert desk.page.locator(".mk-toast").count() == 1
     desk.open(clip)
-    assert not desk.page.is_visible(".mk-strip")
+    assert not desk.page.is_visible(".mk-photos")
     assert not desk.page.is_visible(".mk-add-photos")
     desk.page.set_input_files(".mk-adder", photos["wide.png"])
     desk.expect_toast("photos only")
@@ -316,6 +316,6 @@ def test_on_a_phone_the_row_scrolls_and_a_tap_hits_the_right_pixel(
     desk.page.locator(".mk-later").tap()
     album.look_at("flat.png")
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    buttons = desk.page.locator(".mk-strip button:visible:not(.mk-photo)")
+    buttons = desk.page.locator(".mk-photos button:visible:not(.mk-photo)")
     for box in (button.bounding_box() for button in buttons.all()):
         assert min(box["width"], box["height"]) >= 40

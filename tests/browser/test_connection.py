@@ -45,7 +45,7 @@ def test_a_reload_keeps_the_work_and_its_history(desk: Desk, clip: Path) -> None
     desk.expect_mask(0.28, 0.76, there=False)
     desk.press("Home")
     desk.expect_mask(0.28, 0.76)
-    desk.press("Control+z")
+    desk.press("Control+z", "Control+z")
     desk.expect_mask(0.28, 0.76, there=False)
     desk.press("Control+Shift+z")
     desk.expect_mask(0.28, 0.76)

@@ -83,7 +83,7 @@ def save(desk: Desk, what: str) -> Path:
 def test_a_closed_tab_is_gone_on_with_from_the_start_screen(server: Any, visit: Visit, clip: Path) -> None:
     first = visit(server[1])
     work_on(first, clip)
-    wait_until_kept(first, steps=2)
+    wait_until_kept(first, steps=3)
     first.page.close()
     second = visit(server[1], context=first.context)
     card = second.page.locator(".mk-kept-open")
@@ -95,7 +95,7 @@ def test_a_closed_tab_is_gone_on_with_from_the_start_screen(server: Any, visit: 
     expect_work(second)
     second.press("Home")
     second.expect_mask(0.28, 0.76)
-    second.press("Control+z", "Control+z")
+    second.press("Control+z", "Control+z", "Control+z")
     second.expect_mask(0.28, 0.76, there=False)
 
 
@@ -107,7 +107,7 @@ def test_a_browser_that_was_closed_still_has_the_work(chromium: Any, server: Any
             desk = Desk(context, server[1])
             if visit_number == 0:
                 work_on(desk, clip)
-                wait_until_kept(desk, steps=2)
+                wait_until_kept(desk, steps=3)
             else:
                 desk.page.click(".mk-kept-open")
                 expect_work(desk)
@@ -223,7 +223,7 @@ def test_a_reload_after_a_restart_gets_everything_back(visit: Visit, clip: Path)
     with launched(FakeEngine(), port) as (_, address):
         desk = visit(address)
         work_on(desk, clip)
-        wait_until_kept(desk, steps=2)
+        wait_until_kept(desk, steps=3)
     with launched(FakeEngine(), port):
         desk.page.reload()
         expect_work(desk)
@@ -237,7 +237,7 @@ def test_the_tracking_of_a_replay_can_be_given_up(visit: Visit, clip: Path) -> N
         for _ in range(40):
             engine.gate.release()
         work_on(first, clip)
-        wait_until_kept(first, steps=2)
+        wait_until_kept(first, steps=3)
         first.page.close()
         while engine.gate.acquire(blocking=False):
             pass
@@ -272,7 +272,8 @@ def test_a_project_is_saved_and_opened_elsewhere(desk: Desk, visit: Visit, serve
     assert project["medium"] == {
         "kind": "clip", "name": "film.mp4", "frames": 30, "height": 180, "width": 320, "fps": 30
     }  # fmt: skip
-    assert project["journal"]["length"] == 2
+    assert project["journal"]["length"] == 3
+    assert project["objects"] == {"1": {"name": "Ball", "label": "", "color": "#e69f00"}}
     assert "masks" not in project
     other = visit(server[1])
     other.page.set_input_files(".mk-project-picker", files=[named(file, "film.masklet.json")])
@@ -285,7 +286,8 @@ def test_a_project_of_what_is_open_is_put_in_its_place(desk: Desk, clip: Path) -
     work_on(desk, clip)
     file = save(desk, "save")
     desk.press("Home")
-    desk.page.click(".mk-reset")
+    desk.page.click(".mk-clear")
+    desk.page.click(".mk-clear-all")
     desk.click(0.6, 0.8)
     desk.expect_mask(0.58, 0.76)
     desk.page.set_input_files(".mk-picker", files=[named(file, "film.masklet.json")])

@@ -10,7 +10,21 @@ from sam2_core.errors import BadPrompt
 from sam2_core.media import ObjectTraits
 from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
 from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
-from ui.wire import Bounds, Cancel, Choose, Export, Forget, Hover, ListModels, Retell, Say, Show, Stop, Track, Untrack
+from ui.wire import (
+    Bounds,
+    Cancel,
+    Choose,
+    Export,
+    Forget,
+    Hover,
+    ListModels,
+    Retell,
+    Say,
+    Show,
+    Stop,
+    Track,
+    Untrack,
+)
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 MASK = Mask.from_array(np.tri(48, 64))

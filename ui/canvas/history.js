@@ -64,6 +64,7 @@ const prompts = {
   // A run that is still going on is stopped first; it is taken back once it has ended (retracking.js).
   undo() {
     if (isRunning(journal.last)) return undoRun();
+    if (isTracked(journal.last)) leftOff = null;       // nobody wants to go on with it
     this.settle(journal.undo());
   },
 
@@ -131,8 +132,7 @@ when('server-masks', message => {
 // The last frames of a run may come after its end, where the connection was lost in between.
 function recordTracked({ run, frame, tracked, objects: found }) {
   if (run !== state.tracking?.run && !journal.hasRun(run)) return;
-  const fresh = found.filter(object => object.fresh ?? !journal.said.get(object.id)?.has(frame));
-  const before = journal.length;
+  const before = journal.length, fresh = found.filter(object => object.fresh);
   journal.addTracked(run, frame, tracked, fresh.map(object => object.id));
   tell('tracked', { frame, tracked });
   if (journal.length !== before) tell('journal');

@@ -35,9 +35,10 @@ class Journal {
     this.steps.slice(0, this.length).forEach((step, place) => {
       for (const entry of step.entries) {
         if (!(entry.after < this.length)) told.push(entry);
-        else later.set(entry.after, [...(later.get(entry.after) ?? []), entry]);
+        else if (later.has(entry.after)) later.get(entry.after).push(entry);
+        else later.set(entry.after, [entry]);
       }
-      told.push(...(later.get(place) ?? []));
+      for (const entry of later.get(place) ?? []) told.push(entry);
     });
     return told;
   }
@@ -102,7 +103,7 @@ class Journal {
     const goesOn = last && last.after === after && last.track[1] === frame && last.track[2] === step;
     if (goesOn && `${last.objects}` === `${objects}`) last.track[1] += step;
     else entries.push({ track: [frame, frame + step, step], objects, ...(after === undefined ? {} : { after }) });
-    this.#worked = {};
+    this.#worked.entries = undefined;      // tracking says nothing
   }
 
   placeOf(run) { return this.steps.findIndex((step, place) => place < this.length && step.run === run); }

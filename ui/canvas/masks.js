@@ -82,6 +82,11 @@ class MaskBook {
     if (this.lanes.has(object)) this.lanes.get(object)[frame] = UNKNOWN;
   }
 
+  // Tracking of these frames was undone.
+  untrack([first, last], objects) {
+    for (let frame = first; frame <= last; frame += 1) for (const object of objects) this.takeBack(frame, object);
+  }
+
   // What is known of an object on these frames is older than what is said on `word`, but for that frame itself.
   outdate(object, first, last, word) {
     const lane = this.lane(object);
@@ -97,11 +102,6 @@ class MaskBook {
       lane[frame] = record && !record.area ? ABSENT : MASKED;
     });
     for (const [first, last] of runs) lane.fill(STALE, first, last + 1);
-  }
-
-  // Tracking of these frames was undone.
-  untrack([first, last], objects) {
-    for (let frame = first; frame <= last; frame += 1) for (const object of objects) this.takeBack(frame, object);
   }
 
   forget(object) {

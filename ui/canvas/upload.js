@@ -86,7 +86,7 @@ on(window, 'drop', event => {
   if (!carriesFile(event)) return;
   event.preventDefault();
   showDropping(false);
-  if (event.target.closest?.('.mk-strip')) addPhotos(event.dataTransfer.files);
+  if (event.target.closest?.('.mk-photos')) addPhotos(event.dataTransfer.files);
   else openFiles(event.dataTransfer.files);
 });
 on(window, 'paste', event => {
