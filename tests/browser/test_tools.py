@@ -30,7 +30,8 @@ class Studio(Desk):
 
     def said(self, object_id: int = 1, frame: int = 0) -> Prompt:
         sessions = [session for name, session in self.engine.sessions.items() if name not in self.earlier]
-        return Prompt() if not sessions else sessions[-1].said.get(object_id, {}).get(frame, Prompt())
+        found = sessions[-1].objects.get(object_id) if sessions else None
+        return found.words[frame].prompt if found is not None and frame in found.words else Prompt()
 
     def expect_said(self, test: Callable[[Prompt], bool], object_id: int = 1, frame: int = 0) -> Prompt:
         for _ in range(300):
