@@ -25,6 +25,11 @@ class _FakeSession:
     revision: int = 0
     objects: dict[int, Findings] = field(default_factory=dict)
 
+    @property
+    def said(self) -> dict[int, dict[int, Prompt]]:
+        """Object -> frame -> prompt."""
+        return {number: {at: word.prompt for at, word in known.words.items()} for number, known in self.objects.items()}
+
 
 class FakeEngine:
     """`Engine` over discs and boxes; deterministic, instant."""

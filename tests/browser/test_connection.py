@@ -76,7 +76,7 @@ def test_an_expired_session_starts_again_with_all_clicks(desk: Desk, server: tup
         visitors._settings = settings
     desk.click(0.7, 0.2)
     desk.page.click(".mk-banner-act:has-text('Start again')")
-    desk.expect_toast("Your clicks are back")
+    desk.expect_toast("Your work is back")
     assert desk.page.locator(".mk-toast-error").count() == 0
     desk.expect_mask(0.27, 0.46)
     desk.expect_mask(0.67, 0.16)
@@ -155,13 +155,15 @@ def test_a_work_that_another_tab_took_over_can_be_taken_back(
     kept = one.page.evaluate("sessionStorage.getItem('masklet')")
     two = visit(server[1], context=one.context)  # as duplicating the tab does
     two.page.evaluate("kept => sessionStorage.setItem('masklet', kept)", kept)
-    two.page.evaluate("window.onpagehide = event => event.stopImmediatePropagation()")
     two.page.reload()
     two.page.wait_for_selector(".mk[data-state=work]")
     two.expect_mask(0.27, 0.46)
+    one.page.bring_to_front()
     one.page.wait_for_selector(".mk-banner:has-text('This work is open in another tab.')")
     one.page.click(".mk-banner-act")
+    two.page.bring_to_front()
     two.page.wait_for_selector(".mk-banner:has-text('This work is open in another tab.')")
+    one.page.bring_to_front()
     one.click(0.7, 0.5)
     one.expect_mask(0.67, 0.46)
     assert not one.page.is_visible(".mk-banner")

@@ -66,6 +66,11 @@ def act(desk: Desk, row: int, what: str) -> None:
     desk.page.click(f".mk-row-menu [data-act={what}]")
 
 
+def clear(desk: Desk, what: str) -> None:
+    desk.page.click(".mk-clear")
+    desk.page.click(f".mk-clear-{what}")
+
+
 def write(desk: Desk, part: str, row: int, text: str) -> None:
     field = desk.page.locator(f".mk-{part}").nth(row)
     field.fill(text)
@@ -169,12 +174,12 @@ def test_a_locked_object_stays_as_it_is(desk: Desk, picture: Path) -> None:
     desk.click(0.5, 0.5)
     desk.expect_toast("Object 2 is locked. Unlock it with K")
     desk.press("Delete")
-    desk.page.click(".mk-clear")
+    clear(desk, "frame")
     desk.expect_toast("Locked objects stay")
     expect_seen(desk, 2)
     desk.press("Control+z")
     expect_seen(desk, 1, 2, 3)
-    desk.page.click(".mk-reset")
+    clear(desk, "all")
     expect_seen(desk, 2)
     assert desk.pixel(0.5, 0.5)[3] == 0
     desk.press("Control+z", "2", "k")
@@ -371,10 +376,14 @@ def test_the_list_stays_fast_with_many_objects(desk: Desk, picture: Path) -> Non
     )
     assert 0 < cost < 40, "only the row that is about something new is touched"
     assert desk.page.evaluate("[...document.querySelectorAll('.mk-object')].every(row => row.kept)")
-    desk.page.wait_for_function("document.querySelector('.mk-object:last-child .mk-thumb').width > 0")
-    assert desk.page.evaluate("document.querySelectorAll('.mk-object')[40].querySelector('.mk-thumb').width") == 0
+    thumb = "row => document.querySelectorAll('.mk-thumb')[row].toDataURL()"
+    before = [desk.page.evaluate(thumb, row) for row in (40, MANY - 1)]
+    desk.page.click(".mk-patterns")
+    changed = f"([row, before]) => ({thumb})(row) !== before"
+    desk.page.wait_for_function(changed, arg=[MANY - 1, before[1]])
+    assert desk.page.evaluate(thumb, 40) == before[0], "what cannot be seen is not drawn"
     desk.page.locator(".mk-object").nth(40).scroll_into_view_if_needed()
-    desk.page.wait_for_function("document.querySelectorAll('.mk-object')[40].querySelector('.mk-thumb').width > 0")
+    desk.page.wait_for_function(changed, arg=[40, before[0]])
 
 
 def test_fingers_drag_rows_and_open_menus(

@@ -84,6 +84,7 @@ def test_a_closed_tab_is_gone_on_with_from_the_start_screen(server: Any, visit: 
     first = visit(server[1])
     work_on(first, clip)
     wait_until_kept(first, steps=3)
+    first.context.new_page()  # a window without any page closes
     first.page.close()
     second = visit(server[1], context=first.context)
     card = second.page.locator(".mk-kept-open")
@@ -129,6 +130,7 @@ def test_a_work_is_forgotten_on_wish(server: Any, visit: Visit, picture: Path) -
     desk.page.click(".mk-back")
     desk.click(0.7, 0.5)
     desk.expect_mask(0.67, 0.46)
+    desk.context.new_page()
     desk.page.close()
     again = visit(server[1], context=desk.context)
     left = again.page.evaluate(
@@ -238,6 +240,7 @@ def test_the_tracking_of_a_replay_can_be_given_up(visit: Visit, clip: Path) -> N
             engine.gate.release()
         work_on(first, clip)
         wait_until_kept(first, steps=3)
+        first.context.new_page()
         first.page.close()
         while engine.gate.acquire(blocking=False):
             pass
@@ -446,8 +449,8 @@ def test_what_is_said_while_tracking_is_undone_before_it(
     said, run, late = project["journal"]["steps"]
     assert [list(step) for step in (said, run, late)] == [["entries"], ["run", "entries"], ["entries"]]
     assert "after" not in run["entries"][0]
-    assert run["entries"][-1]["after"] == 2
-    assert run["entries"][-1]["objects"] == [1, 2]
+    found_later = [entry["objects"] for entry in run["entries"] if entry.get("after") == 2]
+    assert {number for numbers in found_later for number in numbers} == {1, 2}
     desk.press("Control+z")
     desk.expect_objects(2)  # the second is chosen, and empty again
     desk.press("End")

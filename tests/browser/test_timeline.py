@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.types import FrameMasks, Mask
+from sam2_core.types import Mask, ObjectMask, Prompt
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
@@ -35,20 +33,15 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch":
 class OddEngine(FakeEngine):
     """Loses object 1, is unsure of it, and covers the whole frame with it, each for a while."""
 
-    def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
-        super().track(session, frames, revision)
-        state = self.sessions[session]
-        size, masks = (state.info.height, state.info.width), state.masks.get(1, {})
-        for frame in frames:
-            if frame in state.said.get(1, {}) or frame not in masks:
-                continue
-            if frame in LOST:
-                masks[frame] = replace(masks[frame], mask=Mask.from_array(np.zeros(size, bool)), presence=-4.0)
-            elif frame in POOR:
-                masks[frame] = replace(masks[frame], quality=0.5 if frame == POOR[1] else 0.55)
-            elif frame in WHOLE:
-                masks[frame] = replace(masks[frame], mask=Mask.from_array(np.ones(size, bool)))
-        return self._masks(state, frames)
+    def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
+        found = super().find(size, frame, object_id, nearest)
+        if object_id != 1:
+            return found
+        if frame in LOST:
+            return replace(found, mask=Mask.from_array(np.zeros(size, bool)), presence=-4.0)
+        if frame in POOR:
+            return replace(found, quality=0.5 if frame == POOR[1] else 0.55)
+        return replace(found, mask=Mask.from_array(np.ones(size, bool))) if frame in WHOLE else found
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +81,7 @@ def click_and_track(desk: Desk, clip: Path) -> None:
     desk.open(clip)
     desk.click(0.3, 0.8)
     desk.expect_mask(0.28, 0.76)
+    desk.page.click(".mk-pausing")
     desk.page.click("[data-direction=forward]")
     desk.expect_frame(FRAMES)
     desk.page.wait_for_selector(".mk-track:visible")
@@ -139,6 +133,7 @@ def test_lanes_show_what_is_tracked_absent_and_unknown(odd: str, visit: Callable
     assert desk.page.is_hidden(".mk-lanes-empty")
     height = desk.page.locator(".mk-tracks").bounding_box()["height"]
     assert pixel(desk, "lanes", 10, 24) == [*QUIET, 255], "nothing is known yet"
+    desk.page.click(".mk-pausing")
     desk.page.click("[data-direction=forward]")
     desk.page.wait_for_selector(".mk-track:visible")
     desk.press("n")
@@ -156,32 +151,27 @@ def test_lanes_show_what_is_tracked_absent_and_unknown(odd: str, visit: Callable
 
 
 def test_masks_that_are_out_of_date_are_hatched(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
-    def outdate(message: bytes) -> bytes:
-        (length,) = struct.unpack_from("<I", message)
-        header = json.loads(message[4 : 4 + length])
-        if header["t"] == "masks" and header["frame"] in range(4, 9):
-            for each in header["objects"]:
-                each["stale"] = True
-        text = json.dumps(header).encode()
-        return struct.pack("<I", len(text)) + text + message[4 + length :]
-
-    def between(route: Any) -> None:
-        server = route.connect_to_server()
-        server.on_message(lambda message: route.send(outdate(message)))
-        route.on_message(server.send)
-
     desk = visit(odd)
-    desk.page.route_web_socket("**/ws", between)
-    desk.page.reload()
-    desk.page.wait_for_selector(".mk-status[data-line=on]")
-    click_and_track(desk, clip)
+    desk.open(clip)
+    for frame in (0, 3, 9):
+        desk.page.locator(".mk-scrub").fill(str(frame))
+        desk.expect_frame(frame + 1)
+        desk.click(0.3, 0.8)
+        desk.expect_mask(0.28, 0.76)
+    desk.page.click(".mk-pausing")
+    desk.page.click("[data-direction=both]")
+    desk.page.wait_for_selector(".mk-track:visible")
+    desk.page.locator(".mk-scrub").fill("6")
+    desk.expect_frame(7)
+    desk.click(0.6, 0.8)
+    desk.page.wait_for_selector(".mk-update:has-text('Update 4 frames')")
 
     def colors(frames: np.ndarray[Any, Any]) -> set[bool]:
         return {bool(np.allclose(pixel(desk, "lanes", frame, 22)[:3], ORANGE, atol=10)) for frame in frames}
 
-    assert colors(np.linspace(4, 8, 25)) == {True, False}
-    assert colors(np.linspace(9, 11, 12)) == {True}
-    desk.page.mouse.move(*screen_place(desk, "lanes", 6))
+    assert colors(np.linspace(4, 5, 25)) == {True, False}
+    assert colors(np.linspace(10, 11, 12)) == {True}
+    desk.page.mouse.move(*screen_place(desk, "lanes", 5))
     desk.page.wait_for_selector(".mk-note:has-text('out of date')")
 
 

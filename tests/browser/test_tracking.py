@@ -182,3 +182,26 @@ def test_the_pause_can_be_switched_off_for_good(desk: Desk, engine: VanishingEng
     desk.press("t")
     ended(desk, "29 frames changed")
     assert desk.page.is_hidden(".mk-lost")
+
+
+def test_tracking_and_updating_keep_to_the_range(desk: Desk) -> None:
+    for frame, key in ((9, "o"), (5, "i")):
+        desk.page.locator(".mk-scrub").fill(str(frame))
+        desk.expect_frame(frame + 1)
+        desk.press(key)
+    desk.press("t")
+    ended(desk, "5 frames changed")
+    see(desk, 9, HERE)
+    see(desk, 10, HERE, there=False)
+    desk.press("Shift+I")
+    see(desk, 0, HERE)
+    desk.press("t")
+    ended(desk, "24 frames changed")
+    correct(desk, 15)
+    desk.page.wait_for_selector(".mk-update:has-text('Update 28 frames')")
+    desk.page.locator(".mk-scrub").fill("18")
+    desk.expect_frame(19)
+    desk.press("o")
+    desk.page.wait_for_selector(".mk-update:has-text('Update 17 frames')")
+    desk.press("u")
+    ended(desk, "17 frames changed")

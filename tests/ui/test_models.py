@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -117,7 +118,9 @@ def test_a_failure_leaves_all_as_it_was(wish: dict[str, Any], words: str) -> Non
 
 def test_a_network_that_stumbles_over_the_journal_is_let_go(clip: bytes) -> None:
     class Stumbling(FakeEngine):
-        def track(self, session: str, frames: range, revision: int) -> tuple[FrameMasks, ...]:
+        def track(
+            self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
+        ) -> tuple[FrameMasks, ...]:
             raise ZeroDivisionError
 
     nano, tiny = FakeEngine(), Stumbling()

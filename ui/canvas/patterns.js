@@ -37,8 +37,11 @@ function hatch(ink, [x, y, width, height], color, thickness, pattern) {
 function setPatterns(wanted) {
   state.patterns = wanted;
   find('patterns').setAttribute('aria-pressed', wanted);
-  try { localStorage.setItem('masklet-patterns', wanted ? 'on' : ''); } catch { /* storage may be forbidden */ }
-  tell('objects');
 }
 
-on(find('patterns'), 'click', () => setPatterns(!state.patterns));
+on(find('patterns'), 'click', () => {
+  setPatterns(!state.patterns);
+  try { localStorage.setItem('masklet-patterns', state.patterns ? 'on' : ''); } catch { /* storage may be forbidden */ }
+  tell('objects');
+});
+try { setPatterns(localStorage.getItem('masklet-patterns') === 'on'); } catch { /* storage may be forbidden */ }

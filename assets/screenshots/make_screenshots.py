@@ -1,0 +1,163 @@
+"""The pictures of the README, taken from the real page with the bundled network.
+
+    python assets/screenshots/make_screenshots.py
+
+Playwright and Chromium are needed.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from app import catalogue  # noqa: E402
+from ui.server import Server  # noqa: E402
+from ui.settings import load_settings  # noqa: E402
+
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+LOOP_WIDTH = 760  # pixels
+LOOP_PAUSE = 220  # milliseconds between two pictures of the loop
+
+
+class Tab:
+    """A browser tab and what is done in it."""
+
+    def __init__(self, browser: Any, address: str, **screen: Any) -> None:
+        self.page = browser.new_context(**screen).new_page()
+        self.page.set_default_timeout(120_000)
+        self.page.goto(address)
+        self.page.wait_for_selector(".mk-status[data-line=on]")
+        self.film: list[Image.Image] = []
+
+    def example(self, title: str) -> None:
+        """Open one of the examples."""
+        if self.page.locator(".mk[data-state=work]").count():
+            self.page.click(".mk-new")
+        self.page.click(f".mk-example:has-text('{title}')")
+        self.page.wait_for_selector(".mk[data-state=work]")
+        self.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+        self.page.wait_for_timeout(1500)
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """A place on the stage, as shares of it, in pixels of the page."""
+        box = self.page.locator(".mk-over").bounding_box()
+        return box["x"] + box["width"] * x, box["y"] + box["height"] * y
+
+    def click(self, x: float, y: float) -> None:
+        """Click on the stage and wait for the mask."""
+        self.page.mouse.move(*self.place(x, y), steps=8)
+        self.page.mouse.click(*self.place(x, y))
+        self.page.wait_for_timeout(1800)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Draw a box on the stage."""
+        self.page.mouse.move(*self.place(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.place(*end), steps=6)
+        self.page.mouse.up()
+        self.page.wait_for_timeout(1800)
+
+    def track(self, button: str) -> None:
+        """Press a button that starts tracking, and film it to its end."""
+        self.page.click(button)
+        self.page.wait_for_selector(".mk-tracking:visible")
+        while self.page.locator(".mk-tracking:visible").count():
+            self.shoot()
+        self.page.wait_for_timeout(800)
+        self.shoot(6)
+
+    def shoot(self, times: int = 1) -> None:
+        """Add what is to be seen to the film."""
+        self.film += [Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")] * times
+
+    def save(self, name: str) -> None:
+        """Write what is to be seen."""
+        picture = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        picture.save(HERE / f"{name}.webp", quality=82, method=6)
+
+    def save_film(self, name: str, most: int = 70) -> None:
+        """Write the film as an animated GIF of at most so many pictures."""
+        step = max(1, -(-len(self.film) // most))
+        kept = self.film[::step]
+        small = [
+            each.resize((LOOP_WIDTH, LOOP_WIDTH * each.height // each.width), Image.Resampling.LANCZOS) for each in kept
+        ]
+        palette = small[len(small) // 2].quantize(128)
+        frames = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in small]
+        frames[0].save(
+            HERE / f"{name}.gif", save_all=True, append_images=frames[1:], duration=LOOP_PAUSE, loop=0, optimize=True
+        )
+
+
+def pictures(browser: Any, address: str) -> None:
+    """Photos: three readings of a click, several objects, the help sheet, the dark page and a phone."""
+    tab = Tab(browser, address, **DESKTOP)
+    tab.example("Cheetah")
+    tab.click(0.5, 0.45)
+    tab.save("candidates")
+    tab.drag((0.3, 0.12), (0.72, 0.95))
+    tab.save("image")
+    tab.page.click(".mk-help")
+    tab.save("help")
+    dark = Tab(browser, address, **DESKTOP, color_scheme="dark")
+    dark.example("Tower")
+    dark.drag((0.4, 0.1), (0.6, 0.95))
+    dark.save("dark")
+    phone = Tab(browser, address, **PHONE)
+    phone.example("Cheetah")
+    phone.page.touchscreen.tap(*phone.place(0.5, 0.5))
+    phone.page.wait_for_timeout(1800)
+    phone.save("phone")
+
+
+def clip(browser: Any, address: str) -> None:
+    """The whole loop: prompt, watch the masks arrive, correct one frame, update what the correction touches."""
+    tab = Tab(browser, address, **DESKTOP)
+    tab.example("Rolling ball")
+    tab.shoot(3)
+    tab.drag((0.08, 0.52), (0.3, 0.92))
+    tab.shoot(4)
+    tab.track("[data-direction=forward]")
+    while tab.page.locator(".mk-lost:visible").count():
+        tab.save("timeline")
+        tab.track(".mk-lost-goon")
+    tab.page.click(".mk-frame-go")
+    tab.page.fill(".mk-frame-entry", "100")
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_timeout(1200)
+    tab.drag((0.63, 0.55), (0.82, 0.92))
+    tab.shoot(6)
+    tab.page.keyboard.press("g")
+    tab.page.wait_for_timeout(1200)
+    tab.shoot(4)
+    tab.track(".mk-update")
+    tab.save("clip")
+    tab.save_film("loop")
+
+
+def main() -> None:
+    """Serve, look and write."""
+    from playwright.sync_api import sync_playwright
+
+    server = Server(load_settings(), catalogue(load_settings()))
+    address = server.start(quiet=True)
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--headless=new", "--no-sandbox"])
+        pictures(browser, address)
+        clip(browser, address)
+        browser.close()
+    server.close()
+
+
+if __name__ == "__main__":
+    main()
