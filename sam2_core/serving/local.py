@@ -69,45 +69,39 @@ class LocalEngine:
 
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.prompt`."""
-        return self._worker.call(
-            Priority.CLICK, session, lambda: self._session(session).prompt(frame, object_id, prompt)
-        )
+        return self._ask(Priority.CLICK, session, lambda opened: opened.prompt(frame, object_id, prompt))
 
     def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.preview`."""
-        return self._worker.call(
-            Priority.HOVER, session, lambda: self._session(session).preview(frame, object_id, prompt)
-        )
+        return self._ask(Priority.HOVER, session, lambda opened: opened.preview(frame, object_id, prompt))
 
     def track(
         self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
     ) -> tuple[FrameMasks, ...]:
         """See `Engine.track`."""
         self._check_length(frames)
-        return self._worker.call(
-            Priority.TRACK, session, lambda: self._session(session).track(frames, revision, objects)
-        )
+        return self._ask(Priority.TRACK, session, lambda opened: opened.track(frames, revision, objects))
 
     def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
         """See `Engine.plan`."""
-        return self._worker.call(Priority.LOOK, session, lambda: self._session(session).plan(frames))
+        return self._ask(Priority.LOOK, session, lambda opened: opened.plan(frames))
 
     def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
         """See `Engine.stale`."""
-        return self._worker.call(Priority.LOOK, session, lambda: self._session(session).stale(frames))
+        return self._ask(Priority.LOOK, session, lambda opened: opened.stale(frames))
 
     def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
         """See `Engine.untrack`."""
-        return self._worker.call(Priority.CLICK, session, lambda: self._session(session).untrack(frames, objects))
+        return self._ask(Priority.CLICK, session, lambda opened: opened.untrack(frames, objects))
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         """See `Engine.masks`."""
         self._check_length(frames)
-        return self._worker.call(Priority.LOOK, session, lambda: self._session(session).masks(frames))
+        return self._ask(Priority.LOOK, session, lambda opened: opened.masks(frames))
 
     def forget(self, session: str, object_id: int) -> int:
         """See `Engine.forget`."""
-        return self._worker.call(Priority.CLICK, session, lambda: self._session(session).forget(object_id))
+        return self._ask(Priority.CLICK, session, lambda opened: opened.forget(object_id))
 
     def close(self, session: str) -> None:
         """See `Engine.close`."""
@@ -121,6 +115,9 @@ class LocalEngine:
     def shut_down(self) -> None:
         """End the worker and free all sessions; calls that still wait fail with `SessionGone`."""
         self._worker.end()
+
+    def _ask(self, priority: Priority, session: str, work: Callable[[TrackingSession], T]) -> T:
+        return self._worker.call(priority, session, lambda: work(self._session(session)))
 
     # --- on the worker's thread --------------------------------------------------------------------------------
 

@@ -189,7 +189,7 @@ class TrackingSession:
     ) -> Trace:
         network = self._segmenter.network
         if step.mask is not None and not step.points:
-            given = self._segmenter.from_mask(features, mask_input(self._segmenter.network, step.mask))
+            given = self._segmenter.from_mask(features, mask_input(network, step.mask))
             return given if before is None else self._segmenter.unite(features, [given, before])
         if len(step.boxes) > 1 and not step.points:
             alone = (self._answer_step(known, frame, features, replace(step, boxes=(box,)), None) for box in step.boxes)

@@ -21,10 +21,9 @@ when('server-stale', message => {
 // How many frames an update would track again, within the range.
 function staleFrames() {
   const { first, last } = state.range ?? { first: 0, last: masks.length - 1 };
+  const lanes = [...masks.lanes.values()];
   let count = 0;
-  for (let frame = first; frame <= last; frame += 1) {
-    count += [...masks.lanes.values()].some(lane => lane[frame] === STALE);
-  }
+  for (let frame = first; frame <= last; frame += 1) count += lanes.some(lane => lane[frame] === STALE);
   return count;
 }
 
