@@ -31,19 +31,20 @@ def free_port() -> int:
 
 def wait_until_kept(desk: Desk, steps: int) -> None:
     """Until the browser's own storage has this many steps of what is open."""
-    desk.page.wait_for_function(
-        """steps => new Promise(resolve => {
-          const request = indexedDB.open('masklet');
-          request.onsuccess = () => {
-            const asked = request.result.transaction('works').objectStore('works').getAll();
-            asked.onsuccess = () => {
-              request.result.close();
-              resolve(asked.result.some(each => each.journal.length === steps));
-            };
-          };
-        })""",
-        arg=steps,
+    kept = desk.page.evaluate(
+        """async steps => {
+          const answer = request => new Promise(resolve => { request.onsuccess = () => resolve(request.result); });
+          const database = await answer(indexedDB.open('masklet'));
+          for (let left = 300; ; left--) {
+            const works = await answer(database.transaction('works').objectStore('works').getAll());
+            const kept = works.map(each => each.journal.length);
+            if (left && !kept.includes(steps)) await new Promise(resolve => setTimeout(resolve, 50));
+            else return database.close(), kept;
+          }
+        }""",
+        steps,
     )
+    assert steps in kept
 
 
 def track(desk: Desk, frame: int = 30) -> None:

@@ -186,7 +186,8 @@ def test_a_run_that_was_stopped_says_what_is_left(clip: bytes) -> None:
         page = visit.page
         visit.say(17)
         page.say("track", run=7, direction="both", frame=17)
-        for _ in range(3):  # one frame, one frame, and the first on the way back
+        assert engine.entered.acquire(timeout=DEADLINE)
+        for _ in range(2):  # two calls on the way forward; the first on the way back waits at the gate
             engine.gate.release()
             assert engine.entered.acquire(timeout=DEADLINE)
         page.say("stop")

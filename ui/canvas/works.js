@@ -83,8 +83,14 @@ async function recall() {
 }
 
 let keepTimer = 0;
+function keepWhatIsDue() {
+  if (!keepTimer) return;
+  clearTimeout(keepTimer);
+  keepTimer = 0;
+  keep();
+}
 when('journal objects frame medium tracking tracked masks', () => {
-  keepTimer ||= setTimeout(() => { keepTimer = 0; keep(); }, KEEP_EVERY);
+  keepTimer ||= setTimeout(keepWhatIsDue, KEEP_EVERY);
 });
 
 // --- the start screen ---
@@ -118,6 +124,8 @@ function makeKept(record) {
 }
 
 async function showKept() {
+  keepWhatIsDue();
+  await writing;
   const records = (await shelf.list() ?? []).slice(0, WORKS_SHOWN);
   find('kept').hidden = !records.length;
   find('kept-list').replaceChildren(...records.map(makeKept));
