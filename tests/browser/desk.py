@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 PIXEL = """([x, y]) => {
@@ -11,6 +12,9 @@ PIXEL = """([x, y]) => {
   return [...canvas.getContext('2d').getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data];
 }"""
 TIMEOUT = 15_000  # milliseconds; the machine may be busy
+FINGER_PACE = 0.1  # seconds from one place of a finger to the next
+
+Place: TypeAlias = tuple[float, float]
 
 
 class Desk:
@@ -98,3 +102,40 @@ class Desk:
         with self.page.expect_download() as started:
             self.page.click(f"[data-kind={kind}]")
         return Path(started.value.path())
+
+
+class Fingers:
+    """Fingers on a touch screen. Places are CSS pixels of the window, x and y."""
+
+    def __init__(self, page: Any) -> None:
+        self._session = page.context.new_cdp_session(page)
+
+    def down(self, *places: Place, at: float | None = None) -> None:
+        self._touch("touchStart", places, at)
+
+    def up(self, at: float | None = None) -> None:
+        self._touch("touchEnd", (), at)
+
+    def drag(self, *tracks: list[Place]) -> None:
+        """One track a finger. They go slowly, by the times that they carry, and rest before they leave: a finger that
+        leaves in full flight makes the browser take the next tap for a hand that stops the flight, not for a click.
+        """
+        steps = [*zip(*tracks, strict=True)]
+        start = time.time() - FINGER_PACE * (len(steps) + 1)
+        self.down(*steps[0], at=start)
+        for number, places in enumerate([*steps[1:], steps[-1]], start=1):
+            self._touch("touchMove", places, start + FINGER_PACE * number)
+        self.up(at=start + FINGER_PACE * (len(steps) + 1))
+
+    def _touch(self, kind: str, places: tuple[Place, ...], at: float | None) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        when = {} if at is None else {"timestamp": at}
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points, **when})
+
+
+def straight(start: Place, end: Place, steps: int) -> list[Place]:
+    """The places of a finger that goes from one place to another."""
+    return [
+        (start[0] + (end[0] - start[0]) * step / steps, start[1] + (end[1] - start[1]) * step / steps)
+        for step in range(steps + 1)
+    ]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sam2_core.media import color_of
-from tests.browser.desk import PIXEL, Desk
+from tests.browser.desk import PIXEL, Desk, Fingers, straight
 from ui.server import Server
 
 pytestmark = pytest.mark.browser
@@ -412,17 +412,9 @@ def test_fingers_drag_rows_and_open_menus(
     assert menu["y"] + menu["height"] <= 844
     desk.page.tap("[data-act=solo]")
     expect_seen(desk, 1)
-    fingers = desk.context.new_cdp_session(desk.page)
     grip, target = (desk.page.locator(".mk-grip").nth(row).bounding_box() for row in (0, 1))
     x, y = grip["x"] + 10, grip["y"] + grip["height"] / 2
-
-    def touch(kind: str, *heights: float) -> None:
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": at} for at in heights]})
-
-    touch("touchStart", y)
-    for step in range(1, 6):
-        touch("touchMove", y + (target["y"] + target["height"] - y) * step / 5)
-    touch("touchEnd")
+    Fingers(desk.page).drag(straight((x, y), (x, target["y"] + target["height"]), steps=5))
     expect_names(desk, "Object 2", "Object 1", "Object 3")
     desk.page.tap(".mk-undo")
     expect_names(desk, "Object 1", "Object 2", "Object 3")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, Fingers, straight
 from ui.server import Server
 
 pytestmark = pytest.mark.browser
@@ -51,16 +51,7 @@ def test_two_fingers_zoom_the_picture_and_say_nothing(
     desk.open(picture)
     box = desk.page.locator(".mk-over").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    fingers = desk.context.new_cdp_session(desk.page)
-
-    def touch(kind: str, *places: float) -> None:
-        points = [{"x": place, "y": y, "id": number} for number, place in enumerate(places)]
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    touch("touchStart", x - 20, x + 20)
-    for step in range(1, 10):
-        touch("touchMove", x - 20 - 8 * step, x + 20 + 8 * step)
-    touch("touchEnd")
+    Fingers(desk.page).drag(straight((x - 20, y), (x - 92, y), steps=9), straight((x + 20, y), (x + 92, y), steps=9))
     desk.page.wait_for_selector(".mk-fit:enabled")
     assert desk.page.evaluate("visualViewport.scale") == 1, "the page itself stays as it is"
     desk.expect_objects(0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sam2_core.types import Mask, ObjectMask, Prompt
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, Fingers, straight
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import launched
@@ -425,29 +425,18 @@ def test_fingers_drag_the_rail_and_the_handles(
 ) -> None:
     desk = visit(server[1], **PHONE)
     desk.open(clip)
-    fingers = desk.context.new_cdp_session(desk.page)
-
-    def touch(kind: str, *place: float) -> None:
-        points = [{"x": place[0], "y": place[1]}] if place else []
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
-        touch("touchStart", *start)
-        for part in (0.25, 0.5, 0.75, 1):
-            touch("touchMove", *(a + part * (b - a) for a, b in zip(start, end, strict=True)))
-        touch("touchEnd")
-
+    fingers = Fingers(desk.page)
     desk.page.locator(".mk-clip").scroll_into_view_if_needed()
     desk.page.touchscreen.tap(*screen_place(desk, "heat", 9))
     desk.expect_frame(10)
-    drag(screen_place(desk, "thumbnails", 5), screen_place(desk, "thumbnails", 22))
+    fingers.drag(straight(screen_place(desk, "thumbnails", 5), screen_place(desk, "thumbnails", 22), steps=4))
     desk.expect_frame(23)
     for name, frame, wanted in (("in", 8, (9, FRAMES)), ("out", 19, (9, 20))):
         box = desk.page.locator(f".mk-{name}").bounding_box()
         assert min(box["width"], box["height"]) >= 44
         grip = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         edge = 0 if name == "in" else FRAMES - 1
-        drag(grip, (grip[0] + place_of(desk, frame) - place_of(desk, edge), grip[1]))
+        fingers.drag(straight(grip, (grip[0] + place_of(desk, frame) - place_of(desk, edge), grip[1]), steps=4))
         expect_range(desk, *wanted)
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for name in ("suspicious", "set-in", "set-out", "clear-range", "back-ten", "on-ten", "frame-go"):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sam2_core.types import Mask, Prompt
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, Fingers, straight
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
 from ui.layout import CANVAS
@@ -396,28 +396,24 @@ def test_the_space_bar_plays_unless_it_dragged(
 def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[FakeEngine, str], picture: Path) -> None:
     studio = enter(visit, house, picture, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     box = studio.page.locator(".mk-over").bounding_box()
-    fingers = studio.context.new_cdp_session(studio.page)
+    fingers = Fingers(studio.page)
 
-    def touch(kind: str, *place: float) -> None:
-        x, y = studio.spot(*place) if place else (0, 0)
-        points = [{"x": box["x"] + x, "y": box["y"] + y}] if place else []
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    def place(across: float, down: float) -> tuple[float, float]:
+        x, y = studio.spot(across, down)
+        return box["x"] + x, box["y"] + y
 
-    touch("touchStart", 0.4, 0.5)
-    touch("touchEnd")
+    fingers.down(place(0.4, 0.5))
+    fingers.up()
     studio.expect_mask(0.37, 0.44)
-    touch("touchStart", 0.45, 0.6)
+    fingers.down(place(0.45, 0.6))
     studio.page.wait_for_selector(".mk-ring", state="visible")
     studio.expect_mask(0.48, 0.55, there=False)
     assert studio.page.locator(".mk-ring").is_hidden()
-    touch("touchEnd")
+    fingers.up()
     first, second = studio.said().points
     assert first.positive and not second.positive
     studio.page.tap("[data-tool=paint]")
-    touch("touchStart", 0.1, 0.1)
-    for step in range(1, 8):
-        touch("touchMove", 0.1 + 0.1 * step, 0.1)
-    touch("touchEnd")
+    fingers.drag(straight(place(0.1, 0.1), place(0.8, 0.1), steps=7))
     studio.expect_mask(0.6, 0.1)
     studio.expect_mask(0.37, 0.44)
     studio.page.tap(".mk-given")
