@@ -76,7 +76,8 @@ const pointTool = {
   click({ grip, from, negative, frame, object }, since) {
     const said = journal.prompt(frame, object);
     if (grip?.kind === 'point') {
-      const isSecondClick = grip.point === said.points.length - 1 && performance.now() - pointedAt < DOUBLE_CLICK;
+      const isLast = grip.point === said.points.length - 1, isSame = said.points[grip.point][2] === (negative ? 0 : 1);
+      const isSecondClick = isLast && isSame && performance.now() - pointedAt < DOUBLE_CLICK;
       if (!isSecondClick) prompts.set(frame, object, without(said, 'points', grip.point), since);
     } else if (isCorner(grip)) prompts.set(frame, object, without(said, 'boxes', grip.box), since);
     else if (hits(from) && prompts.points([from], negative, since)) pointedAt = performance.now();
