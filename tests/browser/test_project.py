@@ -63,6 +63,10 @@ def work_on(desk: Desk, clip: Path) -> None:
     track(desk)
 
 
+def expect_range_of_one(desk: Desk) -> None:
+    desk.page.wait_for_selector(".mk-in[aria-valuenow='30']", state="attached")
+
+
 def expect_work(desk: Desk) -> None:
     desk.page.wait_for_selector(".mk[data-state=work]")
     desk.page.wait_for_function("document.querySelector('.mk-veil').hidden")
@@ -226,10 +230,13 @@ def test_a_reload_after_a_restart_gets_everything_back(visit: Visit, clip: Path)
     with launched(FakeEngine(), port) as (_, address):
         desk = visit(address)
         work_on(desk, clip)
+        desk.press("i")
+        expect_range_of_one(desk)
         wait_until_kept(desk, steps=3)
     with launched(FakeEngine(), port):
         desk.page.reload()
         expect_work(desk)
+        expect_range_of_one(desk)
         desk.context.close()
 
 
@@ -267,6 +274,8 @@ def test_the_tracking_of_a_replay_can_be_given_up(visit: Visit, clip: Path) -> N
 
 def test_a_project_is_saved_and_opened_elsewhere(desk: Desk, visit: Visit, server: Any, clip: Path) -> None:
     work_on(desk, clip)
+    desk.press("i")
+    expect_range_of_one(desk)
     with desk.page.expect_download() as started:
         desk.press("Control+s")
     assert started.value.suggested_filename == "film.masklet.json"
@@ -284,6 +293,7 @@ def test_a_project_is_saved_and_opened_elsewhere(desk: Desk, visit: Visit, serve
     other.page.wait_for_selector(".mk-file-wanted:text-is('“film.mp4” (320 × 180, 30 frames)')")
     other.page.set_input_files(".mk-picker", clip)
     expect_work(other)
+    expect_range_of_one(other)
 
 
 def test_a_project_of_what_is_open_is_put_in_its_place(desk: Desk, clip: Path) -> None:

@@ -60,6 +60,7 @@ function adopt(back) {
   objects.look = back.look;
   state.active = back.active;
   beginWork(back.id, back.fileKeys);
+  state.range = back.range ?? null;
 }
 
 // Puts all that the journal says in place of what the server knows. Waits for the model and for a connection. Quietly:

@@ -1,6 +1,6 @@
 // The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, frame,
-// active, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and {object: {frame:
-// COCO run lengths}}; the journal is the truth.
+// active, range, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and {object:
+// {frame: COCO run lengths}}; the journal is the truth.
 // A file comes from anywhere, so everything in it is looked at before anything else sees it.
 
 const FORMAT = 'masklet-project', FORMAT_VERSION = 1;
@@ -40,6 +40,7 @@ async function readProject(file) {
     medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
+    range: readRange(plain.range ?? null, medium),
     example: typeof plain.example === 'string' ? plain.example : undefined,
   };
 }
@@ -102,6 +103,12 @@ function readPrompt(plain, [height, width]) {
   check((choice === undefined || isWhole(choice, 0, 2)) && (crop === undefined || isBox(crop)));
   const read = { points: points.length ? points : undefined, boxes: boxes.length ? boxes : undefined, mask, choice, crop };
   return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
+}
+
+function readRange(plain, { frames: count }) {
+  if (plain === null) return null;
+  check(isPlain(plain) && isWhole(plain.first, 0, count - 1) && isWhole(plain.last, plain.first, count - 1));
+  return { first: plain.first, last: plain.last };
 }
 
 function readLook({ hidden = [], solo = null }) {

@@ -106,5 +106,5 @@ on(find('set-in'), 'click', () => range.begin());
 on(find('set-out'), 'click', () => range.end());
 on(find('clear-range'), 'click', () => range.clear());
 
-when('medium', () => { state.range = null; tell('range'); });
+when('medium', () => tell('range'));
 when('medium range rail', onceARefresh(updateRange));

@@ -15,6 +15,7 @@ const filesOf = source => source?.files ?? (source?.file ? [source.file] : []);
 
 function beginWork(id = newId(), fileKeys = []) {
   work = { id, fileKeys, filesKept: new Set(), thumbnail: null };
+  state.range = null;
 }
 
 // All that brings the work back, as plain data.
@@ -22,7 +23,7 @@ function snapshot() {
   const { kind, name, frames: count, height, width, fps, sizes, names } = state.medium;
   return {
     medium: { kind, name, frames: count, height, width, fps, ...(sizes ? { sizes, names } : {}) }, example: state.source?.example?.name,
-    journal: journal.plain, look: objects.look, frame: state.frame, active: state.active,
+    journal: journal.plain, look: objects.look, frame: state.frame, active: state.active, range: state.range,
   };
 }
 
@@ -89,7 +90,7 @@ function keepWhatIsDue() {
   keepTimer = 0;
   keep();
 }
-when('journal objects frame medium tracking tracked masks', () => {
+when('journal objects frame medium range tracking tracked masks', () => {
   keepTimer ||= setTimeout(keepWhatIsDue, KEEP_EVERY);
 });
 
