@@ -123,8 +123,8 @@ class _Conversation:
             shown = 1 + answer.quality[:, 1:].argmax(dim=1, keepdim=True) if ambiguous else _first(answer)
             self._note(turn, errors, shown)
             if turn < corrections:
-                seen = torch.take_along_dim(logits, shown[..., None, None], dim=1)[:, 0] > 0
                 if self.dice.shared.random() >= _SECOND_THOUGHTS:
+                    seen = torch.take_along_dim(logits, shown[..., None, None], dim=1)[:, 0] > 0
                     points = prompts.join(points, prompts.corrections(self.dice.torch, seen, truth >= 0.5, side))
                 limit = PREVIOUS_LOGIT_LIMIT
                 low = torch.take_along_dim(answer.logits.detach(), shown[..., None, None], dim=1)

@@ -89,31 +89,19 @@ function pickNext(step) {
   pick(offer.masks[(place + step + count) % count].choice);
 }
 
-// The part of the frame around all of the masks, in the pictures' shape.
-function surroundings(found) {
-  const { width, height } = frameSize(), ratio = THUMB_WIDE / THUMB_HIGH;
+// The place of all of the masks together.
+function placeOfAll(found) {
   const left = Math.min(...found.map(({ place }) => place[0])), right = Math.max(...found.map(({ place }) => place[0] + place[2]));
   const top = Math.min(...found.map(({ place }) => place[1])), bottom = Math.max(...found.map(({ place }) => place[1] + place[3]));
-  const wide = Math.max(1.25 * (right - left), 1.25 * ratio * (bottom - top), 24), high = wide / ratio;
-  const within = (middle, side, most) => (side > most ? (most - side) / 2 : clamp(middle - side / 2, 0, most - side));
-  return [within((left + right) / 2, wide, width), within((top + bottom) / 2, high, height), wide];
+  return [left, top, right - left, bottom - top];
 }
 
 async function drawReadings(shownOffer) {
-  const { frame, masks: found, color } = shownOffer, [left, top, wide] = surroundings(found), scale = 2 * THUMB_WIDE / wide;
-  const [bitmap, ...sprites] = await Promise.all([frames.get(frame), ...found.map(mask => drawSprite(mask, color, 3 / scale))]);
+  const { frame, masks: found, color } = shownOffer, size = frameSize(frame);
+  const part = partAround(placeOfAll(found), size, THUMB_WIDE / THUMB_HIGH), outline = 3 * part[2] / (2 * THUMB_WIDE);
+  const [bitmap, ...sprites] = await Promise.all([frames.get(frame), ...found.map(mask => drawSprite(mask, color, outline))]);
   if (offer !== shownOffer) return;
-  sprites.forEach((sprite, place) => {
-    const canvas = readings[place].firstChild, pen = canvas.getContext('2d');
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    pen.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
-    pen.drawImage(bitmap, 0, 0, frameSize().width, frameSize().height);
-    pen.globalAlpha = 0.55;
-    pen.drawImage(sprite.fill, sprite.x, sprite.y);
-    pen.globalAlpha = 1;
-    pen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
-  });
+  sprites.forEach((sprite, place) => drawPart(readings[place].firstChild, bitmap, sprite, size, part));
 }
 
 Object.assign(keys, { q: event => pickNext(event.shiftKey ? -1 : 1) });

@@ -52,24 +52,27 @@ const thumbs = {
     const [bitmap, sprite] = await Promise.all([frames.get(frame), spriteOf(id, record)]);
     if (!sprite || version !== state.version) return;
     this.drawn.set(canvas, { record, look, frame, version });
-    drawThumb(canvas, bitmap, sprite, frameSize(frame), squareAround(record.place, frameSize(frame)));
+    canvas.width = canvas.height = Math.round(THUMB_SIDE * Math.min(window.devicePixelRatio || 1, 2));
+    drawPart(canvas, bitmap, sprite, frameSize(frame), partAround(record.place, frameSize(frame)));
   },
 };
 
-// The square around a mask, within the frame where it fits: left, top and side.
-function squareAround([x, y, width, height], frame) {
-  const side = Math.min(Math.max(24, THUMB_MARGIN * Math.max(width, height)), Math.max(frame.width, frame.height));
-  const start = (middle, room) => (side < room ? clamp(middle - side / 2, 0, room - side) : (room - side) / 2);
-  return [start(x + width / 2, frame.width), start(y + height / 2, frame.height), side];
+// The part of a frame around a place [x, y, width, height], in a shape (width / height), within the frame where it fits:
+// left, top and width.
+function partAround([x, y, width, height], frame, shape = 1) {
+  const roomy = Math.max(24, THUMB_MARGIN * width, THUMB_MARGIN * height * shape);
+  const wide = Math.min(roomy, Math.max(frame.width, frame.height * shape)), high = wide / shape;
+  const start = (middle, side, room) => (side < room ? clamp(middle - side / 2, 0, room - side) : (room - side) / 2);
+  return [start(x + width / 2, wide, frame.width), start(y + height / 2, high, frame.height), wide];
 }
 
-function drawThumb(canvas, bitmap, sprite, { width, height }, [left, top, side]) {
-  const pixels = Math.round(THUMB_SIDE * Math.min(window.devicePixelRatio || 1, 2));
-  canvas.width = canvas.height = pixels;
-  const pen = canvas.getContext('2d');
+// Fills a canvas with a part of a frame and its mask.
+function drawPart(canvas, bitmap, sprite, { width, height }, [left, top, wide]) {
+  const pen = canvas.getContext('2d'), scale = canvas.width / wide;
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
   pen.imageSmoothingQuality = 'high';
-  pen.scale(pixels / side, pixels / side);
-  pen.translate(-left, -top);
+  pen.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
   pen.drawImage(bitmap, 0, 0, width, height);
   pen.globalAlpha = 0.6;
   pen.drawImage(sprite.fill, sprite.x, sprite.y);
