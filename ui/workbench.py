@@ -50,6 +50,7 @@ class Workbench:
         self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
         self._jobs: dict[str, Job] = {}
         self._tracker: Tracker | None = None
+        self._untracked: int | None = None  # the last wish that was answered, if it took tracking back
         self._runs: set[asyncio.Task[None]] = set()  # of tracking; a stopped one still ends its last call
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -124,6 +125,8 @@ class Workbench:
         self._models.close()
 
     def _act(self, message: wire.Message, medium: Medium) -> None:
+        if isinstance(message, wire.Say | wire.Forget):
+            self._untracked = None
         if isinstance(message, wire.Say):
             self._start(self._say(message, medium), seq=message.seq)
         elif isinstance(message, wire.Hover):
@@ -184,7 +187,9 @@ class Workbench:
 
     async def _untrack(self, message: wire.Untrack, medium: Medium) -> None:
         async with self._order:
-            await self._revival.ask(medium, partial(medium.untrack, message.frames, message.objects))
+            if message.seq != self._untracked:  # else the page did not hear the answer and asks once more
+                await self._revival.ask(medium, partial(medium.untrack, message.frames, message.objects))
+                self._untracked = message.seq
             self._outbox.put(wire.pack({"t": "untracked", "seq": message.seq}))
         await self._tell_what_is_stale(medium)
 

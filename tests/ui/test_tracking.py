@@ -233,3 +233,15 @@ def test_tracking_is_taken_back(visit: Visit) -> None:
     visit.page.say("masks", first=0, last=19)
     assert [len(visit.page.hear("masks")["objects"]) for _ in range(FRAMES)] == [1] * 5 + [0] * 15
     assert visit.track("forward")[0] == [*range(5, 20)]
+
+
+def test_a_wish_that_is_repeated_takes_back_one_run_alone(visit: Visit) -> None:
+    visit.say(0)
+    visit.track("forward")
+    visit.say(10, 1, OTHER_CLICK)
+    visit.track("update")
+    for _ in range(2):  # the answer to the first was lost with the connection
+        visit.page.say("untrack", seq=99, frames=[11, 19], objects=[1])
+        visit.page.hear("untracked", seq=99)
+    visit.page.say("masks", first=11, last=19)
+    assert [len(visit.page.hear("masks")["objects"]) for _ in range(9)] == [1] * 9
