@@ -46,6 +46,9 @@ class NetworkConfig:
     no_object_in_memory: bool = True
     pointer_times: bool = True
 
+    # what no official network does (model/strict_boxes.py)
+    strict_boxes: bool = False
+
     def __post_init__(self) -> None:
         if min(self.image_size, self.embed_dim, self.num_heads, self.width, self.memory_width, *self.window_sizes) < 1:
             raise ConfigError(f"{self.name}: sizes must be positive.")
