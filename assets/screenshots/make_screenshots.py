@@ -24,7 +24,7 @@ from ui.settings import load_settings  # noqa: E402
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-LOOP_WIDTH = 760  # pixels
+LOOP_WIDTH = 720  # pixels
 LOOP_PAUSE = 220  # milliseconds between two pictures of the loop
 
 
@@ -48,18 +48,21 @@ class Tab:
         self.page.wait_for_timeout(1500)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """A place on the stage, as shares of it, in pixels of the page."""
+        """A place in the picture, as shares of it, in pixels of the page. The picture fits the stage."""
         box = self.page.locator(".mk-over").bounding_box()
-        return box["x"] + box["width"] * x, box["y"] + box["height"] * y
+        ratio = float(self.page.evaluate("document.querySelector('.mk-stage').style.getPropertyValue('--ratio')"))
+        width, height = min(box["width"], box["height"] * ratio), min(box["height"], box["width"] / ratio)
+        left, top = box["x"] + (box["width"] - width) / 2, box["y"] + (box["height"] - height) / 2
+        return left + width * x, top + height * y
 
     def click(self, x: float, y: float) -> None:
-        """Click on the stage and wait for the mask."""
+        """Click on the picture and wait for the mask."""
         self.page.mouse.move(*self.place(x, y), steps=8)
         self.page.mouse.click(*self.place(x, y))
         self.page.wait_for_timeout(1800)
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Draw a box on the stage."""
+        """Draw a box on the picture."""
         self.page.mouse.move(*self.place(*start))
         self.page.mouse.down()
         self.page.mouse.move(*self.place(*end), steps=6)
@@ -91,11 +94,20 @@ class Tab:
         small = [
             each.resize((LOOP_WIDTH, LOOP_WIDTH * each.height // each.width), Image.Resampling.LANCZOS) for each in kept
         ]
-        palette = small[len(small) // 2].quantize(128)
+        palette = _side_by_side(small[:: max(1, len(small) // 8)]).quantize(256)
         frames = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in small]
         frames[0].save(
             HERE / f"{name}.gif", save_all=True, append_images=frames[1:], duration=LOOP_PAUSE, loop=0, optimize=True
         )
+
+
+def _side_by_side(images: list[Image.Image]) -> Image.Image:
+    """All colours of a film in one picture."""
+    width, height = images[0].size
+    together = Image.new("RGB", (width, height * len(images)))
+    for number, image in enumerate(images):
+        together.paste(image, (0, height * number))
+    return together
 
 
 def pictures(browser: Any, address: str) -> None:
@@ -104,13 +116,14 @@ def pictures(browser: Any, address: str) -> None:
     tab.example("Cheetah")
     tab.click(0.5, 0.45)
     tab.save("candidates")
-    tab.drag((0.3, 0.12), (0.72, 0.95))
+    tab.example("Sprint")
+    tab.drag((0.16, 0.33), (0.77, 0.71))
     tab.save("image")
     tab.page.click(".mk-help")
     tab.save("help")
     dark = Tab(browser, address, **DESKTOP, color_scheme="dark")
     dark.example("Tower")
-    dark.drag((0.4, 0.1), (0.6, 0.95))
+    dark.click(0.56, 0.4)
     dark.save("dark")
     phone = Tab(browser, address, **PHONE)
     phone.example("Cheetah")
@@ -122,24 +135,28 @@ def pictures(browser: Any, address: str) -> None:
 def clip(browser: Any, address: str) -> None:
     """The whole loop: prompt, watch the masks arrive, correct one frame, update what the correction touches."""
     tab = Tab(browser, address, **DESKTOP)
-    tab.example("Rolling ball")
+    tab.example("Crossing fish")
     tab.shoot(3)
-    tab.drag((0.08, 0.52), (0.3, 0.92))
-    tab.shoot(4)
+    tab.drag((0.0, 0.38), (0.215, 0.68))
+    tab.shoot(2)
+    tab.page.keyboard.press("n")
+    tab.drag((0.78, 0.29), (1.0, 0.59))
+    tab.shoot(3)
     tab.track("[data-direction=forward]")
     while tab.page.locator(".mk-lost:visible").count():
-        tab.save("timeline")
         tab.track(".mk-lost-goon")
-    tab.page.click(".mk-frame-go")
-    tab.page.fill(".mk-frame-entry", "100")
-    tab.page.keyboard.press("Enter")
-    tab.page.wait_for_timeout(1200)
-    tab.drag((0.63, 0.55), (0.82, 0.92))
-    tab.shoot(6)
-    tab.page.keyboard.press("g")
-    tab.page.wait_for_timeout(1200)
-    tab.shoot(4)
+    tab.save("timeline")
+    for number, corners in (("1", ((0.67, 0.36), (1.0, 0.68))), ("2", ((0.02, 0.26), (0.33, 0.57)))):
+        tab.page.keyboard.press(number)
+        tab.drag(*corners)
+        tab.shoot(3)
     tab.track(".mk-update")
+    for number in ("30", "60", "85", "108"):
+        tab.page.click(".mk-frame-go")
+        tab.page.fill(".mk-frame-entry", number)
+        tab.page.keyboard.press("Enter")
+        tab.page.wait_for_timeout(800)
+        tab.shoot(3)
     tab.save("clip")
     tab.save_film("loop")
 

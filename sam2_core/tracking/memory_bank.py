@@ -27,11 +27,13 @@ class Recall(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class MemoryRules:
-    """Sizes of the memory. `max_prompted` limits the prompted frames to the nearest ones, None takes them all."""
+    """Sizes of the memory. `max_prompted` limits the prompted frames to the nearest ones, and `prompted_reach` to those
+    that are no more than so many times as far away as the nearest; None takes them all."""
 
     slots: int = 7
     max_pointers: int = 16
     max_prompted: int | None = None
+    prompted_reach: float | None = None
 
 
 @dataclass(slots=True)
@@ -73,14 +75,22 @@ class MemoryBank(Generic[T]):
 
     def _nearest_prompted(self, frame: int) -> list[int]:
         """All prompted frames; or the nearest before, the nearest at or after, and then whatever is near."""
-        limit = self.rules.max_prompted
-        if limit is None or len(self.prompted) <= limit:
-            return list(self.prompted)
-        before = max((at for at in self.prompted if at < frame), default=None)
-        after = min((at for at in self.prompted if at >= frame), default=None)
+        limit, known = self.rules.max_prompted, self._prompted_in_reach(frame)
+        if limit is None or len(known) <= limit:
+            return known
+        before = max((at for at in known if at < frame), default=None)
+        after = min((at for at in known if at >= frame), default=None)
         chosen = [at for at in (before, after) if at is not None][:limit]
-        rest = sorted((at for at in self.prompted if at not in chosen), key=lambda at: abs(at - frame))
+        rest = sorted((at for at in known if at not in chosen), key=lambda at: abs(at - frame))
         return chosen + rest[: limit - len(chosen)]
+
+    def _prompted_in_reach(self, frame: int) -> list[int]:
+        """Beside a near prompt a far one says little about the object, and much about what has come to where it was."""
+        known, reach = list(self.prompted), self.rules.prompted_reach
+        if reach is None or not known:
+            return known
+        farthest = reach * max(1, min(abs(at - frame) for at in known))
+        return [at for at in known if abs(at - frame) <= farthest]
 
     def without(self, prompted: Container[int], tracked: Container[int]) -> MemoryBank[T]:
         """The bank as if nothing had been left behind on these prompted and these tracked frames."""

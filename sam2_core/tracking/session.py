@@ -29,6 +29,9 @@ from sam2_core.types import FrameMasks, Mask, ObjectMask, Prompt, Stretch
 MAX_PROMPTED_IN_MEMORY = 4
 """The network was trained on short clips with few prompted frames; more of them blur the memory."""
 
+PROMPTED_REACH_IN_MEMORY = 2.0
+"""Prompted frames that are farther away than this many times the nearest one are not remembered."""
+
 
 class FrameSource(Protocol):
     """Where frames come from."""
@@ -84,7 +87,9 @@ class TrackingSession:
         self._segmenter = segmenter
         self._source = source
         self._cache = cache
-        self._rules = MemoryRules(config.memory_slots, config.max_pointers, MAX_PROMPTED_IN_MEMORY)
+        self._rules = MemoryRules(
+            config.memory_slots, config.max_pointers, MAX_PROMPTED_IN_MEMORY, PROMPTED_REACH_IN_MEMORY
+        )
         self._follower = Follower(segmenter, self._rules, size.frames, self._features)
 
     # --- what the engine asks for ------------------------------------------------------------------------------

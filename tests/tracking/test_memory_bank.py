@@ -65,6 +65,14 @@ def test_a_limit_keeps_the_nearest_before_and_after_and_then_the_nearest_at_all(
     assert sorted(trace for slot, trace in found.memories if slot == 0) == ["prompted 10", "prompted 20", "prompted 30"]
 
 
+@pytest.mark.parametrize(
+    ("frame", "remembered"), [(1, [0]), (9, [0]), (10, [0, 30]), (20, [0, 30]), (21, [30]), (30, [30]), (90, [0, 30])]
+)
+def test_a_prompted_frame_far_beyond_the_nearest_is_left_out(frame: int, remembered: list[int]) -> None:
+    found = bank((0, 30), prompted_reach=2).recall(frame, reverse=False, frames=99)
+    assert [trace for slot, trace in found.memories if slot == 0] == [f"prompted {at}" for at in remembered]
+
+
 def test_a_prompted_frame_beyond_the_limit_counts_as_tracked_where_it_is_recent() -> None:
     found = bank((0, 16, 18), max_prompted=1).recall(19, reverse=False, frames=99)
     assert found.memories == ((0, "prompted 18"), (3, "prompted 16"))

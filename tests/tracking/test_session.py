@@ -212,10 +212,10 @@ def test_a_correction_does_not_look_at_the_mistake_it_corrects() -> None:
     session.prompt(0, 1, CLICK)
     session.prompt(12, 1, OTHER_CLICK)
     track(session, range(30))
-    recall = session._follower.recall_elsewhere(session.objects[1], 21)
+    recall = session._follower.recall_elsewhere(session.objects[1], 27)
     assert recall is not None
     assert [slot for slot, _ in recall.memories] == [0, 0]  # the two prompted frames
-    assert [round(time * 15) for time, _ in recall.pointers] == [21, 9]  # and nothing of the frames around
+    assert [round(time * 15) for time, _ in recall.pointers] == [27, 15]  # and nothing of the frames around
 
 
 def test_a_correction_said_again_is_the_same_after_other_frames_were_visited() -> None:
