@@ -21,7 +21,7 @@ from sam2_core.model.memory_attention import MemoryAttention
 from sam2_core.model.memory_encoder import MemoryEncoder
 from sam2_core.model.position_encoding import sine_map, sine_of_time
 from sam2_core.model.prompt_encoder import PromptEncoder
-from sam2_core.model.strict_boxes import answer_together, is_box_alone
+from sam2_core.model.strict_boxes import answer_together, are_boxes
 
 ABSENT_LOGIT = -1024.0
 """Mask logit everywhere on a frame where the object score says: not here."""
@@ -134,12 +134,11 @@ class SAM2(nn.Module):
             batch = len(embedding) if mask_logits is None else len(mask_logits)
             tokens = embedding.new_zeros(batch, 0, self.config.width)
         image = (embedding + encoder.embed_mask(mask_logits, len(tokens))).expand(len(tokens), -1, -1, -1)
-        strict = self.config.strict_boxes and not self.training and multimask is False and is_box_alone(points)
-        asked = None if strict else multimask
-        prediction: MaskPrediction = self.sam_mask_decoder(image, encoder.image_positions(), high_res, tokens, asked)
-        if strict and points is not None:
-            return answer_together(prediction, points[0], self.image_size)
-        return prediction
+        decoder, places = self.sam_mask_decoder, encoder.image_positions()
+        single = multimask is False and not self.training
+        if self.config.strict_boxes and single and points is not None and are_boxes(points[1]):
+            return answer_together(decoder.predict_all(image, places, high_res, tokens), points[0], self.image_size)
+        return decoder(image, places, high_res, tokens, multimask)
 
     def encode_memory(self, embedding: Tensor, mask_logits: Tensor, presence: Tensor, prompted: bool) -> Tensor:
         """Turn a frame and its mask into a memory (B, D, H, W).

@@ -16,11 +16,10 @@ _STEEPNESS = 8.0  # logits a cell
 _LOWEST = -16.0
 
 
-def is_box_alone(points: tuple[Tensor, Tensor] | None) -> bool:
-    """Whether coordinates (B, N, 2) and labels (B, N) are the two corners of a box each, and nothing else."""
-    if points is None or points[1].shape[1] != len(BOX_LABELS):
-        return False
-    return bool((points[1] == torch.tensor(BOX_LABELS, device=points[1].device)).all())
+def are_boxes(labels: Tensor) -> bool:
+    """Whether labels (B, N) are those of one box each and nothing else."""
+    first, second = BOX_LABELS
+    return labels.shape[1] == 2 and bool(((labels[:, 0] == first) & (labels[:, 1] == second)).all())
 
 
 def answer_together(everything: MaskPrediction, corners: Tensor, image_size: int) -> MaskPrediction:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from sam2_core.errors import MaskletError, WeightsError
-from sam2_core.training.checkpoint import save_weights
+from sam2_core.training.checkpoint import WEIGHT_SUFFIXES, save_weights
 from sam2_core.training.console import tolerate_odd_letters
 from sam2_core.weights import read_weights
 
@@ -56,7 +56,7 @@ def _shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
 
 
 def _output(text: str) -> Path:
-    if Path(text).suffix not in (".pt", ".safetensors"):
+    if Path(text).suffix not in WEIGHT_SUFFIXES:
         raise argparse.ArgumentTypeError(f"{text} should end in .pt or .safetensors")
     return Path(text)
 

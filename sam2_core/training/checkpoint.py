@@ -65,6 +65,10 @@ class Checkpoint:
             ) from error
 
 
+WEIGHT_SUFFIXES = (".pt", ".safetensors")
+"""What a file of weights that is written here may end in."""
+
+
 def save_weights(weights: Mapping[str, Tensor], file: Path) -> None:
     """Write a state dict under the official names: `.safetensors` in half precision, small enough to ship, or `.pt` in
     full precision, wrapped as {"model": ...} as the official code reads it."""

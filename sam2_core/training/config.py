@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sam2_core.errors import ConfigError
 from sam2_core.networks import read_settings
+from sam2_core.training.checkpoint import WEIGHT_SUFFIXES
 from sam2_core.training.losses import LossWeights
 from sam2_core.training.synthetic.pictures import Mix
 
@@ -111,7 +112,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.network is None and self.init is None:
             raise ConfigError("Say which `network` to train, or with `init` which weights to start from.")
-        if Path(self.weights).suffix not in (".pt", ".safetensors") or Path(self.weights).name != self.weights:
+        if Path(self.weights).suffix not in WEIGHT_SUFFIXES or Path(self.weights).name != self.weights:
             raise ConfigError(f"`weights` is a file name that ends in .pt or .safetensors, not {self.weights!r}.")
         if (self.steps is None) == (self.minutes is None):
             raise ConfigError("A training run needs either `steps` or `minutes`.")

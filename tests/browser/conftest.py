@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,17 @@ def visit(chromium: Any) -> Iterator[Callable[..., Desk]]:
 @pytest.fixture
 def desk(visit: Callable[..., Desk], server: tuple[Server, str]) -> Desk:
     return visit(server[1])
+
+
+def expire(server: Server, desk: Desk) -> None:
+    """Let the server send the visitor away for being idle, and wait until the page knows."""
+    visitors = server.visitors
+    settings = visitors._settings
+    try:
+        visitors._settings = replace(settings, idle_minutes=0.0)
+        desk.page.wait_for_selector(".mk-banner-act:has-text('Start again')")
+    finally:
+        visitors._settings = settings
 
 
 @pytest.fixture(scope="session")

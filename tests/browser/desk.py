@@ -91,6 +91,13 @@ class Desk:
     def expect_frame(self, number: int) -> None:
         self.page.wait_for_selector(f".mk-frame-number:text-is('{number}')")
 
+    def expect_mask_at_both_ends(self, x: float, y: float, frames: int, there: bool = True) -> None:
+        """Look at the first and at the last frame of a clip."""
+        for key, frame in (("Home", 1), ("End", frames)):
+            self.press(key)
+            self.expect_frame(frame)
+            self.expect_mask(x, y, there)
+
     def expect_objects(self, count: int) -> None:
         self.page.wait_for_function(f"document.querySelectorAll('.mk-object').length === {count}")
 

@@ -48,10 +48,7 @@ def test_a_clip_is_tracked_and_comes_down_with_its_masks(desk: Desk, clip: Path,
     desk.press("ArrowLeft")
     desk.page.click("[data-direction=both]")
     desk.page.wait_for_selector(".mk-track:visible")
-    for key, frame in (("Home", 1), ("End", 30)):
-        desk.press(key)
-        desk.expect_frame(frame)
-        desk.expect_mask(0.28, 0.76)
+    desk.expect_mask_at_both_ends(0.28, 0.76, 30)
     with zipfile.ZipFile(desk.download("masks")) as archive:
         names = [name for name in archive.namelist() if name.endswith(".png")]
     assert names == [f"object_01/{number:05}.png" for number in range(30)]

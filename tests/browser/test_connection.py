@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.conftest import expire
 from tests.browser.desk import Desk
 from ui.server import Server
 
@@ -67,13 +67,7 @@ def test_an_expired_session_starts_again_with_all_clicks(desk: Desk, server: tup
     desk.open(picture)
     desk.click(0.3, 0.5)
     desk.expect_mask(0.27, 0.46)
-    visitors = server[0].visitors
-    settings = visitors._settings
-    try:
-        visitors._settings = replace(settings, idle_minutes=0.0)
-        desk.page.wait_for_selector(".mk-banner-act:has-text('Start again')")
-    finally:
-        visitors._settings = settings
+    expire(server[0], desk)
     desk.click(0.7, 0.2)
     desk.page.click(".mk-banner-act:has-text('Start again')")
     desk.expect_toast("Your work is back")

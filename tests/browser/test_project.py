@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sam2_core.types import Mask
-from tests.browser.conftest import FLAGS, find_browser
+from tests.browser.conftest import FLAGS, expire, find_browser
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import GatedEngine, launched
@@ -199,13 +198,7 @@ def test_without_any_storage_everything_else_works(visit: Visit, server: Any, ch
 
 def test_an_expired_session_comes_back_with_its_tracking(desk: Desk, server: tuple[Server, str], clip: Path) -> None:
     work_on(desk, clip)
-    visitors = server[0].visitors
-    settings = visitors._settings
-    try:
-        visitors._settings = replace(settings, idle_minutes=0.0)
-        desk.page.wait_for_selector(".mk-banner-act:has-text('Start again')")
-    finally:
-        visitors._settings = settings
+    expire(server[0], desk)
     desk.page.click(".mk-banner-act")
     desk.expect_toast("Your work is back")
     expect_work(desk)
@@ -392,10 +385,7 @@ def test_a_run_of_tracking_is_one_undo_and_one_redo(desk: Desk, clip: Path) -> N
     desk.page.click("[data-direction=both]")
     desk.page.wait_for_selector(".mk-track:visible")
     desk.press("Control+z")
-    for key, frame in (("Home", 1), ("End", 30)):
-        desk.press(key)
-        desk.expect_frame(frame)
-        desk.expect_mask(0.28, 0.76, there=False)
+    desk.expect_mask_at_both_ends(0.28, 0.76, 30, there=False)
     desk.page.reload()  # the server has forgotten these masks, not only the page
     desk.expect_frame(30)
     desk.press("Home")
@@ -403,20 +393,14 @@ def test_a_run_of_tracking_is_one_undo_and_one_redo(desk: Desk, clip: Path) -> N
     desk.press("Control+Shift+z")
     desk.page.wait_for_selector(".mk-redo:disabled")
     desk.page.wait_for_selector(".mk-track:visible")
-    for key, frame in (("Home", 1), ("End", 30)):
-        desk.press(key)
-        desk.expect_frame(frame)
-        desk.expect_mask(0.28, 0.76)
+    desk.expect_mask_at_both_ends(0.28, 0.76, 30)
     desk.press("Control+z", "Control+z")
     desk.expect_frame(11)
     desk.expect_objects(0)
 
 
-def test_undo_while_tracking_stops_it_and_takes_it_back(
-    gated: tuple[GatedEngine, str], visit: Visit, clip: Path
-) -> None:
-    engine, address = gated
-    desk = visit(address)
+def track_a_little(desk: Desk, engine: GatedEngine, clip: Path) -> None:
+    """A clip whose tracking has begun, and waits at the gate."""
     desk.open(clip)
     desk.click(0.3, 0.8)
     desk.expect_mask(0.28, 0.76)
@@ -424,6 +408,14 @@ def test_undo_while_tracking_stops_it_and_takes_it_back(
     for _ in range(3):
         engine.gate.release()
     desk.page.wait_for_function("Number(document.querySelector('.mk-frame-number').textContent) > 2")
+
+
+def test_undo_while_tracking_stops_it_and_takes_it_back(
+    gated: tuple[GatedEngine, str], visit: Visit, clip: Path
+) -> None:
+    engine, address = gated
+    desk = visit(address)
+    track_a_little(desk, engine, clip)
     desk.press("Control+z")
     engine.gate.release()
     desk.page.wait_for_selector(".mk-track:visible")
@@ -441,13 +433,7 @@ def test_what_is_said_while_tracking_is_undone_before_it(
 ) -> None:
     engine, address = gated
     desk = visit(address)
-    desk.open(clip)
-    desk.click(0.3, 0.8)
-    desk.expect_mask(0.28, 0.76)
-    desk.press("t")
-    for _ in range(3):
-        engine.gate.release()
-    desk.page.wait_for_function("Number(document.querySelector('.mk-frame-number').textContent) > 2")
+    track_a_little(desk, engine, clip)
     desk.press("n")
     desk.click(0.6, 0.8)
     desk.expect_mask(0.58, 0.76)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -43,6 +44,18 @@ def change(page: Page, name: str, entries: list[dict[str, Any]]) -> dict[str, An
     told = page.hear("model", name=name)
     assert page.hear("done", job="model")["name"] == name
     return told
+
+
+@contextmanager
+def asked_for_the_journal(nano: FakeEngine, tiny: FakeEngine, clip: bytes) -> Iterator[Page]:
+    """A page whose work is about to move from one network to the other."""
+    with open_house(nano, others(tiny=tiny)) as house:
+        token = house.visitor().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            page.say("model", name=TINY)
+            page.hear("journal")
+            yield page
 
 
 def test_the_page_is_told_what_there_is() -> None:
@@ -124,18 +137,13 @@ def test_a_network_that_stumbles_over_the_journal_is_let_go(clip: bytes) -> None
             raise ZeroDivisionError
 
     nano, tiny = FakeEngine(), Stumbling()
-    with open_house(nano, others(tiny=tiny)) as house:
-        token = house.visitor().token
-        with house.page(token) as page:
-            open_and_click(house, page, token, clip)
-            page.say("model", name=TINY)
-            page.hear("journal")
-            page.say("journal", entries=ENTRIES)
-            page.hear("error", job="model")
-            assert tiny.sessions == {}
-            page.say("masks", first=0, last=0)
-            assert page.hear("masks")["objects"][0]["id"] == 1
-            assert len(nano.sessions) == 1
+    with asked_for_the_journal(nano, tiny, clip) as page:
+        page.say("journal", entries=ENTRIES)
+        page.hear("error", job="model")
+        assert tiny.sessions == {}
+        page.say("masks", first=0, last=0)
+        assert page.hear("masks")["objects"][0]["id"] == 1
+        assert len(nano.sessions) == 1
 
 
 def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
@@ -168,19 +176,14 @@ def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
 
 def test_clicks_that_are_made_while_the_work_moves_are_said_to_the_new_network(clip: bytes) -> None:
     nano, tiny = FakeEngine(), FakeEngine()
-    with open_house(nano, others(tiny=tiny)) as house:
-        token = house.visitor().token
-        with house.page(token) as page:
-            open_and_click(house, page, token, clip)
-            page.say("model", name=TINY)
-            page.hear("journal")
-            page.say("prompt", seq=2, frame=4, object=2, prompt=CLICK)
-            page.say("journal", entries=ENTRIES)
-            page.hear("done", job="model")
-            page.hear("masks", seq=2)
-            page.say("masks", first=4, last=4)
-            assert [each["id"] for each in page.hear("masks", seq=None)["objects"]] == [1, 2]
-            assert nano.sessions == {}
+    with asked_for_the_journal(nano, tiny, clip) as page:
+        page.say("prompt", seq=2, frame=4, object=2, prompt=CLICK)
+        page.say("journal", entries=ENTRIES)
+        page.hear("done", job="model")
+        page.hear("masks", seq=2)
+        page.say("masks", first=4, last=4)
+        assert [each["id"] for each in page.hear("masks", seq=None)["objects"]] == [1, 2]
+        assert nano.sessions == {}
 
 
 def test_tracking_ends_before_the_work_moves(clip: bytes) -> None:
