@@ -63,6 +63,13 @@ class Desk:
             self.page.evaluate("Number(document.querySelector('.mk-stage').style.getPropertyValue('--ratio'))")
         )
 
+    def expect(self, what: Any) -> Any:
+        """Playwright's assertions, which wait, about a selector or a locator."""
+        from playwright.sync_api import expect  # only where the tools of developers are installed
+
+        expect.set_options(timeout=TIMEOUT)
+        return expect(self.page.locator(what) if isinstance(what, str) else what)
+
     def click(self, x: float, y: float, **options: Any) -> None:
         left, top = self.spot(x, y)
         self.page.click(".mk-over", position={"x": left, "y": top}, **options)

@@ -81,14 +81,14 @@ class Album:
 def test_each_photo_has_its_masks_at_its_own_pixels(desk: Desk, photos: dict[str, Path]) -> None:
     album = Album(desk, *list(photos.values())[:3])
     assert album.names() == ["wide.png", "high.png", "flat.png"]
-    assert desk.page.locator(".mk-file-facts").inner_text() == "400 × 300 · photo 1 of 3"
+    desk.expect(".mk-file-facts").to_have_text("400 × 300 · photo 1 of 3")
     desk.click(0.3, 0.5)
     desk.expect_mask(0.27, 0.46)
     album.expect_dots(1, 0, 0)
     desk.press("PageDown")
     album.look_at("high.png")
     assert desk.pixel(0.27, 0.46)[3] == 0, "masks stay with their photo"
-    assert desk.page.locator(".mk-score").inner_text() == ""
+    desk.expect(".mk-score").to_have_text("")
     desk.click(0.8, 0.9)
     desk.expect_mask(0.8, 0.87)
     desk.page.click(".mk-later")
@@ -173,13 +173,13 @@ def test_undo_goes_to_the_photo_that_it_is_about(desk: Desk, photos: dict[str, P
 
 def test_keys_walk_along_the_photos_and_their_ends_hold(desk: Desk, photos: dict[str, Path]) -> None:
     album = Album(desk, *list(photos.values())[:3])
-    assert desk.page.locator(".mk-earlier").is_disabled()
+    desk.expect(".mk-earlier").to_be_disabled()
     desk.press("PageUp")
     album.look_at("wide.png")
     desk.press("PageDown", "PageDown", "PageDown")
     album.look_at("flat.png")
-    assert desk.page.locator(".mk-later").is_disabled()
-    assert desk.page.locator(".mk-live").inner_text() == "Photo 3 of 3, flat.png"
+    desk.expect(".mk-later").to_be_disabled()
+    desk.expect(".mk-live").to_have_text("Photo 3 of 3, flat.png")
     desk.page.click(".mk-earlier")
     album.look_at("high.png")
     desk.press("Home")
@@ -188,7 +188,7 @@ def test_keys_walk_along_the_photos_and_their_ends_hold(desk: Desk, photos: dict
     desk.press("ArrowRight")
     album.look_at("high.png")
     assert desk.page.evaluate("document.activeElement.getAttribute('aria-label')") == "Photo 2 of 3, high.png"
-    assert desk.page.locator(".mk-photo[tabindex='0']").count() == 1, "the row is one stop of the Tab key"
+    desk.expect(".mk-photo[tabindex='0']").to_have_count(1)  # the row is one stop of the Tab key
     desk.press("t", " ")
     assert desk.page.locator(".mk-toast").count() == 0
 
@@ -204,7 +204,7 @@ def test_a_zoom_ends_with_a_photo_of_another_size(desk: Desk, photos: dict[str, 
     desk.page.wait_for_selector(".mk-fit:not(:disabled)")
     desk.press("PageDown")
     album.look_at("high.png")
-    assert desk.page.locator(".mk-fit").is_disabled()
+    desk.expect(".mk-fit").to_be_disabled()
     desk.click(0.5, 0.5)
     desk.expect_mask(0.5, 0.47)
 
@@ -229,7 +229,7 @@ def test_photos_are_added_and_the_work_on_the_others_stays(desk: Desk, photos: d
     album.look_at("flat.png")
     assert album.names() == list(SIZES)
     album.expect_dots(1, 1, 0, 0)
-    assert desk.page.locator(".mk-name").input_value() == "Cat"
+    desk.expect(".mk-name").to_have_value("Cat")
     desk.press("Control+z")
     album.look_at("high.png")
     desk.expect_mask(0.5, 0.47, there=False)
@@ -256,8 +256,8 @@ def test_clips_and_photos_do_not_mix(desk: Desk, photos: dict[str, Path], clip: 
     desk.page.set_input_files(".mk-adder", clip)
     assert desk.page.locator(".mk-toast").count() == 1
     desk.open(clip)
-    assert not desk.page.is_visible(".mk-photos")
-    assert not desk.page.is_visible(".mk-add-photos")
+    desk.expect(".mk-photos").to_be_hidden()
+    desk.expect(".mk-add-photos").to_be_hidden()
     desk.page.set_input_files(".mk-adder", photos["wide.png"])
     desk.expect_toast("photos only")
 

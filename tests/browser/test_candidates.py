@@ -28,7 +28,7 @@ def expect_disc(desk: Desk, size: str) -> None:
 
 def expect_picked(desk: Desk, place: int) -> None:
     desk.page.wait_for_selector(f".mk-reading:nth-child({place})[aria-checked=true]")
-    assert desk.page.locator(PICKED).count() == 1
+    desk.expect(PICKED).to_have_count(1)
 
 
 def expect_strip(desk: Desk, there: bool = True) -> None:
@@ -107,7 +107,7 @@ def test_a_second_click_keeps_the_pick_and_ends_the_choice(desk: Desk, picture: 
     desk.press("n")
     desk.drag((0.6, 0.7), (0.8, 0.9))
     desk.expect_mask(0.62, 0.72)
-    assert not desk.page.is_visible(STRIP), "a box is not ambiguous"
+    desk.expect(STRIP).to_be_hidden()  # a box is not ambiguous
     desk.press("n")
     desk.click(0.8, 0.2)
     expect_strip(desk)
@@ -122,7 +122,7 @@ def test_in_a_clip_the_picked_mask_is_tracked(desk: Desk, clip: Path) -> None:
     desk.press("t")
     desk.expect_frame(30)
     expect_disc(desk, "large")
-    assert not desk.page.is_visible(STRIP), "it is about another frame"
+    desk.expect(STRIP).to_be_hidden()  # it is about another frame
 
 
 def test_the_pictures_do_not_lie_over_the_click(desk: Desk, picture: Path) -> None:
@@ -151,7 +151,7 @@ def test_on_a_phone_a_tap_picks(visit: Callable[..., Desk], server: tuple[Server
     desk.expect_mask(*WITHIN_LARGE)
     desk.page.tap(".mk-candidates-close")
     expect_strip(desk, there=False)
-    assert desk.page.is_hidden(".mk-hover"), "a finger does not hover"
+    desk.expect(".mk-hover").to_be_hidden()  # a finger does not hover
 
 
 # --- hover preview ---
@@ -188,7 +188,7 @@ def test_the_cursor_shows_what_a_click_would_give(
     desk.page.mouse.move(3, 3)
     desk.expect_mask(0.7, 0.45, there=False)
     desk.expect_objects(0)
-    assert desk.page.is_disabled(".mk-undo"), "nothing was said"
+    desk.expect(".mk-undo").to_be_disabled()  # nothing was said
     desk.click(X, Y)
     expect_disc(desk, "plain")
     hover(desk, 0.2, 0.8)
@@ -292,7 +292,7 @@ def test_refine_here_is_explained_until_it_can_be_done(desk: Desk, picture: Path
     zoom_in(desk, 0.02, 0.98)
     desk.press("r")
     desk.expect_toast("is not in view")
-    assert desk.page.is_enabled(".mk-undo")
+    desk.expect(".mk-undo").to_be_enabled()
     desk.press("Control+z")
     desk.expect_objects(0)
 

@@ -34,7 +34,7 @@ def test_a_clip_is_stepped_scrubbed_and_played(desk: Desk, clip: Path) -> None:
     desk.press("Home", "Space")
     desk.expect_frame(30)
     desk.page.wait_for_selector(".mk-play[aria-label=Play]")
-    assert desk.page.locator(".mk-time").inner_text() == "0:00.96"
+    desk.expect(".mk-time").to_have_text("0:00.96")
 
 
 def test_a_clip_is_tracked_and_comes_down_with_its_masks(desk: Desk, clip: Path, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_tracking_stops_goes_on_and_takes_clicks(
     desk.page.click(".mk-goon")
     desk.expect_frame(30)
     desk.page.wait_for_selector(".mk-track:visible")
-    assert not desk.page.is_visible(".mk-goon")
+    desk.expect(".mk-goon").to_be_hidden()
     desk.expect_mask(0.58, 0.76)
 
 

@@ -40,7 +40,7 @@ def test_a_reload_keeps_the_work_and_its_history(desk: Desk, clip: Path) -> None
     desk.page.wait_for_selector(".mk[data-state=work]")
     desk.expect_frame(30)
     desk.expect_mask(0.28, 0.76)
-    assert desk.page.locator(".mk-name").input_value() == "Ball"
+    desk.expect(".mk-name").to_have_value("Ball")
     desk.press("Control+z")
     desk.expect_mask(0.28, 0.76, there=False)
     desk.press("Home")
@@ -131,11 +131,11 @@ def test_a_server_that_stays_away_is_waited_for(desk: Desk, picture: Path) -> No
     away.append(True)
     sockets[-1].close()
     desk.page.wait_for_selector(".mk-banner:has-text('The connection was lost. Reconnecting; your work is kept.')")
-    assert desk.page.locator(".mk-status[data-line=lost]").count() == 1
+    desk.expect(".mk-status[data-line=lost]").to_have_count(1)
     desk.click(0.7, 0.5)
     away.clear()
     desk.expect_mask(0.67, 0.46)
-    assert not desk.page.is_visible(".mk-banner")
+    desk.expect(".mk-banner").to_be_hidden()
 
 
 def test_a_work_that_another_tab_took_over_can_be_taken_back(
@@ -160,7 +160,7 @@ def test_a_work_that_another_tab_took_over_can_be_taken_back(
     one.page.bring_to_front()
     one.click(0.7, 0.5)
     one.expect_mask(0.67, 0.46)
-    assert not one.page.is_visible(".mk-banner")
+    one.expect(".mk-banner").to_be_hidden()
 
 
 def test_a_connection_that_died_without_a_word_is_noticed(desk: Desk, picture: Path) -> None:

@@ -83,7 +83,7 @@ def test_the_clicks_are_said_again_to_the_model_that_is_chosen(
     assert "Work: 85× nano for a picture" in texts[1]
     choose(desk, TINY)
     desk.page.wait_for_selector(".mk-offer-change:has-text('Downloading 62 of 156 MB · 40%')")
-    assert desk.page.locator(".mk-offer .mk-button:enabled").count() == 0, "one change at a time"
+    desk.expect(".mk-offer .mk-button:enabled").to_have_count(0)  # one change at a time
     desk.press("Escape")
     desk.page.wait_for_selector(".mk-model-change:has-text('40%')")
     desk.click(0.6, 0.8)  # the work goes on meanwhile
@@ -183,7 +183,7 @@ def test_who_waits_for_others_sees_how_many(
 ) -> None:
     engine, address = crowded
     first, second = visit(address), visit(address)
-    assert first.page.inner_text(".mk-status-text") == "Test processor"
+    first.expect(".mk-status-text").to_have_text("Test processor")
     for desk in (first, second):
         desk.open(clip)
         desk.click(0.3, 0.8)
@@ -192,12 +192,12 @@ def test_who_waits_for_others_sees_how_many(
         assert engine.entered.acquire(timeout=DEADLINE)
     words = "1 other is before you · about 2 s"
     second.page.wait_for_selector(f".mk-waiting:text-is('{words}')")
-    assert second.page.inner_text(".mk-status-text") == words
-    assert second.page.inner_text(".mk-live") == words
-    assert first.page.is_hidden(".mk-waiting")
+    second.expect(".mk-status-text").to_have_text(words, use_inner_text=True)
+    second.expect(".mk-live").to_have_text(words, use_inner_text=True)
+    first.expect(".mk-waiting").to_be_hidden()
     for _ in range(100):
         engine.gate.release()
     second.page.wait_for_selector(".mk-waiting", state="hidden")
-    assert second.page.inner_text(".mk-status-text") == "Test processor"
+    second.expect(".mk-status-text").to_have_text("Test processor")
     for desk in (first, second):
         desk.expect_frame(30)

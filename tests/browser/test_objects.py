@@ -81,7 +81,7 @@ def test_hide_solo_and_all_decide_what_is_on_the_canvas(desk: Desk, picture: Pat
     select_some(desk, picture, 3)
     desk.press("x")
     expect_seen(desk, 1, 2)
-    assert desk.page.locator(".mk-eye").nth(2).get_attribute("aria-pressed") == "true"
+    desk.expect(desk.page.locator(".mk-eye").nth(2)).to_have_attribute("aria-pressed", "true")
     desk.press("1", "Shift+X")
     expect_seen(desk, 1)
     desk.press("2")
@@ -314,9 +314,9 @@ def test_keys_alone_reach_everything(desk: Desk, picture: Path) -> None:
     desk.page.wait_for_selector(".mk-object:first-child.mk-is-locked")
     assert desk.page.evaluate(focused) == "mk-dots"
     desk.press("Enter")
-    assert desk.page.locator("[data-act=lock]").get_attribute("aria-checked") == "true"
+    desk.expect("[data-act=lock]").to_have_attribute("aria-checked", "true")
     desk.press("Escape")
-    assert not desk.page.is_visible(".mk-row-menu")
+    desk.expect(".mk-row-menu").to_be_hidden()
     desk.press("F2")
     desk.page.keyboard.type("Dog x k")
     desk.press("Escape", "F2")
@@ -332,7 +332,7 @@ def test_classes_in_use_are_offered_and_words_stay_words(desk: Desk, picture: Pa
     expect_label(desk, 0, "<b>bird</b> of prey")
     offered = "[...document.querySelectorAll('#mk-labels option')].map(each => each.value)"
     desk.page.wait_for_function(f"JSON.stringify({offered}) === JSON.stringify(['<b>bird</b> of prey'])")
-    assert desk.page.locator(".mk-objects b").count() == 0
+    desk.expect(".mk-objects b").to_have_count(0)
 
 
 def test_downloads_carry_names_classes_and_order(desk: Desk, picture: Path) -> None:
@@ -361,7 +361,7 @@ def test_the_list_stays_fast_with_many_objects(desk: Desk, picture: Path) -> Non
         left, top = desk.spot(0.05 + 0.9 * (number % 12) / 11, 0.05 + 0.9 * (number // 12) / 9)
         desk.page.mouse.click(stage["x"] + left, stage["y"] + top)
     desk.expect_objects(MANY)
-    assert desk.page.inner_text(".mk-count") == str(MANY)
+    desk.expect(".mk-count").to_have_text(str(MANY), use_inner_text=True)
     kept = "document.querySelectorAll('.mk-object').forEach(row => { row.kept = true; })"
     desk.page.evaluate(kept)
     cost = desk.page.evaluate(
@@ -422,8 +422,8 @@ def test_fingers_drag_rows_and_open_menus(
 
 def test_an_empty_list_teaches(desk: Desk, picture: Path) -> None:
     desk.open(picture)
-    assert "lock it when it is done" in desk.page.inner_text(".mk-side-empty")
-    assert desk.page.locator(".mk-all").is_disabled()
+    desk.expect(".mk-side-empty").to_contain_text("lock it when it is done")
+    desk.expect(".mk-all").to_be_disabled()
     desk.click(0.5, 0.5)
     desk.expect_objects(1)
-    assert not desk.page.is_visible(".mk-side-empty")
+    desk.expect(".mk-side-empty").to_be_hidden()

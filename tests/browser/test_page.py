@@ -22,7 +22,7 @@ def test_a_click_paints_and_a_right_click_takes_away(desk: Desk, picture: Path) 
     desk.page.wait_for_selector(".mk-tip:has-text('to select it')")
     desk.click(0.3, 0.5)
     desk.expect_mask(0.27, 0.46)
-    assert not desk.page.is_visible(".mk-tip:has-text('to select it')"), "who has done it needs no more advice"
+    desk.expect(".mk-tip:has-text('to select it')").to_be_hidden()  # who has done it needs no more advice
     red, green, blue, alpha = desk.pixel(0.27, 0.46)
     assert red > green > blue, "the first object is orange"
     assert 110 < alpha < 145, "half opaque"
@@ -85,7 +85,7 @@ def test_objects_have_names_colors_and_can_be_hidden_and_removed(desk: Desk, pic
     name = desk.page.locator(".mk-name").nth(1)
     name.fill("<b>Cat</b> & 1")
     name.press("Enter")
-    assert desk.page.locator(".mk-objects b").count() == 0, "names are text"
+    desk.expect(".mk-objects b").to_have_count(0)  # names are text
     desk.page.locator(".mk-eye").nth(0).click()
     desk.expect_mask(0.27, 0.46, there=False)
     desk.expect_mask(0.67, 0.46)
@@ -101,7 +101,7 @@ def test_objects_have_names_colors_and_can_be_hidden_and_removed(desk: Desk, pic
     desk.expect_objects(1)
     desk.press("Control+z")
     desk.expect_mask(0.67, 0.46)
-    assert desk.page.locator(".mk-name").nth(1).input_value() == "<b>Cat</b> & 1"
+    desk.expect(desk.page.locator(".mk-name").nth(1)).to_have_value("<b>Cat</b> & 1")
 
 
 def test_fast_clicks_are_all_kept(desk: Desk, picture: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_wrong_file_is_explained_and_costs_nothing(desk: Desk, picture: Path, 
         desk.page.wait_for_selector(".mk-toast")
         assert len(desk.page.locator(".mk-toast span").first.inner_text()) > 20
         desk.page.click(".mk-toast button")
-    assert desk.page.locator(".mk-file-name").inner_text() == "photo.png"
+    desk.expect(".mk-file-name").to_have_text("photo.png")
     desk.click(0.7, 0.5)
     desk.expect_mask(0.67, 0.46)
     desk.expect_mask(0.27, 0.46)

@@ -71,7 +71,7 @@ def expect_work(desk: Desk) -> None:
     desk.page.wait_for_function("document.querySelector('.mk-veil').hidden")
     desk.expect_frame(30)
     desk.expect_mask(0.28, 0.76)
-    assert desk.page.locator(".mk-object .mk-name").input_value() == "Ball"
+    desk.expect(".mk-object .mk-name").to_have_value("Ball")
 
 
 def save(desk: Desk, what: str) -> Path:
@@ -128,7 +128,7 @@ def test_a_work_is_forgotten_on_wish(server: Any, visit: Visit, picture: Path) -
     desk.expect_mask(0.27, 0.46)
     wait_until_kept(desk, steps=1)
     desk.page.click(".mk-new")
-    assert "open now" in desk.page.locator(".mk-kept-open").inner_text()
+    desk.expect(".mk-kept-open").to_contain_text("open now")
     desk.page.click(".mk-kept-forget")
     desk.page.wait_for_selector(".mk-kept", state="hidden")
     desk.page.click(".mk-back")
@@ -190,7 +190,7 @@ def test_without_any_storage_everything_else_works(visit: Visit, server: Any, ch
     desk.press("Control+z")
     desk.expect_mask(0.27, 0.46, there=False)
     desk.page.click(".mk-new")
-    assert not desk.page.is_visible(".mk-kept")
+    desk.expect(".mk-kept").to_be_hidden()
 
 
 # --- the server forgets ---
@@ -202,7 +202,7 @@ def test_an_expired_session_comes_back_with_its_tracking(desk: Desk, server: tup
     desk.page.click(".mk-banner-act")
     desk.expect_toast("Your work is back")
     expect_work(desk)
-    assert not desk.page.is_visible(".mk-banner")
+    desk.expect(".mk-banner").to_be_hidden()
 
 
 def test_a_restarted_server_gets_everything_back_by_itself(visit: Visit, clip: Path) -> None:
@@ -342,7 +342,7 @@ def test_a_wrong_file_is_refused_with_a_reason(desk: Desk, content: bytes, words
     wrong = {"name": "wrong.json", "mimeType": "application/json", "buffer": content}
     desk.page.set_input_files(".mk-picker", files=[wrong])
     desk.expect_toast(words)
-    assert desk.page.locator(".mk[data-state=start]").count() == 1
+    desk.expect(".mk[data-state=start]").to_have_count(1)
 
 
 def test_another_medium_than_the_projects_is_open_without_it(desk: Desk, picture: Path, clip: Path) -> None:
@@ -420,7 +420,7 @@ def test_undo_while_tracking_stops_it_and_takes_it_back(
     engine.gate.release()
     desk.page.wait_for_selector(".mk-track:visible")
     desk.expect_mask(0.28, 0.76, there=False)
-    assert not desk.page.is_visible(".mk-goon")
+    desk.expect(".mk-goon").to_be_hidden()
     desk.press("Home")
     desk.expect_mask(0.28, 0.76)
     for _ in range(40):

@@ -36,8 +36,8 @@ def test_a_phone_has_all_of_it(visit: Callable[..., Desk], server: tuple[Server,
         for part, rows in ((".mk-tools", 2), (".mk-transport", 3)):
             assert desk.page.locator(part).bounding_box()["height"] < 55 * rows, f"{rows} rows at most"
     desk.page.tap(".mk-help")
-    assert "Right-click" in desk.page.inner_text(".mk-help-dialog")
-    assert "Ctrl+Z" not in desk.page.inner_text(".mk-help-dialog"), "there is no keyboard"
+    desk.expect(".mk-help-dialog").to_contain_text("Right-click")
+    desk.expect(".mk-help-dialog").not_to_contain_text("Ctrl+Z", use_inner_text=True)  # there is no keyboard
     desk.page.tap(".mk-help-close")
     desk.page.tap("[data-direction=forward]")
     desk.expect_frame(30)

@@ -127,10 +127,10 @@ def test_small_pictures_of_the_clip_fill_the_rail(
 def test_lanes_show_what_is_tracked_absent_and_unknown(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
     desk = visit(odd)
     desk.open(clip)
-    assert desk.page.is_visible(".mk-lanes-empty")
+    desk.expect(".mk-lanes-empty").to_be_visible()
     desk.click(0.3, 0.8)
     expect_pixel(desk, "lanes", 0, 24, "p[3] === 255")
-    assert desk.page.is_hidden(".mk-lanes-empty")
+    desk.expect(".mk-lanes-empty").to_be_hidden()
     height = desk.page.locator(".mk-tracks").bounding_box()["height"]
     assert pixel(desk, "lanes", 10, 24) == [*QUIET, 255], "nothing is known yet"
     desk.page.click(".mk-pausing")
@@ -212,7 +212,7 @@ def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable
         desk.press(key)
         desk.expect_frame(frame + 1)
         desk.page.wait_for_selector(f".mk-tip:has-text('Frame {frame + 1}: {words}')")
-        assert desk.page.inner_text(".mk-live") == f"Frame {frame + 1}: {words} (Object 1)"
+        desk.expect(".mk-live").to_have_text(f"Frame {frame + 1}: {words} (Object 1)")
         assert words in (desk.page.get_attribute(".mk-scrub", "aria-valuetext") or "")
     desk.press("ArrowLeft")
     desk.page.wait_for_selector(".mk-tip", state="hidden")
@@ -224,7 +224,7 @@ def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable
     desk.press("g")
     desk.expect_frame(LOST[0] + 1)
     desk.page.wait_for_selector(".mk-object.mk-active .mk-name")
-    assert desk.page.input_value(".mk-object.mk-active .mk-name") == "Object 1", "the active one looks right everywhere"
+    desk.expect(".mk-object.mk-active .mk-name").to_have_value("Object 1")  # the active one looks right everywhere
 
 
 def test_where_nothing_looks_wrong_that_is_said(desk: Desk, clip: Path) -> None:
@@ -257,7 +257,7 @@ def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> No
     x, y = screen_place(desk, "lanes-view", 3)
     desk.page.mouse.click(x + 6, y - 8)
     desk.expect_frame(4)
-    assert desk.page.input_value(".mk-object.mk-active .mk-name") == "Object 1", "a diamond belongs to an object"
+    desk.expect(".mk-object.mk-active .mk-name").to_have_value("Object 1")  # a diamond belongs to an object
     desk.page.mouse.click(x + 26, y - 8)
     desk.expect_frame(5)
 
@@ -273,7 +273,7 @@ def test_steps_of_ten_and_a_typed_number(desk: Desk, clip: Path) -> None:
     desk.page.keyboard.type("27")
     desk.press("Enter")
     desk.expect_frame(27)
-    assert desk.page.is_hidden(".mk-frame-entry")
+    desk.expect(".mk-frame-entry").to_be_hidden()
     desk.page.click(".mk-frame-go")
     desk.page.keyboard.type("5")
     desk.press("Escape")
@@ -295,7 +295,7 @@ def test_keys_and_buttons_set_the_range_which_is_played_to_its_end(desk: Desk, c
     expect_range(desk, 9, FRAMES)
     desk.press("ArrowRight", "ArrowRight", "ArrowRight", "o")
     expect_range(desk, 9, 12)
-    assert "Range: frames 9 to 12" in desk.page.inner_text(".mk-live")
+    desk.expect(".mk-live").to_contain_text("Range: frames 9 to 12")
     tracks, dimmed = (desk.page.locator(name).bounding_box() for name in (".mk-tracks", ".mk-before-in"))
     edge = (place_of(desk, 7) + place_of(desk, 8)) / 2
     assert dimmed["width"] == pytest.approx(edge, abs=1.5)
@@ -317,7 +317,7 @@ def test_keys_and_buttons_set_the_range_which_is_played_to_its_end(desk: Desk, c
     expect_range(desk, 2, 3)
     desk.page.click(".mk-clear-range")
     expect_range(desk, 1, FRAMES)
-    assert desk.page.is_disabled(".mk-clear-range")
+    desk.expect(".mk-clear-range").to_be_disabled()
 
 
 def test_handles_of_the_range_are_dragged_and_take_keys(desk: Desk, clip: Path) -> None:
@@ -341,7 +341,7 @@ def test_handles_of_the_range_are_dragged_and_take_keys(desk: Desk, clip: Path) 
     desk.page.focus(".mk-in")
     desk.press("Home")
     expect_range(desk, 1, 7)
-    assert desk.page.get_attribute(".mk-out", "aria-valuetext") == "frame 7 of 30"
+    desk.expect(".mk-out").to_have_attribute("aria-valuetext", "frame 7 of 30")
     desk.open(clip)
     expect_range(desk, 1, FRAMES)
 
@@ -352,7 +352,7 @@ def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> N
     desk.open(long_clip)
     desk.page.locator(".mk-scrub").fill("300")
     desk.expect_frame(301)
-    assert desk.page.is_disabled(".mk-rail-out")
+    desk.expect(".mk-rail-out").to_be_disabled()
     for _ in range(3):
         desk.page.click(".mk-rail-in")
     x, y = screen_place(desk, "thumbnails", 0)

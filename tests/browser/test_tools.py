@@ -261,7 +261,7 @@ def test_a_stroke_is_seen_while_it_is_drawn_and_the_brush_has_a_size(studio: Stu
     studio.page.locator(".mk-size input").fill("100")
     assert studio.page.locator(".mk-brush").bounding_box()["width"] == pytest.approx(100, abs=1)
     studio.press("p")
-    assert not studio.page.is_visible(".mk-size")
+    studio.expect(".mk-size").to_be_hidden()
 
 
 def test_points_refine_a_painted_mask(studio: Studio) -> None:
@@ -388,7 +388,7 @@ def test_the_space_bar_plays_unless_it_dragged(
     studio.page.keyboard.down(" ")
     studio.stroke((0.4, 0.5), (0.6, 0.5))
     studio.page.keyboard.up(" ")
-    assert studio.page.locator(".mk-play").get_attribute("aria-label") == "Play"
+    studio.expect(".mk-play").to_have_attribute("aria-label", "Play")
     studio.press(" ")
     studio.page.wait_for_selector(".mk-play[aria-label=Pause]")
 
@@ -408,7 +408,7 @@ def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[Fak
     fingers.down(place(0.45, 0.6))
     studio.page.wait_for_selector(".mk-ring", state="visible")
     studio.expect_mask(0.48, 0.55, there=False)
-    assert studio.page.locator(".mk-ring").is_hidden()
+    studio.expect(".mk-ring").to_be_hidden()
     fingers.up()
     first, second = studio.said().points
     assert first.positive and not second.positive
@@ -427,14 +427,14 @@ def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[Fak
 def test_a_keyboard_is_enough(studio: Studio) -> None:
     studio.page.focus(".mk-over")
     studio.press("c")
-    assert "Cross-hair" in studio.page.inner_text(".mk-live")
+    studio.expect(".mk-live").to_contain_text("Cross-hair")
     assert studio.pixel(0.5, 0.5)[3] == 0
     assert studio.page.evaluate(
         """() => { const over = document.querySelector('.mk-over'), pen = over.getContext('2d');
           return pen.getImageData(0, 0, over.width, over.height).data.some(value => value); }"""
     ), "the cross-hair is seen"
     studio.press("Shift+ArrowLeft", "ArrowUp")
-    assert "from the left" in studio.page.inner_text(".mk-live")
+    studio.expect(".mk-live").to_contain_text("from the left")
     studio.press("Enter")
     studio.expect_mask(0.46, 0.4)
     (point,) = studio.said().points

@@ -57,7 +57,7 @@ def desk(place: str, visit: Callable[..., Desk], clip: Path) -> Desk:
 
 def ended(desk: Desk, words: str) -> None:
     desk.page.wait_for_selector(f".mk-tip:has-text('{words}')")
-    assert words in desk.page.inner_text(".mk-live")
+    desk.expect(".mk-live").to_contain_text(words, use_inner_text=True)
 
 
 def see(desk: Desk, frame: int, place: tuple[float, float], there: bool = True) -> None:
@@ -76,7 +76,7 @@ def correct(desk: Desk, frame: int) -> None:
 def test_a_correction_is_followed_by_an_update_of_what_it_touched(desk: Desk, engine: VanishingEngine) -> None:
     desk.press("t")
     ended(desk, "29 frames changed")
-    assert desk.page.is_hidden(".mk-update")
+    desk.expect(".mk-update").to_be_hidden()
     correct(desk, 24)
     desk.page.wait_for_selector(".mk-update:has-text('Update 28 frames')")
     correct(desk, 10)
@@ -150,10 +150,10 @@ def test_tracking_pauses_where_an_object_is_lost_and_goes_on(desk: Desk, engine:
     desk.press("t")
     desk.page.wait_for_selector(".mk-lost:has-text('Object 1 was lost at frame 13. Click on it, or go on.')")
     desk.expect_frame(13)
-    assert "was lost" in desk.page.inner_text(".mk-live")
+    desk.expect(".mk-live").to_contain_text("was lost")
     desk.page.click(".mk-lost-goon")
     ended(desk, "frames changed")
-    assert desk.page.is_hidden(".mk-lost")
+    desk.expect(".mk-lost").to_be_hidden()
     see(desk, 29, HERE)
 
 
@@ -181,7 +181,7 @@ def test_the_pause_can_be_switched_off_for_good(desk: Desk, engine: VanishingEng
     desk.page.wait_for_selector(".mk-pausing[aria-pressed=false]:visible")
     desk.press("t")
     ended(desk, "29 frames changed")
-    assert desk.page.is_hidden(".mk-lost")
+    desk.expect(".mk-lost").to_be_hidden()
 
 
 def test_tracking_and_updating_keep_to_the_range(desk: Desk) -> None:

@@ -30,7 +30,7 @@ let shelfOpening = null;
 // takes its time, and nobody else should wait for it.
 async function onShelf(stores, mode, work) {
   try {
-    shelfOpening ??= openShelf();
+    shelfOpening ??= openShelf().catch(error => { shelfOpening = null; throw error; });   // the next one tries anew
     const database = await shelfOpening;
     database.onversionchange = () => { database.close(); shelfOpening = null; };
     database.onclose = () => { shelfOpening = null; };
