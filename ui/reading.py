@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import ObjectTraits
+from sam2_core.media import KINDS, OVERLAY, Look, ObjectTraits, Order
 from sam2_core.types import Entry, Forgotten, Journal, Prompt, Prompted, Tracked
 from ui.wire import (
     DIRECTIONS,
-    EXPORTS,
     JOBS,
     Arrival,
     Bounds,
@@ -36,6 +35,7 @@ MAX_MESSAGE = 8_000_000  # characters; a journal of thousands of clicks and hund
 MAX_MASK = 500_000  # characters of a mask's run lengths; those of a 4K frame take some ten thousand
 MAX_BOXES = 16
 MAX_ENTRIES = 20_000
+MAX_SIDE = 16384  # pixels, of a download
 MAX_NAME = 80  # characters of an object's name, and of its class label
 MAX_FRAMES_ASKED = 64
 MAX_OBJECTS_NAMED = 1000
@@ -146,7 +146,26 @@ def _export(said: dict[str, Any], bounds: Bounds) -> Message:
     wished = tuple(_export_object(each) for each in objects)
     if len({each.id for each in wished}) < len(wished):
         raise BadPrompt("An object to download is listed twice. Reload the page.")
-    return Export(_one_of(said, "kind", EXPORTS), wished, _opacity(said))
+    first, last = (
+        _frame({"first": 0, **said}, "first", bounds),
+        _frame({"last": bounds.frames - 1, **said}, "last", bounds),
+    )
+    if first > last:
+        raise BadPrompt("The first frame to download comes after the last one.")
+    return Export(_order(said), wished, range(first, last + 1, _whole({"every": 1, **said}, "every", 1, bounds.frames)))
+
+
+def _order(said: dict[str, Any]) -> Order:
+    said = {"polygons": False, "pictures": False, "side_by_side": False, "cropped": False, "largest_side": 0, **said}
+    return Order(
+        kind=_one_of(said, "kind", tuple(KINDS)),
+        look=Look.from_json(said["look"]) if "look" in said else OVERLAY,
+        polygons=_yes_or_no(said, "polygons"),
+        pictures=_yes_or_no(said, "pictures"),
+        side_by_side=_yes_or_no(said, "side_by_side"),
+        cropped=_yes_or_no(said, "cropped"),
+        largest_side=_whole(said, "largest_side", 0, MAX_SIDE),
+    )
 
 
 def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -214,13 +233,6 @@ def _one_of(said: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise BadPrompt(f"`{name}` must be one of {', '.join(choices)}.")
     return value
-
-
-def _opacity(said: dict[str, Any]) -> float:
-    value = said.get("opacity", 0.5)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise BadPrompt("`opacity` must be a number from 0 to 1.")
-    return float(value)
 
 
 def _prompt(plain: Any, bounds: Bounds) -> Prompt:

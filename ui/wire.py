@@ -14,8 +14,9 @@ Up (page to server): one JSON object a message, `t` says which.
     stop     {}                              stop tracking
     untrack  {seq, frames, objects}          take back the newest tracked masks of these objects on frames [first, last]
     masks    {first, last}                   send what is known about these frames
-    export   {kind, objects, opacity}        write a download: masks, coco or overlay;
-                                             objects = [{id, name, label, color}], the last one lies above the others
+    export   {kind, objects, first, last, every, look, ...}     write a download, of a kind in `sam2_core.media.KINDS`;
+             objects = [{id, name, label, color}], the last one lies above the others; of frames first..last (left out:
+             all) each `every`-th; look as in Look.to_json; the rest are fields of `Order`, which may be left out
     cancel   {job}                           give up on ingest, export or model; of a replay, give up its tracking
     models   {}                              what does this server offer?
     model    {name}                          work with another network
@@ -70,11 +71,10 @@ import struct
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from sam2_core.media import MediaInfo, ObjectTraits, mask_png
+from sam2_core.media import MediaInfo, ObjectTraits, Order, mask_png
 from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt, Stretch
 
 DIRECTIONS = ("forward", "backward", "both", "one", "update")
-EXPORTS = ("masks", "coco", "overlay")
 JOBS = ("ingest", "export", "replay", "model")
 
 
@@ -185,9 +185,9 @@ class Retell:
 class Export:
     """`export`."""
 
-    kind: str
+    order: Order
     objects: tuple[ObjectTraits, ...]
-    opacity: float
+    frames: range
 
 
 @dataclass(frozen=True, slots=True)

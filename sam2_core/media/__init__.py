@@ -4,25 +4,39 @@ ingest.py     a file becomes a store: pictures.py, clips.py (with probe.py and t
 album.py      several photos become one store
 store.py      a store gives frames
 draw.py       masks become pixels
-export.py     masks become files; render.py: the sources with masks drawn on them
+material.py   a source and its masks, of which downloads are made; order.py: what is wished of them
+formats/      masks become files that other programs read
+effects/      pictures change with the help of masks; rendering/: the sources drawn anew
+export.py     the one door to every download
 limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long work is done safely
 """
 
 from sam2_core.media.album import Skipped, ingest_album
 from sam2_core.media.draw import Place, Rgb, color_of, crop, hex_of, mask_png, overlay
-from sam2_core.media.export import ObjectTraits, write_coco_json, write_mask_zip
+from sam2_core.media.effects.look import EDGES, EFFECTS, OVERLAY, PRESETS, Look, look_of
+from sam2_core.media.effects.painter import Painter
+from sam2_core.media.export import KINDS, export, file_name, write
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import ingest
 from sam2_core.media.limits import Limits
+from sam2_core.media.material import Material, ObjectTraits
+from sam2_core.media.order import Order
 from sam2_core.media.progress import Progress
-from sam2_core.media.render import OverlayOptions, write_overlay
 from sam2_core.media.store import Store, open_store
 
 __all__ = [
+    "EDGES",
+    "EFFECTS",
+    "KINDS",
+    "OVERLAY",
+    "PRESETS",
     "Limits",
+    "Look",
+    "Material",
     "MediaInfo",
     "ObjectTraits",
-    "OverlayOptions",
+    "Order",
+    "Painter",
     "Place",
     "Progress",
     "Rgb",
@@ -30,13 +44,14 @@ __all__ = [
     "Store",
     "color_of",
     "crop",
+    "export",
+    "file_name",
     "hex_of",
     "ingest",
     "ingest_album",
+    "look_of",
     "mask_png",
     "open_store",
     "overlay",
-    "write_coco_json",
-    "write_mask_zip",
-    "write_overlay",
+    "write",
 ]

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sam2_core.media import MediaInfo, Store, ingest, open_store, write_overlay
-from sam2_core.types import FrameMasks
+from sam2_core.media import MediaInfo, Order, Store, ingest, open_store, write
+from tests.media.materials import material_of, no_masks
 from tests.media.numbered import H264, ffmpeg, make_clip, read_number
 
 FRAMES = 20
@@ -71,12 +71,8 @@ def ingested(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     info = ingest(clip, folder / "store")
     clip.unlink()  # a store stands on its own
     with open_store(folder / "store") as store:
-        write_overlay(folder / "overlay.mp4", store, no_masks)
+        write(folder / "overlay.mp4", material_of(store, no_masks), Order("mp4"))
         yield Ingested(case, info, store, folder / "overlay.mp4")
-
-
-def no_masks(frame: int) -> FrameMasks:
-    return FrameMasks(frame, 0, ())
 
 
 def test_every_frame_is_stored_in_order(ingested: Ingested) -> None:
@@ -147,7 +143,7 @@ def test_colours_survive(color: tuple[int, int, int], matrix: str, tmp_path: Pat
     ingest(tmp_path / "flat.mp4", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         np.testing.assert_allclose(store.frame(1)[32, 32].astype(int), color, atol=5)
-        write_overlay(tmp_path / "overlay.mp4", store, no_masks)
+        write(tmp_path / "overlay.mp4", material_of(store, no_masks), Order("mp4"))
     ingest(tmp_path / "overlay.mp4", tmp_path / "again")
     with open_store(tmp_path / "again") as store:
         np.testing.assert_allclose(store.frame(1)[32, 32].astype(int), color, atol=6)
@@ -172,7 +168,7 @@ def test_sound_that_starts_before_the_pictures_stays_in_step(tmp_path: Path) -> 
     with open_store(tmp_path / "store") as store:
         assert store.times[0] == 0
         assert store.start == pytest.approx(0.3, abs=0.03)
-        write_overlay(tmp_path / "overlay.mp4", store, no_masks)
+        write(tmp_path / "overlay.mp4", material_of(store, no_masks), Order("mp4"))
         start = store.start
     ingest(tmp_path / "overlay.mp4", tmp_path / "again")
     with open_store(tmp_path / "again") as store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,63 +14,14 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media import (
-    Limits,
-    ObjectTraits,
-    OverlayOptions,
-    Store,
-    color_of,
-    ingest,
-    open_store,
-    write_coco_json,
-    write_mask_zip,
-    write_overlay,
-)
-from sam2_core.types import BoolArray, FrameMasks, Mask, ObjectMask
+from sam2_core.media import Limits, ObjectTraits, Order, Store, color_of, export, ingest, look_of, open_store, write
+from sam2_core.types import FrameMasks, Mask, ObjectMask
+from tests.media.materials import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, no_masks, shape
 from tests.media.numbered import make_clip, picture, read_number
-
-FRAMES, HEIGHT, WIDTH = 6, 64, 96
 
 
 class Failed(Exception):
     pass
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("clip")
-    ingest(make_clip(folder / "clip.mp4", frames=FRAMES), folder / "store")
-    with open_store(folder / "store") as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("still")
-    Image.fromarray(picture(5, HEIGHT, WIDTH)).save(folder / "still.png")
-    ingest(folder / "still.png", folder / "store")
-    with open_store(folder / "store") as store:
-        yield store
-
-
-def shape(object_id: int, frame: int) -> BoolArray:
-    """A square that moves, in a row of its own."""
-    pixels = np.zeros((HEIGHT, WIDTH), bool)
-    pixels[4 + 30 * (object_id - 1) :, 10 + 5 * frame :][:20, :20] = True
-    return pixels
-
-
-def masks_of(frame: int) -> FrameMasks:
-    """Object 1 is everywhere; object 2 was looked for from frame 1 on and found from frame 2 on."""
-    objects = [ObjectMask(1, Mask.from_array(shape(1, frame)), 0.91234, 5.0)]
-    if frame >= 1:
-        second = shape(2, frame) if frame >= 2 else np.zeros((HEIGHT, WIDTH), bool)
-        objects.append(ObjectMask(2, Mask.from_array(second), 0.8, 1.0))
-    return FrameMasks(frame, 3, tuple(objects))
-
-
-def all_masks() -> Iterator[FrameMasks]:
-    return map(masks_of, range(FRAMES))
 
 
 def read_png(archive: zipfile.ZipFile, name: str) -> Any:
@@ -80,7 +31,7 @@ def read_png(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 def test_zip_holds_every_mask_of_a_clip(clip: Store, tmp_path: Path) -> None:
-    write_mask_zip(tmp_path / "masks.zip", clip, all_masks())
+    write(tmp_path / "masks.zip", material_of(clip), Order("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         names = {f"object_{number:02d}/{frame:05d}.png" for number in (1, 2) for frame in range(FRAMES)}
         assert sorted(archive.namelist()) == sorted({*names, "manifest.json"})
@@ -98,7 +49,9 @@ def test_filling_gaps_tells_how_far_it_is_and_can_be_cancelled(
 ) -> None:
     monkeypatch.setattr("sam2_core.media.progress._INTERVAL", 0.0)
     reports: list[tuple[float, str]] = []
-    write_mask_zip(tmp_path / "masks.zip", clip, [masks_of(1)], lambda *report: reports.append(report))
+    write(
+        tmp_path / "masks.zip", material_of(clip, only_frame_1), Order("masks"), lambda *report: reports.append(report)
+    )
     fractions = [fraction for fraction, _ in reports]
     assert fractions == sorted(fractions)
     assert [message for _, message in reports].count("Filling the gaps") == 2 * (FRAMES - 1)
@@ -109,19 +62,19 @@ def test_filling_gaps_tells_how_far_it_is_and_can_be_cancelled(
             raise Failed
 
     with pytest.raises(Failed):
-        write_mask_zip(tmp_path / "cancelled.zip", clip, [masks_of(1)], cancel)
+        write(tmp_path / "cancelled.zip", material_of(clip, only_frame_1), Order("masks"), cancel)
     assert [path.name for path in tmp_path.iterdir()] == ["masks.zip"]
 
 
 def test_zip_of_a_picture(still: Store, tmp_path: Path) -> None:
-    write_mask_zip(tmp_path / "masks.zip", still, [masks_of(0)])
+    write(tmp_path / "masks.zip", material_of(still), Order("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         assert archive.namelist() == ["object_01.png", "manifest.json"]
         np.testing.assert_array_equal(read_png(archive, "object_01.png"), shape(1, 0) * 255)
 
 
 def test_coco_describes_every_mask(clip: Store, tmp_path: Path) -> None:
-    write_coco_json(tmp_path / "masks.json", clip, all_masks())
+    write(tmp_path / "masks.json", material_of(clip), Order("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     images = {image["id"]: image for image in found["images"]}
     assert [image["frame_index"] for image in images.values()] == list(range(FRAMES))
@@ -142,11 +95,11 @@ def test_coco_describes_every_mask(clip: Store, tmp_path: Path) -> None:
     assert {each["category_id"] for each in annotations} == {category["id"] for category in found["categories"]} == {1}
 
 
-CALLED = (ObjectTraits(2, "../../x", "bird", (0, 255, 16)), ObjectTraits(1, "Ball\u2028", "", (1, 2, 3)))
+CALLED = (BIRD, replace(BALL, name="Ball\u2028"))
 
 
 def test_labels_are_the_categories_of_coco(clip: Store, tmp_path: Path) -> None:
-    write_coco_json(tmp_path / "masks.json", clip, all_masks(), objects=CALLED)
+    write(tmp_path / "masks.json", material_of(clip, objects=CALLED), Order("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     assert [(each["id"], each["name"]) for each in found["categories"]] == [(1, "bird"), (2, "object")]
     assert {(each["track_id"], each["category_id"]) for each in found["annotations"]} == {(1, 2), (2, 1)}
@@ -157,7 +110,7 @@ def test_labels_are_the_categories_of_coco(clip: Store, tmp_path: Path) -> None:
 
 
 def test_names_stand_in_the_manifest_and_in_no_file_name(clip: Store, tmp_path: Path) -> None:
-    write_mask_zip(tmp_path / "masks.zip", clip, all_masks(), objects=CALLED)
+    write(tmp_path / "masks.zip", material_of(clip, objects=CALLED), Order("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         assert {Path(name).parts[0] for name in archive.namelist()} == {"object_01", "object_02", "manifest.json"}
         told = json.loads(archive.read("manifest.json"))["objects"]
@@ -168,17 +121,21 @@ def test_names_stand_in_the_manifest_and_in_no_file_name(clip: Store, tmp_path: 
 
 
 def test_coco_of_a_picture_without_masks(still: Store, tmp_path: Path) -> None:
-    write_coco_json(tmp_path / "masks.json", still, [])
+    write(tmp_path / "masks.json", material_of(still, no_masks), Order("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     assert [image["file_name"] for image in found["images"]] == ["still.png"]
     assert found["annotations"] == []
 
 
-def check_drawn(drawn: Any, object_id: int, frame: int, tolerance: int) -> None:
-    """The outline has the object's colour; the picture's upper corners are as they were."""
-    rows, columns = np.nonzero(shape(object_id, frame))
-    edge = drawn[rows.min() + 1, int(columns.mean())].astype(int)
-    np.testing.assert_allclose(edge, color_of(object_id), atol=tolerance)
+def only_frame_1(frame: int) -> FrameMasks:
+    return masks_of(1) if frame == 1 else FrameMasks(frame, 3, ())
+
+
+def check_drawn(drawn: Any, traits: ObjectTraits, frame: int, tolerance: int) -> None:
+    """The object has its colour; the picture's upper corners are as they were."""
+    rows, columns = np.nonzero(shape(traits.id, frame))
+    inside = drawn[int(rows.mean()), int(columns.mean())].astype(int)
+    np.testing.assert_allclose(inside, traits.color, atol=tolerance)
     np.testing.assert_allclose(drawn[1, 1].astype(int), picture(0, HEIGHT, WIDTH)[1, 1], atol=tolerance)
 
 
@@ -189,13 +146,14 @@ def test_overlay_of_a_clip_shows_each_frames_masks(clip: Store, tmp_path: Path) 
         asked.append(frame)
         return masks_of(frame)
 
-    write_overlay(tmp_path / "overlay.mp4", clip, masks, OverlayOptions(opacity=0.2, outline=4, crf=8))
-    assert asked == list(range(FRAMES))
+    full = look_of("overlay", opacity=1.0)
+    write(tmp_path / "overlay.mp4", material_of(clip, masks, (BALL, BIRD)), Order("mp4", full))
+    assert asked == list(range(FRAMES)), "each is asked for once"
     ingest(tmp_path / "overlay.mp4", tmp_path / "again")
     with open_store(tmp_path / "again") as store:
         assert store.info.frames == FRAMES
         for frame in range(FRAMES):
-            check_drawn(store.frame(frame), 1, frame, 30)
+            check_drawn(store.frame(frame), BALL, frame, 30)
 
 
 def test_overlay_of_a_picture_is_a_png_of_full_size(tmp_path: Path) -> None:
@@ -203,48 +161,46 @@ def test_overlay_of_a_picture_is_a_png_of_full_size(tmp_path: Path) -> None:
     ingest(tmp_path / "still.png", tmp_path / "store", Limits(stored_side_image=48))
     with open_store(tmp_path / "store") as store:
         assert store.info.stored_width == 48
-        write_overlay(tmp_path / "overlay.png", store, masks_of, OverlayOptions(opacity=0.2))
+        write(tmp_path / "overlay.png", material_of(store), Order("png", look_of("overlay", opacity=1.0)))
     with Image.open(tmp_path / "overlay.png") as image:
         drawn = np.asarray(image)
     assert drawn.shape == (HEIGHT, WIDTH, 3)
-    check_drawn(drawn, 1, 0, 0)
+    check_drawn(drawn, replace(BALL, color=color_of(1)), 0, 0)
     assert read_number(np.where(shape(1, 0)[..., None], picture(5, HEIGHT, WIDTH), drawn)) == 5
 
 
 def test_overlay_takes_the_callers_colours(still: Store, tmp_path: Path) -> None:
-    options = OverlayOptions(opacity=1.0, colors=lambda object_id: (10, 20, 30 * object_id))
     reports: list[float] = []
-    write_overlay(tmp_path / "overlay.png", still, masks_of, options, lambda fraction, _: reports.append(fraction))
+    order, colored = Order("png", look_of("overlay", opacity=1.0)), replace(BALL, color=(10, 20, 30))
+    write(tmp_path / "overlay.png", material_of(still, objects=[colored]), order, lambda done, _: reports.append(done))
     with Image.open(tmp_path / "overlay.png") as image:
         assert (np.asarray(image)[shape(1, 0)] == (10, 20, 30)).all()
     assert reports == [0.0, 1.0]
 
 
-def write_all(kind: str, path: Path, store: Store, fail_at: int) -> None:
-    """Write with masks that cannot be had from one frame on."""
+def test_all_objects_are_taken_where_none_are_named(clip: Store) -> None:
+    assert [(each.id, each.name, each.color) for each in material_of(clip).objects] == [
+        (1, "Object 1", color_of(1)),
+        (2, "Object 2", color_of(2)),
+    ]
 
+
+@pytest.mark.parametrize("kind", ["masks", "coco", "mp4"])
+def test_a_failed_export_leaves_what_was_there(kind: str, clip: Store, tmp_path: Path) -> None:
     def masks(frame: int) -> FrameMasks:
-        if frame >= fail_at:
+        if frame >= 3:
             raise Failed
         return masks_of(frame)
 
-    if kind == "overlay":
-        write_overlay(path, store, masks)
-    else:
-        {"zip": write_mask_zip, "coco": write_coco_json}[kind](path, store, map(masks, range(FRAMES)))
-
-
-@pytest.mark.parametrize("kind", ["zip", "coco", "overlay"])
-def test_a_failed_export_leaves_what_was_there(kind: str, clip: Store, tmp_path: Path) -> None:
     target = tmp_path / "result"
     target.write_text("the last one")
     with pytest.raises(Failed):
-        write_all(kind, target, clip, fail_at=3)
+        write(target, material_of(clip, masks, (BALL, BIRD)), Order(kind))
     assert target.read_text() == "the last one"
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("kind", ["zip", "coco", "overlay"])
+@pytest.mark.parametrize("kind", ["masks", "coco", "mp4"])
 def test_a_cancelled_export_leaves_nothing(
     kind: str, clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,29 +213,35 @@ def test_a_cancelled_export_leaves_nothing(
             raise Failed
 
     with pytest.raises(Failed):
-        if kind == "overlay":
-            write_overlay(tmp_path / "result", clip, masks_of, progress=cancel)
-        else:
-            {"zip": write_mask_zip, "coco": write_coco_json}[kind](tmp_path / "result", clip, all_masks(), cancel)
+        write(tmp_path / "result", material_of(clip), Order(kind), cancel)
     assert len(fractions) > 2
     assert not list(tmp_path.iterdir())
 
 
 def test_masks_that_do_not_fit_are_refused(clip: Store, tmp_path: Path) -> None:
     odd = FrameMasks(0, 0, (ObjectMask(1, Mask.from_array(np.ones((3, 3))), 1.0, 1.0),))
-    for frames, message in (
-        ([masks_of(0), masks_of(0)], "Frame 0"),
-        ([masks_of(FRAMES)], f"Frame {FRAMES}"),
-        ([odd], "not 96 x 64"),
-    ):
+    for masks, message in ((lambda frame: masks_of(0), "another frame"), (lambda frame: odd, "not 96 x 64")):
         with pytest.raises(MediaError, match=message):
-            write_coco_json(tmp_path / "masks.json", clip, frames)
+            write(tmp_path / "masks.json", material_of(clip, masks, (BALL,)), Order("coco"))
+
+
+@pytest.mark.parametrize("frames", [range(0), range(-1, 3), range(FRAMES + 1), range(3, 0, -1)])
+def test_frames_that_are_not_there_are_refused(clip: Store, frames: range) -> None:
+    with pytest.raises(MediaError, match="Choose frames"):
+        material_of(clip, frames=frames)
+
+
+def test_what_there_is_no_file_for_is_refused(clip: Store, tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="masks, coco"):
+        write(tmp_path / "film.png", material_of(clip), Order("png"))
+    with pytest.raises(MediaError, match="cannot be written"):
+        write(tmp_path / "film.exe", material_of(clip), Order("exe"))
 
 
 def test_an_encoder_that_gives_up_is_explained(clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sam2_core.media.render._encoding", lambda *_: ["-loglevel", "error", "-f", "nonsense"])
+    monkeypatch.setattr("sam2_core.media.rendering.film._encoding", lambda *_: ["-loglevel", "error", "-f", "nonsense"])
     with pytest.raises(MediaError, match="could not be processed"):
-        write_overlay(tmp_path / "overlay.mp4", clip, masks_of)
+        write(tmp_path / "overlay.mp4", material_of(clip), Order("mp4"))
     assert not list(tmp_path.iterdir())
 
 
@@ -287,10 +249,14 @@ def test_paths_may_be_relative(clip: Store, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     ingest(clip.source, "store")
     with open_store("store") as store:
-        write_overlay("overlay.mp4", store, masks_of)
-        write_mask_zip("masks.zip", store, all_masks())
-        write_coco_json("masks.json", store, all_masks())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["masks.json", "masks.zip", "overlay.mp4", "store"]
+        for kind in ("mp4", "masks", "coco"):
+            export(Path(), material_of(store), Order(kind))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "source_coco.json",
+        "source_edited.mp4",
+        "source_masks.zip",
+        "store",
+    ]
 
 
 def test_a_source_that_does_not_match_is_refused(tmp_path: Path) -> None:
@@ -298,7 +264,7 @@ def test_a_source_that_does_not_match_is_refused(tmp_path: Path) -> None:
     for frames in (7, 9):
         make_clip(tmp_path / "other.mp4", frames=frames).replace(tmp_path / "store" / "source")
         with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer matches"):
-            write_overlay(tmp_path / "overlay.mp4", store, lambda frame: FrameMasks(frame, 0, ()))
+            write(tmp_path / "overlay.mp4", material_of(store, no_masks), Order("mp4"))
 
 
 def test_sound_that_cannot_be_decoded_is_left_out(tmp_path: Path) -> None:
@@ -307,6 +273,6 @@ def test_sound_that_cannot_be_decoded_is_left_out(tmp_path: Path) -> None:
     info = ingest(clip, tmp_path / "store")
     assert info.has_audio
     with open_store(tmp_path / "store") as store:
-        write_overlay(tmp_path / "overlay.mp4", store, lambda frame: FrameMasks(frame, 0, ()))
+        write(tmp_path / "overlay.mp4", material_of(store, no_masks), Order("mp4"))
     again = ingest(tmp_path / "overlay.mp4", tmp_path / "again")
     assert (again.frames, again.has_audio) == (20, False)

@@ -54,14 +54,14 @@ def test_several_photos_are_opened_clicked_and_downloaded(house: House) -> None:
             page.say("prompt", seq=frame, frame=frame, object=1, prompt=CLICK)
             [told] = page.hear("masks", seq=frame)["objects"]
             assert told["area"] > 0
-        page.say("export", kind="coco", opacity=0.5, objects=[OBJECT])
+        page.say("export", kind="coco", objects=[OBJECT])
         coco = house.client.get(f"/s/{token}/{page.hear('done', job='export')['url']}").json()
         assert [(each["file_name"], each["height"]) for each in coco["images"]] == [
             (name, height) for name, (height, _) in zip(FILES, SIZES, strict=True)
         ]
-        page.say("export", kind="overlay", opacity=0.5, objects=[OBJECT])
+        page.say("export", kind="jpg", objects=[OBJECT])
         done = page.hear("done", job="export")
-        assert done["name"] == "3_photos_overlay.zip"
+        assert done["name"] == "3_photos_edited.zip"
         content = house.client.get(f"/s/{token}/{done['url']}").content
         assert zipfile.ZipFile(BytesIO(content)).namelist() == ["photo0.jpg", "photo1.jpg", "photo2.jpg"]
         page.say("track", run=1, direction="forward", frame=0)

@@ -55,12 +55,12 @@ def test_every_message_is_read() -> None:
     assert read(t="cancel", job="model") == Cancel("model")
     assert read(t="model", name="nano") == parse('{"t": "model", "name": "nano"}', None) == Choose("nano")
     assert read(t="models") == parse('{"t": "models"}', None) == ListModels()
-    export = read(t="export", kind="coco", opacity=1, objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
+    export = read(t="export", kind="coco", objects=[{"id": 1, "name": "x" * 500, "color": [0, 128, 255]}])
     assert isinstance(export, Export)
     assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
     assert export.objects[0].label == "", "a label may be missing"
     named = {"id": 7, "name": " a\n b ", "label": "y" * 500, "color": [0, 0, 0]}
-    export = read(t="export", kind="coco", opacity=1, objects=[named])
+    export = read(t="export", kind="coco", objects=[named])
     assert export.objects == (ObjectTraits(7, "a b", "y" * 80, (0, 0, 0)),)
     entries = [
         {"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}},
@@ -190,8 +190,13 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "export", "kind": "exe", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 256]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0]}]},
-        {"t": "export", "kind": "masks", "opacity": 2, "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
-        {"t": "export", "kind": "masks", "opacity": "1", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
+        {
+            "t": "export",
+            "kind": "masks",
+            "look": {"feather": 99},
+            "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}],
+        },
+        {"t": "export", "kind": "masks", "first": 3, "last": 2, "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
         {"t": "journal", "entries": 5},
         {"t": "journal", "entries": [{"something": 1}]},
         {"t": "journal", "entries": [{"frame": 99, "object": 1, "prompt": {}}]},

@@ -47,7 +47,7 @@ def test_a_picture_is_uploaded_clicked_and_downloaded(house: House) -> None:
         assert alpha.shape == (height, width)
         assert alpha[24 - top, 20 - left] == 255
         assert int((alpha > 0).sum()) == told["area"]
-        page.say("export", kind="masks", opacity=0.5, objects=[{"id": 1, "name": "Cat", "color": [1, 2, 3]}])
+        page.say("export", kind="masks", objects=[{"id": 1, "name": "Cat", "color": [1, 2, 3]}])
         done = page.hear("done", job="export")
         got = house.client.get(f"/s/{token}/{done['url']}")
         assert "attachment" in got.headers["content-disposition"]
@@ -116,13 +116,18 @@ def test_colors_and_choice_of_objects_reach_the_overlay(house: House) -> None:
         for number, x in ((1, 10), (2, 50)):
             page.say("prompt", seq=number, frame=0, object=number, prompt={"points": [[x, 20, 1]]})
             page.hear("masks", seq=number)
-        page.say("export", kind="overlay", opacity=1.0, objects=[{"id": 2, "name": "", "color": [10, 200, 30]}])
+        page.say(
+            "export",
+            kind="png",
+            look={"layers": [{"effect": "overlay", "opacity": 1}]},
+            objects=[{"id": 2, "name": "", "color": [10, 200, 30]}],
+        )
         done = page.hear("done", job="export")
         drawn = np.asarray(Image.open(BytesIO(house.client.get(f"/s/{token}/{done['url']}").content)).convert("RGB"))
         source = np.asarray(Image.open(BytesIO(picture_bytes())))
         assert drawn[20, 50].tolist() == [10, 200, 30]
         assert drawn[20, 10].tolist() == source[20, 10].tolist()
-        page.say("export", kind="coco", opacity=1.0, objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        page.say("export", kind="coco", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
         again = page.hear("done", job="export")
         coco = json.loads(house.client.get(f"/s/{token}/{again['url']}").content)
         assert len(coco["annotations"]) == 1
@@ -137,7 +142,7 @@ def test_nothing_of_one_visitor_is_there_for_another(house: House) -> None:
         version = page.hear("opened")["version"]
         page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
         page.hear("masks", seq=1)
-        page.say("export", kind="masks", opacity=0.5, objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        page.say("export", kind="masks", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
         address = page.hear("done", job="export")["url"]
         get = house.client.get
         assert get(f"/s/{mine}/{address}").status_code == 200

@@ -250,7 +250,7 @@ def test_a_job_that_was_given_up_ends_without_a_word(clip: bytes, monkeypatch: p
         visitor = house.visitor()
         with house.page(visitor.token) as page:
             open_and_click(house, page, visitor.token, clip)
-            wish = {"kind": "coco", "opacity": 1, "objects": [{"id": 1, "name": "x", "color": [0, 0, 0]}]}
+            wish = {"kind": "coco", "objects": [{"id": 1, "name": "x", "color": [0, 0, 0]}]}
             with monkeypatch.context() as patch:
                 patch.setattr("ui.workbench.write_export", slow)
                 page.say("export", **wish)

@@ -2,20 +2,23 @@
 
 const menu = find('download-menu');
 const OVERLAYS = {
-  image: ['Overlay picture', 'PNG with the masks drawn in'],
-  clip: ['Overlay video', 'MP4 with the masks drawn in, sound kept'],
-  album: ['Overlay pictures', 'JPEG files with the masks drawn in, in a zip'],
+  image: ['Overlay picture', 'PNG with the masks drawn in', 'png'],
+  clip: ['Overlay video', 'MP4 with the masks drawn in, sound kept', 'mp4'],
+  album: ['Overlay pictures', 'JPEG files with the masks drawn in, in a zip', 'jpg'],
 };
 let exporting = false;
 
 const setMenu = makeMenu(find('download'), menu, () => {
   menu.classList.toggle('mk-empty', !objects.forExport().length);
-  [find('overlay-title').textContent, find('overlay-text').textContent] = OVERLAYS[state.medium.kind];
+  const [title, text] = OVERLAYS[state.medium.kind];
+  Object.assign(find('overlay-title'), { textContent: title });
+  find('overlay-text').textContent = text;
 });
 
 function startExport(kind) {
   if (exporting) return;
-  if (!line.say({ t: 'export', kind, objects: objects.forExport(), opacity: state.opacity })) {
+  const look = { layers: [{ effect: 'overlay', opacity: state.opacity }] };
+  if (!line.say({ t: 'export', kind, objects: objects.forExport(), look })) {
     toast('There is no connection right now. Try again in a moment.');
     return;
   }
@@ -49,6 +52,9 @@ when('server-done', message => {
   toast(`${message.name} is ready.`, 'hint');
 });
 
-for (const item of menu.querySelectorAll('[data-kind]')) on(item, 'click', () => startExport(item.dataset.kind));
+for (const item of menu.querySelectorAll('[data-kind]')) on(item, 'click', () => {
+  const { kind } = item.dataset;
+  startExport(kind === 'overlay' ? OVERLAYS[state.medium.kind][2] : kind);
+});
 on(find('export-cancel'), 'click', () => { line.say({ t: 'cancel', job: 'export' }); setExporting(false); });
 when('medium', () => { setExporting(false); setMenu(false); });

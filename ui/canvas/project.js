@@ -26,7 +26,7 @@ function saveWithMasks() {
   const all = [...journal.said.keys()].map(id => ({ id, name: '', label: '', color: [0, 0, 0] }));
   if (!all.length) return toast('Select something first. Then there are masks to save.', 'hint');
   if (exporting) return toast('A download is under way. Wait until it is done.', 'hint');
-  if (!line.say({ t: 'export', kind: 'coco', objects: all, opacity: 1 })) {
+  if (!line.say({ t: 'export', kind: 'coco', objects: all })) {
     return toast('There is no connection right now. Try again in a moment.');
   }
   gathering = true;

@@ -1,0 +1,209 @@
+"""A look: what is done to a picture with the help of its masks, as plain data.
+
+A look has layers of three sorts. Those of the *background* change what lies outside of the objects, one after the
+other; those of the *objects* change what lies within; *marks* are drawn on top of both. All lengths are thousandths of
+the frame's shorter side, so that a look is the same at every size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from sam2_core.errors import BadPrompt
+
+Value: TypeAlias = float | str
+MOST_LAYERS = 12
+LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One knob of an effect: a slider from `low` to `high`, one of `choices` ({value: title}), a color (#rrggbb, or ""
+    for each object's own where that is the default), a line of text, or the name of a backdrop."""
+
+    title: str
+    kind: Literal["slider", "choice", "color", "text", "backdrop"]
+    default: Value
+    low: float = 0.0
+    high: float = 1.0
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, value: Any) -> Value:
+        """The value, if it can be one of this setting; raises `BadPrompt`."""
+        if self.kind == "slider":
+            fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            if not fits or not self.low <= value <= self.high:
+                raise BadPrompt(f"{self.title} goes from {self.low:g} to {self.high:g}.")
+            return float(value)
+        if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+            raise BadPrompt(f"{self.title} must be a short text.")
+        if self.kind == "choice" and value not in self.choices:
+            raise BadPrompt(f"{self.title} is one of {', '.join(self.choices)}.")
+        if self.kind == "color" and not (_is_color(value) or value == self.default):
+            raise BadPrompt(f"{self.title} is a color such as #ff8800.")
+        return value
+
+
+def _is_color(text: str) -> bool:
+    return len(text) == 7 and text[0] == "#" and all(letter in "0123456789abcdefABCDEF" for letter in text[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a layer can be; `sort` says what it works on, "either" leaves that to its setting `where`."""
+
+    title: str
+    sort: Literal["background", "objects", "either", "marks"]
+    settings: Mapping[str, Setting]
+
+
+_SIDES = {"background": "background", "objects": "objects"}
+
+
+def _where(default: str) -> Setting:
+    return Setting("Where", "choice", default, choices=_SIDES)
+
+
+EFFECTS: Mapping[str, Effect] = MappingProxyType({
+    "spotlight": Effect("Spotlight", "background", {"darkness": Setting("Darkness", "slider", 0.7)}),
+    "blur": Effect(
+        "Blur", "either", {"where": _where("background"), "strength": Setting("Strength", "slider", 20, 1, 100)}
+    ),
+    "pixelate": Effect(
+        "Pixelate", "either", {"where": _where("objects"), "size": Setting("Size", "slider", 30, 4, 120)}
+    ),
+    "desaturate": Effect(
+        "Desaturate", "either", {"where": _where("background"), "amount": Setting("Amount", "slider", 1.0)}
+    ),
+    "color": Effect("Solid color", "background", {"color": Setting("Color", "color", "#16a34a")}),
+    "gradient": Effect(
+        "Gradient",
+        "background",
+        {"top": Setting("Top", "color", "#4f46e5"), "bottom": Setting("Bottom", "color", "#f97316")},
+    ),
+    "picture": Effect("Picture", "background", {"name": Setting("Picture", "backdrop", "")}),
+    "text": Effect(
+        "Text behind",
+        "background",
+        {
+            "text": Setting("Text", "text", "MASKLET"),
+            "size": Setting("Size", "slider", 300, 20, 1000),
+            "height": Setting("Height", "slider", 0.5),
+            "color": Setting("Color", "color", "#ffffff"),
+        },
+    ),
+    "cutout": Effect("Cutout", "background", {}),
+    "erase": Effect("Erase", "objects", {"margin": Setting("Margin", "slider", 10, 0, 60)}),
+    "overlay": Effect(
+        "Overlay",
+        "marks",
+        {"opacity": Setting("Opacity", "slider", 0.5), "outline": Setting("Outline", "slider", 3, 0, 20)},
+    ),
+    "outline": Effect(
+        "Outline", "marks", {"width": Setting("Width", "slider", 6, 1, 40), "color": Setting("Color", "color", "")}
+    ),
+    "glow": Effect(
+        "Glow",
+        "marks",
+        {
+            "size": Setting("Size", "slider", 40, 5, 150),
+            "strength": Setting("Strength", "slider", 0.8),
+            "color": Setting("Color", "color", ""),
+        },
+    ),
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One effect with all its settings."""
+
+    effect: str
+    settings: Mapping[str, Value]
+
+    @property
+    def sort(self) -> str:
+        """What it works on: "background", "objects" or "marks"."""
+        sort = EFFECTS[self.effect].sort
+        return str(self.settings["where"]) if sort == "either" else sort
+
+    def number(self, name: str) -> float:
+        """The value of a slider."""
+        return float(self.settings[name])
+
+    def text(self, name: str) -> str:
+        """The value of any other setting."""
+        return str(self.settings[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Layers, the later ones above, and how the objects' edges are: `feather` softens them (thousandths of the shorter
+    side, 0 to 50), `matte` (0..1) fits them to the picture with a guided filter, for hair and fur."""
+
+    layers: tuple[Layer, ...] = ()
+    feather: float = 0.0
+    matte: float = 0.0
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether anything of what it gives can be seen through."""
+        return any(layer.effect == "cutout" for layer in self.layers)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: {layers: [{effect, ...settings}], feather, matte}."""
+        layers = [{"effect": layer.effect, **layer.settings} for layer in self.layers]
+        return {"layers": layers, "feather": self.feather, "matte": self.matte}
+
+    @classmethod
+    def from_json(cls, plain: Any) -> Look:
+        """Read what `to_json` wrote, or a person did: what is left out is as usual. Raises `BadPrompt`."""
+        if not isinstance(plain, dict) or plain.keys() - {"layers", "feather", "matte"}:
+            raise BadPrompt("A look has layers, feather and matte.")
+        layers = plain.get("layers", [])
+        if not isinstance(layers, list) or len(layers) > MOST_LAYERS:
+            raise BadPrompt(f"A look has a list of up to {MOST_LAYERS} layers.")
+        feather, matte = (knob.check(plain.get(name, 0)) for name, knob in EDGES.items())
+        return cls(tuple(_layer(each) for each in layers), float(feather), float(matte))
+
+
+EDGES: Mapping[str, Setting] = MappingProxyType({
+    "feather": Setting("Feather", "slider", 0, 0, 50), "matte": Setting("Fit to hair", "slider", 0),
+})  # fmt: skip
+
+
+def _layer(plain: Any) -> Layer:
+    name = plain.get("effect") if isinstance(plain, dict) else None
+    if not isinstance(name, str) or name not in EFFECTS:
+        raise BadPrompt(f"The effect of a layer is one of {', '.join(EFFECTS)}.")
+    knobs = EFFECTS[name].settings
+    if unknown := plain.keys() - {"effect", *knobs}:
+        raise BadPrompt(f"{EFFECTS[name].title} has no {', '.join(sorted(unknown))}.")
+    return Layer(name, {key: knob.check(plain.get(key, knob.default)) for key, knob in knobs.items()})
+
+
+def look_of(*effects: str, **settings: Value) -> Look:
+    """A look of these effects, as they are by themselves but for `settings`, which belong to the last one."""
+    layers: list[dict[str, Any]] = [{"effect": name} for name in effects]
+    layers[-1].update(settings)
+    return Look.from_json({"layers": layers})
+
+
+OVERLAY = look_of("overlay")
+PRESETS: Mapping[str, Look] = MappingProxyType({
+    "Overlay": OVERLAY,
+    "Spotlight": look_of("desaturate", "spotlight"),
+    "Blurred background": look_of("blur"),
+    "Cutout": look_of("cutout"),
+    "Hide faces": look_of("pixelate"),
+    "Color splash": look_of("desaturate"),
+    "Studio": look_of("gradient"),
+    "Neon": look_of("spotlight", "glow"),
+    "Sticker": look_of("cutout", "outline", width=14, color="#ffffff"),
+    "Title behind": look_of("text"),
+    "Erase": look_of("erase"),
+})  # fmt: skip
