@@ -75,11 +75,11 @@ def accept(desk: Desk) -> None:
     desk.expect(".mk-import-dialog").to_be_hidden()
 
 
-def drop(desk: Desk, path: Path) -> None:
+def drop(desk: Desk, *paths: Path) -> None:
     data = desk.page.evaluate_handle(
-        "([name, bytes]) => { const data = new DataTransfer();"
-        " data.items.add(new File([new Uint8Array(bytes)], name)); return data; }",
-        [path.name, list(path.read_bytes())],
+        "files => { const data = new DataTransfer();"
+        " for (const [name, bytes] of files) data.items.add(new File([new Uint8Array(bytes)], name)); return data; }",
+        [[path.name, list(path.read_bytes())] for path in paths],
     )
     desk.page.dispatch_event("body", "drop", {"dataTransfer": data})
 
@@ -151,6 +151,8 @@ def test_a_bad_file_costs_nothing(desk: Desk, clip: Path, tmp_path: Path) -> Non
     desk.expect_toast("“broken.zip” was not imported. The ZIP file is damaged")
     drop(desk, coco(tmp_path / "small.json", 0, size=(90, 160)))
     desk.expect_toast("They are 160 × 90 pixels, the picture is 320 × 180.")
+    drop(desk, tmp_path / "small.json", broken)
+    desk.expect_toast("Several files of annotations go into one ZIP file")
     desk.expect(".mk-veil").to_be_hidden()
     desk.expect(".mk-import-dialog").to_be_hidden()
     desk.expect_objects(1)
