@@ -4,8 +4,8 @@ annotations/00000.json
 annotations/00000.jpg     the frames, if wished; else pictures of these names belong there
 
 An object's parts are polygons of one group, whose number (`group_id`) is the object's. labelme knows no holes: the
-outline of a part that has some runs into each by a slit of no width and out again. Outlines run through the centres of
-the outermost pixels, which is how labelme draws them back. `label` is the object's class ("object" where it has none),
+outline of a part that has some runs into each by a slit of no width and out again. Outlines run through the outermost
+pixels, which is how labelme draws them back. `label` is the object's class ("object" where it has none),
 `description` its own name. Pictures on which nothing was looked for are left out.
 """
 

@@ -4,9 +4,10 @@
 whose centres lie inside, as COCO's own tools do, gets the very mask back: corners are left out only as long as no
 pixel's centre changes sides.
 
-`borders` run through the centres of the outermost pixels. Whoever fills a polygon and draws its outline, too, as
-OpenCV and Pillow do (hence ultralytics and labelme), gets nearly the same mask back; leaving out corners costs up to
-half a pixel at the border, which halves their number.
+`borders` run through the outermost pixels themselves. Whoever fills a polygon and draws its outline, too, as OpenCV and
+Pillow do (hence ultralytics, supervision and labelme), gets nearly the same mask back; leaving out corners costs up to
+half a pixel at the border, which halves their number. Some of these cut fractions off and others round them: a corner
+lies a quarter into its pixel, where both come to the same.
 
 Coordinates are pixels, (0, 0) is the outer corner of the first pixel. No format of polygons here knows holes, so
 `joined` cuts a slit of no width from a hole to the outline around it, by which the outline runs in and out again.
@@ -30,6 +31,7 @@ Ring: TypeAlias = npt.NDArray[np.float32]
 
 _EDGE_TOLERANCE = 0.3  # pixels; no edge is closer than √2/4 to a pixel's centre, and COCO's tools round to a tenth
 _BORDER_TOLERANCE = 0.5
+_INTO_PIXEL = 0.25
 _AT_ONCE = 256
 
 
@@ -53,9 +55,9 @@ def edges(mask: Mask) -> list[Part]:
 
 
 def borders(mask: Mask) -> list[Part]:
-    """The outlines through the outermost pixels' centres; of an empty mask none."""
+    """The outlines through the outermost pixels; of an empty mask none."""
     pixels, (left, top, _, _) = crop(mask)
-    return _parts(pixels.view(np.uint8), 1.0, (left + 0.5, top + 0.5), _BORDER_TOLERANCE)
+    return _parts(pixels.view(np.uint8), 1.0, (left + _INTO_PIXEL, top + _INTO_PIXEL), _BORDER_TOLERANCE)
 
 
 def joined(rings: Sequence[Ring]) -> Ring:

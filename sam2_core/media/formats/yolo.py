@@ -6,7 +6,7 @@ images/00000.jpg     the frames, if wished; else pictures of these names belong 
 
 A line holds one outline. Where an object has several parts or holes, they are tied together by bridges of no width
 where they come closest; ultralytics' tools do the same with what has several parts. Whoever draws a bridge gets a line
-one pixel wide. Outlines run through the centres of the outermost pixels, which is how OpenCV draws them back.
+one pixel wide. Outlines run through the outermost pixels, which is how OpenCV draws them back.
 
 Pictures on which nothing was looked for are left out; where nothing was found the file is empty, as it should be.
 Training and validation are the same pictures in data.yaml: which to keep back is for you to say.

@@ -71,6 +71,10 @@ def unpacked(folder: Path, material: Material, order: Order, progress: Progress 
     return folder / "unpacked"
 
 
+COCOS_WARNING = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+"""pycocotools gives it under newer versions of NumPy."""
+
+
 def iou(first: BoolArray, second: BoolArray) -> float:
     """Intersection over union; 1 for two empty masks."""
     union = (first | second).sum()
