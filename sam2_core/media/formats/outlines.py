@@ -28,11 +28,13 @@ from sam2_core.types import BoolArray, Mask
 
 Ring: TypeAlias = npt.NDArray[np.float32]
 """Corners (N, 2) as x, y, N ≥ 3; the last one is joined to the first."""
+_Corners: TypeAlias = npt.NDArray[np.float64]
 
 _EDGE_TOLERANCE = 0.3  # pixels; no edge is closer than √2/4 to a pixel's centre, and COCO's tools round to a tenth
 _BORDER_TOLERANCE = 0.5
 _INTO_PIXEL = 0.25
 _AT_ONCE = 256
+_MOST_COMPARED = 20_000  # corners: a second or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,41 +65,47 @@ def borders(mask: Mask) -> list[Part]:
 def joined(rings: Sequence[Ring]) -> Ring:
     """One outline of all these, each tied to the others by a bridge of no width where they come closest.
 
-    The shortest bridges come first, so that none runs through another ring (Prim's algorithm).
+    The shortest bridges come first, so that none runs through another ring (Prim's algorithm). Where there are too
+    many corners to compare, as in noise, each ring is tied to the one before.
     """
-    corners = np.concatenate(rings)
-    owners = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
-    distances, nearest = np.full(len(corners), np.inf, np.float32), np.zeros(len(corners), np.intp)
-    newest, path = 0, np.flatnonzero(owners == 0).tolist()
-    is_waiting = owners != 0
+    corners, lengths = np.concatenate(rings).astype(np.float64), [len(ring) for ring in rings]
+    if len(rings) > 1 and len(corners) > _MOST_COMPARED:
+        return _chained(rings)
+    owners, stops = np.repeat(np.arange(len(rings)), lengths), np.cumsum(lengths)
+    distances, nearest = np.full(len(corners), np.inf), np.zeros(len(corners), np.intp)
+    newest, path = range(lengths[0]), [*range(lengths[0])]
+    waiting = np.arange(lengths[0], len(corners))
     for _ in rings[1:]:
-        _approach(corners, np.flatnonzero(is_waiting), np.flatnonzero(owners == newest), distances, nearest)
-        end = int(np.where(is_waiting, distances, np.inf).argmin())
-        start, newest = int(nearest[end]), int(owners[end])
-        tied = np.flatnonzero(owners == newest)
-        around = np.roll(tied, int(tied[0]) - end).tolist()
+        _approach(corners, waiting, newest, distances, nearest)
+        end = int(waiting[distances[waiting].argmin()])
+        owner = owners[end]
+        newest = range(int(stops[owner]) - lengths[owner], int(stops[owner]))
+        start = int(nearest[end])
         place = path.index(start) + 1
-        path[place:place] = [*around, end, start]
-        is_waiting[tied] = False
+        path[place:place] = [*range(end, newest.stop), *range(newest.start, end), end, start]
+        waiting = waiting[owners[waiting] != owner]
     return np.asarray(corners[path], np.float32)
 
 
 def _approach(
-    corners: Ring,
-    waiting: npt.NDArray[np.intp],
-    added: npt.NDArray[np.intp],
-    distances: Ring,
-    nearest: npt.NDArray[np.intp],
+    corners: _Corners, waiting: npt.NDArray[np.intp], added: range, distances: _Corners, nearest: npt.NDArray[np.intp]
 ) -> None:
     """Note for each waiting corner which of the added ones is closer than all before, by pieces to save memory."""
-    for first in range(0, len(added), _AT_ONCE):
-        some = added[first : first + _AT_ONCE]
-        apart = ((corners[waiting, None] - corners[None, some]) ** 2).sum(axis=2)
+    squares = (corners[waiting] ** 2).sum(axis=1)
+    for first in range(added.start, added.stop, _AT_ONCE):
+        some = corners[first : min(first + _AT_ONCE, added.stop)]
+        apart = (some**2).sum(axis=1) - 2 * (corners[waiting] @ some.T)  # and the squares, the same in each row
         best = apart.argmin(axis=1)
-        found = apart[np.arange(len(waiting)), best]
+        found = apart[np.arange(len(waiting)), best] + squares
         is_closer = found < distances[waiting]
         distances[waiting[is_closer]] = found[is_closer]
-        nearest[waiting[is_closer]] = some[best[is_closer]]
+        nearest[waiting[is_closer]] = first + best[is_closer]
+
+
+def _chained(rings: Sequence[Ring]) -> Ring:
+    """All rings one after the other, each left where it was entered, and the bridges between them back again."""
+    loops = [corners for ring in rings for corners in (ring, ring[:1])]
+    return np.concatenate([*loops, *(ring[:1] for ring in rings[-2:0:-1])])
 
 
 def _doubled(pixels: BoolArray) -> npt.NDArray[np.uint8]:

@@ -100,9 +100,20 @@ def test_rings_are_joined_where_they_come_closest() -> None:
     assert area == pytest.approx(3.0)
 
 
-def test_very_many_holes_are_joined_in_one_outline() -> None:
-    pixels = np.ones((61, 61), bool)
+@pytest.mark.parametrize("most_compared", [20_000, 100])
+def test_very_many_holes_are_joined_in_one_outline(most_compared: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sam2_core.media.formats.outlines._MOST_COMPARED", most_compared)
+    pixels = np.ones((31, 31), bool)
     pixels[1::2, 1::2] = False
     [part] = edges(Mask.from_array(pixels))
-    assert len(part.holes) == 900
-    np.testing.assert_array_equal(sampled(joined(part.rings), 61, 61), pixels)
+    assert len(part.holes) == 225
+    np.testing.assert_array_equal(sampled(joined(part.rings), 31, 31), pixels)
+
+
+def test_noise_takes_no_longer_than_it_has_corners() -> None:
+    pixels = np.ones((161, 161), bool)
+    pixels[1::2, 1::2] = False
+    [part] = borders(Mask.from_array(pixels))
+    path = joined(part.rings)
+    assert len(path) == sum(map(len, part.rings)) + 2 * len(part.holes)
+    np.testing.assert_array_equal(filled(path, 161, 161) | ~pixels, True)
