@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media import Material, Order, Store, write
+from sam2_core.media import Material, ObjectTraits, Order, Store, write
 from sam2_core.training.datasets.layouts import open_dataset
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 from tests.media.formats.scenes import BALL, RING, expected, scene, unpacked
@@ -25,8 +26,10 @@ def painted(material: Material, frame: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("objects", [None, (BALL, RING), (RING, BALL)])
-def test_pixels_are_numbers_and_the_last_object_lies_above(objects: object, clip: Store, tmp_path: Path) -> None:
-    material = scene(clip, objects)  # type: ignore[arg-type]
+def test_pixels_are_numbers_and_the_last_object_lies_above(
+    objects: Sequence[ObjectTraits] | None, clip: Store, tmp_path: Path
+) -> None:
+    material = scene(clip, objects)
     folder = unpacked(tmp_path, material, Order("index"))
     for frame in material.frames:
         with Image.open(folder / f"masks/{frame:05d}.png") as image:
