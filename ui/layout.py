@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ import gradio as gr
 from sam2_core.media import color_of, hex_of
 from ui.examples import catalogue
 from ui.handlers import welcome
+from ui.publishing import publish
 from ui.reading import MAX_BOXES, MAX_MASK
 from ui.settings import Settings
 from ui.visitors import Visitors
@@ -69,6 +71,7 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "waiting.js",
     "session.js",
 )
+CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
 COLORS = 64  # that objects get by themselves; then they begin again
 STYLES = (
     "page.css",
@@ -132,12 +135,13 @@ def canvas(settings: Settings) -> gr.HTML:
     )
 
 
-def build(settings: Settings, visitors: Visitors[Workbench]) -> gr.Blocks:
-    """The Blocks; `launch_options` goes with them."""
-    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+def build(settings: Settings, visitors: Visitors[Workbench], endpoints: Iterable[Callable[..., Any]]) -> gr.Blocks:
+    """The page, and the API beside it."""
+    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
         page = canvas(settings)
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         demo.load(welcome(visitors), None, page, **quiet)
         page.renew(welcome(visitors), None, page, **quiet)
+        publish(endpoints, demo)
     demo.queue(api_open=False)
     return demo
