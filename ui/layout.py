@@ -70,6 +70,7 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "models.js",
     "waiting.js",
     "session.js",
+    "api.js",
 )
 CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
 COLORS = 64  # that objects get by themselves; then they begin again

@@ -26,7 +26,8 @@ def publish(functions: Iterable[Callable[..., Any]], demo: gr.Blocks) -> None:
     for function in map(_plain_spoken, functions):
         made = gr.api(function, concurrency_limit=None)
         words = get_function_description(function)[1]
-        for component, text in zip(demo.fns[made["id"]].inputs, words.values(), strict=True):
+        for component, (name, text) in zip(demo.fns[made["id"]].inputs, words.items(), strict=True):
+            component.label = name
             component._api_info = {**component._api_info, "additional_description": text}
             refuse_addresses(component)
 

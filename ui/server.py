@@ -52,7 +52,7 @@ class Server:
             run_history=False,
             ssr_mode=False,
             enable_monitoring=False,
-            footer_links=[],
+            footer_links=["api"],
             **options,
         )
         return str(address)
