@@ -50,6 +50,7 @@ class Server:
             show_error=False,
             max_file_size=settings.max_upload_bytes,
             run_history=False,
+            state_session_capacity=4 * settings.max_sessions,  # of each, Gradio remembers the last answers of the API
             ssr_mode=False,
             enable_monitoring=False,
             footer_links=["api"],

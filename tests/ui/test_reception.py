@@ -274,8 +274,8 @@ def test_what_was_said_is_noted_though_nobody_waits(cache: Path, clip: bytes) ->
 
         desk.do(give_up)
         engine.may.set()
-        assert desk.masks(session)[0]["objects"]
-        desk.prompt(session, 0, 2)
+        desk.prompt(session, 0, 2)  # prompts are answered in their order
+        assert [each["object"] for each in desk.masks(session)[0]["objects"]] == [1, 2]
         assert [each["id"] for each in desk.reception.find(session).notes.objects] == [1, 2]
 
 
