@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +15,7 @@ from sam2_core.media import color_of, hex_of
 from ui.annotations import MAX_PROMPTS
 from ui.examples import catalogue
 from ui.handlers import welcome
+from ui.publishing import publish
 from ui.reading import MAX_BOXES, MAX_MASK, MAX_MESSAGE
 from ui.settings import Settings
 from ui.visitors import Visitors
@@ -70,7 +73,9 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "models.js",
     "waiting.js",
     "session.js",
+    "api.js",
 )
+CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
 COLORS = 64  # that objects get by themselves; then they begin again
 STYLES = (
     "page.css",
@@ -137,12 +142,16 @@ def canvas(settings: Settings) -> gr.HTML:
     )
 
 
-def build(settings: Settings, visitors: Visitors[Workbench]) -> gr.Blocks:
-    """The Blocks; `launch_options` goes with them."""
-    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+def build(settings: Settings, visitors: Visitors[Workbench], endpoints: Iterable[Callable[..., Any]]) -> gr.Blocks:
+    """The page, and the API beside it."""
+    # Else Gradio computes statistics that nobody sees after every call of the API, of up to 10,000 calls.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "50")
+    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
         page = canvas(settings)
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         demo.load(welcome(visitors), None, page, **quiet)
         page.renew(welcome(visitors), None, page, **quiet)
+        publish(endpoints, demo)
     demo.queue(api_open=False)
     return demo

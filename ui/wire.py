@@ -13,7 +13,8 @@ Up (page to server): one JSON object a message, `t` says which.
              names this run in all that comes of it; with pause (left out: without) it stops where an object is lost
     stop     {}                              stop tracking
     untrack  {seq, frames, objects}          take back the newest tracked masks of these objects on frames [first, last]
-    masks    {first, last}                   send what is known about these frames
+    masks    {first, last, seq}              send what is known about these frames; seq, which may be left out, is then
+                                             in every answer
     export   {kind, objects, first, last, every, look, ...}     write a download, of a kind in `sam2_core.media.KINDS`;
              objects = [{id, name, label, color}], the last one lies above the others; of frames first..last (left out:
              all) each `every`-th; look as in Look.to_json; the rest are fields of `Order`, which may be left out
@@ -56,7 +57,8 @@ the header announces, one after the other.
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
     progress {job, fraction, message, ...}   of the jobs ingest, annotations, export, replay, track and model; model:
-             {model, moving}: moving says that it is loaded and hears the journal
+             {model, moving}: moving says that it is loaded and hears the journal; track: {run, direction, frame,
+             done, total, fps, left}: frames; the last two (a second, seconds) once the pace is known
     done     {job, ...}                      a job has ended well; export: {url, name};
              track: {run, stopped, lost, direction, frame, changed}: the object that was lost, or null; what is left to
              be done of the run if it was stopped; on how many frames masks were computed;
@@ -166,6 +168,7 @@ class Show:
     """`masks`."""
 
     frames: range
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
