@@ -69,7 +69,11 @@ def _where(default: str) -> Setting:
 
 
 EFFECTS: Mapping[str, Effect] = MappingProxyType({
-    "spotlight": Effect("Spotlight", "background", {"darkness": Setting("Darkness", "slider", 0.7)}),
+    "spotlight": Effect(
+        "Spotlight",
+        "background",
+        {"darkness": Setting("Darkness", "slider", 0.7), "softness": Setting("Softness", "slider", 40, 0, 300)},
+    ),
     "blur": Effect(
         "Blur", "either", {"where": _where("background"), "strength": Setting("Strength", "slider", 20, 1, 100)}
     ),

@@ -1,0 +1,80 @@
+"""Means over square cells of a picture, of known pixels only.
+
+What is unknown (the objects, where their background is blurred; all else, where they are) adds nothing to the means, so
+no color bleeds over an edge. Cells in which nothing is known continue the colors around them.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.media.effects.shapes import Plane
+from sam2_core.media.info import RgbArray
+from sam2_core.types import BoolArray
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+_ENOUGH = 0.25  # share of a cell that must be known for its own mean to count
+
+
+def cell_means(picture: RgbArray, known: Plane | None, cell: int) -> RgbArray:
+    """Means of cells of `cell` pixels: (H, W, 3) becomes (ceil(H / cell), ceil(W / cell), 3).
+
+    `known` (H, W) is above 0 where a pixel counts; without it, or where it is 0 everywhere, all pixels do. Cells that
+    the right or lower border cuts count with what there is of them.
+    """
+    if known is None or not known.any():
+        counts, masked = np.ones(picture.shape[:2], np.uint8), picture
+    else:
+        counts, masked = cv2.threshold(known, 0, 1, cv2.THRESH_BINARY)[1], cv2.copyTo(picture, known)
+    sums, shares = _shrunk(masked, cell), _shrunk(counts * np.uint8(200), cell) / 200
+    is_known = shares >= min(_ENOUGH, float(shares.max()))
+    means = extended(sums / np.maximum(shares, 1e-3)[..., None], is_known)
+    return np.clip(np.rint(means), 0, 255).astype(np.uint8)
+
+
+def enlarged(means: RgbArray, cell: int, height: int, width: int, smooth: bool = True) -> RgbArray:
+    """The cells as a picture again, of the size that they were taken from: blended into each other, or as squares."""
+    how = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+    full = cv2.resize(means, (means.shape[1] * cell, means.shape[0] * cell), interpolation=how)
+    return np.asarray(full, np.uint8)[:height, :width]
+
+
+def blurred(picture: RgbArray, known: Plane | None, sigma: float) -> RgbArray:
+    """A Gaussian blur (sigma in pixels) of what is known, continued into what is not."""
+    cell = max(2, int(sigma / 4))
+    means = cell_means(picture, known, cell)
+    soft = cv2.GaussianBlur(means, (0, 0), max(0.3, sigma / cell), borderType=cv2.BORDER_REPLICATE)
+    return enlarged(np.asarray(soft, np.uint8), cell, *picture.shape[:2])
+
+
+def pixelated(picture: RgbArray, known: Plane | None, cell: int) -> RgbArray:
+    """Squares of one color each: the mean of what is known there."""
+    return enlarged(cell_means(picture, known, cell), cell, *picture.shape[:2], smooth=False)
+
+
+def extended(values: Floats, is_known: BoolArray) -> Floats:
+    """Values (h, w, n) continued from where they are known (h, w; somewhere) to everywhere, the smoother the farther:
+    from cells twice as large, and so on (pull-push, after Gortler et al., "The Lumigraph", 1996)."""
+    if is_known.all():
+        return values
+    shares = _shrunk(is_known.astype(np.float32), 2)
+    sums = _shrunk(values * is_known[..., None], 2)
+    coarse = extended(sums.reshape(*shares.shape, -1) / np.maximum(shares, 1e-6)[..., None], shares > 0)
+    height, width = is_known.shape
+    smooth = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]))[:height, :width]
+    return np.where(is_known[..., None], values, smooth.reshape(values.shape))
+
+
+def _shrunk(pixels: npt.NDArray[np.uint8] | Floats, cell: int) -> Floats:
+    """Means over cells; beyond the border lie zeros."""
+    height, width = pixels.shape[:2]
+    rows, columns = -(-height // cell), -(-width // cell)
+    below, right = rows * cell - height, columns * cell - width
+    if below or right:
+        pixels = np.asarray(cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0), pixels.dtype)
+    return np.asarray(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
