@@ -31,10 +31,16 @@ def cell_means(picture: RgbArray, known: Plane | None, cell: int) -> RgbArray:
         counts, masked = np.ones(picture.shape[:2], np.uint8), picture
     else:
         counts, masked = cv2.threshold(known, 0, 1, cv2.THRESH_BINARY)[1], cv2.copyTo(picture, known)
-    sums, shares = _shrunk(masked, cell), _shrunk(counts * np.uint8(200), cell) / 200
-    is_known = shares >= min(_ENOUGH, float(shares.max()))
-    means = extended(sums / np.maximum(shares, 1e-3)[..., None], is_known)
+    means = _means(_shrunk(masked, cell), _shrunk(counts * np.uint8(200), cell) / 200)
     return np.clip(np.rint(means), 0, 255).astype(np.uint8)
+
+
+def smoothed(values: Floats, is_known: BoolArray, cell: int) -> Floats:
+    """Values (H, W, 3), known somewhere, as they are on the whole: means of cells, blended into each other."""
+    means = _means(_shrunk(values * is_known[..., None], cell), _shrunk(is_known.astype(np.float32), cell))
+    height, width = is_known.shape
+    full = cv2.resize(cv2.blur(means, (3, 3)), (means.shape[1] * cell, means.shape[0] * cell))
+    return np.asarray(full, np.float32)[:height, :width]
 
 
 def enlarged(means: RgbArray, cell: int, height: int, width: int, smooth: bool = True) -> RgbArray:
@@ -68,6 +74,12 @@ def extended(values: Floats, is_known: BoolArray) -> Floats:
     height, width = is_known.shape
     smooth = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]))[:height, :width]
     return np.where(is_known[..., None], values, smooth.reshape(values.shape))
+
+
+def _means(sums: Floats, shares: Floats) -> Floats:
+    """From what was summed over cells, and how much of each was."""
+    is_known = shares >= min(_ENOUGH, float(shares.max()))
+    return extended(sums / np.maximum(shares, 1e-3)[..., None], is_known)
 
 
 def _shrunk(pixels: npt.NDArray[np.uint8] | Floats, cell: int) -> Floats:
