@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from sam2_core.media.effects.shapes import Plane
 from sam2_core.media.info import RgbArray
+from sam2_core.types import BoolArray
 
 Homography: TypeAlias = npt.NDArray[np.float64]
 """(3, 3): takes homogeneous pixels (x, y, 1) of one picture to those of another."""
 Points: TypeAlias = npt.NDArray[np.float32]
 
 _SIDE = 640  # pixels; points are looked for in pictures of at most this size
-_MOST_POINTS = 500
+_MOST_POINTS = 300
 _FEWEST = 12  # points that agree
 _AGREE = 0.4  # share of the points that must agree
 _TOLERANCE = 1.5  # pixels
@@ -26,7 +27,7 @@ _LARGEST_CHANGE = 0.5  # of size, shape and perspective; more is not believed
 
 @dataclass(slots=True)
 class Scene:
-    """A frame as the search for points sees it: gray and small, and where its background is (255)."""
+    """A frame as the search for points sees it: gray and small, and where its background is (1)."""
 
     gray: Plane
     background: Plane
@@ -40,7 +41,7 @@ class Scene:
         size = max(1, round(hidden.shape[1] * scale)), max(1, round(hidden.shape[0] * scale))
         gray = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
         small = cv2.resize(hidden, size, interpolation=cv2.INTER_AREA)
-        return cls(np.asarray(gray, np.uint8), np.asarray(cv2.compare(small, 0, cv2.CMP_EQ), np.uint8), scale)
+        return cls(np.asarray(gray, np.uint8), (small == 0).view(np.uint8), scale)
 
     def points(self) -> Points:
         """(N, 2): what can be found again in another frame, well spread over the background."""
@@ -66,18 +67,29 @@ def _flow(before: Scene, after: Scene) -> tuple[Points, Points]:
     points = before.points()
     if len(points) < _FEWEST:
         return points, points
-    how = {"winSize": (17, 17), "maxLevel": 4}
-    there, found, _ = cv2.calcOpticalFlowPyrLK(before.gray, after.gray, points[:, None], None, **how)
-    back, found_back, _ = cv2.calcOpticalFlowPyrLK(after.gray, before.gray, there, None, **how)
-    is_sure = (found & found_back).ravel() > 0
-    is_sure &= np.linalg.norm(back[:, 0] - points, axis=1) < 1
-    is_sure &= _on_background(there[:, 0], after)
-    return points[is_sure], there[is_sure, 0]
+    there, found = _followed(points, before, after)
+    back, found_back = _followed(there, after, before)
+    is_sure = found & found_back & (np.linalg.norm(back - points, axis=1) < 1) & _on_background(there, after)
+    return points[is_sure], there[is_sure]
+
+
+def _followed(points: Points, before: Scene, after: Scene) -> tuple[Points, BoolArray]:
+    """Where points have moved to, and which of them were found."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        before.gray,
+        after.gray,
+        points[:, None],
+        points[:, None].copy(),
+        winSize=(15, 15),
+        maxLevel=3,
+        criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03),
+    )
+    return np.asarray(there, np.float32)[:, 0], np.asarray(found)[:, 0] > 0
 
 
 def _features(before: Scene, after: Scene) -> tuple[Points, Points]:
     """Points recognised by what they look like (ORB), where the frames are too far apart to follow any."""
-    finder = cv2.ORB_create(_MOST_POINTS * 2)
+    finder = cv2.ORB.create(2 * _MOST_POINTS)
     (ours, about_ours), (theirs, about_theirs) = (
         finder.detectAndCompute(scene.gray, scene.background) for scene in (before, after)
     )
@@ -98,7 +110,8 @@ def _agreed(sources: Points, targets: Points, size: tuple[int, ...]) -> Homograp
     found, inliers = cv2.findHomography(sources, targets, cv2.RANSAC, _TOLERANCE, maxIters=1000)
     if found is None or inliers.sum() < max(_FEWEST, _AGREE * len(sources)):
         return None
-    return np.asarray(found, np.float64) if _is_believable(found, *size) else None
+    move = np.asarray(found, np.float64)
+    return move if _is_believable(move, *size) else None
 
 
 def _is_believable(found: Homography, height: int, width: int) -> bool:
@@ -108,10 +121,10 @@ def _is_believable(found: Homography, height: int, width: int) -> bool:
     if depths.min() < 1 - _LARGEST_CHANGE or depths.max() > 1 + _LARGEST_CHANGE:
         return False
     scale = np.linalg.det(found / found[2, 2]) / depths**3  # how much larger what lies around the corner becomes
-    return bool((1 - _LARGEST_CHANGE < scale).all() and (scale < 1 / (1 - _LARGEST_CHANGE)).all())
+    return bool((scale > 1 - _LARGEST_CHANGE).all() and (scale < 1 / (1 - _LARGEST_CHANGE)).all())
 
 
-def _on_background(points: Points, scene: Scene) -> npt.NDArray[np.bool_]:
+def _on_background(points: Points, scene: Scene) -> BoolArray:
     height, width = scene.gray.shape
     x, y = np.rint(points).astype(int).T
     is_there = (x >= 0) & (y >= 0) & (x < width) & (y < height)

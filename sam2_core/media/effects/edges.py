@@ -15,6 +15,7 @@ from sam2_core.media.effects.shapes import Area, Plane, Shape, Size, around, uni
 from sam2_core.media.info import RgbArray
 
 _CELL = 3  # pixels; over which colors near edges are taken together
+_REACH = 22  # thousandths of the shorter side: so far from a mask's edge hair is looked for
 _SURE = 245  # of 255: such a pixel shows nothing else
 
 
@@ -35,7 +36,7 @@ class Matte:
     @property
     def behind(self) -> Plane:
         """(H, W): above 0 where nothing of an object can be seen."""
-        return np.asarray(cv2.compare(cv2.max(self.alpha, self.inside), 255 - _SURE, cv2.CMP_LE), np.uint8)
+        return (np.maximum(self.alpha, self.inside) <= 255 - _SURE).view(np.uint8)
 
 
 def matte_of(shapes: Sequence[Shape], look: Look, picture: RgbArray) -> Matte:
@@ -49,7 +50,7 @@ def matte_of(shapes: Sequence[Shape], look: Look, picture: RgbArray) -> Matte:
         return Matte(inside, inside, area)
     alpha = inside.copy()
     if look.matte:
-        area, fitted = fit_to_picture(picture, inside, area, look.matte * 45 * unit)
+        area, fitted = fit_to_picture(picture, inside, area, look.matte * _REACH * unit)
         alpha[area.part] = fitted
     if look.feather:
         area = _feather(alpha, area, look.feather * unit, size)
@@ -72,12 +73,12 @@ def own_colors(picture: RgbArray, matte: Matte, area: Area) -> RgbArray:
     """
     pixels, alpha = picture[area.part], matte.alpha[area.part]
     height, width = alpha.shape
-    sure = cv2.compare(alpha, _SURE, cv2.CMP_GE)
-    ours = enlarged(cell_means(pixels, np.asarray(sure if sure.any() else alpha, np.uint8), _CELL), _CELL, height, width)
+    sure = (alpha >= _SURE).view(np.uint8)
+    ours = enlarged(cell_means(pixels, sure if sure.any() else alpha, _CELL), _CELL, height, width)
     edge = (alpha > 0) & (alpha < 255)
-    colors = cv2.copyTo(pixels, np.asarray(cv2.compare(alpha, 255, cv2.CMP_EQ)), ours.copy())
+    colors = cv2.copyTo(pixels, (alpha == 255).view(np.uint8), ours.copy())
     if edge.any():
-        none = np.asarray(cv2.compare(alpha, 255 - _SURE, cv2.CMP_LE), np.uint8)
+        none = (alpha <= 255 - _SURE).view(np.uint8)
         others = enlarged(cell_means(pixels, none, _CELL), _CELL, height, width)
         share = alpha[edge].astype(np.float32)[:, None] / 255
         near, far = ours[edge].astype(np.float32), others[edge].astype(np.float32)

@@ -116,7 +116,7 @@ class Eraser:
                 completed = self._completed_anchor(anchor, source, size)
                 move = self._motion(frame, target, anchor, size)
                 patchwork.add(source, completed, np.zeros(size, np.uint8), move)
-        return patchwork.finished(quick=has_anchor)
+        return patchwork.finished(quick=has_anchor and anchor != frame)
 
     def _others(self, frame: int) -> Iterator[int]:
         """Frames to look at, the nearest first. They lie on a grid, so that consecutive frames look at the same ones:

@@ -17,8 +17,9 @@ from sam2_core.types import BoolArray
 
 _SMALL = 6  # pixels; holes that are nowhere farther from their rim
 _RIM = 5  # pixels that small holes look at
-_LARGEST = 5000  # pixels of a hole at the size at which it is pieced together
+_LARGEST = 2500  # pixels of a hole at the size at which it is pieced together
 _ROOM = 0.8  # of the hole's size, seen around it
+_BRIGHTER = 16.0  # gray levels by which what is copied may be changed
 _BLEND = ((0, 0, 4), (0, 1, 2), (0, -1, 2), (1, 0, 2), (-1, 0, 2))  # rows, columns and weights of patches that overlap
 
 
@@ -84,5 +85,5 @@ def _copied(pixels: RgbArray, hole: Plane, field: Field, cell: int) -> RgbArray:
     result = pixels.astype(np.float32)
     result[rows, columns] = sums / sum(weight for *_, weight in _BLEND)
     rim = (covered > 0) & (hole == 0)
-    light = smoothed(pixels - result, rim, 2 * cell + 2)
+    light = np.clip(smoothed(pixels - result, rim, 2 * cell + 2), -_BRIGHTER, _BRIGHTER)
     return np.clip(np.rint(result + light), 0, 255).astype(np.uint8)

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -73,10 +74,19 @@ def lettering(face: Typeface, size: Size, wished: float, middle: float) -> tuple
     box = image.getbbox()
     if box is None:
         return None
-    letters = np.asarray(image.crop(box))[: size[0], : size[1]]
+    letters = _shrunk(np.asarray(image.crop(box)), size)
     (height, width), (high, wide) = size, letters.shape
     left, top = (width - wide) // 2, round(min(max(0.0, middle * height - high / 2), height - high))
     return letters, Area(left, top, left + wide, top + high)
+
+
+def _shrunk(letters: Plane, size: Size) -> Plane:
+    """Small letters are wider than large ones in proportion, so that lines may still be too long."""
+    scale = min(1.0, size[0] / letters.shape[0], _WIDE * size[1] / letters.shape[1])
+    if scale == 1:
+        return letters
+    high, wide = (max(1, int(side * scale)) for side in letters.shape)
+    return np.asarray(cv2.resize(letters, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _load(name: str, size: float) -> Font:

@@ -52,8 +52,8 @@ def _color_functions(pixels: RgbArray, inside: Plane, cell: int, radius: int) ->
     """(h, w, 4): for each pixel of the smaller picture, factors of red, green and blue (0..1), and a constant."""
     height, width = inside.shape
     size = max(1, round(width / cell)), max(1, round(height / cell))
-    guide = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    target = cv2.resize(inside, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    guide = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+    target = np.asarray(cv2.resize(inside, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
     means, mean = _box(guide, radius), _box(target, radius)
     products = [_box(guide[..., i] * guide[..., j], radius) - means[..., i] * means[..., j] for i, j in _PAIRS]
     spread = np.stack(products, axis=-1)
@@ -70,11 +70,10 @@ def _solved(spread: Floats, together: Floats) -> Floats:
     """Solve each pixel's symmetric 3 x 3 equations by Cramer's rule; `spread` (h, w, 6) holds the upper triangles."""
     a, b, c, d, e, f = np.moveaxis(spread, 2, 0)
     a, d, f = a + _SMOOTHNESS, d + _SMOOTHNESS, f + _SMOOTHNESS
-    rows = ((d * f - e * e, c * e - b * f, b * e - c * d), (None, a * f - c * c, b * c - a * e), (None, None, a * d - b * b))
-    determinant = a * rows[0][0] + b * rows[0][1] + c * rows[0][2]
-    full = [[rows[min(i, j)][max(i, j)] for j in range(3)] for i in range(3)]
-    solved = [sum(full[i][j] * together[..., j] for j in range(3)) / determinant for i in range(3)]
-    return np.stack(solved, axis=-1).astype(np.float32)
+    aa, ab, ac, bb, bc, cc = d * f - e * e, c * e - b * f, b * e - c * d, a * f - c * c, b * c - a * e, a * d - b * b
+    x, y, z = np.moveaxis(together, 2, 0)
+    solved = np.stack([aa * x + ab * y + ac * z, ab * x + bb * y + bc * z, ac * x + bc * y + cc * z], axis=-1)
+    return (solved / (a * aa + b * ab + c * ac)[..., None]).astype(np.float32)
 
 
 def _box(values: Floats, radius: int) -> Floats:

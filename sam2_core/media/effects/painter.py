@@ -17,7 +17,7 @@ from sam2_core.media.effects.erasing import Eraser
 from sam2_core.media.effects.lettering import lettering, typeface_for
 from sam2_core.media.effects.look import Layer, Look
 from sam2_core.media.effects.marks import draw_above, draw_behind
-from sam2_core.media.effects.shapes import Area, Plane, Shape, Size, shapes_of
+from sam2_core.media.effects.shapes import Area, Plane, Shape, Size, shapes_of, whole
 from sam2_core.media.info import RgbArray
 from sam2_core.media.material import Material
 
@@ -30,7 +30,9 @@ _BEYOND = 16  # pixels: so far the objects' colors go on where nothing is left o
 class Painter:
     """Paints the frames of one material; cheap to make. Keeps what frames of the same size share."""
 
-    def __init__(self, look: Look, material: Material, backdrops: Mapping[str, RgbArray] = MappingProxyType({})) -> None:
+    def __init__(
+        self, look: Look, material: Material, backdrops: Mapping[str, RgbArray] = MappingProxyType({})
+    ) -> None:
         """`backdrops` are the pictures (H, W, 3) that the look's layers name. Raises `BadPrompt` where one is missing,
         or where a text cannot be written."""
         self._look, self._material, self._backdrops = look, material, backdrops
@@ -92,8 +94,8 @@ class Painter:
         layers = [layer for layer in self._look.layers if layer.sort == "objects"]
         if self._look.is_transparent:
             area = area.grown(_BEYOND, canvas.size)
-        cells = [_cell(layer, unit) for layer in layers if layer.effect == "pixelate"]
-        area = area.aligned(max(cells, default=1), canvas.size)
+        if any(layer.effect == "pixelate" for layer in layers):
+            area = whole(canvas.size)  # the squares are those of the picture, wherever the object is
         is_mixed = not {layer.effect for layer in self._look.layers if layer.sort != "objects"} <= _KEEPS_COLORS
         needs_own = self._look.is_transparent or (is_mixed and matte.is_soft)
         colors, alpha = own_colors(picture, matte, area) if needs_own else picture[area.part], matte.alpha[area.part]
@@ -128,9 +130,5 @@ def _filtered(pixels: RgbArray, known: Plane | None, layer: Layer, unit: float) 
     if layer.effect == "blur":
         return blurred(pixels, known, layer.number("strength") * unit)
     if layer.effect == "pixelate":
-        return pixelated(pixels, known, _cell(layer, unit))
+        return pixelated(pixels, known, layer.number("size") * unit)
     return desaturated(pixels, layer.number("amount")) if layer.effect == "desaturate" else pixels
-
-
-def _cell(layer: Layer, unit: float) -> int:
-    return max(1, round(layer.number("size") * unit))

@@ -29,7 +29,7 @@ _PATCH = [(row, column) for row in range(-_REACH, _REACH + 1) for column in rang
 _SHALLOW = 3.0  # pixels from the rim, at most, at the coarsest scale
 _SHORTEST = 20  # pixels; no scale is smaller
 _FEWEST_SOURCES = 60  # patches to choose from
-_ROUNDS = 5  # per scale
+_ROUNDS = 4  # per scale
 _JUMPS = (1, 3)  # pixels between neighbors that tell each other
 
 
@@ -44,7 +44,7 @@ def pieced_together(picture: RgbArray, unknown: BoolArray) -> Field | None:
         known = np.where(hidden, 0, 255).astype(np.uint8)
         rows, columns = -(-hidden.shape[0] // 2), -(-hidden.shape[1] // 2)
         padded = np.pad(hidden, ((0, 2 * rows - hidden.shape[0]), (0, 2 * columns - hidden.shape[1])), mode="edge")
-        scales.append((cell_means(finer, known, 2), padded.reshape(rows, 2, columns, 2).any(axis=(1, 3))))
+        scales.append((cell_means(finer, known, 2), np.asarray(padded.reshape(rows, 2, columns, 2).any(axis=(1, 3)))))
     field: Field | None = None
     for pixels, hidden in reversed(scales):
         scale = _Scale(pixels, hidden)
@@ -69,7 +69,8 @@ class _Scale:
         self._is_source = cv2.erode(known, square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
         self.sources = np.argwhere(self._is_source)
         self._targets = np.argwhere(cv2.dilate(hidden.view(np.uint8), square) > 0)
-        self._number = np.full(hidden.shape, -1)
+        self._size = hidden.shape[0], hidden.shape[1]
+        self._number = np.full(self._size, -1, np.int64)
         self._number[tuple(self._targets.T)] = np.arange(len(self._targets))
         depth = cv2.distanceTransform(cv2.copyMakeBorder(1 - known, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.DIST_L2, 3)
         self._trust = 1.3 ** -depth[1:-1, 1:-1][tuple(self._targets.T)]  # the rim is surer than the middle
@@ -102,13 +103,13 @@ class _Scale:
 
     def _compare(self) -> None:
         """Look at the targets as they are now."""
-        around = cv2.copyMakeBorder(self._pixels, *[_REACH] * 4, cv2.BORDER_REFLECT_101)
+        around = np.pad(self._pixels, ((_REACH, _REACH), (_REACH, _REACH), (0, 0)), mode="reflect")
         self._seen = np.concatenate([around[tuple((self._targets + _REACH + step).T)] for step in _PATCH], axis=1)
         self._costs = self._cost(np.arange(len(self._targets)), self._found)
 
     def _cost(self, which: Places, places: Places) -> Floats:
         """How little patches around these places are like those of some targets."""
-        width = self._pixels.shape[1]
+        width = self._size[1]
         flat, start = self._pixels.reshape(-1, 3), places[:, 0] * width + places[:, 1]
         steps = np.array([row * width + column for row, column in _PATCH])
         patches = flat[start[:, None] + steps].reshape(len(places), -1)
@@ -116,11 +117,11 @@ class _Scale:
         return np.asarray(np.einsum("ij,ij->i", patches, patches))
 
     def _search(self) -> None:
-        height, width = self._number.shape
+        height, width = self._size
         for jump in _JUMPS:
             for step in ((0, jump), (jump, 0), (0, -jump), (-jump, 0)):
                 neighbors = self._targets - step
-                rows, columns = neighbors.T
+                rows, columns = neighbors[:, 0], neighbors[:, 1]
                 numbers = self._number[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
                 self._try(self._found[numbers] + step, numbers >= 0)
         reach = max(height, width)
@@ -138,8 +139,8 @@ class _Scale:
         self._costs[which[is_better]] = costs[is_better]
 
     def _are_sources(self, places: Places) -> BoolArray:
-        height, width = self._number.shape
-        rows, columns = places.T
+        height, width = self._size
+        rows, columns = places[:, 0], places[:, 1]
         is_there = (rows >= 0) & (columns >= 0) & (rows < height) & (columns < width)
         return np.asarray(is_there & self._is_source[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)])
 
@@ -148,9 +149,9 @@ class _Scale:
         spread = max(1.0, float(np.percentile(self._costs, 75)))
         weights = self._trust * np.exp(-self._costs / (2 * spread)) + 1e-9
         sums, shares = np.zeros((len(self._hidden), 3)), np.zeros((len(self._hidden), 1))
-        height, width = self._number.shape
+        height, width = self._size
         for step in _PATCH:
-            rows, columns = (self._hidden - step).T
+            rows, columns = self._hidden[:, 0] - step[0], self._hidden[:, 1] - step[1]
             is_there = (rows >= 0) & (columns >= 0) & (rows < height) & (columns < width)
             numbers = self._number[rows[is_there], columns[is_there]]
             weight = weights[numbers, None]

@@ -46,12 +46,6 @@ class Area(NamedTuple):
             max(0, self.left - by), max(0, self.top - by), min(width, self.right + by), min(height, self.bottom + by)
         )
 
-    def aligned(self, cell: int, size: Size) -> Area:
-        """Grown to a grid of cells that begins at the picture's upper left corner."""
-        left, top = self.left // cell * cell, self.top // cell * cell
-        right, bottom = -(-self.right // cell) * cell, -(-self.bottom // cell) * cell
-        return Area(left, top, min(right, size[1]), min(bottom, size[0]))
-
     def within(self, other: Area) -> tuple[slice, slice]:
         """`part` for an array that holds `other` only."""
         top, left = self.top - other.top, self.left - other.left
