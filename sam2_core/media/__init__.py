@@ -7,6 +7,7 @@ draw.py       masks become pixels
 material.py   a source and its masks, of which downloads are made; order.py: what is wished of them
 formats/      masks become files that other programs read
 effects/      pictures change with the help of masks; rendering/: the sources drawn anew
+review/       a page for somebody else's eyes, whose notes come back
 export.py     the one door to every download
 limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long work is done safely
 """
