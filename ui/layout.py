@@ -59,6 +59,7 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "comeback.js",
     "projectfile.js",
     "project.js",
+    "reviewing.js",
     "tools.js",
     "crosshair.js",
     "candidates.js",
@@ -82,6 +83,7 @@ STYLES = (
     "candidates.css",
     "models.css",
     "works.css",
+    "reviewing.css",
 )
 
 

@@ -20,6 +20,8 @@ QUALITIES = (84, 76, 68, 58, 48, 38)
 SAMPLES = 8
 LARGEST_MASK = 1920
 """Pixels of the longer side of the grid that masks are kept in: finer than the pictures, so that one can zoom in."""
+NUMBERS = 24
+"""Bytes that say how sure the network was of one object on one frame, about."""
 _AIR = 1.1  # frames that were not looked at may be larger than those that were
 _OUTLIER = 2  # times what each of the frames to come may take
 
@@ -39,10 +41,11 @@ def plan_of(material: Material, side: int, budget: int) -> Plan:
     places = np.unique(np.linspace(0, len(frames) - 1, SAMPLES).round().astype(int))
     samples = [frames[int(place)] for place in places]
     pictures = [small(material.store.frame(frame), side) for frame in samples]
-    masks = sum(len(packed(each.mask)[0]) for frame in samples for each in material.on(frame).objects)
+    fixed = sum(len(packed(each.mask)[0]) for frame in samples for each in material.on(frame).objects)
+    fixed += NUMBERS * len(material.objects) * len(samples)
     cost = math.inf
     for quality in QUALITIES:
-        cost = _AIR * (masks + sum(len(webp(each, quality)) for each in pictures)) / len(samples) * len(frames)
+        cost = _AIR * (fixed + sum(len(webp(each, quality)) for each in pictures)) / len(samples) * len(frames)
         if cost <= budget:
             return Plan(frames, side, quality)
     return Plan(frames[:: math.ceil(cost / budget)], side, QUALITIES[-1])

@@ -18,7 +18,7 @@ from sam2_core.media.material import Material
 from sam2_core.media.order import Kind, Order
 from sam2_core.media.progress import Progress, Reporter
 from sam2_core.media.review.document import data_block, frame_of_page
-from sam2_core.media.review.pictures import Plan, fitting, grid_of, packed, plan_of, small
+from sam2_core.media.review.pictures import NUMBERS, Plan, fitting, grid_of, packed, plan_of, small
 from sam2_core.types import FrameMasks, ObjectMask
 
 BUDGET = 40_000_000
@@ -33,14 +33,15 @@ def write_review(path: Path, material: Material, order: Order, progress: Progres
     """See the top of this file."""
     report, found = Reporter(progress), Found(material)
     report(0.0, "Looking at the frames")
-    plan = plan_of(material, order.largest_side or SIDES[material.info.kind], BUDGET)
     before, after = frame_of_page(f"Review of {material.info.name}")
+    room = BUDGET - len((before + after).encode())
+    plan = plan_of(material, order.largest_side or SIDES[material.info.kind], room)
     with new_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="\n") as file:
-        spent = file.write(before)
+        file.write(before)
         for place, frame in enumerate(plan.frames):
             masks = material.on(frame)
-            left = len(plan.frames) - place
-            spent += file.write(_frame_block(material, masks, plan, (BUDGET - spent) / left))
+            share = room / (len(plan.frames) - place)
+            room -= file.write(_frame_block(material, masks, plan, share)) + NUMBERS * len(material.objects)
             found.add(masks)
             report((place + 1) / len(plan.frames), f"Frame {place + 1} of {len(plan.frames)}")
         file.write(data_block('id="about"', {**_about(material, plan), "found": found.plain}))

@@ -13,8 +13,9 @@ function pinColor({ object }) {
   const color = objectOf(object)?.color;
   if (!color) return PLAIN_PIN;
   const parts = [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16) / 255);
+  const linear = part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
   const shine = shade => {
-    const [red, green, blue] = parts.map(part => part * shade).map(part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    const [red, green, blue] = parts.map(part => linear(part * shade));
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
   let shade = 1;

@@ -84,10 +84,10 @@ function onceARefresh(work) {
 }
 
 const size = `${medium.width} × ${medium.height}`;
-const many = medium.kind === 'album' ? counted(shots.length, 'photo') : '';
+const clipFacts = [size, counted(shots.length, 'frame'), `${+medium.fps.toFixed(2)} fps`];
 find('file-name').textContent = medium.name;
 find('file-name').title = medium.name;
-find('file-facts').textContent = isClip ? `${size} · ${counted(shots.length, 'frame')} · ${+medium.fps.toFixed(2)} fps` : many || size;
+find('file-facts').textContent = isClip ? clipFacts.join(' · ') : isAlbum ? counted(shots.length, 'photo') : size;
 document.body.classList.add(isClip ? 'clip-here' : isAlbum && shots.length > 1 ? 'album' : 'still');
 find('notice').hidden = !about.left_out;
 find('notice').textContent = `To keep this file small, it shows every ${shots[1] - shots[0]}th frame only.`

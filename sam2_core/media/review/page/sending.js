@@ -17,7 +17,8 @@ function reviewName() {
 }
 
 function summary() {
-  const given = about.objects.map(({ id }) => verdictOf(id).verdict), count = verdict => given.filter(each => each === verdict).length;
+  const given = about.objects.map(({ id }) => verdictOf(id).verdict);
+  const count = verdict => given.filter(each => each === verdict).length;
   const open = count(''), words = [];
   if (count('approved')) words.push(`${count('approved')} approved`);
   if (count('needs_work')) words.push(`${counted(count('needs_work'), 'object')} to be worked on`);
