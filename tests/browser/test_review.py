@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2_core.media import Material, ObjectTraits, Order, Store, ingest, ingest_album, open_store, write
 from sam2_core.types import FrameMasks, Mask, ObjectMask
@@ -24,10 +27,7 @@ Visit = Callable[..., Desk]
 FRAMES, HEIGHT, WIDTH = 30, 180, 320
 BALL, BIRD = ObjectTraits(1, "Ball", "toy", (0, 158, 115)), ObjectTraits(2, "Bird", "", (204, 121, 167))
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-PIXELS = """() => {
-  const canvas = document.querySelector('.picture'), { zoom, ratio } = { zoom: 1, ratio: canvas.width / canvas.clientWidth };
-  return [canvas.width, canvas.height, ratio, [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]];
-}"""
+PICTURE = "() => document.querySelector('.picture').toDataURL('image/png').split(',')[1]"
 
 
 def masks_on(frame: int) -> FrameMasks:
@@ -104,9 +104,10 @@ class Reviewer:
 
     def seen(self) -> np.ndarray[Any, Any]:
         """The picture on the stage, (H, W, 4), without what is around it."""
-        width, height, ratio, data = self.page.evaluate(PIXELS)
+        png = base64.b64decode(self.page.evaluate(PICTURE))
+        pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
+        ratio = pixels.shape[1] / self.page.locator(".picture").bounding_box()["width"]
         (left, top), (right, bottom) = self.spot(0, 0), self.spot(WIDTH, HEIGHT)
-        pixels = np.array(data, np.uint8).reshape(height, width, 4)
         return pixels[round(top * ratio) : round(bottom * ratio), round(left * ratio) : round(right * ratio)]
 
     def color(self, x: float, y: float) -> list[int]:
