@@ -262,8 +262,9 @@ def test_pins_stay_at_their_place_when_the_picture_is_enlarged(review: Callable[
     reviewer.expect(".zoom-fit").to_be_enabled()
     pin = reviewer.page.locator(".pin").bounding_box()
     assert pin["x"] + pin["width"] / 2 - box["x"] == pytest.approx(left, abs=1.5)
+    reviewer.page.mouse.move(box["x"] + left, box["y"] + top + 80)
     reviewer.page.mouse.down()
-    reviewer.page.mouse.move(box["x"] + left - 60, box["y"] + top, steps=4)
+    reviewer.page.mouse.move(box["x"] + left - 60, box["y"] + top + 80, steps=4)
     reviewer.page.mouse.up()
     reviewer.expect(".editor").to_be_hidden()  # that was no click
     moved = reviewer.page.locator(".pin").bounding_box()
@@ -353,8 +354,13 @@ def reviewed(desk: Desk, clip: Path, tmp_path: Path) -> Desk:
 
 
 def expect_pin(desk: Desk, x: float, y: float) -> None:
-    left, top = desk.spot(x / WIDTH, y / HEIGHT)
-    desk.expect(".mk-remark-pin").to_have_css("transform", f"matrix(1, 0, 0, 1, {left:g}, {top:g})")
+    desk.page.wait_for_function(
+        """([x, y]) => {
+          const { e, f } = new DOMMatrix(document.querySelector('.mk-remark-pin').style.transform);
+          return Math.hypot(e - x, f - y) < 3;
+        }""",
+        arg=list(desk.spot(x / WIDTH, y / HEIGHT)),
+    )
 
 
 def test_a_review_appears_where_it_belongs(reviewed: Desk) -> None:

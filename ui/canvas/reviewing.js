@@ -219,6 +219,10 @@ function updateReviewingSoon() {
   requestAnimationFrame(() => { reviewingWaiting = false; updateReviewing(); });
 }
 
+// A pin is no hole in the stage: the wheel zooms there as beside it.
+on(remarkPins, 'wheel', event => {
+  if (!overCanvas.dispatchEvent(new WheelEvent(event.type, event))) event.preventDefault();
+}, { passive: false });
 keys.j = event => nextRemark(event.shiftKey ? -1 : 1);
 on(find('remark-previous'), 'click', () => nextRemark(-1));
 on(find('remark-next'), 'click', () => nextRemark(1));

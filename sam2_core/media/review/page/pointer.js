@@ -53,7 +53,8 @@ function movePinch() {
   pinch = now;
 }
 
-on(picture, 'wheel', event => {
+on(stage, 'wheel', event => {
+  if (event.target.closest('.editor')) return;
   if (view.zoom === 1 && event.deltaY > 0 && !event.ctrlKey) return;   // the page scrolls
   const corner = picture.getBoundingClientRect(), pixels = event.deltaMode === 1 ? 16 : 1;
   const speed = event.ctrlKey || event.metaKey ? 0.004 : 0.002;

@@ -10,7 +10,7 @@ const view = { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 };   // x, y: where the f
 let shown = null;                // the decoded frame on the stage
 
 function fitStage() {
-  const { width, height } = stage.getBoundingClientRect();
+  const { clientWidth: width, clientHeight: height } = stage;
   if (!width) return;
   view.ratio = Math.min(window.devicePixelRatio || 1, 2);
   for (const canvas of [picture, layer]) {
