@@ -112,6 +112,7 @@ function jumpToRemark(note) {
   remark = note;
   if (journal.said.has(note.object) && note.object !== state.active) objects.select(note.object);
   goTo(note.frame);
+  stage.scrollIntoView({ block: 'nearest' });
   announce(`Note ${remarks().indexOf(note) + 1}: ${note.text}`);
   tell('review');
 }
@@ -209,7 +210,13 @@ function updateReviewing() {
   const notes = all.map((note, place) => remarkItem(note, place + 1, nameOf(reviews.find(each => each.notes.includes(note)))));
   list.replaceChildren(...comments, ...notes);
   list.querySelectorAll('button, input')[focused]?.focus({ preventScroll: true });
-  if (focused < 0) list.querySelector('.mk-chosen')?.scrollIntoView({ block: 'nearest' });
+  revealRemark(list);
+}
+
+// Scrolls the list, never the page: on a phone the stage stays in sight.
+function revealRemark(list) {
+  const item = list.querySelector('.mk-chosen')?.getBoundingClientRect(), { top, bottom } = list.getBoundingClientRect();
+  if (item) list.scrollTop += Math.min(0, item.top - top) + Math.max(0, item.bottom - bottom);
 }
 
 let reviewingWaiting = false;

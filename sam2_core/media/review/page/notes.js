@@ -100,6 +100,7 @@ async function jumpTo(note) {
   closeEditor();
   await goToFrame(note.frame);
   updateNotes();
+  stage.scrollIntoView({ block: 'nearest' });
   announce(`Note ${numberOf(note)}, ${whereOf(note)}: ${note.text}`);
 }
 
@@ -116,12 +117,18 @@ function updateNotes() {
   find('notes').replaceChildren(...said.notes.map(makeNote));
   const item = find('notes').children[focused];
   if (item) find(hadEdit ? 'note-edit' : 'note-go', item).focus({ preventScroll: true });
-  find('here', find('notes'))?.scrollIntoView?.({ block: 'nearest' });
+  revealChosen();
   find('notes').hidden = !said.notes.length;
   find('notes-none').hidden = said.notes.length > 0;
   find('notes-count').textContent = said.notes.length || '';
   for (const name of ['notes-previous', 'notes-next']) find(name).disabled = !said.notes.length;
   updatePins();
+}
+
+// Scrolls the list, never the page: on a phone the picture stays in sight.
+function revealChosen() {
+  const list = find('notes'), item = find('here', list)?.getBoundingClientRect(), { top, bottom } = list.getBoundingClientRect();
+  if (item) list.scrollTop += Math.min(0, item.top - top) + Math.max(0, item.bottom - bottom);
 }
 
 on(find('notes-previous'), 'click', () => nextNote(-1));
