@@ -24,7 +24,7 @@ async function spriteOf({ object, place: [x, y, width, height], png }, scale) {
   ink.fillStyle = objectOf(object).color;
   ink.fillRect(0, 0, width, height);
   bitmap.close();
-  return { object, fill, ink, scale, x: x * scale, y: y * scale, width: width * scale, height: height * scale };
+  return { object, fill, scale, x: x * scale, y: y * scale, width: width * scale, height: height * scale };
 }
 
 async function decode(frame) {

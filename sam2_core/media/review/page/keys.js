@@ -35,5 +35,6 @@ on(find('help-open'), 'click', () => find('help-dialog').showModal());
 closes(find('help-dialog'), find('help-close'));
 
 updateNotes();
+if (matchMedia('(hover: none) and (pointer: coarse)').matches) find('tip').textContent = 'Tap the picture to pin a note.';
 find('tip').hidden = isSaid();
 goTo(0).catch(() => { find('loading').textContent = 'This picture cannot be shown. Try a newer browser.'; });

@@ -1,9 +1,11 @@
 // Below the stage: how sure the network was of each object, frame by frame; where notes are; and the slider.
 
-const ROW = 14, GAP = 3, DOT = 3;          // CSS pixels: a strip, between two, the dot of the object's color before it
+const ROOM = 96;                           // CSS pixels for all strips, if they are not too many
+const GAP = about.objects.length > 6 ? 1 : 3;
+const ROW = clamp(Math.floor(ROOM / Math.max(1, about.objects.length)) - GAP, 5, 14), DOT = Math.min(3, ROW / 2);
 const THUMB = 14;                          // the slider's thumb: its centre stays half of it away from the ends
 const GOOD = 0.85, BAD = 0.35;             // predicted IoU: nothing to doubt, all to doubt
-const STEPS = 16;
+const STEPS = 16, LEAST = 2.5;             // heights of a bar; CSS pixels where there is no doubt
 
 const scrub = find('scrub'), tracks = find('tracks'), heat = find('heat'), hint = find('hint');
 
@@ -44,7 +46,7 @@ function drawRow(ink, id, top, colors, quiet) {
     const places = Array.from({ length: Math.min(together, shots.length - first) }, (_, ahead) => first + ahead);
     const known = places.map(place => factsOf(id, place)).filter(facts => facts?.area);
     if (!known.length) continue;
-    const doubt = Math.round(Math.max(...known.map(doubtOf)) * STEPS) / STEPS, height = 3 + doubt * (ROW - 3);
+    const doubt = Math.round(Math.max(...known.map(doubtOf)) * STEPS) / STEPS, height = LEAST + doubt * (ROW - LEAST);
     const left = Math.max(THUMB / 2, xOf(first) - spread() / 2);
     ink.fillStyle = blend(colors, doubt);
     ink.fillRect(left, top + ROW - height, Math.min(wide, railWidth() - THUMB / 2 - left) + 0.3, height);

@@ -146,11 +146,14 @@ function drawOutlines(strength) {
   }
 }
 
-// The topmost visible object there, if any.
+// The topmost visible object there, if any. One canvas of one pixel is read, so that the others stay with the graphics card.
+const probe = make('canvas').getContext('2d', { willReadFrequently: true });
+
 function objectAt([x, y]) {
-  const hit = sprite => {
-    const [column, row] = [(x - sprite.x) / sprite.scale, (y - sprite.y) / sprite.scale].map(Math.floor);
-    return sprite.ink.getImageData(column, row, 1, 1).data[3] > 0;
+  const hit = ({ fill, scale, x: left, y: top }) => {
+    probe.clearRect(0, 0, 1, 1);
+    probe.drawImage(fill, Math.floor((x - left) / scale), Math.floor((y - top) / scale), 1, 1, 0, 0, 1, 1);
+    return probe.getImageData(0, 0, 1, 1).data[3] > 0;
   };
   return inSight().reverse().find(hit)?.object;
 }
