@@ -63,6 +63,7 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "comeback.js",
     "projectfile.js",
     "project.js",
+    "reviewing.js",
     "tools.js",
     "crosshair.js",
     "candidates.js",
@@ -90,6 +91,7 @@ STYLES = (
     "models.css",
     "works.css",
     "annotations.css",
+    "reviewing.css",
 )
 
 

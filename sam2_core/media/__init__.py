@@ -9,6 +9,7 @@ material.py   a source and its masks, of which downloads are made; order.py: wha
 formats/      masks become files that other programs read
 readers/      files of other programs become masks
 effects/      pictures change with the help of masks; rendering/: the sources drawn anew
+review/       a page for somebody else's eyes, whose notes come back
 export.py     the one door to every download
 limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long work is done safely
 """

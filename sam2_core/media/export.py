@@ -13,8 +13,9 @@ from sam2_core.media.material import Material
 from sam2_core.media.order import Kind, Order
 from sam2_core.media.progress import Progress
 from sam2_core.media.rendering import CONTAINERS
+from sam2_core.media.review import REVIEWS
 
-KINDS: Mapping[str, Kind] = MappingProxyType({**FORMATS, **CONTAINERS})
+KINDS: Mapping[str, Kind] = MappingProxyType({**FORMATS, **CONTAINERS, **REVIEWS})
 
 
 def export(folder: Path, material: Material, order: Order, progress: Progress | None = None) -> Path:

@@ -61,6 +61,7 @@ function adopt(back) {
   state.active = back.active;
   beginWork(back.id, back.fileKeys);
   state.range = back.range ?? null;
+  reviews = back.reviews ?? [];
 }
 
 // Puts all that the journal says in place of what the server knows. Waits for the model and for a connection. Quietly:

@@ -72,6 +72,8 @@ function masksByObject({ images, annotations }) {
 const isProject = file => /\.json$/i.test(file.name) || file.type === 'application/json';
 
 async function openProject(file) {
+  const review = await reviewIn(file);
+  if (review) return openReview(review);
   let project;
   try {
     project = await readProject(file);

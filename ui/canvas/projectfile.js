@@ -1,6 +1,6 @@
 // The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, frame,
-// active, range, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and {object:
-// {frame: COCO run lengths}}; the journal is the truth.
+// active, range, reviews, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and
+// {object: {frame: COCO run lengths}}; the journal is the truth.
 // A file comes from anywhere, so everything in it is looked at before anything else sees it.
 
 const FORMAT = 'masklet-project', FORMAT_VERSION = 1;
@@ -42,6 +42,7 @@ async function readProject(file) {
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
     range: readRange(plain.range ?? null, medium),
+    reviews: readReviews(plain.reviews ?? [], medium),
     example: typeof plain.example === 'string' ? plain.example : undefined,
   };
 }
