@@ -19,6 +19,7 @@ COMMANDS = {
     "track": "the same through clips",
     "run": "a project saved by the page, done again without it",
     "everything": "masks of all that is in pictures, without a click",
+    "export": "masks that are there already, as any kind of file",
     "models": "which networks there are; download and verify them",
     "kinds": "which kinds of files can be written",
     "looks": "which looks and effects pictures can be given",

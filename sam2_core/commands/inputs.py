@@ -42,7 +42,7 @@ def plan(
     title_of: Callable[[Path], str] = lambda source: source.stem,
 ) -> list[Task]:
     """A task for each source. Raises `ConfigError` and `MediaError` for what makes no sense for any of them."""
-    check_kinds(name.strip() for name in (options.export or "").split(",") if name.strip())
+    check_kinds(name.strip() for name in options.export.split(",") if name.strip())
     if ending_named(options.out) and not options.out.is_dir():
         return [_named(sources, options, media_of)]
     if options.out.exists() and not options.out.is_dir():

@@ -48,9 +48,9 @@ def add_prompts(parser: argparse.ArgumentParser) -> None:
 def add_output(parser: argparse.ArgumentParser, usual: Sequence[str], source: str) -> None:
     """What is to be written; `usual` are the kinds where nothing is said."""
     group = parser.add_argument_group("what to write")
-    text = f"kinds of files with commas between them (default: {','.join(usual)}); `masklet kinds` lists them"
-    default = "" if usual else None
-    group.add_argument("--export", metavar="KIND,…", default=default, required=not usual, help=text)
+    said = f"default: {','.join(usual)}, or what --out ends in" if usual else "else what --out ends in"
+    text = f"kinds of files with commas between them ({said}); `masklet kinds` lists them"
+    group.add_argument("--export", metavar="KIND,…", default="", help=text)
     parser.set_defaults(usual=tuple(usual))
     group.add_argument(
         "--out", type=Path, default=Path(), metavar="PATH",

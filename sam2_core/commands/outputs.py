@@ -59,13 +59,15 @@ def wished_kinds(options: argparse.Namespace, media: str) -> tuple[str, ...]:
 
     Raises `ConfigError` where the ending leaves a choice, and `MediaError` for what is not made of such a source.
     """
-    named = tuple(dict.fromkeys(name.strip() for name in (options.export or "").split(",") if name.strip()))
+    named = tuple(dict.fromkeys(name.strip() for name in options.export.split(",") if name.strip()))
     ending = ending_named(options.out)
     if not named and ending and not options.out.is_dir():
         return (_kind_of(ending, media),)
     for kind in named:
         ending_of(kind, media)
-    return named or options.usual
+    if not named and not options.usual:
+        raise ConfigError("Say what to write: with --export KIND,… or as a file for --out. `masklet kinds` lists them.")
+    return named or tuple(options.usual)
 
 
 def ending_named(path: Path) -> str:

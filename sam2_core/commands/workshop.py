@@ -113,13 +113,18 @@ class Workshop:
     @contextmanager
     def opened(self, source: Path | Sequence[Path], kind: str, progress: Progress) -> Iterator[Opened]:
         """The same with a session on it."""
-        with self.stored(source, kind, progress) as store:
-            engine = self.engine
-            session = engine.open(str(store.folder)).id
-            try:
-                yield Opened(store, engine, session)
-            finally:
-                engine.close(session)
+        with self.stored(source, kind, progress) as store, self.session(store) as opened:
+            yield opened
+
+    @contextmanager
+    def session(self, store: Store) -> Iterator[Opened]:
+        """A session on what was read."""
+        engine = self.engine
+        session = engine.open(str(store.folder)).id
+        try:
+            yield Opened(store, engine, session)
+        finally:
+            engine.close(session)
 
 
 def _ingest(source: Path | Sequence[Path], folder: Path, progress: Progress) -> Path:
