@@ -22,7 +22,8 @@ from sam2_core.commands.workshop import build as usual_build
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.media import Material
 from sam2_core.media.ingest import clean_name
-from sam2_core.serving.project import Project, ProjectMedium, read_project
+from sam2_core.serving.project import Project, read_project
+from sam2_core.serving.project_medium import ProjectMedium
 from sam2_core.serving.replay import replay
 
 ENDING = ".json"

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import Look, MediaInfo, ObjectTraits, Rgb, color_of
+from sam2_core.media import EFFECTS, Look, ObjectTraits, Rgb, color_of
+from sam2_core.serving.project_medium import ProjectMedium, read_medium
 from sam2_core.serving.prompt_data import is_number, is_whole, read_prompt, require
 from sam2_core.types import Entry, Forgotten, Journal, Prompted, Tracked
 
@@ -36,34 +37,7 @@ HIGHEST_OBJECT = 1_000_000
 OWN_COLORS = 64
 """So many colours objects get by themselves on the page; then they begin again."""
 
-_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_FILE_NAME = 80, 40, 200
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectMedium:
-    """What the work was done on; `sizes` (height, width) and `names` of its photos are an album's."""
-
-    kind: Literal["image", "clip", "album"]
-    name: str
-    frames: int
-    height: int
-    width: int
-    sizes: tuple[tuple[int, int], ...] = ()
-    names: tuple[str, ...] = ()
-
-    def size_of(self, frame: int) -> tuple[int, int]:
-        """Height and width in which what was said on this frame counts."""
-        return self.sizes[frame] if self.sizes else (self.height, self.width)
-
-    def agrees(self, info: MediaInfo) -> bool:
-        """Whether what was said there can be said here."""
-        here = info.kind, info.frames, info.height, info.width, info.sizes
-        return here == (self.kind, self.frames, self.height, self.width, self.sizes)
-
-    def __str__(self) -> str:
-        what = {"image": "picture", "clip": "clip", "album": "photos"}[self.kind]
-        frames = f", {self.frames} frames" if self.kind != "image" else ""
-        return f"the {what} “{self.name}” ({self.width} x {self.height}{frames})"
+_LONGEST_NAME, _LONGEST_LABEL = 80, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +78,7 @@ def project_of(plain: Mapping[str, Any]) -> Project:
     """Read the plain data of a project file; raises `BadPrompt`."""
     if not is_whole(plain.get("version"), VERSION, VERSION):
         raise BadPrompt("This project was saved by another version of Masklet. Open it with that version.")
-    medium = _medium(plain.get("medium"))
+    medium = read_medium(plain.get("medium"))
     said = _Said.sum_up(_in_order(*_steps(plain.get("journal"), medium)))
     active = int(plain["active"]) if _is_object(plain.get("active")) else 1
     effects = plain.get("effects")
@@ -114,7 +88,7 @@ def project_of(plain: Mapping[str, Any]) -> Project:
         tuple(said.traits_of(number) for number in said.drawing_order()),
         _hidden(plain.get("look", {}), said.objects, said.objects | {active}),
         _frames(plain.get("range"), medium),
-        None if effects is None else Look.from_json(effects),
+        None if effects is None else _without_gaps(Look.from_json(effects)),
     )
 
 
@@ -178,29 +152,6 @@ def _no_number(text: str) -> NoReturn:
 
 def _is_object(value: Any) -> bool:
     return is_whole(value, 1, HIGHEST_OBJECT)
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(is_whole(side, 1, 100_000) for side in value)
-
-
-def _medium(plain: Any) -> ProjectMedium:
-    require(isinstance(plain, dict) and isinstance(plain.get("name"), str), "its medium")
-    kind, frames, height, width = (plain.get(name) for name in ("kind", "frames", "height", "width"))
-    require(kind in ("image", "clip", "album") and is_whole(frames, 1, 10_000_000), "its medium")
-    require(_is_size([height, width]) and is_number(plain.get("fps")), "its medium")
-    sizes: Sequence[Any] = ()
-    names: Sequence[Any] = ()
-    if kind == "album":
-        sizes, names = plain.get("sizes", ()), plain.get("names", ())
-        require(isinstance(sizes, list) and len(sizes) == frames and all(map(_is_size, sizes)), "its photos")
-        require(isinstance(names, list) and len(names) == frames, "its photos")
-        require(all(isinstance(name, str) for name in names), "its photos")
-    return ProjectMedium(
-        kind, plain["name"][:_LONGEST_FILE_NAME], int(frames), int(height), int(width),
-        tuple((int(high), int(wide)) for high, wide in sizes),
-        tuple(name[:_LONGEST_FILE_NAME] for name in names),
-    )  # fmt: skip
 
 
 _Step = list[tuple[Entry | _Traits, int | None]]
@@ -288,6 +239,16 @@ def _hidden(plain: Any, said: set[int], listed: set[int]) -> frozenset[int]:
     require(isinstance(hidden, list) and len(hidden) <= MOST_ENTRIES and all(map(_is_object, hidden)), "its look")
     require(solo is None or _is_object(solo), "its look")
     return frozenset(said - {solo} if solo in listed else said & set(hidden))
+
+
+def _without_gaps(look: Look) -> Look:
+    """Layers whose picture was not chosen yet do nothing on the page either."""
+    chosen = (
+        layer
+        for layer in look.layers
+        if all(knob.kind != "backdrop" or layer.text(name) for name, knob in EFFECTS[layer.effect].settings.items())
+    )
+    return replace(look, layers=tuple(chosen))
 
 
 def _frames(plain: Any, medium: ProjectMedium) -> range | None:

@@ -18,20 +18,21 @@ pytestmark = pytest.mark.browser
 
 CANVAS = Path(__file__).resolve().parents[2] / "ui" / "canvas"
 FRAMES = 12
-STUBS = """
+OTHERS = """
 const listeners = [], when = (names, work) => listeners.push(work), tell = () => {}, state = { active: 1 };
 const about = { max_points: 64, max_boxes: 16, max_mask: 500000, colors: COLORS };
+const isPlain = value => value !== null && typeof value === 'object' && !Array.isArray(value);
+const saneLook = plain => plain, readReviews = plain => plain;
 """
+"""What other parts of the page give to these."""
 READ = """
-return (async () => {
-  const project = await readProject(new File([text], 'x.json'));
-  journal = new Journal(project.journal);
-  objects.look = project.look;
-  state.active = project.active;
-  for (const work of listeners) work();
-  const entries = journal.entries.filter(entry => !entry.traits).map(({ after, ...entry }) => entry);
-  return { entries, exported: objects.forExport() };
-})();
+const project = await readProject(new File([text], 'x.json'));
+journal = new Journal(project.journal);
+objects.look = project.look;
+state.active = project.active;
+for (const work of listeners) work();
+const entries = journal.entries.filter(entry => !entry.traits).map(({ after, ...entry }) => entry);
+return { entries, exported: objects.forExport() };
 """
 
 
@@ -39,8 +40,9 @@ def reader() -> str:
     """The page's code as a function of a file's text."""
     colors = json.dumps([hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)])
     names = ("projectfile.js", "journal.js", "objects.js")
-    parts = [STUBS.replace("COLORS", colors), *((CANVAS / name).read_text("utf-8") for name in names), READ]
-    return "text => new Function('text', " + json.dumps("\n".join(parts)) + ")(text)"
+    scripts = "\n".join((CANVAS / name).read_text("utf-8") for name in names)
+    others = OTHERS.replace("COLORS", colors)
+    return f"text => {{\n{others}\nreturn (async () => {{\n{scripts}\n{READ}\n}})();\n}}"
 
 
 def entry_by(chance: Random) -> dict[str, Any]:

@@ -160,6 +160,15 @@ def test_what_lies_outside_is_told(call: Caller, photo: Path, clip: Path, tmp_pa
     assert "This is a clip, no picture" in done.err
 
 
+def test_a_look_wants_its_pictures(call: Caller, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "look.json").write_text('{"layers": [{"effect": "picture", "name": "beach"}]}', "utf-8")
+    said = ("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json")
+    done = call(*said, "--out", tmp_path / "out.png")
+    assert (done.code, "give it with --backdrop beach=FILE" in done.err) == (1, True)
+    assert call(*said, "--out", tmp_path / "out.json").code == 0, "masks alone need no picture"
+    assert call(*said, "--out", tmp_path / "out.png", "--backdrop", f"beach={photo}").code == 0
+
+
 def test_a_look_of_ones_own(call: Caller, photo: Path, tmp_path: Path) -> None:
     look = {"layers": [{"effect": "overlay", "opacity": 1.0, "outline": 0}]}
     (tmp_path / "look.json").write_text(json.dumps(look), "utf-8")
