@@ -65,6 +65,6 @@ def file_for(source: Path, masks: Path) -> Path:
     fits = exact or [path for path in there if path.stem.startswith(f"{source.stem}_")]
     if len(fits) != 1:
         names = ", ".join(path.name for path in fits[:3])
-        found = f"several files ({names})" if fits else "no file"
-        raise MediaError(f"There is {found} about {source.name} in {masks}. Name the file that is meant.")
+        found = f"More than one file in {masks} is" if fits else f"No file in {masks} is"
+        raise MediaError(f"{found} called like {source.name}{f' ({names})' if fits else ''}. Name the one that is meant.")
     return fits[0]

@@ -56,8 +56,8 @@ def test_each_picture_has_a_file_of_its_own(call: Caller, photos: Path, tmp_path
     done = call("export", photos, *said)
     assert done.code == 1
     assert [each["status"] for each in done.results] == ["done", "failed", "failed"]
-    assert "There is no file about b.jpg" in done.results[1]["error"]
-    assert "several files (c_coco.json, c_more.json) about c.png" in done.results[2]["error"]
+    assert "masks is called like b.jpg." in done.results[1]["error"]
+    assert "is called like c.png (c_coco.json, c_more.json)." in done.results[2]["error"]
     with Image.open(tmp_path / "out" / "a_edited.png") as image:
         assert image.size == (WIDTH, HEIGHT)
 
