@@ -66,5 +66,7 @@ def file_for(source: Path, masks: Path) -> Path:
     if len(fits) != 1:
         names = ", ".join(path.name for path in fits[:3])
         found = f"More than one file in {masks} is" if fits else f"No file in {masks} is"
-        raise MediaError(f"{found} called like {source.name}{f' ({names})' if fits else ''}. Name the one that is meant.")
+        raise MediaError(
+            f"{found} called like {source.name}{f' ({names})' if fits else ''}. Name the one that is meant."
+        )
     return fits[0]

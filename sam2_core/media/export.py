@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from sam2_core.errors import MediaError
 from sam2_core.media.formats import FORMATS
+from sam2_core.media.formats.archive import plain_name
 from sam2_core.media.material import Material
 from sam2_core.media.order import Kind, Order
 from sam2_core.media.progress import Progress
@@ -43,8 +43,7 @@ def file_name(material: Material, kind: str) -> str:
 def name_for(stem: str, media: str, kind: str) -> str:
     """The same for the name of a picture, clip or album, without its ending, that need not have been read yet."""
     ending = ending_of(kind, media)
-    stem = re.sub(r"[^\w\-]+", "_", stem).strip("_") or "masklet"
-    return f"{stem}_{'edited' if KINDS[kind].group == 'picture' else kind}.{ending}"
+    return f"{plain_name(stem)}_{'edited' if KINDS[kind].group == 'picture' else kind}.{ending}"
 
 
 def ending_of(kind: str, media: str) -> str:
