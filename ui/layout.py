@@ -10,9 +10,10 @@ from urllib.parse import quote
 import gradio as gr
 
 from sam2_core.media import color_of, hex_of
+from ui.annotations import MAX_PROMPTS
 from ui.examples import catalogue
 from ui.handlers import welcome
-from ui.reading import MAX_BOXES, MAX_MASK
+from ui.reading import MAX_BOXES, MAX_MASK, MAX_MESSAGE
 from ui.settings import Settings
 from ui.visitors import Visitors
 from ui.workbench import Workbench
@@ -65,6 +66,7 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "annotations.js",
     "models.js",
     "waiting.js",
     "session.js",
@@ -82,6 +84,7 @@ STYLES = (
     "candidates.css",
     "models.css",
     "works.css",
+    "annotations.css",
 )
 
 
@@ -114,6 +117,8 @@ def canvas(settings: Settings) -> gr.HTML:
         "max_points": settings.max_points,
         "max_boxes": MAX_BOXES,
         "max_mask": MAX_MASK,
+        "max_message": MAX_MESSAGE,
+        "max_prompts": MAX_PROMPTS,
         "max_upload_mb": settings.max_upload_mb,
         "max_pictures": settings.max_pictures,
         "max_album_mb": settings.max_album_mb,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from sam2_core.media.readers.linking import link
 from sam2_core.types import Box, Mask
 
 MOST_FOUND = 50_000
+MOST_UNTOLD = 500  # objects on one frame that have no number
 MOST_PIXELS = 8_000_000_000  # looked at or drawn, for all of a file: about a minute
 MOST_RUN_BYTES = 400_000_000
 MOST_NAMES = 3  # of what was left out
@@ -84,6 +86,7 @@ class Collector:
         self._report = Reporter(progress)
         self._told: dict[tuple[int, Hashable], _Shape] = {}
         self._untold: list[_Shape] = []  # the file does not say what object it is
+        self._crowds: Counter[int] = Counter()  # frame -> how many of them
         self._reasons: dict[str, _Reason] = {}
         self._pixels = self._run_bytes = 0
 
@@ -125,6 +128,9 @@ class Collector:
         if len(self._told) + len(self._untold) >= MOST_FOUND:
             raise TooMuch(f"There are more than {MOST_FOUND} masks or boxes in this file. Import fewer frames.")
         if key is None:
+            self._crowds[frame] += 1
+            if self._crowds[frame] > MOST_UNTOLD:
+                raise MediaError(f"More than {MOST_UNTOLD} objects are on one frame. Only the first ones are used.")
             self._untold.append(made)
         elif (frame, key) in self._told:
             self._told[frame, key] = self._joined(self._told[frame, key], made)

@@ -52,8 +52,10 @@ def _chains(frames: Sequence[int], boxes: npt.NDArray[np.float64]) -> list[int]:
     numbers = [0] * len(frames)
     newest: dict[int, tuple[int, int]] = {}  # number -> its last box, and the turn of that box
     count = 0
-    for turn, frame in enumerate(sorted(set(frames))):
-        here = [place for place, other in enumerate(frames) if other == frame]
+    on_frame: dict[int, list[int]] = defaultdict(list)
+    for place, frame in enumerate(frames):
+        on_frame[frame].append(place)
+    for turn, (_, here) in enumerate(sorted(on_frame.items())):
         open_still = {number: last for number, (last, at) in newest.items() if turn - at <= LONGEST_GAP}
         matched = _matched(boxes[here], boxes[list(open_still.values())])
         for row, place in enumerate(here):
@@ -70,12 +72,13 @@ def _matched(boxes: npt.NDArray[np.float64], earlier: npt.NDArray[np.float64]) -
     """Rows of `boxes` and of `earlier` that belong together, those with the greatest overlap first."""
     overlaps = _overlaps(boxes, earlier)
     matched: dict[int, int] = {}
-    for flat in np.argsort(-overlaps, axis=None, kind="stable"):
-        row, column = divmod(int(flat), len(earlier))
-        if overlaps[row, column] < LEAST_OVERLAP:
-            break
-        if row not in matched and column not in matched.values():
+    rows, columns = np.nonzero(overlaps >= LEAST_OVERLAP)
+    taken: set[int] = set()
+    for best in np.argsort(-overlaps[rows, columns], kind="stable"):
+        row, column = int(rows[best]), int(columns[best])
+        if row not in matched and column not in taken:
             matched[row] = column
+            taken.add(column)
     return matched
 
 
