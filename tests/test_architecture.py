@@ -127,5 +127,7 @@ def test_what_is_allowed_passes() -> None:
 def test_every_package_is_installed() -> None:
     text = (ROOT / "pyproject.toml").read_text("utf-8")  # Python 3.10 reads no TOML
     listed = set(re.findall(r'"(sam2_core[\w.]*)"', text[text.index("packages = [") : text.index("package-dir")]))
-    found = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in ROOT.glob("sam2_core/**/__init__.py")}
+    found = {
+        path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in ROOT.glob("sam2_core/**/__init__.py")
+    }
     assert listed - {"sam2_core.configs", "sam2_core.assets"} == found
