@@ -37,7 +37,7 @@ const watcher = new MutationObserver(() => {
 });
 watcher.observe(document.body, { childList: true, subtree: true });
 
-// What happened, for whoever wants to know: medium, frame, journal, masks, objects, line, tracking, view, range, rail.
+// What happened, for whoever wants to know: medium, frame, journal, masks, objects, look, line, tracking, view, range, rail.
 const listeners = new Map();
 const when = (names, listener) => names.split(' ').forEach(name => {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);

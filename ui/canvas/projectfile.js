@@ -1,5 +1,5 @@
-// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, frame,
-// active, range, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and {object:
+// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, effects,
+// frame, active, range, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and {object:
 // {frame: COCO run lengths}}; the journal is the truth.
 // A file comes from anywhere, so everything in it is looked at before anything else sees it.
 
@@ -37,7 +37,7 @@ async function readProject(file) {
   }
   const medium = readMedium(plain.medium);
   return {
-    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}),
+    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}), effects: saneLook(plain.effects),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
     range: readRange(plain.range ?? null, medium),
