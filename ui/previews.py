@@ -25,7 +25,8 @@ from ui.resources import Resources
 MAX_LOOK = 16_000  # characters of a look
 SIDES = range(160, 1281)  # pixels of a preview's longer side
 MOST_WAITING = 4  # of one visitor; an honest page has one on its way
-_QUALITY, _PNG_EFFORT = 90, 1
+_JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 _OBJECT = re.compile(r"([1-9]\d{0,5})\.([0-9a-f]{6})", re.ASCII)
 
 
@@ -126,6 +127,6 @@ def _fit(picture: RgbArray, side: int) -> RgbArray:
 def _encode(painted: RgbArray) -> tuple[bytes, str]:
     if painted.shape[2] == 4:
         pixels = cv2.cvtColor(painted, cv2.COLOR_RGBA2BGRA)
-        return cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_EFFORT])[1].tobytes(), "image/png"
+        return cv2.imencode(".png", pixels, _PNG)[1].tobytes(), "image/png"
     pixels = cv2.cvtColor(painted, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes(), "image/jpeg"
+    return cv2.imencode(".jpg", pixels, _JPEG)[1].tobytes(), "image/jpeg"

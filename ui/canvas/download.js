@@ -99,8 +99,8 @@ function objectsField() {
 function framesField() {
   const { first, last } = range.played, whole = isClip() ? 'Whole clip' : 'All photos', one = isClip() ? 'This frame' : 'This photo';
   if (part.frames === 'range' && !state.range) part.frames = 'all';
-  const words = { all: [whole, `${state.medium.frames}`], one: [one, `number ${state.frame + 1}`],
-    range: ['In to out', state.range ? `${first + 1} to ${last + 1}` : 'Set In and Out on the timeline first'] };
+  const words = { all: [whole, counted(state.medium.frames, isClip() ? 'frame' : 'photo')], one: [one, `Number ${state.frame + 1}`],
+    range: ['In to out', state.range ? `Frames ${first + 1} to ${last + 1}` : 'Set In and Out on the timeline first'] };
   const choices = (isClip() ? ['all', 'range', 'one'] : ['all', 'one']).map(value => {
     const disabled = value === 'range' && !state.range, checked = part.frames === value;
     const [line, input] = choiceOf({ type: 'radio', name: 'mk-frames', value, checked, disabled }, ...words[value]);
@@ -115,7 +115,7 @@ function everyField() {
   Object.assign(input, { type: 'number', name: 'mk-every', min: 1, max: state.medium.frames, step: 1, value: part.every, inputMode: 'numeric' });
   input.oninput = () => { part.every = clamp(Math.round(Number(input.value)) || 1, 1, state.medium.frames); };
   input.onchange = () => { input.value = part.every; };
-  line.append(make('b', '', 'Of these, one in'), input);
+  line.append(make('b', '', 'Every n-th frame'), input);
   return line;
 }
 
@@ -177,7 +177,7 @@ function framesOrdered() {
 function orderMessage() {
   const names = [...Object.keys(SWITCHES), 'largest_side'].filter(isTaken);
   const options = Object.fromEntries(names.map(name => [name, order[name]]));
-  const look = isTaken('look') ? { look: effects.look } : {};
+  const look = isTaken('look') ? { look: effects.told } : {};
   return { t: 'export', kind: chosenKind(), objects: chosenObjects(), ...framesOrdered(), ...options, ...look };
 }
 

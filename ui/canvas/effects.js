@@ -208,7 +208,7 @@ on(backdropPicker, 'change', async () => {
   const [file] = backdropPicker.files, wanted = backdropWanted, version = state.version;
   backdropPicker.value = '';
   const name = await takeBackdrop(file);
-  if (!name || version !== state.version || !effects.look.layers[wanted.place]) return;
+  if (!name || !wanted || version !== state.version || !effects.look.layers[wanted.place]) return;
   tune(wanted.place, wanted.name, name);
   drawEffects();
 });

@@ -11,6 +11,13 @@ const effects = {
 
   get look() { return this.made ?? presetLook(PLAIN); },
 
+  // The look as the server is told it: a picture that was not chosen yet does nothing.
+  get told() {
+    const { look } = this, isReady = ({ effect, ...set }) => Object.entries(about.effects[effect].settings)
+      .every(([name, knob]) => knob.kind !== 'backdrop' || set[name]);
+    return { ...look, layers: look.layers.filter(isReady) };
+  },
+
   // The preset that the look is, or ''.
   get preset() {
     if (!this.made) return PLAIN;

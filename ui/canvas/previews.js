@@ -21,15 +21,14 @@ class PreviewCache {
     this.wish?.answer(undefined);
     this.wish = null;            // {frame, answer}: what comes next
     this.due = null;             // the frame that is played
-    clearTimeout(this.resting);
-    this.resting = 0;
+    this.wake();
   }
 
   get on() { return effects.open && effects.seen && !!state.medium; }
   get side() { return state.playing || effects.sliding ? Math.min(ROUGH, about.max_preview) : about.max_preview; }
   get query() {
     const named = objects.forExport().map(({ id, color }) => `${id}.${color.map(part => part.toString(16).padStart(2, '0')).join('')}`);
-    return `v=${state.version}&look=${encodeURIComponent(JSON.stringify(effects.look))}&objects=${named}`;
+    return `v=${state.version}&look=${encodeURIComponent(JSON.stringify(effects.told))}&objects=${named}`;
   }
   get key() { return `${this.query}&${this.epoch}`; }
 
@@ -127,6 +126,12 @@ class PreviewCache {
 
   close(bitmap) { if (bitmap !== shown.painted) bitmap.close(); }
 
+  // Whoever has changed something does not wait for the end of a rest.
+  wake() {
+    clearTimeout(this.resting);
+    this.resting = 0;
+  }
+
   say(problem) {
     if (problem === this.problem) return;
     this.problem = problem;
@@ -152,3 +157,4 @@ when('server-masks', ({ object, run, frame }) => {
 when('server-forgotten server-untracked', outdatePreviews);
 when('server-done', ({ job }) => { if (['track', 'replay', 'model'].includes(job)) outdatePreviews(); });
 when('medium', () => previews.clear());
+when('look objects journal', () => previews.wake());

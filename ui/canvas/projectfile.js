@@ -12,7 +12,6 @@ class BadProject extends Error {}
 const damaged = () => new BadProject('This project file is damaged: it cannot be read.');
 const isWhole = (value, least, most) => Number.isInteger(value) && value >= least && value <= most;
 const isObjectId = value => isWhole(value, 1, 1e6);
-const isPlain = value => value !== null && typeof value === 'object' && !Array.isArray(value);
 const areNumbers = (value, count) => Array.isArray(value) && value.length === count && value.every(Number.isFinite);
 
 function check(right) {
