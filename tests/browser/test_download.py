@@ -158,7 +158,8 @@ def test_options_are_sent_and_remembered(visit: Callable[..., Desk], server: tup
     desk.context.add_init_script(
         """const read = JSON.parse;
         JSON.parse = (text, ...more) => {
-          const found = read(text, ...more), takes = ['look', 'cropped', 'side_by_side', 'polygons', 'pictures', 'largest_side'];
+          const takes = ['look', 'cropped', 'side_by_side', 'polygons', 'pictures', 'largest_side'];
+          const found = read(text, ...more);
           for (const kind of Object.values(found?.kinds ?? {})) if (kind.takes) kind.takes = takes;
           return found;
         };"""
