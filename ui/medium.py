@@ -25,8 +25,7 @@ class Medium:
         self._lock = threading.Lock()
         self._session: str | None = None
         self._revision = 0
-        self.changes = 0
-        """Grows whenever masks may have become other ones."""
+        self._tracked = 0
         self._closed = False
         self._objects: set[int] = set()
 
@@ -63,7 +62,7 @@ class Medium:
                 former = startup, session
             else:
                 self._startup, self._session, self._revision = startup, session, revision
-                self.changes += 1
+                self._tracked += 1
         _end(*former)
         if closed:
             raise MediaError("This picture or clip has been closed.")
@@ -91,7 +90,6 @@ class Medium:
         """See `Engine.prompt`."""
         engine, session = self.open_session()
         masks = engine.prompt(session, frame, object_id, prompt)
-        self.changes += 1
         self._revision = masks.revision
         return masks
 
@@ -104,7 +102,6 @@ class Medium:
         """See `Engine.forget`."""
         engine, session = self.open_session()
         self._revision = engine.forget(session, object_id)
-        self.changes += 1
         self._objects.discard(object_id)
 
     @property
@@ -112,11 +109,16 @@ class Medium:
         """The newest revision of the session that is known here."""
         return self._revision
 
+    @property
+    def state(self) -> tuple[int, int, int]:
+        """Another one whenever masks may have changed."""
+        return self.version, self._revision, self._tracked
+
     def track(self, frames: range, objects: tuple[int, ...]) -> tuple[FrameMasks, ...]:
         """See `Engine.track`; raises `SessionChanged` when something was said in the meantime: `look_again` then."""
         engine, session = self.open_session()
         found = engine.track(session, frames, self._revision, objects)
-        self.changes += 1
+        self._tracked += 1
         return found
 
     def plan(self, frames: range) -> tuple[Stretch, ...]:
@@ -133,7 +135,6 @@ class Medium:
         """See `Engine.untrack`."""
         engine, session = self.open_session()
         self._revision = engine.untrack(session, frames, objects)
-        self.changes += 1
 
     def look_again(self, frame: int) -> None:
         """Learn the session's newest revision."""

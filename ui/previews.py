@@ -100,7 +100,7 @@ class Previews:
 
     def _painter_for(self, medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> Painter:
         """The former one, as long as nothing has changed: it keeps what several frames need."""
-        key = (medium.version, medium.changes, repr(wish.look), wish.objects, tuple(backdrops))
+        key = (medium.state, repr(wish.look), wish.objects, tuple(backdrops))
         if self._painter is None or key != self._key:
             self._painter, self._key = _new_painter(medium, wish, backdrops), key
         return self._painter
@@ -126,7 +126,8 @@ def _fit(picture: RgbArray, side: int) -> RgbArray:
 
 def _encode(painted: RgbArray) -> tuple[bytes, str]:
     if painted.shape[2] == 4:
-        pixels = cv2.cvtColor(painted, cv2.COLOR_RGBA2BGRA)
+        seen = cv2.copyTo(painted, painted[:, :, 3])  # what cannot be seen is black, which weighs next to nothing
+        pixels = cv2.cvtColor(seen, cv2.COLOR_RGBA2BGRA)
         return cv2.imencode(".png", pixels, _PNG)[1].tobytes(), "image/png"
     pixels = cv2.cvtColor(painted, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", pixels, _JPEG)[1].tobytes(), "image/jpeg"

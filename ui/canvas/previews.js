@@ -60,8 +60,13 @@ class PreviewCache {
   }
 
   pump() {
-    if (this.flying || this.resting || !this.on || mount.signal.aborted) return;
-    const { wish } = this, ready = wish && this.peek(wish.frame), next = wish ? wish.frame : this.ahead();
+    const { wish } = this;
+    if (!this.on) {              // the frame is shown as it is
+      this.wish = null;
+      return wish?.answer(null);
+    }
+    if (this.flying || this.resting || mount.signal.aborted) return;
+    const ready = wish && this.peek(wish.frame), next = wish ? wish.frame : this.ahead();
     this.wish = null;
     if (ready) wish.answer(ready);
     else if (next !== null) this.load(next, wish?.answer);

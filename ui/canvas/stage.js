@@ -98,6 +98,7 @@ async function refreshMasks() {
 // The look or the masks have changed, or the effects are shown or hidden.
 async function repaint() {
   const { frame } = shown;
+  previews.pump();
   if (frame < 0 || (previews.on && state.playing)) return;      // what is played is painted on its way
   if (previews.on && frame !== state.frame) return void show(state.frame).catch(() => {});
   const painted = previews.on ? await previews.get(frame) : null;
