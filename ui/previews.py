@@ -18,6 +18,7 @@ from sam2_core.errors import BadPrompt, Busy, SessionGone
 from sam2_core.media import Look, Material, ObjectTraits, Painter
 from sam2_core.media.info import RgbArray
 from sam2_core.types import FrameMasks
+from ui.backdrops import load_backdrops
 from ui.medium import Medium
 from ui.rate import Rate
 from ui.resources import Resources
@@ -108,7 +109,7 @@ class Previews:
 
 def _new_painter(medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> Painter:
     masks = medium.masks if wish.objects else _no_masks  # a look at nothing needs no session
-    return Painter(wish.look, Material(medium.store, masks, wish.objects))
+    return Painter(wish.look, Material(medium.store, masks, wish.objects), load_backdrops(backdrops))
 
 
 def _no_masks(frames: range) -> Sequence[FrameMasks]:

@@ -225,6 +225,22 @@ def test_a_backdrop_is_called_after_its_content(guest: Guest) -> None:
     assert guest.get(look=look_with(name)).status_code == 200
 
 
+def test_a_backdrop_is_painted_behind_the_object(guest: Guest) -> None:
+    violet = BytesIO()
+    Image.new("RGB", (40, 40), (200, 20, 160)).save(violet, "PNG")
+    painted = guest.painted(look=look_with(send(guest, violet.getvalue()).json()["name"]))
+    assert np.abs(painted[24, 60] - (200, 20, 160)).max() < 9
+    assert np.abs(painted[22:26, 18:22] - guest.painted(look=PLAIN)[22:26, 18:22]).mean() < 15
+
+
+def test_what_can_be_seen_through_is_a_png(guest: Guest) -> None:
+    answer = guest.get(look=json.dumps(look_of("cutout").to_json()))
+    assert answer.headers["content-type"] == "image/png"
+    pixels = np.asarray(Image.open(BytesIO(answer.content)))
+    assert pixels[24, 20, 3] == 255
+    assert pixels[24, 60].tolist() == [0, 0, 0, 0]
+
+
 def test_the_backdrop_used_least_recently_makes_room(guest: Guest) -> None:
     names = [send(guest, backdrop(number)).json()["name"] for number in range(4)]
     assert guest.get(look=look_with(names[0])).status_code == 200
