@@ -6,9 +6,10 @@ from typing import Any
 
 from sam2_core.media import EDGES, EFFECTS, KINDS, PRESETS, color_of, hex_of
 from sam2_core.media.effects.look import LONGEST_TEXT, MOST_LAYERS, Effect, Setting
+from ui.annotations import MAX_PROMPTS
 from ui.examples import catalogue
 from ui.previews import SIDES
-from ui.reading import MAX_BOXES, MAX_MASK
+from ui.reading import MAX_BOXES, MAX_MASK, MAX_MESSAGE
 from ui.settings import Settings
 
 COLORS = 64  # that objects get by themselves; then they begin again
@@ -21,6 +22,8 @@ def about(settings: Settings) -> dict[str, Any]:
         "max_points": settings.max_points,
         "max_boxes": MAX_BOXES,
         "max_mask": MAX_MASK,
+        "max_message": MAX_MESSAGE,
+        "max_prompts": MAX_PROMPTS,
         "max_upload_mb": settings.max_upload_mb,
         "max_pictures": settings.max_pictures,
         "max_album_mb": settings.max_album_mb,

@@ -67,6 +67,7 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "annotations.js",
     "models.js",
     "waiting.js",
     "session.js",
@@ -85,6 +86,7 @@ STYLES = (
     "works.css",
     "download.css",
     "effects.css",
+    "annotations.css",
 )
 
 

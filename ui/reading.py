@@ -178,7 +178,8 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
-    return Retell(journal.entries, None if said.get("seq") is None else _whole(said, "seq", 0, 2**53))
+    seq = None if said.get("seq") is None else _whole(said, "seq", 0, 2**53)
+    return Retell(journal.entries, seq, _yes_or_no({"more": False, **said}, "more"))
 
 
 def _choose(said: dict[str, Any]) -> Message:

@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.errors import Busy, MaskletError, MediaError
+from sam2_core.errors import Busy, Cancelled, MaskletError, MediaError
 from sam2_core.serving.catalogue import Lease
 from ui import wire
+from ui.annotations import Wish, read_and_propose
 from ui.arrivals import Arrivals, read_files
 from ui.backdrops import Backdrops
 from ui.exports import write_export
@@ -111,6 +112,24 @@ class Workbench:
             raise MediaError("Photos can be added to photos only. Open them on their own.")
         return self.medium.info.frames
 
+    async def read_annotations(self, file: Path, wish: Wish) -> dict[str, Any]:
+        """What a file says about what is open, as prompts (see `propose`), in the background.
+
+        Raises `MediaError` for a file that cannot be used, and `Cancelled` where the page gives up on it.
+        """
+        medium = self.medium
+        if medium is None:
+            raise MediaError("Open the picture or clip first that these annotations are about.")
+        job = self._new_job("annotations")
+        work = partial(read_and_propose, file, medium.info, wish, job.report)
+        try:
+            return await job.run(self._resources, work)
+        except JobCancelled as error:
+            raise Cancelled("The import was given up.") from error
+        finally:
+            if self._jobs.get(job.name) is job:
+                del self._jobs[job.name]
+
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
         if job == "replay":
@@ -150,6 +169,8 @@ class Workbench:
             self._start(self._while_listed(job, self._export(message, medium, job)), job="export")
         elif isinstance(message, wire.Retell) and message.seq is None:
             self._revival.retell(message.entries)
+        elif isinstance(message, wire.Retell) and message.more:
+            self._start(self._say_more(message, medium), job="replay", seq=message.seq)
         elif isinstance(message, wire.Retell):
             self._start(self._begin_anew(message, medium), job="replay", seq=message.seq)
 
@@ -186,6 +207,14 @@ class Workbench:
         async with self._order:
             medium.admit_all(message.entries, self._resources.settings.max_objects)
             stopped = await self._revival.begin_anew(medium, message.entries)
+            self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
+        await self._tell_what_is_stale(medium)
+
+    async def _say_more(self, message: wire.Retell, medium: Medium) -> None:
+        self._revival.stop_adding()
+        async with self._order:
+            medium.admit_more(message.entries, self._resources.settings.max_objects)
+            stopped = await self._revival.add(medium, message.entries)
             self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
         await self._tell_what_is_stale(medium)
 

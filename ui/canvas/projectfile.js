@@ -8,6 +8,7 @@ const LARGEST_PROJECT = 200e6;   // bytes
 const MOST_ENTRIES = 20000;      // the server takes no more
 
 class BadProject extends Error {}
+class NoProject extends BadProject {}
 
 const damaged = () => new BadProject('This project file is damaged: it cannot be read.');
 const isWhole = (value, least, most) => Number.isInteger(value) && value >= least && value <= most;
@@ -29,8 +30,8 @@ function projectOf(all, masksOf) {
 async function readProject(file) {
   if (file.size > LARGEST_PROJECT) throw new BadProject('This file is too large for a project.');
   let plain;
-  try { plain = JSON.parse(await file.text()); } catch { throw new BadProject(`“${file.name}” is not a project file.`); }
-  if (plain?.format !== FORMAT) throw new BadProject(`“${file.name}” is not a project file.`);
+  try { plain = JSON.parse(await file.text()); } catch { throw new NoProject(`“${file.name}” is not a project file.`); }
+  if (plain?.format !== FORMAT) throw new NoProject(`“${file.name}” is not a project file.`);
   if (plain.version !== FORMAT_VERSION) {
     throw new BadProject('This project was saved by another version of Masklet. Open it with that version.');
   }
