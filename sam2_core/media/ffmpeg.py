@@ -23,6 +23,7 @@ _CONTAINERS = (
 )  # fmt: skip
 _BORDER_PIXELS = 8_000_000  # some decoders count the border that they add to a frame
 _DECODING_THREADS = 4  # each holds frames of its own: on a machine of many cores a large clip would take gigabytes
+_DISK_FULL = "No space left on device"
 _MAX_LINE = 4096
 _KEPT_LINES = 1000
 
@@ -105,6 +106,8 @@ class Ffmpeg:
                 f"The clip took longer than {self._seconds:.0f} s to process, which is the limit. "
                 "Use a shorter or smaller one."
             )
+        if any(_DISK_FULL in line for line in self._lines):
+            raise MediaError("The disk is full. Make room on it and try again.")
         if code != 0:
             raise MediaError(f"The clip could not be processed ({self.last_words}). Convert it to MP4 and try again.")
 

@@ -73,7 +73,7 @@ def _h264(target: Path, transparent: bool, aspect: str) -> list[str]:
 
 def _vp9(target: Path, transparent: bool, aspect: str) -> list[str]:
     speed = ["-deadline", "realtime", "-cpu-used", "6", "-row-mt", "1", "-auto-alt-ref", "0"]
-    codec = ["-c:v", "libvpx-vp9", "-crf", "24", "-b:v", "0", *speed]  # 0 best, 63 worst
+    codec = ["-c:v", "libvpx-vp9", "-crf", "30", "-b:v", "0", *speed]  # 0 best, 63 worst
     return [*_filters("yuva420p" if transparent else "yuv420p", aspect), *codec, str(target)]
 
 
@@ -97,6 +97,7 @@ def _palette(target: Path, transparent: bool, aspect: str) -> list[str]:
 
 
 _PALETTE = "palette.png"
+_SHORTEST = 2  # hundredths of a second: what is shorter browsers show for a tenth
 
 
 def _with_sound(sound: Sound) -> Finish:
@@ -111,8 +112,10 @@ def _finish_webp(made: Encoded, target: Path) -> None:
 def _finish_gif(made: Encoded, target: Path) -> None:
     inputs = ["-i", str(made.pictures), "-i", str(made.pictures.with_name(_PALETTE))]
     paint = "[0][1]paletteuse=dither=bayer:bayer_scale=3:diff_mode=rectangle"
-    arguments = ["-loglevel", "error", *inputs, "-filter_complex", paint, "-fps_mode", "passthrough", "-loop", "0"]
-    with Ffmpeg([*arguments, "-f", "gif", str(target)], target.parent, TIME_LIMIT) as process:
+    last, end = (round(ticks / 10_000) for ticks in made.shown.ticks[-2:])  # hundredths of a second
+    times = ["-fps_mode", "passthrough", "-final_delay", str(max(_SHORTEST, end - last)), "-loop", "0"]
+    arguments = ["-loglevel", "error", *inputs, "-filter_complex", paint, *times, "-f", "gif", str(target)]
+    with Ffmpeg(arguments, target.parent, TIME_LIMIT) as process:
         process.finish()
 
 

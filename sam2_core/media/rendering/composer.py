@@ -30,28 +30,27 @@ class Composer:
         if not self._side_by_side:
             return painted
         source = geometry.cut(picture)
-        return cv2.hconcat([_opaque(source) if self.channels == 4 else source, painted])  # type: ignore[return-value]
+        source = _opaque(source) if self.channels == 4 else source
+        return np.asarray(cv2.hconcat([source, painted]), np.uint8)
 
 
 def _over_white(picture: RgbArray) -> RgbArray:
-    alpha = cv2.cvtColor(picture[..., 3], cv2.COLOR_GRAY2RGB)
-    seen = cv2.multiply(np.ascontiguousarray(picture[..., :3]), alpha, scale=1 / 255)
+    alpha = cv2.cvtColor(cv2.extractChannel(picture, 3), cv2.COLOR_GRAY2RGB)
+    seen = cv2.multiply(cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
     return np.asarray(cv2.add(seen, cv2.bitwise_not(alpha)), np.uint8)
 
 
 def _without_the_hidden(picture: RgbArray) -> RgbArray:
     """What cannot be seen must not stand in the file: it goes black, and near the edges it takes their color, which
     lossy codecs and scaling mix into what is seen."""
-    alpha = np.ascontiguousarray(picture[..., 3])
-    hidden = alpha == 0
-    if not hidden.any():
-        return picture
-    seen = cv2.copyTo(np.ascontiguousarray(picture[..., :3]), (~hidden).view(np.uint8))
-    weight = cv2.blur((~hidden).view(np.uint8) * np.uint8(255), (_BLEED, _BLEED))
-    near = cv2.divide(cv2.blur(seen, (_BLEED, _BLEED)), cv2.cvtColor(weight, cv2.COLOR_GRAY2RGB), scale=255)
-    cv2.copyTo(near, hidden.view(np.uint8), seen)
-    return np.dstack([seen, alpha])
+    alpha = cv2.extractChannel(picture, 3)
+    seen = cv2.threshold(alpha, 0, 255, cv2.THRESH_BINARY)[1]
+    colors = cv2.copyTo(cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB), seen)
+    weight = cv2.cvtColor(cv2.blur(seen, (_BLEED, _BLEED)), cv2.COLOR_GRAY2RGB)
+    near = cv2.divide(cv2.blur(colors, (_BLEED, _BLEED)), weight, scale=255)  # 0 where there is no weight
+    result = cv2.cvtColor(cv2.copyTo(colors, seen, near), cv2.COLOR_RGB2RGBA)
+    return np.asarray(cv2.insertChannel(alpha, result, 3), np.uint8)
 
 
 def _opaque(picture: RgbArray) -> RgbArray:
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2RGBA), np.uint8)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)

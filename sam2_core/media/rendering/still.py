@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_file
@@ -108,7 +109,8 @@ def _photo(form: Format, material: Material, order: Order, composer: Composer, f
     check_side(geometry, order, form.longest_side, form.title)
     picture = _read_source(material.store, frame)
     if (geometry.height, geometry.width) != (height, width):
-        picture = cv2.resize(picture, (geometry.width, geometry.height), interpolation=cv2.INTER_AREA)  # type: ignore
+        smaller = cv2.resize(picture, (geometry.width, geometry.height), interpolation=cv2.INTER_AREA)
+        picture = np.asarray(smaller, np.uint8)
     return form.encode(composer.compose(frame, picture, geometry))
 
 

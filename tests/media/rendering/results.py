@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from sam2_core.media import Look, Material
-from tests.media.numbered import ffmpeg
+from tests.media.numbered import ffmpeg, make_clip
 
 RATE = 48_000
 
@@ -73,10 +73,12 @@ def sound_of(path: Path) -> Any:
     return np.frombuffer(raw, np.float32)
 
 
-def beep(at: float, length: float, codec: Sequence[str]) -> tuple[str, ...]:
-    """Arguments for sound of `length` seconds that is silent but for 0.1 s from `at` on."""
-    tone = f"aevalsrc='sin(2*PI*1000*t)*between(t,{at},{at + 0.1})':s={RATE}:d={length}"
-    return ("-f", "lavfi", "-i", tone, *codec)
+def beeping(path: Path, at: float, seconds: float, codec: Sequence[str], **how: Any) -> Path:
+    """A clip of numbered frames whose sound is silent but for 0.1 s from `at` seconds on."""
+    silent = make_clip(path.with_stem("silent"), **how)
+    tone = f"aevalsrc='sin(2*PI*1000*t)*between(t,{at},{at + 0.1})':s={RATE}:d={seconds}"
+    ffmpeg("-i", silent, "-f", "lavfi", "-i", tone, "-map", "0:v", "-map", "1:a", "-c:v", "copy", *codec, path)
+    return path
 
 
 def beep_in(sound: Any) -> float:
