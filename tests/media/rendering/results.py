@@ -20,7 +20,7 @@ RATE = 48_000
 class SeeThrough:
     """The picture where the first object is, half of it where the others are, and nothing elsewhere."""
 
-    def __init__(self, look: Look, material: Material) -> None:
+    def __init__(self, look: Look, material: Material, *_: object) -> None:
         self._material = material
 
     def paint(self, frame: int, picture: Any) -> Any:
