@@ -4,6 +4,7 @@ ingest.py     a file becomes a store: pictures.py, clips.py (with probe.py and t
 album.py      several photos become one store
 store.py      a store gives frames
 draw.py       masks become pixels
+originals.py  the source's pictures at the size of the masks
 material.py   a source and its masks, of which downloads are made; order.py: what is wished of them
 formats/      masks become files that other programs read
 effects/      pictures change with the help of masks; rendering/: the sources drawn anew

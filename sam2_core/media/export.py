@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from sam2_core.errors import MediaError
 from sam2_core.media.formats import FORMATS
+from sam2_core.media.formats.archive import plain_name
 from sam2_core.media.material import Material
 from sam2_core.media.order import Kind, Order
 from sam2_core.media.progress import Progress
@@ -38,7 +38,7 @@ def write(path: Path, material: Material, order: Order, progress: Progress | Non
 def file_name(material: Material, kind: str) -> str:
     """`film_coco.json` for the annotations of film.mp4, `film_edited.mp4` for what was drawn anew."""
     ending = ending_of(kind, material.info.kind)
-    stem = re.sub(r"[^\w\-]+", "_", Path(material.info.name).stem).strip("_") or "masklet"
+    stem = plain_name(Path(material.info.name).stem)
     return f"{stem}_{'edited' if KINDS[kind].group == 'picture' else kind}.{ending}"
 
 

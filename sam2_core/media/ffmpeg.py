@@ -21,6 +21,7 @@ _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,"
     "mp3,wav,flac,aac"
 )  # fmt: skip
+PATIENCE = 3600.0  # seconds of wall-clock time for work that has no limit of its own
 _BORDER_PIXELS = 8_000_000  # some decoders count the border that they add to a frame
 _DECODING_THREADS = 4  # each holds frames of its own: on a machine of many cores a large clip would take gigabytes
 _DISK_FULL = "No space left on device"

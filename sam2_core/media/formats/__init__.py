@@ -3,8 +3,19 @@
 Each writes frame by frame, whatever the length of the clip. Frames, sizes and times are those of the source. What users
 call their objects gets into no file's name.
 
-masks.py     a black and white PNG for each object and frame
-coco.py      COCO's JSON
+masks.py         a black and white PNG for each object and frame
+davis.py         DAVIS: a palette PNG for each frame of a clip
+index.py         a 16-bit PNG for each frame, whose pixels are the objects' numbers
+coco.py          COCO's JSON, with run lengths or polygons
+youtube_vis.py   YouTube-VIS: COCO's JSON for clips
+yolo.py          YOLO for segmentation
+voc.py           Pascal VOC
+sav.py           SA-V's JSON
+labelme.py       labelme's JSON
+npz.py           NumPy's arrays
+table.py         CSV
+
+archive.py, indexed.py and outlines.py hold what several of them need.
 """
 
 from __future__ import annotations
@@ -13,7 +24,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sam2_core.media.formats.coco import COCO
+from sam2_core.media.formats.davis import DAVIS
+from sam2_core.media.formats.index import INDEX
+from sam2_core.media.formats.labelme import LABELME
 from sam2_core.media.formats.masks import MASKS
+from sam2_core.media.formats.npz import NPZ
+from sam2_core.media.formats.sav import SAV
+from sam2_core.media.formats.table import CSV
+from sam2_core.media.formats.voc import VOC
+from sam2_core.media.formats.yolo import YOLO
+from sam2_core.media.formats.youtube_vis import YOUTUBE_VIS
 from sam2_core.media.order import Kind
 
-FORMATS: Mapping[str, Kind] = MappingProxyType({"masks": MASKS, "coco": COCO})
+FORMATS: Mapping[str, Kind] = MappingProxyType({
+    "masks": MASKS, "index": INDEX, "davis": DAVIS, "coco": COCO, "youtube_vis": YOUTUBE_VIS, "yolo": YOLO,
+    "voc": VOC, "sav": SAV, "labelme": LABELME, "npz": NPZ, "csv": CSV,
+})  # fmt: skip

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from sam2_core.media.atomic import new_file
+from sam2_core.media.info import RgbArray
 from sam2_core.media.material import Material
+from sam2_core.media.order import Order
+from sam2_core.media.originals import jpeg_of, original_frames
+from sam2_core.media.progress import Reporter
+from sam2_core.types import FrameMasks
+
+Known: TypeAlias = dict[int, list[int]]
+"""The frames on which each object has a mask, if only an empty one."""
+
+MOST_OF_IT = 0.99  # of the work is in the frames
+_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
 
 
 @contextmanager
@@ -29,6 +41,53 @@ def frame_title(material: Material, frame: int) -> str:
     if material.info.kind == "clip":
         return f"{frame:05d}"
     return material.title_of(frame) if material.info.kind == "album" else Path(material.info.name).stem
+
+
+def plain_titles(material: Material) -> dict[int, str]:
+    """The same for data sets, whose lists are read word by word: letters, digits, - and _ alone, no two alike."""
+    if material.info.kind == "clip":
+        return {frame: frame_title(material, frame) for frame in material.frames}
+    titles, taken = dict[int, str](), set[str]()
+    for frame in range(material.info.frames):
+        title = unlike = plain_name(frame_title(material, frame))
+        number = 2
+        while unlike.casefold() in taken:
+            unlike, number = f"{title}_{number}", number + 1
+        titles[frame] = unlike
+        taken.add(unlike.casefold())
+    return titles
+
+
+def plain_name(text: str) -> str:
+    """A text as a name of letters, digits, - and _."""
+    return re.sub(r"[^\w\-]+", "_", text).strip("_") or "masklet"
+
+
+def one_line(text: str) -> str:
+    """A user's words without what breaks lines or files: control characters, odd blanks, halves of characters."""
+    return " ".join(_UNSPEAKABLE.sub(" ", text).split())
+
+
+@contextmanager
+def pictured(
+    material: Material, order: Order, known: Known, message: str, report: Reporter
+) -> Iterator[Iterator[tuple[FrameMasks, bytes | None]]]:
+    """The masks of each chosen frame and, where the order wants pictures, the frame itself as a JPEG of mask size.
+
+    Notes in `known` which masks there were.
+    """
+    originals = original_frames(material.store, material.frames) if order.pictures else None
+    with closing(originals) if originals else nullcontext():
+        yield _pairs(material.walk(message, report, MOST_OF_IT), originals, known)
+
+
+def _pairs(
+    walk: Iterator[FrameMasks], originals: Iterator[RgbArray] | None, known: Known
+) -> Iterator[tuple[FrameMasks, bytes | None]]:
+    for found in walk:
+        for each in found.objects:
+            known.setdefault(each.object_id, []).append(found.frame)
+        yield found, jpeg_of(next(originals)) if originals else None
 
 
 def png(pixels: npt.NDArray[np.unsignedinteger[Any]], compression: int = 3) -> bytes:
@@ -49,3 +108,8 @@ def manifest(material: Material, known: Mapping[int, list[int]]) -> dict[str, An
 def write_json(archive: zipfile.ZipFile, name: str, plain: Any) -> None:
     """Put plain data into an archive."""
     archive.writestr(name, json.dumps(plain, indent=1), zipfile.ZIP_DEFLATED)
+
+
+def write_text(archive: zipfile.ZipFile, name: str, lines: list[str]) -> None:
+    """Put lines of text into an archive."""
+    archive.writestr(name, "".join(f"{line}\n" for line in lines), zipfile.ZIP_DEFLATED)

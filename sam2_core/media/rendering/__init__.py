@@ -2,8 +2,8 @@
 
 composer.py  one picture of a result; geometry.py: how much of the source it shows, and how large
 still.py     pictures, albums, and the frames of a clip
-film.py      clips: footage.py decodes, codecs.py says how each container is encoded, matroska.py carries the pictures
-             there, sound.py and webp.py finish it
+film.py      clips: schedule.py says which frames are shown and when, codecs.py how each container is encoded;
+             matroska.py carries the pictures there, sound.py and webp.py finish the file
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from sam2_core.media.ffmpeg import Ffmpeg
+from sam2_core.media.ffmpeg import PATIENCE, Ffmpeg
 from sam2_core.media.probe import ClipProbe
-from sam2_core.media.rendering.footage import TIME_LIMIT, Schedule
+from sam2_core.media.rendering.schedule import Schedule
 from sam2_core.media.rendering.sound import IN_MOV, IN_MP4, IN_WEBM, Sound, add_sound
 from sam2_core.media.rendering.webp import end_at
 from sam2_core.media.store import Store
@@ -115,7 +115,7 @@ def _finish_gif(made: Encoded, target: Path) -> None:
     last, end = (round(ticks / 10_000) for ticks in made.shown.ticks[-2:])  # hundredths of a second
     times = ["-fps_mode", "passthrough", "-final_delay", str(max(_SHORTEST, end - last)), "-loop", "0"]
     arguments = ["-loglevel", "error", *inputs, "-filter_complex", paint, *times, "-f", "gif", str(target)]
-    with Ffmpeg(arguments, target.parent, TIME_LIMIT) as process:
+    with Ffmpeg(arguments, target.parent, PATIENCE) as process:
         process.finish()
 
 

@@ -10,16 +10,17 @@ import cv2
 import numpy as np
 
 from sam2_core.media.atomic import new_file
-from sam2_core.media.ffmpeg import Ffmpeg
+from sam2_core.media.ffmpeg import PATIENCE, Ffmpeg
 from sam2_core.media.info import RgbArray
 from sam2_core.media.material import Material
 from sam2_core.media.order import Order
+from sam2_core.media.originals import decoded, probe_source
 from sam2_core.media.progress import Progress, Reporter
 from sam2_core.media.rendering import matroska
 from sam2_core.media.rendering.codecs import Codec, Encoded
 from sam2_core.media.rendering.composer import Composer
-from sam2_core.media.rendering.footage import TIME_LIMIT, Schedule, decoded, probe_source, schedule
 from sam2_core.media.rendering.geometry import Geometry, arrange, check_side, wished_box
+from sam2_core.media.rendering.schedule import Schedule, schedule
 
 _BEGIN, _DRAWN = 0.1, 0.97  # shares of the work: the box that has been looked for, all frames drawn
 
@@ -38,7 +39,7 @@ def write_film(codec: Codec, path: Path, material: Material, order: Order, progr
         arguments = ["-loglevel", "error", "-f", "matroska", "-i", "pipe:0", *encoding]
         with (
             decoded(store, probe, shown.frames, geometry.height, geometry.width) as frames,
-            Ffmpeg(arguments, pictures.parent, TIME_LIMIT, fed=True) as encoder,
+            Ffmpeg(arguments, pictures.parent, PATIENCE, fed=True) as encoder,
         ):
             drawn = (composer.compose(frame, picture, geometry) for frame, picture in frames)
             _feed(encoder, drawn, shown, codec.even, report)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam2_core.errors import MediaError
-from sam2_core.media.ffmpeg import Ffmpeg, reading
+from sam2_core.media.ffmpeg import PATIENCE, Ffmpeg, reading
 from sam2_core.media.probe import ClipProbe
-from sam2_core.media.rendering.footage import TIME_LIMIT, Schedule
+from sam2_core.media.rendering.schedule import Schedule
 from sam2_core.media.store import Store
 
 
@@ -62,6 +62,6 @@ def _ways(probe: ClipProbe, shown: Schedule, sound: Sound) -> list[list[str]]:
 def _finish(silent: Path, shift: list[str], opened: list[str], sound: Sound, target: Path) -> None:
     pictures = ["-loglevel", "error", "-y", *shift, "-i", str(silent)]
     with Ffmpeg(
-        [*pictures, *opened, "-c:v", "copy", *sound.container, str(target)], target.parent, TIME_LIMIT
+        [*pictures, *opened, "-c:v", "copy", *sound.container, str(target)], target.parent, PATIENCE
     ) as process:
         process.finish()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,15 +13,12 @@ from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_file
 from sam2_core.media.formats.archive import frame_title, new_archive
 from sam2_core.media.info import RgbArray
-from sam2_core.media.limits import DEFAULT_LIMITS
 from sam2_core.media.material import Material
 from sam2_core.media.order import Order
-from sam2_core.media.pictures import read_picture
+from sam2_core.media.originals import decoded, probe_source, read_original
 from sam2_core.media.progress import Progress, Reporter
 from sam2_core.media.rendering.composer import Composer
-from sam2_core.media.rendering.footage import GONE, decoded, probe_source
 from sam2_core.media.rendering.geometry import arrange, check_side, common_box, wished_box
-from sam2_core.media.store import Store
 
 _BEGIN = 0.1  # share of the work: the box that has been looked for
 
@@ -107,18 +104,8 @@ def _photo(form: Format, material: Material, order: Order, composer: Composer, f
     box = common_box([material.on(frame)]) if order.cropped else None
     geometry = arrange(height, width, order, box, largest_side=order.largest_side)
     check_side(geometry, order, form.longest_side, form.title)
-    picture = _read_source(material.store, frame)
+    picture = read_original(material.store, frame)
     if (geometry.height, geometry.width) != (height, width):
         smaller = cv2.resize(picture, (geometry.width, geometry.height), interpolation=cv2.INTER_AREA)
         picture = np.asarray(smaller, np.uint8)
     return form.encode(composer.compose(frame, picture, geometry))
-
-
-def _read_source(store: Store, frame: int) -> RgbArray:
-    height, width = store.info.size_of(frame)
-    if not store.source_of(frame).is_file():
-        raise MediaError(GONE)
-    picture = read_picture(store.source_of(frame), replace(DEFAULT_LIMITS, max_pixels=height * width))
-    if picture.shape[:2] != (height, width):
-        raise MediaError("The picture's source is no longer the same. Upload it again.")
-    return picture

@@ -26,7 +26,7 @@ from sam2_core.training.datasets.files import (
 )
 from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled, Report
 from sam2_core.training.datasets.masks import check_cost, objects, read_index
-from sam2_core.training.datasets.pack import MANIFEST
+from sam2_core.training.datasets.pack import is_pack
 
 LOSSY = "mask in a lossy format (JPEG): save it as PNG"
 SAME_NAME = "picture with the name of another one"
@@ -82,7 +82,7 @@ def _parts(root: Path) -> list[Path]:
     """The folders that hold `images/` and `masks/` (but are no packs): the root itself, or folders in it."""
     folders = [root] if (root / "masks").is_dir() else sorted(path.parent for path in root.glob("*/masks"))
     pairs = [folder for folder in folders if (folder / "masks").is_dir() and (folder / "images").is_dir()]
-    return [folder for folder in pairs if not (folder / MANIFEST).is_file()]
+    return [folder for folder in pairs if not is_pack(folder)]
 
 
 def _pairs(part: Path, images: Path | None, report: Report) -> Iterator[tuple[Path, list[Path]]]:

@@ -10,12 +10,12 @@ from sam2_core.training.datasets.coco import is_coco, read_coco
 from sam2_core.training.datasets.davis import is_davis, read_davis
 from sam2_core.training.datasets.folder import is_folder_layout, read_folder
 from sam2_core.training.datasets.labelled import Dataset
-from sam2_core.training.datasets.pack import MANIFEST, read_pack
+from sam2_core.training.datasets.pack import MANIFEST, is_pack, read_pack
 from sam2_core.training.datasets.sav import is_sav, read_sav
 from sam2_core.training.datasets.voc import is_voc, read_voc
 
 LAYOUTS: dict[str, tuple[Callable[[Path], bool], str]] = {
-    "pack": (lambda root: (root / MANIFEST).is_file(), f"{MANIFEST} with pictures, masks and clips of many sources"),
+    "pack": (is_pack, f"{MANIFEST} with pictures, masks and clips of many sources"),
     "voc": (is_voc, "JPEGImages/ with SegmentationObject/ or SegmentationClass/"),
     "davis": (is_davis, "JPEGImages/ and Annotations/ with a folder for each clip"),
     "folder": (is_folder_layout, "images/ with masks/, or x.jpg with x_mask.png"),

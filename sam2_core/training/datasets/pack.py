@@ -65,6 +65,16 @@ class PackPicture:
         return Labelled(read_rgb(self.image, size), masks, tuple(self.instances.values()))
 
 
+def is_pack(root: Path) -> bool:
+    """Does a manifest list pictures? One that cannot be read is taken for a pack's, which gets that reported; a
+    manifest of something else, such as a download of masks, is none."""
+    try:
+        plain = load_json(root / MANIFEST)
+    except BadSample:
+        return (root / MANIFEST).is_file()
+    return isinstance(plain, dict) and "images" in plain
+
+
 def read_pack(root: Path, sources: Collection[str] | None = None) -> Dataset:
     """Open a pack, or only some of its `sources`. Raises `DataError` where the manifest cannot be read."""
     try:

@@ -83,6 +83,14 @@ def test_a_split_may_be_a_folder(tmp_path: Path, layout: str) -> None:
     assert open_dataset(tmp_path, layout, split="val").pictures
 
 
+def test_a_manifest_of_something_else_makes_no_pack(tmp_path: Path) -> None:
+    """Downloads of masks have one."""
+    for layout in ("voc", "davis", "folder"):
+        MAKERS[layout](tmp_path / layout)
+        save_json(tmp_path / layout / "manifest.json", {"name": "film.mp4", "objects": []})
+        assert recognise(tmp_path / layout)[1] == layout
+
+
 def test_several_packs_are_no_folder_of_pictures(tmp_path: Path) -> None:
     for name in ("a", "b"):
         make_pack(tmp_path / name)
