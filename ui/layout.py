@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,9 +12,11 @@ from urllib.parse import quote
 import gradio as gr
 
 from sam2_core.media import color_of, hex_of
+from ui.annotations import MAX_PROMPTS
 from ui.examples import catalogue
 from ui.handlers import welcome
-from ui.reading import MAX_BOXES, MAX_MASK
+from ui.publishing import publish
+from ui.reading import MAX_BOXES, MAX_MASK, MAX_MESSAGE
 from ui.settings import Settings
 from ui.visitors import Visitors
 from ui.workbench import Workbench
@@ -59,16 +63,20 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "comeback.js",
     "projectfile.js",
     "project.js",
+    "reviewing.js",
     "tools.js",
     "crosshair.js",
     "candidates.js",
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "annotations.js",
     "models.js",
     "waiting.js",
     "session.js",
+    "api.js",
 )
+CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
 COLORS = 64  # that objects get by themselves; then they begin again
 STYLES = (
     "page.css",
@@ -82,6 +90,8 @@ STYLES = (
     "candidates.css",
     "models.css",
     "works.css",
+    "annotations.css",
+    "reviewing.css",
 )
 
 
@@ -114,6 +124,8 @@ def canvas(settings: Settings) -> gr.HTML:
         "max_points": settings.max_points,
         "max_boxes": MAX_BOXES,
         "max_mask": MAX_MASK,
+        "max_message": MAX_MESSAGE,
+        "max_prompts": MAX_PROMPTS,
         "max_upload_mb": settings.max_upload_mb,
         "max_pictures": settings.max_pictures,
         "max_album_mb": settings.max_album_mb,
@@ -132,12 +144,16 @@ def canvas(settings: Settings) -> gr.HTML:
     )
 
 
-def build(settings: Settings, visitors: Visitors[Workbench]) -> gr.Blocks:
-    """The Blocks; `launch_options` goes with them."""
-    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+def build(settings: Settings, visitors: Visitors[Workbench], endpoints: Iterable[Callable[..., Any]]) -> gr.Blocks:
+    """The page, and the API beside it."""
+    # Else Gradio computes statistics that nobody sees after every call of the API, of up to 10,000 calls.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "50")
+    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
         page = canvas(settings)
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         demo.load(welcome(visitors), None, page, **quiet)
         page.renew(welcome(visitors), None, page, **quiet)
+        publish(endpoints, demo)
     demo.queue(api_open=False)
     return demo

@@ -3,6 +3,9 @@
 POST /s/{token}/upload?name=        a file as the body; read in the background, the outbox tells the rest
               &batch=&left=&add=    several photos, one after the other: `batch` is a name for them all, `left` counts
                                     down to 0; with add=1 they come to those that are open
+POST /s/{token}/annotations?as=     a file of annotations as the body, answered by what it says about what is open: as
+              masks or as boxes, with name=, and with room for so many objects=, prompts= and characters=; the file is
+              not kept (see ui/annotations.py)
 POST /s/{token}/example/{name}      the same with an example
 GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
                                     with height= (16 to 160) a small one, for the timeline or the film strip
@@ -31,6 +34,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from sam2_core.errors import Busy, MaskletError, MediaError
+from ui.annotations import MAX_FILE, read_wish
 from ui.examples import catalogue, thumbnail
 from ui.reading import MAX_MESSAGE, read_arrival
 from ui.resources import Resources
@@ -58,6 +62,7 @@ class Routes:
         post, get = ["POST"], ["GET"]
         return [
             Route("/s/{token}/upload", self._for_guests(self._upload), methods=post),
+            Route("/s/{token}/annotations", self._for_guests(self._annotations), methods=post),
             Route("/s/{token}/example/{name}", self._for_guests(self._example), methods=post),
             Route("/s/{token}/frames/{frame:int}", self._for_guests(self._frame), methods=get),
             WebSocketRoute("/s/{token}/ws", partial(converse, self._visitors)),
@@ -105,6 +110,16 @@ class Routes:
             if files := await bench.arrivals.take(target, arrival):
                 bench.open(files, arrival.add)
         return JSONResponse({"ok": True}, 202)
+
+    async def _annotations(self, request: Request, visitor: Guest) -> Response:
+        wish, most = read_wish(request.query_params), min(MAX_FILE, self._resources.settings.max_upload_bytes)
+        async with self._incoming(visitor) as folder:
+            target = folder / _file_name(request.query_params.get("name", ""))
+            try:
+                await self._receive(request, target, most)
+                return JSONResponse(await visitor.bench.read_annotations(target, wish), headers=FRESH)
+            finally:
+                await self._resources.call(partial(shutil.rmtree, folder, ignore_errors=True))
 
     @asynccontextmanager
     async def _incoming(self, visitor: Guest) -> AsyncIterator[Path]:

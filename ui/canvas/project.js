@@ -72,10 +72,13 @@ function masksByObject({ images, annotations }) {
 const isProject = file => /\.json$/i.test(file.name) || file.type === 'application/json';
 
 async function openProject(file) {
+  const review = await reviewIn(file);
+  if (review) return openReview(review);
   let project;
   try {
     project = await readProject(file);
   } catch (error) {
+    if (error instanceof NoProject && state.medium) return importAnnotations(file);
     return toast(error instanceof BadProject ? error.message : 'This file could not be read. Choose it again.');
   }
   const here = state.medium && agrees(project.medium, state.medium) && project.medium.name === state.medium.name;

@@ -22,7 +22,8 @@ function describeScore(id) {
 }
 
 function updateRow(row, id) {
-  const trait = { ...objects.trait(id), active: id === state.active, visible: objects.isVisible(id), score: describeScore(id) };
+  const seen = { visible: objects.isVisible(id), score: describeScore(id), verdict: verdictOn(id) };
+  const trait = { ...objects.trait(id), ...seen, active: id === state.active };
   const news = JSON.stringify(trait);
   if (row.news === news) return;
   row.news = news;
@@ -33,6 +34,7 @@ function updateRow(row, id) {
   for (const name of CONTROLS) find(name, row).tabIndex = trait.active ? 0 : -1;
   const score = find('score', row);
   [score.textContent, score.title] = trait.score;
+  showVerdict(row, trait.verdict);
   updateInputs(row, id, trait);
   updateButtons(row, trait);
 }
@@ -233,4 +235,4 @@ on(objectList, 'pointercancel', () => endCarry(() => objects.tryAll(null)));
 
 on(find('add'), 'click', () => objects.addNew());
 on(find('all'), 'click', () => objects.toggleAll());
-when('objects journal masks frame medium', updateObjectsSoon);
+when('objects journal masks frame medium review', updateObjectsSoon);

@@ -16,6 +16,7 @@ const filesOf = source => source?.files ?? (source?.file ? [source.file] : []);
 function beginWork(id = newId(), fileKeys = []) {
   work = { id, fileKeys, filesKept: new Set(), thumbnail: null };
   state.range = null;
+  reviews = [];
 }
 
 // All that brings the work back, as plain data.
@@ -23,7 +24,7 @@ function snapshot() {
   const { kind, name, frames: count, height, width, fps, sizes, names } = state.medium;
   return {
     medium: { kind, name, frames: count, height, width, fps, ...(sizes ? { sizes, names } : {}) }, example: state.source?.example?.name,
-    journal: journal.plain, look: objects.look, frame: state.frame, active: state.active, range: state.range,
+    journal: journal.plain, look: objects.look, frame: state.frame, active: state.active, range: state.range, reviews,
   };
 }
 
@@ -90,7 +91,7 @@ function keepWhatIsDue() {
   keepTimer = 0;
   keep();
 }
-when('journal objects frame medium range tracking tracked masks', () => {
+when('journal objects frame medium range tracking tracked masks review', () => {
   keepTimer ||= setTimeout(keepWhatIsDue, KEEP_EVERY);
 });
 

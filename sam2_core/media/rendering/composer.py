@@ -19,7 +19,7 @@ class Composer:
     transparency goes over white."""
 
     def __init__(self, material: Material, order: Order, *, alpha: bool) -> None:
-        self._painter, self._side_by_side = Painter(order.look, material), order.side_by_side
+        self._painter, self._side_by_side = Painter(order.look, material, order.backdrops), order.side_by_side
         self.channels = 4 if alpha and order.look.is_transparent else 3
 
     def compose(self, frame: int, picture: RgbArray, geometry: Geometry) -> RgbArray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import crop
+from sam2_core.media.effects.edges import REACH
 from sam2_core.media.effects.look import Look
 from sam2_core.media.info import RgbArray
 from sam2_core.media.material import Material
@@ -15,7 +17,8 @@ from sam2_core.media.order import Order
 from sam2_core.media.progress import Reporter
 from sam2_core.types import FrameMasks
 
-NOTHING = "Nothing is selected, so there is nothing to crop to. Select something first."
+_FADES = 1.5  # times the length that is set, until nothing is left
+_NOTHING = "Nothing is selected, so there is nothing to crop to. Select something first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def common_box(found: Iterable[FrameMasks]) -> Box:
         box = Box(left, top, left + width, top + height)
         common = common.around(box) if common else box
     if common is None:
-        raise MediaError(NOTHING)
+        raise MediaError(_NOTHING)
     return common
 
 
@@ -69,9 +72,12 @@ def wished_box(material: Material, order: Order, report: Reporter, share: float)
 
 
 def reach(look: Look) -> float:
-    """How far a look draws beyond the edges of the objects, in thousandths of the shorter side."""
-    drawn = {"outline": "width", "glow": "size"}
-    return max([look.feather, *(each.number(drawn[each.effect]) for each in look.layers if each.effect in drawn)])
+    """How far a look draws beyond the masks, in thousandths of the shorter side: where edges are fitted to the picture
+    or fade, and with marks around them."""
+    edges = look.matte * REACH + look.feather * _FADES
+    drawn = [each.number("width") for each in look.layers if each.effect == "outline"]
+    drawn += [each.number("size") * _FADES for each in look.layers if each.effect == "glow"]
+    return edges + max(drawn, default=0.0)
 
 
 def arrange(
@@ -89,7 +95,7 @@ def arrange(
     `largest_side` bounds the result (0 does not), which is never enlarged, except that pixels that are `aspect` times
     as wide as high are made square. With `even` a box grows to even sides where there is room.
     """
-    kept = box.grown(round(reach(order.look) * min(height, width) / 1000), height, width) if box else None
+    kept = box.grown(math.ceil(reach(order.look) * min(height, width) / 1000), height, width) if box else None
     kept, beside = kept or Box(0, 0, width, height), 2 if order.side_by_side else 1
     stretch_x, stretch_y = float(max(aspect, Fraction(1))), float(max(1 / aspect, Fraction(1)))
     longest = max((kept.right - kept.left) * stretch_x * beside, (kept.bottom - kept.top) * stretch_y)

@@ -53,8 +53,9 @@ def test_boxes_grow_to_even_sides_where_there_is_room(box: Box, even: bool, kept
 def test_looks_reach_beyond_the_objects() -> None:
     assert reach(look_of("overlay", outline=20)) == 0, "which lies within"
     assert reach(look_of("cutout", "outline", width=14)) == 14
-    assert reach(look_of("glow", size=120)) == 120
-    assert reach(Look(feather=30)) == 30
+    assert reach(look_of("glow", size=100)) == 150
+    assert reach(Look(feather=30)) == 45
+    assert reach(Look(matte=1)) > 5
     order = Order("png", look_of("outline", width=40))
     assert arrange(100, 200, order, Box(50, 2, 60, 12)).box == Box(46, 0, 64, 16)
 

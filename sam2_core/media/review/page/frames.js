@@ -1,0 +1,69 @@
+// The frames of this file as pictures, with their masks in the objects' colors. The last ones looked at stay decoded.
+
+const PICTURE_BUDGET = 160e6;    // bytes of decoded pictures and masks
+
+function bytesOf(text) {
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place += 1) bytes[place] = letters.charCodeAt(place);
+  return bytes;
+}
+
+const bitmapOf = (text, type) => createImageBitmap(new Blob([bytesOf(text)], { type }));
+
+function canvasOf(width, height) {
+  const canvas = make('canvas');
+  Object.assign(canvas, { width, height });
+  return [canvas, canvas.getContext('2d')];
+}
+
+// A mask in its color, and where it lies in pixels of the source.
+async function spriteOf({ object, place: [x, y, width, height], png }, scale) {
+  const bitmap = await bitmapOf(png, 'image/png'), [fill, ink] = canvasOf(width, height);
+  ink.drawImage(bitmap, 0, 0);
+  ink.globalCompositeOperation = 'source-in';
+  ink.fillStyle = objectOf(object).color;
+  ink.fillRect(0, 0, width, height);
+  bitmap.close();
+  return { object, fill, scale, x: x * scale, y: y * scale, width: width * scale, height: height * scale };
+}
+
+async function decode(frame) {
+  const plain = JSON.parse(document.querySelector(`script[data-frame="${frame}"]`).textContent);
+  const scale = sizeOf(frame).width / plain.grid[0];
+  const [bitmap, ...sprites] = await Promise.all([
+    bitmapOf(plain.picture, 'image/webp'), ...plain.masks.map(mask => spriteOf(mask, scale)),
+  ]);
+  const pixels = bitmap.width * bitmap.height + sprites.reduce((sum, { fill }) => sum + fill.width * fill.height, 0);
+  return { frame, bitmap, sprites, bytes: 4 * pixels };
+}
+
+const frames = {
+  known: new Map(),              // place -> promise, the one used last at the end
+  bytes: 0,
+
+  get(place) {
+    const found = this.known.get(place) ?? this.load(place);
+    this.known.delete(place);
+    this.known.set(place, found);
+    return found;
+  },
+
+  load(place) {
+    const coming = decode(shots[place]);
+    coming.then(({ bytes }) => { this.bytes += bytes; this.trim(); });
+    return coming;
+  },
+
+  // What is let go may still be on the stage: the browser frees it when nobody has it any more.
+  trim() {
+    for (const [place, coming] of this.known) {
+      if (this.bytes <= PICTURE_BUDGET || this.known.size < 4) return;
+      this.known.delete(place);
+      coming.then(({ bytes }) => { this.bytes -= bytes; });
+    }
+  },
+
+  prefetch(count) {
+    for (let ahead = 1; ahead <= count && state.place + ahead < shots.length; ahead += 1) this.get(state.place + ahead);
+  },
+};

@@ -1,0 +1,84 @@
+// The objects: what they are called, whether they are shown, and what the reviewer thinks of each.
+
+const rows = new Map();          // id -> its row
+
+function makeRow({ id, name, label, color }) {
+  const row = make('li', 'object'), words = make('div', 'object-words'), swatch = make('button', 'swatch');
+  row.dataset.object = id;
+  row.style.setProperty('--color', color);
+  Object.assign(swatch, { type: 'button', title: 'Hide or show' });
+  swatch.append(make('i'));
+  const title = make('span', 'object-name', name);
+  title.title = name;
+  words.append(title, ...(label ? [make('span', 'object-label', label)] : []), make('span', 'object-facts'));
+  const comment = make('textarea', 'comment');
+  Object.assign(comment, { rows: 1, maxLength: TEXT_LENGTH });
+  comment.setAttribute('aria-label', `Comment on ${name}`);
+  const approve = verdictButton('approve', 'check', 'Approve', name);
+  row.append(swatch, words, approve, verdictButton('needs-work', 'work', 'Needs work', name), comment);
+  swatch.onclick = () => toggle(id);
+  comment.oninput = () => { setVerdict(id, { comment: comment.value }); tell('verdicts'); };
+  find('approve', row).onclick = () => judge(id, 'approved');
+  find('needs-work', row).onclick = () => judge(id, 'needs_work');
+  return row;
+}
+
+function verdictButton(className, sign, text, name) {
+  const button = make('button', `verdict ${className}`);
+  button.type = 'button';
+  button.append(icon(sign), make('span', '', text));
+  button.setAttribute('aria-label', `${text}: ${name}`);
+  return button;
+}
+
+// A second click takes a verdict back.
+function judge(id, verdict) {
+  const now = verdictOf(id).verdict === verdict ? '' : verdict;
+  setVerdict(id, { verdict: now });
+  announce(`${objectOf(id).name}: ${now ? (now === 'approved' ? 'approved' : 'needs work') : 'no verdict'}`);
+  tell('verdicts');
+  if (now !== 'needs_work') return;
+  find('comment', rows.get(id)).hidden = false;
+  find('comment', rows.get(id)).focus();
+}
+
+function toggle(id) {
+  if (!state.hidden.delete(id)) state.hidden.add(id);
+  announce(`${objectOf(id).name} ${state.hidden.has(id) ? 'hidden' : 'shown'}`);
+  tell('look');
+}
+
+function toggleAll() {
+  const showing = state.hidden.size > 0;
+  state.hidden = new Set(showing ? [] : about.objects.map(each => each.id));
+  announce(showing ? 'All objects are shown' : 'All objects are hidden');
+  tell('look');
+}
+
+function updateRow(row, { id, name }) {
+  const { verdict, comment } = verdictOf(id), hidden = state.hidden.has(id), field = find('comment', row);
+  row.classList.toggle('hidden-object', hidden);
+  find('swatch', row).setAttribute('aria-pressed', hidden);
+  find('swatch', row).setAttribute('aria-label', `Hide ${name}`);
+  find('object-facts', row).textContent = describe(id, state.place);
+  find('approve', row).setAttribute('aria-pressed', verdict === 'approved');
+  find('needs-work', row).setAttribute('aria-pressed', verdict === 'needs_work');
+  field.hidden = !verdict && !comment && document.activeElement !== field;
+  field.placeholder = verdict === 'needs_work' ? 'What should be better?' : 'Comment, if you like';
+  if (document.activeElement !== field) field.value = comment;
+}
+
+function updateObjects() {
+  for (const each of about.objects) updateRow(rows.get(each.id), each);
+  const judged = about.objects.filter(({ id }) => verdictOf(id).verdict).length, total = about.objects.length;
+  find('objects-count').textContent = total ? (judged ? `${judged} of ${total} judged` : total) : '';
+  find('all').setAttribute('aria-pressed', state.hidden.size > 0);
+  setIcon(find('all'), state.hidden.size ? 'eye-off' : 'eye');
+}
+
+for (const each of about.objects) rows.set(each.id, makeRow(each));
+find('objects').append(...rows.values());
+find('objects-none').hidden = about.objects.length > 0;
+find('all').hidden = !about.objects.length;
+on(find('all'), 'click', toggleAll);
+when('frame look verdicts', onceARefresh(updateObjects));
