@@ -21,8 +21,10 @@ _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,"
     "mp3,wav,flac,aac"
 )  # fmt: skip
+PATIENCE = 3600.0  # seconds of wall-clock time for work that has no limit of its own
 _BORDER_PIXELS = 8_000_000  # some decoders count the border that they add to a frame
 _DECODING_THREADS = 4  # each holds frames of its own: on a machine of many cores a large clip would take gigabytes
+_DISK_FULL = "No space left on device"
 _MAX_LINE = 4096
 _KEPT_LINES = 1000
 
@@ -105,6 +107,8 @@ class Ffmpeg:
                 f"The clip took longer than {self._seconds:.0f} s to process, which is the limit. "
                 "Use a shorter or smaller one."
             )
+        if any(_DISK_FULL in line for line in self._lines):
+            raise MediaError("The disk is full. Make room on it and try again.")
         if code != 0:
             raise MediaError(f"The clip could not be processed ({self.last_words}). Convert it to MP4 and try again.")
 

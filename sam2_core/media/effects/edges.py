@@ -15,7 +15,7 @@ from sam2_core.media.effects.shapes import Area, Plane, Shape, Size, around, uni
 from sam2_core.media.info import RgbArray
 
 _CELL = 3  # pixels; over which colors near edges are taken together
-_REACH = 22  # thousandths of the shorter side: so far from a mask's edge hair is looked for
+REACH = 22  # thousandths of the shorter side: so far from a mask's edge hair is looked for
 _SURE = 245  # of 255: such a pixel shows nothing else
 
 
@@ -50,7 +50,7 @@ def matte_of(shapes: Sequence[Shape], look: Look, picture: RgbArray) -> Matte:
         return Matte(inside, inside, area)
     alpha = inside.copy()
     if look.matte:
-        area, fitted = fit_to_picture(picture, inside, area, look.matte * _REACH * unit)
+        area, fitted = fit_to_picture(picture, inside, area, look.matte * REACH * unit)
         alpha[area.part] = fitted
     if look.feather:
         area = _feather(alpha, area, look.feather * unit, size)

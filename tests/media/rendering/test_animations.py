@@ -1,0 +1,102 @@
+"""GIF and animated WebP: as long as the source, for ever again, at the rate and size that suit them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2_core.errors import MediaError
+from sam2_core.media import Order, Store, ingest, open_store, write
+from sam2_core.media.rendering import codecs
+from sam2_core.media.rendering.film import write_film
+from sam2_core.media.rendering.webp import end_at
+from tests.media.materials import FRAMES, material_of, no_masks
+from tests.media.numbered import make_clip, read_number
+from tests.media.rendering.results import animation, size_of
+
+UNEVEN = "settb=1/90000,setpts=(N+0.3*mod(N\\,3))/6/TB"
+
+
+@pytest.mark.parametrize(("rate", "shown"), [("60", range(0, 20, 3)), ("30", range(0, 20, 2)), ("24", range(20))])
+def test_gif_drops_frames_and_keeps_time(rate: str, shown: range, tmp_path: Path) -> None:
+    ingest(make_clip(tmp_path / "clip.mp4", rate=rate), tmp_path / "store")
+    with open_store(tmp_path / "store") as store:
+        pictures, durations = animation(write(tmp_path / "film.gif", material_of(store, no_masks), Order("gif")))
+        begins = np.cumsum([0, *durations])
+        np.testing.assert_allclose(begins[:-1] / 1000, store.times[shown], atol=0.0051)
+        assert begins[-1] / 1000 == pytest.approx(store.info.duration, abs=0.0051)
+    assert [read_number(each[..., :3]) for each in pictures] == list(shown)
+    assert min(durations[:-1]) >= 40, "browsers slow down what is faster than they like"
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+@pytest.mark.parametrize("frames", [None, range(2, 15, 4), range(18, 20)])
+def test_uneven_times_and_parts(kind: str, frames: range | None, tmp_path: Path) -> None:
+    ingest(make_clip(tmp_path / "clip.mp4", filters=UNEVEN), tmp_path / "store")
+    with open_store(tmp_path / "store") as store:
+        film = write(tmp_path / f"film.{kind}", material_of(store, no_masks, frames=frames), Order(kind))
+        frames = frames or range(20)
+        moments = np.array([*store.times, store.info.duration])
+    pictures, durations = animation(film)
+    assert [read_number(each[..., :3]) for each in pictures] == list(frames)
+    expected = moments[[*frames, frames.stop]] - moments[frames[0]]
+    np.testing.assert_allclose(np.cumsum([0, *durations]) / 1000, expected, atol=0.0051)
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_one_frame_is_a_picture(kind: str, clip: Store, tmp_path: Path) -> None:
+    film = write(tmp_path / f"film.{kind}", material_of(clip, no_masks, frames=range(5, 6)), Order(kind))
+    with Image.open(film) as image:
+        assert getattr(image, "n_frames", 1) == 1
+        assert read_number(np.asarray(image.convert("RGB"))) == 5
+
+
+@pytest.mark.parametrize(("kind", "size"), [("gif", (270, 480)), ("webp", (540, 960))])
+def test_gif_is_small_unless_wished_otherwise(kind: str, size: tuple[int, int], tmp_path: Path) -> None:
+    ingest(make_clip(tmp_path / "clip.mp4", frames=2, size=(540, 960)), tmp_path / "store")
+    with open_store(tmp_path / "store") as store:
+        assert size_of(write(tmp_path / f"film.{kind}", material_of(store, no_masks), Order(kind))) == size
+        larger = Order(kind, largest_side=600)
+        assert size_of(write(tmp_path / f"larger.{kind}", material_of(store, no_masks), larger)) == (338, 600)
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+@pytest.mark.parametrize(("aspect", "size"), [("16/11", (64, 140)), ("1/2", (128, 96))])
+def test_pixels_become_squares(kind: str, aspect: str, size: tuple[int, int], tmp_path: Path) -> None:
+    ingest(make_clip(tmp_path / "clip.mp4", frames=2, filters=f"setsar={aspect}"), tmp_path / "store")
+    with open_store(tmp_path / "store") as store:
+        assert size_of(write(tmp_path / f"film.{kind}", material_of(store, no_masks), Order(kind))) == size
+
+
+def test_what_a_file_cannot_hold_is_refused(clip: Store, tmp_path: Path) -> None:
+    strip, small = Image.new("RGB", (16384, 2)), replace(codecs.WEBP, longest_side=191)
+    strip.save(tmp_path / "strip.png")
+    ingest(tmp_path / "strip.png", tmp_path / "store")
+    with open_store(tmp_path / "store") as store:
+        with pytest.raises(MediaError, match="WebP holds up to 16383 pixels a side, and this has 16384"):
+            write(tmp_path / "strip.webp", material_of(store, no_masks), Order("webp"))
+        write(tmp_path / "smaller.webp", material_of(store, no_masks), Order("webp", largest_side=16383))
+    with pytest.raises(MediaError, match="up to 191 pixels a side, and this has 192"):
+        write_film(small, tmp_path / "film.webp", material_of(clip), Order("webp", side_by_side=True))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["smaller.webp", "store", "strip.png"]
+
+
+def test_a_still_webp_is_left_alone(still: Store, tmp_path: Path) -> None:
+    path = write(tmp_path / "still.webp", material_of(still), Order("webp"))
+    before = path.read_bytes()
+    end_at(path, 1234)
+    assert path.read_bytes() == before
+
+
+def test_frames_of_a_webp_that_look_alike_stay_as_long(tmp_path: Path) -> None:
+    """The encoder makes one of them."""
+    ingest(make_clip(tmp_path / "clip.mp4", rate="10", filters="loop=4:1:2,setpts=N/10/TB"), tmp_path / "store")
+    with open_store(tmp_path / "store") as store:
+        assert store.info.frames == FRAMES * 4
+        _, durations = animation(write(tmp_path / "film.webp", material_of(store, no_masks), Order("webp")))
+        assert sum(durations) / 1000 == pytest.approx(store.info.duration, abs=0.002)
+        assert len(durations) < store.info.frames

@@ -1,0 +1,81 @@
+"""How a source is cut and scaled."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from sam2_core.errors import MediaError
+from sam2_core.media import Order, look_of
+from sam2_core.media.effects.look import Look
+from sam2_core.media.rendering.geometry import Box, Geometry, arrange, common_box, reach
+from sam2_core.types import FrameMasks, Mask, ObjectMask
+
+ORDER, BESIDE = Order("png"), Order("png", side_by_side=True)
+
+
+def found(frame: int, *boxes: tuple[int, int, int, int]) -> FrameMasks:
+    """One object for each box (left, top, right, bottom) of a picture of 40 x 60."""
+    objects = []
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        pixels = np.zeros((40, 60), bool)
+        pixels[top:bottom, left:right] = True
+        objects.append(ObjectMask(number, Mask.from_array(pixels), 1.0, 1.0))
+    return FrameMasks(frame, 0, tuple(objects))
+
+
+def test_the_common_box_holds_all_masks() -> None:
+    masks = [found(0, (5, 6, 7, 8), (0, 0, 0, 0)), found(1), found(2, (50, 2, 60, 3), (6, 20, 9, 40))]
+    assert common_box(masks) == Box(5, 2, 60, 40)
+    with pytest.raises(MediaError, match="Select something first"):
+        common_box([found(0), found(1, (0, 0, 0, 0))])
+
+
+def test_nothing_wished_is_the_source() -> None:
+    assert arrange(41, 61, ORDER, None, even=True) == Geometry(41, 61, Box(0, 0, 61, 41))
+
+
+@pytest.mark.parametrize(
+    ("box", "even", "kept"),
+    [
+        (Box(3, 4, 8, 9), False, Box(3, 4, 8, 9)),
+        (Box(3, 4, 8, 9), True, Box(3, 4, 9, 10)),
+        (Box(55, 31, 60, 40), True, Box(54, 30, 60, 40)),
+        (Box(2, 4, 8, 10), True, Box(2, 4, 8, 10)),
+    ],
+)
+def test_boxes_grow_to_even_sides_where_there_is_room(box: Box, even: bool, kept: Box) -> None:
+    assert arrange(40, 60, ORDER, box, even=even).box == kept
+
+
+def test_looks_reach_beyond_the_objects() -> None:
+    assert reach(look_of("overlay", outline=20)) == 0, "which lies within"
+    assert reach(look_of("cutout", "outline", width=14)) == 14
+    assert reach(look_of("glow", size=100)) == 150
+    assert reach(Look(feather=30)) == 45
+    assert reach(Look(matte=1)) > 5
+    order = Order("png", look_of("outline", width=40))
+    assert arrange(100, 200, order, Box(50, 2, 60, 12)).box == Box(46, 0, 64, 16)
+
+
+@pytest.mark.parametrize("largest", [1, 7, 30, 31, 44, 45])
+@pytest.mark.parametrize("order", [ORDER, BESIDE])
+@pytest.mark.parametrize("box", [None, Box(3, 5, 58, 7), Box(59, 0, 60, 40), Box(7, 9, 30, 31)])
+def test_nothing_is_larger_than_wished(largest: int, order: Order, box: Box | None) -> None:
+    made = arrange(40, 60, order, box, largest_side=largest)
+    assert 0 <= made.box.left < made.box.right <= made.width
+    assert 0 <= made.box.top < made.box.bottom <= made.height
+    side = max((made.box.right - made.box.left) * (1 + order.side_by_side), made.box.bottom - made.box.top)
+    assert side <= max(largest, 1 + order.side_by_side)
+    whole = box or Box(0, 0, 60, 40)
+    shape = (whole.right - whole.left) * (1 + order.side_by_side), whole.bottom - whole.top
+    assert side >= min(largest, max(shape)) - 1
+
+
+def test_pixels_become_squares_without_loss() -> None:
+    assert arrange(40, 60, ORDER, None, aspect=Fraction(2)) == Geometry(40, 120, Box(0, 0, 120, 40))
+    assert arrange(40, 60, ORDER, None, aspect=Fraction(1, 2)) == Geometry(80, 60, Box(0, 0, 60, 80))
+    cut = arrange(40, 60, ORDER, Box(10, 10, 20, 20), aspect=Fraction(2), largest_side=10)
+    assert cut == Geometry(20, 60, Box(10, 5, 20, 10))
