@@ -2,6 +2,7 @@
 
 The house, floor by floor (imports only go down):
 
+    commands     the command line: `python -m sam2_core`, or `masklet`
     training     makes weights: data, simulated prompts, losses, loop, evaluation
     serving      many sessions on one device: the `Engine` seam, the local engine, replay of a journal
     predictors   the official SAM 2 Python API: drop-in classes and builders
@@ -10,7 +11,8 @@ The house, floor by floor (imports only go down):
     media        files, frames and pixels: decode, draw, encode, export (beside tracking)
     types        the vocabulary that crosses borders; `errors`: the tree of errors
 
-`networks` knows the networks by name, `weights` finds and reads their checkpoints.
+`networks` knows the networks by name, `weights` finds and reads their checkpoints; `console` is what all commands share
+about the terminal.
 
 The names below are resolved when they are first used, so that `import sam2_core` alone costs no torch.
 """

@@ -23,7 +23,10 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "media": {"types", "errors"},
     "serving": {"tracking", "weights", "networks", "model", "media", "types", "errors"},
     "predictors": {"tracking", "weights", "networks", "model", "media", "types", "errors"},
-    "training": {"predictors", "tracking", "weights", "networks", "model", "media", "types", "errors"},
+    "console": set(),
+    "training": {"predictors", "console", "tracking", "weights", "networks", "model", "media", "types", "errors"},
+    "commands": {"predictors", "serving", "weights", "networks", "media", "types", "errors"},
+    "__main__": {"commands", "console"},
     "sam2_core": {"predictors"},  # the package's own front page
     "ui": {"serving", "media", "types", "errors"},
     "app": {"ui", "serving", "media", "types", "errors"},

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
 
-from sam2_core.media import color_of, hex_of
-from ui.examples import catalogue
+from ui.about import about
 from ui.handlers import welcome
-from ui.reading import MAX_BOXES, MAX_MASK
+from ui.publishing import publish
 from ui.settings import Settings
 from ui.visitors import Visitors
 from ui.workbench import Workbench
@@ -25,6 +26,8 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "transport.js",
     "masks.js",
     "frames.js",
+    "looks.js",
+    "previews.js",
     "stage.js",
     "pointer.js",
     "points.js",
@@ -55,6 +58,8 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "camera.js",
     "download.js",
     "keys.js",
+    "backdrops.js",
+    "effects.js",
     "row_menu.js",
     "comeback.js",
     "projectfile.js",
@@ -66,11 +71,13 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "hover.js",
     "refine.js",
     "filmstrip.js",
+    "annotations.js",
     "models.js",
     "waiting.js",
     "session.js",
+    "api.js",
 )
-COLORS = 64  # that objects get by themselves; then they begin again
+CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
 STYLES = (
     "page.css",
     "stage.css",
@@ -83,6 +90,9 @@ STYLES = (
     "candidates.css",
     "models.css",
     "works.css",
+    "download.css",
+    "effects.css",
+    "annotations.css",
     "reviewing.css",
 )
 
@@ -98,10 +108,10 @@ def head() -> str:
     """Our style sheets and our sign, as part of the page itself: visible from the first paint, whatever its path is."""
     sheets = "\n".join((CANVAS / name).read_text("utf-8") for name in STYLES)
     sign = quote((CANVAS / "sign.svg").read_text("utf-8"))
-    about = (
+    meta = (
         f'<meta name="theme-color" content="#4f46e5">\n<link rel="icon" id="mk-sign" href="data:image/svg+xml,{sign}">'
     )
-    return f"{about}\n<style>\n{sheets}</style>"
+    return f"{meta}\n<style>\n{sheets}</style>"
 
 
 def canvas(settings: Settings) -> gr.HTML:
@@ -110,18 +120,6 @@ def canvas(settings: Settings) -> gr.HTML:
     Its template is static: text of users gets into the page by `textContent` only, never through a template.
     """
     script = "\n".join((CANVAS / name).read_text("utf-8") for name in SCRIPTS)
-    examples = [{"name": each.name, "title": each.title, "kind": each.kind} for each in catalogue().values()]
-    about = {
-        "max_objects": settings.max_objects,
-        "max_points": settings.max_points,
-        "max_boxes": MAX_BOXES,
-        "max_mask": MAX_MASK,
-        "max_upload_mb": settings.max_upload_mb,
-        "max_pictures": settings.max_pictures,
-        "max_album_mb": settings.max_album_mb,
-        "examples": examples,
-        "colors": [hex_of(color_of(number)) for number in range(1, COLORS + 1)],
-    }
     return gr.HTML(
         html_template=(CANVAS / "page.html").read_text("utf-8"),
         js_on_load=f'"use strict";\n{script}',
@@ -130,16 +128,20 @@ def canvas(settings: Settings) -> gr.HTML:
         token="",
         problem="",
         issued=0,
-        about=json.dumps(about),
+        about=json.dumps(about(settings)),
     )
 
 
-def build(settings: Settings, visitors: Visitors[Workbench]) -> gr.Blocks:
-    """The Blocks; `launch_options` goes with them."""
-    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+def build(settings: Settings, visitors: Visitors[Workbench], endpoints: Iterable[Callable[..., Any]]) -> gr.Blocks:
+    """The page, and the API beside it."""
+    # Else Gradio computes statistics that nobody sees after every call of the API, of up to 10,000 calls.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "50")
+    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
         page = canvas(settings)
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         demo.load(welcome(visitors), None, page, **quiet)
         page.renew(welcome(visitors), None, page, **quiet)
+        publish(endpoints, demo)
     demo.queue(api_open=False)
     return demo

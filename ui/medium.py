@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import open_store
 from sam2_core.serving.engine import Engine
+from sam2_core.serving.replay import replay
 from sam2_core.serving.startup import Startup
-from sam2_core.types import Entry, Forgotten, FrameMasks, Load, Prompt, Prompted, Stretch
+from sam2_core.types import Entry, Forgotten, FrameMasks, Journal, Load, Prompt, Prompted, Stretch
 from ui.wire import Bounds
+
+SAYING = "Telling the model"
 
 
 class Medium:
@@ -25,6 +29,7 @@ class Medium:
         self._lock = threading.Lock()
         self._session: str | None = None
         self._revision = 0
+        self._tracked = 0
         self._closed = False
         self._objects: set[int] = set()
 
@@ -61,6 +66,7 @@ class Medium:
                 former = startup, session
             else:
                 self._startup, self._session, self._revision = startup, session, revision
+                self._tracked += 1
         _end(*former)
         if closed:
             raise MediaError("This picture or clip has been closed.")
@@ -71,13 +77,11 @@ class Medium:
 
     def admit_all(self, entries: tuple[Entry, ...], most: int) -> None:
         """Count in what is left of a journal's objects, in place of all others."""
-        said: set[int] = set()
-        for entry in entries:
-            if isinstance(entry, Forgotten):
-                said.discard(entry.object_id)
-            elif isinstance(entry, Prompted):
-                said.add(entry.object_id)
-        self._count(said, most)
+        self._count(_objects_after(entries, set()), most)
+
+    def admit_more(self, entries: tuple[Entry, ...], most: int) -> None:
+        """The same beside all others."""
+        self._count(_objects_after(entries, self._objects), most)
 
     def _count(self, objects: set[int], most: int) -> None:
         if len(objects) > most:
@@ -90,6 +94,16 @@ class Medium:
         masks = engine.prompt(session, frame, object_id, prompt)
         self._revision = masks.revision
         return masks
+
+    def say_more(self, entries: tuple[Entry, ...], report: Callable[[float, str], None]) -> None:
+        """These prompts beside what was said, and which objects are to be forgotten; see `replay`."""
+        engine, session = self.open_session()
+        for entry in entries:
+            if isinstance(entry, Forgotten):
+                self.forget(entry.object_id)
+        prompts = tuple(entry for entry in entries if isinstance(entry, Prompted))
+        if prompts:
+            self._revision = replay(engine, session, Journal("", prompts), lambda done, _: report(done, SAYING))
 
     def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.preview`."""
@@ -107,10 +121,17 @@ class Medium:
         """The newest revision of the session that is known here."""
         return self._revision
 
+    @property
+    def state(self) -> tuple[int, int, int]:
+        """Another one whenever masks may have changed."""
+        return self.version, self._revision, self._tracked
+
     def track(self, frames: range, objects: tuple[int, ...]) -> tuple[FrameMasks, ...]:
         """See `Engine.track`; raises `SessionChanged` when something was said in the meantime: `look_again` then."""
         engine, session = self.open_session()
-        return engine.track(session, frames, self._revision, objects)
+        found = engine.track(session, frames, self._revision, objects)
+        self._tracked += 1
+        return found
 
     def plan(self, frames: range) -> tuple[Stretch, ...]:
         """See `Engine.plan`."""
@@ -149,6 +170,16 @@ class Medium:
             _end(self._startup, session)
         finally:
             self.store.close()
+
+
+def _objects_after(entries: tuple[Entry, ...], before: set[int]) -> set[int]:
+    said = set(before)
+    for entry in entries:
+        if isinstance(entry, Forgotten):
+            said.discard(entry.object_id)
+        elif isinstance(entry, Prompted):
+            said.add(entry.object_id)
+    return said
 
 
 def _end(startup: Startup, session: str | None) -> None:

@@ -72,7 +72,7 @@ class Models:
     async def tell_all(self) -> None:
         """What this server offers."""
         catalogue = self._resources.catalogue
-        offers = await self._resources.call(partial(_describe_all, catalogue))
+        offers = await self._resources.call(partial(describe_offers, catalogue))
         load = await self._load()
         header = {"t": "models", "current": self._lease.offer.name, "offers": offers, **load}
         self._outbox.put(pack(header), "models")
@@ -88,7 +88,8 @@ class Models:
         return {"device": load.device, "memory": load.memory}
 
 
-def _describe_all(catalogue: Catalogue) -> list[dict[str, Any]]:
+def describe_offers(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """The networks that a server offers, as in the `models` message. Blocks: it looks for their weights."""
     return [{**_describe(offer), "loaded": catalogue.is_loaded(offer.name)} for offer in catalogue.offers]
 
 

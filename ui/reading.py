@@ -91,7 +91,7 @@ def subject(text: str) -> dict[str, Any]:
         return {}
     if kind == "journal" and isinstance(said.get("seq"), int):
         return {"job": "replay", "seq": said["seq"]}
-    if kind in ("prompt", "forget", "untrack") and isinstance(said.get("seq"), int):
+    if kind in ("prompt", "forget", "untrack", "masks") and isinstance(said.get("seq"), int):
         return {"seq": said["seq"]}
     if kind == "track" and isinstance(said.get("run"), int):
         return {"job": "track", "run": said["run"]}
@@ -136,7 +136,8 @@ def _untrack(said: dict[str, Any], bounds: Bounds) -> Message:
 
 def _show(said: dict[str, Any], bounds: Bounds) -> Message:
     first, last = _frame(said, "first", bounds), _frame(said, "last", bounds)
-    return Show(range(first, min(last + 1, first + MAX_FRAMES_ASKED)))
+    seq = None if said.get("seq") is None else _whole(said, "seq", 0, 2**53)
+    return Show(range(first, min(last + 1, first + MAX_FRAMES_ASKED)), seq)
 
 
 def _export(said: dict[str, Any], bounds: Bounds) -> Message:
@@ -178,7 +179,8 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
     journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
-    return Retell(journal.entries, None if said.get("seq") is None else _whole(said, "seq", 0, 2**53))
+    seq = None if said.get("seq") is None else _whole(said, "seq", 0, 2**53)
+    return Retell(journal.entries, seq, _yes_or_no({"more": False, **said}, "more"))
 
 
 def _choose(said: dict[str, Any]) -> Message:

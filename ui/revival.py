@@ -36,11 +36,12 @@ class Revival:
         self._one_at_a_time = asyncio.Lock()
         self._answer: asyncio.Future[tuple[Entry, ...]] | None = None
         self._job: Job | None = None
+        self._adding: Job | None = None
 
     @property
     def busy(self) -> bool:
         """Whether a session is being brought back."""
-        return self._job is not None
+        return self._job is not None or self._adding is not None
 
     async def ask(self, medium: Medium, work: Callable[[], Result]) -> Result:
         """The result of `work`, which calls the engine through `medium` and blocks."""
@@ -62,8 +63,29 @@ class Revival:
         async with self._one_at_a_time:
             return await self._rebuild(medium, entries)
 
+    async def add(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
+        """Say these entries beside all that was said; whether they were given up on the way."""
+        job = self._adding = Job("replay", self._outbox)
+        session = medium.session
+        try:
+            await job.run(self._resources, lambda: medium.say_more(entries, job.report))
+        except JobCancelled:
+            return True
+        except SessionGone:
+            await self._revive(medium, session)  # the page's journal has these entries by now
+        finally:
+            if self._adding is job:
+                self._adding = None
+        return False
+
+    def stop_adding(self) -> None:
+        """Give up on `add`, if it runs."""
+        if self._adding is not None:
+            self._adding.cancel()
+
     def cancel(self) -> None:
-        """Give up the tracking of what is being brought back, if anything is."""
+        """Give up the tracking of what is being brought back, if anything is, and all that is being added."""
+        self.stop_adding()
         if self._job is not None:
             self._job.cancel()
 

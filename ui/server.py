@@ -9,10 +9,13 @@ from typing import Any
 import gradio as gr
 
 from sam2_core.serving.catalogue import Catalogue
+from ui.endpoints import Endpoints
 from ui.layout import CANVAS, build, head, theme
+from ui.reception import Reception
 from ui.resources import Resources
 from ui.routes import Routes
 from ui.settings import Settings
+from ui.takeaway import Takeaway
 from ui.visitors import Visitors
 from ui.workbench import Workbench
 
@@ -25,7 +28,9 @@ class Server:
         self._resources = Resources.create(settings, catalogue)
         self.visitors: Visitors[Workbench] = Visitors(settings, partial(Workbench, resources=self._resources))
         self.routes = Routes(self.visitors, self._resources)
-        self.demo: gr.Blocks = build(settings, self.visitors)
+        shared = Reception(self.visitors, self._resources), self._resources
+        endpoints = [*Endpoints(*shared).all(), *Takeaway(*shared).all()]
+        self.demo: gr.Blocks = build(settings, self.visitors, endpoints)
 
     def start(self, **options: Any) -> str:
         """Serve in the background; returns the local address. `options` go to Gradio's launch."""
@@ -43,10 +48,12 @@ class Server:
             app_kwargs={"routes": self.routes.all(), "lifespan": self.routes.lifespan},
             prevent_thread_lock=True,
             show_error=False,
+            max_file_size=settings.max_upload_bytes,
             run_history=False,
+            state_session_capacity=4 * settings.max_sessions,  # of each, Gradio remembers the last answers of the API
             ssr_mode=False,
             enable_monitoring=False,
-            footer_links=[],
+            footer_links=["api"],
             **options,
         )
         return str(address)

@@ -183,7 +183,8 @@ class Tracker:
         for message in messages:
             self._outbox.put(message)
         self._done += frames
-        about = {"run": self._wish.run, "direction": self._left, "frame": self._frame, **self._pace()}
+        reached = {"frame": self._frame, "done": self._done, "total": self._total}
+        about = {"run": self._wish.run, "direction": self._left, **reached, **self._pace()}
         header = {"t": "progress", "job": "track", "fraction": self._done / self._total, "message": "Tracking", **about}
         self._outbox.put(pack(header), "progress track")
 

@@ -13,15 +13,18 @@ Up (page to server): one JSON object a message, `t` says which.
              names this run in all that comes of it; with pause (left out: without) it stops where an object is lost
     stop     {}                              stop tracking
     untrack  {seq, frames, objects}          take back the newest tracked masks of these objects on frames [first, last]
-    masks    {first, last}                   send what is known about these frames
+    masks    {first, last, seq}              send what is known about these frames; seq, which may be left out, is then
+                                             in every answer
     export   {kind, objects, first, last, every, look, ...}     write a download, of a kind in `sam2_core.media.KINDS`;
              objects = [{id, name, label, color}], the last one lies above the others; of frames first..last (left out:
              all) each `every`-th; look as in Look.to_json; the rest are fields of `Order`, which may be left out
-    cancel   {job}                           give up on ingest, export or model; of a replay, give up its tracking
+    cancel   {job}                           give up on ingest, annotations, export or model; of a replay, give up its
+             tracking, or what it adds
     models   {}                              what does this server offer?
     model    {name}                          work with another network
-    journal  {entries, seq}                  answer to a `journal` question, entries as in Journal.to_json; with `seq`
-                                             unasked: all begins anew with these entries, answered by `done` of replay
+    journal  {entries, seq, more}            answer to a `journal` question, entries as in Journal.to_json; with `seq`
+                                             unasked: all begins anew with these entries, answered by `done` of replay;
+             with more (left out: false) these prompts and forgets come to what is said already
 
 Down (server to page): binary; a little-endian u32 with the length of the header, the header as JSON, then the PNGs that
 the header announces, one after the other.
@@ -53,9 +56,10 @@ the header announces, one after the other.
     untracked {seq}                          answer to `untrack`
     journal  {}                              the session was lost: say what you want again
     alive    {}                              every few seconds, so that the page notices a dead connection
-    progress {job, fraction, message, ...}   of the jobs ingest, export, replay, track and model; model:
-             {model, moving}: moving says that it is loaded and hears the journal
-    done     {job, ...}                      a job has ended well; export: {url, name};
+    progress {job, fraction, message, ...}   of the jobs ingest, annotations, export, replay, track and model; model:
+             {model, moving}: moving says that it is loaded and hears the journal; track: {run, direction, frame,
+             done, total, fps, left}: frames; the last two (a second, seconds) once the pace is known
+    done     {job, ...}                      a job has ended well; export: {url, name, size}, size in bytes;
              track: {run, stopped, lost, direction, frame, changed}: the object that was lost, or null; what is left to
              be done of the run if it was stopped; on how many frames masks were computed;
              replay: {seq, stopped}, stopped where its tracking was given up; model: {name}, all masks are other ones
@@ -75,7 +79,7 @@ from sam2_core.media import MediaInfo, ObjectTraits, Order, mask_png
 from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt, Stretch
 
 DIRECTIONS = ("forward", "backward", "both", "one", "update")
-JOBS = ("ingest", "export", "replay", "model")
+JOBS = ("ingest", "annotations", "export", "replay", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,7 @@ class Show:
     """`masks`."""
 
     frames: range
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ class Retell:
 
     entries: tuple[Entry, ...]
     seq: int | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

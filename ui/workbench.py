@@ -11,15 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.errors import Busy, MaskletError, MediaError
+from sam2_core.errors import Busy, Cancelled, MaskletError, MediaError
 from sam2_core.serving.catalogue import Lease
 from ui import wire
+from ui.annotations import Wish, read_and_propose
 from ui.arrivals import Arrivals, read_files
+from ui.backdrops import Backdrops
 from ui.exports import write_export
 from ui.hovers import Hovers
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.models import Models
+from ui.previews import Previews
 from ui.rate import Rate
 from ui.reading import is_hover, parse, subject
 from ui.resources import Resources
@@ -41,6 +44,8 @@ class Workbench:
         self._models = Models(visitor.outbox, resources)
         self.medium: Medium | None = None
         self.downloads: dict[str, Path] = {}
+        self.backdrops = Backdrops(visitor.folder / "backdrops", resources.settings.max_pixels)
+        self.previews = Previews(resources, self._revive)
         self._rate = Rate(resources.settings.messages_per_second)
         self._hovers = Hovers(visitor.outbox, resources)
         self.thumbnail_rate = Rate(resources.settings.messages_per_second)
@@ -107,12 +112,36 @@ class Workbench:
             raise MediaError("Photos can be added to photos only. Open them on their own.")
         return self.medium.info.frames
 
+    async def read_annotations(self, file: Path, wish: Wish) -> dict[str, Any]:
+        """What a file says about what is open, as prompts (see `propose`), in the background.
+
+        Raises `MediaError` for a file that cannot be used, and `Cancelled` where the page gives up on it.
+        """
+        medium = self.medium
+        if medium is None:
+            raise MediaError("Open the picture or clip first that these annotations are about.")
+        job = self._new_job("annotations")
+        work = partial(read_and_propose, file, medium.info, wish, job.report)
+        try:
+            return await job.run(self._resources, work)
+        except JobCancelled as error:
+            raise Cancelled("The import was given up.") from error
+        finally:
+            if self._jobs.get(job.name) is job:
+                del self._jobs[job.name]
+
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
         if job == "replay":
             self._revival.cancel()
         elif job in self._jobs:
             self._jobs.pop(job).cancel()
+
+    def stop_tracking(self) -> None:
+        """End tracking after the call that is under way."""
+        if self._tracker is not None:
+            self._tracker.stop()
+            self._tracker = None
 
     async def close(self) -> None:
         """Stop everything and free it."""
@@ -134,11 +163,11 @@ class Workbench:
         elif isinstance(message, wire.Forget):
             self._start(self._forget(message, medium), seq=message.seq)
         elif isinstance(message, wire.Show):
-            self._start(self._show(message, medium))
+            self._start(self._show(message, medium), **_named(message.seq))
         elif isinstance(message, wire.Track):
             self._track(message, medium)
         elif isinstance(message, wire.Stop):
-            self._stop_tracking()
+            self.stop_tracking()
         elif isinstance(message, wire.Untrack):
             self._start(self._untrack(message, medium), seq=message.seq)
         elif isinstance(message, wire.Export):
@@ -146,6 +175,8 @@ class Workbench:
             self._start(self._while_listed(job, self._export(message, medium, job)), job="export")
         elif isinstance(message, wire.Retell) and message.seq is None:
             self._revival.retell(message.entries)
+        elif isinstance(message, wire.Retell) and message.more:
+            self._start(self._say_more(message, medium), job="replay", seq=message.seq)
         elif isinstance(message, wire.Retell):
             self._start(self._begin_anew(message, medium), job="replay", seq=message.seq)
 
@@ -177,11 +208,19 @@ class Workbench:
             self._outbox.put(wire.pack({"t": "forgotten", "seq": message.seq, "object": message.object_id}))
 
     async def _begin_anew(self, message: wire.Retell, medium: Medium) -> None:
-        self._stop_tracking()
+        self.stop_tracking()
         self._revival.cancel()
         async with self._order:
             medium.admit_all(message.entries, self._resources.settings.max_objects)
             stopped = await self._revival.begin_anew(medium, message.entries)
+            self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
+        await self._tell_what_is_stale(medium)
+
+    async def _say_more(self, message: wire.Retell, medium: Medium) -> None:
+        self._revival.stop_adding()
+        async with self._order:
+            medium.admit_more(message.entries, self._resources.settings.max_objects)
+            stopped = await self._revival.add(medium, message.entries)
             self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
         await self._tell_what_is_stale(medium)
 
@@ -202,17 +241,18 @@ class Workbench:
             self._outbox.put(wire.pack_stale(stretches, medium.version), "stale")
 
     async def _show(self, message: wire.Show, medium: Medium) -> None:
+        about = {"version": medium.version, **_named(message.seq)}
         async with self._showing:
             for masks in await self._revival.ask(medium, partial(medium.masks, message.frames)):
                 await self._outbox.room()
-                self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, version=medium.version)))
+                self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, **about)))
 
     def _track(self, message: wire.Track, medium: Medium) -> None:
         if medium.info.kind != "clip":
             text = "Photos do not follow one another: there is nothing to track."
             self._complain(text, job="track", run=message.run)
             return
-        self._stop_tracking()
+        self.stop_tracking()
         tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
         run = self._start(self._run_tracker(tracker, medium), job="track", run=message.run)
         self._runs.add(run)
@@ -225,11 +265,6 @@ class Workbench:
             if self._tracker is tracker:
                 self._tracker = None
         await self._tell_what_is_stale(medium)
-
-    def _stop_tracking(self) -> None:
-        if self._tracker is not None:
-            self._tracker.stop()
-            self._tracker = None
 
     def _give_up(self, job: str) -> None:
         """The page's own wish: files that wait for others of their batch go, too."""
@@ -249,7 +284,7 @@ class Workbench:
                 await self._resources.call(partial(shutil.rmtree, file.parent, ignore_errors=True))
         async with self._order:  # nobody may change the network meanwhile
             fresh = await self._resources.call(partial(Medium, version, folder, self._models.startup))
-            self._stop_tracking()
+            self.stop_tracking()
             self.cancel("export")
             await self._put_away()
             self.medium = fresh
@@ -269,7 +304,7 @@ class Workbench:
             raise Busy(f"{error}{self._models.still()}") from error
 
     async def _move(self, lease: Lease, job: Job) -> None:
-        self._stop_tracking()
+        self.stop_tracking()
         await asyncio.gather(*self._runs, return_exceptions=True)
         async with self._order, self._showing:  # what is said meanwhile is said to the new network
             if self.medium is not None:
@@ -283,16 +318,23 @@ class Workbench:
 
     async def _export(self, wish: wire.Export, medium: Medium, job: Job) -> None:
         folder = self._folder / "downloads"
+        backdrops = self.backdrops.of(wish.order.look)
         await self._resources.call(partial(shutil.rmtree, folder, ignore_errors=True))
         self.downloads.clear()
-        await self._revival.ask(medium, partial(medium.masks, range(1)))  # a lost session is brought back first
-        path = await job.run(self._resources, partial(write_export, medium, wish, folder, job.report))
+        await self._revive(medium)
+        path = await job.run(self._resources, partial(write_export, medium, wish, backdrops, folder, job.report))
         self.downloads[path.parent.name] = path
         address = f"download/{path.parent.name}/{path.name}"
-        self._outbox.put(wire.pack({"t": "done", "job": "export", "url": address, "name": path.name}))
+        about = {"url": address, "name": path.name, "size": (await self._resources.call(path.stat)).st_size}
+        self._outbox.put(wire.pack({"t": "done", "job": "export", **about}))
+
+    async def _revive(self, medium: Medium) -> None:
+        """A lost session is brought back before work that could not wait for it."""
+        await self._revival.ask(medium, partial(medium.masks, range(1)))
 
     async def _put_away(self) -> None:
         medium, self.medium = self.medium, None
+        self.previews.forget()
         if medium is not None:
             await self._resources.call(medium.close)
             await self._resources.call(partial(shutil.rmtree, medium.folder, ignore_errors=True))
@@ -320,3 +362,7 @@ class Workbench:
 
     def _complain(self, text: str, **about: Any) -> None:
         self._outbox.put(wire.pack({"t": "error", "text": text, **about}))
+
+
+def _named(seq: int | None) -> dict[str, int]:
+    return {} if seq is None else {"seq": seq}

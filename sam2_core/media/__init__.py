@@ -7,6 +7,7 @@ draw.py       masks become pixels
 originals.py  the source's pictures at the size of the masks
 material.py   a source and its masks, of which downloads are made; order.py: what is wished of them
 formats/      masks become files that other programs read
+readers/      files of other programs become masks
 effects/      pictures change with the help of masks; rendering/: the sources drawn anew
 review/       a page for somebody else's eyes, whose notes come back
 export.py     the one door to every download
@@ -24,6 +25,7 @@ from sam2_core.media.limits import Limits
 from sam2_core.media.material import Material, ObjectTraits
 from sam2_core.media.order import Order
 from sam2_core.media.progress import Progress
+from sam2_core.media.readers import Annotations, Found, LeftOut, read_annotations
 from sam2_core.media.store import Store, open_store
 
 __all__ = [
@@ -32,6 +34,9 @@ __all__ = [
     "KINDS",
     "OVERLAY",
     "PRESETS",
+    "Annotations",
+    "Found",
+    "LeftOut",
     "Limits",
     "Look",
     "Material",
@@ -55,5 +60,6 @@ __all__ = [
     "mask_png",
     "open_store",
     "overlay",
+    "read_annotations",
     "write",
 ]

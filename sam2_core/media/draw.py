@@ -79,7 +79,7 @@ def overlay(frame: RgbArray, masks: Sequence[tuple[Mask, Rgb]], opacity: float =
             )
         pixels, (x, y, width, height) = crop(mask)
         if pixels.size:
-            _tint(drawn[y : y + height, x : x + width], pixels.view(np.uint8), color, opacity, outline)
+            tint(drawn[y : y + height, x : x + width], pixels.view(np.uint8), color, opacity, outline)
     return drawn
 
 
@@ -105,8 +105,8 @@ def mask_png(mask: Mask) -> tuple[bytes, Place]:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks), place
 
 
-def _tint(region: RgbArray, inside: RgbArray, color: Rgb, opacity: float, outline: int) -> None:
-    """Draw one mask into its part of the frame, in place; `inside` is 0 or 1."""
+def tint(region: RgbArray, inside: RgbArray, color: Rgb, opacity: float, outline: int) -> None:
+    """Draw one mask into its part (h, w, 3) of a frame, in place; `inside` (h, w) is 0 or 1."""
     levels = np.arange(256)[:, None] * (1 - opacity) + np.array(color) * opacity
     tinted = cv2.LUT(region, np.rint(levels).astype(np.uint8)[None])
     cv2.copyTo(tinted, inside, region)

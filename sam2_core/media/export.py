@@ -38,9 +38,13 @@ def write(path: Path, material: Material, order: Order, progress: Progress | Non
 
 def file_name(material: Material, kind: str) -> str:
     """`film_coco.json` for the annotations of film.mp4, `film_edited.mp4` for what was drawn anew."""
-    ending = ending_of(kind, material.info.kind)
-    stem = plain_name(Path(material.info.name).stem)
-    return f"{stem}_{'edited' if KINDS[kind].group == 'picture' else kind}.{ending}"
+    return name_for(Path(material.info.name).stem, material.info.kind, kind)
+
+
+def name_for(stem: str, media: str, kind: str) -> str:
+    """The same for the name of a picture, clip or album, without its ending, that need not have been read yet."""
+    ending = ending_of(kind, media)
+    return f"{plain_name(stem)}_{'edited' if KINDS[kind].group == 'picture' else kind}.{ending}"
 
 
 def ending_of(kind: str, media: str) -> str:

@@ -73,6 +73,11 @@ class Material:
             self._known = dict(zip(asked, self._masks(asked), strict=True))
         return self._only_chosen(frame, self._known[frame])
 
+    def anywhere(self, frame: int) -> FrameMasks:
+        """The same on any frame of the source, chosen or not; objects that were not looked for there are missing."""
+        [found] = self._masks(range(frame, frame + 1))
+        return self._only_chosen(frame, found)
+
     def walk(self, message: str, report: Reporter, share: float = 1.0) -> Iterator[FrameMasks]:
         """The masks of all chosen frames, one after the other; they are this `share` of the work reported."""
         report(0.0, message)

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sam2_core.console import tolerate_odd_letters
 from sam2_core.errors import ConfigError, MaskletError
 from sam2_core.training.checkpoint import CHECKPOINT
 from sam2_core.training.config import read_training_config
-from sam2_core.training.console import tolerate_odd_letters
 from sam2_core.training.processes import run
 from sam2_core.training.work import work
 

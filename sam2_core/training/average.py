@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sam2_core.console import tolerate_odd_letters
 from sam2_core.errors import MaskletError, WeightsError
 from sam2_core.training.checkpoint import WEIGHT_SUFFIXES, save_weights
-from sam2_core.training.console import tolerate_odd_letters
 from sam2_core.weights import read_weights
 
 

@@ -58,6 +58,7 @@ function adopt(back) {
   journal = new Journal(back.journal);
   objects.clear();
   objects.look = back.look;
+  effects.made = saneLook(back.effects);
   state.active = back.active;
   beginWork(back.id, back.fileKeys);
   state.range = back.range ?? null;
@@ -76,6 +77,30 @@ function tellJournal(quietly = false) {
   line.ask(telling);
 }
 
+// Many prompts and forgets at once, beside what the server knows already; `back` takes them back where they are given up.
+function tellMore(entries, title, back) {
+  const question = { t: 'journal', entries, more: true, title, back };
+  telling = question;
+  if (entries.some(entry => entry.prompt)) veil(title, null, state.ready ? 'Starting…' : 'Waiting for the model…', giveUpMore);
+  line.ask(question);
+}
+
+function giveUpMore() {
+  const question = telling, isWaiting = line.waiting.includes(question);
+  if (!isWaiting) {
+    line.say({ t: 'cancel', job: 'replay' });
+    return veil(question?.title ?? 'Stopping', null, 'Stopping…');
+  }
+  line.waiting = line.waiting.filter(other => other !== question);
+  failed(question);
+}
+
+function failed(question) {
+  veil('');
+  telling = null;
+  question?.back?.();
+}
+
 function giveUpTracking() {
   if (telling) telling.entries = telling.entries.filter(entry => !entry.track);   // it may not have been sent yet
   line.say({ t: 'cancel', job: 'replay' });
@@ -83,20 +108,23 @@ function giveUpTracking() {
 }
 
 when('server-progress', message => {
-  if (message.job === 'replay' && !telling?.quietly) veil('Bringing your work back', message.fraction, message.message, giveUpTracking);
+  if (message.job !== 'replay' || telling?.quietly || (telling?.more && find('veil').hidden)) return;
+  const giveUp = telling?.more ? giveUpMore : giveUpTracking;
+  veil(telling?.title ?? 'Bringing your work back', message.fraction, message.message, giveUp);
 });
 
 when('server-done', message => {
   if (message.job !== 'replay' || (message.seq !== undefined && !message.question)) return;
+  if (message.question?.more && message.stopped) return failed(message.question);
   veil('');
   telling = null;
   masks.asked.clear();
   masks.answers.clear();         // a new session counts its revisions anew
   askForMasks();
   if (message.stopped) toast('Your clicks are back. Track again for the masks of the other frames.', 'hint');
-  else if (message.question && !message.question.quietly) toast('Your work is back.', 'hint');
+  else if (message.question && !message.question.quietly && !message.question.more) toast('Your work is back.', 'hint');
 });
-when('server-error', message => { if (message.job === 'replay') { veil(''); telling = null; } });
+when('server-error', message => { if (message.job === 'replay') failed(message.question); });
 when('server-journal', () => line.say({ t: 'journal', entries: journal.told }));
 
 // --- the server has forgotten us while the page was open ---

@@ -1,5 +1,7 @@
 // From what the user does to journal steps, and from those to messages.
 
+const MOST_ALONE = 30;           // prompts that are said one by one; more of them are said together
+
 const prompts = {
   // Clicks: they add to what is said already. Tells whether there was room for them.
   points(places, negative, since) {
@@ -55,31 +57,48 @@ const prompts = {
     if (going.length) toast('Everything is cleared. Undo brings it back.', 'hint');
   },
 
-  step(entries) {
+  step(entries, title) {
     if (!entries.length) return;
     journal.add(entries);
-    this.settle(journal.last);
+    const step = journal.last;
+    this.settle(step, title, () => { if (journal.last === step) this.takeBack(); });
+  },
+
+  // The last step never was.
+  takeBack() {
+    const step = journal.undo();
+    journal.dropRedo();
+    this.settle(step);
   },
 
   // A run that is still going on is stopped first; it is taken back once it has ended (retracking.js).
   undo() {
     if (isRunning(journal.last)) return undoRun();
     if (isTracked(journal.last)) leftOff = null;       // nobody wants to go on with it
-    this.settle(journal.undo());
+    const step = journal.undo();
+    this.settle(step, 'Undoing', () => { if (journal.next === step) this.redo(); });
   },
 
   redo() {
     if (isTracked(journal.next)) return redoRun();
-    this.settle(journal.redo());
+    const step = journal.redo();
+    this.settle(step, 'Redoing', () => { if (journal.last === step) this.undo(); });
   },
 
-  settle(step) {
+  // Tells the server what follows. Where that is much, it takes a while, is called `title`, and `back` undoes it again where
+  // it is given up.
+  settle(step, title = 'Working', back = null) {
     if (!step) return;
-    for (const message of journal.consequences(step)) {
-      if (message.t === 'forget') masks.forget(message.object);
-      if (message.t === 'untrack') masks.untrack(message.frames, message.objects);
-      line.ask(message);
+    const messages = journal.consequences(step), together = [];
+    for (const message of messages) {
+      const { t, frame, object, prompt } = message;
+      if (t === 'forget') masks.forget(object);
+      if (t === 'untrack') masks.untrack(message.frames, message.objects);
+      if (t === 'untrack' || messages.length <= MOST_ALONE) line.ask(message);
+      else together.push(t === 'forget' ? { forget: object } : { frame, object, prompt });
+      if (together.length && prompt && isEmpty(prompt)) masks.takeBack(frame, object);
     }
+    if (together.length) tellMore(together, title, back);
     const first = step.entries[0] ?? {};
     if (first.frame !== undefined && first.frame !== state.frame) goTo(first.frame);
     if (first.object && journal.said.has(first.object)) state.active = first.object;

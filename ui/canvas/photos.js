@@ -7,6 +7,9 @@ const takesPhotos = () => !!state.medium && !isClip();
 function openFiles(files, back = wanted) {
   const chosen = [...files], { names } = back?.medium ?? {};
   if (chosen.length < 2) return openFile(chosen[0], back);
+  if (chosen.every(file => isAnnotations(file) || isProject(file))) {
+    return toast('Open one project at a time. Several files of annotations go into one ZIP file; import that.');
+  }
   if (names) chosen.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
   const photos = usablePhotos(chosen, 0);
   if (photos) sendPhotos(photos, { files: photos, back });

@@ -78,6 +78,7 @@ async function openProject(file) {
   try {
     project = await readProject(file);
   } catch (error) {
+    if (error instanceof NoProject && state.medium) return importAnnotations(file);
     return toast(error instanceof BadProject ? error.message : 'This file could not be read. Choose it again.');
   }
   const here = state.medium && agrees(project.medium, state.medium) && project.medium.name === state.medium.name;

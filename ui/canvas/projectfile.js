@@ -1,6 +1,6 @@
-// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, frame,
-// active, range, reviews, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and
-// {object: {frame: COCO run lengths}}; the journal is the truth.
+// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, effects,
+// frame, active, range, reviews, objects, masks}. The last two are there for other programs: {object: {name, label,
+// color}} and {object: {frame: COCO run lengths}}; the journal is the truth.
 // A file comes from anywhere, so everything in it is looked at before anything else sees it.
 
 const FORMAT = 'masklet-project', FORMAT_VERSION = 1;
@@ -8,11 +8,11 @@ const LARGEST_PROJECT = 200e6;   // bytes
 const MOST_ENTRIES = 20000;      // the server takes no more
 
 class BadProject extends Error {}
+class NoProject extends BadProject {}
 
 const damaged = () => new BadProject('This project file is damaged: it cannot be read.');
 const isWhole = (value, least, most) => Number.isInteger(value) && value >= least && value <= most;
 const isObjectId = value => isWhole(value, 1, 1e6);
-const isPlain = value => value !== null && typeof value === 'object' && !Array.isArray(value);
 const areNumbers = (value, count) => Array.isArray(value) && value.length === count && value.every(Number.isFinite);
 
 function check(right) {
@@ -30,14 +30,14 @@ function projectOf(all, masksOf) {
 async function readProject(file) {
   if (file.size > LARGEST_PROJECT) throw new BadProject('This file is too large for a project.');
   let plain;
-  try { plain = JSON.parse(await file.text()); } catch { throw new BadProject(`“${file.name}” is not a project file.`); }
-  if (plain?.format !== FORMAT) throw new BadProject(`“${file.name}” is not a project file.`);
+  try { plain = JSON.parse(await file.text()); } catch { throw new NoProject(`“${file.name}” is not a project file.`); }
+  if (plain?.format !== FORMAT) throw new NoProject(`“${file.name}” is not a project file.`);
   if (plain.version !== FORMAT_VERSION) {
     throw new BadProject('This project was saved by another version of Masklet. Open it with that version.');
   }
   const medium = readMedium(plain.medium);
   return {
-    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}),
+    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}), effects: saneLook(plain.effects),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
     range: readRange(plain.range ?? null, medium),

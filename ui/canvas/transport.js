@@ -191,7 +191,8 @@ class Line {
     if (this.flying || !this.waiting.length || this.status !== 'on' || !state.ready || state.reopening) return;
     this.flying = this.waiting.shift();
     this.flying.seq = ++this.seq;
-    const { since, quietly, ...message } = this.flying;   // these are ours: when the user clicked, and what to say later
+    // These are ours: when the user clicked, and what to say and do later.
+    const { since, quietly, title, back, ...message } = this.flying;
     this.transport.send(message);
     tell('flying', this.flying);
   }

@@ -55,6 +55,7 @@ function cancelOpening() {
 function openFile(file, back = wanted) {
   if (!file) return;
   if (isProject(file)) return openProject(file);
+  if (isAnnotations(file)) return importAnnotations(file);
   if (file.size > about.max_upload_mb * 1e6) {
     toast(`“${file.name}” has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`);
     return;

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -69,7 +69,11 @@ def _where(default: str) -> Setting:
 
 
 EFFECTS: Mapping[str, Effect] = MappingProxyType({
-    "spotlight": Effect("Spotlight", "background", {"darkness": Setting("Darkness", "slider", 0.7)}),
+    "spotlight": Effect(
+        "Spotlight",
+        "background",
+        {"darkness": Setting("Darkness", "slider", 0.7), "softness": Setting("Softness", "slider", 60, 0, 300)},
+    ),
     "blur": Effect(
         "Blur", "either", {"where": _where("background"), "strength": Setting("Strength", "slider", 20, 1, 100)}
     ),
@@ -83,7 +87,7 @@ EFFECTS: Mapping[str, Effect] = MappingProxyType({
     "gradient": Effect(
         "Gradient",
         "background",
-        {"top": Setting("Top", "color", "#4f46e5"), "bottom": Setting("Bottom", "color", "#f97316")},
+        {"top": Setting("Top", "color", "#312e81"), "bottom": Setting("Bottom", "color", "#f9a8d4")},
     ),
     "picture": Effect("Picture", "background", {"name": Setting("Picture", "backdrop", "")}),
     "text": Effect(
@@ -193,17 +197,22 @@ def look_of(*effects: str, **settings: Value) -> Look:
     return Look.from_json({"layers": layers})
 
 
+def _soft(look: Look, matte: float = 0.0) -> Look:
+    """With edges as a camera has them: pixels that are covered in part."""
+    return replace(look, feather=1.0 if matte else 2.0, matte=matte)
+
+
 OVERLAY = look_of("overlay")
 PRESETS: Mapping[str, Look] = MappingProxyType({
     "Overlay": OVERLAY,
-    "Spotlight": look_of("desaturate", "spotlight"),
-    "Blurred background": look_of("blur"),
-    "Cutout": look_of("cutout"),
+    "Spotlight": _soft(look_of("desaturate", "spotlight")),
+    "Blurred background": _soft(look_of("blur"), 0.5),
+    "Cutout": _soft(look_of("cutout"), 0.5),
     "Hide faces": look_of("pixelate"),
-    "Color splash": look_of("desaturate"),
-    "Studio": look_of("gradient"),
-    "Neon": look_of("spotlight", "glow"),
-    "Sticker": look_of("cutout", "outline", width=14, color="#ffffff"),
-    "Title behind": look_of("text"),
+    "Color splash": _soft(look_of("desaturate")),
+    "Studio": _soft(look_of("gradient", top="#f8fafc", bottom="#a8b5c8"), 0.5),
+    "Neon": _soft(look_of("spotlight", "glow", size=70, strength=1)),
+    "Sticker": _soft(look_of("cutout", "outline", width=14, color="#ffffff")),
+    "Title behind": _soft(look_of("text", height=0.33), 0.5),
     "Erase": look_of("erase"),
 })  # fmt: skip

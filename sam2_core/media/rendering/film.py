@@ -43,7 +43,7 @@ def write_film(path: Path, material: Material, order: Order, progress: Progress 
             Ffmpeg(_decoding(store, probe), silent.parent, _TIME_LIMIT) as decoder,
             Ffmpeg(_encoding(silent, probe), silent.parent, _TIME_LIMIT, fed=True) as encoder,
         ):
-            _redraw(material, decoder, Painter(order.look, material), encoder, report)
+            _redraw(material, decoder, Painter(order.look, material, order.backdrops), encoder, report)
         _add_sound(silent, store, probe, unfinished)
         report(1.0, "Ready")
 

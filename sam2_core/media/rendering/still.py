@@ -32,7 +32,7 @@ def write_jpeg(path: Path, material: Material, order: Order, progress: Progress 
 
 def _write(path: Path, material: Material, order: Order, report: Reporter, ending: str) -> None:
     report(0.0, "Starting to draw")
-    painter = Painter(order.look, material)
+    painter = Painter(order.look, material, order.backdrops)
     if material.info.kind == "album":
         return _write_album(path, material, painter, report, ending)
     painted = painter.paint(0, _read_source(material.store, 0))

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from sam2_core.console import tolerate_odd_letters
 from sam2_core.errors import DataError
-from sam2_core.training.console import tolerate_odd_letters
 from sam2_core.training.datasets.clips import Still
 from sam2_core.training.datasets.labelled import BadSample, Clip, Dataset, Picture, Report
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset

@@ -20,11 +20,11 @@ import cv2
 import torch
 from tqdm.auto import tqdm
 
+from sam2_core.console import tolerate_odd_letters
 from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.model.network import SAM2
 from sam2_core.predictors.build import build_sam2
-from sam2_core.training.console import tolerate_odd_letters
 from sam2_core.training.datasets.clips import Still
 from sam2_core.training.datasets.labelled import Clip, Dataset, Picture, Report
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset

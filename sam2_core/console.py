@@ -1,4 +1,4 @@
-"""What the commands of this package share about the terminal."""
+"""What all commands share about the terminal."""
 
 from __future__ import annotations
 

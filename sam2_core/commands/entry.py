@@ -1,0 +1,97 @@
+"""From arguments to an exit code: finds the word, and turns every error into one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sam2_core.errors import MaskletError, WeightsError
+
+if TYPE_CHECKING:
+    from sam2_core.commands.workshop import Build
+
+COMMANDS = {
+    "segment": "masks of things in pictures, from clicks and boxes",
+    "track": "the same through clips",
+    "run": "a project saved by the page, done again without it",
+    "everything": "masks of all that is in pictures, without a click",
+    "export": "masks that are there already, as any kind of file",
+    "models": "which networks there are; download and verify them",
+    "kinds": "which kinds of files can be written",
+    "looks": "which looks and effects pictures can be given",
+}
+
+_EPILOG = """\
+examples:
+  masklet segment photo.jpg --point 210,350 --out cut.png --look cutout
+  masklet track clip.mp4 --box 80,60,300,240 --export mp4,coco --out results
+  masklet run clip.masklet.json --export mp4
+  masklet everything photos --export coco --out masks
+  masklet models download sam2.1_hiera_small
+
+`masklet COMMAND --help` tells more. `python -m sam2_core` is the same as `masklet`.
+
+A folder is worked through file by file. The same command again goes on where it stopped: what is in the folder of
+--out already is skipped, files appear only when they are whole.
+
+exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None, build: Build | None = None) -> int:
+    """Run a command; returns the exit code. `build` makes the engine where it is not to be the usual one."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = _run(given, build)
+        sys.stdout.flush()
+        return code
+    except SystemExit as end:  # argparse has said what there is to say
+        return end.code if isinstance(end.code, int) else 2
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever reads has seen enough; nothing more is to be said to them at the end either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MaskletError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1 if isinstance(error, WeightsError) else 2
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(given: list[str], build: Build | None) -> int:
+    if not given or given[0] not in COMMANDS:
+        _overview().parse_args(given or ["--help"])
+        return 2
+    # Only the word that was said is imported, so that help is there at once.
+    module = import_module(f"sam2_core.commands.{given[0]}")
+    parser = argparse.ArgumentParser(
+        prog=f"masklet {given[0]}",
+        usage=f"masklet {given[0]} {module.USAGE}",
+        description=module.__doc__,
+        epilog=module.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_options(parser)
+    options = parser.parse_args(given[1:])
+    return int(module.run(options, build))
+
+
+def _overview() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="masklet",
+        usage="masklet COMMAND ...",
+        description=f"Promptable segmentation of pictures and clips with SAM 2.\n\ncommands:\n{listed}",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, help=argparse.SUPPRESS)
+    return parser

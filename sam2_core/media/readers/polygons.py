@@ -1,0 +1,95 @@
+"""Outlines become masks, as the readers of each format draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.errors import MediaError
+from sam2_core.types import BoolArray, Mask
+
+Ring: TypeAlias = npt.NDArray[np.float64]
+"""(N, 2): x, y of the corners of an outline."""
+
+MOST_CROSSINGS = 20_000_000  # of the edges of one outline with the rows of the picture
+FARTHEST = 1e6  # pixels from the picture's corner
+_INTRICATE = "Their outlines are too intricate. Simplify them."
+
+
+def ring_of(numbers: Sequence[object]) -> Ring:
+    """Corners from [x, y, x, y, …]; raises `MediaError` for what is no outline."""
+    ring = corners_of(numbers)
+    if len(ring) < 3:
+        raise MediaError("Their outlines have fewer than three corners.")
+    return ring
+
+
+def corners_of(numbers: Sequence[object]) -> Ring:
+    """The same of any number of corners."""
+    try:
+        corners = np.array(numbers, np.float64).reshape(-1, 2)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise MediaError("Their outlines are no lists of numbers.") from error
+    if not np.isfinite(corners).all() or (np.abs(corners) > FARTHEST).any():
+        raise MediaError("Their outlines lie far outside of the picture.")
+    return corners
+
+
+def fill_centers(rings: Sequence[Ring], height: int, width: int) -> Mask:
+    """All pixels whose centre lies in any of the outlines: COCO's way, where a square from 0 to 2 has four pixels."""
+    left, right = _window(rings, width)
+    pixels = np.zeros((height, right - left), bool)
+    for ring in rings:
+        pixels |= _inside(ring - (left, 0), height, right - left)
+    return placed(pixels, left, width)
+
+
+def fill_corners(rings: Sequence[Ring], height: int, width: int) -> Mask:
+    """All pixels in the outlines or on them, which go from pixel to pixel: the way of YOLO and LabelMe."""
+    left, right = _window([ring + margin for ring in rings for margin in (-1, 1)], width)
+    pixels = np.zeros((height, right - left), np.uint8)
+    for ring in rings:
+        corners = np.clip(np.rint(ring - (left, 0)), -(2**15), 2**15).astype(np.int32)
+        if pixels.size:
+            cv2.fillPoly(pixels, [corners], 1)
+    return placed(pixels.view(bool), left, width)
+
+
+def placed(columns: BoolArray, left: int, width: int) -> Mask:
+    """A mask of this width from some of its columns (H, W'), the first of which is number `left`; all else is empty."""
+    height = columns.shape[0]
+    flat = np.zeros(columns.size + 2, np.int8)
+    flat[1:-1] = columns.T.reshape(-1)
+    edges = np.flatnonzero(np.diff(flat)) + left * height
+    bounds = np.concatenate([[0], edges, [height * width]])
+    return Mask(height, width, np.diff(bounds).astype("<u4").tobytes())
+
+
+def _window(rings: Sequence[Ring], width: int) -> tuple[int, int]:
+    """The columns that the outlines touch."""
+    left = int(np.floor(min(ring[:, 0].min() for ring in rings)))
+    right = int(np.ceil(max(ring[:, 0].max() for ring in rings)))
+    left = min(max(left, 0), width)
+    return left, min(max(right, left), width)
+
+
+def _inside(ring: Ring, height: int, width: int) -> BoolArray:
+    """Whether each pixel's centre (H, W) is inside, by the even-odd rule: how often its row crosses the outline."""
+    start, end = ring, np.roll(ring, -1, axis=0)
+    ys = np.stack([start[:, 1], end[:, 1]])
+    first, stop = np.clip(np.ceil([ys.min(axis=0) - 0.5, ys.max(axis=0) - 0.5]), 0, height).astype(np.int64)
+    counts = stop - first
+    if counts.sum() > MOST_CROSSINGS:
+        raise MediaError(_INTRICATE)
+    edge = np.repeat(np.arange(len(ring)), counts)
+    rows = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts)
+    along = (rows + 0.5 - start[edge, 1]) / (end[edge, 1] - start[edge, 1])
+    crossings = start[edge, 0] + along * (end[edge, 0] - start[edge, 0])
+    columns = np.clip(np.ceil(crossings - 0.5), 0, width).astype(np.int64)
+    turns = np.bincount(rows * (width + 1) + columns, minlength=height * (width + 1)).reshape(height, width + 1)
+    inside: BoolArray = np.cumsum(turns[:, :width], axis=1) % 2 == 1
+    return inside

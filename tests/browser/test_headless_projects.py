@@ -1,0 +1,125 @@
+"""A project file means the same to the page and to Python: the page's own code reads what chance has written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from sam2_core.media import color_of, hex_of
+from sam2_core.serving.project import OWN_COLORS, project_of
+from tests.browser.desk import Desk
+from tests.browser.test_project import save, work_on
+
+pytestmark = pytest.mark.browser
+
+CANVAS = Path(__file__).resolve().parents[2] / "ui" / "canvas"
+FRAMES = 12
+OTHERS = """
+const listeners = [], when = (names, work) => listeners.push(work), tell = () => {}, state = { active: 1 };
+const about = { max_points: 64, max_boxes: 16, max_mask: 500000, colors: COLORS };
+const isPlain = value => value !== null && typeof value === 'object' && !Array.isArray(value);
+const saneLook = plain => plain, readReviews = plain => plain;
+"""
+"""What other parts of the page give to these."""
+READ = """
+const project = await readProject(new File([text], 'x.json'));
+journal = new Journal(project.journal);
+objects.look = project.look;
+state.active = project.active;
+for (const work of listeners) work();
+const entries = journal.entries.filter(entry => !entry.traits).map(({ after, ...entry }) => entry);
+return { entries, exported: objects.forExport() };
+"""
+
+
+def reader() -> str:
+    """The page's code as a function of a file's text."""
+    colors = json.dumps([hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)])
+    names = ("projectfile.js", "journal.js", "objects.js")
+    scripts = "\n".join((CANVAS / name).read_text("utf-8") for name in names)
+    others = OTHERS.replace("COLORS", colors)
+    return f"text => {{\n{others}\nreturn (async () => {{\n{scripts}\n{READ}\n}})();\n}}"
+
+
+def entry_by(chance: Random) -> dict[str, Any]:
+    number, frame = chance.choice([1, 2, 3, 64, 65]), chance.randrange(FRAMES)
+    prompt: dict[str, Any] = {}
+    if chance.random() < 0.8:
+        prompt["points"] = [[chance.randrange(64), chance.randrange(48), chance.randrange(2)]]
+    if chance.random() < 0.3:
+        prompt["boxes"] = [[1, 2, chance.randrange(3, 64), 40]]
+    place = chance.choice([chance.randrange(5), chance.random(), "first"])
+    traits = {
+        "name": chance.choice(["", " A  ball", "x" * 90, 5]),
+        "label": chance.choice(["toy", None]),
+        "place": place,
+    }
+    traits["color"] = chance.choice(["#00FF10", "#0000", "#0000g0", None])
+    return chance.choice(
+        [
+            {"frame": frame, "object": number, "prompt": prompt},
+            {"frame": frame, "object": number, "prompt": prompt},
+            {"forget": number},
+            {"traits": number, "set": {key: traits[key] for key in traits if chance.random() < 0.6}},
+        ]
+    )
+
+
+def run_by(chance: Random, steps: int) -> dict[str, Any]:
+    start, step = chance.randrange(FRAMES), chance.choice([1, -1])
+    stop = chance.randrange(start + 1, FRAMES + 1) if step > 0 else chance.randrange(-1, start)
+    after = chance.choice([{}, {"after": chance.randrange(steps + 2)}, {"after": None}])
+    return {"track": [start, stop, step], "objects": sorted({chance.randrange(1, 4), chance.randrange(1, 4)}), **after}
+
+
+def project_by(chance: Random) -> dict[str, Any]:
+    count = chance.randrange(1, 12)
+    steps: list[dict[str, Any]] = []
+    for _ in range(count):
+        is_run = chance.random() < 0.3
+        entries = [run_by(chance, count) if is_run else entry_by(chance) for _ in range(chance.randrange(4))]
+        steps.append({"entries": entries, **({"run": 5} if is_run else {})})
+    return {
+        "format": "masklet-project", "version": 1, "active": chance.choice([1, 2, 7, "x"]),
+        "medium": {"kind": "clip", "name": "film.mp4", "frames": FRAMES, "height": 48, "width": 64, "fps": 30},
+        "journal": {"steps": steps, "length": chance.randrange(count + 1)},
+        "look": {
+            "hidden": chance.sample([1, 2, 3, 64], chance.randrange(3)), "solo": chance.choice([None, None, 2, 7]),
+        },
+    }  # fmt: skip
+
+
+def told(plain: dict[str, Any]) -> dict[str, Any]:
+    """What Python reads, in the page's words."""
+    project = project_of(plain)
+    exported = [
+        {"id": each.id, "name": each.name, "label": each.label, "color": list(each.color)} for each in project.visible
+    ]
+    return {"entries": json.loads(project.journal.to_json())["entries"], "exported": exported}
+
+
+def test_python_reads_projects_as_the_page_does(chromium: Any) -> None:
+    page = chromium.new_page()
+    read, counts = reader(), {"entries": 0, "exported": 0}
+    for seed in range(200):
+        plain = project_by(Random(seed))
+        expected = page.evaluate(read, json.dumps(plain))
+        assert told(plain) == expected, f"seed {seed}"
+        for name in counts:
+            counts[name] += len(expected[name])
+    page.close()
+    assert counts["entries"] > 500
+    assert counts["exported"] > 100
+
+
+def test_what_the_page_saves_is_read(desk: Desk, clip: Path) -> None:
+    work_on(desk, clip)
+    plain = json.loads(save(desk, "save").read_text("utf-8"))
+    project = project_of(plain)
+    assert [(each.id, each.name) for each in project.visible] == [(1, "Ball")]
+    assert project.medium.name == "film.mp4"
+    assert project.journal.entries

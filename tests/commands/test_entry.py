@@ -1,0 +1,89 @@
+"""The command itself: help, wrong words, and what it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sam2_core.commands.entry import COMMANDS
+from sam2_core.commands.terminal import Terminal
+from tests.commands.calls import Caller
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def started(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60
+    )
+
+
+def test_it_starts_as_a_program() -> None:
+    done = started("-m", "sam2_core", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+    wrong = started("-m", "sam2_core", "segment", "x.png")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("error: Say what to select")
+
+
+def test_help_loads_no_network() -> None:
+    words = "import sys; from sam2_core.commands.entry import main"
+    helps = "; ".join(f"main(['{name}', '--help'])" for name in COMMANDS)
+    done = started("-c", f"{words}; {helps}; print('loaded:', 'torch' in sys.modules)")
+    assert "loaded: False" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_word_explains_itself(call: Caller, name: str) -> None:
+    done = call(name, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert f"usage: masklet {name} " in done.out
+    assert "examples:\n  masklet " in done.out
+
+
+def test_no_word_and_a_wrong_one(call: Caller) -> None:
+    assert (call().code, call("--help").code) == (0, 0)
+    done = call("wrong")
+    assert (done.code, "invalid choice: 'wrong'" in done.err) == (2, True)
+
+
+class Screen:
+    """A terminal in place of stderr."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def test_a_bar_is_drawn_on_a_terminal_and_wiped_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("sam2_core.commands.terminal._REDRAW", 0.0)
+    terminal = Terminal()
+    terminal.begin("film.mp4")
+    terminal.progress(0.5, "Tracking")
+    assert "50% [████████████············] film.mp4: Tracking" in screen.text
+    terminal.note("Ready")
+    assert screen.text.endswith("\r\x1b[KReady\n")
+
+
+def test_a_log_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sam2_core.commands.terminal._NEW_LINE", 0.0)
+    terminal = Terminal()
+    terminal.begin("film.mp4")
+    terminal.progress(None, "Loading")
+    terminal.progress(0.25, "Tracking")
+    assert capsys.readouterr().err == "film.mp4: Loading\nfilm.mp4: Tracking 25%\n"

@@ -1,0 +1,191 @@
+"""Files that mean harm, or are broken in ways that cost time and memory."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sam2_core.errors import MediaError
+from sam2_core.media.readers import archive, collector, read_annotations, reading
+from tests.media.readers.media import CLIP, HEIGHT, STILL, WIDTH, as_json, packed, png, reasons, rle, square
+
+ONE = png(np.where(square(1, 1), 1, 0).astype(np.uint8), "P")
+
+
+def coco(count: int) -> dict[str, Any]:
+    said = {"image_id": 1, "segmentation": rle(square(1, 1))}
+    return {"images": [{"id": 1, "file_name": "0.jpg"}], "annotations": [{**said, "track_id": n} for n in range(count)]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"[" * 100_000,
+        b'{"images": [], "annotations": 5}',
+        b'{"images": 1, "annotations": [[]], "categories": {}}',
+        b'{"videos": [], "annotations": [{"segmentations": 1}]}',
+        b'{"videos": [{"file_names": 3}], "annotations": [{"segmentations": [1, "x", []]}]}',
+        b'{"shapes": [1, {"points": {}}, {"shape_type": 5}]}',
+        b'{"shapes": [{"shape_type": "mask", "points": [[0, 0], [1e5, 1e5]], "mask": 3}]}',
+        b'[{"image_id": 1, "segmentation": 2}]',
+        b'{"images": [{"id": [1]}], "annotations": [{"image_id": {}, "segmentation": {"size": "x"}}]}',
+        b'{"n": ' + b"9" * 5000 + b"}",
+        b'"text"',
+        b"\xff\xfe{}",
+        b"\x89PNG\r\n\x1a\n",
+        b"PK\x03\x04",
+        b"PK\x05\x06" + b"\0" * 18,
+        b"",
+        b"\0" * 100,
+    ],
+)
+def test_whatever_a_file_holds_the_answer_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    for info in (CLIP, STILL):
+        with pytest.raises(MediaError, match=r"\w\."):
+            read_annotations(path, info)
+
+
+def test_a_project_is_not_imported_but_opened(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="Open it with “Open project”"):
+        read_annotations(as_json(tmp_path / "x", {"format": "masklet-project", "version": 1}), CLIP)
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="not here"):
+        read_annotations(tmp_path / "none", CLIP)
+
+
+def test_a_member_that_unpacks_to_too_much_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = packed(tmp_path / "x.zip", {"00000.png": ONE, "00001.png": b"\0" * 5_000_000})
+    read = archive.Archive.read
+    monkeypatch.setattr(archive.Archive, "read", lambda self, name: read(self, name, 1_000_000))
+    found = read_annotations(path, CLIP)
+    assert len(found.found) == 1
+    assert "1 They are larger than 1 MB" in reasons(found)
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<I", raw, raw.rfind(b"PK\x01\x02") + 24, 10)  # a lie about the size changes nothing
+    path.write_bytes(raw)
+    assert len(read_annotations(path, CLIP).found) == 1
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MOST_BYTES", 2 * len(ONE))
+    path = packed(tmp_path / "x.zip", {f"{number:05d}.png": ONE for number in range(3)})
+    with pytest.raises(MediaError, match="more than can be read at once"):
+        read_annotations(path, CLIP)
+
+
+def test_an_archive_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = packed(tmp_path / "x.zip", {f"{number}.txt": "" for number in range(60)})
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 50)
+    with pytest.raises(MediaError, match="more than 50 files"):
+        read_annotations(path, CLIP)
+    monkeypatch.setattr(archive, "MOST_TABLE_BYTES", 1000)
+    with pytest.raises(MediaError, match="too many files"):
+        read_annotations(path, CLIP)
+
+
+def test_paths_of_members_mean_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    path = packed(folder / "x.zip", {"../../00002.png": ONE})
+    assert [each.frame for each in read_annotations(path, CLIP).found] == [2]
+    assert [*tmp_path.rglob("*.png")] == []
+
+
+def test_members_that_cannot_be_unpacked_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        opened.writestr("00000.png", ONE)
+        opened.writestr("00001.png", ONE, zipfile.ZIP_LZMA)
+        opened.writestr("00002.png", ONE)
+        opened.writestr("00003.png", ONE)
+        locked, damaged = (opened.getinfo(f"0000{number}.png").header_offset for number in (2, 3))
+    raw = bytearray(path.read_bytes())
+    entry = raw.find(b"PK\x01\x02")
+    for number in range(4):
+        if number == 2:
+            raw[entry + 8] |= 1
+        entry = raw.find(b"PK\x01\x02", entry + 4)
+    raw[damaged + 60] ^= 0xFF
+    assert locked < damaged
+    path.write_bytes(raw)
+    found = read_annotations(path, CLIP)
+    assert [each.frame for each in found.found] == [0]
+    for reason in ("unusual way", "locked with a password", "damaged or cut off"):
+        assert reason in reasons(found)
+
+
+def test_a_picture_is_not_decoded_before_its_size_is_known(tmp_path: Path) -> None:
+    head = bytearray(ONE)
+    struct.pack_into(">II", head, 16, 60_000, 60_000)
+    path = packed(tmp_path / "x.zip", {"00000.png": ONE, "00001.png": bytes(head)})
+    assert len(read_annotations(path, CLIP).found) == 1
+
+
+def test_sizes_that_masks_only_claim_cost_nothing(tmp_path: Path) -> None:
+    plain = coco(1)
+    plain["annotations"].append({"image_id": 1, "segmentation": {"size": [2**31, 2**31], "counts": [2**62]}})
+    assert "2147483648 × 2147483648" in reasons(read_annotations(as_json(tmp_path / "x", plain), STILL))
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("MOST_FOUND", 3), ("MOST_RUN_BYTES", 20), ("MOST_PIXELS", 2 * HEIGHT * WIDTH)]
+)
+def test_too_much_in_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int) -> None:
+    monkeypatch.setattr(collector, name, most)
+    plain = coco(5)
+    for each in plain["annotations"]:
+        each["segmentation"] = [[1, 1, 5, 1, 5, 5]]
+    with pytest.raises(MediaError, match="Import fewer frames"):
+        read_annotations(as_json(tmp_path / "x", plain), STILL)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_PLAIN_BYTES", 1000)
+    path = tmp_path / "x"
+    path.write_text(json.dumps(coco(100)), "utf-8")
+    with pytest.raises(MediaError, match="larger than"):
+        read_annotations(path, STILL)
+
+
+def test_an_outline_of_endless_edges_is_left_out(tmp_path: Path) -> None:
+    from sam2_core.media.readers import polygons
+
+    zigzag = [number for place in range(3000) for number in (place % 7, place % 2 * HEIGHT)]
+    plain = coco(1)
+    plain["annotations"].append({"image_id": 1, "segmentation": [zigzag]})
+    path = as_json(tmp_path / "x", plain)
+    assert len(read_annotations(path, STILL).found) == 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polygons, "MOST_CROSSINGS", 10_000)
+        assert "too intricate" in reasons(read_annotations(path, STILL))
+
+
+def test_words_of_users_are_one_short_line(tmp_path: Path) -> None:
+    plain = coco(1)
+    plain["tracks"] = [{"id": 0, "name": "a\n\x00b\u202e" + "c" * 500}]
+    [found] = read_annotations(as_json(tmp_path / "x", plain), STILL).found
+    assert found.name.startswith("a b c")
+    assert len(found.name) == 80
+
+
+def test_reading_is_given_up_where_progress_raises(tmp_path: Path) -> None:
+    heard: list[float] = []
+
+    def progress(fraction: float, message: str) -> None:
+        heard.append(fraction)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_annotations(as_json(tmp_path / "x", coco(3)), STILL, progress)
+    assert heard == [0.0]
