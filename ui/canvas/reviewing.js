@@ -91,7 +91,10 @@ function countedWords({ verdicts, notes }) {
 function verdictOn(id) {
   const said = reviews.map(({ reviewer, verdicts }) => ({ reviewer, ...verdicts[id] })).filter(({ verdict }) => verdict);
   const verdict = said.find(each => each.verdict === 'needs_work')?.verdict ?? said[0]?.verdict ?? '';
-  const words = said.map(each => [`${each.reviewer || 'Reviewer'}: ${VERDICTS[each.verdict]}`, each.comment].filter(Boolean).join('. '));
+  const words = said.map(({ reviewer, verdict: one, comment }) => {
+    const start = `${reviewer || 'Reviewer'}: ${VERDICTS[one]}`;
+    return comment ? `${start}. ${comment}` : start;
+  });
   return { verdict, words: words.join('\n') };
 }
 
