@@ -11,12 +11,9 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from sam2_core.media import color_of, hex_of
-from ui.annotations import MAX_PROMPTS
-from ui.examples import catalogue
+from ui.about import about
 from ui.handlers import welcome
 from ui.publishing import publish
-from ui.reading import MAX_BOXES, MAX_MASK, MAX_MESSAGE
 from ui.settings import Settings
 from ui.visitors import Visitors
 from ui.workbench import Workbench
@@ -29,6 +26,8 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "transport.js",
     "masks.js",
     "frames.js",
+    "looks.js",
+    "previews.js",
     "stage.js",
     "pointer.js",
     "points.js",
@@ -59,6 +58,8 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "camera.js",
     "download.js",
     "keys.js",
+    "backdrops.js",
+    "effects.js",
     "row_menu.js",
     "comeback.js",
     "projectfile.js",
@@ -77,7 +78,6 @@ SCRIPTS = (  # in this order, as one function body: what stands further down may
     "api.js",
 )
 CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
-COLORS = 64  # that objects get by themselves; then they begin again
 STYLES = (
     "page.css",
     "stage.css",
@@ -90,6 +90,8 @@ STYLES = (
     "candidates.css",
     "models.css",
     "works.css",
+    "download.css",
+    "effects.css",
     "annotations.css",
     "reviewing.css",
 )
@@ -106,10 +108,10 @@ def head() -> str:
     """Our style sheets and our sign, as part of the page itself: visible from the first paint, whatever its path is."""
     sheets = "\n".join((CANVAS / name).read_text("utf-8") for name in STYLES)
     sign = quote((CANVAS / "sign.svg").read_text("utf-8"))
-    about = (
+    meta = (
         f'<meta name="theme-color" content="#4f46e5">\n<link rel="icon" id="mk-sign" href="data:image/svg+xml,{sign}">'
     )
-    return f"{about}\n<style>\n{sheets}</style>"
+    return f"{meta}\n<style>\n{sheets}</style>"
 
 
 def canvas(settings: Settings) -> gr.HTML:
@@ -118,20 +120,6 @@ def canvas(settings: Settings) -> gr.HTML:
     Its template is static: text of users gets into the page by `textContent` only, never through a template.
     """
     script = "\n".join((CANVAS / name).read_text("utf-8") for name in SCRIPTS)
-    examples = [{"name": each.name, "title": each.title, "kind": each.kind} for each in catalogue().values()]
-    about = {
-        "max_objects": settings.max_objects,
-        "max_points": settings.max_points,
-        "max_boxes": MAX_BOXES,
-        "max_mask": MAX_MASK,
-        "max_message": MAX_MESSAGE,
-        "max_prompts": MAX_PROMPTS,
-        "max_upload_mb": settings.max_upload_mb,
-        "max_pictures": settings.max_pictures,
-        "max_album_mb": settings.max_album_mb,
-        "examples": examples,
-        "colors": [hex_of(color_of(number)) for number in range(1, COLORS + 1)],
-    }
     return gr.HTML(
         html_template=(CANVAS / "page.html").read_text("utf-8"),
         js_on_load=f'"use strict";\n{script}',
@@ -140,7 +128,7 @@ def canvas(settings: Settings) -> gr.HTML:
         token="",
         problem="",
         issued=0,
-        about=json.dumps(about),
+        about=json.dumps(about(settings)),
     )
 
 

@@ -29,6 +29,7 @@ class Medium:
         self._lock = threading.Lock()
         self._session: str | None = None
         self._revision = 0
+        self._tracked = 0
         self._closed = False
         self._objects: set[int] = set()
 
@@ -65,6 +66,7 @@ class Medium:
                 former = startup, session
             else:
                 self._startup, self._session, self._revision = startup, session, revision
+                self._tracked += 1
         _end(*former)
         if closed:
             raise MediaError("This picture or clip has been closed.")
@@ -119,10 +121,17 @@ class Medium:
         """The newest revision of the session that is known here."""
         return self._revision
 
+    @property
+    def state(self) -> tuple[int, int, int]:
+        """Another one whenever masks may have changed."""
+        return self.version, self._revision, self._tracked
+
     def track(self, frames: range, objects: tuple[int, ...]) -> tuple[FrameMasks, ...]:
         """See `Engine.track`; raises `SessionChanged` when something was said in the meantime: `look_again` then."""
         engine, session = self.open_session()
-        return engine.track(session, frames, self._revision, objects)
+        found = engine.track(session, frames, self._revision, objects)
+        self._tracked += 1
+        return found
 
     def plan(self, frames: range) -> tuple[Stretch, ...]:
         """See `Engine.plan`."""

@@ -21,8 +21,8 @@ POLITENESS = 10  # how much the thread for trifles stands back, in the terms of 
 
 @dataclass(frozen=True)
 class Resources:
-    """Settings, the networks, and threads: many for short calls, few for long jobs, for which there is a queue, one for
-    trifles."""
+    """Settings, the networks, and threads: many for short calls, few for long jobs, for which there is a queue, few for
+    painting, one for trifles."""
 
     settings: Settings
     catalogue: Catalogue
@@ -30,6 +30,7 @@ class Resources:
     jobs: Executor
     turns: Turns
     trifles: Executor
+    painters: Executor
 
     @classmethod
     def create(cls, settings: Settings, catalogue: Catalogue) -> Resources:
@@ -37,7 +38,8 @@ class Resources:
         calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="call")
         jobs = ThreadPoolExecutor(settings.max_jobs, thread_name_prefix="job")
         trifles = ThreadPoolExecutor(1, thread_name_prefix="trifle", initializer=_stand_back)
-        return cls(settings, catalogue, calls, jobs, Turns(settings.max_jobs), trifles)
+        painters = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 2), thread_name_prefix="painter")
+        return cls(settings, catalogue, calls, jobs, Turns(settings.max_jobs), trifles, painters)
 
     async def call(self, work: Callable[[], Result]) -> Result:
         """Run something short that blocks."""
@@ -46,6 +48,10 @@ class Resources:
     async def long_job(self, work: Callable[[], Result]) -> Result:
         """Run something long, when its turn has come."""
         return await asyncio.get_running_loop().run_in_executor(self.jobs, work)
+
+    async def paint(self, work: Callable[[], Result]) -> Result:
+        """Run something short that takes a core for itself: never on all of them at once."""
+        return await asyncio.get_running_loop().run_in_executor(self.painters, work)
 
     async def trifle(self, work: Callable[[], Result]) -> Result:
         """Run something short that nobody waits for: one after the other, and only when the machine has time for it."""
@@ -57,6 +63,7 @@ class Resources:
         self.calls.shutdown(wait=False, cancel_futures=True)
         self.jobs.shutdown(wait=False, cancel_futures=True)
         self.trifles.shutdown(wait=False, cancel_futures=True)
+        self.painters.shutdown(wait=False, cancel_futures=True)
 
 
 def _stand_back() -> None:

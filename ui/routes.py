@@ -7,8 +7,12 @@ POST /s/{token}/annotations?as=     a file of annotations as the body, answered 
               masks or as boxes, with name=, and with room for so many objects=, prompts= and characters=; the file is
               not kept (see ui/annotations.py)
 POST /s/{token}/example/{name}      the same with an example
+POST /s/{token}/backdrop            a picture as the body, to stand behind the objects; answers {name}, for looks
 GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
                                     with height= (16 to 160) a small one, for the timeline or the film strip
+GET  /s/{token}/looks/{k}?v=        frame k painted with a look: look as JSON (Look.to_json), objects as id.rrggbb,…
+     &look=&objects=&side=          in their order, the last one above, side (160 to 1280): pixels of the longer side;
+                                    JPEG, or PNG where it can be seen through
 WS   /s/{token}/ws                  messages both ways (see ui/wire.py)
 POST /s/{token}/say                 one message up, where proxies drop sockets,
 GET  /s/{token}/hear                and messages down: u32 length and message, repeated; waits until there is one
@@ -36,6 +40,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from sam2_core.errors import Busy, MaskletError, MediaError
 from ui.annotations import MAX_FILE, read_wish
 from ui.examples import catalogue, thumbnail
+from ui.medium import Medium
+from ui.previews import read_preview
 from ui.reading import MAX_MESSAGE, read_arrival
 from ui.resources import Resources
 from ui.sockets import converse, is_same_origin
@@ -64,6 +70,8 @@ class Routes:
             Route("/s/{token}/upload", self._for_guests(self._upload), methods=post),
             Route("/s/{token}/annotations", self._for_guests(self._annotations), methods=post),
             Route("/s/{token}/example/{name}", self._for_guests(self._example), methods=post),
+            Route("/s/{token}/backdrop", self._for_guests(self._backdrop), methods=post),
+            Route("/s/{token}/looks/{frame:int}", self._for_guests(self._look), methods=get),
             Route("/s/{token}/frames/{frame:int}", self._for_guests(self._frame), methods=get),
             WebSocketRoute("/s/{token}/ws", partial(converse, self._visitors)),
             Route("/s/{token}/say", self._for_guests(self._say), methods=post),
@@ -167,12 +175,9 @@ class Routes:
         return JSONResponse({"ok": True}, 202)
 
     async def _frame(self, request: Request, visitor: Guest) -> Response:
-        medium = visitor.bench.medium
-        if medium is None or request.query_params.get("v") != str(medium.version):
-            return _refuse(404, "This picture or clip is no longer open.")
-        if not 0 <= request.path_params["frame"] < medium.info.frames:
-            return _refuse(404, "This frame does not exist.")
-        self._visitors.touch(visitor)
+        medium = self._medium_asked_for(request, visitor)
+        if isinstance(medium, Response):
+            return medium
         height = request.query_params.get("height")
         if height is None:
             jpeg = await self._resources.call(partial(medium.store.jpeg, request.path_params["frame"]))
@@ -183,6 +188,32 @@ class Routes:
         else:
             return _refuse(400, f"Heights go from {THUMBNAIL_HEIGHTS[0]} to {THUMBNAIL_HEIGHTS[-1]}.")
         return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)
+
+    async def _look(self, request: Request, visitor: Guest) -> Response:
+        medium, bench = self._medium_asked_for(request, visitor), visitor.bench
+        if isinstance(medium, Response):
+            return medium
+        wish = read_preview(request.path_params["frame"], request.query_params, self._resources.settings.max_objects)
+        painted, kind = await bench.previews.paint(medium, wish, bench.backdrops.of(wish.look))
+        return Response(painted, media_type=kind, headers=FRESH)
+
+    def _medium_asked_for(self, request: Request, visitor: Guest) -> Medium | Response:
+        """What is open, if it is what the address means and has this frame; else a refusal."""
+        medium = visitor.bench.medium
+        if medium is None or request.query_params.get("v") != str(medium.version):
+            return _refuse(404, "This picture or clip is no longer open.")
+        if not 0 <= request.path_params["frame"] < medium.info.frames:
+            return _refuse(404, "This frame does not exist.")
+        self._visitors.touch(visitor)
+        return medium
+
+    async def _backdrop(self, request: Request, visitor: Guest) -> Response:
+        backdrops = visitor.bench.backdrops
+        async with self._incoming(visitor) as folder:
+            await self._receive(request, folder / "backdrop", self._resources.settings.max_upload_bytes)
+            name = backdrops.keep(await self._resources.call(partial(backdrops.read, folder / "backdrop")))
+            await self._resources.call(partial(shutil.rmtree, folder, ignore_errors=True))
+        return JSONResponse({"name": name}, 201)
 
     async def _say(self, request: Request, visitor: Guest) -> Response:
         if int(request.headers.get("content-length") or MAX_MESSAGE + 1) > MAX_MESSAGE:

@@ -59,7 +59,7 @@ the header announces, one after the other.
     progress {job, fraction, message, ...}   of the jobs ingest, annotations, export, replay, track and model; model:
              {model, moving}: moving says that it is loaded and hears the journal; track: {run, direction, frame,
              done, total, fps, left}: frames; the last two (a second, seconds) once the pace is known
-    done     {job, ...}                      a job has ended well; export: {url, name};
+    done     {job, ...}                      a job has ended well; export: {url, name, size}, size in bytes;
              track: {run, stopped, lost, direction, frame, changed}: the object that was lost, or null; what is left to
              be done of the run if it was stopped; on how many frames masks were computed;
              replay: {seq, stopped}, stopped where its tracking was given up; model: {name}, all masks are other ones

@@ -16,11 +16,13 @@ from sam2_core.serving.catalogue import Lease
 from ui import wire
 from ui.annotations import Wish, read_and_propose
 from ui.arrivals import Arrivals, read_files
+from ui.backdrops import Backdrops
 from ui.exports import write_export
 from ui.hovers import Hovers
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.models import Models
+from ui.previews import Previews
 from ui.rate import Rate
 from ui.reading import is_hover, parse, subject
 from ui.resources import Resources
@@ -42,6 +44,8 @@ class Workbench:
         self._models = Models(visitor.outbox, resources)
         self.medium: Medium | None = None
         self.downloads: dict[str, Path] = {}
+        self.backdrops = Backdrops(visitor.folder / "backdrops", resources.settings.max_pixels)
+        self.previews = Previews(resources, self._revive)
         self._rate = Rate(resources.settings.messages_per_second)
         self._hovers = Hovers(visitor.outbox, resources)
         self.thumbnail_rate = Rate(resources.settings.messages_per_second)
@@ -314,16 +318,23 @@ class Workbench:
 
     async def _export(self, wish: wire.Export, medium: Medium, job: Job) -> None:
         folder = self._folder / "downloads"
+        backdrops = self.backdrops.of(wish.order.look)
         await self._resources.call(partial(shutil.rmtree, folder, ignore_errors=True))
         self.downloads.clear()
-        await self._revival.ask(medium, partial(medium.masks, range(1)))  # a lost session is brought back first
-        path = await job.run(self._resources, partial(write_export, medium, wish, folder, job.report))
+        await self._revive(medium)
+        path = await job.run(self._resources, partial(write_export, medium, wish, backdrops, folder, job.report))
         self.downloads[path.parent.name] = path
         address = f"download/{path.parent.name}/{path.name}"
-        self._outbox.put(wire.pack({"t": "done", "job": "export", "url": address, "name": path.name}))
+        about = {"url": address, "name": path.name, "size": (await self._resources.call(path.stat)).st_size}
+        self._outbox.put(wire.pack({"t": "done", "job": "export", **about}))
+
+    async def _revive(self, medium: Medium) -> None:
+        """A lost session is brought back before work that could not wait for it."""
+        await self._revival.ask(medium, partial(medium.masks, range(1)))
 
     async def _put_away(self) -> None:
         medium, self.medium = self.medium, None
+        self.previews.forget()
         if medium is not None:
             await self._resources.call(medium.close)
             await self._resources.call(partial(shutil.rmtree, medium.folder, ignore_errors=True))

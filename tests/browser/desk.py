@@ -111,11 +111,18 @@ class Desk:
     def expect_toast(self, words: str) -> None:
         self.page.wait_for_selector(f".mk-toast:has-text('{words}')")
 
-    def download(self, kind: str) -> Path:
+    def choose_download(self, kind: str) -> None:
+        """Open the dialog and choose a kind of file."""
         self.page.click(".mk-download")
+        self.page.check(f".mk-kind[data-kind={kind}] input")
+
+    def download(self, kind: str) -> Path:
+        self.choose_download(kind)
         with self.page.expect_download() as started:
-            self.page.click(f"[data-kind={kind}]")
-        return Path(started.value.path())
+            self.page.click(".mk-download-go")
+        path = Path(started.value.path())
+        self.page.click(".mk-download-close")
+        return path
 
 
 class Fingers:

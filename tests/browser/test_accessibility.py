@@ -53,9 +53,23 @@ def test_no_screen_has_a_grave_finding(
     assert findings(desk) == []
     desk.page.click(".mk-download")
     assert findings(desk) == []
+    desk.page.click(".mk-download-close")
+    desk.page.click(".mk-effects-open")
+    for effect in ("outline", "picture", "text"):
+        desk.page.select_option(".mk-layer-kind", effect)
+        desk.page.click(".mk-layer-add")
+    settle(desk)
+    assert findings(desk) == []
+    desk.page.click(".mk-effects-close")
     desk.open(clip)
+    desk.page.click(".mk-download")
+    assert findings(desk) == []
+    desk.page.click(".mk-download-close")
     desk.click(0.5, 0.5)
     desk.expect_mask(0.5, 0.5)
+    desk.page.click(".mk-download")
+    assert findings(desk) == []
+    desk.page.click(".mk-download-close")
     desk.page.click("[data-direction=forward]")
     desk.page.wait_for_selector(".mk-track:visible")
     settle(desk)

@@ -116,7 +116,7 @@ def test_each_photo_has_its_masks_at_its_own_pixels(desk: Desk, photos: dict[str
     assert [(each["file_name"], each["height"], each["width"]) for each in coco["images"]] == [
         (name, *size) for name, size in list(SIZES.items())[:3]
     ]
-    with zipfile.ZipFile(desk.download("overlay")) as archive:
+    with zipfile.ZipFile(desk.download("jpg")) as archive:
         assert archive.namelist() == ["wide.jpg", "high.jpg", "flat.jpg"]
         assert Image.open(BytesIO(archive.read("high.jpg"))).size == (250, 400)
 

@@ -53,7 +53,7 @@ def test_a_clip_is_tracked_and_comes_down_with_its_masks(desk: Desk, clip: Path,
         names = [name for name in archive.namelist() if name.endswith(".png")]
     assert names == [f"object_01/{number:05}.png" for number in range(30)]
     video = tmp_path / "overlay.mp4"
-    video.write_bytes(desk.download("overlay").read_bytes())
+    video.write_bytes(desk.download("mp4").read_bytes())
     ingest(video, tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         assert store.info.frames == 30

@@ -128,7 +128,7 @@ def test_masks_come_down_as_files(desk: Desk, picture: Path) -> None:
     assert mask[150, 300] == 0
     coco = json.loads(desk.download("coco").read_text("utf-8"))
     assert coco["annotations"][0]["area"] == int((mask > 0).sum())
-    drawn = np.asarray(Image.open(desk.download("overlay")).convert("RGB")).astype(int)
+    drawn = np.asarray(Image.open(desk.download("png")).convert("RGB")).astype(int)
     source = np.asarray(Image.open(picture).convert("RGB")).astype(int)
     assert np.abs(drawn[150, 120] - (source[150, 120] + np.array([230, 159, 0])) / 2).max() <= 2
     assert (drawn[150, 300] == source[150, 300]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,13 @@ import httpx
 import pytest
 from PIL import Image
 
+from sam2_core.media import Look
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
+from ui.about import about
 from ui.examples import catalogue, thumbnail
 from ui.layout import CANVAS, SCRIPTS, STYLES, head
+from ui.settings import load_settings
 
 
 def test_every_file_of_the_page_is_used_once() -> None:
@@ -112,3 +116,19 @@ def test_a_password_guards_the_page() -> None:
         assert client.post("login", data={"username": "me", "password": "wrong"}).status_code == 400
         assert client.post("login", data={"username": "me", "password": "secret"}).status_code == 200
         assert client.get("config").status_code == 200
+
+
+def test_the_page_can_show_all_that_the_tables_offer() -> None:
+    """Kinds of files and effects may be added without a thought about the page, but not new sorts of knobs."""
+    told = json.loads(json.dumps(about(load_settings())))
+    effects, download = ((CANVAS / name).read_text("utf-8") for name in ("effects.js", "download.js"))
+    settings = [each for effect in told["effects"].values() for each in effect["settings"].values()]
+    for setting in [*settings, *told["edges"].values()]:
+        assert re.search(rf"^  {setting['kind']}\(", effects, re.MULTILINE), setting
+    assert {effect["sort"] for effect in told["effects"].values()} <= {"background", "objects", "either", "marks"}
+    for name, kind in told["kinds"].items():
+        assert kind["endings"].keys() <= {"image", "clip", "album"}, name
+        for option in set(kind["takes"]) - {"backdrops"}:  # these come with the look
+            assert re.search(rf"^  {option}: \[|isTaken\('{option}'\)", download, re.MULTILINE), (name, option)
+    for look in told["presets"].values():
+        assert Look.from_json(look).to_json() == look

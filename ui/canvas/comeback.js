@@ -58,6 +58,7 @@ function adopt(back) {
   journal = new Journal(back.journal);
   objects.clear();
   objects.look = back.look;
+  effects.made = saneLook(back.effects);
   state.active = back.active;
   beginWork(back.id, back.fileKeys);
   state.range = back.range ?? null;

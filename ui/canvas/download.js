@@ -1,60 +1,259 @@
-// The download menu: the server writes the file, the browser fetches it.
+// The download dialog: which kind of file, and what of it. The server writes the file, the browser fetches it. Kinds come
+// from the server's table; what a kind takes of the options below is said there, too.
 
-const menu = find('download-menu');
-const OVERLAYS = {
-  image: ['Overlay picture', 'PNG with the masks drawn in', 'png'],
-  clip: ['Overlay video', 'MP4 with the masks drawn in, sound kept', 'mp4'],
-  album: ['Overlay pictures', 'JPEG files with the masks drawn in, in a zip', 'jpg'],
+const downloadDialog = find('download-dialog'), orderForm = find('order'), optionList = find('options');
+const GROUPS = { picture: 'Pictures & video', data: 'Data for other programs', review: 'Review' };
+const SWITCHES = {
+  cropped: ['Crop to the objects', 'Only the part that they ever take up'],
+  side_by_side: ['Side by side', 'The source on the left'],
+  polygons: ['Polygons', 'Outlines in place of run lengths'],
+  pictures: ['With the pictures', 'The frames themselves go into the file, too'],
 };
+const LARGEST = { 0: 'Original', 1080: '1080 px', 720: '720 px', 480: '480 px' };
+const REMEMBERED = 'masklet-download';
+
 let exporting = false;
+let exported = null;             // {url, name, size} of what was written last
+let order = rememberedOrder();   // {kinds: {image, clip, album}, …options}: what was chosen last
+let part = { frames: 'all', every: 1, left: new Set() };   // of this medium; left: objects that are left out
 
-const setMenu = makeMenu(find('download'), menu, () => {
-  menu.classList.toggle('mk-empty', !objects.forExport().length);
-  const [title, text] = OVERLAYS[state.medium.kind];
-  Object.assign(find('overlay-title'), { textContent: title });
-  find('overlay-text').textContent = text;
-});
-
-function startExport(kind) {
-  if (exporting) return;
-  const look = { layers: [{ effect: 'overlay', opacity: state.opacity }] };
-  if (!line.say({ t: 'export', kind, objects: objects.forExport(), look })) {
-    toast('There is no connection right now. Try again in a moment.');
-    return;
+function rememberedOrder() {
+  const usual = { kinds: {}, largest_side: 0, ...Object.fromEntries(Object.keys(SWITCHES).map(name => [name, false])) };
+  try {
+    const kept = JSON.parse(localStorage.getItem(REMEMBERED));
+    if (!isPlain(kept)) return usual;
+    for (const name of Object.keys(SWITCHES)) usual[name] = kept[name] === true;
+    if (Object.hasOwn(LARGEST, kept.largest_side)) usual.largest_side = Number(kept.largest_side);
+    return { ...usual, kinds: isPlain(kept.kinds) ? kept.kinds : {} };
+  } catch {
+    return usual;                // storage may be forbidden
   }
+}
+
+function rememberOrder() {
+  try { localStorage.setItem(REMEMBERED, JSON.stringify(order)); } catch { /* storage may be full or forbidden */ }
+}
+
+const kindsHere = () => Object.keys(about.kinds).filter(name => state.medium.kind in about.kinds[name].endings);
+const isTaken = name => about.kinds[chosenKind()].takes.includes(name);
+
+// What was taken last of such a medium, else a picture or clip as the stage shows it.
+function chosenKind() {
+  const here = kindsHere(), last = order.kinds[state.medium.kind];
+  return here.includes(last) ? last : here.find(name => about.kinds[name].group === 'picture') ?? here[0];
+}
+
+// --- what it shows ---
+
+function choiceOf({ type, name, value, checked, disabled = false }, title, text = '', className = 'mk-choice') {
+  const label = make('label', className), input = make('input'), words = make('span', 'mk-choice-words');
+  Object.assign(input, { type, name, value, checked, disabled });
+  words.append(make('b', '', title));
+  if (text) words.append(make('span', '', text));
+  label.append(input, words);
+  return [label, input];
+}
+
+function fieldOf(title, ...parts) {
+  const field = make('fieldset', 'mk-field');
+  field.append(make('legend', '', title), ...parts);
+  return field;
+}
+
+function kindCard(name) {
+  const { title, text, endings } = about.kinds[name], chosen = name === chosenKind();
+  const [card, input] = choiceOf({ type: 'radio', name: 'mk-kind', value: name, checked: chosen }, title, text, 'mk-choice mk-kind');
+  card.dataset.kind = name;
+  card.append(make('i', '', `.${endings[state.medium.kind]}`));
+  input.onchange = () => { order.kinds[state.medium.kind] = name; drawOptions(); };
+  return card;
+}
+
+function drawKinds() {
+  const here = kindsHere(), groups = [...new Set([...Object.keys(GROUPS), ...here.map(name => about.kinds[name].group)])];
+  const fields = groups.map(group => [group, here.filter(name => about.kinds[name].group === group)]).filter(([, names]) => names.length);
+  find('kinds').replaceChildren(...fields.map(([group, names]) => fieldOf(GROUPS[group] ?? group, ...names.map(kindCard))));
+}
+
+function lookField() {
+  const line = make('div', 'mk-row mk-order-look'), change = make('button', 'mk-link', 'Change the effects');
+  const titles = effects.look.layers.map(({ effect }) => about.effects[effect].title).join(', ');
+  change.type = 'button';
+  change.onclick = () => { downloadDialog.close(); openEffects(true); };
+  line.append(make('b', '', effects.preset || titles || 'No effect'), change);
+  return fieldOf('Look', line);
+}
+
+function objectsField() {
+  const known = objects.listed.filter(id => journal.said.has(id)), box = make('div', 'mk-order-objects');
+  box.append(...known.map(id => {
+    const { name, label, color } = objects.trait(id);
+    const [line, input] = choiceOf({ type: 'checkbox', name: 'mk-object', value: id, checked: !part.left.has(id) }, name, label);
+    line.style.setProperty('--color', color);
+    input.onchange = () => { part.left[input.checked ? 'delete' : 'add'](id); updateGo(); };
+    return line;
+  }));
+  return fieldOf('Objects', box);
+}
+
+function framesField() {
+  const { first, last } = range.played, whole = isClip() ? 'Whole clip' : 'All photos', one = isClip() ? 'This frame' : 'This photo';
+  if (part.frames === 'range' && !state.range) part.frames = 'all';
+  const words = { all: [whole, counted(state.medium.frames, isClip() ? 'frame' : 'photo')], one: [one, `Number ${state.frame + 1}`],
+    range: ['In to out', state.range ? `Frames ${first + 1} to ${last + 1}` : 'Set In and Out on the timeline first'] };
+  const choices = (isClip() ? ['all', 'range', 'one'] : ['all', 'one']).map(value => {
+    const disabled = value === 'range' && !state.range, checked = part.frames === value;
+    const [line, input] = choiceOf({ type: 'radio', name: 'mk-frames', value, checked, disabled }, ...words[value]);
+    input.onchange = () => { part.frames = value; };
+    return line;
+  });
+  return fieldOf(isClip() ? 'Frames' : 'Photos', ...choices, ...(isClip() ? [everyField()] : []));
+}
+
+function everyField() {
+  const line = make('label', 'mk-choice mk-every'), input = make('input');
+  Object.assign(input, { type: 'number', name: 'mk-every', min: 1, max: state.medium.frames, step: 1, value: part.every, inputMode: 'numeric' });
+  input.oninput = () => { part.every = clamp(Math.round(Number(input.value)) || 1, 1, state.medium.frames); };
+  input.onchange = () => { input.value = part.every; };
+  line.append(make('b', '', 'Every n-th frame'), input);
+  return line;
+}
+
+function switchesField() {
+  return Object.entries(SWITCHES).filter(([name]) => isTaken(name)).map(([name, words]) => {
+    const [line, input] = choiceOf({ type: 'checkbox', name: `mk-${name}`, value: name, checked: order[name] }, ...words);
+    input.onchange = () => { order[name] = input.checked; };
+    return line;
+  });
+}
+
+function sideField() {
+  const line = make('label', 'mk-choice mk-side-choice'), select = make('select');
+  for (const [value, title] of Object.entries(LARGEST)) select.append(new Option(title, value, false, Number(value) === order.largest_side));
+  select.name = 'mk-largest-side';
+  select.onchange = () => { order.largest_side = Number(select.value); };
+  line.append(make('b', '', 'Longer side'), select);
+  return line;
+}
+
+function drawOptions() {
+  const more = [...switchesField(), ...(isTaken('largest_side') ? [sideField()] : [])];
+  optionList.replaceChildren(...[
+    isTaken('look') && lookField(), objectsField(), state.medium.frames > 1 && framesField(), more.length && fieldOf('Options', ...more),
+  ].filter(Boolean));
+  updateGo();
+}
+
+const chosenObjects = () => objects.known().filter(({ id }) => !part.left.has(id));
+
+function updateGo() {
+  const isEmpty = !journal.said.size, none = !chosenObjects().length;
+  find('download-empty').hidden = !isEmpty;
+  find('order-parts').hidden = find('order-foot').hidden = isEmpty;
+  find('download-go').disabled = exporting || none;
+  find('download-go').title = none ? 'Choose an object first' : '';
+}
+
+function openDownload() {
+  if (downloadDialog.open || !state.medium) return;
+  part.left = new Set(objects.listed.filter(id => !objects.isVisible(id)));
+  drawKinds();
+  drawOptions();
+  showExported();
+  tellProblem('');
+  downloadDialog.showModal();
+  (find('kinds').querySelector('input:checked') ?? find('download-close')).focus();
+  find('kinds').querySelector('.mk-kind:has(input:checked)')?.scrollIntoView({ block: 'nearest' });
+}
+
+// --- what is ordered ---
+
+function framesOrdered() {
+  const last = state.medium.frames - 1, every = isClip() ? part.every : 1;
+  if (part.frames === 'one') return { first: state.frame, last: state.frame };
+  return part.frames === 'range' && state.range ? { ...state.range, every } : { first: 0, last, every };
+}
+
+function orderMessage() {
+  const names = [...Object.keys(SWITCHES), 'largest_side'].filter(isTaken);
+  const options = Object.fromEntries(names.map(name => [name, order[name]]));
+  const look = isTaken('look') ? { look: effects.told } : {};
+  return { t: 'export', kind: chosenKind(), objects: chosenObjects(), ...framesOrdered(), ...options, ...look };
+}
+
+async function startExport() {
+  if (exporting || !chosenObjects().length) return;
+  const message = orderMessage(), { version } = state;
+  order.kinds[state.medium.kind] = message.kind;
+  rememberOrder();
+  tellProblem('');
   setExporting(true);
+  try {
+    if (message.look) await backdrops.bring(message.look);
+  } catch { /* the server says what it misses */ }
+  if (!exporting || version !== state.version) return;
+  if (line.say(message)) return;
+  setExporting(false);
+  tellProblem('There is no connection right now. Try again in a moment.');
+}
+
+function tellProblem(text) {
+  find('export-problem').textContent = text;
+  find('export-problem').hidden = !text;
 }
 
 function setExporting(running) {
+  const hadFocus = find('export').contains(document.activeElement);
   exporting = running;
+  if (running) exported = null;
   find('export').hidden = !running;
   find('export-text').textContent = 'Starting…';
   setProgress(find('progress', find('export')), null);
-  for (const item of menu.querySelectorAll('[data-kind]')) item.disabled = running;
+  if (!state.medium) return;
+  updateGo();
+  showExported();
+  if (running && downloadDialog.open) find('export-cancel').focus();
+  else if (hadFocus) find('download-go').focus();
+}
+
+const sizeText = bytes => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : megabytes(bytes));
+
+function showExported() {
+  const done = find('export-done');
+  done.replaceChildren();
+  if (!exported) return;
+  const link = make('a', 'mk-link', exported.name);
+  Object.assign(link, { href: address(exported.url.split('/').map(encodeURIComponent).join('/')), download: exported.name });
+  done.append(link, ` · ${sizeText(exported.size)} · ready`);
 }
 
 when('server-progress', message => {
   if (message.job !== 'export' || !exporting) return;
   setProgress(find('progress', find('export')), message.fraction);
-  const percent = message.fraction === null ? '' : ` ${Math.round(100 * message.fraction)}%`;
-  find('export-text').textContent = `${message.message}${percent}`;
+  find('export-text').textContent = `${message.message}${percent(message.fraction)}`;
 });
-when('server-error', message => { if (message.job === 'export') setExporting(false); });
+when('server-error', message => {
+  if (message.job !== 'export' || !exporting) return;
+  backdrops.sent.clear();        // one may have had to make room for others
+  setExporting(false);
+  tellProblem(message.text);
+});
 when('server-done', message => {
   if (message.job !== 'export' || !exporting) return;
+  exported = message;
   setExporting(false);
-  setMenu(false);
-  const link = make('a');
-  Object.assign(link, { href: address(message.url.split('/').map(encodeURIComponent).join('/')), download: message.name });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  toast(`${message.name} is ready.`, 'hint');
+  find('export-done').querySelector('a').click();
+  if (!downloadDialog.open) toast(`${message.name} (${sizeText(message.size)}) is ready.`, 'hint');
 });
 
-for (const item of menu.querySelectorAll('[data-kind]')) on(item, 'click', () => {
-  const { kind } = item.dataset;
-  startExport(kind === 'overlay' ? OVERLAYS[state.medium.kind][2] : kind);
-});
+on(find('download'), 'click', openDownload);
+on(find('download-close'), 'click', () => downloadDialog.close());
+on(downloadDialog, 'click', event => { if (event.target === downloadDialog) downloadDialog.close(); });
+on(orderForm, 'submit', event => { event.preventDefault(); startExport(); });
 on(find('export-cancel'), 'click', () => { line.say({ t: 'cancel', job: 'export' }); setExporting(false); });
-when('medium', () => { setExporting(false); setMenu(false); });
+when('medium', () => {
+  exported = null;
+  part = { frames: 'all', every: 1, left: new Set() };
+  setExporting(false);
+  if (downloadDialog.open) downloadDialog.close();
+});

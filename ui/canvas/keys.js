@@ -14,6 +14,7 @@ const keys = {
   o: () => range.end(),
   t: event => track(event.shiftKey ? 'backward' : 'forward'),
   u: () => updateStale(),
+  d: () => openDownload(),
   f: () => track('one'),
   n: () => objects.addNew(),
   Delete: () => removeActive(),
@@ -43,7 +44,7 @@ on(window, 'keydown', event => {
   if (!state.medium || root.dataset.state !== 'work' || typing(event.target) || event.defaultPrevented) return;
   // A button that has the focus keeps its own keys, and so does a slider.
   if (event.target.closest('button') && [' ', 'Enter'].includes(event.key)) return;
-  if (event.target.closest('.mk-opacity, .mk-size') && /^(Arrow|Home|End)/.test(event.key)) return;
+  if (event.target.closest('.mk-opacity, .mk-size, .mk-effects') && /^(Arrow|Home|End)/.test(event.key)) return;
   if (undoKey(event)) return event.preventDefault();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const number = Number(event.key), act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];

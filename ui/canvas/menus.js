@@ -26,7 +26,7 @@ function makeMenu(button, list, opened = () => {}) {
     event.preventDefault();
     event.stopPropagation();
   });
-  if (!list.classList.contains('mk-stays')) on(list, 'click', event => { if (event.target.closest('[role=menuitem]')) set(false); });
+  on(list, 'click', event => { if (event.target.closest('[role=menuitem]')) set(false); });
   closers.push(set);
   return set;
 }

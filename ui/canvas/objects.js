@@ -183,8 +183,11 @@ const objects = {
     this.select(there[(there.indexOf(state.active) + 1) % there.length]);
   },
 
-  forExport() {
-    return this.listed.filter(id => journal.said.has(id) && this.isVisible(id)).map(id => {
+  forExport() { return this.known().filter(({ id }) => this.isVisible(id)); },
+
+  // Those that something is said about, as downloads call them.
+  known() {
+    return this.listed.filter(id => journal.said.has(id)).map(id => {
       const { name, label, color } = this.trait(id);
       return { id, name, label, color: [1, 3, 5].map(place => parseInt(color.slice(place, place + 2), 16)) };
     });

@@ -37,7 +37,7 @@ const watcher = new MutationObserver(() => {
 });
 watcher.observe(document.body, { childList: true, subtree: true });
 
-// What happened, for whoever wants to know: medium, frame, journal, masks, objects, line, tracking, view, range, rail.
+// What happened, for whoever wants to know: medium, frame, journal, masks, objects, look, line, tracking, view, range, rail.
 const listeners = new Map();
 const when = (names, listener) => names.split(' ').forEach(name => {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);
@@ -46,6 +46,7 @@ const tell = (name, detail) => (listeners.get(name) ?? []).forEach(listener => l
 
 const fingersOnly = matchMedia('(hover: none) and (pointer: coarse)').matches;
 const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
+const isPlain = value => value !== null && typeof value === 'object' && !Array.isArray(value);
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 const isClip = () => state.medium?.kind === 'clip';
 const isAlbum = () => state.medium?.kind === 'album';

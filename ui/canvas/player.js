@@ -39,18 +39,22 @@ async function playOn() {
   if (!state.playing || mount.signal.aborted) return;
   const { last } = range.played;
   const due = Math.min(last, frameAt(playing.from + (performance.now() - playing.since) / 1000));
-  if (due !== state.frame || shown.frame !== state.frame) {
-    state.frame = due;
-    frames.prefetch(due, 1, AHEAD);
+  const next = previews.on ? previews.inTime(due) : due;         // what is not painted in time is left out
+  if (next !== null && (next !== state.frame || shown.frame !== state.frame)) {
+    state.frame = next;
+    frames.prefetch(next, 1, AHEAD);
     try {
-      await show(due);
+      await show(next);
     } catch {
       pause();
       return;
     }
     tell('frame');
   }
-  if (due >= last) return pause();
+  if (due >= last) {
+    state.frame = last;
+    return pause();
+  }
   requestAnimationFrame(playOn);
 }
 

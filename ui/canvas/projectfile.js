@@ -1,6 +1,6 @@
-// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, frame,
-// active, range, reviews, objects, masks}. The last two are there for other programs: {object: {name, label, color}} and
-// {object: {frame: COCO run lengths}}; the journal is the truth.
+// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, effects,
+// frame, active, range, reviews, objects, masks}. The last two are there for other programs: {object: {name, label,
+// color}} and {object: {frame: COCO run lengths}}; the journal is the truth.
 // A file comes from anywhere, so everything in it is looked at before anything else sees it.
 
 const FORMAT = 'masklet-project', FORMAT_VERSION = 1;
@@ -13,7 +13,6 @@ class NoProject extends BadProject {}
 const damaged = () => new BadProject('This project file is damaged: it cannot be read.');
 const isWhole = (value, least, most) => Number.isInteger(value) && value >= least && value <= most;
 const isObjectId = value => isWhole(value, 1, 1e6);
-const isPlain = value => value !== null && typeof value === 'object' && !Array.isArray(value);
 const areNumbers = (value, count) => Array.isArray(value) && value.length === count && value.every(Number.isFinite);
 
 function check(right) {
@@ -38,7 +37,7 @@ async function readProject(file) {
   }
   const medium = readMedium(plain.medium);
   return {
-    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}),
+    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}), effects: saneLook(plain.effects),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
     range: readRange(plain.range ?? null, medium),

@@ -59,6 +59,7 @@ function opened(message) {
   else {
     journal = new Journal();
     objects.clear();
+    effects.made = null;
     beginWork();
   }
   setMedium(message.medium, message.version);

@@ -83,7 +83,7 @@ const shelf = {
 
   forget: id => onShelf(['works', 'files'], 'readwrite', async (works, files) => {
     works.delete(id);
-    const used = new Set((await answerOf(works.getAll())).flatMap(record => record.fileKeys));
+    const used = new Set((await answerOf(works.getAll())).flatMap(record => [...record.fileKeys, ...record.backdrops ?? []]));
     for (const key of await answerOf(files.getAllKeys())) if (!used.has(key)) files.delete(key);
     return true;
   }),

@@ -1,4 +1,4 @@
-// The stage: the frame below, masks and markers above. Both canvases have the screen's resolution; `view` maps pixels of
+// The stage: the frame below, masks and markers above, or the frame as the effects paint it. Both canvases have the screen's resolution; `view` maps pixels of
 // the original frame to them, so zooming is only another view.
 
 const MARKER = 7, HANDLE = 7;  // radius of a point, side of a box's handle, in CSS pixels
@@ -8,7 +8,7 @@ const POSITIVE = '#16a34a', NEGATIVE = '#dc2626';
 const stage = find('stage'), baseCanvas = find('base'), overCanvas = find('over');
 const basePen = baseCanvas.getContext('2d', { alpha: false }), overPen = overCanvas.getContext('2d');
 const view = { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 };   // x, y: where the frame's corner lies, in CSS pixels
-const NOTHING = { frame: -1, bitmap: null, frameTurn: 0, sprites: [], masksTurn: 0 };
+const NOTHING = { frame: -1, bitmap: null, painted: null, frameTurn: 0, sprites: [], masksTurn: 0 };
 let shown = { ...NOTHING };                                  // what is on the canvases
 let ghost = null;                                            // what a click here would give (hover.js)
 
@@ -65,11 +65,12 @@ const outlineWidth = () => Math.max(1, 1.6 / view.scale);   // pixels of the fra
 // a frame that is overtaken while the next one is on its way is: so scrubbing and tracking stay fluid.
 let turns = 0;
 async function show(frame) {
-  const turn = ++turns;
+  const turn = ++turns, painted = previews.on ? await previews.get(frame) : null;
+  if (painted === undefined) return false;
   const [bitmap, sprites] = await Promise.all([frames.get(frame), spritesOf(frame)]);
   if (turn < shown.frameTurn) return false;
   const newer = shown.frame === frame && shown.masksTurn > turn, before = shownSize();
-  shown = { frame, bitmap, frameTurn: turn, sprites: newer ? shown.sprites : sprites, masksTurn: Math.max(turn, newer ? shown.masksTurn : 0) };
+  shown = { frame, bitmap, painted, frameTurn: turn, sprites: newer ? shown.sprites : sprites, masksTurn: Math.max(turn, newer ? shown.masksTurn : 0) };
   placeAgain(before);
   draw();
   return true;
@@ -92,6 +93,18 @@ async function refreshMasks() {
   Object.assign(shown, { sprites, masksTurn: turn });
   drawOver();
   return true;
+}
+
+// The look or the masks have changed, or the effects are shown or hidden.
+async function repaint() {
+  const { frame } = shown;
+  previews.pump();
+  if (frame < 0 || (previews.on && state.playing)) return;      // what is played is painted on its way
+  if (previews.on && frame !== state.frame) return void show(state.frame).catch(() => {});
+  const painted = previews.on ? await previews.get(frame) : null;
+  if (painted === undefined || frame !== shown.frame || (painted && !previews.on)) return;
+  shown.painted = painted;
+  draw();
 }
 
 async function spritesOf(frame) {
@@ -121,8 +134,27 @@ function draw() {
   basePen.imageSmoothingEnabled = view.scale * view.ratio < 3;   // far in, single pixels matter
   basePen.imageSmoothingQuality = state.playing ? 'low' : 'high';
   const { width, height } = shownSize();
-  basePen.drawImage(shown.bitmap, 0, 0, width, height);
+  if (isPainted()) drawPainted(width, height);
+  else basePen.drawImage(shown.bitmap, 0, 0, width, height);
   drawOver();
+}
+
+const isPainted = () => previews.on && !!shown.painted?.width;
+
+// Over the chessboard that stands for nothing.
+function drawPainted(width, height) {
+  const side = 8 / view.scale, [tile, pen] = canvasOf(2, 2);
+  pen.fillStyle = '#fff';
+  pen.fillRect(0, 0, 2, 2);
+  pen.fillStyle = '#d4d4d8';
+  pen.fillRect(0, 0, 1, 1);
+  pen.fillRect(1, 1, 1, 1);
+  const board = basePen.createPattern(tile, 'repeat'), smoothly = basePen.imageSmoothingEnabled;
+  board.setTransform(new DOMMatrix().scale(side));
+  Object.assign(basePen, { fillStyle: board, imageSmoothingEnabled: false });
+  basePen.fillRect(0, 0, width, height);
+  basePen.imageSmoothingEnabled = smoothly;
+  basePen.drawImage(shown.painted, 0, 0, width, height);
 }
 
 function toView(pen) {
@@ -134,17 +166,20 @@ function drawOver() {
   overPen.setTransform(1, 0, 0, 1, 0, 0);
   overPen.clearRect(0, 0, overCanvas.width, overCanvas.height);
   toView(overPen);
-  overPen.globalAlpha = state.opacity;
-  for (const sprite of shown.sprites) overPen.drawImage(sprite.fill, sprite.x, sprite.y);
-  overPen.globalAlpha = 1;
-  if (state.outline) {
-    for (const sprite of shown.sprites) overPen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
-  }
+  if (!isPainted()) drawMasks();
   if (ghost) drawGhost(ghost);
   if (state.playing) return;
   drawStrokes();
   drawMarkers();
   drawCrosshair();
+}
+
+function drawMasks() {
+  overPen.globalAlpha = state.opacity;
+  for (const sprite of shown.sprites) overPen.drawImage(sprite.fill, sprite.x, sprite.y);
+  overPen.globalAlpha = 1;
+  if (!state.outline) return;
+  for (const sprite of shown.sprites) overPen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
 }
 
 function drawMarkers() {

@@ -24,7 +24,8 @@ function snapshot() {
   const { kind, name, frames: count, height, width, fps, sizes, names } = state.medium;
   return {
     medium: { kind, name, frames: count, height, width, fps, ...(sizes ? { sizes, names } : {}) }, example: state.source?.example?.name,
-    journal: journal.plain, look: objects.look, frame: state.frame, active: state.active, range: state.range, reviews,
+    journal: journal.plain, look: objects.look, effects: effects.made, frame: state.frame, active: state.active,
+    range: state.range, reviews,
   };
 }
 
@@ -46,7 +47,8 @@ function keepInTab(all) {
 function keepOnShelf(mine, all) {
   const files = filesOf(state.source), picture = thumbnail();
   if (files.length) mine.fileKeys = files.map(fileKeyOf);
-  const record = structuredClone({ ...all, fileKeys: mine.fileKeys, at: Date.now(), objects: journal.said.size });
+  const pictures = backdropsOf(effects.look).map(keyOfBackdrop);
+  const record = structuredClone({ ...all, fileKeys: mine.fileKeys, backdrops: pictures, at: Date.now(), objects: journal.said.size });
   writing = writing.then(async () => {
     mine.thumbnail = await picture ?? mine.thumbnail;
     const id = await shelf.put({ ...record, id: mine.id, thumbnail: mine.thumbnail }, newId());
@@ -91,7 +93,7 @@ function keepWhatIsDue() {
   keepTimer = 0;
   keep();
 }
-when('journal objects frame medium range tracking tracked masks review', () => {
+when('journal objects look frame medium range tracking tracked masks review', () => {
   keepTimer ||= setTimeout(keepWhatIsDue, KEEP_EVERY);
 });
 

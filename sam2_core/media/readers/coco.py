@@ -18,7 +18,6 @@ from sam2_core.media.readers.plain import Key, floats_of, items_of, key_of, text
 from sam2_core.media.readers.polygons import fill_centers, ring_of
 from sam2_core.types import Box, Mask
 
-NO_LABEL = "object"  # the category of what has none, in our own files
 _IMAGE_FRAME = ("frame_index", "frame_id")
 
 
@@ -84,7 +83,7 @@ def _read_one(
         track = key_of(annotation.get("attributes"), "track_id")
     about = file.tracks.get(track, {})
     shape = shape_of(annotation, height, width, into)
-    into.put(frame, track, shape, text_of(about, "name"), "" if label == NO_LABEL else label)
+    into.put(frame, track, shape, text_of(about, "name"), label)
 
 
 def _images(plain: dict[str, Any], into: Collector) -> dict[Key, tuple[dict[str, Any], int | None]]:

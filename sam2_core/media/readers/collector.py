@@ -19,6 +19,7 @@ MOST_UNTOLD = 500  # objects on one frame that have no number
 MOST_PIXELS = 8_000_000_000  # looked at or drawn, for all of a file: about a minute
 MOST_RUN_BYTES = 400_000_000
 MOST_NAMES = 3  # of what was left out
+NO_LABEL = "object"  # what our own files call the class of an object that has none
 LONGEST_TEXT = 80  # characters of a name, as everywhere
 NOTHING_TOLD = (
     "The file does not say which objects are the same on several frames. They were matched by where they lie."
@@ -124,7 +125,8 @@ class Collector:
         `key` tells the objects apart and is None where the file does not. Masks of one object on one frame are joined.
         Raises `MediaError` for what has another size than the frame or nothing in it.
         """
-        made = _Shape(frame, one_line(name), one_line(label), self._checked(frame, shape))
+        label = "" if label == NO_LABEL else one_line(label)
+        made = _Shape(frame, one_line(name), label, self._checked(frame, shape))
         if len(self._told) + len(self._untold) >= MOST_FOUND:
             raise TooMuch(f"There are more than {MOST_FOUND} masks or boxes in this file. Import fewer frames.")
         if key is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.coco import NO_LABEL, labels_of, shape_of
+from sam2_core.media.readers.coco import labels_of, shape_of
 from sam2_core.media.readers.collector import Collector
 from sam2_core.media.readers.frames import chosen_of, frames_of, no_frame
 from sam2_core.media.readers.plain import items_of, key_of, text_of, whole_of
@@ -33,7 +33,7 @@ def read_youtube_vis(plain: dict[str, Any], into: Collector) -> None:
     for done, annotation in enumerate(mine):
         into.progress(done, len(mine))
         label = labels.get(key_of(annotation, "category_id"), "")
-        about = text_of(annotation, "name"), "" if label == NO_LABEL else label
+        about = text_of(annotation, "name"), label
         for place, shape in enumerate(_shapes(annotation)):
             with into.item(names[place] if place < len(names) else label):
                 _read_one(shape, frames[place] if place < len(frames) else None, (done, *about), into)

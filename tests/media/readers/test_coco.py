@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import MediaError
-from sam2_core.media import MediaInfo, Store, export
+from sam2_core.media import KINDS, MediaInfo, Store, export
 from sam2_core.media.order import Order
 from sam2_core.media.readers import read_annotations
 from sam2_core.types import Box, Mask
@@ -31,16 +31,22 @@ def on(number: int, segmentation: Any, **more: Any) -> dict[str, Any]:
     return {"image_id": number, "category_id": 1, "segmentation": segmentation, **more}
 
 
-@pytest.mark.parametrize("kind", ["coco", "masks"])
-def test_what_is_downloaded_can_be_read_again(clip: Store, still: Store, tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("polygons", [False, True], ids=["pixels", "outlines"])
+@pytest.mark.parametrize("kind", ["coco", "masks", "index", "davis", "youtube_vis", "voc", "yolo", "labelme"])
+def test_what_is_downloaded_can_be_read_again(
+    clip: Store, still: Store, tmp_path: Path, kind: str, polygons: bool
+) -> None:
     for store in (clip, still):
-        path = export(tmp_path, material_of(store, objects=[BALL, BIRD]), Order(kind))
+        if store.info.kind not in KINDS[kind].endings:
+            continue
+        path = export(tmp_path, material_of(store, objects=[BALL, BIRD]), Order(kind, polygons=polygons))
         read = read_annotations(path, store.info)
         frames = FRAMES if store is clip else 1
-        wanted = [(frame, 1, "Ball", "") for frame in range(frames)]
-        wanted += [(frame, 2, "../../x", "bird") for frame in range(2, frames)]
+        ball, bird = ("", "") if kind in ("yolo", "labelme") else ("Ball", "../../x")  # which have classes only
+        wanted = [(frame, 1, ball, "") for frame in range(frames)]
+        wanted += [(frame, 2, bird, "bird") for frame in range(2, frames)]
         assert sorted(told(read)) == sorted(wanted)
-        assert read.left_out == read.notes == ()
+        assert read.left_out == ()
         for each in read.found:
             assert each.mask is not None
             assert (each.mask.to_array() == shape(each.track, each.frame)).all()

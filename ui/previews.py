@@ -1,0 +1,134 @@
+"""What a look would give: frames painted for a page, by the same code that paints those of a download."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from sam2_core.errors import BadPrompt, Busy, SessionGone
+from sam2_core.media import Look, Material, ObjectTraits, Painter
+from sam2_core.media.info import RgbArray
+from sam2_core.types import FrameMasks
+from ui.backdrops import load_backdrops
+from ui.medium import Medium
+from ui.rate import Rate
+from ui.resources import Resources
+
+MAX_LOOK = 16_000  # characters of a look
+SIDES = range(160, 1281)  # pixels of a preview's longer side
+MOST_WAITING = 4  # of one visitor; an honest page has one on its way
+_JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+_OBJECT = re.compile(r"([1-9]\d{0,5})\.([0-9a-f]{6})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One wish: a frame with a look, at most `side` pixels long; of the masks those of `objects`, the last above."""
+
+    frame: int
+    look: Look
+    objects: tuple[ObjectTraits, ...]
+    side: int
+
+
+def read_preview(frame: int, query: Mapping[str, str], most_objects: int) -> Preview:
+    """Read a preview's address: look as JSON, objects as `id.rrggbb,…`, side. Raises `BadPrompt`."""
+    text, named, side = query.get("look", ""), query.get("objects", ""), query.get("side", "")
+    if len(text) > MAX_LOOK or len(named) > 16 * most_objects:
+        raise BadPrompt("This look is too long. Remove some of it.")
+    if not (side.isascii() and side.isdigit() and len(side) < 6 and int(side) in SIDES):
+        raise BadPrompt(f"The side of a preview goes from {SIDES[0]} to {SIDES[-1]} pixels.")
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadPrompt("A look is a JSON object. Reload the page.") from error
+    return Preview(frame, Look.from_json(plain), _read_objects(named, most_objects), int(side))
+
+
+def _read_objects(text: str, most: int) -> tuple[ObjectTraits, ...]:
+    found = [_OBJECT.fullmatch(part) for part in text.split(",")] if text else []
+    read = [(int(each[1]), bytes.fromhex(each[2])) for each in found if each is not None]
+    if len(read) < len(found) or len(read) > most or len({number for number, _ in read}) < len(read):
+        raise BadPrompt(f"A preview names up to {most} objects, each once, with their colors. Reload the page.")
+    return tuple(ObjectTraits(number, "", "", (color[0], color[1], color[2])) for number, color in read)
+
+
+class Previews:
+    """Paints previews for one page, one after the other. Belongs to one event loop."""
+
+    def __init__(self, resources: Resources, revive: Callable[[Medium], Awaitable[Any]]) -> None:
+        """`revive` brings back the engine's session of a medium, where it was lost."""
+        self._resources, self._revive = resources, revive
+        self.rate = Rate(resources.settings.messages_per_second)
+        self._turn, self._waiting = asyncio.Lock(), 0
+        self._key: object = None
+        self._painter: Painter | None = None
+
+    async def paint(self, medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> tuple[bytes, str]:
+        """The picture and its type. Raises `Busy` where too many wait, and whatever the painting raises."""
+        self.rate.count()
+        if self._waiting >= MOST_WAITING:
+            raise Busy("The server is still painting. Wait a moment and try again.")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                work = partial(self._paint, medium, wish, backdrops)
+                try:
+                    return await self._resources.paint(work)
+                except SessionGone:
+                    await self._revive(medium)
+                    return await self._resources.paint(work)
+        finally:
+            self._waiting -= 1
+
+    def forget(self) -> None:
+        """Let go of what was kept for the medium that was open."""
+        self._key = self._painter = None
+
+    def _paint(self, medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> tuple[bytes, str]:
+        painter = self._painter_for(medium, wish, backdrops)
+        return _encode(painter.paint(wish.frame, _fit(medium.store.frame(wish.frame), wish.side)))
+
+    def _painter_for(self, medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> Painter:
+        """The former one, as long as nothing has changed: it keeps what several frames need."""
+        key = (medium.state, repr(wish.look), wish.objects, tuple(backdrops))
+        if self._painter is None or key != self._key:
+            self._painter, self._key = _new_painter(medium, wish, backdrops), key
+        return self._painter
+
+
+def _new_painter(medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> Painter:
+    masks = medium.masks if wish.objects else _no_masks  # a look at nothing needs no session
+    return Painter(wish.look, Material(medium.store, masks, wish.objects), load_backdrops(backdrops))
+
+
+def _no_masks(frames: range) -> Sequence[FrameMasks]:
+    return [FrameMasks(frame, 0, ()) for frame in frames]
+
+
+def _fit(picture: RgbArray, side: int) -> RgbArray:
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return picture
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _encode(painted: RgbArray) -> tuple[bytes, str]:
+    if painted.shape[2] == 4:
+        seen = cv2.copyTo(painted, painted[:, :, 3])  # what cannot be seen is black, which weighs next to nothing
+        pixels = cv2.cvtColor(seen, cv2.COLOR_RGBA2BGRA)
+        return cv2.imencode(".png", pixels, _PNG)[1].tobytes(), "image/png"
+    pixels = cv2.cvtColor(painted, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", pixels, _JPEG)[1].tobytes(), "image/jpeg"
