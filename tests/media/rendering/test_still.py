@@ -154,3 +154,11 @@ def test_a_source_that_is_no_longer_the_same_is_refused(change: str, tmp_path: P
     with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match=words[change]):
         write(tmp_path / "overlay.png", material_of(store), Order("png"))
     assert not (tmp_path / "overlay.png").exists()
+
+
+def test_backdrops_lie_behind_the_objects(clip: Store, still: Store, tmp_path: Path) -> None:
+    order = Order("png", look_of("picture", name="sea"), backdrops={"sea": np.full((9, 9, 3), (9, 99, 199), np.uint8)})
+    drawn = read(write(tmp_path / "still.png", material_of(still), order))
+    assert (drawn[~shape(1, 0)] == (9, 99, 199)).all()
+    frames = read_all(write(tmp_path / "film.zip", material_of(clip), order))
+    assert (frames["00000.png"][~shape(1, 0)] == (9, 99, 199)).all()
