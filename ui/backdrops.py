@@ -12,6 +12,7 @@ from PIL import Image
 
 from sam2_core.errors import BadPrompt
 from sam2_core.media import Limits, Look
+from sam2_core.media.atomic import new_file
 from sam2_core.media.info import RgbArray
 from sam2_core.media.pictures import read_picture
 
@@ -34,9 +35,9 @@ class Backdrops:
         """Make a backdrop of an uploaded picture, which `keep` then takes. Blocks; raises `MediaError`."""
         image = Image.fromarray(read_picture(file, self._limits))
         image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
-        self._folder.mkdir(exist_ok=True)
-        path = self._folder / f"{hashlib.sha256(file.read_bytes()).hexdigest()[:32]}.jpg"
-        image.save(path, "JPEG", quality=95, subsampling=0)
+        path = self._folder / f"{_digest(file)[:32]}.jpg"
+        with new_file(path) as unfinished:  # the same picture may be in use
+            image.save(unfinished, "JPEG", quality=95, subsampling=0)
         return path
 
     def keep(self, path: Path) -> str:
@@ -49,7 +50,7 @@ class Backdrops:
 
     def of(self, look: Look) -> dict[str, Path]:
         """The backdrops that a look names; raises `BadPrompt` where one is not here."""
-        names = {layer.text("name") for layer in look.layers if layer.effect == "picture"} - {""}
+        names = look.backdrops - {""}
         if not names <= self._kept.keys():
             raise BadPrompt(_GONE)
         for name in sorted(names):
@@ -63,6 +64,14 @@ def load_backdrops(paths: Mapping[str, Path]) -> dict[str, RgbArray]:
         return {name: _pixels(path) for name, path in paths.items()}
     except OSError as error:
         raise BadPrompt(_GONE) from error
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while part := opened.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=8)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sam2_core.errors import BadPrompt
 from sam2_core.media import KINDS, OVERLAY, Look, ObjectTraits, Order
+from sam2_core.serving.project import HIGHEST_OBJECT
 from sam2_core.types import Entry, Forgotten, Journal, Prompt, Prompted, Tracked
 from ui.wire import (
     DIRECTIONS,
@@ -144,7 +145,7 @@ def _export(said: dict[str, Any], bounds: Bounds) -> Message:
     objects = said.get("objects")
     if not isinstance(objects, list) or not 1 <= len(objects) <= bounds.max_objects:
         raise BadPrompt("Select something first: there is no mask to download.")
-    wished = tuple(_export_object(each) for each in objects)
+    wished = tuple(_export_object(each, bounds) for each in objects)
     if len({each.id for each in wished}) < len(wished):
         raise BadPrompt("An object to download is listed twice. Reload the page.")
     first, last = (
@@ -220,7 +221,7 @@ def _frame(said: dict[str, Any], name: str, bounds: Bounds) -> int:
 
 
 def _object(said: dict[str, Any], bounds: Bounds) -> int:
-    return _whole(said, "object", 1, 1_000_000)
+    return _whole(said, "object", 1, HIGHEST_OBJECT)
 
 
 def _yes_or_no(said: dict[str, Any], name: str) -> bool:
@@ -283,7 +284,7 @@ def _check_mask(plain: Any, bounds: Bounds) -> None:
 
 def _check_entry(entry: Entry, bounds: Bounds) -> None:
     if isinstance(entry, Prompted):
-        fits = 0 <= entry.frame < bounds.frames
+        fits = 0 <= entry.frame < bounds.frames and 1 <= entry.object_id <= HIGHEST_OBJECT
         if fits:
             _check_prompt(entry.prompt, bounds.on(entry.frame))
     elif isinstance(entry, Tracked):
@@ -295,13 +296,11 @@ def _check_entry(entry: Entry, bounds: Bounds) -> None:
         raise BadPrompt("This journal belongs to another picture or clip.")
 
 
-def _export_object(plain: Any) -> ObjectTraits:
-    try:
-        red, green, blue = (int(value) for value in plain["color"])
-        name, label = (" ".join(str(text).split())[:MAX_NAME] for text in (plain["name"], plain.get("label", "")))
-        made = ObjectTraits(int(plain["id"]), name, label, (red, green, blue))
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BadPrompt("An object to download has an id, a name and a color.") from error
-    if not all(0 <= value <= 255 for value in made.color):
-        raise BadPrompt("The parts of a color lie between 0 and 255.")
-    return made
+def _export_object(plain: Any, bounds: Bounds) -> ObjectTraits:
+    said = {"label": "", **plain} if isinstance(plain, dict) else {}
+    texts, color = (said.get("name"), said.get("label")), said.get("color")
+    if not all(isinstance(text, str) for text in texts) or not isinstance(color, list) or len(color) != 3:
+        raise BadPrompt("An object to download has an id, a name and a color.")
+    name, label = (" ".join(str(text).split())[:MAX_NAME] for text in texts)
+    red, green, blue = (_whole({"color": part}, "color", 0, 255) for part in color)
+    return ObjectTraits(_object({"object": said.get("id")}, bounds), name, label, (red, green, blue))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sam2_core.errors import BadPrompt, ConfigError
-from sam2_core.media import EFFECTS, KINDS, OVERLAY, PRESETS, Look, Material, Order, Progress, write
+from sam2_core.media import KINDS, OVERLAY, PRESETS, Look, Material, Order, Progress, write
 from sam2_core.media.export import ending_of
 from sam2_core.media.info import RgbArray
 from sam2_core.media.limits import DEFAULT_LIMITS
@@ -96,16 +96,10 @@ def _a(media: str) -> str:
 def write_all(material: Material, order: Order, targets: Mapping[str, Path], progress: Progress) -> None:
     """Write a file of each kind. Raises `MediaError`, and `BadPrompt` where the look lacks a picture."""
     if any("look" in KINDS[kind].takes for kind in targets):
-        for name in backdrops_of(order.look) - order.backdrops.keys():
+        for name in order.look.backdrops - order.backdrops.keys():
             raise BadPrompt(f"The look wants the picture {name!r}: give it with --backdrop {name or 'NAME'}=FILE.")
     for kind, path in targets.items():
         write(path, material, replace(order, kind=kind), progress)
-
-
-def backdrops_of(look: Look) -> set[str]:
-    """The pictures that a look names."""
-    knobs = ((layer, name) for layer in look.layers for name in layer.settings)
-    return {layer.text(name) for layer, name in knobs if EFFECTS[layer.effect].settings[name].kind == "backdrop"}
 
 
 def check_kinds(names: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import EFFECTS, Look, ObjectTraits, Rgb, color_of
+from sam2_core.media import Look, ObjectTraits, Rgb, color_of
 from sam2_core.serving.project_medium import ProjectMedium, read_medium
 from sam2_core.serving.prompt_data import is_number, is_whole, read_prompt, require
 from sam2_core.types import Entry, Forgotten, Journal, Prompted, Tracked
@@ -243,12 +243,7 @@ def _hidden(plain: Any, said: set[int], listed: set[int]) -> frozenset[int]:
 
 def _without_gaps(look: Look) -> Look:
     """Layers whose picture was not chosen yet do nothing on the page either."""
-    chosen = (
-        layer
-        for layer in look.layers
-        if all(knob.kind != "backdrop" or layer.text(name) for name, knob in EFFECTS[layer.effect].settings.items())
-    )
-    return replace(look, layers=tuple(chosen))
+    return replace(look, layers=tuple(layer for layer in look.layers if "" not in layer.backdrops))
 
 
 def _frames(plain: Any, medium: ProjectMedium) -> range | None:

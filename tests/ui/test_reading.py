@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,43 @@ def test_only_so_many_masks_are_sent_at_once() -> None:
 
 
 NAN, INFINITE = float("nan"), float("inf")
+WILD = (10**400, -(10**400), -1, 0.5, 1e308, NAN, INFINITE, None, True, "x", "", "\ud800", [], [[]], {}, {"t": 1})
+
+
+def wild(said: Any) -> Iterator[Any]:
+    """The same message with each of its values in turn replaced by something wild."""
+    places = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else ()
+    for place, value in places:
+        for other in (*WILD, *wild(value)):
+            changed = said.copy()
+            changed[place] = other
+            yield changed
+
+
+def is_read(message: Any) -> bool:
+    try:
+        parse(json.dumps(message), BOUNDS)
+    except BadPrompt:
+        return False
+    return True
+
+
+def test_whatever_stands_in_a_message_it_is_read_or_refused() -> None:
+    said = {"points": [[1, 2, 1]], "boxes": [[0, 0, 9, 9]], "mask": MASK.to_coco(), "choice": 1, "crop": [0, 0, 9, 9]}
+    look = {"layers": [{"effect": "text", "text": "a", "size": 20}, {"effect": "glow", "size": 9}], "feather": 1}
+    named = {"id": 1, "name": "a", "label": "b", "color": [1, 2, 3]}
+    entries = [{"frame": 0, "object": 1, "prompt": said}, {"track": [0, 9, 1], "objects": [1]}, {"forget": 1}]
+    messages: list[dict[str, Any]] = [
+        {"t": "prompt", "seq": 1, "frame": 0, "object": 1, "prompt": said},
+        {"t": "track", "run": 1, "direction": "both", "frame": 0, "first": 0, "last": 9, "pause": False},
+        {"t": "untrack", "seq": 1, "frames": [0, 1], "objects": [1]},
+        {"t": "masks", "first": 0, "last": 9, "seq": 1},
+        {"t": "export", "kind": "coco", "look": look, "objects": [named], "every": 1, "largest_side": 9},
+        {"t": "journal", "seq": 1, "entries": entries, "more": True},
+    ]
+    assert all(is_read(message) for message in messages)
+    answers = [is_read(changed) for message in messages for changed in wild(message)]
+    assert answers.count(False) > 500
 
 
 @pytest.mark.parametrize(
@@ -187,6 +225,9 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 4},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}] * 2},
         {"t": "export", "kind": "masks", "objects": [5]},
+        {"t": "export", "kind": "masks", "objects": [{"id": 10**9, "name": "", "color": [0, 0, 0]}]},
+        {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": [[]], "color": [0, 0, 0]}]},
+        {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0.5, 0, 0]}]},
         {"t": "export", "kind": "exe", "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0, 256]}]},
         {"t": "export", "kind": "masks", "objects": [{"id": 1, "name": "", "color": [0, 0]}]},
@@ -200,6 +241,7 @@ NAN, INFINITE = float("nan"), float("inf")
         {"t": "journal", "entries": 5},
         {"t": "journal", "entries": [{"something": 1}]},
         {"t": "journal", "entries": [{"frame": 99, "object": 1, "prompt": {}}]},
+        {"t": "journal", "entries": [{"frame": 0, "object": 10**9, "prompt": {}}]},
         {"t": "journal", "entries": [{"track": [0, 10**9, 1]}]},
         {"t": "journal", "entries": [{"track": [0, 10, 0]}]},
         {"t": "journal", "entries": [{"track": [0, 10, 1], "objects": "x"}]},

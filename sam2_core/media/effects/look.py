@@ -7,7 +7,6 @@ the frame's shorter side, so that a look is the same at every size.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -35,8 +34,8 @@ class Setting:
     def check(self, value: Any) -> Value:
         """The value, if it can be one of this setting; raises `BadPrompt`."""
         if self.kind == "slider":
-            fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            if not fits or not self.low <= value <= self.high:
+            # A number of JSON may be too large for a float, and "not a number" lies between no bounds.
+            if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
                 raise BadPrompt(f"{self.title} goes from {self.low:g} to {self.high:g}.")
             return float(value)
         if not isinstance(value, str) or len(value) > LONGEST_TEXT:
@@ -135,6 +134,12 @@ class Layer:
         sort = EFFECTS[self.effect].sort
         return str(self.settings["where"]) if sort == "either" else sort
 
+    @property
+    def backdrops(self) -> frozenset[str]:
+        """Names of the pictures that it wants; "" where one was not chosen yet."""
+        knobs = EFFECTS[self.effect].settings
+        return frozenset(self.text(name) for name, knob in knobs.items() if knob.kind == "backdrop")
+
     def number(self, name: str) -> float:
         """The value of a slider."""
         return float(self.settings[name])
@@ -157,6 +162,11 @@ class Look:
     def is_transparent(self) -> bool:
         """Whether anything of what it gives can be seen through."""
         return any(layer.effect == "cutout" for layer in self.layers)
+
+    @property
+    def backdrops(self) -> frozenset[str]:
+        """Names of the pictures that it wants; "" is among them where one was not chosen yet."""
+        return frozenset[str]().union(*(layer.backdrops for layer in self.layers))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: {layers: [{effect, ...settings}], feather, matte}."""
