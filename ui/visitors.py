@@ -79,10 +79,15 @@ class Visitors(Generic[Bench]):
 
     async def open(self) -> Visitor[Bench]:
         """A new visitor; raises `Busy` where there is no place and all others are active."""
-        await self._make_room()
-        token = secrets.token_urlsafe(24)
         folder = self._root / secrets.token_hex(16)
         await asyncio.to_thread(folder.mkdir, mode=0o700)
+        try:
+            await self._make_room()
+        except BaseException:
+            await asyncio.to_thread(folder.rmdir)
+            raise
+        # Nothing is awaited from here on: many may come at once, and each must see the places that the others took.
+        token = secrets.token_urlsafe(24)
         visitor: Visitor[Bench] = Visitor(token, folder, Outbox(self._clock), self._clock())
         visitor.bench = self._furnish(visitor)
         self._visitors[token] = visitor
@@ -137,12 +142,11 @@ class Visitors(Generic[Bench]):
                 _log.error("A visitor could not be closed cleanly", exc_info=result)
 
     async def _make_room(self) -> None:
-        if len(self) < self._settings.max_sessions:
-            return
-        longest_idle = min(self._visitors.values(), key=self._liveliness)
-        if longest_idle.outbox.listening and self._idle_seconds(longest_idle) < ACTIVE_SECONDS:
-            raise Busy("All places are taken at the moment. Please try again in a few minutes.")
-        await self.close(longest_idle)
+        while len(self) >= self._settings.max_sessions:
+            longest_idle = min(self._visitors.values(), key=self._liveliness)
+            if longest_idle.outbox.listening and self._idle_seconds(longest_idle) < ACTIVE_SECONDS:
+                raise Busy("All places are taken at the moment. Please try again in a few minutes.")
+            await self.close(longest_idle)
 
     def _liveliness(self, visitor: Visitor[Bench]) -> tuple[bool, float]:
         return visitor.outbox.listening, -self._idle_seconds(visitor)

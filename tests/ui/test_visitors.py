@@ -147,6 +147,30 @@ def test_a_newcomer_takes_the_place_that_was_idle_longest() -> None:
     play(scene)
 
 
+def test_many_who_come_at_once_get_no_more_places_than_there_are() -> None:
+    async def scene(visitors: Visitors[Bench], clock: Clock) -> None:
+        there = await visitors.open()
+        await there.outbox.attach(nothing)
+        came = await asyncio.gather(*(visitors.open() for _ in range(5)))
+        assert len(visitors) == 2
+        folders = [visitor.folder for visitor in (there, *came) if visitors.find(visitor.token)]
+        assert sorted(there.folder.parent.iterdir()) == sorted(folders)
+
+    play(scene)
+
+
+def test_who_finds_no_place_leaves_nothing() -> None:
+    async def scene(visitors: Visitors[Bench], clock: Clock) -> None:
+        both = [await visitors.open(), await visitors.open()]
+        for visitor in both:
+            await visitor.outbox.attach(nothing)
+        with pytest.raises(Busy):
+            await visitors.open()
+        assert len(list(both[0].folder.parent.iterdir())) == 2
+
+    play(scene)
+
+
 def test_a_page_that_is_gone_makes_room_before_one_that_is_there() -> None:
     async def scene(visitors: Visitors[Bench], clock: Clock) -> None:
         there, gone = await visitors.open(), await visitors.open()
