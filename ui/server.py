@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from sam2_core.serving.catalogue import Catalogue
 from ui.endpoints import Endpoints
@@ -16,8 +17,11 @@ from ui.resources import Resources
 from ui.routes import Routes
 from ui.settings import Settings
 from ui.takeaway import Takeaway
+from ui.upload_limit import UploadLimit
 from ui.visitors import Visitors
 from ui.workbench import Workbench
+
+MOST_SENT = 8  # times the largest upload: what the API's callers may have sent in the last minutes, all together
 
 
 class Server:
@@ -35,6 +39,8 @@ class Server:
     def start(self, **options: Any) -> str:
         """Serve in the background; returns the local address. `options` go to Gradio's launch."""
         settings = self._settings
+        largest = max(settings.max_upload_bytes, settings.max_album_bytes)
+        limit = Middleware(UploadLimit, most_at_once=largest + 1_000_000, most=MOST_SENT * largest)
         _, address, _ = self.demo.launch(
             server_name=settings.host,
             server_port=settings.port or None,
@@ -45,7 +51,7 @@ class Server:
             head=head(),
             favicon_path=CANVAS / "sign.svg",
             # Ours come first, and they stand before the server answers its first request.
-            app_kwargs={"routes": self.routes.all(), "lifespan": self.routes.lifespan},
+            app_kwargs={"routes": self.routes.all(), "lifespan": self.routes.lifespan, "middleware": [limit]},
             prevent_thread_lock=True,
             show_error=False,
             max_file_size=settings.max_upload_bytes,
