@@ -7,14 +7,15 @@ import itertools
 import json
 import shutil
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sam2_core.errors import Busy, MaskletError, SessionGone
+from sam2_core.errors import BadPrompt, Busy, MaskletError, SessionGone
 from ui.answers import Answer, unpack
 from ui.medium import Medium
 from ui.notes import Notes
+from ui.reading import MAX_MESSAGE
 from ui.visitors import Visitor
 from ui.workbench import Workbench
 
@@ -22,6 +23,7 @@ Key: TypeAlias = tuple[str, Any]
 """What an answer names: ("seq", 3), ("run", 4) or ("job", "export")."""
 Deed: TypeAlias = Callable[[], None]
 
+MOST_LENT = 3  # files of a caller that wait to be fetched
 GONE = "This session is unknown: it was closed, or has expired. Open the file again."
 
 
@@ -33,7 +35,7 @@ class Caller:
 
     def __init__(self, visitor: Visitor[Workbench], ended: Deed) -> None:
         self.visitor, self.notes = visitor, Notes()
-        self.lent: list[Path] = []  # folders outside of the visitor's own, which go with it
+        self._lent: list[Path] = []  # folders outside of the visitor's own, which go with it
         self._ended = ended
         self._numbers = itertools.count(1)
         self._newest_run = 0
@@ -42,6 +44,7 @@ class Caller:
         self._network_known = asyncio.Event()
         self._problem = ""  # why there is no network
         self._listening: asyncio.Task[None] | None = None
+        self._over = False
 
     @property
     def medium(self) -> Medium:
@@ -69,9 +72,13 @@ class Caller:
         Raises `MaskletError` where the server refuses.
         """
         seq = next(self._numbers)
-        if note is not None:
-            self._due["seq", seq] = note
-        async with aclosing(self._answers(("seq", seq), lambda: self.tell(what, seq=seq, **about))) as heard:
+
+        def begin() -> None:
+            self.tell(what, seq=seq, **about)
+            if note is not None:
+                self._due["seq", seq] = note
+
+        async with aclosing(self._answers(("seq", seq), begin)) as heard:
             return [await anext(heard) for _ in range(answers)]
 
     async def run(self, **wish: Any) -> AsyncGenerator[dict[str, Any], None]:
@@ -104,9 +111,18 @@ class Caller:
             raise
         return header
 
+    async def lend(self, file: Path) -> None:
+        """A file that lies in a folder of its own outside of the visitor's: the folder goes with the visitor, or when
+        newer ones have come."""
+        self._lent.append(file.parent)
+        await self._take_back(0 if self._over else MOST_LENT)
+
     def tell(self, what: str, **about: Any) -> None:
-        """Say something."""
-        self.visitor.bench.hear(json.dumps({"t": what, **about}))
+        """Say something. Raises `BadPrompt` for what is so long that its answer would not name it."""
+        text = json.dumps({"t": what, **about})
+        if len(text) > MAX_MESSAGE:
+            raise BadPrompt("This is too much to say at once. Leave something out.")
+        self.visitor.bench.hear(text)
 
     async def _answers(self, key: Key, begin: Deed) -> AsyncGenerator[Answer, None]:
         """All that comes under this key, for as long as somebody wants to hear it."""
@@ -129,7 +145,8 @@ class Caller:
         header, pictures = unpack(message)
         kind, key = header["t"], _key_of(header)
         if kind == "journal":
-            self.tell("journal", entries=self.notes.entries)
+            with suppress(BadPrompt):  # tracking can make it too long; who waits is told that nothing came
+                self.tell("journal", entries=self.notes.entries)
         elif kind == "model":
             self._know_network(header)
         elif kind == "masks" and key[0] == "run":
@@ -149,13 +166,19 @@ class Caller:
 
     async def _hang_up(self) -> None:
         """The visitor has ended, or somebody else speaks for it now."""
+        self._over = True
         if self._listening is not None:
             self._listening.cancel()
         for queue in self._wishes.values():
             queue.put_nowait(SessionGone(GONE))
         self._know_network({"ready": False, "error": GONE})
         self._ended()
-        for folder in self.lent:
+        await self._take_back(0)
+
+    async def _take_back(self, kept: int) -> None:
+        """Remove all but the newest files that are lent."""
+        while len(self._lent) > kept:
+            folder = self._lent.pop(0)
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 

@@ -17,6 +17,7 @@ from sam2_core.errors import BadPrompt, MediaError
 from ui.answers import Done, Found, FrameFound, Opened, Tracking, frame_found, nothing_of, png_of
 from ui.exchange import lend_bytes
 from ui.models import describe_offers
+from ui.notes import is_whole
 from ui.reading import MAX_FRAMES_ASKED
 from ui.reception import Reception
 from ui.resources import Resources
@@ -125,6 +126,7 @@ class Endpoints:
         said = {"points": _clicks(points, labels), "boxes": boxes, "mask": mask, "choice": choice, "crop": crop}
         said = {name: value for name, value in said.items() if value not in (None, [])}
         caller = await self._reception.at_work(session)
+        caller.notes.admit(said)
         note = partial(caller.notes.prompted, frame, object, said)
         [answer] = await caller.say("prompt", note, frame=frame, object=object, prompt=said)
         size = caller.medium.info.size_of(frame)
@@ -178,7 +180,7 @@ class Endpoints:
         """
         caller = await self._reception.at_work(session)
         end, info = first if last is None else last, caller.medium.info
-        if not (_is_whole(first) and _is_whole(end) and 0 <= first <= end < info.frames):
+        if not (is_whole(first) and is_whole(end) and 0 <= first <= end < info.frames):
             raise BadPrompt(f"Ask for frames from 0 to {info.frames - 1}, the first one before the last.")
         if end - first >= MAX_FRAMES_ASKED:
             raise BadPrompt(f"Ask for at most {MAX_FRAMES_ASKED} frames at a time.")
@@ -264,7 +266,3 @@ def _clicks(points: Any, labels: Any) -> list[Any]:
     ):
         raise BadPrompt("Each point is [x, y], and its label 1 or 0.")
     return [[*point, int(label)] for point, label in zip(points, labels, strict=True)]
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

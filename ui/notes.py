@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sam2_core.errors import BadPrompt
 from sam2_core.media import Rgb, color_of
+from ui.reading import MAX_ENTRIES, MAX_MESSAGE
+
+MOST_CHARACTERS = int(0.9 * MAX_MESSAGE)  # of all prompts; the rest is for what was tracked
 
 
 class Notes:
@@ -13,6 +17,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
+        self._characters = 0  # of the prompts among them
         self._said: dict[int, set[int]] = {}  # object -> the frames on which something is said about it
         self._called: dict[int, dict[str, Any]] = {}
 
@@ -26,7 +31,7 @@ class Notes:
         if numbers is None:
             return self.objects
         known = {each["id"]: each for each in self.objects}
-        if not isinstance(numbers, list) or any(number not in known for number in numbers):
+        if not isinstance(numbers, list) or any(not is_whole(number) or number not in known for number in numbers):
             raise BadPrompt(f"`objects` is a list of the numbers {', '.join(map(str, known))}.")
         return [known[number] for number in numbers]
 
@@ -35,15 +40,37 @@ class Notes:
         """The first frame on which anything is said; 0 where nothing is."""
         return min((frame for frames in self._said.values() for frame in frames), default=0)
 
+    def admit(self, prompt: dict[str, Any]) -> None:
+        """Raise `BadPrompt` where one more prompt would make all of it too long to be said again."""
+        length = _length(prompt)
+        if length > MOST_CHARACTERS:
+            raise BadPrompt("This is too much to say at once. Simplify the mask.")
+        if len(self.entries) >= MAX_ENTRIES or self._characters + length > MOST_CHARACTERS:
+            raise BadPrompt("Too much was said in this session. Begin anew with /reset, or open another one.")
+
     def prompted(self, frame: int, object_id: int, prompt: dict[str, Any]) -> None:
         """All that is said about an object on a frame; nothing, where the prompt is empty."""
+        if prompt:
+            self._leave_out_what_this_replaces(frame, object_id)
         self.entries.append({"frame": frame, "object": object_id, "prompt": prompt})
+        self._characters += _length(prompt)
         if prompt:
             self._said.setdefault(object_id, set()).add(frame)
         elif object_id in self._said:
             self._said[object_id].discard(frame)
             if not self._said[object_id]:
                 del self._said[object_id]
+
+    def _leave_out_what_this_replaces(self, frame: int, object_id: int) -> None:
+        """The last word about the object, if it was about this frame, too, and nothing was tracked with it."""
+        for place in reversed(range(len(self.entries))):
+            entry = self.entries[place]
+            if "track" in entry or entry.get("forget") == object_id:
+                return
+            if entry.get("object") == object_id:
+                if entry["frame"] == frame and entry["prompt"]:
+                    self._characters -= _length(self.entries.pop(place)["prompt"])
+                return
 
     def removed(self, object_id: int) -> None:
         """The object is gone, with its name."""
@@ -82,6 +109,7 @@ class Notes:
     def clear(self) -> None:
         """Nothing was said."""
         self.entries = []
+        self._characters = 0
         self._said.clear()
         self._called.clear()
 
@@ -95,3 +123,13 @@ class Notes:
     def _traits(self, object_id: int) -> dict[str, Any]:
         plain = {"id": object_id, "name": f"Object {object_id}", "label": "", "color": list(color_of(object_id))}
         return self._called.get(object_id, plain)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _length(prompt: dict[str, Any]) -> int:
+    """About how many characters it takes as an entry."""
+    return len(json.dumps(prompt)) + 60

@@ -14,6 +14,7 @@ from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import EDGES, EFFECTS, KINDS, PRESETS, Rgb, hex_of
 from ui.answers import Named
 from ui.exchange import lend
+from ui.notes import is_whole
 from ui.reading import MAX_NAME
 from ui.reception import Reception
 from ui.resources import Resources
@@ -42,7 +43,7 @@ class Takeaway:
             color: Its color in pictures, #rrggbb.
         """
         notes = self._reception.find(session).notes
-        if object not in [each["id"] for each in notes.objects]:
+        if not is_whole(object) or object not in [each["id"] for each in notes.objects]:
             raise BadPrompt("There is no such object. Say with /prompt what it is first.")
         if not all(isinstance(text, str) and len(text) <= MAX_NAME for text in (name, label, color)):
             raise BadPrompt(f"Names and labels are texts of up to {MAX_NAME} letters.")
@@ -90,7 +91,7 @@ class Takeaway:
         if written is None:
             raise MediaError("A newer download of this session took the place of this one.")
         lent = await self._resources.call(partial(lend, written))
-        caller.lent.append(lent.parent)
+        await caller.lend(lent)
         return FileData(path=str(lent), orig_name=lent.name)
 
     async def kinds(self) -> dict[str, dict[str, Any]]:

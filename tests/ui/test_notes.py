@@ -7,6 +7,7 @@ import pytest
 from sam2_core.errors import BadPrompt
 from sam2_core.types import Journal
 from ui.notes import Notes
+from ui.reading import MAX_ENTRIES
 
 CLICK = {"points": [[1, 2, 1]]}
 
@@ -74,3 +75,39 @@ def test_a_name_stays_until_it_is_changed() -> None:
     assert notes.objects[0]["name"] == "Object 2"
     notes.clear()
     assert (notes.entries, notes.objects) == ([], [])
+
+
+def test_a_word_that_the_next_one_replaces_is_left_out() -> None:
+    notes = Notes()
+    for _ in range(5):
+        notes.prompted(0, 1, CLICK)
+        notes.prompted(0, 2, CLICK)
+    assert [entry["object"] for entry in notes.entries] == [1, 2]
+    notes.tracked(1, 1, [1, 2])
+    notes.prompted(0, 1, CLICK)
+    assert len(notes.entries) == 4, "it was tracked as it was"
+    notes.prompted(3, 1, CLICK)
+    notes.prompted(0, 1, CLICK)
+    assert len(notes.entries) == 6, "something else was said about it in between"
+    notes.removed(1)
+    notes.prompted(0, 1, CLICK)
+    assert len(notes.entries) == 8
+
+
+def test_what_could_not_be_said_again_is_refused() -> None:
+    notes, mask = Notes(), {"mask": {"size": [9, 9], "counts": "0" * 400_000}}
+    for _ in range(50):  # each in place of the one before
+        notes.admit(mask)
+        notes.prompted(0, 1, mask)
+    for frame in range(16):
+        notes.admit(mask)
+        notes.prompted(frame, 2, mask)
+    with pytest.raises(BadPrompt, match="/reset"):
+        notes.admit(mask)
+    notes.admit(CLICK)
+    notes.clear()
+    notes.admit(mask)
+    for frame in range(MAX_ENTRIES):
+        notes.prompted(frame, 1, {})
+    with pytest.raises(BadPrompt, match="/reset"):
+        notes.admit(CLICK)

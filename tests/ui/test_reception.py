@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from sam2_core.errors import Busy, MaskletError, SessionGone
+from sam2_core.errors import BadPrompt, Busy, MaskletError, SessionGone
 from sam2_core.types import FrameMasks, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
 from ui.endpoints import Endpoints
+from ui.reading import MAX_MESSAGE
 from ui.reception import Reception
 from ui.takeaway import Takeaway
 
@@ -290,3 +291,22 @@ def test_a_newer_download_takes_the_place_of_an_older_one(desk: Desk, clip: byte
     older, newer = desk.do(two)
     assert isinstance(older, Busy)
     assert Path(newer.path).suffix == ".zip"
+
+
+def test_what_is_too_long_is_refused_at_once(desk: Desk) -> None:
+    session = desk.open(picture_bytes(), "photo.png")
+    with pytest.raises(BadPrompt, match="too much to say at once"):
+        desk.prompt(session, mask={"size": [48, 64], "counts": "0" * MAX_MESSAGE})
+    with pytest.raises(BadPrompt, match="too much to say at once"):
+        desk.do(lambda: desk.endpoints.untrack(session, 0, 0, [1] * MAX_MESSAGE))
+    caller = desk.reception.find(session)
+    assert not caller._due
+    assert not caller._wishes
+    assert desk.prompt(session)["area"]
+
+
+def test_only_the_newest_downloads_wait_to_be_fetched(desk: Desk) -> None:
+    session = desk.open(picture_bytes(), "photo.png")
+    desk.prompt(session)
+    lent = [Path(desk.do(lambda: desk.takeaway.export(session, "coco")).path) for _ in range(5)]
+    assert [path.exists() for path in lent] == [False, False, True, True, True]
