@@ -72,6 +72,7 @@ class Previews:
         self.rate = Rate(resources.settings.messages_per_second)
         self._turn, self._waiting = asyncio.Lock(), 0
         self._key: object = None
+        self._forgotten = 0  # grows with what is open
         self._painter: Painter | None = None
 
     async def paint(self, medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> tuple[bytes, str]:
@@ -82,18 +83,25 @@ class Previews:
         self._waiting += 1
         try:
             async with self._turn:
-                work = partial(self._paint, medium, wish, backdrops)
-                try:
-                    return await self._resources.paint(work)
-                except SessionGone:
-                    await self._revive(medium)
-                    return await self._resources.paint(work)
+                return await self._paint_now(medium, partial(self._paint, medium, wish, backdrops))
         finally:
             self._waiting -= 1
 
     def forget(self) -> None:
         """Let go of what was kept for the medium that was open."""
+        self._forgotten += 1
         self._key = self._painter = None
+
+    async def _paint_now(self, medium: Medium, work: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
+        before = self._forgotten
+        try:
+            return await self._resources.paint(work)
+        except SessionGone:
+            await self._revive(medium)
+            return await self._resources.paint(work)
+        finally:
+            if self._forgotten != before:  # the thread kept what it painted with, though its medium has gone
+                self._key = self._painter = None
 
     def _paint(self, medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> tuple[bytes, str]:
         painter = self._painter_for(medium, wish, backdrops)
