@@ -105,7 +105,7 @@ def test_kinds_and_options_are_those_of_the_medium(desk: Desk, picture: Path, cl
     desk.open(picture)
     select(desk, (0.3, 0.5))
     open_dialog(desk)
-    desk.expect(".mk-kind[data-kind=png]").to_be_visible()
+    desk.expect(".mk-kind[data-kind=png] i").to_have_text(".png")
     desk.expect(".mk-kind[data-kind=mp4]").to_have_count(0)
     desk.expect("[name=mk-frames]").to_have_count(0)
     desk.expect(".mk-order-look").to_be_visible()
@@ -116,9 +116,36 @@ def test_kinds_and_options_are_those_of_the_medium(desk: Desk, picture: Path, cl
     select(desk, (0.5, 0.5))
     open_dialog(desk)
     desk.expect(".mk-kind[data-kind=mp4] input").to_be_checked()
-    desk.expect(".mk-kind[data-kind=png]").to_have_count(0)
+    desk.expect(".mk-kind[data-kind=png] i").to_have_text(".zip")
     desk.expect("[name=mk-frames]").to_have_count(3)
     desk.expect("[name=mk-frames][value=range]").to_be_disabled()
+
+
+def test_the_look_is_chosen_in_the_dialog(desk: Desk, picture: Path) -> None:
+    desk.page.evaluate(SPY)
+    desk.open(picture)
+    select(desk, (0.3, 0.5))
+    open_dialog(desk)
+    look, chosen = "[name=mk-order-look]", desk.page.locator("[name=mk-order-look] option:checked")
+    desk.expect(chosen).to_have_text("Overlay")
+    desk.expect(f"{look} option[value='']").to_have_count(0)
+    desk.page.select_option(look, "Neon")
+    go(desk)
+    assert [layer["effect"] for layer in ordered(desk)["look"]["layers"]] == ["spotlight", "glow"]
+    desk.page.click(".mk-order-look .mk-link")
+    desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Neon")
+    desk.page.click(".mk-layer:nth-child(1) .mk-layer-remove")
+    open_dialog(desk)
+    desk.expect(chosen).to_have_text("Your own: Glow")
+    desk.page.select_option(look, "Erase")
+    go(desk)
+    assert [layer["effect"] for layer in ordered(desk, 1)["look"]["layers"]] == ["erase"]
+    desk.page.select_option(look, "")
+    go(desk)
+    assert [layer["effect"] for layer in ordered(desk, 2)["look"]["layers"]] == ["glow"]
+    desk.page.select_option(look, "Overlay")
+    desk.page.click(".mk-download-close")
+    desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Overlay")
 
 
 def test_objects_and_frames_are_chosen(desk: Desk, clip: Path) -> None:

@@ -13,6 +13,7 @@ const LARGEST = { 0: 'Original', 1080: '1080 px', 720: '720 px', 480: '480 px' }
 const REMEMBERED = 'masklet-download';
 
 let exporting = false;
+let exportTurn = 0;              // of what was ordered last: what was cancelled before it was sent never is
 let exported = null;             // {url, name, size} of what was written last
 let order = rememberedOrder();   // {kinds: {image, clip, album}, …options}: what was chosen last
 let part = { frames: 'all', every: 1, left: new Set() };   // of this medium; left: objects that are left out
@@ -75,12 +76,18 @@ function drawKinds() {
   find('kinds').replaceChildren(...fields.map(([group, names]) => fieldOf(GROUPS[group] ?? group, ...names.map(kindCard))));
 }
 
+// The presets, and the user's own look where it is none of them: as long as the list is here, one can come back to it.
 function lookField() {
-  const line = make('div', 'mk-row mk-order-look'), change = make('button', 'mk-link', 'Change the effects');
-  const titles = effects.look.layers.map(({ effect }) => about.effects[effect].title).join(', ');
+  const line = make('div', 'mk-row mk-order-look'), select = make('select'), change = make('button', 'mk-link', 'Change the effects');
+  const { preset, made } = effects, titles = effects.look.layers.map(({ effect }) => about.effects[effect].title).join(', ');
+  if (!preset) select.append(new Option(`Your own: ${titles || 'No effect'}`, '', false, true));
+  select.append(...Object.keys(about.presets).map(name => new Option(name, name, false, name === preset)));
+  select.name = 'mk-order-look';
+  select.setAttribute('aria-label', 'Look');
+  select.onchange = () => { if (select.value) choosePreset(select.value); else useLook(made); };
   change.type = 'button';
   change.onclick = () => { downloadDialog.close(); openEffects(true); };
-  line.append(make('b', '', effects.preset || titles || 'No effect'), change);
+  line.append(select, change);
   return fieldOf('Look', line);
 }
 
@@ -155,7 +162,7 @@ function updateGo() {
 }
 
 function openDownload() {
-  if (downloadDialog.open || !state.medium) return;
+  if (downloadDialog.open || !state.medium || !find('veil').hidden) return;
   part.left = new Set(objects.listed.filter(id => !objects.isVisible(id)));
   drawKinds();
   drawOptions();
@@ -183,7 +190,7 @@ function orderMessage() {
 
 async function startExport() {
   if (exporting || !chosenObjects().length) return;
-  const message = orderMessage(), { version } = state;
+  const message = orderMessage(), { version } = state, turn = ++exportTurn;
   order.kinds[state.medium.kind] = message.kind;
   rememberOrder();
   tellProblem('');
@@ -191,7 +198,7 @@ async function startExport() {
   try {
     if (message.look) await backdrops.bring(message.look);
   } catch { /* the server says what it misses */ }
-  if (!exporting || version !== state.version) return;
+  if (!exporting || turn !== exportTurn || version !== state.version) return;
   if (line.say(message)) return;
   setExporting(false);
   tellProblem('There is no connection right now. Try again in a moment.');
@@ -216,6 +223,7 @@ function setExporting(running) {
   else if (hadFocus) find('download-go').focus();
 }
 
+const exportAddress = ({ url }) => address(url.split('/').map(encodeURIComponent).join('/'));
 const sizeText = bytes => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : megabytes(bytes));
 
 function showExported() {
@@ -223,7 +231,7 @@ function showExported() {
   done.replaceChildren();
   if (!exported) return;
   const link = make('a', 'mk-link', exported.name);
-  Object.assign(link, { href: address(exported.url.split('/').map(encodeURIComponent).join('/')), download: exported.name });
+  Object.assign(link, { href: exportAddress(exported), download: exported.name });
   done.append(link, ` · ${sizeText(exported.size)} · ready`);
 }
 

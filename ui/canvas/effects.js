@@ -13,9 +13,13 @@ function changeLook(change) {
   effects.set(look);
 }
 
-function choosePreset(name) {
-  effects.set(name === PLAIN ? null : presetLook(name));
+function useLook(look) {
+  effects.set(look);
   drawEffects();
+}
+
+function choosePreset(name) {
+  useLook(name === PLAIN ? null : presetLook(name));
   announce(`${name} chosen`);
 }
 

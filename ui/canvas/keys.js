@@ -42,8 +42,8 @@ function undoKey(event) {
 
 on(window, 'keydown', event => {
   if (!state.medium || root.dataset.state !== 'work' || typing(event.target) || event.defaultPrevented) return;
-  // A button that has the focus keeps its own keys, and so does a slider.
-  if (event.target.closest('button') && [' ', 'Enter'].includes(event.key)) return;
+  // A button or box that has the focus keeps its own keys, and so does a slider.
+  if (event.target.closest('button, input[type=checkbox], input[type=color]') && [' ', 'Enter'].includes(event.key)) return;
   if (event.target.closest('.mk-opacity, .mk-size, .mk-effects') && /^(Arrow|Home|End)/.test(event.key)) return;
   if (undoKey(event)) return event.preventDefault();
   if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -46,7 +46,7 @@ when('server-error', message => { if (gathering && message.job === 'export') { g
 when('server-done', async message => {
   if (!gathering || message.job !== 'export') return;
   try {
-    const answer = await fetch(address(message.url.split('/').map(encodeURIComponent).join('/')));
+    const answer = await fetch(exportAddress(message));
     if (!answer.ok) throw new Error(`masks: ${answer.status}`);
     const found = masksByObject(await answer.json());
     if (gathering) saveProject(found);

@@ -1,5 +1,5 @@
-// The stage: the frame below, masks and markers above, or the frame as the effects paint it. Both canvases have the screen's resolution; `view` maps pixels of
-// the original frame to them, so zooming is only another view.
+// The stage: the frame below, masks and markers above, or the frame as the effects paint it. Both canvases have the screen's
+// resolution; `view` maps pixels of the original frame to them, so zooming is only another view.
 
 const MARKER = 7, HANDLE = 7;  // radius of a point, side of a box's handle, in CSS pixels
 const LEAST_ZOOM = 1, MOST_ZOOM = 16;
