@@ -163,6 +163,28 @@ def test_a_work_that_another_tab_took_over_can_be_taken_back(
     one.expect(".mk-banner").to_be_hidden()
 
 
+def test_what_another_tab_has_opened_meanwhile_has_no_objects_of_the_former_work(
+    server: tuple[Server, str], visit: Callable[..., Desk], picture: Path, clip: Path
+) -> None:
+    one = visit(server[1])
+    one.open(picture)
+    one.click(0.3, 0.5)
+    one.expect_mask(0.27, 0.46)
+    one.page.wait_for_function("JSON.parse(sessionStorage.getItem('masklet') ?? '{}').journal?.length === 1")
+    kept = one.page.evaluate("sessionStorage.getItem('masklet')")
+    two = visit(server[1], context=one.context)
+    two.page.evaluate("kept => sessionStorage.setItem('masklet', kept)", kept)
+    two.page.reload()
+    two.page.wait_for_selector(".mk[data-state=work]")
+    two.open(clip)
+    one.page.bring_to_front()
+    one.page.wait_for_selector(".mk-banner:has-text('This work is open in another tab.')")
+    one.page.click(".mk-banner-act")
+    one.expect(".mk-file-name").to_have_text("film.mp4")
+    one.expect(".mk-side-empty").to_be_visible()
+    one.expect(".mk-undo").to_be_disabled()
+
+
 def test_a_connection_that_died_without_a_word_is_noticed(desk: Desk, picture: Path) -> None:
     sockets: list[Any] = []
 

@@ -43,6 +43,14 @@ when('server-opened', message => {
   if (state.opening || state.reopening || message.version !== state.version) opened(message);
 });
 
+// Nothing is known about what is open, and nothing of what was open before is about it.
+function beginAfresh() {
+  journal = new Journal();
+  objects.clear();
+  effects.made = null;
+  beginWork();
+}
+
 function opened(message) {
   keep();
   const expected = state.opening?.back, added = message.added ?? state.opening?.added;
@@ -56,12 +64,7 @@ function opened(message) {
   banner('');
   line.forgetAll();
   if (fits) adopt(back);
-  else {
-    journal = new Journal();
-    objects.clear();
-    effects.made = null;
-    beginWork();
-  }
+  else beginAfresh();
   setMedium(message.medium, message.version);
   if (fits) tellJournal(added);
   tell('medium');
@@ -96,7 +99,7 @@ function restore(message) {
   const known = kept && agrees(kept.medium, message.medium), told = known && kept.version === message.version;
   remembered = null;
   if (known) adopt(kept);
-  else beginWork();
+  else beginAfresh();
   state.source = { example: known && about.examples.find(each => each.name === kept.example) };
   if (known && !state.source.example) findFiles(kept.fileKeys ?? [], message.version);
   setMedium(message.medium, message.version);
