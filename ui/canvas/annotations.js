@@ -107,6 +107,7 @@ async function addImported() {
   const before = journal.newest, said = wanted.entries.map(entry => ({ ...entry, object: before + entry.object }));
   const called = wanted.objects.filter(({ name, label }) => name || label)
     .map(({ id, name, label }) => ({ traits: before + id, set: saneTraits({ ...(name && { name }), ...(label && { label }) }) }));
+  if (root.dataset.state !== 'work') setScreen('work');
   prompts.step([...said, ...called], 'Importing annotations');
   announce(`${counted(wanted.objects.length, 'object')} imported`);
   tip(isClip() ? 'Imported. Track to find the objects on the other frames.' : 'Imported. Clicks refine the masks.');

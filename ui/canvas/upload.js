@@ -87,6 +87,8 @@ on(window, 'drop', event => {
   if (!carriesFile(event)) return;
   event.preventDefault();
   showDropping(false);
+  // A dialog would hide what happens; but one asks for a file.
+  for (const dialog of root.querySelectorAll('dialog[open]')) if (dialog !== fileDialog) dialog.close();
   if (event.target.closest?.('.mk-photos')) addPhotos(event.dataTransfer.files);
   else openFiles(event.dataTransfer.files);
 });
