@@ -246,7 +246,7 @@ class Routes:
         return Response(status_code=204)
 
     async def _download(self, request: Request, visitor: Guest) -> Response:
-        path = visitor.bench.downloads.get(request.path_params["key"])
+        path = visitor.bench.downloads.find(request.path_params["key"])
         if path is None or path.name != request.path_params["filename"]:
             return _refuse(404, "This download is no longer here. Make it again.")
         self._visitors.touch(visitor)

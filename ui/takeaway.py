@@ -87,7 +87,7 @@ class Takeaway:
         frames = {"first": first, "every": every} | ({} if last is None else {"last": last})
         wish = {"kind": kind, "objects": caller.notes.chosen(objects), "look": _look(look), **frames, **flags}
         done = await caller.work("export", lambda: caller.tell("export", **wish, largest_side=largest_side))
-        written = caller.visitor.bench.downloads.get(done["url"].split("/")[1])
+        written = caller.visitor.bench.downloads.find(done["url"].split("/")[1])
         if written is None:
             raise MediaError("A newer download of this session took the place of this one.")
         lent = await self._resources.call(partial(lend, written))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
-from collections.abc import Awaitable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,7 +15,7 @@ from ui import wire
 from ui.annotations import Wish, read_and_propose
 from ui.arrivals import Arrivals, read_files
 from ui.backdrops import Backdrops
-from ui.exports import write_export
+from ui.exports import Downloads, write_export
 from ui.hovers import Hovers
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
@@ -27,11 +25,9 @@ from ui.rate import Rate
 from ui.reading import is_hover, parse, subject
 from ui.resources import Resources
 from ui.revival import Revival
+from ui.tasks import Tasks
 from ui.tracker import Tracker
 from ui.visitors import Visitor
-
-MOST_TASKS = 1000  # of one visitor; an honest page never has that many unanswered
-_log = logging.getLogger(__name__)
 
 
 class Workbench:
@@ -43,26 +39,25 @@ class Workbench:
         self.arrivals = Arrivals(resources)
         self._models = Models(visitor.outbox, resources)
         self.medium: Medium | None = None
-        self.downloads: dict[str, Path] = {}
+        self.downloads = Downloads(visitor.folder / "downloads")
         self.backdrops = Backdrops(visitor.folder / "backdrops", resources.settings.max_pixels)
         self.previews = Previews(resources, self._revive)
         self._rate = Rate(resources.settings.messages_per_second)
         self._hovers = Hovers(visitor.outbox, resources)
         self.thumbnail_rate = Rate(resources.settings.messages_per_second)
+        self._tasks = Tasks(visitor.outbox)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
         self._telling = asyncio.Lock()
         self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
-        self._jobs: dict[str, Job] = {}
         self._tracker: Tracker | None = None
         self._untracked: int | None = None  # the last wish that was answered, if it took tracking back
         self._runs: set[asyncio.Task[None]] = set()  # of tracking; a stopped one still ends its last call
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> bool:
         """Whether tracking, reading a file or writing a download is under way."""
-        return self._tracker is not None or bool(self._jobs) or self._revival.busy
+        return self._tracker is not None or self._tasks.has_jobs or self._revival.busy
 
     def greet(self) -> None:
         """First words to a new connection."""
@@ -71,7 +66,7 @@ class Workbench:
         if self.medium is not None:
             header |= {"version": self.medium.version, "medium": self._describe(self.medium)}
         self._outbox.put_first(wire.pack(header))
-        self._start(self._models.tell())
+        self._tasks.start(self._models.tell())
 
     def hear(self, text: str) -> None:
         """Take a message of the page; never raises: answers and complaints come through the outbox."""
@@ -81,20 +76,18 @@ class Workbench:
                 self._rate.count()
             elif not self._hovers.admit():
                 return
-            if len(self._tasks) >= MOST_TASKS:
-                raise Busy("The server has not answered your last wishes yet. Wait a moment and try again.")
+            self._tasks.admit()
             bounds = None if medium is None else medium.bounds(settings.max_objects, settings.max_points)
             message = parse(text, bounds)
         except MaskletError as error:
-            self._complain(str(error), **subject(text))
+            self._tasks.complain(str(error), **subject(text))
             return
         if isinstance(message, wire.Cancel):
             self._give_up(message.job)
         elif isinstance(message, wire.ListModels):
-            self._start(self._models.tell_all())
+            self._tasks.start(self._models.tell_all())
         elif isinstance(message, wire.Choose):
-            job = self._new_job("model", model=message.name)
-            self._start(self._while_listed(job, self._choose(message.name, job)), job="model")
+            self._tasks.start_job("model", partial(self._choose, message.name), model=message.name)
         elif medium is not None:
             self._act(message, medium)
 
@@ -103,8 +96,7 @@ class Workbench:
 
         What is open stays open until the new one is ready; with `add` its photos come first in it.
         """
-        job = self._new_job("ingest")
-        self._start(self._while_listed(job, self._open(files, add, job)), job="ingest")
+        self._tasks.start_job("ingest", partial(self._open, files, add))
 
     def photos_to_join(self) -> int:
         """How many photos are open that more can be added to; raises `MediaError` where there is none."""
@@ -120,22 +112,18 @@ class Workbench:
         medium = self.medium
         if medium is None:
             raise MediaError("Open the picture or clip first that these annotations are about.")
-        job = self._new_job("annotations")
-        work = partial(read_and_propose, file, medium.info, wish, job.report)
         try:
-            return await job.run(self._resources, work)
+            with self._tasks.job("annotations") as job:
+                return await job.run(self._resources, partial(read_and_propose, file, medium.info, wish, job.report))
         except JobCancelled as error:
             raise Cancelled("The import was given up.") from error
-        finally:
-            if self._jobs.get(job.name) is job:
-                del self._jobs[job.name]
 
     def cancel(self, job: str) -> None:
         """Give up on a job, if it runs."""
         if job == "replay":
             self._revival.cancel()
-        elif job in self._jobs:
-            self._jobs.pop(job).cancel()
+        else:
+            self._tasks.cancel(job)
 
     def stop_tracking(self) -> None:
         """End tracking after the call that is under way."""
@@ -145,11 +133,8 @@ class Workbench:
 
     async def close(self) -> None:
         """Stop everything and free it."""
-        for job in (*self._jobs, "replay"):
-            self.cancel(job)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._revival.cancel()
+        await self._tasks.close()
         await self._put_away()
         self._models.close()
 
@@ -157,41 +142,27 @@ class Workbench:
         if isinstance(message, wire.Say | wire.Forget):
             self._untracked = None
         if isinstance(message, wire.Say):
-            self._start(self._say(message, medium), seq=message.seq)
+            self._tasks.start(self._say(message, medium), seq=message.seq)
         elif isinstance(message, wire.Hover):
-            self._start(self._hovers.answer(message, medium))
+            self._tasks.start(self._hovers.answer(message, medium))
         elif isinstance(message, wire.Forget):
-            self._start(self._forget(message, medium), seq=message.seq)
+            self._tasks.start(self._forget(message, medium), seq=message.seq)
         elif isinstance(message, wire.Show):
-            self._start(self._show(message, medium), **_named(message.seq))
+            self._tasks.start(self._show(message, medium), **_named(message.seq))
         elif isinstance(message, wire.Track):
             self._track(message, medium)
         elif isinstance(message, wire.Stop):
             self.stop_tracking()
         elif isinstance(message, wire.Untrack):
-            self._start(self._untrack(message, medium), seq=message.seq)
+            self._tasks.start(self._untrack(message, medium), seq=message.seq)
         elif isinstance(message, wire.Export):
-            job = self._new_job("export")
-            self._start(self._while_listed(job, self._export(message, medium, job)), job="export")
+            self._tasks.start_job("export", partial(self._export, message, medium))
         elif isinstance(message, wire.Retell) and message.seq is None:
             self._revival.retell(message.entries)
         elif isinstance(message, wire.Retell) and message.more:
-            self._start(self._say_more(message, medium), job="replay", seq=message.seq)
+            self._tasks.start(self._say_more(message, medium), job="replay", seq=message.seq)
         elif isinstance(message, wire.Retell):
-            self._start(self._begin_anew(message, medium), job="replay", seq=message.seq)
-
-    def _new_job(self, name: str, **about: Any) -> Job:
-        """A job in place of an earlier one of its kind, which is given up."""
-        self.cancel(name)
-        job = self._jobs[name] = Job(name, self._outbox, **about)
-        return job
-
-    async def _while_listed(self, job: Job, work: Awaitable[None]) -> None:
-        try:
-            await work
-        finally:
-            if self._jobs.get(job.name) is job:
-                del self._jobs[job.name]
+            self._tasks.start(self._begin_anew(message, medium), job="replay", seq=message.seq)
 
     async def _say(self, message: wire.Say, medium: Medium) -> None:
         async with self._order:
@@ -250,11 +221,11 @@ class Workbench:
     def _track(self, message: wire.Track, medium: Medium) -> None:
         if medium.info.kind != "clip":
             text = "Photos do not follow one another: there is nothing to track."
-            self._complain(text, job="track", run=message.run)
+            self._tasks.complain(text, job="track", run=message.run)
             return
         self.stop_tracking()
         tracker = self._tracker = Tracker(self._outbox, self._revival.ask, medium, message)
-        run = self._start(self._run_tracker(tracker, medium), job="track", run=message.run)
+        run = self._tasks.start(self._run_tracker(tracker, medium), job="track", run=message.run)
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
 
@@ -270,7 +241,7 @@ class Workbench:
         """The page's own wish: files that wait for others of their batch go, too."""
         self.cancel(job)
         if job == "ingest":
-            self._start(self.arrivals.clear())
+            self._tasks.start(self.arrivals.clear())
 
     async def _open(self, files: list[Path], add: bool, job: Job) -> None:
         self._version += 1
@@ -308,7 +279,7 @@ class Workbench:
         await asyncio.gather(*self._runs, return_exceptions=True)
         async with self._order, self._showing:  # what is said meanwhile is said to the new network
             if self.medium is not None:
-                if "export" in self._jobs:
+                if self._tasks.has("export"):
                     raise Busy("A download is being written. Cancel it or wait for it, then change the model.")
                 job.about["moving"] = True
                 await self._revival.move(self.medium, lease.startup, job)
@@ -317,15 +288,14 @@ class Workbench:
             self._outbox.put(wire.pack({"t": "done", "job": "model", "name": lease.offer.name}))
 
     async def _export(self, wish: wire.Export, medium: Medium, job: Job) -> None:
-        folder = self._folder / "downloads"
         backdrops = self.backdrops.of(wish.order.look)
-        await self._resources.call(partial(shutil.rmtree, folder, ignore_errors=True))
-        self.downloads.clear()
+        await self._resources.call(self.downloads.clear)
         await self._revive(medium)
-        path = await job.run(self._resources, partial(write_export, medium, wish, backdrops, folder, job.report))
-        self.downloads[path.parent.name] = path
-        address = f"download/{path.parent.name}/{path.name}"
-        about = {"url": address, "name": path.name, "size": (await self._resources.call(path.stat)).st_size}
+        write = partial(write_export, medium, wish, backdrops, self.downloads.folder, job.report)
+        path, size = await job.run(self._resources, write)
+        if not self._tasks.has(job):
+            raise JobCancelled(job.name)  # as it had just ended: what is waited for is a newer one, or none
+        about = {"url": self.downloads.add(path), "name": path.name, "size": size}
         self._outbox.put(wire.pack({"t": "done", "job": "export", **about}))
 
     async def _revive(self, medium: Medium) -> None:
@@ -341,27 +311,6 @@ class Workbench:
 
     def _describe(self, medium: Medium) -> dict[str, Any]:
         return wire.describe(medium.info, medium.store.times.tolist())
-
-    def _start(self, work: Awaitable[None], **about: Any) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guard(work, about))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _guard(self, work: Awaitable[None], about: dict[str, Any]) -> None:
-        """Whatever goes wrong reaches the page as a message that helps, and nothing else."""
-        try:
-            await work
-        except JobCancelled:
-            pass
-        except MaskletError as error:
-            self._complain(str(error), **about)
-        except Exception:
-            _log.exception("A visitor's request failed")
-            self._complain("Something went wrong on the server. Try it again; your work is kept.", **about)
-
-    def _complain(self, text: str, **about: Any) -> None:
-        self._outbox.put(wire.pack({"t": "error", "text": text, **about}))
 
 
 def _named(seq: int | None) -> dict[str, int]:
