@@ -25,6 +25,7 @@ from ui.rate import Rate
 from ui.reading import is_hover, parse, subject
 from ui.resources import Resources
 from ui.revival import Revival
+from ui.showing import Showing, named
 from ui.tasks import Tasks
 from ui.tracker import Tracker
 from ui.visitors import Visitor
@@ -48,8 +49,7 @@ class Workbench:
         self._tasks = Tasks(visitor.outbox)
         self._version = 0
         self._order = asyncio.Lock()  # clicks are answered in the order in which they were made
-        self._telling = asyncio.Lock()
-        self._showing = asyncio.Lock()  # masks that were asked for are fetched as fast as the page takes them
+        self._showing = Showing(visitor.outbox, self._revival, resources)
         self._tracker: Tracker | None = None
         self._untracked: int | None = None  # the last wish that was answered, if it took tracking back
         self._runs: set[asyncio.Task[None]] = set()  # of tracking; a stopped one still ends its last call
@@ -148,7 +148,7 @@ class Workbench:
         elif isinstance(message, wire.Forget):
             self._tasks.start(self._forget(message, medium), seq=message.seq)
         elif isinstance(message, wire.Show):
-            self._tasks.start(self._show(message, medium), **_named(message.seq))
+            self._tasks.start(self._showing.masks(message, medium), **named(message.seq))
         elif isinstance(message, wire.Track):
             self._track(message, medium)
         elif isinstance(message, wire.Stop):
@@ -171,7 +171,7 @@ class Workbench:
             masks = await self._revival.ask(medium, say)
             about = {"version": medium.version, "seq": message.seq, "object": message.object_id}
             self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, **about)))
-        await self._tell_what_is_stale(medium)
+        await self._showing.stale(medium)
 
     async def _forget(self, message: wire.Forget, medium: Medium) -> None:
         async with self._order:
@@ -185,7 +185,7 @@ class Workbench:
             medium.admit_all(message.entries, self._resources.settings.max_objects)
             stopped = await self._revival.begin_anew(medium, message.entries)
             self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
-        await self._tell_what_is_stale(medium)
+        await self._showing.stale(medium)
 
     async def _say_more(self, message: wire.Retell, medium: Medium) -> None:
         self._revival.stop_adding()
@@ -193,7 +193,7 @@ class Workbench:
             medium.admit_more(message.entries, self._resources.settings.max_objects)
             stopped = await self._revival.add(medium, message.entries)
             self._outbox.put(wire.pack({"t": "done", "job": "replay", "seq": message.seq, "stopped": stopped}))
-        await self._tell_what_is_stale(medium)
+        await self._showing.stale(medium)
 
     async def _untrack(self, message: wire.Untrack, medium: Medium) -> None:
         async with self._order:
@@ -201,22 +201,7 @@ class Workbench:
                 await self._revival.ask(medium, partial(medium.untrack, message.frames, message.objects))
                 self._untracked = message.seq
             self._outbox.put(wire.pack({"t": "untracked", "seq": message.seq}))
-        await self._tell_what_is_stale(medium)
-
-    async def _tell_what_is_stale(self, medium: Medium) -> None:
-        """After every word, but without making the next one wait."""
-        if medium.info.kind != "clip":
-            return
-        async with self._telling:  # in order, so that the last to arrive is the newest
-            stretches = await self._revival.ask(medium, partial(medium.stale, range(medium.info.frames)))
-            self._outbox.put(wire.pack_stale(stretches, medium.version), "stale")
-
-    async def _show(self, message: wire.Show, medium: Medium) -> None:
-        about = {"version": medium.version, **_named(message.seq)}
-        async with self._showing:
-            for masks in await self._revival.ask(medium, partial(medium.masks, message.frames)):
-                await self._outbox.room()
-                self._outbox.put(await self._resources.call(partial(wire.pack_masks, masks, **about)))
+        await self._showing.stale(medium)
 
     def _track(self, message: wire.Track, medium: Medium) -> None:
         if medium.info.kind != "clip":
@@ -235,7 +220,7 @@ class Workbench:
         finally:
             if self._tracker is tracker:
                 self._tracker = None
-        await self._tell_what_is_stale(medium)
+        await self._showing.stale(medium)
 
     def _give_up(self, job: str) -> None:
         """The page's own wish: files that wait for others of their batch go, too."""
@@ -277,7 +262,7 @@ class Workbench:
     async def _move(self, lease: Lease, job: Job) -> None:
         self.stop_tracking()
         await asyncio.gather(*self._runs, return_exceptions=True)
-        async with self._order, self._showing:  # what is said meanwhile is said to the new network
+        async with self._order, self._showing.lock:  # what is said meanwhile is said to the new network
             if self.medium is not None:
                 if self._tasks.has("export"):
                     raise Busy("A download is being written. Cancel it or wait for it, then change the model.")
@@ -311,7 +296,3 @@ class Workbench:
 
     def _describe(self, medium: Medium) -> dict[str, Any]:
         return wire.describe(medium.info, medium.store.times.tolist())
-
-
-def _named(seq: int | None) -> dict[str, int]:
-    return {} if seq is None else {"seq": seq}
