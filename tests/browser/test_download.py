@@ -117,6 +117,7 @@ def test_kinds_and_options_are_those_of_the_medium(desk: Desk, picture: Path, cl
     open_dialog(desk)
     desk.expect(".mk-kind[data-kind=mp4] input").to_be_checked()
     desk.expect(".mk-kind[data-kind=png] i").to_have_text(".zip")
+    desk.expect(".mk-kind[data-kind=gif]").to_be_visible()
     desk.expect("[name=mk-frames]").to_have_count(3)
     desk.expect("[name=mk-frames][value=range]").to_be_disabled()
 
