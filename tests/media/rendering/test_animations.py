@@ -85,6 +85,14 @@ def test_what_a_file_cannot_hold_is_refused(clip: Store, tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["smaller.webp", "store", "strip.png"]
 
 
+@pytest.mark.parametrize("kind", ["gif", "webp", "mp4"])
+def test_any_name_of_a_folder_will_do(kind: str, clip: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "-50%done %05d [a],b;c"
+    folder.mkdir()
+    write(folder / f"100%d.{kind}", material_of(clip, no_masks, frames=range(2)), Order(kind))
+    assert [path.name for path in folder.iterdir()] == [f"100%d.{kind}"]
+
+
 def test_a_still_webp_is_left_alone(still: Store, tmp_path: Path) -> None:
     path = write(tmp_path / "still.webp", material_of(still), Order("webp"))
     before = path.read_bytes()
