@@ -56,9 +56,8 @@ def test_a_source_that_does_not_match_is_refused(tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "long.mp4", frames=8), tmp_path / "store")
     for how in ({"frames": 7}, {"frames": 9}, {"frames": 8, "size": (64, 98)}):
         make_clip(tmp_path / "other.mp4", **how).replace(tmp_path / "store" / "source")
-        for kind in ("mp4", "png"):
-            with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer matches"):
-                write(tmp_path / "film", material_of(store, no_masks), Order(kind))
+        with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer matches"):
+            write(tmp_path / "film", material_of(store, no_masks), Order("png"))
     assert not (tmp_path / "film").exists()
 
 
