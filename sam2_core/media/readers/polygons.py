@@ -18,7 +18,7 @@ Spend: TypeAlias = Callable[[int], None]
 """Told how many pixels are about to be looked at; raises where they are too many in all."""
 
 MOST_CROSSINGS = 500_000  # of the edges of one outline with the rows of the picture
-_CROSSING, _OUTLINE = 16, 10_000  # pixels that take as long as one crossing, and as one outline of no size
+_CROSSING, _OUTLINE = 16, 25_000  # pixels that take as long as one crossing, and as one outline of no size
 FARTHEST = 1e6  # pixels from the picture's corner
 _INTRICATE = "Their outlines are too intricate. Simplify them."
 
