@@ -11,6 +11,7 @@ import io
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from PIL import Image
@@ -94,20 +95,11 @@ class Tab:
         small = [
             each.resize((LOOP_WIDTH, LOOP_WIDTH * each.height // each.width), Image.Resampling.LANCZOS) for each in kept
         ]
-        palette = _side_by_side(small[:: max(1, len(small) // 8)]).quantize(256)
+        palette = _sheet(small[:: max(1, len(small) // 8)], 1).quantize(256)
         frames = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in small]
         frames[0].save(
             HERE / f"{name}.gif", save_all=True, append_images=frames[1:], duration=LOOP_PAUSE, loop=0, optimize=True
         )
-
-
-def _side_by_side(images: list[Image.Image]) -> Image.Image:
-    """All colours of a film in one picture."""
-    width, height = images[0].size
-    together = Image.new("RGB", (width, height * len(images)))
-    for number, image in enumerate(images):
-        together.paste(image, (0, height * number))
-    return together
 
 
 def pictures(browser: Any, address: str) -> None:
@@ -130,6 +122,56 @@ def pictures(browser: Any, address: str) -> None:
     phone.page.touchscreen.tap(*phone.place(0.5, 0.5))
     phone.page.wait_for_timeout(1800)
     phone.save("phone")
+
+
+def effects(browser: Any, address: str) -> None:
+    """The panel of effects beside the stage, and every preset."""
+    tab = Tab(browser, address, **DESKTOP)
+    tab.example("Cheetah")
+    tab.drag((0.03, 0.03), (0.98, 0.97))
+    tab.page.keyboard.press("v")
+    shots = []
+    for chip in tab.page.locator(".mk-presets button").all():
+        chip.click()
+        tab.page.wait_for_timeout(2500)
+        if chip.inner_text() == "Title behind":
+            tab.save("effects")
+        shots.append(Image.open(io.BytesIO(tab.page.locator(".mk-stage").screenshot())).convert("RGB"))
+    _sheet([shot.resize((400, 400 * shot.height // shot.width), Image.Resampling.LANCZOS) for shot in shots], 4).save(
+        HERE / "presets.webp", quality=80, method=6
+    )
+
+
+def _sheet(images: list[Image.Image], columns: int) -> Image.Image:
+    width, height = images[0].size
+    sheet = Image.new("RGB", (width * columns, height * -(-len(images) // columns)), "white")
+    for number, image in enumerate(images):
+        sheet.paste(image, (number % columns * width, number // columns * height))
+    return sheet
+
+
+def review(tab: Tab) -> None:
+    """The page for reviewers, opened from disk."""
+    tab.page.click(".mk-download")
+    tab.page.check(".mk-kind[data-kind=review] input")
+    with tab.page.expect_download() as started:
+        tab.page.click(".mk-download-go")
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "review.html"
+        started.value.save_as(file)
+        page = tab.page.context.new_page()
+        page.goto(file.as_uri())
+        page.wait_for_selector(".object")
+        for _ in range(6):
+            page.keyboard.press("Shift+ArrowRight")
+        box = page.locator(".picture").bounding_box()
+        page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.42)
+        page.keyboard.type("Here they cross: is the tail still right?")
+        page.click(".editor-save")
+        page.click(".object >> nth=0 >> .approve")
+        page.wait_for_timeout(500)
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        picture.save(HERE / "review.webp", quality=82, method=6)
 
 
 def clip(browser: Any, address: str) -> None:
@@ -159,6 +201,7 @@ def clip(browser: Any, address: str) -> None:
         tab.shoot(3)
     tab.save("clip")
     tab.save_film("loop")
+    review(tab)
 
 
 def main() -> None:
@@ -171,6 +214,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--headless=new", "--no-sandbox"])
         pictures(browser, address)
+        effects(browser, address)
         clip(browser, address)
         browser.close()
     server.close()

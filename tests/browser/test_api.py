@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.browser.desk import Desk
 from ui.server import Server
+
+pytestmark = pytest.mark.browser
 
 
 def test_the_help_leads_to_the_endpoints(desk: Desk) -> None:

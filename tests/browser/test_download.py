@@ -116,7 +116,7 @@ def test_kinds_and_options_are_those_of_the_medium(desk: Desk, picture: Path, cl
     select(desk, (0.5, 0.5))
     open_dialog(desk)
     desk.expect(".mk-kind[data-kind=mp4] input").to_be_checked()
-    desk.expect(".mk-kind[data-kind=png]").to_have_count(0)
+    desk.expect(".mk-kind[data-kind=gif]").to_be_visible()
     desk.expect("[name=mk-frames]").to_have_count(3)
     desk.expect("[name=mk-frames][value=range]").to_be_disabled()
 
