@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
@@ -83,6 +83,12 @@ class Tab:
         """Add what is to be seen to the film."""
         self.film += [Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")] * times
 
+    def picture(self) -> Image.Image:
+        """What the stage shows, without what is around it."""
+        (left, top), (right, bottom) = self.place(0, 0), self.place(1, 1)
+        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        return Image.open(io.BytesIO(self.page.screenshot(clip=clip))).convert("RGB")
+
     def save(self, name: str) -> None:
         """Write what is to be seen."""
         picture = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
@@ -128,18 +134,26 @@ def effects(browser: Any, address: str) -> None:
     """The panel of effects beside the stage, and every preset."""
     tab = Tab(browser, address, **DESKTOP)
     tab.example("Cheetah")
-    tab.drag((0.03, 0.03), (0.98, 0.97))
+    tab.drag((0.03, 0.03), (0.98, 0.999))
+    tab.click(0.5, 0.55)
     tab.page.keyboard.press("v")
+    tab.page.wait_for_timeout(7000)  # hints are gone
     shots = []
     for chip in tab.page.locator(".mk-presets button").all():
         chip.click()
         tab.page.wait_for_timeout(2500)
         if chip.inner_text() == "Title behind":
             tab.save("effects")
-        shots.append(Image.open(io.BytesIO(tab.page.locator(".mk-stage").screenshot())).convert("RGB"))
-    _sheet([shot.resize((400, 400 * shot.height // shot.width), Image.Resampling.LANCZOS) for shot in shots], 4).save(
-        HERE / "presets.webp", quality=80, method=6
-    )
+        shots.append(_titled(tab.picture(), chip.inner_text()))
+    _sheet(shots, 4).save(HERE / "presets.webp", quality=80, method=6)
+
+
+def _titled(picture: Image.Image, title: str, side: int = 300, line: int = 34) -> Image.Image:
+    """A square picture in small, with words below."""
+    card = Image.new("RGB", (side + 12, side + line), "white")
+    card.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (6, 0))
+    ImageDraw.Draw(card).text((6, side + 4), title, "#27272a", ImageFont.load_default(20))
+    return card
 
 
 def _sheet(images: list[Image.Image], columns: int) -> Image.Image:
@@ -166,7 +180,7 @@ def review(tab: Tab) -> None:
             page.keyboard.press("Shift+ArrowRight")
         box = page.locator(".picture").bounding_box()
         page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.42)
-        page.keyboard.type("Here they cross: is the tail still right?")
+        page.fill(".editor-text", "Here they cross: is the tail still right?")
         page.click(".editor-save")
         page.click(".object >> nth=0 >> .approve")
         page.wait_for_timeout(500)

@@ -15,6 +15,9 @@ from sam2_core.media.progress import Progress
 from sam2_core.media.rendering import CONTAINERS
 from sam2_core.media.review import REVIEWS
 
+_LONGEST_STEM = (
+    160  # bytes: file systems take names of up to 255, and the folder of an unfinished file has a longer one
+)
 KINDS: Mapping[str, Kind] = MappingProxyType({**FORMATS, **CONTAINERS, **REVIEWS})
 
 
@@ -43,8 +46,8 @@ def file_name(material: Material, kind: str) -> str:
 
 def name_for(stem: str, media: str, kind: str) -> str:
     """The same for the name of a picture, clip or album, without its ending, that need not have been read yet."""
-    ending = ending_of(kind, media)
-    return f"{plain_name(stem)}_{'edited' if KINDS[kind].group == 'picture' else kind}.{ending}"
+    ending, short = ending_of(kind, media), plain_name(stem).encode()[:_LONGEST_STEM].decode(errors="ignore")
+    return f"{short}_{'edited' if KINDS[kind].group == 'picture' else kind}.{ending}"
 
 
 def ending_of(kind: str, media: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,"
     "mp3,wav,flac,aac"
 )  # fmt: skip
-PATIENCE = 3600.0  # seconds of wall-clock time for work that has no limit of its own
+PATIENCE = 3600.0  # seconds of wall-clock time for work, or for a step of it, that has no limit of its own
 _BORDER_PIXELS = 8_000_000  # some decoders count the border that they add to a frame
 _DECODING_THREADS = 4  # each holds frames of its own: on a machine of many cores a large clip would take gigabytes
 _DISK_FULL = "No space left on device"
@@ -62,9 +63,9 @@ class Ffmpeg:
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self._deadline = threading.Timer(seconds, self._expire)
-        self._deadline.daemon = True
-        self._deadline.start()
+        self._is_over = threading.Event()
+        self.renew()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def __enter__(self) -> Ffmpeg:
         return self
@@ -72,7 +73,7 @@ class Ffmpeg:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._deadline.cancel()
+        self._is_over.set()
         self._process.kill()
         self._process.wait()
         self._listener.join()
@@ -86,8 +87,12 @@ class Ffmpeg:
         assert self._process.stdout is not None  # noqa: S101 (it was asked for above)
         return self._process.stdout
 
+    def renew(self) -> None:
+        """Let its time begin anew. For work in steps, where each has a deadline and all of them together have none."""
+        self._until = time.monotonic() + self._seconds
+
     def feed(self, *parts: bytes | memoryview) -> None:
-        """Write to its standard input. Raises `MediaError` if it has given up."""
+        """Write to its standard input, and let its time begin anew. Raises `MediaError` if it has given up."""
         assert self._process.stdin is not None, "started without `fed`"  # noqa: S101
         try:
             for part in parts:
@@ -95,6 +100,7 @@ class Ffmpeg:
         except OSError:
             self.finish()
             raise
+        self.renew()
 
     def finish(self) -> None:
         """Wait for its regular end. Raises `TookTooLong`, or `MediaError` if it failed."""
@@ -128,7 +134,10 @@ class Ffmpeg:
         while line := self._process.stderr.readline(_MAX_LINE):
             self._lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
 
-    def _expire(self) -> None:
+    def _watch(self) -> None:
+        while (rest := self._until - time.monotonic()) > 0:
+            if self._is_over.wait(rest):
+                return
         self._expired = True
         self._process.kill()
 

@@ -95,6 +95,7 @@ def _pictures(
         if len(pixels) < math.prod(shape):
             decoder.finish()
             raise MediaError(_NO_MATCH)
+        decoder.renew()
         if frame in wished:
             yield frame, np.frombuffer(pixels, np.uint8).reshape(shape)
     if frames[-1] == count - 1:  # what comes after the last wished frame has not been looked at otherwise

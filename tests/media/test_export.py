@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,9 @@ def test_paths_may_be_relative(clip: Store, tmp_path: Path, monkeypatch: pytest.
         "source_masks.zip",
         "store",
     ]
+
+
+def test_no_name_is_too_long_for_a_disk(clip: Store, tmp_path: Path) -> None:
+    store = Store(clip.folder, replace(clip.info, name="\u5b57" * 80), clip.times, np.arange(FRAMES + 1), clip.start)
+    path = export(tmp_path, material_of(store), Order("youtube_vis"))
+    assert path.name == "\u5b57" * 53 + "_youtube_vis.json"

@@ -170,9 +170,12 @@ function drawOver() {
   if (ghost) drawGhost(ghost);
   if (state.playing) return;
   drawStrokes();
-  drawMarkers();
+  if (!isPainted() || isInHand()) drawMarkers();
   drawCrosshair();
 }
+
+// Whoever only looks at a look sees it without what was clicked.
+const isInHand = () => overCanvas.matches(':hover, :focus-visible');
 
 function drawMasks() {
   overPen.globalAlpha = state.opacity;
@@ -233,6 +236,7 @@ function drawPoint([x, y, positive], strong) {
 }
 
 new ResizeObserver(fitView).observe(stage);
+for (const moment of ['pointerenter', 'pointerleave', 'focus', 'blur']) on(overCanvas, moment, () => { if (isPainted()) drawOver(); });
 on(find('fit'), 'click', () => zoomAt(0, 0, 0));
 on(find('opacity').querySelector('input'), 'input', event => { state.opacity = event.target.value / 100; drawOver(); });
 on(find('outline'), 'click', () => {

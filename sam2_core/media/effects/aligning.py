@@ -22,6 +22,7 @@ _MOST_POINTS = 300
 _FEWEST = 12  # points that agree
 _AGREE = 0.4  # share of the points that must agree
 _TOLERANCE = 1.5  # pixels
+_BORDER = 31  # pixels at a frame's edges in which ORB finds nothing
 _LARGEST_CHANGE = 0.5  # of size, shape and perspective; more is not believed
 
 
@@ -89,11 +90,13 @@ def _followed(points: Points, before: Scene, after: Scene) -> tuple[Points, Bool
 
 def _features(before: Scene, after: Scene) -> tuple[Points, Points]:
     """Points recognised by what they look like (ORB), where the frames are too far apart to follow any."""
+    none = np.zeros((0, 2), np.float32)
+    if min(*before.gray.shape, *after.gray.shape) <= 2 * _BORDER:
+        return none, none
     finder = cv2.ORB.create(2 * _MOST_POINTS)
     (ours, about_ours), (theirs, about_theirs) = (
         finder.detectAndCompute(scene.gray, scene.background) for scene in (before, after)
     )
-    none = np.zeros((0, 2), np.float32)
     if about_ours is None or about_theirs is None:
         return none, none
     pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(about_ours, about_theirs)

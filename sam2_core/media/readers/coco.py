@@ -60,8 +60,7 @@ def shape_of(annotation: dict[str, Any], height: int, width: int, into: Collecto
         return Mask.from_coco(segmentation)
     if isinstance(segmentation, list) and segmentation:
         outlines = segmentation if isinstance(segmentation[0], list) else [segmentation]
-        into.spend(height * width)
-        return fill_centers([ring_of(outline) for outline in outlines], height, width)
+        return fill_centers([ring_of(outline) for outline in outlines], height, width, into.spend)
     box = floats_of(annotation.get("bbox"), 4)
     if box is None:
         raise MediaError("They have neither a mask nor a box.")

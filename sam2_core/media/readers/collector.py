@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.progress import Progress, Reporter
 from sam2_core.media.readers.linking import link
+from sam2_core.media.readers.plain import parse_json
 from sam2_core.types import Box, Mask
 
 MOST_FOUND = 50_000
@@ -19,6 +21,11 @@ MOST_UNTOLD = 500  # objects on one frame that have no number
 MOST_PIXELS = 8_000_000_000  # looked at or drawn, for all of a file: about a minute
 MOST_RUN_BYTES = 400_000_000
 MOST_NAMES = 3  # of what was left out
+MOST_LEFT_OUT = 300_000
+MOST_REASONS = 20  # told apart
+MOST_ROOM = 1_500_000_000  # bytes that plain data from JSON take in memory, about
+_ROOM_OF = {b"{": 230, b"[": 90, b",": 40}  # bytes for each of these: what is small in a file takes many times as much
+_ANYTHING_ELSE = "Something else is wrong with them."
 NO_LABEL = "object"  # what our own files call the class of an object that has none
 LONGEST_TEXT = 80  # characters of a name, as everywhere
 NOTHING_TOLD = (
@@ -89,7 +96,7 @@ class Collector:
         self._untold: list[_Shape] = []  # the file does not say what object it is
         self._crowds: Counter[int] = Counter()  # frame -> how many of them
         self._reasons: dict[str, _Reason] = {}
-        self._pixels = self._run_bytes = 0
+        self._pixels = self._run_bytes = self._room = self._count_left_out = 0
 
     def progress(self, done: int, total: int) -> None:
         """How far the reader is; raises what the caller's `progress` raises."""
@@ -100,6 +107,13 @@ class Collector:
         self._pixels += pixels
         if self._pixels > MOST_PIXELS:
             raise TooMuch("There are more masks in this file than can be read at once. Import fewer frames or objects.")
+
+    def parse(self, data: bytes) -> Any:
+        """JSON from a file's bytes; raises `MediaError` as `parse_json` does, and `TooMuch` before memory runs out."""
+        self._room += len(data) + sum(data.count(mark) * room for mark, room in _ROOM_OF.items())
+        if self._room > MOST_ROOM:
+            raise TooMuch("There is more in this file than can be read at once. Import fewer frames or objects.")
+        return parse_json(data)
 
     @contextmanager
     def item(self, name: str) -> Iterator[None]:
@@ -113,6 +127,11 @@ class Collector:
 
     def leave_out(self, reason: str, name: str = "") -> None:
         """Note something that cannot be used; `reason` is a sentence about it and others like it."""
+        self._count_left_out += 1
+        if self._count_left_out > MOST_LEFT_OUT:
+            raise TooMuch(f"Most of this file cannot be used here. {reason}")
+        if reason not in self._reasons and len(self._reasons) >= MOST_REASONS:
+            reason = _ANYTHING_ELSE
         kept = self._reasons.setdefault(reason, _Reason())
         kept.count += 1
         name = one_line(name)

@@ -16,7 +16,7 @@ from sam2_core.media.readers.collector import Collector, check_size
 from sam2_core.media.readers.frames import frames_of, no_frame
 from sam2_core.media.readers.plain import items_of, key_of, text_of, whole_of
 from sam2_core.media.readers.png_masks import indices_of
-from sam2_core.media.readers.polygons import Ring, corners_of, fill_corners, placed
+from sam2_core.media.readers.polygons import Ring, Spend, corners_of, fill_corners, placed
 from sam2_core.types import Box, Mask
 
 _CORNERS_OF_A_CIRCLE = 90
@@ -56,34 +56,34 @@ def _read_picture(plain: dict[str, Any], frame: int | None, into: Collector) -> 
             draw = _SHAPES.get(text_of(shape, "shape_type") or "polygon")
             if draw is None:
                 raise MediaError("Points and lines have no area. Use polygons, boxes, circles or masks.")
-            into.spend(height * width)
             key: Hashable = None if group is None else (label, group)
-            into.put(frame, key, draw(shape, height, width), label=label)
+            into.put(frame, key, draw(shape, height, width, into.spend), label=label)
 
 
-def _polygon(shape: dict[str, Any], height: int, width: int) -> Mask:
-    return fill_corners([_corners(shape, least=3)], height, width)
+def _polygon(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Mask:
+    return fill_corners(_corners(shape, least=3), height, width, spend)
 
 
-def _rectangle(shape: dict[str, Any], height: int, width: int) -> Box:
+def _rectangle(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Box:
     (left, top), (right, bottom) = (edge.tolist() for edge in _extent(_corners(shape)))
     return Box(left, top, right, bottom)
 
 
-def _circle(shape: dict[str, Any], height: int, width: int) -> Mask:
+def _circle(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Mask:
     """Its centre, and a point on it."""
     center, edge = _corners(shape)[:2]
     turns = np.linspace(0, 2 * math.pi, _CORNERS_OF_A_CIRCLE, endpoint=False)
     around = center + math.dist(center, edge) * np.stack([np.cos(turns), np.sin(turns)], axis=1)
-    return fill_corners([around], height, width)
+    return fill_corners(around, height, width, spend)
 
 
-def _mask(shape: dict[str, Any], height: int, width: int) -> Mask:
+def _mask(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Mask:
     """A PNG that fills the box between two corners, both of which belong to it."""
     (left, top), (right, bottom) = np.rint(_extent(_corners(shape))).astype(int)
     size = int(bottom - top + 1), int(right - left + 1)
     if left < 0 or top < 0 or left + size[1] > width or top + size[0] > height:
         raise MediaError("They lie outside of the picture.")
+    spend(height * size[1])
     try:
         png = base64.b64decode(text_of(shape, "mask"), validate=True)
     except (ValueError, binascii.Error) as error:
@@ -106,7 +106,7 @@ def _extent(corners: Ring) -> Ring:
     return np.stack([corners.min(axis=0), corners.max(axis=0)])
 
 
-_SHAPES: Mapping[str, Callable[[dict[str, Any], int, int], Mask | Box]] = {
+_SHAPES: Mapping[str, Callable[[dict[str, Any], int, int, Spend], Mask | Box]] = {
     "polygon": _polygon,
     "rectangle": _rectangle,
     "circle": _circle,

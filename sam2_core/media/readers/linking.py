@@ -56,11 +56,12 @@ def _chains(frames: Sequence[int], boxes: npt.NDArray[np.float64]) -> list[int]:
     for place, frame in enumerate(frames):
         on_frame[frame].append(place)
     for turn, (_, here) in enumerate(sorted(on_frame.items())):
-        open_still = {number: last for number, (last, at) in newest.items() if turn - at <= LONGEST_GAP}
-        matched = _matched(boxes[here], boxes[list(open_still.values())])
+        newest = {number: (last, at) for number, (last, at) in newest.items() if turn - at <= LONGEST_GAP}
+        known = [*newest]
+        matched = _matched(boxes[here], boxes[[last for last, _ in newest.values()]])
         for row, place in enumerate(here):
             if row in matched:
-                numbers[place] = list(open_still)[matched[row]]
+                numbers[place] = known[matched[row]]
             else:
                 count += 1
                 numbers[place] = count

@@ -37,9 +37,9 @@ def whole_of(plain: Any, key: str) -> int | None:
     value = plain.get(key) if isinstance(plain, dict) else None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         return int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**9:
         return None
-    return int(value) if value == int(value) and 0 <= value < 10**9 else None
+    return int(value) if value == int(value) else None
 
 
 def key_of(plain: Any, *names: str) -> Key:

@@ -22,7 +22,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media.readers.archive import Archive
 from sam2_core.media.readers.collector import Collector, TooMuch, check_size
 from sam2_core.media.readers.frames import chosen_of, frames_of, no_frame
-from sam2_core.media.readers.plain import items_of, parse_json, text_of, whole_of
+from sam2_core.media.readers.plain import items_of, text_of, whole_of
 from sam2_core.types import Mask
 
 MOST_COLORS = 1000  # in one picture
@@ -56,7 +56,7 @@ def read_pngs(archive: Archive, into: Collector) -> None:
         listed = [png for png in listed if png.number is not None]
     elif into.info.kind == "clip":
         listed = _of_one_clip(listed, into)
-    _read_all(listed, archive, _names(archive), into)
+    _read_all(listed, archive, _names(archive, into), into)
 
 
 def indices_of(content: bytes, due: tuple[int, int]) -> npt.NDArray[np.unsignedinteger[Any]]:
@@ -161,12 +161,12 @@ def _of_one_clip(listed: list[_Png], into: Collector) -> list[_Png]:
     return [png for png in listed if str(PurePosixPath(png.member).parent) == folder]
 
 
-def _names(archive: Archive) -> Names:
+def _names(archive: Archive, into: Collector) -> Names:
     """What our own manifest says, where there is one."""
     for name in archive.names:
         if PurePosixPath(name).name == "manifest.json":
             try:
-                return _names_in(items_of(parse_json(archive.read(name)), "objects"))
+                return _names_in(items_of(into.parse(archive.read(name)), "objects"))
             except TooMuch:
                 raise
             except MediaError:

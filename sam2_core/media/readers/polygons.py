@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import cv2
@@ -14,8 +14,11 @@ from sam2_core.types import BoolArray, Mask
 
 Ring: TypeAlias = npt.NDArray[np.float64]
 """(N, 2): x, y of the corners of an outline."""
+Spend: TypeAlias = Callable[[int], None]
+"""Told how many pixels are about to be looked at; raises where they are too many in all."""
 
-MOST_CROSSINGS = 20_000_000  # of the edges of one outline with the rows of the picture
+MOST_CROSSINGS = 500_000  # of the edges of one outline with the rows of the picture
+_CROSSING, _OUTLINE = 16, 25_000  # pixels that take as long as one crossing, and as one outline of no size
 FARTHEST = 1e6  # pixels from the picture's corner
 _INTRICATE = "Their outlines are too intricate. Simplify them."
 
@@ -39,23 +42,32 @@ def corners_of(numbers: Sequence[object]) -> Ring:
     return corners
 
 
-def fill_centers(rings: Sequence[Ring], height: int, width: int) -> Mask:
-    """All pixels whose centre lies in any of the outlines: COCO's way, where a square from 0 to 2 has four pixels."""
+def fill_centers(rings: Sequence[Ring], height: int, width: int, spend: Spend) -> Mask:
+    """All pixels whose centre lies in any of the outlines: COCO's way, where a square from 0 to 2 has four pixels.
+
+    Raises `MediaError` for what is too intricate, and what `spend` raises.
+    """
     left, right = _window(rings, width)
     pixels = np.zeros((height, right - left), bool)
     for ring in rings:
-        pixels |= _inside(ring - (left, 0), height, right - left)
+        first, stop = _window([ring], width)
+        _pay(ring, height, stop - first, spend)
+        if first < stop:
+            pixels[:, first - left : stop - left] |= _inside(ring - (first, 0), height, stop - first)
     return placed(pixels, left, width)
 
 
-def fill_corners(rings: Sequence[Ring], height: int, width: int) -> Mask:
-    """All pixels in the outlines or on them, which go from pixel to pixel: the way of YOLO and LabelMe."""
-    left, right = _window([ring + margin for ring in rings for margin in (-1, 1)], width)
+def fill_corners(ring: Ring, height: int, width: int, spend: Spend) -> Mask:
+    """All pixels in an outline or on it, which goes from pixel to pixel: the way of YOLO and LabelMe.
+
+    Raises as `fill_centers` does.
+    """
+    left, right = _window([ring - 1, ring + 1], width)
     pixels = np.zeros((height, right - left), np.uint8)
-    for ring in rings:
+    _pay(ring, height, right - left, spend)
+    if pixels.size:
         corners = np.clip(np.rint(ring - (left, 0)), -(2**15), 2**15).astype(np.int32)
-        if pixels.size:
-            cv2.fillPoly(pixels, [corners], 1)
+        cv2.fillPoly(pixels, [corners], 1)
     return placed(pixels.view(bool), left, width)
 
 
@@ -67,6 +79,15 @@ def placed(columns: BoolArray, left: int, width: int) -> Mask:
     edges = np.flatnonzero(np.diff(flat)) + left * height
     bounds = np.concatenate([[0], edges, [height * width]])
     return Mask(height, width, np.diff(bounds).astype("<u4").tobytes())
+
+
+def _pay(ring: Ring, height: int, columns: int, spend: Spend) -> None:
+    """Before an outline is drawn: a few kilobytes can cross the same rows again and again."""
+    rows = np.clip(ring[:, 1], 0, height)
+    crossings = int(np.abs(np.diff(rows, append=rows[:1])).sum())
+    if crossings > MOST_CROSSINGS:
+        raise MediaError(_INTRICATE)
+    spend(height * columns + _CROSSING * crossings + _OUTLINE)
 
 
 def _window(rings: Sequence[Ring], width: int) -> tuple[int, int]:
@@ -83,8 +104,6 @@ def _inside(ring: Ring, height: int, width: int) -> BoolArray:
     ys = np.stack([start[:, 1], end[:, 1]])
     first, stop = np.clip(np.ceil([ys.min(axis=0) - 0.5, ys.max(axis=0) - 0.5]), 0, height).astype(np.int64)
     counts = stop - first
-    if counts.sum() > MOST_CROSSINGS:
-        raise MediaError(_INTRICATE)
     edge = np.repeat(np.arange(len(ring)), counts)
     rows = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts)
     along = (rows + 0.5 - start[edge, 1]) / (end[edge, 1] - start[edge, 1])

@@ -14,9 +14,8 @@ from sam2_core.media.readers.archive import Archive, open_archive
 from sam2_core.media.readers.coco import is_coco, read_coco
 from sam2_core.media.readers.collector import Annotations, Collector
 from sam2_core.media.readers.labelme import is_labelme, read_labelme
-from sam2_core.media.readers.plain import parse_json
 from sam2_core.media.readers.png_masks import read_pngs, read_single_png
-from sam2_core.media.readers.yolo import is_yolo, read_labels, read_yolo
+from sam2_core.media.readers.yolo import MOST_TEXT_BYTES, is_yolo, read_labels, read_yolo
 from sam2_core.media.readers.youtube_vis import is_youtube_vis, read_youtube_vis
 
 MOST_PLAIN_BYTES = 100_000_000  # of JSON, text or one PNG; a ZIP file may be larger
@@ -62,10 +61,10 @@ def _read_plain(name: str, content: bytes, into: Collector) -> None:
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         read_single_png(name, content, into)
     elif content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        _read_json(name, parse_json(content), into)
+        _read_json(name, into.parse(content), into)
     else:
-        text = content.decode("utf-8", "replace")
-        if not is_yolo(text):
+        text = content[:MOST_TEXT_BYTES].decode("utf-8", "replace")
+        if len(content) > MOST_TEXT_BYTES or not is_yolo(text):
             raise MediaError(UNKNOWN)
         read_yolo({name: text}, {}, into)
 
@@ -86,11 +85,11 @@ def _read_archive(archive: Archive, into: Collector) -> None:
     texts, classes = read_labels(archive)
     if texts:
         return read_yolo(texts, classes, into)
-    shapes = {}
+    shapes: dict[str, dict[str, Any]] = {}
     for name in archive.with_ending(".json"):
         if PurePosixPath(name).name == "manifest.json":
             continue
-        plain = parse_json(archive.read(name))
+        plain = into.parse(archive.read(name))
         for fits, read in _DOCUMENTS:
             if fits(plain):
                 return read(plain, into)

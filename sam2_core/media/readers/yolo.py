@@ -16,32 +16,41 @@ import yaml
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.archive import Archive
-from sam2_core.media.readers.collector import Collector
+from sam2_core.media.readers.collector import Collector, TooMuch
 from sam2_core.media.readers.frames import frames_of, no_frame
 from sam2_core.media.readers.polygons import fill_corners, ring_of
 from sam2_core.types import Box, Mask
 
 LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # the names of the classes, one a line
 MOST_TEXT_BYTES = 4_000_000
-_LINE = re.compile(r"[0-9]+(?:\.0+)?(?:[ \t]+[-+.0-9eE]+){4,}\s*")
+MOST_TEXTS_BYTES = 200_000_000  # of all files together
+MOST_LIST_BYTES = 200_000  # of names of classes: YAML is read slowly
+_MOST_LISTS = 5
+_LINE = re.compile(r"[0-9]{1,9}(?:\.0+)?(?:[ \t]+[-+.0-9eE]{1,40}){4,}\s*")
+_FIRST_LINE = re.compile(r"\s*([^\r\n]*)")
 _BOX = 4  # numbers behind the class
 _SLACK = 0.02  # shares of a side, by which corners may lie outside
 
 
 def is_yolo(text: str) -> bool:
     """Whether a text looks like this format: at least one line, and the first one is right."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return _LINE.fullmatch(first.strip()) is not None
+    first = _FIRST_LINE.match(text)
+    return first is not None and _LINE.fullmatch(first[1].strip()) is not None
 
 
 def read_labels(archive: Archive) -> tuple[dict[str, str], dict[int, str]]:
-    """The label files in an archive, and the names of the classes. Both are empty where it is no archive of labels."""
+    """The label files in an archive, and the names of the classes. Both are empty where it is no archive of labels.
+
+    Raises `TooMuch` for more text than can be kept.
+    """
     listed = [name for name in archive.with_ending(".txt") if PurePosixPath(name).name.lower() not in LISTS]
-    texts = {}
+    texts, length = dict[str, str](), 0
     for name in listed:
         text = archive.read(name, MOST_TEXT_BYTES).decode("utf-8", "replace")
         if is_yolo(text) or (not text.strip() and "labels" in PurePosixPath(name).parts):
-            texts[name] = text
+            texts[name], length = text, length + len(text)
+        if length > MOST_TEXTS_BYTES:
+            raise TooMuch("There are more labels in this file than can be read at once. Pack fewer frames.")
     is_any = any(text.strip() for text in texts.values())
     return (texts, _class_names(archive)) if is_any else ({}, {})
 
@@ -97,26 +106,30 @@ def _shape(numbers: list[float], height: int, width: int, into: Collector) -> Ma
     if len(numbers) == _BOX:
         x, y, wide, high = numbers
         return Box((x - wide / 2) * width, (y - high / 2) * height, (x + wide / 2) * width, (y + high / 2) * height)
-    into.spend(height * width)
-    return fill_corners([ring_of(numbers) * np.array([width, height])], height, width)
+    return fill_corners(ring_of(numbers) * np.array([width, height]), height, width, into.spend)
 
 
 def _class_names(archive: Archive) -> dict[int, str]:
-    for name in archive.with_ending(".yaml", ".yml"):
+    for name in archive.with_ending(".yaml", ".yml")[:_MOST_LISTS]:
         try:
-            names = _names_in(yaml.safe_load(archive.read(name, MOST_TEXT_BYTES)))
+            # This loader makes nothing but texts, lists and mappings, and no copies of what a file refers to again.
+            names = _names_in(yaml.load(archive.read(name, MOST_LIST_BYTES), yaml.BaseLoader))  # noqa: S506
+        except TooMuch:
+            raise
         except (yaml.YAMLError, ValueError, RecursionError, MediaError):
             continue
         if names:
             return names
     for name in archive.names:
         if PurePosixPath(name).name.lower() in LISTS:
-            lines = archive.read(name, MOST_TEXT_BYTES).decode("utf-8", "replace").splitlines()
+            lines = archive.read(name, MOST_LIST_BYTES).decode("utf-8", "replace").splitlines()
             return {number: line.strip() for number, line in enumerate(lines)}
     return {}
 
 
 def _names_in(plain: Any) -> dict[int, str]:
+    """From YAML that was read without types, in which numbers are texts, too."""
     names = plain.get("names") if isinstance(plain, dict) else None
     pairs = enumerate(names) if isinstance(names, list) else names.items() if isinstance(names, dict) else ()
-    return {int(number): str(name) for number, name in pairs}
+    numbered = ((str(number), name) for number, name in pairs if isinstance(name, str))
+    return {int(number[:9]): name for number, name in numbered if number.isascii() and number.isdigit()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from sam2_core.errors import MediaError
@@ -48,12 +50,10 @@ def _read_one(shape: dict[str, Any], frame: int | None, about: tuple[int, str, s
     into.put(frame, track, shape_of(shape, *into.info.size_of(frame), into), name, label)
 
 
-def _shapes(annotation: dict[str, Any]) -> list[dict[str, Any]]:
+def _shapes(annotation: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What is said about each frame, as COCO says it about an image."""
-    masks, boxes = _list(annotation, "segmentations"), _list(annotation, "bboxes")
-    count = max(len(masks), len(boxes))
-    masks, boxes = masks + [None] * (count - len(masks)), boxes + [None] * (count - len(boxes))
-    return [{"segmentation": mask, "bbox": box} for mask, box in zip(masks, boxes, strict=True)]
+    for mask, box in zip_longest(_list(annotation, "segmentations"), _list(annotation, "bboxes")):
+        yield {"segmentation": mask, "bbox": box}
 
 
 def _frames(video: dict[str, Any], names: list[str], into: Collector) -> list[int | None]:

@@ -93,7 +93,8 @@ def _palette(target: Path, transparent: bool, aspect: str) -> list[str]:
     all have to wait in memory for the palette."""
     palette = f"split[frames][seen];[seen]palettegen=reserve_transparent={int(transparent)}[palette]"
     frames = [*_TIMES, "-map", "[frames]", "-c:v", "ffv1", str(target)]
-    return ["-filter_complex", palette, *frames, "-map", "[palette]", "-frames:v", "1", str(target.with_name(_PALETTE))]
+    one = ["-frames:v", "1", "-update", "1"]  # or a % in the folder's name would count pictures
+    return ["-filter_complex", palette, *frames, "-map", "[palette]", *one, str(target.with_name(_PALETTE))]
 
 
 _PALETTE = "palette.png"
@@ -110,7 +111,7 @@ def _finish_webp(made: Encoded, target: Path) -> None:
 
 
 def _finish_gif(made: Encoded, target: Path) -> None:
-    inputs = ["-i", str(made.pictures), "-i", str(made.pictures.with_name(_PALETTE))]
+    inputs = ["-i", str(made.pictures), "-f", "png_pipe", "-i", str(made.pictures.with_name(_PALETTE))]
     paint = "[0][1]paletteuse=dither=bayer:bayer_scale=3:diff_mode=rectangle"
     last, end = (round(ticks / 10_000) for ticks in made.shown.ticks[-2:])  # hundredths of a second
     times = ["-fps_mode", "passthrough", "-final_delay", str(max(_SHORTEST, end - last)), "-loop", "0"]

@@ -135,6 +135,12 @@ def test_what_fills_the_frame_is_painted_over_all_the_same() -> None:
     assert erased([textured(*SIZE)] * 2, [[everywhere]] * 2, 1).shape == (*SIZE, 3)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 90)])
+def test_clips_of_hardly_any_pixels(size: tuple[int, int]) -> None:
+    frames = [textured(*size, seed=seed) for seed in range(3)]
+    assert erased(frames, [[np.ones(size, bool)]] * 3, 1).shape == (*size, 3)
+
+
 def test_erased_objects_are_gone_for_all_layers() -> None:
     result = painted(textured(*SIZE), [square_at(3)], ERASE, {"effect": "overlay"}, {"effect": "glow"})
     np.testing.assert_array_equal(result, painted(textured(*SIZE), [square_at(3)], ERASE))

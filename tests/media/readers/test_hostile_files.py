@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers import archive, collector, read_annotations, reading
+from sam2_core.media.readers import archive, collector, polygons, read_annotations, reading, yolo
 from tests.media.readers.media import CLIP, HEIGHT, STILL, WIDTH, as_json, packed, png, reasons, rle, square
 
 ONE = png(np.where(square(1, 1), 1, 0).astype(np.uint8), "P")
@@ -37,6 +37,10 @@ def coco(count: int) -> dict[str, Any]:
         b'[{"image_id": 1, "segmentation": 2}]',
         b'{"images": [{"id": [1]}], "annotations": [{"image_id": {}, "segmentation": {"size": "x"}}]}',
         b'{"n": ' + b"9" * 5000 + b"}",
+        b'{"images": [{"id": 1, "height": 1' + b"0" * 400 + b'}], "annotations": [{"image_id": 1}]}',
+        b"9" * 400 + b" 0.1 0.1 0.5 0.5",
+        b"0 0.1 0.1 0.5 0.5 0.9 " + b"9" * 5000,
+        b"0 0.1 0.1 0.5 1e999",
         b'"text"',
         b"\xff\xfe{}",
         b"\x89PNG\r\n\x1a\n",
@@ -158,17 +162,86 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
         read_annotations(path, STILL)
 
 
-def test_an_outline_of_endless_edges_is_left_out(tmp_path: Path) -> None:
-    from sam2_core.media.readers import polygons
+def zigzag(width: float, height: float) -> list[float]:
+    """An outline that crosses all rows again and again."""
+    return [number for place in range(3000) for number in (place % 7 / 6 * width, place % 2 * height)]
 
-    zigzag = [number for place in range(3000) for number in (place % 7, place % 2 * HEIGHT)]
+
+def test_an_outline_of_endless_edges_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = coco(1)
-    plain["annotations"].append({"image_id": 1, "segmentation": [zigzag]})
+    plain["annotations"].append({"image_id": 1, "segmentation": [zigzag(WIDTH, HEIGHT)]})
+    points = np.reshape(zigzag(WIDTH, HEIGHT), (-1, 2)).tolist()
+    shapes = [{"label": "a", "points": points}, {"label": "b", "points": [[1, 1], [5, 1], [5, 5]]}]
+    lines = [f"0 {' '.join(map(str, zigzag(1, 1)))}", "1 0.1 0.1 0.5 0.1 0.5 0.5"]
+    (tmp_path / "yolo").write_text("\n".join(lines), "utf-8")
+    paths = [as_json(tmp_path / "coco", plain), as_json(tmp_path / "labelme", {"shapes": shapes}), tmp_path / "yolo"]
+    assert [len(read_annotations(path, STILL).found) for path in paths] == [2, 2, 2]
+    monkeypatch.setattr(polygons, "MOST_CROSSINGS", 10_000)
+    for path in paths:
+        read = read_annotations(path, STILL)
+        assert len(read.found) == 1
+        assert "too intricate" in reasons(read)
+
+
+def test_many_outlines_cost_more_than_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = coco(0)
+    plain["annotations"].append({"image_id": 1, "segmentation": [[1, 1, 5, 1, 5, 5]] * 100})
     path = as_json(tmp_path / "x", plain)
-    assert len(read_annotations(path, STILL).found) == 2
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(polygons, "MOST_CROSSINGS", 10_000)
-        assert "too intricate" in reasons(read_annotations(path, STILL))
+    assert len(read_annotations(path, STILL).found) == 1
+    monkeypatch.setattr(collector, "MOST_PIXELS", 50 * HEIGHT * WIDTH)
+    with pytest.raises(MediaError, match="Import fewer frames"):
+        read_annotations(path, STILL)
+
+
+def test_plain_data_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a file, an empty object is two letters; in memory it is a hundred times that."""
+    monkeypatch.setattr(collector, "MOST_ROOM", 100_000)
+    many = {"images": [{}] * 500, "annotations": []}
+    labels = {f"{number}.json": json.dumps({"shapes": [{}] * 100}) for number in range(10)}
+    masks = {"00000.png": ONE, "manifest.json": json.dumps({"objects": [{}] * 500})}
+    packs = (packed(tmp_path / f"{name}.zip", members) for name, members in (("labels", labels), ("masks", masks)))
+    for path in (as_json(tmp_path / "x", many), *packs):
+        with pytest.raises(MediaError, match="more in this file than can be read at once"):
+            read_annotations(path, CLIP)
+
+
+def test_labels_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = packed(tmp_path / "x.zip", {f"{number:05d}.txt": "0 0.1 0.1 0.5 0.5\n" for number in range(10)})
+    assert len(read_annotations(path, CLIP).found) == 10
+    monkeypatch.setattr(yolo, "MOST_TEXTS_BYTES", 100)
+    with pytest.raises(MediaError, match="more labels"):
+        read_annotations(path, CLIP)
+
+
+def test_what_cannot_be_used_is_not_looked_at_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = coco(1)
+    plain["annotations"] += [{"image_id": 1, "segmentation": {"size": [n, 1], "counts": [n]}} for n in range(1, 100)]
+    path = as_json(tmp_path / "x", plain)
+    read = read_annotations(path, STILL)
+    assert sum(each.count for each in read.left_out) == 99
+    assert len(read.left_out) == collector.MOST_REASONS + 1
+    monkeypatch.setattr(collector, "MOST_LEFT_OUT", 50)
+    with pytest.raises(MediaError, match="Most of this file cannot be used"):
+        read_annotations(path, STILL)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "names:\n" + "".join(f" {n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'cat'}]\n" for n in range(30)),
+        "a0: &a0 {x: y}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40)),
+        "names: {0: {b: c}, ~: d, .inf: e, [f]: g, 2001-01-01: h}",
+        "names: [!!timestamp x]",
+        "names: !!python/object/apply:os.getcwd []",
+        "- " * 1500,
+        "names: [" + "x" * 300_000 + "]",
+    ],
+    ids=["laughs", "merges", "keys", "time", "code", "deep", "long"],
+)
+def test_lists_of_classes_that_mean_harm_name_nothing(tmp_path: Path, names: str) -> None:
+    path = packed(tmp_path / "x.zip", {"00000.txt": "0 0.1 0.1 0.5 0.5", "data.yaml": names})
+    [found] = read_annotations(path, CLIP).found
+    assert found.label in ("class 0", "x")
 
 
 def test_words_of_users_are_one_short_line(tmp_path: Path) -> None:

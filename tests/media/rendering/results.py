@@ -33,10 +33,14 @@ class SeeThrough:
 
 def pictures_of(path: Path) -> Any:
     """The pictures (N, H, W, 4) of a clip as ffmpeg reads them."""
-    height, width = size_of(path)
     how = ("-c:v", "libvpx-vp9") if path.suffix == ".webm" else ()  # ffmpeg's own decoder does not know transparency
-    raw = ("-map", "0:v", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgba", "pipe:1")
-    return np.frombuffer(ffmpeg(*how, "-i", path, *raw), np.uint8).reshape(-1, height, width, 4)
+    pams = ("-map", "0:v", "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "pam", "-pix_fmt", "rgba", "pipe:1")
+    told = ffmpeg(*how, "-i", path, *pams)
+    head, end, _ = told.partition(b"ENDHDR\n")
+    width, height = (int(head.split(name)[1].split()[0]) for name in (b"WIDTH", b"HEIGHT"))
+    begin, length = len(head + end), 4 * height * width
+    raw = np.frombuffer(told, np.uint8).reshape(-1, begin + length)
+    return raw[:, begin:].reshape(-1, height, width, 4)
 
 
 def size_of(path: Path) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +17,15 @@ from sam2_core.media.rendering.film import write_film
 from sam2_core.media.rendering.webp import end_at
 from tests.media.materials import FRAMES, material_of, no_masks
 from tests.media.numbered import make_clip, read_number
-from tests.media.rendering.results import animation, size_of
+from tests.media.rendering.results import animation
 
 UNEVEN = "settb=1/90000,setpts=(N+0.3*mod(N\\,3))/6/TB"
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Height and width."""
+    with Image.open(path) as image:
+        return image.height, image.width
 
 
 @pytest.mark.parametrize(("rate", "shown"), [("60", range(0, 20, 3)), ("30", range(0, 20, 2)), ("24", range(20))])
@@ -33,14 +40,25 @@ def test_gif_drops_frames_and_keeps_time(rate: str, shown: range, tmp_path: Path
     assert min(durations[:-1]) >= 40, "browsers slow down what is faster than they like"
 
 
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
+    """Twenty frames at changing distances; two that are large, and with pixels that are no squares."""
+    folder, stores = tmp_path_factory.mktemp("clips"), {}
+    few: dict[str, Any] = {"frames": 2}
+    wide, narrow = ({**few, "filters": f"setsar={aspect}"} for aspect in ("16/11", "1/2"))
+    large = {**few, "size": (96, 640)}
+    for name, how in {"uneven": {"filters": UNEVEN}, "large": large, "wide": wide, "narrow": narrow}.items():
+        ingest(make_clip(folder / f"{name}.mp4", **how), folder / name)
+        stores[name] = open_store(folder / name)
+    return stores
+
+
 @pytest.mark.parametrize("kind", ["gif", "webp"])
-@pytest.mark.parametrize("frames", [None, range(2, 15, 4), range(18, 20)])
-def test_uneven_times_and_parts(kind: str, frames: range | None, tmp_path: Path) -> None:
-    ingest(make_clip(tmp_path / "clip.mp4", filters=UNEVEN), tmp_path / "store")
-    with open_store(tmp_path / "store") as store:
-        film = write(tmp_path / f"film.{kind}", material_of(store, no_masks, frames=frames), Order(kind))
-        frames = frames or range(20)
-        moments = np.array([*store.times, store.info.duration])
+@pytest.mark.parametrize("frames", [range(20), range(2, 15, 4), range(18, 20)])
+def test_uneven_times_and_parts(kind: str, frames: range, clips: dict[str, Store], tmp_path: Path) -> None:
+    store = clips["uneven"]
+    film = write(tmp_path / f"film.{kind}", material_of(store, no_masks, frames=frames), Order(kind))
+    moments = np.array([*store.times, store.info.duration])
     pictures, durations = animation(film)
     assert [read_number(each[..., :3]) for each in pictures] == list(frames)
     expected = moments[[*frames, frames.stop]] - moments[frames[0]]
@@ -55,21 +73,21 @@ def test_one_frame_is_a_picture(kind: str, clip: Store, tmp_path: Path) -> None:
         assert read_number(np.asarray(image.convert("RGB"))) == 5
 
 
-@pytest.mark.parametrize(("kind", "size"), [("gif", (270, 480)), ("webp", (540, 960))])
-def test_gif_is_small_unless_wished_otherwise(kind: str, size: tuple[int, int], tmp_path: Path) -> None:
-    ingest(make_clip(tmp_path / "clip.mp4", frames=2, size=(540, 960)), tmp_path / "store")
-    with open_store(tmp_path / "store") as store:
-        assert size_of(write(tmp_path / f"film.{kind}", material_of(store, no_masks), Order(kind))) == size
-        larger = Order(kind, largest_side=600)
-        assert size_of(write(tmp_path / f"larger.{kind}", material_of(store, no_masks), larger)) == (338, 600)
+@pytest.mark.parametrize(("kind", "size"), [("gif", (72, 480)), ("webp", (96, 640))])
+def test_gif_is_small_unless_wished_otherwise(
+    kind: str, size: tuple[int, int], clips: dict[str, Store], tmp_path: Path
+) -> None:
+    material = material_of(clips["large"], no_masks)
+    assert size_of(write(tmp_path / f"film.{kind}", material, Order(kind))) == size
+    assert size_of(write(tmp_path / f"larger.{kind}", material, Order(kind, largest_side=600))) == (90, 600)
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
-@pytest.mark.parametrize(("aspect", "size"), [("16/11", (64, 140)), ("1/2", (128, 96))])
-def test_pixels_become_squares(kind: str, aspect: str, size: tuple[int, int], tmp_path: Path) -> None:
-    ingest(make_clip(tmp_path / "clip.mp4", frames=2, filters=f"setsar={aspect}"), tmp_path / "store")
-    with open_store(tmp_path / "store") as store:
-        assert size_of(write(tmp_path / f"film.{kind}", material_of(store, no_masks), Order(kind))) == size
+@pytest.mark.parametrize(("name", "size"), [("wide", (64, 140)), ("narrow", (128, 96))])
+def test_pixels_become_squares(
+    kind: str, name: str, size: tuple[int, int], clips: dict[str, Store], tmp_path: Path
+) -> None:
+    assert size_of(write(tmp_path / f"film.{kind}", material_of(clips[name], no_masks), Order(kind))) == size
 
 
 def test_what_a_file_cannot_hold_is_refused(clip: Store, tmp_path: Path) -> None:
@@ -83,6 +101,14 @@ def test_what_a_file_cannot_hold_is_refused(clip: Store, tmp_path: Path) -> None
     with pytest.raises(MediaError, match="up to 191 pixels a side, and this has 192"):
         write_film(small, tmp_path / "film.webp", material_of(clip), Order("webp", side_by_side=True))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["smaller.webp", "store", "strip.png"]
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "mp4"])
+def test_any_name_of_a_folder_will_do(kind: str, clip: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "-50%done %05d [a],b;c"
+    folder.mkdir()
+    write(folder / f"100%d.{kind}", material_of(clip, no_masks, frames=range(2)), Order(kind))
+    assert [path.name for path in folder.iterdir()] == [f"100%d.{kind}"]
 
 
 def test_a_still_webp_is_left_alone(still: Store, tmp_path: Path) -> None:

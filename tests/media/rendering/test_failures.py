@@ -6,12 +6,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Order, Store, ingest, open_store, write
-from sam2_core.media.ffmpeg import Ffmpeg
+from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong
 from sam2_core.media.rendering import codecs
 from sam2_core.media.rendering.film import write_film
 from tests.media.materials import FRAMES, material_of, no_masks
@@ -55,9 +56,8 @@ def test_a_source_that_does_not_match_is_refused(tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "long.mp4", frames=8), tmp_path / "store")
     for how in ({"frames": 7}, {"frames": 9}, {"frames": 8, "size": (64, 98)}):
         make_clip(tmp_path / "other.mp4", **how).replace(tmp_path / "store" / "source")
-        for kind in ("mp4", "png"):
-            with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer matches"):
-                write(tmp_path / "film", material_of(store, no_masks), Order(kind))
+        with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer matches"):
+            write(tmp_path / "film", material_of(store, no_masks), Order("png"))
     assert not (tmp_path / "film").exists()
 
 
@@ -110,6 +110,24 @@ def test_a_process_that_dies_leaves_no_half_file(kind: str, clip: Store, tmp_pat
     died = subprocess.run(command, cwd=Path(__file__).parents[3], timeout=60)
     assert died.returncode == 9
     assert target.read_text() == "the last one"
+
+
+def test_only_a_step_that_takes_too_long_is_given_up(
+    clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pictures together may take as long as they need."""
+    now, renewed = [0.0], list[float]()
+    monkeypatch.setattr("sam2_core.media.ffmpeg.time", SimpleNamespace(monotonic=lambda: now[0]))
+    with Ffmpeg(["-f", "u8", "-i", "pipe:0", "-f", "null", "-"], tmp_path, 0.01, fed=True) as process:
+        process.feed(b"0")
+        now[0] = 1.0
+        assert process.stdout.read() == b"", "it waits for more until it is stopped"
+        with pytest.raises(TookTooLong, match="took longer"):
+            process.finish()
+    renew = Ffmpeg.renew
+    monkeypatch.setattr(Ffmpeg, "renew", lambda self: (renewed.append(now[0]), renew(self))[1])
+    write(tmp_path / "film.mp4", material_of(clip), Order("mp4"))
+    assert len(renewed) >= 2 * FRAMES + 3, "each picture that is read or written, and the beginning of each process"
 
 
 def test_ffmpeg_is_gone_after_a_failure(clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

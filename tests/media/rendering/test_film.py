@@ -39,6 +39,9 @@ def test_each_frame_shows_its_masks(kind: str, clip: Store, tmp_path: Path) -> N
 
     film = write(tmp_path / f"film.{kind}", material_of(clip, masks, (BALL, BIRD)), Order(kind, FULL))
     assert asked == list(range(FRAMES)), "each is asked for once"
+    if kind != "webm":
+        content = film.read_bytes()
+        assert 0 < content.index(b"moov") < content.index(b"mdat"), "players look for the table of contents first"
     shown = pictures_of(film)
     assert shown.shape == (FRAMES, HEIGHT, WIDTH, 4)
     assert (shown[..., 3] == 255).all()
@@ -50,10 +53,14 @@ def test_each_frame_shows_its_masks(kind: str, clip: Store, tmp_path: Path) -> N
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
-    """Twenty frames at a constant rate, and at changing distances."""
+    """Twenty frames at a constant rate, and at changing distances; a few of odd pixels, and of odd sides and turned."""
     folder, stores = tmp_path_factory.mktemp("clips"), {}
-    for name, filters in (("even", "null"), ("uneven", "settb=1/90000,setpts=(N+0.4*mod(N\\,3))/30/TB")):
-        ingest(make_clip(folder / f"{name}.mp4", filters=filters), folder / name)
+    uneven = {"filters": "settb=1/90000,setpts=(N+0.4*mod(N\\,3))/30/TB"}
+    wide: dict[str, Any] = {"frames": 3, "filters": "setsar=16/11"}
+    codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv444p")
+    turned = {"frames": 3, "size": (75, 97), "codec": codec, "turns": 1}
+    for name, how in {"even": {}, "uneven": uneven, "wide": wide, "turned": turned}.items():
+        ingest(make_clip(folder / f"{name}.mp4", **how), folder / name)
         stores[name] = open_store(folder / name)
     return stores
 
@@ -92,13 +99,12 @@ def test_rates_of_television_are_exact(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["mp4", "webm"])
 def test_cropped_shows_all_that_the_objects_ever_take_up(kind: str, clip: Store, tmp_path: Path) -> None:
-    film = write(tmp_path / f"film.{kind}", material_of(clip), Order(kind, FULL, cropped=True))
+    shown = pictures_of(write(tmp_path / f"film.{kind}", material_of(clip), Order(kind, FULL, cropped=True)))
     whole = pictures_of(write(tmp_path / f"whole.{kind}", material_of(clip), Order(kind, FULL)))
     top, left, bottom, right = BOX
     right += kind == "mp4"  # which wants even sides
-    assert size_of(film) == (bottom - top, right - left)
-    error = np.abs(pictures_of(film).astype(int) - whole[:, top:bottom, left:right])
-    assert error.mean() < 4
+    assert shown.shape[1:3] == (bottom - top, right - left)
+    assert np.abs(shown.astype(int) - whole[:, top:bottom, left:right]).mean() < 4
 
 
 def test_only_the_chosen_frames_and_objects_make_the_box(clip: Store, tmp_path: Path) -> None:
@@ -132,37 +138,27 @@ def test_largest_side_is_of_the_result(
     largest: int, side_by_side: bool, size: tuple[int, int], clip: Store, tmp_path: Path
 ) -> None:
     order = Order("mp4", look_of("blur"), side_by_side=side_by_side, largest_side=largest)
-    film = write(tmp_path / "film.mp4", material_of(clip, no_masks), order)
-    assert size_of(film) == size
-    shown = pictures_of(film)[:, :, : size[1] // (1 + side_by_side), :3]
-    assert [read_number(each) for each in shown] == list(range(FRAMES))
+    shown = pictures_of(write(tmp_path / "film.mp4", material_of(clip, no_masks), order))
+    assert shown.shape[1:3] == size
+    sources = shown[:, :, : size[1] // (1 + side_by_side), :3]
+    assert [read_number(each) for each in sources] == list(range(FRAMES))
 
 
 @pytest.mark.parametrize("kind", FILMS)
-def test_pixels_that_are_no_squares_stay_so(kind: str, tmp_path: Path) -> None:
-    ingest(make_clip(tmp_path / "clip.mp4", frames=3, filters="setsar=16/11"), tmp_path / "store")
-    with open_store(tmp_path / "store") as store:
-        film = write(tmp_path / f"film.{kind}", material_of(store, no_masks), Order(kind))
-    assert size_of(film) == (64, 96)
-    told = re.search(rb"#sar 0: (\d+)/(\d+)", ffmpeg("-i", film, "-map", "0:v", "-f", "framecrc", "pipe:1"))
+def test_pixels_that_are_no_squares_stay_so(kind: str, clips: dict[str, Store], tmp_path: Path) -> None:
+    film = write(tmp_path / f"film.{kind}", material_of(clips["wide"], no_masks), Order(kind))
+    about = ffmpeg("-i", film, "-map", "0:v", "-f", "framecrc", "pipe:1")
+    assert b"#dimensions 0: 96x64" in about
+    told = re.search(rb"#sar 0: (\d+)/(\d+)", about)
     assert told
     assert int(told[1]) / int(told[2]) == pytest.approx(16 / 11, rel=0.01), "WebM knows whole pixels alone"
 
 
 @pytest.mark.parametrize("kind", FILMS)
-def test_odd_sizes_and_turned_clips_are_upright(kind: str, tmp_path: Path) -> None:
-    codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv444p")
-    ingest(make_clip(tmp_path / "clip.mp4", frames=3, size=(75, 97), codec=codec, turns=1), tmp_path / "store")
-    with open_store(tmp_path / "store") as store:
-        film = write(tmp_path / f"film.{kind}", material_of(store, no_masks), Order(kind))
-    assert size_of(film) == ((76, 98) if kind == "mp4" else (75, 97))
-    assert [read_number(each[..., :3]) for each in pictures_of(film)] == [0, 1, 2]
-
-
-def test_players_find_the_contents_first(clip: Store, tmp_path: Path) -> None:
-    for kind in ("mp4", "mov"):
-        content = write(tmp_path / f"film.{kind}", material_of(clip), Order(kind)).read_bytes()
-        assert 0 < content.index(b"moov") < content.index(b"mdat")
+def test_odd_sizes_and_turned_clips_are_upright(kind: str, clips: dict[str, Store], tmp_path: Path) -> None:
+    shown = pictures_of(write(tmp_path / f"film.{kind}", material_of(clips["turned"], no_masks), Order(kind)))
+    assert shown.shape[1:3] == ((76, 98) if kind == "mp4" else (75, 97))
+    assert [read_number(each[..., :3]) for each in shown] == [0, 1, 2]
 
 
 def test_every_kind_says_what_it_takes() -> None:

@@ -52,8 +52,9 @@ def test_a_part_has_exactly_its_sound(kind: str, frames: range, seconds: float, 
     assert (times[0], until) == (0, pytest.approx(seconds, abs=0.002))
 
 
-@pytest.mark.parametrize(("kind", "codec"), [("mp4", "aac"), ("webm", "opus"), ("mov", "aac")])
-@pytest.mark.parametrize("step", [1, 4])
+@pytest.mark.parametrize(
+    ("kind", "codec", "step"), [("mp4", "aac", 1), ("mp4", "aac", 4), ("webm", "opus", 1), ("mov", "aac", 1)]
+)
 def test_a_whole_clip_has_all_of_it(kind: str, codec: str, step: int, store: Store, tmp_path: Path) -> None:
     material = material_of(store, no_masks, frames=range(0, 20, step))
     film = write(tmp_path / f"film.{kind}", material, Order(kind))
@@ -69,9 +70,8 @@ def test_a_part_before_the_sound_begins_stays_in_step(tmp_path: Path) -> None:
     ffmpeg("-i", early, "-itsoffset", "1", "-i", early, "-map", "0:v", "-map", "1:a", "-c", "copy", tmp_path / "a.mp4")
     ingest(tmp_path / "a.mp4", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
-        for kind in ("mp4", "mov"):
-            film = write(tmp_path / f"f.{kind}", material_of(store, no_masks, frames=range(5, 25)), Order(kind))
-            assert beep_in(sound_of(film)) == pytest.approx(1.0, abs=0.02)
+        film = write(tmp_path / "film.mov", material_of(store, no_masks, frames=range(5, 25)), Order("mov"))
+        assert beep_in(sound_of(film)) == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_part_of_pictures_that_begin_late_stays_in_step(tmp_path: Path) -> None:
@@ -90,7 +90,8 @@ def test_a_part_of_pictures_that_begin_late_stays_in_step(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_animations_are_silent(kind: str, store: Store, tmp_path: Path) -> None:
-    assert codec_of(write(tmp_path / f"film.{kind}", material_of(store, no_masks), Order(kind))) == ""
+    material = material_of(store, no_masks, frames=range(2))
+    assert codec_of(write(tmp_path / f"film.{kind}", material, Order(kind))) == ""
 
 
 def test_loudspeakers_that_opus_does_not_know_become_two(tmp_path: Path) -> None:
@@ -103,13 +104,13 @@ def test_loudspeakers_that_opus_does_not_know_become_two(tmp_path: Path) -> None
     assert codec_of(film) == "opus"
 
 
-@pytest.mark.parametrize("frames", [None, range(3, 9)])
-def test_sound_that_cannot_be_decoded_is_left_out(frames: range | None, tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "a.mkv", sound=("-c:a", "libvorbis"))
+def test_sound_that_cannot_be_decoded_is_left_out(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mkv", sound=("-c:a", "libvorbis"), frames=9)
     clip.write_bytes(clip.read_bytes().replace(b"A_VORBIS", b"A_FORBID"))
     info = ingest(clip, tmp_path / "store")
     assert info.has_audio
     with open_store(tmp_path / "store") as store:
-        film = write(tmp_path / "film.mp4", material_of(store, no_masks, frames=frames), Order("mp4"))
-    assert codec_of(film) == ""
-    assert len(times_of(film)[0]) == (len(frames) if frames else 20)
+        for frames in (range(9), range(3, 9)):
+            film = write(tmp_path / "film.mp4", material_of(store, no_masks, frames=frames), Order("mp4"))
+            assert codec_of(film) == ""
+            assert len(times_of(film)[0]) == len(frames)

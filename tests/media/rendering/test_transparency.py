@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable, Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,28 @@ from tests.media.numbered import picture
 from tests.media.rendering.results import SeeThrough, animation, pictures_of
 
 CUTOUT = look_of("cutout")
+STILLS = ("png", "webp", "jpg")
 
 
-@pytest.fixture(autouse=True)
-def see_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sam2_core.media.rendering.composer.Painter", SeeThrough)
+@pytest.fixture(scope="module", autouse=True)
+def see_through() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sam2_core.media.rendering.composer.Painter", SeeThrough)
+        yield
+
+
+@pytest.fixture(scope="module")
+def cut_out(
+    clip: Store, still: Store, tmp_path_factory: pytest.TempPathFactory, see_through: None
+) -> Callable[[str], Path]:
+    """What is cut out of the clip or, for pictures, of the still; each kind is written once."""
+    folder = tmp_path_factory.mktemp("cut")
+
+    @cache
+    def made(kind: str) -> Path:
+        return write(folder / f"x.{kind}", material_of(still if kind in STILLS else clip), Order(kind, CUTOUT))
+
+    return made
 
 
 def alpha_of(frame: int) -> Any:
@@ -42,18 +61,18 @@ def check(shown: Any, frame: int, tolerance: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("webm", 12), ("mov", 2)])
-def test_films_hold_their_transparency(kind: str, tolerance: int, clip: Store, tmp_path: Path) -> None:
-    shown = pictures_of(write(tmp_path / f"film.{kind}", material_of(clip), Order(kind, CUTOUT)))
+def test_films_hold_their_transparency(kind: str, tolerance: int, cut_out: Callable[[str], Path]) -> None:
+    shown = pictures_of(cut_out(kind))
     assert len(shown) == FRAMES
     for frame in range(FRAMES):
         check(shown[frame], frame, tolerance)
 
 
-def test_webm_tells_players_of_its_transparency(clip: Store, tmp_path: Path) -> None:
-    for look in (CUTOUT, look_of("overlay")):
-        content = write(tmp_path / "film.webm", material_of(clip), Order("webm", look)).read_bytes()
-        told = b"\x53\xc0\x81\x01" in content  # Matroska's AlphaMode
-        assert told is look.is_transparent
+def test_webm_tells_players_of_its_transparency(clip: Store, cut_out: Callable[[str], Path], tmp_path: Path) -> None:
+    mode = b"\x53\xc0\x81\x01"  # Matroska's AlphaMode
+    opaque = write(tmp_path / "film.webm", material_of(clip, frames=range(1)), Order("webm", look_of("overlay")))
+    assert mode in cut_out("webm").read_bytes()
+    assert mode not in opaque.read_bytes()
 
 
 def test_animated_webp_holds_its_transparency(clip: Store, tmp_path: Path) -> None:
@@ -71,8 +90,8 @@ def test_gif_is_either_seen_through_or_not(clip: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["png", "webp"])
-def test_pictures_are_exact(kind: str, still: Store, tmp_path: Path) -> None:
-    with Image.open(write(tmp_path / f"still.{kind}", material_of(still), Order(kind, CUTOUT))) as image:
+def test_pictures_are_exact(kind: str, cut_out: Callable[[str], Path]) -> None:
+    with Image.open(cut_out(kind)) as image:
         assert image.mode == "RGBA"
         shown = np.asarray(image)
     np.testing.assert_array_equal(shown[..., 3], alpha_of(0))
@@ -80,27 +99,25 @@ def test_pictures_are_exact(kind: str, still: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "mov", "webm"])
-def test_what_is_hidden_is_not_in_the_file(kind: str, clip: Store, still: Store, tmp_path: Path) -> None:
-    path = write(tmp_path / f"x.{kind}", material_of(still if kind in ("png", "webp") else clip), Order(kind, CUTOUT))
-    if kind in ("png", "webp"):
-        with Image.open(path) as image:
+def test_what_is_hidden_is_not_in_the_file(kind: str, cut_out: Callable[[str], Path]) -> None:
+    if kind in STILLS:
+        with Image.open(cut_out(kind)) as image:
             shown = np.asarray(image)
     else:
-        shown = pictures_of(path)[0]
+        shown = pictures_of(cut_out(kind))[0]
     far = cv2.dilate(shape(1, 0).astype(np.uint8), np.ones((17, 17))) == 0
     assert shown[..., :3][far].max() <= 12
 
 
-def test_hidden_pixels_next_to_seen_ones_take_their_color(still: Store, tmp_path: Path) -> None:
-    with Image.open(write(tmp_path / "still.png", material_of(still), Order("png", CUTOUT))) as image:
+def test_hidden_pixels_next_to_seen_ones_take_their_color(cut_out: Callable[[str], Path]) -> None:
+    with Image.open(cut_out("png")) as image:
         shown = np.asarray(image)
     np.testing.assert_allclose(shown[10, 8], (*picture(5, HEIGHT, WIDTH)[10, 10], 0), atol=2)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "jpg"])
-def test_elsewhere_it_lies_on_white(kind: str, clip: Store, still: Store, tmp_path: Path) -> None:
-    path = write(tmp_path / f"x.{kind}", material_of(clip if kind == "mp4" else still), Order(kind, CUTOUT))
-    shown = pictures_of(path)[4 if kind == "mp4" else 0, ..., :3].astype(int)
+def test_elsewhere_it_lies_on_white(kind: str, cut_out: Callable[[str], Path]) -> None:
+    shown = pictures_of(cut_out(kind))[4 if kind == "mp4" else 0, ..., :3].astype(int)
     frame = 4 if kind == "mp4" else 0
     alpha = alpha_of(frame)[..., None] / 255
     expected = picture(4 if kind == "mp4" else 5, HEIGHT, WIDTH) * alpha + 255 * (1 - alpha)

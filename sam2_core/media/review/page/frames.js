@@ -1,6 +1,7 @@
 // The frames of this file as pictures, with their masks in the objects' colors. The last ones looked at stay decoded.
 
 const PICTURE_BUDGET = 160e6;    // bytes of decoded pictures and masks
+const LEAST_KEPT = 3;            // frames, however large
 
 function bytesOf(text) {
   const letters = atob(text), bytes = new Uint8Array(letters.length);
@@ -38,28 +39,29 @@ async function decode(frame) {
 }
 
 const frames = {
-  known: new Map(),              // place -> promise, the one used last at the end
-  bytes: 0,
+  known: new Map(),              // place -> {coming: promise, bytes: 0 until it is here}, the one used last at the end
 
   get(place) {
     const found = this.known.get(place) ?? this.load(place);
     this.known.delete(place);
     this.known.set(place, found);
-    return found;
+    return found.coming;
   },
 
   load(place) {
-    const coming = decode(shots[place]);
-    coming.then(({ bytes }) => { this.bytes += bytes; this.trim(); });
-    return coming;
+    const found = { coming: decode(shots[place]), bytes: 0 };
+    found.coming.then(({ bytes }) => { found.bytes = bytes; this.trim(); });
+    return found;
   },
 
   // What is let go may still be on the stage: the browser frees it when nobody has it any more.
   trim() {
-    for (const [place, coming] of this.known) {
-      if (this.bytes <= PICTURE_BUDGET || this.known.size < 4) return;
+    const here = [...this.known].filter(([, { bytes }]) => bytes);
+    let total = here.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+    for (const [place, { bytes }] of here.slice(0, -LEAST_KEPT)) {
+      if (total <= PICTURE_BUDGET) return;
       this.known.delete(place);
-      coming.then(({ bytes }) => { this.bytes -= bytes; });
+      total -= bytes;
     }
   },
 
