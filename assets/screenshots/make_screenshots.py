@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 from app import catalogue  # noqa: E402
+from ui.examples import catalogue as examples  # noqa: E402
 from ui.server import Server  # noqa: E402
 from ui.settings import load_settings  # noqa: E402
 
@@ -145,7 +146,19 @@ def effects(browser: Any, address: str) -> None:
         if chip.inner_text() == "Title behind":
             tab.save("effects")
         shots.append(_titled(tab.picture(), chip.inner_text()))
-    _sheet(shots, 4).save(HERE / "presets.webp", quality=80, method=6)
+    tab.page.click(".mk-presets button >> nth=0")
+    tab.page.click(".mk-layer-remove")
+    for effect, title in (("color", "Solid color"), ("picture", "Picture")):
+        tab.page.select_option(".mk-layer-kind", effect)
+        tab.page.click(".mk-layer-add")
+        if effect == "picture":
+            with tab.page.expect_file_chooser() as chooser:
+                tab.page.click(".mk-backdrop")
+            chooser.value.set_files(next(each.path for each in examples().values() if each.title == "Tower"))
+        tab.page.wait_for_timeout(2500)
+        shots.append(_titled(tab.picture(), title))
+        tab.page.click(".mk-layer-remove")
+    _sheet(shots, 5).save(HERE / "presets.webp", quality=80, method=6)
 
 
 def _titled(picture: Image.Image, title: str, side: int = 300, line: int = 34) -> Image.Image:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,12 @@ from sam2_core.types import Mask
 from tests.browser.conftest import FLAGS, expire, find_browser
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
-from tests.ui.house import GatedEngine, launched
+from tests.ui.house import GatedEngine, free_port, launched
 from ui.server import Server
 
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Desk]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_kept(desk: Desk, steps: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import io
 import json
+import socket
 import struct
 import threading
 import warnings
@@ -167,10 +168,17 @@ def open_house(engine: Engine | None = None, others: Builders | None = None, **c
     house.resources.close()
 
 
+def free_port() -> int:
+    """One that the system gives: Gradio's own search would meet that of tests in another process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def launched(engine: Engine, *flags: str, others: Builders | None = None) -> Iterator[tuple[Server, str]]:
     """The whole server with Gradio around it, on a free port of this machine, and its address."""
-    settings = load_settings(flags)
+    settings = load_settings((f"--port={free_port()}", *flags))
     with _gradios_leaks():
         server = Server(settings, shelf(settings, engine, others or {}))
         address = server.start(quiet=True)
