@@ -100,6 +100,7 @@ def test_a_zip_of_masks_is_one_step(desk: Desk, clip: Path, tmp_path: Path) -> N
     desk.expect(".mk-import-found").to_have_text("2 objects on 26 of 30 frames: Ball")
     desk.expect(".mk-import-skipped").to_contain_text("5 left out. They are about no frame of this clip.")
     desk.expect(".mk-import-as").to_be_visible()
+    desk.expect(".mk-import-ok").to_be_focused()  # Enter is enough
     accept(desk)
     desk.expect_objects(3)
     desk.expect_frame(5)
