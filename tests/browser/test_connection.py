@@ -138,19 +138,25 @@ def test_a_server_that_stays_away_is_waited_for(desk: Desk, picture: Path) -> No
     desk.expect(".mk-banner").to_be_hidden()
 
 
-def test_a_work_that_another_tab_took_over_can_be_taken_back(
-    server: tuple[Server, str], visit: Callable[..., Desk], picture: Path
-) -> None:
-    one = visit(server[1])
+def two_tabs(visit: Callable[..., Desk], address: str, picture: Path) -> tuple[Desk, Desk]:
+    """A tab with a click on a picture, and its double that has taken the work over, as duplicating a tab does."""
+    one = visit(address)
     one.open(picture)
     one.click(0.3, 0.5)
     one.expect_mask(0.27, 0.46)
     one.page.wait_for_function("JSON.parse(sessionStorage.getItem('masklet') ?? '{}').journal?.length === 1")
     kept = one.page.evaluate("sessionStorage.getItem('masklet')")
-    two = visit(server[1], context=one.context)  # as duplicating the tab does
+    two = visit(address, context=one.context)
     two.page.evaluate("kept => sessionStorage.setItem('masklet', kept)", kept)
     two.page.reload()
     two.page.wait_for_selector(".mk[data-state=work]")
+    return one, two
+
+
+def test_a_work_that_another_tab_took_over_can_be_taken_back(
+    server: tuple[Server, str], visit: Callable[..., Desk], picture: Path
+) -> None:
+    one, two = two_tabs(visit, server[1], picture)
     two.expect_mask(0.27, 0.46)
     one.page.bring_to_front()
     one.page.wait_for_selector(".mk-banner:has-text('This work is open in another tab.')")
@@ -166,16 +172,7 @@ def test_a_work_that_another_tab_took_over_can_be_taken_back(
 def test_what_another_tab_has_opened_meanwhile_has_no_objects_of_the_former_work(
     server: tuple[Server, str], visit: Callable[..., Desk], picture: Path, clip: Path
 ) -> None:
-    one = visit(server[1])
-    one.open(picture)
-    one.click(0.3, 0.5)
-    one.expect_mask(0.27, 0.46)
-    one.page.wait_for_function("JSON.parse(sessionStorage.getItem('masklet') ?? '{}').journal?.length === 1")
-    kept = one.page.evaluate("sessionStorage.getItem('masklet')")
-    two = visit(server[1], context=one.context)
-    two.page.evaluate("kept => sessionStorage.setItem('masklet', kept)", kept)
-    two.page.reload()
-    two.page.wait_for_selector(".mk[data-state=work]")
+    one, two = two_tabs(visit, server[1], picture)
     two.open(clip)
     one.page.bring_to_front()
     one.page.wait_for_selector(".mk-banner:has-text('This work is open in another tab.')")
