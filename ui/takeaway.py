@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -11,15 +10,13 @@ from typing import Any
 from gradio import FileData
 
 from sam2_core.errors import BadPrompt, MediaError
-from sam2_core.media import EDGES, EFFECTS, KINDS, PRESETS, Rgb, hex_of
+from sam2_core.media import EDGES, EFFECTS, KINDS, PRESETS, Rgb, hex_of, is_hex, rgb_of
 from ui.answers import Named
 from ui.exchange import lend
 from ui.notes import is_whole
 from ui.reading import MAX_NAME
 from ui.reception import Reception
 from ui.resources import Resources
-
-_COLOR = re.compile("#[0-9a-fA-F]{6}")
 
 
 class Takeaway:
@@ -116,7 +113,6 @@ def _look(look: Any) -> Any:
 
 
 def _rgb(color: str) -> Rgb:
-    if not _COLOR.fullmatch(color):
+    if not is_hex(color):
         raise BadPrompt("A color is written #rrggbb, e.g. #ff8800.")
-    red, green, blue = bytes.fromhex(color[1:])
-    return red, green, blue
+    return rgb_of(color)

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from sam2_core.errors import BadPrompt, ConfigError
-from sam2_core.media import MediaInfo, ObjectTraits, color_of
+from sam2_core.media import MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
 from sam2_core.media.limits import DEFAULT_LIMITS
-from sam2_core.serving.project import HIGHEST_OBJECT, rgb_of
+from sam2_core.serving.project import HIGHEST_OBJECT
 from sam2_core.serving.prompt_data import FIELDS, is_whole, read_prompt
 from sam2_core.types import Box, Mask, Point, Prompt
 
@@ -143,10 +143,10 @@ def _object(plain: Any, place: int, info: MediaInfo) -> SaidObject:
     where = f"object {place}"
     _only(plain, ("id", "name", "label", "color", "prompts"), where)
     number, name, label = plain.get("id", place), plain.get("name", ""), plain.get("label", "")
-    color = rgb_of(plain["color"]) if "color" in plain else color_of(place)
+    color = plain.get("color", hex_of(color_of(place)))
     if not is_whole(number, 1, HIGHEST_OBJECT):
         raise BadPrompt(f"The id of {where} is a whole number from 1 on.")
-    if not isinstance(name, str) or not isinstance(label, str) or color is None:
+    if not isinstance(name, str) or not isinstance(label, str) or not is_hex(color):
         raise BadPrompt(f"Name and label of {where} are texts, and its color reads #rrggbb.")
     name, label = (" ".join(text.split())[:80] for text in (name, label))
     listed = plain.get("prompts")
@@ -155,7 +155,7 @@ def _object(plain: Any, place: int, info: MediaInfo) -> SaidObject:
     prompts = dict(_prompt(each, where, info) for each in listed)
     if len(prompts) < len(listed):
         raise BadPrompt(f"Say everything about {where} on one frame in one prompt.")
-    return SaidObject(ObjectTraits(int(number), name or f"Object {int(number)}", label, color), prompts)
+    return SaidObject(ObjectTraits(int(number), name or f"Object {int(number)}", label, rgb_of(color)), prompts)
 
 
 def _prompt(plain: Any, where: str, info: MediaInfo) -> tuple[int, Prompt]:

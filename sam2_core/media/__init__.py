@@ -15,7 +15,7 @@ limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long 
 """
 
 from sam2_core.media.album import Skipped, ingest_album
-from sam2_core.media.draw import Place, Rgb, color_of, crop, hex_of, mask_png, overlay
+from sam2_core.media.draw import Place, Rgb, color_of, crop, hex_of, is_hex, mask_png, overlay, rgb_of
 from sam2_core.media.effects.look import EDGES, EFFECTS, OVERLAY, PRESETS, Look, look_of
 from sam2_core.media.effects.painter import Painter
 from sam2_core.media.export import KINDS, export, file_name, write
@@ -56,10 +56,12 @@ __all__ = [
     "hex_of",
     "ingest",
     "ingest_album",
+    "is_hex",
     "look_of",
     "mask_png",
     "open_store",
     "overlay",
     "read_annotations",
+    "rgb_of",
     "write",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ _TOLD_APART: tuple[Rgb, ...] = (
     (240, 0, 75), (150, 0, 60), (135, 195, 120), (255, 180, 210), (195, 165, 75), (135, 15, 135), (150, 90, 120),
     (150, 30, 210), (90, 120, 60), (255, 120, 150),
 )  # fmt: skip
+_HEX = re.compile("#[0-9a-fA-F]{6}")
 _GOLDEN_ANGLE = 0.381966  # of a full turn: never comes back to a hue, and keeps neighbours far apart
 
 
@@ -44,6 +46,17 @@ def color_of(object_id: int) -> Rgb:
 def hex_of(color: Rgb) -> str:
     """The colour as pages and other programs write it: #rrggbb."""
     return "#" + bytes(color).hex()
+
+
+def is_hex(text: object) -> bool:
+    """Whether it is a colour in that form."""
+    return isinstance(text, str) and _HEX.fullmatch(text) is not None
+
+
+def rgb_of(text: str) -> Rgb:
+    """The colour that #rrggbb means; see `is_hex`."""
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
 
 
 def crop(mask: Mask) -> tuple[BoolArray, Place]:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import Look, ObjectTraits, Rgb, color_of
+from sam2_core.media import Look, ObjectTraits, Rgb, color_of, is_hex, rgb_of
 from sam2_core.serving.project_medium import ProjectMedium, read_medium
 from sam2_core.serving.prompt_data import is_number, is_whole, read_prompt, require
 from sam2_core.types import Entry, Forgotten, Journal, Prompted, Tracked
@@ -213,23 +213,11 @@ def _told(plain: Any) -> dict[str, Any]:
     for name, longest in (("name", _LONGEST_NAME), ("label", _LONGEST_LABEL)):
         if isinstance(plain.get(name), str):
             told[name] = " ".join(plain[name].split())[:longest]
-    color = rgb_of(plain.get("color"))
-    if color is not None:
-        told["color"] = color
+    if is_hex(plain.get("color")):
+        told["color"] = rgb_of(plain["color"])
     if is_number(plain.get("place")):
         told["place"] = plain["place"]
     return told
-
-
-def rgb_of(text: Any) -> Rgb | None:
-    """The colour that #rrggbb means; None for anything else."""
-    if not isinstance(text, str) or len(text) != 7 or text[0] != "#" or not text[1:].isalnum() or not text.isascii():
-        return None
-    try:
-        red, green, blue = bytes.fromhex(text[1:])
-    except ValueError:
-        return None
-    return red, green, blue
 
 
 def _hidden(plain: Any, said: set[int], listed: set[int]) -> frozenset[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sam2_core.media.draw import Rgb
+from sam2_core.media.draw import Rgb, rgb_of
 from sam2_core.media.effects.look import Layer
 from sam2_core.media.effects.shapes import Area, Plane, Size
 from sam2_core.media.info import RgbArray
@@ -76,12 +76,6 @@ def tinted(pixels: RgbArray, color: Rgb, coverage: Plane) -> None:
     coverages = cv2.merge([coverage] * 3)
     rest = cv2.multiply(pixels, 255 - coverages, scale=1 / 255)
     pixels[:] = cv2.add(rest, cv2.LUT(coverages, levels))
-
-
-def rgb_of(text: str) -> Rgb:
-    """The color that a page writes as #rrggbb."""
-    red, green, blue = bytes.fromhex(text[1:])
-    return red, green, blue
 
 
 def dimmed(pixels: RgbArray, inside: Plane, darkness: float, softness: float) -> RgbArray:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from sam2_core.errors import BadPrompt
+from sam2_core.media.draw import is_hex
 
 Value: TypeAlias = float | str
 MOST_LAYERS = 12
@@ -42,13 +43,9 @@ class Setting:
             raise BadPrompt(f"{self.title} must be a short text.")
         if self.kind == "choice" and value not in self.choices:
             raise BadPrompt(f"{self.title} is one of {', '.join(self.choices)}.")
-        if self.kind == "color" and not (_is_color(value) or value == self.default):
+        if self.kind == "color" and not (is_hex(value) or value == self.default):
             raise BadPrompt(f"{self.title} is a color such as #ff8800.")
         return value
-
-
-def _is_color(text: str) -> bool:
-    return len(text) == 7 and text[0] == "#" and all(letter in "0123456789abcdefABCDEF" for letter in text[1:])
 
 
 @dataclass(frozen=True, slots=True)

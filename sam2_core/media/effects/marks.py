@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from sam2_core.media.draw import tint
-from sam2_core.media.effects.backgrounds import Canvas, rgb_of
+from sam2_core.media.draw import rgb_of, tint
+from sam2_core.media.effects.backgrounds import Canvas
 from sam2_core.media.effects.look import Layer
 from sam2_core.media.effects.shapes import Area, Plane, Shape, around, spread
 from sam2_core.media.info import RgbArray

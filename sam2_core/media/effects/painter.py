@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media.effects.backgrounds import Canvas, covering, desaturated, dimmed, plain, rgb_of
+from sam2_core.media.draw import rgb_of
+from sam2_core.media.effects.backgrounds import Canvas, covering, desaturated, dimmed, plain
 from sam2_core.media.effects.cells import blurred, pixelated
 from sam2_core.media.effects.edges import Matte, matte_of, own_colors
 from sam2_core.media.effects.erasing import Eraser
