@@ -94,13 +94,13 @@ class _Rollout:
         """Add the losses of what was said about a frame; where the object is absent only the score can be wrong."""
         truth = self.truth[:, at]
         present = (truth >= 0.5).flatten(1).any(dim=1)
-        several = trace.candidates is not None and trace.candidate_quality is not None
+        several = trace.candidates is not None and trace.candidate_predicted_iou is not None
         logits = trace.candidates if several else trace.logits
-        quality = trace.candidate_quality if several else trace.quality
+        quality = trace.candidate_predicted_iou if several else trace.predicted_iou
         assert logits is not None and quality is not None  # noqa: S101
         errors = mask_errors(enlarged(logits, truth.shape[-1]), truth, self.weights)
         masks = candidates_loss(errors, quality, self.weights) * present
-        score = presence_loss(trace.presence, present[:, None])
+        score = presence_loss(trace.object_score, present[:, None])
         self.total = self.total + (masks + self.weights.presence * score).mean()
         if present.any():
             self.figures[name] = float(_shown_iou(errors, quality)[present].mean())

@@ -120,7 +120,7 @@ class _Conversation:
             errors = mask_errors(logits, truth, self.weights)
             ambiguous = self.kind == "click" and turn == 0
             total = total + self._loss(answer, errors, ambiguous)
-            shown = 1 + answer.quality[:, 1:].argmax(dim=1, keepdim=True) if ambiguous else _first(answer)
+            shown = 1 + answer.predicted_iou[:, 1:].argmax(dim=1, keepdim=True) if ambiguous else _first(answer)
             self._note(turn, errors, shown)
             if turn < corrections:
                 if self.dice.shared.random() >= _SECOND_THOUGHTS:
@@ -133,10 +133,10 @@ class _Conversation:
 
     def _loss(self, answer: MaskPrediction, errors: MaskErrors, ambiguous: bool) -> Tensor:
         """Both outputs learn: the one that is asked for, and with less weight the other."""
-        single = candidates_loss(_columns(errors, slice(0, 1)), answer.quality[:, :1], self.weights)
-        several = candidates_loss(_columns(errors, slice(1, None)), answer.quality[:, 1:], self.weights)
+        single = candidates_loss(_columns(errors, slice(0, 1)), answer.predicted_iou[:, :1], self.weights)
+        several = candidates_loss(_columns(errors, slice(1, None)), answer.predicted_iou[:, 1:], self.weights)
         main, other = (several, single) if ambiguous else (single, several)
-        score = presence_loss(answer.presence, torch.ones_like(answer.presence))
+        score = presence_loss(answer.object_score, torch.ones_like(answer.object_score))
         return (main + _OTHER_OUTPUT * other + self.weights.presence * score).mean()
 
     def _note(self, turn: int, errors: MaskErrors, shown: Tensor) -> None:
@@ -147,7 +147,7 @@ class _Conversation:
 
 
 def _first(answer: MaskPrediction) -> Tensor:
-    return torch.zeros_like(answer.presence, dtype=torch.long)
+    return torch.zeros_like(answer.object_score, dtype=torch.long)
 
 
 def _columns(errors: MaskErrors, which: slice) -> MaskErrors:
