@@ -195,7 +195,7 @@ class Candidate:
 class ObjectMask:
     """One object's mask on one frame.
 
-    `predicted_iou` is the predicted IoU (0..1), `object_score` the object-score logit (above 0: the object is in the frame).
+    `predicted_iou` is in 0..1, `object_score` a logit (above 0: the object is in the frame).
     A mask is `stale` where tracking found it before something was said nearby, and `fresh` in the result of the very
     call of tracking that found it.
     """

@@ -27,7 +27,7 @@ _AMBIGUOUS_POINTS = 1  # up to so many points, three candidates are asked for
 class Trace:
     """What an object leaves behind on one frame.
 
-    `logits` (B, 1, 4H, 4W), object `pointer` (B, C), `object_score` logit (B, 1), predicted IoU `predicted_iou` (B, 1), and
+    `logits` (B, 1, 4H, 4W), object `pointer` (B, C), `object_score` logit (B, 1), predicted IoU (B, 1), and
     once it is memorised the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt `candidates` holds
     all three masks (B, 3, 4H, 4W) with `candidate_predicted_iou` (B, 3).
     """
