@@ -3,9 +3,9 @@ from __future__ import annotations
 import threading
 
 import pytest
+from sam2_core.serving.loader import ModelLoader, Progress
 
 from sam2_core.errors import Busy, WeightsError
-from sam2_core.serving.startup import Progress, Startup
 from tests.fakes import FakeEngine
 
 
@@ -19,39 +19,39 @@ def test_the_engine_is_there_once_it_is_built() -> None:
         return engine
 
     halfway = threading.Event()
-    startup = Startup(build)
+    loader = ModelLoader(build)
     assert halfway.wait(10)
-    assert (startup.status.fraction, startup.status.message) == (0.25, "Downloading the weights")
-    assert not startup.status.ready
+    assert (loader.status.fraction, loader.status.message) == (0.25, "Downloading the weights")
+    assert not loader.status.ready
     with pytest.raises(Busy, match="Downloading the weights"):
-        startup.engine()
+        loader.engine()
     go.set()
-    assert startup.wait(10)
-    assert startup.engine() is engine
-    assert startup.status.ready
+    assert loader.wait(10)
+    assert loader.engine() is engine
+    assert loader.status.ready
 
 
 def test_an_error_of_ours_is_shown_as_it_is() -> None:
     def build(progress: Progress) -> FakeEngine:
         raise WeightsError("The weights are missing. Put them there.")
 
-    startup = Startup(build)
-    assert startup.wait(10)
-    assert startup.status.error == "The weights are missing. Put them there."
-    assert not startup.status.ready
+    loader = ModelLoader(build)
+    assert loader.wait(10)
+    assert loader.status.error == "The weights are missing. Put them there."
+    assert not loader.status.ready
     with pytest.raises(Busy, match="Put them there"):
-        startup.engine()
+        loader.engine()
 
 
 def test_a_foreign_error_tells_visitors_no_details() -> None:
     def build(progress: Progress) -> FakeEngine:
         raise RuntimeError("/home/somebody/secret.txt")
 
-    startup = Startup(build)
-    assert startup.wait(10)
-    assert startup.status.error is not None
-    assert "secret" not in startup.status.error
-    assert "RuntimeError" in startup.status.error
+    loader = ModelLoader(build)
+    assert loader.wait(10)
+    assert loader.status.error is not None
+    assert "secret" not in loader.status.error
+    assert "RuntimeError" in loader.status.error
 
 
 def test_waiting_has_an_end() -> None:
@@ -61,7 +61,7 @@ def test_waiting_has_an_end() -> None:
         assert go.wait(10)
         return FakeEngine()
 
-    startup = Startup(build)
-    assert not startup.wait(0.01)
+    loader = ModelLoader(build)
+    assert not loader.wait(0.01)
     go.set()
-    assert startup.wait(10)
+    assert loader.wait(10)

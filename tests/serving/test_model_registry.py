@@ -10,13 +10,13 @@ import pytest
 from sam2_core import networks
 from sam2_core.errors import BadPrompt, Busy, Cancelled, ConfigError, WeightsError
 from sam2_core.networks import NETWORKS
-from sam2_core.serving.catalogue import Catalogue, Lease, Offer, offers_of
+from sam2_core.serving.model_registry import ModelEntry, ModelHandle, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 
 DEADLINE = 10.0
-OFFERS = offers_of("nano", others=["sam2.1_hiera_tiny", "sam2.1_hiera_small", "sam2.1_hiera_large"])
-NANO, TINY, SMALL, LARGE = (offer.name for offer in OFFERS)
+ENTRIES = model_entries("nano", others=["sam2.1_hiera_tiny", "sam2.1_hiera_small", "sam2.1_hiera_large"])
+NANO, TINY, SMALL, LARGE = (entry.name for entry in ENTRIES)
 
 
 class Builder:
@@ -26,9 +26,9 @@ class Builder:
         self.built: list[str] = []
         self.fails: set[str] = set()
 
-    def __call__(self, offer: Offer, progress: Progress) -> FakeEngine:
-        self.built.append(offer.name)
-        if offer.name in self.fails:
+    def __call__(self, entry: ModelEntry, progress: Progress) -> FakeEngine:
+        self.built.append(entry.name)
+        if entry.name in self.fails:
             raise WeightsError("There is no connection.")
         return FakeEngine()
 
@@ -39,13 +39,13 @@ def builder() -> Builder:
 
 
 @pytest.fixture
-def catalogue(builder: Builder) -> Catalogue:
-    return Catalogue(OFFERS, builder, most=3)
+def registry(builder: Builder) -> ModelRegistry:
+    return ModelRegistry(ENTRIES, builder, max_loaded=3)
 
 
-def loaded(lease: Lease) -> FakeEngine:
-    assert lease.startup.wait(DEADLINE)
-    engine = lease.startup.engine()
+def loaded(handle: ModelHandle) -> FakeEngine:
+    assert handle.loader.wait(DEADLINE)
+    engine = handle.loader.engine()
     assert isinstance(engine, FakeEngine)
     return engine
 
@@ -60,77 +60,79 @@ def loaded(lease: Lease) -> FakeEngine:
     ],
 )
 def test_an_offer_tells_strangers_no_folder(model: str, checkpoint: str, name: str, title: str) -> None:
-    (offer,) = offers_of(model, checkpoint)
-    assert (offer.name, offer.title, offer.model) == (name, title, name if offer.network else model)
-    assert (offer.network is None) == (name in ("my tune", "mine"))
+    (entry,) = model_entries(model, checkpoint)
+    assert (entry.name, entry.title, entry.model) == (name, title, name if entry.network else model)
+    assert (entry.network is None) == (name in ("my tune", "mine"))
 
 
 def test_the_model_comes_first_and_none_twice() -> None:
-    offers = offers_of("sam2.1_hiera_small", others=["nano", "facebook/sam2.1-hiera-small", "sam2.1_hiera_small.pt"])
-    assert [offer.name for offer in offers] == ["sam2.1_hiera_small", "nano"]
+    entries = model_entries(
+        "sam2.1_hiera_small", others=["nano", "facebook/sam2.1-hiera-small", "sam2.1_hiera_small.pt"]
+    )
+    assert [entry.name for entry in entries] == ["sam2.1_hiera_small", "nano"]
     with pytest.raises(ConfigError, match="Known names"):
-        offers_of("nano", others=["sam9"])
+        model_entries("nano", others=["sam9"])
 
 
 def test_the_first_is_loaded_at_once_and_the_others_when_they_are_wanted(
-    catalogue: Catalogue, builder: Builder
+    registry: ModelRegistry, builder: Builder
 ) -> None:
-    first = loaded(catalogue.lease(NANO))
+    first = loaded(registry.acquire(NANO))
     assert builder.built == [NANO]
-    assert loaded(catalogue.lease(NANO)) is first
-    assert not catalogue.is_loaded(TINY)
-    one, two = catalogue.lease(TINY), catalogue.lease(TINY)
+    assert loaded(registry.acquire(NANO)) is first
+    assert not registry.is_loaded(TINY)
+    one, two = registry.acquire(TINY), registry.acquire(TINY)
     assert loaded(one) is loaded(two)
-    assert catalogue.is_loaded(TINY)
+    assert registry.is_loaded(TINY)
     assert builder.built == [NANO, TINY]
 
 
-def test_what_was_let_go_longest_ago_makes_room(catalogue: Catalogue, builder: Builder) -> None:
-    tiny, small = catalogue.lease(TINY), catalogue.lease(SMALL)
+def test_what_was_let_go_longest_ago_makes_room(registry: ModelRegistry, builder: Builder) -> None:
+    tiny, small = registry.acquire(TINY), registry.acquire(SMALL)
     engines = [loaded(tiny), loaded(small)]
     small.release()
     tiny.release()
     tiny.release()
-    assert [catalogue.is_loaded(name) for name in (TINY, SMALL)] == [True, True], "they stay while there is room"
-    large = catalogue.lease(LARGE)
+    assert [registry.is_loaded(name) for name in (TINY, SMALL)] == [True, True], "they stay while there is room"
+    large = registry.acquire(LARGE)
     loaded(large)
-    assert [catalogue.is_loaded(name) for name in (NANO, TINY, SMALL, LARGE)] == [True, True, False, True]
+    assert [registry.is_loaded(name) for name in (NANO, TINY, SMALL, LARGE)] == [True, True, False, True]
     assert ["shut_down" in engine.calls for engine in engines] == [False, True]
-    assert loaded(catalogue.lease(TINY)) is engines[0]
+    assert loaded(registry.acquire(TINY)) is engines[0]
     assert builder.built.count(TINY) == 1
 
 
-def test_what_others_use_is_not_taken_from_them(catalogue: Catalogue) -> None:
-    leases = [catalogue.lease(TINY), catalogue.lease(SMALL), catalogue.lease(SMALL)]
-    for lease in leases:
-        loaded(lease)
-    leases[1].release()
+def test_what_others_use_is_not_taken_from_them(registry: ModelRegistry) -> None:
+    handles = [registry.acquire(TINY), registry.acquire(SMALL), registry.acquire(SMALL)]
+    for handle in handles:
+        loaded(handle)
+    handles[1].release()
     with pytest.raises(Busy, match=r"while others use nano, SAM 2\.1 tiny, SAM 2\.1 small\. Choose one of these"):
-        catalogue.lease(LARGE)
-    leases[2].release()
-    loaded(catalogue.lease(LARGE))
+        registry.acquire(LARGE)
+    handles[2].release()
+    loaded(registry.acquire(LARGE))
 
 
-def test_what_could_not_be_loaded_takes_no_room_and_is_tried_again(catalogue: Catalogue, builder: Builder) -> None:
+def test_what_could_not_be_loaded_takes_no_room_and_is_tried_again(registry: ModelRegistry, builder: Builder) -> None:
     builder.fails = {TINY}
-    failed = catalogue.lease(TINY)
-    assert failed.startup.wait(DEADLINE)
-    assert failed.startup.status.error == "There is no connection."
+    failed = registry.acquire(TINY)
+    assert failed.loader.wait(DEADLINE)
+    assert failed.loader.status.error == "There is no connection."
     failed.release()
-    kept = [catalogue.lease(SMALL), catalogue.lease(LARGE)]
-    for lease in kept:
-        loaded(lease)
+    kept = [registry.acquire(SMALL), registry.acquire(LARGE)]
+    for handle in kept:
+        loaded(handle)
     kept[0].release()
     builder.fails = set()
-    loaded(catalogue.lease(TINY))
+    loaded(registry.acquire(TINY))
 
 
 def test_loading_ends_when_nobody_waits_for_it_any_more(builder: Builder) -> None:
     told, go, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def build(offer: Offer, progress: Progress) -> FakeEngine:
+    def build(entry: ModelEntry, progress: Progress) -> FakeEngine:
         progress(0.1, "Downloading")
-        if offer.name == TINY and not ended.is_set():
+        if entry.name == TINY and not ended.is_set():
             told.set()
             assert go.wait(DEADLINE)
             try:
@@ -140,49 +142,49 @@ def test_loading_ends_when_nobody_waits_for_it_any_more(builder: Builder) -> Non
                 raise
         return FakeEngine()
 
-    catalogue = Catalogue(OFFERS, build, most=2)
-    one, two = catalogue.lease(TINY), catalogue.lease(TINY)
+    registry = ModelRegistry(ENTRIES, build, max_loaded=2)
+    one, two = registry.acquire(TINY), registry.acquire(TINY)
     assert told.wait(DEADLINE)
     one.release()
     with pytest.raises(Busy):
-        catalogue.lease(SMALL)
+        registry.acquire(SMALL)
     two.release()
     with pytest.raises(Busy):  # its thread still has the memory
-        catalogue.lease(SMALL)
+        registry.acquire(SMALL)
     go.set()
     assert ended.wait(DEADLINE)
-    assert one.startup.wait(DEADLINE)
-    loaded(catalogue.lease(TINY))
+    assert one.loader.wait(DEADLINE)
+    loaded(registry.acquire(TINY))
 
 
 def test_one_that_is_wanted_again_in_time_goes_on() -> None:
     told, go = threading.Event(), threading.Event()
 
-    def build(offer: Offer, progress: Progress) -> FakeEngine:
-        if offer.name == TINY:
+    def build(entry: ModelEntry, progress: Progress) -> FakeEngine:
+        if entry.name == TINY:
             told.set()
             assert go.wait(DEADLINE)
         progress(0.5, "Downloading")
         return FakeEngine()
 
-    catalogue = Catalogue(OFFERS, build, most=2)
-    first = catalogue.lease(TINY)
+    registry = ModelRegistry(ENTRIES, build, max_loaded=2)
+    first = registry.acquire(TINY)
     assert told.wait(DEADLINE)
     first.release()
-    again = catalogue.lease(TINY)
+    again = registry.acquire(TINY)
     go.set()
     assert loaded(again)
-    assert again.startup is first.startup
+    assert again.loader is first.loader
 
 
-def test_only_what_is_offered_can_be_chosen(catalogue: Catalogue) -> None:
+def test_only_what_is_offered_can_be_chosen(registry: ModelRegistry) -> None:
     with pytest.raises(BadPrompt, match="does not offer"):
-        catalogue.lease("sam2_hiera_tiny")
+        registry.acquire("sam2_hiera_tiny")
 
 
-def test_closing_shuts_every_engine_down(catalogue: Catalogue) -> None:
-    engines = [loaded(catalogue.lease(name)) for name in (NANO, TINY)]
-    catalogue.close()
+def test_closing_shuts_every_engine_down(registry: ModelRegistry) -> None:
+    engines = [loaded(registry.acquire(name)) for name in (NANO, TINY)]
+    registry.close()
     assert all("shut_down" in engine.calls for engine in engines)
 
 

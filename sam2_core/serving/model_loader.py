@@ -1,4 +1,4 @@
-"""Loading the network beside the running server, so that the page is there at once and can show how far it is."""
+"""Loading a network in the background, so that the page is there at once and can show how far loading is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class StartupStatus:
+class LoadingStatus:
     """How far loading is: `fraction` 0..1 (None: cannot be told), and `error` once it has failed."""
 
     fraction: float | None
@@ -25,23 +25,23 @@ class StartupStatus:
     ready: bool = False
 
 
-class Startup:
-    """Builds an engine in a thread of its own; `engine()` hands it out once it stands."""
+class ModelLoader:
+    """Builds an engine in a thread of its own; `engine()` returns it once it is there."""
 
     def __init__(self, build: Callable[[Progress], Engine]) -> None:
         self._build = build
         self._engine: Engine | None = None
-        self._status = StartupStatus(None, _LOADING)
-        self._thread = threading.Thread(target=self._run, name="startup", daemon=True)
+        self._status = LoadingStatus(None, _LOADING)
+        self._thread = threading.Thread(target=self._run, name="model-loader", daemon=True)
         self._thread.start()
 
     @property
-    def status(self) -> StartupStatus:
-        """The state right now."""
+    def status(self) -> LoadingStatus:
+        """How far loading is right now."""
         return self._status
 
     def engine(self) -> Engine:
-        """The engine; raises `Busy` with the state of things while there is none."""
+        """The engine; raises `Busy` with the status as its text while there is none."""
         if self._engine is None:
             raise Busy(self._status.error or f"{self._status.message} Try again in a moment.")
         return self._engine
@@ -52,22 +52,22 @@ class Startup:
         return not self._thread.is_alive()
 
     def close(self) -> None:
-        """Shut the engine down, if it stands."""
+        """Shut the engine down, if there is one."""
         if self._engine is not None:
             self._engine.shut_down()
 
     def _run(self) -> None:
         try:
-            self._engine = self._build(self._show)
-            self._status = StartupStatus(1.0, "Ready", ready=True)
+            self._engine = self._build(self._report)
+            self._status = LoadingStatus(1.0, "Ready", ready=True)
         except MaskletError as error:
             self._fail(str(error))
         except Exception as error:
             _log.exception("The model could not be loaded")
             self._fail(f"The model could not be loaded ({type(error).__name__}). The server's log says more.")
 
-    def _show(self, fraction: float | None, message: str) -> None:
-        self._status = StartupStatus(fraction, message)
+    def _report(self, fraction: float | None, message: str) -> None:
+        self._status = LoadingStatus(fraction, message)
 
     def _fail(self, text: str) -> None:
-        self._status = StartupStatus(self._status.fraction, self._status.message, error=text)
+        self._status = LoadingStatus(self._status.fraction, self._status.message, error=text)
