@@ -11,7 +11,7 @@ import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
-from sam2_core.tracking.findings import Findings, Word, stale_spans, unsettled_spans
+from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
 from sam2_core.types import Candidate, FrameMasks, FrameSpan, Load, Mask, ObjectMask, Prompt, SessionInfo
 
 CANDIDATE_SIZES, CANDIDATE_IOUS = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
@@ -23,12 +23,14 @@ class _FakeSession:
     info: SessionInfo
     media: MediaInfo
     revision: int = 0
-    objects: dict[int, Findings] = field(default_factory=dict)
+    objects: dict[int, ObjectHistory] = field(default_factory=dict)
 
     @property
     def said(self) -> dict[int, dict[int, Prompt]]:
         """Object -> frame -> prompt."""
-        return {number: {at: word.prompt for at, word in known.words.items()} for number, known in self.objects.items()}
+        return {
+            number: {at: word.prompt for at, word in known.prompted.items()} for number, known in self.objects.items()
+        }
 
 
 class FakeEngine:
@@ -53,10 +55,10 @@ class FakeEngine:
         if not 0 <= frame < state.info.frames:
             raise BadPrompt(f"Frame {frame} does not exist.")
         state.revision += 1
-        found = state.objects.setdefault(object_id, Findings())
+        found = state.objects.setdefault(object_id, ObjectHistory())
         if prompt.is_empty:
-            found.words.pop(frame, None)
-            if not found.words:
+            found.prompted.pop(frame, None)
+            if not found.prompted:
                 del state.objects[object_id]  # nobody says any more what the object is
                 return FrameMasks(frame, state.revision, ())
             left = found.mask_on(frame, object_id)
@@ -64,7 +66,7 @@ class FakeEngine:
         if replace(prompt, crop=None).is_empty and found.mask_on(frame, object_id) is None:
             raise BadPrompt("Click on a thing first.")
         answer = _paint(state.media.size_of(frame), object_id, _meant(found, frame, prompt))
-        found.words[frame] = Word(frame, prompt, answer)
+        found.prompted[frame] = PromptedFrame(frame, prompt, answer)
         return FrameMasks(frame, state.revision, (answer,))
 
     def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
@@ -92,7 +94,7 @@ class FakeEngine:
     def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         state = self._session(session)
         self._need_words(state)
-        return unsettled_spans(state.objects, frames)
+        return spans_to_track(state.objects, frames)
 
     def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         return stale_spans(self._session(session).objects, frames)
@@ -102,7 +104,7 @@ class FakeEngine:
         state = self._session(session)
         for object_id in set(objects) & state.objects.keys():
             for frame in frames:
-                state.revision += state.objects[object_id].take_back(frame)
+                state.revision += state.objects[object_id].untrack(frame)
         return state.revision
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
@@ -137,9 +139,9 @@ class FakeEngine:
         fresh = []
         for object_id, found in state.objects.items():
             is_wanted = objects is None or object_id in objects
-            if is_wanted and frame not in found.words and not found.is_settled(frame):
+            if is_wanted and frame not in found.prompted and not found.is_up_to_date(frame):
                 mask = self.find(state.media.size_of(frame), frame, object_id, _nearest(found, frame))
-                found.put(frame, mask, reverse)
+                found.add(frame, mask, reverse)
                 fresh.append(object_id)
         (now,) = self._masks(state, range(frame, frame + 1))
         return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
@@ -166,11 +168,11 @@ class FakeEngine:
         )
 
 
-def _nearest(found: Findings, frame: int) -> Prompt:
-    return found.words[min(found.words, key=lambda other: abs(other - frame))].prompt
+def _nearest(found: ObjectHistory, frame: int) -> Prompt:
+    return found.prompted[min(found.prompted, key=lambda other: abs(other - frame))].prompt
 
 
-def _meant(found: Findings, frame: int, prompt: Prompt) -> Prompt:
+def _meant(found: ObjectHistory, frame: int, prompt: Prompt) -> Prompt:
     """A crop alone refines what was tracked from elsewhere."""
     return replace(_nearest(found, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
 

@@ -69,7 +69,7 @@ class LocalEngine:
 
     def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.prompt`."""
-        return self._ask(Priority.CLICK, session, lambda opened: opened.prompt(frame, object_id, prompt))
+        return self._ask(Priority.CLICK, session, lambda opened: opened.set_prompt(frame, object_id, prompt))
 
     def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.preview`."""
@@ -79,16 +79,15 @@ class LocalEngine:
         self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
     ) -> tuple[FrameMasks, ...]:
         """See `Engine.track`."""
-        self._check_length(frames)
         return self._ask(Priority.TRACK, session, lambda opened: opened.track(frames, revision, objects))
 
     def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         """See `Engine.plan`."""
-        return self._ask(Priority.LOOK, session, lambda opened: opened.plan(frames))
+        return self._ask(Priority.LOOK, session, lambda opened: opened.plan_tracking(frames))
 
     def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         """See `Engine.stale`."""
-        return self._ask(Priority.LOOK, session, lambda opened: opened.stale(frames))
+        return self._ask(Priority.LOOK, session, lambda opened: opened.stale_frames(frames))
 
     def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
         """See `Engine.untrack`."""
@@ -96,12 +95,11 @@ class LocalEngine:
 
     def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
         """See `Engine.masks`."""
-        self._check_length(frames)
-        return self._ask(Priority.LOOK, session, lambda opened: opened.masks(frames))
+        return self._ask(Priority.LOOK, session, lambda opened: opened.get_masks(frames))
 
     def forget(self, session: str, object_id: int) -> int:
         """See `Engine.forget`."""
-        return self._ask(Priority.CLICK, session, lambda opened: opened.forget(object_id))
+        return self._ask(Priority.CLICK, session, lambda opened: opened.remove_object(object_id))
 
     def close(self, session: str) -> None:
         """See `Engine.close`."""
@@ -142,7 +140,8 @@ class LocalEngine:
             self._close(next(iter(self._opened)))
         session_id = secrets.token_hex(12)
         size = ClipSize(about.frames, about.height, about.width, about.sizes)
-        bounds = SessionLimits(self.limits.max_objects, self.limits.max_prompts)
+        limits = self.limits
+        bounds = SessionLimits(limits.max_objects, limits.max_prompts, limits.max_frames_per_call)
         session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds)
         self._opened[session_id] = _Opened(session, store)
         return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
@@ -158,10 +157,6 @@ class LocalEngine:
         if opened is not None:
             opened.store.close()
             self._cache.drop(lambda key: isinstance(key, tuple) and key[0] == session)
-
-    def _check_length(self, frames: range) -> None:
-        if len(frames) > self.limits.max_frames_per_call:
-            raise ValueError(f"Ask for at most {self.limits.max_frames_per_call} frames at a time, not {len(frames)}.")
 
 
 def _is_out_of_memory(error: Exception) -> bool:

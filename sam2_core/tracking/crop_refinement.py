@@ -1,7 +1,7 @@
-"""Refine here: a part of a frame fills the network's input, so that its mask becomes as fine as the part is small.
+"""Crop refinement ("Refine here"): segment an enlarged crop of a frame, for a finer mask of a small object.
 
-What the whole frame gave is fed back as the previous answer, which tells the network what to refine; around the part a
-margin is seen too, so that a thing which the part's edge cuts does not end there.
+The crop with a margin around it fills the network's input. The logits of the whole frame are fed back as the mask
+prompt. The margin gives context to objects that the crop's edge cuts; only pixels inside the crop are replaced.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
+from sam2_core.model.network import ImageFeatures
 from sam2_core.model.preprocess import Pixels
-from sam2_core.tracking.pixels import full_mask, to_low_resolution
+from sam2_core.tracking.masks import full_mask, low_resolution_logits
 from sam2_core.tracking.prompts import point_inputs
-from sam2_core.tracking.segmenter import Segmenter, Trace
+from sam2_core.tracking.segmenter import FrameOutput, Segmenter
 from sam2_core.types import BoolArray, Box, Mask, ObjectMask, Point, Prompt
 
 MARGIN = 0.125
-"""What is seen beyond each edge of the part, as a share of its side."""
+"""Margin beyond each edge of the crop, as a fraction of its side."""
 
-LEAST_SIDE = 32
-"""Pixels that are seen at least; fewer of them show the network nothing."""
+MIN_SIDE = 32
+"""Smallest side of crop and margin together, in pixels; less gives the network no context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of a frame in whole pixels; `right` and `bottom` are exclusive."""
+    """A crop of a frame in whole pixels; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -39,20 +39,20 @@ class Window:
 
     @classmethod
     def of(cls, crop: Box, height: int, width: int) -> Window:
-        """The pixels of a crop, at least one."""
-        left, right = _whole(crop.left, crop.right, width)
-        top, bottom = _whole(crop.top, crop.bottom, height)
+        """Round a box to pixels of a frame; each side has at least one."""
+        left, right = _rounded(crop.left, crop.right, width)
+        top, bottom = _rounded(crop.top, crop.bottom, height)
         return cls(left, top, right, bottom)
 
     def with_margin(self, height: int, width: int) -> Window:
-        """What is seen of the frame."""
+        """The window with its margin, clipped to the frame."""
         left, right = _widened(self.left, self.right, width)
         top, bottom = _widened(self.top, self.bottom, height)
         return Window(left, top, right, bottom)
 
     @property
-    def place(self) -> tuple[slice, slice]:
-        """Index of these pixels in an array (H, W)."""
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the window's pixels in an array (H', W')."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
@@ -61,82 +61,87 @@ class Window:
         return self.bottom - self.top, self.right - self.left
 
 
-def _whole(start: float, end: float, most: int) -> tuple[int, int]:
-    first = min(max(round(start), 0), most - 1)
-    return first, min(max(round(end), first + 1), most)
+def _rounded(start: float, end: float, length: int) -> tuple[int, int]:
+    first = min(max(round(start), 0), length - 1)
+    return first, min(max(round(end), first + 1), length)
 
 
-def _widened(start: int, end: int, most: int) -> tuple[int, int]:
-    missing = max(round((end - start) * MARGIN), -(-(LEAST_SIDE - (end - start)) // 2))
-    return max(start - missing, 0), min(end + missing, most)
+def _widened(start: int, end: int, length: int) -> tuple[int, int]:
+    margin = max(round((end - start) * MARGIN), -(-(MIN_SIDE - (end - start)) // 2))
+    return max(start - margin, 0), min(end + margin, length)
 
 
-def cut(pixels: Pixels, seen: Window, height: int, width: int) -> Pixels:
-    """The window of a frame that is `height` x `width`, but may be stored smaller."""
+def crop_pixels(pixels: Pixels, window: Window, height: int, width: int) -> Pixels:
+    """Cut a window out of a frame of `height` x `width` whose stored `pixels` may be smaller."""
     rows, columns = pixels.shape[0] / height, pixels.shape[1] / width
-    stored = Box(seen.left * columns, seen.top * rows, seen.right * columns, seen.bottom * rows)
-    return pixels[Window.of(stored, *pixels.shape[:2]).place]
+    stored = Box(window.left * columns, window.top * rows, window.right * columns, window.bottom * rows)
+    return pixels[Window.of(stored, *pixels.shape[:2]).slices]
 
 
-def look_closer(
-    segmenter: Segmenter, features: ImageFeatures, part: Window, prompt: Prompt, trace: Trace, found: ObjectMask
-) -> tuple[Trace, ObjectMask]:
-    """What the whole frame gave (`trace`, `found`), refined within `part`; outside it the mask stays as it is.
+def refine_crop(
+    segmenter: Segmenter,
+    features: ImageFeatures,
+    crop: Window,
+    prompt: Prompt,
+    output: FrameOutput,
+    result: ObjectMask,
+) -> tuple[FrameOutput, ObjectMask]:
+    """Refine the output and the mask of a whole frame within `crop`; outside of it the mask stays as it is.
 
-    `features` are those of the part with its margin. Where neither mask nor click lies in there, or the network does
-    not see the thing in it, nothing changes.
+    `features` are those of the crop with its margin. Returns `output` and `result` unchanged where neither the mask
+    nor a point of `prompt` lies in there, or where the object score of the crop is not positive.
     """
-    mask, network = found.mask.to_array(), segmenter.network
-    seen = part.with_margin(*mask.shape)
-    said = _points_within(prompt, seen, mask[seen.place])
-    if not said.points:
-        return trace, found
-    points = point_inputs(said, *seen.size, network.image_size, network.device)
-    closer = segmenter.refine(features, points, _logits_within(trace.logits, seen, *mask.shape))
-    if float(closer.object_score) <= 0:
-        return trace, found
+    mask, network = result.mask.to_array(), segmenter.network
+    outer = crop.with_margin(*mask.shape)
+    cropped = _points_within(prompt, outer, mask[outer.slices])
+    if not cropped.points:
+        return output, result
+    points = point_inputs(cropped, *outer.size, network.image_size, network.device)
+    refined = segmenter.refine(features, points, _cropped_logits(output.logits, outer, *mask.shape))
+    if float(refined.object_score) <= 0:
+        return output, result
     finer = mask.copy()
-    finer[seen.place] = full_mask(closer.logits[0, 0], *seen.size).to_array()
-    mask[part.place] = finer[part.place]
-    merged = replace(trace, logits=_with_mask(trace.logits, part, mask), predicted_iou=closer.predicted_iou)
-    return merged, replace(found, mask=Mask.from_array(mask), predicted_iou=float(closer.predicted_iou), candidates=())
+    finer[outer.slices] = full_mask(refined.logits[0, 0], *outer.size).to_array()
+    mask[crop.slices] = finer[crop.slices]
+    merged = replace(output, logits=_with_mask(output.logits, crop, mask), predicted_iou=refined.predicted_iou)
+    predicted_iou = float(refined.predicted_iou)
+    return merged, replace(result, mask=Mask.from_array(mask), predicted_iou=predicted_iou, candidates=())
 
 
-def _points_within(prompt: Prompt, seen: Window, before: BoolArray) -> Prompt:
-    """The clicks in the window, in its pixels; where none is on the thing, the middle of its mask comes first."""
+def _points_within(prompt: Prompt, window: Window, mask: BoolArray) -> Prompt:
+    """The points in the window, in its pixels; if none is positive, the innermost pixel of `mask` comes first."""
     inside = [
-        Point(point.x - seen.left, point.y - seen.top, point.positive)
+        Point(point.x - window.left, point.y - window.top, point.positive)
         for point in prompt.points
-        if seen.left <= point.x <= seen.right and seen.top <= point.y <= seen.bottom
+        if window.left <= point.x <= window.right and window.top <= point.y <= window.bottom
     ]
     if not any(point.positive for point in inside):
-        if not before.any():
+        if not mask.any():
             return Prompt()
-        inside.insert(0, _middle(before))
+        inside.insert(0, _innermost_pixel(mask))
     return Prompt(tuple(inside))
 
 
-def _middle(mask: BoolArray) -> Point:
-    """The pixel of a mask that lies farthest from its edge."""
+def _innermost_pixel(mask: BoolArray) -> Point:
+    """The center of the pixel that lies farthest from the edge of a mask."""
     depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     row, column = np.unravel_index(int(depth.argmax()), depth.shape)
     return Point(float(column) + 0.5, float(row) + 0.5)
 
 
-def _logits_within(logits: Tensor, seen: Window, height: int, width: int) -> Tensor:
-    """The window of a frame's logits (1, 1, 4H, 4W), enlarged to the same size."""
-    (rows, columns), size = seen.size, logits.shape[-1]
-    middles = (torch.arange(size, device=logits.device) + 0.5) / size
-    y = (seen.top + middles * rows) * 2 / height - 1
-    x = (seen.left + middles * columns) * 2 / width - 1
+def _cropped_logits(logits: Tensor, window: Window, height: int, width: int) -> Tensor:
+    """The window of a frame's logits (1, 1, 4H, 4W), resized to the same shape."""
+    (rows, columns), size = window.size, logits.shape[-1]
+    centers = (torch.arange(size, device=logits.device) + 0.5) / size
+    y = (window.top + centers * rows) * 2 / height - 1
+    x = (window.left + centers * columns) * 2 / width - 1
     grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None]
     return F.grid_sample(logits.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _with_mask(logits: Tensor, part: Window, mask: BoolArray) -> Tensor:
-    """Logits (1, 1, 4H, 4W) that say within `part` what the mask says, so that tracking goes on from there."""
+def _with_mask(logits: Tensor, crop: Window, mask: BoolArray) -> Tensor:
+    """Logits (1, 1, 4H, 4W) replaced within `crop` by those of the mask, so that tracking starts from it."""
     (height, width), size = mask.shape, logits.shape[-1]
     y, x = (torch.arange(size) + 0.5) * height / size, (torch.arange(size) + 0.5) * width / size
-    inside = ((y >= part.top) & (y < part.bottom))[:, None] & ((x >= part.left) & (x < part.right))
-    sure = (2 * to_low_resolution(mask, size) - 1) * MASK_PROMPT_LOGIT
-    return torch.where(inside.to(logits.device), sure.to(logits), logits)
+    inside = ((y >= crop.top) & (y < crop.bottom))[:, None] & ((x >= crop.left) & (x < crop.right))
+    return torch.where(inside.to(logits.device), low_resolution_logits(mask, size).to(logits), logits)

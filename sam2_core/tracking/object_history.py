@@ -1,8 +1,8 @@
-"""What tracking found for one object, frame by frame, and what of it is older than what was said nearby.
+"""The prompts and tracked masks of one object through a clip, and which of the masks are stale.
 
-Book-keeping without torch. The rule: a mask that was found between two prompted frames follows from these two, its
-neighbours. So a word on a frame makes stale only what was found between the prompted frames before and after it, and a
-word that is taken back, as if it had never been said, makes it good again.
+Bookkeeping without torch. A tracked mask depends on the nearest prompted frame before it and the nearest one after it.
+Setting a prompt therefore makes only the tracked masks stale that lie between its two neighboring prompted frames, and
+clearing it restores their state.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from itertools import pairwise
 
 from sam2_core.types import FrameSpan, Mask, ObjectMask, Prompt
 
-LAYERS_KEPT = 6  # masks of a frame that can be uncovered again, one under the other
+MAX_TRACKED_PER_FRAME = 6
+"""Tracked masks kept for one frame; `ObjectHistory.untrack` removes the newest and uncovers the one before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What was said on a frame, and the answer."""
+class PromptedFrame:
+    """The prompt on a frame and the mask that it gave."""
 
     frame: int
     prompt: Prompt
-    answer: ObjectMask
+    result: ObjectMask
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """The frames between two prompted ones that follow each other; None where there is none on that side."""
+class PromptInterval:
+    """The frames between two consecutive prompted frames; None where the clip's start or end bounds them."""
 
-    before: Word | None
-    after: Word | None
+    before: PromptedFrame | None
+    after: PromptedFrame | None
 
     def within(self, frames: range) -> range:
-        """Those of the consecutive `frames` (step 1) that lie in the gap."""
+        """The part of `frames` (step 1) that lies in the interval."""
         first = frames.start if self.before is None else max(frames.start, self.before.frame + 1)
         last = frames.stop if self.after is None else min(frames.stop, self.after.frame)
         return range(first, max(first, last))
@@ -43,7 +44,7 @@ class Gap:
         return frame in self.within(range(frame, frame + 1))
 
     def is_nearer_to_end(self, frame: int) -> bool:
-        """Whether the prompted frame after it is nearer than the one before, or the only one."""
+        """Whether `after` is the only prompted frame, or strictly nearer than `before`."""
         if self.before is None or self.after is None:
             return self.before is None
         return self.after.frame - frame < frame - self.before.frame
@@ -51,9 +52,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class TrackedMask:
-    """A mask found by tracking, small enough to be kept for every frame of a long clip.
+    """A tracked mask, compressed so that one can be kept for every frame of a long clip.
 
-    `gap` is the one that its frame lay in when it was found, `reverse` the direction.
+    `interval` is the one that contained the frame when it was tracked, `reverse` the direction of tracking.
     """
 
     height: int
@@ -61,130 +62,136 @@ class TrackedMask:
     packed_runs: bytes
     predicted_iou: float
     object_score: float
-    gap: Gap
+    interval: PromptInterval
     reverse: bool
 
     @classmethod
-    def of(cls, found: ObjectMask, gap: Gap, reverse: bool) -> TrackedMask:
-        """Pack a mask."""
-        mask = found.mask
+    def pack(cls, result: ObjectMask, interval: PromptInterval, reverse: bool) -> TrackedMask:
+        """Compress a mask."""
+        mask = result.mask
         packed = zlib.compress(mask.runs, 1)
-        return cls(mask.height, mask.width, packed, found.predicted_iou, found.object_score, gap, reverse)
+        return cls(mask.height, mask.width, packed, result.predicted_iou, result.object_score, interval, reverse)
 
-    def as_object(self, object_id: int) -> ObjectMask:
-        """Unpack it again."""
+    def unpack(self, object_id: int) -> ObjectMask:
+        """Decompress the mask."""
         mask = Mask(self.height, self.width, zlib.decompress(self.packed_runs))
         return ObjectMask(object_id, mask, self.predicted_iou, self.object_score)
 
 
 @dataclass(slots=True)
-class Findings:
-    """All that was said about one object, and the masks that tracking found.
+class ObjectHistory:
+    """All prompts and tracked masks of one object.
 
-    A prompt does not delete the mask below it, nor does tracking a frame again: what is taken back uncovers what was
-    there before.
+    A prompt does not delete the tracked mask of its frame, and tracking a frame again keeps the former mask:
+    clearing the prompt, or `untrack`, uncovers it.
     """
 
-    words: dict[int, Word] = field(default_factory=dict)
-    layers: dict[int, tuple[TrackedMask, ...]] = field(default_factory=dict)
-    """Frame -> what tracking found there, the newest last."""
+    prompted: dict[int, PromptedFrame] = field(default_factory=dict)
+    tracked: dict[int, tuple[TrackedMask, ...]] = field(default_factory=dict)
+    """Frame -> its tracked masks, newest last, never empty."""
 
-    def get(self, frame: int) -> TrackedMask | None:
-        """What tracking found last on a frame, also where a prompt covers it."""
-        return self.layers[frame][-1] if frame in self.layers else None
+    def latest(self, frame: int) -> TrackedMask | None:
+        """The newest tracked mask of a frame, even if the frame is prompted."""
+        return self.tracked[frame][-1] if frame in self.tracked else None
 
-    def put(self, frame: int, found: ObjectMask, reverse: bool) -> None:
-        """Tracking has found this, with all that is said now."""
-        below = self.layers.get(frame, ())[-(LAYERS_KEPT - 1) :]
-        self.layers[frame] = (*below, TrackedMask.of(found, self.gap(frame), reverse))
+    def add(self, frame: int, result: ObjectMask, reverse: bool) -> None:
+        """Store a mask that was tracked with the current prompts."""
+        former = self.tracked.get(frame, ())[-(MAX_TRACKED_PER_FRAME - 1) :]
+        self.tracked[frame] = (*former, TrackedMask.pack(result, self.interval(frame), reverse))
 
-    def take_back(self, frame: int) -> bool:
-        """Uncover what tracking had found before, if anything; False where there is nothing to take back."""
-        if frame not in self.layers:
+    def untrack(self, frame: int) -> bool:
+        """Remove the newest tracked mask of a frame; returns whether there was one."""
+        if frame not in self.tracked:
             return False
-        *below, _ = self.layers.pop(frame)
-        if below:
-            self.layers[frame] = tuple(below)
+        *former, _ = self.tracked.pop(frame)
+        if former:
+            self.tracked[frame] = tuple(former)
         return True
 
-    def gap(self, frame: int) -> Gap:
-        """The gap that a frame lies in; for a prompted frame, the one that there would be without its word."""
-        before = max((at for at in self.words if at < frame), default=frame)
-        after = min((at for at in self.words if at > frame), default=frame)
-        return Gap(*(self.words[at] if at != frame else None for at in (before, after)))
+    def interval(self, frame: int) -> PromptInterval:
+        """The interval that contains a frame; a prompt on the frame itself is ignored."""
+        before = max((at for at in self.prompted if at < frame), default=None)
+        after = min((at for at in self.prompted if at > frame), default=None)
+        return PromptInterval(*(None if at is None else self.prompted[at] for at in (before, after)))
 
-    def gaps(self) -> Iterator[Gap]:
-        """All of them, from the start of the clip to its end."""
-        words = [None, *(self.words[at] for at in sorted(self.words)), None]
-        return (Gap(before, after) for before, after in pairwise(words))
+    def intervals(self) -> Iterator[PromptInterval]:
+        """All intervals from the start of the clip to its end."""
+        bounds = [None, *(self.prompted[at] for at in sorted(self.prompted)), None]
+        return (PromptInterval(before, after) for before, after in pairwise(bounds))
 
-    def is_settled(self, frame: int) -> bool:
-        """The frame was tracked, and its neighbours are still what they were: tracking it again is no use."""
-        found = self.get(frame)
-        return found is not None and frame not in self.words and found.gap == self.gap(frame)
+    def is_up_to_date(self, frame: int) -> bool:
+        """Whether the frame is not prompted and was tracked with its current neighboring prompts."""
+        return frame not in self.prompted and self._is_current(frame, self.interval(frame))
 
-    def unsettled(self, frames: range) -> set[int]:
-        """Those of the consecutive `frames` that tracking would compute."""
-        return {at for gap in self.gaps() for at in gap.within(frames) if not self._has(at, gap)}
+    def frames_to_track(self, frames: range) -> set[int]:
+        """The frames of `frames` (step 1) that are neither prompted nor up to date."""
+        return {
+            at for interval in self.intervals() for at in interval.within(frames) if not self._is_current(at, interval)
+        }
 
-    def from_nearer_side(self, frames: range, again: bool) -> list[range]:
-        """Those of the consecutive `frames` that tracking would compute, as stretches: each frame from the side of the
-        nearer prompted frame. With `again` only those that were tracked before something was said nearby."""
-        stretches: list[range] = []
-        for gap in self.gaps():
-            near_end = [at for at in gap.within(frames) if gap.is_nearer_to_end(at)]
-            near_start = [at for at in gap.within(frames) if not gap.is_nearer_to_end(at)]
+    def ranges_to_track(self, frames: range, stale_only: bool) -> list[range]:
+        """The frames of `frames` (step 1) that are neither prompted nor up to date, each in a range that starts from
+        the nearer prompted frame. `stale_only` leaves out frames that were never tracked."""
+        ranges: list[range] = []
+        for interval in self.intervals():
+            near_end = [at for at in interval.within(frames) if interval.is_nearer_to_end(at)]
+            near_start = [at for at in interval.within(frames) if not interval.is_nearer_to_end(at)]
             for side, step in ((near_start, 1), (near_end[::-1], -1)):
-                wanted = (at for at in side if not self._has(at, gap) and (at in self.layers or not again))
-                stretches += runs(wanted, step)
-        return stretches
+                wanted = (
+                    at for at in side if not self._is_current(at, interval) and (at in self.tracked or not stale_only)
+                )
+                ranges += contiguous_ranges(wanted, step)
+        return ranges
 
     def mask_on(self, frame: int, object_id: int) -> ObjectMask | None:
-        """The newest mask on a frame: the answer to a prompt, else what tracking found."""
-        if frame in self.words:
-            return self.words[frame].answer
-        found = self.get(frame)
-        return None if found is None else replace(found.as_object(object_id), stale=not self.is_settled(frame))
+        """The current mask of a frame: the result of its prompt, else the newest tracked mask, else None."""
+        if frame in self.prompted:
+            return self.prompted[frame].result
+        latest = self.latest(frame)
+        return None if latest is None else replace(latest.unpack(object_id), stale=not self.is_up_to_date(frame))
 
-    def _has(self, frame: int, gap: Gap) -> bool:
-        found = self.get(frame)
-        return found is not None and found.gap == gap
+    def _is_current(self, frame: int, interval: PromptInterval) -> bool:
+        latest = self.latest(frame)
+        return latest is not None and latest.interval == interval
 
 
-def runs(frames: Iterable[int], step: int) -> list[range]:
-    """Ranges without holes that visit `frames`, which rise (step 1) or fall (-1), in their order."""
-    found: list[range] = []
+def contiguous_ranges(frames: Iterable[int], step: int) -> list[range]:
+    """Split rising (`step` 1) or falling (-1) frame numbers into ranges without gaps, in the same order."""
+    ranges: list[range] = []
     for frame in frames:
-        if found and found[-1].stop == frame:
-            found[-1] = range(found[-1].start, frame + step, step)
+        if ranges and ranges[-1].stop == frame:
+            ranges[-1] = range(ranges[-1].start, frame + step, step)
         else:
-            found.append(range(frame, frame + step, step))
-    return found
+            ranges.append(range(frame, frame + step, step))
+    return ranges
 
 
-def unsettled_spans(objects: Mapping[int, Findings], frames: range) -> tuple[FrameSpan, ...]:
-    """What of `frames` (step 1 or -1) is left to be tracked, in their order, all objects together; a single frame has
-    no order and comes from the nearer side."""
+def spans_to_track(histories: Mapping[int, ObjectHistory], frames: range) -> tuple[FrameSpan, ...]:
+    """The part of `frames` (step 1 or -1) that is not up to date, in the same order, with the objects of each span.
+
+    `histories` maps object ids to histories. A single frame has no direction: it is tracked from the nearer prompt.
+    """
     if len(frames) == 1:
-        return _together(objects, frames, again=False)
+        return _grouped(histories, frames, stale_only=False)
     ascending = frames if frames.step > 0 else frames[::-1]
-    left = {object_id: found.unsettled(ascending) for object_id, found in sorted(objects.items())}
-    wanted = set[int]().union(*left.values())
+    wanted = {object_id: history.frames_to_track(ascending) for object_id, history in sorted(histories.items())}
+    union = set[int]().union(*wanted.values())
     return tuple(
-        FrameSpan(run, tuple(object_id for object_id, of_object in left.items() if not of_object.isdisjoint(run)))
-        for run in runs((at for at in frames if at in wanted), frames.step)
+        FrameSpan(run, tuple(object_id for object_id, of_object in wanted.items() if not of_object.isdisjoint(run)))
+        for run in contiguous_ranges((at for at in frames if at in union), frames.step)
     )
 
 
-def stale_spans(objects: Mapping[int, Findings], frames: range) -> tuple[FrameSpan, ...]:
-    """What of the consecutive `frames` was tracked before something was said nearby, as it is to be tracked again."""
-    return _together(objects, frames, again=True)
+def stale_spans(histories: Mapping[int, ObjectHistory], frames: range) -> tuple[FrameSpan, ...]:
+    """The stale frames of `frames` (step 1) as spans to be tracked again, each from the nearer prompt."""
+    return _grouped(histories, frames, stale_only=True)
 
 
-def _together(objects: Mapping[int, Findings], frames: range, again: bool) -> tuple[FrameSpan, ...]:
-    """Objects that need the same stretch go through it together."""
-    together: dict[tuple[int, int, int], list[int]] = {}  # ranges of one frame are equal whatever their direction is
-    for object_id, found in sorted(objects.items()):
-        for run in found.from_nearer_side(frames, again):
-            together.setdefault((run.start, run.stop, run.step), []).append(object_id)
-    return tuple(FrameSpan(range(*run), tuple(named)) for run, named in together.items())
+def _grouped(histories: Mapping[int, ObjectHistory], frames: range, stale_only: bool) -> tuple[FrameSpan, ...]:
+    """One span for all objects that need the same range."""
+    # Ranges of one frame are equal whatever their step is, hence the tuples as keys.
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for object_id, history in sorted(histories.items()):
+        for run in history.ranges_to_track(frames, stale_only):
+            groups.setdefault((run.start, run.stop, run.step), []).append(object_id)
+    return tuple(FrameSpan(range(*run), tuple(object_ids)) for run, object_ids in groups.items())
