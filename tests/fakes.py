@@ -15,7 +15,7 @@ from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
 from sam2_core.serving.commands import Command
 from sam2_core.serving.engine import QueueStatus
-from sam2_core.tracking.findings import Findings, Word, stale_spans, unsettled_spans
+from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
 from sam2_core.types import Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Prompt, SessionInfo
 
 T = TypeVar("T")
@@ -31,30 +31,33 @@ class FakeSession:
     media: MediaInfo
     find: Callable[[tuple[int, int], int, int, Prompt], ObjectMask]
     revision: int = 0
-    objects: dict[int, Findings] = field(default_factory=dict)
+    objects: dict[int, ObjectHistory] = field(default_factory=dict)
 
     @property
     def prompts(self) -> dict[int, dict[int, Prompt]]:
         """Object -> frame -> prompt."""
-        return {number: {at: word.prompt for at, word in known.words.items()} for number, known in self.objects.items()}
+        return {
+            number: {at: each.prompt for at, each in history.prompted.items()}
+            for number, history in self.objects.items()
+        }
 
     def set_prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         self._check_frame(frame)
-        found = self.objects.get(object_id, Findings())
+        history = self.objects.get(object_id, ObjectHistory())
         if prompt.is_empty:
             self.revision += 1
-            found.words.pop(frame, None)
-            if not found.words:
+            history.prompted.pop(frame, None)
+            if not history.prompted:
                 self.objects.pop(object_id, None)  # nothing says any more what the object is
                 return FrameMasks(frame, self.revision, ())
-            left = found.mask_on(frame, object_id)
+            left = history.mask_on(frame, object_id)
             return FrameMasks(frame, self.revision, () if left is None else (left,))
-        if replace(prompt, crop=None).is_empty and found.mask_on(frame, object_id) is None:
+        if replace(prompt, crop=None).is_empty and history.mask_on(frame, object_id) is None:
             raise BadPrompt("Click on a thing first.")
         self.revision += 1
-        self.objects[object_id] = found
-        answer = _paint(self.media.size_of(frame), object_id, _meant(found, frame, prompt))
-        found.words[frame] = Word(frame, prompt, answer)
+        self.objects[object_id] = history
+        answer = _paint(self.media.size_of(frame), object_id, _meant(history, frame, prompt))
+        history.prompted[frame] = PromptedFrame(frame, prompt, answer)
         return FrameMasks(frame, self.revision, (answer,))
 
     def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
@@ -71,12 +74,13 @@ class FakeSession:
     def untrack(self, frames: range, objects: Collection[int]) -> int:
         for object_id in set(objects) & self.objects.keys():
             for frame in frames:
-                self.revision += self.objects[object_id].take_back(frame)
+                self.revision += self.objects[object_id].untrack(frame)
         return self.revision
 
     def get_masks(self, frames: range) -> tuple[FrameMasks, ...]:
         known = [
-            [found.mask_on(frame, object_id) for object_id, found in sorted(self.objects.items())] for frame in frames
+            [history.mask_on(frame, object_id) for object_id, history in sorted(self.objects.items())]
+            for frame in frames
         ]
         return tuple(
             FrameMasks(frame, self.revision, tuple(mask for mask in here if mask is not None))
@@ -85,7 +89,7 @@ class FakeSession:
 
     def plan_tracking(self, frames: range) -> tuple[FrameSpan, ...]:
         self._check_trackable()
-        return unsettled_spans(self.objects, frames)
+        return spans_to_track(self.objects, frames)
 
     def stale_frames(self, frames: range) -> tuple[FrameSpan, ...]:
         return stale_spans(self.objects, frames)
@@ -96,11 +100,11 @@ class FakeSession:
 
     def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
         fresh = []
-        for object_id, found in self.objects.items():
+        for object_id, history in self.objects.items():
             is_wanted = objects is None or object_id in objects
-            if is_wanted and frame not in found.words and not found.is_settled(frame):
-                mask = self.find(self.media.size_of(frame), frame, object_id, _nearest(found, frame))
-                found.put(frame, mask, reverse)
+            if is_wanted and frame not in history.prompted and not history.is_up_to_date(frame):
+                mask = self.find(self.media.size_of(frame), frame, object_id, _nearest(history, frame))
+                history.add(frame, mask, reverse)
                 fresh.append(object_id)
         (now,) = self.get_masks(range(frame, frame + 1))
         return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
@@ -151,7 +155,6 @@ class FakeEngine:
     def shut_down(self) -> None:
         self.calls.append("shut_down")
         self.sessions.clear()
-        self._threads.shutdown(wait=False)
 
     def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
         """What tracking finds on a frame of this (height, width): what the nearest prompt says."""
@@ -166,13 +169,13 @@ class FakeEngine:
         return info
 
 
-def _nearest(found: Findings, frame: int) -> Prompt:
-    return found.words[min(found.words, key=lambda other: abs(other - frame))].prompt
+def _nearest(history: ObjectHistory, frame: int) -> Prompt:
+    return history.prompted[min(history.prompted, key=lambda other: abs(other - frame))].prompt
 
 
-def _meant(found: Findings, frame: int, prompt: Prompt) -> Prompt:
+def _meant(history: ObjectHistory, frame: int, prompt: Prompt) -> Prompt:
     """A crop alone refines what was tracked from elsewhere."""
-    return replace(_nearest(found, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
+    return replace(_nearest(history, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
 
 
 def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:

@@ -31,7 +31,7 @@ from sam2_core.predictors.video_state import ObjectState, VideoState
 from sam2_core.tracking.cleanup import fill_holes
 from sam2_core.tracking.device import best_device
 from sam2_core.tracking.memory_bank import MemoryRules
-from sam2_core.tracking.segmenter import Segmenter, Trace
+from sam2_core.tracking.segmenter import FrameOutput, Segmenter
 from sam2_core.weights import load_network
 
 _FEATURE_CACHE_BYTES = 256 * 2**20
@@ -181,7 +181,7 @@ class SAM2VideoPredictor(SAM2):
                 features,
                 target.points[frame],
                 None if previous is None else previous.logits.to(self.device),
-                recall=self._recall(state, target, frame) if was_tracked else None,
+                selection=self._recall(state, target, frame) if was_tracked else None,
             )
         target.waiting(conditioning)[frame] = self._stored(state, trace)
         return self._result(state, frame, conditioning)
@@ -233,20 +233,20 @@ class SAM2VideoPredictor(SAM2):
                 trace = target.bank.prompted[frame]
                 self._forget_around(target, frame)
             else:
-                recall = target.bank.recall(frame, reverse, len(state.frames))
-                trace = self._segmenter.track(self._features(state, frame), recall)
+                selection = target.bank.select(frame, reverse, len(state.frames))
+                trace = self._segmenter.track(self._features(state, frame), selection)
                 target.bank.tracked[frame] = self._stored(state, trace)
             target.tracked_in_reverse[frame] = reverse
             logits.append(trace.logits.to(self.device))
         return frame, list(targets), self._at_clip_size(state, torch.cat(logits))
 
     def _recall(self, state: VideoState, target: ObjectState, frame: int) -> Any:
-        return target.bank.recall(frame, target.tracked_in_reverse[frame], len(state.frames))
+        return target.bank.select(frame, target.tracked_in_reverse[frame], len(state.frames))
 
-    def _memorised(self, state: VideoState, frame: int, trace: Trace) -> Trace:
+    def _memorised(self, state: VideoState, frame: int, trace: FrameOutput) -> FrameOutput:
         on_device = replace(trace, logits=trace.logits.to(self.device))
         prompted = self.binarize_mask_from_pts_for_mem_enc
-        return self._stored(state, self._segmenter.memorise(self._features(state, frame), on_device, prompted))
+        return self._stored(state, self._segmenter.encode_memory(self._features(state, frame), on_device, prompted))
 
     def _forget_around(self, target: ObjectState, frame: int) -> None:
         if self.clear_non_cond_mem_around_input:
@@ -293,7 +293,7 @@ class SAM2VideoPredictor(SAM2):
     def _features(self, state: VideoState, frame: int) -> ImageFeatures:
         return state.features(frame, lambda index: self._segmenter.encode(state.frames.read(index, self.image_size)))
 
-    def _stored(self, state: VideoState, trace: Trace) -> Trace:
+    def _stored(self, state: VideoState, trace: FrameOutput) -> FrameOutput:
         """A trace without candidates, on the storage device; the small object pointer stays where it is used."""
         memory = None if trace.memory is None else trace.memory.to(state.storage)
         return replace(

@@ -15,7 +15,7 @@ from sam2_core.predictors.frames import Frames
 from sam2_core.predictors.video_inputs import PointInputs
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
-from sam2_core.tracking.segmenter import Trace
+from sam2_core.tracking.segmenter import FrameOutput
 
 
 @dataclass(slots=True)
@@ -26,18 +26,18 @@ class ObjectState:
     before) until tracking starts; then they are memorised and move into the bank.
     """
 
-    bank: MemoryBank[Trace]
+    bank: MemoryBank[FrameOutput]
     points: dict[int, PointInputs] = field(default_factory=dict)
     masks: dict[int, Tensor] = field(default_factory=dict)
-    pending: dict[int, Trace] = field(default_factory=dict)
-    corrected: dict[int, Trace] = field(default_factory=dict)
+    pending: dict[int, FrameOutput] = field(default_factory=dict)
+    corrected: dict[int, FrameOutput] = field(default_factory=dict)
     tracked_in_reverse: dict[int, bool] = field(default_factory=dict)
 
-    def waiting(self, conditioning: bool) -> dict[int, Trace]:
+    def waiting(self, conditioning: bool) -> dict[int, FrameOutput]:
         """The answers of one kind that wait for tracking to start."""
         return self.pending if conditioning else self.corrected
 
-    def latest(self, frame: int, conditioning: bool) -> Trace | None:
+    def latest(self, frame: int, conditioning: bool) -> FrameOutput | None:
         """The newest answer on a frame, first among those that wait."""
         for place in (self.waiting(conditioning), self.bank.prompted, self.bank.tracked):
             if frame in place:

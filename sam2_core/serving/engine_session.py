@@ -49,7 +49,7 @@ class EngineSession:
         needed = needed_for_replay(entries)
         total, done = max(1, sum(map(_cost, needed))), 0
         for entry in needed:
-            if progress is not None:
+            if progress is not None and not isinstance(entry, TrackEntry):
                 progress(done / total, "Bringing your work back")
             try:
                 if isinstance(entry, PromptEntry):

@@ -156,7 +156,7 @@ class TrackingRun:
         """Through these spans exactly, for these objects (none named: all)."""
         run = cls.__new__(cls)
         run._begin(session, [_Sweep(span.frames, "forward", span.objects) for span in spans], 0, "forward")
-        run._pause, run._frames = False, 0
+        run._pause, run._frames, run._step = False, 0, MAX_STEP
         return run
 
     def _begin(self, session: TrackedSession, sweeps: list[_Sweep], frame: int, direction: Direction) -> None:

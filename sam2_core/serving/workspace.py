@@ -100,9 +100,10 @@ class Workspace:
 
     async def run(self, command: Command[T]) -> T:
         """The result of any command, recorded where it changes something. A lost session is brought back first."""
-        if isinstance(command, SetPrompt | RemoveObject | Untrack):
+        kind = type(command)
+        if kind in (SetPrompt, RemoveObject, Untrack):
             return await self._despite_cancelling(self._run_in_order(command))
-        if isinstance(command, Track):
+        if kind is Track:
             return await self._despite_cancelling(self._run_recorded(command))
         return await self._run(command)
 

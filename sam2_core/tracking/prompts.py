@@ -48,7 +48,7 @@ def _check_box(box: Box, height: int, width: int) -> None:
         raise BadPrompt(f"The box lies outside the {width} x {height} frame.")
 
 
-def growing(prompt: Prompt) -> list[Prompt]:
+def growing_prompts(prompt: Prompt) -> list[Prompt]:
     """The steps by which a prompt was said: the boxes, the mask, then one point more each time."""
     boxed = [replace(prompt, points=(), mask=None)] if prompt.boxes and prompt.mask is not None else []
     start = 0 if prompt.mask is not None or prompt.boxes else 1

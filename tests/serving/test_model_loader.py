@@ -3,9 +3,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sam2_core.serving.loader import ModelLoader, Progress
 
 from sam2_core.errors import Busy, WeightsError
+from sam2_core.serving.model_loader import ModelLoader, Progress
 from tests.fakes import FakeEngine
 
 

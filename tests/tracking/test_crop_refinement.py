@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sam2_core.errors import BadPrompt
-from sam2_core.tracking.closeup import LEAST_SIDE, Window, cut
+from sam2_core.tracking.crop_refinement import MIN_SIDE, Window, crop_pixels
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, TrackingSession
@@ -77,8 +77,8 @@ def overlap(mask: BoolArray, truth: BoolArray) -> float:
 def test_a_small_thing_gets_its_fine_shape(prompt: Prompt) -> None:
     thing = star(rays=8, outer=34, inner=15)
     session = new_session(picture_of(thing), load_network("nano", None))
-    coarse = mask_of(session.prompt(0, 1, prompt))
-    fine = mask_of(session.prompt(0, 1, Prompt(prompt.points, prompt.boxes, crop=CROP)))
+    coarse = mask_of(session.set_prompt(0, 1, prompt))
+    fine = mask_of(session.set_prompt(0, 1, Prompt(prompt.points, prompt.boxes, crop=CROP)))
     assert overlap(fine, thing) > 0.93
     assert overlap(fine, thing) > overlap(coarse, thing) + 0.1
 
@@ -88,12 +88,12 @@ def closer_session() -> TrackingSession:
 
 
 CLICK, REFINED = Prompt((Point(*MIDDLE),)), Prompt((Point(*MIDDLE),), crop=CROP)
-INSIDE = Window.of(CROP, HEIGHT, WIDTH).place
+INSIDE = Window.of(CROP, HEIGHT, WIDTH).slices
 
 
 def test_outside_of_the_crop_not_a_pixel_changes() -> None:
     session = closer_session()
-    before, after = mask_of(session.prompt(0, 1, CLICK)), mask_of(session.prompt(0, 1, REFINED))
+    before, after = mask_of(session.set_prompt(0, 1, CLICK)), mask_of(session.set_prompt(0, 1, REFINED))
     assert (before[INSIDE] != after[INSIDE]).any()
     before[INSIDE] = after[INSIDE] = False
     assert (before == after).all()
@@ -101,20 +101,20 @@ def test_outside_of_the_crop_not_a_pixel_changes() -> None:
 
 def test_the_answer_follows_from_the_prompt_alone() -> None:
     session, fresh = closer_session(), closer_session()
-    plain = session.prompt(0, 1, CLICK).objects
-    refined = session.prompt(0, 1, REFINED).objects
-    assert fresh.prompt(0, 1, REFINED).objects == refined == session.prompt(0, 1, REFINED).objects
-    assert session.prompt(0, 1, CLICK).objects == plain
+    plain = session.set_prompt(0, 1, CLICK).objects
+    refined = session.set_prompt(0, 1, REFINED).objects
+    assert fresh.set_prompt(0, 1, REFINED).objects == refined == session.set_prompt(0, 1, REFINED).objects
+    assert session.set_prompt(0, 1, CLICK).objects == plain
     assert refined[0].candidates == ()
 
 
 def test_a_crop_is_encoded_once() -> None:
     session = closer_session()
-    session.prompt(0, 1, REFINED)
+    session.set_prompt(0, 1, REFINED)
     source = session._source
     assert isinstance(source, Still)
     assert source.reads == 2  # the frame as a whole, and the crop
-    session.prompt(0, 1, Prompt((*REFINED.points, Point(380, 240, positive=False)), crop=CROP))
+    session.set_prompt(0, 1, Prompt((*REFINED.points, Point(380, 240, positive=False)), crop=CROP))
     session.preview(0, 1, Prompt((*REFINED.points, Point(420, 260)), crop=CROP))
     assert source.reads == 2
 
@@ -122,8 +122,8 @@ def test_a_crop_is_encoded_once() -> None:
 def test_clicks_within_the_crop_count_there_too() -> None:
     session = closer_session()
     further = (Point(372, 228), Point(430, 270, positive=False))
-    plain = mask_of(session.prompt(0, 1, Prompt((*CLICK.points, *further))))
-    one, both = (mask_of(session.prompt(0, 1, Prompt((*CLICK.points, *further[:n]), crop=CROP))) for n in (1, 2))
+    plain = mask_of(session.set_prompt(0, 1, Prompt((*CLICK.points, *further))))
+    one, both = (mask_of(session.set_prompt(0, 1, Prompt((*CLICK.points, *further[:n]), crop=CROP))) for n in (1, 2))
     assert (one[INSIDE] != both[INSIDE]).any()
     plain[INSIDE] = both[INSIDE] = False
     assert (plain == both).all()
@@ -132,7 +132,7 @@ def test_clicks_within_the_crop_count_there_too() -> None:
 def test_tracking_goes_on_from_the_refined_mask() -> None:
     plain, refined = closer_session(), closer_session()
     for session, prompt in ((plain, CLICK), (refined, REFINED)):
-        session.prompt(0, 1, prompt)
+        session.set_prompt(0, 1, prompt)
         session.track(range(2), session.revision)
     logits = [session.objects[1].bank.prompted[0].logits for session in (plain, refined)]
     assert not torch.equal(*logits)
@@ -144,23 +144,23 @@ def test_tracking_goes_on_from_the_refined_mask() -> None:
 
 def test_a_tracked_frame_is_refined_without_a_click_on_it() -> None:
     session = closer_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     tracked = mask_of(session.track(range(6), session.revision)[5])
-    refined = mask_of(session.prompt(5, 1, Prompt(crop=CROP)))
+    refined = mask_of(session.set_prompt(5, 1, Prompt(crop=CROP)))
     assert (tracked[INSIDE] != refined[INSIDE]).any()
     tracked[INSIDE] = refined[INSIDE] = False
     assert (tracked == refined).all()
     assert mask_of(session.track(range(4, 7), session.revision)[1])[INSIDE].any()
-    uncovered = session.prompt(5, 1, Prompt()).objects[0]
-    below = session.objects[1].found.get(5)
+    uncovered = session.set_prompt(5, 1, Prompt()).objects[0]
+    below = session.objects[1].history.latest(5)
     assert below is not None
-    assert uncovered == below.as_object(1)
+    assert uncovered == below.unpack(1)
 
 
 def test_without_a_mask_there_is_nothing_to_look_at() -> None:
     session = closer_session()
     with pytest.raises(BadPrompt, match="Click on the thing first"):
-        session.prompt(0, 1, Prompt(crop=CROP))
+        session.set_prompt(0, 1, Prompt(crop=CROP))
     assert session.objects == {}
 
 
@@ -169,8 +169,8 @@ def test_a_crop_that_shows_nothing_of_the_thing_changes_nothing() -> None:
     corner[:40, :40] = True
     given, far = Mask.from_array(corner), Box(500, 400, 600, 470)
     session = closer_session()
-    plain = session.prompt(0, 1, Prompt(mask=given)).objects
-    assert session.prompt(0, 1, Prompt(mask=given, crop=far)).objects == plain
+    plain = session.set_prompt(0, 1, Prompt(mask=given)).objects
+    assert session.set_prompt(0, 1, Prompt(mask=given, crop=far)).objects == plain
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_crop_that_shows_nothing_of_the_thing_changes_nothing() -> None:
 )
 def test_a_crop_lies_within_the_frame(crop: Box) -> None:
     with pytest.raises(BadPrompt):
-        closer_session().prompt(0, 1, Prompt(CLICK.points, crop=crop))
+        closer_session().set_prompt(0, 1, Prompt(CLICK.points, crop=crop))
 
 
 def test_a_window_has_whole_pixels_and_sees_a_margin() -> None:
@@ -186,20 +186,20 @@ def test_a_window_has_whole_pixels_and_sees_a_margin() -> None:
     assert part == Window(100, 51, 180, 90)
     assert part.with_margin(HEIGHT, WIDTH) == Window(90, 46, 190, 95)
     assert Window.of(Box(639.8, 479.9, 640, 480), HEIGHT, WIDTH).size == (1, 1)
-    assert min(Window(300, 200, 302, 203).with_margin(HEIGHT, WIDTH).size) >= LEAST_SIDE
+    assert min(Window(300, 200, 302, 203).with_margin(HEIGHT, WIDTH).size) >= MIN_SIDE
     assert Window(0, 0, WIDTH, HEIGHT).with_margin(HEIGHT, WIDTH) == Window(0, 0, WIDTH, HEIGHT)
 
 
 def test_frames_that_are_stored_smaller_are_cut_at_the_same_place() -> None:
     stored = np.zeros((HEIGHT // 2, WIDTH // 2, 3), np.uint8)
     stored[100:120, 150:200] = 255
-    assert cut(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH).shape == (20, 50, 3)
-    assert (cut(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH) == 255).all()
+    assert crop_pixels(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH).shape == (20, 50, 3)
+    assert (crop_pixels(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH) == 255).all()
 
 
 def test_in_an_album_the_margin_ends_with_the_photo() -> None:
     size, pixels = ClipSize(2, HEIGHT, WIDTH, ((HEIGHT, WIDTH), (200, 300))), picture_of(star(8, 34, 15))
     session = TrackingSession("s", Segmenter(tiny_network()), Still(pixels), size, FeatureCache(2**28))
-    (found,) = session.prompt(1, 1, Prompt((Point(270, 170),), crop=Box(240, 140, 300, 200))).objects
+    (found,) = session.set_prompt(1, 1, Prompt((Point(270, 170),), crop=Box(240, 140, 300, 200))).objects
     assert (found.mask.height, found.mask.width) == (200, 300)
     assert ("s", 1, Window(232, 132, 300, 200)) in session._cache

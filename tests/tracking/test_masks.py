@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sam2_core.tracking.pixels import SPECK_AREA, full_mask, object_mask, to_low_resolution
-from sam2_core.tracking.segmenter import Trace
+from sam2_core.tracking.masks import MAX_SPECK_AREA, full_mask, low_resolution_logits, object_mask
+from sam2_core.tracking.segmenter import FrameOutput
 
 
 def blob(size: int = 48) -> torch.Tensor:
@@ -36,7 +36,7 @@ def test_holes_and_islands_of_noise_are_cleaned_away_but_a_tiny_object_stays() -
     assert full_mask(noisy, 48, 48) == clean
     tiny = torch.full((48, 48), -5.0)
     tiny[4:6, 4:7] = 5.0
-    assert SPECK_AREA >= 6 and full_mask(tiny, 48, 48).area > 0
+    assert MAX_SPECK_AREA >= 6 and full_mask(tiny, 48, 48).area > 0
 
 
 def test_nothing_found_is_an_empty_mask() -> None:
@@ -45,7 +45,7 @@ def test_nothing_found_is_an_empty_mask() -> None:
 
 def test_the_chosen_candidate_is_the_mask() -> None:
     candidates = torch.stack([blob(), blob() - 4, blob() + 4])[None]
-    trace = Trace(
+    output = FrameOutput(
         logits=candidates[:, 1:2],
         pointer=torch.zeros(1, 4),
         object_score=torch.tensor([[3.0]]),
@@ -53,7 +53,7 @@ def test_the_chosen_candidate_is_the_mask() -> None:
         candidates=candidates,
         candidate_predicted_iou=torch.tensor([[0.5, 0.5, 0.25]]),
     )
-    found = object_mask(4, trace, 90, 120)
+    found = object_mask(4, output, 90, 120)
     assert (found.object_id, found.predicted_iou, found.object_score) == (4, 0.5, 3.0)
     assert found.mask == found.candidates[1].mask == full_mask(candidates[0, 1], 90, 120)
     assert [candidate.predicted_iou for candidate in found.candidates] == [0.5, 0.5, 0.25]
@@ -61,5 +61,5 @@ def test_the_chosen_candidate_is_the_mask() -> None:
 
 def test_a_mask_comes_back_from_low_resolution() -> None:
     mask = full_mask(blob(), 480, 320).to_array()
-    again = full_mask(2 * to_low_resolution(mask, 48)[0, 0] - 1, 480, 320).to_array()
+    again = full_mask(low_resolution_logits(mask, 48)[0, 0], 480, 320).to_array()
     assert (mask & again).sum() / (mask | again).sum() > 0.97
