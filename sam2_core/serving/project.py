@@ -44,8 +44,9 @@ _MAX_NAME, _MAX_LABEL = 80, 40
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as it was saved. `entries` are those of its edit log that hold; `objects` are those that have prompts,
-    in drawing order, the last above, and `hidden` the ids of those that could not be seen on the page.
+    """A project as it was saved. `entries` are those of its edit log that hold, without traits; `objects` are those
+    that have prompts, in drawing order, the last above, and `hidden` the ids of those that could not be seen on the
+    page.
 
     `frames` is the range that was set for tracking, `effects` the look that was chosen for downloads.
     """
@@ -87,7 +88,7 @@ def project_of(plain: Mapping[str, Any]) -> Project:
     effects = plain.get("effects")
     return Project(
         medium,
-        entries,
+        tuple(entry for entry in entries if not isinstance(entry, TraitsEntry)),
         tuple(_traits_of(state, number) for number in _drawing_order(state)),
         _hidden(plain.get("look", {}), state.prompts.keys(), state.prompts.keys() | {active}),
         _frames(plain.get("range"), medium),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from sam2_core import networks
 from sam2_core.errors import BadPrompt, Busy, Cancelled, ConfigError, WeightsError
 from sam2_core.networks import NETWORKS
+from sam2_core.serving import model_registry
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.model_loader import ModelLoader
 from sam2_core.serving.model_registry import ModelEntry, ModelHandle, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
@@ -204,3 +208,21 @@ def test_a_network_knows_where_its_weights_are(monkeypatch: pytest.MonkeyPatch, 
     assert tiny.megabytes == pytest.approx(156, abs=1)
     assert NETWORKS[NANO].weights_on_disk == networks.ROOT / "assets" / "nano.safetensors"
     assert NETWORKS[NANO].megabytes == pytest.approx(8.9, abs=0.1)
+
+
+def test_a_network_that_has_just_begun_to_load_can_be_asked_about(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads ask at any time, also between the place being taken and the loader being there."""
+    registry = ModelRegistry(ENTRIES, builder, max_loaded=2)
+    answers: list[bool] = []
+
+    class AskedWhileStarting(ModelLoader):
+        def __init__(self, build: Callable[[Progress], Engine]) -> None:
+            answers.append(registry.is_loaded(TINY))
+            super().__init__(build)
+
+    monkeypatch.setattr(model_registry, "ModelLoader", AskedWhileStarting)
+    loaded(registry.acquire(TINY))
+    assert answers == [False]
+    registry.close()
