@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -64,7 +62,8 @@ class Workspace:
         self._session: EngineSession | None = None
         self._opening, self._recovering, self._order = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
         self._waiting: dict[object, float] = {}  # call -> when it began to wait for the engine
-        self._unfinished: set[asyncio.Future[Any]] = set()
+        self._edits: set[asyncio.Future[Any]] = set()  # commands under way
+        self._tracking: set[asyncio.Future[Any]] = set()
         self._changes = 0
         self._skip_tracking = False
         self._replays = 0  # under way
@@ -102,9 +101,9 @@ class Workspace:
         """The result of any command, recorded where it changes something. A lost session is brought back first."""
         kind = type(command)
         if kind in (SetPrompt, RemoveObject, Untrack):
-            return await self._despite_cancelling(self._run_in_order(command))
+            return await self._despite_cancelling(self._run_in_order(command), self._edits)
         if kind is Track:
-            return await self._despite_cancelling(self._run_recorded(command))
+            return await self._despite_cancelling(self._run_recorded(command), self._tracking)
         return await self._run(command)
 
     def read_masks(self, frames: range) -> Sequence[FrameMasks]:
@@ -121,16 +120,16 @@ class Workspace:
         frames: range,
         options: Order,
         progress: Progress,
-        executor: Executor | None = None,
+        run_blocking: Callable[..., Awaitable[Path]] = asyncio.to_thread,
     ) -> Path:
-        """Write the masks of these objects on these frames to a file in `folder`, on a thread of `executor`.
+        """Write the masks of these objects on these frames to a file in `folder`; the file.
 
-        `progress` is called on that thread and may raise to end it. Raises `MediaError` and `BadPrompt`.
+        `run_blocking` runs a function on a thread, where `progress` is called, which may raise to end it. Raises
+        `MediaError` and `BadPrompt`.
         """
         await self.masks(range(1))  # brings back a lost session
         material = Material(self.store, self.read_masks, objects, frames)
-        work = partial(export, folder, material, options, progress)
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
+        return await run_blocking(export, folder, material, options, progress)
 
     # --- the whole of the work ------------------------------------------------------------------------------------
 
@@ -152,18 +151,22 @@ class Workspace:
     async def replace(self, entries: Sequence[Entry], progress: Progress) -> bool:
         """Put these entries in place of all that holds; whether their tracking was skipped (`skip_tracking`)."""
         self._check_count(fold(entries).prompts.keys())
-        async with self._order, self._recovering:
-            self.log.replace(entries)
-            return await self._replay(self._engine, progress)
+        async with self._order:
+            await self._finish_tracking()
+            async with self._recovering:
+                self.log.replace(entries)
+                return await self._replay(self._engine, progress)
 
     async def move(self, engine: EngineSource, progress: Progress) -> None:
         """Replay everything on another engine and go on there; where that fails, all stays as it was.
 
         `progress` may raise to end it.
         """
-        async with self._order, self._recovering:
-            await self._replay(engine, progress)
-            self._engine = engine
+        async with self._order:
+            await self._finish_tracking()
+            async with self._recovering:
+                await self._replay(engine, progress)
+                self._engine = engine
 
     def skip_tracking(self) -> None:
         """Let a replay that is under way leave out the rest of its tracking."""
@@ -275,11 +278,16 @@ class Workspace:
             await former.close()
         return self._skip_tracking
 
-    async def _despite_cancelling(self, work: Awaitable[T]) -> T:
-        """The result of `work`, which goes on to its end, too, where the caller stops waiting."""
+    async def _finish_tracking(self) -> None:
+        """Wait for steps of tracking that are under way: what they find belongs into the log."""
+        if self._tracking:
+            await asyncio.wait(self._tracking)
+
+    async def _despite_cancelling(self, work: Awaitable[T], kept_in: set[asyncio.Future[Any]]) -> T:
+        """The result of `work`, which goes on to its end even where the caller stops waiting."""
         task = asyncio.ensure_future(work)
-        self._unfinished.add(task)  # asyncio itself holds tasks weakly
-        task.add_done_callback(self._unfinished.discard)
+        kept_in.add(task)  # asyncio itself holds tasks weakly
+        task.add_done_callback(kept_in.discard)
         return await asyncio.shield(task)
 
     @contextmanager

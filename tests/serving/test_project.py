@@ -200,6 +200,6 @@ def test_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     (tmp_path / "x.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadPrompt, match="not a project file"):
         read_project(tmp_path / "x.json")
-    monkeypatch.setattr("sam2_core.serving."MAX_FILE_BYTES"", 10)
+    monkeypatch.setattr("sam2_core.serving.project.MAX_FILE_BYTES", 10)
     with pytest.raises(BadPrompt, match="too large"):
         read_project(tmp_path / "film.masklet.json")
