@@ -102,8 +102,7 @@ class Session:
         self.backdrops = Backdrops(folder / "backdrops", settings.max_pixels)
         self.model = services.models.acquire(services.models.default)
         self.workspace: Workspace | None = None
-        self.version = 0  # of the medium that is open
-        self._media = 0  # that were opened so far
+        self._versions = 0  # of media that were opened so far
         self._tracking: TrackingRun | None = None
         self.switching = asyncio.Lock()  # held while medium or network change, and by whoever needs that they do not
 
@@ -119,22 +118,24 @@ class Session:
 
         What is open stays open until the new medium is ready. Raises `MediaError` and `JobCancelled`.
         """
-        self._media += 1
-        version, folder = self._media, self.folder / f"medium-{self._media}"
+        self._versions += 1
+        version, folder = self._versions, self.folder / f"medium-{self._versions}"
         executors, settings = self.services.executors, self.services.settings
         earlier = self.workspace.store if self.workspace is not None and add else None
         try:
             skipped = await job.run(executors, read_files, files, folder, settings, job.report, earlier)
         finally:
             for file in files:
-                await executors.read_file(shutil.rmtree, file.parent, ignore_errors=True)
+                await executors.run_short(shutil.rmtree, file.parent, ignore_errors=True)
         async with self.switching:
-            make = partial(Workspace, folder, self.model.loader.engine, settings.max_objects, self.client.observer)
-            workspace = await executors.read_file(make)
+            engine, observer = self.model.loader.engine, self.client.observer
+            workspace = await executors.run_short(
+                Workspace, folder, engine, settings.max_objects, observer, version
+            )
             self.stop_tracking()
             self.tasks.cancel("export")
             await self._close_workspace()
-            self.workspace, self.version = workspace, version
+            self.workspace = workspace
         return workspace, skipped
 
     def track(self, request: TrackingRequest) -> TrackingRun:
@@ -184,9 +185,9 @@ class Session:
         assert self.workspace is not None  # noqa: S101
         executors, workspace = self.services.executors, self.workspace
         backdrops = self.backdrops.of(options.look)
-        await executors.read_file(self.downloads.clear)
-        options = replace(options, backdrops=await executors.read_file(load_backdrops, backdrops))
-        folder = await executors.read_file(self.downloads.new_folder)
+        await executors.run_short(self.downloads.clear)
+        options = replace(options, backdrops=await executors.run_short(load_backdrops, backdrops))
+        folder = await executors.run_short(self.downloads.new_folder)
         run = partial(job.run, executors)
         file = await workspace.export(folder, objects, frames, options, job.report, run)
         if not self.tasks.has(job):
@@ -216,7 +217,7 @@ class Session:
         workspace, self.workspace = self.workspace, None
         if workspace is not None:
             await workspace.close()
-            await self.services.executors.read_file(shutil.rmtree, workspace.folder, ignore_errors=True)
+            await self.services.executors.run_short(shutil.rmtree, workspace.folder, ignore_errors=True)
 
 
 class SessionRegistry:

@@ -49,11 +49,16 @@ class Workspace:
     """
 
     def __init__(
-        self, folder: Path, engine: EngineSource, max_objects: int, observer: WorkspaceObserver | None = None
+        self,
+        folder: Path,
+        engine: EngineSource,
+        max_objects: int,
+        observer: WorkspaceObserver | None = None,
+        version: int = 0,
     ) -> None:
-        """`folder` is what `media.ingest` made; `max_objects` how many objects may have prompts at a time. Blocks: it
-        opens files. Raises `MediaError`."""
-        self.folder = folder
+        """`folder` is what `media.ingest` made; `max_objects` how many objects may have prompts at a time; `version` a number of
+        the caller's own for this medium. Blocks: it opens files. Raises `MediaError`."""
+        self.folder, self.version = folder, version
         self.store = open_store(folder)
         self.info = self.store.info
         self.log = EditLog()

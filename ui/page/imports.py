@@ -1,8 +1,7 @@
-"""Files of annotations as prompts that a page can add to its journal, no more of them than there is room for.
+"""Files of annotations as prompts that a page can add to its edit log, no more of them than there is room for.
 
 The answer to a file is {objects, entries, frames, of, every, boxes, skipped, notes}: objects = [{id, name, label}],
-with ids from 1 on; entries = [{frame, object, prompt}] by frame; on how many `frames` of how many the file says
-something; `every` n-th mask of each object is taken (1: all); how many of the entries are boxes; skipped = [{count,
+with ids from 1 on; entries = [{frame, object, prompt}] by frame; on how many `frames` of how many the file has masks; `every` n-th mask of each object is taken (1: all); how many of the entries are boxes; skipped = [{count,
 reason, names}] and notes, sentences for the user.
 """
 
@@ -20,7 +19,7 @@ import numpy as np
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import Annotations, Found, LeftOut, MediaInfo, Progress, crop, read_annotations
 from sam2_core.types import Box, Mask, Prompt
-from ui.reading import MAX_MASK, MAX_MESSAGE
+from ui.protocol import MAX_MASK, MAX_MESSAGE
 
 MAX_FILE = 500_000_000  # bytes
 MAX_PROMPTS = 1000  # of one session, over all its objects: what an engine takes
@@ -29,12 +28,12 @@ _ENTRY = 80  # characters of an entry around its prompt's mask
 _OWN_NAME = re.compile(r"Object [0-9]+")  # what we call an object that has no name, also in our own files
 
 Entry: TypeAlias = tuple[Found, dict[str, Any]]
-"""What was found, and the prompt that says it."""
+"""What was found, and the prompt that makes it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """Whether masks or the boxes around them are wanted, and how much room the page's journal has."""
+class ImportOptions:
+    """Whether masks or the boxes around them are wanted, and how much room the page's edit log has."""
 
     boxes: bool
     objects: int
@@ -42,26 +41,26 @@ class Wish:
     characters: int
 
 
-def read_wish(query: Mapping[str, str]) -> Wish:
-    """Read what the address says; what is left out is as much as there can be. Raises `BadPrompt`."""
+def read_import_options(query: Mapping[str, str]) -> ImportOptions:
+    """Read the query of an import; what is left out is as much as there can be. Raises `BadPrompt`."""
     wanted = query.get("as", "masks")
     if wanted not in ("masks", "boxes"):
         raise BadPrompt("Annotations come as masks or as boxes.")
-    most = {"objects": MAX_OBJECTS, "prompts": MAX_PROMPTS, "characters": MAX_MESSAGE}
-    return Wish(wanted == "boxes", **{name: _room(query, name, limit) for name, limit in most.items()})
+    room = {"objects": MAX_OBJECTS, "prompts": MAX_PROMPTS, "characters": MAX_MESSAGE}
+    return ImportOptions(wanted == "boxes", **{name: _room(query, name, limit) for name, limit in room.items()})
 
 
-def read_and_propose(file: Path, info: MediaInfo, wish: Wish, report: Progress) -> dict[str, Any]:
+def read_and_propose(file: Path, info: MediaInfo, options: ImportOptions, report: Progress) -> dict[str, Any]:
     """The answer to a file; blocks. Raises `MediaError` for what cannot be used, and what `report` raises."""
-    return propose(read_annotations(file, info, report), info, wish)
+    return propose(read_annotations(file, info, report), info, options)
 
 
-def propose(read: Annotations, info: MediaInfo, wish: Wish) -> dict[str, Any]:
+def propose(read: Annotations, info: MediaInfo, options: ImportOptions) -> dict[str, Any]:
     """Annotations as prompts, as many as there is room for; see the top of this file."""
     left_out = list(read.left_out)
-    chosen = _of_few_objects(read.found, wish.objects, left_out)
-    entries = _fitting([(each, _prompt(each, wish.boxes)) for each in chosen], left_out)
-    thinned, every = _thinned(entries, wish, left_out)
+    chosen = _of_few_objects(read.found, options.objects, left_out)
+    entries = _fitting([(each, _prompt(each, options.boxes)) for each in chosen], left_out)
+    thinned, every = _thinned(entries, options, left_out)
     if not thinned:
         raise MediaError(left_out[-1].reason)
     ids = {track: number for number, track in enumerate(sorted({each.track for each, _ in thinned}), start=1)}
@@ -69,11 +68,11 @@ def propose(read: Annotations, info: MediaInfo, wish: Wish) -> dict[str, Any]:
         "objects": [
             _about(number, [each for each, _ in thinned if each.track == track]) for track, number in ids.items()
         ],
-        "entries": [{"frame": each.frame, "object": ids[each.track], "prompt": said} for each, said in thinned],
+        "entries": [{"frame": each.frame, "object": ids[each.track], "prompt": prompt} for each, prompt in thinned],
         "frames": len({each.frame for each in read.found}),
         "of": info.frames,
         "every": every,
-        "boxes": sum("boxes" in said for _, said in thinned),
+        "boxes": sum("boxes" in prompt for _, prompt in thinned),
         "skipped": [asdict(each) for each in left_out],
         "notes": list(read.notes),
     }
@@ -117,7 +116,7 @@ def _fitting(entries: list[Entry], left_out: list[LeftOut]) -> list[Entry]:
     return kept
 
 
-def _thinned(entries: list[Entry], wish: Wish, left_out: list[LeftOut]) -> tuple[list[Entry], int]:
+def _thinned(entries: list[Entry], options: ImportOptions, left_out: list[LeftOut]) -> tuple[list[Entry], int]:
     """Every n-th entry of each object, for the least n with which they fit; the first one of each is among them."""
     seen: Counter[int] = Counter()
     places, lengths = np.zeros(len(entries), np.int64), np.array([_length(entry) for entry in entries])
@@ -126,17 +125,17 @@ def _thinned(entries: list[Entry], wish: Wish, left_out: list[LeftOut]) -> tuple
         seen[each.track] += 1
     for every in range(1, max(seen.values(), default=1) + 1):
         kept = places % every == 0
-        if kept.sum() <= wish.prompts and lengths[kept].sum() <= wish.characters:
+        if kept.sum() <= options.prompts and lengths[kept].sum() <= options.characters:
             return [entries[place] for place in kept.nonzero()[0]], every
-    return _first_ones([entries[place] for place in kept.nonzero()[0]], wish, left_out), 1
+    return _first_ones([entries[place] for place in kept.nonzero()[0]], options, left_out), 1
 
 
-def _first_ones(entries: list[Entry], wish: Wish, left_out: list[LeftOut]) -> list[Entry]:
+def _first_ones(entries: list[Entry], options: ImportOptions, left_out: list[LeftOut]) -> list[Entry]:
     """As many as fit, one for each object, where not even these all do."""
     kept, characters = [], 0
-    for entry in entries[: wish.prompts]:
+    for entry in entries[: options.prompts]:
         characters += _length(entry)
-        if characters <= wish.characters:
+        if characters <= options.characters:
             kept.append(entry)
     reason = "There is no more room for prompts. Remove objects or clear frames first."
     left_out.append(LeftOut(len(entries) - len(kept), reason, ()))
