@@ -423,14 +423,14 @@ class ChooseModelRequest(_Data):
 
 
 class EditLogRequest(_Data):
-    """The answer to `edit_log_wanted`; with `seq` unasked: all begins anew with these entries, answered by `done` of
-    replay. With `more` these prompts and removals come to what is there already."""
+    """Begin anew with these entries, answered by `done` of replay. With `more` the prompts and removals among them come to
+    what is there already."""
 
     t: Literal["edit_log"] = "edit_log"
     entries: Annotated[
         tuple[Annotated[Entry, _ReadAs(EntryData, _to_entry)], ...], Field(max_length=MAX_ENTRIES), FailFast()
     ]
-    seq: Number | Absent = None
+    seq: Number
     more: bool = False
 
 
@@ -767,11 +767,6 @@ class UntrackedEvent(_Event):
     seq: int
 
 
-class EditLogWantedEvent(_Event):
-    """The session was lost: send the edit log."""
-
-    t: Literal["edit_log_wanted"] = "edit_log_wanted"
-
 
 class HeartbeatEvent(_Event):
     """Comes every few seconds, so that the page notices a dead connection."""
@@ -845,7 +840,6 @@ Event: TypeAlias = (
     | StaleEvent
     | ObjectRemovedEvent
     | UntrackedEvent
-    | EditLogWantedEvent
     | HeartbeatEvent
     | ProgressEvent
     | DoneEvent

@@ -19,7 +19,7 @@ import numpy as np
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import Annotations, Found, LeftOut, MediaInfo, Progress, crop, read_annotations
 from sam2_core.types import Box, Mask, Prompt
-from ui.protocol import MAX_MASK, MAX_MESSAGE
+from ui.protocol import MAX_REQUEST_CHARACTERS
 
 MAX_FILE = 500_000_000  # bytes
 MAX_PROMPTS = 1000  # of one session, over all its objects: what an engine takes
@@ -46,7 +46,7 @@ def read_import_options(query: Mapping[str, str]) -> ImportOptions:
     wanted = query.get("as", "masks")
     if wanted not in ("masks", "boxes"):
         raise BadPrompt("Annotations come as masks or as boxes.")
-    room = {"objects": MAX_OBJECTS, "prompts": MAX_PROMPTS, "characters": MAX_MESSAGE}
+    room = {"objects": MAX_OBJECTS, "prompts": MAX_PROMPTS, "characters": MAX_REQUEST_CHARACTERS}
     return ImportOptions(wanted == "boxes", **{name: _room(query, name, limit) for name, limit in room.items()})
 
 

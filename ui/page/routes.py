@@ -44,7 +44,7 @@ from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.previews import read_preview_options
 from ui.page.socket import converse, is_same_origin
-from ui.protocol import MAX_MESSAGE, read_upload
+from ui.protocol import MAX_REQUEST_CHARACTERS, read_upload
 from ui.sessions import Session, SessionRegistry
 
 Handler: TypeAlias = Callable[[Request, Session, PageConnection], Awaitable[Response]]
@@ -237,7 +237,7 @@ class Routes:
     # --- requests and events without a socket ---------------------------------------------------------------------
 
     async def _send(self, request: Request, session: Session, connection: PageConnection) -> Response:
-        if int(request.headers.get("content-length") or MAX_MESSAGE + 1) > MAX_MESSAGE:
+        if int(request.headers.get("content-length") or MAX_REQUEST_CHARACTERS + 1) > MAX_REQUEST_CHARACTERS:
             return _refuse(413, "This message is too long.")
         self._sessions.touch(session)
         await connection.handle((await request.body()).decode("utf-8", "replace"))
