@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from sam2_core.errors import MediaError
-from sam2_core.media import Limits, Progress, Skipped, Store, ingest, ingest_album
+from sam2_core.media import Limits, MediaProgress, SkippedFile, Store, ingest, ingest_album
 from ui.resources import Resources
 from ui.settings import Settings
 from ui.wire import Arrival
@@ -66,8 +66,8 @@ class Arrivals:
 
 
 def read_files(
-    files: list[Path], folder: Path, settings: Settings, report: Progress, earlier: Store | None
-) -> tuple[Skipped, ...]:
+    files: list[Path], folder: Path, settings: Settings, report: MediaProgress, earlier: Store | None
+) -> tuple[SkippedFile, ...]:
     """Turn files into a store in `folder`: one file on its own, several as an album, behind the photos of `earlier`.
 
     Gives the files that could not be used; raises `MediaError` where nothing is left. Blocks.

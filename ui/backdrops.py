@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import Limits, Look
+from sam2_core.media import EffectStack, Limits
 from sam2_core.media.atomic import new_file
+from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
-from sam2_core.media.pictures import read_picture
 
 MOST_BACKDROPS = 4  # of one visitor; the one used least recently makes room
 LARGEST_SIDE = 1920  # pixels
@@ -33,7 +33,7 @@ class Backdrops:
 
     def read(self, file: Path) -> Path:
         """Make a backdrop of an uploaded picture, which `keep` then takes. Blocks; raises `MediaError`."""
-        image = Image.fromarray(read_picture(file, self._limits))
+        image = Image.fromarray(read_image(file, self._limits))
         image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
         path = self._folder / f"{_digest(file)[:32]}.jpg"
         with new_file(path) as unfinished:  # the same picture may be in use
@@ -48,7 +48,7 @@ class Backdrops:
             self._kept.pop(next(iter(self._kept))).unlink(missing_ok=True)
         return path.stem
 
-    def of(self, look: Look) -> dict[str, Path]:
+    def of(self, look: EffectStack) -> dict[str, Path]:
         """The backdrops that a look names; raises `BadPrompt` where one is not here."""
         names = look.backdrops - {""}
         if not names <= self._kept.keys():

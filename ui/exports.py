@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sam2_core.media import Material, export
+from sam2_core.media import MaskedMedia, export
 from ui.backdrops import load_backdrops
 from ui.medium import Medium
 from ui.wire import Export
@@ -47,5 +47,5 @@ def write_export(
     target = folder / secrets.token_hex(16)
     target.mkdir(parents=True)
     order = replace(wish.order, backdrops=load_backdrops(backdrops))
-    file = export(target, Material(medium.store, medium.masks, wish.objects, wish.frames), order, report)
+    file = export(target, MaskedMedia(medium.store, medium.masks, wish.objects, wish.frames), order, report)
     return file, file.stat().st_size

@@ -7,7 +7,8 @@ from typing import Any
 
 from sam2_core.errors import BadPrompt
 from sam2_core.media import Rgb, color_of
-from ui.reading import MAX_ENTRIES, MAX_MESSAGE
+from sam2_core.types import MAX_LOG_ENTRIES
+from ui.reading import MAX_MESSAGE
 
 MOST_CHARACTERS = int(0.9 * MAX_MESSAGE)  # of all prompts; the rest is for what was tracked
 
@@ -45,7 +46,7 @@ class Notes:
         length = _length(prompt)
         if length > MOST_CHARACTERS:
             raise BadPrompt("This is too much to say at once. Simplify the mask.")
-        if len(self.entries) >= MAX_ENTRIES or self._characters + length > MOST_CHARACTERS:
+        if len(self.entries) >= MAX_LOG_ENTRIES or self._characters + length > MOST_CHARACTERS:
             raise BadPrompt("Too much was said in this session. Begin anew with /reset, or open another one.")
 
     def prompted(self, frame: int, object_id: int, prompt: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import BadPrompt, Busy, SessionGone
-from sam2_core.media import Look, Material, ObjectTraits, Painter
+from sam2_core.media import EffectStack, MaskedMedia, ObjectTraits, Painter
 from sam2_core.media.info import RgbArray
 from sam2_core.types import FrameMasks
 from ui.backdrops import load_backdrops
@@ -36,7 +36,7 @@ class Preview:
     """One wish: a frame with a look, at most `side` pixels long; of the masks those of `objects`, the last above."""
 
     frame: int
-    look: Look
+    look: EffectStack
     objects: tuple[ObjectTraits, ...]
     side: int
 
@@ -52,7 +52,7 @@ def read_preview(frame: int, query: Mapping[str, str], most_objects: int) -> Pre
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadPrompt("A look is a JSON object. Reload the page.") from error
-    return Preview(frame, Look.from_json(plain), _read_objects(named, most_objects), int(side))
+    return Preview(frame, EffectStack.from_json(plain), _read_objects(named, most_objects), int(side))
 
 
 def _read_objects(text: str, most: int) -> tuple[ObjectTraits, ...]:
@@ -117,7 +117,7 @@ class Previews:
 
 def _new_painter(medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> Painter:
     masks = medium.masks if wish.objects else _no_masks  # a look at nothing needs no session
-    return Painter(wish.look, Material(medium.store, masks, wish.objects), load_backdrops(backdrops))
+    return Painter(wish.look, MaskedMedia(medium.store, masks, wish.objects), load_backdrops(backdrops))
 
 
 def _no_masks(frames: range) -> Sequence[FrameMasks]:

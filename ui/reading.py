@@ -9,9 +9,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import KINDS, OVERLAY, Look, ObjectTraits, Order
-from sam2_core.serving.project import HIGHEST_OBJECT
-from sam2_core.types import EditLog, Entry, Prompt, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.media import EXPORT_FORMATS, MAX_NAME_LENGTH, OVERLAY, EffectStack, ExportOptions, ObjectTraits
+from sam2_core.types import (
+    MAX_LOG_ENTRIES,
+    MAX_MASK_LENGTH,
+    MAX_OBJECT_ID,
+    MAX_OBJECTS_PER_ENTRY,
+    EditLog,
+    Entry,
+    Prompt,
+    PromptEntry,
+    RemoveEntry,
+    TrackEntry,
+)
 from ui.wire import (
     DIRECTIONS,
     JOBS,
@@ -33,13 +43,9 @@ from ui.wire import (
 )
 
 MAX_MESSAGE = 8_000_000  # characters; a journal of thousands of clicks and hundreds of painted masks fits
-MAX_MASK = 500_000  # characters of a mask's run lengths; those of a 4K frame take some ten thousand
 MAX_BOXES = 16
-MAX_ENTRIES = 20_000
 MAX_SIDE = 16384  # pixels, of a download
-MAX_NAME = 80  # characters of an object's name, and of its class label
 MAX_FRAMES_ASKED = 64
-MAX_OBJECTS_NAMED = 1000
 _HOVER = re.compile(r'\{\s*"t"\s*:\s*"hover"')
 
 
@@ -76,7 +82,7 @@ def read_arrival(query: Mapping[str, str], most: int) -> Arrival:
     `most` is how many pictures fit together.
     """
     left, batch = query.get("left", "0"), query.get("batch", "")
-    if not (left.isascii() and left.isdigit() and len(left) < 6 and len(batch) <= MAX_NAME):
+    if not (left.isascii() and left.isdigit() and len(left) < 6 and len(batch) <= MAX_NAME_LENGTH):
         raise BadPrompt("The page announced this file in words that the server does not know. Reload the page.")
     if int(left) >= most:
         raise BadPrompt(f"Up to {most} photos fit together. Choose fewer.")
@@ -128,7 +134,7 @@ def _untrack(said: dict[str, Any], bounds: Bounds) -> Message:
     frames, objects = said.get("frames"), said.get("objects")
     if not isinstance(frames, list) or len(frames) != 2:
         raise BadPrompt("`frames` must be the first and the last frame.")
-    if not isinstance(objects, list) or len(objects) > MAX_OBJECTS_NAMED:
+    if not isinstance(objects, list) or len(objects) > MAX_OBJECTS_PER_ENTRY:
         raise BadPrompt("`objects` must be a list of objects.")
     first, last = (_frame({"frames": frame}, "frames", bounds) for frame in frames)
     named = tuple(_object({"object": object_id}, bounds) for object_id in objects)
@@ -157,22 +163,22 @@ def _export(said: dict[str, Any], bounds: Bounds) -> Message:
     return Export(_order(said), wished, range(first, last + 1, _whole({"every": 1, **said}, "every", 1, bounds.frames)))
 
 
-def _order(said: dict[str, Any]) -> Order:
+def _order(said: dict[str, Any]) -> ExportOptions:
     said = {"polygons": False, "pictures": False, "side_by_side": False, "cropped": False, "largest_side": 0, **said}
-    return Order(
-        kind=_one_of(said, "kind", tuple(KINDS)),
-        look=Look.from_json(said["look"]) if "look" in said else OVERLAY,
+    return ExportOptions(
+        format=_one_of(said, "kind", tuple(EXPORT_FORMATS)),
+        effects=EffectStack.from_json(said["look"]) if "look" in said else OVERLAY,
         polygons=_yes_or_no(said, "polygons"),
-        pictures=_yes_or_no(said, "pictures"),
+        include_images=_yes_or_no(said, "pictures"),
         side_by_side=_yes_or_no(said, "side_by_side"),
         cropped=_yes_or_no(said, "cropped"),
-        largest_side=_whole(said, "largest_side", 0, MAX_SIDE),
+        max_side=_whole(said, "largest_side", 0, MAX_SIDE),
     )
 
 
 def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
     entries = said.get("entries")
-    if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
+    if not isinstance(entries, list) or len(entries) > MAX_LOG_ENTRIES:
         raise BadPrompt("This journal is too long or no journal at all.")
     for entry in entries:
         if isinstance(entry, dict) and isinstance(entry.get("prompt"), dict):
@@ -186,7 +192,7 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
 
 def _choose(said: dict[str, Any]) -> Message:
     name = said.get("name")
-    if not isinstance(name, str) or len(name) > MAX_NAME:
+    if not isinstance(name, str) or len(name) > MAX_NAME_LENGTH:
         raise BadPrompt("`name` must be the name of a model.")
     return Choose(name)
 
@@ -221,7 +227,7 @@ def _frame(said: dict[str, Any], name: str, bounds: Bounds) -> int:
 
 
 def _object(said: dict[str, Any], bounds: Bounds) -> int:
-    return _whole(said, "object", 1, HIGHEST_OBJECT)
+    return _whole(said, "object", 1, MAX_OBJECT_ID)
 
 
 def _yes_or_no(said: dict[str, Any], name: str) -> bool:
@@ -276,7 +282,7 @@ def _check_mask(plain: Any, bounds: Bounds) -> None:
     if plain is None:
         return
     counts = plain.get("counts") if isinstance(plain, dict) else None
-    if not isinstance(counts, str) or len(counts) > MAX_MASK:
+    if not isinstance(counts, str) or len(counts) > MAX_MASK_LENGTH:
         raise BadPrompt("This mask is too intricate or no mask at all. Paint or import a simpler one.")
     if plain.get("size") != [bounds.height, bounds.width]:
         raise BadPrompt(f"This mask must have the size of the picture, {bounds.width} × {bounds.height}.")
@@ -284,12 +290,12 @@ def _check_mask(plain: Any, bounds: Bounds) -> None:
 
 def _check_entry(entry: Entry, bounds: Bounds) -> None:
     if isinstance(entry, PromptEntry):
-        fits = 0 <= entry.frame < bounds.frames and 1 <= entry.object_id <= HIGHEST_OBJECT
+        fits = 0 <= entry.frame < bounds.frames and 1 <= entry.object_id <= MAX_OBJECT_ID
         if fits:
             _check_prompt(entry.prompt, bounds.on(entry.frame))
     elif isinstance(entry, TrackEntry):
         fits = abs(entry.step) == 1 and 0 <= entry.start < bounds.frames and -1 <= entry.stop <= bounds.frames
-        fits = fits and len(entry.objects) <= MAX_OBJECTS_NAMED
+        fits = fits and len(entry.objects) <= MAX_OBJECTS_PER_ENTRY
     else:
         fits = isinstance(entry, RemoveEntry)
     if not fits:
@@ -301,6 +307,6 @@ def _export_object(plain: Any, bounds: Bounds) -> ObjectTraits:
     texts, color = (said.get("name"), said.get("label")), said.get("color")
     if not all(isinstance(text, str) for text in texts) or not isinstance(color, list) or len(color) != 3:
         raise BadPrompt("An object to download has an id, a name and a color.")
-    name, label = (" ".join(str(text).split())[:MAX_NAME] for text in texts)
+    name, label = (" ".join(str(text).split())[:MAX_NAME_LENGTH] for text in texts)
     red, green, blue = (_whole({"color": part}, "color", 0, 255) for part in color)
     return ObjectTraits(_object({"object": said.get("id")}, bounds), name, label, (red, green, blue))

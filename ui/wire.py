@@ -75,7 +75,7 @@ import struct
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from sam2_core.media import MediaInfo, ObjectTraits, Order, mask_png
+from sam2_core.media import ExportOptions, MediaInfo, ObjectTraits, mask_png
 from sam2_core.types import Candidate, Entry, FrameMasks, FrameSpan, ObjectMask, Prompt
 
 DIRECTIONS = ("forward", "backward", "both", "one", "update")
@@ -191,7 +191,7 @@ class Retell:
 class Export:
     """`export`."""
 
-    order: Order
+    order: ExportOptions
     objects: tuple[ObjectTraits, ...]
     frames: range
 

@@ -273,7 +273,7 @@ class Workbench:
             self._outbox.put(wire.pack({"t": "done", "job": "model", "name": lease.offer.name}))
 
     async def _export(self, wish: wire.Export, medium: Medium, job: Job) -> None:
-        backdrops = self.backdrops.of(wish.order.look)
+        backdrops = self.backdrops.of(wish.order.effects)
         await self._resources.call(self.downloads.clear)
         await self._revive(medium)
         write = partial(write_export, medium, wish, backdrops, self.downloads.folder, job.report)

@@ -24,20 +24,24 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import Look, ObjectTraits, Rgb, color_of, is_hex, rgb_of
+from sam2_core.media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, EffectStack, ObjectTraits, Rgb, color_of, is_hex, rgb_of
 from sam2_core.serving.project_medium import ProjectMedium, read_medium
 from sam2_core.serving.prompt_data import is_number, is_whole, read_prompt, require
-from sam2_core.types import EditLog, Entry, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.types import (
+    MAX_LOG_ENTRIES,
+    MAX_OBJECT_ID,
+    MAX_OBJECTS_PER_ENTRY,
+    EditLog,
+    Entry,
+    PromptEntry,
+    RemoveEntry,
+    TrackEntry,
+)
 
 FORMAT, VERSION = "masklet-project", 1
 LARGEST_FILE = 200_000_000  # bytes
-MOST_ENTRIES = 20_000
-MOST_OBJECTS_NAMED = 1000
-HIGHEST_OBJECT = 1_000_000
 OWN_COLORS = 64
 """So many colours objects get by themselves on the page; then they begin again."""
-
-_LONGEST_NAME, _LONGEST_LABEL = 80, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Project:
     objects: tuple[ObjectTraits, ...]
     hidden: frozenset[int] = frozenset()
     frames: range | None = None
-    effects: Look | None = None
+    effects: EffectStack | None = None
 
     @property
     def visible(self) -> tuple[ObjectTraits, ...]:
@@ -88,7 +92,7 @@ def project_of(plain: Mapping[str, Any]) -> Project:
         tuple(said.traits_of(number) for number in said.drawing_order()),
         _hidden(plain.get("look", {}), said.objects, said.objects | {active}),
         _frames(plain.get("range"), medium),
-        None if effects is None else _without_gaps(Look.from_json(effects)),
+        None if effects is None else _without_gaps(EffectStack.from_json(effects)),
     )
 
 
@@ -151,7 +155,7 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _is_object(value: Any) -> bool:
-    return is_whole(value, 1, HIGHEST_OBJECT)
+    return is_whole(value, 1, MAX_OBJECT_ID)
 
 
 _Step = list[tuple[Entry | _Traits, int | None]]
@@ -163,7 +167,7 @@ def _steps(plain: Any, medium: ProjectMedium) -> tuple[list[_Step], int]:
     steps, length = plain["steps"], plain.get("length")
     require(is_whole(length, 0, len(steps)), "its journal")
     require(all(isinstance(step, dict) and isinstance(step.get("entries"), list) for step in steps), "its steps")
-    require(sum(len(step["entries"]) for step in steps) <= MOST_ENTRIES, "a journal this long")
+    require(sum(len(step["entries"]) for step in steps) <= MAX_LOG_ENTRIES, "a journal this long")
     return [[_entry(entry, medium) for entry in step["entries"]] for step in steps], int(length)
 
 
@@ -186,7 +190,7 @@ def _entry(plain: Any, medium: ProjectMedium) -> tuple[Entry | _Traits, int | No
         return RemoveEntry(int(plain["forget"])), None
     if "track" in plain:
         after = plain.get("after")
-        return _tracked(plain, medium), int(after) if is_whole(after, 0, MOST_ENTRIES) else None
+        return _tracked(plain, medium), int(after) if is_whole(after, 0, MAX_LOG_ENTRIES) else None
     if "traits" in plain:
         require(_is_object(plain["traits"]), "an object")
         return _Traits(int(plain["traits"]), _told(plain.get("set"))), None
@@ -201,7 +205,7 @@ def _tracked(plain: Mapping[str, Any], medium: ProjectMedium) -> TrackEntry:
     require(all(is_whole(value, -1, medium.frames) for value in track) and track[2] in (1, -1), "tracked frames")
     frames = range(*map(int, track))
     require(len(frames) > 0 and min(frames) >= 0 and max(frames) < medium.frames, "tracked frames")
-    require(isinstance(found, list) and len(found) <= MOST_OBJECTS_NAMED and all(map(_is_object, found)), "objects")
+    require(isinstance(found, list) and len(found) <= MAX_OBJECTS_PER_ENTRY and all(map(_is_object, found)), "objects")
     return TrackEntry(frames.start, frames.stop, frames.step, tuple(map(int, found or ())))
 
 
@@ -210,7 +214,7 @@ def _told(plain: Any) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if not isinstance(plain, dict):
         return told
-    for name, longest in (("name", _LONGEST_NAME), ("label", _LONGEST_LABEL)):
+    for name, longest in (("name", MAX_NAME_LENGTH), ("label", MAX_LABEL_LENGTH)):
         if isinstance(plain.get(name), str):
             told[name] = " ".join(plain[name].split())[:longest]
     if is_hex(plain.get("color")):
@@ -224,12 +228,12 @@ def _hidden(plain: Any, said: set[int], listed: set[int]) -> frozenset[int]:
     """Of what is said those that cannot be seen: all but one, where that one is looked at alone."""
     require(isinstance(plain, dict), "its look")
     hidden, solo = plain.get("hidden", []), plain.get("solo")
-    require(isinstance(hidden, list) and len(hidden) <= MOST_ENTRIES and all(map(_is_object, hidden)), "its look")
+    require(isinstance(hidden, list) and len(hidden) <= MAX_LOG_ENTRIES and all(map(_is_object, hidden)), "its look")
     require(solo is None or _is_object(solo), "its look")
     return frozenset(said - {solo} if solo in listed else said & set(hidden))
 
 
-def _without_gaps(look: Look) -> Look:
+def _without_gaps(look: EffectStack) -> EffectStack:
     """Layers whose picture was not chosen yet do nothing on the page either."""
     return replace(look, layers=tuple(layer for layer in look.layers if "" not in layer.backdrops))
 

@@ -9,8 +9,8 @@ import pytest
 
 from sam2_core.errors import BadPrompt
 from sam2_core.media import ObjectTraits
-from sam2_core.types import Box, Mask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
-from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
+from sam2_core.types import MAX_MASK_LENGTH, Box, Mask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
+from ui.reading import MAX_MESSAGE, is_hover, parse, subject
 from ui.wire import (
     Bounds,
     Cancel,
@@ -94,7 +94,7 @@ def test_masks_are_read_in_prompts_and_journals() -> None:
         {"size": [48, 64], "counts": "0"},
         {"size": [48, 64], "counts": ""},
         {"size": [48, 64], "counts": [1, 48 * 64 - 1]},
-        {"size": [48, 64], "counts": "0" * (MAX_MASK + 1)},
+        {"size": [48, 64], "counts": "0" * (MAX_MASK_LENGTH + 1)},
         {"size": [10**9, 10**9], "counts": "0"},
     ],
     ids=range(10),
