@@ -21,7 +21,7 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 
-from sam2_core.media import EFFECTS, Look, Material, ObjectTraits, Painter, Store, ingest, open_store
+from sam2_core.media import EFFECTS, EffectStack, MaskedMedia, ObjectTraits, Painter, Store, ingest, open_store
 from sam2_core.media.info import RgbArray
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
@@ -37,7 +37,7 @@ def make_clip(path: Path, size: str) -> None:
     subprocess.run([*command, *encoding, str(path)], check=True)
 
 
-def material(store: Store) -> Material:
+def media(store: Store) -> MaskedMedia:
     """An ellipse that crosses the frame."""
     about = store.info
 
@@ -50,25 +50,25 @@ def material(store: Store) -> Material:
         cv2.ellipse(pixels, center, (about.width // 8, about.height // 4), 20, 0, 360, 1, -1)
         return Mask.from_array(pixels)
 
-    return Material(store, masks, [ObjectTraits(1, "Ellipse", "", (230, 159, 0))])
+    return MaskedMedia(store, masks, [ObjectTraits(1, "Ellipse", "", (230, 159, 0))])
 
 
-def looks() -> dict[str, Look]:
+def looks() -> dict[str, EffectStack]:
     """Each effect by itself, what can be done to both sides twice, and soft edges before one color."""
     layers = {name: [{"effect": name}] for name in EFFECTS}
     layers["picture"][0]["name"] = "backdrop"
     for name, effect in EFFECTS.items():
-        if effect.sort == "either":
+        if effect.target == "either":
             layers[name] = [{"effect": name, "where": "background"}]
             layers[f"{name} objects"] = [{"effect": name, "where": "objects"}]
-    edges = {name: Look.from_json({"layers": [{"effect": "color"}], **edge}) for name, edge in EDGES.items()}
-    return {name: Look.from_json({"layers": each}) for name, each in layers.items()} | edges
+    edges = {name: EffectStack.from_json({"layers": [{"effect": "color"}], **edge}) for name, edge in EDGES.items()}
+    return {name: EffectStack.from_json({"layers": each}) for name, each in layers.items()} | edges
 
 
 def measure(store: Store, size: tuple[int, int], rounds: int) -> dict[str, float]:
     """Median milliseconds by name."""
     backdrop: RgbArray = np.full((480, 640, 3), 90, np.uint8)
-    painters = {name: Painter(look, material(store), {"backdrop": backdrop}) for name, look in looks().items()}
+    painters = {name: Painter(look, media(store), {"backdrop": backdrop}) for name, look in looks().items()}
     times: dict[str, list[float]] = {name: [] for name in painters}
     for frame in range(min(FRAMES, FIRST_COUNTED + rounds)):
         picture = np.asarray(cv2.resize(store.frame(frame), size), np.uint8)

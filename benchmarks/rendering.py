@@ -21,7 +21,7 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 
-from sam2_core.media import KINDS, PRESETS, Material, Order, ingest, open_store, write
+from sam2_core.media import EXPORT_FORMATS, PRESETS, ExportOptions, MaskedMedia, ingest, open_store, write
 from sam2_core.media.rendering.codecs import MP4
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
@@ -59,33 +59,33 @@ def timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def compare(material: Material, folder: Path, rounds: int) -> None:
+def compare(media: MaskedMedia, folder: Path, rounds: int) -> None:
     """Print our seconds, ffmpeg's, and the ratio."""
-    source = str(material.store.source)
+    source = str(media.store.source)
     encoding = MP4.encoding(folder / "plain.mp4", False, "1")
     ways: dict[str, Callable[[], object]] = {
         "plain ffmpeg": lambda: run_ffmpeg("-i", source, *encoding[:-1], "-c:a", "copy", encoding[-1]),
-        "overlay": lambda: write(folder / "overlay.mp4", material, Order("mp4")),
+        "overlay": lambda: write(folder / "overlay.mp4", media, ExportOptions("mp4")),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             times[name].append(timed(way))
     plain, ours = (statistics.median(times[name]) for name in ways)
-    frames = material.info.frames
+    frames = media.info.frames
     print(f"plain ffmpeg {plain:6.2f} s {frames / plain:6.1f} frames/s")
     print(f"overlay      {ours:6.2f} s {frames / ours:6.1f} frames/s   ratio {ours / plain:.2f}")
 
 
-def weigh(material: Material, folder: Path) -> None:
+def weigh(media: MaskedMedia, folder: Path) -> None:
     """Print the size of each container, opaque and cut out."""
     print(f"{'kind':6s}{'look':10s}{'seconds':>9s}{'bytes':>13s}")
-    for kind, about in KINDS.items():
-        if about.group == "picture" and "clip" in about.endings:
+    for kind, about in EXPORT_FORMATS.items():
+        if about.group == "picture" and "clip" in about.extensions:
             for look in ("Overlay", "Cutout"):
-                path = folder / f"{kind}_{look}.{about.endings['clip']}"
-                order = Order(kind, PRESETS[look])
-                seconds = timed(lambda path=path, order=order: write(path, material, order))  # type: ignore[misc]
+                path = folder / f"{kind}_{look}.{about.extensions['clip']}"
+                options = ExportOptions(kind, PRESETS[look])
+                seconds = timed(lambda path=path, options=options: write(path, media, options))  # type: ignore[misc]
                 print(f"{kind:6s}{look:10s}{seconds:9.2f}{path.stat().st_size:13,d}", flush=True)
 
 
@@ -101,9 +101,9 @@ def main() -> None:
         make_clip(folder / "clip.mp4", arguments.frames)
         ingest(folder / "clip.mp4", folder / "store")
         with open_store(folder / "store") as store:
-            material = Material(store, lambda frames: [found[frame] for frame in frames])
-            compare(material, folder, arguments.rounds)
-            weigh(material, folder)
+            media = MaskedMedia(store, lambda frames: [found[frame] for frame in frames])
+            compare(media, folder, arguments.rounds)
+            weigh(media, folder)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,14 @@ Progress: TypeAlias = Callable[[float | None, str], None]
 """Called with the fraction that is done (None: cannot be told) and a line of text."""
 
 
+MAX_MASK_LENGTH = 500_000
+"""Characters of one mask as COCO's compressed run lengths in a message or file; a 4K frame takes some ten thousand."""
+MAX_OBJECT_ID = 1_000_000
+MAX_LOG_ENTRIES = 20_000
+"""Entries of an edit log that comes from a page or a file."""
+MAX_OBJECTS_PER_ENTRY = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """A click: on the thing (`positive`) or on what does not belong to it."""

@@ -13,9 +13,18 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from sam2_core.errors import Busy
-from sam2_core.media import EDGES, EFFECTS, KINDS, PRESETS, color_of, hex_of
-from sam2_core.media.effects.look import LONGEST_TEXT, MOST_LAYERS, Effect, Setting
+from sam2_core.media import (
+    EDGE_SETTINGS,
+    EFFECTS,
+    EXPORT_FORMATS,
+    MAX_LAYERS,
+    MAX_TEXT_LENGTH,
+    PRESETS,
+    color_of,
+    hex_of,
+)
 from sam2_core.serving.model_registry import ModelRegistry
+from sam2_core.types import MAX_MASK_LENGTH
 from ui import protocol
 from ui.api.endpoints import endpoints
 from ui.api.files import UploadLimit
@@ -154,7 +163,7 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
         "max_boxes": protocol.MAX_BOXES,
-        "max_mask": protocol.MAX_MASK_CHARACTERS,
+        "max_mask": MAX_MASK_LENGTH,
         "max_message": protocol.MAX_REQUEST_CHARACTERS,
         "max_prompts": MAX_PROMPTS,
         "max_upload_mb": settings.max_upload_mb,
@@ -162,21 +171,11 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_album_mb": settings.max_album_mb,
         "examples": [{"name": each.name, "title": each.title, "kind": each.kind} for each in examples().values()],
         "colors": [hex_of(color_of(number)) for number in range(1, COLORS + 1)],
-        "kinds": {name: kind.to_json() for name, kind in KINDS.items()},
-        "effects": {name: _effect(effect) for name, effect in EFFECTS.items()},
-        "edges": {name: _setting(edge) for name, edge in EDGES.items()},
+        "kinds": {name: kind.to_json() for name, kind in EXPORT_FORMATS.items()},
+        "effects": {name: effect.to_json() for name, effect in EFFECTS.items()},
+        "edges": {name: edge.to_json() for name, edge in EDGE_SETTINGS.items()},
         "presets": {name: look.to_json() for name, look in PRESETS.items()},
-        "max_layers": MOST_LAYERS,
-        "max_text": LONGEST_TEXT,
+        "max_layers": MAX_LAYERS,
+        "max_text": MAX_TEXT_LENGTH,
         "max_preview": SIDES[-1],
     }
-
-
-def _effect(effect: Effect) -> dict[str, Any]:
-    settings = {name: _setting(each) for name, each in effect.settings.items()}
-    return {"title": effect.title, "sort": effect.sort, "settings": settings}
-
-
-def _setting(knob: Setting) -> dict[str, Any]:
-    bounds = {"low": knob.low, "high": knob.high, "choices": dict(knob.choices)}
-    return {"title": knob.title, "kind": knob.kind, "default": knob.default, **bounds}

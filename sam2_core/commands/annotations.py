@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sam2_core.errors import MediaError
 from sam2_core.media import ObjectTraits, color_of
-from sam2_core.media.readers import Annotations
+from sam2_core.media.readers import ImportedAnnotations
 from sam2_core.types import FrameMasks, ObjectMask, Prompt
 
 _GIVEN, _PRESENT = 1.0, 10.0  # quality and presence of what somebody else is sure of
@@ -32,10 +32,10 @@ class Known:
         return [FrameMasks(frame, 0, tuple(self._masks.get(frame, {}).values())) for frame in frames]
 
 
-def known_masks(annotations: Annotations) -> Known:
+def known_masks(annotations: ImportedAnnotations) -> Known:
     """What a file says, under the names that it gives its objects."""
     names: dict[int, tuple[str, str]] = {}
-    for each in annotations.found:
+    for each in annotations.masks:
         name, label = names.get(each.track, ("", ""))
         names[each.track] = name or each.name, label or each.label
     objects = tuple(
@@ -43,11 +43,11 @@ def known_masks(annotations: Annotations) -> Known:
         for number, (name, label) in sorted(names.items())
     )
     boxes = tuple(
-        (each.track, each.frame, Prompt(boxes=(each.box,))) for each in annotations.found if each.box is not None
+        (each.track, each.frame, Prompt(boxes=(each.box,))) for each in annotations.masks if each.box is not None
     )
-    left_out = (f"{each.count} left out: {each.reason} ({', '.join(each.names)})" for each in annotations.left_out)
+    left_out = (f"{each.count} left out: {each.reason} ({', '.join(each.names)})" for each in annotations.skipped)
     known = Known(objects, boxes, (*annotations.notes, *left_out))
-    for each in annotations.found:
+    for each in annotations.masks:
         if each.mask is not None:
             known.put(each.frame, [ObjectMask(each.track, each.mask, _GIVEN, _PRESENT)])
     return known

@@ -17,9 +17,9 @@ from sam2_core.commands.outputs import order_of, write_all
 from sam2_core.commands.results import told
 from sam2_core.commands.terminal import Terminal
 from sam2_core.commands.workshop import OWN_MACHINE, Build, Workshop
-from sam2_core.media import Material, ObjectTraits, Order, color_of
+from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, color_of
+from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
-from sam2_core.media.pictures import read_picture
 from sam2_core.networks import BUNDLED
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
@@ -97,12 +97,12 @@ def _load(options: argparse.Namespace, terminal: Terminal) -> Find:
     ).generate
 
 
-def _everything(task: Task, workshop: Workshop, find: Find, order: Order) -> Mapping[str, Any]:
+def _everything(task: Task, workshop: Workshop, find: Find, order: ExportOptions) -> Mapping[str, Any]:
     progress = workshop.terminal.progress
     with workshop.stored(task.source, task.media, progress) as store:
         progress(None, "Looking for everything")
-        masks = all_masks(find(read_picture(store.source, OWN_MACHINE)))
-        material = Material(store, lambda frames: [masks for _ in frames], objects_of(masks))
+        masks = all_masks(find(read_image(store.source, OWN_MACHINE)))
+        material = MaskedMedia(store, lambda frames: [masks for _ in frames], objects_of(masks))
         write_all(material, order, task.targets, progress)
         return told(material)
 

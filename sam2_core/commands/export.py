@@ -21,8 +21,8 @@ from sam2_core.commands.terminal import Terminal
 from sam2_core.commands.workshop import Build, Workshop
 from sam2_core.commands.workshop import build as usual_build
 from sam2_core.errors import MediaError
-from sam2_core.media import Material, Order, Store
-from sam2_core.media.pictures import is_picture
+from sam2_core.media import ExportOptions, MaskedMedia, Store
+from sam2_core.media.image_files import is_image
 from sam2_core.media.readers import read_annotations
 
 USAGE = "MEDIUM [MEDIUM ...] --masks FILE --export KIND,… [options]"
@@ -64,12 +64,12 @@ def run(options: argparse.Namespace, build: Build | None) -> int:
 def _media_of(source: Path) -> str:
     """By its content; what cannot be read is told when its turn comes."""
     try:
-        return "image" if is_picture(source) else "clip"
+        return "image" if is_image(source) else "clip"
     except (MediaError, OSError):
         return "image"
 
 
-def _export(task: Task, workshop: Workshop, order: Order, options: argparse.Namespace) -> Mapping[str, Any]:
+def _export(task: Task, workshop: Workshop, order: ExportOptions, options: argparse.Namespace) -> Mapping[str, Any]:
     progress = workshop.terminal.progress
     masks = file_for(task.source, options.masks)
     with workshop.stored(task.source, task.media, progress) as store:
@@ -78,7 +78,7 @@ def _export(task: Task, workshop: Workshop, order: Order, options: argparse.Name
             workshop.terminal.note(f"{masks.name}: {note}")
         if known.boxes:
             _segment_boxes(known, workshop, store)
-        material = Material(store, known.on, known.objects, frames_of(options, store.info.frames))
+        material = MaskedMedia(store, known.on, known.objects, frames_of(options, store.info.frames))
         write_all(material, order, task.targets, progress)
         return told(material)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sam2_core.commands.outputs import check_kinds, ending_named, wished_kinds
 from sam2_core.errors import ConfigError, MaskletError
-from sam2_core.media.export import ending_of, name_for
+from sam2_core.media.export import extension_of, name_for
 
 PICTURES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".jp2", ".ppm", ".pgm", ".mpo"}
@@ -60,8 +60,8 @@ def _named(sources: Sequence[Path], options: argparse.Namespace, media_of: Calla
         raise ConfigError(f"--out {options.out} is one file, but there are {len(sources)} inputs. Name a folder.")
     media = media_of(sources[0])
     kinds = wished_kinds(options, media)
-    if len(kinds) != 1 or ending_of(kinds[0], media) != ending_named(options.out):
-        ends = ", ".join(f"{kind} .{ending_of(kind, media)}" for kind in kinds)
+    if len(kinds) != 1 or extension_of(kinds[0], media) != ending_named(options.out):
+        ends = ", ".join(f"{kind} .{extension_of(kind, media)}" for kind in kinds)
         raise ConfigError(f"--out {options.out} does not fit what is to be written ({ends}). Name a folder.")
     return Task(sources[0], media, {kinds[0]: options.out}, named=True)
 

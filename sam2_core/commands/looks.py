@@ -16,8 +16,8 @@ from sam2_core.commands.options import add_terminal
 from sam2_core.commands.outputs import read_look
 from sam2_core.commands.terminal import Terminal
 from sam2_core.commands.workshop import Build
-from sam2_core.media import EDGES, EFFECTS, PRESETS
-from sam2_core.media.effects.look import Setting
+from sam2_core.media import EDGE_SETTINGS, EFFECTS, PRESETS
+from sam2_core.media.effects.effect_stack import Setting
 
 USAGE = "[LOOK] [options]"
 EXAMPLES = """\
@@ -44,11 +44,13 @@ def run(options: argparse.Namespace, build: Build | None) -> int:
     for name, look in PRESETS.items():
         effects = ", ".join(layer.effect for layer in look.layers)
         terminal.result({"preset": name, "look": look.to_json()}, f"{name:<20} {effects}")
-    terminal.result({"edges": {name: _plain(knob) for name, knob in EDGES.items()}}, _listed("\nedges", EDGES))
+    terminal.result(
+        {"edges": {name: _plain(knob) for name, knob in EDGE_SETTINGS.items()}}, _listed("\nedges", EDGE_SETTINGS)
+    )
     for name, effect in EFFECTS.items():
         knobs = {key: _plain(knob) for key, knob in effect.settings.items()}
-        plain = {"effect": name, "title": effect.title, "sort": effect.sort, "settings": knobs}
-        terminal.result(plain, _listed(f"{name} ({effect.sort})", effect.settings))
+        plain = {"effect": name, "title": effect.title, "sort": effect.target, "settings": knobs}
+        terminal.result(plain, _listed(f"{name} ({effect.target})", effect.settings))
     return DONE
 
 

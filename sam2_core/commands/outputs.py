@@ -9,32 +9,41 @@ from dataclasses import replace
 from pathlib import Path
 
 from sam2_core.errors import BadPrompt, ConfigError
-from sam2_core.media import KINDS, OVERLAY, PRESETS, Look, Material, Order, Progress, write
-from sam2_core.media.export import ending_of
+from sam2_core.media import (
+    EXPORT_FORMATS,
+    OVERLAY,
+    PRESETS,
+    EffectStack,
+    ExportOptions,
+    MaskedMedia,
+    MediaProgress,
+    write,
+)
+from sam2_core.media.export import extension_of
+from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
 from sam2_core.media.limits import DEFAULT_LIMITS
-from sam2_core.media.pictures import read_picture
 
 MOST_BYTES_OF_A_LOOK = 1_000_000
 _ALIKE = {"jpeg": "jpg"}
 _USUAL = {"json": "coco"}  # of the kinds that share an ending the one that most people mean
 
 
-def order_of(options: argparse.Namespace, look: Look | None = None) -> Order:
+def order_of(options: argparse.Namespace, look: EffectStack | None = None) -> ExportOptions:
     """All that the options wish but the kind; `look` where they do not name one. Raises `ConfigError`, `BadPrompt`."""
-    return Order(
-        kind="",
-        look=(look or OVERLAY) if options.look is None else read_look(options.look),
+    return ExportOptions(
+        format="",
+        effects=(look or OVERLAY) if options.look is None else read_look(options.look),
         polygons=options.polygons,
-        pictures=options.pictures,
+        include_images=options.pictures,
         side_by_side=options.side_by_side,
         cropped=options.cropped,
-        largest_side=options.largest_side,
+        max_side=options.largest_side,
         backdrops=dict(_backdrop(text) for text in options.backdrop),
     )
 
 
-def read_look(text: str) -> Look:
+def read_look(text: str) -> EffectStack:
     """A preset by its name, or a JSON file. Raises `BadPrompt`."""
     presets = {name.casefold(): look for name, look in PRESETS.items()}
     if text.casefold() in presets:
@@ -43,7 +52,7 @@ def read_look(text: str) -> Look:
     if not file.is_file() or file.stat().st_size > MOST_BYTES_OF_A_LOOK:
         raise BadPrompt(f"There is no look {text!r}. Give a JSON file, or one of {', '.join(PRESETS)}.")
     try:
-        return Look.from_json(json.loads(file.read_text(encoding="utf-8")))
+        return EffectStack.from_json(json.loads(file.read_text(encoding="utf-8")))
     except (BadPrompt, ValueError, RecursionError) as error:
         raise BadPrompt(f"The look in {file} cannot be read: {error}") from error
 
@@ -52,7 +61,7 @@ def _backdrop(text: str) -> tuple[str, RgbArray]:
     name, sign, file = text.partition("=")
     if not (name and sign and Path(file).is_file()):
         raise ConfigError(f"--backdrop reads NAME=FILE, with a picture that is there; not {text!r}.")
-    return name, read_picture(Path(file), DEFAULT_LIMITS)
+    return name, read_image(Path(file), DEFAULT_LIMITS)
 
 
 def wished_kinds(options: argparse.Namespace, media: str) -> tuple[str, ...]:
@@ -65,7 +74,7 @@ def wished_kinds(options: argparse.Namespace, media: str) -> tuple[str, ...]:
     if not named and ending and not options.out.is_dir():
         return (_kind_of(ending, media),)
     for kind in named:
-        ending_of(kind, media)
+        extension_of(kind, media)
     if not named and not options.usual:
         raise ConfigError("Say what to write: with --export KIND,… or as a file for --out. `masklet kinds` lists them.")
     return named or tuple(options.usual)
@@ -75,11 +84,11 @@ def ending_named(path: Path) -> str:
     """The ending of a path, if it is one that a file of ours can have; else it is taken for a folder's."""
     ending = path.suffix[1:].lower()
     ending = _ALIKE.get(ending, ending)
-    return ending if ending in {each for kind in KINDS.values() for each in kind.endings.values()} else ""
+    return ending if ending in {each for kind in EXPORT_FORMATS.values() for each in kind.extensions.values()} else ""
 
 
 def _kind_of(ending: str, media: str) -> str:
-    fits = [name for name, kind in KINDS.items() if kind.endings.get(media) == ending]
+    fits = [name for name, kind in EXPORT_FORMATS.items() if kind.extensions.get(media) == ending]
     if not fits:
         raise ConfigError(f"No kind of file made of {_a(media)} ends in .{ending}. `masklet kinds` lists them.")
     if _USUAL.get(ending, ending) in fits:
@@ -93,17 +102,19 @@ def _a(media: str) -> str:
     return {"image": "a picture"}.get(media, f"a {media}" if media == "clip" else f"an {media}")
 
 
-def write_all(material: Material, order: Order, targets: Mapping[str, Path], progress: Progress) -> None:
+def write_all(
+    material: MaskedMedia, order: ExportOptions, targets: Mapping[str, Path], progress: MediaProgress
+) -> None:
     """Write a file of each kind. Raises `MediaError`, and `BadPrompt` where the look lacks a picture."""
-    if any("look" in KINDS[kind].takes for kind in targets):
-        for name in order.look.backdrops - order.backdrops.keys():
+    if any("look" in EXPORT_FORMATS[kind].option_keys for kind in targets):
+        for name in order.effects.backdrops - order.backdrops.keys():
             raise BadPrompt(f"The look wants the picture {name!r}: give it with --backdrop {name or 'NAME'}=FILE.")
     for kind, path in targets.items():
-        write(path, material, replace(order, kind=kind), progress)
+        write(path, material, replace(order, format=kind), progress)
 
 
 def check_kinds(names: Iterable[str]) -> None:
     """Raise `ConfigError` for a kind that nobody knows, before any work begins."""
-    unknown = [name for name in names if name not in KINDS]
+    unknown = [name for name in names if name not in EXPORT_FORMATS]
     if unknown:
-        raise ConfigError(f"There is no kind {', '.join(unknown)}. Choose of {', '.join(KINDS)}.")
+        raise ConfigError(f"There is no kind {', '.join(unknown)}. Choose of {', '.join(EXPORT_FORMATS)}.")

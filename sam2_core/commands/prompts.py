@@ -13,11 +13,10 @@ import numpy as np
 from PIL import Image
 
 from sam2_core.errors import BadPrompt, ConfigError
-from sam2_core.media import MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
+from sam2_core.media import MAX_NAME_LENGTH, MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
 from sam2_core.media.limits import DEFAULT_LIMITS
-from sam2_core.serving.project import HIGHEST_OBJECT
 from sam2_core.serving.prompt_data import FIELDS, is_whole, read_prompt
-from sam2_core.types import Box, Mask, Point, Prompt
+from sam2_core.types import MAX_OBJECT_ID, Box, Mask, Point, Prompt
 
 FORMAT = """\
 {"objects": [
@@ -144,11 +143,11 @@ def _object(plain: Any, place: int, info: MediaInfo) -> SaidObject:
     _only(plain, ("id", "name", "label", "color", "prompts"), where)
     number, name, label = plain.get("id", place), plain.get("name", ""), plain.get("label", "")
     color = plain.get("color", hex_of(color_of(place)))
-    if not is_whole(number, 1, HIGHEST_OBJECT):
+    if not is_whole(number, 1, MAX_OBJECT_ID):
         raise BadPrompt(f"The id of {where} is a whole number from 1 on.")
     if not isinstance(name, str) or not isinstance(label, str) or not is_hex(color):
         raise BadPrompt(f"Name and label of {where} are texts, and its color reads #rrggbb.")
-    name, label = (" ".join(text.split())[:80] for text in (name, label))
+    name, label = (" ".join(text.split())[:MAX_NAME_LENGTH] for text in (name, label))
     listed = plain.get("prompts")
     if not isinstance(listed, list) or not listed:
         raise BadPrompt(f"Nothing is said about {where}: its prompts are a list.")

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from sam2_core.media import Material, crop
+from sam2_core.media import MaskedMedia, crop
 from sam2_core.types import ObjectMask
 
 
-def told(material: Material) -> Mapping[str, Any]:
+def told(material: MaskedMedia) -> Mapping[str, Any]:
     """{objects: [{id, name, label, color, frames, area, quality, ...}]}: frames on which an object was found, and the
     means over these of its area (pixels) and predicted IoU; of a picture also its box [left, top, right, bottom]."""
     figures: dict[int, list[tuple[int, float]]] = {each.id: [] for each in material.objects}
     boxes: dict[int, Any] = {}
     for frame in material.frames:
-        for found in material.on(frame).objects:
+        for found in material.masks_on(frame).objects:
             if found.mask.area:
                 figures[found.object_id].append((found.mask.area, found.predicted_iou))
                 boxes[found.object_id] = _box(found) if material.info.kind == "image" else None

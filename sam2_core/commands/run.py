@@ -20,7 +20,7 @@ from sam2_core.commands.terminal import Terminal
 from sam2_core.commands.workshop import Build, Workshop
 from sam2_core.commands.workshop import build as usual_build
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
-from sam2_core.media import Material
+from sam2_core.media import MaskedMedia
 from sam2_core.media.ingest import clean_name
 from sam2_core.serving.project import Project, read_project
 from sam2_core.serving.project_medium import ProjectMedium
@@ -98,7 +98,7 @@ def _replay(task: Task, workshop: Workshop, places: Sequence[Path], options: arg
         _check_medium(project, opened.store.info)
         replay(opened.engine, opened.session, project.journal, progress)
         frames = frames_of(options, opened.store.info.frames)
-        material = Material(opened.store, opened.masks, objects, frames)
+        material = MaskedMedia(opened.store, opened.masks, objects, frames)
         write_all(material, order_of(options, project.effects), task.targets, progress)
         return told(material)
 

@@ -20,7 +20,7 @@ from sam2_core.commands.results import told
 from sam2_core.commands.terminal import Terminal
 from sam2_core.commands.workshop import Build, Workshop
 from sam2_core.commands.workshop import build as usual_build
-from sam2_core.media import Material, Order
+from sam2_core.media import ExportOptions, MaskedMedia
 
 USAGE = "IMAGE [IMAGE ...] [options]"
 EXAMPLES = f"""\
@@ -59,12 +59,12 @@ def run(options: argparse.Namespace, build: Build | None) -> int:
         return work_through(without_results(tasks, options.images), terminal, options.again, do)
 
 
-def _segment(task: Task, workshop: Workshop, said_of: prompts.PromptsOf, order: Order) -> Mapping[str, Any]:
+def _segment(task: Task, workshop: Workshop, said_of: prompts.PromptsOf, order: ExportOptions) -> Mapping[str, Any]:
     progress = workshop.terminal.progress
     with workshop.opened(task.source, task.media, progress) as opened:
         objects = said_of(task.source, opened.store.info)
         for each in objects:
             opened.say(each.traits.id, each.prompts)
-        material = Material(opened.store, opened.masks, [each.traits for each in objects])
+        material = MaskedMedia(opened.store, opened.masks, [each.traits for each in objects])
         write_all(material, order, task.targets, progress)
         return told(material)

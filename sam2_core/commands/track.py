@@ -20,7 +20,7 @@ from sam2_core.commands.terminal import Terminal
 from sam2_core.commands.ways import DIRECTIONS, ways
 from sam2_core.commands.workshop import Build, Workshop
 from sam2_core.commands.workshop import build as usual_build
-from sam2_core.media import Material, Order
+from sam2_core.media import ExportOptions, MaskedMedia
 
 USAGE = "CLIP [CLIP ...] [options]"
 EXAMPLES = f"""\
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace, build: Build | None) -> int:
 
 
 def _track(
-    task: Task, workshop: Workshop, said_of: prompts.PromptsOf, order: Order, options: argparse.Namespace
+    task: Task, workshop: Workshop, said_of: prompts.PromptsOf, order: ExportOptions, options: argparse.Namespace
 ) -> Mapping[str, Any]:
     progress = workshop.terminal.progress
     with workshop.opened(task.source, task.media, progress) as opened:
@@ -76,6 +76,6 @@ def _track(
         for each in objects:
             opened.say(each.traits.id, each.prompts)
         opened.follow(to_go, progress)
-        material = Material(opened.store, opened.masks, [each.traits for each in objects], frames)
+        material = MaskedMedia(opened.store, opened.masks, [each.traits for each in objects], frames)
         write_all(material, order, task.targets, progress)
         return told(material)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from sam2_core.commands.terminal import Terminal
 from sam2_core.errors import MediaError
-from sam2_core.media import Limits, MediaInfo, Progress, Store, ingest, ingest_album, open_store
+from sam2_core.media import Limits, MediaInfo, MediaProgress, Store, ingest, ingest_album, open_store
 from sam2_core.networks import BUNDLED
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.replay import TRACK_STEP
@@ -60,7 +60,7 @@ class Opened:
         for frame, prompt in prompts.items():
             self.revision = self.engine.prompt(self.session, frame, object_id, prompt).revision
 
-    def follow(self, ways: Sequence[TrackEntry], progress: Progress) -> None:
+    def follow(self, ways: Sequence[TrackEntry], progress: MediaProgress) -> None:
         """Track these ways, a few frames a call."""
         total, done = sum(len(_frames_of(way)) for way in ways), 0
         for way in ways:
@@ -100,7 +100,7 @@ class Workshop:
         return self._engine
 
     @contextmanager
-    def stored(self, source: Path | Sequence[Path], kind: str, progress: Progress) -> Iterator[Store]:
+    def stored(self, source: Path | Sequence[Path], kind: str, progress: MediaProgress) -> Iterator[Store]:
         """A picture or clip, or the photos of an album, read into a folder that vanishes. Raises `MediaError`, also
         for what is not of this kind."""
         # On Windows a file that a player or virus scanner holds cannot be removed at once: no reason to fail.
@@ -111,7 +111,7 @@ class Workshop:
                 yield store
 
     @contextmanager
-    def opened(self, source: Path | Sequence[Path], kind: str, progress: Progress) -> Iterator[Opened]:
+    def opened(self, source: Path | Sequence[Path], kind: str, progress: MediaProgress) -> Iterator[Opened]:
         """The same with a session on it."""
         with self.stored(source, kind, progress) as store, self.session(store) as opened:
             yield opened
@@ -127,7 +127,7 @@ class Workshop:
             engine.close(session)
 
 
-def _ingest(source: Path | Sequence[Path], folder: Path, progress: Progress) -> Path:
+def _ingest(source: Path | Sequence[Path], folder: Path, progress: MediaProgress) -> Path:
     if isinstance(source, Path):
         if not source.is_file():
             raise MediaError(f"There is no file {source}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sam2_core.media import EFFECTS, KINDS, PRESETS, Look
+from sam2_core.media import EFFECTS, EXPORT_FORMATS, PRESETS, EffectStack
 from sam2_core.networks import NETWORKS, ROOT
 from tests.commands.calls import Caller
 
@@ -55,9 +55,9 @@ def test_what_is_asked_of_networks_must_make_sense(
 
 
 def test_kinds_are_listed(call: Caller) -> None:
-    assert [each["name"] for each in call("kinds", "--json").results] == list(KINDS)
+    assert [each["name"] for each in call("kinds", "--json").results] == list(EXPORT_FORMATS)
     said = call("kinds").out
-    assert all(kind.text in said for kind in KINDS.values())
+    assert all(kind.description in said for kind in EXPORT_FORMATS.values())
 
 
 def test_looks_are_listed(call: Caller) -> None:
@@ -69,5 +69,5 @@ def test_looks_are_listed(call: Caller) -> None:
 
 
 def test_a_look_is_a_start_for_ones_own(call: Caller) -> None:
-    assert Look.from_json(json.loads(call("looks", "sticker").out)) == PRESETS["Sticker"]
+    assert EffectStack.from_json(json.loads(call("looks", "sticker").out)) == PRESETS["Sticker"]
     assert call("looks", "bla").code == 2

@@ -7,26 +7,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from sam2_core.errors import BadPrompt, MediaError
-from sam2_core.media import Annotations, Found, LeftOut
-from sam2_core.serving.local import EngineLimits
-from sam2_core.types import Box, Mask, Prompt
-from tests.media.numbered import make_clip
-from tests.media.readers.media import CLIP, rle, square
-from tests.ui.house import House, open_house, picture_bytes
 from ui.annotations import MAX_PROMPTS, Wish, propose, read_wish
 from ui.reading import MAX_MESSAGE, parse
 from ui.visitors import Visitor
 from ui.wire import Bounds
 from ui.workbench import Workbench
 
+from sam2_core.errors import BadPrompt, MediaError
+from sam2_core.media import ImportedAnnotations, ImportedMask, SkippedItem
+from sam2_core.serving.local import EngineLimits
+from sam2_core.types import Box, Mask, Prompt
+from tests.media.numbered import make_clip
+from tests.media.readers.media import CLIP, rle, square
+from tests.ui.house import House, open_house, picture_bytes
+
 ROOMY = Wish(boxes=False, objects=100, prompts=1000, characters=10**6)
 
 
-def found(frames: Sequence[int], track: int = 1, name: str = "", label: str = "") -> tuple[Found, ...]:
+def found(frames: Sequence[int], track: int = 1, name: str = "", label: str = "") -> tuple[ImportedMask, ...]:
     mask = Mask.from_array(square(3, 4))
-    return tuple(Found(frame, track, name, label, mask, None) for frame in frames)
+    return tuple(ImportedMask(frame, track, name, label, mask, None) for frame in frames)
 
 
 def coco(*frames: int, size: tuple[int, int] = (64, 96)) -> bytes:
@@ -42,7 +42,9 @@ def coco(*frames: int, size: tuple[int, int] = (64, 96)) -> bytes:
 
 
 def test_masks_or_the_boxes_around_them() -> None:
-    read = Annotations((*found([2], name="Tom", label="cat"), Found(3, 2, "Object 2", "", None, Box(1, 2, 3, 4))), ())
+    read = ImportedAnnotations(
+        (*found([2], name="Tom", label="cat"), ImportedMask(3, 2, "Object 2", "", None, Box(1, 2, 3, 4))), ()
+    )
     masks = propose(read, CLIP, ROOMY)
     assert masks["objects"] == [{"id": 1, "name": "Tom", "label": "cat"}, {"id": 2, "name": "", "label": ""}]
     assert masks["entries"] == [
@@ -59,7 +61,7 @@ def test_masks_or_the_boxes_around_them() -> None:
 
 
 def test_where_there_is_little_room_every_nth_mask_of_each_object_is_taken() -> None:
-    read = Annotations((*found(range(10)), *found([5, 7], track=2)), ())
+    read = ImportedAnnotations((*found(range(10)), *found([5, 7], track=2)), ())
     proposed = propose(read, CLIP, Wish(False, 100, 5, 10**6))
     taken = [(each["frame"], each["object"]) for each in proposed["entries"]]
     assert (taken, proposed["every"]) == ([(0, 1), (3, 1), (6, 1), (9, 1), (5, 2)], 3)
@@ -70,7 +72,7 @@ def test_where_there_is_little_room_every_nth_mask_of_each_object_is_taken() -> 
 
 
 def test_objects_on_few_frames_go_first() -> None:
-    read = Annotations((*found([0], track=1), *found([0, 1], track=2), *found([3, 4, 5], track=3)), ())
+    read = ImportedAnnotations((*found([0], track=1), *found([0, 1], track=2), *found([3, 4, 5], track=3)), ())
     proposed = propose(read, CLIP, Wish(False, 2, 1000, 10**6))
     assert {each["frame"] for each in proposed["entries"]} == {0, 1, 3, 4, 5}
     assert [each["id"] for each in proposed["objects"]] == [1, 2]
@@ -82,7 +84,9 @@ def test_objects_on_few_frames_go_first() -> None:
 
 
 def test_where_not_even_one_mask_of_each_object_fits_some_are_left_out() -> None:
-    read = Annotations(tuple(one for track in range(1, 6) for one in found([0, 1], track)), (LeftOut(1, "Why.", ()),))
+    read = ImportedAnnotations(
+        tuple(one for track in range(1, 6) for one in found([0, 1], track)), (SkippedItem(1, "Why.", ()),)
+    )
     proposed = propose(read, CLIP, Wish(False, 100, 3, 10**6))
     assert (len(proposed["entries"]), len(proposed["objects"])) == (3, 3)
     assert [each["count"] for each in proposed["skipped"]] == [1, 2]
@@ -93,7 +97,7 @@ def test_where_not_even_one_mask_of_each_object_fits_some_are_left_out() -> None
 
 def test_masks_that_are_too_intricate_are_left_out() -> None:
     noise = Mask.from_array(np.random.default_rng(0).integers(0, 2, (1500, 1500)))
-    read = Annotations((*found([0]), Found(1, 1, "", "", noise, None)), ())
+    read = ImportedAnnotations((*found([0]), ImportedMask(1, 1, "", "", noise, None)), ())
     proposed = propose(read, CLIP, ROOMY)
     assert len(proposed["entries"]) == 1
     assert "too intricate" in proposed["skipped"][0]["reason"]

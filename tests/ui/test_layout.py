@@ -12,13 +12,13 @@ from urllib.parse import unquote
 import httpx
 import pytest
 from PIL import Image
+from ui.about import about
+from ui.layout import CANVAS, SCRIPTS, STYLES, head
 
-from sam2_core.media import Look
+from sam2_core.media import EffectStack
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
-from ui.about import about
 from ui.examples import catalogue, thumbnail
-from ui.layout import CANVAS, SCRIPTS, STYLES, head
 from ui.settings import load_settings
 
 
@@ -131,4 +131,4 @@ def test_the_page_can_show_all_that_the_tables_offer() -> None:
         for option in set(kind["takes"]) - {"backdrops"}:  # these come with the look
             assert re.search(rf"^  {option}: \[|isTaken\('{option}'\)", download, re.MULTILINE), (name, option)
     for look in told["presets"].values():
-        assert Look.from_json(look).to_json() == look
+        assert EffectStack.from_json(look).to_json() == look

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-
-from sam2_core.errors import BadPrompt, Busy
-from sam2_core.media import Look, ObjectTraits, look_of
-from tests.media.numbered import make_clip, read_number
-from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
 from ui.medium import Medium
 from ui.previews import MAX_LOOK, Preview, Previews, read_preview
+
+from sam2_core.errors import BadPrompt, Busy
+from sam2_core.media import EffectStack, ObjectTraits
+from tests.media.numbered import make_clip, read_number
+from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
 from ui.rate import Rate
 
 FILLED = json.dumps({"layers": [{"effect": "overlay", "opacity": 1, "outline": 0}]})
@@ -179,7 +179,7 @@ def test_a_visitor_has_few_previews_waiting(house: House) -> None:
         async def revive(medium: Medium) -> None: ...
 
         previews, medium = SlowPreviews(house.resources, revive), SimpleNamespace()
-        wishes = [previews.paint(medium, Preview(0, Look(), (), 160), {}) for _ in range(6)]  # type: ignore[arg-type]
+        wishes = [previews.paint(medium, Preview(0, EffectStack(), (), 160), {}) for _ in range(6)]  # type: ignore[arg-type]
         tasks = [asyncio.create_task(wish) for wish in wishes]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         previews.gate.set()
@@ -212,7 +212,7 @@ def backdrop(number: int, side: int = 40) -> bytes:
 
 
 def look_with(name: str) -> str:
-    return json.dumps(look_of("picture", name=name).to_json())
+    return json.dumps(EffectStack.of("picture", name=name).to_json())
 
 
 def test_a_backdrop_is_called_after_its_content(guest: Guest) -> None:
@@ -234,7 +234,7 @@ def test_a_backdrop_is_painted_behind_the_object(guest: Guest) -> None:
 
 
 def test_what_can_be_seen_through_is_a_png(guest: Guest) -> None:
-    answer = guest.get(look=json.dumps(look_of("cutout").to_json()))
+    answer = guest.get(look=json.dumps(EffectStack.of("cutout").to_json()))
     assert answer.headers["content-type"] == "image/png"
     pixels = np.asarray(Image.open(BytesIO(answer.content)))
     assert pixels[24, 20, 3] == 255
@@ -297,6 +297,6 @@ def test_a_download_gets_its_backdrops(guest: Guest, monkeypatch: pytest.MonkeyP
     guest.page.say("export", **wish, look=json.loads(look_with(name)))
     assert guest.page.hear("done", job="export")["size"] == 7
     assert {key: pixels.shape for key, pixels in orders[0].backdrops.items()} == {name: (40, 40, 3)}
-    assert replace(orders[0], backdrops={}).look == look_of("picture", name=name)
+    assert replace(orders[0], backdrops={}).effects == EffectStack.of("picture", name=name)
     guest.page.say("export", **wish, look=json.loads(look_with("f" * 32)))
     assert "Choose it again" in guest.page.hear("error", job="export")["text"]
