@@ -2,7 +2,7 @@
 
 The house, floor by floor (imports only go down):
 
-    commands     the command line: `python -m sam2_core`, or `masklet`
+    cli          the command line: `python -m sam2_core`, or `masklet`
     training     makes weights: data, simulated prompts, losses, loop, evaluation
     serving      many sessions on one device: the `Engine` seam, the local engine, replay of a journal
     predictors   the official SAM 2 Python API: drop-in classes and builders

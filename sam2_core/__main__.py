@@ -6,7 +6,7 @@ import signal
 import sys
 from types import FrameType
 
-from sam2_core.commands.entry import main
+from sam2_core.cli.main import main
 from sam2_core.console import tolerate_odd_letters
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 
 from sam2_core.types import Mask
-from tests.commands.calls import Caller, masks_in
-from tests.commands.conftest import FRAMES, HEIGHT, WIDTH
+from tests.cli.calls import Caller, masks_in
+from tests.cli.conftest import FRAMES, HEIGHT, WIDTH
 
 BOX = ("--box", "10,20,40,50")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from sam2_core.commands.terminal import Terminal
+from sam2_core.cli.terminal import Terminal
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, MediaInfo, Progress, Store, ingest, ingest_album, open_store
 from sam2_core.networks import BUNDLED

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sam2_core.commands.entry import main
+from sam2_core.cli.main import main
 from sam2_core.types import Mask, Progress
 from tests.fakes import FakeEngine
 

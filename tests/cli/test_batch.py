@@ -9,7 +9,7 @@ import pytest
 
 from sam2_core.errors import WeightsError
 from sam2_core.types import FrameMasks, Prompt
-from tests.commands.calls import Caller
+from tests.cli.calls import Caller
 from tests.fakes import FakeEngine
 
 BOX = ("--box", "10,20,40,50", "--export", "coco")

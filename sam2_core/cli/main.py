@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sam2_core.errors import MaskletError, WeightsError
 
 if TYPE_CHECKING:
-    from sam2_core.commands.workshop import Build
+    from sam2_core.cli.session import Build
 
 COMMANDS = {
     "segment": "masks of things in pictures, from clicks and boxes",
@@ -24,6 +24,8 @@ COMMANDS = {
     "kinds": "which kinds of files can be written",
     "looks": "which looks and effects pictures can be given",
 }
+
+_MODULES = {"everything": "automatic", "kinds": "formats", "looks": "presets"}  # where not named like the command
 
 _EPILOG = """\
 examples:
@@ -70,7 +72,7 @@ def _run(given: list[str], build: Build | None) -> int:
         _overview().parse_args(given or ["--help"])
         return 2
     # Only the word that was said is imported, so that help is there at once.
-    module = import_module(f"sam2_core.commands.{given[0]}")
+    module = import_module(f"sam2_core.cli.{_MODULES.get(given[0], given[0])}")
     parser = argparse.ArgumentParser(
         prog=f"masklet {given[0]}",
         usage=f"masklet {given[0]} {module.USAGE}",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sam2_core.commands.outputs import check_kinds, ending_named, wished_kinds
+from sam2_core.cli.outputs import check_kinds, ending_named, wished_kinds
 from sam2_core.errors import ConfigError, MaskletError
 from sam2_core.media.export import ending_of, name_for
 

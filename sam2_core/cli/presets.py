@@ -11,11 +11,11 @@ import argparse
 import json
 from collections.abc import Mapping
 
-from sam2_core.commands.batch import DONE
-from sam2_core.commands.options import add_terminal
-from sam2_core.commands.outputs import read_look
-from sam2_core.commands.terminal import Terminal
-from sam2_core.commands.workshop import Build
+from sam2_core.cli.batch import DONE
+from sam2_core.cli.options import add_terminal
+from sam2_core.cli.outputs import read_look
+from sam2_core.cli.session import Build
+from sam2_core.cli.terminal import Terminal
 from sam2_core.media import EDGES, EFFECTS, PRESETS
 from sam2_core.media.effects.look import Setting
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.commands.calls import Caller, masks_in
+from tests.cli.calls import Caller, masks_in
 
 
 def test_a_box_gives_the_mask_that_the_engine_gives(call: Caller, photo: Path, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from sam2_core.commands.inputs import Task
-from sam2_core.commands.terminal import Terminal
+from sam2_core.cli.inputs import Task
+from sam2_core.cli.terminal import Terminal
 from sam2_core.errors import ConfigError, MaskletError, MediaError, WeightsError
 
 DONE, SOME_FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from sam2_core.commands.batch import DONE
-from sam2_core.commands.options import add_terminal
-from sam2_core.commands.terminal import Terminal
-from sam2_core.commands.workshop import Build
+from sam2_core.cli.batch import DONE
+from sam2_core.cli.options import add_terminal
+from sam2_core.cli.session import Build
+from sam2_core.cli.terminal import Terminal
 from sam2_core.media import KINDS
 
 USAGE = "[options]"

@@ -10,7 +10,7 @@ import pytest
 
 from sam2_core.media import EFFECTS, KINDS, PRESETS, Look
 from sam2_core.networks import NETWORKS, ROOT
-from tests.commands.calls import Caller
+from tests.cli.calls import Caller
 
 WEIGHTS = ROOT / "assets" / "nano.safetensors"
 

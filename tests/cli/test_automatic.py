@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2_core.commands.everything import all_masks, objects_of
+from sam2_core.cli.automatic import all_masks, objects_of
 from sam2_core.types import Mask
-from tests.commands.calls import Caller, masks_in
+from tests.cli.calls import Caller, masks_in
 
 
 def record(area: int) -> dict[str, object]:

@@ -10,10 +10,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sam2_core.commands.batch import DONE
-from sam2_core.commands.options import add_terminal
-from sam2_core.commands.terminal import Terminal
-from sam2_core.commands.workshop import Build
+from sam2_core.cli.batch import DONE
+from sam2_core.cli.options import add_terminal
+from sam2_core.cli.session import Build
+from sam2_core.cli.terminal import Terminal
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.networks import NETWORKS, KnownNetwork, is_known, known_network
 

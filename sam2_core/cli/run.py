@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sam2_core.commands.batch import work_through
-from sam2_core.commands.inputs import Task, plan
-from sam2_core.commands.options import add_frames, add_network, add_output, add_terminal, frames_of
-from sam2_core.commands.outputs import order_of, write_all
-from sam2_core.commands.results import told
-from sam2_core.commands.terminal import Terminal
-from sam2_core.commands.workshop import Build, Workshop
-from sam2_core.commands.workshop import build as usual_build
+from sam2_core.cli.batch import work_through
+from sam2_core.cli.inputs import Task, plan
+from sam2_core.cli.options import add_frames, add_network, add_output, add_terminal, frames_of
+from sam2_core.cli.outputs import order_of, write_all
+from sam2_core.cli.results import told
+from sam2_core.cli.session import Build, Workshop
+from sam2_core.cli.session import build as usual_build
+from sam2_core.cli.terminal import Terminal
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.media import Material
 from sam2_core.media.ingest import clean_name

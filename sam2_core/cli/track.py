@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sam2_core.commands import prompts
-from sam2_core.commands.batch import work_through
-from sam2_core.commands.inputs import CLIPS, Task, found, plan, without_results
-from sam2_core.commands.options import add_frames, add_network, add_output, add_prompts, add_terminal, frames_of, whole
-from sam2_core.commands.outputs import order_of, write_all
-from sam2_core.commands.results import told
-from sam2_core.commands.terminal import Terminal
-from sam2_core.commands.ways import DIRECTIONS, ways
-from sam2_core.commands.workshop import Build, Workshop
-from sam2_core.commands.workshop import build as usual_build
+from sam2_core.cli import prompts
+from sam2_core.cli.batch import work_through
+from sam2_core.cli.inputs import CLIPS, Task, found, plan, without_results
+from sam2_core.cli.options import add_frames, add_network, add_output, add_prompts, add_terminal, frames_of, whole
+from sam2_core.cli.outputs import order_of, write_all
+from sam2_core.cli.results import told
+from sam2_core.cli.session import Build, Workshop
+from sam2_core.cli.session import build as usual_build
+from sam2_core.cli.terminal import Terminal
+from sam2_core.cli.ways import DIRECTIONS, ways
 from sam2_core.media import Material, Order
 
 USAGE = "CLIP [CLIP ...] [options]"

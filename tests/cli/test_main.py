@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sam2_core.commands.entry import COMMANDS
-from sam2_core.commands.terminal import Terminal
-from tests.commands.calls import Caller
+from sam2_core.cli.main import COMMANDS
+from sam2_core.cli.terminal import Terminal
+from tests.cli.calls import Caller
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +31,7 @@ def test_it_starts_as_a_program() -> None:
 
 
 def test_help_loads_no_network() -> None:
-    words = "import sys; from sam2_core.commands.entry import main"
+    words = "import sys; from sam2_core.cli.main import main"
     helps = "; ".join(f"main(['{name}', '--help'])" for name in COMMANDS)
     done = started("-c", f"{words}; {helps}; print('loaded:', 'torch' in sys.modules)")
     assert "loaded: False" in done.stdout
@@ -71,7 +71,7 @@ class Screen:
 def test_a_bar_is_drawn_on_a_terminal_and_wiped_away(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr("sam2_core.commands.terminal._REDRAW", 0.0)
+    monkeypatch.setattr("sam2_core.cli.terminal._REDRAW", 0.0)
     terminal = Terminal()
     terminal.begin("film.mp4")
     terminal.progress(0.5, "Tracking")
@@ -81,7 +81,7 @@ def test_a_bar_is_drawn_on_a_terminal_and_wiped_away(monkeypatch: pytest.MonkeyP
 
 
 def test_a_log_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sam2_core.commands.terminal._NEW_LINE", 0.0)
+    monkeypatch.setattr("sam2_core.cli.terminal._NEW_LINE", 0.0)
     terminal = Terminal()
     terminal.begin("film.mp4")
     terminal.progress(None, "Loading")

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from sam2_core.commands.batch import work_through
-from sam2_core.commands.inputs import PICTURES, Task, found, plan, without_results
-from sam2_core.commands.options import add_network, add_output, add_terminal, whole
-from sam2_core.commands.outputs import order_of, write_all
-from sam2_core.commands.results import told
-from sam2_core.commands.terminal import Terminal
-from sam2_core.commands.workshop import OWN_MACHINE, Build, Workshop
+from sam2_core.cli.batch import work_through
+from sam2_core.cli.inputs import PICTURES, Task, found, plan, without_results
+from sam2_core.cli.options import add_network, add_output, add_terminal, whole
+from sam2_core.cli.outputs import order_of, write_all
+from sam2_core.cli.results import told
+from sam2_core.cli.session import OWN_MACHINE, Build, Workshop
+from sam2_core.cli.terminal import Terminal
 from sam2_core.media import Material, ObjectTraits, Order, color_of
 from sam2_core.media.info import RgbArray
 from sam2_core.media.pictures import read_picture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sam2_core.commands.ways import ways
+from sam2_core.cli.ways import ways
 from sam2_core.errors import BadPrompt
 from sam2_core.types import TrackEntry
-from tests.commands.calls import Caller, masks_in
-from tests.commands.conftest import FRAMES
+from tests.cli.calls import Caller, masks_in
+from tests.cli.conftest import FRAMES
 
 BOX = ("--box", "10,20,40,50")
 

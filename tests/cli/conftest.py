@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.commands.calls import Caller
+from tests.cli.calls import Caller
 from tests.media.numbered import make_clip, picture
 
 FRAMES, HEIGHT, WIDTH = 8, 64, 96

@@ -14,8 +14,8 @@ from PIL import Image
 from sam2_core.media import ingest
 from sam2_core.serving.project import project_of
 from sam2_core.serving.replay import replay
-from tests.commands.calls import Caller, masks_in
-from tests.commands.conftest import FRAMES, HEIGHT, WIDTH
+from tests.cli.calls import Caller, masks_in
+from tests.cli.conftest import FRAMES, HEIGHT, WIDTH
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip, picture
 
