@@ -25,7 +25,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "predictors": {"tracking", "weights", "networks", "model", "media", "types", "errors"},
     "console": set(),
     "training": {"predictors", "console", "tracking", "weights", "networks", "model", "media", "types", "errors"},
-    "cli": {"predictors", "serving", "weights", "networks", "media", "types", "errors"},
+    "cli": {"console", "predictors", "serving", "weights", "networks", "media", "types", "errors"},
     "__main__": {"cli", "console"},
     "sam2_core": {"predictors"},  # the package's own front page
     "ui": {"serving", "media", "types", "errors"},

@@ -1,12 +1,11 @@
-"""The command line, one module for each of its words.
+"""The command line. Each command is a module with `USAGE`, `EXAMPLES`, `add_options(parser)` and `run(options, build)`.
 
-main.py         finds the word, and turns every error into one sentence and an exit code
-segment.py, track.py, run.py, automatic.py, export.py     make files of pictures and clips
-models.py, formats.py, presets.py                          tell what there is
-options.py      the options that several words share; prompts.py: what is said about objects
-annotations.py  masks that are there already; results.py: what was found, as plain data; ways.py: where to track
-outputs.py      options become orders; inputs.py: files and folders become tasks, each with the files it is to give
-batch.py        works tasks through: what is there is skipped, what fails is reported and the rest goes on
-session.py      the terminal, the network (loaded when first needed) and the folders of passage
-terminal.py     what is said on the terminal
+main.py         finds the command; turns every error into one sentence and an exit code
+segment.py, track.py, run.py, automatic.py, export.py     write files from images and clips
+models.py, formats.py, presets.py                         list networks, export formats, effects and their presets
+options.py      argparse options that several commands share; prompts.py: prompts from options or from a JSON file
+annotations.py  masks from annotation files; results.py: a summary of the masks for --json
+outputs.py      options become export options; inputs.py: files and folders become tasks with target files
+batch.py        processes tasks: existing targets are skipped, a failed task is reported and the others go on
+session.py      the engine (built on first use) and sessions on media in temporary folders
 """

@@ -1,4 +1,4 @@
-"""Many sources in one go: what is there already is skipped, and what fails does not keep the rest from being done."""
+"""Processing many sources: existing targets are skipped, and a failed task does not stop the others."""
 
 from __future__ import annotations
 
@@ -9,73 +9,69 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from sam2_core.cli.inputs import Task
-from sam2_core.cli.terminal import Terminal
+from sam2_core.console import Console
 from sam2_core.errors import ConfigError, MaskletError, MediaError, WeightsError
 
-DONE, SOME_FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes."""
+DONE, SOME_FAILED = 0, 1  # exit codes
 
-Do: TypeAlias = Callable[[Task], Mapping[str, Any]]
-"""Writes all files of a task; returns what is worth telling about them, as plain data."""
+ProcessTask: TypeAlias = Callable[[Task], Mapping[str, Any]]
+"""Writes all target files of a task and returns a summary for --json."""
 
 
-def work_through(tasks: Sequence[Task], terminal: Terminal, again: bool, do: Do) -> int:
-    """Do all tasks, report each, and return the exit code. `WeightsError` and `ConfigError` end it: what the network
-    lacks, it lacks for all."""
+def run_batch(tasks: Sequence[Task], console: Console, overwrite: bool, process: ProcessTask) -> int:
+    """Process all tasks, report each, and return the exit code.
+
+    Raises `WeightsError` and `ConfigError` of a task at once, as they concern the network and so all other tasks too.
+    """
     counts: Counter[str] = Counter()
     for number, task in enumerate(tasks, start=1):
-        place = f"[{number}/{len(tasks)}] " if len(tasks) > 1 else ""
-        terminal.begin(f"{place}{task.source.name}")
-        report = _one(task, again, do)
+        position = f"[{number}/{len(tasks)}] " if len(tasks) > 1 else ""
+        console.begin(f"{position}{task.source.name}")
+        report = _run_task(task, overwrite, process)
         counts[report["status"]] += 1
-        _tell(terminal, report)
+        _print_report(console, report)
     if len(tasks) > 1 or counts["skipped"]:
-        said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-        terminal.note(f"{said}{' (there already; --again writes anew)' if counts['skipped'] else ''}")
+        summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+        console.note(f"{summary}{' (there already; --again writes anew)' if counts['skipped'] else ''}")
     return SOME_FAILED if counts["failed"] else DONE
 
 
-def _one(task: Task, again: bool, do: Do) -> dict[str, Any]:
-    due = {kind: path for kind, path in task.targets.items() if again or task.named or not path.exists()}
-    about: dict[str, Any] = {
+def _run_task(task: Task, overwrite: bool, process: ProcessTask) -> dict[str, Any]:
+    due = {name: path for name, path in task.targets.items() if overwrite or task.named or not path.exists()}
+    report: dict[str, Any] = {
         "input": str(task.source),
-        "files": {kind: str(path) for kind, path in task.targets.items()},
+        "files": {name: str(path) for name, path in task.targets.items()},
     }
     if not due and not task.problem:
-        return {**about, "status": "skipped"}
-    begun = time.monotonic()
-    problem, facts = _attempt(replace(task, targets=due), do)
-    about["seconds"] = round(time.monotonic() - begun, 2)
+        return {**report, "status": "skipped"}
+    started = time.monotonic()
+    problem, summary = _attempt(replace(task, targets=due), process)
+    report["seconds"] = round(time.monotonic() - started, 2)
     if problem:
-        there = {kind: str(path) for kind, path in task.targets.items() if path.exists() and kind not in due}
-        return {**about, "files": there, "status": "failed", "error": problem}
-    return {**about, "status": "done", "written": sorted(due), **facts}
+        existing = {name: str(path) for name, path in task.targets.items() if path.exists() and name not in due}
+        return {**report, "files": existing, "status": "failed", "error": problem}
+    return {**report, "status": "done", "written": sorted(due), **summary}
 
 
-def _attempt(task: Task, do: Do) -> tuple[str, Mapping[str, Any]]:
-    """What went wrong (empty: nothing), and what there is to tell."""
+def _attempt(task: Task, process: ProcessTask) -> tuple[str, Mapping[str, Any]]:
+    """Process a task; returns an error message (empty on success) and the summary."""
     try:
         if task.problem:
             raise MediaError(task.problem)
-        return "", do(task)
+        return "", process(task)
     except (WeightsError, ConfigError):
         raise
     except MaskletError as error:
         return str(error), {}
     except OSError as error:
-        return sentence_of(error), {}
-    except Exception as error:  # a fault of ours with one picture should not cost a night's work on all others
+        return f"{error.filename}: {error.strerror}." if error.filename and error.strerror else f"{error}.", {}
+    except Exception as error:  # a bug that one image triggers should not stop a long batch
         return f"This is a fault of Masklet ({type(error).__name__}: {error}).", {}
 
 
-def sentence_of(error: OSError) -> str:
-    """What the operating system did not like."""
-    return f"{error.filename}: {error.strerror}." if error.filename and error.strerror else f"{error}."
-
-
-def _tell(terminal: Terminal, report: Mapping[str, Any]) -> None:
+def _print_report(console: Console, report: Mapping[str, Any]) -> None:
     status, files = report["status"], report["files"]
-    written = [files[kind] for kind in files if kind in report.get("written", ())]
-    terminal.result(report, "\n".join(written))
+    written = [files[name] for name in files if name in report.get("written", ())]
+    console.result(report, "\n".join(written))
     if status == "failed":
-        terminal.error(f"{report['input']}: {report['error']}")
+        console.error(f"{report['input']}: {report['error']}")

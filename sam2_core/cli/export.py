@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.cli.annotations import Known, file_for, known_masks
-from sam2_core.cli.batch import work_through
-from sam2_core.cli.inputs import CLIPS, PICTURES, Task, found, plan, without_results
-from sam2_core.cli.options import add_frames, add_network, add_output, add_terminal, frames_of
-from sam2_core.cli.outputs import order_of, write_all
-from sam2_core.cli.results import told
-from sam2_core.cli.session import Build, Workshop
-from sam2_core.cli.session import build as usual_build
-from sam2_core.cli.terminal import Terminal
+from sam2_core.cli.annotations import ImportedMasks, annotation_file_for, import_masks
+from sam2_core.cli.batch import run_batch
+from sam2_core.cli.inputs import CLIP_SUFFIXES, IMAGE_SUFFIXES, Task, media_tasks
+from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, frames_from_options
+from sam2_core.cli.outputs import export_options, write_all
+from sam2_core.cli.results import summarize
+from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.errors import MediaError
 from sam2_core.media import Material, Order, Store
 from sam2_core.media.pictures import is_picture
@@ -38,7 +37,7 @@ exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Of this command."""
+    """Add the arguments of this command."""
     text = "a picture or clip, or a folder with some"
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIUM", help=text)
     text = "the masks: a file, or a folder with one for each medium, of the same name"
@@ -46,46 +45,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_frames(parser)
     add_output(parser, (), "medium")
     add_network(parser)
-    add_terminal(parser)
+    add_reporting(parser)
 
 
-def run(options: argparse.Namespace, build: Build | None) -> int:
-    """Run it; returns the exit code."""
-    terminal, order = Terminal(options.quiet, options.json), order_of(options)
-    tasks = plan(found(options.media, PICTURES | CLIPS, "picture or clip"), options, _media_of)
-    with Workshop(terminal, options, build or usual_build) as workshop:
-
-        def do(task: Task) -> Mapping[str, Any]:
-            return _export(task, workshop, order, options)
-
-        return work_through(without_results(tasks, options.media), terminal, options.again, do)
+def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
+    """Run the command; returns the exit code."""
+    export = export_options(options)
+    tasks = media_tasks(options.media, IMAGE_SUFFIXES | CLIP_SUFFIXES, "picture or clip", options, _media_of)
+    with CommandContext(options, build) as context:
+        process = partial(_export, context, export, options)
+        return run_batch(tasks, context.console, options.again, process)
 
 
 def _media_of(source: Path) -> str:
-    """By its content; what cannot be read is told when its turn comes."""
+    """Image or clip, by content; a file that cannot be read is reported when its task is processed."""
     try:
         return "image" if is_picture(source) else "clip"
     except (MediaError, OSError):
         return "image"
 
 
-def _export(task: Task, workshop: Workshop, order: Order, options: argparse.Namespace) -> Mapping[str, Any]:
-    progress = workshop.terminal.progress
-    masks = file_for(task.source, options.masks)
-    with workshop.stored(task.source, task.media, progress) as store:
-        known = known_masks(read_annotations(masks, store.info, progress))
-        for note in known.notes:
-            workshop.terminal.note(f"{masks.name}: {note}")
-        if known.boxes:
-            _segment_boxes(known, workshop, store)
-        material = Material(store, known.on, known.objects, frames_of(options, store.info.frames))
-        write_all(material, order, task.targets, progress)
-        return told(material)
+def _export(context: CommandContext, export: Order, options: argparse.Namespace, task: Task) -> Mapping[str, Any]:
+    progress = context.console.progress
+    file = annotation_file_for(task.source, options.masks)
+    with context.open_media(task.source, task.media) as store:
+        masks = import_masks(read_annotations(file, store.info, progress))
+        for note in masks.notes:
+            context.console.note(f"{file.name}: {note}")
+        if masks.boxes:
+            _segment_boxes(context, masks, store)
+        material = Material(store, masks.on, masks.objects, frames_from_options(options, store.info.frames))
+        write_all(material, export, task.targets, progress)
+        return summarize(material)
 
 
-def _segment_boxes(known: Known, workshop: Workshop, store: Store) -> None:
-    """Let the network find the masks of what there are only boxes of."""
-    with workshop.session(store) as opened:
-        for done, (object_id, frame, prompt) in enumerate(known.boxes, start=1):
-            known.put(frame, opened.engine.prompt(opened.session, frame, object_id, prompt).objects)
-            workshop.terminal.progress(done / len(known.boxes), "From boxes to masks")
+def _segment_boxes(context: CommandContext, masks: ImportedMasks, store: Store) -> None:
+    """Let the network make the masks of annotations that are boxes only."""
+    with context.open_session(store) as session:
+        for done, (object_id, frame, prompt) in enumerate(masks.boxes, start=1):
+            masks.add(frame, session.set_prompt(frame, object_id, prompt).objects)
+            context.console.progress(done / len(masks.boxes), "From boxes to masks")

@@ -1,13 +1,13 @@
-"""Which kinds of files can be written, for --export, and the options that mean something to each."""
+"""Which kinds of files can be written, for --export, and the options that each one takes."""
 
 from __future__ import annotations
 
 import argparse
 
 from sam2_core.cli.batch import DONE
-from sam2_core.cli.options import add_terminal
-from sam2_core.cli.session import Build
-from sam2_core.cli.terminal import Terminal
+from sam2_core.cli.options import add_reporting
+from sam2_core.cli.session import EngineBuilder
+from sam2_core.console import Console
 from sam2_core.media import KINDS
 
 USAGE = "[options]"
@@ -19,16 +19,16 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Of this command."""
-    add_terminal(parser)
+    """Add the arguments of this command."""
+    add_reporting(parser)
 
 
-def run(options: argparse.Namespace, build: Build | None) -> int:
-    """Run it; returns the exit code."""
-    terminal = Terminal(options.quiet, options.json)
+def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
+    """Run the command; returns the exit code."""
+    console = Console(options.quiet, options.json)
     for name, kind in KINDS.items():
         made_of = ", ".join(f"{media} .{ending}" for media, ending in kind.endings.items())
         takes = "".join(f" --{field.replace('_', '-')}" for field in kind.takes)
         text = f"{name:<10} {kind.title}: {kind.text}\n{'':<11}{made_of}{'; takes' + takes if takes else ''}"
-        terminal.result({"name": name, **kind.to_json()}, text)
+        console.result({"name": name, **kind.to_json()}, text)
     return DONE

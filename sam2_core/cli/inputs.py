@@ -1,4 +1,4 @@
-"""Files and folders become tasks: which file is to be read, and which files it is to give."""
+"""Files and folders become tasks: a source, and the files to make of it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sam2_core.cli.outputs import check_kinds, ending_named, wished_kinds
+from sam2_core.cli.outputs import format_suffix, named_formats, selected_formats
 from sam2_core.errors import ConfigError, MaskletError
 from sam2_core.media.export import ending_of, name_for
 
-PICTURES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".jp2", ".ppm", ".pgm", ".mpo"}
 )
-CLIPS = frozenset(
+CLIP_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts", ".3gp"}
 )
-"""Endings by which files are found in folders; a file that is named is taken whatever it is called."""
+"""Suffixes by which files are found in folders; a file that is given itself may have any name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One source ("image", "clip" or "album") and the files that are to be made of it, by their kind.
+    """A source and the files to make of it, by format.
 
-    `named`: the file was named itself, so it is written anew. `problem`: why it cannot be done at all.
+    `media` is "image", "clip" or "album". `named`: --out names the file itself, so it is overwritten. `problem` is an
+    error that keeps the task from being processed.
     """
 
     source: Path
@@ -35,88 +36,100 @@ class Task:
     problem: str = ""
 
 
-def plan(
+def media_tasks(
+    paths: Sequence[Path],
+    suffixes: frozenset[str],
+    media_name: str,
+    options: argparse.Namespace,
+    media_of: Callable[[Path], str],
+) -> list[Task]:
+    """A task for each given file, and for each file in a given folder that has one of the suffixes.
+
+    Files in folders that an earlier run wrote as targets are left out. Raises `ConfigError` as `plan_tasks` does, and
+    for a folder without any such file (`media_name` names them in the message).
+    """
+    tasks = plan_tasks(_find_files(paths, suffixes, media_name), options, media_of)
+    targets = {path.absolute() for task in tasks for path in task.targets.values()}
+    return [task for task in tasks if task.source in paths or task.source.absolute() not in targets]
+
+
+def plan_tasks(
     sources: Sequence[Path],
     options: argparse.Namespace,
     media_of: Callable[[Path], str],
     title_of: Callable[[Path], str] = lambda source: source.stem,
 ) -> list[Task]:
-    """A task for each source. Raises `ConfigError` and `MediaError` for what makes no sense for any of them."""
-    check_kinds(name.strip() for name in options.export.split(",") if name.strip())
-    if ending_named(options.out) and not options.out.is_dir():
-        return [_named(sources, options, media_of)]
+    """A task for each source. Raises `ConfigError` for options that fit none of them.
+
+    `media_of` gives the kind of a source's medium, `title_of` the beginning of its target files' names.
+    """
+    named_formats(options)  # raises early: an unknown format concerns all tasks
+    if format_suffix(options.out) and not options.out.is_dir():
+        return [_single_task(sources, options, media_of)]
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"--out {options.out} is no folder, and no kind of file that can be written.")
-    titles = _titles(sources, title_of)
+    titles = _unique_titles(sources, title_of)
     tasks = [_task(source, titles[source], options, media_of(source)) for source in sources]
     if tasks and all(task.problem for task in tasks):
         raise ConfigError(tasks[0].problem)
     return tasks
 
 
-def _named(sources: Sequence[Path], options: argparse.Namespace, media_of: Callable[[Path], str]) -> Task:
-    """The one file that --out names."""
+def _single_task(sources: Sequence[Path], options: argparse.Namespace, media_of: Callable[[Path], str]) -> Task:
+    """The task of an --out that names one file."""
     if len(sources) != 1:
         raise ConfigError(f"--out {options.out} is one file, but there are {len(sources)} inputs. Name a folder.")
     media = media_of(sources[0])
-    kinds = wished_kinds(options, media)
-    if len(kinds) != 1 or ending_of(kinds[0], media) != ending_named(options.out):
-        ends = ", ".join(f"{kind} .{ending_of(kind, media)}" for kind in kinds)
+    formats = selected_formats(options, media)
+    if len(formats) != 1 or ending_of(formats[0], media) != format_suffix(options.out):
+        ends = ", ".join(f"{name} .{ending_of(name, media)}" for name in formats)
         raise ConfigError(f"--out {options.out} does not fit what is to be written ({ends}). Name a folder.")
-    return Task(sources[0], media, {kinds[0]: options.out}, named=True)
+    return Task(sources[0], media, {formats[0]: options.out}, named=True)
 
 
 def _task(source: Path, title: str, options: argparse.Namespace, media: str) -> Task:
     try:
-        kinds = wished_kinds(options, media)
-        names = {kind: name_for(title, media, kind) for kind in kinds}
+        names = {each: name_for(title, media, each) for each in selected_formats(options, media)}
     except MaskletError as error:
         return Task(source, media, {}, problem=str(error))
-    often = Counter(names.values())  # pictures and clips that are drawn anew are all called "edited"
-    places = {
-        kind: name if often[name] == 1 else f"{Path(name).stem}_{kind}{Path(name).suffix}"
-        for kind, name in names.items()
+    counts = Counter(names.values())  # rendered formats share the name "TITLE_edited", and some the suffix
+    targets = {
+        each: options.out / (name if counts[name] == 1 else f"{Path(name).stem}_{each}{Path(name).suffix}")
+        for each, name in names.items()
     }
-    return Task(source, media, {kind: options.out / place for kind, place in places.items()})
+    return Task(source, media, targets)
 
 
-def _titles(sources: Sequence[Path], title_of: Callable[[Path], str]) -> dict[Path, str]:
-    """What the files made of each source are called, so that no two share a name: with the ending where it takes that.
+def _unique_titles(sources: Sequence[Path], title_of: Callable[[Path], str]) -> dict[Path, str]:
+    """A title for each source, without regard to case; where two are equal, the source's suffix becomes part of it.
 
-    Raises `ConfigError` where even that does not tell them apart.
+    Raises `ConfigError` where titles are still equal then.
     """
-    often = Counter(title_of(source).casefold() for source in sources)
+    counts = Counter(title_of(source).casefold() for source in sources)
     titles = {
-        source: title_of(source) if often[title_of(source).casefold()] == 1 else source.name.replace(".", "_")
+        source: title_of(source) if counts[title_of(source).casefold()] == 1 else source.name.replace(".", "_")
         for source in sources
     }
-    alike = [title for title, count in Counter(map(str.casefold, titles.values())).items() if count > 1]
-    if alike:
+    equal = [title for title, count in Counter(map(str.casefold, titles.values())).items() if count > 1]
+    if equal:
         raise ConfigError(
-            f"Several inputs are called {alike[0]}: their files would overwrite each other. Do one by one."
+            f"Several inputs are called {equal[0]}: their files would overwrite each other. Do one by one."
         )
     return titles
 
 
-def found(paths: Sequence[Path], endings: frozenset[str], what: str) -> list[Path]:
-    """The files that are named, and those in the folders that are named. Raises `ConfigError` for an empty folder."""
+def _find_files(paths: Sequence[Path], suffixes: frozenset[str], media_name: str) -> list[Path]:
     sources: dict[Path, None] = {}
     for path in paths:
         if not path.is_dir():
             sources[path] = None
             continue
-        there = sorted(each for each in path.iterdir() if _fits(each, endings))
-        if not there:
-            raise ConfigError(f"There is no {what} in the folder {path}.")
-        sources |= dict.fromkeys(there)
+        files = sorted(each for each in path.iterdir() if _has_suffix(each, suffixes))
+        if not files:
+            raise ConfigError(f"There is no {media_name} in the folder {path}.")
+        sources |= dict.fromkeys(files)
     return list(sources)
 
 
-def without_results(tasks: Sequence[Task], named: Sequence[Path]) -> list[Task]:
-    """Leave out what an earlier run wrote into the folder that it found its sources in."""
-    results = {path.absolute() for task in tasks for path in task.targets.values()}
-    return [task for task in tasks if task.source in named or task.source.absolute() not in results]
-
-
-def _fits(path: Path, endings: frozenset[str]) -> bool:
-    return path.suffix.lower() in endings and not path.name.startswith(".") and path.is_file()
+def _has_suffix(path: Path, suffixes: frozenset[str]) -> bool:
+    return path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()

@@ -1,4 +1,4 @@
-"""From arguments to an exit code: finds the word, and turns every error into one sentence."""
+"""From arguments to an exit code: finds the command, and turns every error into one sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sam2_core.errors import MaskletError, WeightsError
 
 if TYPE_CHECKING:
-    from sam2_core.cli.session import Build
+    from sam2_core.cli.session import EngineBuilder
 
 COMMANDS = {
     "segment": "masks of things in pictures, from clicks and boxes",
@@ -44,19 +44,18 @@ exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
 """
 
 
-def main(arguments: Sequence[str] | None = None, build: Build | None = None) -> int:
-    """Run a command; returns the exit code. `build` makes the engine where it is not to be the usual one."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
+def main(arguments: Sequence[str], build: EngineBuilder | None = None) -> int:
+    """Run a command; returns the exit code. `build` replaces the usual engine, for tests."""
     try:
-        code = _run(given, build)
+        code = _run(arguments, build)
         sys.stdout.flush()
         return code
-    except SystemExit as end:  # argparse has said what there is to say
+    except SystemExit as end:  # raised by argparse, which has printed help or its error
         return end.code if isinstance(end.code, int) else 2
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever reads has seen enough; nothing more is to be said to them at the end either
+    except BrokenPipeError:  # as with `| head`; the interpreter flushes stdout at exit, which must not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MaskletError as error:
@@ -67,21 +66,21 @@ def main(arguments: Sequence[str] | None = None, build: Build | None = None) -> 
         return 1
 
 
-def _run(given: list[str], build: Build | None) -> int:
-    if not given or given[0] not in COMMANDS:
-        _overview().parse_args(given or ["--help"])
+def _run(arguments: Sequence[str], build: EngineBuilder | None) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        _overview().parse_args(arguments or ["--help"])
         return 2
-    # Only the word that was said is imported, so that help is there at once.
-    module = import_module(f"sam2_core.cli.{_MODULES.get(given[0], given[0])}")
+    name = arguments[0]
+    module = import_module(f"sam2_core.cli.{_MODULES.get(name, name)}")  # only this one, so that help is fast
     parser = argparse.ArgumentParser(
-        prog=f"masklet {given[0]}",
-        usage=f"masklet {given[0]} {module.USAGE}",
+        prog=f"masklet {name}",
+        usage=f"masklet {name} {module.USAGE}",
         description=module.__doc__,
         epilog=module.EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_options(parser)
-    options = parser.parse_args(given[1:])
+    options = parser.parse_args(arguments[1:])
     return int(module.run(options, build))
 
 

@@ -1,10 +1,10 @@
-"""Options become orders: which kinds of files, how they look, and where they go."""
+"""Options become export options: which formats, which effects, which files."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +15,16 @@ from sam2_core.media.info import RgbArray
 from sam2_core.media.limits import DEFAULT_LIMITS
 from sam2_core.media.pictures import read_picture
 
-MOST_BYTES_OF_A_LOOK = 1_000_000
-_ALIKE = {"jpeg": "jpg"}
-_USUAL = {"json": "coco"}  # of the kinds that share an ending the one that most people mean
+MAX_LOOK_BYTES = 1_000_000
+_SUFFIX_ALIASES = {"jpeg": "jpg"}
+_SUFFIX_DEFAULTS = {"json": "coco"}  # the format that a suffix means where several formats share it
 
 
-def order_of(options: argparse.Namespace, look: Look | None = None) -> Order:
-    """All that the options wish but the kind; `look` where they do not name one. Raises `ConfigError`, `BadPrompt`."""
+def export_options(options: argparse.Namespace, look: Look | None = None) -> Order:
+    """The options of an export without its format; `look` is the default of --look.
+
+    Raises `ConfigError` and `BadPrompt`.
+    """
     return Order(
         kind="",
         look=(look or OVERLAY) if options.look is None else read_look(options.look),
@@ -30,7 +33,7 @@ def order_of(options: argparse.Namespace, look: Look | None = None) -> Order:
         side_by_side=options.side_by_side,
         cropped=options.cropped,
         largest_side=options.largest_side,
-        backdrops=dict(_backdrop(text) for text in options.backdrop),
+        backdrops=dict(_read_backdrop(text) for text in options.backdrop),
     )
 
 
@@ -40,7 +43,7 @@ def read_look(text: str) -> Look:
     if text.casefold() in presets:
         return presets[text.casefold()]
     file = Path(text)
-    if not file.is_file() or file.stat().st_size > MOST_BYTES_OF_A_LOOK:
+    if not file.is_file() or file.stat().st_size > MAX_LOOK_BYTES:
         raise BadPrompt(f"There is no look {text!r}. Give a JSON file, or one of {', '.join(PRESETS)}.")
     try:
         return Look.from_json(json.loads(file.read_text(encoding="utf-8")))
@@ -48,62 +51,62 @@ def read_look(text: str) -> Look:
         raise BadPrompt(f"The look in {file} cannot be read: {error}") from error
 
 
-def _backdrop(text: str) -> tuple[str, RgbArray]:
+def _read_backdrop(text: str) -> tuple[str, RgbArray]:
     name, sign, file = text.partition("=")
     if not (name and sign and Path(file).is_file()):
         raise ConfigError(f"--backdrop reads NAME=FILE, with a picture that is there; not {text!r}.")
     return name, read_picture(Path(file), DEFAULT_LIMITS)
 
 
-def wished_kinds(options: argparse.Namespace, media: str) -> tuple[str, ...]:
-    """The kinds of files to write of a picture, clip or album: as said, as --out's ending says, or as usual.
-
-    Raises `ConfigError` where the ending leaves a choice, and `MediaError` for what is not made of such a source.
-    """
-    named = tuple(dict.fromkeys(name.strip() for name in options.export.split(",") if name.strip()))
-    ending = ending_named(options.out)
-    if not named and ending and not options.out.is_dir():
-        return (_kind_of(ending, media),)
-    for kind in named:
-        ending_of(kind, media)
-    if not named and not options.usual:
-        raise ConfigError("Say what to write: with --export KIND,… or as a file for --out. `masklet kinds` lists them.")
-    return named or tuple(options.usual)
-
-
-def ending_named(path: Path) -> str:
-    """The ending of a path, if it is one that a file of ours can have; else it is taken for a folder's."""
-    ending = path.suffix[1:].lower()
-    ending = _ALIKE.get(ending, ending)
-    return ending if ending in {each for kind in KINDS.values() for each in kind.endings.values()} else ""
-
-
-def _kind_of(ending: str, media: str) -> str:
-    fits = [name for name, kind in KINDS.items() if kind.endings.get(media) == ending]
-    if not fits:
-        raise ConfigError(f"No kind of file made of {_a(media)} ends in .{ending}. `masklet kinds` lists them.")
-    if _USUAL.get(ending, ending) in fits:
-        return _USUAL.get(ending, ending)
-    if len(fits) > 1:
-        raise ConfigError(f"Several kinds of files end in .{ending}: choose with --export {', '.join(fits)}.")
-    return fits[0]
-
-
-def _a(media: str) -> str:
-    return {"image": "a picture"}.get(media, f"a {media}" if media == "clip" else f"an {media}")
-
-
-def write_all(material: Material, order: Order, targets: Mapping[str, Path], progress: Progress) -> None:
-    """Write a file of each kind. Raises `MediaError`, and `BadPrompt` where the look lacks a picture."""
-    if any("look" in KINDS[kind].takes for kind in targets):
-        for name in order.look.backdrops - order.backdrops.keys():
-            raise BadPrompt(f"The look wants the picture {name!r}: give it with --backdrop {name or 'NAME'}=FILE.")
-    for kind, path in targets.items():
-        write(path, material, replace(order, kind=kind), progress)
-
-
-def check_kinds(names: Iterable[str]) -> None:
-    """Raise `ConfigError` for a kind that nobody knows, before any work begins."""
+def named_formats(options: argparse.Namespace) -> tuple[str, ...]:
+    """The formats that --export names. Raises `ConfigError` for one that does not exist."""
+    names = tuple(dict.fromkeys(name.strip() for name in options.export.split(",") if name.strip()))
     unknown = [name for name in names if name not in KINDS]
     if unknown:
         raise ConfigError(f"There is no kind {', '.join(unknown)}. Choose of {', '.join(KINDS)}.")
+    return names
+
+
+def selected_formats(options: argparse.Namespace, media: str) -> tuple[str, ...]:
+    """The formats to write of an image, clip or album: from --export, the suffix of --out, or the defaults.
+
+    Raises `ConfigError` where the suffix is ambiguous, and `MediaError` for a format that such media do not have.
+    """
+    names = named_formats(options)
+    suffix = format_suffix(options.out)
+    if not names and suffix and not options.out.is_dir():
+        return (_format_of(suffix, media),)
+    for name in names:
+        ending_of(name, media)
+    if not names and not options.default_formats:
+        raise ConfigError("Say what to write: with --export KIND,… or as a file for --out. `masklet kinds` lists them.")
+    return names or tuple(options.default_formats)
+
+
+def format_suffix(path: Path) -> str:
+    """The suffix of a path without its dot, if it is one of an export format; else "" (the path is a folder)."""
+    suffix = path.suffix[1:].lower()
+    suffix = _SUFFIX_ALIASES.get(suffix, suffix)
+    return suffix if suffix in {each for kind in KINDS.values() for each in kind.endings.values()} else ""
+
+
+def _format_of(suffix: str, media: str) -> str:
+    names = [name for name, kind in KINDS.items() if kind.endings.get(media) == suffix]
+    if not names:
+        source = {"image": "a picture", "clip": "a clip", "album": "an album"}[media]
+        raise ConfigError(f"No kind of file made of {source} ends in .{suffix}. `masklet kinds` lists them.")
+    default = _SUFFIX_DEFAULTS.get(suffix, suffix)
+    if default in names:
+        return default
+    if len(names) > 1:
+        raise ConfigError(f"Several kinds of files end in .{suffix}: choose with --export {', '.join(names)}.")
+    return names[0]
+
+
+def write_all(material: Material, export: Order, targets: Mapping[str, Path], progress: Progress) -> None:
+    """Write a file of each format. Raises `MediaError`, and `BadPrompt` where the look lacks a picture."""
+    if any("look" in KINDS[name].takes for name in targets):
+        for name in export.look.backdrops - export.backdrops.keys():
+            raise BadPrompt(f"The look wants the picture {name!r}: give it with --backdrop {name or 'NAME'}=FILE.")
+    for name, path in targets.items():
+        write(path, material, replace(export, kind=name), progress)

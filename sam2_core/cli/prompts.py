@@ -1,4 +1,4 @@
-"""What is said about objects: on the command line, or in a JSON file (`FORMAT`)."""
+"""Prompts of objects, from options of the command line or from a JSON file (`FORMAT`)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
 
+from sam2_core.cli.session import MAX_OBJECTS
 from sam2_core.errors import BadPrompt, ConfigError
 from sam2_core.media import MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
 from sam2_core.media.limits import DEFAULT_LIMITS
@@ -29,43 +30,45 @@ Only "prompts" must be there. A point is [x, y, 1] on the object and [x, y, 0] b
 bottom], all in pixels; "frame" is 0 where it is left out. A prompt may also have "mask" (COCO run lengths), "choice"
 (0, 1 or 2: which reading of an ambiguous click) and "crop" (a box to look into more closely).
 """
-LARGEST_FILE = 200_000_000  # bytes
-MOST_OBJECTS = 1000
+MAX_FILE_BYTES = 200_000_000
 _NO_PROMPT = "Say what to select: with --point X,Y, --box L,T,R,B or --mask FILE, or in a file with --prompts."
 
 
 @dataclass(frozen=True, slots=True)
-class SaidObject:
-    """An object, and what is said about it on which frames."""
+class PromptedObject:
+    """An object and its prompts, by frame."""
 
     traits: ObjectTraits
     prompts: Mapping[int, Prompt]
 
 
-PromptsOf = Callable[[Path, MediaInfo], Sequence[SaidObject]]
-"""What is said about a source that has been read. Raises `BadPrompt`."""
+PromptSource: TypeAlias = Callable[[Path, MediaInfo], Sequence[PromptedObject]]
+"""The objects and prompts for a source that has been ingested. Raises `BadPrompt`."""
 
 
-def chosen_prompts(options: argparse.Namespace, frame: int = 0) -> PromptsOf:
-    """What the options say; what comes from the command line is said on `frame`. Raises `ConfigError`, `BadPrompt`."""
-    if options.said and options.prompts is not None:
+def prompts_from_options(options: argparse.Namespace, frame: int = 0) -> PromptSource:
+    """The prompts that the options give; `frame` is the frame of those on the command line.
+
+    Raises `ConfigError` and `BadPrompt`.
+    """
+    if options.prompt_flags and options.prompts is not None:
         raise ConfigError("Say what to select either on the command line or with --prompts.")
     if options.prompts is None:
-        said = spoken(options.said or [], frame)
-        return lambda source, info: said
+        objects = objects_from_flags(options.prompt_flags or [], frame)
+        return lambda source, info: objects
     if options.prompts.is_dir():
-        return lambda source, info: _read(options.prompts / f"{source.stem}.json", info)
-    plain = _plain(options.prompts)
+        return lambda source, info: read_objects(_load_json(options.prompts / f"{source.stem}.json"), info)
+    plain = _load_json(options.prompts)
     return lambda source, info: read_objects(plain, info)
 
 
 # --- on the command line ------------------------------------------------------------------------------------------
 
 
-def spoken(said: Sequence[tuple[str, Any]], frame: int) -> list[SaidObject]:
-    """Objects from (option, value) in their order; raises `ConfigError` where nothing is said about one."""
+def objects_from_flags(flags: Sequence[tuple[str, Any]], frame: int) -> list[PromptedObject]:
+    """Objects from (option, value) pairs in their order; raises `ConfigError` for an object without a prompt."""
     groups: list[tuple[str, list[tuple[str, Any]]]] = []
-    for option, value in said:
+    for option, value in flags:
         if option == "--object":
             groups.append((value, []))
         else:
@@ -73,27 +76,27 @@ def spoken(said: Sequence[tuple[str, Any]], frame: int) -> list[SaidObject]:
             groups[-1][1].append((option, value))
     if not groups:
         raise ConfigError(_NO_PROMPT)
-    return [_spoken_object(number, name, about, frame) for number, (name, about) in enumerate(groups, start=1)]
+    return [_object_from_flags(number, name, group, frame) for number, (name, group) in enumerate(groups, start=1)]
 
 
-def _spoken_object(number: int, name: str, about: Sequence[tuple[str, Any]], frame: int) -> SaidObject:
-    told: dict[str, list[Any]] = {}
-    for option, value in about:
-        told.setdefault(option, []).append(value)
-    points = [Point(xy[0], xy[1], option == "--point") for option, xy in about if option in ("--point", "--not-point")]
-    masks = [read_mask(file) for file in told.get("--mask", [])]
+def _object_from_flags(number: int, name: str, flags: Sequence[tuple[str, Any]], frame: int) -> PromptedObject:
+    values: dict[str, list[Any]] = {}
+    for option, value in flags:
+        values.setdefault(option, []).append(value)
+    points = [Point(xy[0], xy[1], option == "--point") for option, xy in flags if option in ("--point", "--not-point")]
+    masks = [read_mask(file) for file in values.get("--mask", [])]
     if len(masks) > 1:
         raise ConfigError("One object takes one --mask. Begin the next object with --object NAME.")
-    boxes = tuple(Box(*corners) for corners in told.get("--box", []))
+    boxes = tuple(Box(*corners) for corners in values.get("--box", []))
     prompt = Prompt(tuple(points), boxes, masks[0] if masks else None)
     if prompt.is_empty:
         raise ConfigError(f"Nothing is said about {name!r}. {_NO_PROMPT}" if name else _NO_PROMPT)
-    label = told.get("--label", [""])[-1]
-    return SaidObject(ObjectTraits(number, name or f"Object {number}", label, color_of(number)), {frame: prompt})
+    label = values.get("--label", [""])[-1]
+    return PromptedObject(ObjectTraits(number, name or f"Object {number}", label, color_of(number)), {frame: prompt})
 
 
 def read_mask(file: Path) -> Mask:
-    """A mask from a picture: what is opaque where parts of it are transparent, else all that is not black.
+    """A mask from an image: its opaque pixels if any pixel is transparent, else all that are not black.
 
     Raises `BadPrompt`.
     """
@@ -101,26 +104,22 @@ def read_mask(file: Path) -> Mask:
         with Image.open(file) as image:
             DEFAULT_LIMITS.check_pixels(image.height, image.width)
             pixels = np.asarray(image.convert("RGBA"))
-    except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
+    except Exception as error:  # Pillow raises errors of many types for damaged files
         raise BadPrompt(f"{file} cannot be read as a mask. Give a PNG picture of the size of the source.") from error
-    solid = pixels[..., 3] > 127
-    filled = solid if not solid.all() else pixels[..., :3].any(axis=2)
-    if not filled.any():
+    opaque = pixels[..., 3] > 127
+    mask = opaque if not opaque.all() else pixels[..., :3].any(axis=2)
+    if not mask.any():
         raise BadPrompt(f"The mask {file} is empty: every pixel is black or transparent.")
-    return Mask.from_array(filled)
+    return Mask.from_array(mask)
 
 
 # --- in a file ----------------------------------------------------------------------------------------------------
 
 
-def _read(file: Path, info: MediaInfo) -> list[SaidObject]:
-    return read_objects(_plain(file), info)
-
-
-def _plain(file: Path) -> Any:
+def _load_json(file: Path) -> Any:
     if not file.is_file():
         raise BadPrompt(f"There is no file {file} with prompts.")
-    if file.stat().st_size > LARGEST_FILE:
+    if file.stat().st_size > MAX_FILE_BYTES:
         raise BadPrompt(f"{file} is too large for a file with prompts.")
     try:
         return json.loads(file.read_text(encoding="utf-8"))
@@ -128,22 +127,22 @@ def _plain(file: Path) -> Any:
         raise BadPrompt(f"{file} is not JSON ({error}).") from error
 
 
-def read_objects(plain: Any, info: MediaInfo) -> list[SaidObject]:
-    """Objects from plain data, see the top of this file; raises `BadPrompt` for anything that is not understood."""
+def read_objects(plain: Any, info: MediaInfo) -> list[PromptedObject]:
+    """Objects from the JSON data described by `FORMAT`; raises `BadPrompt` for data of any other form."""
     listed = plain.get("objects") if isinstance(plain, dict) else None
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_OBJECTS:
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_OBJECTS:
         raise BadPrompt('A file with prompts reads {"objects": [...]}; `masklet segment --help` shows one.')
-    objects = [_object(each, place, info) for place, each in enumerate(listed, start=1)]
+    objects = [_read_object(each, position, info) for position, each in enumerate(listed, start=1)]
     if len({each.traits.id for each in objects}) < len(objects):
         raise BadPrompt("Two objects in the file with prompts have the same id.")
     return objects
 
 
-def _object(plain: Any, place: int, info: MediaInfo) -> SaidObject:
-    where = f"object {place}"
-    _only(plain, ("id", "name", "label", "color", "prompts"), where)
-    number, name, label = plain.get("id", place), plain.get("name", ""), plain.get("label", "")
-    color = plain.get("color", hex_of(color_of(place)))
+def _read_object(plain: Any, position: int, info: MediaInfo) -> PromptedObject:
+    where = f"object {position}"
+    _check_fields(plain, ("id", "name", "label", "color", "prompts"), where)
+    number, name, label = plain.get("id", position), plain.get("name", ""), plain.get("label", "")
+    color = plain.get("color", hex_of(color_of(position)))
     if not is_whole(number, 1, HIGHEST_OBJECT):
         raise BadPrompt(f"The id of {where} is a whole number from 1 on.")
     if not isinstance(name, str) or not isinstance(label, str) or not is_hex(color):
@@ -152,14 +151,14 @@ def _object(plain: Any, place: int, info: MediaInfo) -> SaidObject:
     listed = plain.get("prompts")
     if not isinstance(listed, list) or not listed:
         raise BadPrompt(f"Nothing is said about {where}: its prompts are a list.")
-    prompts = dict(_prompt(each, where, info) for each in listed)
+    prompts = dict(_read_prompt(each, where, info) for each in listed)
     if len(prompts) < len(listed):
         raise BadPrompt(f"Say everything about {where} on one frame in one prompt.")
-    return SaidObject(ObjectTraits(int(number), name or f"Object {int(number)}", label, rgb_of(color)), prompts)
+    return PromptedObject(ObjectTraits(int(number), name or f"Object {int(number)}", label, rgb_of(color)), prompts)
 
 
-def _prompt(plain: Any, where: str, info: MediaInfo) -> tuple[int, Prompt]:
-    _only(plain, ("frame", *FIELDS), f"a prompt of {where}")
+def _read_prompt(plain: Any, where: str, info: MediaInfo) -> tuple[int, Prompt]:
+    _check_fields(plain, ("frame", *FIELDS), f"a prompt of {where}")
     frame = plain.get("frame", 0)
     if not is_whole(frame, 0, info.frames - 1):
         raise BadPrompt(f"{info.name} has the frames 0 to {info.frames - 1}; a prompt of {where} is on {frame}.")
@@ -169,8 +168,8 @@ def _prompt(plain: Any, where: str, info: MediaInfo) -> tuple[int, Prompt]:
     return int(frame), prompt
 
 
-def _only(plain: Any, known: Sequence[str], where: str) -> None:
-    """Raise `BadPrompt` unless it is an object with these fields alone: a slip of the pen must not be passed over."""
+def _check_fields(plain: Any, known: Sequence[str], where: str) -> None:
+    """Raise `BadPrompt` unless `plain` is a JSON object with known fields only, so that typing errors are noticed."""
     if not isinstance(plain, dict):
         raise BadPrompt(f"In the file with prompts, {where} is no object ({{...}}).")
     if unknown := plain.keys() - set(known):

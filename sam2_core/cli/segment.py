@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sam2_core.cli import prompts
-from sam2_core.cli.batch import work_through
-from sam2_core.cli.inputs import PICTURES, Task, found, plan, without_results
-from sam2_core.cli.options import add_network, add_output, add_prompts, add_terminal
-from sam2_core.cli.outputs import order_of, write_all
-from sam2_core.cli.results import told
-from sam2_core.cli.session import Build, Workshop
-from sam2_core.cli.session import build as usual_build
-from sam2_core.cli.terminal import Terminal
+from sam2_core.cli.batch import run_batch
+from sam2_core.cli.inputs import IMAGE_SUFFIXES, Task, media_tasks
+from sam2_core.cli.options import add_network, add_output, add_prompts, add_reporting
+from sam2_core.cli.outputs import export_options, write_all
+from sam2_core.cli.results import summarize
+from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.media import Material, Order
 
 USAGE = "IMAGE [IMAGE ...] [options]"
@@ -30,7 +29,7 @@ examples:
   masklet segment photos --box 100,100,500,400 --export masks,coco --out masks
   masklet segment photos --prompts photos_prompts --export png --look blurred --out results --json
 
---object begins the next object; what follows is said about it. A file for --prompts reads:
+--object begins the next object; the prompts that follow are about it. A file for --prompts reads:
 
 {prompts.FORMAT}
 exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
@@ -38,33 +37,30 @@ exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Of this command."""
+    """Add the arguments of this command."""
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a picture, or a folder of pictures")
     add_prompts(parser)
     add_output(parser, ("png",), "picture")
     add_network(parser)
-    add_terminal(parser)
+    add_reporting(parser)
 
 
-def run(options: argparse.Namespace, build: Build | None) -> int:
-    """Run it; returns the exit code."""
-    terminal = Terminal(options.quiet, options.json)
-    said_of, order = prompts.chosen_prompts(options), order_of(options)
-    tasks = plan(found(options.images, PICTURES, "picture"), options, lambda source: "image")
-    with Workshop(terminal, options, build or usual_build) as workshop:
-
-        def do(task: Task) -> Mapping[str, Any]:
-            return _segment(task, workshop, said_of, order)
-
-        return work_through(without_results(tasks, options.images), terminal, options.again, do)
+def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
+    """Run the command; returns the exit code."""
+    prompt_source, export = prompts.prompts_from_options(options), export_options(options)
+    tasks = media_tasks(options.images, IMAGE_SUFFIXES, "picture", options, lambda source: "image")
+    with CommandContext(options, build) as context:
+        process = partial(_segment, context, prompt_source, export)
+        return run_batch(tasks, context.console, options.again, process)
 
 
-def _segment(task: Task, workshop: Workshop, said_of: prompts.PromptsOf, order: Order) -> Mapping[str, Any]:
-    progress = workshop.terminal.progress
-    with workshop.opened(task.source, task.media, progress) as opened:
-        objects = said_of(task.source, opened.store.info)
+def _segment(
+    context: CommandContext, prompt_source: prompts.PromptSource, export: Order, task: Task
+) -> Mapping[str, Any]:
+    with context.open_media(task.source, task.media) as store, context.open_session(store) as session:
+        objects = prompt_source(task.source, store.info)
         for each in objects:
-            opened.say(each.traits.id, each.prompts)
-        material = Material(opened.store, opened.masks, [each.traits for each in objects])
-        write_all(material, order, task.targets, progress)
-        return told(material)
+            session.set_prompts(each.traits.id, each.prompts)
+        material = Material(store, session.masks, [each.traits for each in objects])
+        write_all(material, export, task.targets, context.console.progress)
+        return summarize(material)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2_core.cli.automatic import all_masks, objects_of
+from sam2_core.cli.automatic import masks_from_records, traits_of
 from sam2_core.types import Mask
 from tests.cli.calls import Caller, masks_in
 
@@ -19,10 +19,10 @@ def record(area: int) -> dict[str, object]:
 
 
 def test_the_largest_lies_below() -> None:
-    masks = all_masks([record(5), record(70), record(20)])
+    masks = masks_from_records([record(5), record(70), record(20)])
     assert [each.mask.area for each in masks.objects] == [70, 20, 5]
     assert [each.predicted_iou for each in masks.objects] == [0.7, 0.2, 0.05]
-    assert [each.id for each in objects_of(masks)] == [1, 2, 3]
+    assert [each.id for each in traits_of(masks)] == [1, 2, 3]
 
 
 def test_the_bundled_network_finds_what_is_there(call: Caller, photo: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sam2_core.cli.main import COMMANDS
-from sam2_core.cli.terminal import Terminal
+from sam2_core.console import Console
 from tests.cli.calls import Caller
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,19 +71,19 @@ class Screen:
 def test_a_bar_is_drawn_on_a_terminal_and_wiped_away(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr("sam2_core.cli.terminal._REDRAW", 0.0)
-    terminal = Terminal()
-    terminal.begin("film.mp4")
-    terminal.progress(0.5, "Tracking")
+    monkeypatch.setattr("sam2_core.console._REDRAW", 0.0)
+    console = Console()
+    console.begin("film.mp4")
+    console.progress(0.5, "Tracking")
     assert "50% [████████████············] film.mp4: Tracking" in screen.text
-    terminal.note("Ready")
+    console.note("Ready")
     assert screen.text.endswith("\r\x1b[KReady\n")
 
 
 def test_a_log_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sam2_core.cli.terminal._NEW_LINE", 0.0)
-    terminal = Terminal()
-    terminal.begin("film.mp4")
-    terminal.progress(None, "Loading")
-    terminal.progress(0.25, "Tracking")
+    monkeypatch.setattr("sam2_core.console._LOG_LINE", 0.0)
+    console = Console()
+    console.begin("film.mp4")
+    console.progress(None, "Loading")
+    console.progress(0.25, "Tracking")
     assert capsys.readouterr().err == "film.mp4: Loading\nfilm.mp4: Tracking 25%\n"
