@@ -1,4 +1,4 @@
-"""Sources, and a way to call commands on them."""
+"""Media files, and a runner for commands."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.calls import Caller
+from tests.cli.runner import CommandRunner
 from tests.media.numbered import make_clip, picture
 
 FRAMES, HEIGHT, WIDTH = 8, 64, 96
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Caller]:
-    """Whatever a command does, nothing is left in the folder for temporary files."""
-    passage = tmp_path / "passage"
-    passage.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(passage))
-    caller = Caller(capsys)
-    yield caller
-    assert list(passage.glob("masklet-*")) == []
-    assert caller.engine.sessions == {}
+def masklet(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CommandRunner]:
+    """Runs commands and checks that they leave no temporary files and no sessions."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    runner = CommandRunner(capsys)
+    yield runner
+    assert list(temporary.glob("masklet-*")) == []
+    assert runner.engine.sessions == {}
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder with three pictures and a file that is none of our business."""
+    """A folder with three pictures and a file of another type."""
     folder = tmp_path / "photos"
     folder.mkdir()
     for name in ("a.png", "b.jpg", "c.png"):
@@ -40,7 +42,7 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def photo(photos: Path) -> Path:
-    """One of them."""
+    """One picture of the folder."""
     return photos / "a.png"
 
 

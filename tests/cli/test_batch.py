@@ -1,4 +1,4 @@
-"""Folders are worked through in one go, and gone on with."""
+"""Batches: skipping, continuing, failing inputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from sam2_core.errors import WeightsError
 from sam2_core.types import FrameMasks, Prompt
-from tests.cli.calls import Caller
+from tests.cli.runner import CommandRunner
 from tests.fakes import FakeEngine
 
 BOX = ("--box", "10,20,40,50", "--export", "coco")
@@ -31,41 +31,41 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_folder_is_done_and_then_skipped(call: Caller, photos: Path, tmp_path: Path) -> None:
+def test_a_finished_folder_is_skipped(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    first = call("segment", photos, *BOX, "--out", out)
+    first = masklet("segment", photos, *BOX, "--out", out)
     assert (first.code, first.out.split()) == (0, [str(out / f"{name}_coco.json") for name in "abc"])
     assert "3 done" in first.err
-    assert len(call.built) == 1
-    again = call("segment", photos, *BOX, "--out", out, "--json")
+    assert len(masklet.built) == 1
+    again = masklet("segment", photos, *BOX, "--out", out, "--json")
     assert (again.code, [each["status"] for each in again.results]) == (0, ["skipped"] * 3)
     assert "3 skipped (there already; --again writes anew)" in again.err
-    assert len(call.built) == 1, "a network was loaded for nothing"
+    assert len(masklet.built) == 1, "a network was loaded for nothing"
 
 
-def test_only_what_is_missing_is_written(call: Caller, photos: Path, tmp_path: Path) -> None:
+def test_only_missing_files_are_written(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    call("segment", photos, *BOX, "--out", out)
+    masklet("segment", photos, *BOX, "--out", out)
     (out / "b_coco.json").unlink()
     (out / "a_coco.json").write_text("mine", "utf-8")
-    done = call("segment", photos, "--box", "10,20,40,50", "--export", "coco,png", "--out", out, "--json")
+    done = masklet("segment", photos, "--box", "10,20,40,50", "--export", "coco,png", "--out", out, "--json")
     assert [each["written"] for each in done.results] == [["png"], ["coco", "png"], ["png"]]
     assert (out / "a_coco.json").read_text("utf-8") == "mine"
-    assert call("segment", photos, *BOX, "--out", out, "--again").code == 0
+    assert masklet("segment", photos, *BOX, "--out", out, "--again").code == 0
     assert (out / "a_coco.json").read_text("utf-8") != "mine"
 
 
-def test_a_file_that_is_named_is_written_anew(call: Caller, photo: Path, tmp_path: Path) -> None:
+def test_a_named_file_is_overwritten(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "mask.json"
-    call("segment", photo, "--box", "10,20,40,50", "--out", out)
+    masklet("segment", photo, "--box", "10,20,40,50", "--out", out)
     before = out.read_bytes()
-    call("segment", photo, "--box", "10,20,30,30", "--out", out)
+    masklet("segment", photo, "--box", "10,20,30,30", "--out", out)
     assert out.read_bytes() != before
 
 
-def test_one_bad_file_does_not_cost_the_others(call: Caller, photos: Path, tmp_path: Path) -> None:
+def test_one_bad_file_does_not_stop_the_others(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     (photos / "b.jpg").write_bytes((photos / "b.jpg").read_bytes()[:300])
-    done = call("segment", photos, *BOX, "--out", tmp_path / "out", "--json", "--quiet")
+    done = masklet("segment", photos, *BOX, "--out", tmp_path / "out", "--json", "--quiet")
     assert done.code == 1
     assert [each["status"] for each in done.results] == ["done", "failed", "done"]
     assert "damaged" in done.results[1]["error"]
@@ -73,7 +73,7 @@ def test_one_bad_file_does_not_cost_the_others(call: Caller, photos: Path, tmp_p
     assert names_in(tmp_path / "out") == ["a_coco.json", "c_coco.json"]
 
 
-def test_a_fault_of_ours_costs_one_picture(call: Caller, photos: Path, tmp_path: Path) -> None:
+def test_an_unexpected_error_fails_one_image(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     class Faulty(Interrupted):
         def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
             try:
@@ -81,76 +81,76 @@ def test_a_fault_of_ours_costs_one_picture(call: Caller, photos: Path, tmp_path:
             except KeyboardInterrupt:
                 raise ZeroDivisionError("division by zero") from None
 
-    call.engine = Faulty()
-    done = call("segment", photos, *BOX, "--out", tmp_path / "out", "--json")
+    masklet.engine = Faulty()
+    done = masklet("segment", photos, *BOX, "--out", tmp_path / "out", "--json")
     assert (done.code, [each["status"] for each in done.results]) == (1, ["done", "failed", "done"])
     assert "fault of Masklet (ZeroDivisionError: division by zero)" in done.err
 
 
-def test_interrupted_work_is_gone_on_with(call: Caller, photos: Path, tmp_path: Path) -> None:
+def test_interrupted_work_continues(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    call.engine = Interrupted()
-    done = call("segment", photos, *BOX, "--out", out)
+    masklet.engine = Interrupted()
+    done = masklet("segment", photos, *BOX, "--out", out)
     assert done.code == 130
     assert "The same command goes on" in done.err
     assert names_in(out) == ["a_coco.json"]
-    again = call("segment", photos, *BOX, "--out", out, "--json")
+    again = masklet("segment", photos, *BOX, "--out", out, "--json")
     assert [each["status"] for each in again.results] == ["skipped", "done", "done"]
 
 
 def test_interrupted_writing_leaves_no_half_file(
-    call: Caller, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    masklet: CommandRunner, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sam2_core.media.formats.coco.crop", interrupt)
-    assert call("segment", photo, *BOX, "--out", tmp_path / "out").code == 130
+    assert masklet("segment", photo, *BOX, "--out", tmp_path / "out").code == 130
     assert names_in(tmp_path / "out") == []
 
 
-def test_results_beside_their_sources_are_no_sources(call: Caller, photos: Path) -> None:
-    said = ("segment", photos, "--box", "10,20,40,50", "--export", "png", "--out", photos, "--json")
-    assert len(call(*said).results) == 3
-    assert [each["status"] for each in call(*said).results] == ["skipped"] * 3
+def test_outputs_beside_their_sources_are_no_sources(masklet: CommandRunner, photos: Path) -> None:
+    arguments = ("segment", photos, "--box", "10,20,40,50", "--export", "png", "--out", photos, "--json")
+    assert len(masklet(*arguments).results) == 3
+    assert [each["status"] for each in masklet(*arguments).results] == ["skipped"] * 3
 
 
-def test_names_that_are_alike_are_told_apart(call: Caller, photos: Path, tmp_path: Path) -> None:
+def test_equal_names_are_made_unique(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     shutil.copy(photos / "b.jpg", photos / "A.jpg")
-    done = call("segment", photos, *BOX, "--out", tmp_path / "out")
+    done = masklet("segment", photos, *BOX, "--out", tmp_path / "out")
     assert done.code == 0
     assert names_in(tmp_path / "out") == ["A_jpg_coco.json", "a_png_coco.json", "b_coco.json", "c_coco.json"]
     (photos / "more").mkdir()
     shutil.copy(photos / "b.jpg", photos / "more" / "b.jpg")
-    alike = call("segment", photos / "b.jpg", photos / "more" / "b.jpg", *BOX, "--out", tmp_path / "out")
+    alike = masklet("segment", photos / "b.jpg", photos / "more" / "b.jpg", *BOX, "--out", tmp_path / "out")
     assert (alike.code, "Do one by one" in alike.err) == (2, True)
 
 
-def test_an_empty_folder_and_one_name_for_many(call: Caller, photos: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_and_one_name_for_many(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "There is no picture in the folder" in call("segment", tmp_path / "empty", *BOX).err
-    many = call("segment", photos, "--box", "10,20,40,50", "--out", tmp_path / "cut.png")
+    assert "There is no picture in the folder" in masklet("segment", tmp_path / "empty", *BOX).err
+    many = masklet("segment", photos, "--box", "10,20,40,50", "--out", tmp_path / "cut.png")
     assert (many.code, "Name a folder" in many.err) == (2, True)
 
 
-def test_missing_weights_end_it_at_once(call: Caller, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_stop_the_batch(masklet: CommandRunner, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(options: object, progress: object) -> FakeEngine:
         raise WeightsError("The weights cannot be fetched.")
 
-    monkeypatch.setattr(call, "_build", fail)
-    done = call("segment", photos, *BOX)
+    monkeypatch.setattr(masklet, "_build", fail)
+    done = masklet("segment", photos, *BOX)
     assert (done.code, done.err) == (1, "error: The weights cannot be fetched.\n")
 
 
-def test_a_folder_that_cannot_be_written_is_told(call: Caller, photo: Path, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
-    done = call("segment", photo, *BOX, "--out", tmp_path / "file")
+    done = masklet("segment", photo, *BOX, "--out", tmp_path / "file")
     assert (done.code, "is no folder" in done.err) == (2, True)
-    below = call("segment", photo, *BOX, "--out", tmp_path / "file" / "out")
+    below = masklet("segment", photo, *BOX, "--out", tmp_path / "file" / "out")
     assert below.code == 1
     assert "Traceback" not in below.err
 
 
-def test_quiet_says_nothing_but_results(call: Caller, photos: Path, tmp_path: Path) -> None:
-    done = call("segment", photos, *BOX, "--out", tmp_path / "out", "--quiet")
+def test_quiet_prints_only_results(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
+    done = masklet("segment", photos, *BOX, "--out", tmp_path / "out", "--quiet")
     assert (done.err, len(done.out.split())) == ("", 3)

@@ -1,4 +1,4 @@
-"""Masks that are there already become other files."""
+"""Masks from annotation files are exported."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 
 from sam2_core.types import Mask
-from tests.cli.calls import Caller, masks_in
 from tests.cli.conftest import FRAMES, HEIGHT, WIDTH
+from tests.cli.runner import CommandRunner, masks_in
 
 BOX = ("--box", "10,20,40,50")
 
@@ -25,35 +25,35 @@ def coco(folder: Path, annotation: dict[str, Any], name: str = "a.png") -> Path:
     return file
 
 
-def test_a_clip_comes_back_from_its_own_masks(call: Caller, clip: Path, tmp_path: Path) -> None:
-    call("track", clip, "--object", "Ball", "--label", "toy", *BOX, "--out", tmp_path / "film_coco.json")
-    call.built.clear()
-    said = ("--masks", tmp_path / "film_coco.json", "--export", "coco,mp4", "--out", tmp_path / "out", "--json")
-    done = call("export", clip, *said)
+def test_exported_masks_can_be_exported_again(masklet: CommandRunner, clip: Path, tmp_path: Path) -> None:
+    masklet("track", clip, "--object", "Ball", "--label", "toy", *BOX, "--out", tmp_path / "film_coco.json")
+    masklet.built.clear()
+    arguments = ("--masks", tmp_path / "film_coco.json", "--export", "coco,mp4", "--out", tmp_path / "out", "--json")
+    done = masklet("export", clip, *arguments)
     assert done.code == 0
-    assert call.built == [], "masks that are there need no network"
+    assert masklet.built == [], "masks that are there need no network"
     [ball] = done.result["objects"]
     assert (ball["name"], ball["label"], ball["frames"], ball["area"]) == ("Ball", "toy", FRAMES, 900)
     assert masks_in(tmp_path / "out" / "film_coco.json") == masks_in(tmp_path / "film_coco.json")
     assert (tmp_path / "out" / "film_edited.mp4").stat().st_size > 0
-    few = call("export", clip, *said[:-1], "--again", "--first", "2", "--last", "6", "--every", "2", "--json")
+    few = masklet("export", clip, *arguments[:-1], "--again", "--first", "2", "--last", "6", "--every", "2", "--json")
     assert few.result["objects"][0]["frames"] == 3
 
 
-def test_the_network_makes_masks_of_boxes(call: Caller, photo: Path, tmp_path: Path) -> None:
+def test_the_network_segments_boxes(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     file = coco(tmp_path, {"bbox": [10, 20, 30, 5]})
-    done = call("export", photo, "--masks", file, "--export", "coco", "--out", tmp_path / "m.json", "--json")
-    assert len(call.built) == 1
+    done = masklet("export", photo, "--masks", file, "--export", "coco", "--out", tmp_path / "m.json", "--json")
+    assert len(masklet.built) == 1
     [bird] = done.result["objects"]
     assert (bird["label"], bird["box"]) == ("bird", [10, 20, 40, 25])
 
 
-def test_each_picture_has_a_file_of_its_own(call: Caller, photos: Path, tmp_path: Path) -> None:
-    call("segment", photos, *BOX, "--export", "coco", "--out", tmp_path / "masks")
+def test_each_image_has_its_own_annotation_file(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
+    masklet("segment", photos, *BOX, "--export", "coco", "--out", tmp_path / "masks")
     (tmp_path / "masks" / "b_coco.json").unlink()
     shutil.copy(tmp_path / "masks" / "c_coco.json", tmp_path / "masks" / "c_more.json")
-    said = ("--masks", tmp_path / "masks", "--export", "png", "--out", tmp_path / "out", "--json")
-    done = call("export", photos, *said)
+    arguments = ("--masks", tmp_path / "masks", "--export", "png", "--out", tmp_path / "out", "--json")
+    done = masklet("export", photos, *arguments)
     assert done.code == 1
     assert [each["status"] for each in done.results] == ["done", "failed", "failed"]
     assert "masks is called like b.jpg." in done.results[1]["error"]
@@ -62,18 +62,18 @@ def test_each_picture_has_a_file_of_its_own(call: Caller, photos: Path, tmp_path
         assert image.size == (WIDTH, HEIGHT)
 
 
-def test_what_could_not_be_used_is_told(call: Caller, photo: Path, tmp_path: Path) -> None:
+def test_unusable_annotations_are_reported(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     mask = Mask.from_array([[1] * 5] * 5).to_coco()
     file = coco(tmp_path, {"segmentation": mask, "bbox": [1, 1, 2, 2]})
-    done = call("export", photo, "--masks", file, "--export", "png", "--out", tmp_path / "out")
+    done = masklet("export", photo, "--masks", file, "--export", "png", "--out", tmp_path / "out")
     assert done.code == 1
     assert "error: " in done.err
     assert "Traceback" not in done.err
 
 
-def test_masks_and_kinds_must_be_named(call: Caller, photo: Path, tmp_path: Path) -> None:
-    assert "--masks" in call("export", photo, "--export", "png").err
-    none = call("export", photo, "--masks", tmp_path / "no.json", "--export", "png", "--out", tmp_path / "out")
+def test_masks_and_formats_are_required(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
+    assert "--masks" in masklet("export", photo, "--export", "png").err
+    none = masklet("export", photo, "--masks", tmp_path / "no.json", "--export", "png", "--out", tmp_path / "out")
     assert (none.code, "There is no file" in none.err) == (1, True)
-    bare = call("export", photo, "--masks", tmp_path / "no.json", "--out", tmp_path / "out")
+    bare = masklet("export", photo, "--masks", tmp_path / "no.json", "--out", tmp_path / "out")
     assert (bare.code, "--export" in bare.err) == (2, True)

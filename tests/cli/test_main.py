@@ -1,4 +1,4 @@
-"""The command itself: help, wrong words, and what it costs."""
+"""The entry point: help, unknown commands, imports, and the console."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from sam2_core.cli.main import COMMANDS
 from sam2_core.console import Console
-from tests.cli.calls import Caller
+from tests.cli.runner import CommandRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +21,7 @@ def started(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_starts_as_a_program() -> None:
+def test_python_m_sam2_core() -> None:
     done = started("-m", "sam2_core", "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
@@ -30,24 +30,24 @@ def test_it_starts_as_a_program() -> None:
     assert wrong.stderr.startswith("error: Say what to select")
 
 
-def test_help_loads_no_network() -> None:
-    words = "import sys; from sam2_core.cli.main import main"
+def test_help_does_not_import_torch() -> None:
+    imports = "import sys; from sam2_core.cli.main import main"
     helps = "; ".join(f"main(['{name}', '--help'])" for name in COMMANDS)
-    done = started("-c", f"{words}; {helps}; print('loaded:', 'torch' in sys.modules)")
+    done = started("-c", f"{imports}; {helps}; print('loaded:', 'torch' in sys.modules)")
     assert "loaded: False" in done.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_word_explains_itself(call: Caller, name: str) -> None:
-    done = call(name, "--help")
+def test_every_command_has_help(masklet: CommandRunner, name: str) -> None:
+    done = masklet(name, "--help")
     assert (done.code, done.err) == (0, "")
     assert f"usage: masklet {name} " in done.out
     assert "examples:\n  masklet " in done.out
 
 
-def test_no_word_and_a_wrong_one(call: Caller) -> None:
-    assert (call().code, call("--help").code) == (0, 0)
-    done = call("wrong")
+def test_no_command_and_an_unknown_one(masklet: CommandRunner) -> None:
+    assert (masklet().code, masklet("--help").code) == (0, 0)
+    done = masklet("wrong")
     assert (done.code, "invalid choice: 'wrong'" in done.err) == (2, True)
 
 
@@ -68,7 +68,7 @@ class Screen:
         pass
 
 
-def test_a_bar_is_drawn_on_a_terminal_and_wiped_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bar_on_a_terminal_is_drawn_and_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr("sam2_core.console._REDRAW", 0.0)

@@ -1,4 +1,4 @@
-"""Pictures and prompts become masks in files."""
+"""Prompts on images become masks in files."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.calls import Caller, masks_in
+from tests.cli.runner import CommandRunner, masks_in
 
 
-def test_a_box_gives_the_mask_that_the_engine_gives(call: Caller, photo: Path, tmp_path: Path) -> None:
+def test_a_box_gives_the_mask_of_the_engine(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "masks.json"
-    done = call("segment", photo, "--box", "10,20,40,50", "--out", out)
+    done = masklet("segment", photo, "--box", "10,20,40,50", "--out", out)
     assert (done.code, done.out) == (0, f"{out}\n")
     expected = np.zeros((64, 96), bool)
     expected[20:50, 10:40] = True
     np.testing.assert_array_equal(masks_in(out)[0, 1].to_array(), expected)
 
 
-def test_the_ending_says_what_is_written(call: Caller, photo: Path, tmp_path: Path) -> None:
-    assert call("segment", photo, "--point", "30,30", "--out", tmp_path / "cut.jpeg").code == 0
+def test_the_suffix_selects_the_format(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
+    assert masklet("segment", photo, "--point", "30,30", "--out", tmp_path / "cut.jpeg").code == 0
     with Image.open(tmp_path / "cut.jpeg") as image:
         assert (image.format, image.size) == ("JPEG", (96, 64))
 
 
-def test_json_tells_what_was_found(call: Caller, photo: Path, tmp_path: Path) -> None:
-    done = call("segment", photo, "--box", "10,20,40,50", "--export", "png,coco", "--out", tmp_path / "out", "--json")
+def test_json_summarizes_the_masks(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
+    done = masklet(
+        "segment", photo, "--box", "10,20,40,50", "--export", "png,coco", "--out", tmp_path / "out", "--json"
+    )
     assert done.code == 0
     assert done.result["status"] == "done"
     assert done.result["files"] == {
@@ -40,10 +42,10 @@ def test_json_tells_what_was_found(call: Caller, photo: Path, tmp_path: Path) ->
     assert (found["id"], found["name"], found["area"], found["box"]) == (1, "Object 1", 900, [10, 20, 40, 50])
 
 
-def test_objects_are_named_in_turn(call: Caller, photo: Path, tmp_path: Path) -> None:
-    said = ("--object", "cat", "--label", "animal", "--point", "20,20", "--not-point", "24,20")
+def test_prompts_belong_to_the_object_named_before(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
+    arguments = ("--object", "cat", "--label", "animal", "--point", "20,20", "--not-point", "24,20")
     more = ("--object", "dog", "--box", "50,20,80,50", "--box", "0,0,10,10")
-    done = call("segment", photo, *said, *more, "--export", "coco", "--out", tmp_path / "out", "--json")
+    done = masklet("segment", photo, *arguments, *more, "--export", "coco", "--out", tmp_path / "out", "--json")
     cat, dog = done.result["objects"]
     assert (cat["name"], cat["label"], dog["name"], dog["label"]) == ("cat", "animal", "dog", "")
     masks = masks_in(tmp_path / "out" / "a_coco.json")
@@ -53,23 +55,23 @@ def test_objects_are_named_in_turn(call: Caller, photo: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA"])
-def test_a_mask_comes_from_a_picture(call: Caller, photo: Path, tmp_path: Path, mode: str) -> None:
+def test_a_mask_prompt_is_read_from_an_image(masklet: CommandRunner, photo: Path, tmp_path: Path, mode: str) -> None:
     pixels = np.zeros((64, 96), np.uint8)
     pixels[5:25, 30:60] = 255
     if mode == "RGBA":  # what is not clear counts, whatever its colour
         pixels = np.dstack([np.zeros((64, 96, 3), np.uint8), pixels])
     Image.fromarray(pixels, mode).save(tmp_path / "mask.png")
-    done = call("segment", photo, "--mask", tmp_path / "mask.png", "--export", "coco", "--out", tmp_path, "--json")
+    done = masklet("segment", photo, "--mask", tmp_path / "mask.png", "--export", "coco", "--out", tmp_path, "--json")
     assert done.result["objects"][0]["box"] == [30, 5, 60, 25]
 
 
-def test_prompts_come_from_a_file(call: Caller, photo: Path, tmp_path: Path) -> None:
+def test_prompts_are_read_from_a_file(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     objects = [
         {"name": "Ball", "label": "toy", "color": "#102030", "prompts": [{"boxes": [[1, 2, 11, 12]]}]},
         {"id": 7, "prompts": [{"frame": 0, "points": [[50, 40, 1]]}]},
     ]
     (tmp_path / "prompts.json").write_text(json.dumps({"objects": objects}), "utf-8")
-    done = call(
+    done = masklet(
         "segment", photo, "--prompts", tmp_path / "prompts.json", "--export", "coco", "--out", tmp_path, "--json"
     )
     ball, other = done.result["objects"]
@@ -77,13 +79,13 @@ def test_prompts_come_from_a_file(call: Caller, photo: Path, tmp_path: Path) -> 
     assert (other["id"], other["name"]) == (7, "Object 7")
 
 
-def test_each_picture_has_prompts_of_its_own(call: Caller, photos: Path, tmp_path: Path) -> None:
+def test_each_image_has_its_own_prompts(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     folder = tmp_path / "prompts"
     folder.mkdir()
     for name, side in (("a", 10), ("b", 20)):
         plain = {"objects": [{"prompts": [{"boxes": [[0, 0, side, side]]}]}]}
         (folder / f"{name}.json").write_text(json.dumps(plain), "utf-8")
-    done = call("segment", photos, "--prompts", folder, "--export", "coco", "--out", tmp_path / "out", "--json")
+    done = masklet("segment", photos, "--prompts", folder, "--export", "coco", "--out", tmp_path / "out", "--json")
     assert done.code == 1
     assert [each["status"] for each in done.results] == ["done", "done", "failed"]
     assert [each["objects"][0]["area"] for each in done.results[:2]] == [100, 400]
@@ -91,7 +93,7 @@ def test_each_picture_has_prompts_of_its_own(call: Caller, photos: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("plain", "words"),
+    ("plain", "message"),
     [
         ("{", "is not JSON"),
         ("[]", "A file with prompts reads"),
@@ -114,18 +116,18 @@ def test_each_picture_has_prompts_of_its_own(call: Caller, photos: Path, tmp_pat
         ('{"objects": [{"prompts": [{"points": [[1, 2, 1]]}, {"points": [[5, 2, 1]]}]}]}', "in one prompt"),
     ],
 )
-def test_a_slip_in_a_file_with_prompts_is_told(
-    call: Caller, photo: Path, tmp_path: Path, plain: str, words: str
+def test_errors_in_a_file_with_prompts_are_reported(
+    masklet: CommandRunner, photo: Path, tmp_path: Path, plain: str, message: str
 ) -> None:
     (tmp_path / "prompts.json").write_text(plain, "utf-8")
-    done = call("segment", photo, "--prompts", tmp_path / "prompts.json", "--out", tmp_path / "cut.png")
+    done = masklet("segment", photo, "--prompts", tmp_path / "prompts.json", "--out", tmp_path / "cut.png")
     assert done.code in (1, 2)
-    assert words in done.err
+    assert message in done.err
     assert not (tmp_path / "cut.png").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         ((), "Say what to select"),
         (("--object", "cat"), "Nothing is said about 'cat'"),
@@ -144,38 +146,40 @@ def test_a_slip_in_a_file_with_prompts_is_told(
         (("--point", "5,5", "--largest-side", "-4"), "a whole number from 0 on"),
     ],
 )
-def test_wrong_use_ends_with_one_sentence(call: Caller, photo: Path, arguments: tuple[str, ...], words: str) -> None:
-    done = call("segment", photo, *arguments)
+def test_wrong_use_prints_one_sentence(
+    masklet: CommandRunner, photo: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = masklet("segment", photo, *arguments)
     assert done.code == 2
-    assert words in done.err
+    assert message in done.err
     assert "Traceback" not in done.err
-    assert call.built == []
+    assert masklet.built == []
 
 
-def test_what_lies_outside_is_told(call: Caller, photo: Path, clip: Path, tmp_path: Path) -> None:
-    done = call("segment", photo, "nothing.png", clip, "--box", "5,5,20,20", "--out", tmp_path / "out", "--json")
+def test_wrong_inputs_are_reported(masklet: CommandRunner, photo: Path, clip: Path, tmp_path: Path) -> None:
+    done = masklet("segment", photo, "nothing.png", clip, "--box", "5,5,20,20", "--out", tmp_path / "out", "--json")
     assert done.code == 1
     assert [each["status"] for each in done.results] == ["done", "failed", "failed"]
     assert "nothing.png: There is no file" in done.err
     assert "This is a clip, no picture" in done.err
 
 
-def test_a_look_wants_its_pictures(call: Caller, photo: Path, tmp_path: Path) -> None:
+def test_a_look_requires_its_backdrops(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "look.json").write_text('{"layers": [{"effect": "picture", "name": "beach"}]}', "utf-8")
-    said = ("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json")
-    done = call(*said, "--out", tmp_path / "out.png")
+    arguments = ("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json")
+    done = masklet(*arguments, "--out", tmp_path / "out.png")
     assert (done.code, "give it with --backdrop beach=FILE" in done.err) == (1, True)
-    assert call(*said, "--out", tmp_path / "out.json").code == 0, "masks alone need no picture"
-    assert call(*said, "--out", tmp_path / "out.png", "--backdrop", f"beach={photo}").code == 0
+    assert masklet(*arguments, "--out", tmp_path / "out.json").code == 0, "masks alone need no picture"
+    assert masklet(*arguments, "--out", tmp_path / "out.png", "--backdrop", f"beach={photo}").code == 0
 
 
-def test_a_look_of_ones_own(call: Caller, photo: Path, tmp_path: Path) -> None:
+def test_a_look_is_read_from_a_file(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     look = {"layers": [{"effect": "overlay", "opacity": 1.0, "outline": 0}]}
     (tmp_path / "look.json").write_text(json.dumps(look), "utf-8")
     out = tmp_path / "out.png"
-    assert call("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json", "--out", out).code == 0
+    assert masklet("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json", "--out", out).code == 0
     with Image.open(out) as image:
         assert image.convert("RGB").getpixel((20, 30)) == (230, 159, 0)
     (tmp_path / "look.json").write_text('{"layers": [{"effect": "overlay", "opacity": 7}]}', "utf-8")
-    done = call("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json", "--out", out)
+    done = masklet("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json", "--out", out)
     assert (done.code, "Opacity goes from 0 to 1" in done.err) == (2, True)

@@ -1,10 +1,9 @@
-"""Calling commands as a user does, with an engine that needs no network."""
+"""Runs commands as a user does, with an engine that needs no network."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from tests.fakes import FakeEngine
 
 
 @dataclass
-class Called:
-    """How a command ended and what it said."""
+class CommandResult:
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -26,29 +25,29 @@ class Called:
 
     @property
     def results(self) -> list[dict[str, Any]]:
-        """The lines of --json."""
+        """The lines of --json, parsed."""
         return [json.loads(line) for line in self.out.splitlines()]
 
     @property
     def result(self) -> dict[str, Any]:
-        """The only one."""
+        """The only line of --json."""
         [result] = self.results
         return result
 
 
 @dataclass
-class Caller:
+class CommandRunner:
     """Runs commands in this process; `built` are the options of each network that was loaded."""
 
     capture: pytest.CaptureFixture[str]
     engine: FakeEngine = field(default_factory=FakeEngine)
     built: list[argparse.Namespace] = field(default_factory=list)
 
-    def __call__(self, *arguments: str | Path) -> Called:
+    def __call__(self, *arguments: str | Path) -> CommandResult:
         self.capture.readouterr()
         code = main([str(each) for each in arguments], self._build)
-        said = self.capture.readouterr()
-        return Called(code, said.out, said.err)
+        captured = self.capture.readouterr()
+        return CommandResult(code, captured.out, captured.err)
 
     def _build(self, options: argparse.Namespace, progress: Progress) -> FakeEngine:
         self.built.append(options)
@@ -64,6 +63,3 @@ def masks_in(file: Path) -> dict[tuple[int, int], Mask]:
         (frames[each["image_id"]], each["track_id"]): Mask.from_coco(each["segmentation"])
         for each in plain["annotations"]
     }
-
-
-Call = Callable[..., Called]
