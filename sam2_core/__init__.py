@@ -32,6 +32,8 @@ if TYPE_CHECKING:
         build_sam2_video_predictor_hf,
     )
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "image_predictor",

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "a project saved by the page, done again without it",
     "everything": "masks of all that is in pictures, without a click",
     "export": "masks that are there already, as any kind of file",
+    "serve": "the page in the browser",
     "models": "which networks there are; download and verify them",
     "kinds": "which kinds of files can be written",
     "looks": "which looks and effects pictures can be given",
@@ -34,6 +35,7 @@ examples:
   masklet run clip.masklet.json --export mp4
   masklet everything photos --export coco --out masks
   masklet models download sam2.1_hiera_small
+  masklet serve --port 8080
 
 `masklet COMMAND --help` tells more. `python -m sam2_core` is the same as `masklet`.
 
@@ -71,6 +73,9 @@ def _run(arguments: Sequence[str], build: EngineBuilder | None) -> int:
         _overview().parse_args(arguments or ["--help"])
         return 2
     name = arguments[0]
+    if name == "serve":
+        # `ui` is built on this package, which knows it here alone, by name, and imports it only on request.
+        return int(import_module("ui.serve").main(arguments[1:], os.environ, "masklet serve"))
     module = import_module(f"sam2_core.cli.{_MODULES.get(name, name)}")  # only this one, so that help is fast
     parser = argparse.ArgumentParser(
         prog=f"masklet {name}",

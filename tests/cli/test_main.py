@@ -51,6 +51,12 @@ def test_no_command_and_an_unknown_one(masklet: CommandRunner) -> None:
     assert (done.code, "invalid choice: 'wrong'" in done.err) == (2, True)
 
 
+def test_the_page_requires_gradio(masklet: CommandRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    done = masklet("serve", "--port", "0")
+    assert (done.code, 'pip install "masklet[app]"' in done.err) == (2, True)
+
+
 class Screen:
     """A terminal in place of stderr."""
 
