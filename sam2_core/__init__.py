@@ -1,6 +1,6 @@
 """Masklet: promptable segmentation of images and video with SAM 2.
 
-The house, floor by floor (imports only go down):
+Packages and modules from top to bottom; imports only go down:
 
     cli          the command line: `python -m sam2_core`, or `masklet`
     training     makes weights: data, simulated prompts, losses, loop, evaluation
@@ -9,12 +9,12 @@ The house, floor by floor (imports only go down):
     tracking     one session: what is remembered frame by frame
     model        the network: tensors in, tensors out
     media        files, frames and pixels: decode, draw, encode, export (beside tracking)
-    types        the vocabulary that crosses borders; `errors`: the tree of errors
+    types        data types that all packages share; `errors`: the tree of errors
 
-`networks` knows the networks by name, `weights` finds and reads their checkpoints; `console` is what all commands share
-about the terminal.
+`networks` lists the networks by name, `weights` finds and reads their checkpoints, `paths` is where data files lie, and
+`console` is the output of all commands to the terminal.
 
-The names below are resolved when they are first used, so that `import sam2_core` alone costs no torch.
+The names below are imported on first use, so that `import sam2_core` does not import torch.
 """
 
 from __future__ import annotations
