@@ -26,7 +26,7 @@ import cv2
 import gradio.media
 import numpy as np
 
-from app import catalogue
+from ui.serve import catalogue
 from ui.server import Server
 from ui.settings import load_settings
 

@@ -16,7 +16,8 @@ import time
 import urllib.error
 import urllib.request
 
-from sam2_core.networks import BUNDLED, ROOT
+from sam2_core.networks import BUNDLED
+from sam2_core.paths import ROOT
 
 PATIENCE_SECONDS = 120
 ENGINE = f"from sam2_core.serving import build_engine; build_engine({BUNDLED!r})"

@@ -1,20 +1,20 @@
 """Masklet: promptable segmentation of images and video with SAM 2.
 
-The house, floor by floor (imports only go down):
+Packages and modules from top to bottom; imports only go down:
 
-    commands     the command line: `python -m sam2_core`, or `masklet`
+    cli          the command line: `python -m sam2_core`, or `masklet`
     training     makes weights: data, simulated prompts, losses, loop, evaluation
     serving      many sessions on one device: the `Engine` seam, the local engine, replay of a journal
     predictors   the official SAM 2 Python API: drop-in classes and builders
     tracking     one session: what is remembered frame by frame
     model        the network: tensors in, tensors out
     media        files, frames and pixels: decode, draw, encode, export (beside tracking)
-    types        the vocabulary that crosses borders; `errors`: the tree of errors
+    types        data types that all packages share; `errors`: the tree of errors
 
-`networks` knows the networks by name, `weights` finds and reads their checkpoints; `console` is what all commands share
-about the terminal.
+`networks` lists the networks by name, `weights` finds and reads their checkpoints, `paths` is where data files lie, and
+`console` is the output of all commands to the terminal.
 
-The names below are resolved when they are first used, so that `import sam2_core` alone costs no torch.
+The names below are imported on first use, so that `import sam2_core` does not import torch.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         build_sam2_video_predictor,
         build_sam2_video_predictor_hf,
     )
+
+__version__ = "0.1.0"
 
 _HOMES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",

@@ -14,10 +14,7 @@ import yaml
 
 from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
-
-_HOME = Path(__file__).resolve().parent
-ROOT = _HOME if (_HOME / "configs").is_dir() else _HOME.parent
-"""Where `configs/` and `assets/` lie: beside the package in a checkout, inside of it once it is installed."""
+from sam2_core.paths import ROOT
 
 BUNDLED = "nano"
 
