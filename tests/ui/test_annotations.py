@@ -129,12 +129,12 @@ def kept(visitor: Visitor[Workbench]) -> list[Path]:
 
 
 def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
     token = visitor.token
     with house.page(token) as page:
         assert "Open the picture or clip first" in send(house, token, coco(1)).json()["error"]
         house.upload(token, clip, "clip.mp4")
-        page.hear("opened")
+        page.receive("opened")
         answer = send(house, token, coco(1, 4), name="../../x.json")
         assert answer.status_code == 200
         assert answer.headers["cache-control"] == "no-store"
@@ -150,23 +150,23 @@ def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
         assert send(house, token, coco(1), prompts="many").status_code == 400
         assert send(house, "nobody", coco(1)).status_code == 404
         assert kept(visitor) == []
-        page.say("masks", first=0, last=3)
-        assert page.hear("masks", frame=1)["objects"] == [], "nothing is said yet"
+        page.send("get_masks", first=0, last=3)
+        assert page.receive("masks", frame=1)["objects"] == [], "nothing is said yet"
 
 
 def test_a_file_that_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.routes.MAX_FILE", 2_000_000)
-    visitor = house.visitor()
+    visitor = house.session()
     token = visitor.token
     with house.page(token) as page:
         house.upload(token, picture_bytes())
-        page.hear("opened")
+        page.receive("opened")
         assert "larger than 2 MB" in send(house, token, b" " * 2_000_001).json()["error"]
         assert kept(visitor) == []
 
 
 def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
 
     def work(file: Path, info: Any, wish: Wish, report: Any) -> dict[str, Any]:
         assert house.client.portal is not None
@@ -177,7 +177,7 @@ def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("ui.workbench.read_and_propose", work)
     with house.page(visitor.token) as page:
         house.upload(visitor.token, picture_bytes())
-        page.hear("opened")
+        page.receive("opened")
         refused = send(house, visitor.token, b"x")
         assert (refused.status_code, refused.json()["error"]) == (400, "The import was given up.")
         assert kept(visitor) == []
@@ -185,57 +185,57 @@ def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_many_prompts_come_to_what_was_said(house: House, clip: bytes) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, clip, "clip.mp4")
-        version = page.hear("opened")["version"]
-        page.say("prompt", seq=1, frame=5, object=1, prompt={"points": [[20, 24, 1]]})
-        page.hear("masks", seq=1)
-        page.say("track", run=1, direction="both", frame=5)
-        page.hear("done", job="track")
+        version = page.receive("opened")["version"]
+        page.send("set_prompt", seq=1, frame=5, object=1, prompt={"points": [[20, 24, 1]]})
+        page.receive("masks", seq=1)
+        page.send("track", run=1, direction="both", frame=5)
+        page.receive("done", job="track")
         mask = {"mask": rle(square(10, 20, side=8, size=(64, 96)))}
         entries = [{"frame": frame, "object": number, "prompt": mask} for frame in (2, 3) for number in (2, 3)]
         house.engine.calls.clear()
-        page.say("journal", seq=2, entries=entries, more=True)
-        assert page.hear("done", job="replay") == {"t": "done", "job": "replay", "seq": 2, "stopped": False}
-        assert page.hear("stale")["version"] == version
+        page.send("edit_log", seq=2, entries=entries, more=True)
+        assert page.receive("done", job="replay") == {"t": "done", "job": "replay", "seq": 2, "stopped": False}
+        assert page.receive("stale")["version"] == version
         assert [call for call in house.engine.calls if call in ("open", "track", "prompt")] == ["prompt"] * 4
-        page.say("masks", first=2, last=2)
-        told = page.hear("masks", frame=2)["objects"]
+        page.send("get_masks", first=2, last=2)
+        told = page.receive("masks", frame=2)["objects"]
         assert [(each["id"], each["area"]) for each in told][1:] == [(2, 64), (3, 64)]
-        page.say("journal", seq=3, entries=[{"forget": 2}, {"forget": 3}], more=True)
-        page.hear("done", job="replay", seq=3)
-        page.say("masks", first=2, last=2)
-        assert [each["id"] for each in page.hear("masks", frame=2)["objects"]] == [1]
+        page.send("edit_log", seq=3, entries=[{"forget": 2}, {"forget": 3}], more=True)
+        page.receive("done", job="replay", seq=3)
+        page.send("get_masks", first=2, last=2)
+        assert [each["id"] for each in page.receive("masks", frame=2)["objects"]] == [1]
 
 
 def test_many_prompts_survive_a_lost_session(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, picture_bytes())
-        page.hear("opened")
-        page.say("prompt", seq=1, frame=0, object=1, prompt={"points": [[20, 24, 1]]})
-        page.hear("masks", seq=1)
+        page.receive("opened")
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt={"points": [[20, 24, 1]]})
+        page.receive("masks", seq=1)
         house.engine.sessions.clear()
         more = [{"frame": 0, "object": 2, "prompt": {"boxes": [[1, 2, 30, 40]]}}]
-        page.say("journal", seq=2, entries=more, more=True)
-        page.hear("journal")
-        page.say("journal", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}, *more])
-        page.hear("done", job="replay", seq=2)
-        page.say("masks", first=0, last=0)
-        assert [each["id"] for each in page.hear("masks")["objects"]] == [1, 2]
+        page.send("edit_log", seq=2, entries=more, more=True)
+        page.receive("journal")
+        page.send("edit_log", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}, *more])
+        page.receive("done", job="replay", seq=2)
+        page.send("get_masks", first=0, last=0)
+        assert [each["id"] for each in page.receive("masks")["objects"]] == [1, 2]
 
 
 def test_too_many_objects_are_refused_as_a_whole(clip: bytes) -> None:
     with open_house(max_objects=2) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             house.upload(token, clip, "clip.mp4")
-            page.hear("opened")
+            page.receive("opened")
             box = {"boxes": [[1, 2, 30, 40]]}
             entries = [{"frame": 0, "object": number, "prompt": box} for number in (1, 2, 3)]
-            page.say("journal", seq=1, entries=entries, more=True)
-            error = page.hear("error")
+            page.send("edit_log", seq=1, entries=entries, more=True)
+            error = page.receive("error")
             assert (error["job"], error["seq"]) == ("replay", 1)
             assert "At most 2 objects" in error["text"]
             assert "prompt" not in house.engine.calls
