@@ -1,20 +1,20 @@
 """Masklet: promptable segmentation of images and video with SAM 2.
 
-Packages and modules from top to bottom; imports only go down:
+Packages, from top to bottom; each imports only from those below it:
 
     cli          the command line: `python -m sam2_core`, or `masklet`
-    training     makes weights: data, simulated prompts, losses, loop, evaluation
-    serving      many sessions on one device: the `Engine` seam, the local engine, replay of a journal
+    training     data, simulated prompts, losses, training loop, evaluation
+    serving      many sessions on one or several devices: commands, `Engine`, workspace, projects
     predictors   the official SAM 2 Python API: drop-in classes and builders
-    tracking     one session: what is remembered frame by frame
+    tracking     one session: prompts, memory bank, propagation through a clip
     model        the network: tensors in, tensors out
-    media        files, frames and pixels: decode, draw, encode, export (beside tracking)
-    types        data types that all packages share; `errors`: the tree of errors
+    media        files, frames and pixels: decode, draw, encode, export (imports only `types` and `errors`)
+    types        values that all packages share; `errors`: the exceptions
 
-`networks` lists the networks by name, `weights` finds and reads their checkpoints, `paths` is where data files lie, and
-`console` is the output of all commands to the terminal.
+`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `paths` is where data files
+lie, and `console` is the output of all commands to the terminal.
 
-The names below are imported on first use, so that `import sam2_core` does not import torch.
+The public names are imported when they are first used, so that `import sam2_core` does not import torch.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_MODULES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "image_predictor",
     "SAM2VideoPredictor": "video_predictor",
@@ -56,6 +56,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"sam2_core.predictors.{_HOMES[name]}"), name)
+    return getattr(import_module(f"sam2_core.predictors.{_MODULES[name]}"), name)

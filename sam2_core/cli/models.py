@@ -59,13 +59,13 @@ def _list(network: KnownNetwork, console: Console) -> None:
         "title": network.title,
         "parameters": round(network.parameters * 1e6),
         "megabytes": round(network.megabytes, 1),
-        "licence": network.licence,
+        "licence": network.license,
         "repository": network.repository,
         "file": None if file is None else str(file),
     }
     where = "bundled" if network.repository is None else "here" if file is not None else "to be downloaded"
     size = f"{network.parameters:6.1f} M  {network.megabytes:4.0f} MB"
-    console.result(plain, f"{network.name:<22} {size}  {where:<17} {network.licence}")
+    console.result(plain, f"{network.name:<22} {size}  {where:<17} {network.license}")
 
 
 def _download(name: str, console: Console) -> None:
@@ -78,12 +78,12 @@ def _download(name: str, console: Console) -> None:
 
 def _verify(name: str, console: Console) -> None:
     from sam2_core.networks import network_config
-    from sam2_core.weights import fill, read_weights, recognise
+    from sam2_core.weights import build_network, identify_network, read_weights
 
     file = _on_disk(known_network(name)) if is_known(name) else Path(name)
     tensors = read_weights(file)
-    config = network_config(name) if is_known(name) else recognise(tensors, file)
-    fill(config, tensors, file)
+    config = network_config(name) if is_known(name) else identify_network(tensors, file)
+    build_network(config, tensors, file)
     count = sum(tensor.numel() for tensor in tensors.values())
     finite = all(bool(tensor.isfinite().all()) for tensor in tensors.values())
     if not finite:
