@@ -6,9 +6,10 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from sam2_core.errors import Busy, MaskletError
 from sam2_core.serving.catalogue import Catalogue, Lease, Offer
 from sam2_core.serving.startup import Startup
+
+from sam2_core.errors import Busy, MaskletError
 from ui.jobs import Job
 from ui.outbox import Outbox
 from ui.resources import Resources

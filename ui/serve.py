@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from sam2_core.errors import Cancelled, ConfigError, MaskletError
 from sam2_core.serving.catalogue import Build, Catalogue, Offer, offers_of
+
+from sam2_core.errors import Cancelled, ConfigError, MaskletError
 from sam2_core.serving.engine import Engine
 from sam2_core.types import Progress
 from ui.settings import Settings, load_settings

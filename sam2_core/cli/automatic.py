@@ -18,9 +18,9 @@ from sam2_core.cli.outputs import export_options, write_all
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import LOCAL_LIMITS, CommandContext, EngineBuilder
 from sam2_core.console import Console
-from sam2_core.media import MaskedMedia, ObjectTraits, ExportOptions, color_of
-from sam2_core.media.info import RgbArray
+from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, color_of
 from sam2_core.media.image_files import read_image
+from sam2_core.media.info import RgbArray
 from sam2_core.networks import BUNDLED
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 

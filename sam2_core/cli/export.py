@@ -20,7 +20,7 @@ from sam2_core.cli.outputs import export_options, write_all
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.errors import MediaError
-from sam2_core.media import MaskedMedia, ExportOptions, Store
+from sam2_core.media import ExportOptions, MaskedMedia, Store
 from sam2_core.media.image_files import is_picture
 from sam2_core.media.readers import read_annotations
 
@@ -65,7 +65,9 @@ def _media_of(source: Path) -> str:
         return "image"
 
 
-def _export(context: CommandContext, export: ExportOptions, options: argparse.Namespace, task: Task) -> Mapping[str, Any]:
+def _export(
+    context: CommandContext, export: ExportOptions, options: argparse.Namespace, task: Task
+) -> Mapping[str, Any]:
     progress = context.console.progress
     file = annotation_file_for(task.source, options.masks)
     with context.open_media(task.source, task.media) as store:

@@ -9,11 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from sam2_core.errors import BadPrompt, ConfigError
-from sam2_core.media import EXPORT_FORMATS, OVERLAY, PRESETS, EffectStack, MaskedMedia, ExportOptions, MediaProgress, write
+from sam2_core.media import (
+    EXPORT_FORMATS,
+    OVERLAY,
+    PRESETS,
+    EffectStack,
+    ExportOptions,
+    MaskedMedia,
+    write,
+)
 from sam2_core.media.export import ending_of
+from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
 from sam2_core.media.limits import DEFAULT_LIMITS
-from sam2_core.media.image_files import read_image
 
 MAX_LOOK_BYTES = 1_000_000
 _SUFFIX_ALIASES = {"jpeg": "jpg"}

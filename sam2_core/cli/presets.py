@@ -45,7 +45,8 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
         effects = ", ".join(layer.effect for layer in look.layers)
         console.result({"preset": name, "look": look.to_json()}, f"{name:<20} {effects}")
     console.result(
-        {"edges": {name: _setting_to_json(each) for name, each in EDGE_SETTINGS.items()}}, _list_settings("\nedges", EDGE_SETTINGS)
+        {"edges": {name: _setting_to_json(each) for name, each in EDGE_SETTINGS.items()}},
+        _list_settings("\nedges", EDGE_SETTINGS),
     )
     for name, effect in EFFECTS.items():
         settings = {key: _setting_to_json(each) for key, each in effect.settings.items()}

@@ -19,7 +19,7 @@ from sam2_core.cli.options import add_network, add_output, add_prompts, add_repo
 from sam2_core.cli.outputs import export_options, write_all
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
-from sam2_core.media import MaskedMedia, ExportOptions
+from sam2_core.media import ExportOptions, MaskedMedia
 
 USAGE = "IMAGE [IMAGE ...] [options]"
 EXAMPLES = f"""\

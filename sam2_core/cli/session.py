@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from sam2_core.console import Console
 from sam2_core.errors import MediaError
-from sam2_core.media import Limits, MediaInfo, MediaProgress, Store, ingest, ingest_album, open_store
+from sam2_core.media import Limits, MediaInfo, Store, ingest, ingest_album, open_store
 from sam2_core.networks import BUNDLED
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.replay import TRACK_STEP

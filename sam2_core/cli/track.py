@@ -28,7 +28,7 @@ from sam2_core.cli.outputs import export_options, write_all
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.errors import BadPrompt
-from sam2_core.media import MaskedMedia, ExportOptions
+from sam2_core.media import ExportOptions, MaskedMedia
 from sam2_core.types import TrackEntry
 
 DIRECTIONS = {"both": (1, -1), "forward": (1,), "backward": (-1,)}
@@ -70,7 +70,11 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
 
 
 def _track(
-    context: CommandContext, prompt_source: prompts.PromptSource, export: ExportOptions, options: argparse.Namespace, task: Task
+    context: CommandContext,
+    prompt_source: prompts.PromptSource,
+    export: ExportOptions,
+    options: argparse.Namespace,
+    task: Task,
 ) -> Mapping[str, Any]:
     progress = context.console.progress
     with context.open_media(task.source, task.media) as store, context.open_session(store) as session:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from sam2_core.serving.replay import replay
 
 from sam2_core.media import ingest
 from sam2_core.serving.project import project_of
-from sam2_core.serving.replay import replay
 from tests.cli.conftest import FRAMES, HEIGHT, WIDTH
 from tests.cli.runner import CommandRunner, masks_in
 from tests.fakes import FakeEngine

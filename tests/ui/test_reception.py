@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ui.reading import MAX_MESSAGE
 
 from sam2_core.errors import BadPrompt, Busy, MaskletError, SessionGone
 from sam2_core.types import FrameMasks, Prompt
@@ -17,7 +18,6 @@ from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
 from ui.endpoints import Endpoints
-from ui.reading import MAX_MESSAGE
 from ui.reception import Reception
 from ui.takeaway import Takeaway
 

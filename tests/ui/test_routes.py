@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.websockets import WebSocketDisconnect
+from ui.reading import MAX_MESSAGE
 
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import House, open_house, picture_bytes, unpack
 from ui.rate import Rate
-from ui.reading import MAX_MESSAGE
 
 CLICK = {"points": [[20, 24, 1]]}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
 
 from sam2_core.errors import Busy
-from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
 from sam2_core.types import FrameMasks, Progress, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
