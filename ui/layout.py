@@ -1,13 +1,11 @@
-"""The page: one component of our own inside Gradio's Blocks, put together from the files in ui/canvas."""
+"""The page: one component of our own inside Gradio's Blocks, put together from the files in ui/web."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import gradio as gr
 
@@ -16,85 +14,10 @@ from ui.handlers import welcome
 from ui.publishing import publish
 from ui.settings import Settings
 from ui.visitors import Visitors
+from ui.web_files import icon_address, page_html, style_sheets, web_files
 from ui.workbench import Workbench
 
-CANVAS = Path(__file__).parent / "canvas"
-SCRIPTS = (  # in this order, as one function body: what stands further down may use what stands above
-    "page.js",
-    "journal.js",
-    "runs.js",
-    "transport.js",
-    "masks.js",
-    "frames.js",
-    "looks.js",
-    "previews.js",
-    "stage.js",
-    "pointer.js",
-    "points.js",
-    "strokes.js",
-    "menus.js",
-    "history.js",
-    "given.js",
-    "patterns.js",
-    "objects.js",
-    "thumbs.js",
-    "rows.js",
-    "timeline.js",
-    "rail.js",
-    "suspicion.js",
-    "heat.js",
-    "lanes.js",
-    "thumbnails.js",
-    "range.js",
-    "player.js",
-    "tracking.js",
-    "retracking.js",
-    "losing.js",
-    "staleness.js",
-    "shelf.js",
-    "works.js",
-    "upload.js",
-    "photos.js",
-    "camera.js",
-    "download.js",
-    "keys.js",
-    "backdrops.js",
-    "effects.js",
-    "row_menu.js",
-    "comeback.js",
-    "projectfile.js",
-    "project.js",
-    "reviewing.js",
-    "tools.js",
-    "crosshair.js",
-    "candidates.js",
-    "hover.js",
-    "refine.js",
-    "filmstrip.js",
-    "annotations.js",
-    "models.js",
-    "waiting.js",
-    "session.js",
-    "api.js",
-)
 CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
-STYLES = (
-    "page.css",
-    "stage.css",
-    "tools.css",
-    "panels.css",
-    "objects.css",
-    "timeline.css",
-    "tracking.css",
-    "filmstrip.css",
-    "candidates.css",
-    "models.css",
-    "works.css",
-    "download.css",
-    "effects.css",
-    "annotations.css",
-    "reviewing.css",
-)
 
 
 def theme() -> gr.themes.Base:
@@ -105,13 +28,10 @@ def theme() -> gr.themes.Base:
 
 
 def head() -> str:
-    """Our style sheets and our sign, as part of the page itself: visible from the first paint, whatever its path is."""
-    sheets = "\n".join((CANVAS / name).read_text("utf-8") for name in STYLES)
-    sign = quote((CANVAS / "sign.svg").read_text("utf-8"))
-    meta = (
-        f'<meta name="theme-color" content="#4f46e5">\n<link rel="icon" id="mk-sign" href="data:image/svg+xml,{sign}">'
-    )
-    return f"{meta}\n<style>\n{sheets}</style>"
+    """Our style sheets, our sign and links to our modules, as part of the page itself, whatever its path is."""
+    files = web_files()
+    meta = f'<meta name="theme-color" content="#4f46e5">\n<link rel="icon" id="mk-sign" href="{icon_address()}">'
+    return f"{meta}\n{files.head_links()}\n<style>\n{style_sheets()}</style>"
 
 
 def canvas(settings: Settings) -> gr.HTML:
@@ -119,10 +39,9 @@ def canvas(settings: Settings) -> gr.HTML:
 
     Its template is static: text of users gets into the page by `textContent` only, never through a template.
     """
-    script = "\n".join((CANVAS / name).read_text("utf-8") for name in SCRIPTS)
     return gr.HTML(
-        html_template=(CANVAS / "page.html").read_text("utf-8"),
-        js_on_load=f'"use strict";\n{script}',
+        html_template=page_html(),
+        js_on_load=web_files().loader(),
         apply_default_css=False,
         elem_id="masklet",
         token="",

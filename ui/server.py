@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 from sam2_core.serving.catalogue import Catalogue
 from ui.endpoints import Endpoints
-from ui.layout import CANVAS, build, head, theme
+from ui.layout import build, head, theme
 from ui.reception import Reception
 from ui.resources import Resources
 from ui.routes import Routes
@@ -19,6 +19,7 @@ from ui.settings import Settings
 from ui.takeaway import Takeaway
 from ui.upload_limit import UploadLimit
 from ui.visitors import Visitors
+from ui.web_files import WEB, web_files
 from ui.workbench import Workbench
 
 MOST_SENT = 8  # times the largest upload: what the API's callers may have sent in the last minutes, all together
@@ -49,9 +50,13 @@ class Server:
             auth=settings.credentials,
             theme=theme(),
             head=head(),
-            favicon_path=CANVAS / "sign.svg",
+            favicon_path=WEB / "sign.svg",
             # Ours come first, and they stand before the server answers its first request.
-            app_kwargs={"routes": self.routes.all(), "lifespan": self.routes.lifespan, "middleware": [limit]},
+            app_kwargs={
+                "routes": [*web_files().routes(), *self.routes.all()],
+                "lifespan": self.routes.lifespan,
+                "middleware": [limit],
+            },
             prevent_thread_lock=True,
             show_error=False,
             max_file_size=settings.max_upload_bytes,
