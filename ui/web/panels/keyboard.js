@@ -5,7 +5,7 @@ import { find, listen, root } from '../core/page.js';
 import { isTyping, shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { openDownload } from './download.js';
-import { closeMenus } from './menus.js';
+import { closeMenus } from '../core/menus.js';
 import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
 import { nextSuspicious } from '../timeline/quality_strip.js';

@@ -49,7 +49,7 @@ function setChange(wanted) {
 
 const titleOf = name => modelList.offers.find(offer => offer.name === name)?.title ?? name;
 
-export function updateModelButton() {
+function updateModelButton() {
   find('model-title').textContent = state.model.title || 'Model';
   find('model-change').textContent = change ? percent(change.fraction) || ' …' : '';
   const loading = change ? `Changing to ${titleOf(change.model)}: ${change.message}${percent(change.fraction)}` : '';
@@ -128,6 +128,7 @@ function changeBar() {
 export function setUpModels() {
   // --- what the server says ---
 
+  on('model', updateModelButton);
   on('server-models', message => { modelList = message; drawModels(); updateModelButton(); });
 
   // The same clicks have other masks now: all that is shown is asked for again, what is looked at first.

@@ -5,7 +5,7 @@ import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { isTyping, shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
-import { closers } from './menus.js';
+import { closers } from '../core/menus.js';
 import { focusRow, idOf, objectList, reveal, rows, updateObjects } from './object_list.js';
 import { clamp } from '../shared/values.js';
 import { removeObject } from '../tools/object_actions.js';

@@ -7,7 +7,7 @@ import { mount } from '../core/mount.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
-import { clamp } from '../shared/values.js';
+import { drawPart, partAround } from '../viewport/sprites.js';
 import { frames } from '../viewport/frames.js';
 import { masks } from '../viewport/masks.js';
 import { patternOf } from '../viewport/patterns.js';
@@ -15,7 +15,6 @@ import { objectSprite } from '../viewport/viewport.js';
 
 const THUMB_SIDE = 44;           // CSS pixels
 const THUMB_PAUSE = 350;         // milliseconds from one round to the next
-const THUMB_MARGIN = 1.25;       // the part that is shown, in sizes of the mask
 
 const objectThumbnails = {
   drawn: new WeakMap(),          // canvas -> what is drawn on it
@@ -68,29 +67,6 @@ const objectThumbnails = {
     drawPart(canvas, bitmap, sprite, frameSize(frame), partAround(record.place, frameSize(frame)));
   },
 };
-
-// The part of a frame around a place [x, y, width, height], in a shape (width / height), within the frame where it fits:
-// left, top and width.
-export function partAround([x, y, width, height], frame, shape = 1) {
-  const roomy = Math.max(24, THUMB_MARGIN * width, THUMB_MARGIN * height * shape);
-  const wide = Math.min(roomy, Math.max(frame.width, frame.height * shape)), high = wide / shape;
-  const start = (middle, side, room) => (side < room ? clamp(middle - side / 2, 0, room - side) : (room - side) / 2);
-  return [start(x + width / 2, wide, frame.width), start(y + height / 2, high, frame.height), wide];
-}
-
-// Fills a canvas with a part of a frame and its mask.
-export function drawPart(canvas, bitmap, sprite, { width, height }, [left, top, wide]) {
-  const pen = canvas.getContext('2d'), scale = canvas.width / wide;
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.imageSmoothingQuality = 'high';
-  pen.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
-  pen.drawImage(bitmap, 0, 0, width, height);
-  pen.globalAlpha = 0.6;
-  pen.drawImage(sprite.fill, sprite.x, sprite.y);
-  pen.globalAlpha = 1;
-  pen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
-}
 
 export const thumbnailObserver = new IntersectionObserver(changes => {
   for (const { target, isIntersecting } of changes) objectThumbnails.inView[isIntersecting ? 'add' : 'delete'](target);

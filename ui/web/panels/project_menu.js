@@ -8,7 +8,7 @@ import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { exportAddress } from './download.js';
 import { importAnnotations } from './import_annotations.js';
-import { makeMenu } from './menus.js';
+import { makeMenu } from '../core/menus.js';
 import { openReview } from './reviews.js';
 import { make } from '../shared/elements.js';
 import { save, snapshot } from '../storage/autosave.js';

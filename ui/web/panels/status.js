@@ -26,7 +26,7 @@ function showWaiting(text) {
   updateStatus();
 }
 
-export function updateStatus() {
+function updateStatus() {
   const words = { off: 'Connecting…', connecting: 'Connecting…', lost: 'Reconnecting…', gone: 'Expired', taken: 'Open elsewhere' };
   const loading = `${state.model.message || 'The model is loading'}${state.model.fraction ? ` ${Math.round(state.model.fraction * 100)}%` : ''}`;
   const ready = state.waiting || state.model.device.split(',')[0];
@@ -45,4 +45,5 @@ export function setUpStatus() {
     waitingTimer = setTimeout(() => showWaiting(''), LINGER);
   });
   on('connection', status => { if (status !== 'on' && state.waiting) showWaiting(''); });
+  on('connection model', updateStatus);
 }

@@ -9,8 +9,6 @@ import { objects } from '../core/objects.js';
 import { about, address, base, fingersOnly, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
-import { updateModelButton } from '../panels/models.js';
-import { updateStatus } from '../panels/status.js';
 import { filesOf, loadSaved, save, startProject } from './autosave.js';
 import { database } from './database.js';
 import { setMedium } from './medium.js';
@@ -112,7 +110,7 @@ function releaseToken() {
 }
 
 function connectWith(token) {
-  update({ token: token });
+  update({ token });
   connection.open();
 }
 
@@ -156,17 +154,14 @@ export function setUpSession() {
   // --- the model and the line ---
 
   on('server-model', message => {
-    update({ model: message });
     const before = state.ready;
-    update({ ready: message.ready });
+    update({ model: message, ready: message.ready });
     if (message.error) showBanner(message.error);
     else if (before !== state.ready) showBanner('');
-    updateStatus();
-    updateModelButton();
+    emit('model');
     connection.pump();
   });
   on('connection', status => {
-    updateStatus();
     if (status === 'connecting' || status === 'lost') isGreeted = false;
     if (status === 'on' && !state.model.error) showBanner('');
     if (status === 'lost' && state.medium) showBanner('The connection was lost. Reconnecting; your work is kept.');

@@ -8,13 +8,12 @@ import { objects } from '../core/objects.js';
 import { find, fingersOnly, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
-import { drawPart, partAround } from '../panels/object_thumbnails.js';
 import { make } from '../shared/elements.js';
 import { clamp } from '../shared/values.js';
 import { prompts } from './prompts.js';
 import { frames } from '../viewport/frames.js';
 import { MARKER } from '../viewport/markers.js';
-import { drawSprite } from '../viewport/sprites.js';
+import { drawPart, drawSprite, partAround } from '../viewport/sprites.js';
 import { overlayCanvas, viewport } from '../viewport/viewport.js';
 
 const candidateStrip = find('candidates'), THUMB_WIDE = 96, THUMB_HIGH = 72;   // CSS pixels, as in candidates.css

@@ -8,7 +8,7 @@ import { about, find, listen } from '../core/page.js';
 import { decodeRuns, drawPixels, encodeRuns, opaque } from '../core/run_lengths.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
-import { makeMenu } from '../panels/menus.js';
+import { makeMenu } from '../core/menus.js';
 import { canvasOf } from '../shared/canvas.js';
 import { prompts } from './prompts.js';
 import { MASKED, masks } from '../viewport/masks.js';

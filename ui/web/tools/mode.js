@@ -3,7 +3,7 @@ import { state, update } from '../core/store.js';
 import { overlayCanvas } from '../viewport/viewport.js';
 
 export function setAdding(adding) {
-  update({ adding: adding });
+  update({ adding });
   find('tool-add').setAttribute('aria-checked', adding);
   find('tool-remove').setAttribute('aria-checked', !adding);
   showSign(!adding);

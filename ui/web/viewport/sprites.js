@@ -1,4 +1,7 @@
+// Drawing masks: in color with an outline, hatched, and as small pictures of a part of a frame.
+
 import { canvasOf } from '../shared/canvas.js';
+import { clamp } from '../shared/values.js';
 
 // A mask in its color, and its outline: the mask moved around in a circle, minus the mask itself.
 export async function drawSprite(record, color, thickness, pattern = null) {
@@ -51,4 +54,29 @@ function hatch(ink, [x, y, width, height], color, thickness, pattern) {
   ink.globalCompositeOperation = 'source-atop';
   ink.fillStyle = tiles;
   ink.fillRect(0, 0, width, height);
+}
+
+const THUMB_MARGIN = 1.25;       // the part that is shown, in sizes of the mask
+
+// The part of a frame around a place [x, y, width, height], in a shape (width / height), within the frame where it fits:
+// left, top and width.
+export function partAround([x, y, width, height], frame, shape = 1) {
+  const roomy = Math.max(24, THUMB_MARGIN * width, THUMB_MARGIN * height * shape);
+  const wide = Math.min(roomy, Math.max(frame.width, frame.height * shape)), high = wide / shape;
+  const start = (middle, side, room) => (side < room ? clamp(middle - side / 2, 0, room - side) : (room - side) / 2);
+  return [start(x + width / 2, wide, frame.width), start(y + height / 2, high, frame.height), wide];
+}
+
+// Fills a canvas with a part of a frame and its mask.
+export function drawPart(canvas, bitmap, sprite, { width, height }, [left, top, wide]) {
+  const pen = canvas.getContext('2d'), scale = canvas.width / wide;
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.imageSmoothingQuality = 'high';
+  pen.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
+  pen.drawImage(bitmap, 0, 0, width, height);
+  pen.globalAlpha = 0.6;
+  pen.drawImage(sprite.fill, sprite.x, sprite.y);
+  pen.globalAlpha = 1;
+  pen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
 }

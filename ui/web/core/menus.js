@@ -1,6 +1,6 @@
 // Menus that open below a button: a click elsewhere or Escape closes them, the arrows go through their items.
 
-import { listen } from '../core/page.js';
+import { listen } from './page.js';
 
 export const closers = [];
 export const closeMenus = () => closers.map(close => close(false)).includes(true);   // was one open?
