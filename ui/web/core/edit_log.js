@@ -14,26 +14,42 @@
 import { sanitizeTraits } from './traits.js';
 
 export class EditLog {
-  #worked = {};                  // what follows from the steps, worked out when somebody asks
+  #worked = {}; // what follows from the steps, worked out when somebody asks
 
   constructor(plain = {}) {
     this.steps = plain.steps ?? [];
     this.length = plain.length ?? 0;
   }
 
-  get plain() { return { steps: this.steps, length: this.length }; }
-  get canUndo() { return this.length > 0; }
-  get canRedo() { return this.length < this.steps.length; }
-  get last() { return this.steps[this.length - 1]; }    // what undo takes back
-  get next() { return this.steps[this.length]; }        // what redo puts back
+  get plain() {
+    return { steps: this.steps, length: this.length };
+  }
+  get canUndo() {
+    return this.length > 0;
+  }
+  get canRedo() {
+    return this.length < this.steps.length;
+  }
+  get last() {
+    return this.steps[this.length - 1];
+  } // what undo takes back
+  get next() {
+    return this.steps[this.length];
+  } // what redo puts back
 
-  once(name, work) { return this.#worked[name] ??= work(); }
+  once(name, work) {
+    this.#worked[name] ??= work();
+    return this.#worked[name];
+  }
 
   // In the order in which things happened.
-  get entries() { return this.once('entries', () => this.inOrder()); }
+  get entries() {
+    return this.once('entries', () => this.inOrder());
+  }
 
   inOrder() {
-    const told = [], later = new Map();                  // place of a step -> entries that came after it
+    const told = [];
+    const later = new Map(); // place of a step -> entries that came after it
     this.steps.slice(0, this.length).forEach((step, place) => {
       for (const entry of step.entries) {
         if (!(entry.after < this.length)) told.push(entry);
@@ -48,21 +64,28 @@ export class EditLog {
   // What the server needs to hear to come to the same masks. A prompt that the next word about its object replaces, with
   // nothing tracked in between, changes nothing: masks may be large, and every stroke of a brush says a new one.
   get told() {
-    const next = new Map();          // object -> frame of the next prompt about it
-    return this.entries.filter(entry => !entry.traits).reverse().filter(entry => {
-      if (entry.track) next.clear();
-      else if (entry.forget || isEmpty(entry.prompt)) next.delete(entry.forget ?? entry.object);
-      else if (next.get(entry.object) === entry.frame) return false;
-      else next.set(entry.object, entry.frame);
-      return true;
-    }).reverse().map(({ frame, object, prompt, forget, track, objects: found }) => {
-      if (prompt) return { frame, object, prompt };
-      return forget ? { forget } : { track, objects: found };
-    });
+    const next = new Map(); // object -> frame of the next prompt about it
+    return this.entries
+      .filter(entry => !entry.traits)
+      .reverse()
+      .filter(entry => {
+        if (entry.track) next.clear();
+        else if (entry.forget || isEmpty(entry.prompt)) next.delete(entry.forget ?? entry.object);
+        else if (next.get(entry.object) === entry.frame) return false;
+        else next.set(entry.object, entry.frame);
+        return true;
+      })
+      .reverse()
+      .map(({ frame, object, prompt, forget, track, objects: found }) => {
+        if (prompt) return { frame, object, prompt };
+        return forget ? { forget } : { track, objects: found };
+      });
   }
 
   // object -> frame -> prompt: what is said now.
-  get prompts() { return this.once('prompts', () => fold(this.entries)); }
+  get prompts() {
+    return this.once('prompts', () => fold(this.entries));
+  }
 
   // object -> what the user calls it and how it looks, as far as that was ever said.
   get traits() {
@@ -85,7 +108,9 @@ export class EditLog {
     return newest;
   }
 
-  prompt(frame, object) { return this.prompts.get(object)?.get(frame) ?? {}; }
+  prompt(frame, object) {
+    return this.prompts.get(object)?.get(frame) ?? {};
+  }
 
   add(entries, run) {
     this.steps.length = this.length;
@@ -100,16 +125,22 @@ export class EditLog {
     if (!found.length) return;
     if (!this.hasRun(run)) this.add([], run);
     const place = this.placeOf(run);
-    const after = place < this.length - 1 ? this.length - 1 : undefined, { entries } = this.steps[place];
-    const last = entries[entries.length - 1], objects = [...found].sort((a, b) => a - b);
+    const after = place < this.length - 1 ? this.length - 1 : undefined;
+    const { entries } = this.steps[place];
+    const last = entries[entries.length - 1];
+    const objects = [...found].sort((a, b) => a - b);
     const goesOn = last && last.after === after && last.track[1] === frame && last.track[2] === step;
     if (goesOn && `${last.objects}` === `${objects}`) last.track[1] += step;
     else entries.push({ track: [frame, frame + step, step], objects, ...(after === undefined ? {} : { after }) });
-    this.#worked.entries = undefined;      // tracking says nothing
+    this.#worked.entries = undefined; // tracking says nothing
   }
 
-  placeOf(run) { return this.steps.findIndex((step, place) => place < this.length && step.run === run); }
-  hasRun(run) { return run !== undefined && this.placeOf(run) >= 0; }
+  placeOf(run) {
+    return this.steps.findIndex((step, place) => place < this.length && step.run === run);
+  }
+  hasRun(run) {
+    return run !== undefined && this.placeOf(run) >= 0;
+  }
 
   // A redone run is recorded anew while it is tracked again.
   restart(step, run) {
@@ -118,8 +149,12 @@ export class EditLog {
   }
 
   // Both return the step whose consequences changed, or undefined.
-  undo() { return this.move(-1, this.last); }
-  redo() { return this.move(1, this.next); }
+  undo() {
+    return this.move(-1, this.last);
+  }
+  redo() {
+    return this.move(1, this.next);
+  }
 
   move(by, step) {
     if (!step) return undefined;
@@ -129,22 +164,27 @@ export class EditLog {
   }
 
   // What never was is not to be redone either.
-  dropRedo() { this.steps.length = this.length; }
+  dropRedo() {
+    this.steps.length = this.length;
+  }
 
   // The messages that make the server agree with the journal again after `step` was undone, or redone but for tracking.
   consequences(step) {
-    const said = this.prompts, messages = new Map();
+    const said = this.prompts;
+    const messages = new Map();
     for (const entry of step.entries) {
       if (entry.track) {
         const [first, last] = span(entry.track);
         messages.set(`track ${messages.size}`, { t: 'untrack', frames: [first, last], objects: entry.objects });
       }
       if (!entry.forget && !entry.prompt) continue;
-      const object = entry.forget ?? entry.object, frames = said.get(object);
+      const object = entry.forget ?? entry.object;
+      const frames = said.get(object);
       if (!frames) messages.set(`${object}`, { t: 'forget', object });
-      else for (const frame of entry.forget ? frames.keys() : [entry.frame]) {
-        messages.set(`${object}/${frame}`, { t: 'prompt', frame, object, prompt: frames.get(frame) ?? {} });
-      }
+      else
+        for (const frame of entry.forget ? frames.keys() : [entry.frame]) {
+          messages.set(`${object}/${frame}`, { t: 'prompt', frame, object, prompt: frames.get(frame) ?? {} });
+        }
     }
     return [...messages.values()];
   }

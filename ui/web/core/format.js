@@ -1,7 +1,8 @@
 export const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 export function clock(seconds) {
-  const whole = Math.floor(seconds), minutes = Math.floor(whole / 60);
+  const whole = Math.floor(seconds);
+  const minutes = Math.floor(whole / 60);
   return `${minutes}:${String(whole % 60).padStart(2, '0')}.${String(Math.floor((seconds % 1) * 100)).padStart(2, '0')}`;
 }
 

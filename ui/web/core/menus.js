@@ -3,7 +3,7 @@
 import { listen } from './page.js';
 
 export const closers = [];
-export const closeMenus = () => closers.map(close => close(false)).includes(true);   // was one open?
+export const closeMenus = () => closers.map(close => close(false)).includes(true); // was one open?
 
 // `opened` is told before the menu is seen. Returns a function that opens and closes it, and says whether that changed it.
 export function makeMenu(button, list, opened = () => {}) {
@@ -19,16 +19,24 @@ export function makeMenu(button, list, opened = () => {}) {
     return true;
   };
   listen(button, 'click', () => set(list.hidden));
-  listen(window, 'pointerdown', event => { if (!list.parentElement.contains(event.target)) set(false); });
+  listen(window, 'pointerdown', event => {
+    if (!list.parentElement.contains(event.target)) set(false);
+  });
   listen(list, 'keydown', event => {
-    const listed = items(), place = listed.indexOf(document.activeElement), step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const listed = items();
+    const place = listed.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && listed.length) listed[(place + step + listed.length) % listed.length].focus();
-    else if (event.key === 'Escape') { set(false); button.focus(); }
-    else return;
+    else if (event.key === 'Escape') {
+      set(false);
+      button.focus();
+    } else return;
     event.preventDefault();
     event.stopPropagation();
   });
-  listen(list, 'click', event => { if (event.target.closest('[role=menuitem]')) set(false); });
+  listen(list, 'click', event => {
+    if (event.target.closest('[role=menuitem]')) set(false);
+  });
   closers.push(set);
   return set;
 }

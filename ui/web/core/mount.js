@@ -4,10 +4,10 @@
 const ending = new AbortController();
 
 export const mount = {
-  element: null,        // what Gradio put the page's HTML into
-  props: null,          // of the component: token, problem, issued, about
-  renew: null,          // asks Python for a new session
-  watch: null,          // (name, listener): tells of changes of a prop
+  element: null, // what Gradio put the page's HTML into
+  props: null, // of the component: token, problem, issued, about
+  renew: null, // asks Python for a new session
+  watch: null, // (name, listener): tells of changes of a prop
   signal: ending.signal, // aborts when the page is unmounted
 };
 

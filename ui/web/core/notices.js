@@ -1,5 +1,5 @@
-import { find } from './page.js';
 import { iconButton, make, setProgress } from '../shared/elements.js';
+import { find } from './page.js';
 
 // A toast says what went wrong and stays long enough to be read; the same one twice is shown once.
 export function toast(text, kind = 'error') {

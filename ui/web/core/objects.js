@@ -18,10 +18,19 @@ export const objects = {
 
   trait(id) {
     const said = this.said(id);
-    return { ...said, name: said.name || `Object ${id}`, hidden: state.hiddenObjects.has(id), solo: state.soloObject === id };
+    return {
+      ...said,
+      name: said.name || `Object ${id}`,
+      hidden: state.hiddenObjects.has(id),
+      solo: state.soloObject === id,
+    };
   },
-  color(id) { return this.trait(id).color; },
-  isVisible(id) { return state.soloObject === null ? !state.hiddenObjects.has(id) : state.soloObject === id; },
+  color(id) {
+    return this.trait(id).color;
+  },
+  isVisible(id) {
+    return state.soloObject === null ? !state.hiddenObjects.has(id) : state.soloObject === id;
+  },
 
   // Those that something is said about, and the one that the next click starts.
   get listed() {
@@ -31,19 +40,26 @@ export const objects = {
     return [...ids].sort((a, b) => places.get(a) - places.get(b) || a - b);
   },
 
-  get labels() { return [...new Set([...state.log.traits.values()].map(each => each.label).filter(Boolean))].sort(); },
+  get labels() {
+    return [...new Set([...state.log.traits.values()].map(each => each.label).filter(Boolean))].sort();
+  },
 
   // --- traits ---
 
-  set(id, set) { this.setAll(new Map([[id, set]])); },
+  set(id, set) {
+    this.setAll(new Map([[id, set]]));
+  },
 
   // object -> traits, as one step. What is so already is left out.
   setAll(wished) {
     update({ liveTraits: null });
-    const entries = [...wished].map(([id, set]) => {
-      const now = this.said(id), news = Object.entries(sanitizeTraits(set)).filter(([name, value]) => now[name] !== value);
-      return { traits: id, set: Object.fromEntries(news) };
-    }).filter(({ set }) => Object.keys(set).length);
+    const entries = [...wished]
+      .map(([id, set]) => {
+        const now = this.said(id);
+        const news = Object.entries(sanitizeTraits(set)).filter(([name, value]) => now[name] !== value);
+        return { traits: id, set: Object.fromEntries(news) };
+      })
+      .filter(({ set }) => Object.keys(set).length);
     if (entries.length) state.log.add(entries);
     emit('log');
   },
@@ -54,11 +70,15 @@ export const objects = {
     emit('objects');
   },
 
-  settle() { if (state.liveTraits) this.setAll(state.liveTraits); },
+  settle() {
+    if (state.liveTraits) this.setAll(state.liveTraits);
+  },
 
   // The same places dealt out anew, with an object at another position of the list.
   arranged(id, to) {
-    const listed = this.listed, order = listed.filter(other => other !== id), dealt = new Map();
+    const listed = this.listed;
+    const order = listed.filter(other => other !== id);
+    const dealt = new Map();
     order.splice(to, 0, id);
     let place = -Infinity;
     order.forEach((other, at) => {
@@ -69,7 +89,8 @@ export const objects = {
   },
 
   move(id, step) {
-    const listed = this.listed, to = listed.indexOf(id) + step;
+    const listed = this.listed;
+    const to = listed.indexOf(id) + step;
     if (!listed.includes(id) || to < 0 || to >= listed.length) return;
     this.setAll(this.arranged(id, to));
     announce(`${this.trait(id).name} is number ${to + 1} of ${listed.length}`);
@@ -90,7 +111,11 @@ export const objects = {
   // Says why an object cannot be changed, where it cannot.
   isFree(id) {
     const { name, locked } = this.trait(id);
-    if (locked) toast(`${name} is locked. Unlock it ${fingersOnly ? 'in its menu' : 'with K'}, or choose another object.`, 'hint');
+    if (locked)
+      toast(
+        `${name} is locked. Unlock it ${fingersOnly ? 'in its menu' : 'with K'}, or choose another object.`,
+        'hint',
+      );
     return !locked;
   },
 
@@ -142,18 +167,24 @@ export const objects = {
     emit('objects');
   },
 
-  forExport() { return this.known().filter(({ id }) => this.isVisible(id)); },
+  forExport() {
+    return this.known().filter(({ id }) => this.isVisible(id));
+  },
 
   // Those that something is said about, as downloads call them.
   known() {
-    return this.listed.filter(id => state.log.prompts.has(id)).map(id => {
-      const { name, label, color } = this.trait(id);
-      return { id, name, label, color: [1, 3, 5].map(place => parseInt(color.slice(place, place + 2), 16)) };
-    });
+    return this.listed
+      .filter(id => state.log.prompts.has(id))
+      .map(id => {
+        const { name, label, color } = this.trait(id);
+        return { id, name, label, color: [1, 3, 5].map(place => parseInt(color.slice(place, place + 2), 16)) };
+      });
   },
 
   // What a reload brings back beside the journal.
-  get look() { return { hidden: [...state.hiddenObjects], solo: state.soloObject }; },
+  get look() {
+    return { hidden: [...state.hiddenObjects], solo: state.soloObject };
+  },
   set look(kept) {
     update({ hiddenObjects: new Set(kept?.hidden) });
     update({ soloObject: kept?.solo ?? null });

@@ -3,7 +3,8 @@
 
 export function runsOf(pixels, width, height) {
   const counts = [];
-  let value = 0, run = 0;
+  let value = 0;
+  let run = 0;
   for (let x = 0; x < width; x += 1) {
     for (let place = x; place < pixels.length; place += width) {
       if ((pixels[place] ? 1 : 0) === value) run += 1;
@@ -21,9 +22,11 @@ export function runsOf(pixels, width, height) {
 // From the fourth run on, each is stored as its difference to the one two places before, in digits of five bits, the lowest
 // first; a sixth bit says that more digits follow.
 export function encodeRuns(pixels, width, height) {
-  const counts = runsOf(pixels, width, height), text = [];
+  const counts = runsOf(pixels, width, height);
+  const text = [];
   counts.forEach((count, place) => {
-    let value = place > 2 ? count - counts[place - 2] : count, more = true;
+    let value = place > 2 ? count - counts[place - 2] : count;
+    let more = true;
     while (more) {
       const digit = value & 31;
       value >>= 5;
@@ -36,8 +39,10 @@ export function encodeRuns(pixels, width, height) {
 
 export function countsOf(text) {
   const counts = [];
-  for (let place = 0; place < text.length;) {
-    let value = 0, shift = 0, digit = 32;
+  for (let place = 0; place < text.length; ) {
+    let value = 0;
+    let shift = 0;
+    let digit = 32;
     for (; digit & 32; shift += 5, place += 1) {
       digit = text.charCodeAt(place) - 48;
       if (!(digit >= 0 && digit < 64) || shift > 30) throw new RangeError('not a run-length text');
@@ -51,10 +56,13 @@ export function countsOf(text) {
 
 // Takes counts as a list too, which COCO knows as the uncompressed form. Throws RangeError for what is no mask.
 export function decodeRuns({ size: [height, width], counts }) {
-  const runs = typeof counts === 'string' ? countsOf(counts) : counts, pixels = new Uint8Array(width * height);
-  let place = 0, value = 0;
+  const runs = typeof counts === 'string' ? countsOf(counts) : counts;
+  const pixels = new Uint8Array(width * height);
+  let place = 0;
+  let value = 0;
   for (const run of runs) {
-    if (!Number.isInteger(run) || run < 0 || place + run > pixels.length) throw new RangeError('runs beyond the picture');
+    if (!Number.isInteger(run) || run < 0 || place + run > pixels.length)
+      throw new RangeError('runs beyond the picture');
     for (const end = place + run; value && place < end; place += 1) {
       pixels[(place % height) * width + Math.floor(place / height)] = 1;
     }
@@ -67,7 +75,8 @@ export function decodeRuns({ size: [height, width], counts }) {
 
 // The opaque pixels of a canvas.
 export function opaque(canvas) {
-  const { width, height } = canvas, { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+  const { width, height } = canvas;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
   const pixels = new Uint8Array(width * height);
   for (let place = 0; place < pixels.length; place += 1) pixels[place] = data[4 * place + 3] > 127 ? 1 : 0;
   return pixels;
@@ -75,7 +84,8 @@ export function opaque(canvas) {
 
 // The inverse: white where the mask is.
 export function drawPixels(pen, pixels, width, height) {
-  const image = new ImageData(width, height), words = new Uint32Array(image.data.buffer);
+  const image = new ImageData(width, height);
+  const words = new Uint32Array(image.data.buffer);
   for (let place = 0; place < pixels.length; place += 1) if (pixels[place]) words[place] = 0xffffffff;
   pen.putImageData(image, 0, 0);
 }

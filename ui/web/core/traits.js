@@ -1,4 +1,5 @@
-export const MAX_NAME_LENGTH = 80, MAX_LABEL_LENGTH = 40;
+export const MAX_NAME_LENGTH = 80;
+export const MAX_LABEL_LENGTH = 40;
 export const singleLine = text => String(text).replace(/\s+/g, ' ').trim();
 
 // A journal may come from a file: only what a trait can be is taken over.

@@ -5,13 +5,14 @@ import { mount } from '../core/mount.js';
 import { state } from '../core/store.js';
 import { CLOSED_GONE, CLOSED_TAKEN, RequestTransport, SocketTransport } from './transports.js';
 
-const MIN_RETRY_DELAY = 250, MAX_RETRY_DELAY = 8000;   // milliseconds between attempts; all fit into the server's grace time
+const MIN_RETRY_DELAY = 250;
+const MAX_RETRY_DELAY = 8000; // milliseconds between attempts; all fit into the server's grace time
 
 // Keeps a transport open, and prompts in order: one is on its way, the others wait, and of two about the same object and
 // frame only the newer one waits, so that fast clicks never pile up.
 class Connection {
   constructor() {
-    this.status = 'off';          // off, connecting, on, lost, gone, taken
+    this.status = 'off'; // off, connecting, on, lost, gone, taken
     this.queue = [];
     this.inFlight = null;
     this.seq = 0;
@@ -53,14 +54,18 @@ class Connection {
     this.transport = null;
     if (this.inFlight) {
       const { object, frame } = this.inFlight;
-      const outdated = this.queue.some(other => other.object === object && (other.frame === frame || other.t === 'forget'));
+      const outdated = this.queue.some(
+        other => other.object === object && (other.frame === frame || other.t === 'forget'),
+      );
       if (!outdated) this.queue.unshift(this.inFlight);
       this.landed();
     }
     if (code === CLOSED_GONE) return this.setStatus('gone');
     if (code === CLOSED_TAKEN) return this.setStatus('taken');
     this.setStatus('lost');
-    this.retry = setTimeout(() => { if (!mount.signal.aborted) this.connect(); }, this.wait);
+    this.retry = setTimeout(() => {
+      if (!mount.signal.aborted) this.connect();
+    }, this.wait);
     this.wait = Math.min(this.wait * 2, MAX_RETRY_DELAY);
   }
 
@@ -93,8 +98,10 @@ class Connection {
 
   // A prompt or forget: waits for its turn, survives lost connections.
   request(message) {
-    const same = other => other.t === 'prompt' && other.object === message.object
-      && (message.t === 'forget' || other.frame === message.frame);
+    const same = other =>
+      other.t === 'prompt' &&
+      other.object === message.object &&
+      (message.t === 'forget' || other.frame === message.frame);
     const removed = this.queue.findLastIndex(other => other.t === 'forget' && other.object === message.object);
     this.queue = this.queue.filter((other, place) => place <= removed || !same(other));
     this.queue.push(message);

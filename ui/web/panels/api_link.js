@@ -13,7 +13,7 @@ export function setUpApiLink() {
 
   if (new URLSearchParams(location.search).get('view') === 'api') {
     setTimeout(() => {
-      showApi();                    // Gradio takes it for open: this only takes the word out of the address
+      showApi(); // Gradio takes it for open: this only takes the word out of the address
       showApi();
     });
   }

@@ -4,7 +4,8 @@ import { find, listen } from '../core/page.js';
 import { canvasOf } from '../shared/canvas.js';
 import { openFile } from '../storage/open_files.js';
 
-const cameraDialog = find('camera-dialog'), cameraVideo = cameraDialog.querySelector('video');
+const cameraDialog = find('camera-dialog');
+const cameraVideo = cameraDialog.querySelector('video');
 let cameraStream = null;
 
 async function openCamera() {
@@ -12,7 +13,8 @@ async function openCamera() {
   find('camera-take').disabled = true;
   find('camera-text').textContent = 'Waiting for the camera…';
   if (!navigator.mediaDevices?.getUserMedia) {
-    find('camera-text').textContent = 'Browsers give pages the camera only over https or on this computer itself. Choose a file instead.';
+    find('camera-text').textContent =
+      'Browsers give pages the camera only over https or on this computer itself. Choose a file instead.';
     return;
   }
   try {
@@ -24,14 +26,15 @@ async function openCamera() {
     find('camera-text').textContent = '';
     find('camera-take').disabled = false;
   } catch (error) {
-    find('camera-text').textContent = error.name === 'NotAllowedError'
-      ? 'The camera is not allowed here. Allow it in the browser’s address bar and try again.'
-      : 'No camera was found. Connect one and try again, or choose a file instead.';
+    find('camera-text').textContent =
+      error.name === 'NotAllowedError'
+        ? 'The camera is not allowed here. Allow it in the browser’s address bar and try again.'
+        : 'No camera was found. Connect one and try again, or choose a file instead.';
   }
 }
 
 function closeCamera() {
-  cameraStream?.getTracks().forEach(track => track.stop());
+  for (const track of cameraStream?.getTracks() ?? []) track.stop();
   cameraStream = cameraVideo.srcObject = null;
   if (cameraDialog.open) cameraDialog.close();
 }

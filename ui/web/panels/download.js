@@ -10,12 +10,14 @@ import { objects } from '../core/objects.js';
 import { about, address, find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
-import { choosePreset, openEffects, useLook } from './effects.js';
 import { make, setProgress } from '../shared/elements.js';
 import { clamp, isPlain } from '../shared/values.js';
 import { backdrops } from '../storage/backdrops.js';
+import { choosePreset, openEffects, useLook } from './effects.js';
 
-const downloadDialog = find('download-dialog'), exportForm = find('order'), optionList = find('options');
+const downloadDialog = find('download-dialog');
+const exportForm = find('order');
+const optionList = find('options');
 const GROUPS = { picture: 'Pictures & video', data: 'Data for other programs', review: 'Review' };
 const SWITCHES = {
   cropped: ['Crop to the objects', 'Only the part that they ever take up'],
@@ -26,10 +28,10 @@ const SWITCHES = {
 const LARGEST_SIDES = { 0: 'Original', 1080: '1080 px', 720: '720 px', 480: '480 px' };
 const REMEMBERED = 'masklet-download';
 
-let exportTurn = 0;              // of what was ordered last: what was cancelled before it was sent never is
-let exported = null;             // {url, name, size} of what was written last
-let exportOptions = rememberedOptions();   // {kinds: {image, clip, album}, …options}: what was chosen last
-let part = { frames: 'all', every: 1, left: new Set() };   // of this medium; left: objects that are left out
+let exportTurn = 0; // of what was ordered last: what was cancelled before it was sent never is
+let exported = null; // {url, name, size} of what was written last
+const exportOptions = rememberedOptions(); // {kinds: {image, clip, album}, …options}: what was chosen last
+let part = { frames: 'all', every: 1, left: new Set() }; // of this medium; left: objects that are left out
 
 function rememberedOptions() {
   const usual = { kinds: {}, largest_side: 0, ...Object.fromEntries(Object.keys(SWITCHES).map(name => [name, false])) };
@@ -40,12 +42,16 @@ function rememberedOptions() {
     if (Object.hasOwn(LARGEST_SIDES, kept.largest_side)) usual.largest_side = Number(kept.largest_side);
     return { ...usual, kinds: isPlain(kept.kinds) ? kept.kinds : {} };
   } catch {
-    return usual;                // storage may be forbidden
+    return usual; // storage may be forbidden
   }
 }
 
 function rememberOptions() {
-  try { localStorage.setItem(REMEMBERED, JSON.stringify(exportOptions)); } catch { /* storage may be full or forbidden */ }
+  try {
+    localStorage.setItem(REMEMBERED, JSON.stringify(exportOptions));
+  } catch {
+    /* storage may be full or forbidden */
+  }
 }
 
 const kindsHere = () => Object.keys(about.kinds).filter(name => state.medium.kind in about.kinds[name].endings);
@@ -53,14 +59,17 @@ const isTaken = name => about.kinds[chosenKind()].takes.includes(name);
 
 // What was taken last of such a medium, else a picture or clip as the stage shows it.
 function chosenKind() {
-  const here = kindsHere(), last = exportOptions.kinds[state.medium.kind];
-  return here.includes(last) ? last : here.find(name => about.kinds[name].group === 'picture') ?? here[0];
+  const here = kindsHere();
+  const last = exportOptions.kinds[state.medium.kind];
+  return here.includes(last) ? last : (here.find(name => about.kinds[name].group === 'picture') ?? here[0]);
 }
 
 // --- what it shows ---
 
 function choiceOf({ type, name, value, checked, disabled = false }, title, text = '', className = 'mk-choice') {
-  const label = make('label', className), input = make('input'), words = make('span', 'mk-choice-words');
+  const label = make('label', className);
+  const input = make('input');
+  const words = make('span', 'mk-choice-words');
   Object.assign(input, { type, name, value, checked, disabled });
   words.append(make('b', '', title));
   if (text) words.append(make('span', '', text));
@@ -75,99 +84,173 @@ function fieldOf(title, ...parts) {
 }
 
 function kindCard(name) {
-  const { title, text, endings } = about.kinds[name], chosen = name === chosenKind();
-  const [card, input] = choiceOf({ type: 'radio', name: 'mk-kind', value: name, checked: chosen }, title, text, 'mk-choice mk-kind');
+  const { title, text, endings } = about.kinds[name];
+  const chosen = name === chosenKind();
+  const [card, input] = choiceOf(
+    { type: 'radio', name: 'mk-kind', value: name, checked: chosen },
+    title,
+    text,
+    'mk-choice mk-kind',
+  );
   card.dataset.kind = name;
   card.append(make('i', '', `.${endings[state.medium.kind]}`));
-  input.onchange = () => { exportOptions.kinds[state.medium.kind] = name; drawOptions(); };
+  input.onchange = () => {
+    exportOptions.kinds[state.medium.kind] = name;
+    drawOptions();
+  };
   return card;
 }
 
 function drawKinds() {
-  const here = kindsHere(), groups = [...new Set([...Object.keys(GROUPS), ...here.map(name => about.kinds[name].group)])];
-  const fields = groups.map(group => [group, here.filter(name => about.kinds[name].group === group)]).filter(([, names]) => names.length);
-  find('kinds').replaceChildren(...fields.map(([group, names]) => fieldOf(GROUPS[group] ?? group, ...names.map(kindCard))));
+  const here = kindsHere();
+  const groups = [...new Set([...Object.keys(GROUPS), ...here.map(name => about.kinds[name].group)])];
+  const fields = groups
+    .map(group => [group, here.filter(name => about.kinds[name].group === group)])
+    .filter(([, names]) => names.length);
+  find('kinds').replaceChildren(
+    ...fields.map(([group, names]) => fieldOf(GROUPS[group] ?? group, ...names.map(kindCard))),
+  );
 }
 
 // The presets, and the user's own look where it is none of them: as long as the list is here, one can come back to it.
 function lookField() {
-  const line = make('div', 'mk-row mk-order-look'), select = make('select'), change = make('button', 'mk-link', 'Change the effects');
-  const preset = currentPreset(), made = state.effectStack, titles = currentLook().layers.map(({ effect }) => about.effects[effect].title).join(', ');
+  const line = make('div', 'mk-row mk-order-look');
+  const select = make('select');
+  const change = make('button', 'mk-link', 'Change the effects');
+  const preset = currentPreset();
+  const made = state.effectStack;
+  const titles = currentLook()
+    .layers.map(({ effect }) => about.effects[effect].title)
+    .join(', ');
   if (!preset) select.append(new Option(`Your own: ${titles || 'No effect'}`, '', false, true));
   select.append(...Object.keys(about.presets).map(name => new Option(name, name, false, name === preset)));
   select.name = 'mk-order-look';
   select.setAttribute('aria-label', 'Look');
-  select.onchange = () => { if (select.value) choosePreset(select.value); else useLook(made); };
+  select.onchange = () => {
+    if (select.value) choosePreset(select.value);
+    else useLook(made);
+  };
   change.type = 'button';
-  change.onclick = () => { downloadDialog.close(); openEffects(true); };
+  change.onclick = () => {
+    downloadDialog.close();
+    openEffects(true);
+  };
   line.append(select, change);
   return fieldOf('Look', line);
 }
 
 function objectsField() {
-  const known = objects.listed.filter(id => state.log.prompts.has(id)), box = make('div', 'mk-order-objects');
-  box.append(...known.map(id => {
-    const { name, label, color } = objects.trait(id);
-    const [line, input] = choiceOf({ type: 'checkbox', name: 'mk-object', value: id, checked: !part.left.has(id) }, name, label);
-    line.style.setProperty('--color', color);
-    input.onchange = () => { part.left[input.checked ? 'delete' : 'add'](id); updateGo(); };
-    return line;
-  }));
+  const known = objects.listed.filter(id => state.log.prompts.has(id));
+  const box = make('div', 'mk-order-objects');
+  box.append(
+    ...known.map(id => {
+      const { name, label, color } = objects.trait(id);
+      const [line, input] = choiceOf(
+        { type: 'checkbox', name: 'mk-object', value: id, checked: !part.left.has(id) },
+        name,
+        label,
+      );
+      line.style.setProperty('--color', color);
+      input.onchange = () => {
+        part.left[input.checked ? 'delete' : 'add'](id);
+        updateGo();
+      };
+      return line;
+    }),
+  );
   return fieldOf('Objects', box);
 }
 
 function framesField() {
-  const { first, last } = playedRange(), whole = isClip() ? 'Whole clip' : 'All photos', one = isClip() ? 'This frame' : 'This photo';
+  const { first, last } = playedRange();
+  const whole = isClip() ? 'Whole clip' : 'All photos';
+  const one = isClip() ? 'This frame' : 'This photo';
   if (part.frames === 'range' && !state.range) part.frames = 'all';
-  const words = { all: [whole, counted(state.medium.frames, isClip() ? 'frame' : 'photo')], one: [one, `Number ${state.frame + 1}`],
-    range: ['In to out', state.range ? `Frames ${first + 1} to ${last + 1}` : 'Set In and Out on the timeline first'] };
+  const words = {
+    all: [whole, counted(state.medium.frames, isClip() ? 'frame' : 'photo')],
+    one: [one, `Number ${state.frame + 1}`],
+    range: ['In to out', state.range ? `Frames ${first + 1} to ${last + 1}` : 'Set In and Out on the timeline first'],
+  };
   const choices = (isClip() ? ['all', 'range', 'one'] : ['all', 'one']).map(value => {
-    const disabled = value === 'range' && !state.range, checked = part.frames === value;
+    const disabled = value === 'range' && !state.range;
+    const checked = part.frames === value;
     const [line, input] = choiceOf({ type: 'radio', name: 'mk-frames', value, checked, disabled }, ...words[value]);
-    input.onchange = () => { part.frames = value; };
+    input.onchange = () => {
+      part.frames = value;
+    };
     return line;
   });
   return fieldOf(isClip() ? 'Frames' : 'Photos', ...choices, ...(isClip() ? [everyField()] : []));
 }
 
 function everyField() {
-  const line = make('label', 'mk-choice mk-every'), input = make('input');
-  Object.assign(input, { type: 'number', name: 'mk-every', min: 1, max: state.medium.frames, step: 1, value: part.every, inputMode: 'numeric' });
-  input.oninput = () => { part.every = clamp(Math.round(Number(input.value)) || 1, 1, state.medium.frames); };
-  input.onchange = () => { input.value = part.every; };
+  const line = make('label', 'mk-choice mk-every');
+  const input = make('input');
+  Object.assign(input, {
+    type: 'number',
+    name: 'mk-every',
+    min: 1,
+    max: state.medium.frames,
+    step: 1,
+    value: part.every,
+    inputMode: 'numeric',
+  });
+  input.oninput = () => {
+    part.every = clamp(Math.round(Number(input.value)) || 1, 1, state.medium.frames);
+  };
+  input.onchange = () => {
+    input.value = part.every;
+  };
   line.append(make('b', '', 'Every n-th frame'), input);
   return line;
 }
 
 function switchesField() {
-  return Object.entries(SWITCHES).filter(([name]) => isTaken(name)).map(([name, words]) => {
-    const [line, input] = choiceOf({ type: 'checkbox', name: `mk-${name}`, value: name, checked: exportOptions[name] }, ...words);
-    input.onchange = () => { exportOptions[name] = input.checked; };
-    return line;
-  });
+  return Object.entries(SWITCHES)
+    .filter(([name]) => isTaken(name))
+    .map(([name, words]) => {
+      const [line, input] = choiceOf(
+        { type: 'checkbox', name: `mk-${name}`, value: name, checked: exportOptions[name] },
+        ...words,
+      );
+      input.onchange = () => {
+        exportOptions[name] = input.checked;
+      };
+      return line;
+    });
 }
 
 function sideField() {
-  const line = make('label', 'mk-choice mk-side-choice'), select = make('select');
-  for (const [value, title] of Object.entries(LARGEST_SIDES)) select.append(new Option(title, value, false, Number(value) === exportOptions.largest_side));
+  const line = make('label', 'mk-choice mk-side-choice');
+  const select = make('select');
+  for (const [value, title] of Object.entries(LARGEST_SIDES))
+    select.append(new Option(title, value, false, Number(value) === exportOptions.largest_side));
   select.name = 'mk-largest-side';
-  select.onchange = () => { exportOptions.largest_side = Number(select.value); };
+  select.onchange = () => {
+    exportOptions.largest_side = Number(select.value);
+  };
   line.append(make('b', '', 'Longer side'), select);
   return line;
 }
 
 function drawOptions() {
   const more = [...switchesField(), ...(isTaken('largest_side') ? [sideField()] : [])];
-  optionList.replaceChildren(...[
-    isTaken('look') && lookField(), objectsField(), state.medium.frames > 1 && framesField(), more.length && fieldOf('Options', ...more),
-  ].filter(Boolean));
+  optionList.replaceChildren(
+    ...[
+      isTaken('look') && lookField(),
+      objectsField(),
+      state.medium.frames > 1 && framesField(),
+      more.length && fieldOf('Options', ...more),
+    ].filter(Boolean),
+  );
   updateGo();
 }
 
 const chosenObjects = () => objects.known().filter(({ id }) => !part.left.has(id));
 
 function updateGo() {
-  const isEmpty = !state.log.prompts.size, none = !chosenObjects().length;
+  const isEmpty = !state.log.prompts.size;
+  const none = !chosenObjects().length;
   find('download-empty').hidden = !isEmpty;
   find('order-parts').hidden = find('order-foot').hidden = isEmpty;
   find('download-go').disabled = state.exporting || none;
@@ -189,7 +272,8 @@ export function openDownload() {
 // --- what is ordered ---
 
 function chosenFrames() {
-  const last = state.medium.frames - 1, every = isClip() ? part.every : 1;
+  const last = state.medium.frames - 1;
+  const every = isClip() ? part.every : 1;
   if (part.frames === 'one') return { first: state.frame, last: state.frame };
   return part.frames === 'range' && state.range ? { ...state.range, every } : { first: 0, last, every };
 }
@@ -203,14 +287,18 @@ function exportMessage() {
 
 async function startExport() {
   if (state.exporting || !chosenObjects().length) return;
-  const message = exportMessage(), { version } = state, turn = ++exportTurn;
+  const message = exportMessage();
+  const { version } = state;
+  const turn = ++exportTurn;
   exportOptions.kinds[state.medium.kind] = message.kind;
   rememberOptions();
   tellProblem('');
   setExporting(true);
   try {
     if (message.look) await backdrops.bring(message.look);
-  } catch { /* the server says what it misses */ }
+  } catch {
+    /* the server says what it misses */
+  }
   if (!state.exporting || turn !== exportTurn || version !== state.version) return;
   if (connection.send(message)) return;
   setExporting(false);
@@ -255,7 +343,7 @@ export function setUpDownload() {
   });
   on('server-error', message => {
     if (message.job !== 'export' || !state.exporting) return;
-    backdrops.sent.clear();        // one may have had to make room for others
+    backdrops.sent.clear(); // one may have had to make room for others
     setExporting(false);
     tellProblem(message.text);
   });
@@ -269,9 +357,17 @@ export function setUpDownload() {
 
   listen(find('download'), 'click', openDownload);
   listen(find('download-close'), 'click', () => downloadDialog.close());
-  listen(downloadDialog, 'click', event => { if (event.target === downloadDialog) downloadDialog.close(); });
-  listen(exportForm, 'submit', event => { event.preventDefault(); startExport(); });
-  listen(find('export-cancel'), 'click', () => { connection.send({ t: 'cancel', job: 'export' }); setExporting(false); });
+  listen(downloadDialog, 'click', event => {
+    if (event.target === downloadDialog) downloadDialog.close();
+  });
+  listen(exportForm, 'submit', event => {
+    event.preventDefault();
+    startExport();
+  });
+  listen(find('export-cancel'), 'click', () => {
+    connection.send({ t: 'cancel', job: 'export' });
+    setExporting(false);
+  });
   on('medium', () => {
     exported = null;
     part = { frames: 'all', every: 1, left: new Set() };

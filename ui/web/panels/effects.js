@@ -1,7 +1,7 @@
 // The panel of effects: presets, the layers of the look with their settings, and its edges. Everything is made from the
 // tables that the server sent.
 
-import { DEFAULT_PRESET, currentLook, currentPreset, presetLook, sanitizeSettings, setLook } from '../core/effects.js';
+import { currentLook, currentPreset, DEFAULT_PRESET, presetLook, sanitizeSettings, setLook } from '../core/effects.js';
 import { emit, on } from '../core/events.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
@@ -13,9 +13,11 @@ import { backdrops, takeBackdrop } from '../storage/backdrops.js';
 import { previews } from '../viewport/effect_previews.js';
 import { repaint } from '../viewport/viewport.js';
 
-const effectsPanel = find('effects'), layerList = find('layers'), backdropPicker = find('backdrop-picker');
+const effectsPanel = find('effects');
+const layerList = find('layers');
+const backdropPicker = find('backdrop-picker');
 const SORTS = { background: 'Background', objects: 'Objects', either: 'Background or objects', marks: 'On top' };
-let backdropWanted = null;       // {layer, name}: the setting that the chosen file is for
+let backdropWanted = null; // {layer, name}: the setting that the chosen file is for
 
 // --- what the user does ---
 
@@ -36,7 +38,8 @@ export function choosePreset(name) {
 }
 
 function addLayer(effect) {
-  if (currentLook().layers.length >= about.max_layers) return toast(`A look has up to ${about.max_layers} effects. Remove one first.`, 'hint');
+  if (currentLook().layers.length >= about.max_layers)
+    return toast(`A look has up to ${about.max_layers} effects. Remove one first.`, 'hint');
   changeLook(look => look.layers.push({ effect, ...sanitizeSettings(about.effects[effect].settings, {}) }));
   drawEffects();
   layerList.lastElementChild.scrollIntoView({ block: 'nearest' });
@@ -47,7 +50,10 @@ function removeLayer(place) {
   const { title } = about.effects[currentLook().layers[place].effect];
   changeLook(look => look.layers.splice(place, 1));
   drawEffects();
-  (layerList.children[Math.min(place, layerList.children.length - 1)]?.querySelector('.mk-layer-remove') ?? find('layer-kind')).focus();
+  (
+    layerList.children[Math.min(place, layerList.children.length - 1)]?.querySelector('.mk-layer-remove') ??
+    find('layer-kind')
+  ).focus();
   announce(`${title} removed`);
 }
 
@@ -55,20 +61,23 @@ function moveLayer(place, step) {
   const to = place + step;
   changeLook(look => look.layers.splice(to, 0, ...look.layers.splice(place, 1)));
   drawEffects();
-  const row = layerList.children[to], same = find(step < 0 ? 'layer-up' : 'layer-down', row);
+  const row = layerList.children[to];
+  const same = find(step < 0 ? 'layer-up' : 'layer-down', row);
   (same.disabled ? find(step < 0 ? 'layer-down' : 'layer-up', row) : same).focus();
 }
 
 // `place` of a layer, or null for the edges.
 function tune(place, name, value) {
-  changeLook(look => { (place === null ? look : look.layers[place])[name] = value; });
+  changeLook(look => {
+    (place === null ? look : look.layers[place])[name] = value;
+  });
   updatePresets();
 }
 
 function slide(sliding) {
   if (state.effectsSliding === sliding) return;
   update({ effectsSliding: sliding });
-  if (!sliding) repaint();       // now in full
+  if (!sliding) repaint(); // now in full
 }
 
 // --- its parts ---
@@ -82,10 +91,18 @@ function settingRow(title, control, label) {
 
 const KNOBS = {
   slider({ low, high }, value, label, set) {
-    const input = make('input'), shownValue = make('output'), isShare = high - low <= 1;
+    const input = make('input');
+    const shownValue = make('output');
+    const isShare = high - low <= 1;
     Object.assign(input, { type: 'range', min: low, max: high, step: isShare ? 0.01 : 1, value });
-    const say = () => { shownValue.textContent = isShare ? `${Math.round(100 * input.value)}%` : Math.round(input.value); };
-    input.oninput = () => { update({ effectsSliding: true }); set(Number(input.value)); say(); };
+    const say = () => {
+      shownValue.textContent = isShare ? `${Math.round(100 * input.value)}%` : Math.round(input.value);
+    };
+    input.oninput = () => {
+      update({ effectsSliding: true });
+      set(Number(input.value));
+      say();
+    };
     input.onchange = () => slide(false);
     say();
     return [input, shownValue];
@@ -101,13 +118,20 @@ const KNOBS = {
   color({ default: usual }, value, label, set) {
     const input = make('input');
     Object.assign(input, { type: 'color', value: value || '#ffffff', disabled: !value });
-    input.oninput = () => { update({ effectsSliding: true }); set(input.value); };
+    input.oninput = () => {
+      update({ effectsSliding: true });
+      set(input.value);
+    };
     input.onchange = () => slide(false);
     if (usual) return [input];
-    const own = make('label', 'mk-own'), box = make('input');
+    const own = make('label', 'mk-own');
+    const box = make('input');
     Object.assign(box, { type: 'checkbox', checked: !value });
     box.setAttribute('aria-label', `${label}: each object its own`);
-    box.onchange = () => { input.disabled = box.checked; set(box.checked ? '' : input.value); };
+    box.onchange = () => {
+      input.disabled = box.checked;
+      set(box.checked ? '' : input.value);
+    };
     own.append(box, make('span', '', 'Each its own'));
     return [input, own];
   },
@@ -120,9 +144,13 @@ const KNOBS = {
   },
 
   backdrop(knob, value, label, set, where) {
-    const button = make('button', 'mk-button mk-backdrop', value ? 'Choose another' : 'Choose a picture'), small = make('img');
+    const button = make('button', 'mk-button mk-backdrop', value ? 'Choose another' : 'Choose a picture');
+    const small = make('img');
     button.type = 'button';
-    button.onclick = () => { backdropWanted = where; backdropPicker.click(); };
+    button.onclick = () => {
+      backdropWanted = where;
+      backdropPicker.click();
+    };
     small.alt = '';
     if (value) showBackdrop(small, value, button);
     return [button, small];
@@ -131,7 +159,10 @@ const KNOBS = {
 
 async function showBackdrop(small, name, button) {
   const file = await backdrops.file(name);
-  if (!file) return void (button.textContent = 'Choose it again');
+  if (!file) {
+    button.textContent = 'Choose it again';
+    return;
+  }
   small.onload = () => URL.revokeObjectURL(small.src);
   small.src = URL.createObjectURL(file);
 }
@@ -146,18 +177,25 @@ function settingOf(place, name, knob, value, title) {
 }
 
 function layerRow(layer, place, { length }) {
-  const { title, settings } = about.effects[layer.effect], row = make('li', 'mk-layer'), head = make('div', 'mk-layer-head');
+  const { title, settings } = about.effects[layer.effect];
+  const row = make('li', 'mk-layer');
+  const head = make('div', 'mk-layer-head');
   const button = (name, label, className, act, disabled = false) => {
     const made = iconButton(name, `${label} ${title}`, className);
     Object.assign(made, { onclick: act, disabled });
     return made;
   };
-  head.append(make('b', '', title),
+  head.append(
+    make('b', '', title),
     button('up', 'Move up', 'mk-layer-up', () => moveLayer(place, -1), place === 0),
     button('down', 'Move down', 'mk-layer-down', () => moveLayer(place, 1), place === length - 1),
-    button('trash', 'Remove', 'mk-layer-remove', () => removeLayer(place)));
+    button('trash', 'Remove', 'mk-layer-remove', () => removeLayer(place)),
+  );
   row.dataset.effect = layer.effect;
-  row.append(head, ...Object.entries(settings).map(([name, knob]) => settingOf(place, name, knob, layer[name] ?? knob.default, title)));
+  row.append(
+    head,
+    ...Object.entries(settings).map(([name, knob]) => settingOf(place, name, knob, layer[name] ?? knob.default, title)),
+  );
   return row;
 }
 
@@ -168,11 +206,16 @@ function updatePresets() {
 
 function drawEffects() {
   if (!state.effectsOpen) return;
-  const look = currentLook(), { length } = look.layers;
+  const look = currentLook();
+  const { length } = look.layers;
   layerList.replaceChildren(...look.layers.map(layerRow));
   find('layers-none').hidden = length > 0;
-  find('edges').replaceChildren(find('edges').firstElementChild,
-    ...Object.entries(about.edges).map(([name, knob]) => settingOf(null, name, knob, look[name] ?? knob.default, 'Edges')));
+  find('edges').replaceChildren(
+    find('edges').firstElementChild,
+    ...Object.entries(about.edges).map(([name, knob]) =>
+      settingOf(null, name, knob, look[name] ?? knob.default, 'Edges'),
+    ),
+  );
   updatePresets();
   updateEffects();
 }
@@ -192,7 +235,11 @@ export function openEffects(open, focus = true) {
   find('effects-open').setAttribute('aria-expanded', open);
   find('effects-open').setAttribute('aria-pressed', open);
   drawEffects();
-  if (focus) (open ? find('presets').querySelector('[aria-pressed=true]') ?? find('effects-close') : find('effects-open')).focus({ preventScroll: true });
+  if (focus)
+    (open
+      ? (find('presets').querySelector('[aria-pressed=true]') ?? find('effects-close'))
+      : find('effects-open')
+    ).focus({ preventScroll: true });
   repaint();
 }
 
@@ -208,13 +255,17 @@ export function setUpEffects() {
   for (const sort of Object.keys(SORTS)) {
     const group = make('optgroup');
     group.label = SORTS[sort];
-    for (const [name, effect] of Object.entries(about.effects)) if (effect.sort === sort) group.append(new Option(effect.title, name));
+    for (const [name, effect] of Object.entries(about.effects))
+      if (effect.sort === sort) group.append(new Option(effect.title, name));
     if (group.children.length) find('layer-kind').append(group);
   }
   listen(find('layer-add'), 'click', () => addLayer(find('layer-kind').value));
   listen(find('effects-open'), 'click', () => openEffects(!state.effectsOpen));
   listen(find('effects-close'), 'click', () => openEffects(false));
-  listen(find('effects-shown'), 'change', event => { update({ effectsShown: event.target.checked }); repaint(); });
+  listen(find('effects-shown'), 'change', event => {
+    update({ effectsShown: event.target.checked });
+    repaint();
+  });
   listen(effectsPanel, 'keydown', event => {
     if (event.key !== 'Escape') return;
     event.preventDefault();
@@ -222,7 +273,9 @@ export function setUpEffects() {
     openEffects(false);
   });
   listen(backdropPicker, 'change', async () => {
-    const [file] = backdropPicker.files, wanted = backdropWanted, version = state.version;
+    const [file] = backdropPicker.files;
+    const wanted = backdropWanted;
+    const version = state.version;
     backdropPicker.value = '';
     const name = await takeBackdrop(file);
     if (!name || !wanted || version !== state.version || !currentLook().layers[wanted.place]) return;
@@ -236,9 +289,17 @@ export function setUpEffects() {
   });
   Object.assign(shortcuts, { v: () => openEffects(!state.effectsOpen, false) });
 
-  on('effects objects log masks', () => { if (previews.on) repaint(); });
+  on('effects objects log masks', () => {
+    if (previews.on) repaint();
+  });
   on('medium', drawEffects);
-  on('objects log effect-preview', () => { if (state.effectsOpen) updateEffects(); });
-  on('screen', name => { if (name === 'start') openEffects(false, false); });
-  on('connection', status => { if (status === 'on' && previews.on && previews.problem) repaint(); });
+  on('objects log effect-preview', () => {
+    if (state.effectsOpen) updateEffects();
+  });
+  on('screen', name => {
+    if (name === 'start') openEffects(false, false);
+  });
+  on('connection', status => {
+    if (status === 'on' && previews.on && previews.problem) repaint();
+  });
 }

@@ -15,21 +15,24 @@ import { UnreadableFile } from '../tools/mask_prompt.js';
 import { prompts } from '../tools/prompts.js';
 
 const importDialog = find('import-dialog');
-const REASONS_SHOWN = 5, NAMES_SHOWN = 5;
+const REASONS_SHOWN = 5;
+const NAMES_SHOWN = 5;
 
-let imported = null;             // {file, version, answer} that the dialog is about
-let reading = null;              // the request on its way
+let imported = null; // {file, version, answer} that the dialog is about
+let reading = null; // the request on its way
 
 // The server's answer, see ui/annotations.py; null where the user gave up. Throws Unreadable.
 function readOnServer(file, as) {
   const said = [...state.log.prompts.values()].reduce((sum, frames) => sum + frames.size, 0);
   const room = {
-    objects: Math.max(0, about.max_objects - state.log.prompts.size), prompts: Math.max(0, about.max_prompts - said),
+    objects: Math.max(0, about.max_objects - state.log.prompts.size),
+    prompts: Math.max(0, about.max_prompts - said),
     characters: Math.max(0, Math.floor(0.9 * about.max_message) - JSON.stringify(state.log.told).length),
   };
   const query = new URLSearchParams({ as, name: file.name.slice(-100), ...room });
   return new Promise((resolve, reject) => {
-    const request = reading = new XMLHttpRequest();
+    const request = new XMLHttpRequest();
+    reading = request;
     request.open('POST', address(`annotations?${query}`));
     request.responseType = 'json';
     request.upload.onprogress = event => showReading(event.total ? event.loaded / event.total : null, 'Uploading…');
@@ -38,14 +41,17 @@ function readOnServer(file, as) {
       if (request.status === 200) resolve(request.response);
       else reject(new UnreadableFile(request.response?.error ?? 'The server did not take this file. Try again.'));
     };
-    request.onerror = () => reject(new UnreadableFile('The upload was interrupted. Check the connection and try again.'));
+    request.onerror = () =>
+      reject(new UnreadableFile('The upload was interrupted. Check the connection and try again.'));
     request.onabort = () => resolve(null);
     showReading(0, 'Uploading…');
     request.send(file);
   });
 }
 
-const showReading = (fraction, text) => { if (reading) showProgress('Importing annotations', fraction, text, giveUpReading); };
+const showReading = (fraction, text) => {
+  if (reading) showProgress('Importing annotations', fraction, text, giveUpReading);
+};
 
 function giveUpReading() {
   reading?.abort();
@@ -71,7 +77,8 @@ export async function importAnnotations(file) {
   if (!file) return;
   if (!state.medium) return toast('Open the picture or clip first that these annotations are about. Then import them.');
   if (reading) return;
-  const { version } = state, answer = await readOrTell(file, 'masks');
+  const { version } = state;
+  const answer = await readOrTell(file, 'masks');
   if (!answer) return;
   imported = { file, version, answer };
   describeImport(answer);
@@ -82,7 +89,8 @@ function describeImport({ objects: listed, entries, frames: count, of, boxes }) 
   const all = counted(of, isClip() ? 'frame' : 'photo');
   const where = state.medium.kind === 'image' ? '' : count === of ? ` on all ${all}` : ` on ${count} of ${all}`;
   const names = [...new Set(listed.map(({ name, label }) => name || label).filter(Boolean))];
-  const some = names.slice(0, NAMES_SHOWN).join(', '), more = names.length - NAMES_SHOWN;
+  const some = names.slice(0, NAMES_SHOWN).join(', ');
+  const more = names.length - NAMES_SHOWN;
   const called = names.length ? `: ${some}${more > 0 ? ` and ${more} more` : ''}` : '';
   find('import-found').textContent = `${counted(listed.length, 'object')}${where}${called}`;
   find('import-as').hidden = boxes === entries.length;
@@ -115,9 +123,14 @@ async function addImported() {
   importDialog.close();
   const wanted = as === 'boxes' && answer.boxes < answer.entries.length ? await readOrTell(file, 'boxes') : answer;
   if (!wanted || version !== state.version) return;
-  const before = state.log.newest, said = wanted.entries.map(entry => ({ ...entry, object: before + entry.object }));
-  const called = wanted.objects.filter(({ name, label }) => name || label)
-    .map(({ id, name, label }) => ({ traits: before + id, set: sanitizeTraits({ ...(name && { name }), ...(label && { label }) }) }));
+  const before = state.log.newest;
+  const said = wanted.entries.map(entry => ({ ...entry, object: before + entry.object }));
+  const called = wanted.objects
+    .filter(({ name, label }) => name || label)
+    .map(({ id, name, label }) => ({
+      traits: before + id,
+      set: sanitizeTraits({ ...(name && { name }), ...(label && { label }) }),
+    }));
   if (root.dataset.state !== 'work') setScreen('work');
   prompts.step([...said, ...called], 'Importing annotations');
   announce(`${counted(wanted.objects.length, 'object')} imported`);
@@ -125,12 +138,19 @@ async function addImported() {
 }
 
 export function setUpImportAnnotations() {
-  on('server-progress', message => { if (message.job === 'annotations') showReading(message.fraction, message.message); });
+  on('server-progress', message => {
+    if (message.job === 'annotations') showReading(message.fraction, message.message);
+  });
   on('medium', () => importDialog.close());
 
   on('annotations-chosen', importAnnotations);
-  listen(find('project-menu').querySelector('[data-project=import]'), 'click', () => find('annotations-picker').click());
-  listen(find('annotations-picker'), 'change', event => { importAnnotations(event.target.files[0]); event.target.value = ''; });
+  listen(find('project-menu').querySelector('[data-project=import]'), 'click', () =>
+    find('annotations-picker').click(),
+  );
+  listen(find('annotations-picker'), 'change', event => {
+    importAnnotations(event.target.files[0]);
+    event.target.value = '';
+  });
   listen(find('import-ok'), 'click', addImported);
   listen(find('import-cancel'), 'click', () => importDialog.close());
 }

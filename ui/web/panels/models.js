@@ -13,9 +13,9 @@ import { masks } from '../viewport/masks.js';
 import { refreshMasks } from '../viewport/viewport.js';
 
 const modelsDialog = find('models-dialog');
-let modelList = { current: '', device: '', memory: null, offers: [] };   // what the server said last
-let change = null;               // {model, fraction, message, moving} while another one is on its way
-let changesCount = true;         // a change that was given up may still be reported for a moment
+let modelList = { current: '', device: '', memory: null, offers: [] }; // what the server said last
+let change = null; // {model, fraction, message, moving} while another one is on its way
+let changesCount = true; // a change that was given up may still be reported for a moment
 
 function openModels() {
   if (modelsDialog.open) return;
@@ -42,7 +42,8 @@ function giveUpChange() {
 function setChange(wanted) {
   if (change?.moving && !wanted) showProgress('');
   change = wanted;
-  if (change?.moving && !modelsDialog.open) showProgress(`Changing to ${titleOf(change.model)}`, change.fraction, change.message, giveUpChange);
+  if (change?.moving && !modelsDialog.open)
+    showProgress(`Changing to ${titleOf(change.model)}`, change.fraction, change.message, giveUpChange);
   drawModels();
   updateModelButton();
 }
@@ -53,7 +54,8 @@ function updateModelButton() {
   find('model-title').textContent = state.model.title || 'Model';
   find('model-change').textContent = change ? percent(change.fraction) || ' …' : '';
   const loading = change ? `Changing to ${titleOf(change.model)}: ${change.message}${percent(change.fraction)}` : '';
-  const label = loading || `Model: ${state.model.title || 'loading'}${state.model.device ? ` on ${state.model.device}` : ''}`;
+  const label =
+    loading || `Model: ${state.model.title || 'loading'}${state.model.device ? ` on ${state.model.device}` : ''}`;
   find('model').title = `${label} (W)`;
   find('model').setAttribute('aria-label', label);
 }
@@ -79,7 +81,8 @@ function workOf(offer) {
 }
 
 function drawModels() {
-  const { device, memory, offers } = modelList, list = find('models-list');
+  const { device, memory, offers } = modelList;
+  const list = find('models-list');
   const used = memory === null ? '' : `, ${Math.round(100 * memory)}% of its memory in use`;
   find('models-device').textContent = device ? `Runs on: ${device}${used}.` : '';
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.model : null;
@@ -88,14 +91,20 @@ function drawModels() {
 }
 
 function offerCard(offer) {
-  const card = make('li', 'mk-offer'), head = make('div', 'mk-offer-head'), current = offer.name === state.model.name;
+  const card = make('li', 'mk-offer');
+  const head = make('div', 'mk-offer-head');
+  const current = offer.name === state.model.name;
   head.append(make('b', '', offer.title));
   if (current) head.append(make('span', 'mk-offer-mark', 'in use'));
   else if (offer.loaded) head.append(make('span', 'mk-offer-mark mk-offer-quiet', 'loaded'));
   card.classList.toggle('mk-current', current);
-  const size = offer.parameters ? `${offer.parameters} M parameters · ${megabyteText(offer.megabytes)} · ${offer.licence}` : '';
+  const size = offer.parameters
+    ? `${offer.parameters} M parameters · ${megabyteText(offer.megabytes)} · ${offer.licence}`
+    : '';
   const facts = make('div', 'mk-offer-facts');
-  facts.append(...[size, workOf(offer), offer.loaded ? '' : weightsOf(offer)].filter(Boolean).map(text => make('span', '', text)));
+  facts.append(
+    ...[size, workOf(offer), offer.loaded ? '' : weightsOf(offer)].filter(Boolean).map(text => make('span', '', text)),
+  );
   card.append(head, facts);
   if (change?.model === offer.name) card.append(changeBar());
   else if (!current || state.model.error) card.append(useButton(offer, current));
@@ -113,7 +122,9 @@ function useButton(offer, again) {
 }
 
 function changeBar() {
-  const bar = make('div', 'mk-offer-change'), progress = make('div', 'mk-progress'), row = make('div', 'mk-row');
+  const bar = make('div', 'mk-offer-change');
+  const progress = make('div', 'mk-progress');
+  const row = make('div', 'mk-row');
   progress.append(make('i'));
   setProgress(progress, change.fraction);
   const cancel = make('button', 'mk-link', 'Cancel');
@@ -129,7 +140,11 @@ export function setUpModels() {
   // --- what the server says ---
 
   on('model', updateModelButton);
-  on('server-models', message => { modelList = message; drawModels(); updateModelButton(); });
+  on('server-models', message => {
+    modelList = message;
+    drawModels();
+    updateModelButton();
+  });
 
   // The same clicks have other masks now: all that is shown is asked for again, what is looked at first.
   on('server-model', message => {
@@ -163,6 +178,8 @@ export function setUpModels() {
 
   listen(find('model'), 'click', openModels);
   listen(find('models-close'), 'click', () => modelsDialog.close());
-  listen(modelsDialog, 'click', event => { if (event.target === modelsDialog) modelsDialog.close(); });
+  listen(modelsDialog, 'click', event => {
+    if (event.target === modelsDialog) modelsDialog.close();
+  });
   Object.assign(shortcuts, { w: openModels });
 }

@@ -6,15 +6,15 @@ import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state } from '../core/store.js';
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../core/traits.js';
-import { thumbnailObserver } from './object_thumbnails.js';
-import { showVerdict, verdictOn } from './reviews.js';
 import { make, setIcon } from '../shared/elements.js';
 import { clamp } from '../shared/values.js';
 import { addObject } from '../tools/object_actions.js';
 import { masks } from '../viewport/masks.js';
+import { thumbnailObserver } from './object_thumbnails.js';
+import { showVerdict, verdictOn } from './reviews.js';
 
 export const objectList = find('objects');
-export const rows = new Map();          // id -> its row in the list
+export const rows = new Map(); // id -> its row in the list
 const CONTROLS = ['pick', 'name', 'swatch', 'label', 'eye', 'dots'];
 
 function makeRow(id) {
@@ -30,7 +30,10 @@ function describeScore(id) {
   const record = masks.on(state.frame).get(id);
   if (!record) return ['', ''];
   if (!record.area) return ['not here', 'The object is not in this frame'];
-  return [`fit ${Math.round(100 * clamp(record.quality, 0, 1))}%`, 'How well the mask fits, as the network sees it (predicted IoU)'];
+  return [
+    `fit ${Math.round(100 * clamp(record.quality, 0, 1))}%`,
+    'How well the mask fits, as the network sees it (predicted IoU)',
+  ];
 }
 
 function updateRow(row, id) {
@@ -91,8 +94,11 @@ function placeRows(listed) {
 }
 
 export function updateObjects() {
-  const listed = objects.listed, here = new Set(listed), count = state.log.prompts.size;
-  const gone = [...rows].filter(([id]) => !here.has(id)), focused = gone.some(([, row]) => row.contains(document.activeElement));
+  const listed = objects.listed;
+  const here = new Set(listed);
+  const count = state.log.prompts.size;
+  const gone = [...rows].filter(([id]) => !here.has(id));
+  const focused = gone.some(([, row]) => row.contains(document.activeElement));
   for (const [id, row] of gone) {
     thumbnailObserver.unobserve(row);
     row.remove();
@@ -113,12 +119,14 @@ let revealed = 0;
 export function reveal(id) {
   revealed = id;
   if (!rows.has(id)) return;
-  const row = rows.get(id).getBoundingClientRect(), seen = objectList.getBoundingClientRect();
+  const row = rows.get(id).getBoundingClientRect();
+  const seen = objectList.getBoundingClientRect();
   objectList.scrollTop += Math.min(0, row.top - seen.top) + Math.max(0, row.bottom - seen.bottom);
 }
 
 function updateAll(listed) {
-  const some = listed.some(id => !objects.isVisible(id)), all = find('all');
+  const some = listed.some(id => !objects.isVisible(id));
+  const all = find('all');
   all.disabled = !listed.length;
   all.title = some ? 'Show all objects' : 'Hide all objects';
   all.setAttribute('aria-pressed', some);
@@ -127,7 +135,8 @@ function updateAll(listed) {
 
 // Labels that are in use are offered for the other objects.
 function updateLabels() {
-  const offered = root.querySelector('#mk-labels'), labels = objects.labels;
+  const offered = root.querySelector('#mk-labels');
+  const labels = objects.labels;
   if (offered.dataset.labels === labels.join('\n')) return;
   offered.dataset.labels = labels.join('\n');
   offered.replaceChildren(...labels.map(label => Object.assign(make('option'), { value: label })));
@@ -138,7 +147,10 @@ let rowsWaiting = false;
 function updateObjectsSoon() {
   if (rowsWaiting) return;
   rowsWaiting = true;
-  requestAnimationFrame(() => { rowsWaiting = false; updateObjects(); });
+  requestAnimationFrame(() => {
+    rowsWaiting = false;
+    updateObjects();
+  });
 }
 
 // --- what users do with a row ---
@@ -159,7 +171,8 @@ function focusOn(id, part) {
 
 function typingKey(event) {
   if (event.key !== 'Enter' && event.key !== 'Escape') return;
-  const id = idOf(event.target), trait = objects.trait(id);
+  const id = idOf(event.target);
+  const trait = objects.trait(id);
   if (event.key === 'Escape') event.target.value = trait[partOf(event.target)];
   event.stopPropagation();
   focusRow(id);
@@ -167,7 +180,7 @@ function typingKey(event) {
 
 // --- dragging a row by its grip, with mouse, pen or finger ---
 
-let draggedRow = null;              // id
+let draggedRow = null; // id
 
 function endCarry(act) {
   if (!draggedRow) return;
@@ -178,7 +191,8 @@ function endCarry(act) {
 
 export function setUpObjectList() {
   listen(objectList, 'click', event => {
-    const id = idOf(event.target), part = partOf(event.target);
+    const id = idOf(event.target);
+    const part = partOf(event.target);
     if (!id) return;
     if (part === 'eye') objects.toggle(id);
     else if (part === 'dots') emit('object-menu', id);
@@ -196,27 +210,31 @@ export function setUpObjectList() {
   });
 
   listen(objectList, 'input', event => {
-    if (partOf(event.target) === 'swatch') objects.tryAll(new Map([[idOf(event.target), { color: event.target.value }]]));
+    if (partOf(event.target) === 'swatch')
+      objects.tryAll(new Map([[idOf(event.target), { color: event.target.value }]]));
   });
   listen(objectList, 'change', event => {
-    const id = idOf(event.target), part = partOf(event.target);
+    const id = idOf(event.target);
+    const part = partOf(event.target);
     if (part === 'swatch') objects.settle();
     else objects.set(id, { [part]: event.target.value });
   });
   listen(objectList, 'focusout', event => {
     const row = event.target.closest('.mk-object');
     if (row && event.target.matches('.mk-name, .mk-label')) {
-      row.news = '';               // what was typed may differ from what came of it
+      row.news = ''; // what was typed may differ from what came of it
       updateObjectsSoon();
     }
   });
 
   listen(objectList, 'keydown', event => {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key], id = idOf(event.target);
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const id = idOf(event.target);
     if (!id) return;
     if (event.target.matches('.mk-name, .mk-label')) return typingKey(event);
     if (!step || event.altKey) return;
-    const listed = objects.listed, next = listed[listed.indexOf(id) + step];
+    const listed = objects.listed;
+    const next = listed[listed.indexOf(id) + step];
     event.preventDefault();
     if (!next) return;
     objects.select(next);
@@ -227,16 +245,18 @@ export function setUpObjectList() {
     if (!event.target.closest('.mk-grip') || event.button !== 0) return;
     event.preventDefault();
     draggedRow = idOf(event.target);
-    objectList.setPointerCapture(event.pointerId);   // rows change places under the pointer, the list stays
+    objectList.setPointerCapture(event.pointerId); // rows change places under the pointer, the list stays
     rows.get(draggedRow).classList.add('mk-dragged');
   });
 
   listen(objectList, 'pointermove', event => {
     if (!draggedRow) return;
-    const { top, bottom } = objectList.getBoundingClientRect(), edge = 28;
+    const { top, bottom } = objectList.getBoundingClientRect();
+    const edge = 28;
     if (event.clientY < top + edge) objectList.scrollTop -= 10;
     if (event.clientY > bottom - edge) objectList.scrollTop += 10;
-    const listed = objects.listed, middle = id => {
+    const listed = objects.listed;
+    const middle = id => {
       const box = rows.get(id).getBoundingClientRect();
       return box.top + box.height / 2;
     };

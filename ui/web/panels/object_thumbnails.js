@@ -7,18 +7,18 @@ import { mount } from '../core/mount.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
-import { drawPart, partAround } from '../viewport/sprites.js';
 import { frames } from '../viewport/frames.js';
 import { masks } from '../viewport/masks.js';
 import { patternOf } from '../viewport/patterns.js';
+import { drawPart, partAround } from '../viewport/sprites.js';
 import { objectSprite } from '../viewport/viewport.js';
 
-const THUMB_SIDE = 44;           // CSS pixels
-const THUMB_PAUSE = 350;         // milliseconds from one round to the next
+const THUMB_SIDE = 44; // CSS pixels
+const THUMB_PAUSE = 350; // milliseconds from one round to the next
 
 const objectThumbnails = {
-  drawn: new WeakMap(),          // canvas -> what is drawn on it
-  inView: new Set(),             // rows
+  drawn: new WeakMap(), // canvas -> what is drawn on it
+  inView: new Set(), // rows
   timer: 0,
   rounds: Promise.resolve(),
 
@@ -44,10 +44,12 @@ const objectThumbnails = {
 
   async round() {
     for (const row of [...this.inView]) {
-      const id = Number(row.dataset.object), canvas = find('thumb', row), frame = this.whereSeen(id, canvas);
+      const id = Number(row.dataset.object);
+      const canvas = find('thumb', row);
+      const frame = this.whereSeen(id, canvas);
       if (!row.isConnected) this.inView.delete(row);
       else if (frame === null) this.erase(canvas);
-      else await this.draw(id, canvas, frame).catch(() => {});   // a frame that does not come is missed elsewhere, too
+      else await this.draw(id, canvas, frame).catch(() => {}); // a frame that does not come is missed elsewhere, too
     }
   },
 
@@ -57,7 +59,9 @@ const objectThumbnails = {
   },
 
   async draw(id, canvas, frame) {
-    const record = masks.on(frame).get(id), version = state.version, look = `${objects.color(id)} ${patternOf(id)}`;
+    const record = masks.on(frame).get(id);
+    const version = state.version;
+    const look = `${objects.color(id)} ${patternOf(id)}`;
     const last = this.drawn.get(canvas);
     if (last?.record === record && last.look === look) return;
     const [bitmap, sprite] = await Promise.all([frames.get(frame), objectSprite(id, record)]);

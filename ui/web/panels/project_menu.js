@@ -2,14 +2,11 @@
 
 import { emit, on } from '../core/events.js';
 import { isSameMedium } from '../core/media.js';
+import { makeMenu } from '../core/menus.js';
 import { showProgress, toast } from '../core/notices.js';
 import { find, listen, root } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
-import { exportAddress } from './download.js';
-import { importAnnotations } from './import_annotations.js';
-import { makeMenu } from '../core/menus.js';
-import { openReview } from './reviews.js';
 import { make } from '../shared/elements.js';
 import { save, snapshot } from '../storage/autosave.js';
 import { setMedium } from '../storage/medium.js';
@@ -19,13 +16,17 @@ import { applyProject, reopenProject } from '../storage/restore.js';
 import { findReview } from '../storage/review_file.js';
 import { BadProject, NoProject } from '../storage/validation.js';
 import { goTo } from '../timeline/navigation.js';
+import { exportAddress } from './download.js';
+import { importAnnotations } from './import_annotations.js';
+import { openReview } from './reviews.js';
 
 const projectMenu = find('project-menu');
 
-let gathering = false;           // masks are on their way to a project file
+let gathering = false; // masks are on their way to a project file
 
 function download(text, name) {
-  const link = make('a'), url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  const link = make('a');
+  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
   Object.assign(link, { href: url, download: name });
   document.body.append(link);
   link.click();
@@ -59,7 +60,8 @@ function stopGathering() {
 }
 
 function masksByObject({ images, annotations }) {
-  const frameOf = new Map(images.map(image => [image.id, image.frame_index])), found = {};
+  const frameOf = new Map(images.map(image => [image.id, image.frame_index]));
+  const found = {};
   for (const { image_id: image, track_id: object, segmentation } of annotations) {
     found[object] ??= {};
     found[object][frameOf.get(image)] = segmentation;
@@ -79,7 +81,7 @@ async function openProject(file) {
   }
   const here = state.medium && isSameMedium(project.medium, state.medium) && project.medium.name === state.medium.name;
   if (!here || connection.status !== 'on' || state.reopening) return reopenProject(project);
-  save();                        // what is open stays on the shelf
+  save(); // what is open stays on the shelf
   applyProject({ ...project, fileKeys: state.project?.fileKeys });
   setMedium(state.medium, state.version);
   replayLog();
@@ -90,9 +92,15 @@ async function openProject(file) {
 
 export function setUpProjectMenu() {
   on('server-progress', message => {
-    if (gathering && message.job === 'export') showProgress('Saving with masks', message.fraction, message.message, stopGathering);
+    if (gathering && message.job === 'export')
+      showProgress('Saving with masks', message.fraction, message.message, stopGathering);
   });
-  on('server-error', message => { if (gathering && message.job === 'export') { gathering = false; showProgress(''); } });
+  on('server-error', message => {
+    if (gathering && message.job === 'export') {
+      gathering = false;
+      showProgress('');
+    }
+  });
   on('server-done', async message => {
     if (!gathering || message.job !== 'export') return;
     try {
@@ -106,7 +114,9 @@ export function setUpProjectMenu() {
     gathering = false;
     showProgress('');
   });
-  on('medium', () => { gathering = false; });
+  on('medium', () => {
+    gathering = false;
+  });
 
   makeMenu(find('project-open'), projectMenu);
   on('project-chosen', openProject);
@@ -120,7 +130,7 @@ export function setUpProjectMenu() {
   listen(window, 'keydown', event => {
     if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== 's') return;
     if (!state.medium || root.dataset.state !== 'work') return;
-    event.preventDefault();        // or the browser would save the page
+    event.preventDefault(); // or the browser would save the page
     if (find('veil').hidden) saveProject();
   });
 }

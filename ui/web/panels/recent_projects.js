@@ -5,14 +5,16 @@ import { find } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
 import { state, update } from '../core/store.js';
 import { iconButton, make } from '../shared/elements.js';
-import { STORAGE_KEY, allWritten, flushSave, loadFromTab } from '../storage/autosave.js';
+import { allWritten, flushSave, loadFromTab, STORAGE_KEY } from '../storage/autosave.js';
 import { database } from '../storage/database.js';
 import { openRecent } from '../storage/restore.js';
 
 const MAX_RECENT = 6;
 
 function recentCard(record) {
-  const card = make('li', 'mk-kept-card'), open = make('button', 'mk-kept-open'), isOpen = record.id === state.project?.id;
+  const card = make('li', 'mk-kept-card');
+  const open = make('button', 'mk-kept-open');
+  const isOpen = record.id === state.project?.id;
   open.type = 'button';
   if (record.thumbnail) {
     const picture = make('img');
@@ -34,7 +36,7 @@ function recentCard(record) {
 async function showRecent() {
   flushSave();
   await allWritten();
-  const records = (await database.list() ?? []).slice(0, MAX_RECENT);
+  const records = ((await database.list()) ?? []).slice(0, MAX_RECENT);
   find('kept').hidden = !records.length;
   find('kept-list').replaceChildren(...records.map(recentCard));
 }
@@ -51,6 +53,8 @@ async function forgetProject(record) {
 }
 
 export function setUpRecentProjects() {
-  on('screen', name => { if (name === 'start') showRecent(); });
+  on('screen', name => {
+    if (name === 'start') showRecent();
+  });
   showRecent();
 }

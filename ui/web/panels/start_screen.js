@@ -8,16 +8,31 @@ import { addPhotos, openExample, openFiles } from '../storage/open_files.js';
 // Dropping works anywhere on the page.
 let dragged = 0;
 const carriesFile = event => [...(event.dataTransfer?.types ?? [])].includes('Files');
-const showDropping = yes => { dragged = yes ? dragged : 0; root.classList.toggle('mk-dropping-now', yes); };
+const showDropping = yes => {
+  dragged = yes ? dragged : 0;
+  root.classList.toggle('mk-dropping-now', yes);
+};
 
 export function setUpStartScreen() {
   listen(find('choose'), 'click', () => find('picker').click());
-  listen(find('picker'), 'change', () => { openFiles(find('picker').files); find('picker').value = ''; });
+  listen(find('picker'), 'change', () => {
+    openFiles(find('picker').files);
+    find('picker').value = '';
+  });
   listen(find('new'), 'click', () => setScreen(root.dataset.state === 'start' ? 'work' : 'start'));
   listen(find('back'), 'click', () => setScreen('work'));
-  listen(window, 'dragenter', event => { if (carriesFile(event)) { dragged += 1; showDropping(true); } });
-  listen(window, 'dragleave', event => { if (carriesFile(event) && --dragged <= 0) showDropping(false); });
-  listen(window, 'dragover', event => { if (carriesFile(event)) event.preventDefault(); });
+  listen(window, 'dragenter', event => {
+    if (carriesFile(event)) {
+      dragged += 1;
+      showDropping(true);
+    }
+  });
+  listen(window, 'dragleave', event => {
+    if (carriesFile(event) && --dragged <= 0) showDropping(false);
+  });
+  listen(window, 'dragover', event => {
+    if (carriesFile(event)) event.preventDefault();
+  });
   listen(window, 'drop', event => {
     if (!carriesFile(event)) return;
     event.preventDefault();
@@ -32,7 +47,8 @@ export function setUpStartScreen() {
   });
 
   for (const example of about.examples) {
-    const card = make('button', 'mk-example'), picture = make('img');
+    const card = make('button', 'mk-example');
+    const picture = make('img');
     card.type = 'button';
     Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '' });
     const title = make('span', 'mk-example-title', example.title);
@@ -45,5 +61,6 @@ export function setUpStartScreen() {
     listen(card, 'click', () => openExample(example));
     find('gallery').append(card);
   }
-  find('limits').textContent = `Photos and clips up to ${about.max_upload_mb} MB, ${about.max_pictures} photos at once. They are deleted when you leave.`;
+  find('limits').textContent =
+    `Photos and clips up to ${about.max_upload_mb} MB, ${about.max_pictures} photos at once. They are deleted when you leave.`;
 }

@@ -7,11 +7,11 @@ import { find, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 
-const LINGER = 1200;            // milliseconds; of two waits in a row one is shown, not a flicker
+const LINGER = 1200; // milliseconds; of two waits in a row one is shown, not a flicker
 let waitingTimer = 0;
 
 function waitingText({ waiting, seconds }) {
-  if (!waiting && (!seconds || state.tracking)) return '';   // tracking shows its own pace
+  if (!waiting && (!seconds || state.tracking)) return ''; // tracking shows its own pace
   const who = waiting ? `${waiting} ${waiting === 1 ? 'other is' : 'others are'} before you` : 'Working on it';
   return seconds >= 1 ? `${who} · about ${duration(seconds)}` : who;
 }
@@ -27,7 +27,13 @@ function showWaiting(text) {
 }
 
 function updateStatus() {
-  const words = { off: 'Connecting…', connecting: 'Connecting…', lost: 'Reconnecting…', gone: 'Expired', taken: 'Open elsewhere' };
+  const words = {
+    off: 'Connecting…',
+    connecting: 'Connecting…',
+    lost: 'Reconnecting…',
+    gone: 'Expired',
+    taken: 'Open elsewhere',
+  };
   const loading = `${state.model.message || 'The model is loading'}${state.model.fraction ? ` ${Math.round(state.model.fraction * 100)}%` : ''}`;
   const ready = state.waiting || state.model.device.split(',')[0];
   const text = words[connection.status] ?? (state.model.error ? 'No model' : state.model.ready ? ready : loading);
@@ -44,6 +50,8 @@ export function setUpStatus() {
     clearTimeout(waitingTimer);
     waitingTimer = setTimeout(() => showWaiting(''), LINGER);
   });
-  on('connection', status => { if (status !== 'on' && state.waiting) showWaiting(''); });
+  on('connection', status => {
+    if (status !== 'on' && state.waiting) showWaiting('');
+  });
   on('connection model', updateStatus);
 }

@@ -11,9 +11,9 @@ import { canvasOf } from '../shared/canvas.js';
 import { keyOfBackdrop } from './backdrops.js';
 import { database } from './database.js';
 
-export const STORAGE_KEY = 'masklet';          // in the tab's own storage
-const SAVE_INTERVAL = 500;          // milliseconds
-const THUMBNAIL_SIDE = 320;           // CSS pixels of the longer side
+export const STORAGE_KEY = 'masklet'; // in the tab's own storage
+const SAVE_INTERVAL = 500; // milliseconds
+const THUMBNAIL_SIDE = 320; // CSS pixels of the longer side
 
 const newId = () => `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 const fileKeyOf = file => `${file.name}|${file.size}|${file.lastModified}`;
@@ -32,9 +32,15 @@ export function startProject(id = newId(), fileKeys = []) {
 export function snapshot() {
   const { kind, name, frames: count, height, width, fps, sizes, names } = state.medium;
   return {
-    medium: { kind, name, frames: count, height, width, fps, ...(sizes ? { sizes, names } : {}) }, example: state.source?.example?.name,
-    journal: state.log.plain, look: objects.look, effects: state.effectStack, frame: state.frame, active: state.active,
-    range: state.range, reviews: state.reviews,
+    medium: { kind, name, frames: count, height, width, fps, ...(sizes ? { sizes, names } : {}) },
+    example: state.source?.example?.name,
+    journal: state.log.plain,
+    look: objects.look,
+    effects: state.effectStack,
+    frame: state.frame,
+    active: state.active,
+    range: state.range,
+    reviews: state.reviews,
   };
 }
 
@@ -49,17 +55,29 @@ export function save() {
 function saveInTab(all) {
   const where = { token: state.token, version: state.version, id: state.project?.id };
   for (const kept of [{ ...where, ...all }, where]) {
-    try { sessionStorage.setItem(STORAGE_KEY, JSON.stringify(kept)); return; } catch { /* storage may be full or forbidden */ }
+    try {
+      sessionStorage.setItem(STORAGE_KEY, JSON.stringify(kept));
+      return;
+    } catch {
+      /* storage may be full or forbidden */
+    }
   }
 }
 
 function saveInDatabase(mine, all) {
-  const files = filesOf(state.source), picture = projectThumbnail();
+  const files = filesOf(state.source);
+  const picture = projectThumbnail();
   if (files.length) mine.fileKeys = files.map(fileKeyOf);
   const pictures = backdropsOf(currentLook()).map(keyOfBackdrop);
-  const record = structuredClone({ ...all, fileKeys: mine.fileKeys, backdrops: pictures, at: Date.now(), objects: state.log.prompts.size });
+  const record = structuredClone({
+    ...all,
+    fileKeys: mine.fileKeys,
+    backdrops: pictures,
+    at: Date.now(),
+    objects: state.log.prompts.size,
+  });
   writing = writing.then(async () => {
-    mine.thumbnail = await picture ?? mine.thumbnail;
+    mine.thumbnail = (await picture) ?? mine.thumbnail;
     const id = await database.put({ ...record, id: mine.id, thumbnail: mine.thumbnail }, newId());
     if (id) mine.id = id;
   });
@@ -72,7 +90,8 @@ function saveInDatabase(mine, all) {
 // What is on the stage, small; null where there is nothing to be seen.
 function projectThumbnail() {
   if (!state.shown.bitmap || state.playing) return Promise.resolve(null);
-  const { width, height } = frameSize(state.shown.frame), scale = Math.min(1, THUMBNAIL_SIDE / Math.max(width, height));
+  const { width, height } = frameSize(state.shown.frame);
+  const scale = Math.min(1, THUMBNAIL_SIDE / Math.max(width, height));
   const [canvas, pen] = canvasOf(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
   try {
     pen.drawImage(state.shown.bitmap, 0, 0, canvas.width, canvas.height);
@@ -80,13 +99,17 @@ function projectThumbnail() {
     pen.globalAlpha = 0.6;
     for (const sprite of state.shown.sprites) pen.drawImage(sprite.fill, sprite.x, sprite.y);
   } catch {
-    return Promise.resolve(null);      // the frame has gone from the cache
+    return Promise.resolve(null); // the frame has gone from the cache
   }
   return new Promise(resolve => canvas.toBlob(resolve, 'image/jpeg', 0.8));
 }
 
 export function loadFromTab() {
-  try { return JSON.parse(sessionStorage.getItem(STORAGE_KEY)); } catch { return null; }
+  try {
+    return JSON.parse(sessionStorage.getItem(STORAGE_KEY));
+  } catch {
+    return null;
+  }
 }
 
 // What the tab kept from before the page was loaded; the shelf knows it where the tab has no room.

@@ -13,7 +13,7 @@ export const keyOfBackdrop = name => `backdrop ${name}`;
 const backdropFiles = new Map(); // name -> the file, of this page load
 
 export const backdrops = {
-  sent: new Set(),               // `token name` of what the server has
+  sent: new Set(), // `token name` of what the server has
 
   async send(file) {
     const answer = await fetch(address('backdrop'), { method: 'POST', body: file });
@@ -32,20 +32,26 @@ export const backdrops = {
     }
   },
 
-  async file(name) { return backdropFiles.get(name) ?? (await database.files([keyOfBackdrop(name)]))?.[0]; },
+  async file(name) {
+    return backdropFiles.get(name) ?? (await database.files([keyOfBackdrop(name)]))?.[0];
+  },
 };
 
 // A file that the user has chosen; its name, or undefined.
 export async function takeBackdrop(file) {
   if (!file) return undefined;
   if (file.size > about.max_upload_mb * 1e6) {
-    return void toast(`“${file.name}” has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit. Choose a smaller one.`);
+    return void toast(
+      `“${file.name}” has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit. Choose a smaller one.`,
+    );
   }
   try {
     const name = await backdrops.send(file);
     database.putFile(keyOfBackdrop(name), file);
     return name;
   } catch (error) {
-    return void toast(error instanceof Refused ? error.message : 'The picture could not be sent. Check the connection and try again.');
+    return void toast(
+      error instanceof Refused ? error.message : 'The picture could not be sent. Check the connection and try again.',
+    );
   }
 }

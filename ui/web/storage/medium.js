@@ -18,7 +18,9 @@ export function setMedium(medium, version) {
   find('file').hidden = false;
   find('file-name').textContent = medium.name;
   const size = `${medium.width} × ${medium.height}`;
-  find('file-facts').textContent = isClip() ? `${size} · ${counted(medium.frames, 'frame')} · ${+medium.fps.toFixed(2)} fps` : size;
+  find('file-facts').textContent = isClip()
+    ? `${size} · ${counted(medium.frames, 'frame')} · ${+medium.fps.toFixed(2)} fps`
+    : size;
   root.classList.toggle('mk-has-clip', isClip());
   viewport.style.setProperty('--ratio', medium.width / medium.height);
   setScreen('work');

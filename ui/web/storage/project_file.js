@@ -11,31 +11,47 @@ import { state } from '../core/store.js';
 import { sanitizeTraits } from '../core/traits.js';
 import { isPlain } from '../shared/values.js';
 import { readReviews } from './review_file.js';
-import { BadProject, NoProject, areNumbers, check, isObjectId, isWhole, readMedium, sizeOn } from './validation.js';
+import { areNumbers, BadProject, check, isObjectId, isWhole, NoProject, readMedium, sizeOn } from './validation.js';
 
-const FORMAT = 'masklet-project', FORMAT_VERSION = 1;
-const MAX_PROJECT_BYTES = 200e6;   // bytes
-const MAX_ENTRIES = 20000;      // the server takes no more
+const FORMAT = 'masklet-project';
+const FORMAT_VERSION = 1;
+const MAX_PROJECT_BYTES = 200e6; // bytes
+const MAX_ENTRIES = 20000; // the server takes no more
 
 export function projectOf(all, masksOf) {
-  const known = objects.listed.filter(id => state.log.prompts.has(id)).map(id => {
-    const { name, label, color } = objects.trait(id);
-    return [id, { name, label, color }];
+  const known = objects.listed
+    .filter(id => state.log.prompts.has(id))
+    .map(id => {
+      const { name, label, color } = objects.trait(id);
+      return [id, { name, label, color }];
+    });
+  return JSON.stringify({
+    format: FORMAT,
+    version: FORMAT_VERSION,
+    ...all,
+    objects: Object.fromEntries(known),
+    masks: masksOf,
   });
-  return JSON.stringify({ format: FORMAT, version: FORMAT_VERSION, ...all, objects: Object.fromEntries(known), masks: masksOf });
 }
 
 export async function readProject(file) {
   if (file.size > MAX_PROJECT_BYTES) throw new BadProject('This file is too large for a project.');
   let plain;
-  try { plain = JSON.parse(await file.text()); } catch { throw new NoProject(`“${file.name}” is not a project file.`); }
+  try {
+    plain = JSON.parse(await file.text());
+  } catch {
+    throw new NoProject(`“${file.name}” is not a project file.`);
+  }
   if (plain?.format !== FORMAT) throw new NoProject(`“${file.name}” is not a project file.`);
   if (plain.version !== FORMAT_VERSION) {
     throw new BadProject('This project was saved by another version of Masklet. Open it with that version.');
   }
   const medium = readMedium(plain.medium);
   return {
-    medium, journal: readJournal(plain.journal, medium), look: readLook(plain.look ?? {}), effects: sanitizeLook(plain.effects),
+    medium,
+    journal: readJournal(plain.journal, medium),
+    look: readLook(plain.look ?? {}),
+    effects: sanitizeLook(plain.effects),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
     range: readRange(plain.range ?? null, medium),
@@ -57,9 +73,15 @@ function readJournal(plain, medium) {
 
 function readEntry(plain, medium) {
   check(isPlain(plain));
-  if ('forget' in plain) { check(isObjectId(plain.forget)); return { forget: plain.forget }; }
+  if ('forget' in plain) {
+    check(isObjectId(plain.forget));
+    return { forget: plain.forget };
+  }
   if ('track' in plain) return readTracked(plain, medium);
-  if ('traits' in plain) { check(isObjectId(plain.traits)); return { traits: plain.traits, set: sanitizeTraits(plain.set) }; }
+  if ('traits' in plain) {
+    check(isObjectId(plain.traits));
+    return { traits: plain.traits, set: sanitizeTraits(plain.set) };
+  }
   check(isWhole(plain.frame, 0, medium.frames - 1) && isObjectId(plain.object));
   return { frame: plain.frame, object: plain.object, prompt: readPrompt(plain.prompt, sizeOn(plain.frame, medium)) };
 }
@@ -80,10 +102,18 @@ function readPrompt(plain, [height, width]) {
   const isBox = corners => areNumbers(corners, 4) && inside(corners[0], corners[1]) && inside(corners[2], corners[3]);
   check(Array.isArray(points) && points.length <= about.max_points && points.every(isPoint));
   check(Array.isArray(boxes) && boxes.length <= about.max_boxes && boxes.every(isBox));
-  check(mask === undefined || (isPlain(mask) && `${mask.size}` === `${[height, width]}` && typeof mask.counts === 'string'));
+  check(
+    mask === undefined || (isPlain(mask) && `${mask.size}` === `${[height, width]}` && typeof mask.counts === 'string'),
+  );
   check(mask === undefined || mask.counts.length <= about.max_mask);
   check((choice === undefined || isWhole(choice, 0, 2)) && (crop === undefined || isBox(crop)));
-  const read = { points: points.length ? points : undefined, boxes: boxes.length ? boxes : undefined, mask, choice, crop };
+  const read = {
+    points: points.length ? points : undefined,
+    boxes: boxes.length ? boxes : undefined,
+    mask,
+    choice,
+    crop,
+  };
   return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
 }
 

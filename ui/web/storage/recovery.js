@@ -22,7 +22,14 @@ export function recoverOrOffer(sentAway) {
   if (sentAway) return offerRecovery();
   if (!document.hidden) return recover();
   offerRecovery();
-  listen(document, 'visibilitychange', () => { if (connection.status === 'gone' && !state.reopening) recover(); }, { once: true });
+  listen(
+    document,
+    'visibilitychange',
+    () => {
+      if (connection.status === 'gone' && !state.reopening) recover();
+    },
+    { once: true },
+  );
 }
 
 export function setUpRecovery() {

@@ -6,7 +6,7 @@ import { connection } from '../net/connection.js';
 import { askForMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 
-let replaying = null;              // the journal message that the server works on
+let replaying = null; // the journal message that the server works on
 
 // Puts all that the journal says in place of what the server knows. Waits for the model and for a connection. Quietly:
 // nothing was lost, the server only has more photos now.
@@ -16,7 +16,8 @@ export function replayLog(quietly = false) {
   masks.clear(state.medium.frames);
   connection.clearQueue();
   replaying = { t: 'journal', entries, quietly };
-  if (!quietly) showProgress('Bringing your work back', null, state.ready ? 'Starting…' : 'Waiting for the model…', cancelReplay);
+  if (!quietly)
+    showProgress('Bringing your work back', null, state.ready ? 'Starting…' : 'Waiting for the model…', cancelReplay);
   connection.request(replaying);
 }
 
@@ -24,12 +25,14 @@ export function replayLog(quietly = false) {
 export function sendEdits(entries, title, back) {
   const question = { t: 'journal', entries, more: true, title, back };
   replaying = question;
-  if (entries.some(entry => entry.prompt)) showProgress(title, null, state.ready ? 'Starting…' : 'Waiting for the model…', cancelEdits);
+  if (entries.some(entry => entry.prompt))
+    showProgress(title, null, state.ready ? 'Starting…' : 'Waiting for the model…', cancelEdits);
   connection.request(question);
 }
 
 function cancelEdits() {
-  const question = replaying, isWaiting = connection.queue.includes(question);
+  const question = replaying;
+  const isWaiting = connection.queue.includes(question);
   if (!isWaiting) {
     connection.send({ t: 'cancel', job: 'replay' });
     return showProgress(question?.title ?? 'Stopping', null, 'Stopping…');
@@ -45,7 +48,7 @@ function replayFailed(question) {
 }
 
 function cancelReplay() {
-  if (replaying) replaying.entries = replaying.entries.filter(entry => !entry.track);   // it may not have been sent yet
+  if (replaying) replaying.entries = replaying.entries.filter(entry => !entry.track); // it may not have been sent yet
   connection.send({ t: 'cancel', job: 'replay' });
   showProgress('Bringing your clicks back', null, 'Stopping…');
 }
@@ -63,11 +66,14 @@ export function setUpReplay() {
     showProgress('');
     replaying = null;
     masks.asked.clear();
-    masks.answers.clear();         // a new session counts its revisions anew
+    masks.answers.clear(); // a new session counts its revisions anew
     askForMasks();
     if (message.stopped) toast('Your clicks are back. Track again for the masks of the other frames.', 'hint');
-    else if (message.question && !message.question.quietly && !message.question.more) toast('Your work is back.', 'hint');
+    else if (message.question && !message.question.quietly && !message.question.more)
+      toast('Your work is back.', 'hint');
   });
-  on('server-error', message => { if (message.job === 'replay') replayFailed(message.question); });
+  on('server-error', message => {
+    if (message.job === 'replay') replayFailed(message.question);
+  });
   on('server-journal', () => connection.send({ t: 'journal', entries: state.log.told }));
 }

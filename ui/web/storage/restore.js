@@ -9,10 +9,10 @@ import { showProgress, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about, find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
+import { trackingEnded } from '../tracking/tracking.js';
 import { allWritten, filesOf, save, snapshot, startProject } from './autosave.js';
 import { database } from './database.js';
 import { openExample, openFiles } from './open_files.js';
-import { trackingEnded } from '../tracking/tracking.js';
 
 // `back` is a snapshot with the id it is kept under; its file is at hand, on the shelf, an example, or with the user.
 export async function reopenProject(back) {
@@ -57,7 +57,12 @@ export function applyProject(back) {
 
 // --- the server has forgotten us while the page was open ---
 
-export const currentProject = () => ({ ...snapshot(), source: state.source, id: state.project?.id, fileKeys: state.project?.fileKeys });
+export const currentProject = () => ({
+  ...snapshot(),
+  source: state.source,
+  id: state.project?.id,
+  fileKeys: state.project?.fileKeys,
+});
 
 export function setUpRestore() {
   listen(find('file-choose'), 'click', () => find('picker').click());

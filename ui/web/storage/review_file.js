@@ -3,9 +3,12 @@ import { MAX_NAME_LENGTH, singleLine } from '../core/traits.js';
 import { isPlain } from '../shared/values.js';
 import { areNumbers, check, isObjectId, isWhole, sizeOn } from './validation.js';
 
-export const REVIEW_FORMAT = 'masklet-review', REVIEW_VERSION = 1;
-const MAX_REVIEW_BYTES = 5e6;      // bytes
-export const MAX_REVIEWS = 20, MAX_NOTES = 500, MAX_NOTE_LENGTH = 2000;
+const REVIEW_FORMAT = 'masklet-review';
+export const REVIEW_VERSION = 1;
+const MAX_REVIEW_BYTES = 5e6; // bytes
+export const MAX_REVIEWS = 20;
+const MAX_NOTES = 500;
+const MAX_NOTE_LENGTH = 2000;
 export const VERDICTS = { approved: 'approved', needs_work: 'needs work' };
 
 // --- reading ---
@@ -18,7 +21,9 @@ export async function findReview(file) {
   try {
     const plain = JSON.parse(await file.text());
     return plain?.format === REVIEW_FORMAT ? plain : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }
 
 export function readReview(plain, medium) {
@@ -36,8 +41,11 @@ export function readReview(plain, medium) {
 
 function readNote(plain, medium) {
   check(isPlain(plain) && isWhole(plain.frame, 0, medium.frames - 1) && areNumbers([plain.x, plain.y], 2));
-  const { frame, x, y, text, object, at, done = false } = plain, [height, width] = sizeOn(frame, medium);
-  check(x >= 0 && x <= width && y >= 0 && y <= height && isShort(text, MAX_NOTE_LENGTH) && text.trim() && isShort(at, 40));
+  const { frame, x, y, text, object, at, done = false } = plain;
+  const [height, width] = sizeOn(frame, medium);
+  check(
+    x >= 0 && x <= width && y >= 0 && y <= height && isShort(text, MAX_NOTE_LENGTH) && text.trim() && isShort(at, 40),
+  );
   check((object === undefined || isObjectId(object)) && typeof done === 'boolean');
   return { frame, x, y, text: text.trim(), object, at, done };
 }

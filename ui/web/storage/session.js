@@ -9,19 +9,19 @@ import { objects } from '../core/objects.js';
 import { about, address, base, fingersOnly, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { goTo } from '../timeline/navigation.js';
+import { syncTracking, trackingEnded } from '../tracking/tracking.js';
+import { askForMasks } from '../viewport/mask_requests.js';
+import { masks } from '../viewport/masks.js';
 import { filesOf, loadSaved, save, startProject } from './autosave.js';
 import { database } from './database.js';
 import { setMedium } from './medium.js';
 import { recoverOrOffer } from './recovery.js';
 import { replayLog } from './replay.js';
 import { applyProject, currentProject, reopenProject } from './restore.js';
-import { goTo } from '../timeline/navigation.js';
-import { syncTracking, trackingEnded } from '../tracking/tracking.js';
-import { askForMasks } from '../viewport/mask_requests.js';
-import { masks } from '../viewport/masks.js';
 
-let newToken = '';                  // a token of this page load that is not in use
-let saved = null;           // what the tab kept from before the page was loaded
+let newToken = ''; // a token of this page load that is not in use
+let saved = null; // what the tab kept from before the page was loaded
 
 // Nothing is known about what is open, and nothing of what was open before is about it.
 function startEmpty() {
@@ -33,12 +33,14 @@ function startEmpty() {
 
 function mediumOpened(message) {
   save();
-  const expected = state.opening?.back, added = message.added ?? state.opening?.added;
+  const expected = state.opening?.back;
+  const added = message.added ?? state.opening?.added;
   const back = expected ?? (state.reopening || added ? currentProject() : null);
-  const fits = !!back && (added || isSameMedium(back.medium, message.medium)), first = added ? back.medium.frames : back?.frame;
+  const fits = !!back && (added || isSameMedium(back.medium, message.medium));
+  const first = added ? back.medium.frames : back?.frame;
   if (expected && !fits) toast(`This is not ${describeMedium(back.medium)}. It is open without your earlier work.`);
   if (state.opening) update({ source: { ...state.opening, back: undefined } });
-  if (added && !filesOf(state.source).length) back.fileKeys = [];      // not all of these photos came from files
+  if (added && !filesOf(state.source).length) back.fileKeys = []; // not all of these photos came from files
   update({ opening: null });
   update({ reopening: false });
   showBanner('');
@@ -65,7 +67,8 @@ function reopenSaved() {
 // After a reload: the server still has the medium and, unless it was opened anew just then, its masks; we have the journal.
 function restoreSession(message) {
   const kept = saved?.journal && saved.token === state.token ? saved : null;
-  const known = kept && isSameMedium(kept.medium, message.medium), told = known && kept.version === message.version;
+  const known = kept && isSameMedium(kept.medium, message.medium);
+  const told = known && kept.version === message.version;
   saved = null;
   if (known) applyProject(kept);
   else startEmpty();
@@ -88,12 +91,16 @@ async function findFiles(keys, version) {
 // After a lost connection: masks that were sent into the void are asked for.
 function catchUp(message) {
   const around = state.lastTracked?.frame ?? state.frame;
-  connection.send({ t: 'masks', first: Math.max(0, around - 31), last: Math.min(state.medium.frames - 1, around + 32) });
+  connection.send({
+    t: 'masks',
+    first: Math.max(0, around - 31),
+    last: Math.min(state.medium.frames - 1, around + 32),
+  });
   syncTracking(message.tracking);
   if (state.shown.frame !== state.frame) goTo(state.frame, true);
 }
 
-let isGreeted = false;             // on this connection; the server takes a connection before it looks at the token
+let isGreeted = false; // on this connection; the server takes a connection before it looks at the token
 
 // A token that the server no longer knows: of an earlier page load (take the new one), or because we were away too long.
 function sessionExpired() {
@@ -116,13 +123,16 @@ function connectWith(token) {
 
 async function tokenArrived() {
   if (mount.props.problem) {
-    showBanner(mount.props.problem, 'Try again', () => { showBanner('Trying again…'); mount.renew(); });
+    showBanner(mount.props.problem, 'Try again', () => {
+      showBanner('Trying again…');
+      mount.renew();
+    });
     return;
   }
   if (!mount.props.token || mount.props.token === newToken) return;
   newToken = mount.props.token;
   if (!state.token) saved = await loadSaved();
-  connectWith(state.token ? newToken : saved?.token ?? newToken);
+  connectWith(state.token ? newToken : (saved?.token ?? newToken));
 }
 
 // --- waiting for an answer that takes long enough to be noticed ---
@@ -175,7 +185,9 @@ export function setUpSession() {
     save();
     if (!event.persisted && state.token) navigator.sendBeacon(address('bye'));
   });
-  listen(window, 'pageshow', event => { if (event.persisted && connection.status !== 'on') connection.open(); });
+  listen(window, 'pageshow', event => {
+    if (event.persisted && connection.status !== 'on') connection.open();
+  });
   listen(window, 'online', () => {
     if (connection.status === 'lost') connection.open();
     if (state.medium && state.shown.frame !== state.frame) goTo(state.frame, true);
@@ -189,9 +201,11 @@ export function setUpSession() {
   on('masks', () => {
     if (hasShownHint || !masks.any() || state.tracking) return;
     hasShownHint = true;
-    const correct = fingersOnly ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
+    const correct = fingersOnly
+      ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
       : 'Click where it is incomplete, right-click where it is too much.';
-    const next = isAlbum() && state.medium.frames > 1 ? 'Looks good? Go on with the next photo. Or correct it first.' : correct;
+    const next =
+      isAlbum() && state.medium.frames > 1 ? 'Looks good? Go on with the next photo. Or correct it first.' : correct;
     showTip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : next);
   });
 }

@@ -6,7 +6,8 @@ export class NoProject extends BadProject {}
 const damaged = () => new BadProject('This project file is damaged: it cannot be read.');
 export const isWhole = (value, least, most) => Number.isInteger(value) && value >= least && value <= most;
 export const isObjectId = value => isWhole(value, 1, 1e6);
-export const areNumbers = (value, count) => Array.isArray(value) && value.length === count && value.every(Number.isFinite);
+export const areNumbers = (value, count) =>
+  Array.isArray(value) && value.length === count && value.every(Number.isFinite);
 
 export function check(right) {
   if (!right) throw damaged();
@@ -16,7 +17,15 @@ export function readMedium(plain) {
   check(isPlain(plain) && typeof plain.name === 'string' && ['image', 'clip', 'album'].includes(plain.kind));
   const { name, kind, frames: count, height, width, fps } = plain;
   check(isWhole(count, 1, 1e7) && isSize([height, width]) && Number.isFinite(fps));
-  return { name: name.slice(0, 200), kind, frames: count, height, width, fps, ...(kind === 'album' ? readPhotos(plain) : {}) };
+  return {
+    name: name.slice(0, 200),
+    kind,
+    frames: count,
+    height,
+    width,
+    fps,
+    ...(kind === 'album' ? readPhotos(plain) : {}),
+  };
 }
 
 const isSize = value => Array.isArray(value) && value.length === 2 && value.every(side => isWhole(side, 1, 1e5));

@@ -16,7 +16,8 @@ const scrub = find('scrub');
 function updateClock() {
   if (!isClip()) return;
   scrub.value = state.frame;
-  const { score, reason } = suspicionAt(state.active, state.frame), doubt = score >= SUSPICIOUS ? `, ${reason}` : '';
+  const { score, reason } = suspicionAt(state.active, state.frame);
+  const doubt = score >= SUSPICIOUS ? `, ${reason}` : '';
   scrub.setAttribute('aria-valuetext', `frame ${state.frame + 1} of ${state.medium.frames}${doubt}`);
   find('frame-number').textContent = state.frame + 1;
   find('frame-total').textContent = ` / ${state.medium.frames}`;
@@ -46,7 +47,8 @@ export function setUpControls() {
   listen(frameEntry, 'blur', () => showEntry(false));
   listen(frameEntry, 'keydown', event => {
     if (event.key !== 'Enter' && event.key !== 'Escape') return;
-    const typed = frameEntry.value.trim(), number = Number(typed);
+    const typed = frameEntry.value.trim();
+    const number = Number(typed);
     if (event.key === 'Enter' && (!typed || !Number.isInteger(number))) {
       toast(`Type a number from 1 to ${state.medium.frames}.`, 'hint');
       return frameEntry.select();
@@ -57,14 +59,37 @@ export function setUpControls() {
     event.preventDefault();
   });
 
-  listen(scrub, 'input', () => { pause(); goTo(Number(scrub.value)); });
-  listen(find('first'), 'click', () => { pause(); goTo(0); });
-  listen(find('last'), 'click', () => { pause(); goTo(state.medium.frames - 1); });
-  listen(find('previous'), 'click', () => { pause(); goTo(state.frame - 1); });
-  listen(find('next'), 'click', () => { pause(); goTo(state.frame + 1); });
-  listen(find('back-ten'), 'click', () => { pause(); goTo(state.frame - 10); });
-  listen(find('on-ten'), 'click', () => { pause(); goTo(state.frame + 10); });
+  listen(scrub, 'input', () => {
+    pause();
+    goTo(Number(scrub.value));
+  });
+  listen(find('first'), 'click', () => {
+    pause();
+    goTo(0);
+  });
+  listen(find('last'), 'click', () => {
+    pause();
+    goTo(state.medium.frames - 1);
+  });
+  listen(find('previous'), 'click', () => {
+    pause();
+    goTo(state.frame - 1);
+  });
+  listen(find('next'), 'click', () => {
+    pause();
+    goTo(state.frame + 1);
+  });
+  listen(find('back-ten'), 'click', () => {
+    pause();
+    goTo(state.frame - 10);
+  });
+  listen(find('on-ten'), 'click', () => {
+    pause();
+    goTo(state.frame + 10);
+  });
 
-  on('medium', () => { scrub.max = Math.max(0, (state.medium?.frames ?? 1) - 1); });
+  on('medium', () => {
+    scrub.max = Math.max(0, (state.medium?.frames ?? 1) - 1);
+  });
   on('medium frame', updateClock);
 }

@@ -2,13 +2,15 @@ import { isClip } from '../core/media.js';
 import { find } from '../core/page.js';
 import { timeline } from '../core/store.js';
 import { clamp } from '../shared/values.js';
-import { THUMB_WIDTH, pixelsAFrame } from './geometry.js';
+import { pixelsAFrame, THUMB_WIDTH } from './geometry.js';
 
 export const tracks = find('tracks');
 
 // A canvas as wide as the rail with a pen in CSS pixels.
 export function contextOf(canvas, height) {
-  const ratio = window.devicePixelRatio || 1, wide = Math.round(timeline.width * ratio), high = Math.round(height * ratio);
+  const ratio = window.devicePixelRatio || 1;
+  const wide = Math.round(timeline.width * ratio);
+  const high = Math.round(height * ratio);
   if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
   const pen = canvas.getContext('2d');
   pen.setTransform(1, 0, 0, 1, 0, 0);
@@ -23,7 +25,10 @@ export function oncePerFrame(work) {
   return () => {
     if (waiting || !isClip()) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; if (isClip() && timeline.width) work(); });
+    requestAnimationFrame(() => {
+      waiting = false;
+      if (isClip() && timeline.width) work();
+    });
   };
 }
 

@@ -10,24 +10,32 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { make } from '../shared/elements.js';
 import { clamp } from '../shared/values.js';
-import { goTo } from './navigation.js';
 import { MASKED, masks } from '../viewport/masks.js';
+import { goTo } from './navigation.js';
 
-const FILM_HEIGHT = 64;          // CSS pixels
-const FILM_PIXELS = 96;          // height of the pictures that are fetched
-const FILM_RETRY = 2000;         // milliseconds
+const FILM_HEIGHT = 64; // CSS pixels
+const FILM_PIXELS = 96; // height of the pictures that are fetched
+const FILM_RETRY = 2000; // milliseconds
 
 const filmStrip = find('film');
-let photoButtons = [];                 // frame -> its button
+let photoButtons = []; // frame -> its button
 
 function makePhoto(frame) {
-  const { names } = state.medium, { width, height } = frameSize(frame);
-  const item = make('li'), button = make('button', 'mk-photo'), picture = make('img');
+  const { names } = state.medium;
+  const { width, height } = frameSize(frame);
+  const item = make('li');
+  const button = make('button', 'mk-photo');
+  const picture = make('img');
   const source = address(`frames/${frame}?v=${state.version}&height=${FILM_PIXELS}`);
   button.type = 'button';
-  button.style.width = `${clamp(Math.round(FILM_HEIGHT * width / height), 56, 132)}px`;
+  button.style.width = `${clamp(Math.round((FILM_HEIGHT * width) / height), 56, 132)}px`;
   Object.assign(picture, { alt: '', loading: 'lazy', decoding: 'async', draggable: false });
-  picture.onerror = () => { picture.onerror = null; setTimeout(() => { picture.src = `${source}&again=1`; }, FILM_RETRY); };
+  picture.onerror = () => {
+    picture.onerror = null;
+    setTimeout(() => {
+      picture.src = `${source}&again=1`;
+    }, FILM_RETRY);
+  };
   picture.src = source;
   button.append(picture, make('span', 'mk-photo-dots'), make('span', 'mk-photo-name', names[frame]));
   button.title = names[frame];
@@ -57,27 +65,34 @@ let filmWaiting = false;
 function updateFilm() {
   if (filmWaiting || !isAlbum()) return;
   filmWaiting = true;
-  requestAnimationFrame(() => { filmWaiting = false; if (isAlbum()) photoButtons.forEach(updatePhoto); });
+  requestAnimationFrame(() => {
+    filmWaiting = false;
+    if (isAlbum()) photoButtons.forEach(updatePhoto);
+  });
 }
 
 function updatePhoto(button, frame) {
-  const here = masked(frame), colors = here.map(object => objects.color(object)).join(' ');
+  const here = masked(frame);
+  const colors = here.map(object => objects.color(object)).join(' ');
   button.setAttribute('aria-label', describePhoto(frame, here));
   if (button.dataset.colors === colors) return;
   button.dataset.colors = colors;
-  button.querySelector('.mk-photo-dots').replaceChildren(...here.map(object => {
-    const dot = make('i');
-    dot.style.background = objects.color(object);
-    return dot;
-  }));
+  button.querySelector('.mk-photo-dots').replaceChildren(
+    ...here.map(object => {
+      const dot = make('i');
+      dot.style.background = objects.color(object);
+      return dot;
+    }),
+  );
 }
 
 function showCurrent() {
   if (!isAlbum()) return;
-  const current = photoButtons[state.frame], hadFocus = filmStrip.contains(document.activeElement);
+  const current = photoButtons[state.frame];
+  const hadFocus = filmStrip.contains(document.activeElement);
   for (const button of photoButtons) {
     const here = button === current;
-    button.tabIndex = here ? 0 : -1;         // the row is one stop of the Tab key; arrow keys walk along it
+    button.tabIndex = here ? 0 : -1; // the row is one stop of the Tab key; arrow keys walk along it
     if (here !== (button.getAttribute('aria-current') === 'true')) button.setAttribute('aria-current', here);
   }
   if (hadFocus) current.focus({ preventScroll: true });
@@ -108,11 +123,21 @@ const photoKeys = { PageUp: () => stepPhoto(-1), PageDown: () => stepPhoto(1) };
 export function setUpFilmStrip() {
   listen(find('earlier'), 'click', () => stepPhoto(-1));
   listen(find('later'), 'click', () => stepPhoto(1));
-  listen(filmStrip, 'wheel', event => {
-    if (event.ctrlKey || Math.abs(event.deltaX) > Math.abs(event.deltaY) || filmStrip.scrollWidth <= filmStrip.clientWidth) return;
-    filmStrip.scrollLeft += event.deltaY;
-    event.preventDefault();
-  }, { passive: false });
+  listen(
+    filmStrip,
+    'wheel',
+    event => {
+      if (
+        event.ctrlKey ||
+        Math.abs(event.deltaX) > Math.abs(event.deltaY) ||
+        filmStrip.scrollWidth <= filmStrip.clientWidth
+      )
+        return;
+      filmStrip.scrollLeft += event.deltaY;
+      event.preventDefault();
+    },
+    { passive: false },
+  );
   on('medium', () => {
     buildFilm();
     for (const [key, act] of Object.entries(photoKeys)) {

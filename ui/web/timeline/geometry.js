@@ -1,10 +1,11 @@
 import { timeline } from '../core/store.js';
 import { clamp } from '../shared/values.js';
 
-export const THUMB_WIDTH = 14;                // CSS pixels: the slider's thumb; its centre cannot come nearer to the ends than half of it
+export const THUMB_WIDTH = 14; // CSS pixels: the slider's thumb; its centre cannot come nearer to the ends than half of it
 
 export const framesAcross = () => Math.max(1, timeline.last - timeline.first);
-export const xOf = frame => THUMB_WIDTH / 2 + (frame - timeline.first) / framesAcross() * (timeline.width - THUMB_WIDTH);
+export const xOf = frame =>
+  THUMB_WIDTH / 2 + ((frame - timeline.first) / framesAcross()) * (timeline.width - THUMB_WIDTH);
 export const pixelsAFrame = () => (timeline.width - THUMB_WIDTH) / framesAcross();
 export const isVisible = frame => frame >= timeline.first && frame <= timeline.last;
 

@@ -8,32 +8,40 @@ import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
 import { clamp } from '../shared/values.js';
+import { ABSENT, masks, STALE, UNKNOWN } from '../viewport/masks.js';
 import { contextOf, frameUnder, oncePerFrame, tracks } from './drawing.js';
 import { extent, isVisible, xOf } from './geometry.js';
 import { SUSPICIOUS } from './quality.js';
 import { qualityCanvas, suspicionAt, worstObjectAt } from './quality_strip.js';
-import { ABSENT, STALE, UNKNOWN, masks } from '../viewport/masks.js';
 
-const MAX_LANE_HEIGHT = 16, MIN_LANE_HEIGHT = 6;      // CSS pixels from lane to lane; below the least, the lanes scroll
+const MAX_LANE_HEIGHT = 16;
+const MIN_LANE_HEIGHT = 6; // CSS pixels from lane to lane; below the least, the lanes scroll
 const STRIPE = 6;
-const POINTER_AROUND = 8, FINGER_AROUND = 16; // CSS pixels around a diamond that belong to it
+const POINTER_AROUND = 8;
+const FINGER_AROUND = 16; // CSS pixels around a diamond that belong to it
 
-const lanesView = find('lanes-view'), lanesCanvas = find('lanes');
-const stripes = new Map();                 // color -> a tile of stripes
+const lanesView = find('lanes-view');
+const lanesCanvas = find('lanes');
+const stripes = new Map(); // color -> a tile of stripes
 
 function laneMeasures() {
-  const count = Math.max(1, objects.listed.length), room = lanesView.clientHeight;
-  const pitch = clamp(Math.floor(room / count), MIN_LANE_HEIGHT, MAX_LANE_HEIGHT), height = Math.max(room, count * pitch);
+  const count = Math.max(1, objects.listed.length);
+  const room = lanesView.clientHeight;
+  const pitch = clamp(Math.floor(room / count), MIN_LANE_HEIGHT, MAX_LANE_HEIGHT);
+  const height = Math.max(room, count * pitch);
   return { pitch, height, top: Math.max(0, Math.floor((height - count * pitch) / 2)), gap: pitch > 9 ? 4 : 2 };
 }
 
 function drawLanes() {
-  const { pitch, height, top, gap } = laneMeasures(), bar = pitch - gap;
-  const pen = contextOf(lanesCanvas, height), said = state.log.prompts;
+  const { pitch, height, top, gap } = laneMeasures();
+  const bar = pitch - gap;
+  const pen = contextOf(lanesCanvas, height);
+  const said = state.log.prompts;
   lanesCanvas.style.height = `${height}px`;
   const quiet = getComputedStyle(root).getPropertyValue('--mk-line');
   objects.listed.forEach((object, row) => {
-    const strong = object === state.active, y = top + row * pitch + gap / 2;
+    const strong = object === state.active;
+    const y = top + row * pitch + gap / 2;
     pen.globalAlpha = (strong ? 1 : 0.55) * (objects.isVisible(object) ? 1 : 0.4);
     drawLane(pen, object, y, bar, quiet);
     if (strong) drawActiveSign(pen, y, bar);
@@ -46,7 +54,8 @@ function drawLanes() {
 }
 
 function drawLane(pen, object, y, bar, quiet) {
-  const color = objects.color(object), block = (from, to, top, height) => {
+  const color = objects.color(object);
+  const block = (from, to, top, height) => {
     const [left, width] = extent(from, to);
     pen.fillRect(left, top, Math.max(1, width), height);
   };
@@ -63,7 +72,7 @@ function drawLane(pen, object, y, bar, quiet) {
 // Stretches of equal values: [value, first, last].
 function* laneRuns(lane) {
   for (let start = 0, end = 0; start < lane.length; start = end + 1) {
-    for (end = start; lane[end + 1] === lane[start];) end += 1;
+    for (end = start; lane[end + 1] === lane[start]; ) end += 1;
     yield [lane[start], start, end];
   }
 }
@@ -91,7 +100,13 @@ function drawActiveSign(pen, y, bar) {
 
 function drawDiamond(pen, x, y, size, color) {
   pen.beginPath();
-  for (const [dx, dy] of [[0, -size], [size, 0], [0, size], [-size, 0]]) pen.lineTo(x + dx, y + dy);
+  for (const [dx, dy] of [
+    [0, -size],
+    [size, 0],
+    [0, size],
+    [-size, 0],
+  ])
+    pen.lineTo(x + dx, y + dy);
   pen.closePath();
   pen.fillStyle = color;
   pen.strokeStyle = '#fff';
@@ -106,27 +121,35 @@ function drawDiamond(pen, x, y, size, color) {
 // --- what lies under a pointer ---
 
 function laneUnder(event) {
-  const box = lanesView.getBoundingClientRect(), { pitch, top } = laneMeasures();
+  const box = lanesView.getBoundingClientRect();
+  const { pitch, top } = laneMeasures();
   if (event.clientY < box.top || event.clientY >= box.bottom) return undefined;
   return objects.listed[Math.floor((event.clientY - box.top + lanesView.scrollTop - top) / pitch)];
 }
 
 export function objectUnder(event) {
-  const { top, bottom } = qualityCanvas.getBoundingClientRect(), inHeat = event.clientY >= top && event.clientY < bottom;
+  const { top, bottom } = qualityCanvas.getBoundingClientRect();
+  const inHeat = event.clientY >= top && event.clientY < bottom;
   return inHeat ? worstObjectAt(frameUnder(event)) : laneUnder(event);
 }
 
 export function markerUnder(event) {
-  const object = laneUnder(event), x = event.clientX - tracks.getBoundingClientRect().left;
-  const reach = event.pointerType === 'touch' ? FINGER_AROUND : POINTER_AROUND, away = frame => Math.abs(xOf(frame) - x);
-  const near = [...state.log.prompts.get(object)?.keys() ?? []].filter(frame => isVisible(frame) && away(frame) <= reach);
+  const object = laneUnder(event);
+  const x = event.clientX - tracks.getBoundingClientRect().left;
+  const reach = event.pointerType === 'touch' ? FINGER_AROUND : POINTER_AROUND;
+  const away = frame => Math.abs(xOf(frame) - x);
+  const near = [...(state.log.prompts.get(object)?.keys() ?? [])].filter(
+    frame => isVisible(frame) && away(frame) <= reach,
+  );
   return near.length ? { object, frame: near.sort((a, b) => away(a) - away(b))[0] } : null;
 }
 
 // The words about an object on a frame.
 export function aboutMask(object, frame) {
   if (object === undefined) return [];
-  const known = masks.lane(object)[frame], facts = masks.facts(object, frame), words = [objects.trait(object).name];
+  const known = masks.lane(object)[frame];
+  const facts = masks.facts(object, frame);
+  const words = [objects.trait(object).name];
   if (state.log.prompts.get(object)?.has(frame)) words.push('you clicked here');
   if (known === UNKNOWN) words.push('not tracked yet');
   if (known === STALE) words.push('out of date');
@@ -139,10 +162,13 @@ export function aboutMask(object, frame) {
 // The active object's lane scrolls into view.
 function keepActiveInView() {
   if (!isClip()) return;
-  const row = objects.listed.indexOf(state.active), { pitch, top } = laneMeasures(), y = top + row * pitch;
+  const row = objects.listed.indexOf(state.active);
+  const { pitch, top } = laneMeasures();
+  const y = top + row * pitch;
   if (row < 0) return;
   if (y < lanesView.scrollTop) lanesView.scrollTop = y;
-  else if (y + pitch > lanesView.scrollTop + lanesView.clientHeight) lanesView.scrollTop = y + pitch - lanesView.clientHeight;
+  else if (y + pitch > lanesView.scrollTop + lanesView.clientHeight)
+    lanesView.scrollTop = y + pitch - lanesView.clientHeight;
 }
 
 // More lanes above or below are hinted at.
@@ -152,7 +178,10 @@ function hintAtMore() {
   lanesView.classList.toggle('mk-more-below', scrollTop + clientHeight < scrollHeight - 1);
 }
 
-const updateLanes = oncePerFrame(() => { drawLanes(); hintAtMore(); });
+const updateLanes = oncePerFrame(() => {
+  drawLanes();
+  hintAtMore();
+});
 const showActive = oncePerFrame(keepActiveInView);
 
 export function setUpLanes() {

@@ -13,9 +13,13 @@ export function goTo(frame, quietly = false) {
   update({ frame: clamp(Math.round(frame), 0, state.medium.frames - 1) });
   if (!quietly) emit('interaction');
   emit('frame');
-  return showFrame(state.frame).then(current => {
-    if (current && !state.playing) frames.prefetch(state.frame, 1, isAlbum() ? 2 : 3);
-    if (current && isAlbum()) frames.prefetch(state.frame, -1, 1);
-    return current;
-  }).catch(() => { if (connection.status === 'on') toast('This frame could not be loaded. Step on, or try again.'); });
+  return showFrame(state.frame)
+    .then(current => {
+      if (current && !state.playing) frames.prefetch(state.frame, 1, isAlbum() ? 2 : 3);
+      if (current && isAlbum()) frames.prefetch(state.frame, -1, 1);
+      return current;
+    })
+    .catch(() => {
+      if (connection.status === 'on') toast('This frame could not be loaded. Step on, or try again.');
+    });
 }

@@ -6,13 +6,13 @@ import { mount } from '../core/mount.js';
 import { find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { setIcon } from '../shared/elements.js';
-import { goTo } from './navigation.js';
 import { previews } from '../viewport/effect_previews.js';
 import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';
+import { goTo } from './navigation.js';
 
-const AHEAD = 8;                 // frames to fetch before they are needed
-let playing = null;              // {since, from}: when playing began, and at which time of the clip
+const AHEAD = 8; // frames to fetch before they are needed
+let playing = null; // {since, from}: when playing began, and at which time of the clip
 
 export function play() {
   if (!isClip() || state.playing) return;
@@ -50,7 +50,7 @@ async function playOn() {
   if (!state.playing || mount.signal.aborted) return;
   const { last } = playedRange();
   const due = Math.min(last, frameAt(playing.from + (performance.now() - playing.since) / 1000));
-  const next = previews.on ? previews.inTime(due) : due;         // what is not painted in time is left out
+  const next = previews.on ? previews.inTime(due) : due; // what is not painted in time is left out
   if (next !== null && (next !== state.frame || state.shown.frame !== state.frame)) {
     update({ frame: next });
     frames.prefetch(next, 1, AHEAD);

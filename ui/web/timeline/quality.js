@@ -11,9 +11,13 @@
 // From SUSPICIOUS on a frame is worth a look.
 
 export const SUSPICIOUS = 0.5;
-const GOOD_IOU = 0.85, BAD_IOU = 0.35;
-const FAIR_FACTOR = 1.4, WILD_FACTOR = 3.2, GRAIN = 1 / 5000;
-const LARGE_SHARE = 0.75, WHOLE_SHARE = 0.9;
+const GOOD_IOU = 0.85;
+const BAD_IOU = 0.35;
+const FAIR_FACTOR = 1.4;
+const WILD_FACTOR = 3.2;
+const GRAIN = 1 / 5000;
+const LARGE_SHARE = 0.75;
+const WHOLE_SHARE = 0.9;
 const REMAINS_LOST = 0.5;
 
 const between = (value, none, full) => Math.max(0, Math.min(1, (value - none) / (full - none)));
@@ -21,7 +25,9 @@ const between = (value, none, full) => Math.max(0, Math.min(1, (value - none) / 
 // `here` is {quality, presence, area}, `earlier` the same of the frames before, the nearest first, `after` of the next one;
 // undefined where nothing is known. `pixels` is the frame's area.
 export function suspicionOf(here, earlier, after, pixels) {
-  const signs = here.area ? seenSigns(here, earlier, pixels) : [[earlier[0]?.area || after?.area ? 1 : REMAINS_LOST, 'lost']];
+  const signs = here.area
+    ? seenSigns(here, earlier, pixels)
+    : [[earlier[0]?.area || after?.area ? 1 : REMAINS_LOST, 'lost']];
   const [score, reason] = signs.reduce((worst, sign) => (sign[0] > worst[0] ? sign : worst));
   return { score, reason: score > 0 ? reason : '' };
 }
@@ -55,5 +61,5 @@ export function worstFrames(scores) {
 // The frame after `frame` in that direction, around the end if need be; `marked` goes up.
 export function nextAfter(marked, frame, step) {
   const ahead = marked.filter(other => (other - frame) * step > 0);
-  return step > 0 ? ahead[0] ?? marked[0] : ahead.at(-1) ?? marked.at(-1);
+  return step > 0 ? (ahead[0] ?? marked[0]) : (ahead.at(-1) ?? marked.at(-1));
 }

@@ -7,14 +7,15 @@ import { announce, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
+import { masks } from '../viewport/masks.js';
 import { contextOf, oncePerFrame } from './drawing.js';
 import { extent, pixelsAFrame } from './geometry.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
 import { nextAfter, suspicionOf, worstFrames } from './quality.js';
-import { masks } from '../viewport/masks.js';
 
-const STRIP_HEIGHT = 12, COLOR_STEPS = 16;
+const STRIP_HEIGHT = 12;
+const COLOR_STEPS = 16;
 
 export const qualityCanvas = find('heat');
 
@@ -55,29 +56,37 @@ function measureQuality() {
 
 function drawQualityStrip() {
   measureQuality();
-  const pen = contextOf(qualityCanvas, STRIP_HEIGHT), style = getComputedStyle(root);
+  const pen = contextOf(qualityCanvas, STRIP_HEIGHT);
+  const style = getComputedStyle(root);
   const colors = ['calm', 'warm', 'hot'].map(name => style.getPropertyValue(`--mk-heat-${name}`).trim());
   const [start, across] = extent(timeline.first, timeline.last);
   pen.fillStyle = style.getPropertyValue('--mk-line');
   pen.fillRect(start, STRIP_HEIGHT - 1, across, 1);
-  const together = Math.max(1, Math.floor(1 / pixelsAFrame()));    // frames that share a pixel: the worst of them counts
+  const together = Math.max(1, Math.floor(1 / pixelsAFrame())); // frames that share a pixel: the worst of them counts
   for (let first = timeline.first; first <= timeline.last; first += together) {
     const last = Math.min(timeline.last, first + together - 1);
-    const known = worst.slice(first, last + 1).filter(Boolean).map(each => each.score);
+    const known = worst
+      .slice(first, last + 1)
+      .filter(Boolean)
+      .map(each => each.score);
     if (known.length) drawQualityBar(pen, extent(first, last), Math.max(...known), colors);
   }
 }
 
 function drawQualityBar(pen, [left, width], score, colors) {
-  const step = Math.round(score * COLOR_STEPS) / COLOR_STEPS, height = 2 + step * (STRIP_HEIGHT - 2);
+  const step = Math.round(score * COLOR_STEPS) / COLOR_STEPS;
+  const height = 2 + step * (STRIP_HEIGHT - 2);
   pen.fillStyle = blend(colors, step);
   pen.fillRect(left, STRIP_HEIGHT - height, Math.max(1, width), height);
 }
 
 // A color between three, `share` of the way.
 function blend(colors, share) {
-  const place = share * (colors.length - 1), lower = Math.min(colors.length - 2, Math.floor(place));
-  const [a, b] = [colors[lower], colors[lower + 1]].map(color => [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16)));
+  const place = share * (colors.length - 1);
+  const lower = Math.min(colors.length - 2, Math.floor(place));
+  const [a, b] = [colors[lower], colors[lower + 1]].map(color =>
+    [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16)),
+  );
   return `rgb(${a.map((part, at) => Math.round(part + (b[at] - part) * (place - lower))).join()})`;
 }
 

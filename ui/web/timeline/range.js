@@ -7,13 +7,21 @@ import { find, listen, root } from '../core/page.js';
 import { state, timeline, update } from '../core/store.js';
 import { clamp } from '../shared/values.js';
 import { frameUnder, oncePerFrame, tracks } from './drawing.js';
-import { THUMB_WIDTH, isVisible, pixelsAFrame, xOf } from './geometry.js';
+import { isVisible, pixelsAFrame, THUMB_WIDTH, xOf } from './geometry.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
 import { scrubTo } from './timeline.js';
 
-const HANDLE_STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1,
-  PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity };
+const HANDLE_STEPS = {
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  ArrowRight: 1,
+  ArrowUp: 1,
+  PageDown: -10,
+  PageUp: 10,
+  Home: -Infinity,
+  End: Infinity,
+};
 
 export const range = {
   set(first, last) {
@@ -50,13 +58,23 @@ export const range = {
 };
 
 const handles = [
-  { knob: find('in'), edge: 'first', move: frame => range.set(Math.min(frame, playedRange().last), playedRange().last) },
-  { knob: find('out'), edge: 'last', move: frame => range.set(playedRange().first, Math.max(frame, playedRange().first)) },
+  {
+    knob: find('in'),
+    edge: 'first',
+    move: frame => range.set(Math.min(frame, playedRange().last), playedRange().last),
+  },
+  {
+    knob: find('out'),
+    edge: 'last',
+    move: frame => range.set(playedRange().first, Math.max(frame, playedRange().first)),
+  },
 ];
 
 function updateRange() {
-  const { first, last } = playedRange(), half = pixelsAFrame() / 2;
-  const left = clamp(xOf(first) - half, THUMB_WIDTH / 2, timeline.width), right = clamp(xOf(last) + half, 0, timeline.width - THUMB_WIDTH / 2);
+  const { first, last } = playedRange();
+  const half = pixelsAFrame() / 2;
+  const left = clamp(xOf(first) - half, THUMB_WIDTH / 2, timeline.width);
+  const right = clamp(xOf(last) + half, 0, timeline.width - THUMB_WIDTH / 2);
   find('before-in').style.width = `${state.range ? left : 0}px`;
   find('after-out').style.width = `${state.range ? timeline.width - right : 0}px`;
   for (const { knob, edge } of handles) {
@@ -96,13 +114,16 @@ function makeDraggable({ knob, edge, move }) {
     else if (start) scrubTo(event);
     start = null;
   });
-  listen(knob, 'pointercancel', () => { start = null; });
+  listen(knob, 'pointercancel', () => {
+    start = null;
+  });
 }
 
 function moveByKey(event, { edge, move }) {
   if (!(event.key in HANDLE_STEPS) || event.ctrlKey || event.altKey || event.metaKey) return;
-  const step = HANDLE_STEPS[event.key] * (event.shiftKey ? 10 : 1), end = state.medium.frames - 1;
-  event.preventDefault();        // or it would step through the clip
+  const step = HANDLE_STEPS[event.key] * (event.shiftKey ? 10 : 1);
+  const end = state.medium.frames - 1;
+  event.preventDefault(); // or it would step through the clip
   pause();
   move(clamp(playedRange()[edge] + step, 0, end));
   goTo(playedRange()[edge]);

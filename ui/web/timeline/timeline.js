@@ -9,14 +9,14 @@ import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
 import { clamp } from '../shared/values.js';
 import { frameUnder, oncePerFrame, tracks } from './drawing.js';
-import { THUMB_WIDTH, framesAcross, isVisible, pixelsAFrame, xOf } from './geometry.js';
+import { framesAcross, isVisible, pixelsAFrame, THUMB_WIDTH, xOf } from './geometry.js';
 import { aboutMask, markerUnder, objectUnder } from './lanes.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
 
-const MIN_VISIBLE = 12;              // frames in sight at the closest
-const COMFORTABLE_STEP = 9;               // CSS pixels a frame: where all have that, there is nothing to enlarge
-const TOUCH_SLOP = 6;            // CSS pixels before a finger drags; less is a tap, or the page scrolling
+const MIN_VISIBLE = 12; // frames in sight at the closest
+const COMFORTABLE_STEP = 9; // CSS pixels a frame: where all have that, there is nothing to enlarge
+const TOUCH_SLOP = 6; // CSS pixels before a finger drags; less is a tap, or the page scrolling
 const tooltip = find('note');
 
 // --- which frames are in sight ---
@@ -30,9 +30,11 @@ function setVisible(first, count) {
 
 // `around` keeps its place while more or fewer frames come into sight.
 function zoomTimeline(factor, around = state.frame) {
-  const total = state.medium.frames, before = timeline.last - timeline.first;
+  const total = state.medium.frames;
+  const before = timeline.last - timeline.first;
   timeline.wanted = clamp(timeline.wanted * factor, Math.min(MIN_VISIBLE, total), total);
-  const count = Math.round(timeline.wanted), share = isVisible(around) && before ? (around - timeline.first) / before : 0.5;
+  const count = Math.round(timeline.wanted);
+  const share = isVisible(around) && before ? (around - timeline.first) / before : 0.5;
   setVisible(around - share * (count - 1), count);
 }
 
@@ -44,11 +46,14 @@ function showWholeClip() {
 
 // Whoever steps out of sight is followed.
 function keepFrameVisible() {
-  if (isClip() && !isVisible(state.frame)) setVisible(state.frame - framesAcross() / 2, timeline.last - timeline.first + 1);
+  if (isClip() && !isVisible(state.frame))
+    setVisible(state.frame - framesAcross() / 2, timeline.last - timeline.first + 1);
 }
 
 function updateTimeline() {
-  const total = state.medium.frames, zoomed = timeline.last - timeline.first + 1 < total, end = Math.max(1, total - 1);
+  const total = state.medium.frames;
+  const zoomed = timeline.last - timeline.first + 1 < total;
+  const end = Math.max(1, total - 1);
   find('playhead').style.transform = `translateX(${xOf(state.frame)}px)`;
   find('playhead').style.visibility = isVisible(state.frame) ? '' : 'hidden';
   find('rail-out').disabled = !zoomed;
@@ -60,7 +65,7 @@ function updateTimeline() {
 
 // --- pointers ---
 
-let pressed = null;                 // {id, x, finger, moved}: a pointer that is down
+let pressed = null; // {id, x, finger, moved}: a pointer that is down
 
 export function scrubTo(event) {
   const frame = frameUnder(event);
@@ -80,14 +85,17 @@ function jumpTo(event) {
 // --- what lies under the pointer, in words ---
 
 function showTooltip(event) {
-  const frame = frameUnder(event), object = objectUnder(event);
+  const frame = frameUnder(event);
+  const object = objectUnder(event);
   tooltip.textContent = [`Frame ${frame + 1}`, clock(timeOf(frame)), ...aboutMask(object, frame)].join(' · ');
   tooltip.hidden = false;
   const half = tooltip.offsetWidth / 2;
   tooltip.style.left = `${clamp(xOf(frame), half, Math.max(half, timeline.width - half))}px`;
 }
 
-function hideTooltip() { tooltip.hidden = true; }
+function hideTooltip() {
+  tooltip.hidden = true;
+}
 
 export function setUpTimeline() {
   listen(tracks, 'pointerdown', event => {
@@ -113,23 +121,37 @@ export function setUpTimeline() {
     pressed = null;
   });
 
-  listen(tracks, 'pointercancel', () => { pressed = null; hideTooltip(); });
-  listen(tracks, 'pointerleave', () => { if (!pressed) hideTooltip(); });
+  listen(tracks, 'pointercancel', () => {
+    pressed = null;
+    hideTooltip();
+  });
+  listen(tracks, 'pointerleave', () => {
+    if (!pressed) hideTooltip();
+  });
 
-  listen(tracks, 'wheel', event => {
-    if (!isClip()) return;
-    const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
-    const step = Math.sign(sideways) * Math.ceil(framesAcross() / 12);
-    if (event.ctrlKey || event.metaKey) zoomTimeline(Math.exp(event.deltaY * 0.004), frameUnder(event));
-    else if (Math.abs(sideways) > 1) setVisible(timeline.first + step, timeline.last - timeline.first + 1);
-    else return;                   // the lanes or the page scroll
-    event.preventDefault();
-  }, { passive: false });
+  listen(
+    tracks,
+    'wheel',
+    event => {
+      if (!isClip()) return;
+      const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
+      const step = Math.sign(sideways) * Math.ceil(framesAcross() / 12);
+      if (event.ctrlKey || event.metaKey) zoomTimeline(Math.exp(event.deltaY * 0.004), frameUnder(event));
+      else if (Math.abs(sideways) > 1) setVisible(timeline.first + step, timeline.last - timeline.first + 1);
+      else return; // the lanes or the page scroll
+      event.preventDefault();
+    },
+    { passive: false },
+  );
 
   listen(find('rail-in'), 'click', () => zoomTimeline(0.5));
   listen(find('rail-out'), 'click', () => zoomTimeline(2));
 
-  on('medium', () => { pressed = null; hideTooltip(); showWholeClip(); });
+  on('medium', () => {
+    pressed = null;
+    hideTooltip();
+    showWholeClip();
+  });
   on('frame', keepFrameVisible);
   on('medium frame timeline', oncePerFrame(updateTimeline));
   new ResizeObserver(() => {

@@ -10,18 +10,21 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { make } from '../shared/elements.js';
 import { clamp } from '../shared/values.js';
-import { prompts } from './prompts.js';
 import { frames } from '../viewport/frames.js';
 import { MARKER } from '../viewport/markers.js';
 import { drawPart, drawSprite, partAround } from '../viewport/sprites.js';
 import { overlayCanvas, viewport } from '../viewport/viewport.js';
+import { prompts } from './prompts.js';
 
-const candidateStrip = find('candidates'), THUMB_WIDE = 96, THUMB_HIGH = 72;   // CSS pixels, as in candidates.css
-let candidates = null;                // {key, frame, object, color, masks: [{choice, quality, area, place, png}], picked}
-let dismissed = '';               // the key of the last one that was sent away
+const candidateStrip = find('candidates');
+const THUMB_WIDE = 96;
+const THUMB_HIGH = 72; // CSS pixels, as in candidates.css
+let candidates = null; // {key, frame, object, color, masks: [{choice, quality, area, place, png}], picked}
+let dismissed = ''; // the key of the last one that was sent away
 
 const candidateButtons = Array.from({ length: 3 }, () => {
-  const button = make('button', 'mk-reading'), picture = make('canvas');
+  const button = make('button', 'mk-reading');
+  const picture = make('canvas');
   Object.assign(button, { type: 'button', title: 'Take this mask (Q)' });
   button.setAttribute('role', 'radio');
   Object.assign(picture, { width: 2 * THUMB_WIDE, height: 2 * THUMB_HIGH });
@@ -36,12 +39,19 @@ function askedAbout(frame, object) {
 }
 
 function updateCandidates() {
-  if (candidates && (state.frame !== candidates.frame || state.active !== candidates.object || state.playing
-    || askedAbout(candidates.frame, candidates.object) !== candidates.key)) candidates = null;
+  if (
+    candidates &&
+    (state.frame !== candidates.frame ||
+      state.active !== candidates.object ||
+      state.playing ||
+      askedAbout(candidates.frame, candidates.object) !== candidates.key)
+  )
+    candidates = null;
   if (!candidates) return closeStrip();
   candidateStrip.hidden = false;
   candidateButtons.forEach((button, place) => {
-    const mask = candidates.masks[place], picked = mask?.choice === candidates.picked;
+    const mask = candidates.masks[place];
+    const picked = mask?.choice === candidates.picked;
     button.hidden = !mask;
     if (!mask) return;
     const fit = `${Math.round(100 * clamp(mask.quality, 0, 1))}%`;
@@ -70,7 +80,8 @@ export function dismissCandidates() {
 // At the bottom of the stage, or at its top where it would lie over the click.
 function placeStrip() {
   if (!candidates) return;
-  const [x, y] = state.log.prompt(candidates.frame, candidates.object).points[0], room = 2 * MARKER + 12;
+  const [x, y] = state.log.prompt(candidates.frame, candidates.object).points[0];
+  const room = 2 * MARKER + 12;
   const beside = Math.abs(view.x + x * view.scale - viewport.clientWidth / 2) > candidateStrip.offsetWidth / 2 + room;
   const above = view.y + y * view.scale < viewport.clientHeight - candidateStrip.offsetHeight - room;
   candidateStrip.classList.toggle('mk-at-top', !beside && !above);
@@ -78,7 +89,8 @@ function placeStrip() {
 
 function pick(choice) {
   if (!candidates || choice === candidates.picked) return;
-  const { frame, object } = candidates, place = candidates.masks.findIndex(mask => mask.choice === choice);
+  const { frame, object } = candidates;
+  const place = candidates.masks.findIndex(mask => mask.choice === choice);
   candidates.picked = choice;
   prompts.set(frame, object, { ...state.log.prompt(frame, object), choice });
   announce(candidateButtons[place].getAttribute('aria-label'));
@@ -86,23 +98,32 @@ function pick(choice) {
 
 function pickNext(step) {
   if (!candidates) return;
-  const place = candidates.masks.findIndex(mask => mask.choice === candidates.picked), count = candidates.masks.length;
+  const place = candidates.masks.findIndex(mask => mask.choice === candidates.picked);
+  const count = candidates.masks.length;
   pick(candidates.masks[(place + step + count) % count].choice);
 }
 
 // The place of all of the masks together.
 function placeOfAll(found) {
-  const left = Math.min(...found.map(({ place }) => place[0])), right = Math.max(...found.map(({ place }) => place[0] + place[2]));
-  const top = Math.min(...found.map(({ place }) => place[1])), bottom = Math.max(...found.map(({ place }) => place[1] + place[3]));
+  const left = Math.min(...found.map(({ place }) => place[0]));
+  const right = Math.max(...found.map(({ place }) => place[0] + place[2]));
+  const top = Math.min(...found.map(({ place }) => place[1]));
+  const bottom = Math.max(...found.map(({ place }) => place[1] + place[3]));
   return [left, top, right - left, bottom - top];
 }
 
 async function drawCandidates(shownOffer) {
-  const { frame, masks: found, color } = shownOffer, size = frameSize(frame);
-  const part = partAround(placeOfAll(found), size, THUMB_WIDE / THUMB_HIGH), outline = 3 * part[2] / (2 * THUMB_WIDE);
-  const [bitmap, ...sprites] = await Promise.all([frames.get(frame), ...found.map(mask => drawSprite(mask, color, outline))]);
+  const { frame, masks: found, color } = shownOffer;
+  const size = frameSize(frame);
+  const part = partAround(placeOfAll(found), size, THUMB_WIDE / THUMB_HIGH);
+  const outline = (3 * part[2]) / (2 * THUMB_WIDE);
+  const [bitmap, ...sprites] = await Promise.all([
+    frames.get(frame),
+    ...found.map(mask => drawSprite(mask, color, outline)),
+  ]);
   if (candidates !== shownOffer) return;
-  sprites.forEach((sprite, place) => drawPart(candidateButtons[place].firstChild, bitmap, sprite, size, part));
+  for (const [place, sprite] of sprites.entries())
+    drawPart(candidateButtons[place].firstChild, bitmap, sprite, size, part);
 }
 
 export function setUpCandidates() {
@@ -110,20 +131,34 @@ export function setUpCandidates() {
 
   on('server-masks', message => {
     if (message.version !== state.version || !message.object) return;
-    const { frame, object } = message, found = message.objects.find(each => each.id === object);
-    const key = askedAbout(frame, object), possible = (found?.candidates ?? []).map((mask, choice) => ({ ...mask, choice }));
+    const { frame, object } = message;
+    const found = message.objects.find(each => each.id === object);
+    const key = askedAbout(frame, object);
+    const possible = (found?.candidates ?? []).map((mask, choice) => ({ ...mask, choice }));
     const visible = possible.filter(mask => mask.area).sort((a, b) => a.area - b.area);
     if (!key || key === dismissed || visible.length < 2) return;
     const own = possible.findIndex(mask => mask.area === found.area && mask.quality === found.quality);
     const isNew = candidates?.key !== key;
-    candidates = { key, frame, object, color: '', masks: visible, picked: state.log.prompt(frame, object).choice ?? own };
+    candidates = {
+      key,
+      frame,
+      object,
+      color: '',
+      masks: visible,
+      picked: state.log.prompt(frame, object).choice ?? own,
+    };
     updateCandidates();
-    if (isNew && candidates) announce(`This click may mean ${visible.length} masks. ${fingersOnly ? 'Pick one below.' : 'Q takes the next one.'}`);
+    if (isNew && candidates)
+      announce(
+        `This click may mean ${visible.length} masks. ${fingersOnly ? 'Pick one below.' : 'Q takes the next one.'}`,
+      );
   });
 
   Object.assign(shortcuts, { q: event => pickNext(event.shiftKey ? -1 : 1) });
 
-  candidateButtons.forEach((button, place) => listen(button, 'click', () => pick(candidates.masks[place].choice)));
+  for (const [place, button] of candidateButtons.entries()) {
+    listen(button, 'click', () => pick(candidates.masks[place].choice));
+  }
   listen(find('candidates-close'), 'click', dismissCandidates);
   listen(find('readings'), 'keydown', event => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -134,5 +169,7 @@ export function setUpCandidates() {
   });
   on('log frame objects tracking medium', updateCandidates);
   on('view', placeStrip);
-  on('medium', () => { dismissed = ''; });
+  on('medium', () => {
+    dismissed = '';
+  });
 }

@@ -16,4 +16,4 @@ export function isInFrame([x, y]) {
   return x >= 0 && y >= 0 && x < width && y < height;
 }
 
-export const roundToTenth = place => place.map(value => Math.round(value * 10) / 10);   // tenths of a pixel are enough
+export const roundToTenth = place => place.map(value => Math.round(value * 10) / 10); // tenths of a pixel are enough

@@ -9,23 +9,34 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
+import { drawSprite } from '../viewport/sprites.js';
+import { drawOverlay, outlineWidth, overlayCanvas, overlayContext, toFrame } from '../viewport/viewport.js';
 import { isInFrame, isNegative } from './geometry.js';
 import { isPointerFree } from './pointer.js';
 import { prompts } from './prompts.js';
-import { drawSprite } from '../viewport/sprites.js';
-import { drawOverlay, outlineWidth, overlayCanvas, overlayContext, toFrame } from '../viewport/viewport.js';
 
-const HOVER_PAUSE = 60;          // milliseconds between two questions at least
-const HOVER_TIMEOUT = 3000;     // after which an answer counts as lost
-const HOVER_TRIALS = 5, HOVER_SLOW = 250;   // so many first answers are timed; their median tells whether it is too slow
+const HOVER_PAUSE = 60; // milliseconds between two questions at least
+const HOVER_TIMEOUT = 3000; // after which an answer counts as lost
+const HOVER_TRIALS = 5;
+const HOVER_SLOW = 250; // so many first answers are timed; their median tells whether it is too slow
 
 const hoverButton = find('hover');
-let preview = null;                // the sprite of what a click here would give
+let preview = null; // the sprite of what a click here would give
 const hoverState = { on: !fingersOnly, chosen: false, at: null, flying: null, timer: 0, seq: 0, since: 0, times: [] };
 
-const mayHover = () => hoverState.on && state.ready && state.medium && connection.status === 'on' && !connection.inFlight && !connection.queue.length
-  && state.tool === 'point' && isPointerFree() && !state.crosshair && !state.playing && !state.tracking
-  && state.shown.frame === state.frame;
+const mayHover = () =>
+  hoverState.on &&
+  state.ready &&
+  state.medium &&
+  connection.status === 'on' &&
+  !connection.inFlight &&
+  !connection.queue.length &&
+  state.tool === 'point' &&
+  isPointerFree() &&
+  !state.crosshair &&
+  !state.playing &&
+  !state.tracking &&
+  state.shown.frame === state.frame;
 
 function stopHovering() {
   clearTimeout(hoverState.timer);
@@ -36,17 +47,20 @@ function stopHovering() {
 }
 
 function schedulePreview() {
-  const now = performance.now(), { flying } = hoverState;
+  const now = performance.now();
+  const { flying } = hoverState;
   if (hoverState.timer || (flying && now - flying.since < HOVER_TIMEOUT)) return;
   hoverState.timer = setTimeout(requestPreview, Math.max(HOVER_PAUSE / 2, hoverState.since + HOVER_PAUSE - now));
 }
 
 function requestPreview() {
-  const { at } = hoverState, { frame, active: object } = state;
+  const { at } = hoverState;
+  const { frame, active: object } = state;
   hoverState.timer = 0;
   if (!at || !mayHover() || prompts.refusal(frame, object, at.negative)) return stopHovering();
   const prompt = prompts.withPoints(state.log.prompt(frame, object), [at.place], at.negative);
-  const seq = hoverState.seq += 1;
+  hoverState.seq += 1;
+  const { seq } = hoverState;
   if (!connection.send({ t: 'hover', seq, frame, object, prompt })) return;
   hoverState.since = performance.now();
   hoverState.flying = { seq, at, since: hoverState.since };
@@ -65,7 +79,8 @@ function timeHover(milliseconds) {
 async function drawPreviewSprite(found) {
   const sprite = await drawSprite(found, objects.color(found.id), outlineWidth());
   if (!sprite) return null;
-  const dash = Math.max(1, Math.round(5 / view.scale)), [tile, ink] = canvasOf(2 * dash, 2 * dash);
+  const dash = Math.max(1, Math.round(5 / view.scale));
+  const [tile, ink] = canvasOf(2 * dash, 2 * dash);
   ink.fillStyle = '#18181b';
   ink.fillRect(0, 0, 2 * dash, 2 * dash);
   ink.fillStyle = '#fff';
@@ -98,7 +113,11 @@ function toggleHover() {
   setHover(!hoverState.on);
   hoverState.chosen = true;
   announce(`Preview under the cursor is ${hoverState.on ? 'on' : 'off'}`);
-  try { localStorage.setItem('masklet-hover', hoverState.on ? 'on' : 'off'); } catch { /* storage may be forbidden */ }
+  try {
+    localStorage.setItem('masklet-hover', hoverState.on ? 'on' : 'off');
+  } catch {
+    /* storage may be forbidden */
+  }
 }
 
 export function setUpHoverPreview() {
@@ -106,8 +125,9 @@ export function setUpHoverPreview() {
     const { flying } = hoverState;
     if (message.seq !== flying?.seq || message.version !== state.version) return;
     timeHover(performance.now() - flying.since);
-    const [found] = message.objects, drawn = found ? await drawPreviewSprite(found) : null;
-    if (hoverState.flying !== flying) return;        // the cursor has left, or something was said
+    const [found] = message.objects;
+    const drawn = found ? await drawPreviewSprite(found) : null;
+    if (hoverState.flying !== flying) return; // the cursor has left, or something was said
     hoverState.flying = null;
     preview = drawn;
     drawOverlay();
@@ -118,14 +138,17 @@ export function setUpHoverPreview() {
     const chosen = localStorage.getItem('masklet-hover');
     hoverState.chosen = !!chosen;
     if (chosen) setHover(chosen === 'on' && !fingersOnly);
-  } catch { /* storage may be forbidden */ }
+  } catch {
+    /* storage may be forbidden */
+  }
 
   hoverButton.hidden = fingersOnly;
   if (!fingersOnly) Object.assign(shortcuts, { h: toggleHover });
   listen(hoverButton, 'click', toggleHover);
   listen(overlayCanvas, 'pointermove', event => {
     if (event.pointerType === 'touch' || !state.medium) return;
-    const place = toFrame(event), isFree = isInFrame(place) && !overlayCanvas.dataset.grip;   // else a click takes something away
+    const place = toFrame(event);
+    const isFree = isInFrame(place) && !overlayCanvas.dataset.grip; // else a click takes something away
     if (!isFree || !mayHover()) return stopHovering();
     hoverState.at = { place, negative: isNegative(event) };
     schedulePreview();

@@ -1,5 +1,5 @@
 import { find } from '../core/page.js';
-import { state, update } from '../core/store.js';
+import { update } from '../core/store.js';
 import { overlayCanvas } from '../viewport/viewport.js';
 
 export function setAdding(adding) {

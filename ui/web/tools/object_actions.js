@@ -14,8 +14,11 @@ export function addObject() {
 
 export function removeObject(id) {
   if (!objects.isFree(id)) return;
-  const listed = objects.listed, others = listed.filter(other => other !== id), { name } = objects.trait(id);
-  if (state.active === id) update({ active: others[Math.min(listed.indexOf(id), others.length - 1)] ?? state.log.newest + 1 });
+  const listed = objects.listed;
+  const others = listed.filter(other => other !== id);
+  const { name } = objects.trait(id);
+  if (state.active === id)
+    update({ active: others[Math.min(listed.indexOf(id), others.length - 1)] ?? state.log.newest + 1 });
   if (state.soloObject === id) update({ soloObject: null });
   prompts.remove(id);
   announce(`${name} removed`);

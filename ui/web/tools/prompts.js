@@ -9,15 +9,17 @@ import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { sendEdits } from '../storage/replay.js';
 import { goTo } from '../timeline/navigation.js';
-import { roundToTenth } from './geometry.js';
 import { masks } from '../viewport/masks.js';
+import { roundToTenth } from './geometry.js';
 
-const MAX_SINGLE_PROMPTS = 30;           // prompts that are said one by one; more of them are said together
+const MAX_SINGLE_PROMPTS = 30; // prompts that are said one by one; more of them are said together
 
 export const prompts = {
   // Clicks: they add to what is said already. Tells whether there was room for them.
   points(places, negative, since) {
-    const { frame, active: object } = state, said = state.log.prompt(frame, object), why = this.refusal(frame, object, negative);
+    const { frame, active: object } = state;
+    const said = state.log.prompt(frame, object);
+    const why = this.refusal(frame, object, negative);
     if (why) toast(why, 'hint');
     return !why && places.length > 0 && this.set(frame, object, this.withPoints(said, places, negative), since);
   },
@@ -54,14 +56,17 @@ export const prompts = {
   },
 
   clearFrame() {
-    const here = [...state.log.prompts].filter(([, said]) => said.has(state.frame))
-      .map(([object]) => object);
+    const here = [...state.log.prompts].filter(([, said]) => said.has(state.frame)).map(([object]) => object);
     this.clearFrameOf(...objects.unlocked(here));
   },
 
-  clearFrameOf(...ids) { this.step(ids.map(object => ({ frame: state.frame, object, prompt: {} }))); },
+  clearFrameOf(...ids) {
+    this.step(ids.map(object => ({ frame: state.frame, object, prompt: {} })));
+  },
 
-  remove(object) { this.step([{ forget: object }]); },
+  remove(object) {
+    this.step([{ forget: object }]);
+  },
 
   reset() {
     const going = objects.unlocked([...state.log.prompts.keys()]);
@@ -73,7 +78,9 @@ export const prompts = {
     if (!entries.length) return;
     state.log.add(entries);
     const step = state.log.last;
-    this.settle(step, title, () => { if (state.log.last === step) this.takeBack(); });
+    this.settle(step, title, () => {
+      if (state.log.last === step) this.takeBack();
+    });
   },
 
   // The last step never was.
@@ -87,7 +94,8 @@ export const prompts = {
   // it is given up.
   settle(step, title = 'Working', back = null) {
     if (!step) return;
-    const messages = state.log.consequences(step), together = [];
+    const messages = state.log.consequences(step);
+    const together = [];
     for (const message of messages) {
       const { t, frame, object, prompt } = message;
       if (t === 'forget') masks.forget(object);

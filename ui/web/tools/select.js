@@ -1,16 +1,16 @@
 import { toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { state } from '../core/store.js';
-import { isInFrame } from './geometry.js';
 import { masks } from '../viewport/masks.js';
 import { objectSprite } from '../viewport/viewport.js';
+import { isInFrame } from './geometry.js';
 
 // The object whose mask lies at this place of the frame; where several do, the next one below the selected one.
 async function selectAt([x, y]) {
   const there = [];
   for (const id of objects.listed.filter(each => objects.isVisible(each)).reverse()) {
     const record = masks.on(state.frame).get(id);
-    const sprite = record && await objectSprite(id, record);
+    const sprite = record && (await objectSprite(id, record));
     if (sprite?.ink.getImageData(x - sprite.x, y - sprite.y, 1, 1).data[3]) there.push(id);
   }
   if (!there.length) return toast('There is no mask here to select.', 'hint');
@@ -21,6 +21,8 @@ async function selectAt([x, y]) {
 export const selectTool = {
   down() {},
   move() {},
-  up({ far, from }) { if (!far && isInFrame(from)) selectAt(from); },
+  up({ far, from }) {
+    if (!far && isInFrame(from)) selectAt(from);
+  },
   cancel() {},
 };

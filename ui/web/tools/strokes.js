@@ -9,18 +9,20 @@ import { find, listen } from '../core/page.js';
 import { opaque } from '../core/run_lengths.js';
 import { state, view } from '../core/store.js';
 import { clamp } from '../shared/values.js';
+import { NEGATIVE, POSITIVE } from '../viewport/markers.js';
+import { drawOverlay, overlayCanvas, overlayContext, toFrame, viewport } from '../viewport/viewport.js';
 import { isInFrame } from './geometry.js';
 import { drawMask, hasMask, setMaskPrompt } from './mask_prompt.js';
 import { prompts } from './prompts.js';
-import { NEGATIVE, POSITIVE } from '../viewport/markers.js';
-import { drawOverlay, overlayCanvas, overlayContext, toFrame, viewport } from '../viewport/viewport.js';
 
-const MAX_SCRIBBLE_POINTS = 6, SCRIBBLE_STEP = 50;   // at most so many points, one every so many CSS pixels
-const MIN_BRUSH = 4, MAX_BRUSH = 160;      // CSS pixels across
+const MAX_SCRIBBLE_POINTS = 6;
+const SCRIBBLE_STEP = 50; // at most so many points, one every so many CSS pixels
+const MIN_BRUSH = 4;
+const MAX_BRUSH = 160; // CSS pixels across
 
 export const brush = { size: 32 };
-let stroke = null;               // the one being drawn: {kind, path, negative, size, frame, object}
-const strokes = [];              // drawn, but not yet part of a mask on the canvas; {..., prompt} once it is asked for
+let stroke = null; // the one being drawn: {kind, path, negative, size, frame, object}
+const strokes = []; // drawn, but not yet part of a mask on the canvas; {..., prompt} once it is asked for
 
 export const strokeTool = (kind, finish) => ({
   down(press) {
@@ -39,7 +41,9 @@ export const strokeTool = (kind, finish) => ({
     finish(done, event.timeStamp);
     drawOverlay();
   },
-  cancel() { stroke = null; },
+  cancel() {
+    stroke = null;
+  },
 });
 
 function extend(path, [x, y]) {
@@ -55,7 +59,11 @@ function alongPath(path, count) {
     lengths.push(lengths[at - 1] + Math.hypot(path[at][0] - path[at - 1][0], path[at][1] - path[at - 1][1]));
   }
   return Array.from({ length: count }, (unused, place) => {
-    const wanted = lengths[lengths.length - 1] * (place + 0.5) / count, at = Math.max(1, lengths.findIndex(each => each >= wanted));
+    const wanted = (lengths[lengths.length - 1] * (place + 0.5)) / count;
+    const at = Math.max(
+      1,
+      lengths.findIndex(each => each >= wanted),
+    );
     if (path.length < 2) return path[0];
     const share = (wanted - lengths[at - 1]) / Math.max(1e-6, lengths[at] - lengths[at - 1]);
     return [0, 1].map(axis => path[at - 1][axis] + share * (path[at][axis] - path[at - 1][axis]));
@@ -63,8 +71,11 @@ function alongPath(path, count) {
 }
 
 export function finishScribble({ path, negative }, since) {
-  const length = path.reduce((sum, [x, y], at) => (at ? sum + Math.hypot(x - path[at - 1][0], y - path[at - 1][1]) : 0), 0);
-  const count = clamp(Math.round(length * view.scale / SCRIBBLE_STEP), 1, MAX_SCRIBBLE_POINTS);
+  const length = path.reduce(
+    (sum, [x, y], at) => (at ? sum + Math.hypot(x - path[at - 1][0], y - path[at - 1][1]) : 0),
+    0,
+  );
+  const count = clamp(Math.round((length * view.scale) / SCRIBBLE_STEP), 1, MAX_SCRIBBLE_POINTS);
   prompts.points(alongPath(path, count).filter(isInFrame), negative, since);
 }
 
@@ -72,9 +83,9 @@ export function finishScribble({ path, negative }, since) {
 
 function outline({ kind, path }) {
   const line = new Path2D();
-  path.forEach(([x, y], at) => (at ? line.lineTo(x, y) : line.moveTo(x, y)));
+  for (const [x, y] of path) line.lineTo(x, y); // the first one begins the line
   if (kind === 'lasso') line.closePath();
-  else if (path.length === 1) line.lineTo(path[0][0] + 0.01, path[0][1]);   // a dot
+  else if (path.length === 1) line.lineTo(path[0][0] + 0.01, path[0][1]); // a dot
   return line;
 }
 
@@ -89,19 +100,23 @@ export function finishLasso(done, since) {
   finishPaint(done, since);
 }
 
-let merging = Promise.resolve();   // strokes become masks one after the other
+let merging = Promise.resolve(); // strokes become masks one after the other
 export function finishPaint(done, since) {
-  if (done.negative && !hasMask(done.frame, done.object)) return toast('There is no mask to take away from yet.', 'hint');
+  if (done.negative && !hasMask(done.frame, done.object))
+    return toast('There is no mask to take away from yet.', 'hint');
   strokes.push(done);
-  merging = merging.then(() => merge(done, since)).catch(error => {
-    forgetStrokes();
-    toast('This could not be drawn. Try it again.');
-    console.warn(error);
-  });
+  merging = merging
+    .then(() => merge(done, since))
+    .catch(error => {
+      forgetStrokes();
+      toast('This could not be drawn. Try it again.');
+      console.warn(error);
+    });
 }
 
 async function merge(done, since) {
-  const version = state.version, pen = await drawMask(done.frame, done.object);
+  const version = state.version;
+  const pen = await drawMask(done.frame, done.object);
   if (version !== state.version) return;
   if (!pen) return forgetStrokes();
   pen.globalCompositeOperation = done.negative ? 'destination-out' : 'source-over';
@@ -119,15 +134,28 @@ export function drawStrokes() {
 }
 
 function drawStroke(each) {
-  const { width, height } = frameSize(each.frame), isLive = each === stroke, color = each.negative ? NEGATIVE : POSITIVE;
+  const { width, height } = frameSize(each.frame);
+  const isLive = each === stroke;
+  const color = each.negative ? NEGATIVE : POSITIVE;
   overlayContext.save();
   overlayContext.beginPath();
   overlayContext.rect(0, 0, width, height);
   overlayContext.clip();
-  if (each.kind === 'scribble' || isLive && each.kind === 'lasso') {
-    if (each.kind === 'lasso') { overlayContext.fillStyle = `${color}33`; overlayContext.fill(outline(each)); }
-    for (const [style, wide] of [['#fffc', 5], [color, 3]]) {
-      Object.assign(overlayContext, { strokeStyle: style, lineWidth: wide / view.scale, lineCap: 'round', lineJoin: 'round' });
+  if (each.kind === 'scribble' || (isLive && each.kind === 'lasso')) {
+    if (each.kind === 'lasso') {
+      overlayContext.fillStyle = `${color}33`;
+      overlayContext.fill(outline(each));
+    }
+    for (const [style, wide] of [
+      ['#fffc', 5],
+      [color, 3],
+    ]) {
+      Object.assign(overlayContext, {
+        strokeStyle: style,
+        lineWidth: wide / view.scale,
+        lineCap: 'round',
+        lineJoin: 'round',
+      });
       overlayContext.stroke(outline(each));
     }
   } else {
@@ -163,11 +191,14 @@ function previewBrush() {
   circle.style.translate = `${viewport.clientWidth / 2}px ${viewport.clientHeight / 2}px`;
   circle.hidden = false;
   clearTimeout(brushTimer);
-  brushTimer = setTimeout(() => { circle.hidden = true; }, 900);
+  brushTimer = setTimeout(() => {
+    circle.hidden = true;
+  }, 900);
 }
 
 export function placeBrush(event, isPanning) {
-  const corner = overlayCanvas.getBoundingClientRect(), circle = find('brush');
+  const corner = overlayCanvas.getBoundingClientRect();
+  const circle = find('brush');
   clearTimeout(brushTimer);
   circle.hidden = event.pointerType === 'touch' || isPanning;
   circle.style.translate = `${event.clientX - corner.left}px ${event.clientY - corner.top}px`;
@@ -181,14 +212,24 @@ export function setUpStrokes() {
     strokes.splice(0, last + 1);
     drawOverlay();
   });
-  on('medium', () => { stroke = null; strokes.length = 0; });
-  on('frame', () => { if (strokes.some(each => each.frame !== state.frame)) strokes.length = 0; });
-  on('server-error', message => { if (message.question) forgetStrokes(); });
-  on('log', () => {          // undone before it was answered
+  on('medium', () => {
+    stroke = null;
+    strokes.length = 0;
+  });
+  on('frame', () => {
+    if (strokes.some(each => each.frame !== state.frame)) strokes.length = 0;
+  });
+  on('server-error', message => {
+    if (message.question) forgetStrokes();
+  });
+  on('log', () => {
+    // undone before it was answered
     const isOn = each => !each.prompt || state.log.prompt(each.frame, each.object) === each.prompt;
     if (strokes.length && !strokes.some(isOn)) forgetStrokes();
   });
 
-  listen(overlayCanvas, 'pointerleave', () => { find('brush').hidden = true; });
+  listen(overlayCanvas, 'pointerleave', () => {
+    find('brush').hidden = true;
+  });
   listen(find('size').querySelector('input'), 'input', event => setBrush(Number(event.target.value), true));
 }

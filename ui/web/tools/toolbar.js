@@ -5,12 +5,12 @@ import { announce } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
+import { overlayCanvas } from '../viewport/viewport.js';
 import { setCrosshair } from './crosshair.js';
 import { keepMask } from './mask_prompt.js';
 import { setAdding } from './mode.js';
 import { pointTool } from './points.js';
 import { brush, finishLasso, finishPaint, finishScribble, placeBrush, setBrush, strokeTool } from './strokes.js';
-import { overlayCanvas } from '../viewport/viewport.js';
 
 export const tools = {
   point: pointTool,
@@ -26,7 +26,7 @@ function setTool(name, adding = state.adding) {
   for (const button of find('tool-choice').querySelectorAll('[data-tool]')) {
     button.setAttribute('aria-checked', button.dataset.tool === name);
   }
-  find('size').hidden = name !== 'paint';   // in the place of the opacity, so that nothing jumps
+  find('size').hidden = name !== 'paint'; // in the place of the opacity, so that nothing jumps
   find('opacity').hidden = name === 'paint';
   find('brush').hidden = true;
   setAdding(adding);
@@ -35,7 +35,8 @@ function setTool(name, adding = state.adding) {
 }
 
 export function setUpToolbar() {
-  for (const button of find('tool-choice').querySelectorAll('[data-tool]')) listen(button, 'click', () => setTool(button.dataset.tool));
+  for (const button of find('tool-choice').querySelectorAll('[data-tool]'))
+    listen(button, 'click', () => setTool(button.dataset.tool));
 
   Object.assign(shortcuts, {
     p: () => setTool('point'),

@@ -6,14 +6,14 @@ import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { prompts } from '../tools/prompts.js';
-import { startTracking, stopTracking } from './tracking.js';
 import { askForFrames } from '../viewport/mask_requests.js';
+import { startTracking, stopTracking } from './tracking.js';
 
 export const isTracked = step => step?.run !== undefined;
 const isRunning = step => isTracked(step) && step.run === state.tracking?.run;
 
-let undoing = null;              // the run that is taken back as soon as it has stopped
-let redoing = null;              // {run, legs}: what is still to be tracked again
+let undoing = null; // the run that is taken back as soon as it has stopped
+let redoing = null; // {run, legs}: what is still to be tracked again
 
 function undoRun() {
   undoing = state.tracking.run;
@@ -23,21 +23,27 @@ function undoRun() {
 // A run that is still going on is stopped first; it is taken back once it has ended.
 export function undo() {
   if (isRunning(state.log.last)) return undoRun();
-  if (isTracked(state.log.last)) update({ interrupted: null });       // nobody wants to go on with it
+  if (isTracked(state.log.last)) update({ interrupted: null }); // nobody wants to go on with it
   const step = state.log.undo();
-  prompts.settle(step, 'Undoing', () => { if (state.log.next === step) redo(); });
+  prompts.settle(step, 'Undoing', () => {
+    if (state.log.next === step) redo();
+  });
 }
 
 export function redo() {
   if (isTracked(state.log.next)) return redoRun();
   const step = state.log.redo();
-  prompts.settle(step, 'Redoing', () => { if (state.log.last === step) undo(); });
+  prompts.settle(step, 'Redoing', () => {
+    if (state.log.last === step) undo();
+  });
 }
 
 // The ways of a run, [start, stop, step] each: what lies end to end is one of them.
 function spansOf(entries) {
   const legs = [];
-  for (const { track: [start, stop, step] } of entries) {
+  for (const {
+    track: [start, stop, step],
+  } of entries) {
     const last = legs[legs.length - 1];
     if (last && last[1] === start && last[2] === step) last[1] = stop;
     else legs.push([start, stop, step]);
@@ -48,7 +54,8 @@ function spansOf(entries) {
 function redoRun() {
   if (state.tracking) return;
   if (connection.status !== 'on') return toast('There is no connection right now. Try again in a moment.');
-  const step = state.log.redo(), run = Date.now();
+  const step = state.log.redo();
+  const run = Date.now();
   redoing = { run, legs: spansOf(step.entries) };
   state.log.restart(step, run);
   emit('log');
@@ -57,8 +64,12 @@ function redoRun() {
 
 function trackNextSpan() {
   const leg = redoing.legs.shift();
-  if (!leg) { redoing = null; return; }
-  const [first, last] = span(leg), direction = leg[2] > 0 ? 'forward' : 'backward';
+  if (!leg) {
+    redoing = null;
+    return;
+  }
+  const [first, last] = span(leg);
+  const direction = leg[2] > 0 ? 'forward' : 'backward';
   startTracking({ run: redoing.run, direction, frame: leg[0], first, last, pause: false });
 }
 
@@ -75,7 +86,9 @@ export function setUpHistory() {
     if (message.stopped) redoing = null;
     else trackNextSpan();
   });
-  on('medium', () => { undoing = redoing = null; });
+  on('medium', () => {
+    undoing = redoing = null;
+  });
 
   // What the server has taken back is gone from the page already; what was there before is asked for.
   on('server-untracked', message => {

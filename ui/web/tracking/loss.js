@@ -12,7 +12,11 @@ export const pauseOnLoss = {
 
   set(wanted) {
     this.wanted = wanted;
-    try { localStorage.setItem('masklet-pause', wanted ? 'yes' : 'no'); } catch { /* storage may be forbidden */ }
+    try {
+      localStorage.setItem('masklet-pause', wanted ? 'yes' : 'no');
+    } catch {
+      /* storage may be forbidden */
+    }
     this.show();
   },
 
@@ -33,15 +37,23 @@ export function showLoss(object, frame) {
   announce(text);
 }
 
-const hideLoss = () => { find('lost').hidden = true; };
+const hideLoss = () => {
+  find('lost').hidden = true;
+};
 
 export function setUpLoss() {
-  try { pauseOnLoss.wanted = localStorage.getItem('masklet-pause') !== 'no'; } catch { /* storage may be forbidden */ }
+  try {
+    pauseOnLoss.wanted = localStorage.getItem('masklet-pause') !== 'no';
+  } catch {
+    /* storage may be forbidden */
+  }
   pauseOnLoss.show();
 
   listen(find('pausing'), 'click', () => pauseOnLoss.set(!pauseOnLoss.wanted));
   listen(find('lost-pause').querySelector('input'), 'change', event => pauseOnLoss.set(event.target.checked));
   listen(find('lost-close'), 'click', hideLoss);
   on('medium queued', hideLoss);
-  on('tracking', () => { if (state.tracking) hideLoss(); });
+  on('tracking', () => {
+    if (state.tracking) hideLoss();
+  });
 }

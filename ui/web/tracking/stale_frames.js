@@ -8,8 +8,8 @@ import { toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { masks, STALE } from '../viewport/masks.js';
 import { track } from './tracking.js';
-import { STALE, masks } from '../viewport/masks.js';
 
 // How many frames an update would track again, within the range.
 function staleFrames() {
@@ -31,7 +31,7 @@ let countWaiting = false;
 export function setUpStaleFrames() {
   on('queued', message => {
     if (message.t !== 'prompt') return;
-    const said = [...state.log.prompts.get(message.object)?.keys() ?? []];
+    const said = [...(state.log.prompts.get(message.object)?.keys() ?? [])];
     const before = Math.max(-1, ...said.filter(frame => frame < message.frame));
     const after = Math.min(masks.length, ...said.filter(frame => frame > message.frame));
     masks.outdate(message.object, before + 1, after - 1, message.frame);
@@ -39,7 +39,7 @@ export function setUpStaleFrames() {
   });
 
   on('server-stale', message => {
-    const more = [connection.inFlight, ...connection.queue].some(other => other && other.t !== 'forget');   // newer news will come
+    const more = [connection.inFlight, ...connection.queue].some(other => other && other.t !== 'forget'); // newer news will come
     if (message.version !== state.version || more) return;
     const runs = new Map(message.objects.map(object => [object.id, object.frames]));
     for (const object of masks.lanes.keys()) masks.setStale(object, runs.get(object) ?? []);

@@ -25,7 +25,8 @@ export function track(direction) {
 
 // `run` names this run, also for a page that is loaded while it goes on.
 export function startTracking(wish) {
-  if (!connection.send({ t: 'track', ...wish })) return toast('There is no connection right now. Try again in a moment.');
+  if (!connection.send({ t: 'track', ...wish }))
+    return toast('There is no connection right now. Try again in a moment.');
   pause();
   followCheckbox.checked = true;
   trackingStarted(wish);
@@ -49,7 +50,8 @@ export function stopTracking() {
 
 // What is left goes on with a run of its own. Where it was paused it is not paused again: the object is known to be lost.
 function continueTracking() {
-  if (state.interrupted && !state.tracking) startTracking({ ...state.interrupted, run: Date.now(), pause: pauseOnLoss.wanted });
+  if (state.interrupted && !state.tracking)
+    startTracking({ ...state.interrupted, run: Date.now(), pause: pauseOnLoss.wanted });
 }
 
 // A new connection: what the server does counts, but for a wish to stop that it may not have heard.
@@ -71,7 +73,8 @@ export function trackingEnded(stopped) {
 function reportTracking({ stopped, changed, lost, frame }) {
   if (lost) return showLoss(lost, frame);
   const words = stopped ? 'Stopped' : 'Tracking finished';
-  const text = changed || stopped ? `${words}: ${counted(changed, 'frame')} changed.` : 'Nothing to do: all of it is up to date.';
+  const text =
+    changed || stopped ? `${words}: ${counted(changed, 'frame')} changed.` : 'Nothing to do: all of it is up to date.';
   showTip(text);
   announce(text);
 }
@@ -87,7 +90,7 @@ export function setUpTracking() {
 
   on('server-progress', message => {
     if (!isOurRun(message)) return;
-    update({ tracking: { ...state.tracking, direction: message.direction, frame: message.frame } });   // what is left from here
+    update({ tracking: { ...state.tracking, direction: message.direction, frame: message.frame } }); // what is left from here
     if (state.tracking.stopping) return;
     setProgress(find('progress', find('tracking')), message.fraction);
     const rate = message.fps >= 10 ? Math.round(message.fps) : message.fps?.toFixed(1);
@@ -100,20 +103,29 @@ export function setUpTracking() {
     trackingEnded(message.stopped);
     reportTracking(message);
   });
-  on('server-error', message => { if (isOurRun(message)) trackingEnded(true); });
+  on('server-error', message => {
+    if (isOurRun(message)) trackingEnded(true);
+  });
 
   // Whoever looks elsewhere while tracking goes on wants to stay there.
-  on('interaction', () => { if (state.tracking) followCheckbox.checked = false; });
+  on('interaction', () => {
+    if (state.tracking) followCheckbox.checked = false;
+  });
 
   on('tracking medium log', () => {
-    const running = !!state.tracking, possible = state.log.prompts.size > 0;
+    const running = !!state.tracking;
+    const possible = state.log.prompts.size > 0;
     root.classList.toggle('mk-is-tracking', running);
     find('tracking').hidden = !running;
     find('track').hidden = running;
     find('goon').hidden = !state.interrupted;
     for (const button of find('track').querySelectorAll('[data-direction]')) button.disabled = !possible;
   });
-  on('medium', () => { update({ interrupted: null }); update({ lastTracked: null }); update({ tracking: null }); });
+  on('medium', () => {
+    update({ interrupted: null });
+    update({ lastTracked: null });
+    update({ tracking: null });
+  });
 
   for (const button of find('track').querySelectorAll('[data-direction]')) {
     listen(button, 'click', () => track(button.dataset.direction));

@@ -11,36 +11,44 @@ import { state } from '../core/store.js';
 import { Refused, refusalOf } from '../net/refusal.js';
 import { backdrops } from '../storage/backdrops.js';
 
-const PREVIEW_MEMORY = 128e6;    // bytes of decoded pictures
-const ROUGH = 640;               // pixels of the longer side, while things move
-const PREVIEWS_AHEAD = 10;       // frames that are painted before they are played
-const PREVIEW_REST = 2000;       // milliseconds without a request after one that failed
+const PREVIEW_MEMORY = 128e6; // bytes of decoded pictures
+const ROUGH = 640; // pixels of the longer side, while things move
+const PREVIEWS_AHEAD = 10; // frames that are painted before they are played
+const PREVIEW_REST = 2000; // milliseconds without a request after one that failed
 
 class PreviewCache {
   constructor() {
-    this.epoch = 0;              // grows when masks may have changed
-    this.latency = 100;          // milliseconds, of the last requests
+    this.epoch = 0; // grows when masks may have changed
+    this.latency = 100; // milliseconds, of the last requests
     this.problem = '';
-    this.resting = 0;            // the timer of a rest
+    this.resting = 0; // the timer of a rest
     this.clear();
   }
 
   clear() {
     for (const { bitmap } of this.kept?.values() ?? []) this.close(bitmap);
-    this.kept = new Map();       // frame -> {key, side, bitmap}, the one used last at the end
+    this.kept = new Map(); // frame -> {key, side, bitmap}, the one used last at the end
     this.wish?.answer(undefined);
-    this.wish = null;            // {frame, answer}: what comes next
-    this.due = null;             // the frame that is played
+    this.wish = null; // {frame, answer}: what comes next
+    this.due = null; // the frame that is played
     this.wake();
   }
 
-  get on() { return state.effectsOpen && state.effectsShown && !!state.medium; }
-  get side() { return state.playing || state.effectsSliding ? Math.min(ROUGH, about.max_preview) : about.max_preview; }
+  get on() {
+    return state.effectsOpen && state.effectsShown && !!state.medium;
+  }
+  get side() {
+    return state.playing || state.effectsSliding ? Math.min(ROUGH, about.max_preview) : about.max_preview;
+  }
   get query() {
-    const named = objects.forExport().map(({ id, color }) => `${id}.${color.map(part => part.toString(16).padStart(2, '0')).join('')}`);
+    const named = objects
+      .forExport()
+      .map(({ id, color }) => `${id}.${color.map(part => part.toString(16).padStart(2, '0')).join('')}`);
     return `v=${state.version}&look=${encodeURIComponent(JSON.stringify(readyLook()))}&objects=${named}`;
   }
-  get key() { return `${this.query}&${this.epoch}`; }
+  get key() {
+    return `${this.query}&${this.epoch}`;
+  }
 
   peek(frame, key = this.key) {
     const kept = this.kept.get(frame);
@@ -64,19 +72,22 @@ class PreviewCache {
     if (this.resting) return due;
     this.due = due;
     this.pump();
-    const key = this.key, start = state.shown.frame < due ? state.shown.frame + 1 : due;
+    const key = this.key;
+    const start = state.shown.frame < due ? state.shown.frame + 1 : due;
     for (let frame = due; frame >= start; frame -= 1) if (this.peek(frame, key)) return frame;
     return null;
   }
 
   pump() {
     const { wish } = this;
-    if (!this.on) {              // the frame is shown as it is
+    if (!this.on) {
+      // the frame is shown as it is
       this.wish = null;
       return wish?.answer(null);
     }
     if (this.flying || this.resting || mount.signal.aborted) return;
-    const ready = wish && this.peek(wish.frame), next = wish ? wish.frame : this.ahead();
+    const ready = wish && this.peek(wish.frame);
+    const next = wish ? wish.frame : this.ahead();
     this.wish = null;
     if (ready) wish.answer(ready);
     else if (next !== null) this.load(next, wish?.answer);
@@ -85,15 +96,19 @@ class PreviewCache {
   // What will be due when it comes.
   ahead() {
     if (!state.playing || this.due === null) return null;
-    const first = this.due + Math.ceil(this.latency / 1000 * state.medium.fps), key = this.key;
+    const first = this.due + Math.ceil((this.latency / 1000) * state.medium.fps);
+    const key = this.key;
     const last = Math.min(playedRange().last, first + PREVIEWS_AHEAD);
     for (let frame = Math.min(first, last); frame <= last; frame += 1) if (!this.peek(frame, key)) return frame;
     return null;
   }
 
   async load(frame, answer) {
-    const { key, side, kept } = this, flying = this.flying = { frame, spoiled: false }, since = performance.now();
+    const { key, side, kept } = this;
+    const flying = { frame, spoiled: false };
+    const since = performance.now();
     let bitmap = null;
+    this.flying = flying;
     try {
       bitmap = await this.fetch(`looks/${frame}?${this.query}&side=${side}`);
       this.latency += (performance.now() - since - this.latency) / 4;
@@ -108,11 +123,14 @@ class PreviewCache {
 
   // The frames are shown as they are, and it is tried again.
   rest(error) {
-    backdrops.sent.clear();      // one may have had to make room for others
+    backdrops.sent.clear(); // one may have had to make room for others
     this.say(error instanceof Refused ? error.message : 'The picture could not be painted. Check the connection.');
     this.wish?.answer(null);
     this.wish = null;
-    this.resting = setTimeout(() => { this.resting = 0; if (this.on) emit('repaint'); }, PREVIEW_REST);
+    this.resting = setTimeout(() => {
+      this.resting = 0;
+      if (this.on) emit('repaint');
+    }, PREVIEW_REST);
   }
 
   async fetch(path) {
@@ -139,7 +157,9 @@ class PreviewCache {
     this.kept.delete(frame);
   }
 
-  close(bitmap) { if (bitmap !== state.shown.painted) bitmap.close(); }
+  close(bitmap) {
+    if (bitmap !== state.shown.painted) bitmap.close();
+  }
 
   // Whoever has changed something does not wait for the end of a rest.
   wake() {
@@ -157,7 +177,9 @@ class PreviewCache {
 export const previews = new PreviewCache();
 
 // The server's answer to a prompt may concern every frame; tracking says which one.
-const outdatePreviews = () => { previews.epoch += 1; };
+const outdatePreviews = () => {
+  previews.epoch += 1;
+};
 
 export function setUpEffectPreviews() {
   on('server-masks', ({ object, run, frame }) => {
@@ -165,7 +187,9 @@ export function setUpEffectPreviews() {
     else if (run !== undefined) previews.drop(frame);
   });
   on('server-forgotten server-untracked', outdatePreviews);
-  on('server-done', ({ job }) => { if (['track', 'replay', 'model'].includes(job)) outdatePreviews(); });
+  on('server-done', ({ job }) => {
+    if (['track', 'replay', 'model'].includes(job)) outdatePreviews();
+  });
   on('medium', () => previews.clear());
   on('effects objects log', () => previews.wake());
 }

@@ -4,20 +4,26 @@ import { address } from '../core/page.js';
 import { state } from '../core/store.js';
 import { clamp } from '../shared/values.js';
 
-const FRAME_MEMORY = 256e6;    // bytes of decoded frames
+const FRAME_MEMORY = 256e6; // bytes of decoded frames
 
 class FrameCache {
-  constructor() { this.clear(); }
+  constructor() {
+    this.clear();
+  }
 
   clear() {
     for (const { bitmap } of this.kept?.values() ?? []) bitmap?.close();
-    this.kept = new Map();       // frame -> {promise, bitmap}, the one used last at the end
+    this.kept = new Map(); // frame -> {promise, bitmap}, the one used last at the end
     this.size = 0;
   }
 
-  get room() { return clamp(Math.floor(FRAME_MEMORY / Math.max(1, this.size)), 6, 96); }
+  get room() {
+    return clamp(Math.floor(FRAME_MEMORY / Math.max(1, this.size)), 6, 96);
+  }
 
-  peek(frame) { return this.kept.get(frame)?.bitmap ?? null; }
+  peek(frame) {
+    return this.kept.get(frame)?.bitmap ?? null;
+  }
 
   get(frame) {
     let kept = this.kept.get(frame);
@@ -27,7 +33,11 @@ class FrameCache {
     for (const [oldest, old] of this.kept) {
       if (this.kept.size <= this.room) break;
       this.kept.delete(oldest);
-      old.promise.then(bitmap => { if (old !== this.kept.get(oldest)) bitmap.close(); }).catch(() => {});
+      old.promise
+        .then(bitmap => {
+          if (old !== this.kept.get(oldest)) bitmap.close();
+        })
+        .catch(() => {});
     }
     return kept.promise;
   }
@@ -38,11 +48,11 @@ class FrameCache {
       const answer = await fetch(address(`frames/${frame}?v=${state.version}`));
       if (!answer.ok) throw new Error(`frame ${frame}: ${answer.status}`);
       const bitmap = await createImageBitmap(await answer.blob());
-      this.size = Math.max(this.size, bitmap.width * bitmap.height * 4);   // photos of an album differ
+      this.size = Math.max(this.size, bitmap.width * bitmap.height * 4); // photos of an album differ
       if (kept.get(frame)) kept.get(frame).bitmap = bitmap;
       return bitmap;
     } catch (error) {
-      kept.delete(frame);        // so that it is tried again
+      kept.delete(frame); // so that it is tried again
       throw error;
     }
   }

@@ -2,17 +2,21 @@ import { objects } from '../core/objects.js';
 import { state, view } from '../core/store.js';
 import { isPainted, overlayCanvas, overlayContext } from './viewport.js';
 
-export const MARKER = 7, HANDLE = 7;  // radius of a point, side of a box's handle, in CSS pixels
-export const POSITIVE = '#16a34a', NEGATIVE = '#dc2626';
+export const MARKER = 7;
+const HANDLE = 7; // radius of a point, side of a box's handle, in CSS pixels
+export const POSITIVE = '#16a34a';
+export const NEGATIVE = '#dc2626';
 
 // Whoever only looks at a look sees it without what was clicked.
 const isInHand = () => overlayCanvas.matches(':hover, :focus-visible');
 
 export function drawPrompts() {
   if (state.playing || (isPainted() && !isInHand())) return;
-  const said = state.log.prompts, drafted = state.draftPrompt?.frame === state.shown.frame ? state.draftPrompt.object : 0;
+  const said = state.log.prompts;
+  const drafted = state.draftPrompt?.frame === state.shown.frame ? state.draftPrompt.object : 0;
   for (const object of new Set(drafted ? [...said.keys(), drafted] : said.keys())) {
-    const prompt = object === drafted ? state.draftPrompt.prompt : said.get(object).get(state.shown.frame), strong = object === state.active;
+    const prompt = object === drafted ? state.draftPrompt.prompt : said.get(object).get(state.shown.frame);
+    const strong = object === state.active;
     if (!prompt || !objects.isVisible(object)) continue;
     for (const box of prompt.boxes ?? []) drawBox(box, objects.color(object), strong);
     for (const point of prompt.points ?? []) drawPoint(point, strong);
@@ -20,7 +24,10 @@ export function drawPrompts() {
 }
 
 function drawBox([left, top, right, bottom], color, strong) {
-  for (const [style, width, dash] of [['#000a', 3, []], [color, 1.5, strong ? [] : [5, 4]]]) {
+  for (const [style, width, dash] of [
+    ['#000a', 3, []],
+    [color, 1.5, strong ? [] : [5, 4]],
+  ]) {
     overlayContext.strokeStyle = style;
     overlayContext.lineWidth = width / view.scale;
     overlayContext.setLineDash(dash.map(length => length / view.scale));
@@ -38,7 +45,8 @@ function drawHandle(x, y, color) {
 }
 
 function drawPoint([x, y, positive], strong) {
-  const radius = (strong ? MARKER : MARKER - 2) / view.scale, arm = radius * 0.5;
+  const radius = (strong ? MARKER : MARKER - 2) / view.scale;
+  const arm = radius * 0.5;
   overlayContext.globalAlpha = strong ? 1 : 0.75;
   overlayContext.beginPath();
   overlayContext.arc(x, y, radius, 0, 7);

@@ -3,23 +3,28 @@
 
 import { drawSprite } from './sprites.js';
 
-const MAX_MASK_BYTES_KEPT = 96e6;      // bytes of PNGs
-const MAX_SPRITES = 1000;     // decoded, coloured pictures
-const MAX_SPRITE_BYTES = 256e6;   // bytes of them
-export const UNKNOWN = 0, MASKED = 1, ABSENT = 2, STALE = 3;
+const MAX_MASK_BYTES_KEPT = 96e6; // bytes of PNGs
+const MAX_SPRITES = 1000; // decoded, coloured pictures
+const MAX_SPRITE_BYTES = 256e6; // bytes of them
+export const UNKNOWN = 0;
+export const MASKED = 1;
+export const ABSENT = 2;
+export const STALE = 3;
 
 class MaskCache {
-  constructor() { this.clear(0); }
+  constructor() {
+    this.clear(0);
+  }
 
   clear(frames) {
-    this.frames = new Map();     // frame -> object -> {png, place, quality, presence, area}
-    this.lanes = new Map();      // object -> what is known, a number per frame
-    this.numbers = new Map();    // object -> {quality, presence, area}, numbers per frame; kept when PNGs are dropped
+    this.frames = new Map(); // frame -> object -> {png, place, quality, presence, area}
+    this.lanes = new Map(); // object -> what is known, a number per frame
+    this.numbers = new Map(); // object -> {quality, presence, area}, numbers per frame; kept when PNGs are dropped
     this.length = frames;
     this.bytes = 0;
-    this.asked = new Set();      // frames that have been asked for again
-    this.answers = new Map();    // "frame/object" -> revision of the last answer to a prompt
-    this.sprites = new Map();    // record -> promise of a sprite, the one used last at the end
+    this.asked = new Set(); // frames that have been asked for again
+    this.answers = new Map(); // "frame/object" -> revision of the last answer to a prompt
+    this.sprites = new Map(); // record -> promise of a sprite, the one used last at the end
   }
 
   lane(object) {
@@ -36,23 +41,32 @@ class MaskCache {
 
   note(frame, object, record) {
     const fresh = kind => new kind(this.length);
-    const numbers = this.numbers.get(object)
-      ?? { quality: fresh(Float32Array), presence: fresh(Float32Array), area: fresh(Uint32Array) };
+    const numbers = this.numbers.get(object) ?? {
+      quality: fresh(Float32Array),
+      presence: fresh(Float32Array),
+      area: fresh(Uint32Array),
+    };
     this.numbers.set(object, numbers);
     for (const name of Object.keys(numbers)) numbers[name][frame] = record[name];
   }
 
-  on(frame) { return this.frames.get(frame) ?? new Map(); }
+  on(frame) {
+    return this.frames.get(frame) ?? new Map();
+  }
 
   // Is there something to fetch that we once knew?
   misses(frame) {
     if (this.asked.has(frame)) return false;
     const here = this.on(frame);
-    return [...this.lanes].some(([object, lane]) => (lane[frame] === MASKED || lane[frame] === STALE) && !here.has(object));
+    return [...this.lanes].some(
+      ([object, lane]) => (lane[frame] === MASKED || lane[frame] === STALE) && !here.has(object),
+    );
   }
 
   // What was found before the last prompt may arrive after its answer; then it is out of date.
-  isOutdated(frame, object, revision) { return revision < (this.answers.get(`${frame}/${object}`) ?? 0); }
+  isOutdated(frame, object, revision) {
+    return revision < (this.answers.get(`${frame}/${object}`) ?? 0);
+  }
 
   put(frame, object, record) {
     const here = this.frames.get(frame) ?? new Map();
@@ -61,7 +75,7 @@ class MaskCache {
     this.note(frame, object, record);
     here.set(object, record);
     this.frames.delete(frame);
-    this.frames.set(frame, here);   // newest last
+    this.frames.set(frame, here); // newest last
     this.bytes += record.bytes;
     this.asked.delete(frame);
     for (const oldest of this.frames.keys()) {
@@ -92,7 +106,8 @@ class MaskCache {
   // What is known of an object on these frames is older than what is said on `word`, but for that frame itself.
   outdate(object, first, last, word) {
     const lane = this.lane(object);
-    for (let frame = first; frame <= last; frame += 1) if (frame !== word && lane[frame] !== UNKNOWN) lane[frame] = STALE;
+    for (let frame = first; frame <= last; frame += 1)
+      if (frame !== word && lane[frame] !== UNKNOWN) lane[frame] = STALE;
   }
 
   // Exactly what lies in `runs`, each [first, last], is stale.
@@ -112,14 +127,18 @@ class MaskCache {
     this.numbers.delete(object);
   }
 
-  any() { return [...this.lanes.values()].some(lane => lane.includes(MASKED) || lane.includes(STALE)); }
+  any() {
+    return [...this.lanes.values()].some(lane => lane.includes(MASKED) || lane.includes(STALE));
+  }
 
   // `pattern` is the number of one of the PATTERNS, or null.
   sprite(record, color, thickness, pattern) {
     const key = `${color} ${thickness} ${pattern}`;
     let kept = this.sprites.get(record);
     if (kept?.key !== key) kept = { key, ready: null, promise: drawSprite(record, color, thickness, pattern) };
-    kept.promise.then(sprite => { kept.ready = sprite; });
+    kept.promise.then(sprite => {
+      kept.ready = sprite;
+    });
     this.sprites.delete(record);
     this.sprites.set(record, kept);
     this.trimSprites();

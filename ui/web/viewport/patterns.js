@@ -16,8 +16,16 @@ function setPatterns(wanted) {
 export function setUpPatterns() {
   listen(find('patterns'), 'click', () => {
     setPatterns(!state.patterns);
-    try { localStorage.setItem('masklet-patterns', state.patterns ? 'on' : ''); } catch { /* storage may be forbidden */ }
+    try {
+      localStorage.setItem('masklet-patterns', state.patterns ? 'on' : '');
+    } catch {
+      /* storage may be forbidden */
+    }
     emit('objects');
   });
-  try { setPatterns(localStorage.getItem('masklet-patterns') === 'on'); } catch { /* storage may be forbidden */ }
+  try {
+    setPatterns(localStorage.getItem('masklet-patterns') === 'on');
+  } catch {
+    /* storage may be forbidden */
+  }
 }

@@ -14,14 +14,20 @@ import { frames } from './frames.js';
 import { masks } from './masks.js';
 import { patternOf } from './patterns.js';
 
-const MIN_ZOOM = 1, MAX_ZOOM = 16;
+const MIN_ZOOM = 1;
+const MAX_ZOOM = 16;
 
-export const viewport = find('stage'), frameCanvas = find('base'), overlayCanvas = find('over');
-export const frameContext = frameCanvas.getContext('2d', { alpha: false }), overlayContext = overlayCanvas.getContext('2d');
-let layers = [];                                             // functions that draw over the masks, the lowest first
+export const viewport = find('stage');
+const frameCanvas = find('base');
+export const overlayCanvas = find('over');
+const frameContext = frameCanvas.getContext('2d', { alpha: false });
+export const overlayContext = overlayCanvas.getContext('2d');
+let layers = []; // functions that draw over the masks, the lowest first
 
 // What is drawn over the masks, from the lowest layer to the highest.
-export const setLayers = functions => { layers = functions; };
+export const setLayers = functions => {
+  layers = functions;
+};
 
 function fitView() {
   const { width, height } = viewport.getBoundingClientRect();
@@ -33,7 +39,7 @@ function fitView() {
   }
   placeView(width, height);
   draw();
-  refreshMasks();                // their outlines have another width now
+  refreshMasks(); // their outlines have another width now
 }
 
 // Of the picture on the stage; in an album the next one may have another.
@@ -51,7 +57,8 @@ function placeView(width = viewport.clientWidth, height = viewport.clientHeight)
 }
 
 export function zoomAt(factor, x, y) {
-  const zoom = clamp(view.zoom * factor, MIN_ZOOM, MAX_ZOOM), change = zoom / view.zoom;
+  const zoom = clamp(view.zoom * factor, MIN_ZOOM, MAX_ZOOM);
+  const change = zoom / view.zoom;
   Object.assign(view, { zoom, x: x - (x - view.x) * change, y: y - (y - view.y) * change });
   placeView();
   draw();
@@ -70,18 +77,29 @@ export function toFrame(event) {
   return [(event.clientX - corner.left - view.x) / view.scale, (event.clientY - corner.top - view.y) / view.scale];
 }
 
-export const outlineWidth = () => Math.max(1, 1.6 / view.scale);   // pixels of the frame
+export const outlineWidth = () => Math.max(1, 1.6 / view.scale); // pixels of the frame
 
 // Shows a frame with its masks, both at once. What was wished earlier and becomes ready later is not shown any more, but
 // a frame that is overtaken while the next one is on its way is: so scrubbing and tracking stay fluid.
 let turns = 0;
 export async function showFrame(frame) {
-  const turn = ++turns, painted = previews.on ? await previews.get(frame) : null;
+  const turn = ++turns;
+  const painted = previews.on ? await previews.get(frame) : null;
   if (painted === undefined) return false;
   const [bitmap, sprites] = await Promise.all([frames.get(frame), spritesOf(frame)]);
   if (turn < state.shown.frameTurn) return false;
-  const newer = state.shown.frame === frame && state.shown.masksTurn > turn, before = shownSize();
-  update({ shown: { frame, bitmap, painted, frameTurn: turn, sprites: newer ? state.shown.sprites : sprites, masksTurn: Math.max(turn, newer ? state.shown.masksTurn : 0) } });
+  const newer = state.shown.frame === frame && state.shown.masksTurn > turn;
+  const before = shownSize();
+  update({
+    shown: {
+      frame,
+      bitmap,
+      painted,
+      frameTurn: turn,
+      sprites: newer ? state.shown.sprites : sprites,
+      masksTurn: Math.max(turn, newer ? state.shown.masksTurn : 0),
+    },
+  });
   placeAgain(before);
   draw();
   return true;
@@ -103,7 +121,8 @@ export function clearViewport() {
 }
 
 export async function refreshMasks() {
-  const frame = state.shown.frame, turn = ++turns;
+  const frame = state.shown.frame;
+  const turn = ++turns;
   if (frame < 0) return false;
   const sprites = await spritesOf(frame);
   if (frame !== state.shown.frame || turn < state.shown.masksTurn) return false;
@@ -116,7 +135,7 @@ export async function refreshMasks() {
 export async function repaint() {
   const { frame } = state.shown;
   previews.pump();
-  if (frame < 0 || (previews.on && state.playing)) return;      // what is played is painted on its way
+  if (frame < 0 || (previews.on && state.playing)) return; // what is played is painted on its way
   if (previews.on && frame !== state.frame) return void showFrame(state.frame).catch(() => {});
   const painted = previews.on ? await previews.get(frame) : null;
   if (painted === undefined || frame !== state.shown.frame || (painted && !previews.on)) return;
@@ -131,7 +150,8 @@ async function spritesOf(frame) {
   }
   // Objects further down in the list lie above the others.
   const place = new Map([...masks.on(frame).keys()].map(object => [object, objects.said(object).place]));
-  const wanted = [...masks.on(frame)].filter(([object]) => objects.isVisible(object))
+  const wanted = [...masks.on(frame)]
+    .filter(([object]) => objects.isVisible(object))
     .sort(([a], [b]) => place.get(a) - place.get(b) || a - b);
   const sprites = await Promise.all(wanted.map(([object, record]) => objectSprite(object, record)));
   return sprites.filter(Boolean);
@@ -148,7 +168,7 @@ function draw() {
   frameContext.fillStyle = getComputedStyle(viewport).backgroundColor;
   frameContext.fillRect(0, 0, frameCanvas.width, frameCanvas.height);
   toView(frameContext);
-  frameContext.imageSmoothingEnabled = view.scale * view.ratio < 3;   // far in, single pixels matter
+  frameContext.imageSmoothingEnabled = view.scale * view.ratio < 3; // far in, single pixels matter
   frameContext.imageSmoothingQuality = state.playing ? 'low' : 'high';
   const { width, height } = shownSize();
   if (isPainted()) drawEffectPreview(width, height);
@@ -160,13 +180,15 @@ export const isPainted = () => previews.on && !!state.shown.painted?.width;
 
 // Over the chessboard that stands for nothing.
 function drawEffectPreview(width, height) {
-  const side = 8 / view.scale, [tile, pen] = canvasOf(2, 2);
+  const side = 8 / view.scale;
+  const [tile, pen] = canvasOf(2, 2);
   pen.fillStyle = '#fff';
   pen.fillRect(0, 0, 2, 2);
   pen.fillStyle = '#d4d4d8';
   pen.fillRect(0, 0, 1, 1);
   pen.fillRect(1, 1, 1, 1);
-  const board = frameContext.createPattern(tile, 'repeat'), smoothly = frameContext.imageSmoothingEnabled;
+  const board = frameContext.createPattern(tile, 'repeat');
+  const smoothly = frameContext.imageSmoothingEnabled;
   board.setTransform(new DOMMatrix().scale(side));
   Object.assign(frameContext, { fillStyle: board, imageSmoothingEnabled: false });
   frameContext.fillRect(0, 0, width, height);
@@ -192,14 +214,21 @@ function drawMasks() {
   for (const sprite of state.shown.sprites) overlayContext.drawImage(sprite.fill, sprite.x, sprite.y);
   overlayContext.globalAlpha = 1;
   if (!state.outline) return;
-  for (const sprite of state.shown.sprites) overlayContext.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
+  for (const sprite of state.shown.sprites)
+    overlayContext.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
 }
 
 export function setUpViewport() {
   new ResizeObserver(fitView).observe(viewport);
-  for (const moment of ['pointerenter', 'pointerleave', 'focus', 'blur']) listen(overlayCanvas, moment, () => { if (isPainted()) drawOverlay(); });
+  for (const moment of ['pointerenter', 'pointerleave', 'focus', 'blur'])
+    listen(overlayCanvas, moment, () => {
+      if (isPainted()) drawOverlay();
+    });
   listen(find('fit'), 'click', () => zoomAt(0, 0, 0));
-  listen(find('opacity').querySelector('input'), 'input', event => { update({ opacity: event.target.value / 100 }); drawOverlay(); });
+  listen(find('opacity').querySelector('input'), 'input', event => {
+    update({ opacity: event.target.value / 100 });
+    drawOverlay();
+  });
   listen(find('outline'), 'click', () => {
     update({ outline: !state.outline });
     find('outline').setAttribute('aria-pressed', state.outline);
@@ -207,6 +236,10 @@ export function setUpViewport() {
   });
   on('theme', draw);
   on('repaint', repaint);
-  on('screen', name => { if (name === 'work') requestAnimationFrame(fitView); });
-  on('objects log', () => { refreshMasks(); });
+  on('screen', name => {
+    if (name === 'work') requestAnimationFrame(fitView);
+  });
+  on('objects log', () => {
+    refreshMasks();
+  });
 }
