@@ -7,35 +7,38 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
 import pytest
 from PIL import Image
-from ui.about import about
-from ui.layout import CANVAS, SCRIPTS, STYLES, head
-
 from sam2_core.media import EffectStack
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
-from ui.examples import catalogue, thumbnail
+from ui.app import head, page_settings
+from ui.examples import examples, thumbnail
 from ui.settings import load_settings
+from ui.web_files import STYLES, WEB, WebFiles, web_files
+
+SCRIPTS = web_files().names()
 
 
 def test_every_file_of_the_page_is_used_once() -> None:
-    listed = [*SCRIPTS, *STYLES, "page.html", "sign.svg"]
-    assert sorted(listed) == sorted(path.name for path in CANVAS.iterdir() if path.is_file())
+    styles = [f"styles/{name}.css" for name in STYLES]
+    listed = [*SCRIPTS, *styles, "page.html", "sign.svg"]
+    assert sorted(listed) == sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
     assert len(set(listed)) == len(listed)
 
 
 def test_the_template_holds_nothing_that_gradio_would_evaluate() -> None:
-    text = (CANVAS / "page.html").read_text("utf-8")
+    text = (WEB / "page.html").read_text("utf-8")
     for forbidden in ("${", "{{", "`", "\\", "<script", "onclick"):
         assert forbidden not in text
 
 
 def test_the_page_loads_nothing_from_elsewhere() -> None:
-    for path in CANVAS.iterdir():
+    for path in (path for path in WEB.rglob("*") if path.is_file()):
         addresses = re.findall(r"https?://[^\s\"')]+", path.read_text("utf-8"))
         assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path.name
 
@@ -43,49 +46,27 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
 def test_the_sign_of_the_page_needs_no_address() -> None:
     """Browsers look for a favicon at the root of the host, which behind a proxy is not ours."""
     (sign,) = re.findall(r'<link rel="icon" [^>]*href="data:image/svg\+xml,([^">]*)"', head())
-    assert unquote(sign) == (CANVAS / "sign.svg").read_text("utf-8")
+    assert unquote(sign) == (WEB / "sign.svg").read_text("utf-8")
 
 
 def test_users_words_are_never_parsed_as_html() -> None:
     for name in SCRIPTS:
-        text = (CANVAS / name).read_text("utf-8")
+        text = (WEB / name).read_text("utf-8")
         for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
             assert forbidden not in text, name
 
 
 def test_every_element_that_scripts_look_for_exists() -> None:
-    html = (CANVAS / "page.html").read_text("utf-8")
+    html = (WEB / "page.html").read_text("utf-8")
     classes = set(re.findall(r"mk-([\w-]+)", html))
     for name in SCRIPTS:
-        for wanted in re.findall(r"\bfind\('([\w-]+)'", (CANVAS / name).read_text("utf-8")):
+        for wanted in re.findall(r"\bfind\('([\w-]+)'", (WEB / name).read_text("utf-8")):
             assert wanted in classes, f"{name} looks for {wanted}"
 
 
-def declared(script: str) -> Iterator[str]:
-    """Names that a script declares for the whole page."""
-    for kind, rest in re.findall(r"^(const|let|class|(?:async )?function\*?) (.+)", script, re.MULTILINE):
-        if kind not in ("const", "let"):
-            yield re.match(r"\w+", rest)[0]  # type: ignore[index]
-            continue
-        while (flat := re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|'[^']*'|//.*", "", rest)) != rest:
-            rest = flat
-        rest = re.sub(r"[(\[{].*", "", rest)  # what a later line closes is no declaration
-        yield from re.findall(r"(?:^|, )(\w+)(?= =|;|,|$)", rest)
-
-
-def test_no_two_scripts_declare_the_same_name() -> None:
-    """They are one function body: the page would not start at all."""
-    assert list(declared("const a = 1, b = [c, d], f = (x, y) => g(x, y);\nlet e;\nasync function h(i) {}")) == [
-        *"abfeh"
-    ]
-    names = [name for script in SCRIPTS for name in declared((CANVAS / script).read_text("utf-8"))]
-    assert len(names) > 200
-    assert {name for name in names if names.count(name) > 1} == set()
-
-
 def test_examples_have_pictures_of_a_handy_size() -> None:
-    assert {"image", "clip"} == {example.kind for example in catalogue().values()}
-    for name in catalogue():
+    assert {"image", "clip"} == {example.kind for example in examples().values()}
+    for name in examples():
         jpeg = thumbnail(name)
         assert jpeg is not None
         assert min(Image.open(BytesIO(jpeg)).size) <= 320
@@ -110,6 +91,39 @@ def test_our_addresses_come_before_gradios(open_page: httpx.Client) -> None:
     assert open_page.get("examples/lion.jpg").headers["content-type"] == "image/jpeg"
 
 
+def test_modules_are_sent_once_and_kept(open_page: httpx.Client) -> None:
+    html = open_page.get("").text
+    links = re.findall(r'<link rel="modulepreload" href="(web/[^"]+)">', html)
+    assert len(links) == len(SCRIPTS)
+    main = f"web/{web_files().version}/main.js"
+    assert main in links
+    for address in (main, main.replace("/main.js", ".2/main.js")):  # the second mount has instances of its own
+        sent = open_page.get(address)
+        assert sent.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in sent.headers["cache-control"]
+        assert sent.headers["content-encoding"] == "gzip"
+        assert sent.text == (WEB / "main.js").read_text("utf-8")
+    plain = open_page.get(main, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == (WEB / "main.js").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "path", ["{version}/page.html", "0123/main.js", "{version}/%2e%2e/app.py"]
+)
+def test_nothing_but_modules_is_sent(open_page: httpx.Client, path: str) -> None:
+    assert open_page.get(f"web/{path.format(version=web_files().version)}").status_code == 404
+
+
+def test_the_version_of_the_modules_covers_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    versions = set()
+    for path, text in (("main.js", "1"), ("core/a.js", "2"), ("core/a.js", "3"), ("b.js", "2")):
+        (tmp_path / path).write_text(text)
+        versions.add(WebFiles(tmp_path).version)
+    assert len(versions) == 4
+
+
 def test_a_password_guards_the_page() -> None:
     with browsing("--auth", "me:secret") as client:
         assert client.get("config").status_code == 401
@@ -120,8 +134,8 @@ def test_a_password_guards_the_page() -> None:
 
 def test_the_page_can_show_all_that_the_tables_offer() -> None:
     """Kinds of files and effects may be added without a thought about the page, but not new sorts of knobs."""
-    told = json.loads(json.dumps(about(load_settings())))
-    effects, download = ((CANVAS / name).read_text("utf-8") for name in ("effects.js", "download.js"))
+    told = json.loads(json.dumps(page_settings(load_settings())))
+    effects, download = ((WEB / name).read_text("utf-8") for name in ("panels/effects.js", "panels/download.js"))
     settings = [each for effect in told["effects"].values() for each in effect["settings"].values()]
     for setting in [*settings, *told["edges"].values()]:
         assert re.search(rf"^  {setting['kind']}\(", effects, re.MULTILINE), setting
