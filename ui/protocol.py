@@ -24,7 +24,6 @@ from pydantic import (
     FailFast,
     Field,
     GetCoreSchemaHandler,
-    PlainValidator,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -218,13 +217,15 @@ def _check_objects(objects: tuple[ObjectTraits, ...], info: ValidationInfo) -> t
 class EffectsData(_Data):
     """What is done to the frames of a download. A layer is {effect, ...settings}."""
 
+    model_config = ConfigDict(extra="forbid")
+
     layers: tuple[dict[str, float | str], ...] = ()
     feather: float = 0.0
     matte: float = 0.0
 
 
-def _to_effects(plain: Any) -> Look:
-    return plain if isinstance(plain, Look) else Look.from_json(plain)
+def _to_effects(data: EffectsData, info: ValidationInfo) -> Look:
+    return Look.from_json(data.model_dump(mode="json", exclude_unset=True))
 
 
 class PromptEntryData(_Data):
@@ -372,7 +373,7 @@ class ExportRequest(_Data):
     first: Frame = 0
     last: LastFrame = _LAST
     every: Annotated[int, Field(ge=1), AfterValidator(_check_stride)] = 1
-    effects: Annotated[Look, PlainValidator(_to_effects, json_schema_input_type=EffectsData)] = OVERLAY
+    effects: Annotated[Look, _ReadAs(EffectsData, _to_effects)] = OVERLAY
     polygons: bool = False
     pictures: bool = False
     side_by_side: bool = False
@@ -474,6 +475,7 @@ _REFUSALS = {
     "job": f"`job` must be one of {', '.join(get_args(CancelRequest.model_fields['job'].annotation))}.",
     "format": f"`format` must be one of {', '.join(KINDS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
+    "effects": "A look has layers, feather and matte.",
     "pause": _FLAG,
     "more": _FLAG,
     "polygons": _FLAG,
