@@ -24,7 +24,6 @@ from pydantic import (
     FailFast,
     Field,
     GetCoreSchemaHandler,
-    PlainValidator,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -236,13 +235,15 @@ def _check_objects(objects: tuple[ObjectTraits, ...], info: ValidationInfo) -> t
 class EffectsData(_Data):
     """What is done to the frames of a download. A layer is {effect, ...settings}."""
 
+    model_config = ConfigDict(extra="forbid")
+
     layers: tuple[dict[str, float | str], ...] = ()
     feather: float = 0.0
     matte: float = 0.0
 
 
-def _to_effects(plain: Any) -> EffectStack:
-    return plain if isinstance(plain, EffectStack) else EffectStack.from_json(plain)
+def _to_effects(data: EffectsData, info: ValidationInfo) -> EffectStack:
+    return EffectStack.from_json(data.model_dump(mode="json", exclude_unset=True))
 
 
 class PromptEntryData(_Data):
@@ -317,6 +318,8 @@ class TrackingRun(_Data):
     number of the page's own that names the run in all that comes of it. With `pause` it stops where an object is lost.
     """
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     run: Number
     direction: Direction
     frame: Frame
@@ -388,7 +391,7 @@ class ExportRequest(_Data):
     first: Frame = 0
     last: LastFrame = _LAST
     every: Annotated[int, Field(ge=1), AfterValidator(_check_stride)] = 1
-    effects: Annotated[EffectStack, PlainValidator(_to_effects, json_schema_input_type=EffectsData)] = OVERLAY
+    effects: Annotated[EffectStack, _ReadAs(EffectsData, _to_effects)] = OVERLAY
     polygons: bool = False
     pictures: bool = False
     side_by_side: bool = False
@@ -490,6 +493,7 @@ _REFUSALS = {
     "job": f"`job` must be one of {', '.join(get_args(CancelRequest.model_fields['job'].annotation))}.",
     "format": f"`format` must be one of {', '.join(EXPORT_FORMATS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
+    "effects": "A look has layers, feather and matte.",
     "pause": _FLAG,
     "more": _FLAG,
     "polygons": _FLAG,
@@ -968,7 +972,11 @@ def _describe_mask(found: ObjectMask | Candidate) -> tuple[dict[str, Any], bytes
 
 
 class _SchemaGenerator(GenerateJsonSchema):
-    """Without titles of fields, each of which would become a type; and with `t` required."""
+    """A schema that json-schema-to-typescript (draft 4) turns into plain types.
+
+    Without titles of fields, each of which would become a type, and without lengths of lists; `t` is required; tuples,
+    all of whose items here are numbers, are given as types of TypeScript.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -976,6 +984,13 @@ class _SchemaGenerator(GenerateJsonSchema):
     def field_is_required(self, field: Any, total: bool) -> bool:
         has_tag = field["schema"]["type"] == "default" and field["schema"]["schema"]["type"] == "literal"
         return has_tag or super().field_is_required(field, total)
+
+    def tuple_schema(self, schema: Any) -> dict[str, Any]:
+        result = super().tuple_schema(schema)
+        if "prefixItems" not in result:
+            return {"type": "array", "items": result["items"]}
+        types = (" | ".join(map(str, item.get("enum", ["number"]))) for item in result["prefixItems"])
+        return {"type": "array", "tsType": f"[{', '.join(types)}]"}
 
 
 def json_schema() -> dict[str, Any]:
