@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ui.annotations import MAX_PROMPTS, Wish, propose, read_wish
 from ui.reading import MAX_MESSAGE, parse
-from ui.visitors import Visitor
+from ui.sessions import Visitor
 from ui.wire import Bounds
 from ui.workbench import Workbench
 
@@ -90,9 +90,9 @@ def test_where_not_even_one_mask_of_each_object_fits_some_are_left_out() -> None
     proposed = propose(read, CLIP, Wish(False, 100, 3, 10**6))
     assert (len(proposed["entries"]), len(proposed["objects"])) == (3, 3)
     assert [each["count"] for each in proposed["skipped"]] == [1, 2]
-    for wish in (Wish(False, 100, 0, 10**6), Wish(False, 100, 9, 5), Wish(False, 0, 9, 10**6)):
+    for request in (Wish(False, 100, 0, 10**6), Wish(False, 100, 9, 5), Wish(False, 0, 9, 10**6)):
         with pytest.raises(MediaError, match=r"room for"):
-            propose(read, CLIP, wish)
+            propose(read, CLIP, request)
 
 
 def test_masks_that_are_too_intricate_are_left_out() -> None:
@@ -121,16 +121,16 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def send(house: House, token: str, content: bytes, **query: str) -> Any:
-    return house.client.post(f"/s/{token}/annotations", params=query, content=content)
+    return house.client.post(f"/s/{token}/import", params=query, content=content)
 
 
-def kept(visitor: Visitor[Workbench]) -> list[Path]:
-    return list(visitor.folder.rglob("incoming-*"))
+def kept(session: Visitor[Workbench]) -> list[Path]:
+    return list(session.folder.rglob("incoming-*"))
 
 
 def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
-    visitor = house.session()
-    token = visitor.token
+    session = house.session()
+    token = session.token
     with house.page(token) as page:
         assert "Open the picture or clip first" in send(house, token, coco(1)).json()["error"]
         house.upload(token, clip, "clip.mp4")
@@ -149,39 +149,39 @@ def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
             assert words in refused.json()["error"]
         assert send(house, token, coco(1), prompts="many").status_code == 400
         assert send(house, "nobody", coco(1)).status_code == 404
-        assert kept(visitor) == []
+        assert kept(session) == []
         page.send("get_masks", first=0, last=3)
         assert page.receive("masks", frame=1)["objects"] == [], "nothing is said yet"
 
 
 def test_a_file_that_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.routes.MAX_FILE", 2_000_000)
-    visitor = house.session()
-    token = visitor.token
+    session = house.session()
+    token = session.token
     with house.page(token) as page:
         house.upload(token, picture_bytes())
         page.receive("opened")
         assert "larger than 2 MB" in send(house, token, b" " * 2_000_001).json()["error"]
-        assert kept(visitor) == []
+        assert kept(session) == []
 
 
 def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitor = house.session()
+    session = house.session()
 
-    def work(file: Path, info: Any, wish: Wish, report: Any) -> dict[str, Any]:
+    def work(file: Path, info: Any, request: Wish, report: Any) -> dict[str, Any]:
         assert house.client.portal is not None
-        house.client.portal.call(visitor.bench.hear, '{"t": "cancel", "job": "annotations"}')
+        house.client.portal.call(session.bench.hear, '{"t": "cancel", "job": "annotations"}')
         report(0.5, "Reading the annotations")
         return {}
 
     monkeypatch.setattr("ui.workbench.read_and_propose", work)
-    with house.page(visitor.token) as page:
-        house.upload(visitor.token, picture_bytes())
+    with house.page(session.token) as page:
+        house.upload(session.token, picture_bytes())
         page.receive("opened")
-        refused = send(house, visitor.token, b"x")
+        refused = send(house, session.token, b"x")
         assert (refused.status_code, refused.json()["error"]) == (400, "The import was given up.")
-        assert kept(visitor) == []
-        assert not visitor.bench.busy
+        assert kept(session) == []
+        assert not session.is_busy
 
 
 def test_many_prompts_come_to_what_was_said(house: House, clip: bytes) -> None:

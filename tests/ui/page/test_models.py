@@ -1,4 +1,4 @@
-"""Changing the network while other things happen, and hearing what a wish waits for."""
+"""Changing the network while other things happen, and hearing what a request waits for."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_without_a_medium_there_is_nothing_to_move() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("request", "words"),
     [
         ({"name": SMALL}, r"SAM 2.1 small cannot be fetched. You go on with nano."),
         ({"name": "/etc/passwd"}, r"does not offer that model. Choose one from the list. You go on with nano."),
@@ -115,18 +115,18 @@ def test_without_a_medium_there_is_nothing_to_move() -> None:
         ({}, "must be the name"),
     ],
 )
-def test_a_failure_leaves_all_as_it_was(wish: dict[str, Any], words: str) -> None:
+def test_a_failure_leaves_all_as_it_was(request: dict[str, Any], words: str) -> None:
     engine = FakeEngine()
     with open_house(engine) as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
-            open_and_click(house, page, visitor.token, picture_bytes())
-            page.send("choose_model", **wish)
+        session = house.session()
+        with house.page(session.token) as page:
+            open_and_click(house, page, session.token, picture_bytes())
+            page.send("choose_model", **request)
             assert words in page.receive("error", job="model")["text"]
             page.send("set_prompt", seq=2, frame=0, object=2, prompt=CLICK)
             page.receive("masks", seq=2)
             assert "close" not in engine.calls
-            assert not visitor.bench.busy
+            assert not session.is_busy
 
 
 def test_a_network_that_stumbles_over_the_journal_is_let_go(clip: bytes) -> None:
@@ -157,9 +157,9 @@ def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
         raise AssertionError("nobody waits for it any more")
 
     with open_house(others={TINY: slow}) as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
-            open_and_click(house, page, visitor.token, clip)
+        session = house.session()
+        with house.page(session.token) as page:
+            open_and_click(house, page, session.token, clip)
             page.send("choose_model", name=TINY)
             assert begun.wait(DEADLINE)
             told = page.receive("progress", job="model", fraction=0.25)
@@ -196,9 +196,9 @@ def test_tracking_ends_before_the_work_moves(clip: bytes) -> None:
             assert nano.entered.acquire(timeout=DEADLINE)
             page.send("choose_model", name=TINY)
             page.send("list_models")
-            page.receive("models")  # so the wish before it was heard
+            page.receive("models")  # so the request before it was heard
             nano.gate.release()
-            page.receive("masks", tracked=1)
+            page.receive("masks", step=1)
             assert page.receive("done", job="track")["stopped"] is True
             page.receive("journal")
             page.send("edit_log", entries=ENTRIES)
@@ -253,7 +253,7 @@ def test_a_wish_that_waits_hears_for_whom_and_how_long(impatient: None) -> None:
             page.receive("opened")
             page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
             told = page.receive("queue")
-            assert (told["waiting"], told["seconds"]) == (2, 3.2)
+            assert (told["position"], told["seconds"]) == (2, 3.2)
             engine.now = Load("no device", None, 1, 1.5)
             page.receive("queue", waiting=1)
             engine.gate.set()
@@ -265,9 +265,9 @@ def test_what_is_quick_is_not_talked_about(impatient: None) -> None:
     engine = BusyEngine()
     engine.now = Load("no device", None, 0, 0.9)
     with open_house(engine) as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
-            house.upload(visitor.token, picture_bytes())
+        session = house.session()
+        with house.page(session.token) as page:
+            house.upload(session.token, picture_bytes())
             page.receive("opened")
             page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
             threading.Timer(0.1, engine.gate.set).start()
