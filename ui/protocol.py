@@ -612,7 +612,7 @@ def read_upload(query: Mapping[str, str], max_pictures: int) -> UploadInfo:
 # --- events -----------------------------------------------------------------------------------------------------------
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
-Job: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model"]
+JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model"]
 
 
 class _Event(BaseModel):
@@ -804,7 +804,7 @@ class ProgressEvent(_Event):
     """
 
     t: Literal["progress"] = "progress"
-    job: Job
+    job: JobName
     fraction: float | None
     message: str
     model: str | Absent = _ABSENT
@@ -827,7 +827,7 @@ class DoneEvent(_Event):
     """
 
     t: Literal["done"] = "done"
-    job: Job
+    job: JobName
     url: str | Absent = _ABSENT
     name: str | Absent = _ABSENT
     size: int | Absent = _ABSENT
@@ -845,7 +845,7 @@ class ErrorEvent(_Event):
 
     t: Literal["error"] = "error"
     text: str
-    job: Job | Absent = _ABSENT
+    job: JobName | Absent = _ABSENT
     seq: int | Absent = _ABSENT
     run: int | Absent = _ABSENT
 
