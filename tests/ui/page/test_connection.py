@@ -11,7 +11,8 @@ import pytest
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 
 from sam2_core.errors import Busy
-from sam2_core.types import FrameMasks, Progress, Prompt
+from sam2_core.serving.commands import Command, SetPrompt
+from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, GatedEngine, House, Page, open_house, picture_bytes
@@ -127,11 +128,12 @@ def test_a_session_that_the_engine_gave_up_is_brought_back(clip: bytes) -> None:
         token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
+            page.send("track", run=1, direction="forward", frame=0)
+            page.receive("done", job="track")
             engine.sessions.clear()
             page.send("set_prompt", seq=2, frame=3, object=2, prompt={"points": [[60, 40, 1]]})
-            page.receive("journal")
-            entries = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}]
-            page.send("edit_log", entries=entries)
+            assert page.receive("progress")["job"] == "replay"
+            assert page.receive("done", "error")["job"] == "replay"
             assert page.receive("masks", "error", seq=2)["objects"][0]["id"] == 2
             page.send("get_masks", first=0, last=11)
             assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
@@ -142,10 +144,10 @@ def test_an_error_of_the_engine_reaches_the_page_and_nothing_else_changes() -> N
     class BrokenEngine(FakeEngine):
         fails: Callable[[], None] | None = None
 
-        def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-            if self.fails:
+        def execute(self, session: str, command: Command[Any]) -> Any:
+            if self.fails and isinstance(command, SetPrompt):
                 self.fails()
-            return super().prompt(session, frame, object_id, prompt)
+            return super().execute(session, command)
 
     def crash() -> None:
         raise ZeroDivisionError("/secret/path")
@@ -173,7 +175,7 @@ def test_an_error_of_the_engine_reaches_the_page_and_nothing_else_changes() -> N
 def test_the_page_hears_how_the_model_loads_and_can_upload_meanwhile() -> None:
     go, engine = threading.Event(), FakeEngine()
 
-    def build(offer: ModelEntry, progress: Progress) -> FakeEngine:
+    def build(entry: ModelEntry, progress: Progress) -> FakeEngine:
         progress(0.5, "Downloading")
         assert go.wait(DEADLINE)
         return engine
@@ -228,7 +230,7 @@ def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pyte
         session = house.session()
         with house.page(session.token) as page:
             with monkeypatch.context() as patch:
-                patch.setattr("ui.arrivals.ingest", slow)
+                patch.setattr("ui.files.ingest", slow)
                 house.upload(session.token, clip)
                 assert started.wait(DEADLINE)
                 page.send("cancel", job="ingest")
@@ -252,7 +254,7 @@ def test_a_job_that_was_given_up_ends_without_a_word(clip: bytes, monkeypatch: p
             open_and_click(house, page, session.token, clip)
             request = {"format": "coco", "objects": [{"id": 1, "name": "x", "color": [0, 0, 0]}]}
             with monkeypatch.context() as patch:
-                patch.setattr("ui.workbench.write_export", slow)
+                patch.setattr("sam2_core.serving.workspace.export", slow)
                 page.send("export", **request)
                 assert started.wait(DEADLINE)
             page.send("export", **request)
@@ -274,7 +276,7 @@ def test_a_picture_is_not_tracked_and_nobody_is_not_tracked(clip: bytes) -> None
             assert "Click on a thing" in page.receive("error", job="track")["text"]
 
 
-def test_a_page_tells_its_journal_unasked_and_all_begins_anew(clip: bytes) -> None:
+def test_a_page_sends_its_edit_log_and_all_begins_anew(clip: bytes) -> None:
     engine = FakeEngine()
     with open_house(engine, max_objects=2) as house:
         token = house.session().token
@@ -298,7 +300,7 @@ def test_a_page_tells_its_journal_unasked_and_all_begins_anew(clip: bytes) -> No
             assert page.receive("error", seq=13)["job"] == "replay"
 
 
-def test_who_gives_up_a_replay_keeps_what_was_said(clip: bytes) -> None:
+def test_cancelling_a_replay_keeps_the_prompts(clip: bytes) -> None:
     engine = GatedEngine()
     with open_house(engine) as house:
         token = house.session().token

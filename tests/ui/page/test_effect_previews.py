@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from ui.medium import Medium
-from ui.previews import MAX_LOOK, Preview, Previews, read_preview
 
 from sam2_core.errors import BadPrompt, Busy
 from sam2_core.media import EffectStack, ObjectTraits
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
-from ui.rate import Rate
+from ui.jobs import RateLimit
+from ui.page.previews import MAX_EFFECTS, EffectPreviews, PreviewOptions, read_preview_options
 
 FILLED = json.dumps({"layers": [{"effect": "overlay", "opacity": 1, "outline": 0}]})
 PLAIN = json.dumps({"layers": []})
@@ -124,7 +123,7 @@ def test_each_frame_of_a_clip_is_its_own(house: House, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"look": ""}, {"look": "no json"}, {"look": "[]"}, {"look": "[" * 9000}, {"look": " " * (MAX_LOOK + 1)},
+        {"look": ""}, {"look": "no json"}, {"look": "[]"}, {"look": "[" * 9000}, {"look": " " * (MAX_EFFECTS + 1)},
         {"look": '{"layers": [{"effect": "sparkle"}]}'}, {"look": '{"layers": [{"effect": "overlay", "opacity": 2}]}'},
         {"objects": "1"}, {"objects": "0.000000"}, {"objects": "1.00000g"}, {"objects": "1.000000,1.000000"},
         {"objects": "1.000000,"}, {"objects": "٣.000000"}, {"objects": "1.000000," * 300},
@@ -133,9 +132,9 @@ def test_each_frame_of_a_clip_is_its_own(house: House, tmp_path: Path) -> None:
     ids=str,
 )  # fmt: skip
 def test_a_preview_that_makes_no_sense_is_refused(wrong: dict[str, str]) -> None:
-    assert read_preview(3, WISH, 200).objects == (ObjectTraits(1, "", "", GREEN),)
+    assert read_preview_options(3, WISH, 200).objects == (ObjectTraits(1, "", "", GREEN),)
     with pytest.raises(BadPrompt):
-        read_preview(3, {**WISH, **wrong}, 200)
+        read_preview_options(3, {**WISH, **wrong}, 200)
 
 
 def test_refusals_reach_the_page(guest: Guest) -> None:
@@ -157,30 +156,28 @@ def test_there_are_no_more_objects_than_fit() -> None:
 
 def test_whoever_asks_too_often_waits(house: House) -> None:
     session = house.session()
-    session.bench.previews.rate = Rate(3, lambda: 0.0)
+    session.client.effect_previews.rate = RateLimit(3, lambda: 0.0)
     with house.page(session.token) as page:
         guest = Guest(house, page, session.token)
         assert [guest.get().status_code for _ in range(8)] == [200] * 6 + [400] * 2
         guest.prompt(2, 50, 24)  # clicks are counted by themselves
 
 
-class SlowPreviews(Previews):
+class SlowPreviews(EffectPreviews):
     """Paints when the test says so."""
 
     gate = threading.Event()
 
-    def _paint(self, medium: Medium, request: Preview, backdrops: Mapping[str, Path]) -> tuple[bytes, str]:
+    def _paint(self, *arguments: Any) -> tuple[bytes, str]:
         assert self.gate.wait(DEADLINE)
         return b"painted", "image/jpeg"
 
 
 def test_a_visitor_has_few_previews_waiting(house: House) -> None:
     async def scene() -> list[Any]:
-        async def revive(medium: Medium) -> None: ...
-
-        previews, medium = SlowPreviews(house.services, revive), SimpleNamespace()
-        wishes = [previews.paint(medium, Preview(0, EffectStack(), (), 160), {}) for _ in range(6)]  # type: ignore[arg-type]
-        tasks = [asyncio.create_task(request) for request in wishes]
+        previews, workspace = SlowPreviews(house.services), SimpleNamespace()
+        options = PreviewOptions(0, EffectStack(), (), 160)
+        tasks = [asyncio.create_task(previews.paint(workspace, options, {})) for _ in range(6)]  # type: ignore[arg-type]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         previews.gate.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
@@ -194,8 +191,6 @@ def test_a_lost_session_is_brought_back(guest: Guest) -> None:
     guest.house.engine.sessions.clear()
     with ThreadPoolExecutor(1) as threads:
         painting = threads.submit(guest.painted)
-        guest.page.receive("journal")
-        guest.page.send("edit_log", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}])
         guest.page.receive("done", job="replay")
         assert is_green(painting.result(DEADLINE)[24, 20])
 

@@ -74,7 +74,7 @@ def test_a_hover_in_a_lost_session_is_answered_with_nothing(house: House) -> Non
         page.receive("preview", seq=1)
         house.engine.sessions.clear()
         hover(page, 2)
-        assert page.receive("preview", "journal")["objects"] == []
+        assert page.receive("preview", "progress")["objects"] == []
 
 
 def test_the_answer_to_a_click_has_three_candidates_and_nothing_else_has(house: House, tmp_path: Path) -> None:

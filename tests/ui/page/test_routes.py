@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.websockets import WebSocketDisconnect
-from ui.reading import MAX_MESSAGE
 
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import House, open_house, picture_bytes, unpack
-from ui.rate import Rate
+from ui.jobs import RateLimit
+from ui.protocol import MAX_REQUEST_CHARACTERS
 
 CLICK = {"points": [[20, 24, 1]]}
 
@@ -98,7 +98,7 @@ def test_small_pictures_are_for_the_timeline(house: House, clip: bytes) -> None:
 
 def test_whoever_asks_for_too_many_small_pictures_waits(house: House, clip: bytes) -> None:
     session = house.session()
-    session.bench.thumbnail_rate = Rate(3, lambda: 0.0)
+    session.client.thumbnail_rate = RateLimit(3, lambda: 0.0)
     with house.page(session.token) as page:
         house.upload(session.token, clip, "clip.mp4")
         about = {"v": page.receive("opened")["version"], "height": 32}
@@ -214,7 +214,7 @@ def test_the_same_works_without_sockets(house: House) -> None:
     message = {"t": "prompt", "seq": 3, "frame": 0, "object": 1, "prompt": CLICK}
     assert house.client.post(f"/s/{token}/send", json=message).status_code == 204
     assert hear("masks")["seq"] == 3
-    assert house.client.post(f"/s/{token}/send", content=b"x" * (MAX_MESSAGE + 1)).status_code == 413
+    assert house.client.post(f"/s/{token}/send", content=b"x" * (MAX_REQUEST_CHARACTERS + 1)).status_code == 413
 
 
 def test_a_closed_tab_frees_everything(house: House) -> None:
