@@ -17,7 +17,7 @@ from sam2_core.media import Look
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
 from ui.about import about
-from ui.examples import catalogue, thumbnail
+from ui.examples import examples, thumbnail
 from ui.layout import CANVAS, SCRIPTS, STYLES, head
 from ui.settings import load_settings
 
@@ -84,8 +84,8 @@ def test_no_two_scripts_declare_the_same_name() -> None:
 
 
 def test_examples_have_pictures_of_a_handy_size() -> None:
-    assert {"image", "clip"} == {example.kind for example in catalogue().values()}
-    for name in catalogue():
+    assert {"image", "clip"} == {example.kind for example in examples().values()}
+    for name in examples():
         jpeg = thumbnail(name)
         assert jpeg is not None
         assert min(Image.open(BytesIO(jpeg)).size) <= 320
