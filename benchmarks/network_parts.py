@@ -21,8 +21,8 @@ import torch
 from sam2_core.model.preprocess import pixels_to_input
 from sam2_core.serving.build import choose_device
 from sam2_core.tracking.device import has_fast_bfloat16
+from sam2_core.tracking.masks import object_mask
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
-from sam2_core.tracking.pixels import object_mask
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.weights import load_network
 
@@ -30,37 +30,37 @@ HEIGHT, WIDTH = 720, 1280
 
 
 def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
-    """What is timed, by name."""
+    """The functions to time, by name."""
     network = segmenter.network
     size, device = network.image_size, network.device
     photo = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     image = pixels_to_input(photo, size)
     features = segmenter.encode(image)
     click = torch.full((1, 1, 2), size / 2, device=device), torch.ones(1, 1, dtype=torch.int32, device=device)
-    trace = segmenter.memorise(features, segmenter.from_prompt(features, click, None, None), prompted=True)
+    trace = segmenter.encode_memory(features, segmenter.from_prompt(features, click, None, None), prompted=True)
     config = segmenter.network.config
     rules = MemoryRules(config.memory_slots, config.max_pointers)
     bank = MemoryBank(rules, {0: trace}, dict.fromkeys(range(1, 20), trace))
-    recall = bank.recall(20, reverse=False, frames=100)
+    selection = bank.select(20, reverse=False, frames=100)
     return {
         "prepare": lambda: pixels_to_input(photo, size),
         "encode": lambda: segmenter.encode(image),
         "click": lambda: segmenter.from_prompt(features, click, None, None),
         "click + mask": lambda: object_mask(1, segmenter.from_prompt(features, click, None, None), HEIGHT, WIDTH),
-        "track": lambda: segmenter.track(features, recall),
+        "track": lambda: segmenter.track(features, selection),
         "frame": lambda: object_mask(
-            1, segmenter.track(segmenter.encode(pixels_to_input(photo, size)), recall), HEIGHT, WIDTH
+            1, segmenter.track(segmenter.encode(pixels_to_input(photo, size)), selection), HEIGHT, WIDTH
         ),
     }
 
 
 def timed(run: Callable[[], object], device: torch.device) -> float:
     """Milliseconds of one run."""
-    start = time.perf_counter()
+    started = time.perf_counter()
     run()
     if device.type != "cpu":
-        torch.accelerator.synchronize(device)  # CUDA, MPS or any other: what was queued has to be done
-    return 1000 * (time.perf_counter() - start)
+        torch.accelerator.synchronize(device)  # kernels run asynchronously on CUDA, MPS and others
+    return 1000 * (time.perf_counter() - started)
 
 
 def main() -> None:

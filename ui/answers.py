@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypedDict
 import cv2
 import numpy as np
 
+from sam2_core.media import grayscale_png
 from sam2_core.types import BoolArray, Mask
 
 Answer: TypeAlias = tuple[dict[str, Any], list[bytes]]
@@ -128,8 +129,7 @@ def nothing_of(object_id: int, size: tuple[int, int]) -> Found:
 
 def png_of(found: Found) -> bytes:
     """A mask as a grey PNG, 0 or 255."""
-    pixels = Mask.from_coco(found["mask"]).to_array().view(np.uint8) * np.uint8(255)
-    return cv2.imencode(".png", pixels)[1].tobytes()
+    return grayscale_png(Mask.from_coco(found["mask"]))
 
 
 def _shapes(header: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,9 @@ from typing import Literal
 import cv2
 import gradio.media
 
-CLIPS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "examples"
+from sam2_core.paths import ROOT
+
+CLIPS_FOLDER = ROOT / "assets" / "examples"
 THUMBNAIL_SIDE = 320  # pixels, of the shorter side
 
 

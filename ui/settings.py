@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from sam2_core.errors import ConfigError
+from sam2_core.paths import ROOT
 
-DEFAULTS = Path(__file__).resolve().parents[1] / "configs" / "app.yaml"
+DEFAULTS = ROOT / "configs" / "app.yaml"
 ALL_MODELS = ("nano", *(f"sam2.1_hiera_{size}" for size in ("tiny", "small", "base_plus", "large")))
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
@@ -90,15 +91,18 @@ class Settings(BaseModel):
 
 
 def load_settings(
-    arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None, defaults: Path = DEFAULTS
+    arguments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    defaults: Path = DEFAULTS,
+    program: str | None = None,
 ) -> Settings:
     """Put the settings together.
 
-    `arguments` are command-line flags without the program's name, `environment` is like `os.environ`. Raises
-    `ConfigError` for a setting that does not exist, is missing or cannot be read; `--help` and unknown flags end the
-    program as argparse does.
+    `arguments` are command-line flags without the program's name (`program`, for the help), `environment` is like
+    `os.environ`. Raises `ConfigError` for a setting that does not exist, is missing or cannot be read; `--help` and
+    unknown flags end the program as argparse does.
     """
-    values = _read_yaml(defaults) | _from_environment(environment or {}) | _parse_flags(arguments)
+    values = _read_yaml(defaults) | _from_environment(environment or {}) | _parse_flags(arguments, program)
     try:
         return Settings.model_validate_strings({str(name): str(value) for name, value in values.items()})
     except ValidationError as error:
@@ -124,8 +128,13 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return hosted | named | {name: environment[variable] for name, variable in ours.items() if variable in environment}
 
 
-def _parse_flags(arguments: Sequence[str]) -> dict[str, Any]:
-    parser = argparse.ArgumentParser(description="Masklet: segment pictures and clips in the browser.")
+def _parse_flags(arguments: Sequence[str], program: str | None) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Masklet: segment pictures and clips in the browser.",
+        epilog="examples:\n  %(prog)s --port 8080\n  %(prog)s --model sam2.1_hiera_small --device cuda",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     for name, field in Settings.model_fields.items():
         flag = "--" + name.replace("_", "-")
         if field.annotation is bool:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from gradio import FileData
 
 from sam2_core.errors import BadPrompt, MediaError
-from sam2_core.media import EDGES, EFFECTS, KINDS, PRESETS, Rgb, hex_of, is_hex, rgb_of
+from sam2_core.media import (
+    EDGE_SETTINGS,
+    EFFECTS,
+    EXPORT_FORMATS,
+    MAX_NAME_LENGTH,
+    PRESETS,
+    Rgb,
+    hex_of,
+    is_hex,
+    rgb_of,
+)
 from ui.answers import Named
 from ui.exchange import lend
 from ui.notes import is_whole
-from ui.reading import MAX_NAME
 from ui.reception import Reception
 from ui.resources import Resources
 
@@ -42,8 +50,8 @@ class Takeaway:
         notes = self._reception.find(session).notes
         if not is_whole(object) or object not in [each["id"] for each in notes.objects]:
             raise BadPrompt("There is no such object. Say with /prompt what it is first.")
-        if not all(isinstance(text, str) and len(text) <= MAX_NAME for text in (name, label, color)):
-            raise BadPrompt(f"Names and labels are texts of up to {MAX_NAME} letters.")
+        if not all(isinstance(text, str) and len(text) <= MAX_NAME_LENGTH for text in (name, label, color)):
+            raise BadPrompt(f"Names and labels are texts of up to {MAX_NAME_LENGTH} letters.")
         called = notes.name(object, name, label, _rgb(color) if color else None)
         return Named(object=object, name=called["name"], label=called["label"], color=hex_of(tuple(called["color"])))
 
@@ -94,13 +102,13 @@ class Takeaway:
     async def kinds(self) -> dict[str, dict[str, Any]]:
         """What /export can write, by name: `title`, `text`, the file's ending for an image, a clip and an album
         (`endings`; where one is missing there is no such file), and the options that mean something to it (`takes`)."""
-        return {name: kind.to_json() for name, kind in KINDS.items()}
+        return {name: kind.to_json() for name, kind in EXPORT_FORMATS.items()}
 
     async def looks(self) -> dict[str, dict[str, Any]]:
         """How pictures and clips can look: `presets` by name, each {layers: [{effect, ...settings}], feather, matte};
         the `effects` of layers with all their settings; and the settings of the objects' `edges`."""
-        effects = {name: asdict(effect) for name, effect in EFFECTS.items()}
-        edges = {name: asdict(setting) for name, setting in EDGES.items()}
+        effects = {name: effect.to_json() for name, effect in EFFECTS.items()}
+        edges = {name: setting.to_json() for name, setting in EDGE_SETTINGS.items()}
         return {"presets": {name: look.to_json() for name, look in PRESETS.items()}, "effects": effects, "edges": edges}
 
 

@@ -17,7 +17,7 @@ from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.pool import EnginePool
 from sam2_core.tracking.device import best_device, fast_precision
-from sam2_core.tracking.memory_bank import Recall
+from sam2_core.tracking.memory_bank import MemorySelection
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.types import Progress
 from sam2_core.weights import load_network
@@ -84,5 +84,7 @@ def warm_up(network: SAM2) -> None:
     features = segmenter.encode(pixels_to_input(np.zeros((size, size, 3), dtype=np.uint8), size))
     middle = torch.full((1, 1, 2), size / 2, device=network.device)
     label = torch.ones(1, 1, dtype=torch.int32, device=network.device)
-    trace = segmenter.memorise(features, segmenter.from_prompt(features, (middle, label), None, None), prompted=True)
-    segmenter.track(features, Recall(((0, trace),), ((1, trace),)))
+    trace = segmenter.encode_memory(
+        features, segmenter.from_prompt(features, (middle, label), None, None), prompted=True
+    )
+    segmenter.track(features, MemorySelection(((0, trace),), ((1, trace),)))

@@ -1,7 +1,7 @@
 """What an engine can be asked about a session, as plain data.
 
-A command is a frozen, picklable dataclass; its type parameter is the type of its result. A new verb is one dataclass here
-and the method of `TrackingSession` that it calls: engines, pools and adapters run any command.
+A command is a frozen, picklable dataclass; its type parameter is the type of its result. A new verb is one dataclass
+here and the method of `TrackingSession` that it calls: engines, pools and adapters run any command.
 """
 
 from __future__ import annotations
@@ -77,11 +77,12 @@ class Preview(Command[FrameMasks]):
 
 @dataclass(frozen=True, slots=True)
 class Track(Command[tuple[FrameMasks, ...]]):
-    """Propagate objects (None: all) through a few frames, in the order of the range; the sign of its step is the direction.
+    """Propagate objects (None: all) through a few frames, in the order of the range; the sign of its step is the
+    direction.
 
-    Masks that would come out the same are not computed again; those that were are `fresh` in the result, which holds all
-    masks of these frames. Raises `SessionChanged` where `revision` is not the newest, and `BadPrompt` where no object has
-    a prompt.
+    Masks that would come out the same are not computed again; those that were are `fresh` in the result, which holds
+    all masks of these frames. Raises `SessionChanged` where `revision` is not the newest, and `BadPrompt` where no
+    object has a prompt.
     """
 
     priority = Priority.TRACK
@@ -96,8 +97,8 @@ class Track(Command[tuple[FrameMasks, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class Untrack(Command[int]):
-    """Take back the newest masks that tracking found for these objects on these frames (step 1); what it had found before,
-    if anything, is back. The result is the new revision. What is not there is no error."""
+    """Take back the newest masks that tracking found for these objects on these frames (step 1); what it had found
+    before, if anything, is back. The result is the new revision. What is not there is no error."""
 
     priority = Priority.CLICK
     frames: range
@@ -139,9 +140,9 @@ class PlanTracking(Command[tuple[FrameSpan, ...]]):
 class StaleFrames(Command[tuple[FrameSpan, ...]]):
     """What of these frames (step 1) was tracked before a prompt nearby was changed, and how to track it again.
 
-    A prompt makes stale what was tracked of its object between the prompted frames before and after it, and nothing else;
-    clearing it makes that good again. Each frame is reached from the side of the nearer prompted frame. Any number of
-    frames may be asked.
+    A prompt makes stale what was tracked of its object between the prompted frames before and after it, and nothing
+    else; clearing it makes that good again. Each frame is reached from the side of the nearer prompted frame. Any
+    number of frames may be asked.
     """
 
     priority = Priority.READ

@@ -1,4 +1,5 @@
-"""The edit log: everything that a user did to a medium, as a list of plain entries from which the session can be rebuilt.
+"""The edit log: everything that a user did to a medium, as a list of plain entries from which the session can be
+rebuilt.
 
 As JSON, an entry is one of
 
@@ -7,9 +8,9 @@ As JSON, an entry is one of
     {track: [start, stop, step], objects}      these objects were tracked through these frames (none named: all)
     {traits: object, set: {name, label, color, place, locked}}    some of an object's traits; engines ignore these
 
-A project file and the page keep entries in steps, which are what one undo takes back; see `entries_in_order`. What holds
-after a list of entries is computed in one place, `fold`. The page has its twin (ui/web/core/edit_log.js); both are tested
-on tests/edit_log_cases.json.
+A project file and the page keep entries in steps, which are what one undo takes back; see `entries_in_order`. What
+holds after a list of entries is computed in one place, `fold`. The page has its twin (ui/web/core/edit_log.js); both
+are tested on tests/edit_log_cases.json.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Prompt
+from sam2_core.types import MAX_LOG_ENTRIES, Prompt
 
-MAX_ENTRIES = 20_000
 MAX_LOG_CHARACTERS = 8_000_000
 """Of a log as JSON: thousands of clicks and hundreds of painted masks fit."""
 
@@ -81,7 +81,8 @@ class EditState:
     """What holds after the entries of a log.
 
     Attributes:
-        prompts: object -> frame -> prompt, of all objects that have one, in the order in which they were first prompted.
+        prompts: object -> frame -> prompt, of all objects that have one, in the order in which they were first
+            prompted.
         traits: object -> its traits, as far as they were set.
         tracked: object -> frames on which it was tracked; masks of a removed or cleared object are gone.
     """
@@ -189,7 +190,7 @@ class EditLog:
         length = _characters(prompt)
         if length > _MAX_PROMPT_CHARACTERS:
             raise BadPrompt("This prompt is too long. Simplify the mask.")
-        if len(self.entries) >= MAX_ENTRIES or self._characters + length > _MAX_PROMPT_CHARACTERS:
+        if len(self.entries) >= MAX_LOG_ENTRIES or self._characters + length > _MAX_PROMPT_CHARACTERS:
             raise BadPrompt("This session has too many prompts. Begin anew with /reset, or open another one.")
 
     def record_prompt(self, frame: int, object_id: int, prompt: Prompt) -> None:

@@ -1,8 +1,8 @@
 """The seam between the callers of a network and whatever runs it.
 
-A session is opened on a medium and then asked by commands (commands.py), which are plain data: no generator, tensor, lock
-or callback crosses the seam. Streaming is a loop on the caller's side, so cancelling means to stop looping, and other
-users' clicks slip in between two steps. An engine in another process or on another machine is a thin adapter.
+A session is opened on a medium and then asked by commands (commands.py), which are plain data: no generator, tensor,
+lock or callback crosses the seam. Streaming is a loop on the caller's side, so cancelling means to stop looping, and
+other users' clicks slip in between two steps. An engine in another process or on another machine is a thin adapter.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Engine(Protocol):
         ...
 
     def run(self, session: str, command: Command[T]) -> Future[T]:
-        """Run a command when its turn comes. Raises `SessionGone` for an unknown session and whatever the command raises."""
+        """Run a command when its turn comes. Raises `SessionGone` for an unknown session and whatever the command
+        raises."""
         ...
 
     def status(self, session: str = "") -> QueueStatus:

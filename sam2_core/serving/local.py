@@ -1,8 +1,8 @@
 """`LocalEngine`: all sessions of one device in this process, served by one thread.
 
-One thread, because a device does one thing at a time anyway and the tracker then needs no locks. Clicks go before reads,
-reads before previews, and all of them before tracking; the tracking of several users is interleaved, because each command
-covers a few frames only.
+One thread, because a device does one thing at a time anyway and the tracker then needs no locks. Clicks go before
+reads, reads before previews, and all of them before tracking; the tracking of several users is interleaved, because
+each command covers a few frames only.
 """
 
 from __future__ import annotations

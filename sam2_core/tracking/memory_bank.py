@@ -1,7 +1,7 @@
-"""Which frames an object remembers: integer logic without torch (paper, section 4, "memory bank").
+"""The memory bank of one object and the selection of what memory attention sees (paper, section 4, "Memory bank").
 
-A bank keeps what an object left behind on frames, whatever that is. For each frame that is tracked it picks the
-prompted frames, the last few tracked ones, and the frames whose object pointers are looked at.
+Integer logic without torch. A bank maps frames to frame outputs of any type `T`. For each tracked frame it selects the
+spatial memories of conditioning (prompted) frames and of the last few tracked frames, and the object pointers.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 PROMPTED_SLOT = 0
+"""The temporal slot that all conditioning frames share."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recall(Generic[T]):
-    """What to remember on one frame: `memories` as (slot, trace), slot 0 prompted, else the distance in frames;
-    `pointers` as (time, trace): the distance as a fraction of the longest way back that is looked, positive for frames
-    behind along the tracking direction."""
+class MemorySelection(Generic[T]):
+    """The memory that one frame attends to.
+
+    `memories` are (slot, output): slot 0 for conditioning frames, else the distance in frames. `pointers` are
+    (time, output): the signed distance as a fraction of the pointers' reach, positive for frames that lie behind in
+    the direction of tracking.
+    """
 
     memories: tuple[tuple[int, T], ...]
     pointers: tuple[tuple[float, T], ...]
@@ -27,8 +31,12 @@ class Recall(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class MemoryRules:
-    """Sizes of the memory. `max_prompted` limits the prompted frames to the nearest ones, and `prompted_reach` to those
-    that are no more than so many times as far away as the nearest; None takes them all."""
+    """Sizes of the memory.
+
+    `slots` counts the conditioning slot and the tracked frames, `max_pointers` the object pointers. `max_prompted`
+    limits the conditioning frames to the nearest ones, `prompted_reach` to those at most that many times as far away
+    as the nearest; None is no limit, as in the official code.
+    """
 
     slots: int = 7
     max_pointers: int = 16
@@ -38,43 +46,43 @@ class MemoryRules:
 
 @dataclass(slots=True)
 class MemoryBank(Generic[T]):
-    """What one object left behind, on prompted and on tracked frames."""
+    """The frame outputs of one object, on prompted (conditioning) and on tracked frames."""
 
     rules: MemoryRules
     prompted: dict[int, T] = field(default_factory=dict)
     tracked: dict[int, T] = field(default_factory=dict)
 
-    def recall(self, frame: int, reverse: bool, frames: int) -> Recall[T]:
-        """Choose for `frame` of a clip of `frames` frames, tracked forwards or in `reverse`."""
-        near = self._nearest_prompted(frame)
-        memories = [(PROMPTED_SLOT, self.prompted[at]) for at in near]
-        behind = -1 if reverse else 1
+    def select(self, frame: int, reverse: bool, frames: int) -> MemorySelection[T]:
+        """Select the memory for `frame` of a clip of `frames` frames, tracked forward or in `reverse`."""
+        conditioning = self._nearest_prompted(frame)
+        memories = [(PROMPTED_SLOT, self.prompted[at]) for at in conditioning]
+        step = -1 if reverse else 1
         for distance in range(self.rules.slots - 1, 0, -1):
-            trace = self._tracked_or_far(frame - behind * distance, near)
-            if trace is not None:
-                memories.append((distance, trace))
-        return Recall(tuple(memories), tuple(self._pointers(frame, behind, frames, near)))
+            output = self._non_conditioning(frame - step * distance, conditioning)
+            if output is not None:
+                memories.append((distance, output))
+        return MemorySelection(tuple(memories), tuple(self._pointers(frame, step, frames, conditioning)))
 
-    def _pointers(self, frame: int, behind: int, frames: int, near: list[int]) -> Iterable[tuple[float, T]]:
-        reach = max(1, min(frames, self.rules.max_pointers) - 1)  # short clips stretch the same time over fewer frames
-        # A prompted frame that still lies ahead would tell of the future: its pointer waits.
-        for at in near:
-            distance = (frame - at) * behind
-            if distance >= 0:
+    def _pointers(self, frame: int, step: int, frames: int, conditioning: list[int]) -> Iterable[tuple[float, T]]:
+        reach = max(1, min(frames, self.rules.max_pointers) - 1)  # times are scaled to the length of short clips
+        for at in conditioning:
+            distance = (frame - at) * step
+            if distance >= 0:  # pointers of frames ahead are not used
                 yield distance / reach, self.prompted[at]
         for distance in range(1, reach + 1):
-            trace = self._tracked_or_far(frame - behind * distance, near)
-            if trace is not None:
-                yield distance / reach, trace
+            output = self._non_conditioning(frame - step * distance, conditioning)
+            if output is not None:
+                yield distance / reach, output
 
-    def _tracked_or_far(self, frame: int, near: list[int]) -> T | None:
-        """A tracked frame, or a prompted one that is too far away to count as prompted."""
-        if frame in near:
+    def _non_conditioning(self, frame: int, conditioning: list[int]) -> T | None:
+        """The output of a tracked frame, or of a prompted one that was not selected as conditioning frame."""
+        if frame in conditioning:
             return self.tracked.get(frame)
         return self.tracked.get(frame, self.prompted.get(frame))
 
     def _nearest_prompted(self, frame: int) -> list[int]:
-        """All prompted frames; or the nearest before, the nearest at or after, and then whatever is near."""
+        """All prompted frames in reach; beyond `max_prompted` the nearest before, the nearest at or after, and then
+        the nearest of the rest."""
         limit, known = self.rules.max_prompted, self._prompted_in_reach(frame)
         if limit is None or len(known) <= limit:
             return known
@@ -85,7 +93,8 @@ class MemoryBank(Generic[T]):
         return chosen + rest[: limit - len(chosen)]
 
     def _prompted_in_reach(self, frame: int) -> list[int]:
-        """Beside a near prompt a far one says little about the object, and much about what has come to where it was."""
+        """Prompted frames within `prompted_reach`. Next to a near one, a far one describes the object's appearance
+        poorly and draws the mask to whatever is now at its position."""
         known, reach = list(self.prompted), self.rules.prompted_reach
         if reach is None or not known:
             return known
@@ -93,14 +102,14 @@ class MemoryBank(Generic[T]):
         return [at for at in known if abs(at - frame) <= farthest]
 
     def without(self, prompted: Container[int], tracked: Container[int]) -> MemoryBank[T]:
-        """The bank as if nothing had been left behind on these prompted and these tracked frames."""
+        """A copy without these prompted and these tracked frames."""
         return MemoryBank(
             self.rules,
-            {at: trace for at, trace in self.prompted.items() if at not in prompted},
-            {at: trace for at, trace in self.tracked.items() if at not in tracked},
+            {at: output for at, output in self.prompted.items() if at not in prompted},
+            {at: output for at, output in self.tracked.items() if at not in tracked},
         )
 
     def keep_tracked(self, first: int, last: int) -> None:
-        """Let go of tracked frames outside first..last."""
+        """Drop tracked frames outside first..last (inclusive)."""
         for frame in [at for at in self.tracked if not first <= at <= last]:
             del self.tracked[frame]

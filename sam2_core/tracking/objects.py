@@ -1,46 +1,50 @@
-"""What a session keeps of one object: what was said and found, and the tensors that go with it."""
+"""The state of one object in a session: its prompts and masks, and the tensors that tracking needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from sam2_core.tracking.findings import Findings
 from sam2_core.tracking.memory_bank import MemoryBank
-from sam2_core.tracking.segmenter import Trace
+from sam2_core.tracking.object_history import ObjectHistory
+from sam2_core.tracking.segmenter import FrameOutput
 from sam2_core.types import Prompt
+
+Steps: TypeAlias = tuple[tuple[Prompt, FrameOutput], ...]
+"""Growing prompts on a frame with their outputs, see `growing_prompts`."""
 
 
 @dataclass(slots=True)
 class TrackedObject:
     """One object of a session.
 
-    `bank` holds tensors: all prompted frames, but only the tracked frames that memory can still reach. `found` holds
-    what was said, and the masks of all tracked frames.
+    `bank` holds tensors: of all prompted frames, but only of the tracked frames that memory can still reach.
+    `history` holds all prompts and the masks of all tracked frames. `prompt_steps` caches the last prompted frame.
     """
 
-    bank: MemoryBank[Trace]
-    found: Findings = field(default_factory=Findings)
-    refinement: Refinement | None = None
+    bank: MemoryBank[FrameOutput]
+    history: ObjectHistory = field(default_factory=ObjectHistory)
+    prompt_steps: PromptSteps | None = None
 
     def untrack(self, frames: range) -> bool:
-        """Take back what tracking found last on these frames; False where there is nothing to take back."""
-        taken = [frame for frame in frames if self.found.take_back(frame)]
-        for frame in taken:
+        """Remove the newest tracked mask of each frame; returns whether there was any."""
+        removed = [frame for frame in frames if self.history.untrack(frame)]
+        for frame in removed:
             self.bank.tracked.pop(frame, None)
-        if taken:
-            self.refinement = None
-        return bool(taken)
+        if removed:
+            self.prompt_steps = None
+        return bool(removed)
 
 
 @dataclass(frozen=True, slots=True)
-class Refinement:
-    """The answers to the growing list of points on one frame, so that one more point costs one more step."""
+class PromptSteps:
+    """The outputs for the growing prompt of one frame, so that one more point costs one more decoder step."""
 
     frame: int
-    steps: tuple[tuple[Prompt, Trace], ...]
+    steps: Steps
 
-    def longest_prefix(self, frame: int, prompts: list[Prompt]) -> tuple[tuple[Prompt, Trace], ...]:
-        """The steps that were already made for these prompts."""
+    def longest_prefix(self, frame: int, prompts: list[Prompt]) -> Steps:
+        """The steps that are already computed for the first of these prompts."""
         if frame != self.frame:
             return ()
         count = 0

@@ -1,6 +1,6 @@
-"""An object on one frame: the network's verbs in the order of the paper's figure 3, without any book-keeping.
+"""One step of the network for an object on one frame (paper, figure 3): no session and no bookkeeping.
 
-Sessions ask for one object at a time (B = 1); training, which runs the same code, for many.
+Sessions run one object at a time (B = 1); training runs the same code on batches.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from torch import Tensor
 
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
-from sam2_core.tracking.memory_bank import Recall
+from sam2_core.tracking.memory_bank import MemorySelection
 
 PREVIOUS_LOGIT_LIMIT = 32.0
-"""Logits that are fed back as a prompt are clamped to this."""
+"""Logits that are fed back as a mask prompt are clamped to plus or minus this."""
 
-_AMBIGUOUS_POINTS = 1  # up to so many points, three candidates are asked for
+_MAX_AMBIGUOUS_POINTS = 1
+"""Up to this many points, the decoder predicts three candidates."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """What an object leaves behind on one frame.
+class FrameOutput:
+    """The output for one object on one frame.
 
-    `logits` (B, 1, 4H, 4W), object `pointer` (B, C), `object_score` logit (B, 1), predicted IoU (B, 1), and
-    once it is memorised the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt `candidates` holds
-    all three masks (B, 3, 4H, 4W) with `candidate_predicted_iou` (B, 3).
+    Mask `logits` (B, 1, 4H, 4W), object `pointer` (B, C), `object_score` logit (B, 1), `predicted_iou` (B, 1), and
+    after `Segmenter.encode_memory` the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt
+    `candidates` holds all three masks (B, 3, 4H, 4W), with `candidate_predicted_iou` (B, 3).
     """
 
     logits: Tensor
@@ -40,24 +41,27 @@ class Trace:
     candidates: Tensor | None = None
     candidate_predicted_iou: Tensor | None = None
 
-    def without_candidates(self) -> Trace:
-        """What is worth remembering."""
+    def without_candidates(self) -> FrameOutput:
+        """The part that memory needs."""
         return replace(self, candidates=None, candidate_predicted_iou=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Segmenter:
-    """Runs a network. `fast` opens the precision for the heavy parts (encoders and memory); the small mask decoder
-    always computes in the precision of the weights. With `hide_absent` masks vanish where the object score says "not
-    here"; while that score is still being learned, they must not."""
+    """Runs a network.
+
+    `precision` returns the context in which the encoders and memory attention run; the small mask decoder always
+    runs in the precision of the weights. With `hide_absent`, masks are empty where the object score is not positive;
+    training turns this off, because the score is still being learned.
+    """
 
     network: SAM2
-    fast: Callable[[], AbstractContextManager[object]] = nullcontext
+    precision: Callable[[], AbstractContextManager[object]] = nullcontext
     hide_absent: bool = True
 
     def encode(self, image: Tensor) -> ImageFeatures:
         """Encode one image (3, S, S)."""
-        with self.fast():
+        with self.precision():
             features = self.network.encode_image(image[None].to(self.network.device))
         stride4, stride8 = features.high_res
         return ImageFeatures(features.embedding.float(), (stride4.float(), stride8.float()))
@@ -67,72 +71,75 @@ class Segmenter:
         features: ImageFeatures,
         points: tuple[Tensor, Tensor] | None,
         previous: Tensor | None,
-        recall: Recall[Trace] | None,
+        selection: MemorySelection[FrameOutput] | None,
         choice: int | None = None,
-    ) -> Trace:
-        """Answer points (coordinates (B, N, 2) in input pixels, labels (B, N)) and `previous` logits (B, 1, 4H, 4W).
+    ) -> FrameOutput:
+        """Segment by points (coordinates (B, N, 2) in input pixels, labels (B, N)) and `previous` logits
+        (B, 1, 4H, 4W).
 
-        Without `recall` the frame is seen for itself, as the first prompt of an object is. `choice` picks a candidate
-        where there are several.
+        Without a `selection` the frame is not conditioned on memory, as for the first prompt of an object. `choice`
+        picks one of several candidates; None takes the one with the highest predicted IoU.
         """
         limit = PREVIOUS_LOGIT_LIMIT
         mask_prompt = None if previous is None else previous.clamp(-limit, limit)
-        ambiguous = points is None or points[1].shape[1] <= _AMBIGUOUS_POINTS
-        return self._decode(features, self._condition(features, recall), points, mask_prompt, ambiguous, choice)
+        ambiguous = points is None or points[1].shape[1] <= _MAX_AMBIGUOUS_POINTS
+        return self._decode(features, self._condition(features, selection), points, mask_prompt, ambiguous, choice)
 
-    def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> Trace:
-        """Answer as `from_prompt` does, but with one mask however few the points are: `previous` says what is meant."""
+    def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> FrameOutput:
+        """As `from_prompt` without memory, but with a single mask output whatever the number of points: `previous`
+        resolves the ambiguity."""
         limit = PREVIOUS_LOGIT_LIMIT
         embedding = self._condition(features, None)
         return self._decode(features, embedding, points, previous.clamp(-limit, limit), ambiguous=False)
 
-    def track(self, features: ImageFeatures, recall: Recall[Trace]) -> Trace:
-        """Find the object again on the next frame and memorise what was found."""
-        trace = self._decode(features, self._condition(features, recall), None, None, ambiguous=True)
-        return self.memorise(features, trace, prompted=False)
+    def track(self, features: ImageFeatures, selection: MemorySelection[FrameOutput]) -> FrameOutput:
+        """Segment the object on a frame by memory alone, and encode the memory of the result."""
+        output = self._decode(features, self._condition(features, selection), None, None, ambiguous=True)
+        return self.encode_memory(features, output, prompted=False)
 
-    def from_mask(self, features: ImageFeatures, mask: Tensor) -> Trace:
-        """Take a mask (B, 1, S, S) of zeros and ones as the answer; the decoder only gives the object pointer."""
+    def from_mask(self, features: ImageFeatures, mask: Tensor) -> FrameOutput:
+        """Use a mask (B, 1, S, S) of zeros and ones as the output itself; the decoder gives only the object pointer."""
         logits = (2 * mask - 1) * MASK_PROMPT_LOGIT
         low = F.interpolate(logits, scale_factor=0.25, mode="bilinear", align_corners=False, antialias=True)
-        # The frame is seen without any memory code here, not even the one that says "no memory".
+        # As in the official code, the embedding gets no memory here, not even the "no memory" embedding.
         prompt = self.network.mask_downsample(mask)
-        seen = self._decode(features, features.embedding, None, prompt, ambiguous=False)
+        decoded = self._decode(features, features.embedding, None, prompt, ambiguous=False)
         present = mask.flatten(1).any(dim=1, keepdim=True)
-        return Trace(
+        return FrameOutput(
             logits=low,
-            pointer=torch.where(present, seen.pointer, self.network.no_obj_ptr),
+            pointer=torch.where(present, decoded.pointer, self.network.no_obj_ptr),
             object_score=(2 * present.float() - 1) * MASK_PROMPT_LOGIT,
-            predicted_iou=torch.ones_like(seen.predicted_iou),
+            predicted_iou=torch.ones_like(decoded.predicted_iou),
         )
 
-    def unite(self, features: ImageFeatures, parts: list[Trace]) -> Trace:
-        """What several traces of a frame hold together: the object pointer is that of their union as a mask."""
+    def union(self, features: ImageFeatures, parts: list[FrameOutput]) -> FrameOutput:
+        """The union of several outputs of a frame: logits and object score are their maximum, the predicted IoU their
+        mean, and the object pointer is that of the united mask."""
         logits = torch.stack([part.logits for part in parts]).amax(dim=0)
         size = (self.network.image_size, self.network.image_size)
         mask = (F.interpolate(logits, size=size, mode="bilinear", align_corners=False) > 0).to(logits.dtype)
-        return Trace(
+        return FrameOutput(
             logits=logits,
             pointer=self.from_mask(features, mask).pointer,
             object_score=torch.stack([part.object_score for part in parts]).amax(dim=0),
             predicted_iou=torch.stack([part.predicted_iou for part in parts]).mean(dim=0),
         )
 
-    def memorise(self, features: ImageFeatures, trace: Trace, prompted: bool) -> Trace:
-        """The trace with its spatial memory."""
-        with self.fast():
-            memory = self.network.encode_memory(features.embedding, trace.logits, trace.object_score, prompted)
-        return replace(trace, memory=memory.to(torch.bfloat16))
+    def encode_memory(self, features: ImageFeatures, output: FrameOutput, prompted: bool) -> FrameOutput:
+        """The output with its spatial memory; masks of `prompted` frames are binarized."""
+        with self.precision():
+            memory = self.network.encode_memory(features.embedding, output.logits, output.object_score, prompted)
+        return replace(output, memory=memory.to(torch.bfloat16))
 
-    def _condition(self, features: ImageFeatures, recall: Recall[Trace] | None) -> Tensor:
-        if recall is None:
+    def _condition(self, features: ImageFeatures, selection: MemorySelection[FrameOutput] | None) -> Tensor:
+        if selection is None:
             return self.network.without_memory(features.embedding)
-        device = self.network.device  # memories may wait on the CPU
+        device = self.network.device  # memories may be stored on the CPU
         memories = [
-            Memory(trace.memory.to(device), slot) for slot, trace in recall.memories if trace.memory is not None
+            Memory(output.memory.to(device), slot) for slot, output in selection.memories if output.memory is not None
         ]
-        pointers = [Pointer(trace.pointer, time) for time, trace in recall.pointers]
-        with self.fast():
+        pointers = [Pointer(output.pointer, time) for time, output in selection.pointers]
+        with self.precision():
             return self.network.attend(features.embedding, memories, pointers).float()
 
     def _decode(
@@ -143,14 +150,14 @@ class Segmenter:
         mask_prompt: Tensor | None,
         ambiguous: bool,
         choice: int | None = None,
-    ) -> Trace:
-        if points is None:  # in clips "no point" is said explicitly
+    ) -> FrameOutput:
+        if points is None:  # the official video predictor passes an explicit "no point"
             batch, device = len(embedding), embedding.device
             points = torch.zeros(batch, 1, 2, device=device), torch.full((batch, 1), -1, device=device)
         prediction = self.network.predict_masks(embedding, features.high_res, points, mask_prompt, ambiguous)
-        return self._trace(prediction, choice)
+        return self._output(prediction, choice)
 
-    def _trace(self, prediction: MaskPrediction, choice: int | None) -> Trace:
+    def _output(self, prediction: MaskPrediction, choice: int | None) -> FrameOutput:
         present = prediction.object_score > 0  # (B, 1)
         logits = prediction.logits.float()
         if self.hide_absent:
@@ -160,7 +167,7 @@ class Segmenter:
         if choice is not None and several:
             best = torch.full_like(best, choice)
         token = torch.take_along_dim(prediction.tokens, best[..., None], dim=1)[:, 0]
-        return Trace(
+        return FrameOutput(
             logits=torch.take_along_dim(logits, best[..., None, None], dim=1),
             pointer=self.network.object_pointer(token, present),
             object_score=prediction.object_score,

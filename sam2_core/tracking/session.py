@@ -1,7 +1,7 @@
-"""One session: prompts in, masks out, and a memory that does not grow with the length of the clip.
+"""One session: prompts in, masks out, with device memory that does not grow with the length of the clip.
 
-Single-threaded; whoever calls opens `inference_mode`. All results follow from the medium and the order of the calls
-alone, so that replaying a journal brings a session back.
+Single-threaded; the caller enters `torch.inference_mode`. All results are determined by the media and the order of the
+calls, so that replaying an edit log restores a session.
 """
 
 from __future__ import annotations
@@ -10,42 +10,41 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from torch import Tensor
-
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
-from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
+from sam2_core.model.network import ImageFeatures
 from sam2_core.model.preprocess import Pixels, pixels_to_input
-from sam2_core.tracking.closeup import Window, cut, look_closer
+from sam2_core.tracking.crop_refinement import Window, crop_pixels
 from sam2_core.tracking.feature_cache import FeatureCache
-from sam2_core.tracking.findings import Findings, Word, stale_spans, unsettled_spans
-from sam2_core.tracking.follower import Follower
+from sam2_core.tracking.masks import object_mask
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
-from sam2_core.tracking.objects import Refinement, TrackedObject
-from sam2_core.tracking.pixels import mask_input, object_mask, to_low_resolution
-from sam2_core.tracking.prompts import check_prompt, growing, point_inputs
-from sam2_core.tracking.segmenter import Segmenter, Trace
-from sam2_core.types import FrameMasks, FrameSpan, Mask, ObjectMask, Prompt
+from sam2_core.tracking.object_history import PromptedFrame, spans_to_track, stale_spans
+from sam2_core.tracking.objects import TrackedObject
+from sam2_core.tracking.prompt_segmenter import PromptSegmenter
+from sam2_core.tracking.prompts import check_prompt
+from sam2_core.tracking.propagator import Propagator
+from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.types import FrameMasks, FrameSpan, Prompt
 
 MAX_PROMPTED_IN_MEMORY = 4
-"""The network was trained on short clips with few prompted frames; more of them blur the memory."""
+"""The network was trained on short clips with few prompted frames; more of them degrade the memory."""
 
 PROMPTED_REACH_IN_MEMORY = 2.0
-"""Prompted frames that are farther away than this many times the nearest one are not remembered."""
+"""Prompted frames more than this many times as far away as the nearest one are left out of the memory."""
 
 
 class FrameSource(Protocol):
-    """Where frames come from."""
+    """Source of decoded frames."""
 
     def frame(self, frame: int) -> Pixels:
-        """Frame `frame` as RGB (H', W', 3) uint8, at any size."""
+        """A frame as RGB (H', W', 3) uint8, at any size."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ClipSize:
-    """Number and true size of the frames; prompts and masks count in these pixels.
+    """Number of frames and their size in pixels, in which prompts and masks are measured.
 
-    In an album, whose frames do not follow one another, `sizes` has (height, width) of each one.
+    For an album, `sizes` holds the (height, width) of each image; it is empty for an image or a clip.
     """
 
     frames: int
@@ -60,14 +59,19 @@ class ClipSize:
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """Objects, and prompted frames over all of them, that one session may hold on the device."""
+    """Limits of one session: objects, prompted frames over all objects, and frames of one `track` or `get_masks`."""
 
-    objects: int = 64
-    prompts: int = 1000
+    max_objects: int = 64
+    max_prompts: int = 1000
+    max_frames_per_call: int = 256
 
 
 class TrackingSession:
-    """Everything about one picture, clip or album."""
+    """All state of one image, clip or album.
+
+    The public methods are the engine's commands. `revision` grows with every `set_prompt`, `untrack` and
+    `remove_object` that changes anything. Frame numbers outside of the media raise `BadPrompt`.
+    """
 
     def __init__(
         self,
@@ -90,171 +94,109 @@ class TrackingSession:
         self._rules = MemoryRules(
             config.memory_slots, config.max_pointers, MAX_PROMPTED_IN_MEMORY, PROMPTED_REACH_IN_MEMORY
         )
-        self._follower = Follower(segmenter, self._rules, size.frames, self._features)
+        self._propagator = Propagator(segmenter, self._rules, size.frames, self._features)
+        self._prompts = PromptSegmenter(segmenter, self._propagator, size.of, self._features, self._crop_features)
 
-    # --- what the engine asks for ------------------------------------------------------------------------------
+    # --- commands ----------------------------------------------------------------------------------------------
 
-    def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        """Replace what was said for one object on one frame; see `Engine.prompt`."""
+    def set_prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """Replace the prompt of one object on one frame; an empty prompt clears it.
+
+        Returns the resulting mask of this object, with candidates where the prompt is ambiguous. An object without
+        any prompt is removed. Raises `BadPrompt` for an invalid prompt and `Busy` beyond the limits of the session;
+        a call that raises changes nothing.
+        """
         self._check_frame(frame)
         check_prompt(prompt, *self.size.of(frame))
         if prompt.is_empty:
-            return self._take_back(frame, object_id)
-        self._check_room(frame, object_id)
-        known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
-        trace, found = self._answer(known, object_id, frame, prompt)
-        self.objects[object_id] = known
-        known.bank.prompted[frame] = trace.without_candidates()
-        known.found.words[frame] = Word(frame, prompt, found)
+            return self._clear_prompt(frame, object_id)
+        self._check_limits(frame, object_id)
+        target = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
+        output, result = self._prompts.segment(target, object_id, frame, prompt)
+        self.objects[object_id] = target
+        target.bank.prompted[frame] = output.without_candidates()
+        target.history.prompted[frame] = PromptedFrame(frame, prompt, result)
         self.revision += 1
-        return FrameMasks(frame, self.revision, (found,))
+        return FrameMasks(frame, self.revision, (result,))
 
     def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        """What `prompt` would answer; see `Engine.preview`."""
+        """The mask, without candidates, that `set_prompt` would return; changes nothing."""
         self._check_frame(frame)
         check_prompt(prompt, *self.size.of(frame))
         if prompt.is_empty:
             return FrameMasks(frame, self.revision, ())
-        known = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
-        # A copy: the steps of what was really said stay at hand for the next click.
-        _, found = self._answer(replace(known), object_id, frame, prompt)
-        return FrameMasks(frame, self.revision, (replace(found, candidates=()),))
+        target = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
+        # A copy keeps the cached steps of the prompt that is set.
+        _, result = self._prompts.segment(replace(target), object_id, frame, prompt)
+        return FrameMasks(frame, self.revision, (replace(result, candidates=()),))
 
     def track(self, frames: range, revision: int, objects: Collection[int] | None = None) -> tuple[FrameMasks, ...]:
-        """Follow objects through `frames`; see `Engine.track`."""
+        """Propagate objects (None: all) through `frames` (step 1 or -1) and return the masks of all objects there.
+
+        Frames that are prompted or up to date are not computed again. Raises `SessionChanged` if `revision` is not
+        the current one, `BadPrompt` if there is nothing to track, and `ValueError` for too many frames.
+        """
+        self._check_length(frames)
         if revision != self.revision:
             raise SessionChanged("Something was said in the meantime; track again from here.")
         self._check_trackable()
         self._check_frames(frames)
         return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
 
-    def plan(self, frames: range) -> tuple[FrameSpan, ...]:
-        """What of these frames is left to be tracked; see `Engine.plan`."""
-        self._check_trackable()
-        self._check_frames(frames)
-        return unsettled_spans(self._found(), frames)
-
-    def stale(self, frames: range) -> tuple[FrameSpan, ...]:
-        """What of these frames is to be tracked again; see `Engine.stale`."""
-        self._check_frames(frames)
-        return stale_spans(self._found(), frames)
-
     def untrack(self, frames: range, objects: Collection[int]) -> int:
-        """Take back the newest masks that tracking found; returns the new revision."""
+        """Remove the newest tracked mask of these objects on each frame; returns the revision."""
         self._check_frames(frames)
-        taken = [known.untrack(frames) for object_id, known in self.objects.items() if object_id in objects]
-        self.revision += any(taken)
+        removed = [target.untrack(frames) for object_id, target in self.objects.items() if object_id in objects]
+        self.revision += any(removed)
         return self.revision
 
-    def masks(self, frames: range) -> tuple[FrameMasks, ...]:
-        """The masks known so far; see `Engine.masks`."""
+    def get_masks(self, frames: range) -> tuple[FrameMasks, ...]:
+        """The current masks of all objects; raises `ValueError` for too many frames."""
+        self._check_length(frames)
         self._check_frames(frames)
-        return tuple(self._known_masks(frame) for frame in frames)
+        return tuple(self._current_masks(frame) for frame in frames)
 
-    def forget(self, object_id: int) -> int:
-        """Remove an object; returns the new revision."""
+    def plan_tracking(self, frames: range) -> tuple[FrameSpan, ...]:
+        """The spans of `frames` that `track` would compute; raises `BadPrompt` if there is nothing to track."""
+        self._check_trackable()
+        self._check_frames(frames)
+        return spans_to_track({object_id: target.history for object_id, target in self.objects.items()}, frames)
+
+    def stale_frames(self, frames: range) -> tuple[FrameSpan, ...]:
+        """The spans of `frames` (step 1) whose masks are stale, in the order and direction to track them again."""
+        self._check_frames(frames)
+        return stale_spans({object_id: target.history for object_id, target in self.objects.items()}, frames)
+
+    def remove_object(self, object_id: int) -> int:
+        """Remove an object with its prompts and masks, if it exists; returns the revision."""
         if self.objects.pop(object_id, None) is not None:
             self.revision += 1
         return self.revision
 
-    # --- prompts -----------------------------------------------------------------------------------------------
+    # --- prompts and tracking ----------------------------------------------------------------------------------
 
-    def _answer(self, known: TrackedObject, object_id: int, frame: int, prompt: Prompt) -> tuple[Trace, ObjectMask]:
-        """What a prompt leaves behind and what the user sees of it, with the second look at a crop."""
-        said = replace(prompt, crop=None)
-        if said.is_empty:
-            trace, found = self._found_there(known, object_id, frame)
-        else:
-            trace = self._answer_steps(known, frame, said)
-            found = self._seen(known, object_id, frame)
-        if prompt.crop is None:
-            return trace, found
-        part = Window.of(prompt.crop, *self.size.of(frame))
-        return look_closer(self._segmenter, self._part_features(frame, part), part, prompt, trace, found)
-
-    def _answer_steps(self, known: TrackedObject, frame: int, prompt: Prompt) -> Trace:
-        """Answer the first point, or the boxes and the mask, then each further point with the previous answer fed back.
-
-        That is how the network was trained, and the answer follows from the prompt (and from what is remembered of
-        other frames, where this one was tracked), not from the way to it: saying the same again, or taking a point
-        back, gives what was there before.
-        """
-        features = self._features(frame)
-        wanted = growing(prompt)
-        done = known.refinement.longest_prefix(frame, wanted) if known.refinement else ()
-        steps = list(done)
-        for step in wanted[len(done) :]:
-            before = steps[-1][1] if steps else None
-            steps.append((step, self._answer_step(known, frame, features, step, before)))
-        known.refinement = Refinement(frame, tuple(steps))
-        return steps[-1][1]
-
-    def _answer_step(
-        self, known: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, before: Trace | None
-    ) -> Trace:
-        network = self._segmenter.network
-        if step.mask is not None and not step.points:
-            given = self._segmenter.from_mask(features, mask_input(network, step.mask))
-            return given if before is None else self._segmenter.unite(features, [given, before])
-        if len(step.boxes) > 1 and not step.points:
-            alone = (self._answer_step(known, frame, features, replace(step, boxes=(box,)), None) for box in step.boxes)
-            return self._segmenter.unite(features, list(alone))
-        previous = self._tracked_logits(known, frame) if before is None else before.logits
-        recall = self._follower.recall_elsewhere(known, frame)
-        points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
-        return self._segmenter.from_prompt(features, points, previous, recall, step.choice)
-
-    def _seen(self, known: TrackedObject, object_id: int, frame: int) -> ObjectMask:
-        """The answer at the frame's size. A mask that no point refines is shown as it was given, pixel by pixel."""
-        steps = known.refinement.steps if known.refinement else ()
-        prompt, trace = steps[-1]
-        found = object_mask(object_id, trace, *self.size.of(frame))
-        if prompt.mask is None or prompt.points:
-            return found
-        if not prompt.boxes:
-            return replace(found, mask=prompt.mask)
-        boxed = object_mask(object_id, steps[-2][1], *self.size.of(frame)).mask
-        return replace(found, mask=Mask.from_array(boxed.to_array() | prompt.mask.to_array()))
-
-    def _found_there(self, known: TrackedObject, object_id: int, frame: int) -> tuple[Trace, ObjectMask]:
-        """What tracking found on a frame that only a crop is said about."""
-        below = known.found.get(frame)
-        if below is None:
-            raise BadPrompt("There is no mask here yet to look at more closely. Click on the thing first.")
-        found = below.as_object(object_id)
-        return self._segmenter.from_mask(self._features(frame), mask_input(self._segmenter.network, found.mask)), found
-
-    def _tracked_logits(self, known: TrackedObject, frame: int) -> Tensor | None:
-        """What tracking found on a frame, as logits to correct."""
-        found = known.found.get(frame)
-        if found is None:
-            return None
-        kept = known.bank.tracked.get(frame)
-        return kept.logits if kept is not None else self._logits_of(found.as_object(0).mask)
-
-    def _take_back(self, frame: int, object_id: int) -> FrameMasks:
-        known = self.objects.get(object_id)
-        if known is not None and frame in known.found.words:
-            del known.found.words[frame], known.bank.prompted[frame]
-            known.refinement = None
+    def _clear_prompt(self, frame: int, object_id: int) -> FrameMasks:
+        target = self.objects.get(object_id)
+        if target is not None and frame in target.history.prompted:
+            del target.history.prompted[frame], target.bank.prompted[frame]
+            target.prompt_steps = None
             self.revision += 1
-            if not known.found.words:  # nobody says any more what the object is
+            if not target.history.prompted:
                 del self.objects[object_id]
-        left = self.objects[object_id].found.mask_on(frame, object_id) if object_id in self.objects else None
-        return FrameMasks(frame, self.revision, () if left is None else (left,))
-
-    # --- tracking ----------------------------------------------------------------------------------------------
+        remaining = self.objects[object_id].history.mask_on(frame, object_id) if object_id in self.objects else None
+        return FrameMasks(frame, self.revision, () if remaining is None else (remaining,))
 
     def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
         fresh = set()
-        for object_id, known in sorted(self.objects.items()):
+        for object_id, target in sorted(self.objects.items()):
+            history = target.history
             is_wanted = objects is None or object_id in objects
-            if is_wanted and frame not in known.found.words and not known.found.is_settled(frame):
-                trace = self._follower.find(known, frame, reverse)
-                known.found.put(frame, object_mask(object_id, trace, *self.size.of(frame)), reverse)
+            if is_wanted and frame not in history.prompted and not history.is_up_to_date(frame):
+                output = self._propagator.propagate(target, frame, reverse)
+                history.add(frame, object_mask(object_id, output, *self.size.of(frame)), reverse)
                 fresh.add(object_id)
-        now = self._known_masks(frame)
-        return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
+        masks = self._current_masks(frame)
+        return replace(masks, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in masks.objects))
 
     # --- frames and masks --------------------------------------------------------------------------------------
 
@@ -264,41 +206,42 @@ class TrackingSession:
             (self.id, frame), lambda: self._segmenter.encode(pixels_to_input(self._source.frame(frame), size))
         )
 
-    def _found(self) -> dict[int, Findings]:
-        return {object_id: known.found for object_id, known in self.objects.items()}
-
-    def _part_features(self, frame: int, part: Window) -> ImageFeatures:
-        """Those of a part of a frame with its margin, at the network's full input."""
+    def _crop_features(self, frame: int, crop: Window) -> ImageFeatures:
+        """The features of a crop with its margin, resized to the network's input."""
         (height, width), size = self.size.of(frame), self._segmenter.network.image_size
-        seen = part.with_margin(height, width)
+        outer = crop.with_margin(height, width)
 
-        def encoded() -> ImageFeatures:
-            return self._segmenter.encode(pixels_to_input(cut(self._source.frame(frame), seen, height, width), size))
+        def encode() -> ImageFeatures:
+            pixels = crop_pixels(self._source.frame(frame), outer, height, width)
+            return self._segmenter.encode(pixels_to_input(pixels, size))
 
-        return self._cache.get((self.id, frame, seen), encoded)
+        return self._cache.get((self.id, frame, outer), encode)
 
-    def _known_masks(self, frame: int) -> FrameMasks:
-        masks = (known.found.mask_on(frame, object_id) for object_id, known in sorted(self.objects.items()))
+    def _current_masks(self, frame: int) -> FrameMasks:
+        masks = (target.history.mask_on(frame, object_id) for object_id, target in sorted(self.objects.items()))
         return FrameMasks(frame, self.revision, tuple(mask for mask in masks if mask is not None))
 
-    def _logits_of(self, mask: Mask) -> Tensor:
-        network = self._segmenter.network
-        low = to_low_resolution(mask.to_array(), network.config.mask_size)
-        return ((2 * low - 1) * MASK_PROMPT_LOGIT).to(network.device)
+    # --- checks ------------------------------------------------------------------------------------------------
 
-    def _check_room(self, frame: int, object_id: int) -> None:
-        if object_id not in self.objects and len(self.objects) >= self.limits.objects:
-            raise Busy(f"There are {self.limits.objects} objects already. Remove one before you add another.")
-        said = [at for known in self.objects.values() for at in known.found.words]
-        is_new = object_id not in self.objects or frame not in self.objects[object_id].found.words
-        if is_new and len(said) >= self.limits.prompts:
-            raise Busy(f"There are prompts on {self.limits.prompts} frames already. Clear some before you add more.")
+    def _check_limits(self, frame: int, object_id: int) -> None:
+        if object_id not in self.objects and len(self.objects) >= self.limits.max_objects:
+            raise Busy(f"There are {self.limits.max_objects} objects already. Remove one before you add another.")
+        is_new = object_id not in self.objects or frame not in self.objects[object_id].history.prompted
+        count = sum(len(target.history.prompted) for target in self.objects.values())
+        if is_new and count >= self.limits.max_prompts:
+            raise Busy(
+                f"There are prompts on {self.limits.max_prompts} frames already. Clear some before you add more."
+            )
 
     def _check_trackable(self) -> None:
         if self.size.sizes:
             raise BadPrompt("The photos of an album do not follow one another: there is nothing to track.")
         if not self.objects:
             raise BadPrompt("Nothing is selected yet: click on a thing first, then track it.")
+
+    def _check_length(self, frames: range) -> None:
+        if len(frames) > self.limits.max_frames_per_call:
+            raise ValueError(f"Ask for at most {self.limits.max_frames_per_call} frames at a time, not {len(frames)}.")
 
     def _check_frames(self, frames: range) -> None:
         for frame in (frames[0], frames[-1]) if frames else ():

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
-from sam2_core.tracking.segmenter import Segmenter, Trace
+from sam2_core.tracking.segmenter import FrameOutput, Segmenter
 from sam2_core.training import prompts
 from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, presence_loss
 from sam2_core.training.prompts import BinaryMask, Points
@@ -51,7 +51,7 @@ class _Rollout:
     dice: Dice
     total: Tensor = field(init=False)
     figures: dict[str, float] = field(default_factory=dict)
-    bank: MemoryBank[Trace] = field(init=False)
+    bank: MemoryBank[FrameOutput] = field(init=False)
     segmenter: Segmenter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,26 +71,26 @@ class _Rollout:
             coords, labels = first(self.dice.own, masks)
             trace = self.segmenter.from_prompt(features, (coords.to(device), labels.to(device)), None, None)
             self._learn(trace, 0, f"{kind} on frame 1")
-        self.bank.prompted[0] = self.segmenter.memorise(features, trace, prompted=True)
+        self.bank.prompted[0] = self.segmenter.encode_memory(features, trace, prompted=True)
 
     def follow(self, features: ImageFeatures, at: int, correct: bool) -> None:
         """Track onto a frame; perhaps correct what was found there, as a user would."""
-        recall = self.bank.recall(at, reverse=False, frames=self.network.config.max_pointers)
-        trace = self.segmenter.track(features, recall)
+        selection = self.bank.select(at, reverse=False, frames=self.network.config.max_pointers)
+        trace = self.segmenter.track(features, selection)
         self._learn(trace, at, f"frame {at + 1}")
         if not correct:
             self.bank.tracked[at] = trace
             return
-        answer = self.segmenter.from_prompt(features, self._correction(trace, at), trace.logits.detach(), recall)
+        answer = self.segmenter.from_prompt(features, self._correction(trace, at), trace.logits.detach(), selection)
         self._learn(answer, at, "corrected")
-        self.bank.prompted[at] = self.segmenter.memorise(features, answer, prompted=True)
+        self.bank.prompted[at] = self.segmenter.encode_memory(features, answer, prompted=True)
 
-    def _correction(self, trace: Trace, at: int) -> Points:
+    def _correction(self, trace: FrameOutput, at: int) -> Points:
         truth = self.truth[:, at]
         wrong = enlarged(trace.logits.detach(), truth.shape[-1])[:, 0] > 0
         return prompts.corrections(self.dice.torch, wrong, truth >= 0.5, self.network.image_size)
 
-    def _learn(self, trace: Trace, at: int, name: str) -> None:
+    def _learn(self, trace: FrameOutput, at: int, name: str) -> None:
         """Add the losses of what was said about a frame; where the object is absent only the score can be wrong."""
         truth = self.truth[:, at]
         present = (truth >= 0.5).flatten(1).any(dim=1)

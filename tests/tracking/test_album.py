@@ -43,46 +43,46 @@ def new_session() -> tuple[TrackingSession, Photos]:
 def test_each_mask_has_the_size_of_its_photo() -> None:
     session, _ = new_session()
     for frame, (height, width) in enumerate(SIZES):
-        (found,) = session.prompt(frame, 1, Prompt((Point(width - 1, height - 1),))).objects
+        (found,) = session.set_prompt(frame, 1, Prompt((Point(width - 1, height - 1),))).objects
         assert (found.mask.height, found.mask.width) == (height, width)
-    known = [masks.objects[0].mask for masks in session.masks(range(3))]
+    known = [masks.objects[0].mask for masks in session.get_masks(range(3))]
     assert [(mask.height, mask.width) for mask in known] == list(SIZES)
 
 
 @pytest.mark.parametrize("prompt", [Prompt((Point(70, 10),)), Prompt(mask=Mask.from_array(np.ones(SIZES[0])))])
 def test_what_fits_one_photo_alone_is_refused_on_another(prompt: Prompt) -> None:
     session, _ = new_session()
-    assert session.prompt(0, 1, prompt).objects
+    assert session.set_prompt(0, 1, prompt).objects
     with pytest.raises(BadPrompt):
-        session.prompt(1, 1, prompt)
+        session.set_prompt(1, 1, prompt)
 
 
 def test_a_photo_is_answered_as_if_it_were_alone() -> None:
     first, second = Prompt((Point(20, 20),)), Prompt((Point(30, 30), Point(35, 60, positive=False)))
     alone, _ = new_session()
-    expected = alone.prompt(1, 1, second).objects
+    expected = alone.set_prompt(1, 1, second).objects
     among, photos = new_session()
-    among.prompt(0, 1, first)
-    among.prompt(2, 1, first)
-    assert among.prompt(1, 1, second).objects == expected
-    assert among.prompt(0, 1, Prompt()).objects == ()
-    assert among.prompt(1, 1, second).objects == expected
+    among.set_prompt(0, 1, first)
+    among.set_prompt(2, 1, first)
+    assert among.set_prompt(1, 1, second).objects == expected
+    assert among.set_prompt(0, 1, Prompt()).objects == ()
+    assert among.set_prompt(1, 1, second).objects == expected
     assert sorted(photos.reads) == [0, 1, 2], "each photo is encoded once"
 
 
 def test_a_part_is_looked_at_again_at_the_size_of_its_photo() -> None:
     session, _ = new_session()
-    session.prompt(0, 1, Prompt((Point(20, 20),)))
+    session.set_prompt(0, 1, Prompt((Point(20, 20),)))
     low = Box(0, 60, 30, 88)
-    (found,) = session.prompt(1, 1, Prompt((Point(20, 70),), crop=low)).objects
+    (found,) = session.set_prompt(1, 1, Prompt((Point(20, 70),), crop=low)).objects
     assert (found.mask.height, found.mask.width) == SIZES[1]
     with pytest.raises(BadPrompt):
-        session.prompt(0, 1, Prompt((Point(20, 20),), crop=low))
+        session.set_prompt(0, 1, Prompt((Point(20, 20),), crop=low))
 
 
 def test_there_is_nothing_to_track() -> None:
     session, _ = new_session()
-    session.prompt(0, 1, Prompt((Point(20, 20),)))
+    session.set_prompt(0, 1, Prompt((Point(20, 20),)))
     with pytest.raises(BadPrompt, match="do not follow one another"):
         session.track(range(3), session.revision)
-    assert [len(masks.objects) for masks in session.masks(range(3))] == [1, 0, 0]
+    assert [len(masks.objects) for masks in session.get_masks(range(3))] == [1, 0, 0]

@@ -46,7 +46,7 @@ class PassingDisc:
 
 
 def mean_iou(session: TrackingSession, clip: PassingDisc, frames: range) -> float:
-    found = ((masks.frame, masks.objects[0].mask.to_array()) for masks in session.masks(frames))
+    found = ((masks.frame, masks.objects[0].mask.to_array()) for masks in session.get_masks(frames))
     return float(np.mean([(m & clip.truth(at)).sum() / (m | clip.truth(at)).sum() for at, m in found]))
 
 
@@ -56,12 +56,12 @@ def test_one_click_on_what_was_lost_changes_the_frames_around_it() -> None:
     size = ClipSize(FRAMES, HEIGHT, WIDTH)
     session = TrackingSession("s", Segmenter(network), clip, size, FeatureCache(2**29))
     (x, y), corner = clip.centre(0), RADIUS + 1
-    session.prompt(0, 1, Prompt(boxes=(Box(x - corner, y - corner, x + corner, y + corner),)))
+    session.set_prompt(0, 1, Prompt(boxes=(Box(x - corner, y - corner, x + corner, y + corner),)))
     session.track(range(FRAMES), session.revision)
     first = mean_iou(session, clip, BEFORE), mean_iou(session, clip, AFTER)
     assert max(first) < 0.4, "this clip no longer leads the network astray: make the discs more alike, or nearer"
-    session.prompt(CORRECTED, 1, Prompt((Point(*clip.centre(CORRECTED)),)))
-    for stretch in session.stale(range(FRAMES)):
+    session.set_prompt(CORRECTED, 1, Prompt((Point(*clip.centre(CORRECTED)),)))
+    for stretch in session.stale_frames(range(FRAMES)):
         session.track(stretch.frames, session.revision, stretch.objects)
     assert mean_iou(session, clip, BEFORE) > first[0] + 0.25
     assert mean_iou(session, clip, AFTER) > first[1] + 0.4

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
+from sam2_core.model.network import SAM2
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
@@ -54,7 +55,7 @@ def runs(results: tuple[FrameMasks, ...]) -> list[tuple[int, tuple[bytes, ...]]]
 
 
 def test_masks_have_the_size_of_the_frame_and_a_click_has_three_candidates() -> None:
-    (found,) = new_session().prompt(0, 3, CLICK).objects
+    (found,) = new_session().set_prompt(0, 3, CLICK).objects
     assert (found.object_id, found.mask.height, found.mask.width) == (3, HEIGHT, WIDTH)
     assert len(found.candidates) == 3
     assert found.mask in [candidate.mask for candidate in found.candidates]
@@ -63,9 +64,9 @@ def test_masks_have_the_size_of_the_frame_and_a_click_has_three_candidates() -> 
 
 def test_a_picked_candidate_becomes_the_mask() -> None:
     session = new_session()
-    (first,) = session.prompt(0, 1, CLICK).objects
+    (first,) = session.set_prompt(0, 1, CLICK).objects
     for choice, candidate in enumerate(first.candidates):
-        (picked,) = session.prompt(0, 1, Prompt(CLICK.points, choice=choice)).objects
+        (picked,) = session.set_prompt(0, 1, Prompt(CLICK.points, choice=choice)).objects
         assert picked.mask == candidate.mask
         assert picked.predicted_iou == pytest.approx(candidate.predicted_iou)
 
@@ -73,59 +74,59 @@ def test_a_picked_candidate_becomes_the_mask() -> None:
 def test_saying_the_same_again_gives_the_same_also_after_other_frames_were_visited() -> None:
     session = new_session()
     prompt = Prompt((Point(20, 20), Point(50, 30, positive=False), Point(30, 25)))
-    first = session.prompt(5, 1, prompt).objects
-    assert session.prompt(5, 1, prompt).objects == first
-    session.prompt(9, 1, OTHER_CLICK)
-    session.prompt(9, 2, OTHER_CLICK)
-    assert session.prompt(5, 1, prompt).objects == first
+    first = session.set_prompt(5, 1, prompt).objects
+    assert session.set_prompt(5, 1, prompt).objects == first
+    session.set_prompt(9, 1, OTHER_CLICK)
+    session.set_prompt(9, 2, OTHER_CLICK)
+    assert session.set_prompt(5, 1, prompt).objects == first
 
 
 def test_a_point_taken_back_gives_what_was_there_before() -> None:
     session = new_session()
-    one = session.prompt(0, 1, CLICK).objects
-    two = session.prompt(0, 1, Prompt((*CLICK.points, Point(60, 40)))).objects
+    one = session.set_prompt(0, 1, CLICK).objects
+    two = session.set_prompt(0, 1, Prompt((*CLICK.points, Point(60, 40)))).objects
     assert two != one
-    assert session.prompt(0, 1, CLICK).objects == one
+    assert session.set_prompt(0, 1, CLICK).objects == one
 
 
 def test_points_refine_the_previous_answer() -> None:
     fresh, grown = new_session(), new_session()
     both = Prompt((*CLICK.points, Point(60, 40)))
-    grown.prompt(0, 1, CLICK)
-    assert grown.prompt(0, 1, both).objects == fresh.prompt(0, 1, both).objects
+    grown.set_prompt(0, 1, CLICK)
+    assert grown.set_prompt(0, 1, both).objects == fresh.set_prompt(0, 1, both).objects
 
 
 def test_a_mask_prompt_is_the_answer_and_clicks_refine_it() -> None:
     session = new_session()
     square = np.zeros((HEIGHT, WIDTH), bool)
     square[8:32, 16:56] = True
-    (found,) = session.prompt(0, 1, Prompt(mask=Mask.from_array(square))).objects
+    (found,) = session.set_prompt(0, 1, Prompt(mask=Mask.from_array(square))).objects
     assert np.array_equal(found.mask.to_array(), square), "pixel by pixel"
-    (refined,) = session.prompt(0, 1, Prompt((Point(70, 40),), mask=Mask.from_array(square))).objects
+    (refined,) = session.set_prompt(0, 1, Prompt((Point(70, 40),), mask=Mask.from_array(square))).objects
     assert refined.mask != found.mask
 
 
 def test_a_box_may_reach_over_the_edge_and_be_refined() -> None:
     session = new_session()
     box = Box(-5, 4, 40, HEIGHT + 9)
-    boxed = session.prompt(0, 1, Prompt(boxes=(box,))).objects
+    boxed = session.set_prompt(0, 1, Prompt(boxes=(box,))).objects
     assert boxed and not boxed[0].candidates
-    assert session.prompt(0, 1, Prompt((Point(10, 10, positive=False),), boxes=(box,))).objects != boxed
+    assert session.set_prompt(0, 1, Prompt((Point(10, 10, positive=False),), boxes=(box,))).objects != boxed
 
 
 def test_several_boxes_are_answered_one_by_one_and_united() -> None:
     session = new_session()
     boxes = Box(2, 2, 30, 30), Box(40, 10, 78, 44)
-    alone = [session.prompt(0, 1, Prompt(boxes=(box,))).objects[0] for box in boxes]
-    (both,) = session.prompt(0, 1, Prompt(boxes=boxes)).objects
+    alone = [session.set_prompt(0, 1, Prompt(boxes=(box,))).objects[0] for box in boxes]
+    (both,) = session.set_prompt(0, 1, Prompt(boxes=boxes)).objects
     either = alone[0].mask.to_array() | alone[1].mask.to_array()
     assert either.any()
     assert (both.mask.to_array() & either).sum() / (both.mask.to_array() | either).sum() > 0.95
     assert both.predicted_iou == pytest.approx((alone[0].predicted_iou + alone[1].predicted_iou) / 2)
     assert not both.candidates
-    refined = session.prompt(0, 1, Prompt((Point(60, 20, positive=False),), boxes)).objects
+    refined = session.set_prompt(0, 1, Prompt((Point(60, 20, positive=False),), boxes)).objects
     assert refined[0].mask != both.mask
-    assert session.prompt(0, 1, Prompt(boxes=boxes)).objects == (both,)
+    assert session.set_prompt(0, 1, Prompt(boxes=boxes)).objects == (both,)
 
 
 def test_a_box_beside_a_mask_adds_to_it() -> None:
@@ -133,14 +134,14 @@ def test_a_box_beside_a_mask_adds_to_it() -> None:
     square = np.zeros((HEIGHT, WIDTH), bool)
     square[2:20, 2:20] = True
     box = Box(40, 10, 78, 44)
-    boxed = session.prompt(0, 1, Prompt(boxes=(box,))).objects[0].mask.to_array()
-    both = session.prompt(0, 1, Prompt(boxes=(box,), mask=Mask.from_array(square))).objects[0].mask.to_array()
+    boxed = session.set_prompt(0, 1, Prompt(boxes=(box,))).objects[0].mask.to_array()
+    both = session.set_prompt(0, 1, Prompt(boxes=(box,), mask=Mask.from_array(square))).objects[0].mask.to_array()
     assert np.array_equal(both, boxed | square)
 
 
 def test_an_empty_mask_says_that_the_object_is_not_there() -> None:
     session = new_session()
-    (found,) = session.prompt(0, 1, Prompt(mask=Mask.from_array(np.zeros((HEIGHT, WIDTH))))).objects
+    (found,) = session.set_prompt(0, 1, Prompt(mask=Mask.from_array(np.zeros((HEIGHT, WIDTH))))).objects
     assert found.mask.area == 0
     assert found.object_score < 0
 
@@ -166,76 +167,116 @@ def test_an_empty_mask_says_that_the_object_is_not_there() -> None:
 def test_a_prompt_without_meaning_is_refused_and_changes_nothing(frame: int, prompt: Prompt) -> None:
     session = new_session()
     with pytest.raises(BadPrompt):
-        session.prompt(frame, 1, prompt)
+        session.set_prompt(frame, 1, prompt)
     assert (session.revision, session.objects) == (0, {})
 
 
 def test_a_refused_prompt_costs_nobody_their_work() -> None:
     session = new_session()
-    before = session.prompt(0, 1, CLICK).objects
+    before = session.set_prompt(0, 1, CLICK).objects
     with pytest.raises(BadPrompt):
-        session.prompt(0, 1, Prompt(boxes=(Box(5, 5, 5, 9),)))
-    assert session.masks(range(1))[0].objects == before
+        session.set_prompt(0, 1, Prompt(boxes=(Box(5, 5, 5, 9),)))
+    assert session.get_masks(range(1))[0].objects == before
 
 
 def test_the_number_of_objects_is_limited() -> None:
-    session = new_session(limits=SessionLimits(objects=2))
-    session.prompt(0, 1, CLICK)
-    session.prompt(0, 2, CLICK)
+    session = new_session(limits=SessionLimits(max_objects=2))
+    session.set_prompt(0, 1, CLICK)
+    session.set_prompt(0, 2, CLICK)
     with pytest.raises(Busy):
-        session.prompt(0, 3, CLICK)
-    session.forget(1)
-    session.prompt(0, 3, CLICK)
+        session.set_prompt(0, 3, CLICK)
+    session.remove_object(1)
+    session.set_prompt(0, 3, CLICK)
+
+
+def test_cleared_and_failed_prompts_do_not_count_as_objects() -> None:
+    session = new_session(limits=SessionLimits(max_objects=1))
+    for object_id in range(1, 4):
+        session.set_prompt(0, object_id, CLICK)
+        track(session, range(3))
+        assert session.set_prompt(0, object_id, Prompt()).objects == ()
+        with pytest.raises(BadPrompt, match="no mask here yet"):
+            session.set_prompt(0, object_id, Prompt(crop=Box(0, 0, 20, 20)))
+    assert session.objects == {}
+    assert session.set_prompt(0, 4, CLICK).objects
+
+
+def test_a_prompt_that_fails_in_the_network_leaves_no_object_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = new_session(limits=SessionLimits(max_objects=1, max_prompts=1))
+
+    def fail(*arguments: object) -> None:
+        raise torch.OutOfMemoryError
+
+    with monkeypatch.context() as patch, pytest.raises(torch.OutOfMemoryError):
+        patch.setattr(SAM2, "predict_masks", fail)
+        session.set_prompt(0, 1, CLICK)
+    assert (session.revision, session.objects) == (0, {})
+    assert session.set_prompt(3, 2, CLICK).objects
+
+
+def test_the_number_of_frames_of_one_call_is_limited() -> None:
+    session = new_session(limits=SessionLimits(max_frames_per_call=8))
+    session.set_prompt(0, 1, CLICK)
+    for refused in (lambda: track(session, range(9)), lambda: session.get_masks(range(9))):
+        with pytest.raises(ValueError, match="at most 8 frames at a time, not 9"):
+            refused()
+    assert len(track(session, range(8))) == len(session.get_masks(range(8))) == 8
+    assert session.plan_tracking(range(FRAMES)) and session.stale_frames(range(FRAMES)) == ()
 
 
 def test_the_number_of_prompted_frames_is_limited() -> None:
-    session = new_session(limits=SessionLimits(prompts=2))
-    session.prompt(0, 1, CLICK)
-    session.prompt(1, 2, CLICK)
-    session.prompt(1, 2, OTHER_CLICK)  # another word on the same frame needs no room
+    session = new_session(limits=SessionLimits(max_prompts=2))
+    session.set_prompt(0, 1, CLICK)
+    session.set_prompt(1, 2, CLICK)
+    session.set_prompt(1, 2, OTHER_CLICK)  # another word on the same frame needs no room
     with pytest.raises(Busy):
-        session.prompt(2, 1, CLICK)
-    session.prompt(1, 2, Prompt())
-    session.prompt(2, 1, CLICK)
+        session.set_prompt(2, 1, CLICK)
+    session.set_prompt(1, 2, Prompt())
+    session.set_prompt(2, 1, CLICK)
 
 
 def test_objects_come_in_the_order_of_their_numbers() -> None:
     session = new_session()
     for object_id in (7, 2, 5):
-        session.prompt(0, object_id, CLICK)
-    assert [found.object_id for found in session.masks(range(1))[0].objects] == [2, 5, 7]
+        session.set_prompt(0, object_id, CLICK)
+    assert [found.object_id for found in session.get_masks(range(1))[0].objects] == [2, 5, 7]
     assert [found.object_id for found in track(session, range(1, 2))[0].objects] == [2, 5, 7]
 
 
 def test_a_correction_does_not_look_at_the_mistake_it_corrects() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
-    session.prompt(12, 1, OTHER_CLICK)
+    session.set_prompt(0, 1, CLICK)
+    session.set_prompt(12, 1, OTHER_CLICK)
     track(session, range(30))
-    recall = session._follower.recall_elsewhere(session.objects[1], 27)
-    assert recall is not None
-    assert [slot for slot, _ in recall.memories] == [0, 0]  # the two prompted frames
-    assert [round(time * 15) for time, _ in recall.pointers] == [27, 15]  # and nothing of the frames around
+    selection = session._propagator.select_for_correction(session.objects[1], 27)
+    assert selection is not None
+    assert [slot for slot, _ in selection.memories] == [0, 0]  # the two prompted frames
+    assert [round(time * 15) for time, _ in selection.pointers] == [27, 15]  # and nothing of the frames around
 
 
 def test_a_correction_said_again_is_the_same_after_other_frames_were_visited() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     track(session, range(12))
-    first = session.prompt(6, 1, OTHER_CLICK).objects
-    session.prompt(6, 2, CLICK)
-    session.objects[1].refinement = None
-    assert session.prompt(6, 1, OTHER_CLICK).objects == first
+    first = session.set_prompt(6, 1, OTHER_CLICK).objects
+    session.set_prompt(6, 2, CLICK)
+    session.objects[1].prompt_steps = None
+    assert session.set_prompt(6, 1, OTHER_CLICK).objects == first
 
 
 def test_only_what_lies_between_the_neighbouring_prompts_is_computed_again() -> None:
     session = new_session()
     for object_id in (1, 2):
         for frame in (0, 10, 20):
-            session.prompt(frame, object_id, CLICK)
+            session.set_prompt(frame, object_id, CLICK)
     before = runs(track(session, range(30)))
-    session.prompt(14, 1, OTHER_CLICK)
-    assert [masks.frame for masks in session.masks(range(30)) if masks.objects[0].stale] == [11, 12, 13, *range(15, 20)]
+    session.set_prompt(14, 1, OTHER_CLICK)
+    assert [masks.frame for masks in session.get_masks(range(30)) if masks.objects[0].stale] == [
+        11,
+        12,
+        13,
+        *range(15, 20),
+    ]
     after = track(session, range(30))
     assert [masks.frame for masks in after if masks.objects[0].fresh] == [11, 12, 13, *range(15, 20)]
     assert not any(masks.objects[1].fresh or masks.objects[1].stale for masks in after)
@@ -246,41 +287,41 @@ def test_only_what_lies_between_the_neighbouring_prompts_is_computed_again() -> 
 
 def test_only_the_objects_named_are_tracked() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
-    session.prompt(0, 2, OTHER_CLICK)
+    session.set_prompt(0, 1, CLICK)
+    session.set_prompt(0, 2, OTHER_CLICK)
     found = session.track(range(3), session.revision, (2,))
     assert [[each.object_id for each in masks.objects] for masks in found] == [[1, 2], [2], [2]]
-    assert session.plan(range(3)) == (FrameSpan(range(1, 3), (1,)),)
+    assert session.plan_tracking(range(3)) == (FrameSpan(range(1, 3), (1,)),)
 
 
 def test_stale_frames_are_planned_from_both_prompts_and_the_plan_settles_them() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     track(session, range(20))
-    session.prompt(11, 1, OTHER_CLICK)
-    plan = session.stale(range(FRAMES))
+    session.set_prompt(11, 1, OTHER_CLICK)
+    plan = session.stale_frames(range(FRAMES))
     assert plan == (FrameSpan(range(1, 6), (1,)), FrameSpan(range(10, 5, -1), (1,)), FrameSpan(range(12, 20), (1,)))
     for stretch in plan:
         assert all(masks.objects[0].fresh for masks in session.track(stretch.frames, session.revision, stretch.objects))
-    assert session.stale(range(FRAMES)) == ()
-    assert session.plan(range(20)) == ()
+    assert session.stale_frames(range(FRAMES)) == ()
+    assert session.plan_tracking(range(20)) == ()
 
 
 def test_a_run_taken_back_uncovers_the_one_before() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     first = runs(track(session, range(1, 20)))
-    session.prompt(10, 1, OTHER_CLICK)
+    session.set_prompt(10, 1, OTHER_CLICK)
     revision = session.revision
     track(session, range(11, 20))
     assert session.untrack(range(11, 20), (1, 7)) > revision
     assert not any(at in session.objects[1].bank.tracked for at in range(11, 20))
-    assert all(masks.objects[0].stale for masks in session.masks(range(11, 20)))
-    session.prompt(10, 1, Prompt())
-    assert runs(session.masks(range(1, 20))) == first
-    assert not any(masks.objects[0].stale for masks in session.masks(range(20)))
+    assert all(masks.objects[0].stale for masks in session.get_masks(range(11, 20)))
+    session.set_prompt(10, 1, Prompt())
+    assert runs(session.get_masks(range(1, 20))) == first
+    assert not any(masks.objects[0].stale for masks in session.get_masks(range(20)))
     session.untrack(range(1, 20), (1,))
-    assert [len(masks.objects) for masks in session.masks(range(20))] == [1] + [0] * 19
+    assert [len(masks.objects) for masks in session.get_masks(range(20))] == [1] + [0] * 19
     revision = session.revision
     assert session.untrack(range(20), (1,)) == revision, "nothing is left to take back"
 
@@ -288,9 +329,9 @@ def test_a_run_taken_back_uncovers_the_one_before() -> None:
 def test_planning_and_taking_back_look_at_the_frames_first() -> None:
     session = new_session()
     with pytest.raises(BadPrompt):
-        session.plan(range(3))
-    session.prompt(0, 1, CLICK)
-    for refused in (session.plan, session.stale, lambda frames: session.untrack(frames, (1,))):
+        session.plan_tracking(range(3))
+    session.set_prompt(0, 1, CLICK)
+    for refused in (session.plan_tracking, session.stale_frames, lambda frames: session.untrack(frames, (1,))):
         with pytest.raises(BadPrompt):
             refused(range(FRAMES + 1))  # type: ignore[operator]
 
@@ -299,8 +340,8 @@ def test_tracking_needs_a_prompt_and_the_newest_revision() -> None:
     session = new_session()
     with pytest.raises(BadPrompt):
         track(session, range(3))
-    revision = session.prompt(0, 1, CLICK).revision
-    session.prompt(0, 1, OTHER_CLICK)
+    revision = session.set_prompt(0, 1, CLICK).revision
+    session.set_prompt(0, 1, OTHER_CLICK)
     with pytest.raises(SessionChanged):
         session.track(range(3), revision)
     with pytest.raises(BadPrompt):
@@ -310,32 +351,32 @@ def test_tracking_needs_a_prompt_and_the_newest_revision() -> None:
 def test_tracking_in_short_steps_equals_tracking_at_once() -> None:
     short, long = new_session(), new_session()
     for session in (short, long):
-        session.prompt(4, 1, CLICK)
-        session.prompt(6, 2, OTHER_CLICK)
+        session.set_prompt(4, 1, CLICK)
+        session.set_prompt(6, 2, OTHER_CLICK)
     pieces = [result for start in range(0, 24, 2) for result in track(short, range(start, start + 2))]
     assert runs(tuple(pieces)) == runs(track(long, range(24)))
 
 
 def test_both_directions_give_every_frame_in_the_order_asked_for() -> None:
     session = new_session()
-    session.prompt(10, 1, CLICK)
+    session.set_prompt(10, 1, CLICK)
     assert [masks.frame for masks in track(session, range(10, 16))] == [*range(10, 16)]
     back = track(session, range(9, -1, -1))
     assert [masks.frame for masks in back] == [*range(9, -1, -1)]
     assert all(masks.objects for masks in back)
-    assert [len(masks.objects) for masks in session.masks(range(18))] == [1] * 16 + [0] * 2
+    assert [len(masks.objects) for masks in session.get_masks(range(18))] == [1] * 16 + [0] * 2
 
 
 def test_settled_frames_are_not_computed_again() -> None:
     session = new_session(cache_bytes=1)
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     first = track(session, range(12))
     source = session._source
     assert isinstance(source, MovingSquare)
     source.reads.clear()
     assert runs(track(session, range(12))) == runs(first)
     assert source.reads == []
-    session.prompt(6, 1, OTHER_CLICK)
+    session.set_prompt(6, 1, OTHER_CLICK)
     source.reads.clear()
     track(session, range(6, 12))
     assert set(range(7, 12)) <= set(source.reads)
@@ -343,9 +384,9 @@ def test_settled_frames_are_not_computed_again() -> None:
 
 def test_a_new_object_does_not_recompute_the_old_one() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     old = {frame: masks[0] for frame, masks in runs(track(session, range(8)))}
-    session.prompt(3, 2, OTHER_CLICK)
+    session.set_prompt(3, 2, OTHER_CLICK)
     both = track(session, range(3, 8))
     assert [[found.object_id for found in masks.objects] for masks in both] == [[1, 2]] * 5
     assert [masks.objects[0].mask.runs for masks in both] == [old[frame] for frame in range(3, 8)]
@@ -353,12 +394,12 @@ def test_a_new_object_does_not_recompute_the_old_one() -> None:
 
 def test_a_correction_reaches_the_frames_after_it() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     track(session, range(14))
-    before = {at: trace.logits for at, trace in session.objects[1].bank.tracked.items()}
+    before = {at: output.logits for at, output in session.objects[1].bank.tracked.items()}
     square = np.zeros((HEIGHT, WIDTH), bool)
     square[30:46, 40:70] = True
-    session.prompt(8, 1, Prompt(mask=Mask.from_array(square)))
+    session.set_prompt(8, 1, Prompt(mask=Mask.from_array(square)))
     track(session, range(8, 14))
     after = session.objects[1].bank.tracked
     assert all(not torch.allclose(after[at].logits, before[at], atol=1e-3) for at in range(9, 14))
@@ -367,45 +408,45 @@ def test_a_correction_reaches_the_frames_after_it() -> None:
 
 def test_taking_a_correction_back_uncovers_the_tracked_mask() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     tracked = track(session, range(10))[6].objects
-    corrected = session.prompt(6, 1, Prompt((Point(70, 5),))).objects
+    corrected = session.set_prompt(6, 1, Prompt((Point(70, 5),))).objects
     assert corrected[0].mask != tracked[0].mask
-    assert [found.mask for found in session.prompt(6, 1, Prompt()).objects] == [found.mask for found in tracked]
+    assert [found.mask for found in session.set_prompt(6, 1, Prompt()).objects] == [found.mask for found in tracked]
 
 
 def test_taking_the_last_prompt_back_removes_the_object() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     track(session, range(5))
-    assert session.prompt(0, 1, Prompt()).objects == ()
-    assert all(not masks.objects for masks in session.masks(range(5)))
+    assert session.set_prompt(0, 1, Prompt()).objects == ()
+    assert all(not masks.objects for masks in session.get_masks(range(5)))
     revision = session.revision
-    assert session.prompt(0, 1, Prompt()).revision == revision  # nothing left to take back
+    assert session.set_prompt(0, 1, Prompt()).revision == revision  # nothing left to take back
 
 
 def test_the_same_calls_give_the_same_masks() -> None:
     def play() -> list[tuple[int, tuple[bytes, ...]]]:
         session = new_session(cache_bytes=1)
-        session.prompt(3, 1, CLICK)
+        session.set_prompt(3, 1, CLICK)
         track(session, range(3, 30))
-        session.prompt(12, 1, OTHER_CLICK)
-        session.prompt(12, 2, CLICK)
+        session.set_prompt(12, 1, OTHER_CLICK)
+        session.set_prompt(12, 2, CLICK)
         track(session, range(12, 40))
-        session.prompt(20, 2, Prompt())
+        session.set_prompt(20, 2, Prompt())
         track(session, range(12, -1, -1))
-        return runs(session.masks(range(FRAMES)))
+        return runs(session.get_masks(range(FRAMES)))
 
     assert play() == play()
 
 
 def test_memory_on_the_device_does_not_grow_with_the_clip() -> None:
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
 
     def held() -> tuple[int, int]:
-        traces = session.objects[1].bank.tracked.values()
-        return len(traces), sum(trace.memory is not None for trace in traces)
+        outputs = session.objects[1].bank.tracked.values()
+        return len(outputs), sum(output.memory is not None for output in outputs)
 
     track(session, range(25))
     after_25 = held()
@@ -416,10 +457,10 @@ def test_memory_on_the_device_does_not_grow_with_the_clip() -> None:
 def test_tracking_resumes_elsewhere_with_the_memory_of_the_frames_behind() -> None:
     """After a look at another place the frames just behind are remembered again from their masks."""
     session = new_session()
-    session.prompt(0, 1, CLICK)
+    session.set_prompt(0, 1, CLICK)
     track(session, range(20))
     session.objects[1].bank.tracked.clear()
     track(session, range(20, 21))
-    assert {at for at, trace in session.objects[1].bank.tracked.items() if trace.memory is not None} >= set(
+    assert {at for at, output in session.objects[1].bank.tracked.items() if output.memory is not None} >= set(
         range(14, 21)
     )

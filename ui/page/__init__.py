@@ -1,1 +1,1 @@
-"""What the browser talks to: the connection of a page, and addresses for files and pictures."""
+"""What the browser talks to: the connection of a page, its routes, uploads, imports and previews."""

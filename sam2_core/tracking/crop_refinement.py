@@ -1,0 +1,147 @@
+"""Crop refinement ("Refine here"): segment an enlarged crop of a frame, for a finer mask of a small object.
+
+The crop with a margin around it fills the network's input. The logits of the whole frame are fed back as the mask
+prompt. The margin gives context to objects that the crop's edge cuts; only pixels inside the crop are replaced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sam2_core.model.network import ImageFeatures
+from sam2_core.model.preprocess import Pixels
+from sam2_core.tracking.masks import full_mask, low_resolution_logits
+from sam2_core.tracking.prompts import point_inputs
+from sam2_core.tracking.segmenter import FrameOutput, Segmenter
+from sam2_core.types import BoolArray, Box, Mask, ObjectMask, Point, Prompt
+
+MARGIN = 0.125
+"""Margin beyond each edge of the crop, as a fraction of its side."""
+
+MIN_SIDE = 32
+"""Smallest side of crop and margin together, in pixels; less gives the network no context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A crop of a frame in whole pixels; `right` and `bottom` are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @classmethod
+    def of(cls, crop: Box, height: int, width: int) -> Window:
+        """Round a box to pixels of a frame; each side has at least one."""
+        left, right = _rounded(crop.left, crop.right, width)
+        top, bottom = _rounded(crop.top, crop.bottom, height)
+        return cls(left, top, right, bottom)
+
+    def with_margin(self, height: int, width: int) -> Window:
+        """The window with its margin, clipped to the frame."""
+        left, right = _widened(self.left, self.right, width)
+        top, bottom = _widened(self.top, self.bottom, height)
+        return Window(left, top, right, bottom)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the window's pixels in an array (H', W')."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.bottom - self.top, self.right - self.left
+
+
+def _rounded(start: float, end: float, length: int) -> tuple[int, int]:
+    first = min(max(round(start), 0), length - 1)
+    return first, min(max(round(end), first + 1), length)
+
+
+def _widened(start: int, end: int, length: int) -> tuple[int, int]:
+    margin = max(round((end - start) * MARGIN), -(-(MIN_SIDE - (end - start)) // 2))
+    return max(start - margin, 0), min(end + margin, length)
+
+
+def crop_pixels(pixels: Pixels, window: Window, height: int, width: int) -> Pixels:
+    """Cut a window out of a frame of `height` x `width` whose stored `pixels` may be smaller."""
+    rows, columns = pixels.shape[0] / height, pixels.shape[1] / width
+    stored = Box(window.left * columns, window.top * rows, window.right * columns, window.bottom * rows)
+    return pixels[Window.of(stored, *pixels.shape[:2]).slices]
+
+
+def refine_crop(
+    segmenter: Segmenter,
+    features: ImageFeatures,
+    crop: Window,
+    prompt: Prompt,
+    output: FrameOutput,
+    result: ObjectMask,
+) -> tuple[FrameOutput, ObjectMask]:
+    """Refine the output and the mask of a whole frame within `crop`; outside of it the mask stays as it is.
+
+    `features` are those of the crop with its margin. Returns `output` and `result` unchanged where neither the mask
+    nor a point of `prompt` lies in there, or where the object score of the crop is not positive.
+    """
+    mask, network = result.mask.to_array(), segmenter.network
+    outer = crop.with_margin(*mask.shape)
+    cropped = _points_within(prompt, outer, mask[outer.slices])
+    if not cropped.points:
+        return output, result
+    points = point_inputs(cropped, *outer.size, network.image_size, network.device)
+    refined = segmenter.refine(features, points, _cropped_logits(output.logits, outer, *mask.shape))
+    if float(refined.object_score) <= 0:
+        return output, result
+    finer = mask.copy()
+    finer[outer.slices] = full_mask(refined.logits[0, 0], *outer.size).to_array()
+    mask[crop.slices] = finer[crop.slices]
+    merged = replace(output, logits=_with_mask(output.logits, crop, mask), predicted_iou=refined.predicted_iou)
+    predicted_iou = float(refined.predicted_iou)
+    return merged, replace(result, mask=Mask.from_array(mask), predicted_iou=predicted_iou, candidates=())
+
+
+def _points_within(prompt: Prompt, window: Window, mask: BoolArray) -> Prompt:
+    """The points in the window, in its pixels; if none is positive, the innermost pixel of `mask` comes first."""
+    inside = [
+        Point(point.x - window.left, point.y - window.top, point.positive)
+        for point in prompt.points
+        if window.left <= point.x <= window.right and window.top <= point.y <= window.bottom
+    ]
+    if not any(point.positive for point in inside):
+        if not mask.any():
+            return Prompt()
+        inside.insert(0, _innermost_pixel(mask))
+    return Prompt(tuple(inside))
+
+
+def _innermost_pixel(mask: BoolArray) -> Point:
+    """The center of the pixel that lies farthest from the edge of a mask."""
+    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    return Point(float(column) + 0.5, float(row) + 0.5)
+
+
+def _cropped_logits(logits: Tensor, window: Window, height: int, width: int) -> Tensor:
+    """The window of a frame's logits (1, 1, 4H, 4W), resized to the same shape."""
+    (rows, columns), size = window.size, logits.shape[-1]
+    centers = (torch.arange(size, device=logits.device) + 0.5) / size
+    y = (window.top + centers * rows) * 2 / height - 1
+    x = (window.left + centers * columns) * 2 / width - 1
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None]
+    return F.grid_sample(logits.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _with_mask(logits: Tensor, crop: Window, mask: BoolArray) -> Tensor:
+    """Logits (1, 1, 4H, 4W) replaced within `crop` by those of the mask, so that tracking starts from it."""
+    (height, width), size = mask.shape, logits.shape[-1]
+    y, x = (torch.arange(size) + 0.5) * height / size, (torch.arange(size) + 0.5) * width / size
+    inside = ((y >= crop.top) & (y < crop.bottom))[:, None] & ((x >= crop.left) & (x < crop.right))
+    return torch.where(inside.to(logits.device), low_resolution_logits(mask, size).to(logits), logits)
