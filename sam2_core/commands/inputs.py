@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sam2_core.commands.outputs import check_kinds, ending_named, wished_kinds
 from sam2_core.errors import ConfigError, MaskletError
-from sam2_core.media.export import extension_of, name_for
+from sam2_core.media.export import extension_of, file_name
 
 PICTURES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".jp2", ".ppm", ".pgm", ".mpo"}
@@ -69,7 +69,7 @@ def _named(sources: Sequence[Path], options: argparse.Namespace, media_of: Calla
 def _task(source: Path, title: str, options: argparse.Namespace, media: str) -> Task:
     try:
         kinds = wished_kinds(options, media)
-        names = {kind: name_for(title, media, kind) for kind in kinds}
+        names = {kind: file_name(title, media, kind) for kind in kinds}
     except MaskletError as error:
         return Task(source, media, {}, problem=str(error))
     often = Counter(names.values())  # pictures and clips that are drawn anew are all called "edited"
