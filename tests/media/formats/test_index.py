@@ -19,10 +19,10 @@ from tests.media.formats.scenes import BALL, RING, expected, scene, unpacked
 
 
 def painted(media: MaskedMedia, frame: int) -> np.ndarray:
-    wished = np.zeros(media.info.size_of(frame), int)
+    requested = np.zeros(media.info.size_of(frame), int)
     for number, pixels in expected(media, frame).items():
-        wished[pixels] = number
-    return wished
+        requested[pixels] = number
+    return requested
 
 
 @pytest.mark.parametrize("objects", [None, (BALL, RING), (RING, BALL)])
