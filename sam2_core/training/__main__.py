@@ -13,7 +13,7 @@ from sam2_core.errors import ConfigError, MaskletError
 from sam2_core.training.checkpoint import CHECKPOINT
 from sam2_core.training.config import read_training_config
 from sam2_core.training.processes import run
-from sam2_core.training.work import work
+from sam2_core.training.train import work
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from sam2_core.errors import ConfigError
 from sam2_core.networks import read_settings
 from sam2_core.training.checkpoint import WEIGHT_SUFFIXES
 from sam2_core.training.losses import LossWeights
-from sam2_core.training.synthetic.pictures import Mix
+from sam2_core.training.synthetic.image_samples import Mix
 
 T = TypeVar("T")
 

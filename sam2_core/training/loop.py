@@ -18,18 +18,18 @@ from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import normalise
 from sam2_core.networks import BUNDLED, is_known, network_config
 from sam2_core.tracking.device import best_device, fast_precision
+from sam2_core.training.batches import Batch, Batches, stream
 from sam2_core.training.checkpoint import Checkpoint, Position, save_weights
+from sam2_core.training.clip_interaction import clip_step
 from sam2_core.training.config import Phase, TrainingConfig
-from sam2_core.training.gathering import Gathered
-from sam2_core.training.initialise import match_memory_scale, new_network
-from sam2_core.training.journal import RunJournal
-from sam2_core.training.optimiser import Optimiser, RunningMean, learning_rate
-from sam2_core.training.parts import TRUNK, add_low_rank, folded, learning_names, let_learn
+from sam2_core.training.data_loading import Gathered
+from sam2_core.training.image_interaction import Dice, StepResult, still_step
+from sam2_core.training.initialization import match_memory_scale, new_network
+from sam2_core.training.input_size import at_size
+from sam2_core.training.metrics_log import RunJournal
+from sam2_core.training.optimizer import Optimiser, RunningMean, learning_rate
 from sam2_core.training.processes import Team
-from sam2_core.training.rollout import clip_step
-from sam2_core.training.samples import Batch, Batches, stream
-from sam2_core.training.sizes import at_size
-from sam2_core.training.stills import Dice, StepResult, still_step
+from sam2_core.training.trainable_parts import TRUNK, add_low_rank, folded, learning_names, let_learn
 from sam2_core.weights import load_network
 
 

@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from sam2_core.training.config import TrainingConfig, _build
-from sam2_core.training.gathering import Gathered
+from sam2_core.training.data_loading import Gathered
 from tests.networks import TINY
 from tests.training.synthetic.red import BLUE, RED, red_material
 

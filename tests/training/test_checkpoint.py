@@ -11,8 +11,8 @@ import torch
 from sam2_core.errors import WeightsError
 from sam2_core.training import checkpoint
 from sam2_core.training.checkpoint import CHECKPOINT, Checkpoint, Position, save_weights
-from sam2_core.training.initialise import new_network
-from sam2_core.training.optimiser import Optimiser
+from sam2_core.training.initialization import new_network
+from sam2_core.training.optimizer import Optimiser
 from sam2_core.weights import load_network, read_weights
 from tests.networks import TINY
 from tests.training.runs import tiny_config, tiny_yaml

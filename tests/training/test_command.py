@@ -11,7 +11,7 @@ import yaml
 
 from sam2_core.training import __main__ as command
 from sam2_core.training.checkpoint import Checkpoint
-from sam2_core.training.journal import CURVES, FIGURES
+from sam2_core.training.metrics_log import CURVES, FIGURES
 from sam2_core.weights import load_network
 from tests.training.runs import PHASE, save_pictures, tiny_yaml
 

@@ -10,7 +10,7 @@ from sam2_core.errors import ConfigError
 from sam2_core.networks import ROOT
 from sam2_core.training.config import Phase, TrainingConfig, read_training_config
 from sam2_core.training.losses import LossWeights
-from sam2_core.training.synthetic.pictures import Mix
+from sam2_core.training.synthetic.image_samples import Mix
 
 
 def read(tmp_path: Path, text: str, **changes: object) -> TrainingConfig:

@@ -16,13 +16,13 @@ from torch.utils.data import Dataset
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.training import loop
+from sam2_core.training.batches import Batch, _Steps
 from sam2_core.training.checkpoint import CHECKPOINT, Checkpoint, Position, save_weights
 from sam2_core.training.config import Phase
-from sam2_core.training.initialise import new_network
+from sam2_core.training.image_interaction import StepResult, still_step
+from sam2_core.training.initialization import new_network
 from sam2_core.training.loop import Trainer
 from sam2_core.training.processes import Team
-from sam2_core.training.samples import Batch, _Steps
-from sam2_core.training.stills import StepResult, still_step
 from sam2_core.weights import load_network
 from tests.networks import TINY
 from tests.training.runs import PHASE, gathered, tiny_config, tiny_yaml

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sam2_core.training import prompts
-from sam2_core.training.synthetic.shapes import draw_shape
+from sam2_core.training.synthetic.silhouettes import draw_shape
 from tests.networks import TINY, tiny_network
 
 SIDE = 64

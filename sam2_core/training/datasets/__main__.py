@@ -17,11 +17,11 @@ from tqdm import tqdm
 
 from sam2_core.console import tolerate_odd_letters
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.clips import Still
-from sam2_core.training.datasets.labelled import BadSample, Clip, Dataset, Picture, Report
+from sam2_core.training.datasets.dataset import BadSample, Clip, Dataset, Picture, Report
+from sam2_core.training.datasets.frame_folders import Still
+from sam2_core.training.datasets.image_loading import cleaned
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
-from sam2_core.training.datasets.masks import EMPTY
-from sam2_core.training.datasets.reading import cleaned
+from sam2_core.training.datasets.mask_decoding import EMPTY
 
 _SHOWN_CLASSES = 10
 

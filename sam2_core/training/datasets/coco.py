@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sam2_core.training.datasets.dataset import BadSample, Dataset, Labelled, Report
 from sam2_core.training.datasets.files import (
     BROKEN_JSON,
     MISSING,
@@ -22,8 +23,7 @@ from sam2_core.training.datasets.files import (
     printable,
     read_rgb,
 )
-from sam2_core.training.datasets.labelled import BadSample, Dataset, Labelled, Report
-from sam2_core.training.datasets.masks import Shape, check_cost, draw_shape, parse_shape
+from sam2_core.training.datasets.mask_decoding import Shape, check_cost, draw_shape, parse_shape
 
 CROWD = "annotation of a crowd"
 UNKNOWN_CATEGORY = "annotation of an unknown category"

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.clips import open_frames, stills
+from sam2_core.training.datasets.dataset import BadSample, Dataset
 from sam2_core.training.datasets.files import NO_PICTURE, entry_of
-from sam2_core.training.datasets.labelled import BadSample, Dataset
+from sam2_core.training.datasets.frame_folders import open_frames, stills
 
 FRAMES, LABELS = "JPEGImages", "Annotations"
 _USUAL_RESOLUTION = "480p"

@@ -14,7 +14,7 @@ from PIL import Image
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits
 from sam2_core.media.pictures import read_picture
-from sam2_core.training.datasets.labelled import BadSample, Pixels, Report
+from sam2_core.training.datasets.dataset import BadSample, Pixels, Report
 
 Size: TypeAlias = tuple[int, int]
 """(height, width)."""

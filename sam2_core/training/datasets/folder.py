@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2_core.training.datasets.clips import numbered
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Dataset, Labelled, Report
 from sam2_core.training.datasets.files import (
     NO_MASK,
     NO_PICTURE,
@@ -24,8 +24,8 @@ from sam2_core.training.datasets.files import (
     picture_sizes,
     read_rgb,
 )
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled, Report
-from sam2_core.training.datasets.masks import check_cost, objects, read_index
+from sam2_core.training.datasets.frame_folders import numbered
+from sam2_core.training.datasets.mask_decoding import check_cost, objects, read_index
 from sam2_core.training.datasets.pack import is_pack
 
 LOSSY = "mask in a lossy format (JPEG): save it as PNG"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sam2_core.errors import DataError
 from sam2_core.training.datasets.coco import is_coco, read_coco
+from sam2_core.training.datasets.dataset import Dataset
 from sam2_core.training.datasets.davis import is_davis, read_davis
 from sam2_core.training.datasets.folder import is_folder_layout, read_folder
-from sam2_core.training.datasets.labelled import Dataset
 from sam2_core.training.datasets.pack import MANIFEST, is_pack, read_pack
 from sam2_core.training.datasets.sav import is_sav, read_sav
 from sam2_core.training.datasets.voc import is_voc, read_voc

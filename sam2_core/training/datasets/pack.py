@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.clips import open_frames
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Dataset, Labelled
 from sam2_core.training.datasets.files import (
     BROKEN_ENTRY,
     NO_MASK,
@@ -32,8 +32,8 @@ from sam2_core.training.datasets.files import (
     printable,
     read_rgb,
 )
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled
-from sam2_core.training.datasets.masks import Polygon, check_cost, parse_polygons, read_index
+from sam2_core.training.datasets.frame_folders import open_frames
+from sam2_core.training.datasets.mask_decoding import Polygon, check_cost, parse_polygons, read_index
 
 MANIFEST = "manifest.json"
 MISSING_FRAMES = "clip with missing frames"

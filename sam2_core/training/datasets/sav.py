@@ -15,7 +15,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from sam2_core.training.datasets.decoded import decoded
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Dataset, Labelled, Pixels
+from sam2_core.training.datasets.decoded_video import decoded
 from sam2_core.training.datasets.files import (
     BROKEN_ENTRY,
     BROKEN_JSON,
@@ -28,8 +29,7 @@ from sam2_core.training.datasets.files import (
     load_json,
     read_rgb,
 )
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled, Pixels
-from sam2_core.training.datasets.masks import check_cost, draw_shape, parse_shape
+from sam2_core.training.datasets.mask_decoding import check_cost, draw_shape, parse_shape
 
 STEP = 4
 """SA-V is annotated at 6 frames a second, its clips have 24."""

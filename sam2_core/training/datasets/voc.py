@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.errors import DataError
+from sam2_core.training.datasets.dataset import BadSample, Dataset, Labelled
 from sam2_core.training.datasets.files import (
     NO_MASK,
     NO_PICTURE,
@@ -20,8 +21,7 @@ from sam2_core.training.datasets.files import (
     picture_sizes,
     read_rgb,
 )
-from sam2_core.training.datasets.labelled import BadSample, Dataset, Labelled
-from sam2_core.training.datasets.masks import EMPTY, VOID, IndexArray, objects, read_index
+from sam2_core.training.datasets.mask_decoding import EMPTY, VOID, IndexArray, objects, read_index
 
 PICTURES, OBJECTS, CLASSES = "JPEGImages", "SegmentationObject", "SegmentationClass"
 NAMES = (

@@ -25,16 +25,16 @@ from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.model.network import SAM2
 from sam2_core.predictors.build import build_sam2
-from sam2_core.training.datasets.clips import Still
-from sam2_core.training.datasets.labelled import Clip, Dataset, Picture, Report
+from sam2_core.training.datasets.dataset import Clip, Dataset, Picture, Report
+from sam2_core.training.datasets.frame_folders import Still
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
 from sam2_core.training.evaluate.baselines import clip_baselines, image_baselines
-from sam2_core.training.evaluate.clips import evaluate_clips
-from sam2_core.training.evaluate.images import ImagesResult, evaluate_images
+from sam2_core.training.evaluate.clip_evaluation import evaluate_clips
+from sam2_core.training.evaluate.contact_sheets import ENDINGS, ClipSheet, ImageSheet, save_sheet
+from sam2_core.training.evaluate.image_evaluation import ImagesResult, evaluate_images
 from sam2_core.training.evaluate.protocol import MOST_OBJECTS
 from sam2_core.training.evaluate.reliability import save_reliability
 from sam2_core.training.evaluate.report import calibration_data, reliability_table, scores_data, skipped_data, table
-from sam2_core.training.evaluate.sheets import ENDINGS, ClipSheet, ImageSheet, save_sheet
 from sam2_core.types import Progress
 
 

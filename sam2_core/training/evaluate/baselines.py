@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, Picture, Pixels, Report
 from sam2_core.training.datasets.files import OTHER_SIZE
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Clip, Picture, Pixels, Report
 from sam2_core.training.evaluate.clicks import first_click, tight_box
 from sam2_core.training.evaluate.metrics import Scores, TrackScore, iou
 from sam2_core.training.evaluate.protocol import MOST_OBJECTS, Start, start_of, subjects, truths_on

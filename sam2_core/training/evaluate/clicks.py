@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from sam2_core.training.datasets.labelled import BinaryMask
+from sam2_core.training.datasets.dataset import BinaryMask
 from sam2_core.types import Box, Point
 
 

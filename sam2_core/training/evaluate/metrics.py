@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from sam2_core.training.datasets.labelled import BinaryMask
+from sam2_core.training.datasets.dataset import BinaryMask
 
 TOLERANCE = 0.008
 """How far boundaries may be apart and still match, as a share of the picture's diagonal (DAVIS)."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, Picture, Pixels, Report
 from sam2_core.training.datasets.files import NO_MASK, OTHER_SIZE
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Clip, Picture, Pixels, Report
 from sam2_core.types import Progress
 
 LEAST_SHARE = 0.005

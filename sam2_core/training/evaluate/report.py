@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sam2_core.training.datasets.labelled import Report
+from sam2_core.training.datasets.dataset import Report
 from sam2_core.training.evaluate.metrics import Calibration, Scores
 
 HEADINGS = {

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.shapes import Alpha
+from sam2_core.training.synthetic.silhouettes import Alpha
 from sam2_core.training.synthetic.textures import Pixels
 
 BinaryMask = npt.NDArray[np.uint8]

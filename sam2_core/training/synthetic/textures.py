@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.shapes import Random
+from sam2_core.training.synthetic.silhouettes import Random
 
 Pixels = npt.NDArray[np.uint8]
 _NOISE_SIDE = 256

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.training.datasets import coco, files, masks
+from sam2_core.training.datasets import coco, files, mask_decoding
 from sam2_core.training.datasets.coco import is_coco, read_coco
-from sam2_core.training.datasets.labelled import BadSample
+from sam2_core.training.datasets.dataset import BadSample
 from tests.training.datasets.tiny import (
     HEIGHT,
     RED,
@@ -128,7 +128,7 @@ def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> 
         coco.CROWD: ["2"],
         coco.UNKNOWN_CATEGORY: ["3"],
         files.NO_PICTURE: ["5", "6"],
-        masks.NO_SHAPE: ["7", "11"],
+        mask_decoding.NO_SHAPE: ["7", "11"],
         files.OTHER_SIZE: ["9"],
         files.NO_MASK: ["alone.jpg"],
     } | {files.BROKEN_ENTRY: dataset.report.names[files.BROKEN_ENTRY]}

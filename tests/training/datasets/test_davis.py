@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets import clips, files, masks
+from sam2_core.training.datasets import files, frame_folders, mask_decoding
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.davis import is_davis, read_davis
-from sam2_core.training.datasets.labelled import BadSample
 from tests.training.datasets.tiny import RED, WIDTH, bar, index_map, save_index, save_picture, skipped
 
 
@@ -42,7 +42,7 @@ def test_annotated_frames_are_pictures_as_well(tmp_path: Path) -> None:
     save_clip(tmp_path, "dance")
     pictures = read_davis(tmp_path).pictures
     assert [picture.name for picture in pictures] == ["dance/00000", "dance/00002", "dance/00004"]
-    with pytest.raises(BadSample, match=masks.EMPTY):
+    with pytest.raises(BadSample, match=mask_decoding.EMPTY):
         pictures[0].read()
     labelled = pictures[1].read()
     assert (len(labelled.masks), labelled.classes, pictures[1].source) == (2, ("", ""), tmp_path.name)
@@ -115,7 +115,7 @@ def test_what_is_bad_is_reported_and_left_out(tmp_path: Path) -> None:
     assert skipped(dataset.report) == {
         files.NO_PICTURE: ["good/00009.png", "widow"],
         files.OTHER_SIZE: ["sizes"],
-        clips.NO_FRAMES: ["hollow"],
+        frame_folders.NO_FRAMES: ["hollow"],
         files.UNREADABLE: ["damaged"],
     }
 

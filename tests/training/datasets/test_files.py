@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from sam2_core.training.datasets import files
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.files import Listing, inside, load_json, picture_sizes, printable, read_rgb
-from sam2_core.training.datasets.labelled import BadSample
 from tests.training.datasets.tiny import HEIGHT, RED, WIDTH, save_picture, save_png_header
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sam2_core.training.datasets import files, folder
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.folder import is_folder_layout, read_folder
-from sam2_core.training.datasets.labelled import BadSample
 from tests.training.datasets.tiny import HEIGHT, RED, WIDTH, bar, index_map, save_index, save_picture, skipped
 
 

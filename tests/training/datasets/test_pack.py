@@ -11,7 +11,7 @@ import pytest
 
 from sam2_core.errors import DataError
 from sam2_core.training.datasets import files, pack
-from sam2_core.training.datasets.labelled import BadSample, Dataset
+from sam2_core.training.datasets.dataset import BadSample, Dataset
 from sam2_core.training.datasets.pack import PackPicture, read_pack
 from tests.training.datasets.tiny import bar, index_map, save_index, save_json, save_picture, skipped
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.training.datasets import decoded, files
-from sam2_core.training.datasets.labelled import BadSample
+from sam2_core.training.datasets import decoded_video, files
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.sav import is_sav, read_sav
 from tests.media.numbered import make_clip, read_number
 from tests.training.datasets.tiny import HEIGHT, WIDTH, bar, run_lengths, save_json, save_picture, skipped
@@ -72,9 +72,9 @@ def test_frames_come_from_the_video_which_is_decoded_once(
     assert clip.frame(0).shape == (CLIP_HEIGHT, CLIP_WIDTH, 3)
     assert len(list((tmp_path / "decoded").iterdir())) == 1
     assert not any(path.read_bytes() == video for path in (tmp_path / "decoded").rglob("*") if path.is_file())
-    with pytest.raises(BadSample, match=decoded.UNDECODABLE):
+    with pytest.raises(BadSample, match=decoded_video.UNDECODABLE):
         clip.frame(FRAMES)
-    decoded._decoded.cache_clear()
+    decoded_video._decoded.cache_clear()
     assert list((tmp_path / "decoded").iterdir()) == []
 
 
@@ -109,7 +109,7 @@ def test_reading_a_clip_finds_what_shows_only_then(tmp_path: Path, video: bytes)
         clip.masks(0)
     with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
         clip.masks(4)
-    with pytest.raises(BadSample, match=decoded.UNDECODABLE):
+    with pytest.raises(BadSample, match=decoded_video.UNDECODABLE):
         clip.frame(0)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets import files, masks
-from sam2_core.training.datasets.labelled import BadSample
+from sam2_core.training.datasets import files, mask_decoding
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.voc import is_voc, read_voc
 from tests.training.datasets.tiny import bar, index_map, save_index, save_picture, skipped
 
@@ -99,5 +99,5 @@ def test_what_is_bad_is_reported_or_raised(tmp_path: Path) -> None:
         files.NO_PICTURE: ["widow"],
     }
     [picture] = dataset.pictures
-    with pytest.raises(BadSample, match=masks.EMPTY):
+    with pytest.raises(BadSample, match=mask_decoding.EMPTY):
         picture.read()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sam2_core.training.datasets.labelled import Report
+from sam2_core.training.datasets.dataset import Report
 from sam2_core.types import Mask
 
 HEIGHT, WIDTH = 12, 16

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Labelled, Pixels
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Labelled, Pixels
 
 HEIGHT, WIDTH = 48, 64
 

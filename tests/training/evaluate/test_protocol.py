@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sam2_core.training.datasets.labelled import BadSample, Labelled, Report
+from sam2_core.training.datasets.dataset import BadSample, Labelled, Report
 from sam2_core.training.evaluate.protocol import NO_GOAL, NO_START, TOO_SMALL, start_of, subjects, truths_on
 from tests.training.datasets.tiny import skipped
 from tests.training.evaluate.scenes import HEIGHT, WIDTH, Reel, Still, moving, rectangle

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from PIL import Image
 
-from sam2_core.training.datasets.labelled import Report
+from sam2_core.training.datasets.dataset import Report
 from sam2_core.training.evaluate.metrics import Calibration, Scores
 from sam2_core.training.evaluate.reliability import draw_reliability
 from sam2_core.training.evaluate.report import (

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.datasets.labelled import Labelled
-from sam2_core.training.synthetic.material import Material, Materials, to_material
-from sam2_core.training.synthetic.pictures import Mix, StillSource
+from sam2_core.training.datasets.dataset import Labelled
+from sam2_core.training.synthetic.image_pool import Material, Materials, to_material
+from sam2_core.training.synthetic.image_samples import Mix, StillSource
 from sam2_core.training.synthetic.textures import Textures
 
 SIDE = 96

@@ -1,0 +1,135 @@
+"""Clips that are folders of frames, with an index picture for each annotated frame, or a mask for each object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, Labelled, Pixels, Report
+from sam2_core.training.datasets.files import (
+    NO_MASK,
+    NO_PICTURE,
+    OTHER_SIZE,
+    PICTURES,
+    UNREADABLE,
+    picture_sizes,
+    read_rgb,
+)
+from sam2_core.training.datasets.mask_decoding import EMPTY, objects, read_index
+
+NO_FRAMES = "clip without frames"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameFolder:
+    """A clip whose frames and index pictures are files."""
+
+    name: str
+    source: str
+    frames: tuple[Path, ...] = field(repr=False)
+    labels: Mapping[int, Mapping[int, Path]] = field(repr=False)
+    """By frame, in order: the masks of objects by id, or under the id 0 an index picture of all objects."""
+
+    @property
+    def annotated(self) -> Sequence[int]:
+        """The frames that have masks, in order."""
+        return tuple(self.labels)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def frame(self, index: int) -> Pixels:
+        """A frame (H, W, 3) in RGB; raises `BadSample`."""
+        return read_rgb(self.frames[index])
+
+    def masks(self, index: int) -> Mapping[int, BinaryMask]:
+        """The masks (H, W) of the objects in sight by id; raises `BadSample`."""
+        if index not in self.labels:
+            raise BadSample(NO_MASK)
+        size = picture_sizes(self.frames[index])[0]
+        masks: dict[int, BinaryMask] = {}
+        for number, path in self.labels[index].items():
+            found = read_index(path)
+            if found.shape != size:
+                raise BadSample(OTHER_SIZE)
+            masks.update({number: found != 0} if number else objects(found))
+        return masks
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One frame of a clip as a picture."""
+
+    clip: Clip
+    index: int
+
+    @property
+    def name(self) -> str:
+        """The clip's name and the frame's number."""
+        return f"{self.clip.name}/{self.index:05d}"
+
+    @property
+    def source(self) -> str:
+        """The clip's."""
+        return self.clip.source
+
+    def read(self) -> Labelled:
+        """The frame and its masks, if it is annotated; raises `BadSample`, also where every object is out of sight."""
+        if self.index not in self.clip.annotated:
+            return Labelled(self.clip.frame(self.index), (), ())
+        masks = [mask for mask in self.clip.masks(self.index).values() if mask.any()]
+        if not masks:
+            raise BadSample(EMPTY)
+        return Labelled(self.clip.frame(self.index), tuple(masks), ("",) * len(masks))
+
+
+def stills(clips: Iterable[Clip]) -> list[Still]:
+    """Every annotated frame of these clips."""
+    return [Still(clip, index) for clip in clips for index in clip.annotated]
+
+
+def open_frames(name: str, source: str, folder: Path, labels: Path | None, report: Report) -> FrameFolder:
+    """Open a clip of the frames in `folder` and the index pictures of the same stems in `labels`.
+
+    There may be a folder of masks for each object instead, named by its number. A mask that has no frame is reported.
+    The first annotated frame stands for the sizes of the others here. Raises `BadSample` for a clip that cannot be
+    used.
+    """
+    frames = numbered(folder)
+    if not frames:
+        raise BadSample(NO_FRAMES)
+    places = {frame.stem: index for index, frame in enumerate(frames)}
+    found: dict[int, dict[int, Path]] = {}
+    for number, label in _labels(labels) if labels is not None and labels.is_dir() else ():
+        if label.stem in places:
+            found.setdefault(places[label.stem], {})[number] = label
+        else:
+            report.skip(f"{name}/{label.name}", NO_PICTURE)
+    clip = FrameFolder(name, source, frames, dict(sorted(found.items())))
+    first = next(iter(found), 0)
+    size = picture_sizes(frames[first])[0]
+    if any(picture_sizes(label)[0] != size for label in found.get(first, {}).values()):
+        raise BadSample(OTHER_SIZE)
+    return clip
+
+
+def _labels(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Masks with the number of their object, counted from 1; 0 stands for all objects."""
+    for label in numbered(folder):
+        yield 0, label
+    for inner in sorted(folder.iterdir()):
+        if inner.name.isdecimal() and inner.is_dir():
+            for label in numbered(inner):
+                yield int(inner.name) + 1, label
+
+
+def numbered(folder: Path) -> tuple[Path, ...]:
+    """The pictures of a folder in the order of their numbers; none if there is no such folder. Raises `BadSample`."""
+    try:
+        found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise BadSample(UNREADABLE) from error
+    return tuple(sorted(found, key=lambda path: (int(path.stem) if path.stem.isdecimal() else 0, path.name)))

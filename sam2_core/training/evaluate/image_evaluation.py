@@ -1,0 +1,141 @@
+"""Pictures: one click, more clicks where the mask is wrong, and a box, through `SAM2ImagePredictor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.model.network import SAM2
+from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+from sam2_core.training.datasets.dataset import BinaryMask, Picture, Report
+from sam2_core.training.evaluate.clicks import first_click, next_click, tight_box
+from sam2_core.training.evaluate.metrics import Calibration, Scores, iou
+from sam2_core.training.evaluate.protocol import MOST_OBJECTS, Subject, subjects
+from sam2_core.types import Box, Point, Progress
+
+OWN_PICK, BEST_OF_3, BOX = "click1", "click1_oracle", "box"
+IOU_ERROR = "iou_error"
+_KEPT_CLICKS = (3, 5)
+
+Logits: TypeAlias = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A mask (H, W), the IoU that the network predicts for it, and its true IoU."""
+
+    mask: BinaryMask
+    predicted: float
+    true: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attempt:
+    """Everything that was tried on one object: the answers to click1, click1_oracle, click3, click5 and box."""
+
+    subject: Subject
+    truth: BinaryMask
+    clicks: tuple[Point, ...]
+    box: Box
+    answers: dict[str, Answer]
+
+    def scores(self) -> dict[str, float]:
+        """The true IoU of each answer, and the mean error of the predicted IoU over those that a user would see."""
+        errors = [abs(answer.predicted - answer.true) for answer in self.shown().values()]
+        return {name: answer.true for name, answer in self.answers.items()} | {IOU_ERROR: float(np.mean(errors))}
+
+    def shown(self) -> dict[str, Answer]:
+        """Answers that a user would see: all but the best of three, which takes knowing the truth."""
+        return {name: answer for name, answer in self.answers.items() if name != BEST_OF_3}
+
+
+@dataclass(slots=True)
+class ImagesResult:
+    """Scores of each object (0..1), how well the network knew them, and what was left out."""
+
+    scores: Scores = field(default_factory=Scores)
+    calibration: Calibration = field(default_factory=Calibration)
+    report: Report = field(default_factory=Report)
+
+
+def evaluate_images(
+    network: SAM2,
+    pictures: Sequence[Picture],
+    objects_per_picture: int = MOST_OBJECTS,
+    observe: Callable[[Attempt], None] | None = None,
+    progress: Progress | None = None,
+) -> ImagesResult:
+    """Prompt the objects of each picture, at most so many and the largest first.
+
+    click1: the network's own pick after one click as far inside as possible; click1_oracle: the best of its three;
+    click3, click5: after more clicks, each in the middle of the largest error; box: the tight box. What is bad about
+    the data stands in the result's report. `observe` gets every attempt. The network may be in training mode, and is
+    left so; it computes where it is, in fp32 unless the caller opens autocast.
+    """
+    result = ImagesResult()
+    with evaluating(network):
+        predictor = SAM2ImagePredictor(network)
+        for subject in subjects(pictures, result.report, objects_per_picture, progress):
+            predictor.set_image(subject.image)
+            for truth in subject.truths:
+                attempt = _attempt(predictor, subject, truth)
+                result.scores.add(subject.source, attempt.scores())
+                for answer in attempt.shown().values():
+                    result.calibration.add(answer.predicted, answer.true)
+                if observe is not None:
+                    observe(attempt)
+    return result
+
+
+@contextmanager
+def evaluating(network: SAM2) -> Iterator[None]:
+    """In evaluation mode for a while."""
+    before = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(before)
+
+
+def _attempt(predictor: SAM2ImagePredictor, subject: Subject, truth: BinaryMask) -> Attempt:
+    clicks = [first_click(truth)]
+    candidates, logits = _ask(predictor, truth, clicks)
+    pick = int(np.argmax([candidate.predicted for candidate in candidates]))
+    best = int(np.argmax([candidate.true for candidate in candidates]))
+    answers = {OWN_PICK: candidates[pick], BEST_OF_3: candidates[best]}
+    answer, previous = candidates[pick], logits[pick : pick + 1]
+    while len(clicks) < max(_KEPT_CLICKS):
+        clicks.append(next_click(answer.mask, truth))
+        [answer], previous = _ask(predictor, truth, clicks, previous)
+        if len(clicks) in _KEPT_CLICKS:
+            answers[f"click{len(clicks)}"] = answer
+    box = tight_box(truth)
+    [answers[BOX]], _ = _ask(predictor, truth, box=box)
+    return Attempt(subject, truth, tuple(clicks), box, answers)
+
+
+def _ask(
+    predictor: SAM2ImagePredictor,
+    truth: BinaryMask,
+    clicks: Sequence[Point] = (),
+    previous: Logits | None = None,
+    box: Box | None = None,
+) -> tuple[list[Answer], Logits]:
+    """Three candidates for a first click, else one answer; and their low-resolution logits (M, 4H, 4W)."""
+    masks, qualities, logits = predictor.predict(
+        point_coords=np.array([(click.x, click.y) for click in clicks], np.float32) if clicks else None,
+        point_labels=np.array([int(click.positive) for click in clicks]) if clicks else None,
+        box=None if box is None else np.array([box.left, box.top, box.right, box.bottom], np.float32),
+        mask_input=previous,
+        multimask_output=box is None and previous is None,
+    )
+    answers = [
+        Answer(mask > 0, float(quality), iou(mask > 0, truth)) for mask, quality in zip(masks, qualities, strict=True)
+    ]
+    return answers, logits

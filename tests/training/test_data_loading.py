@@ -1,0 +1,117 @@
+"""Reading the data sets of a run; what is held out; what is reported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2_core.errors import DataError
+from sam2_core.training.data_loading import gather, is_held_out
+from tests.training.datasets.test_pack import save_clip, save_labelled
+from tests.training.datasets.tiny import save_json, save_picture
+from tests.training.runs import save_pictures, tiny_config
+
+
+def test_some_pictures_are_held_out_and_never_drawn(tmp_path: Path) -> None:
+    data = save_pictures(tmp_path / "mine", 20)
+    config = tiny_config(tmp_path, data=[{"path": str(data)}], held_out=0.4)
+    told: list[tuple[float | None, str]] = []
+    found = gather(config, lambda done, text: told.append((done, text)))
+    held = {picture.name for picture in found.held_out}
+    assert held == {f"{number:02}" for number in range(20) if is_held_out(f"{number:02}", 0.4)}
+    assert 4 < len(held) < 16
+    assert len(found.labelled) == 20 - len(held)
+    assert found.plain == []
+    learned = {material.image.tobytes() for material in found.labelled}
+    assert not any(picture.read().image.tobytes() in learned for picture in found.held_out)
+    count = 20 - len(held)
+    assert told[0] == (1 / count, f"1 of {count} pictures read")
+    assert told[-1][0] == 1.0
+
+
+def test_the_name_alone_decides_what_is_held_out() -> None:
+    names = [f"picture {number}" for number in range(2000)]
+    held = {name for name in names if is_held_out(name, 0.1)}
+    assert 150 < len(held) < 250
+    assert held < {name for name in names if is_held_out(name, 0.2)}
+    assert not any(is_held_out(name, 0) for name in names)
+    assert all(is_held_out(name, 1) for name in names)
+
+
+def test_pictures_are_kept_small(tmp_path: Path) -> None:
+    data = save_pictures(tmp_path / "mine", 2, height=60, width=80)
+    found = gather(tiny_config(tmp_path, data=[{"path": str(data)}], held_out=0.0, short_side=30))
+    assert {material.image.shape for material in found.labelled} == {(30, 40, 3)}
+    assert [material.source for material in found.labelled] == ["mine", "mine"]
+
+
+def test_what_has_no_labels_serves_as_texture_and_is_never_held_out(tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    images = [save_labelled(pack, "specks")]
+    for name in ("u", "v", "w"):
+        save_picture(pack / "unlabelled" / f"{name}.jpg")
+        images.append({"id": name, "path": f"unlabelled/{name}.jpg"})
+    film, drawn = save_clip(pack, "film", 9), save_clip(pack, "drawn", 3, (0,))
+    save_json(pack / "manifest.json", {"images": images, "videos": [film, drawn]})
+    mine = save_pictures(tmp_path / "mine", 6)
+    data = [{"path": str(mine)}, {"path": str(pack)}]
+    assert any(is_held_out(name, 0.5) for name in "uvw")
+    found = gather(tiny_config(tmp_path, data=data, held_out=0.5))
+    assert {picture.source for picture in found.held_out} <= {"mine", "ours"}
+    specks = not is_held_out("specks", 0.5)
+    assert len(found.plain) == 3 + 4 + specks  # four frames of the clip that has no labels
+    assert found.labelled
+
+
+def test_pictures_beyond_what_memory_holds_are_read_when_they_are_drawn(tmp_path: Path) -> None:
+    data = save_pictures(tmp_path / "mine", 5)
+    whole = (data / "images" / "02.png").read_bytes()
+    (data / "images" / "02.png").write_bytes(whole[: len(whole) // 2])  # its header is still good
+    config = tiny_config(tmp_path, data=[{"path": str(data)}], held_out=0.0)
+    everything = gather(config)
+    found = gather(replace(config, in_memory=2))
+    assert (len(found.labelled), len(found.deferred)) == (2, 3) or found.report.counts
+    loaded = [deferred.load() for deferred in found.deferred]
+    assert {each.source for each in found.deferred} == {"mine"}
+    images = [each.image.tobytes() for each in [*found.labelled, *loaded] if each is not None]
+    assert sorted(images) == sorted(each.image.tobytes() for each in everything.labelled)
+    assert str(found.report) == str(everything.report) != ""
+
+
+def test_clips_are_learned_from_and_held_out_as_a_whole(tmp_path: Path) -> None:
+    names = [f"clip{number}" for number in range(8)]
+    videos = [save_clip(tmp_path / "pack", name, 3, (0, 1, 2)) for name in names]
+    save_json(tmp_path / "pack" / "manifest.json", {"images": [], "videos": videos})
+    config = tiny_config(tmp_path, data=[{"path": str(tmp_path / "pack")}], held_out=0.5)
+    found = gather(config)
+    assert [clip.name for clip in found.clips] == [name for name in names if not is_held_out(name, 0.5)]
+    assert 0 < len(found.clips) < 8
+
+
+def test_without_data_there_is_nothing(tmp_path: Path) -> None:
+    found = gather(tiny_config(tmp_path))
+    assert (found.labelled, found.plain, found.held_out, str(found.report)) == ([], [], [], "")
+
+
+def test_several_data_sets_are_joined_with_what_was_left_out_of_each(tmp_path: Path) -> None:
+    parts = [save_pictures(tmp_path / name, count) for name, count in (("a", 2), ("b", 3))]
+    for part in parts:
+        (part / "images" / "01.png").write_bytes(b"no picture")
+    found = gather(tiny_config(tmp_path, data=[{"path": str(part)} for part in parts], held_out=0.0))
+    assert sorted(material.source for material in found.labelled) == ["a", "b", "b"]
+    assert sum(found.report.counts.values()) == 2
+    assert "01.png, 01.png" in str(found.report)
+
+
+def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
+    data = save_pictures(tmp_path / "mine", 2)
+    for file in (data / "masks").iterdir():
+        Image.fromarray(np.zeros((48, 64), np.uint8)).save(file)
+    with pytest.raises(DataError, match=r"No picture with a usable mask in .*mine"):
+        gather(tiny_config(tmp_path, data=[{"path": str(data)}], held_out=0.0))
+    with pytest.raises(DataError, match="There is no data set at"):
+        gather(tiny_config(tmp_path, data=[{"path": str(tmp_path / "gone")}]))
