@@ -1,6 +1,6 @@
 """Training: data, simulated prompts, losses, loop. Trains the bundled network and fine-tunes any other.
 
-    datasets     masks that somebody drew: readers for the layouts in use, all giving `Labelled` pictures and clips
+    datasets     masks that somebody drew: readers for the layouts in use, all giving `LabeledImage` pictures and clips
     synthetic    masks that nobody drew: scenes, composites and clips made by seed
     prompts      a simulated user: clicks, boxes and corrections
     losses       what is minimised

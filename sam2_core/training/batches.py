@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from sam2_core.training.clip_sampler import Footage
+from sam2_core.training.clip_sampler import ClipSampler
 from sam2_core.training.config import Phase, TrainingConfig
-from sam2_core.training.data_loading import Gathered
-from sam2_core.training.processes import Team
-from sam2_core.training.synthetic.clip_samples import ClipSource, MovingPicture
-from sam2_core.training.synthetic.image_pool import Deferred, Material, Materials
-from sam2_core.training.synthetic.image_samples import StillSource
+from sam2_core.training.data_loading import TrainingData
+from sam2_core.training.processes import ProcessGroup
+from sam2_core.training.synthetic.clip_samples import ClipSample, SyntheticClipSampler
+from sam2_core.training.synthetic.image_pool import DeferredImage, ImagePool, PooledImage
+from sam2_core.training.synthetic.image_samples import ImageSampler
 from sam2_core.training.synthetic.textures import Textures
 
 
@@ -36,7 +36,7 @@ class Batch:
         return self.images.ndim == 5
 
     @property
-    def side(self) -> int:
+    def image_size(self) -> int:
         """S."""
         return self.images.shape[-2]
 
@@ -46,46 +46,49 @@ class Batch:
         return int(np.prod(self.images.shape[:-3]))
 
 
-class Batches(Dataset[Batch]):
+class BatchDataset(Dataset[Batch]):
     """Makes the batch of a step; an item is asked for by (step, phase)."""
 
-    def __init__(self, config: TrainingConfig, size: int, team: Team, gathered: Gathered) -> None:
+    def __init__(self, config: TrainingConfig, size: int, group: ProcessGroup, data: TrainingData) -> None:
         self._config = config
         self._size = size
-        self._team = team
+        self._group = group
         weights = config.source_weights
-        labelled: list[Material | Deferred] = [*gathered.labelled, *gathered.deferred]
-        cutouts = [m for m in labelled if not config.cutout_sources or m.source in config.cutout_sources]
-        self._stills = StillSource(
-            Materials(labelled, weights),
-            Materials(cutouts, weights),
-            Textures([material.image for material in gathered.labelled + gathered.plain], config.seed),
+        labeled: list[PooledImage | DeferredImage] = [*data.labeled, *data.deferred]
+        cutouts = [m for m in labeled if not config.cutout_sources or m.source in config.cutout_sources]
+        self._images = ImageSampler(
+            ImagePool(labeled, weights),
+            ImagePool(cutouts, weights),
+            Textures([pooled.image for pooled in data.labeled + data.unlabeled], config.seed),
         )
-        self._clips = ClipSource(self._stills)
-        self._footage = Footage(gathered.clips, gathered.report)
+        self._synthetic_clips = SyntheticClipSampler(self._images)
+        self._annotated_clips = ClipSampler(data.clips, data.report)
 
     def __getitem__(self, index: tuple[int, Phase]) -> Batch:
         cv2.setNumThreads(1)
         step, phase = index
         shared = np.random.default_rng((self._config.seed, step))
-        own = np.random.default_rng((self._config.seed, step, 1 + self._team.rank))
-        self._stills.use(phase.mix)
+        own = np.random.default_rng((self._config.seed, step, 1 + self._group.rank))
+        self._images.set_mix(phase.mix)
         size = phase.size or self._size
         if shared.random() < phase.clips:
             length = int(shared.choice(phase.clip_frames))
             clips = [self._clip(own, size, length, phase) for _ in range(phase.clip_batch)]
             images, masks = np.stack([clip.frames for clip in clips]), np.stack([clip.masks for clip in clips])
         else:
-            stills = [self._stills.draw(own, size, phase.objects) for _ in range(phase.batch)]
-            images, masks = np.stack([still.image for still in stills]), np.stack([still.masks for still in stills])
+            samples = [self._images.draw(own, size, phase.objects) for _ in range(phase.batch)]
+            images, masks = (
+                np.stack([sample.image for sample in samples]),
+                np.stack([sample.masks for sample in samples]),
+            )
         return Batch(images, masks, phase, shared)
 
-    def _clip(self, random: np.random.Generator, size: int, length: int, phase: Phase) -> MovingPicture:
-        if self._footage and random.random() < phase.real_clips:
-            real = self._footage.draw(random, size, length, phase.clip_objects)
+    def _clip(self, random: np.random.Generator, size: int, length: int, phase: Phase) -> ClipSample:
+        if self._annotated_clips and random.random() < phase.real_clips:
+            real = self._annotated_clips.draw(random, size, length, phase.clip_objects)
             if real is not None:
                 return real
-        return self._clips.draw(random, size, length, phase.clip_objects)
+        return self._synthetic_clips.draw(random, size, length, phase.clip_objects)
 
 
 class _Steps(Sampler[Any]):
@@ -102,8 +105,8 @@ class _Steps(Sampler[Any]):
             step += 1
 
 
-def stream(
-    batches: Batches, first: int, phase_of: Callable[[int], Phase | None], workers: int
+def batch_stream(
+    batches: BatchDataset, first: int, phase_of: Callable[[int], Phase | None], workers: int
 ) -> Iterator[tuple[int, Batch]]:
     """Steps with their batches, made here or ahead of time in `workers` processes."""
     loader: DataLoader[Batch] = DataLoader(

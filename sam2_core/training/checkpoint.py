@@ -17,7 +17,7 @@ from torch import Tensor
 from sam2_core.errors import WeightsError
 from sam2_core.media.atomic import new_file
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT_FILE = "checkpoint.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Checkpoint:
     weights: Mapping[str, Tensor]
     mean: Mapping[str, Tensor]
     mean_count: int
-    optimiser: list[dict[str, Any]]
+    optimizer: list[dict[str, Any]]
 
     def save(self, folder: Path) -> None:
         """Write `checkpoint.pt`."""
-        with new_file(folder / CHECKPOINT) as partial:
+        with new_file(folder / CHECKPOINT_FILE) as partial:
             torch.save(
                 {**{name: getattr(self, name) for name in self.__slots__}, "position": asdict(self.position)}, partial
             )
@@ -52,11 +52,13 @@ class Checkpoint:
     @classmethod
     def load(cls, folder: Path) -> Checkpoint | None:
         """Read it back; None where there is none. Raises `WeightsError` if it is damaged."""
-        file = folder / CHECKPOINT
+        file = folder / CHECKPOINT_FILE
         if not file.is_file():
             return None
         try:
             values = torch.load(file, map_location="cpu", weights_only=True)
+            if "optimiser" in values:  # written by an earlier version
+                values["optimizer"] = values.pop("optimiser")
             return cls(**{**values, "position": Position(**values["position"])})
         except Exception as error:  # a damaged file makes the reader stumble in any way
             raise WeightsError(

@@ -11,8 +11,8 @@ from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.segmenter import Segmenter, Trace
 from sam2_core.training import prompts
-from sam2_core.training.image_interaction import Dice, StepResult, coverage, enlarged, select
-from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, presence_loss
+from sam2_core.training.image_interaction import StepResult, StepRng, coverage, resize_logits, select_features
+from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, object_score_loss
 from sam2_core.training.prompts import BinaryMask, Points
 
 _FIRST_PROMPTS = ("mask", "click", "box")
@@ -20,7 +20,7 @@ _FIRST_SHARES = (0.4, 0.4, 0.2)
 
 
 def clip_step(
-    network: SAM2, frames: Tensor, masks: BinaryMask, corrected: int, stride: int, weights: LossWeights, dice: Dice
+    network: SAM2, frames: Tensor, masks: BinaryMask, corrected: int, stride: int, weights: LossWeights, rng: StepRng
 ) -> StepResult:
     """Frames (B, T, 3, S, S) and masks (B, K, T, S, S); up to `corrected` later frames get a correction click.
 
@@ -30,27 +30,27 @@ def clip_step(
     features = network.encode_image(frames.transpose(0, 1).flatten(0, 1))  # frame by frame, then clip by clip
     objects = torch.arange(clips, device=frames.device).repeat_interleave(masks.shape[1])
     flat = masks.reshape(-1, *masks.shape[2:])
-    rollout = _Rollout(network, coverage(flat, stride, frames.device), weights, dice)
-    later = dice.shared.permutation(length - 1)[: dice.shared.integers(corrected + 1)] + 1
+    interaction = _ClipInteraction(network, coverage(flat, stride, frames.device), weights, rng)
+    later = rng.shared.permutation(length - 1)[: rng.shared.integers(corrected + 1)] + 1
     for at in range(length):
-        seen = select(features, at * clips + objects)
+        seen = select_features(features, at * clips + objects)
         if at == 0:
-            rollout.begin(seen, flat[:, 0])
+            interaction.prompt_first_frame(seen, flat[:, 0])
         else:
-            rollout.follow(seen, at, correct=at in later)
-    return StepResult(rollout.total / length, rollout.figures)
+            interaction.track_frame(seen, at, correct=at in later)
+    return StepResult(interaction.total / length, interaction.metrics)
 
 
 @dataclass(slots=True)
-class _Rollout:
+class _ClipInteraction:
     """N objects on their way through their clips; `truth` (N, T, h, w)."""
 
     network: SAM2
     truth: Tensor
     weights: LossWeights
-    dice: Dice
+    rng: StepRng
     total: Tensor = field(init=False)
-    figures: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     bank: MemoryBank[Trace] = field(init=False)
     segmenter: Segmenter = field(init=False)
 
@@ -60,51 +60,51 @@ class _Rollout:
         self.bank = MemoryBank(MemoryRules(config.memory_slots, config.max_pointers))
         self.segmenter = Segmenter(self.network, hide_absent=False)
 
-    def begin(self, features: ImageFeatures, masks: BinaryMask) -> None:
+    def prompt_first_frame(self, features: ImageFeatures, masks: BinaryMask) -> None:
         """Say on the first frame what is to be followed; masks (N, S, S)."""
-        kind = _FIRST_PROMPTS[self.dice.shared.choice(3, p=_FIRST_SHARES)]
+        kind = _FIRST_PROMPTS[self.rng.shared.choice(3, p=_FIRST_SHARES)]
         device = self.truth.device
         if kind == "mask":
-            trace = self.segmenter.from_mask(features, torch.from_numpy(masks).to(device).float()[:, None])
+            output = self.segmenter.from_mask(features, torch.from_numpy(masks).to(device).float()[:, None])
         else:
             first = prompts.first_clicks if kind == "click" else prompts.boxes
-            coords, labels = first(self.dice.own, masks)
-            trace = self.segmenter.from_prompt(features, (coords.to(device), labels.to(device)), None, None)
-            self._learn(trace, 0, f"{kind} on frame 1")
-        self.bank.prompted[0] = self.segmenter.memorise(features, trace, prompted=True)
+            coords, labels = first(self.rng.own, masks)
+            output = self.segmenter.from_prompt(features, (coords.to(device), labels.to(device)), None, None)
+            self._add_loss(output, 0, f"{kind} on frame 1")
+        self.bank.prompted[0] = self.segmenter.memorise(features, output, prompted=True)
 
-    def follow(self, features: ImageFeatures, at: int, correct: bool) -> None:
+    def track_frame(self, features: ImageFeatures, at: int, correct: bool) -> None:
         """Track onto a frame; perhaps correct what was found there, as a user would."""
         recall = self.bank.recall(at, reverse=False, frames=self.network.config.max_pointers)
-        trace = self.segmenter.track(features, recall)
-        self._learn(trace, at, f"frame {at + 1}")
+        output = self.segmenter.track(features, recall)
+        self._add_loss(output, at, f"frame {at + 1}")
         if not correct:
-            self.bank.tracked[at] = trace
+            self.bank.tracked[at] = output
             return
-        answer = self.segmenter.from_prompt(features, self._correction(trace, at), trace.logits.detach(), recall)
-        self._learn(answer, at, "corrected")
+        answer = self.segmenter.from_prompt(features, self._correction(output, at), output.logits.detach(), recall)
+        self._add_loss(answer, at, "corrected")
         self.bank.prompted[at] = self.segmenter.memorise(features, answer, prompted=True)
 
-    def _correction(self, trace: Trace, at: int) -> Points:
+    def _correction(self, output: Trace, at: int) -> Points:
         truth = self.truth[:, at]
-        wrong = enlarged(trace.logits.detach(), truth.shape[-1])[:, 0] > 0
-        return prompts.corrections(self.dice.torch, wrong, truth >= 0.5, self.network.image_size)
+        wrong = resize_logits(output.logits.detach(), truth.shape[-1])[:, 0] > 0
+        return prompts.corrections(self.rng.torch, wrong, truth >= 0.5, self.network.image_size)
 
-    def _learn(self, trace: Trace, at: int, name: str) -> None:
+    def _add_loss(self, output: Trace, at: int, name: str) -> None:
         """Add the losses of what was said about a frame; where the object is absent only the score can be wrong."""
         truth = self.truth[:, at]
         present = (truth >= 0.5).flatten(1).any(dim=1)
-        several = trace.candidates is not None and trace.candidate_quality is not None
-        logits = trace.candidates if several else trace.logits
-        quality = trace.candidate_quality if several else trace.quality
+        several = output.candidates is not None and output.candidate_quality is not None
+        logits = output.candidates if several else output.logits
+        quality = output.candidate_quality if several else output.quality
         assert logits is not None and quality is not None  # noqa: S101
-        errors = mask_errors(enlarged(logits, truth.shape[-1]), truth, self.weights)
+        errors = mask_errors(resize_logits(logits, truth.shape[-1]), truth, self.weights)
         masks = candidates_loss(errors, quality, self.weights) * present
-        score = presence_loss(trace.presence, present[:, None])
-        self.total = self.total + (masks + self.weights.presence * score).mean()
+        score = object_score_loss(output.presence, present[:, None])
+        self.total = self.total + (masks + self.weights.object_score * score).mean()
         if present.any():
-            self.figures[name] = float(_shown_iou(errors, quality)[present].mean())
+            self.metrics[name] = float(_picked_iou(errors, quality)[present].mean())
 
 
-def _shown_iou(errors: MaskErrors, quality: Tensor) -> Tensor:
+def _picked_iou(errors: MaskErrors, quality: Tensor) -> Tensor:
     return torch.take_along_dim(errors.iou, quality.argmax(dim=1, keepdim=True), dim=1)[:, 0]

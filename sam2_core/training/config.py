@@ -16,6 +16,9 @@ from sam2_core.training.synthetic.image_samples import Mix
 
 T = TypeVar("T")
 
+_FORMER_NAMES = {"optimiser": "optimizer", "quality": "predicted_iou", "presence": "object_score"}
+"""Settings by the names that earlier versions gave them, which are still read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig:
@@ -95,7 +98,7 @@ class TrainingConfig:
 
     train: str = "all"
     lora_rank: int = 8
-    optimiser: str = "muon"
+    optimizer: str = "muon"
     learning_rate: float = 1.2e-3
     trunk_rate: float = 1.0
     warmup_steps: int = 60
@@ -123,7 +126,7 @@ class TrainingConfig:
             raise ConfigError("The phases' `until` must grow and end with 1.0.")
         for name, value, known in (
             ("train", self.train, ("all", "decoder", "memory", "lora")),
-            ("optimiser", self.optimiser, ("muon", "adamw")),
+            ("optimizer", self.optimizer, ("muon", "adamw")),
             ("precision", self.precision, ("auto", "fp32", "bf16")),
         ):
             if value not in known:
@@ -144,6 +147,7 @@ def _build(kind: type[T], values: Any, where: str) -> T:
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where} should be a list of `name: value` lines, not {values!r}.")
     hints = get_type_hints(kind)
+    values = {_FORMER_NAMES.get(name, name): value for name, value in values.items()}
     if unknown := sorted(set(values) - set(hints)):
         raise ConfigError(f"{where}: unknown settings {unknown}; known are {sorted(hints)}.")
     missing = [

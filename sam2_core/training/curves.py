@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from sam2_core.media.atomic import new_file
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 300, 44
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 _SMOOTHING = 0.8
 Curve = list[tuple[float, float]]
 
@@ -67,16 +67,16 @@ def _draw_panel(draw: ImageDraw.ImageDraw, top: int, title: str, lines: dict[str
         draw.text((4, y - 6), f"{ceiling * tick / 4:.2f}", fill="black")
         draw.text((left + (right - left) * tick / 4 - 8, low + 6), f"{end * tick / 4:.0f} min"[:7], fill="black")
     for index, (name, curve) in enumerate(sorted(lines.items())):
-        colour = _COLOURS[index % len(_COLOURS)]
+        color = _COLORS[index % len(_COLORS)]
         points = [
             (left + (right - left) * minute / end, low + (high - low) * min(1.0, value / ceiling))
             for minute, value in _smooth(curve)
         ]
         if len(points) > 1:
-            draw.line(points, fill=colour, width=2)
+            draw.line(points, fill=color, width=2)
         else:
-            draw.ellipse([points[0][0] - 2, points[0][1] - 2, points[0][0] + 2, points[0][1] + 2], fill=colour)
-        draw.text((right + 8, high + 16 * index), f"{name.removeprefix('held out: ')} {curve[-1][1]:.2f}", fill=colour)
+            draw.ellipse([points[0][0] - 2, points[0][1] - 2, points[0][0] + 2, points[0][1] + 2], fill=color)
+        draw.text((right + 8, high + 16 * index), f"{name.removeprefix('held out: ')} {curve[-1][1]:.2f}", fill=color)
 
 
 def _smooth(curve: Curve) -> Curve:

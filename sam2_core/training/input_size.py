@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from sam2_core.model.network import SAM2
-from sam2_core.training.trainable_parts import add_low_rank, low_rank_of
+from sam2_core.training.trainable_parts import add_low_rank, low_rank
 
 
 def at_size(network: SAM2, size: int) -> SAM2:
@@ -16,7 +16,7 @@ def at_size(network: SAM2, size: int) -> SAM2:
         return network
     with torch.device("meta"):
         view = SAM2(replace(network.config, image_size=size))
-        if (rank := low_rank_of(network)) is not None:
+        if (rank := low_rank(network)) is not None:
             add_low_rank(view, rank)
     for mine, original in zip(view.parameters(), network.parameters(), strict=True):
         mine.requires_grad_(original.requires_grad)  # what is assigned takes this over from what was there

@@ -21,8 +21,8 @@ class LossWeights:
     focal: float = 20.0
     cross_entropy: float = 0.0
     dice: float = 1.0
-    quality: float = 1.0
-    presence: float = 1.0
+    predicted_iou: float = 1.0
+    object_score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def intersection_over_union(predicted: Tensor, truth: Tensor) -> Tensor:
     return torch.where(either > 0, both / either.clamp(min=1), 1.0)
 
 
-def candidates_loss(errors: MaskErrors, quality: Tensor, weights: LossWeights) -> Tensor:
+def candidates_loss(errors: MaskErrors, predicted_iou: Tensor, weights: LossWeights) -> Tensor:
     """Loss of each object (N): the mask error of its best candidate, and the errors of all predicted IoUs (N, M).
 
     Only the best candidate learns from the mask, so that the candidates specialise on different readings of a prompt.
@@ -72,9 +72,9 @@ def candidates_loss(errors: MaskErrors, quality: Tensor, weights: LossWeights) -
     highest mean is the best bet. (SAM 2's absolute difference leads to the median, which is not.)
     """
     best = errors.loss.min(dim=1).values
-    return best + weights.quality * (quality.float() - errors.iou).square().mean(dim=1)
+    return best + weights.predicted_iou * (predicted_iou.float() - errors.iou).square().mean(dim=1)
 
 
-def presence_loss(presence: Tensor, present: Tensor) -> Tensor:
+def object_score_loss(object_score: Tensor, present: Tensor) -> Tensor:
     """Cross-entropy of object scores (N, 1) with what is true (N, 1), for each object (N)."""
-    return F.binary_cross_entropy_with_logits(presence.float(), present.float(), reduction="none")[:, 0]
+    return F.binary_cross_entropy_with_logits(object_score.float(), present.float(), reduction="none")[:, 0]

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from sam2_core.training.config import TrainingConfig
-from sam2_core.training.trainable_parts import TRUNK
+from sam2_core.training.trainable_parts import IMAGE_ENCODER
 
-_LEAST_RATE = 0.02
+_MIN_RATE = 0.02
 _BETAS = (0.9, 0.95)
 _EMA_START = 10
 
 
-class Optimiser:
+class Optimizer:
     """AdamW; with "muon" the weight matrices take orthogonalised steps instead (Jordan et al. 2024).
 
     Vectors, embeddings and convolution kernels stay with AdamW; vectors are not decayed.
@@ -24,7 +24,7 @@ class Optimiser:
 
     def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
         named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-        matrices = {name for name, p in named if config.optimiser == "muon" and _is_matrix(p)}
+        matrices = {name for name, p in named if config.optimizer == "muon" and _is_matrix(p)}
         self._rate = config.learning_rate
         decay = config.weight_decay
         groups: dict[tuple[bool, float], list[Tensor]] = {}
@@ -32,7 +32,7 @@ class Optimiser:
             if name not in matrices:
                 key = parameter.ndim > 1, _rate_of(name, config)
                 groups.setdefault(key, []).append(parameter)
-        self._parts: list[torch.optim.Optimizer] = [
+        self._optimizers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(
                 [
                     {"params": params, "weight_decay": decay if is_table else 0.0, "share": rate}
@@ -48,7 +48,7 @@ class Optimiser:
             if name in matrices:
                 by_rate.setdefault(_rate_of(name, config), []).append(parameter)
         if by_rate:
-            self._parts.append(
+            self._optimizers.append(
                 torch.optim.Muon(
                     [{"params": params, "share": rate} for rate, params in by_rate.items()],
                     lr=self._rate,
@@ -60,25 +60,25 @@ class Optimiser:
 
     def step(self, rate: float) -> None:
         """Take a step with the gradients that are there, and forget them; `rate` is a share of the learning rate."""
-        for part in self._parts:
-            for group in part.param_groups:
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
                 group["lr"] = self._rate * rate * group["share"]
-            part.step()
-            part.zero_grad(set_to_none=True)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
 
-    def forget(self) -> None:
+    def zero_grad(self) -> None:
         """Throw the gradients away."""
-        for part in self._parts:
-            part.zero_grad(set_to_none=True)
+        for optimizer in self._optimizers:
+            optimizer.zero_grad(set_to_none=True)
 
     def state_dict(self) -> list[dict[str, Any]]:
         """The state of each part."""
-        return [part.state_dict() for part in self._parts]
+        return [optimizer.state_dict() for optimizer in self._optimizers]
 
     def load_state_dict(self, states: Iterable[dict[str, Any]]) -> None:
         """Take up a saved state."""
-        for part, state in zip(self._parts, states, strict=True):
-            part.load_state_dict(state)
+        for optimizer, state in zip(self._optimizers, states, strict=True):
+            optimizer.load_state_dict(state)
 
 
 def _is_matrix(parameter: Tensor) -> bool:
@@ -87,18 +87,18 @@ def _is_matrix(parameter: Tensor) -> bool:
 
 
 def _rate_of(name: str, config: TrainingConfig) -> float:
-    return config.trunk_rate if name.startswith(TRUNK) else 1.0
+    return config.trunk_rate if name.startswith(IMAGE_ENCODER) else 1.0
 
 
-def learning_rate(done: float, step: int, config: TrainingConfig) -> float:
+def rate_factor(done: float, step: int, config: TrainingConfig) -> float:
     """The share of the learning rate at a fraction `done` of the run, `step` steps after its start or init: a linear
     warm-up, then constant, then a straight line down."""
     warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
     fall = min(1.0, (1 - done) / max(1e-6, 1 - config.hold))
-    return warm * max(_LEAST_RATE, fall)
+    return warm * max(_MIN_RATE, fall)
 
 
-class RunningMean:
+class EmaWeights:
     """The exponential moving average of a network's weights: what is measured, saved and shipped."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:

@@ -22,14 +22,14 @@ from sam2_core.errors import MaskletError
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
+class ProcessGroup:
     """Which of how many processes this is."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes files and talks to the user."""
         return self.rank == 0
 
@@ -44,7 +44,7 @@ class Team:
         for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
-    def agree(self, value: float, device: torch.device) -> float:
+    def broadcast_value(self, value: float, device: torch.device) -> float:
         """The first process's value, on all of them."""
         if self.size == 1:
             return value
@@ -52,14 +52,14 @@ class Team:
         dist.broadcast(shared, 0)
         return float(shared)
 
-    def share(self, tensors: Iterable[Tensor]) -> None:
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Give the first process's values to all."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
 
-def run(work: Callable[[Team], None], processes: int) -> None:
+def launch(work: Callable[[ProcessGroup], None], processes: int) -> None:
     """Call `work` in each process: in those that torchrun has started, else in `processes` new ones or in this one.
 
     `work` must be picklable. An error in one process ends all; one that Masklet raises on purpose is printed there, and
@@ -74,10 +74,10 @@ def run(work: Callable[[Team], None], processes: int) -> None:
         except ProcessExitedException as error:
             raise SystemExit(error.exit_code) from error
     else:
-        work(Team())
+        work(ProcessGroup())
 
 
-def _start(rank: int, size: int, work: Callable[[Team], None]) -> None:
+def _start(rank: int, size: int, work: Callable[[ProcessGroup], None]) -> None:
     torch.set_num_threads(1)
     try:
         _join(work, rank, size)
@@ -87,12 +87,12 @@ def _start(rank: int, size: int, work: Callable[[Team], None]) -> None:
         sys.exit(1)
 
 
-def _join(work: Callable[[Team], None], rank: int, size: int) -> None:
+def _join(work: Callable[[ProcessGroup], None], rank: int, size: int) -> None:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", rank)))
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", rank=rank, world_size=size)
     try:
-        work(Team(rank, size))
+        work(ProcessGroup(rank, size))
     finally:
         dist.destroy_process_group()
 

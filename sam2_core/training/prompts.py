@@ -16,7 +16,7 @@ Points = tuple[Tensor, Tensor]
 """Coordinates (N, P, 2) and labels (N, P)."""
 
 _BOX_JITTER = 0.05  # of the box's sides
-_MOST_JITTER = 0.06  # of the picture
+_MAX_JITTER = 0.06  # of the picture
 _WELL_INSIDE = 0.7  # of first clicks
 
 
@@ -78,5 +78,5 @@ def _box(random: np.random.Generator, mask: BinaryMask) -> npt.NDArray[np.float6
     box = np.array([left, top, left + width, top + height], np.float64)
     if random.random() < 0.7:
         off = random.normal(0, _BOX_JITTER, 4) * [width, height, width, height]
-        box += np.clip(off, -_MOST_JITTER * side, _MOST_JITTER * side)
+        box += np.clip(off, -_MAX_JITTER * side, _MAX_JITTER * side)
     return np.clip(box, 0, side - 1)

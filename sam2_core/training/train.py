@@ -11,47 +11,47 @@ from tqdm.auto import tqdm
 
 from sam2_core.model.network import SAM2
 from sam2_core.training.config import TrainingConfig
-from sam2_core.training.data_loading import Gathered, gather
-from sam2_core.training.datasets.dataset import Picture
+from sam2_core.training.data_loading import TrainingData, load_training_data
+from sam2_core.training.datasets.dataset import DatasetImage
 from sam2_core.training.evaluate.image_evaluation import evaluate_images
 from sam2_core.training.loop import Trainer
-from sam2_core.training.metrics_log import RunJournal
-from sam2_core.training.processes import Team
+from sam2_core.training.metrics_log import MetricsLog
+from sam2_core.training.processes import ProcessGroup
 
-_MEASURED = 60
+_MAX_HELD_OUT = 60
 """Held-out pictures that are measured during the run: more would cost more time than they tell."""
 
-_MEASURED_OBJECTS = 3
+_MAX_OBJECTS_PER_IMAGE = 3
 
 
-def work(team: Team, config: TrainingConfig, folder: Path, workers: int) -> None:
+def train(group: ProcessGroup, config: TrainingConfig, folder: Path, workers: int) -> None:
     """Train in `folder` as a member of the team."""
-    gathered = _gather(team, config)
-    trainer = Trainer(config, folder, team, gathered, workers)
-    if not team.leads:
+    data = _load_data(group, config)
+    trainer = Trainer(config, folder, group, data, workers)
+    if not group.is_main:
         trainer.run()
         return
-    pictures = random.Random(config.seed).sample(gathered.held_out, min(_MEASURED, len(gathered.held_out)))  # noqa: S311
-    journal = RunJournal(folder, trainer.position)
+    images = random.Random(config.seed).sample(data.held_out, min(_MAX_HELD_OUT, len(data.held_out)))  # noqa: S311
+    log = MetricsLog(folder, trainer.position)
     try:
-        trainer.run(journal, partial(held_out_scores, pictures=pictures))
+        trainer.run(log, partial(held_out_scores, images=images))
     finally:
-        journal.close()
+        log.close()
 
 
-def held_out_scores(network: SAM2, pictures: Sequence[Picture]) -> dict[str, float]:
+def held_out_scores(network: SAM2, images: Sequence[DatasetImage]) -> dict[str, float]:
     """Mean scores on pictures that are not trained on; empty where there are none."""
-    return evaluate_images(network, pictures, objects_per_picture=_MEASURED_OBJECTS).scores.means()
+    return evaluate_images(network, images, max_objects=_MAX_OBJECTS_PER_IMAGE).scores.means()
 
 
-def _gather(team: Team, config: TrainingConfig) -> Gathered:
+def _load_data(group: ProcessGroup, config: TrainingConfig) -> TrainingData:
     look = "{desc} {percentage:5.1f}% |{bar}| {elapsed}"
-    with tqdm(total=1.0, desc="reading", bar_format=look, disable=not team.leads) as bar:
+    with tqdm(total=1.0, desc="reading", bar_format=look, disable=not group.is_main) as bar:
 
-        def tell(done: float | None, _: str) -> None:
+        def update(done: float | None, _: str) -> None:
             bar.update((done or 0.0) - bar.n)
 
-        gathered = gather(config, tell)
-    if team.leads and gathered.report.counts:
-        print(gathered.report)
-    return gathered
+        data = load_training_data(config, update)
+    if group.is_main and data.report.counts:
+        print(data.report)
+    return data

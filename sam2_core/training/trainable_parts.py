@@ -15,7 +15,7 @@ from torch.nn.utils import parametrize
 from sam2_core.model.network import SAM2
 
 DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.")
-TRUNK = "image_encoder."
+IMAGE_ENCODER = "image_encoder."
 _ADAPTED = ("attn.qkv", "attn.proj")
 _ORIGINAL, _ADDED = "parametrizations.weight.original", "parametrizations.weight.0."
 
@@ -43,13 +43,13 @@ def add_low_rank(network: SAM2, rank: int) -> None:
             parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank))
 
 
-def low_rank_of(network: SAM2) -> int | None:
+def low_rank(network: SAM2) -> int | None:
     """The rank that was added, if any."""
     ranks = [module.up.shape[1] for module in network.modules() if isinstance(module, LowRank)]
     return ranks[0] if ranks else None
 
 
-def folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def merged(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A state dict with low-rank changes added up, under the names of a network without them."""
     plain = {name: value for name, value in state.items() if "parametrizations." not in name}
     for name in state:
@@ -60,20 +60,20 @@ def folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return plain
 
 
-def learning_names(network: SAM2, train: str) -> frozenset[str]:
+def trainable_names(network: SAM2, train: str) -> frozenset[str]:
     """The parameters that learn, for a `train` setting of `TrainingConfig`."""
     names = [name for name, _ in network.named_parameters()]
     if train == "all":
         return frozenset(names)
     chosen = {name for name in names if name.startswith(DECODER)}
     if train == "memory":
-        chosen |= {name for name in names if not name.startswith(TRUNK)}
+        chosen |= {name for name in names if not name.startswith(IMAGE_ENCODER)}
     if train == "lora":
         chosen |= {name for name in names if _ADDED in name}
     return frozenset(chosen)
 
 
-def let_learn(network: nn.Module, names: frozenset[str]) -> None:
+def set_trainable(network: nn.Module, names: frozenset[str]) -> None:
     """Ask for gradients of these parameters alone."""
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name in names)

@@ -11,10 +11,10 @@ import torch
 from sam2_core.model.network import SAM2
 from sam2_core.training import clip_interaction
 from sam2_core.training.clip_interaction import clip_step
-from sam2_core.training.image_interaction import Dice, StepResult
+from sam2_core.training.image_interaction import StepResult, StepRng
 from sam2_core.training.initialization import new_network
 from sam2_core.training.losses import LossWeights
-from sam2_core.training.trainable_parts import TRUNK, let_learn
+from sam2_core.training.trainable_parts import IMAGE_ENCODER, set_trainable
 from tests.networks import TINY
 
 First = Callable[[str], None]
@@ -43,8 +43,8 @@ def a_batch(clips: int = 2, objects: int = 2, length: int = 3) -> tuple[torch.Te
 
 
 def step(network: SAM2, frames: torch.Tensor, masks: np.ndarray, seed: int = 0, corrected: int = 0) -> StepResult:
-    dice = Dice.throw(np.random.default_rng(seed), (seed, 7))
-    return clip_step(network, frames, masks, corrected, 2, LossWeights(), dice)
+    rng = StepRng.seeded(np.random.default_rng(seed), (seed, 7))
+    return clip_step(network, frames, masks, corrected, 2, LossWeights(), rng)
 
 
 @pytest.mark.parametrize("kind", ["mask", "click", "box"])
@@ -53,13 +53,13 @@ def test_a_step_gives_a_loss_and_figures_of_all_frames(first: First, kind: str) 
     result = step(new_network(TINY, 0), *a_batch())
     assert torch.isfinite(result.loss)
     said = set() if kind == "mask" else {f"{kind} on frame 1"}
-    assert set(result.figures) == said | {"frame 2", "frame 3"}
-    assert all(0 <= value <= 1 for value in result.figures.values())
+    assert set(result.metrics) == said | {"frame 2", "frame 3"}
+    assert all(0 <= value <= 1 for value in result.metrics.values())
 
 
 def test_some_frames_are_corrected() -> None:
     network, batch = new_network(TINY, 0), a_batch(1, 1)
-    corrected = ["corrected" in step(network, *batch, seed=seed, corrected=1).figures for seed in range(8)]
+    corrected = ["corrected" in step(network, *batch, seed=seed, corrected=1).metrics for seed in range(8)]
     assert set(corrected) == {True, False}
 
 
@@ -87,13 +87,13 @@ def test_the_memory_learns_and_the_image_encoder_only_if_it_is_let(first: First)
     first("click")
     network = new_network(TINY, 0).train()
     names = frozenset(name for name, _ in network.named_parameters())
-    for learning in (names, frozenset(name for name in names if not name.startswith(TRUNK))):
-        let_learn(network, learning)
+    for learning in (names, frozenset(name for name in names if not name.startswith(IMAGE_ENCODER))):
+        set_trainable(network, learning)
         network.zero_grad()
         step(network, *a_batch(1, 1)).loss.backward()
         changed = {name for name, parameter in network.named_parameters() if parameter.grad is not None}
         assert {name.split(".")[0] for name in changed} >= {"memory_attention", "memory_encoder", "obj_ptr_proj"}
-        assert any(name.startswith(TRUNK) for name in changed) == (learning == names)
+        assert any(name.startswith(IMAGE_ENCODER) for name in changed) == (learning == names)
 
 
 def test_an_absent_object_teaches_the_score_and_no_mask(first: First) -> None:
@@ -103,7 +103,7 @@ def test_an_absent_object_teaches_the_score_and_no_mask(first: First) -> None:
     masks[:, :, 1] = 0
     result = step(network, frames, masks)
     result.loss.backward()
-    assert "frame 2" not in result.figures
+    assert "frame 2" not in result.metrics
     heads = network.sam_mask_decoder
     assert heads.pred_obj_score_head.layers[-1].weight.grad.any()
     for other in (heads.iou_prediction_head.layers[-1].weight, heads.output_hypernetworks_mlps[1].layers[-1].weight):
@@ -113,4 +113,4 @@ def test_an_absent_object_teaches_the_score_and_no_mask(first: First) -> None:
 def test_a_clip_of_one_frame_is_a_prompt_alone(first: First) -> None:
     first("click")
     frames, masks = a_batch(1, 1, 1)
-    assert set(step(new_network(TINY, 0), frames, masks, corrected=1).figures) == {"click on frame 1"}
+    assert set(step(new_network(TINY, 0), frames, masks, corrected=1).metrics) == {"click on frame 1"}

@@ -7,27 +7,27 @@ import itertools
 import numpy as np
 import pytest
 
-from sam2_core.training.clip_sampler import Footage, _choose_frames
-from sam2_core.training.datasets.dataset import Report
-from tests.training.evaluate.scenes import HEIGHT, WIDTH, Reel, painted, rectangle
+from sam2_core.training.clip_sampler import ClipSampler, _choose_frames
+from sam2_core.training.datasets.dataset import SkipReport
+from tests.training.evaluate.scenes import HEIGHT, WIDTH, MemoryClip, painted, rectangle
 
 RED = (220, 60, 40)
 
 
-def reel(
+def clip(
     name: str = "reel", length: int = 9, annotated: range | None = None, broken: frozenset[int] = frozenset()
-) -> Reel:
+) -> MemoryClip:
     """A red box that moves to the right by four pixels a frame, and is out of sight on the last one."""
     masks = [rectangle(8, 4 + 4 * at, 40, 24 + 4 * at) for at in range(length)]
     labels = {at: {1: masks[at]} if at < length - 1 else {} for at in annotated or range(length)}
-    return Reel(name, [painted(mask) for mask in masks], labels, broken=broken)
+    return MemoryClip(name, [painted(mask) for mask in masks], labels, broken=broken)
 
 
 def test_frames_have_masks_of_their_own() -> None:
-    footage = Footage([reel()], Report())
+    sampler = ClipSampler([clip()], SkipReport())
     random = np.random.default_rng(0)
     for _ in range(20):
-        drawn = footage.draw(random, 64, 3, 2)
+        drawn = sampler.draw(random, 64, 3, 2)
         assert drawn is not None
         assert drawn.frames.shape == (3, 64, 64, 3)
         assert drawn.masks.shape == (2, 3, 64, 64)
@@ -37,10 +37,10 @@ def test_frames_have_masks_of_their_own() -> None:
 
 def test_masks_lie_on_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sam2_core.training.clip_sampler.Photometric.choose", lambda random: lambda image, frame: image)
-    footage = Footage([reel(length=4)], Report())
+    sampler = ClipSampler([clip(length=4)], SkipReport())
     random = np.random.default_rng(1)
     for _ in range(10):
-        drawn = footage.draw(random, 64, 2, 1)
+        drawn = sampler.draw(random, 64, 2, 1)
         assert drawn is not None
         for frame, mask in zip(drawn.frames, drawn.masks[0], strict=True):
             if mask.any():
@@ -65,21 +65,21 @@ def test_chosen_frames_are_annotated_and_evenly_spaced(length: int) -> None:
 
 
 def test_a_broken_clip_is_reported_once_and_left_out() -> None:
-    report = Report()
-    footage = Footage([reel("broken", broken=frozenset(range(9))), reel()], report)
+    report = SkipReport()
+    sampler = ClipSampler([clip("broken", broken=frozenset(range(9))), clip()], report)
     random = np.random.default_rng(0)
-    assert all(footage.draw(random, 64, 2, 1) is not None for _ in range(10))
+    assert all(sampler.draw(random, 64, 2, 1) is not None for _ in range(10))
     assert report.names == {next(iter(report.names)): ["broken"]}
     assert sum(report.counts.values()) == 1
 
 
 def test_clips_without_a_second_annotated_frame_are_of_no_use() -> None:
-    footage = Footage([reel(annotated=range(1))], Report())
-    assert not footage
-    assert footage.draw(np.random.default_rng(0), 64, 2, 1) is None
+    sampler = ClipSampler([clip(annotated=range(1))], SkipReport())
+    assert not sampler
+    assert sampler.draw(np.random.default_rng(0), 64, 2, 1) is None
 
 
 def test_where_nothing_can_be_seen_nothing_is_drawn() -> None:
     empty = np.zeros((HEIGHT, WIDTH), np.bool_)
-    clip = Reel("empty", [painted(empty)] * 3, {at: {1: empty} for at in range(3)})
-    assert Footage([clip], Report()).draw(np.random.default_rng(0), 64, 2, 1) is None
+    clip = MemoryClip("empty", [painted(empty)] * 3, {at: {1: empty} for at in range(3)})
+    assert ClipSampler([clip], SkipReport()).draw(np.random.default_rng(0), 64, 2, 1) is None

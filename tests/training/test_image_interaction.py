@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from sam2_core.model.network import SAM2
-from sam2_core.training.image_interaction import Dice, StepResult, coverage, enlarged, select, still_step
+from sam2_core.training.image_interaction import (
+    StepResult,
+    StepRng,
+    coverage,
+    image_step,
+    resize_logits,
+    select_features,
+)
 from sam2_core.training.initialization import new_network
 from sam2_core.training.losses import LossWeights
 from tests.networks import TINY
@@ -25,8 +32,8 @@ def a_batch(pictures: int = 2, objects: int = 3) -> tuple[torch.Tensor, np.ndarr
 
 def step(network: SAM2, corrections: int = 1, objects: int = 3, seed: int = 0, stride: int = 2) -> StepResult:
     images, masks = a_batch(objects=objects)
-    dice = Dice.throw(np.random.default_rng(seed), (seed, 1))
-    return still_step(network, images, masks, corrections, stride, LossWeights(), dice)
+    rng = StepRng.seeded(np.random.default_rng(seed), (seed, 1))
+    return image_step(network, images, masks, corrections, stride, LossWeights(), rng)
 
 
 def test_coverage_is_the_covered_share_of_each_cell() -> None:
@@ -41,15 +48,15 @@ def test_coverage_is_the_covered_share_of_each_cell() -> None:
 
 def test_logits_come_at_the_size_of_the_truth() -> None:
     logits = torch.randn(2, 3, 16, 16).bfloat16()
-    assert torch.equal(enlarged(logits, 16), logits.float())
-    assert enlarged(logits, 64).shape == (2, 3, 64, 64)
-    assert enlarged(logits, 64).dtype == torch.float32
+    assert torch.equal(resize_logits(logits, 16), logits.float())
+    assert resize_logits(logits, 64).shape == (2, 3, 64, 64)
+    assert resize_logits(logits, 64).dtype == torch.float32
 
 
 def test_each_object_gets_the_features_of_its_own_picture() -> None:
     network = new_network(TINY, 0)
     features = network.encode_image(a_batch()[0])
-    chosen = select(features, torch.tensor([1, 0, 1]))
+    chosen = select_features(features, torch.tensor([1, 0, 1]))
     assert torch.equal(chosen.embedding[[0, 2]], features.embedding[[1, 1]])
     assert torch.equal(chosen.high_res[0][1], features.high_res[0][0])
     assert torch.equal(chosen.high_res[1][2], features.high_res[1][1])
@@ -58,14 +65,14 @@ def test_each_object_gets_the_features_of_its_own_picture() -> None:
 def test_a_step_gives_a_loss_and_figures_of_all_turns() -> None:
     result = step(new_network(TINY, 0), corrections=2)
     assert torch.isfinite(result.loss)
-    assert set(result.figures) == {"click1", "click1 best", "click2", "click3", "box", "box+1", "box+2"}
-    assert all(0 <= value <= 1 for value in result.figures.values())
-    assert result.figures["click1"] <= result.figures["click1 best"]
+    assert set(result.metrics) == {"click1", "click1 best", "click2", "click3", "box", "box+1", "box+2"}
+    assert all(0 <= value <= 1 for value in result.metrics.values())
+    assert result.metrics["click1"] <= result.metrics["click1 best"]
 
 
 def test_a_single_object_is_clicked() -> None:
     result = step(new_network(TINY, 0), corrections=0, objects=1)
-    assert set(result.figures) == {"click1", "click1 best"}
+    assert set(result.metrics) == {"click1", "click1 best"}
 
 
 def test_everything_but_the_memory_learns() -> None:
@@ -93,8 +100,8 @@ def test_the_loss_is_the_mean_over_the_objects() -> None:
     masks[..., 31, 31] = 1  # there is only one place to click
 
     def loss(count: int) -> torch.Tensor:
-        dice = Dice.throw(np.random.default_rng(0), (1,))
+        rng = StepRng.seeded(np.random.default_rng(0), (1,))
         many = images.repeat(count, 1, 1, 1), masks.repeat(count, 0)
-        return still_step(network, *many, 0, 1, LossWeights(), dice).loss
+        return image_step(network, *many, 0, 1, LossWeights(), rng).loss
 
     assert loss(3).item() == pytest.approx(loss(1).item(), rel=1e-5)

@@ -7,7 +7,7 @@ import torch
 
 from sam2_core.training.initialization import new_network
 from sam2_core.training.input_size import at_size
-from sam2_core.training.trainable_parts import add_low_rank, learning_names, let_learn
+from sam2_core.training.trainable_parts import add_low_rank, set_trainable, trainable_names
 from tests.networks import TINY
 
 
@@ -28,9 +28,9 @@ def test_a_step_on_the_view_changes_the_original() -> None:
     network = new_network(TINY, 0)
     view = at_size(network, 32)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    optimiser = torch.optim.SGD(view.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(view.parameters(), lr=0.1)
     view.encode_image(torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))).embedding.sum().backward()
-    optimiser.step()
+    optimizer.step()
     changed = [name for name, value in network.state_dict().items() if not torch.equal(value, before[name])]
     assert "image_encoder.trunk.patch_embed.proj.weight" in changed
     assert not any(name.startswith("memory") for name in changed)
@@ -51,8 +51,8 @@ def test_the_own_size_is_the_network_itself() -> None:
 
 def test_making_a_view_does_not_change_what_learns_nor_the_mode() -> None:
     network = new_network(TINY, 0)
-    names = learning_names(network, "decoder")
-    let_learn(network, names)
+    names = trainable_names(network, "decoder")
+    set_trainable(network, names)
     for training in (True, False):
         view = at_size(network.train(training), 96)
         assert view.training == training

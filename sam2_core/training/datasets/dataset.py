@@ -21,7 +21,7 @@ class BadSample(MaskletError):
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabeledImage:
     """A picture (H, W, 3) in RGB with its masks (H, W), which may overlap, and the class of each ("" if unknown)."""
 
     image: Pixels
@@ -29,7 +29,7 @@ class Labelled:
     classes: tuple[str, ...]
 
 
-class Picture(Protocol):
+class DatasetImage(Protocol):
     """A still picture that is read when it is needed."""
 
     @property
@@ -40,7 +40,7 @@ class Picture(Protocol):
     def source(self) -> str:
         """The collection it comes from; sampling weights and metrics go by it."""
 
-    def read(self) -> Labelled:
+    def read(self) -> LabeledImage:
         """Read pixels and masks; raises `BadSample`. Without labels there are no masks."""
 
 
@@ -71,7 +71,7 @@ class Clip(Protocol):
 
 
 @dataclass(slots=True)
-class Report:
+class SkipReport:
     """What was left out and why: a count for each reason and a few names to look at."""
 
     shown_names: int = 5
@@ -97,7 +97,7 @@ class Report:
 class Dataset:
     """Pictures with masks, pictures without (textures and backgrounds), clips, and what was already left out."""
 
-    pictures: list[Picture] = field(default_factory=list)
-    unlabelled: list[Picture] = field(default_factory=list)
+    images: list[DatasetImage] = field(default_factory=list)
+    unlabeled: list[DatasetImage] = field(default_factory=list)
     clips: list[Clip] = field(default_factory=list)
-    report: Report = field(default_factory=Report)
+    report: SkipReport = field(default_factory=SkipReport)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sam2_core.errors import DataError
 from sam2_core.training.datasets.dataset import BadSample, Dataset
-from sam2_core.training.datasets.files import NO_PICTURE, entry_of
-from sam2_core.training.datasets.frame_folders import open_frames, stills
+from sam2_core.training.datasets.files import NO_IMAGE, skip_if_bad
+from sam2_core.training.datasets.frame_folders import annotated_frames, open_frame_folder
 
 FRAMES, LABELS = "JPEGImages", "Annotations"
 _USUAL_RESOLUTION = "480p"
@@ -34,14 +34,14 @@ def read_davis(root: Path, split: str | None = None) -> Dataset:
     listed = found if split is None else set(_listed(root, split))
     dataset = Dataset()
     for name in sorted(found & listed):
-        with entry_of(dataset.report, name):
+        with skip_if_bad(dataset.report, name):
             if not (frames / name).is_dir():
-                raise BadSample(NO_PICTURE)
-            clip = open_frames(name, root.resolve().name, frames / name, labels / name, dataset.report)
+                raise BadSample(NO_IMAGE)
+            clip = open_frame_folder(name, root.resolve().name, frames / name, labels / name, dataset.report)
             dataset.clips.append(clip)
     for name in sorted(listed - found):
         dataset.report.skip(name, "clip that is listed and not there")
-    dataset.pictures.extend(stills(dataset.clips))
+    dataset.images.extend(annotated_frames(dataset.clips))
     return dataset
 
 

@@ -14,11 +14,11 @@ from sam2_core.media import Limits, Store, ingest, open_store
 from sam2_core.training.datasets.dataset import BadSample, Pixels
 
 UNDECODABLE = "clip that cannot be decoded"
-_KEPT_CLIPS = 8  # a clip of SA-V takes some 50 MB on the disk
+_MAX_KEPT_CLIPS = 8  # a clip of SA-V takes some 50 MB on the disk
 _LIMITS = Limits(stored_side=8192)  # masks have the size of the file's own frames
 
 
-class Decoded:
+class DecodedVideo:
     """The frames of one video file; its folder goes when nobody holds the object any more."""
 
     def __init__(self, video: Path) -> None:
@@ -39,19 +39,19 @@ class Decoded:
             raise BadSample(UNDECODABLE) from error
 
 
-def decoded(video: Path) -> Decoded:
+def decoded_video(video: Path) -> DecodedVideo:
     """The decoded clip, made on the first call; raises `BadSample`."""
-    clip = _decoded(video, os.getpid())  # processes must not share open files
+    clip = _decoded_video(video, os.getpid())  # processes must not share open files
     if clip is None:
         raise BadSample(UNDECODABLE)
     return clip
 
 
-@lru_cache(maxsize=_KEPT_CLIPS)
-def _decoded(video: Path, process: int) -> Decoded | None:
+@lru_cache(maxsize=_MAX_KEPT_CLIPS)
+def _decoded_video(video: Path, process: int) -> DecodedVideo | None:
     """None for a clip that cannot be decoded, so that this is found out once."""
     try:
-        return Decoded(video)
+        return DecodedVideo(video)
     except MediaError:
         return None
 

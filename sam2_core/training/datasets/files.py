@@ -14,7 +14,7 @@ from PIL import Image
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits
 from sam2_core.media.pictures import read_picture
-from sam2_core.training.datasets.dataset import BadSample, Pixels, Report
+from sam2_core.training.datasets.dataset import BadSample, Pixels, SkipReport
 
 Size: TypeAlias = tuple[int, int]
 """(height, width)."""
@@ -27,15 +27,15 @@ OUTSIDE = "file name that leads out of the data set"
 MISSING = "file is missing"
 UNREADABLE = "file that cannot be read as a picture"
 TOO_LARGE = f"picture of more than {LIMITS.max_pixels // 1_000_000} million pixels"
-OTHER_SIZE = "picture and labels of different sizes"
+SIZE_MISMATCH = "picture and labels of different sizes"
 NO_MASK = "picture without a mask"
-NO_PICTURE = "mask without a picture"
+NO_IMAGE = "mask without a picture"
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 """Endings of files that are taken for pictures (in lower case)."""
 _FORMATS = {"JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM"}
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_LONGEST_NAME = 80
+_MAX_NAME_LENGTH = 80
 _ORIENTATION, _ON_THE_SIDE = 0x0112, {5, 6, 7, 8}
 
 
@@ -56,7 +56,7 @@ class Listing:
             return False
 
 
-def inside(root: Path, name: object) -> Path:
+def resolve_inside(root: Path, name: object) -> Path:
     """The path of a file that a json file or list names; both kinds of slashes are understood.
 
     Raises `BadSample` for a name that would leave `root`.
@@ -80,7 +80,7 @@ def load_json(path: Path) -> Any:
 
 
 @contextmanager
-def entry_of(report: Report, entry: object) -> Iterator[None]:
+def skip_if_bad(report: SkipReport, entry: object) -> Iterator[None]:
     """Work on one entry of a json file or folder: if it turns out to be bad or misshapen, it is reported."""
     try:
         yield
@@ -94,7 +94,7 @@ def entry_of(report: Report, entry: object) -> Iterator[None]:
 
 def printable(text: object) -> str:
     """What strangers wrote, fit for a report on any terminal."""
-    return "".join(sign if sign.isprintable() else "?" for sign in str(text)[:_LONGEST_NAME])
+    return "".join(sign if sign.isprintable() else "?" for sign in str(text)[:_MAX_NAME_LENGTH])
 
 
 def _entry_name(entry: object) -> str:
@@ -104,7 +104,7 @@ def _entry_name(entry: object) -> str:
     return printable(entry)
 
 
-def open_picture(path: Path) -> Image.Image:
+def open_image(path: Path) -> Image.Image:
     """Open without decoding. Raises `BadSample` for what is no picture, or one of more than 80 million pixels."""
     Image.init()
     try:
@@ -121,13 +121,13 @@ def open_picture(path: Path) -> Image.Image:
     return image
 
 
-def picture_sizes(path: Path) -> tuple[Size, ...]:
+def image_sizes(path: Path) -> tuple[Size, ...]:
     """The sizes at which a picture may have been annotated: upright (turned as its EXIF data say, which is how
     `read_rgb` gives it) and, where that is another one, as it is stored.
 
     Reads the header only; raises `BadSample`.
     """
-    with open_picture(path) as image:
+    with open_image(path) as image:
         stored = (image.height, image.width)
         if image.format not in {"JPEG", "MPO"}:  # elsewhere EXIF data may stand behind the pixels, and are rare
             return (stored,)
@@ -143,12 +143,12 @@ def read_rgb(path: Path, size: Size | None = None) -> Pixels:
 
     Raises `BadSample` for one that is damaged, too large, or does not fit.
     """
-    if size is not None and size not in picture_sizes(path):
-        raise BadSample(OTHER_SIZE)
+    if size is not None and size not in image_sizes(path):
+        raise BadSample(SIZE_MISMATCH)
     try:
         pixels = read_picture(path, LIMITS)
     except MediaError as error:
-        with open_picture(path):  # says more precisely what is wrong with the header
+        with open_image(path):  # says more precisely what is wrong with the header
             raise BadSample(UNREADABLE) from error
     except FileNotFoundError as error:
         raise BadSample(MISSING) from error
@@ -158,7 +158,7 @@ def read_rgb(path: Path, size: Size | None = None) -> Pixels:
 def _as_stored(path: Path) -> Pixels:
     """Who annotated this picture did not see it turned."""
     try:
-        with open_picture(path) as image:
+        with open_image(path) as image:
             return np.array(image.convert("RGB"), np.uint8)
     except (OSError, ValueError, SyntaxError) as error:
         raise BadSample(UNREADABLE) from error

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, Labelled, Pixels, Report
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, LabeledImage, Pixels, SkipReport
 from sam2_core.training.datasets.files import (
+    IMAGE_SUFFIXES,
+    NO_IMAGE,
     NO_MASK,
-    NO_PICTURE,
-    OTHER_SIZE,
-    PICTURES,
+    SIZE_MISMATCH,
     UNREADABLE,
-    picture_sizes,
+    image_sizes,
     read_rgb,
 )
-from sam2_core.training.datasets.mask_decoding import EMPTY, objects, read_index
+from sam2_core.training.datasets.mask_decoding import EMPTY, object_masks, read_index_image
 
 NO_FRAMES = "clip without frames"
 
@@ -47,18 +47,18 @@ class FrameFolder:
         """The masks (H, W) of the objects in sight by id; raises `BadSample`."""
         if index not in self.labels:
             raise BadSample(NO_MASK)
-        size = picture_sizes(self.frames[index])[0]
+        size = image_sizes(self.frames[index])[0]
         masks: dict[int, BinaryMask] = {}
         for number, path in self.labels[index].items():
-            found = read_index(path)
+            found = read_index_image(path)
             if found.shape != size:
-                raise BadSample(OTHER_SIZE)
-            masks.update({number: found != 0} if number else objects(found))
+                raise BadSample(SIZE_MISMATCH)
+            masks.update({number: found != 0} if number else object_masks(found))
         return masks
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class ClipFrame:
     """One frame of a clip as a picture."""
 
     clip: Clip
@@ -74,29 +74,29 @@ class Still:
         """The clip's."""
         return self.clip.source
 
-    def read(self) -> Labelled:
+    def read(self) -> LabeledImage:
         """The frame and its masks, if it is annotated; raises `BadSample`, also where every object is out of sight."""
         if self.index not in self.clip.annotated:
-            return Labelled(self.clip.frame(self.index), (), ())
+            return LabeledImage(self.clip.frame(self.index), (), ())
         masks = [mask for mask in self.clip.masks(self.index).values() if mask.any()]
         if not masks:
             raise BadSample(EMPTY)
-        return Labelled(self.clip.frame(self.index), tuple(masks), ("",) * len(masks))
+        return LabeledImage(self.clip.frame(self.index), tuple(masks), ("",) * len(masks))
 
 
-def stills(clips: Iterable[Clip]) -> list[Still]:
+def annotated_frames(clips: Iterable[Clip]) -> list[ClipFrame]:
     """Every annotated frame of these clips."""
-    return [Still(clip, index) for clip in clips for index in clip.annotated]
+    return [ClipFrame(clip, index) for clip in clips for index in clip.annotated]
 
 
-def open_frames(name: str, source: str, folder: Path, labels: Path | None, report: Report) -> FrameFolder:
+def open_frame_folder(name: str, source: str, folder: Path, labels: Path | None, report: SkipReport) -> FrameFolder:
     """Open a clip of the frames in `folder` and the index pictures of the same stems in `labels`.
 
     There may be a folder of masks for each object instead, named by its number. A mask that has no frame is reported.
     The first annotated frame stands for the sizes of the others here. Raises `BadSample` for a clip that cannot be
     used.
     """
-    frames = numbered(folder)
+    frames = sorted_images(folder)
     if not frames:
         raise BadSample(NO_FRAMES)
     places = {frame.stem: index for index, frame in enumerate(frames)}
@@ -105,29 +105,29 @@ def open_frames(name: str, source: str, folder: Path, labels: Path | None, repor
         if label.stem in places:
             found.setdefault(places[label.stem], {})[number] = label
         else:
-            report.skip(f"{name}/{label.name}", NO_PICTURE)
+            report.skip(f"{name}/{label.name}", NO_IMAGE)
     clip = FrameFolder(name, source, frames, dict(sorted(found.items())))
     first = next(iter(found), 0)
-    size = picture_sizes(frames[first])[0]
-    if any(picture_sizes(label)[0] != size for label in found.get(first, {}).values()):
-        raise BadSample(OTHER_SIZE)
+    size = image_sizes(frames[first])[0]
+    if any(image_sizes(label)[0] != size for label in found.get(first, {}).values()):
+        raise BadSample(SIZE_MISMATCH)
     return clip
 
 
 def _labels(folder: Path) -> Iterator[tuple[int, Path]]:
     """Masks with the number of their object, counted from 1; 0 stands for all objects."""
-    for label in numbered(folder):
+    for label in sorted_images(folder):
         yield 0, label
     for inner in sorted(folder.iterdir()):
         if inner.name.isdecimal() and inner.is_dir():
-            for label in numbered(inner):
+            for label in sorted_images(inner):
                 yield int(inner.name) + 1, label
 
 
-def numbered(folder: Path) -> tuple[Path, ...]:
+def sorted_images(folder: Path) -> tuple[Path, ...]:
     """The pictures of a folder in the order of their numbers; none if there is no such folder. Raises `BadSample`."""
     try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
+        found = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
     except FileNotFoundError:
         return ()
     except OSError as error:

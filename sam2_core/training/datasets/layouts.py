@@ -45,14 +45,14 @@ def open_dataset(
     if split is not None and _is_part(root / split, layout):
         root, split = root / split, None
     if layout is None:
-        root, layout = recognise(root)
+        root, layout = recognize(root)
     dataset = _read(root, layout, images, sources, split)
-    if not (dataset.pictures or dataset.unlabelled or dataset.clips):
+    if not (dataset.images or dataset.unlabeled or dataset.clips):
         raise DataError(f"Nothing in {root} can be used as {layout} ({LAYOUTS[layout][1]}).\n{dataset.report}".rstrip())
     return dataset
 
 
-def recognise(root: Path) -> tuple[Path, str]:
+def recognize(root: Path) -> tuple[Path, str]:
     """The layout's name and its root, which may be the only folder within `root`. Raises `DataError`."""
     looked = root
     while True:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from sam2_core.errors import BadPrompt
 from sam2_core.training.datasets.dataset import BadSample, BinaryMask
-from sam2_core.training.datasets.files import BROKEN_ENTRY, LIMITS, OTHER_SIZE, UNREADABLE, Size, open_picture
+from sam2_core.training.datasets.files import BROKEN_ENTRY, LIMITS, SIZE_MISMATCH, UNREADABLE, Size, open_image
 from sam2_core.types import Mask
 
 Polygon: TypeAlias = npt.NDArray[np.float32]
 """Corners (N, 2) as x, y in pixels; (0, 0) is the outer corner of the first pixel."""
-Shape: TypeAlias = tuple[Polygon, ...] | dict[str, Any]
+Segmentation: TypeAlias = tuple[Polygon, ...] | dict[str, Any]
 """COCO's forms of one mask: the union of polygons, or run lengths {"size": [height, width], "counts": ...}."""
 IndexArray: TypeAlias = npt.NDArray[np.int32]
 
@@ -23,28 +23,28 @@ EMPTY = "empty mask"
 NO_SHAPE = "annotation without a mask"
 TOO_MANY = "more masks than fit into memory"
 VOID = 255
-_MOST_OBJECTS = 4096
-_MOST_VALUES = 4_000_000_000  # of all masks of a picture together
-_FARTHEST = 1e6
-_MOST_CROSSINGS = 20_000_000
+_MAX_MASKS = 4096
+_MAX_VALUES = 4_000_000_000  # of all masks of a picture together
+_MAX_COORDINATE = 1e6
+_MAX_CROSSINGS = 20_000_000
 _SOFT_VALUES = 8
 
 
 def check_cost(masks: int, size: Size) -> None:
     """Refuse (`BadSample`) what would fill the memory with masks, before it does."""
     pixels = size[0] * size[1]
-    if masks > _MOST_OBJECTS or pixels > LIMITS.max_pixels or masks * pixels > _MOST_VALUES:
+    if masks > _MAX_MASKS or pixels > LIMITS.max_pixels or masks * pixels > _MAX_VALUES:
         raise BadSample(TOO_MANY)
 
 
-def read_index(path: Path, is_index: bool = False) -> IndexArray:
+def read_index_image(path: Path, is_index: bool = False) -> IndexArray:
     """An index picture (H, W): 0 is background, every other value an object, whatever the file's bit depth.
 
     Colours count as values, and palettes by their indices. The value 255 of a palette is void (as in Pascal VOC and
     its followers) unless nothing else is there. Grey edges of a black and white mask are cut in the middle, unless the
     layout says that it `is_index`. Raises `BadSample`.
     """
-    with open_picture(path) as image:
+    with open_image(path) as image:
         try:
             mode = image.mode
             values = np.asarray(image.convert("RGB") if mode in {"RGB", "RGBA", "CMYK", "YCbCr"} else image)
@@ -57,10 +57,10 @@ def read_index(path: Path, is_index: bool = False) -> IndexArray:
     index = values.astype(np.int32)
     if mode == "P":
         return _without_void(index)
-    return index if is_index or values.dtype != np.uint8 else _hardened(index)
+    return index if is_index or values.dtype != np.uint8 else _binarized(index)
 
 
-def objects(index: IndexArray) -> dict[int, BinaryMask]:
+def object_masks(index: IndexArray) -> dict[int, BinaryMask]:
     """The masks (H, W) of an index picture by value. Raises `BadSample` if there are too many."""
     low = int(index.min())
     numbers = np.flatnonzero(np.bincount((index - low).ravel())) + low if np.ptp(index) < 1 << 20 else np.unique(index)
@@ -69,7 +69,7 @@ def objects(index: IndexArray) -> dict[int, BinaryMask]:
     return {int(number): index == number for number in numbers}
 
 
-def parse_shape(segmentation: object) -> Shape:
+def parse_segmentation(segmentation: object) -> Segmentation:
     """Check COCO's `segmentation` without drawing it. Raises `BadSample`."""
     if isinstance(segmentation, dict):
         if not isinstance(segmentation.get("counts"), str | list) or not isinstance(segmentation.get("size"), list):
@@ -90,22 +90,24 @@ def parse_polygons(polygons: object) -> tuple[Polygon, ...]:
         arrays = tuple(np.array(polygon, np.float32).reshape(-1, 2) for polygon in polygons)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadSample(BROKEN_ENTRY) from error
-    if any(len(array) < 3 or not np.abs(array).max() < _FARTHEST for array in arrays):  # NaN is not below anything
+    if any(
+        len(array) < 3 or not np.abs(array).max() < _MAX_COORDINATE for array in arrays
+    ):  # NaN is not below anything
         raise BadSample(BROKEN_ENTRY)
     return arrays
 
 
-def draw_shape(shape: Shape, size: Size) -> BinaryMask:
+def decode_segmentation(segmentation: Segmentation, size: Size) -> BinaryMask:
     """The mask (H, W) on a picture of `size`. Raises `BadSample` for run lengths of another size or none at all."""
-    if isinstance(shape, dict):
-        if shape["size"] != list(size):
-            raise BadSample(OTHER_SIZE)
+    if isinstance(segmentation, dict):
+        if segmentation["size"] != list(size):
+            raise BadSample(SIZE_MISMATCH)
         try:
-            return Mask.from_coco(shape).to_array()
+            return Mask.from_coco(segmentation).to_array()
         except BadPrompt as error:
             raise BadSample(BROKEN_ENTRY) from error
     mask = np.zeros(size, np.bool_)
-    for polygon in shape:
+    for polygon in segmentation:
         _fill(mask, polygon.astype(np.float64))
     return mask
 
@@ -122,7 +124,7 @@ def _fill(mask: BinaryMask, corners: npt.NDArray[np.float64]) -> None:
     begin, end = (np.clip(np.ceil(y - 0.5), 0, height).astype(np.int64) for y in (upper[:, 1], lower[:, 1]))
     counts = end - begin
     crossings = int(counts.sum())
-    if crossings > _MOST_CROSSINGS:
+    if crossings > _MAX_CROSSINGS:
         raise BadSample(BROKEN_ENTRY)
     if not crossings:
         return
@@ -150,9 +152,9 @@ def _without_void(index: IndexArray) -> IndexArray:
     return np.where(is_void, 0, index) if is_void.any() and (index[~is_void] != 0).any() else index
 
 
-def _hardened(index: IndexArray) -> IndexArray:
+def _binarized(index: IndexArray) -> IndexArray:
     """A mask that was resized or blurred is mostly black and white, with many greys in between."""
     counts = np.bincount(index.ravel(), minlength=256)
-    greys = counts[1:255]
-    is_soft = np.count_nonzero(greys) > _SOFT_VALUES and counts[255] > greys.sum()
+    grays = counts[1:255]
+    is_soft = np.count_nonzero(grays) > _SOFT_VALUES and counts[255] > grays.sum()
     return np.where(index >= 128, 255, 0).astype(np.int32) if is_soft else index

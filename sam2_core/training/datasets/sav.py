@@ -15,26 +15,26 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Dataset, Labelled, Pixels
-from sam2_core.training.datasets.decoded_video import decoded
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Dataset, LabeledImage, Pixels
+from sam2_core.training.datasets.decoded_video import decoded_video
 from sam2_core.training.datasets.files import (
     BROKEN_ENTRY,
     BROKEN_JSON,
     LIMITS,
+    NO_IMAGE,
     NO_MASK,
-    NO_PICTURE,
-    OTHER_SIZE,
+    SIZE_MISMATCH,
     Size,
-    entry_of,
     load_json,
     read_rgb,
+    skip_if_bad,
 )
-from sam2_core.training.datasets.mask_decoding import check_cost, draw_shape, parse_shape
+from sam2_core.training.datasets.mask_decoding import check_cost, decode_segmentation, parse_segmentation
 
 STEP = 4
 """SA-V is annotated at 6 frames a second, its clips have 24."""
 _KINDS = ("_manual", "_auto")
-_PICTURES = (".jpg", ".jpeg", ".png")
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class SavClip:
 
     def frame(self, index: int) -> Pixels:
         """A frame (H, W, 3) in RGB, of a clip that is decoded as a whole; raises `BadSample`."""
-        pixels = decoded(self.video).frame(index)
+        pixels = decoded_video(self.video).frame(index)
         if pixels.shape[:2] != self.size:
-            raise BadSample(OTHER_SIZE)
+            raise BadSample(SIZE_MISMATCH)
         return pixels
 
     def masks(self, index: int) -> Mapping[int, BinaryMask]:
@@ -83,15 +83,19 @@ class SavClip:
         first = 1
         for path in self.labels:
             masklets = _masklets(path)
-            shapes = {first + place: parse_shape(mask) for place, mask in enumerate(masklets.at(index)) if mask}
-            check_cost(len(masks) + len(shapes), self.size)
-            masks.update({number: draw_shape(shape, self.size) for number, shape in shapes.items()})
+            segmentations = {
+                first + place: parse_segmentation(mask) for place, mask in enumerate(masklets.at(index)) if mask
+            }
+            check_cost(len(masks) + len(segmentations), self.size)
+            masks.update(
+                {number: decode_segmentation(segmentation, self.size) for number, segmentation in segmentations.items()}
+            )
             first += masklets.objects
         return masks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sa1bPicture:
+class Sa1bImage:
     """A picture with a json file of its own."""
 
     name: str
@@ -99,18 +103,24 @@ class Sa1bPicture:
     image: Path = field(repr=False)
     labels: Path = field(repr=False)
 
-    def read(self) -> Labelled:
+    def read(self) -> LabeledImage:
         """Pixels and masks, which have no classes; raises `BadSample`."""
         try:
-            shapes = [parse_shape(entry["segmentation"]) for entry in load_json(self.labels)["annotations"]]
+            segmentations = [
+                parse_segmentation(entry["segmentation"]) for entry in load_json(self.labels)["annotations"]
+            ]
         except (KeyError, TypeError) as error:
             raise BadSample(BROKEN_ENTRY) from error
-        if not shapes:
+        if not segmentations:
             raise BadSample(NO_MASK)
         image = read_rgb(self.image)
         size = (image.shape[0], image.shape[1])
-        check_cost(len(shapes), size)
-        return Labelled(image, tuple(draw_shape(shape, size) for shape in shapes), ("",) * len(shapes))
+        check_cost(len(segmentations), size)
+        return LabeledImage(
+            image,
+            tuple(decode_segmentation(segmentation, size) for segmentation in segmentations),
+            ("",) * len(segmentations),
+        )
 
 
 def is_sav(root: Path) -> bool:
@@ -118,7 +128,7 @@ def is_sav(root: Path) -> bool:
     near = (root.glob(f"{depth}*{kind}.json") for depth in ("", "*/") for kind in _KINDS)
     if any(_video_of(path).is_file() for path in chain.from_iterable(near)):
         return True
-    beside = (path for depth in ("", "*/") for path in root.glob(f"{depth}*.json") if _picture_of(path) is not None)
+    beside = (path for depth in ("", "*/") for path in root.glob(f"{depth}*.json") if _image_of(path) is not None)
     return any(_is_sa1b(path) for path in islice(beside, 1))
 
 
@@ -130,18 +140,18 @@ def read_sav(root: Path) -> Dataset:
     """
     dataset, source = Dataset(), root.resolve().name
     for video in sorted(root.rglob("*.mp4")):
-        with entry_of(dataset.report, video.name):
+        with skip_if_bad(dataset.report, video.name):
             dataset.clips.append(_open_clip(video, source))
     for path in sorted(root.rglob("*.json")):
-        with entry_of(dataset.report, path.name):
+        with skip_if_bad(dataset.report, path.name):
             if path.stem.endswith(_KINDS):
                 if not _video_of(path).is_file():
-                    raise BadSample(NO_PICTURE)
-            elif (image := _picture_of(path)) is None:
-                raise BadSample(NO_PICTURE)
+                    raise BadSample(NO_IMAGE)
+            elif (image := _image_of(path)) is None:
+                raise BadSample(NO_IMAGE)
             else:
-                dataset.pictures.append(Sa1bPicture(path.stem, source, image, path))
-    for image in sorted(path for path in root.rglob("*") if path.suffix.lower() in _PICTURES):
+                dataset.images.append(Sa1bImage(path.stem, source, image, path))
+    for image in sorted(path for path in root.rglob("*") if path.suffix.lower() in _IMAGE_SUFFIXES):
         if not image.with_suffix(".json").is_file():
             dataset.report.skip(image.name, NO_MASK)
     return dataset
@@ -154,7 +164,7 @@ def _open_clip(video: Path, source: str) -> SavClip:
     several = [_masklets(path) for path in labels]
     size, length = several[0].size, several[0].length
     if any((masklets.size, masklets.length) != (size, length) for masklets in several):
-        raise BadSample(OTHER_SIZE)
+        raise BadSample(SIZE_MISMATCH)
     annotated = [index for index in range(0, length, STEP) if any(any(masklets.at(index)) for masklets in several)]
     if not annotated:
         raise BadSample(NO_MASK)
@@ -179,8 +189,8 @@ def _video_of(path: Path) -> Path:
     return path.with_name(f"{path.stem.rpartition('_')[0]}.mp4")
 
 
-def _picture_of(path: Path) -> Path | None:
-    return next((image for ending in _PICTURES if (image := path.with_suffix(ending)).is_file()), None)
+def _image_of(path: Path) -> Path | None:
+    return next((image for ending in _IMAGE_SUFFIXES if (image := path.with_suffix(ending)).is_file()), None)
 
 
 def _is_sa1b(path: Path) -> bool:

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, Picture, Pixels, Report
-from sam2_core.training.datasets.files import OTHER_SIZE
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, DatasetImage, Pixels, SkipReport
+from sam2_core.training.datasets.files import SIZE_MISMATCH
 from sam2_core.training.evaluate.clicks import first_click, tight_box
 from sam2_core.training.evaluate.metrics import Scores, TrackScore, iou
-from sam2_core.training.evaluate.protocol import MOST_OBJECTS, Start, start_of, subjects, truths_on
+from sam2_core.training.evaluate.protocol import MAX_OBJECTS, ClipStart, clip_start, evaluation_images, ground_truth
 from sam2_core.types import Box, Point, Progress
 
 TOLERANCES = (4, 8, 16, 24)
@@ -24,7 +24,7 @@ _FILLED = 1
 
 
 def image_baselines(
-    pictures: Sequence[Picture], objects_per_picture: int = MOST_OBJECTS, progress: Progress | None = None
+    images: Sequence[DatasetImage], max_objects: int = MAX_OBJECTS, progress: Progress | None = None
 ) -> Scores:
     """IoU of GrabCut from the tight box, the best of four flood fills from the first click, and the box itself.
 
@@ -32,7 +32,7 @@ def image_baselines(
     """
     cv2.setRNGSeed(0)  # GrabCut draws; this is the state in which a process begins
     scores = Scores()
-    for subject in subjects(pictures, Report(), objects_per_picture, progress):
+    for subject in evaluation_images(images, SkipReport(), max_objects, progress):
         for truth in subject.truths:
             box, click = tight_box(truth), first_click(truth)
             fills = [flood_fill(subject.image, click, tolerance) for tolerance in TOLERANCES]
@@ -101,7 +101,7 @@ def filled_box(box: Box, shape: tuple[int, ...]) -> BinaryMask:
     return mask
 
 
-def flow_masks(clip: Clip, start: Start) -> Iterator[tuple[int, dict[int, BinaryMask]]]:
+def flow_masks(clip: Clip, start: ClipStart) -> Iterator[tuple[int, dict[int, BinaryMask]]]:
     """Masks (H, W) by object on each frame after the start, moved from frame to frame by OpenCV's DIS flow.
 
     Raises `BadSample`. Source: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016.
@@ -109,11 +109,11 @@ def flow_masks(clip: Clip, start: Start) -> Iterator[tuple[int, dict[int, Binary
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     carried = {each: mask.astype(np.float32) for each, mask in start.objects.items()}
     shape = next(iter(carried.values())).shape
-    before = _grey(clip, start.frame, shape)
+    before = _gray(clip, start.frame, shape)
     nothing: Any = None  # an array would be taken for a first guess, but OpenCV's type stubs demand one
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    for frame in range(start.frame + 1, start.goals[-1] + 1):
-        now = _grey(clip, frame, shape)
+    for frame in range(start.frame + 1, start.later_frames[-1] + 1):
+        now = _gray(clip, frame, shape)
         back = flow.calc(now, before, nothing)  # (H, W, 2): where each pixel came from
         for each, mask in carried.items():
             moved = cv2.remap(mask, x + back[..., 0], y + back[..., 1], cv2.INTER_LINEAR)
@@ -123,20 +123,20 @@ def flow_masks(clip: Clip, start: Start) -> Iterator[tuple[int, dict[int, Binary
 
 
 def _clip_values(clip: Clip) -> dict[str, float]:
-    start = start_of(clip)
+    start = clip_start(clip)
     moved, kept = TrackScore(), TrackScore()
     for frame, masks in flow_masks(clip, start):
-        if frame in start.goals:
-            for each, truth in truths_on(clip, frame, start).items():
+        if frame in start.later_frames:
+            for each, truth in ground_truth(clip, frame, start).items():
                 moved.add(masks[each], truth)
                 kept.add(start.objects[each], truth)
     return moved.means("flow") | kept.means("first_mask_kept")
 
 
-def _grey(clip: Clip, frame: int, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+def _gray(clip: Clip, frame: int, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     pixels = clip.frame(frame)
     if pixels.shape[:2] != shape:
-        raise BadSample(OTHER_SIZE)
+        raise BadSample(SIZE_MISMATCH)
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 

@@ -16,11 +16,11 @@ from sam2_core.model.preprocess import frame_to_input
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
 from sam2_core.predictors.video_state import VideoState
 from sam2_core.tracking.memory_bank import MemoryRules
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, Report
-from sam2_core.training.datasets.files import OTHER_SIZE
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, SkipReport
+from sam2_core.training.datasets.files import SIZE_MISMATCH
 from sam2_core.training.evaluate.clicks import first_click
 from sam2_core.training.evaluate.metrics import Scores, TrackScore
-from sam2_core.training.evaluate.protocol import Start, start_of, truths_on
+from sam2_core.training.evaluate.protocol import ClipStart, clip_start, ground_truth
 from sam2_core.types import Progress
 
 MODES = ("mask", "click")
@@ -37,7 +37,7 @@ class TrackedFrame:
     clip: Clip
     mode: str
     frame: int
-    start: Start
+    start: ClipStart
     predicted: dict[int, BinaryMask]
     truths: dict[int, BinaryMask]
 
@@ -47,7 +47,7 @@ class ClipsResult:
     """Scores of each clip (0..1), and what was left out."""
 
     scores: Scores = field(default_factory=Scores)
-    report: Report = field(default_factory=Report)
+    report: SkipReport = field(default_factory=SkipReport)
 
 
 def evaluate_clips(
@@ -68,10 +68,10 @@ def evaluate_clips(
         if progress is not None:
             progress(number / len(clips), clip.name)
         with _reporting(clip, result.report):
-            start = start_of(clip)
+            start = clip_start(clip)
             values: dict[str, float] = {}
             for mode in MODES:
-                values |= _follow(predictor, number, clip, mode, start, observe).means(mode)
+                values |= _evaluate_mode(predictor, number, clip, mode, start, observe).means(mode)
             result.scores.add(clip.source, values)
     if progress is not None and clips:
         progress(1.0, "")
@@ -79,7 +79,7 @@ def evaluate_clips(
 
 
 @contextmanager
-def _reporting(clip: Clip, report: Report) -> Iterator[None]:
+def _reporting(clip: Clip, report: SkipReport) -> Iterator[None]:
     try:
         yield
     except BadSample as error:
@@ -95,17 +95,17 @@ def as_video_predictor(network: SAM2) -> SAM2VideoPredictor:
     return predictor.to(network.device).eval()
 
 
-def _follow(
+def _evaluate_mode(
     predictor: SAM2VideoPredictor,
     number: int,
     clip: Clip,
     mode: str,
-    start: Start,
+    start: ClipStart,
     observe: Callable[[TrackedFrame], None] | None,
 ) -> TrackScore:
     score = TrackScore()
-    for frame, predicted in _tracked(predictor, clip, mode, start):
-        truths = truths_on(clip, frame, start)
+    for frame, predicted in _propagate(predictor, clip, mode, start):
+        truths = ground_truth(clip, frame, start)
         if frame != start.frame:
             for each, truth in truths.items():
                 score.add(predicted[each], truth)
@@ -114,11 +114,11 @@ def _follow(
     return score
 
 
-def _tracked(
-    predictor: SAM2VideoPredictor, clip: Clip, mode: str, start: Start
+def _propagate(
+    predictor: SAM2VideoPredictor, clip: Clip, mode: str, start: ClipStart
 ) -> Iterator[tuple[int, dict[int, BinaryMask]]]:
     """The masks (H, W) of all objects on each annotated frame, from the start to the last one."""
-    frames = _FramesOfClip(clip, start)
+    frames = _ClipFrames(clip, start)
     rules = MemoryRules(predictor.config.memory_slots, predictor.config.max_pointers)
     state = VideoState(frames, rules, predictor.device, _FEATURE_CACHE_BYTES)
     for each, truth in start.objects.items():
@@ -128,7 +128,7 @@ def _tracked(
             click = first_click(truth)
             place, label = np.array([(click.x, click.y)], np.float32), np.array([1], np.int32)
             predictor.add_new_points_or_box(state, start.frame, each, points=place, labels=label)
-    wanted = {start.frame, *start.goals}
+    wanted = {start.frame, *start.later_frames}
     reach = max(wanted) - start.frame
     for frame, numbers, logits in predictor.propagate_in_video(state, max_frame_num_to_track=reach):
         if frame in wanted:
@@ -136,10 +136,10 @@ def _tracked(
             yield frame, dict(zip(numbers, masks, strict=True))
 
 
-class _FramesOfClip:
+class _ClipFrames:
     """A clip of a data set as the video predictor reads frames. They must all have the size of the first masks."""
 
-    def __init__(self, clip: Clip, start: Start) -> None:
+    def __init__(self, clip: Clip, start: ClipStart) -> None:
         self._clip = clip
         self.height, self.width = next(iter(start.objects.values())).shape
 
@@ -150,5 +150,5 @@ class _FramesOfClip:
         """Frame `index` as network input (3, size, size); raises `BadSample`."""
         pixels = self._clip.frame(index)
         if pixels.shape[:2] != (self.height, self.width):
-            raise BadSample(OTHER_SIZE)
+            raise BadSample(SIZE_MISMATCH)
         return frame_to_input(Image.fromarray(pixels), size)

@@ -15,7 +15,7 @@ from sam2_core.media.draw import Rgb, color_of, overlay
 from sam2_core.training.datasets.dataset import BinaryMask, Pixels
 from sam2_core.training.evaluate.clicks import first_click
 from sam2_core.training.evaluate.clip_evaluation import TrackedFrame
-from sam2_core.training.evaluate.image_evaluation import Answer, Attempt
+from sam2_core.training.evaluate.image_evaluation import ObjectResult, ScoredMask
 from sam2_core.training.evaluate.metrics import iou
 from sam2_core.training.evaluate.report import HEADINGS
 from sam2_core.types import Box, Mask, Point
@@ -34,22 +34,22 @@ _Cell = Image.Image
 class ImageSheet:
     """One row for each object: the picture with its first click, five answers, and the truth.
 
-    Pictures are taken evenly out of `pictures`; with fewer pictures than `rows`, several objects of each.
+    Pictures are taken evenly out of `images`; with fewer pictures than `rows`, several objects of each.
     """
 
-    pictures: int
+    images: int
     rows: int
     drawn: list[list[_Cell]] = field(default_factory=list)
     _taken: dict[int, int] = field(default_factory=dict)
 
-    def observe(self, attempt: Attempt) -> None:
+    def observe(self, result: ObjectResult) -> None:
         """Draw this object if it is one of the chosen ones."""
-        number = attempt.subject.number
+        number = result.subject.number
         taken = self._taken.get(number, 0)
-        per_picture = -(-self.rows // max(1, self.pictures))
-        if number in spread(self.pictures, self.rows) and taken < per_picture and len(self.drawn) < self.rows:
+        per_image = -(-self.rows // max(1, self.images))
+        if number in evenly_spaced(self.images, self.rows) and taken < per_image and len(self.drawn) < self.rows:
             self._taken[number] = taken + 1
-            self.drawn.append(_attempt_row(attempt))
+            self.drawn.append(_result_row(result))
 
 
 @dataclass(slots=True)
@@ -65,17 +65,17 @@ class ClipSheet:
 
     def observe(self, tracked: TrackedFrame) -> None:
         """Draw this frame if it is one of the chosen ones."""
-        frames = (tracked.start.frame, *tracked.start.goals)
-        if tracked.number not in spread(self.clips, (self.rows + 1) // 2):
+        frames = (tracked.start.frame, *tracked.start.later_frames)
+        if tracked.number not in evenly_spaced(self.clips, (self.rows + 1) // 2):
             return
-        if tracked.frame not in {frames[place] for place in spread(len(frames), _COLUMNS)}:
+        if tracked.frame not in {frames[place] for place in evenly_spaced(len(frames), _COLUMNS)}:
             return
         if tracked.frame == tracked.start.frame:
             self.drawn.append([])
         self.drawn[-1].append(_frame_cell(tracked))
 
 
-def spread(count: int, chosen: int) -> list[int]:
+def evenly_spaced(count: int, chosen: int) -> list[int]:
     """At most `chosen` of the numbers below `count`, evenly spread, with the first and the last one."""
     return sorted({round(float(place)) for place in np.linspace(0, count - 1, min(count, chosen))})
 
@@ -138,28 +138,28 @@ def _around(box: Box, image: Pixels) -> _View:
     )
 
 
-def _attempt_row(attempt: Attempt) -> list[_Cell]:
-    image, answers = attempt.subject.image, attempt.answers
-    near = _around(attempt.box, image)
+def _result_row(result: ObjectResult) -> list[_Cell]:
+    image, predictions = result.subject.image, result.predictions
+    near = _around(result.box, image)
     whole = _whole(image)
-    first = _cell(whole.pixels(image), attempt.subject.name, attempt.subject.source)
-    _draw_box(first, whole, attempt.box)
-    _draw_clicks(first, whole, attempt.clicks[:1])
+    first = _cell(whole.pixels(image), result.subject.name, result.subject.source)
+    _draw_box(first, whole, result.box)
+    _draw_clicks(first, whole, result.clicks[:1])
     clicks = {"click1": 1, "click1_oracle": 1, "click3": 3, "click5": 5, "box": 0}
     cells = [first]
     for name, count in clicks.items():
-        cell = _answer_cell(near, image, name, answers[name])
-        _draw_clicks(cell, near, attempt.clicks[:count])
+        cell = _prediction_cell(near, image, name, predictions[name])
+        _draw_clicks(cell, near, result.clicks[:count])
         if not count:
-            _draw_box(cell, near, attempt.box)
+            _draw_box(cell, near, result.box)
         cells.append(cell)
-    truth = overlay(near.pixels(image), [(near.mask(attempt.truth), color_of(1))], outline=1)
-    return [*cells, _cell(truth, "truth", f"{100 * attempt.truth.mean():.1f} % of the picture")]
+    truth = overlay(near.pixels(image), [(near.mask(result.truth), color_of(1))], outline=1)
+    return [*cells, _cell(truth, "truth", f"{100 * result.truth.mean():.1f} % of the picture")]
 
 
-def _answer_cell(view: _View, image: Pixels, name: str, answer: Answer) -> _Cell:
-    drawn = overlay(view.pixels(image), [(view.mask(answer.mask), _PREDICTED)], outline=1)
-    return _cell(drawn, HEADINGS[name], f"IoU {100 * answer.true:.0f}, predicted {100 * answer.predicted:.0f}")
+def _prediction_cell(view: _View, image: Pixels, name: str, prediction: ScoredMask) -> _Cell:
+    drawn = overlay(view.pixels(image), [(view.mask(prediction.mask), _PREDICTED)], outline=1)
+    return _cell(drawn, HEADINGS[name], f"IoU {100 * prediction.true:.0f}, predicted {100 * prediction.predicted:.0f}")
 
 
 def _frame_cell(tracked: TrackedFrame) -> _Cell:

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from sam2_core.model.network import SAM2
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
-from sam2_core.training.datasets.dataset import BinaryMask, Picture, Report
+from sam2_core.training.datasets.dataset import BinaryMask, DatasetImage, SkipReport
 from sam2_core.training.evaluate.clicks import first_click, next_click, tight_box
 from sam2_core.training.evaluate.metrics import Calibration, Scores, iou
-from sam2_core.training.evaluate.protocol import MOST_OBJECTS, Subject, subjects
+from sam2_core.training.evaluate.protocol import MAX_OBJECTS, EvaluationImage, evaluation_images
 from sam2_core.types import Box, Point, Progress
 
 OWN_PICK, BEST_OF_3, BOX = "click1", "click1_oracle", "box"
@@ -26,7 +26,7 @@ Logits: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ScoredMask:
     """A mask (H, W), the IoU that the network predicts for it, and its true IoU."""
 
     mask: BinaryMask
@@ -35,23 +35,25 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Attempt:
+class ObjectResult:
     """Everything that was tried on one object: the answers to click1, click1_oracle, click3, click5 and box."""
 
-    subject: Subject
+    subject: EvaluationImage
     truth: BinaryMask
     clicks: tuple[Point, ...]
     box: Box
-    answers: dict[str, Answer]
+    predictions: dict[str, ScoredMask]
 
     def scores(self) -> dict[str, float]:
         """The true IoU of each answer, and the mean error of the predicted IoU over those that a user would see."""
-        errors = [abs(answer.predicted - answer.true) for answer in self.shown().values()]
-        return {name: answer.true for name, answer in self.answers.items()} | {IOU_ERROR: float(np.mean(errors))}
+        errors = [abs(prediction.predicted - prediction.true) for prediction in self.shown().values()]
+        return {name: prediction.true for name, prediction in self.predictions.items()} | {
+            IOU_ERROR: float(np.mean(errors))
+        }
 
-    def shown(self) -> dict[str, Answer]:
+    def shown(self) -> dict[str, ScoredMask]:
         """Answers that a user would see: all but the best of three, which takes knowing the truth."""
-        return {name: answer for name, answer in self.answers.items() if name != BEST_OF_3}
+        return {name: prediction for name, prediction in self.predictions.items() if name != BEST_OF_3}
 
 
 @dataclass(slots=True)
@@ -60,14 +62,14 @@ class ImagesResult:
 
     scores: Scores = field(default_factory=Scores)
     calibration: Calibration = field(default_factory=Calibration)
-    report: Report = field(default_factory=Report)
+    report: SkipReport = field(default_factory=SkipReport)
 
 
 def evaluate_images(
     network: SAM2,
-    pictures: Sequence[Picture],
-    objects_per_picture: int = MOST_OBJECTS,
-    observe: Callable[[Attempt], None] | None = None,
+    images: Sequence[DatasetImage],
+    max_objects: int = MAX_OBJECTS,
+    observe: Callable[[ObjectResult], None] | None = None,
     progress: Progress | None = None,
 ) -> ImagesResult:
     """Prompt the objects of each picture, at most so many and the largest first.
@@ -80,15 +82,15 @@ def evaluate_images(
     result = ImagesResult()
     with evaluating(network):
         predictor = SAM2ImagePredictor(network)
-        for subject in subjects(pictures, result.report, objects_per_picture, progress):
+        for subject in evaluation_images(images, result.report, max_objects, progress):
             predictor.set_image(subject.image)
             for truth in subject.truths:
-                attempt = _attempt(predictor, subject, truth)
-                result.scores.add(subject.source, attempt.scores())
-                for answer in attempt.shown().values():
-                    result.calibration.add(answer.predicted, answer.true)
+                object_result = _attempt(predictor, subject, truth)
+                result.scores.add(subject.source, object_result.scores())
+                for prediction in object_result.shown().values():
+                    result.calibration.add(prediction.predicted, prediction.true)
                 if observe is not None:
-                    observe(attempt)
+                    observe(object_result)
     return result
 
 
@@ -103,21 +105,21 @@ def evaluating(network: SAM2) -> Iterator[None]:
         network.train(before)
 
 
-def _attempt(predictor: SAM2ImagePredictor, subject: Subject, truth: BinaryMask) -> Attempt:
+def _attempt(predictor: SAM2ImagePredictor, subject: EvaluationImage, truth: BinaryMask) -> ObjectResult:
     clicks = [first_click(truth)]
     candidates, logits = _ask(predictor, truth, clicks)
     pick = int(np.argmax([candidate.predicted for candidate in candidates]))
     best = int(np.argmax([candidate.true for candidate in candidates]))
-    answers = {OWN_PICK: candidates[pick], BEST_OF_3: candidates[best]}
-    answer, previous = candidates[pick], logits[pick : pick + 1]
+    predictions = {OWN_PICK: candidates[pick], BEST_OF_3: candidates[best]}
+    prediction, previous = candidates[pick], logits[pick : pick + 1]
     while len(clicks) < max(_KEPT_CLICKS):
-        clicks.append(next_click(answer.mask, truth))
-        [answer], previous = _ask(predictor, truth, clicks, previous)
+        clicks.append(next_click(prediction.mask, truth))
+        [prediction], previous = _ask(predictor, truth, clicks, previous)
         if len(clicks) in _KEPT_CLICKS:
-            answers[f"click{len(clicks)}"] = answer
+            predictions[f"click{len(clicks)}"] = prediction
     box = tight_box(truth)
-    [answers[BOX]], _ = _ask(predictor, truth, box=box)
-    return Attempt(subject, truth, tuple(clicks), box, answers)
+    [predictions[BOX]], _ = _ask(predictor, truth, box=box)
+    return ObjectResult(subject, truth, tuple(clicks), box, predictions)
 
 
 def _ask(
@@ -126,7 +128,7 @@ def _ask(
     clicks: Sequence[Point] = (),
     previous: Logits | None = None,
     box: Box | None = None,
-) -> tuple[list[Answer], Logits]:
+) -> tuple[list[ScoredMask], Logits]:
     """Three candidates for a first click, else one answer; and their low-resolution logits (M, 4H, 4W)."""
     masks, qualities, logits = predictor.predict(
         point_coords=np.array([(click.x, click.y) for click in clicks], np.float32) if clicks else None,
@@ -135,7 +137,8 @@ def _ask(
         mask_input=previous,
         multimask_output=box is None and previous is None,
     )
-    answers = [
-        Answer(mask > 0, float(quality), iou(mask > 0, truth)) for mask, quality in zip(masks, qualities, strict=True)
+    predictions = [
+        ScoredMask(mask > 0, float(quality), iou(mask > 0, truth))
+        for mask, quality in zip(masks, qualities, strict=True)
     ]
-    return answers, logits
+    return predictions, logits

@@ -11,19 +11,19 @@ import numpy.typing as npt
 
 from sam2_core.errors import DataError
 from sam2_core.training.synthetic.canvas import BinaryMask, Canvas
-from sam2_core.training.synthetic.image_samples import StillSource, all_before_twice, crop
-from sam2_core.training.synthetic.motion import Path, Waves
+from sam2_core.training.synthetic.image_samples import ImageSampler, choose_with_few_repeats, random_crop
+from sam2_core.training.synthetic.motion import MotionPath, Waves
 from sam2_core.training.synthetic.photometric import Photometric
 from sam2_core.training.synthetic.silhouettes import Alpha, Random
 from sam2_core.training.synthetic.textures import Pixels
 
 _TRIES = 20
-_SMALLEST, _LARGEST = 0.004, 0.6  # of the first frame
-_BACKGROUND_OBJECTS = 4  # of the still picture behind, that follow the camera
+_MIN_AREA, _MAX_AREA = 0.004, 0.6  # of the first frame
+_MAX_BACKDROP_OBJECTS = 4  # of the still picture behind, that follow the camera
 
 
 @dataclass(frozen=True, slots=True)
-class MovingPicture:
+class ClipSample:
     """Frames (T, S, S, 3) with the masks (K, T, S, S) of K objects; each can be seen on the first frame."""
 
     frames: Pixels
@@ -34,7 +34,7 @@ class MovingPicture:
 class _Sprite:
     surface: Pixels
     alpha: Alpha
-    path: Path
+    path: MotionPath
     start: tuple[float, float]
     squash: float  # how much it is pressed together and pulled apart
     phase: float
@@ -54,39 +54,39 @@ class _Sprite:
             canvas.objects.append(np.zeros((side, side), np.uint8))  # out of sight
 
 
-class ClipSource:
-    """Draws clips from the same material as a `StillSource`."""
+class SyntheticClipSampler:
+    """Draws clips from the same material as a `ImageSampler`."""
 
-    def __init__(self, stills: StillSource) -> None:
-        self.stills = stills
+    def __init__(self, sampler: ImageSampler) -> None:
+        self.sampler = sampler
 
-    def draw(self, random: Random, side: int, frames: int, count: int) -> MovingPicture:
+    def draw(self, random: Random, side: int, frames: int, count: int) -> ClipSample:
         """A clip with `count` objects; with fewer than that, some come twice. Raises `DataError` if none is usable."""
         for _ in range(_TRIES):
-            images, masks = self._film(random, side, frames)
+            images, masks = self._render(random, side, frames)
             seen = masks[:, 0].mean(axis=(1, 2))
-            fitting = np.flatnonzero((seen > _SMALLEST) & (seen < _LARGEST))
+            fitting = np.flatnonzero((seen > _MIN_AREA) & (seen < _MAX_AREA))
             if len(fitting):
-                chosen = all_before_twice(random, fitting, count)
+                chosen = choose_with_few_repeats(random, fitting, count)
                 look = Photometric.choose(random)
-                return MovingPicture(np.stack([look(image, at) for at, image in enumerate(images)]), masks[chosen])
+                return ClipSample(np.stack([look(image, at) for at, image in enumerate(images)]), masks[chosen])
         raise DataError(f"No clip with an object that can be seen on its first frame in {_TRIES} tries.")
 
-    def _film(self, random: Random, side: int, frames: int) -> tuple[list[Pixels], npt.NDArray[np.uint8]]:
+    def _render(self, random: Random, side: int, frames: int) -> tuple[list[Pixels], npt.NDArray[np.uint8]]:
         margin = side // 5
-        backdrop, still_masks = self._backdrop(random, side + 2 * margin)
-        camera = Path.choose(random, frames, side, random.uniform(0.2, 1.0))
-        sprites = self._sprites(random, side, frames, at_least=1 if still_masks else 2)
+        backdrop, backdrop_masks = self._backdrop(random, side + 2 * margin)
+        camera = MotionPath.choose(random, frames, side, random.uniform(0.2, 1.0))
+        sprites = self._sprites(random, side, frames, at_least=1 if backdrop_masks else 2)
         waves = Waves(random, side) if random.random() < 0.5 else None
         images, masks = [], []
         for at in range(frames):
-            centre = (side / 2 + margin,) * 2
-            matrix = camera.matrix(at, centre, (side / 2, side / 2))
+            center = (side / 2 + margin,) * 2
+            matrix = camera.matrix(at, center, (side / 2, side / 2))
             canvas = Canvas(
                 np.asarray(cv2.warpAffine(backdrop, matrix, (side, side), borderMode=cv2.BORDER_REFLECT), np.uint8),
                 [
                     np.asarray(cv2.warpAffine(mask, matrix, (side, side), flags=cv2.INTER_NEAREST), np.uint8)
-                    for mask in still_masks
+                    for mask in backdrop_masks
                 ],
             )
             for sprite in sprites:
@@ -97,9 +97,11 @@ class ClipSource:
         return images, np.stack(masks, axis=1)
 
     def _backdrop(self, random: Random, side: int) -> tuple[Pixels, list[BinaryMask]]:
-        if self.stills.materials and random.random() < 0.65:
-            return crop(random, self.stills.materials.draw(random), side, smallest=0.6, most=_BACKGROUND_OBJECTS)
-        return self.stills.textures.natural(random, side, side), []
+        if self.sampler.images and random.random() < 0.65:
+            return random_crop(
+                random, self.sampler.images.draw(random), side, smallest=0.6, max_masks=_MAX_BACKDROP_OBJECTS
+            )
+        return self.sampler.textures.natural(random, side, side), []
 
     def _sprites(self, random: Random, side: int, frames: int, at_least: int) -> list[_Sprite]:
         sprites: list[_Sprite] = []
@@ -107,8 +109,8 @@ class ClipSource:
             if sprites and random.random() < 0.2:  # a second one that looks the same
                 surface, alpha = sprites[-1].surface, sprites[-1].alpha
             else:
-                surface, alpha = self.stills.sprite(random, side, random.uniform(0.15, 0.6))
-            path = Path.choose(random, frames, side, random.uniform(0.4, 1.8))
+                surface, alpha = self.sampler.sprite(random, side, random.uniform(0.15, 0.6))
+            path = MotionPath.choose(random, frames, side, random.uniform(0.4, 1.8))
             if random.random() < 0.15:
                 path = path.away_and_back(random, side)
             start = random.uniform(0.15, 0.85, 2) * side

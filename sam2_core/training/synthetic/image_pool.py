@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.dataset import Labelled
+from sam2_core.training.datasets.dataset import LabeledImage
 from sam2_core.training.synthetic.canvas import BinaryMask
 from sam2_core.training.synthetic.regions import stable_regions
 from sam2_core.training.synthetic.silhouettes import Alpha, Random
@@ -20,9 +20,9 @@ REGIONS = "regions"
 """The source of regions that were found, not drawn."""
 
 _TRIES = 20
-_SMALLEST = 30  # pixels: less is a speck after any scaling
-_SMALLEST_CUTOUT = 16  # pixels on each side: less is no texture to paste
-_MOST_INSTANCES = 40  # of one picture: a facade has hundreds of windows
+_MIN_AREA = 30  # pixels: less is a speck after any scaling
+_MIN_CUTOUT_SIDE = 16  # pixels on each side: less is no texture to paste
+_MAX_INSTANCES = 40  # of one picture: a facade has hundreds of windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class PooledImage:
     """A picture and its instances."""
 
     image: Pixels
@@ -55,21 +55,21 @@ class Material:
     source: str
 
 
-def to_material(labelled: Labelled, source: str) -> Material:
+def to_pooled(labeled: LabeledImage, source: str) -> PooledImage:
     """Cut the masks out; specks are dropped, and of very many masks the largest and every n-th other are kept."""
-    masks = sorted((mask for mask in labelled.masks if mask.sum() >= _SMALLEST), key=lambda mask: -int(mask.sum()))
-    half = _MOST_INSTANCES // 2
+    masks = sorted((mask for mask in labeled.masks if mask.sum() >= _MIN_AREA), key=lambda mask: -int(mask.sum()))
+    half = _MAX_INSTANCES // 2
     step = -(-len(masks[half:]) // half) or 1
-    return Material(
-        labelled.image, tuple(_cut(mask.astype(np.uint8)) for mask in masks[:half] + masks[half::step]), source
+    return PooledImage(
+        labeled.image, tuple(_cut(mask.astype(np.uint8)) for mask in masks[:half] + masks[half::step]), source
     )
 
 
-def to_regions(material: Material) -> Material:
+def to_regions(pooled: PooledImage) -> PooledImage:
     """The same picture with regions found in it instead, none of which cuts through an instance."""
-    blank = np.zeros(material.image.shape[:2], np.uint8)
-    drawn = [instance.paste(blank.copy()) for instance in material.instances]
-    return Material(material.image, tuple(map(_cut, stable_regions(material.image, drawn))), REGIONS)
+    blank = np.zeros(pooled.image.shape[:2], np.uint8)
+    drawn = [instance.paste(blank.copy()) for instance in pooled.instances]
+    return PooledImage(pooled.image, tuple(map(_cut, stable_regions(pooled.image, drawn))), REGIONS)
 
 
 def _cut(mask: BinaryMask) -> Instance:
@@ -77,54 +77,54 @@ def _cut(mask: BinaryMask) -> Instance:
     return Instance(top, left, mask[top : top + height, left : left + width].copy())
 
 
-class Deferred(Protocol):
+class DeferredImage(Protocol):
     """A picture that does not wait in memory."""
 
     @property
     def source(self) -> str:
         """The collection it comes from."""
 
-    def load(self) -> Material | None:
+    def load(self) -> PooledImage | None:
         """Read it; None if it turns out that it cannot be used."""
 
 
-class Materials:
+class ImagePool:
     """All pictures, to be drawn by source: a source counts by its weight times the root of its size."""
 
-    def __init__(self, materials: Sequence[Material | Deferred], weights: Mapping[str, float]) -> None:
-        usable = [each for each in materials if not isinstance(each, Material) or each.instances]
-        self._by_source: dict[str, list[Material | Deferred]] = {
+    def __init__(self, images: Sequence[PooledImage | DeferredImage], weights: Mapping[str, float]) -> None:
+        usable = [each for each in images if not isinstance(each, PooledImage) or each.instances]
+        self._by_source: dict[str, list[PooledImage | DeferredImage]] = {
             source: [] for source in sorted({m.source for m in usable})
         }
         for each in usable:
             self._by_source[each.source].append(each)
-        self._shares = _normalised([weights.get(s, 1.0) * len(each) ** 0.5 for s, each in self._by_source.items()])
+        self._shares = _normalized([weights.get(s, 1.0) * len(each) ** 0.5 for s, each in self._by_source.items()])
 
     def __bool__(self) -> bool:
         return bool(self._by_source)
 
-    def draw(self, random: Random) -> Material:
+    def draw(self, random: Random) -> PooledImage:
         """A picture with at least one instance."""
         for _ in range(_TRIES):
-            pictures = list(self._by_source.values())[random.choice(len(self._shares), p=self._shares)]
-            drawn = pictures[random.integers(len(pictures))]
-            material = drawn if isinstance(drawn, Material) else drawn.load()
-            if material is not None and material.instances:
-                return material
+            images = list(self._by_source.values())[random.choice(len(self._shares), p=self._shares)]
+            drawn = images[random.integers(len(images))]
+            pooled = drawn if isinstance(drawn, PooledImage) else drawn.load()
+            if pooled is not None and pooled.instances:
+                return pooled
         raise DataError(f"{_TRIES} pictures in a row have no mask that could be used: look at the data set's report.")
 
     def draw_cutout(self, random: Random) -> tuple[Pixels, Alpha] | None:
         """A real object with its outline, both along its box; None if none that is large enough comes up."""
         for _ in range(8):
-            material = self.draw(random)
-            instance = material.instances[random.integers(len(material.instances))]
+            pooled = self.draw(random)
+            instance = pooled.instances[random.integers(len(pooled.instances))]
             height, width = instance.mask.shape
-            if min(height, width) >= _SMALLEST_CUTOUT and instance.area > 0.15 * height * width:
+            if min(height, width) >= _MIN_CUTOUT_SIDE and instance.area > 0.15 * height * width:
                 top, left = instance.top, instance.left
-                return material.image[top : top + height, left : left + width], instance.mask * np.uint8(255)
+                return pooled.image[top : top + height, left : left + width], instance.mask * np.uint8(255)
         return None
 
 
-def _normalised(values: Sequence[float]) -> list[float]:
+def _normalized(values: Sequence[float]) -> list[float]:
     total = sum(values)
     return [value / total for value in values]

@@ -11,15 +11,17 @@ import numpy.typing as npt
 
 from sam2_core.errors import DataError
 from sam2_core.training.synthetic.canvas import BinaryMask, Canvas
-from sam2_core.training.synthetic.image_pool import Instance, Material, Materials
+from sam2_core.training.synthetic.image_pool import ImagePool, Instance, PooledImage
 from sam2_core.training.synthetic.photometric import Photometric
-from sam2_core.training.synthetic.silhouettes import Alpha, Random, draw_shape
+from sam2_core.training.synthetic.silhouettes import Alpha, Random, draw_silhouette
 from sam2_core.training.synthetic.textures import Pixels, Textures, shade
 
-_LARGEST = 0.9  # of the picture: more is the background
-_FAVOUR = 0.5  # an object counts by this power of its area: people point at large things more often than at small ones
+_MAX_AREA = 0.9  # of the picture: more is the background
+_AREA_EXPONENT = (
+    0.5  # an object counts by this power of its area: people point at large things more often than at small ones
+)
 _TRIES = 20
-_MOST_ENLARGED = 2.0  # a cut-out that is enlarged more gives itself away by its blur
+_MAX_ENLARGEMENT = 2.0  # a cut-out that is enlarged more gives itself away by its blur
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +36,27 @@ class Mix:
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class ImageSample:
     """An image (S, S, 3) with K masks (K, S, S) of zeros and ones."""
 
     image: Pixels
     masks: npt.NDArray[np.uint8]
 
 
-class StillSource:
+class ImageSampler:
     """Draws still samples."""
 
-    def __init__(self, materials: Materials, cutouts: Materials, textures: Textures, mix: Mix | None = None) -> None:
-        self.materials = materials
+    def __init__(self, images: ImagePool, cutouts: ImagePool, textures: Textures, mix: Mix | None = None) -> None:
+        self.images = images
         self.cutouts = cutouts
         self.textures = textures
-        self.use(mix or Mix())
+        self.set_mix(mix or Mix())
 
-    def use(self, mix: Mix) -> None:
+    def set_mix(self, mix: Mix) -> None:
         """Draw by this mix from now on; without real pictures there is no share of them."""
-        self.mix = mix if self.materials else replace(mix, real=0.0)
+        self.mix = mix if self.images else replace(mix, real=0.0)
 
-    def draw(self, random: Random, side: int, count: int) -> Still:
+    def draw(self, random: Random, side: int, count: int) -> ImageSample:
         """A sample with `count` masks; with fewer objects than that, some come twice.
 
         Raises `DataError` if the material has no object of a usable size.
@@ -63,16 +65,16 @@ class StillSource:
             image, masks = self._kind(random, side)
             fitting = [mask for mask in masks if self._fits(mask)]
             if fitting:
-                return Still(Photometric.choose(random)(image), _choose(random, fitting, count))
+                return ImageSample(Photometric.choose(random)(image), _choose(random, fitting, count))
         raise DataError(f"No picture with an object of at least {self.mix.smallest_area:.2%} in {_TRIES} tries.")
 
     def _fits(self, mask: BinaryMask) -> bool:
-        return self.mix.smallest_area < mask.mean() < _LARGEST
+        return self.mix.smallest_area < mask.mean() < _MAX_AREA
 
     def _kind(self, random: Random, side: int) -> tuple[Pixels, list[BinaryMask]]:
         kind = random.random()
         if kind < self.mix.real:
-            return crop(random, self.materials.draw(random), side)
+            return random_crop(random, self.images.draw(random), side)
         if kind < self.mix.real + self.mix.composites:
             canvas = self._composite(random, side)
             return canvas.image, canvas.objects
@@ -81,8 +83,8 @@ class StillSource:
 
     def _composite(self, random: Random, side: int) -> Canvas:
         """Up to three new objects on a real picture, or on a natural texture."""
-        if self.materials and random.random() < 0.6:
-            canvas = Canvas(*crop(random, self.materials.draw(random), side))
+        if self.images and random.random() < 0.6:
+            canvas = Canvas(*random_crop(random, self.images.draw(random), side))
         else:
             canvas = Canvas(self.textures.natural(random, side, side))
         for _ in range(random.integers(1, 4)):
@@ -98,7 +100,7 @@ class StillSource:
             return _varied_cutout(random, *real, size * side)
         height = max(8, int(size * side))
         width = int(np.clip(height * np.exp(random.uniform(-0.6, 0.6)), 8, side))
-        return self.textures.draw(random, height, width), draw_shape(random, height, width)
+        return self.textures.draw(random, height, width), draw_silhouette(random, height, width)
 
     def _scene(self, random: Random, side: int) -> Canvas:
         """Shapes with parts, shading and shadows on any texture."""
@@ -115,7 +117,7 @@ class StillSource:
         width = int(np.clip(height * np.exp(random.uniform(-0.8, 0.8)), 0.08 * side, 0.95 * side))
         top = int(random.integers(-height // 3, side - 2 * height // 3))
         left = int(random.integers(-width // 3, side - 2 * width // 3))
-        alpha, surface = draw_shape(random, height, width), self.textures.draw(random, height, width)
+        alpha, surface = draw_silhouette(random, height, width), self.textures.draw(random, height, width)
         if random.random() < 0.5:
             surface = shade(random, surface)
         if random.random() < 0.3:
@@ -133,16 +135,16 @@ class StillSource:
             if min(height, width) < 6:
                 continue
             y, x = (int(random.integers(0, a - b + 1)) for a, b in zip(whole.shape, (height, width), strict=True))
-            alpha = np.minimum(draw_shape(random, height, width), whole[y : y + height, x : x + width])
+            alpha = np.minimum(draw_silhouette(random, height, width), whole[y : y + height, x : x + width])
             canvas.put_part(self.textures.draw(random, height, width), alpha, top + y, left + x)
 
 
-def crop(
-    random: Random, material: Material, side: int, smallest: float = 0.35, most: int = 12
+def random_crop(
+    random: Random, pooled: PooledImage, side: int, smallest: float = 0.35, max_masks: int = 12
 ) -> tuple[Pixels, list[BinaryMask]]:
-    """A random part of a real picture, stretched to the square and perhaps mirrored, with up to `most` of its masks,
-    large ones more often than small ones."""
-    height, width = material.image.shape[:2]
+    """A random part of a real picture, stretched to the square and perhaps mirrored, with up to `max_masks` of
+    its masks, large ones more often than small ones."""
+    height, width = pooled.image.shape[:2]
     share = random.uniform(smallest, 1.0) if random.random() < 0.7 else 1.0
     tall = int(np.clip(height * share, min(8, height), height))
     wide = int(np.clip(width * share * np.exp(random.uniform(-0.25, 0.25)), min(8, width), width))
@@ -155,18 +157,18 @@ def crop(
         return np.ascontiguousarray(resized[:, ::-1]) if mirror else resized
 
     masks = []
-    for instance in _some(random, material.instances, most):
+    for instance in _some(random, pooled.instances, max_masks):
         window = instance.paste(np.zeros((tall, wide), np.uint8), top, left)
         seen = int(window.sum())
         if seen >= 20 and seen >= 0.08 * instance.area:  # a sliver of an object says nothing about it
             masks.append((square(window * np.uint8(255)) > 127).astype(np.uint8))
-    return square(material.image[top : top + tall, left : left + wide]), masks
+    return square(pooled.image[top : top + tall, left : left + wide]), masks
 
 
 def _varied_cutout(random: Random, surface: Pixels, alpha: Alpha, longest: float) -> tuple[Pixels, Alpha]:
     """Scale, mirror, turn and tint a cut-out, and soften its edge."""
     height, width = alpha.shape
-    scale = min(longest / max(height, width), _MOST_ENLARGED)
+    scale = min(longest / max(height, width), _MAX_ENLARGEMENT)
     size = max(8, int(width * scale * np.exp(random.uniform(-0.15, 0.15)))), max(8, int(height * scale))
     filter_ = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     surface, alpha = (np.asarray(cv2.resize(x, size, interpolation=filter_), np.uint8) for x in (surface, alpha))
@@ -181,21 +183,23 @@ def _varied_cutout(random: Random, surface: Pixels, alpha: Alpha, longest: float
     return surface, np.asarray(cv2.blur(alpha, (3, 3)), np.uint8)
 
 
-def _some(random: Random, instances: Sequence[Instance], most: int) -> list[Instance]:
-    """Up to `most` of the instances in random order."""
-    if len(instances) <= most:
+def _some(random: Random, instances: Sequence[Instance], max_masks: int) -> list[Instance]:
+    """Up to `max_masks` of the instances in random order."""
+    if len(instances) <= max_masks:
         return [instances[index] for index in random.permutation(len(instances))]
-    shares = np.array([instance.area for instance in instances], np.float64) ** _FAVOUR
-    return [instances[i] for i in random.choice(len(instances), most, replace=False, p=shares / shares.sum())]
+    shares = np.array([instance.area for instance in instances], np.float64) ** _AREA_EXPONENT
+    return [instances[i] for i in random.choice(len(instances), max_masks, replace=False, p=shares / shares.sum())]
 
 
 def _choose(random: Random, masks: list[BinaryMask], count: int) -> npt.NDArray[np.uint8]:
     """`count` of the masks (K, S, S), large ones more often."""
     areas = np.array([mask.sum() for mask in masks], np.float64)
-    return np.stack([masks[index] for index in all_before_twice(random, np.arange(len(masks)), count, areas**_FAVOUR)])
+    return np.stack(
+        [masks[index] for index in choose_with_few_repeats(random, np.arange(len(masks)), count, areas**_AREA_EXPONENT)]
+    )
 
 
-def all_before_twice(
+def choose_with_few_repeats(
     random: Random, things: npt.NDArray[np.intp], count: int, weights: npt.NDArray[np.float64] | None = None
 ) -> npt.NDArray[np.intp]:
     """`count` of the things by their weights and in random order; all of them before any comes twice."""

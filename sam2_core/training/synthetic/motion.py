@@ -15,7 +15,7 @@ Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class MotionPath:
     """For each frame the angle in radians, the logarithm of the scale, and the way from the start in pixels."""
 
     angle: npt.NDArray[np.float64]
@@ -24,7 +24,7 @@ class Path:
     y: npt.NDArray[np.float64]
 
     @classmethod
-    def choose(cls, random: Random, frames: int, side: int, energy: float) -> Path:
+    def choose(cls, random: Random, frames: int, side: int, energy: float) -> MotionPath:
         """Constant speed and acceleration; sometimes with a tremble; zero on the first frame."""
         units = np.array([1, 1, side, side])
         speed = random.normal(0, 1, 4) * [0.06, 0.05, 0.045, 0.035] * units * energy
@@ -36,13 +36,13 @@ class Path:
         angle, log_scale, x, y = (values - values[0]).T
         return cls(angle, np.clip(log_scale, -1.0, 0.7), x, y)
 
-    def away_and_back(self, random: Random, side: int) -> Path:
+    def away_and_back(self, random: Random, side: int) -> MotionPath:
         """The same path with a swing out of the frame in the middle and back in the end."""
         swing = np.sin(np.linspace(0, np.pi, len(self.x))) * 1.1 * side
         direction = random.uniform(0, 2 * np.pi)
         x, y = np.cos(direction), np.sin(direction)
         swing = swing / max(abs(x), abs(y))  # a diagonal is longer than a side
-        return Path(self.angle, self.log_scale, self.x + swing * x, self.y + swing * y)
+        return MotionPath(self.angle, self.log_scale, self.x + swing * x, self.y + swing * y)
 
     def matrix(self, frame: int, middle: tuple[float, float], target: tuple[float, float], squash: float = 1) -> Matrix:
         """Bring the pixel `middle` of something to `target` of the frame, moved, turned and scaled as of `frame`."""
@@ -62,10 +62,10 @@ class Waves:
         self._phase = random.uniform(0, 2 * np.pi, 2)
         self._y, self._x = np.mgrid[0:side, 0:side].astype(np.float32)
 
-    def __call__(self, picture: npt.NDArray[np.uint8], frame: int) -> npt.NDArray[np.uint8]:
+    def __call__(self, image: npt.NDArray[np.uint8], frame: int) -> npt.NDArray[np.uint8]:
         """Bend a picture or a mask (S, S, ...); frame 0 stays as it is."""
         reach, phase = self._reach * frame / 2, self._phase + frame / 2
         x = self._x + (reach[0] * np.sin(self._y * self._pace[0] + phase[0])).astype(np.float32)
         y = self._y + (reach[1] * np.sin(self._x * self._pace[1] + phase[1])).astype(np.float32)
-        filter_ = cv2.INTER_LINEAR if picture.ndim == 3 else cv2.INTER_NEAREST
-        return np.asarray(cv2.remap(picture, x, y, filter_, borderMode=cv2.BORDER_REFLECT), np.uint8)
+        filter_ = cv2.INTER_LINEAR if image.ndim == 3 else cv2.INTER_NEAREST
+        return np.asarray(cv2.remap(image, x, y, filter_, borderMode=cv2.BORDER_REFLECT), np.uint8)

@@ -19,7 +19,7 @@ class Photometric:
     blur: float
     shrink: float
     tone: Pixels | None  # (1, 256, 3), a table for cv2.LUT
-    grey: bool
+    gray: bool
     noise: float
     jpeg: int
     seed: int
@@ -31,7 +31,7 @@ class Photometric:
             blur=random.uniform(0.4, 1.6) if random.random() < 0.15 else 0.0,
             shrink=random.uniform(0.35, 0.8) if random.random() < 0.12 else 0.0,
             tone=_tone_curve(random) if random.random() < 0.75 else None,
-            grey=random.random() < 0.1,
+            gray=random.random() < 0.1,
             noise=random.uniform(2, 12) if random.random() < 0.15 else 0.0,
             jpeg=int(random.integers(20, 80)) if random.random() < 0.15 else 0,
             seed=int(random.integers(2**31)),
@@ -47,7 +47,7 @@ class Photometric:
             image = _pixels(cv2.resize(small, (width, height)))
         if self.tone is not None:
             image = _pixels(cv2.LUT(image, self.tone))
-        if self.grey:
+        if self.gray:
             image = _pixels(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
         if self.noise:
             grain = np.random.default_rng((self.seed, frame)).normal(0, self.noise, (height, width, 1))

@@ -17,9 +17,9 @@ from sam2_core.training.synthetic.textures import Pixels
 
 _SIDE = 160
 _CLUSTERS = (3, 4, 6, 8)
-_LEAST, _MOST = 0.02, 0.6  # of the picture
+_MIN_AREA, _MAX_AREA = 0.02, 0.6  # of the picture
 _ALIKE = 0.8
-_LEAST_SOLID = 0.6  # share of the convex hull that is filled
+_MIN_SOLIDITY = 0.6  # share of the convex hull that is filled
 _CUT = 0.1
 
 
@@ -42,12 +42,12 @@ def stable_regions(image: Pixels, drawn: Sequence[BinaryMask] = ()) -> list[Bina
 
 def _features(small: Pixels) -> npt.NDArray[np.float32]:
     """Smoothed colour, texture, and a little of the place: (h, w, 6)."""
-    colour = cv2.pyrMeanShiftFiltering(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), 9, 14, maxLevel=1).astype(np.float32)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    texture = cv2.blur(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), (9, 9))
+    color = cv2.pyrMeanShiftFiltering(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), 9, 14, maxLevel=1).astype(np.float32)
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    texture = cv2.blur(np.abs(cv2.Laplacian(gray, cv2.CV_32F)), (9, 9))
     y, x = np.mgrid[: small.shape[0], : small.shape[1]].astype(np.float32)
     weights = np.array([0.6, 1.3, 1.3, 1.2, 0.15, 0.08], np.float32)
-    return np.dstack([colour, texture, y, x]) * weights
+    return np.dstack([color, texture, y, x]) * weights
 
 
 def _clustered(features: npt.NDArray[np.float32], clusters: int) -> list[BinaryMask]:
@@ -57,17 +57,17 @@ def _clustered(features: npt.NDArray[np.float32], clusters: int) -> list[BinaryM
     rows = features.reshape(-1, features.shape[-1])
     start = np.zeros((len(rows), 1), np.int32)
     _, labels, _ = cv2.kmeans(rows, clusters, start, stop, 1, cv2.KMEANS_PP_CENTERS)
-    picture = cv2.medianBlur(labels.reshape(features.shape[:2]).astype(np.uint8), 9)
+    labels_image = cv2.medianBlur(labels.reshape(features.shape[:2]).astype(np.uint8), 9)
     regions: list[BinaryMask] = []
     for cluster in range(clusters):
-        count, parts = cv2.connectedComponents((picture == cluster).astype(np.uint8), connectivity=4)
+        count, parts = cv2.connectedComponents((labels_image == cluster).astype(np.uint8), connectivity=4)
         regions += [(parts == part).astype(np.uint8) for part in range(1, count)]
     return regions
 
 
 def _is_good(region: BinaryMask, objects: Sequence[npt.NDArray[np.bool_]]) -> bool:
     area = region.mean()
-    if not _LEAST < area < _MOST or _solidity(region) < _LEAST_SOLID:
+    if not _MIN_AREA < area < _MAX_AREA or _solidity(region) < _MIN_SOLIDITY:
         return False
     shares = (region[thing > 0].mean() if thing.any() else 0.0 for thing in objects)
     return all(share < _CUT or share > 1 - _CUT for share in shares)

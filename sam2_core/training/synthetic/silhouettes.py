@@ -14,7 +14,7 @@ Random = np.random.Generator
 _SUBPIXEL = 4  # fractional bits of polygon corners
 
 
-def draw_shape(random: Random, height: int, width: int) -> Alpha:
+def draw_silhouette(random: Random, height: int, width: int) -> Alpha:
     """Draw one of the kinds below, now and then with a hole."""
     kind = _KINDS[random.choice(len(_KINDS), p=_SHARES)]
     alpha = np.zeros((height, width), np.uint8)

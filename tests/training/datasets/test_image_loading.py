@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sam2_core.training.datasets import image_loading
-from sam2_core.training.datasets.dataset import BadSample, Labelled, Report
-from sam2_core.training.datasets.image_loading import read_all, shrunk
+from sam2_core.training.datasets.dataset import BadSample, LabeledImage, SkipReport
+from sam2_core.training.datasets.image_loading import downscaled, load_images
 from sam2_core.training.datasets.mask_decoding import EMPTY
 from tests.training.datasets.tiny import skipped
 
@@ -19,38 +19,38 @@ class Given:
     """A picture that was read before."""
 
     name: str
-    labelled: Labelled | None
+    labeled: LabeledImage | None
     source: str = "given"
 
-    def read(self) -> Labelled:
-        if self.labelled is None:
+    def read(self) -> LabeledImage:
+        if self.labeled is None:
             raise BadSample("no good")
-        return self.labelled
+        return self.labeled
 
 
-def labelled(*squares: tuple[int, int], height: int = 40, width: int = 60) -> Labelled:
+def labeled(*squares: tuple[int, int], height: int = 40, width: int = 60) -> LabeledImage:
     """A picture that is white in its left half, with square masks of (corner, side)."""
     image = np.zeros((height, width, 3), np.uint8)
     image[:, : width // 2] = 255
     masks = [np.zeros((height, width), np.bool_) for _ in squares]
     for mask, (corner, side) in zip(masks, squares, strict=True):
         mask[corner : corner + side, corner : corner + side] = True
-    return Labelled(image, tuple(masks), tuple(str(place) for place in range(len(squares))))
+    return LabeledImage(image, tuple(masks), tuple(str(place) for place in range(len(squares))))
 
 
 def test_bad_pictures_and_empty_masks_are_left_out_and_reported() -> None:
-    pictures = [
-        Given("good", labelled((4, 8))),
+    images = [
+        Given("good", labeled((4, 8))),
         Given("bad", None),
-        Given("half", labelled((0, 0), (4, 8), (0, 0))),
-        Given("hollow", labelled((0, 0))),
-        Given("unlabelled", labelled()),
+        Given("half", labeled((0, 0), (4, 8), (0, 0))),
+        Given("hollow", labeled((0, 0))),
+        Given("unlabelled", labeled()),
     ]
-    report = Report()
-    read = read_all(pictures, report)
+    report = SkipReport()
+    read = load_images(images, report)
     assert [picture.name for picture, _ in read] == ["good", "half", "unlabelled"]
     assert [result.classes for _, result in read] == [("0",), ("1",), ()]
-    assert read[0][1] is pictures[0].labelled
+    assert read[0][1] is images[0].labeled
     assert skipped(report) == {
         "no good": ["bad"],
         EMPTY: ["half", "half", "hollow"],
@@ -60,20 +60,20 @@ def test_bad_pictures_and_empty_masks_are_left_out_and_reported() -> None:
 
 def test_progress_is_told_after_every_picture_good_or_bad() -> None:
     told: list[tuple[float | None, str]] = []
-    read_all([Given("a", labelled((4, 8))), Given("b", None)], Report(), progress=lambda *what: told.append(what))
+    load_images([Given("a", labeled((4, 8))), Given("b", None)], SkipReport(), progress=lambda *what: told.append(what))
     assert told == [(0.5, "1 of 2 pictures read"), (1.0, "2 of 2 pictures read")]
 
 
 def test_nothing_is_read_of_nothing() -> None:
-    assert read_all([], Report(), 10) == []
+    assert load_images([], SkipReport(), 10) == []
 
 
 @pytest.mark.parametrize(
     ("size", "short_side", "expected"), [((40, 60), 20, (20, 30)), ((90, 31), 10, (29, 10)), ((40, 60), 40, (40, 60))]
 )
 def test_the_short_side_is_bounded(size: tuple[int, int], short_side: int, expected: tuple[int, int]) -> None:
-    given = labelled((0, 20), height=size[0], width=size[1])
-    small = shrunk(given, short_side)
+    given = labeled((0, 20), height=size[0], width=size[1])
+    small = downscaled(given, short_side)
     assert small.image.shape == (*expected, 3)
     assert small.image.dtype == np.uint8
     assert [mask.shape for mask in small.masks] == [expected]
@@ -82,23 +82,23 @@ def test_the_short_side_is_bounded(size: tuple[int, int], short_side: int, expec
 
 
 def test_masks_keep_what_they_covered_by_half() -> None:
-    given = labelled((0, 0))
+    given = labeled((0, 0))
     mask = np.zeros((40, 60), np.bool_)
     mask[0, 0:4:2] = mask[0, 8:12] = True  # two quarters and two halves of the small pixels
-    small = shrunk(Labelled(given.image, (mask,), ("",)), 20)
+    small = downscaled(LabeledImage(given.image, (mask,), ("",)), 20)
     assert np.argwhere(small.masks[0]).tolist() == [[0, 4], [0, 5]]
 
 
 def test_images_are_averaged_by_area() -> None:
     image = np.zeros((8, 8, 3), np.uint8)
     image[:, ::4] = 200
-    assert (shrunk(Labelled(image, (), ()), 2).image == 50).all()
+    assert (downscaled(LabeledImage(image, (), ()), 2).image == 50).all()
 
 
 def test_a_mask_that_vanishes_is_dropped_with_its_class() -> None:
-    report = Report()
-    pictures = [Given("some", labelled((4, 1), (4, 20))), Given("all", labelled((4, 1)))]
-    [(picture, small)] = read_all(pictures, report, 5)
+    report = SkipReport()
+    images = [Given("some", labeled((4, 1), (4, 20))), Given("all", labeled((4, 1)))]
+    [(picture, small)] = load_images(images, report, 5)
     assert (picture.name, small.classes) == ("some", ("1",))
     assert skipped(report) == {image_loading.VANISHED: ["some", "all"], image_loading.NOTHING_LEFT: ["all"]}
 
@@ -115,7 +115,7 @@ def test_masks_agree_with_exact_means(factor: float) -> None:
         None,
     )
     mean = weights @ mask @ weights.T * (12 / side) ** 2
-    small = shrunk(Labelled(np.zeros((side, side, 3), np.uint8), (mask,), ("",)), 12).masks[0]
+    small = downscaled(LabeledImage(np.zeros((side, side, 3), np.uint8), (mask,), ("",)), 12).masks[0]
     is_clear = np.abs(mean - 0.5) > 0.01
     assert 50 < small.sum() < 110
     assert np.array_equal(small[is_clear], mean[is_clear] >= 0.5)

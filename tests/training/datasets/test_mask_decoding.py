@@ -12,7 +12,13 @@ from PIL import Image
 
 from sam2_core.training.datasets import files, mask_decoding
 from sam2_core.training.datasets.dataset import BadSample
-from sam2_core.training.datasets.mask_decoding import check_cost, draw_shape, objects, parse_shape, read_index
+from sam2_core.training.datasets.mask_decoding import (
+    check_cost,
+    decode_segmentation,
+    object_masks,
+    parse_segmentation,
+    read_index_image,
+)
 from tests.training.datasets.tiny import (
     HEIGHT,
     WIDTH,
@@ -20,8 +26,8 @@ from tests.training.datasets.tiny import (
     index_map,
     plain_run_lengths,
     run_lengths,
+    save_image,
     save_index,
-    save_picture,
 )
 
 SIZE = (HEIGHT, WIDTH)
@@ -42,7 +48,7 @@ SIZE = (HEIGHT, WIDTH)
     ids=["0_255", "0_1", "8_bits", "16_bits", "palette_with_void", "palette_0_255", "1_bit", "grey_as_rgb"],
 )
 def test_every_value_is_an_object(tmp_path: Path, index: Any, palette: bool, expected: list[int]) -> None:
-    found = objects(read_index(save_index(tmp_path / "x.png", index, palette)))
+    found = object_masks(read_index_image(save_index(tmp_path / "x.png", index, palette)))
     assert set(found) == set(expected)
     for place, value in enumerate(expected):
         assert np.array_equal(found[value], bar(place))
@@ -50,7 +56,7 @@ def test_every_value_is_an_object(tmp_path: Path, index: Any, palette: bool, exp
 
 def test_colours_are_objects(tmp_path: Path) -> None:
     index = np.stack([index_map(200, 0), index_map(0, 7), index_map(0, 0)], axis=2)
-    found = objects(read_index(save_index(tmp_path / "x.png", index)))
+    found = object_masks(read_index_image(save_index(tmp_path / "x.png", index)))
     assert set(found) == {200 << 16, 7 << 8}
     assert np.array_equal(found[7 << 8], bar(1))
 
@@ -59,27 +65,27 @@ def test_soft_edges_are_cut_in_the_middle_unless_values_are_indices(tmp_path: Pa
     index = index_map(255, 255, 255, 255)
     index[8, :12] = np.linspace(20, 240, 12)
     path = save_index(tmp_path / "x.png", index)
-    assert np.array_equal(objects(read_index(path))[255], index >= 128)
-    assert set(objects(read_index(path, is_index=True))) == set(np.unique(index)) - {0}
+    assert np.array_equal(object_masks(read_index_image(path))[255], index >= 128)
+    assert set(object_masks(read_index_image(path, is_index=True))) == set(np.unique(index)) - {0}
 
 
 def test_float_and_damaged_masks_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros(SIZE, np.float32)).save(tmp_path / "x.tif")
-    whole = save_picture(tmp_path / "y.png").read_bytes()
+    whole = save_image(tmp_path / "y.png").read_bytes()
     (tmp_path / "y.png").write_bytes(whole[:50])
     for name in ("x.tif", "y.png"):
         with pytest.raises(BadSample, match="cannot be read"):
-            read_index(tmp_path / name)
+            read_index_image(tmp_path / name)
 
 
 def test_an_empty_index_picture_has_no_objects() -> None:
-    assert objects(np.zeros(SIZE, np.int32)) == {}
+    assert object_masks(np.zeros(SIZE, np.int32)) == {}
 
 
 def test_numbers_far_apart_are_found_as_well() -> None:
     index = np.zeros(SIZE, np.int32)
     index[0, :2] = -5, 1 << 24
-    assert sorted(objects(index)) == [-5, 1 << 24]
+    assert sorted(object_masks(index)) == [-5, 1 << 24]
 
 
 @pytest.mark.parametrize(("count", "size"), [(5000, (10, 10)), (100, (8000, 8000)), (1, (10_000, 10_000))])
@@ -95,7 +101,7 @@ def test_a_polygon_covers_the_pixels_whose_centres_lie_inside() -> None:
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         with np.errstate(divide="ignore"):
             is_inside ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-    drawn = draw_shape(parse_shape([corners.ravel().tolist()]), SIZE)
+    drawn = decode_segmentation(parse_segmentation([corners.ravel().tolist()]), SIZE)
     assert 30 < is_inside.sum() < 80
     assert np.array_equal(drawn, is_inside)
 
@@ -104,16 +110,18 @@ def test_polygons_are_united_and_cut_at_the_border() -> None:
     square, beyond = [1, 1, 4, 1, 4, 4, 1, 4], [-9, -9, 3, -9, 3, 3, -9, 3]
     expected = np.zeros(SIZE, np.bool_)
     expected[1:4, 1:4] = expected[:3, :3] = True
-    assert np.array_equal(draw_shape(parse_shape([square, beyond]), SIZE), expected)
-    assert np.array_equal(draw_shape(parse_shape(square), SIZE), draw_shape(parse_shape([square]), SIZE))
-    assert not draw_shape(parse_shape([[20, 1, 25, 1, 25, 5]]), SIZE).any()
-    assert not draw_shape(parse_shape([[1, 2, 9, 2, 5, 2]]), SIZE).any()
+    assert np.array_equal(decode_segmentation(parse_segmentation([square, beyond]), SIZE), expected)
+    assert np.array_equal(
+        decode_segmentation(parse_segmentation(square), SIZE), decode_segmentation(parse_segmentation([square]), SIZE)
+    )
+    assert not decode_segmentation(parse_segmentation([[20, 1, 25, 1, 25, 5]]), SIZE).any()
+    assert not decode_segmentation(parse_segmentation([[1, 2, 9, 2, 5, 2]]), SIZE).any()
 
 
 @pytest.mark.parametrize("encode", [run_lengths, plain_run_lengths])
 def test_run_lengths_are_read(encode: Any) -> None:
     mask = bar(2) | bar(0)
-    assert np.array_equal(draw_shape(parse_shape(encode(mask)), SIZE), mask)
+    assert np.array_equal(decode_segmentation(parse_segmentation(encode(mask)), SIZE), mask)
 
 
 BROKEN: list[object] = [
@@ -125,25 +133,25 @@ BROKEN: list[object] = [
 @pytest.mark.parametrize("segmentation", BROKEN, ids=str)
 def test_broken_segmentations_are_refused(segmentation: object) -> None:
     with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
-        parse_shape(segmentation)
+        parse_segmentation(segmentation)
 
 
 @pytest.mark.parametrize("segmentation", [None, [], {}])
 def test_a_missing_segmentation_is_called_so(segmentation: object) -> None:
     with pytest.raises(BadSample, match=files.BROKEN_ENTRY if segmentation == {} else mask_decoding.NO_SHAPE):
-        parse_shape(segmentation)
+        parse_segmentation(segmentation)
 
 
 def test_run_lengths_must_fit_and_fill_the_picture() -> None:
-    with pytest.raises(BadSample, match=files.OTHER_SIZE):
-        draw_shape(parse_shape(run_lengths(bar(0))), (WIDTH, HEIGHT))
+    with pytest.raises(BadSample, match=files.SIZE_MISMATCH):
+        decode_segmentation(parse_segmentation(run_lengths(bar(0))), (WIDTH, HEIGHT))
     for counts in ("", "~~~", [5], [-1, HEIGHT * WIDTH + 1], [1e300]):
         with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
-            draw_shape(parse_shape({"size": list(SIZE), "counts": counts}), SIZE)
+            decode_segmentation(parse_segmentation({"size": list(SIZE), "counts": counts}), SIZE)
 
 
 def test_a_polygon_of_too_many_crossings_is_refused() -> None:
     zigzag: npt.NDArray[np.float64] = np.zeros((30_000, 2))
     zigzag[1::2, 1] = 5000
     with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
-        draw_shape(parse_shape([zigzag.ravel().tolist()]), (5000, 10))
+        decode_segmentation(parse_segmentation([zigzag.ravel().tolist()]), (5000, 10))

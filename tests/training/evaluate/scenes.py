@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Labelled, Pixels
+from sam2_core.training.datasets.dataset import BadSample, BinaryMask, LabeledImage, Pixels
 
 HEIGHT, WIDTH = 48, 64
 
@@ -29,7 +29,7 @@ def painted(*masks: BinaryMask, seed: int = 0) -> Pixels:
 
 
 @dataclass(frozen=True)
-class Still:
+class MemoryImage:
     """A picture with masks, or one that cannot be read."""
 
     name: str
@@ -37,15 +37,15 @@ class Still:
     source: str = "made"
     fault: str = ""
 
-    def read(self) -> Labelled:
+    def read(self) -> LabeledImage:
         if self.fault:
             raise BadSample(self.fault)
         image = painted(*self.masks) if self.masks else np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-        return Labelled(image, self.masks, ("",) * len(self.masks))
+        return LabeledImage(image, self.masks, ("",) * len(self.masks))
 
 
 @dataclass(frozen=True)
-class Reel:
+class MemoryClip:
     """A clip of frames and masks by frame and object."""
 
     name: str
@@ -70,7 +70,7 @@ class Reel:
         return self.labels[index]
 
 
-def moving(frames: int = 4, step: int = 2, name: str = "moving", source: str = "made") -> Reel:
+def moving(frames: int = 4, step: int = 2, name: str = "moving", source: str = "made") -> MemoryClip:
     """A textured square, object 1, that moves to the right by `step` pixels a frame over a texture that stays."""
     random = np.random.default_rng(0)
     ground = random.integers(0, 90, (HEIGHT, WIDTH, 3)).astype(np.uint8)
@@ -82,4 +82,4 @@ def moving(frames: int = 4, step: int = 2, name: str = "moving", source: str = "
         picture[14:34, left : left + 20] = thing
         pictures.append(picture)
         labels[index] = {1: rectangle(14, left, 34, left + 20)}
-    return Reel(name, pictures, labels, source)
+    return MemoryClip(name, pictures, labels, source)

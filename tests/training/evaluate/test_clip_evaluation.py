@@ -8,15 +8,15 @@ import torch
 from PIL import Image
 
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
-from sam2_core.training.datasets.dataset import BinaryMask, Clip, Report
-from sam2_core.training.datasets.frame_folders import open_frames
+from sam2_core.training.datasets.dataset import BinaryMask, Clip, SkipReport
+from sam2_core.training.datasets.frame_folders import open_frame_folder
 from sam2_core.training.evaluate import evaluate_clips
 from sam2_core.training.evaluate.clicks import farthest_point
 from sam2_core.training.evaluate.clip_evaluation import TrackedFrame, as_video_predictor
 from sam2_core.training.evaluate.metrics import boundary_f, iou
 from tests.networks import tiny_network
 from tests.training.datasets.tiny import skipped
-from tests.training.evaluate.scenes import Reel, moving, painted, rectangle
+from tests.training.evaluate.scenes import MemoryClip, moving, painted, rectangle
 
 FRAMES = 6
 
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clip(folder: Path) -> Clip:
-    return open_frames("two", "made", folder / "frames", folder / "masks", Report())
+    return open_frame_folder("two", "made", folder / "frames", folder / "masks", SkipReport())
 
 
 @torch.inference_mode()
@@ -102,9 +102,9 @@ def test_all_annotated_frames_can_be_observed(clip: Clip) -> None:
 
 def test_what_cannot_be_measured_on_is_left_out() -> None:
     good, progress = moving(3), []
-    torn = Reel("torn", good.frames, good.labels, broken=frozenset({2}))
-    odd = Reel("odd", [*good.frames[:2], np.zeros((50, 64, 3), np.uint8)], good.labels)
-    bare = Reel("bare", good.frames, {})
+    torn = MemoryClip("torn", good.frames, good.labels, broken=frozenset({2}))
+    odd = MemoryClip("odd", [*good.frames[:2], np.zeros((50, 64, 3), np.uint8)], good.labels)
+    bare = MemoryClip("bare", good.frames, {})
     result = evaluate_clips(
         tiny_network(), [torn, odd, bare, good], progress=lambda done, text: progress.append((done, text))
     )
@@ -118,8 +118,8 @@ def test_what_cannot_be_measured_on_is_left_out() -> None:
 
 
 def test_frames_after_the_last_annotated_one_are_not_read() -> None:
-    reel = moving(4)
-    cut = Reel("cut", reel.frames, {0: reel.labels[0], 2: reel.labels[2]}, broken=frozenset({3}))
+    clip = moving(4)
+    cut = MemoryClip("cut", clip.frames, {0: clip.labels[0], 2: clip.labels[2]}, broken=frozenset({3}))
     assert evaluate_clips(tiny_network(), [cut]).scores.count() == 1
 
 

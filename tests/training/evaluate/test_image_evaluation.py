@@ -9,14 +9,14 @@ import torch
 
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
 from sam2_core.training.evaluate import evaluate_images
-from sam2_core.training.evaluate.image_evaluation import Attempt
+from sam2_core.training.evaluate.image_evaluation import ObjectResult
 from tests.networks import tiny_network
 from tests.training.datasets.tiny import skipped
-from tests.training.evaluate.scenes import Still, rectangle
+from tests.training.evaluate.scenes import MemoryImage, rectangle
 
 SQUARE, BAR, DISC = rectangle(8, 8, 28, 28), rectangle(34, 4, 44, 60), np.zeros((48, 64), np.bool_)
 DISC[cv2.circle(np.zeros((48, 64), np.uint8), (46, 16), 11, 1, -1) > 0] = True
-PICTURES = [Still("one", (SQUARE, DISC)), Still("two", (BAR,), source="other")]
+IMAGES = [MemoryImage("one", (SQUARE, DISC)), MemoryImage("two", (BAR,), source="other")]
 
 
 def plain_iou(p: np.ndarray, g: np.ndarray) -> float:
@@ -74,9 +74,9 @@ def by_hand(image: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def test_scores_equal_the_protocol_followed_by_hand() -> None:
-    result = evaluate_images(tiny_network(), PICTURES)
+    result = evaluate_images(tiny_network(), IMAGES)
     assert [source for source, _ in result.scores.rows] == ["made", "made", "other"]
-    images = {picture.name: picture.read().image for picture in PICTURES}
+    images = {picture.name: picture.read().image for picture in IMAGES}
     wanted = [by_hand(images["one"], SQUARE), by_hand(images["one"], DISC), by_hand(images["two"], BAR)]
     assert SQUARE.sum() > DISC.sum()
     for (_, found), expected in zip(result.scores.rows, wanted, strict=True):
@@ -85,7 +85,7 @@ def test_scores_equal_the_protocol_followed_by_hand() -> None:
 
 
 def test_calibration_takes_the_masks_that_a_user_sees() -> None:
-    result = evaluate_images(tiny_network(), PICTURES)
+    result = evaluate_images(tiny_network(), IMAGES)
     assert len(result.calibration.pairs) == 4 * 3
     first = result.scores.rows[0][1]
     assert [true for _, true in result.calibration.pairs[:4]] == [
@@ -95,26 +95,26 @@ def test_calibration_takes_the_masks_that_a_user_sees() -> None:
 
 
 def test_every_attempt_can_be_observed() -> None:
-    attempts: list[Attempt] = []
-    evaluate_images(tiny_network(), PICTURES, observe=attempts.append)
-    assert [(each.subject.name, each.subject.number) for each in attempts] == [("one", 0), ("one", 0), ("two", 1)]
-    for attempt in attempts:
-        assert len(attempt.clicks) == 5
-        answers = attempt.answers
-        assert list(answers) == ["click1", "click1_oracle", "click3", "click5", "box"]
-        assert answers["click1_oracle"].true >= answers["click1"].true
-        assert {answer.mask.shape for answer in answers.values()} == {(48, 64)}
+    results: list[ObjectResult] = []
+    evaluate_images(tiny_network(), IMAGES, observe=results.append)
+    assert [(each.subject.name, each.subject.number) for each in results] == [("one", 0), ("one", 0), ("two", 1)]
+    for result in results:
+        assert len(result.clicks) == 5
+        predictions = result.predictions
+        assert list(predictions) == ["click1", "click1_oracle", "click3", "click5", "box"]
+        assert predictions["click1_oracle"].true >= predictions["click1"].true
+        assert {answer.mask.shape for answer in predictions.values()} == {(48, 64)}
 
 
 def test_the_limit_on_objects_saves_work() -> None:
-    result = evaluate_images(tiny_network(), PICTURES, objects_per_picture=1)
+    result = evaluate_images(tiny_network(), IMAGES, max_objects=1)
     assert result.scores.count("made") == 1
-    everything = evaluate_images(tiny_network(), PICTURES)
+    everything = evaluate_images(tiny_network(), IMAGES)
     assert result.scores.rows[0] == everything.scores.rows[0]
 
 
 def test_bad_pictures_are_left_out() -> None:
-    result = evaluate_images(tiny_network(), [Still("torn", (), fault="torn"), PICTURES[1]])
+    result = evaluate_images(tiny_network(), [MemoryImage("torn", (), fault="torn"), IMAGES[1]])
     assert result.scores.count() == 1
     assert skipped(result.report) == {"torn": ["torn"]}
 
@@ -128,7 +128,7 @@ def test_nothing_gives_nothing() -> None:
 def test_a_network_in_training_is_measured_as_it_will_be_used(training: bool) -> None:
     network = deepcopy(tiny_network()).requires_grad_(True).train(training)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    assert evaluate_images(network, PICTURES).scores.rows == evaluate_images(tiny_network(), PICTURES).scores.rows
+    assert evaluate_images(network, IMAGES).scores.rows == evaluate_images(tiny_network(), IMAGES).scores.rows
     assert network.training is network.sam_mask_decoder.training is training
     assert all(parameter.grad is None for parameter in network.parameters())
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
@@ -137,9 +137,9 @@ def test_a_network_in_training_is_measured_as_it_will_be_used(training: bool) ->
 def test_the_mode_comes_back_after_an_error() -> None:
     network = deepcopy(tiny_network()).train()
 
-    def interrupt(attempt: Attempt) -> None:
+    def interrupt(result: ObjectResult) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate_images(network, PICTURES, observe=interrupt)
+        evaluate_images(network, IMAGES, observe=interrupt)
     assert network.training
