@@ -43,18 +43,24 @@ def corners_of(numbers: Sequence[object]) -> Ring:
 
 
 def fill_centers(rings: Sequence[Ring], height: int, width: int, spend: Spend) -> Mask:
-    """All pixels whose centre lies in any of the outlines: COCO's way, where a square from 0 to 2 has four pixels.
+    """All pixels whose center lies in any of the outlines: COCO's way, where a square from 0 to 2 has four pixels.
 
     Raises `MediaError` for what is too intricate, and what `spend` raises.
     """
     left, right = _window(rings, width)
     pixels = np.zeros((height, right - left), bool)
+    add_centers(rings, pixels, spend, left)
+    return placed(pixels, left, width)
+
+
+def add_centers(rings: Sequence[Ring], pixels: BoolArray, spend: Spend, left: int = 0) -> None:
+    """`fill_centers` into an array (H, W'), in place; its first column is number `left` of the image."""
+    height = pixels.shape[0]
     for ring in rings:
-        first, stop = _window([ring], width)
+        first, stop = _window([ring], left + pixels.shape[1])
         _pay(ring, height, stop - first, spend)
         if first < stop:
-            pixels[:, first - left : stop - left] |= _inside(ring - (first, 0), height, stop - first)
-    return placed(pixels, left, width)
+            _add_ring(ring - (first, 0), pixels[:, first - left : stop - left])
 
 
 def fill_corners(ring: Ring, height: int, width: int, spend: Spend) -> Mask:
@@ -98,17 +104,19 @@ def _window(rings: Sequence[Ring], width: int) -> tuple[int, int]:
     return left, min(max(right, left), width)
 
 
-def _inside(ring: Ring, height: int, width: int) -> BoolArray:
-    """Whether each pixel's centre (H, W) is inside, by the even-odd rule: how often its row crosses the outline."""
+def _add_ring(ring: Ring, pixels: BoolArray) -> None:
+    """Set the pixels (H, W) whose center is inside, by the even-odd rule: how often its row crosses the outline."""
+    height, width = pixels.shape
     start, end = ring, np.roll(ring, -1, axis=0)
     ys = np.stack([start[:, 1], end[:, 1]])
     first, stop = np.clip(np.ceil([ys.min(axis=0) - 0.5, ys.max(axis=0) - 0.5]), 0, height).astype(np.int64)
+    top, bottom = int(first.min()), int(stop.max())
     counts = stop - first
     edge = np.repeat(np.arange(len(ring)), counts)
     rows = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts)
     along = (rows + 0.5 - start[edge, 1]) / (end[edge, 1] - start[edge, 1])
     crossings = start[edge, 0] + along * (end[edge, 0] - start[edge, 0])
     columns = np.clip(np.ceil(crossings - 0.5), 0, width).astype(np.int64)
-    turns = np.bincount(rows * (width + 1) + columns, minlength=height * (width + 1)).reshape(height, width + 1)
-    inside: BoolArray = np.cumsum(turns[:, :width], axis=1) % 2 == 1
-    return inside
+    turns = np.bincount((rows - top) * (width + 1) + columns, minlength=(bottom - top) * (width + 1))
+    odd = (turns & 1).astype(bool).reshape(bottom - top, width + 1)
+    pixels[top:bottom] |= np.logical_xor.accumulate(odd, axis=1)[:, :width]
