@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.errors import BadPrompt
+from sam2_core.errors import BadPrompt, MediaError
+from sam2_core.media.readers.polygons import add_centers, ring_of
 from sam2_core.training.datasets.dataset import BadSample, BinaryMask
 from sam2_core.training.datasets.files import BROKEN_ENTRY, LIMITS, SIZE_MISMATCH, UNREADABLE, Size, open_image
 from sam2_core.types import Mask
@@ -25,8 +26,6 @@ TOO_MANY = "more masks than fit into memory"
 VOID = 255
 _MAX_MASKS = 4096
 _MAX_VALUES = 4_000_000_000  # of all masks of a picture together
-_MAX_COORDINATE = 1e6
-_MAX_CROSSINGS = 20_000_000
 _SOFT_VALUES = 8
 
 
@@ -87,56 +86,23 @@ def parse_polygons(polygons: object) -> tuple[Polygon, ...]:
     if not isinstance(polygons, list) or not polygons:
         raise BadSample(BROKEN_ENTRY)
     try:
-        arrays = tuple(np.array(polygon, np.float32).reshape(-1, 2) for polygon in polygons)
-    except (TypeError, ValueError, OverflowError) as error:
+        return tuple(ring_of(polygon).astype(np.float32) for polygon in polygons)
+    except MediaError as error:
         raise BadSample(BROKEN_ENTRY) from error
-    if any(
-        len(array) < 3 or not np.abs(array).max() < _MAX_COORDINATE for array in arrays
-    ):  # NaN is not below anything
-        raise BadSample(BROKEN_ENTRY)
-    return arrays
 
 
 def decode_segmentation(segmentation: Segmentation, size: Size) -> BinaryMask:
     """The mask (H, W) on a picture of `size`. Raises `BadSample` for run lengths of another size or none at all."""
-    if isinstance(segmentation, dict):
-        if segmentation["size"] != list(size):
-            raise BadSample(SIZE_MISMATCH)
-        try:
+    if isinstance(segmentation, dict) and segmentation["size"] != list(size):
+        raise BadSample(SIZE_MISMATCH)
+    try:
+        if isinstance(segmentation, dict):
             return Mask.from_coco(segmentation).to_array()
-        except BadPrompt as error:
-            raise BadSample(BROKEN_ENTRY) from error
-    mask = np.zeros(size, np.bool_)
-    for polygon in segmentation:
-        _fill(mask, polygon.astype(np.float64))
-    return mask
-
-
-def _fill(mask: BinaryMask, corners: npt.NDArray[np.float64]) -> None:
-    """Add the pixels whose centres lie inside (even-odd rule), which is how COCO's own tools draw polygons.
-
-    Each edge toggles the rest of every row whose centre line it crosses.
-    """
-    height, width = mask.shape
-    upper, lower = corners, np.roll(corners, -1, axis=0)
-    is_rising = upper[:, 1] > lower[:, 1]
-    upper, lower = np.where(is_rising[:, None], lower, upper), np.where(is_rising[:, None], upper, lower)
-    begin, end = (np.clip(np.ceil(y - 0.5), 0, height).astype(np.int64) for y in (upper[:, 1], lower[:, 1]))
-    counts = end - begin
-    crossings = int(counts.sum())
-    if crossings > _MAX_CROSSINGS:
-        raise BadSample(BROKEN_ENTRY)
-    if not crossings:
-        return
-    edge = np.repeat(np.arange(len(corners)), counts)
-    row = np.arange(crossings) - np.repeat(np.cumsum(counts) - counts, counts) + begin[edge]
-    slope = (lower[edge, 0] - upper[edge, 0]) / (lower[edge, 1] - upper[edge, 1])
-    x = upper[edge, 0] + (row + 0.5 - upper[edge, 1]) * slope
-    column = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)
-    top, bottom = int(row.min()), int(row.max()) + 1
-    toggles = np.bincount((row - top) * (width + 1) + column, minlength=(bottom - top) * (width + 1))
-    parity = np.bitwise_xor.accumulate((toggles & 1).astype(np.bool_).reshape(bottom - top, width + 1), axis=1)
-    mask[top:bottom] |= parity[:, :width]
+        mask = np.zeros(size, np.bool_)
+        add_centers([polygon.astype(np.float64) for polygon in segmentation], mask, lambda pixels: None)
+        return mask
+    except (BadPrompt, MediaError) as error:
+        raise BadSample(BROKEN_ENTRY) from error
 
 
 def _one_channel(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
