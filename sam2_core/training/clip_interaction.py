@@ -11,9 +11,10 @@ from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.segmenter import Segmenter, Trace
 from sam2_core.training import prompts
+from sam2_core.training.arrays import BinaryMask
 from sam2_core.training.image_interaction import StepResult, StepRng, coverage, resize_logits, select_features
 from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, object_score_loss
-from sam2_core.training.prompts import BinaryMask, Points
+from sam2_core.training.prompts import Points
 
 _FIRST_PROMPTS = ("mask", "click", "box")
 _FIRST_SHARES = (0.4, 0.4, 0.2)

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.datasets.dataset import BadSample, Clip, Pixels, SkipReport
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import Random
+from sam2_core.training.datasets.dataset import BadSample, Clip, SkipReport
 from sam2_core.training.synthetic.clip_samples import ClipSample
 from sam2_core.training.synthetic.image_samples import choose_with_few_repeats
 from sam2_core.training.synthetic.photometric import Photometric
-from sam2_core.training.synthetic.silhouettes import Random
 
 _TRIES = 20
 _MAX_STEP = 3  # annotated frames from one chosen frame to the next
@@ -91,7 +92,7 @@ class _Crop:
         self._side = side
         self._filter = cv2.INTER_AREA if min(tall, wide) > side else cv2.INTER_LINEAR
 
-    def image(self, frame: Pixels) -> Pixels:
+    def image(self, frame: RgbArray) -> RgbArray:
         """A frame (H, W, 3) -> (S, S, 3)."""
         return self._square(frame)
 

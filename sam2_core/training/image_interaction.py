@@ -13,8 +13,9 @@ from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
 from sam2_core.training import prompts
+from sam2_core.training.arrays import BinaryMask
 from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, object_score_loss
-from sam2_core.training.prompts import BinaryMask, Points
+from sam2_core.training.prompts import Points
 
 _OTHER_OUTPUT_WEIGHT = 0.5  # weight of the output that is not asked for: inference may fall back on it
 _NO_CLICK_SHARE = 0.25  # share of turns without a new click: the network improves on its own answer (SAM, appendix A)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-BinaryMask = npt.NDArray[np.uint8]
+from sam2_core.training.arrays import BinaryMask
+
 Points = tuple[Tensor, Tensor]
 """Coordinates (N, P, 2) and labels (N, P)."""
 

@@ -43,7 +43,7 @@ class CocoImage:
     classes: list[str] = field(default_factory=list, repr=False)
 
     def read(self) -> LabeledImage:
-        """Pixels and masks; raises `BadSample`."""
+        """RgbArray and masks; raises `BadSample`."""
         pixels = read_rgb(self.path, self.size)
         size = (pixels.shape[0], pixels.shape[1])
         check_cost(len(self.segmentations), size)

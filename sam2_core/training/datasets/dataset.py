@@ -7,13 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from sam2_core.errors import MaskletError
-
-Pixels = npt.NDArray[np.uint8]
-BinaryMask = npt.NDArray[np.bool_]
+from sam2_core.media.info import RgbArray
+from sam2_core.types import BoolArray
 
 
 class BadSample(MaskletError):
@@ -24,8 +20,8 @@ class BadSample(MaskletError):
 class LabeledImage:
     """A picture (H, W, 3) in RGB with its masks (H, W), which may overlap, and the class of each ("" if unknown)."""
 
-    image: Pixels
-    masks: tuple[BinaryMask, ...]
+    image: RgbArray
+    masks: tuple[BoolArray, ...]
     classes: tuple[str, ...]
 
 
@@ -62,10 +58,10 @@ class Clip(Protocol):
     def __len__(self) -> int:
         """Number of frames."""
 
-    def frame(self, index: int) -> Pixels:
+    def frame(self, index: int) -> RgbArray:
         """A frame (H, W, 3) in RGB; raises `BadSample`."""
 
-    def masks(self, index: int) -> Mapping[int, BinaryMask]:
+    def masks(self, index: int) -> Mapping[int, BoolArray]:
         """The masks (H, W) of an annotated frame by object id; an object that is out of sight has an empty mask or
         none. Raises `BadSample`."""
 

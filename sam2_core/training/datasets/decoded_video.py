@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, Store, ingest, open_store
-from sam2_core.training.datasets.dataset import BadSample, Pixels
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample
 
 UNDECODABLE = "clip that cannot be decoded"
 _MAX_KEPT_CLIPS = 8  # a clip of SA-V takes some 50 MB on the disk
@@ -31,7 +32,7 @@ class DecodedVideo:
         weakref.finalize(self, store.close)  # the newest finalizer runs first
         self._store: Store = store
 
-    def frame(self, index: int) -> Pixels:
+    def frame(self, index: int) -> RgbArray:
         """A frame (H, W, 3) in RGB; raises `BadSample`."""
         try:
             return self._store.frame(index)

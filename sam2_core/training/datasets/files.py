@@ -13,8 +13,9 @@ from PIL import Image
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits
+from sam2_core.media.info import RgbArray
 from sam2_core.media.pictures import read_picture
-from sam2_core.training.datasets.dataset import BadSample, Pixels, SkipReport
+from sam2_core.training.datasets.dataset import BadSample, SkipReport
 
 Size: TypeAlias = tuple[int, int]
 """(height, width)."""
@@ -138,7 +139,7 @@ def image_sizes(path: Path) -> tuple[Size, ...]:
     return (stored[::-1], stored) if is_turned else (stored,)
 
 
-def read_rgb(path: Path, size: Size | None = None) -> Pixels:
+def read_rgb(path: Path, size: Size | None = None) -> RgbArray:
     """The picture (H, W, 3) in RGB; where its annotations have a `size`, turned so that it fits them.
 
     Raises `BadSample` for one that is damaged, too large, or does not fit.
@@ -155,7 +156,7 @@ def read_rgb(path: Path, size: Size | None = None) -> Pixels:
     return pixels if size is None or pixels.shape[:2] == size else _as_stored(path)
 
 
-def _as_stored(path: Path) -> Pixels:
+def _as_stored(path: Path) -> RgbArray:
     """Who annotated this picture did not see it turned."""
     try:
         with open_image(path) as image:

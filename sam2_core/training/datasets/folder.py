@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Dataset, LabeledImage, SkipReport
+from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage, SkipReport
 from sam2_core.training.datasets.files import (
     IMAGE_SUFFIXES,
     NO_IMAGE,
@@ -27,6 +27,7 @@ from sam2_core.training.datasets.files import (
 from sam2_core.training.datasets.frame_folders import sorted_images
 from sam2_core.training.datasets.mask_decoding import check_cost, object_masks, read_index_image
 from sam2_core.training.datasets.pack import is_pack
+from sam2_core.types import BoolArray
 
 LOSSY = "mask in a lossy format (JPEG): save it as PNG"
 SAME_NAME = "picture with the name of another one"
@@ -44,8 +45,8 @@ class FolderImage:
     masks: tuple[Path, ...] = field(repr=False)
 
     def read(self) -> LabeledImage:
-        """Pixels and masks; a mask picture without any object gives one empty mask. Raises `BadSample`."""
-        masks: list[BinaryMask] = []
+        """RgbArray and masks; a mask picture without any object gives one empty mask. Raises `BadSample`."""
+        masks: list[BoolArray] = []
         for path in self.masks:
             index = read_index_image(path)
             masks += object_masks(index).values() or [np.zeros(index.shape, np.bool_)]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, LabeledImage, Pixels, SkipReport
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, Clip, LabeledImage, SkipReport
 from sam2_core.training.datasets.files import (
     IMAGE_SUFFIXES,
     NO_IMAGE,
@@ -17,6 +18,7 @@ from sam2_core.training.datasets.files import (
     read_rgb,
 )
 from sam2_core.training.datasets.mask_decoding import EMPTY, object_masks, read_index_image
+from sam2_core.types import BoolArray
 
 NO_FRAMES = "clip without frames"
 
@@ -39,16 +41,16 @@ class FrameFolder:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def frame(self, index: int) -> Pixels:
+    def frame(self, index: int) -> RgbArray:
         """A frame (H, W, 3) in RGB; raises `BadSample`."""
         return read_rgb(self.frames[index])
 
-    def masks(self, index: int) -> Mapping[int, BinaryMask]:
+    def masks(self, index: int) -> Mapping[int, BoolArray]:
         """The masks (H, W) of the objects in sight by id; raises `BadSample`."""
         if index not in self.labels:
             raise BadSample(NO_MASK)
         size = image_sizes(self.frames[index])[0]
-        masks: dict[int, BinaryMask] = {}
+        masks: dict[int, BoolArray] = {}
         for number, path in self.labels[index].items():
             found = read_index_image(path)
             if found.shape != size:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, DatasetImage, LabeledImage, Pixels, SkipReport
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, DatasetImage, LabeledImage, SkipReport
 from sam2_core.training.datasets.mask_decoding import EMPTY
-from sam2_core.types import Progress
+from sam2_core.types import BoolArray, Progress
 
 NOTHING_LEFT = "picture without a mask that could be used"
 VANISHED = "mask too small to survive the smaller picture"
@@ -59,7 +60,7 @@ def drop_empty_masks(labeled: LabeledImage, name: str, report: SkipReport, reaso
 def downscaled(labeled: LabeledImage, short_side: int) -> LabeledImage:
     """Scale down, never up, to a short side of `short_side` pixels.
 
-    Pixels are averaged by area; a mask keeps the pixels that it covered at least by half.
+    RgbArray are averaged by area; a mask keeps the pixels that it covered at least by half.
     """
     height, width = labeled.image.shape[:2]
     factor = short_side / min(height, width)
@@ -67,10 +68,10 @@ def downscaled(labeled: LabeledImage, short_side: int) -> LabeledImage:
         return labeled
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     masks = tuple(_downscaled_mask(mask, size) for mask in labeled.masks)
-    image: Pixels = cv2.resize(labeled.image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    image: RgbArray = cv2.resize(labeled.image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return LabeledImage(image, masks, labeled.classes)
 
 
-def _downscaled_mask(mask: BinaryMask, size: tuple[int, int]) -> BinaryMask:
+def _downscaled_mask(mask: BoolArray, size: tuple[int, int]) -> BoolArray:
     """A mean of 127.5 is rounded to 128: half a pixel is enough."""
     return cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) >= 128

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media.readers.polygons import add_centers, ring_of
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.files import BROKEN_ENTRY, LIMITS, SIZE_MISMATCH, UNREADABLE, Size, open_image
-from sam2_core.types import Mask
+from sam2_core.types import BoolArray, Mask
 
 Polygon: TypeAlias = npt.NDArray[np.float32]
 """Corners (N, 2) as x, y in pixels; (0, 0) is the outer corner of the first pixel."""
@@ -59,7 +59,7 @@ def read_index_image(path: Path, is_index: bool = False) -> IndexArray:
     return index if is_index or values.dtype != np.uint8 else _binarized(index)
 
 
-def object_masks(index: IndexArray) -> dict[int, BinaryMask]:
+def object_masks(index: IndexArray) -> dict[int, BoolArray]:
     """The masks (H, W) of an index picture by value. Raises `BadSample` if there are too many."""
     low = int(index.min())
     numbers = np.flatnonzero(np.bincount((index - low).ravel())) + low if np.ptp(index) < 1 << 20 else np.unique(index)
@@ -91,7 +91,7 @@ def parse_polygons(polygons: object) -> tuple[Polygon, ...]:
         raise BadSample(BROKEN_ENTRY) from error
 
 
-def decode_segmentation(segmentation: Segmentation, size: Size) -> BinaryMask:
+def decode_segmentation(segmentation: Segmentation, size: Size) -> BoolArray:
     """The mask (H, W) on a picture of `size`. Raises `BadSample` for run lengths of another size or none at all."""
     if isinstance(segmentation, dict) and segmentation["size"] != list(size):
         raise BadSample(SIZE_MISMATCH)

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Dataset, LabeledImage
+from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
 from sam2_core.training.datasets.files import (
     BROKEN_ENTRY,
     NO_MASK,
@@ -34,6 +34,7 @@ from sam2_core.training.datasets.files import (
 )
 from sam2_core.training.datasets.frame_folders import open_frame_folder
 from sam2_core.training.datasets.mask_decoding import Polygon, check_cost, parse_polygons, read_index_image
+from sam2_core.types import BoolArray
 
 MANIFEST = "manifest.json"
 MISSING_FRAMES = "clip with missing frames"
@@ -52,7 +53,7 @@ class PackImage:
     instances: dict[int, str] = field(default_factory=dict, repr=False)
 
     def read(self) -> LabeledImage:
-        """Pixels and full masks (polygons where there are any, else the index mask); raises `BadSample`."""
+        """RgbArray and full masks (polygons where there are any, else the index mask); raises `BadSample`."""
         if self.mask is None:
             return LabeledImage(read_rgb(self.image), (), ())
         index = read_index_image(self.mask, is_index=True)
@@ -136,7 +137,7 @@ def _read_outlines(path: Path) -> dict[int, tuple[Polygon, ...]]:
         raise BadSample(BROKEN_ENTRY) from error
 
 
-def _draw(polygons: tuple[Polygon, ...], size: Size) -> BinaryMask:
+def _draw(polygons: tuple[Polygon, ...], size: Size) -> BoolArray:
     """Polygons as packs define them: the pixels under the outline belong to the mask, so that its index mask, which
     was drawn in the same way, agrees with it."""
     mask = np.zeros(size, np.uint8)

@@ -15,7 +15,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Dataset, LabeledImage, Pixels
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
 from sam2_core.training.datasets.decoded_video import decoded_video
 from sam2_core.training.datasets.files import (
     BROKEN_ENTRY,
@@ -30,6 +31,7 @@ from sam2_core.training.datasets.files import (
     skip_if_bad,
 )
 from sam2_core.training.datasets.mask_decoding import check_cost, decode_segmentation, parse_segmentation
+from sam2_core.types import BoolArray
 
 STEP = 4
 """SA-V is annotated at 6 frames a second, its clips have 24."""
@@ -68,18 +70,18 @@ class SavClip:
     def __len__(self) -> int:
         return self.length
 
-    def frame(self, index: int) -> Pixels:
+    def frame(self, index: int) -> RgbArray:
         """A frame (H, W, 3) in RGB, of a clip that is decoded as a whole; raises `BadSample`."""
         pixels = decoded_video(self.video).frame(index)
         if pixels.shape[:2] != self.size:
             raise BadSample(SIZE_MISMATCH)
         return pixels
 
-    def masks(self, index: int) -> Mapping[int, BinaryMask]:
+    def masks(self, index: int) -> Mapping[int, BoolArray]:
         """The masks (H, W) of the objects in sight by id; raises `BadSample`."""
         if index % STEP or index not in range(self.length):
             raise BadSample(NO_MASK)
-        masks: dict[int, BinaryMask] = {}
+        masks: dict[int, BoolArray] = {}
         first = 1
         for path in self.labels:
             masklets = _masklets(path)
@@ -104,7 +106,7 @@ class Sa1bImage:
     labels: Path = field(repr=False)
 
     def read(self) -> LabeledImage:
-        """Pixels and masks, which have no classes; raises `BadSample`."""
+        """RgbArray and masks, which have no classes; raises `BadSample`."""
         try:
             segmentations = [
                 parse_segmentation(entry["segmentation"]) for entry in load_json(self.labels)["annotations"]

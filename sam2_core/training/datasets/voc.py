@@ -42,7 +42,7 @@ class VocImage:
     classes: Path | None = field(repr=False)
 
     def read(self) -> LabeledImage:
-        """Pixels and masks; raises `BadSample`, also where all is background or void."""
+        """RgbArray and masks; raises `BadSample`, also where all is background or void."""
         classes = None if self.classes is None else read_index_image(self.classes, is_index=True)
         index = classes if self.objects is None else read_index_image(self.objects, is_index=True)
         if index is None or (classes is not None and classes.shape != index.shape):

@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, DatasetImage, Pixels, SkipReport
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, Clip, DatasetImage, SkipReport
 from sam2_core.training.datasets.files import SIZE_MISMATCH
 from sam2_core.training.evaluate.clicks import first_click, tight_box
 from sam2_core.training.evaluate.metrics import Scores, TrackScore, iou
 from sam2_core.training.evaluate.protocol import MAX_OBJECTS, ClipStart, clip_start, evaluation_images, ground_truth
-from sam2_core.types import Box, Point, Progress
+from sam2_core.types import BoolArray, Box, Point, Progress
 
 TOLERANCES = (4, 8, 16, 24)
 """In grey levels, of the flood fill; a user would try."""
@@ -60,7 +61,7 @@ def clip_baselines(clips: Sequence[Clip], progress: Progress | None = None) -> S
     return scores
 
 
-def grabcut(image: Pixels, box: Box) -> BinaryMask:
+def grabcut(image: RgbArray, box: Box) -> BoolArray:
     """OpenCV's GrabCut of a picture (H, W, 3) from a box; empty where the box leaves no background to learn from.
 
     Source: Rother et al., GrabCut, SIGGRAPH 2004.
@@ -84,7 +85,7 @@ def grabcut(image: Pixels, box: Box) -> BinaryMask:
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
-def flood_fill(image: Pixels, click: Point, tolerance: int) -> BinaryMask:
+def flood_fill(image: RgbArray, click: Point, tolerance: int) -> BoolArray:
     """All that is connected to the click and differs from it by at most `tolerance` grey levels in each colour."""
     filled = np.zeros((image.shape[0] + 2, image.shape[1] + 2), np.uint8)  # OpenCV wants a margin
     how = cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (_FILLED << 8)
@@ -93,7 +94,7 @@ def flood_fill(image: Pixels, click: Point, tolerance: int) -> BinaryMask:
     return filled[1:-1, 1:-1] > 0
 
 
-def filled_box(box: Box, shape: tuple[int, ...]) -> BinaryMask:
+def filled_box(box: Box, shape: tuple[int, ...]) -> BoolArray:
     """The box as a mask (H, W)."""
     mask = np.zeros(shape, np.bool_)
     left, top, right, bottom = _edges(box)
@@ -101,7 +102,7 @@ def filled_box(box: Box, shape: tuple[int, ...]) -> BinaryMask:
     return mask
 
 
-def flow_masks(clip: Clip, start: ClipStart) -> Iterator[tuple[int, dict[int, BinaryMask]]]:
+def flow_masks(clip: Clip, start: ClipStart) -> Iterator[tuple[int, dict[int, BoolArray]]]:
     """Masks (H, W) by object on each frame after the start, moved from frame to frame by OpenCV's DIS flow.
 
     Raises `BadSample`. Source: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016.

@@ -16,12 +16,12 @@ from sam2_core.model.preprocess import frame_to_input
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
 from sam2_core.predictors.video_state import VideoState
 from sam2_core.tracking.memory_bank import MemoryRules
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, SkipReport
+from sam2_core.training.datasets.dataset import BadSample, Clip, SkipReport
 from sam2_core.training.datasets.files import SIZE_MISMATCH
 from sam2_core.training.evaluate.clicks import first_click
 from sam2_core.training.evaluate.metrics import Scores, TrackScore
 from sam2_core.training.evaluate.protocol import ClipStart, clip_start, ground_truth
-from sam2_core.types import Progress
+from sam2_core.types import BoolArray, Progress
 
 MODES = ("mask", "click")
 """What is said on the first annotated frame."""
@@ -38,8 +38,8 @@ class TrackedFrame:
     mode: str
     frame: int
     start: ClipStart
-    predicted: dict[int, BinaryMask]
-    truths: dict[int, BinaryMask]
+    predicted: dict[int, BoolArray]
+    truths: dict[int, BoolArray]
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ def _evaluate_mode(
 
 def _propagate(
     predictor: SAM2VideoPredictor, clip: Clip, mode: str, start: ClipStart
-) -> Iterator[tuple[int, dict[int, BinaryMask]]]:
+) -> Iterator[tuple[int, dict[int, BoolArray]]]:
     """The masks (H, W) of all objects on each annotated frame, from the start to the last one."""
     frames = _ClipFrames(clip, start)
     rules = MemoryRules(predictor.config.memory_slots, predictor.config.max_pointers)

@@ -12,13 +12,13 @@ from PIL import Image, ImageDraw
 
 from sam2_core.media.atomic import new_file
 from sam2_core.media.draw import Rgb, color_of, overlay
-from sam2_core.training.datasets.dataset import BinaryMask, Pixels
+from sam2_core.media.info import RgbArray
 from sam2_core.training.evaluate.clicks import first_click
 from sam2_core.training.evaluate.clip_evaluation import TrackedFrame
 from sam2_core.training.evaluate.image_evaluation import ObjectResult, ScoredMask
 from sam2_core.training.evaluate.metrics import iou
 from sam2_core.training.evaluate.report import HEADINGS
-from sam2_core.types import Box, Mask, Point
+from sam2_core.types import BoolArray, Box, Mask, Point
 
 ENDINGS = frozenset({".png", ".jpg", ".jpeg"})
 """Of pictures that can be written."""
@@ -111,12 +111,12 @@ class _View:
         width, height = self.right - self.left, self.bottom - self.top
         return max(1, round(width * self.scale)), max(1, round(height * self.scale))
 
-    def pixels(self, image: Pixels) -> Pixels:
+    def pixels(self, image: RgbArray) -> RgbArray:
         part = image[self.top : self.bottom, self.left : self.right]
         how = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
         return cv2.resize(part, self.size, interpolation=how).astype(np.uint8, copy=False)
 
-    def mask(self, mask: BinaryMask) -> Mask:
+    def mask(self, mask: BoolArray) -> Mask:
         part = np.ascontiguousarray(mask[self.top : self.bottom, self.left : self.right]).astype(np.uint8)
         return Mask.from_array(cv2.resize(part, self.size, interpolation=cv2.INTER_NEAREST))
 
@@ -124,11 +124,11 @@ class _View:
         return (x - self.left) * self.scale, (y - self.top) * self.scale
 
 
-def _whole(image: Pixels) -> _View:
+def _whole(image: RgbArray) -> _View:
     return _View(0, 0, image.shape[1], image.shape[0])
 
 
-def _around(box: Box, image: Pixels) -> _View:
+def _around(box: Box, image: RgbArray) -> _View:
     margin = _MARGIN * max(box.right - box.left, box.bottom - box.top)
     return _View(
         max(0, int(box.left - margin)),
@@ -157,7 +157,7 @@ def _result_row(result: ObjectResult) -> list[_Cell]:
     return [*cells, _cell(truth, "truth", f"{100 * result.truth.mean():.1f} % of the picture")]
 
 
-def _prediction_cell(view: _View, image: Pixels, name: str, prediction: ScoredMask) -> _Cell:
+def _prediction_cell(view: _View, image: RgbArray, name: str, prediction: ScoredMask) -> _Cell:
     drawn = overlay(view.pixels(image), [(view.mask(prediction.mask), _PREDICTED)], outline=1)
     return _cell(drawn, HEADINGS[name], f"IoU {100 * prediction.true:.0f}, predicted {100 * prediction.predicted:.0f}")
 
@@ -185,7 +185,7 @@ def _color(number: int, tracked: TrackedFrame) -> Rgb:
     return color_of(1 + list(tracked.start.objects).index(number))
 
 
-def _cell(pixels: Pixels, title: str, detail: str) -> _Cell:
+def _cell(pixels: RgbArray, title: str, detail: str) -> _Cell:
     """A picture with two lines of text below it."""
     height = pixels.shape[0]
     cell = Image.new("RGB", (_SIDE, height + _CAPTION), "white")

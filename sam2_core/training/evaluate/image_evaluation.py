@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from sam2_core.model.network import SAM2
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
-from sam2_core.training.datasets.dataset import BinaryMask, DatasetImage, SkipReport
+from sam2_core.training.datasets.dataset import DatasetImage, SkipReport
 from sam2_core.training.evaluate.clicks import first_click, next_click, tight_box
 from sam2_core.training.evaluate.metrics import Calibration, Scores, iou
 from sam2_core.training.evaluate.protocol import MAX_OBJECTS, EvaluationImage, evaluation_images
-from sam2_core.types import Box, Point, Progress
+from sam2_core.types import BoolArray, Box, Point, Progress
 
 OWN_PICK, BEST_OF_3, BOX = "click1", "click1_oracle", "box"
 IOU_ERROR = "iou_error"
@@ -29,7 +29,7 @@ Logits: TypeAlias = npt.NDArray[Any]
 class ScoredMask:
     """A mask (H, W), the IoU that the network predicts for it, and its true IoU."""
 
-    mask: BinaryMask
+    mask: BoolArray
     predicted: float
     true: float
 
@@ -39,7 +39,7 @@ class ObjectResult:
     """Everything that was tried on one object: the answers to click1, click1_oracle, click3, click5 and box."""
 
     subject: EvaluationImage
-    truth: BinaryMask
+    truth: BoolArray
     clicks: tuple[Point, ...]
     box: Box
     predictions: dict[str, ScoredMask]
@@ -105,7 +105,7 @@ def evaluating(network: SAM2) -> Iterator[None]:
         network.train(before)
 
 
-def _attempt(predictor: SAM2ImagePredictor, subject: EvaluationImage, truth: BinaryMask) -> ObjectResult:
+def _attempt(predictor: SAM2ImagePredictor, subject: EvaluationImage, truth: BoolArray) -> ObjectResult:
     clicks = [first_click(truth)]
     candidates, logits = _ask(predictor, truth, clicks)
     pick = int(np.argmax([candidate.predicted for candidate in candidates]))
@@ -124,7 +124,7 @@ def _attempt(predictor: SAM2ImagePredictor, subject: EvaluationImage, truth: Bin
 
 def _ask(
     predictor: SAM2ImagePredictor,
-    truth: BinaryMask,
+    truth: BoolArray,
     clicks: Sequence[Point] = (),
     previous: Logits | None = None,
     box: Box | None = None,

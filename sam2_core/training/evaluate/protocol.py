@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sam2_core.training.datasets.dataset import BadSample, BinaryMask, Clip, DatasetImage, Pixels, SkipReport
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, Clip, DatasetImage, SkipReport
 from sam2_core.training.datasets.files import NO_MASK, SIZE_MISMATCH
-from sam2_core.types import Progress
+from sam2_core.types import BoolArray, Progress
 
 MIN_AREA = 0.005
 """Objects that cover less of their picture are left out."""
@@ -29,8 +30,8 @@ class EvaluationImage:
     number: int
     name: str
     source: str
-    image: Pixels
-    truths: tuple[BinaryMask, ...]
+    image: RgbArray
+    truths: tuple[BoolArray, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ class ClipStart:
     """The frame that is prompted, the objects (H, W) on it by id, and the annotated frames that come after it."""
 
     frame: int
-    objects: Mapping[int, BinaryMask]
+    objects: Mapping[int, BoolArray]
     later_frames: tuple[int, ...]
 
 
@@ -86,7 +87,7 @@ def clip_start(clip: Clip) -> ClipStart:
     raise BadSample(NO_START)
 
 
-def ground_truth(clip: Clip, frame: int, start: ClipStart) -> dict[int, BinaryMask]:
+def ground_truth(clip: Clip, frame: int, start: ClipStart) -> dict[int, BoolArray]:
     """The masks (H, W) on an annotated frame of the objects that were prompted, empty for one out of sight.
 
     Raises `BadSample`.

@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import BinaryMask
 from sam2_core.training.synthetic.silhouettes import Alpha
-from sam2_core.training.synthetic.textures import Pixels
-
-BinaryMask = npt.NDArray[np.uint8]
-"""Zeros and ones, (H, W)."""
 
 
 @dataclass(slots=True)
@@ -22,11 +19,11 @@ class Canvas:
     `objects` hide one another; `parts` and other extra masks lie inside objects and are hidden by later layers too.
     """
 
-    image: Pixels
+    image: RgbArray
     objects: list[BinaryMask] = field(default_factory=list)
     parts: list[BinaryMask] = field(default_factory=list)
 
-    def put(self, surface: Pixels, alpha: Alpha, top: int, left: int) -> BinaryMask | None:
+    def put(self, surface: RgbArray, alpha: Alpha, top: int, left: int) -> BinaryMask | None:
         """Lay a new object down; it may hang over the edge. Returns its mask unless nothing of it can be seen."""
         visible = self._paint(surface, alpha, top, left)
         if visible is None:
@@ -36,7 +33,7 @@ class Canvas:
         self.objects.append(visible)
         return visible
 
-    def put_part(self, surface: Pixels, alpha: Alpha, top: int, left: int) -> None:
+    def put_part(self, surface: RgbArray, alpha: Alpha, top: int, left: int) -> None:
         """Lay a part onto the object below: the object keeps those pixels."""
         visible = self._paint(surface, alpha, top, left)
         if visible is not None:
@@ -57,7 +54,7 @@ class Canvas:
             rest[mask > 0] = 0
         return rest
 
-    def _paint(self, surface: Pixels, alpha: Alpha, top: int, left: int) -> BinaryMask | None:
+    def _paint(self, surface: RgbArray, alpha: Alpha, top: int, left: int) -> BinaryMask | None:
         height, width = self.image.shape[:2]
         first = max(0, top), max(0, left)
         last = min(height, top + alpha.shape[0]), min(width, left + alpha.shape[1])

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import DataError
-from sam2_core.training.synthetic.canvas import BinaryMask, Canvas
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import BinaryMask, Random
+from sam2_core.training.synthetic.canvas import Canvas
 from sam2_core.training.synthetic.image_samples import ImageSampler, choose_with_few_repeats, random_crop
 from sam2_core.training.synthetic.motion import MotionPath, Waves
 from sam2_core.training.synthetic.photometric import Photometric
-from sam2_core.training.synthetic.silhouettes import Alpha, Random
-from sam2_core.training.synthetic.textures import Pixels
+from sam2_core.training.synthetic.silhouettes import Alpha
 
 _TRIES = 20
 _MIN_AREA, _MAX_AREA = 0.004, 0.6  # of the first frame
@@ -26,13 +27,13 @@ _MAX_BACKDROP_OBJECTS = 4  # of the still picture behind, that follow the camera
 class ClipSample:
     """Frames (T, S, S, 3) with the masks (K, T, S, S) of K objects; each can be seen on the first frame."""
 
-    frames: Pixels
+    frames: RgbArray
     masks: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sprite:
-    surface: Pixels
+    surface: RgbArray
     alpha: Alpha
     path: MotionPath
     start: tuple[float, float]
@@ -72,7 +73,7 @@ class SyntheticClipSampler:
                 return ClipSample(np.stack([look(image, at) for at, image in enumerate(images)]), masks[chosen])
         raise DataError(f"No clip with an object that can be seen on its first frame in {_TRIES} tries.")
 
-    def _render(self, random: Random, side: int, frames: int) -> tuple[list[Pixels], npt.NDArray[np.uint8]]:
+    def _render(self, random: Random, side: int, frames: int) -> tuple[list[RgbArray], npt.NDArray[np.uint8]]:
         margin = side // 5
         backdrop, backdrop_masks = self._backdrop(random, side + 2 * margin)
         camera = MotionPath.choose(random, frames, side, random.uniform(0.2, 1.0))
@@ -96,7 +97,7 @@ class SyntheticClipSampler:
             masks.append(np.stack([bend(mask) for mask in canvas.objects]))
         return images, np.stack(masks, axis=1)
 
-    def _backdrop(self, random: Random, side: int) -> tuple[Pixels, list[BinaryMask]]:
+    def _backdrop(self, random: Random, side: int) -> tuple[RgbArray, list[BinaryMask]]:
         if self.sampler.images and random.random() < 0.65:
             return random_crop(
                 random, self.sampler.images.draw(random), side, smallest=0.6, max_masks=_MAX_BACKDROP_OBJECTS

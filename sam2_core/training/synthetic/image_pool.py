@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import DataError
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import BinaryMask, Random
 from sam2_core.training.datasets.dataset import LabeledImage
-from sam2_core.training.synthetic.canvas import BinaryMask
 from sam2_core.training.synthetic.regions import stable_regions
-from sam2_core.training.synthetic.silhouettes import Alpha, Random
-from sam2_core.training.synthetic.textures import Pixels
+from sam2_core.training.synthetic.silhouettes import Alpha
 
 REGIONS = "regions"
 """The source of regions that were found, not drawn."""
@@ -35,7 +35,7 @@ class Instance:
 
     @property
     def area(self) -> int:
-        """Pixels inside."""
+        """RgbArray inside."""
         return int(self.mask.sum())
 
     def paste(self, canvas: BinaryMask, top: int = 0, left: int = 0) -> BinaryMask:
@@ -50,7 +50,7 @@ class Instance:
 class PooledImage:
     """A picture and its instances."""
 
-    image: Pixels
+    image: RgbArray
     instances: tuple[Instance, ...]
     source: str
 
@@ -113,7 +113,7 @@ class ImagePool:
                 return pooled
         raise DataError(f"{_TRIES} pictures in a row have no mask that could be used: look at the data set's report.")
 
-    def draw_cutout(self, random: Random) -> tuple[Pixels, Alpha] | None:
+    def draw_cutout(self, random: Random) -> tuple[RgbArray, Alpha] | None:
         """A real object with its outline, both along its box; None if none that is large enough comes up."""
         for _ in range(8):
             pooled = self.draw(random)

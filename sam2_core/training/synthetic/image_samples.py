@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import DataError
-from sam2_core.training.synthetic.canvas import BinaryMask, Canvas
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import BinaryMask, Random
+from sam2_core.training.synthetic.canvas import Canvas
 from sam2_core.training.synthetic.image_pool import ImagePool, Instance, PooledImage
 from sam2_core.training.synthetic.photometric import Photometric
-from sam2_core.training.synthetic.silhouettes import Alpha, Random, draw_silhouette
-from sam2_core.training.synthetic.textures import Pixels, Textures, shade
+from sam2_core.training.synthetic.silhouettes import Alpha, draw_silhouette
+from sam2_core.training.synthetic.textures import Textures, shade
 
 _MAX_AREA = 0.9  # of the picture: more is the background
 _AREA_EXPONENT = (
@@ -39,7 +41,7 @@ class Mix:
 class ImageSample:
     """An image (S, S, 3) with K masks (K, S, S) of zeros and ones."""
 
-    image: Pixels
+    image: RgbArray
     masks: npt.NDArray[np.uint8]
 
 
@@ -71,7 +73,7 @@ class ImageSampler:
     def _fits(self, mask: BinaryMask) -> bool:
         return self.mix.smallest_area < mask.mean() < _MAX_AREA
 
-    def _kind(self, random: Random, side: int) -> tuple[Pixels, list[BinaryMask]]:
+    def _kind(self, random: Random, side: int) -> tuple[RgbArray, list[BinaryMask]]:
         kind = random.random()
         if kind < self.mix.real:
             return random_crop(random, self.images.draw(random), side)
@@ -93,7 +95,7 @@ class ImageSampler:
             canvas.put(surface, alpha, top, left)
         return canvas
 
-    def sprite(self, random: Random, side: int, size: float) -> tuple[Pixels, Alpha]:
+    def sprite(self, random: Random, side: int, size: float) -> tuple[RgbArray, Alpha]:
         """An object to lay on a picture: a real cut-out, or else a shape; its longer side is `size` of the picture."""
         real = self.cutouts.draw_cutout(random) if self.cutouts and random.random() < 0.75 else None
         if real is not None:
@@ -141,7 +143,7 @@ class ImageSampler:
 
 def random_crop(
     random: Random, pooled: PooledImage, side: int, smallest: float = 0.35, max_masks: int = 12
-) -> tuple[Pixels, list[BinaryMask]]:
+) -> tuple[RgbArray, list[BinaryMask]]:
     """A random part of a real picture, stretched to the square and perhaps mirrored, with up to `max_masks` of
     its masks, large ones more often than small ones."""
     height, width = pooled.image.shape[:2]
@@ -165,7 +167,7 @@ def random_crop(
     return square(pooled.image[top : top + tall, left : left + wide]), masks
 
 
-def _varied_cutout(random: Random, surface: Pixels, alpha: Alpha, longest: float) -> tuple[Pixels, Alpha]:
+def _varied_cutout(random: Random, surface: RgbArray, alpha: Alpha, longest: float) -> tuple[RgbArray, Alpha]:
     """Scale, mirror, turn and tint a cut-out, and soften its edge."""
     height, width = alpha.shape
     scale = min(longest / max(height, width), _MAX_ENLARGEMENT)

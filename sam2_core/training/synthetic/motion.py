@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.silhouettes import Random
+from sam2_core.training.arrays import Random
 
 Matrix = npt.NDArray[np.float64]
 """An affine map (2, 3) for cv2.warpAffine: source pixels to frame pixels."""

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.silhouettes import Random
-from sam2_core.training.synthetic.textures import Pixels
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Photometric:
 
     blur: float
     shrink: float
-    tone: Pixels | None  # (1, 256, 3), a table for cv2.LUT
+    tone: RgbArray | None  # (1, 256, 3), a table for cv2.LUT
     gray: bool
     noise: float
     jpeg: int
@@ -37,7 +37,7 @@ class Photometric:
             seed=int(random.integers(2**31)),
         )
 
-    def __call__(self, image: Pixels, frame: int = 0) -> Pixels:
+    def __call__(self, image: RgbArray, frame: int = 0) -> RgbArray:
         """Apply them to an image (H, W, 3); noise differs from `frame` to `frame`."""
         height, width = image.shape[:2]
         if self.blur:
@@ -59,11 +59,11 @@ class Photometric:
         return image
 
 
-def _pixels(array: npt.NDArray[np.generic]) -> Pixels:
+def _pixels(array: npt.NDArray[np.generic]) -> RgbArray:
     return np.asarray(array, np.uint8)
 
 
-def _tone_curve(random: Random) -> Pixels:
+def _tone_curve(random: Random) -> RgbArray:
     """Gamma, contrast and brightness for all channels, gain for each; one curve in thirty is a negative."""
     gamma, contrast, brightness = random.uniform(0.6, 1.6), random.uniform(0.65, 1.35), random.uniform(-0.15, 0.15)
     curve = ((np.linspace(0, 1, 256) ** gamma - 0.5) * contrast + 0.5 + brightness)[:, None]

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.canvas import BinaryMask
-from sam2_core.training.synthetic.textures import Pixels
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import BinaryMask
 
 _SIDE = 160
 _CLUSTERS = (3, 4, 6, 8)
@@ -23,7 +23,7 @@ _MIN_SOLIDITY = 0.6  # share of the convex hull that is filled
 _CUT = 0.1
 
 
-def stable_regions(image: Pixels, drawn: Sequence[BinaryMask] = ()) -> list[BinaryMask]:
+def stable_regions(image: RgbArray, drawn: Sequence[BinaryMask] = ()) -> list[BinaryMask]:
     """Find regions of an image (H, W, 3); masks (H, W) of zeros and ones. `drawn` are the objects not to cut."""
     height, width = image.shape[:2]
     scale = _SIDE / max(height, width)
@@ -40,7 +40,7 @@ def stable_regions(image: Pixels, drawn: Sequence[BinaryMask] = ()) -> list[Bina
     return [np.asarray(cv2.resize(region * np.uint8(255), (width, height)) > 127, np.uint8) for region in kept]
 
 
-def _features(small: Pixels) -> npt.NDArray[np.float32]:
+def _features(small: RgbArray) -> npt.NDArray[np.float32]:
     """Smoothed colour, texture, and a little of the place: (h, w, 6)."""
     color = cv2.pyrMeanShiftFiltering(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), 9, 14, maxLevel=1).astype(np.float32)
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)

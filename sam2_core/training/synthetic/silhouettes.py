@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sam2_core.training.arrays import Random
+
 Alpha = npt.NDArray[np.uint8]
-Random = np.random.Generator
 
 _SUBPIXEL = 4  # fractional bits of polygon corners
 

@@ -8,21 +8,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.silhouettes import Random
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import Random
 
-Pixels = npt.NDArray[np.uint8]
 _NOISE_SIDE = 256
 
 
 class Textures:
     """Draws surfaces; `naturals` are the pictures that natural crops come from (there may be none)."""
 
-    def __init__(self, naturals: Sequence[Pixels], seed: int = 0) -> None:
+    def __init__(self, naturals: Sequence[RgbArray], seed: int = 0) -> None:
         self.naturals = naturals
         random = np.random.default_rng(seed)
         self._noise = [_cloud(random) for _ in range(24)]
 
-    def draw(self, random: Random, height: int, width: int) -> Pixels:
+    def draw(self, random: Random, height: int, width: int) -> RgbArray:
         """A surface (height, width, 3) of any kind."""
         if random.random() < 0.42:
             return self.natural(random, height, width)
@@ -33,7 +33,7 @@ class Textures:
             surface += random.normal(0, random.uniform(1, 9), (height, width, 1)).astype(np.float32)
         return np.clip(surface, 0, 255).astype(np.uint8)
 
-    def natural(self, random: Random, height: int, width: int) -> Pixels:
+    def natural(self, random: Random, height: int, width: int) -> RgbArray:
         """A crop of a natural picture, or clouds where there are none."""
         if not self.naturals:
             cloud = (255 * self._clouds(random, height, width)).astype(np.uint8)
@@ -63,7 +63,7 @@ class Textures:
         return np.asarray(cv2.resize(noise[top : top + side, left : left + side], (width, height)), np.float32)
 
 
-def shade(random: Random, surface: Pixels) -> Pixels:
+def shade(random: Random, surface: RgbArray) -> RgbArray:
     """Light from one side: brighten one end and darken the other."""
     light = 1 + random.uniform(0.1, 0.5) * _slope(random, *surface.shape[:2])
     return np.clip(surface * light[..., None], 0, 255).astype(np.uint8)

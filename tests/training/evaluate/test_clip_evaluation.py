@@ -8,12 +8,13 @@ import torch
 from PIL import Image
 
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
-from sam2_core.training.datasets.dataset import BinaryMask, Clip, SkipReport
+from sam2_core.training.datasets.dataset import Clip, SkipReport
 from sam2_core.training.datasets.frame_folders import open_frame_folder
 from sam2_core.training.evaluate import evaluate_clips
 from sam2_core.training.evaluate.clicks import farthest_point
 from sam2_core.training.evaluate.clip_evaluation import TrackedFrame, as_video_predictor
 from sam2_core.training.evaluate.metrics import boundary_f, iou
+from sam2_core.types import BoolArray
 from tests.networks import tiny_network
 from tests.training.datasets.tiny import skipped
 from tests.training.evaluate.scenes import MemoryClip, moving, painted, rectangle
@@ -21,7 +22,7 @@ from tests.training.evaluate.scenes import MemoryClip, moving, painted, rectangl
 FRAMES = 6
 
 
-def objects_on(frame: int) -> dict[int, BinaryMask]:
+def objects_on(frame: int) -> dict[int, BoolArray]:
     """Two that move, the second of which goes out of sight."""
     left = 4 + 3 * frame
     found = {1: rectangle(6, left, 24, left + 18)}
