@@ -1,4 +1,4 @@
-"""From data sets to batches: what is drawn is fixed by the seed, the process and the step, and by nothing else."""
+"""Batches of samples, which depend only on seed, process and step, so that a run can be resumed exactly."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from sam2_core.training.arrays import BinaryMask, Random
 from sam2_core.training.clip_sampler import ClipSampler
 from sam2_core.training.config import Phase, TrainingConfig
 from sam2_core.training.data_loading import TrainingData
@@ -23,12 +24,15 @@ from sam2_core.training.synthetic.textures import Textures
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pictures (B, S, S, 3) with masks (B, K, S, S), or clips (B, T, S, S, 3) with masks (B, K, T, S, S)."""
+    """Images (B, S, S, 3) with masks (B, K, S, S), or clips (B, T, S, S, 3) with masks (B, K, T, S, S).
+
+    `shared` is the generator of this step that is in the same state on all processes.
+    """
 
     images: npt.NDArray[np.uint8]
-    masks: npt.NDArray[np.uint8]
+    masks: BinaryMask
     phase: Phase
-    shared: np.random.Generator
+    shared: Random
 
     @property
     def is_clips(self) -> bool:
@@ -42,12 +46,12 @@ class Batch:
 
     @property
     def samples(self) -> int:
-        """Pictures or frames."""
+        """Number of images or frames."""
         return int(np.prod(self.images.shape[:-3]))
 
 
 class BatchDataset(Dataset[Batch]):
-    """Makes the batch of a step; an item is asked for by (step, phase)."""
+    """The batch of each step, indexed by (step, phase)."""
 
     def __init__(self, config: TrainingConfig, size: int, group: ProcessGroup, data: TrainingData) -> None:
         self._config = config
@@ -77,13 +81,10 @@ class BatchDataset(Dataset[Batch]):
             images, masks = np.stack([clip.frames for clip in clips]), np.stack([clip.masks for clip in clips])
         else:
             samples = [self._images.draw(own, size, phase.objects) for _ in range(phase.batch)]
-            images, masks = (
-                np.stack([sample.image for sample in samples]),
-                np.stack([sample.masks for sample in samples]),
-            )
+            images, masks = np.stack([each.image for each in samples]), np.stack([each.masks for each in samples])
         return Batch(images, masks, phase, shared)
 
-    def _clip(self, random: np.random.Generator, size: int, length: int, phase: Phase) -> ClipSample:
+    def _clip(self, random: Random, size: int, length: int, phase: Phase) -> ClipSample:
         if self._annotated_clips and random.random() < phase.real_clips:
             real = self._annotated_clips.draw(random, size, length, phase.clip_objects)
             if real is not None:
@@ -92,7 +93,7 @@ class BatchDataset(Dataset[Batch]):
 
 
 class _Steps(Sampler[Any]):
-    """The steps from `first` on, each with the phase the run is in when it is drawn, until there is none."""
+    """Indices (step, phase) from step `first` until `phase_of` returns None."""
 
     def __init__(self, first: int, phase_of: Callable[[int], Phase | None]) -> None:
         self._first = first
@@ -108,12 +109,12 @@ class _Steps(Sampler[Any]):
 def batch_stream(
     batches: BatchDataset, first: int, phase_of: Callable[[int], Phase | None], workers: int
 ) -> Iterator[tuple[int, Batch]]:
-    """Steps with their batches, made here or ahead of time in `workers` processes."""
+    """(step, batch) from step `first` on, made in this process or ahead of time in `workers` processes."""
     loader: DataLoader[Batch] = DataLoader(
-        batches, batch_size=None, sampler=_Steps(first, phase_of), num_workers=workers, collate_fn=_as_it_is
+        batches, batch_size=None, sampler=_Steps(first, phase_of), num_workers=workers, collate_fn=_identity
     )
     return enumerate(loader, first)
 
 
-def _as_it_is(batch: Any) -> Any:
+def _identity(batch: Any) -> Any:
     return batch

@@ -1,4 +1,4 @@
-"""Learning curves as a picture, from `figures.csv`."""
+"""Learning curves as an image, from `figures.csv`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PANELS = {
     "IoU on held-out pictures": ("held out: ",),
     "loss": ("loss",),
 }
-"""What is drawn together: the figures that begin so."""
+"""The metrics of each panel, by name or, where it ends in ": ", by prefix."""
 
 
 def read_curves(file: Path) -> dict[str, Curve]:
-    """Each figure over the minutes of the run."""
+    """(minutes, value) of each metric."""
     curves: dict[str, Curve] = defaultdict(list)
     with file.open(newline="", encoding="utf-8") as rows:
         for row in csv.DictReader(rows):
@@ -33,8 +33,8 @@ def read_curves(file: Path) -> dict[str, Curve]:
     return dict(curves)
 
 
-def draw_curves(file: Path, picture: Path) -> None:
-    """Draw all panels that have figures, one above the other."""
+def draw_curves(file: Path, image_file: Path) -> None:
+    """Draw all panels that have metrics, one above the other."""
     curves = read_curves(file)
     panels = {
         title: {name: curve for name, curve in curves.items() if _belongs(name, names)}
@@ -47,7 +47,7 @@ def draw_curves(file: Path, picture: Path) -> None:
     draw = ImageDraw.Draw(image)
     for row, (title, lines) in enumerate(panels.items()):
         _draw_panel(draw, row * _HEIGHT, title, lines)
-    with new_file(picture) as partial:
+    with new_file(image_file) as partial:
         image.save(partial)
 
 
@@ -80,7 +80,7 @@ def _draw_panel(draw: ImageDraw.ImageDraw, top: int, title: str, lines: dict[str
 
 
 def _smooth(curve: Curve) -> Curve:
-    """An exponential mean over the points, if there are many."""
+    """An exponential moving average, from 30 points on."""
     if len(curve) < 30:
         return curve
     smooth, mean = [], curve[0][1]

@@ -1,12 +1,10 @@
-"""One training step on still pictures: a first prompt, then corrections (paper, appendix D, "training")."""
+"""One training step on images: a simulated interaction of a first prompt and corrections (paper, appendix D)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sam2_core.model.mask_decoder import MaskPrediction
@@ -16,53 +14,10 @@ from sam2_core.training import prompts
 from sam2_core.training.arrays import BinaryMask
 from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, object_score_loss
 from sam2_core.training.prompts import Points
+from sam2_core.training.step import StepResult, StepRng, coverage, resize_logits, select_features
 
 _OTHER_OUTPUT_WEIGHT = 0.5  # weight of the output that is not asked for: inference may fall back on it
-_NO_CLICK_SHARE = 0.25  # share of turns without a new click: the network improves on its own answer (SAM, appendix A)
-
-
-@dataclass(slots=True)
-class StepResult:
-    """The loss with its gradient, and figures for the log, each a mean over objects."""
-
-    loss: Tensor
-    metrics: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StepRng:
-    """The chance in a step: `shared` is alike on all processes, so that they run the same network parts."""
-
-    shared: np.random.Generator
-    own: np.random.Generator
-    torch: torch.Generator
-
-    @classmethod
-    def seeded(cls, shared: np.random.Generator, seed: tuple[int, ...]) -> StepRng:
-        """Dice of one process and step."""
-        own = np.random.default_rng(seed)
-        return cls(shared, own, torch.Generator().manual_seed(int(own.integers(2**62))))
-
-
-def select_features(features: ImageFeatures, index: Tensor) -> ImageFeatures:
-    """The features of the picture that each object lies in; `index` (N)."""
-    stride4, stride8 = features.high_res
-    return ImageFeatures(features.embedding[index], (stride4[index], stride8[index]))
-
-
-def coverage(masks: BinaryMask, stride: int, device: torch.device) -> Tensor:
-    """Masks (..., S, S) -> how much of each cell of `stride` pixels they cover, (..., S / stride, S / stride)."""
-    cells = torch.from_numpy(masks).to(device).float()
-    return F.avg_pool2d(cells.flatten(0, -3)[:, None], stride).view(
-        *cells.shape[:-2], *(n // stride for n in cells.shape[-2:])
-    )
-
-
-def resize_logits(logits: Tensor, size: int) -> Tensor:
-    """Logits (N, M, h, w) at the size the loss is counted at."""
-    if logits.shape[-1] == size:
-        return logits.float()
-    return F.interpolate(logits.float(), size=(size, size), mode="bilinear", align_corners=False)
+_NO_CLICK_SHARE = 0.25  # share of iterations without a new click: the network refines its own mask (SAM, appendix A)
 
 
 def image_step(
@@ -70,14 +25,14 @@ def image_step(
 ) -> StepResult:
     """Images (B, 3, S, S) and masks (B, K, S, S); half of the objects start with a click, half with a box.
 
-    `corrections` clicks follow, each with the previous logits. The loss is counted on cells of `stride` pixels.
+    `corrections` clicks follow, each with the previous logits. The loss is computed on cells of `stride` pixels.
     """
     count = masks.shape[1]
     features = network.encode_image(images)
     owner = torch.arange(len(images)).repeat_interleave(count)
-    flat = masks.reshape(-1, *masks.shape[-2:])
+    flat = masks.reshape(-1, *masks.shape[-2:])  # (B * K, S, S)
     truth = coverage(flat, stride, images.device)
-    clicks = (count + int(rng.shared.integers(2))) // 2  # of an odd number, now the larger half, now the smaller
+    clicks = (count + int(rng.shared.integers(2))) // 2  # an odd number is rounded up or down
     by_click = torch.arange(len(flat)) % count < clicks
     total = images.new_zeros(())
     metrics: dict[str, float] = {}
@@ -85,27 +40,18 @@ def image_step(
         index = chosen.nonzero()[:, 0]
         if not len(index):
             continue
-        first = prompts.first_clicks if kind == "click" else prompts.boxes
-        points = _to(first(rng.own, flat[index.numpy()]), images.device)
+        points = prompts.first_prompt(kind, rng.own, flat[index.numpy()], images.device)
         interaction = _SimulatedInteraction(network, weights, rng, kind)
-        loss = interaction.run(
-            select_features(features, owner[index].to(images.device)),
-            truth[index.to(truth.device)],
-            points,
-            corrections,
-        )
+        features_of_objects = select_features(features, owner[index].to(images.device))
+        loss = interaction.run(features_of_objects, truth[index.to(truth.device)], points, corrections)
         total = total + loss * len(index) / len(flat)
         metrics.update(interaction.metrics)
     return StepResult(total, metrics)
 
 
-def _to(points: Points, device: torch.device) -> Points:
-    return points[0].to(device), points[1].to(device)
-
-
 @dataclass(slots=True)
 class _SimulatedInteraction:
-    """Prompts and answers about the same objects."""
+    """Prompts for the same N objects, and what the network predicts after each; `kind` is the first prompt's."""
 
     network: SAM2
     weights: LossWeights
@@ -114,6 +60,7 @@ class _SimulatedInteraction:
     metrics: dict[str, float] = field(default_factory=dict)
 
     def run(self, features: ImageFeatures, truth: Tensor, points: Points, corrections: int) -> Tensor:
+        """The mean loss over all iterations; `truth` (N, h, w)."""
         embedding = self.network.without_memory(features.embedding)
         size, side = truth.shape[-1], self.network.image_size
         previous: Tensor | None = None
@@ -131,12 +78,12 @@ class _SimulatedInteraction:
                     seen = torch.take_along_dim(logits, picked[..., None, None], dim=1)[:, 0] > 0
                     points = prompts.join(points, prompts.corrections(self.rng.torch, seen, truth >= 0.5, side))
                 limit = PREVIOUS_LOGIT_LIMIT
-                low = torch.take_along_dim(prediction.logits.detach(), picked[..., None, None], dim=1)
-                previous = low.float().clamp(-limit, limit)
+                low_res = torch.take_along_dim(prediction.logits.detach(), picked[..., None, None], dim=1)
+                previous = low_res.float().clamp(-limit, limit)
         return total / (corrections + 1)
 
     def _loss(self, prediction: MaskPrediction, errors: MaskErrors, ambiguous: bool) -> Tensor:
-        """Both outputs learn: the one that is asked for, and with less weight the other."""
+        """Losses of the output that is asked for (three masks where `ambiguous`, else one) and, weighted, the other."""
         single = candidates_loss(_columns(errors, slice(0, 1)), prediction.quality[:, :1], self.weights)
         several = candidates_loss(_columns(errors, slice(1, None)), prediction.quality[:, 1:], self.weights)
         main, other = (several, single) if ambiguous else (single, several)
@@ -151,6 +98,7 @@ class _SimulatedInteraction:
 
 
 def _first(prediction: MaskPrediction) -> Tensor:
+    """Indices (N, 1) of the single mask."""
     return torch.zeros_like(prediction.presence, dtype=torch.long)
 
 

@@ -1,4 +1,4 @@
-"""The same weights at another input size: position tables stretch, so a network can learn small and run large."""
+"""The same weights at another input size, so that training can begin with small images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sam2_core.training.trainable_parts import add_low_rank, low_rank
 
 
 def at_size(network: SAM2, size: int) -> SAM2:
-    """A view of the network for images of `size` pixels; it shares all parameters with the original."""
+    """The network for square images of `size` pixels; all parameters are shared with the original."""
     if network.image_size == size:
         return network
     with torch.device("meta"):
@@ -19,6 +19,6 @@ def at_size(network: SAM2, size: int) -> SAM2:
         if (rank := low_rank(network)) is not None:
             add_low_rank(view, rank)
     for mine, original in zip(view.parameters(), network.parameters(), strict=True):
-        mine.requires_grad_(original.requires_grad)  # what is assigned takes this over from what was there
+        mine.requires_grad_(original.requires_grad)  # assignment keeps the flag of what it replaces
     view.load_state_dict(network.state_dict(keep_vars=True), assign=True)
     return view.train(network.training)

@@ -1,10 +1,10 @@
-"""The training itself: draw, prompt, learn, and leave behind files to go on from at any moment."""
+"""The training loop: samples, simulated interaction, optimizer steps, checkpoints."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,18 +23,19 @@ from sam2_core.training.checkpoint import Checkpoint, Position, save_weights
 from sam2_core.training.clip_interaction import clip_step
 from sam2_core.training.config import Phase, TrainingConfig
 from sam2_core.training.data_loading import TrainingData
-from sam2_core.training.image_interaction import StepResult, StepRng, image_step
+from sam2_core.training.image_interaction import image_step
 from sam2_core.training.initialization import match_memory_scale, new_network
 from sam2_core.training.input_size import at_size
 from sam2_core.training.metrics_log import MetricsLog
 from sam2_core.training.optimizer import EmaWeights, Optimizer, rate_factor
 from sam2_core.training.processes import ProcessGroup
+from sam2_core.training.step import StepResult, StepRng
 from sam2_core.training.trainable_parts import IMAGE_ENCODER, add_low_rank, merged, set_trainable, trainable_names
 from sam2_core.weights import load_network
 
 
 class Trainer:
-    """A run in a folder; `run` goes on from what lies there."""
+    """A training run in a folder, resumed from the checkpoint there. Raises `WeightsError` if that one does not fit."""
 
     def __init__(
         self, config: TrainingConfig, folder: Path, group: ProcessGroup, data: TrainingData, workers: int = 0
@@ -59,7 +60,7 @@ class Trainer:
         self._resume()
 
     def run(self, log: MetricsLog | None = None, evaluate: Callable[[SAM2], dict[str, float]] | None = None) -> None:
-        """Train to the end of the run; `log` and `evaluate` belong to the leading process."""
+        """Train to the end of the run. Only the main process has a `log` and an `evaluate`, which scores a network."""
         began, before = time.monotonic(), self.position.seconds
         saved = measured = before
         if not self.position.steps and self.config.init is not None:
@@ -85,14 +86,14 @@ class Trainer:
 
     @property
     def done(self) -> float:
-        """How much of the run is done, 0..1."""
+        """The fraction of the run that is done, 0..1."""
         if self.config.steps is not None:
             return min(1.0, self.position.steps / self.config.steps)
         assert self.config.minutes is not None  # noqa: S101
         return min(1.0, self.position.seconds / (60 * self.config.minutes))
 
     def ema_network(self) -> SAM2:
-        """A copy of the network with the running mean of its weights, ready for use."""
+        """A copy of the network with the moving average of its weights, in evaluation mode."""
         with torch.device("meta"):
             copy = SAM2(self.network.config)
         weights = {name: value.clone() for name, value in merged(self._ema.weights).items()}
@@ -100,29 +101,21 @@ class Trainer:
         return copy.eval()
 
     def _phase(self, step: int) -> Phase | None:
-        # Workers ask ahead of time: where steps are counted, this must not depend on how many are done by then.
+        # Workers ask ahead of time, so where a run has `steps` this must not depend on how many are done by then.
         done = self.done if self.config.steps is None else step / self.config.steps
         return None if done >= 1 else self.config.phase(done)
 
     def _train_step(self, batch: Batch, step: int) -> StepResult:
         network = self._network_at(batch.image_size)
-        with_trunk = not batch.is_clips or batch.phase.clip_encoder
-        set_trainable(network, self._trainable if with_trunk else self._trainable_without_encoder)
-        with ExitStack() as contexts:
-            for context in self._contexts():
-                contexts.enter_context(context)
+        with_encoder = not batch.is_clips or batch.phase.clip_encoder
+        set_trainable(network, self._trainable if with_encoder else self._trainable_without_encoder)
+        with self._precision(), _attention_kernel(self.device):
             if batch.is_clips and not self.position.memory_ready:
                 self._match_memory_scale(network, batch)
             result = self._step(network, batch, step)
             result.loss.backward()
         self._optimizer_step(result, step)
         return result
-
-    def _contexts(self) -> Iterator[AbstractContextManager[object]]:
-        yield self._precision()
-        if self.device.type == "cpu":
-            # The fused kernel's backward pass is several times slower on processors than the plain products.
-            yield sdpa_kernel(SDPBackend.MATH)
 
     def _step(self, network: SAM2, batch: Batch, step: int) -> StepResult:
         phase = batch.phase
@@ -198,7 +191,7 @@ class Trainer:
 
 
 def _start_network(config: TrainingConfig) -> SAM2:
-    """The network with its first weights, in fp32 on the CPU; what is random about them depends on the seed alone."""
+    """The network with its initial weights, in fp32 on the CPU; what is random about them depends on the seed alone."""
     if config.init is None:
         network = new_network(network_config(config.network or BUNDLED), config.seed)
     elif is_known(config.init):
@@ -218,3 +211,8 @@ def _precision(config: TrainingConfig, device: torch.device) -> Callable[[], Abs
     if config.precision == "bf16" and device.type == "mps":
         raise ConfigError("bf16 training does not work on MPS; use `precision: fp32`.")
     return partial(torch.autocast, device.type, torch.bfloat16, enabled=config.precision == "bf16")
+
+
+def _attention_kernel(device: torch.device) -> AbstractContextManager[object]:
+    """On CPUs the backward pass of the fused kernel is several times slower than plain matrix products."""
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()

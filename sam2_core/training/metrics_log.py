@@ -1,4 +1,4 @@
-"""What a run says about itself: a progress bar, `figures.csv`, and `curves.png` drawn from it."""
+"""The metrics log of a run: a progress bar, `figures.csv`, and `curves.png` drawn from it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _HEADER = ("step", "samples", "minutes", "figure", "value")
 _EVERY_SECONDS = 30.0
 _IN_BAR = ("loss", "click1", "box", "frame 2")
 HELD_OUT_PREFIX = "held out: "
-"""Figures from pictures that are not trained on begin so."""
+"""Prefix of metrics from held-out images."""
 
 
 class MetricsLog:
-    """Collects figures and writes their means every half minute; steps after `position` of an earlier try are cut."""
+    """Writes the means of metrics every half minute. Rows of an earlier process beyond `position` are dropped."""
 
     def __init__(self, folder: Path, position: Position) -> None:
         self._folder = folder
@@ -35,12 +35,12 @@ class MetricsLog:
             total=1.0,
             bar_format="{desc} {percentage:5.1f}% |{bar}| {elapsed} {postfix}",
             desc="training",
-            mininterval=0.5 if sys.stderr.isatty() else _EVERY_SECONDS,  # a log file wants fewer lines than a terminal
+            mininterval=0.5 if sys.stderr.isatty() else _EVERY_SECONDS,  # fewer lines in a log file
         )
-        self._cut(position)
+        self._drop_rows_after(position)
 
     def log_step(self, position: Position, done: float, metrics: Mapping[str, float]) -> None:
-        """Take the figures of one step."""
+        """Record the metrics of one step; `done` is the fraction of the run."""
         self._rows.append(metrics)
         self._position = position
         self._bar.update(done - self._bar.n)
@@ -48,14 +48,14 @@ class MetricsLog:
             self._write_means()
 
     def log_evaluation(self, position: Position, metrics: Mapping[str, float]) -> None:
-        """Write figures from held-out pictures, and draw all curves anew."""
+        """Write metrics from held-out images and redraw all curves."""
         self._write(position, {HELD_OUT_PREFIX + name: value for name, value in metrics.items()})
         draw_curves(self._folder / METRICS_FILE, self._folder / CURVES_FILE)
         line = "  ".join(f"{name} {100 * value:.1f}" for name, value in metrics.items())
         self._bar.write(f"{position.seconds / 60:6.1f} min, {position.samples:,} seen, held out: {line}")
 
     def close(self) -> None:
-        """Write what is left, draw the curves and end the progress bar."""
+        """Write what is left, draw the curves and close the progress bar."""
         self._write_means()
         draw_curves(self._folder / METRICS_FILE, self._folder / CURVES_FILE)
         self._bar.close()
@@ -74,8 +74,8 @@ class MetricsLog:
             where = position.steps, position.samples, f"{position.seconds / 60:.2f}"
             writer.writerows([(*where, name, f"{value:.5g}") for name, value in metrics.items()])
 
-    def _cut(self, position: Position) -> None:
-        """Drop what a killed run wrote after its last checkpoint."""
+    def _drop_rows_after(self, position: Position) -> None:
+        """Drop what an interrupted run wrote after its last checkpoint."""
         file = self._folder / METRICS_FILE
         rows: list[list[str]] = []
         if file.is_file():
@@ -86,6 +86,6 @@ class MetricsLog:
 
 
 def mean_metrics(rows: list[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each figure over the rows that have it."""
+    """The mean of each metric over the rows that have it."""
     names = sorted({name for row in rows for name in row})
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}

@@ -1,4 +1,4 @@
-"""Optimisers, the learning rate over a run, and the running mean of the weights."""
+"""Optimizers, the schedule of the learning rate, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -17,40 +17,33 @@ _EMA_START = 10
 
 
 class Optimizer:
-    """AdamW; with "muon" the weight matrices take orthogonalised steps instead (Jordan et al. 2024).
+    """AdamW; with "muon", weight matrices are updated by Muon's orthogonalized steps instead (Jordan et al. 2024).
 
-    Vectors, embeddings and convolution kernels stay with AdamW; vectors are not decayed.
+    Vectors, embeddings and convolution kernels stay with AdamW, which does not decay vectors.
     """
 
     def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
-        named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-        matrices = {name for name, p in named if config.optimizer == "muon" and _is_matrix(p)}
-        self._rate = config.learning_rate
-        decay = config.weight_decay
-        groups: dict[tuple[bool, float], list[Tensor]] = {}
-        for name, parameter in named:
-            if name not in matrices:
-                key = parameter.ndim > 1, _rate_of(name, config)
-                groups.setdefault(key, []).append(parameter)
-        self._optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(
-                [
-                    {"params": params, "weight_decay": decay if is_table else 0.0, "share": rate}
-                    for (is_table, rate), params in groups.items()
-                ],
-                lr=self._rate,
-                betas=_BETAS,
-                fused=True,
-            )
+        matrices: dict[float, list[Tensor]] = {}  # by rate
+        others: dict[tuple[bool, float], list[Tensor]] = {}  # by whether they are decayed, and rate
+        for name, parameter in network.named_parameters():
+            if parameter.requires_grad:
+                rate = config.trunk_rate if name.startswith(IMAGE_ENCODER) else 1.0
+                if config.optimizer == "muon" and _is_matrix(parameter):
+                    matrices.setdefault(rate, []).append(parameter)
+                else:
+                    others.setdefault((parameter.ndim > 1, rate), []).append(parameter)
+        self._rate, decay = config.learning_rate, config.weight_decay
+        groups: list[dict[str, Any]] = [
+            {"params": parameters, "weight_decay": decay if is_decayed else 0.0, "share": rate}
+            for (is_decayed, rate), parameters in others.items()
         ]
-        by_rate: dict[float, list[Tensor]] = {}
-        for name, parameter in named:
-            if name in matrices:
-                by_rate.setdefault(_rate_of(name, config), []).append(parameter)
-        if by_rate:
+        self._optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(groups, lr=self._rate, betas=_BETAS, fused=True)
+        ]
+        if matrices:
             self._optimizers.append(
                 torch.optim.Muon(
-                    [{"params": params, "share": rate} for rate, params in by_rate.items()],
+                    [{"params": parameters, "share": rate} for rate, parameters in matrices.items()],
                     lr=self._rate,
                     weight_decay=decay,
                     momentum=0.95,
@@ -59,7 +52,7 @@ class Optimizer:
             )
 
     def step(self, rate: float) -> None:
-        """Take a step with the gradients that are there, and forget them; `rate` is a share of the learning rate."""
+        """Update the parameters and clear their gradients; the learning rate is multiplied by `rate`."""
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self._rate * rate * group["share"]
@@ -67,39 +60,37 @@ class Optimizer:
             optimizer.zero_grad(set_to_none=True)
 
     def zero_grad(self) -> None:
-        """Throw the gradients away."""
+        """Clear the gradients."""
         for optimizer in self._optimizers:
             optimizer.zero_grad(set_to_none=True)
 
     def state_dict(self) -> list[dict[str, Any]]:
-        """The state of each part."""
+        """The state of each optimizer."""
         return [optimizer.state_dict() for optimizer in self._optimizers]
 
     def load_state_dict(self, states: Iterable[dict[str, Any]]) -> None:
-        """Take up a saved state."""
+        """Restore what `state_dict` returned."""
         for optimizer, state in zip(self._optimizers, states, strict=True):
             optimizer.load_state_dict(state)
 
 
 def _is_matrix(parameter: Tensor) -> bool:
-    """Whether it maps features to features: the small tables of embeddings and tokens do not, nor do narrow layers."""
+    """Whether it is a linear layer's weight, rather than a small table of embeddings or a narrow output layer."""
     return parameter.ndim == 2 and min(parameter.shape) > 4
 
 
-def _rate_of(name: str, config: TrainingConfig) -> float:
-    return config.trunk_rate if name.startswith(IMAGE_ENCODER) else 1.0
-
-
 def rate_factor(done: float, step: int, config: TrainingConfig) -> float:
-    """The share of the learning rate at a fraction `done` of the run, `step` steps after its start or init: a linear
-    warm-up, then constant, then a straight line down."""
+    """The factor on the learning rate at a fraction `done` of the run: linear warm-up, constant, linear decay.
+
+    `step` counts the steps for the warm-up.
+    """
     warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
-    fall = min(1.0, (1 - done) / max(1e-6, 1 - config.hold))
-    return warm * max(_MIN_RATE, fall)
+    decay = min(1.0, (1 - done) / max(1e-6, 1 - config.hold))
+    return warm * max(_MIN_RATE, decay)
 
 
 class EmaWeights:
-    """The exponential moving average of a network's weights: what is measured, saved and shipped."""
+    """The exponential moving average of a network's weights, which is what is evaluated and saved."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self._decay = decay
@@ -108,7 +99,7 @@ class EmaWeights:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Move towards the network's present weights, fast in the beginning."""
+        """Average the current weights in; early steps use a smaller decay."""
         decay = min(self._decay, (1 + self.count) / (_EMA_START + self.count))
         self.count += 1
         state = network.state_dict()
@@ -116,7 +107,7 @@ class EmaWeights:
         torch._foreach_lerp_([self.weights[n] for n in names], [state[n] for n in names], 1 - decay)
 
     def load(self, weights: Mapping[str, Tensor], count: int) -> None:
-        """Take up a saved mean."""
+        """Restore a saved average."""
         self.count = count
         for name, value in weights.items():
             self.weights[name].copy_(value)

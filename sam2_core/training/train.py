@@ -1,4 +1,4 @@
-"""What each process of a run does from reading the data to closing the journal; a module, so that it can be pickled."""
+"""What each process of a run does: load the data, train, log. In a module of its own so that it can be pickled."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from sam2_core.training.metrics_log import MetricsLog
 from sam2_core.training.processes import ProcessGroup
 
 _MAX_HELD_OUT = 60
-"""Held-out pictures that are measured during the run: more would cost more time than they tell."""
+"""Held-out images that are evaluated during the run; more would take too long."""
 
 _MAX_OBJECTS_PER_IMAGE = 3
 
 
 def train(group: ProcessGroup, config: TrainingConfig, folder: Path, workers: int) -> None:
-    """Train in `folder` as a member of the team."""
+    """Train in `folder` as one process of the group."""
     data = _load_data(group, config)
     trainer = Trainer(config, folder, group, data, workers)
     if not group.is_main:
@@ -40,7 +40,7 @@ def train(group: ProcessGroup, config: TrainingConfig, folder: Path, workers: in
 
 
 def held_out_scores(network: SAM2, images: Sequence[DatasetImage]) -> dict[str, float]:
-    """Mean scores on pictures that are not trained on; empty where there are none."""
+    """Mean scores on images that are not trained on; empty where there are none."""
     return evaluate_images(network, images, max_objects=_MAX_OBJECTS_PER_IMAGE).scores.means()
 
 

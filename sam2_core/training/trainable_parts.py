@@ -1,7 +1,7 @@
-"""Which parts of a network learn: all, the decoder alone, with the memory, or with low-rank changes to the trunk.
+"""Which parameters are trained: all, the decoder, decoder and memory, or the decoder and low-rank changes to the trunk.
 
-Low-rank adaptation (Hu et al. 2021) leaves a weight matrix as it is and learns a small product that is added to it.
-Before the weights leave the training they are added up, so that checkpoints keep the official layout.
+Low-rank adaptation (LoRA, Hu et al. 2021) freezes a weight matrix and trains a low-rank product that is added to it.
+The product is merged into the weight when weights are saved, so files keep the official layout.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ORIGINAL, _ADDED = "parametrizations.weight.original", "parametrizations.weight
 
 
 class LowRank(nn.Module):
-    """Adds `up @ down` to a weight (out, in); nothing at first. (rank, in) and (out, rank)."""
+    """Adds `up @ down` to a weight (out, in): `up` (out, rank) starts at zero, `down` is (rank, in)."""
 
     def __init__(self, weight: Tensor, rank: int) -> None:
         super().__init__()
@@ -31,12 +31,12 @@ class LowRank(nn.Module):
         nn.init.kaiming_uniform_(self.down, a=5**0.5)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight with what was learned."""
+        """The weight plus the product."""
         return weight + self.up @ self.down
 
 
 def add_low_rank(network: SAM2, rank: int) -> None:
-    """Give the attention of each trunk block a low-rank change of `rank`, in place."""
+    """Add a `LowRank` to the attention's weights in each block of the trunk, in place."""
     for block in network.image_encoder.trunk.blocks:
         for name in _ADAPTED:
             layer = cast("nn.Linear", block.get_submodule(name))
@@ -44,13 +44,13 @@ def add_low_rank(network: SAM2, rank: int) -> None:
 
 
 def low_rank(network: SAM2) -> int | None:
-    """The rank that was added, if any."""
+    """The rank that `add_low_rank` was called with, None for a network without such changes."""
     ranks = [module.up.shape[1] for module in network.modules() if isinstance(module, LowRank)]
     return ranks[0] if ranks else None
 
 
 def merged(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict with low-rank changes added up, under the names of a network without them."""
+    """A state dict with low-rank changes merged, under the names of a network without them."""
     plain = {name: value for name, value in state.items() if "parametrizations." not in name}
     for name in state:
         if name.endswith(_ORIGINAL):
@@ -61,7 +61,7 @@ def merged(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def trainable_names(network: SAM2, train: str) -> frozenset[str]:
-    """The parameters that learn, for a `train` setting of `TrainingConfig`."""
+    """Names of the parameters to train, for a `train` setting of `TrainingConfig`."""
     names = [name for name, _ in network.named_parameters()]
     if train == "all":
         return frozenset(names)
@@ -74,6 +74,6 @@ def trainable_names(network: SAM2, train: str) -> frozenset[str]:
 
 
 def set_trainable(network: nn.Module, names: frozenset[str]) -> None:
-    """Ask for gradients of these parameters alone."""
+    """Require gradients of these parameters and of no others."""
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name in names)

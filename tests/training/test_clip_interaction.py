@@ -11,9 +11,9 @@ import torch
 from sam2_core.model.network import SAM2
 from sam2_core.training import clip_interaction
 from sam2_core.training.clip_interaction import clip_step
-from sam2_core.training.image_interaction import StepResult, StepRng
 from sam2_core.training.initialization import new_network
 from sam2_core.training.losses import LossWeights
+from sam2_core.training.step import StepResult, StepRng
 from sam2_core.training.trainable_parts import IMAGE_ENCODER, set_trainable
 from tests.networks import TINY
 
@@ -48,7 +48,7 @@ def step(network: SAM2, frames: torch.Tensor, masks: np.ndarray, seed: int = 0, 
 
 
 @pytest.mark.parametrize("kind", ["mask", "click", "box"])
-def test_a_step_gives_a_loss_and_figures_of_all_frames(first: First, kind: str) -> None:
+def test_a_step_gives_a_loss_and_metrics_of_all_frames(first: First, kind: str) -> None:
     first(kind)
     result = step(new_network(TINY, 0), *a_batch())
     assert torch.isfinite(result.loss)
@@ -78,7 +78,7 @@ def test_each_object_is_followed_through_its_own_clip(first: First) -> None:
     assert torch.stack(alone).std() > 5e-3 * both
 
 
-def test_the_dice_fix_the_loss_to_the_last_bit() -> None:
+def test_the_rng_determines_the_loss_to_the_last_bit() -> None:
     network, batch = new_network(TINY, 0), a_batch()
     assert torch.equal(*(step(network, *batch, corrected=1).loss for _ in range(2)))
 

@@ -33,6 +33,17 @@ def test_some_pictures_are_held_out_and_never_drawn(tmp_path: Path) -> None:
     assert updates[-1][0] == 1.0
 
 
+def test_progress_is_reported_after_every_image_good_or_bad(tmp_path: Path) -> None:
+    data = save_images(tmp_path / "mine", 2)
+    whole = (data / "images" / "01.png").read_bytes()
+    (data / "images" / "01.png").write_bytes(whole[: len(whole) // 2])  # its header is still good
+    updates: list[tuple[float | None, str]] = []
+    config = tiny_config(tmp_path, data=[{"path": str(data)}], held_out=0.0)
+    found = load_training_data(config, lambda done, text: updates.append((done, text)))
+    assert updates == [(0.5, "1 of 2 pictures read"), (1.0, "2 of 2 pictures read")]
+    assert len(found.labeled) == 1
+
+
 def test_the_name_alone_decides_what_is_held_out() -> None:
     names = [f"picture {number}" for number in range(2000)]
     held = {name for name in names if is_held_out(name, 0.1)}

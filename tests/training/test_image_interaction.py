@@ -1,4 +1,4 @@
-"""One training step on still pictures."""
+"""One training step on images."""
 
 from __future__ import annotations
 
@@ -7,24 +7,16 @@ import pytest
 import torch
 
 from sam2_core.model.network import SAM2
-from sam2_core.training.image_interaction import (
-    StepResult,
-    StepRng,
-    coverage,
-    image_step,
-    resize_logits,
-    select_features,
-)
+from sam2_core.training.image_interaction import image_step
 from sam2_core.training.initialization import new_network
 from sam2_core.training.losses import LossWeights
+from sam2_core.training.step import StepResult, StepRng
 from tests.networks import TINY
 
-CPU = torch.device("cpu")
 
-
-def a_batch(pictures: int = 2, objects: int = 3) -> tuple[torch.Tensor, np.ndarray]:
-    images = torch.randn(pictures, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    masks = np.zeros((pictures, objects, 64, 64), np.uint8)
+def a_batch(count: int = 2, objects: int = 3) -> tuple[torch.Tensor, np.ndarray]:
+    images = torch.randn(count, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    masks = np.zeros((count, objects, 64, 64), np.uint8)
     for at, mask in enumerate(masks.reshape(-1, 64, 64)):
         mask[5 * at : 5 * at + 20, 10:50] = 1
     return images, masks
@@ -36,33 +28,7 @@ def step(network: SAM2, corrections: int = 1, objects: int = 3, seed: int = 0, s
     return image_step(network, images, masks, corrections, stride, LossWeights(), rng)
 
 
-def test_coverage_is_the_covered_share_of_each_cell() -> None:
-    masks = np.zeros((2, 3, 8, 8), np.uint8)
-    masks[1, 2, :3, :5] = 1
-    cells = coverage(masks, 4, CPU)
-    assert cells.shape == (2, 3, 2, 2)
-    assert cells[1, 2].tolist() == [[12 / 16, 3 / 16], [0, 0]]
-    assert cells.sum() == 15 / 16
-    assert torch.equal(coverage(masks[0], 1, CPU), torch.zeros(3, 8, 8))
-
-
-def test_logits_come_at_the_size_of_the_truth() -> None:
-    logits = torch.randn(2, 3, 16, 16).bfloat16()
-    assert torch.equal(resize_logits(logits, 16), logits.float())
-    assert resize_logits(logits, 64).shape == (2, 3, 64, 64)
-    assert resize_logits(logits, 64).dtype == torch.float32
-
-
-def test_each_object_gets_the_features_of_its_own_picture() -> None:
-    network = new_network(TINY, 0)
-    features = network.encode_image(a_batch()[0])
-    chosen = select_features(features, torch.tensor([1, 0, 1]))
-    assert torch.equal(chosen.embedding[[0, 2]], features.embedding[[1, 1]])
-    assert torch.equal(chosen.high_res[0][1], features.high_res[0][0])
-    assert torch.equal(chosen.high_res[1][2], features.high_res[1][1])
-
-
-def test_a_step_gives_a_loss_and_figures_of_all_turns() -> None:
+def test_a_step_gives_a_loss_and_metrics_of_all_iterations() -> None:
     result = step(new_network(TINY, 0), corrections=2)
     assert torch.isfinite(result.loss)
     assert set(result.metrics) == {"click1", "click1 best", "click2", "click3", "box", "box+1", "box+2"}
@@ -85,7 +51,7 @@ def test_everything_but_the_memory_learns() -> None:
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
-def test_the_dice_fix_the_loss_to_the_last_bit(stride: int) -> None:
+def test_the_rng_determines_the_loss_to_the_last_bit(stride: int) -> None:
     network = new_network(TINY, 0)
     first, again, other = (step(network, seed=seed, stride=stride).loss for seed in (1, 1, 2))
     assert torch.equal(first, again)
@@ -93,7 +59,7 @@ def test_the_dice_fix_the_loss_to_the_last_bit(stride: int) -> None:
 
 
 def test_the_loss_is_the_mean_over_the_objects() -> None:
-    """Pictures with the same contents cost together what one of them costs."""
+    """Several equal images have the loss of one of them."""
     network = new_network(TINY, 0)
     images, masks = a_batch(1, 1)
     masks[:] = 0

@@ -19,10 +19,11 @@ from sam2_core.training import loop
 from sam2_core.training.batches import Batch, _Steps
 from sam2_core.training.checkpoint import CHECKPOINT_FILE, Checkpoint, Position, save_weights
 from sam2_core.training.config import Phase
-from sam2_core.training.image_interaction import StepResult, image_step
+from sam2_core.training.image_interaction import image_step
 from sam2_core.training.initialization import new_network
 from sam2_core.training.loop import Trainer
 from sam2_core.training.processes import ProcessGroup
+from sam2_core.training.step import StepResult
 from sam2_core.weights import load_network
 from tests.networks import TINY
 from tests.training.runs import PHASE, tiny_config, tiny_data, tiny_yaml

@@ -1,4 +1,4 @@
-"""Check a data set before training with it: read everything and tell what is there and what was left out.
+"""Check a data set before training with it: read everything, and print what can be used and what is skipped.
 
     python -m sam2_core.training.datasets PATH [--layout NAME] [--split train]
 
@@ -51,11 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def read_dataset(dataset: Dataset) -> tuple[Counter[str], Counter[str]]:
-    """Read all pictures and clips; what is bad goes into the report. Gives what can be used, and masks by class."""
+    """Read all images and clips; what is bad is reported. Returns counts of what can be used, and of masks by class."""
     counts = Counter({"pictures with masks": 0, "masks on pictures": 0, "pictures without labels": 0})
     counts.update({"clips": 0, "frames": 0, "frames with masks": 0, "masks on frames": 0})
     classes: Counter[str] = Counter()
-    # The annotated frames of clips are read as such.
+    # Annotated frames of clips are counted as frames.
     images = [image for image in dataset.images if not isinstance(image, ClipFrame)]
     for image in tqdm([*images, *dataset.unlabeled], "pictures", disable=None):
         _read_image(image, dataset.report, counts, classes)
@@ -76,7 +76,7 @@ def _read_image(image: DatasetImage, report: SkipReport, counts: Counter[str], c
 
 
 def _read_clip(clip: Clip, report: SkipReport, counts: Counter[str]) -> bool:
-    """Can any frame be used?"""
+    """Whether any frame can be used."""
     annotated, before = set(clip.annotated), counts["frames"]
     for index in range(len(clip)):
         try:
@@ -85,8 +85,8 @@ def _read_clip(clip: Clip, report: SkipReport, counts: Counter[str]) -> bool:
         except BadSample as error:
             report.skip(f"{clip.name}/{index:05d}", str(error))
             continue
-        in_sight = sum(bool(mask.any()) for mask in masks.values())
-        counts.update({"frames": 1, "frames with masks": int(in_sight > 0), "masks on frames": in_sight})
+        visible = sum(bool(mask.any()) for mask in masks.values())
+        counts.update({"frames": 1, "frames with masks": int(visible > 0), "masks on frames": visible})
     return counts["frames"] > before
 
 

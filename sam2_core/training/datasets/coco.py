@@ -1,4 +1,4 @@
-"""COCO json files: instances as polygons or run lengths, over pictures that lie somewhere near."""
+"""COCO JSON files: instances as polygons or run lengths, and images in a folder nearby."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sam2_core.training.datasets.files import (
     resolve_inside,
     skip_if_bad,
 )
-from sam2_core.training.datasets.mask_decoding import Segmentation, check_cost, decode_segmentation, parse_segmentation
+from sam2_core.training.datasets.mask_decoding import Segmentation, decode_segmentations, parse_segmentation
 
 CROWD = "annotation of a crowd"
 UNKNOWN_CATEGORY = "annotation of an unknown category"
@@ -33,7 +33,7 @@ _SAMPLE = 200
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CocoImage:
-    """A picture and its instances. `size` is (height, width), None where the json file does not say it."""
+    """An image and its instances. `size` is (height, width), None if the JSON file does not have it."""
 
     name: str
     source: str
@@ -43,24 +43,19 @@ class CocoImage:
     classes: list[str] = field(default_factory=list, repr=False)
 
     def read(self) -> LabeledImage:
-        """RgbArray and masks; raises `BadSample`."""
+        """Pixels and masks. Raises `BadSample`."""
         pixels = read_rgb(self.path, self.size)
-        size = (pixels.shape[0], pixels.shape[1])
-        check_cost(len(self.segmentations), size)
-        return LabeledImage(
-            pixels,
-            tuple(decode_segmentation(segmentation, size) for segmentation in self.segmentations),
-            tuple(self.classes),
-        )
+        masks = decode_segmentations(self.segmentations, (pixels.shape[0], pixels.shape[1]))
+        return LabeledImage(pixels, masks, tuple(self.classes))
 
 
 def read_coco(root: Path, image_folder: Path | None = None, split: str | None = None) -> Dataset:
-    """Open one COCO json file, or those of a folder; `image_folder` holds the images, else it is looked for.
+    """Open a COCO JSON file, or those of a folder. `image_folder` has the images; if it is None, it is searched for.
 
-    `split` takes only files that are named for it: "train" or "train2017" for `instances_train2017.json`.
+    `split` selects files by name: "train" or "train2017" for `instances_train2017.json`.
 
-    The folder's own files count, those in `annotations/`, and those of an export by parts (`train/…coco.json`). Where
-    some are named `instances_…`, the others (captions, key points) describe the same pictures again and are left out.
+    The files of a folder are its own, those in `annotations/`, and those of an export by split (`train/…coco.json`).
+    If some are named `instances_…`, the others (captions, key points) are about the same images and are not read.
     """
     dataset, listing = Dataset(), Listing()
     for file in _json_files(root):
@@ -72,7 +67,7 @@ def read_coco(root: Path, image_folder: Path | None = None, split: str | None = 
 
 
 def is_coco(root: Path) -> bool:
-    """Is there a json file where those of COCO are?"""
+    """Whether there is a JSON file where those of COCO are."""
     return root.suffix == ".json" if root.is_file() else bool(_json_files(root))
 
 
@@ -126,7 +121,7 @@ def _open_images(
 
 
 def _classes(categories: object, report: SkipReport) -> dict[Any, str] | None:
-    """Names by category id; None for a file that tells no categories at all."""
+    """Names by category id; None for a file without categories."""
     if not categories or not isinstance(categories, list):
         return None
     classes: dict[Any, str] = {}
@@ -137,7 +132,7 @@ def _classes(categories: object, report: SkipReport) -> dict[Any, str] | None:
 
 
 def _add(annotation: dict[str, Any], images: dict[Any, CocoImage], classes: dict[Any, str] | None) -> None:
-    """Hang an annotation on its picture; raises `BadSample`."""
+    """Add an annotation to its image. Raises `BadSample`."""
     image = images.get(annotation["image_id"])
     if image is None:
         raise BadSample(NO_IMAGE)
@@ -154,17 +149,17 @@ def _add(annotation: dict[str, Any], images: dict[Any, CocoImage], classes: dict
 
 
 def _find_image_folder(file: Path, entries: list[Any], listing: Listing) -> Path:
-    """The folder near `file` that holds most of the pictures (as far as a sample tells)."""
+    """The folder near `file` that has most of the images, or of a sample of them."""
     names = [entry.get("file_name") for entry in entries[:: len(entries) // _SAMPLE + 1] if isinstance(entry, dict)]
 
     def held(folder: Path) -> int:
         return sum(listing.has(path) for name in names if (path := _inside_or_none(folder, name)) is not None)
 
-    return max(_folders(file), key=held)  # the first of equals
+    return max(_folders(file), key=held)  # on a tie, the first
 
 
 def _folders(file: Path) -> Iterator[Path]:
-    """Where pictures use to lie, the most telling name first: `instances_train2017.json` speaks of `train2017`."""
+    """Folders where images usually are, the most specific first: `train2017` for `instances_train2017.json`."""
     here, above, part = file.parent, file.parent.parent, file.stem.rpartition("_")[2]
     for folder in (here, above):
         yield from (folder / "images" / part, folder / part)

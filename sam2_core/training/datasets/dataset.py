@@ -1,4 +1,4 @@
-"""What every reader gives: pictures and clips with masks, read one by one, and a report of what was left out."""
+"""What the readers return: images and clips with masks, read one by one, and a report of what was skipped."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sam2_core.types import BoolArray
 
 
 class BadSample(MaskletError):
-    """This picture, mask or clip cannot be used; the message says why in a few words."""
+    """An image, mask or clip cannot be used; the message is the reason in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabeledImage:
-    """A picture (H, W, 3) in RGB with its masks (H, W), which may overlap, and the class of each ("" if unknown)."""
+    """An image (H, W, 3) in RGB with its masks (H, W), which may overlap, and the class of each ("" if unknown)."""
 
     image: RgbArray
     masks: tuple[BoolArray, ...]
@@ -26,34 +26,34 @@ class LabeledImage:
 
 
 class DatasetImage(Protocol):
-    """A still picture that is read when it is needed."""
+    """An image of a data set, read on demand."""
 
     @property
     def name(self) -> str:
-        """What the report calls it."""
+        """Its name in the report."""
 
     @property
     def source(self) -> str:
-        """The collection it comes from; sampling weights and metrics go by it."""
+        """The collection it belongs to; sampling weights and scores are by source."""
 
     def read(self) -> LabeledImage:
-        """Read pixels and masks; raises `BadSample`. Without labels there are no masks."""
+        """Pixels and masks; without masks if it is not labeled. Raises `BadSample`."""
 
 
 class Clip(Protocol):
-    """A clip whose frames are read when they are needed."""
+    """A clip of a data set, whose frames are read on demand."""
 
     @property
     def name(self) -> str:
-        """What the report calls it."""
+        """Its name in the report."""
 
     @property
     def source(self) -> str:
-        """The collection it comes from."""
+        """The collection it belongs to."""
 
     @property
     def annotated(self) -> Sequence[int]:
-        """The frames that have masks, in order; empty for a clip without labels."""
+        """The frames that have masks, in order; empty for an unlabeled clip."""
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -62,27 +62,35 @@ class Clip(Protocol):
         """A frame (H, W, 3) in RGB; raises `BadSample`."""
 
     def masks(self, index: int) -> Mapping[int, BoolArray]:
-        """The masks (H, W) of an annotated frame by object id; an object that is out of sight has an empty mask or
-        none. Raises `BadSample`."""
+        """The masks (H, W) of an annotated frame by object id. Raises `BadSample`.
+
+        An object that is out of view has an empty mask or none.
+        """
 
 
 @dataclass(slots=True)
 class SkipReport:
-    """What was left out and why: a count for each reason and a few names to look at."""
+    """What was skipped and why: the number of things for each reason, and the names of the first few."""
 
     shown_names: int = 5
     counts: Counter[str] = field(default_factory=Counter)
     names: dict[str, list[str]] = field(default_factory=dict)
 
     def skip(self, name: str, reason: str) -> None:
-        """Count one thing that was left out."""
+        """Count one thing that was skipped."""
         self.counts[reason] += 1
         shown = self.names.setdefault(reason, [])
         if len(shown) < self.shown_names:
             shown.append(name)
 
+    def merge(self, other: SkipReport) -> None:
+        """Add the counts and names of another report."""
+        self.counts += other.counts
+        for reason, names in other.names.items():
+            self.names.setdefault(reason, []).extend(names)
+
     def __str__(self) -> str:
-        """One line for each reason, the most frequent first; empty if nothing was left out."""
+        """One line for each reason, the most frequent first; empty if nothing was skipped."""
         return "\n".join(
             f"skipped {count}: {reason} ({', '.join(self.names[reason])}{' …' if count > self.shown_names else ''})"
             for reason, count in self.counts.most_common()
@@ -91,7 +99,7 @@ class SkipReport:
 
 @dataclass(slots=True)
 class Dataset:
-    """Pictures with masks, pictures without (textures and backgrounds), clips, and what was already left out."""
+    """Images with masks, images without (for textures and backgrounds), clips, and what was skipped so far."""
 
     images: list[DatasetImage] = field(default_factory=list)
     unlabeled: list[DatasetImage] = field(default_factory=list)

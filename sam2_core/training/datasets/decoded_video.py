@@ -1,4 +1,4 @@
-"""Video files as frames at hand: the clips used last lie decoded in temporary folders."""
+"""Frames of video files: the clips used last are kept decoded in temporary folders."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sam2_core.media.info import RgbArray
 from sam2_core.training.datasets.dataset import BadSample
 
 UNDECODABLE = "clip that cannot be decoded"
-_MAX_KEPT_CLIPS = 8  # a clip of SA-V takes some 50 MB on the disk
-_LIMITS = Limits(stored_side=8192)  # masks have the size of the file's own frames
+_MAX_KEPT_CLIPS = 8  # a clip of SA-V takes about 50 MB on disk
+_LIMITS = Limits(stored_side=8192)  # masks have the size of the original frames
 
 
 class DecodedVideo:
-    """The frames of one video file; its folder goes when nobody holds the object any more."""
+    """The frames of one video file, in a folder that is deleted with the object."""
 
     def __init__(self, video: Path) -> None:
         """Decode the whole clip. Raises `MediaError`."""
@@ -28,12 +28,12 @@ class DecodedVideo:
         weakref.finalize(self, _remove, folder, os.getpid())
         ingest(video, folder / "store", _LIMITS)
         store = open_store(folder / "store")
-        store.source.unlink()  # a copy of the file, which nobody needs here
-        weakref.finalize(self, store.close)  # the newest finalizer runs first
+        store.source.unlink()  # a copy of the file, not needed here
+        weakref.finalize(self, store.close)  # runs before the other finalizer
         self._store: Store = store
 
     def frame(self, index: int) -> RgbArray:
-        """A frame (H, W, 3) in RGB; raises `BadSample`."""
+        """A frame (H, W, 3) in RGB. Raises `BadSample`."""
         try:
             return self._store.frame(index)
         except MediaError as error:
@@ -41,7 +41,7 @@ class DecodedVideo:
 
 
 def decoded_video(video: Path) -> DecodedVideo:
-    """The decoded clip, made on the first call; raises `BadSample`."""
+    """The clip, decoded on the first call. Raises `BadSample`."""
     clip = _decoded_video(video, os.getpid())  # processes must not share open files
     if clip is None:
         raise BadSample(UNDECODABLE)
@@ -50,7 +50,7 @@ def decoded_video(video: Path) -> DecodedVideo:
 
 @lru_cache(maxsize=_MAX_KEPT_CLIPS)
 def _decoded_video(video: Path, process: int) -> DecodedVideo | None:
-    """None for a clip that cannot be decoded, so that this is found out once."""
+    """None, which is cached, for a clip that cannot be decoded."""
     try:
         return DecodedVideo(video)
     except MediaError:
@@ -58,6 +58,6 @@ def _decoded_video(video: Path, process: int) -> DecodedVideo | None:
 
 
 def _remove(folder: Path, process: int) -> None:
-    """Only who made the folder may remove it: a forked process holds copies of objects that are still in use."""
+    """Delete the folder, but only in the process that made it: a forked one has copies of objects still in use."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""A folder of pictures and mask pictures, paired by name.
+"""A folder of images and mask images, paired by name.
 
-images/x.jpg + masks/x.png          one mask picture each: black and white, or a value for each object
+images/x.jpg + masks/x.png          one mask image each: black and white, or a value for each object
 images/x.jpg + masks/x/*.png        several
 x.jpg + x_mask.png                  side by side
-x/images/x.png + x/masks/*.png      a folder for each picture, or for each part of the data set
+x/images/x.png + x/masks/*.png      a folder for each image, or for each part of the data set
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _JPEG = {".jpg", ".jpeg"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FolderImage:
-    """A picture and its mask pictures, each of one or more objects."""
+    """An image and its mask images, each of one or more objects."""
 
     name: str
     source: str
@@ -45,7 +45,7 @@ class FolderImage:
     masks: tuple[Path, ...] = field(repr=False)
 
     def read(self) -> LabeledImage:
-        """RgbArray and masks; a mask picture without any object gives one empty mask. Raises `BadSample`."""
+        """Pixels and masks; a mask image without objects is one empty mask. Raises `BadSample`."""
         masks: list[BoolArray] = []
         for path in self.masks:
             index = read_index_image(path)
@@ -58,13 +58,13 @@ class FolderImage:
 
 
 def is_folder_layout(root: Path) -> bool:
-    """Does this look like one of the above?"""
+    """Whether this looks like one of the above."""
     beside = (path for path in root.glob(f"*{_SUFFIX}.*") if path.suffix.lower() in IMAGE_SUFFIXES)
     return bool(_parts(root)) or next(beside, None) is not None
 
 
 def read_folder(root: Path, image_folder: Path | None = None) -> Dataset:
-    """Open such a folder; with `image_folder` as the folder of the pictures, `root` may be that of the masks itself."""
+    """Open such a folder. If `image_folder` is given, `root` may be the folder of the masks."""
     dataset = Dataset()
     for part in (_parts(root) if image_folder is None else []) or [root]:
         prefix = "" if part == root else f"{part.name}/"
@@ -80,14 +80,14 @@ def read_folder(root: Path, image_folder: Path | None = None) -> Dataset:
 
 
 def _parts(root: Path) -> list[Path]:
-    """The folders that hold `images/` and `masks/` (but are no packs): the root itself, or folders in it."""
+    """The folders with `images/` and `masks/` that are no packs: the root itself, or folders in it."""
     folders = [root] if (root / "masks").is_dir() else sorted(path.parent for path in root.glob("*/masks"))
     pairs = [folder for folder in folders if (folder / "masks").is_dir() and (folder / "images").is_dir()]
     return [folder for folder in pairs if not is_pack(folder)]
 
 
 def _pairs(part: Path, image_folder: Path | None, report: SkipReport) -> Iterator[tuple[Path, list[Path]]]:
-    """Every picture with its masks, none for some. What has no picture is reported."""
+    """Every image with its masks, perhaps none. Masks without an image are reported."""
     are_beside = image_folder is None and not (part / "masks").is_dir()
     folder = image_folder or (part if are_beside else part / "images")
     images: dict[str, Path] = {}
@@ -110,7 +110,7 @@ def _pairs(part: Path, image_folder: Path | None, report: SkipReport) -> Iterato
 
 
 def _masks(folder: Path, are_beside: bool, report: SkipReport) -> Iterator[tuple[str, Path]]:
-    """The masks of a folder and of those in it, with the name that says whose they are."""
+    """The masks of a folder and of those in it, with the name of their image."""
     named = [(path.stem, path) for path in sorted_images(folder) if not are_beside or path.stem.endswith(_SUFFIX)]
     if not are_beside:
         inner = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != "images")

@@ -1,4 +1,4 @@
-"""Clips that are folders of frames, with an index picture for each annotated frame, or a mask for each object."""
+"""Clips as folders of frames, with an index image for each annotated frame, or one mask for each object."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ NO_FRAMES = "clip without frames"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameFolder:
-    """A clip whose frames and index pictures are files."""
+    """A clip whose frames and masks are files."""
 
     name: str
     source: str
     frames: tuple[Path, ...] = field(repr=False)
     labels: Mapping[int, Mapping[int, Path]] = field(repr=False)
-    """By frame, in order: the masks of objects by id, or under the id 0 an index picture of all objects."""
+    """By frame, in order: the masks of objects by id, or with the id 0 an index image of all objects."""
 
     @property
     def annotated(self) -> Sequence[int]:
@@ -42,11 +42,11 @@ class FrameFolder:
         return len(self.frames)
 
     def frame(self, index: int) -> RgbArray:
-        """A frame (H, W, 3) in RGB; raises `BadSample`."""
+        """A frame (H, W, 3) in RGB. Raises `BadSample`."""
         return read_rgb(self.frames[index])
 
     def masks(self, index: int) -> Mapping[int, BoolArray]:
-        """The masks (H, W) of the objects in sight by id; raises `BadSample`."""
+        """The masks (H, W) of the visible objects by id. Raises `BadSample`."""
         if index not in self.labels:
             raise BadSample(NO_MASK)
         size = image_sizes(self.frames[index])[0]
@@ -61,7 +61,7 @@ class FrameFolder:
 
 @dataclass(frozen=True, slots=True)
 class ClipFrame:
-    """One frame of a clip as a picture."""
+    """One frame of a clip as an image."""
 
     clip: Clip
     index: int
@@ -77,7 +77,7 @@ class ClipFrame:
         return self.clip.source
 
     def read(self) -> LabeledImage:
-        """The frame and its masks, if it is annotated; raises `BadSample`, also where every object is out of sight."""
+        """The frame, and its masks if it is annotated. Raises `BadSample`, also if no object is visible."""
         if self.index not in self.clip.annotated:
             return LabeledImage(self.clip.frame(self.index), (), ())
         masks = [mask for mask in self.clip.masks(self.index).values() if mask.any()]
@@ -92,11 +92,10 @@ def annotated_frames(clips: Iterable[Clip]) -> list[ClipFrame]:
 
 
 def open_frame_folder(name: str, source: str, folder: Path, labels: Path | None, report: SkipReport) -> FrameFolder:
-    """Open a clip of the frames in `folder` and the index pictures of the same stems in `labels`.
+    """Open a clip: the frames in `folder`, and index images of the same stems in `labels`.
 
-    There may be a folder of masks for each object instead, named by its number. A mask that has no frame is reported.
-    The first annotated frame stands for the sizes of the others here. Raises `BadSample` for a clip that cannot be
-    used.
+    Instead, `labels` may have a folder of masks for each object, named by its number. A mask without a frame is
+    reported. Only the sizes of the first annotated frame are checked. Raises `BadSample` if the clip cannot be used.
     """
     frames = sorted_images(folder)
     if not frames:
@@ -117,7 +116,7 @@ def open_frame_folder(name: str, source: str, folder: Path, labels: Path | None,
 
 
 def _labels(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Masks with the number of their object, counted from 1; 0 stands for all objects."""
+    """Masks with the number of their object from 1 on; 0 for an index image of all objects."""
     for label in sorted_images(folder):
         yield 0, label
     for inner in sorted(folder.iterdir()):
@@ -127,7 +126,7 @@ def _labels(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def sorted_images(folder: Path) -> tuple[Path, ...]:
-    """The pictures of a folder in the order of their numbers; none if there is no such folder. Raises `BadSample`."""
+    """The images of a folder in the order of their numbers; none if there is no such folder. Raises `BadSample`."""
     try:
         found = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
     except FileNotFoundError:

@@ -1,8 +1,6 @@
-"""Pictures in memory: read once, made smaller, without what is bad about them."""
+"""Images of a data set in memory: read, downscaled, without what cannot be used."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -10,39 +8,29 @@ import numpy as np
 from sam2_core.media.info import RgbArray
 from sam2_core.training.datasets.dataset import BadSample, DatasetImage, LabeledImage, SkipReport
 from sam2_core.training.datasets.mask_decoding import EMPTY
-from sam2_core.types import BoolArray, Progress
+from sam2_core.types import BoolArray
 
 NOTHING_LEFT = "picture without a mask that could be used"
 VANISHED = "mask too small to survive the smaller picture"
 
 
-def load_images(
-    images: Sequence[DatasetImage],
-    report: SkipReport,
-    short_side: int | None = None,
-    progress: Progress | None = None,
-) -> list[tuple[DatasetImage, LabeledImage]]:
-    """Read pictures, with or without labels, at a short side of at most `short_side` pixels.
+def load_image(image: DatasetImage, report: SkipReport, short_side: int | None = None) -> LabeledImage | None:
+    """Read an image, with or without labels, at a short side of at most `short_side` pixels.
 
-    What is bad is left out and reported: pictures that cannot be read, and empty masks one by one, with their picture
-    if no mask is left.
+    Empty masks are dropped and reported. None, with a report, if the image cannot be read or no mask is left.
     """
-    read: list[tuple[DatasetImage, LabeledImage]] = []
-    for count, image in enumerate(images, 1):
-        try:
-            labeled = drop_empty_masks(image.read(), image.name, report, EMPTY)
-            if short_side is not None:
-                labeled = drop_empty_masks(downscaled(labeled, short_side), image.name, report, VANISHED)
-            read.append((image, labeled))
-        except BadSample as error:
-            report.skip(image.name, str(error))
-        if progress is not None:
-            progress(count / len(images), f"{count} of {len(images)} pictures read")
-    return read
+    try:
+        labeled = drop_empty_masks(image.read(), image.name, report, EMPTY)
+        if short_side is not None:
+            labeled = drop_empty_masks(downscaled(labeled, short_side), image.name, report, VANISHED)
+        return labeled
+    except BadSample as error:
+        report.skip(image.name, str(error))
+        return None
 
 
 def drop_empty_masks(labeled: LabeledImage, name: str, report: SkipReport, reason: str) -> LabeledImage:
-    """Drop empty masks and report each; raises `BadSample` if there were masks and none is left."""
+    """Drop empty masks and report each as `reason`. Raises `BadSample` if there were masks and none is left."""
     kept = [place for place, mask in enumerate(labeled.masks) if mask.any()]
     for _ in range(len(labeled.masks) - len(kept)):
         report.skip(name, reason)
@@ -50,17 +38,14 @@ def drop_empty_masks(labeled: LabeledImage, name: str, report: SkipReport, reaso
         raise BadSample(NOTHING_LEFT)
     if len(kept) == len(labeled.masks):
         return labeled
-    return LabeledImage(
-        labeled.image,
-        tuple(labeled.masks[place] for place in kept),
-        tuple(labeled.classes[place] for place in kept),
-    )
+    masks, classes = tuple(labeled.masks[place] for place in kept), tuple(labeled.classes[place] for place in kept)
+    return LabeledImage(labeled.image, masks, classes)
 
 
 def downscaled(labeled: LabeledImage, short_side: int) -> LabeledImage:
     """Scale down, never up, to a short side of `short_side` pixels.
 
-    RgbArray are averaged by area; a mask keeps the pixels that it covered at least by half.
+    Pixels are averaged by area; a mask keeps the pixels of which it covers at least half.
     """
     height, width = labeled.image.shape[:2]
     factor = short_side / min(height, width)
@@ -73,5 +58,5 @@ def downscaled(labeled: LabeledImage, short_side: int) -> LabeledImage:
 
 
 def _downscaled_mask(mask: BoolArray, size: tuple[int, int]) -> BoolArray:
-    """A mean of 127.5 is rounded to 128: half a pixel is enough."""
+    # A mean of 127.5 is rounded to 128: half a pixel is enough.
     return cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) >= 128

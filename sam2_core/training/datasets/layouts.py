@@ -1,4 +1,4 @@
-"""Which layout does this path hold?"""
+"""Layouts of data sets: recognize the one of a path, and open it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], bool], str]] = {
     "sav": (is_sav, "clips with ID_manual.json or ID_auto.json, or pictures with a json file each (SA-V, SA-1B)"),
     "coco": (is_coco, "a COCO json file, given itself, in the folder or in annotations/"),
 }
-"""How each layout is recognised, in words too; the first that fits is taken."""
+"""How each layout is recognized, with a description; the first one that fits is used."""
 
 
 def open_dataset(
@@ -32,12 +32,12 @@ def open_dataset(
     sources: Collection[str] | None = None,
     split: str | None = None,
 ) -> Dataset:
-    """Open the data set at `path` in one of the `LAYOUTS`, or the one that is recognised.
+    """Open the data set at `path` in one of the `LAYOUTS`; None recognizes it.
 
-    `images` is the folder of the pictures where the layout leaves that open (coco, folder); `sources` takes only some
-    collections of a pack; `split` takes only a part ("train", "val"): a folder of that name, or what the layout's own
-    lists or file names say. Pictures and clips are read later, one by one; what is bad at first sight stands in the
-    report. Raises `DataError` where nothing can be used or an argument does not fit the layout.
+    `images` is the folder of the images, for layouts that do not fix it (coco, folder); `sources` selects collections
+    of a pack; `split` selects a part ("train", "val"): a folder of that name, or what the layout's lists or file names
+    say. Images and clips are read later, one by one; what is found to be bad now is in the report. Raises `DataError`
+    if nothing can be used or an argument does not fit the layout.
     """
     root = Path(path)
     if not root.exists():
@@ -53,7 +53,7 @@ def open_dataset(
 
 
 def recognize(root: Path) -> tuple[Path, str]:
-    """The layout's name and its root, which may be the only folder within `root`. Raises `DataError`."""
+    """The root and name of the layout; the root may be the only folder within `root`. Raises `DataError`."""
     looked = root
     while True:
         for layout, (fits, _) in LAYOUTS.items():

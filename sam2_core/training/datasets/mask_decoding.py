@@ -1,7 +1,8 @@
-"""From the forms in which masks are kept (index pictures, polygons, run lengths) to arrays of booleans."""
+"""Decoding of masks: index images, polygons and run lengths become boolean arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +18,7 @@ from sam2_core.types import BoolArray, Mask
 Polygon: TypeAlias = npt.NDArray[np.float32]
 """Corners (N, 2) as x, y in pixels; (0, 0) is the outer corner of the first pixel."""
 Segmentation: TypeAlias = tuple[Polygon, ...] | dict[str, Any]
-"""COCO's forms of one mask: the union of polygons, or run lengths {"size": [height, width], "counts": ...}."""
+"""COCO's two forms of a mask: a union of polygons, or run lengths {"size": [height, width], "counts": ...}."""
 IndexArray: TypeAlias = npt.NDArray[np.int32]
 
 EMPTY = "empty mask"
@@ -25,23 +26,23 @@ NO_SHAPE = "annotation without a mask"
 TOO_MANY = "more masks than fit into memory"
 VOID = 255
 _MAX_MASKS = 4096
-_MAX_VALUES = 4_000_000_000  # of all masks of a picture together
-_SOFT_VALUES = 8
+_MAX_VALUES = 4_000_000_000  # pixels of all masks of an image together
+_SOFT_VALUES = 8  # gray levels of a mask with soft edges, at least
 
 
 def check_cost(masks: int, size: Size) -> None:
-    """Refuse (`BadSample`) what would fill the memory with masks, before it does."""
+    """Raise `BadSample` for more masks of `size` than fit into memory."""
     pixels = size[0] * size[1]
     if masks > _MAX_MASKS or pixels > LIMITS.max_pixels or masks * pixels > _MAX_VALUES:
         raise BadSample(TOO_MANY)
 
 
 def read_index_image(path: Path, is_index: bool = False) -> IndexArray:
-    """An index picture (H, W): 0 is background, every other value an object, whatever the file's bit depth.
+    """An index image (H, W) of any bit depth: 0 is background, every other value an object.
 
-    Colours count as values, and palettes by their indices. The value 255 of a palette is void (as in Pascal VOC and
-    its followers) unless nothing else is there. Grey edges of a black and white mask are cut in the middle, unless the
-    layout says that it `is_index`. Raises `BadSample`.
+    Colors are values, too; of palettes the indices count. The value 255 of a palette is void, as in Pascal VOC, unless
+    there is no other. A black and white mask with gray edges is thresholded, unless the layout says that it
+    `is_index`. Raises `BadSample`.
     """
     with open_image(path) as image:
         try:
@@ -60,7 +61,7 @@ def read_index_image(path: Path, is_index: bool = False) -> IndexArray:
 
 
 def object_masks(index: IndexArray) -> dict[int, BoolArray]:
-    """The masks (H, W) of an index picture by value. Raises `BadSample` if there are too many."""
+    """The masks (H, W) of an index image by value. Raises `BadSample` if there are too many."""
     low = int(index.min())
     numbers = np.flatnonzero(np.bincount((index - low).ravel())) + low if np.ptp(index) < 1 << 20 else np.unique(index)
     numbers = numbers[numbers != 0]
@@ -69,7 +70,7 @@ def object_masks(index: IndexArray) -> dict[int, BoolArray]:
 
 
 def parse_segmentation(segmentation: object) -> Segmentation:
-    """Check COCO's `segmentation` without drawing it. Raises `BadSample`."""
+    """Parse COCO's `segmentation` without decoding it. Raises `BadSample`."""
     if isinstance(segmentation, dict):
         if not isinstance(segmentation.get("counts"), str | list) or not isinstance(segmentation.get("size"), list):
             raise BadSample(BROKEN_ENTRY)
@@ -82,7 +83,7 @@ def parse_segmentation(segmentation: object) -> Segmentation:
 
 
 def parse_polygons(polygons: object) -> tuple[Polygon, ...]:
-    """Lists of x, y, x, y, … as arrays (N, 2). Raises `BadSample`."""
+    """Parse lists of x, y, x, y, … into arrays (N, 2). Raises `BadSample`."""
     if not isinstance(polygons, list) or not polygons:
         raise BadSample(BROKEN_ENTRY)
     try:
@@ -91,8 +92,13 @@ def parse_polygons(polygons: object) -> tuple[Polygon, ...]:
         raise BadSample(BROKEN_ENTRY) from error
 
 
-def decode_segmentation(segmentation: Segmentation, size: Size) -> BoolArray:
-    """The mask (H, W) on a picture of `size`. Raises `BadSample` for run lengths of another size or none at all."""
+def decode_segmentations(segmentations: Sequence[Segmentation], size: Size) -> tuple[BoolArray, ...]:
+    """The masks (H, W) on an image of `size`. Raises `BadSample`, also for run lengths of another size."""
+    check_cost(len(segmentations), size)
+    return tuple(_decode(segmentation, size) for segmentation in segmentations)
+
+
+def _decode(segmentation: Segmentation, size: Size) -> BoolArray:
     if isinstance(segmentation, dict) and segmentation["size"] != list(size):
         raise BadSample(SIZE_MISMATCH)
     try:
@@ -106,7 +112,7 @@ def decode_segmentation(segmentation: Segmentation, size: Size) -> BoolArray:
 
 
 def _one_channel(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Grey stays grey; other colours become one number each."""
+    """The gray level, or one number for each color."""
     if values.shape[2] < 3 or (values[..., :1] == values[..., 1:3]).all():
         return np.asarray(values[..., 0])
     red, green, blue = (values[..., channel].astype(np.int32) for channel in range(3))
@@ -119,7 +125,7 @@ def _without_void(index: IndexArray) -> IndexArray:
 
 
 def _binarized(index: IndexArray) -> IndexArray:
-    """A mask that was resized or blurred is mostly black and white, with many greys in between."""
+    """Threshold what looks like a resized or blurred mask: mostly black and white, with many gray levels in between."""
     counts = np.bincount(index.ravel(), minlength=256)
     grays = counts[1:255]
     is_soft = np.count_nonzero(grays) > _SOFT_VALUES and counts[255] > grays.sum()

@@ -1,9 +1,9 @@
-"""Packs: one manifest.json over pictures, index masks, polygons and clips of many sources.
+"""Packs: one manifest.json over images, index masks, polygons and clips of many sources.
 
 manifest.json                  {"images": [...], "videos": [...]}, each with its source, size and instances
-images/ID.jpg, masks/ID.png    a picture and its index mask (16 bits, 0 = background)
-polys/ID.json                  the instances' full outlines, which may overlap, where the source had them
-unlabelled/ID.jpg              a picture without labels
+images/ID.jpg, masks/ID.png    an image and its index mask (16 bits, 0 = background)
+polys/ID.json                  the instances' full outlines, which may overlap, if the source has them
+unlabelled/ID.jpg              an image without labels
 videos/NAME/frames/00000.jpg   a clip; videos/NAME/masks/00000.png: index masks of the annotated frames
 videos_unlabelled/NAME/frames/00000.jpg
 """
@@ -38,12 +38,12 @@ from sam2_core.types import BoolArray
 
 MANIFEST = "manifest.json"
 MISSING_FRAMES = "clip with missing frames"
-_SHIFT = 4  # OpenCV draws with coordinates in sixteenths of a pixel
+_SHIFT = 4  # fractional bits of the coordinates that OpenCV draws with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PackImage:
-    """A picture of a pack; `mask` and `polygons` are files, `instances` maps an id to its category."""
+    """An image of a pack; `mask` and `polygons` are files, `instances` maps an id to its category."""
 
     name: str
     source: str
@@ -53,7 +53,7 @@ class PackImage:
     instances: dict[int, str] = field(default_factory=dict, repr=False)
 
     def read(self) -> LabeledImage:
-        """RgbArray and full masks (polygons where there are any, else the index mask); raises `BadSample`."""
+        """Pixels and full masks: polygons if there are any, else the index mask. Raises `BadSample`."""
         if self.mask is None:
             return LabeledImage(read_rgb(self.image), (), ())
         index = read_index_image(self.mask, is_index=True)
@@ -67,8 +67,8 @@ class PackImage:
 
 
 def is_pack(root: Path) -> bool:
-    """Does a manifest list pictures? One that cannot be read is taken for a pack's, which gets that reported; a
-    manifest of something else, such as a download of masks, is none."""
+    """Whether there is a manifest that lists images. One that cannot be read counts, so that this gets reported; a
+    manifest of something else, such as a download of masks, does not."""
     try:
         plain = load_json(root / MANIFEST)
     except BadSample:
@@ -77,7 +77,7 @@ def is_pack(root: Path) -> bool:
 
 
 def read_pack(root: Path, sources: Collection[str] | None = None) -> Dataset:
-    """Open a pack, or only some of its `sources`. Raises `DataError` where the manifest cannot be read."""
+    """Open a pack, or only some of its `sources`. Raises `DataError` if the manifest cannot be read."""
     try:
         manifest = load_json(root / MANIFEST)
         images, videos = manifest["images"], manifest.get("videos", [])
@@ -138,8 +138,8 @@ def _read_outlines(path: Path) -> dict[int, tuple[Polygon, ...]]:
 
 
 def _draw(polygons: tuple[Polygon, ...], size: Size) -> BoolArray:
-    """Polygons as packs define them: the pixels under the outline belong to the mask, so that its index mask, which
-    was drawn in the same way, agrees with it."""
+    """Polygons as packs define them: pixels on the outline belong to the mask, as in the index mask, which was drawn in
+    the same way."""
     mask = np.zeros(size, np.uint8)
     for polygon in polygons:
         corners = (polygon.astype(np.float64) * (1 << _SHIFT)).round().astype(np.int32)

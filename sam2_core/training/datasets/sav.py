@@ -3,7 +3,7 @@
 ID.mp4 + ID_manual.json, ID_auto.json    SA-V's training set: run lengths for each object on every fourth frame
 ID.jpg + ID.json                         SA-1B: {"image": {...}, "annotations": [{"segmentation": ...}, ...]}
 
-They may lie in the folder itself or in folders in it. SA-V's val and test set have the layout of `davis`.
+They may be in the folder itself or in folders in it. SA-V's val and test set have the layout of `davis`.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from sam2_core.training.datasets.files import (
     read_rgb,
     skip_if_bad,
 )
-from sam2_core.training.datasets.mask_decoding import check_cost, decode_segmentation, parse_segmentation
+from sam2_core.training.datasets.mask_decoding import Segmentation, decode_segmentations, parse_segmentation
 from sam2_core.types import BoolArray
 
 STEP = 4
-"""SA-V is annotated at 6 frames a second, its clips have 24."""
+"""SA-V is annotated at 6 frames per second, its clips have 24."""
 _KINDS = ("_manual", "_auto")
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, slots=True)
 class _Masklets:
-    """A json file's content. `frames` holds run lengths by annotated frame and object, None for one out of sight."""
+    """The content of a JSON file. `frames` has run lengths by annotated frame and object, None for one out of view."""
 
     size: Size
     length: int
@@ -57,7 +57,7 @@ class _Masklets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavClip:
-    """A video file with the json files of its masklets. Object ids count from 1 over all of them."""
+    """A video file with the JSON files of its masklets. Object ids count from 1 across these files."""
 
     name: str
     source: str
@@ -71,34 +71,31 @@ class SavClip:
         return self.length
 
     def frame(self, index: int) -> RgbArray:
-        """A frame (H, W, 3) in RGB, of a clip that is decoded as a whole; raises `BadSample`."""
+        """A frame (H, W, 3) in RGB; the whole clip is decoded on first use. Raises `BadSample`."""
         pixels = decoded_video(self.video).frame(index)
         if pixels.shape[:2] != self.size:
             raise BadSample(SIZE_MISMATCH)
         return pixels
 
     def masks(self, index: int) -> Mapping[int, BoolArray]:
-        """The masks (H, W) of the objects in sight by id; raises `BadSample`."""
+        """The masks (H, W) of the visible objects by id. Raises `BadSample`."""
         if index % STEP or index not in range(self.length):
             raise BadSample(NO_MASK)
-        masks: dict[int, BoolArray] = {}
+        segmentations: dict[int, Segmentation] = {}
         first = 1
         for path in self.labels:
             masklets = _masklets(path)
-            segmentations = {
-                first + place: parse_segmentation(mask) for place, mask in enumerate(masklets.at(index)) if mask
-            }
-            check_cost(len(masks) + len(segmentations), self.size)
-            masks.update(
-                {number: decode_segmentation(segmentation, self.size) for number, segmentation in segmentations.items()}
-            )
+            for number, mask in enumerate(masklets.at(index), first):
+                if mask:
+                    segmentations[number] = parse_segmentation(mask)
             first += masklets.objects
-        return masks
+        masks = decode_segmentations(list(segmentations.values()), self.size)
+        return dict(zip(segmentations, masks, strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sa1bImage:
-    """A picture with a json file of its own."""
+    """An image with a JSON file of its own."""
 
     name: str
     source: str
@@ -106,27 +103,21 @@ class Sa1bImage:
     labels: Path = field(repr=False)
 
     def read(self) -> LabeledImage:
-        """RgbArray and masks, which have no classes; raises `BadSample`."""
+        """Pixels and masks, which have no classes. Raises `BadSample`."""
         try:
-            segmentations = [
-                parse_segmentation(entry["segmentation"]) for entry in load_json(self.labels)["annotations"]
-            ]
+            annotations = load_json(self.labels)["annotations"]
+            segmentations = [parse_segmentation(annotation["segmentation"]) for annotation in annotations]
         except (KeyError, TypeError) as error:
             raise BadSample(BROKEN_ENTRY) from error
         if not segmentations:
             raise BadSample(NO_MASK)
-        image = read_rgb(self.image)
-        size = (image.shape[0], image.shape[1])
-        check_cost(len(segmentations), size)
-        return LabeledImage(
-            image,
-            tuple(decode_segmentation(segmentation, size) for segmentation in segmentations),
-            ("",) * len(segmentations),
-        )
+        pixels = read_rgb(self.image)
+        masks = decode_segmentations(segmentations, (pixels.shape[0], pixels.shape[1]))
+        return LabeledImage(pixels, masks, ("",) * len(masks))
 
 
 def is_sav(root: Path) -> bool:
-    """Does this folder, or one in it, hold clips or pictures with json files of their own?"""
+    """Whether this folder, or one in it, has clips or images with JSON files of their own."""
     near = (root.glob(f"{depth}*{kind}.json") for depth in ("", "*/") for kind in _KINDS)
     if any(_video_of(path).is_file() for path in chain.from_iterable(near)):
         return True
@@ -135,10 +126,9 @@ def is_sav(root: Path) -> bool:
 
 
 def read_sav(root: Path) -> Dataset:
-    """Open all clips and pictures in a folder and the folders in it.
+    """Open all clips and images in a folder and the folders in it.
 
-    A clip's json files are read now, to know what they hold, and once more when its masks are needed; those of single
-    pictures only then.
+    The JSON files of clips are read now and once more when masks are needed; those of images only then.
     """
     dataset, source = Dataset(), root.resolve().name
     for video in sorted(root.rglob("*.mp4")):
@@ -196,7 +186,7 @@ def _image_of(path: Path) -> Path | None:
 
 
 def _is_sa1b(path: Path) -> bool:
-    """Other tools too write a json file beside each picture, with other things in it."""
+    """Other tools write a JSON file beside each image, too, with different content."""
     try:
         plain = load_json(path)
     except BadSample:

@@ -1,5 +1,5 @@
-"""Pascal VOC: pictures in JPEGImages/, index pictures in SegmentationObject/ (what is one thing) and
-SegmentationClass/ (what it is), names in ImageSets/Segmentation/*.txt. The value 255 is void."""
+"""Pascal VOC: images in JPEGImages/, index images in SegmentationObject/ (instances) and SegmentationClass/ (classes),
+lists in ImageSets/Segmentation/*.txt. The value 255 is void."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VocImage:
-    """A picture with one or both of its index pictures. Without that of the objects, each class is one mask."""
+    """An image with one or both of its index images. Without that of the objects, each class is one mask."""
 
     name: str
     source: str
@@ -42,7 +42,7 @@ class VocImage:
     classes: Path | None = field(repr=False)
 
     def read(self) -> LabeledImage:
-        """RgbArray and masks; raises `BadSample`, also where all is background or void."""
+        """Pixels and masks. Raises `BadSample`, also if all is background or void."""
         classes = None if self.classes is None else read_index_image(self.classes, is_index=True)
         index = classes if self.objects is None else read_index_image(self.objects, is_index=True)
         if index is None or (classes is not None and classes.shape != index.shape):
@@ -57,14 +57,14 @@ class VocImage:
 
 
 def is_voc(root: Path) -> bool:
-    """Does this look like Pascal VOC?"""
+    """Whether this looks like Pascal VOC."""
     return (root / IMAGES).is_dir() and any((root / folder).is_dir() for folder in (OBJECTS, CLASSES))
 
 
 def read_voc(root: Path, split: str | None = None) -> Dataset:
-    """Open a folder like VOC2012: the names of one list (`split`, such as "train"), of all lists, or all there are.
+    """Open a folder like VOC2012: the images of one list (`split`, such as "train"), of all lists, or all files.
 
-    Raises `DataError` where there is no such list.
+    Raises `DataError` if there is no such list.
     """
     dataset, listing, source = Dataset(), Listing(), root.resolve().name
     for name in _names(root, split):
@@ -78,7 +78,7 @@ def read_voc(root: Path, split: str | None = None) -> Dataset:
 
 
 def _open_image(name: str, source: str, image: Path | None, things: Path | None, classes: Path | None) -> VocImage:
-    """Check what can be told without decoding; raises `BadSample`."""
+    """Check what can be checked without decoding. Raises `BadSample`."""
     masks = [path for path in (things, classes) if path is not None]
     if not masks:
         raise BadSample(NO_MASK)
@@ -91,7 +91,7 @@ def _open_image(name: str, source: str, image: Path | None, things: Path | None,
 
 
 def _names(root: Path, split: str | None) -> Iterable[str]:
-    """Names of pictures, each once, in order."""
+    """Names of images, each once, in order."""
     lists = sorted((root / "ImageSets" / "Segmentation").glob("*.txt" if split is None else f"{split}.txt"))
     if split is not None and not lists:
         raise DataError(f"There is no list ImageSets/Segmentation/{split}.txt in {root}.")
@@ -103,7 +103,7 @@ def _names(root: Path, split: str | None) -> Iterable[str]:
 
 
 def _class_of(values: IndexArray) -> str:
-    """The name of the class that most of an object's pixels belong to; "" for one that VOC does not have."""
+    """The name of the class of most of an object's pixels; "" for a value that is no class of VOC."""
     counts = np.bincount(values[(values > 0) & (values != VOID)])
     number = int(counts.argmax()) if counts.size else 0
     return NAMES[number - 1] if 0 < number <= len(NAMES) else ""

@@ -54,5 +54,5 @@ def _draw_bin(draw: ImageDraw.ImageDraw, each: Bin) -> None:
 
 
 def _place(x: float, y: float) -> tuple[int, int]:
-    """RgbArray of a point of the unit square."""
+    """Pixels of a point of the unit square."""
     return round(_MARGIN + _SIDE * x), round(_MARGIN + _SIDE * (1 - y))

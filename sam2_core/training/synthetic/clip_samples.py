@@ -1,5 +1,5 @@
-"""Clips: a real picture under a moving camera, with cut-outs and shapes that move, turn, grow and bend, hide each
-other, leave the frame and come back."""
+"""Samples of clips: a real image under a moving camera, with cut-outs and silhouettes that move, rotate, scale and
+deform, occlude each other, leave the frame and come back."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from sam2_core.training.synthetic.photometric import Photometric
 from sam2_core.training.synthetic.silhouettes import Alpha
 
 _TRIES = 20
-_MIN_AREA, _MAX_AREA = 0.004, 0.6  # of the first frame
-_MAX_BACKDROP_OBJECTS = 4  # of the still picture behind, that follow the camera
+_MIN_AREA, _MAX_AREA = 0.004, 0.6  # shares of the first frame
+_MAX_BACKDROP_OBJECTS = 4  # of the background image, which follow the camera
 
 
 @dataclass(frozen=True, slots=True)
 class ClipSample:
-    """Frames (T, S, S, 3) with the masks (K, T, S, S) of K objects; each can be seen on the first frame."""
+    """Frames (T, S, S, 3) with the masks (K, T, S, S) of K objects, which are visible on the first frame."""
 
     frames: RgbArray
     masks: npt.NDArray[np.uint8]
@@ -37,10 +37,10 @@ class _Sprite:
     alpha: Alpha
     path: MotionPath
     start: tuple[float, float]
-    squash: float  # how much it is pressed together and pulled apart
+    squash: float  # amplitude of its horizontal scaling
     phase: float
 
-    def lay(self, canvas: Canvas, frame: int, camera: tuple[float, float]) -> None:
+    def add_to(self, canvas: Canvas, frame: int, camera: tuple[float, float]) -> None:
         height, width = self.alpha.shape
         side = len(canvas.image)
         squash = 1 + self.squash * np.sin(self.phase + 1.3 * frame)
@@ -48,29 +48,29 @@ class _Sprite:
         matrix = self.path.matrix(frame, (width / 2, height / 2), start, squash)
         alpha = np.asarray(cv2.blur(cv2.warpAffine(self.alpha, matrix, (side, side)), (3, 3)), np.uint8)
         left, top, width, height = cv2.boundingRect(alpha)
-        matrix[:, 2] -= left, top  # only the part of the frame that the object covers is painted
+        matrix[:, 2] -= left, top  # only the part of the frame that the object covers
         surface = cv2.warpAffine(self.surface, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
         alpha = alpha[top : top + height, left : left + width]
         if canvas.put(np.asarray(surface, np.uint8), alpha, top, left) is None:
-            canvas.objects.append(np.zeros((side, side), np.uint8))  # out of sight
+            canvas.objects.append(np.zeros((side, side), np.uint8))  # out of view
 
 
 class SyntheticClipSampler:
-    """Draws clips from the same material as a `ImageSampler`."""
+    """Draws clips from the images of an `ImageSampler`."""
 
     def __init__(self, sampler: ImageSampler) -> None:
         self.sampler = sampler
 
     def draw(self, random: Random, side: int, frames: int, count: int) -> ClipSample:
-        """A clip with `count` objects; with fewer than that, some come twice. Raises `DataError` if none is usable."""
+        """A clip with `count` objects; if there are fewer, some are repeated. Raises `DataError` if none is usable."""
         for _ in range(_TRIES):
             images, masks = self._render(random, side, frames)
             seen = masks[:, 0].mean(axis=(1, 2))
             fitting = np.flatnonzero((seen > _MIN_AREA) & (seen < _MAX_AREA))
             if len(fitting):
                 chosen = choose_with_few_repeats(random, fitting, count)
-                look = Photometric.choose(random)
-                return ClipSample(np.stack([look(image, at) for at, image in enumerate(images)]), masks[chosen])
+                photometric = Photometric.choose(random)
+                return ClipSample(np.stack([photometric(image, at) for at, image in enumerate(images)]), masks[chosen])
         raise DataError(f"No clip with an object that can be seen on its first frame in {_TRIES} tries.")
 
     def _render(self, random: Random, side: int, frames: int) -> tuple[list[RgbArray], npt.NDArray[np.uint8]]:
@@ -91,7 +91,7 @@ class SyntheticClipSampler:
                 ],
             )
             for sprite in sprites:
-                sprite.lay(canvas, at, (camera.x[at], camera.y[at]))
+                sprite.add_to(canvas, at, (camera.x[at], camera.y[at]))
             bend = (lambda picture, at=at: waves(picture, at)) if waves else (lambda picture: picture)
             images.append(bend(canvas.image))
             masks.append(np.stack([bend(mask) for mask in canvas.objects]))
@@ -107,7 +107,7 @@ class SyntheticClipSampler:
     def _sprites(self, random: Random, side: int, frames: int, at_least: int) -> list[_Sprite]:
         sprites: list[_Sprite] = []
         for _ in range(random.integers(at_least, 4)):
-            if sprites and random.random() < 0.2:  # a second one that looks the same
+            if sprites and random.random() < 0.2:  # another one with the same appearance
                 surface, alpha = sprites[-1].surface, sprites[-1].alpha
             else:
                 surface, alpha = self.sampler.sprite(random, side, random.uniform(0.15, 0.6))

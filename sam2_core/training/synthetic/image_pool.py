@@ -1,4 +1,4 @@
-"""Drawn masks kept in memory as the raw material of samples: small, so that thousands of pictures fit."""
+"""Annotated images in memory, from which samples are made. Masks are stored as crops, so thousands of images fit."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from sam2_core.training.synthetic.regions import stable_regions
 from sam2_core.training.synthetic.silhouettes import Alpha
 
 REGIONS = "regions"
-"""The source of regions that were found, not drawn."""
+"""The source of regions, which are found and not annotated."""
 
 _TRIES = 20
-_MIN_AREA = 30  # pixels: less is a speck after any scaling
-_MIN_CUTOUT_SIDE = 16  # pixels on each side: less is no texture to paste
-_MAX_INSTANCES = 40  # of one picture: a facade has hundreds of windows
+_MIN_AREA = 30  # pixels
+_MIN_CUTOUT_SIDE = 16  # pixels
+_MAX_INSTANCES = 40  # of one image: a facade has hundreds of windows
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One mask, cut out along its box at (`top`, `left`)."""
+    """One mask, cropped to its box at (`top`, `left`)."""
 
     top: int
     left: int
@@ -35,11 +35,11 @@ class Instance:
 
     @property
     def area(self) -> int:
-        """RgbArray inside."""
+        """Number of pixels inside."""
         return int(self.mask.sum())
 
     def paste(self, canvas: BinaryMask, top: int = 0, left: int = 0) -> BinaryMask:
-        """Draw it into a window (h, w) of the picture that begins at `top`, `left`; returns the window."""
+        """Draw it into `canvas` (h, w), a window of the image at (`top`, `left`), which is returned."""
         y, x = self.top - top, self.left - left
         target = canvas[max(0, y) : max(0, y + self.mask.shape[0]), max(0, x) : max(0, x + self.mask.shape[1])]
         target[:] = self.mask[max(0, -y) :, max(0, -x) :][: target.shape[0], : target.shape[1]]
@@ -48,7 +48,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class PooledImage:
-    """A picture and its instances."""
+    """An image and its instances."""
 
     image: RgbArray
     instances: tuple[Instance, ...]
@@ -56,40 +56,40 @@ class PooledImage:
 
 
 def to_pooled(labeled: LabeledImage, source: str) -> PooledImage:
-    """Cut the masks out; specks are dropped, and of very many masks the largest and every n-th other are kept."""
+    """Crop the masks. Very small ones are dropped; of very many, the largest and every n-th of the others are kept."""
     masks = sorted((mask for mask in labeled.masks if mask.sum() >= _MIN_AREA), key=lambda mask: -int(mask.sum()))
     half = _MAX_INSTANCES // 2
     step = -(-len(masks[half:]) // half) or 1
     return PooledImage(
-        labeled.image, tuple(_cut(mask.astype(np.uint8)) for mask in masks[:half] + masks[half::step]), source
+        labeled.image, tuple(_crop(mask.astype(np.uint8)) for mask in masks[:half] + masks[half::step]), source
     )
 
 
 def to_regions(pooled: PooledImage) -> PooledImage:
-    """The same picture with regions found in it instead, none of which cuts through an instance."""
+    """The same image with regions in place of its instances, which the regions do not cut."""
     blank = np.zeros(pooled.image.shape[:2], np.uint8)
-    drawn = [instance.paste(blank.copy()) for instance in pooled.instances]
-    return PooledImage(pooled.image, tuple(map(_cut, stable_regions(pooled.image, drawn))), REGIONS)
+    annotated = [instance.paste(blank.copy()) for instance in pooled.instances]
+    return PooledImage(pooled.image, tuple(map(_crop, stable_regions(pooled.image, annotated))), REGIONS)
 
 
-def _cut(mask: BinaryMask) -> Instance:
+def _crop(mask: BinaryMask) -> Instance:
     left, top, width, height = cv2.boundingRect(mask)
     return Instance(top, left, mask[top : top + height, left : left + width].copy())
 
 
 class DeferredImage(Protocol):
-    """A picture that does not wait in memory."""
+    """An image that is read whenever it is sampled."""
 
     @property
     def source(self) -> str:
-        """The collection it comes from."""
+        """The collection it belongs to."""
 
     def load(self) -> PooledImage | None:
-        """Read it; None if it turns out that it cannot be used."""
+        """Read it; None if it cannot be used."""
 
 
 class ImagePool:
-    """All pictures, to be drawn by source: a source counts by its weight times the root of its size."""
+    """Images, sampled by source: the share of a source is its weight times the square root of its size."""
 
     def __init__(self, images: Sequence[PooledImage | DeferredImage], weights: Mapping[str, float]) -> None:
         usable = [each for each in images if not isinstance(each, PooledImage) or each.instances]
@@ -104,7 +104,7 @@ class ImagePool:
         return bool(self._by_source)
 
     def draw(self, random: Random) -> PooledImage:
-        """A picture with at least one instance."""
+        """An image with at least one instance. Raises `DataError` if none can be read."""
         for _ in range(_TRIES):
             images = list(self._by_source.values())[random.choice(len(self._shares), p=self._shares)]
             drawn = images[random.integers(len(images))]
@@ -114,7 +114,7 @@ class ImagePool:
         raise DataError(f"{_TRIES} pictures in a row have no mask that could be used: look at the data set's report.")
 
     def draw_cutout(self, random: Random) -> tuple[RgbArray, Alpha] | None:
-        """A real object with its outline, both along its box; None if none that is large enough comes up."""
+        """Pixels and alpha of a real object, cropped to its box; None if no large enough one is drawn."""
         for _ in range(8):
             pooled = self.draw(random)
             instance = pooled.instances[random.integers(len(pooled.instances))]

@@ -1,4 +1,4 @@
-"""Still samples: crops of real pictures, composites of real cut-outs, and scenes of shapes."""
+"""Samples of one image: crops of real images, composites of real cut-outs, and scenes of silhouettes."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ from sam2_core.training.synthetic.canvas import Canvas
 from sam2_core.training.synthetic.image_pool import ImagePool, Instance, PooledImage
 from sam2_core.training.synthetic.photometric import Photometric
 from sam2_core.training.synthetic.silhouettes import Alpha, draw_silhouette
+from sam2_core.training.synthetic.square_crop import SquareCrop
 from sam2_core.training.synthetic.textures import Textures, shade
 
-_MAX_AREA = 0.9  # of the picture: more is the background
-_AREA_EXPONENT = (
-    0.5  # an object counts by this power of its area: people point at large things more often than at small ones
-)
+_MAX_AREA = 0.9  # share of the image: more is background
+_AREA_EXPONENT = 0.5  # objects are drawn by this power of their area: people click on large ones more often
 _TRIES = 20
-_MAX_ENLARGEMENT = 2.0  # a cut-out that is enlarged more gives itself away by its blur
+_MAX_ENLARGEMENT = 2.0  # a cut-out that is enlarged more looks blurred
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """What samples are made of: shares of `real` crops and `composites` (the rest are scenes), the smallest object as a
-    share of the picture, and the smallest height of a scene's object as a share of the side."""
+    """Shares of `real` crops and of `composites` (the rest are scenes), the area of the smallest object as a share of
+    the image, and the smallest height of an object of a scene as a share of the side."""
 
     real: float = 0.45
     composites: float = 0.3
@@ -46,7 +45,7 @@ class ImageSample:
 
 
 class ImageSampler:
-    """Draws still samples."""
+    """Draws samples by a `Mix`."""
 
     def __init__(self, images: ImagePool, cutouts: ImagePool, textures: Textures, mix: Mix | None = None) -> None:
         self.images = images
@@ -55,13 +54,13 @@ class ImageSampler:
         self.set_mix(mix or Mix())
 
     def set_mix(self, mix: Mix) -> None:
-        """Draw by this mix from now on; without real pictures there is no share of them."""
+        """Draw by this mix from now on; without real images their share is 0."""
         self.mix = mix if self.images else replace(mix, real=0.0)
 
     def draw(self, random: Random, side: int, count: int) -> ImageSample:
-        """A sample with `count` masks; with fewer objects than that, some come twice.
+        """A sample with `count` masks; if there are fewer objects, some are repeated.
 
-        Raises `DataError` if the material has no object of a usable size.
+        Raises `DataError` if no object of a usable size is found.
         """
         for _ in range(_TRIES):
             image, masks = self._kind(random, side)
@@ -84,7 +83,7 @@ class ImageSampler:
         return canvas.image, canvas.objects + canvas.parts
 
     def _composite(self, random: Random, side: int) -> Canvas:
-        """Up to three new objects on a real picture, or on a natural texture."""
+        """Up to three new objects on a real image, or on a natural texture."""
         if self.images and random.random() < 0.6:
             canvas = Canvas(*random_crop(random, self.images.draw(random), side))
         else:
@@ -96,7 +95,7 @@ class ImageSampler:
         return canvas
 
     def sprite(self, random: Random, side: int, size: float) -> tuple[RgbArray, Alpha]:
-        """An object to lay on a picture: a real cut-out, or else a shape; its longer side is `size` of the picture."""
+        """Pixels and alpha of an object, a real cut-out or a silhouette, of about `size` as a share of the side."""
         real = self.cutouts.draw_cutout(random) if self.cutouts and random.random() < 0.75 else None
         if real is not None:
             return _varied_cutout(random, *real, size * side)
@@ -105,16 +104,16 @@ class ImageSampler:
         return self.textures.draw(random, height, width), draw_silhouette(random, height, width)
 
     def _scene(self, random: Random, side: int) -> Canvas:
-        """Shapes with parts, shading and shadows on any texture."""
+        """Silhouettes with parts, shading and shadows on a texture."""
         natural = random.random() < 0.55
         canvas = Canvas((self.textures.natural if natural else self.textures.draw)(random, side, side).copy())
         for _ in range(random.integers(2, 7)):
-            self._add_shape(random, canvas, side)
+            self._add_silhouette(random, canvas, side)
         if random.random() < 0.3 and canvas.objects:
             canvas.parts.append(canvas.background())
         return canvas
 
-    def _add_shape(self, random: Random, canvas: Canvas, side: int) -> None:
+    def _add_silhouette(self, random: Random, canvas: Canvas, side: int) -> None:
         height = int(side * np.exp(random.uniform(np.log(self.mix.smallest_height), np.log(0.85))))
         width = int(np.clip(height * np.exp(random.uniform(-0.8, 0.8)), 0.08 * side, 0.95 * side))
         top = int(random.integers(-height // 3, side - 2 * height // 3))
@@ -144,31 +143,27 @@ class ImageSampler:
 def random_crop(
     random: Random, pooled: PooledImage, side: int, smallest: float = 0.35, max_masks: int = 12
 ) -> tuple[RgbArray, list[BinaryMask]]:
-    """A random part of a real picture, stretched to the square and perhaps mirrored, with up to `max_masks` of
-    its masks, large ones more often than small ones."""
+    """A random part of a real image, resized to a square and perhaps mirrored, with up to `max_masks` of its masks.
+
+    The sides of the part are at least about `smallest` of those of the image.
+    """
     height, width = pooled.image.shape[:2]
     share = random.uniform(smallest, 1.0) if random.random() < 0.7 else 1.0
     tall = int(np.clip(height * share, min(8, height), height))
     wide = int(np.clip(width * share * np.exp(random.uniform(-0.25, 0.25)), min(8, width), width))
     top, left = int(random.integers(height - tall + 1)), int(random.integers(width - wide + 1))
-    mirror = random.random() < 0.5
-    filter_ = cv2.INTER_AREA if min(tall, wide) > side else cv2.INTER_LINEAR
-
-    def square(part: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        resized = np.asarray(cv2.resize(part, (side, side), interpolation=filter_), np.uint8)
-        return np.ascontiguousarray(resized[:, ::-1]) if mirror else resized
-
+    crop = SquareCrop(top, left, tall, wide, side, mirror=random.random() < 0.5)
     masks = []
     for instance in _some(random, pooled.instances, max_masks):
         window = instance.paste(np.zeros((tall, wide), np.uint8), top, left)
         seen = int(window.sum())
-        if seen >= 20 and seen >= 0.08 * instance.area:  # a sliver of an object says nothing about it
-            masks.append((square(window * np.uint8(255)) > 127).astype(np.uint8))
-    return square(pooled.image[top : top + tall, left : left + wide]), masks
+        if seen >= 20 and seen >= 0.08 * instance.area:  # not just a sliver of the object
+            masks.append(crop.window_mask(window))
+    return crop.image(pooled.image), masks
 
 
 def _varied_cutout(random: Random, surface: RgbArray, alpha: Alpha, longest: float) -> tuple[RgbArray, Alpha]:
-    """Scale, mirror, turn and tint a cut-out, and soften its edge."""
+    """Scale, mirror, rotate and tint a cut-out, and soften its edge."""
     height, width = alpha.shape
     scale = min(longest / max(height, width), _MAX_ENLARGEMENT)
     size = max(8, int(width * scale * np.exp(random.uniform(-0.15, 0.15)))), max(8, int(height * scale))
@@ -186,7 +181,7 @@ def _varied_cutout(random: Random, surface: RgbArray, alpha: Alpha, longest: flo
 
 
 def _some(random: Random, instances: Sequence[Instance], max_masks: int) -> list[Instance]:
-    """Up to `max_masks` of the instances in random order."""
+    """Up to `max_masks` of the instances in random order, large ones more often."""
     if len(instances) <= max_masks:
         return [instances[index] for index in random.permutation(len(instances))]
     shares = np.array([instance.area for instance in instances], np.float64) ** _AREA_EXPONENT
@@ -194,7 +189,7 @@ def _some(random: Random, instances: Sequence[Instance], max_masks: int) -> list
 
 
 def _choose(random: Random, masks: list[BinaryMask], count: int) -> npt.NDArray[np.uint8]:
-    """`count` of the masks (K, S, S), large ones more often."""
+    """`count` of the masks, large ones more often, as (K, S, S)."""
     areas = np.array([mask.sum() for mask in masks], np.float64)
     return np.stack(
         [masks[index] for index in choose_with_few_repeats(random, np.arange(len(masks)), count, areas**_AREA_EXPONENT)]
@@ -204,7 +199,7 @@ def _choose(random: Random, masks: list[BinaryMask], count: int) -> npt.NDArray[
 def choose_with_few_repeats(
     random: Random, things: npt.NDArray[np.intp], count: int, weights: npt.NDArray[np.float64] | None = None
 ) -> npt.NDArray[np.intp]:
-    """`count` of the things by their weights and in random order; all of them before any comes twice."""
+    """`count` of the things, drawn by weight, in random order; none is repeated before all are used."""
     shares = None if weights is None else weights / weights.sum()
     if len(things) >= count:
         return random.choice(things, count, replace=False, p=shares)

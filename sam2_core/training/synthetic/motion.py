@@ -1,4 +1,4 @@
-"""How things move: smooth paths of angle, scale and place, and waves that bend a whole frame."""
+"""Motion: smooth paths of angle, scale and position, and waves that deform whole frames."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy.typing as npt
 from sam2_core.training.arrays import Random
 
 Matrix = npt.NDArray[np.float64]
-"""An affine map (2, 3) for cv2.warpAffine: source pixels to frame pixels."""
+"""An affine map (2, 3) for cv2.warpAffine, from source pixels to frame pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class MotionPath:
-    """For each frame the angle in radians, the logarithm of the scale, and the way from the start in pixels."""
+    """The angle in radians, the logarithm of the scale, and the offset from the start in pixels on each frame."""
 
     angle: npt.NDArray[np.float64]
     log_scale: npt.NDArray[np.float64]
@@ -25,7 +25,7 @@ class MotionPath:
 
     @classmethod
     def choose(cls, random: Random, frames: int, side: int, energy: float) -> MotionPath:
-        """Constant speed and acceleration; sometimes with a tremble; zero on the first frame."""
+        """A path of constant acceleration, sometimes with jitter, that is zero on the first frame."""
         units = np.array([1, 1, side, side])
         speed = random.normal(0, 1, 4) * [0.06, 0.05, 0.045, 0.035] * units * energy
         acceleration = random.normal(0, 1, 4) * [0.015, 0.01, 0.01, 0.01] * units * energy
@@ -37,7 +37,7 @@ class MotionPath:
         return cls(angle, np.clip(log_scale, -1.0, 0.7), x, y)
 
     def away_and_back(self, random: Random, side: int) -> MotionPath:
-        """The same path with a swing out of the frame in the middle and back in the end."""
+        """The same path, but it leaves the frame in the middle and returns in the end."""
         swing = np.sin(np.linspace(0, np.pi, len(self.x))) * 1.1 * side
         direction = random.uniform(0, 2 * np.pi)
         x, y = np.cos(direction), np.sin(direction)
@@ -45,7 +45,7 @@ class MotionPath:
         return MotionPath(self.angle, self.log_scale, self.x + swing * x, self.y + swing * y)
 
     def matrix(self, frame: int, middle: tuple[float, float], target: tuple[float, float], squash: float = 1) -> Matrix:
-        """Bring the pixel `middle` of something to `target` of the frame, moved, turned and scaled as of `frame`."""
+        """Map the source pixel `middle` to `target`, moved, rotated and scaled as on `frame`."""
         scale = np.exp(self.log_scale[frame])
         cos, sin = np.cos(self.angle[frame]) * scale, np.sin(self.angle[frame]) * scale
         linear = np.array([[cos * squash, -sin], [sin * squash, cos]])
@@ -54,7 +54,7 @@ class MotionPath:
 
 
 class Waves:
-    """Bends frames by two standing waves that grow with time: everything in the picture deforms."""
+    """Deforms frames by two standing waves that grow with time."""
 
     def __init__(self, random: Random, side: int) -> None:
         self._reach = random.uniform(1, 4, 2) * side / 256
@@ -63,7 +63,7 @@ class Waves:
         self._y, self._x = np.mgrid[0:side, 0:side].astype(np.float32)
 
     def __call__(self, image: npt.NDArray[np.uint8], frame: int) -> npt.NDArray[np.uint8]:
-        """Bend a picture or a mask (S, S, ...); frame 0 stays as it is."""
+        """Deform an image or a mask (S, S, ...); frame 0 is unchanged."""
         reach, phase = self._reach * frame / 2, self._phase + frame / 2
         x = self._x + (reach[0] * np.sin(self._y * self._pace[0] + phase[0])).astype(np.float32)
         y = self._y + (reach[1] * np.sin(self._x * self._pace[1] + phase[1])).astype(np.float32)

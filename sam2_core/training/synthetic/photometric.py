@@ -1,4 +1,4 @@
-"""What cameras, light and codecs do to pixels; the same numbers serve every frame of a clip."""
+"""Photometric augmentation: blur, color, noise and compression, with the same parameters for all frames of a clip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sam2_core.training.arrays import Random
 
 @dataclass(frozen=True, slots=True)
 class Photometric:
-    """One choice of blur, scaling, tone curve, grey, noise and JPEG; None or 0 leaves that step out."""
+    """Parameters of blur, downscaling, tone curve, grayscale, noise and JPEG quality; None or 0 skips that step."""
 
     blur: float
     shrink: float
@@ -26,7 +26,7 @@ class Photometric:
 
     @classmethod
     def choose(cls, random: Random) -> Photometric:
-        """Choose the numbers."""
+        """Choose random parameters."""
         return cls(
             blur=random.uniform(0.4, 1.6) if random.random() < 0.15 else 0.0,
             shrink=random.uniform(0.35, 0.8) if random.random() < 0.12 else 0.0,
@@ -38,7 +38,7 @@ class Photometric:
         )
 
     def __call__(self, image: RgbArray, frame: int = 0) -> RgbArray:
-        """Apply them to an image (H, W, 3); noise differs from `frame` to `frame`."""
+        """Apply them to an image (H, W, 3); the noise depends on `frame`."""
         height, width = image.shape[:2]
         if self.blur:
             image = _pixels(cv2.GaussianBlur(image, (0, 0), self.blur))
@@ -64,7 +64,7 @@ def _pixels(array: npt.NDArray[np.generic]) -> RgbArray:
 
 
 def _tone_curve(random: Random) -> RgbArray:
-    """Gamma, contrast and brightness for all channels, gain for each; one curve in thirty is a negative."""
+    """Gamma, contrast and brightness of all channels, and a gain for each; one curve in thirty is inverted."""
     gamma, contrast, brightness = random.uniform(0.6, 1.6), random.uniform(0.65, 1.35), random.uniform(-0.15, 0.15)
     curve = ((np.linspace(0, 1, 256) ** gamma - 0.5) * contrast + 0.5 + brightness)[:, None]
     if random.random() < 1 / 30:

@@ -1,4 +1,4 @@
-"""Silhouettes: an alpha map (height, width) in 0..255 that fills most of its box, with soft edges."""
+"""Random silhouettes: alpha maps (height, width) in 0..255 with soft edges, which fill most of their box."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SUBPIXEL = 4  # fractional bits of polygon corners
 
 
 def draw_silhouette(random: Random, height: int, width: int) -> Alpha:
-    """Draw one of the kinds below, now and then with a hole."""
+    """Draw one of the kinds below, some of them with a hole."""
     kind = _KINDS[random.choice(len(_KINDS), p=_SHARES)]
     alpha = np.zeros((height, width), np.uint8)
     kind(random, alpha)
@@ -31,7 +31,7 @@ def _fill(alpha: Alpha, corners: npt.NDArray[np.float64]) -> None:
 
 
 def _around(alpha: Alpha, angles: npt.NDArray[np.float64], radii: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Corners around the middle; radius 1 touches the box."""
+    """Corners around the center; radius 1 touches the box."""
     half = np.array([alpha.shape[1], alpha.shape[0]]) / 2
     return half + radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1) * half
 

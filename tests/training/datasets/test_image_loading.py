@@ -1,4 +1,4 @@
-"""Pictures in memory: smaller, without what is bad, and with word of how far it is."""
+"""Images in memory: downscaled, and without what cannot be used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from sam2_core.training.datasets import image_loading
 from sam2_core.training.datasets.dataset import BadSample, LabeledImage, SkipReport
-from sam2_core.training.datasets.image_loading import downscaled, load_images
+from sam2_core.training.datasets.image_loading import downscaled, load_image
 from sam2_core.training.datasets.mask_decoding import EMPTY
 from tests.training.datasets.tiny import skipped
 
@@ -47,25 +47,15 @@ def test_bad_pictures_and_empty_masks_are_left_out_and_reported() -> None:
         Given("unlabelled", labeled()),
     ]
     report = SkipReport()
-    read = load_images(images, report)
-    assert [picture.name for picture, _ in read] == ["good", "half", "unlabelled"]
-    assert [result.classes for _, result in read] == [("0",), ("1",), ()]
-    assert read[0][1] is images[0].labeled
+    read = {image.name: load_image(image, report) for image in images}
+    found = {name: result.classes for name, result in read.items() if result is not None}
+    assert found == {"good": ("0",), "half": ("1",), "unlabelled": ()}
+    assert read["good"] is images[0].labeled
     assert skipped(report) == {
         "no good": ["bad"],
         EMPTY: ["half", "half", "hollow"],
         image_loading.NOTHING_LEFT: ["hollow"],
     }
-
-
-def test_progress_is_told_after_every_picture_good_or_bad() -> None:
-    told: list[tuple[float | None, str]] = []
-    load_images([Given("a", labeled((4, 8))), Given("b", None)], SkipReport(), progress=lambda *what: told.append(what))
-    assert told == [(0.5, "1 of 2 pictures read"), (1.0, "2 of 2 pictures read")]
-
-
-def test_nothing_is_read_of_nothing() -> None:
-    assert load_images([], SkipReport(), 10) == []
 
 
 @pytest.mark.parametrize(
@@ -98,8 +88,9 @@ def test_images_are_averaged_by_area() -> None:
 def test_a_mask_that_vanishes_is_dropped_with_its_class() -> None:
     report = SkipReport()
     images = [Given("some", labeled((4, 1), (4, 20))), Given("all", labeled((4, 1)))]
-    [(picture, small)] = load_images(images, report, 5)
-    assert (picture.name, small.classes) == ("some", ("1",))
+    small, nothing = (load_image(image, report, 5) for image in images)
+    assert small is not None and small.classes == ("1",)
+    assert nothing is None
     assert skipped(report) == {image_loading.VANISHED: ["some", "all"], image_loading.NOTHING_LEFT: ["all"]}
 
 

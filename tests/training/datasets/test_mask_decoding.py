@@ -14,7 +14,7 @@ from sam2_core.training.datasets import files, mask_decoding
 from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.mask_decoding import (
     check_cost,
-    decode_segmentation,
+    decode_segmentations,
     object_masks,
     parse_segmentation,
     read_index_image,
@@ -31,6 +31,11 @@ from tests.training.datasets.tiny import (
 )
 
 SIZE = (HEIGHT, WIDTH)
+
+
+def decoded(segmentation: object, size: tuple[int, int] = SIZE) -> npt.NDArray[np.bool_]:
+    [mask] = decode_segmentations([parse_segmentation(segmentation)], size)
+    return mask
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,7 @@ def test_a_polygon_covers_the_pixels_whose_centres_lie_inside() -> None:
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         with np.errstate(divide="ignore"):
             is_inside ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-    drawn = decode_segmentation(parse_segmentation([corners.ravel().tolist()]), SIZE)
+    drawn = decoded([corners.ravel().tolist()])
     assert 30 < is_inside.sum() < 80
     assert np.array_equal(drawn, is_inside)
 
@@ -110,18 +115,16 @@ def test_polygons_are_united_and_cut_at_the_border() -> None:
     square, beyond = [1, 1, 4, 1, 4, 4, 1, 4], [-9, -9, 3, -9, 3, 3, -9, 3]
     expected = np.zeros(SIZE, np.bool_)
     expected[1:4, 1:4] = expected[:3, :3] = True
-    assert np.array_equal(decode_segmentation(parse_segmentation([square, beyond]), SIZE), expected)
-    assert np.array_equal(
-        decode_segmentation(parse_segmentation(square), SIZE), decode_segmentation(parse_segmentation([square]), SIZE)
-    )
-    assert not decode_segmentation(parse_segmentation([[20, 1, 25, 1, 25, 5]]), SIZE).any()
-    assert not decode_segmentation(parse_segmentation([[1, 2, 9, 2, 5, 2]]), SIZE).any()
+    assert np.array_equal(decoded([square, beyond]), expected)
+    assert np.array_equal(decoded(square), decoded([square]))
+    assert not decoded([[20, 1, 25, 1, 25, 5]]).any()
+    assert not decoded([[1, 2, 9, 2, 5, 2]]).any()
 
 
 @pytest.mark.parametrize("encode", [run_lengths, plain_run_lengths])
 def test_run_lengths_are_read(encode: Any) -> None:
     mask = bar(2) | bar(0)
-    assert np.array_equal(decode_segmentation(parse_segmentation(encode(mask)), SIZE), mask)
+    assert np.array_equal(decoded(encode(mask)), mask)
 
 
 BROKEN: list[object] = [
@@ -144,14 +147,14 @@ def test_a_missing_segmentation_is_called_so(segmentation: object) -> None:
 
 def test_run_lengths_must_fit_and_fill_the_picture() -> None:
     with pytest.raises(BadSample, match=files.SIZE_MISMATCH):
-        decode_segmentation(parse_segmentation(run_lengths(bar(0))), (WIDTH, HEIGHT))
+        decoded(run_lengths(bar(0)), (WIDTH, HEIGHT))
     for counts in ("", "~~~", [5], [-1, HEIGHT * WIDTH + 1], [1e300]):
         with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
-            decode_segmentation(parse_segmentation({"size": list(SIZE), "counts": counts}), SIZE)
+            decoded({"size": list(SIZE), "counts": counts})
 
 
 def test_a_polygon_of_too_many_crossings_is_refused() -> None:
     zigzag: npt.NDArray[np.float64] = np.zeros((30_000, 2))
     zigzag[1::2, 1] = 5000
     with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
-        decode_segmentation(parse_segmentation([zigzag.ravel().tolist()]), (5000, 10))
+        decoded([zigzag.ravel().tolist()], (5000, 10))
