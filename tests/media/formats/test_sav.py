@@ -12,7 +12,7 @@ import pytest
 
 from sam2_core.errors import MediaError
 from sam2_core.media import ExportOptions, MaskedMedia, Store, ingest, open_store, write
-from sam2_core.training.datasets.labelled import Clip
+from sam2_core.training.datasets.dataset import Clip
 from sam2_core.training.datasets.layouts import open_dataset
 from sam2_core.types import FrameMasks, Mask
 from tests.media.formats.scenes import COCOS_WARNING, RING, expected, masks_in, scene

@@ -66,7 +66,7 @@ def test_training_reads_masks_and_classes(album: Store, tmp_path: Path) -> None:
     media = scene(album, [RING])
     found = open_dataset(unpacked(tmp_path, media, ExportOptions("voc", include_images=True)), split="trainval")
     assert not found.report.counts
-    for frame, picture in enumerate(found.pictures):
+    for frame, picture in enumerate(found.images):
         assert picture.name == ("a_b", "a_b_2", "IMG_01")[frame]
         read = picture.read()
         assert read.classes == ("bird",)
