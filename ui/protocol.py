@@ -299,6 +299,8 @@ class TrackingRun(_Data):
     number of the page's own that names the run in all that comes of it. With `pause` it stops where an object is lost.
     """
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     run: Number
     direction: Direction
     frame: Frame
@@ -957,7 +959,11 @@ def _describe_mask(found: ObjectMask | Candidate) -> tuple[dict[str, Any], bytes
 
 
 class _SchemaGenerator(GenerateJsonSchema):
-    """Without titles of fields, each of which would become a type; and with `t` required."""
+    """A schema that json-schema-to-typescript (draft 4) turns into plain types.
+
+    Without titles of fields, each of which would become a type, and without lengths of lists; `t` is required; tuples,
+    all of whose items here are numbers, are given as types of TypeScript.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -965,6 +971,13 @@ class _SchemaGenerator(GenerateJsonSchema):
     def field_is_required(self, field: Any, total: bool) -> bool:
         has_tag = field["schema"]["type"] == "default" and field["schema"]["schema"]["type"] == "literal"
         return has_tag or super().field_is_required(field, total)
+
+    def tuple_schema(self, schema: Any) -> dict[str, Any]:
+        result = super().tuple_schema(schema)
+        if "prefixItems" not in result:
+            return {"type": "array", "items": result["items"]}
+        types = (" | ".join(map(str, item.get("enum", ["number"]))) for item in result["prefixItems"])
+        return {"type": "array", "tsType": f"[{', '.join(types)}]"}
 
 
 def json_schema() -> dict[str, Any]:

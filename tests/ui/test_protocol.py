@@ -1,39 +1,55 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import ObjectTraits, Order
+from sam2_core.media import MediaInfo, ObjectTraits, Order, mask_png
 from sam2_core.serving.edit_log import PromptEntry, RemoveEntry, TrackEntry
-from sam2_core.types import Box, Mask, Point, Prompt
+from sam2_core.types import Box, Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Point, Prompt
 from ui.protocol import (
+    LARGE_REQUEST_CHARACTERS,
     MAX_MASK_CHARACTERS,
     MAX_REQUEST_CHARACTERS,
     Bounds,
     CancelRequest,
     ChooseModelRequest,
+    DoneEvent,
     EditLogRequest,
+    ErrorEvent,
     ExportRequest,
     GetMasksRequest,
+    HelloEvent,
     ListModelsRequest,
     PreviewRequest,
+    ProgressEvent,
     RemoveObjectRequest,
     SetPromptRequest,
     StopRequest,
     TrackRequest,
     UntrackRequest,
+    check_request,
+    describe_medium,
+    is_large,
     is_preview,
+    json_schema,
+    pack,
+    pack_masks,
+    pack_preview,
     parse_request,
     request_subject,
+    stale_event,
 )
 
 BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 MASK = Mask.from_array(np.tri(48, 64))
+GENERATED = Path(__file__).parents[2] / "ui" / "web" / "protocol.d.ts"
 
 
 def read(**message: Any) -> Any:
@@ -328,3 +344,110 @@ def test_a_preview_is_known_before_it_is_parsed(text: str) -> None:
 @pytest.mark.parametrize("text", ['{"t":"set_prompt","x":"preview"}', '{"seq":1,"t":"preview"}', "preview", ""])
 def test_all_else_counts_as_any_message(text: str) -> None:
     assert not is_preview(text)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"t": "remove_object", "seq": -1, "object": 1}, "`seq` must be a whole number from 0 to"),
+        ({"t": "remove_object", "seq": 1, "object": 0}, "`object` must be a whole number from 1 to 1000000"),
+        ({"t": "get_masks", "first": 0, "last": 10}, "`last` must be a whole number from 0 to 9"),
+        ({"t": "untrack", "seq": 1, "frames": [0, 10], "objects": []}, "whole number from 0 to 9"),
+        ({"t": "track", "run": 1, "frame": 0}, "`direction` must be one of forward, backward, both, one, update"),
+        ({"t": "track", "run": 1, "frame": 0, "direction": "one", "pause": 1}, "`pause` must be true or false"),
+        ({"t": "cancel", "job": "track"}, "`job` must be one of ingest, import"),
+        ({"t": "export", "format": "masks", "objects": []}, "Select something first"),
+        ({"t": "edit_log", "entries": {}}, "no journal at all"),
+        ({"t": "edit_log", "entries": [{"frame": 10, "object": 1, "prompt": {}}]}, "another picture or clip"),
+        ({"t": "edit_log", "entries": [{"track": [0, 11, 1]}]}, "another picture or clip"),
+        ({"t": "set_prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"choice": 3}}, "`choice` must be 0, 1 or 2"),
+        (
+            {"t": "set_prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"mask": {"size": [1, 1], "counts": "1"}}},
+            "64 × 48",
+        ),
+        ({"t": "set_prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"words": 3}}, "A prompt has points"),
+    ],
+)
+def test_a_refusal_says_what_is_expected(message: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadPrompt, match=words):
+        read(**message)
+
+
+def test_what_an_endpoint_gets_is_checked_like_a_message() -> None:
+    request = check_request(UntrackRequest, BOUNDS, seq=1, frames=[2, 3], objects=[1])
+    assert request == UntrackRequest(seq=1, frames=(2, 3), objects=(1,))
+    with pytest.raises(BadPrompt, match="`frame` must be a whole number from 0 to 9"):
+        check_request(SetPromptRequest, BOUNDS, seq=1, frame="2", object=1, prompt={})
+
+
+def test_only_long_messages_are_large() -> None:
+    assert not is_large("x" * LARGE_REQUEST_CHARACTERS)
+    assert is_large("x" * (LARGE_REQUEST_CHARACTERS + 1))
+
+
+def unpacked(message: bytes) -> tuple[dict[str, Any], bytes]:
+    (length,) = struct.unpack_from("<I", message)
+    return json.loads(message[4 : 4 + length]), message[4 + length :]
+
+
+def test_fields_that_are_absent_are_left_out_and_those_that_are_unknown_are_null() -> None:
+    assert unpacked(pack(ErrorEvent(text="It is broken.", seq=0))) == (
+        {"t": "error", "text": "It is broken.", "seq": 0},
+        b"",
+    )
+    assert unpacked(pack(DoneEvent(job="replay", stopped=False)))[0] == {"t": "done", "job": "replay", "stopped": False}
+    progress = {"t": "progress", "job": "export", "fraction": None, "message": "Waiting"}
+    assert unpacked(pack(ProgressEvent(job="export", fraction=None, message="Waiting")))[0] == progress
+    run = {"run": 1, "direction": "both", "frame": 2, "first": 0, "last": 9, "pause": False}
+    hello = HelloEvent(version=0, medium=None, tracking=read(t="track", **run))
+    assert unpacked(pack(hello))[0] == {"t": "hello", "version": 0, "medium": None, "tracking": run}
+
+
+def test_masks_come_with_their_pictures_and_candidates_with_answers_to_prompts() -> None:
+    png, (x, y, width, height) = mask_png(MASK)
+    empty = Mask.from_array(np.zeros((48, 64)))
+    objects = (
+        ObjectMask(1, MASK, 0.91234, 5.12345, (Candidate(MASK, 0.9), Candidate(empty, 0.8)), stale=True),
+        ObjectMask(2, empty, 0.5, -1.0, fresh=True),
+    )
+    shape = {"area": MASK.area, "place": [x, y, width, height], "bytes": len(png)}
+    nothing = {"area": 0, "place": [0, 0, 0, 0], "bytes": 0}
+    first = {"id": 1, "predicted_iou": 0.9123, "object_score": 5.123, "stale": True, "fresh": False, **shape}
+    second = {"id": 2, "predicted_iou": 0.5, "object_score": -1.0, "stale": False, "fresh": True, **nothing}
+    masks = {"t": "masks", "version": 4, "frame": 3, "revision": 7}
+    header, pictures = unpacked(pack_masks(FrameMasks(3, 7, objects), version=4, run=5, step=-1))
+    assert header == {**masks, "run": 5, "step": -1, "objects": [first, second]}
+    assert pictures == png
+    header, pictures = unpacked(pack_masks(FrameMasks(3, 7, objects), version=4, seq=8, object=1))
+    candidates = [{"predicted_iou": 0.9, **shape}, {"predicted_iou": 0.8, **nothing}]
+    assert header == {**masks, "seq": 8, "object": 1, "objects": [{**first, "candidates": candidates}, second]}
+    assert pictures == png + png
+    header, pictures = unpacked(pack_preview(FrameMasks(3, 7, objects[:1]), version=4, seq=8))
+    assert header == {**masks, "t": "preview", "seq": 8, "objects": [first]}
+
+
+def test_stale_frames_are_listed_by_object() -> None:
+    event = stale_event([FrameSpan(range(5, 2, -1), (1, 2)), FrameSpan(range(7, 9), (1,))], version=4)
+    objects = [{"id": 1, "frames": [[3, 5], [7, 8]]}, {"id": 2, "frames": [[3, 5]]}]
+    assert unpacked(pack(event))[0] == {"t": "stale", "version": 4, "objects": objects}
+
+
+def test_a_medium_is_described_with_what_concerns_its_kind() -> None:
+    clip = MediaInfo("clip", "a.mp4", 3, 48, 64, 48, 64, fps=25.0)
+    plain = {"kind": "clip", "name": "a.mp4", "frames": 3, "fps": 25.0, "height": 48, "width": 64, "times": None}
+    assert describe_medium(clip, [0, 0.04, 0.08]).model_dump() == plain
+    uneven = MediaInfo("clip", "a.mp4", 3, 48, 64, 48, 64, fps=25.0, constant_rate=False)
+    assert describe_medium(uneven, [0, 0.04, 0.2]).times == (0, 0.04, 0.2)
+    album = MediaInfo("album", "", 2, 48, 64, 48, 64, sizes=((48, 64), (9, 9)), names=("a", "b"))
+    described = describe_medium(album, [0, 1])
+    assert (described.sizes, described.names) == (((48, 64), (9, 9)), ("a", "b"))
+
+
+def test_the_pages_types_know_every_message_and_field() -> None:
+    generated = GENERATED.read_text("utf-8")
+    for name, definition in json_schema()["$defs"].items():
+        assert f"export interface {name} {{" in generated or f"export type {name} =" in generated, (
+            "run npm run protocol"
+        )
+        for field in definition.get("properties", {}):
+            assert f"  {field}:" in generated or f"  {field}?:" in generated, "run npm run protocol"
