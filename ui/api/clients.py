@@ -63,7 +63,10 @@ class ApiClient:
 
     async def check(self, request: type[R], **values: Any) -> R:
         """The request of these values, as a page would send it; raises `BadPrompt`."""
-        check = partial(check_request, request, self.session.bounds, **values)
+        bounds = self.session.bounds
+        if bounds is None:
+            raise SessionGone(SESSION_GONE)
+        check = partial(check_request, request, bounds, **values)
         return await self.session.services.executors.run_short(check)  # a mask may be large
 
     async def wait(self, work: Awaitable[T]) -> T:
