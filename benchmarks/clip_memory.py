@@ -1,9 +1,9 @@
-"""Peak memory of tracking one object through a short and a long clip: it should not depend on the length.
+"""Peak memory of tracking one object through a short and a long clip, which should not depend on the length.
 
     python -m benchmarks.clip_memory --seconds 60 600 --fps 30
 
-Each clip is generated, ingested and tracked from end to end in a process of its own; the peak is what the operating
-system says of that process (Linux and macOS).
+Each clip is generated, ingested and tracked from end to end in its own process; the peak is the maximum resident set
+size that the operating system reports of it (Linux and macOS).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIZE = "640x360"
 
 
 def make_clip(path: Path, seconds: int, fps: int) -> None:
-    """A test pattern with something that moves."""
+    """Write a clip of a moving test pattern."""
     pattern = f"testsrc2=size={SIZE}:rate={fps}:duration={seconds}"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", pattern]
     subprocess.run([*command, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", str(path)], check=True)
@@ -37,7 +37,7 @@ def track(clip: Path, folder: Path, model: str) -> dict[str, float]:
     from sam2_core.types import Box, Prompt
 
     engine = build_engine(model)
-    begin = time.perf_counter()
+    started = time.perf_counter()
     ingest(clip, folder / "store")
     ingested = time.perf_counter()
     info = engine.open(str(folder / "store"))
@@ -51,7 +51,7 @@ def track(clip: Path, folder: Path, model: str) -> dict[str, float]:
     engine.close(info.id)
     return {
         "frames": info.frames,
-        "ingest_s": ingested - begin,
+        "ingest_s": ingested - started,
         "track_s": done - ingested,
         "peak_mb": peak,
     }

@@ -30,7 +30,7 @@ HEIGHT, WIDTH = 720, 1280
 
 
 def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
-    """What is timed, by name."""
+    """The functions to time, by name."""
     network = segmenter.network
     size, device = network.image_size, network.device
     photo = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
@@ -56,11 +56,11 @@ def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
 
 def timed(run: Callable[[], object], device: torch.device) -> float:
     """Milliseconds of one run."""
-    start = time.perf_counter()
+    started = time.perf_counter()
     run()
     if device.type != "cpu":
-        torch.accelerator.synchronize(device)  # CUDA, MPS or any other: what was queued has to be done
-    return 1000 * (time.perf_counter() - start)
+        torch.accelerator.synchronize(device)  # kernels run asynchronously on CUDA, MPS and others
+    return 1000 * (time.perf_counter() - started)
 
 
 def main() -> None:

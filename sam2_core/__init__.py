@@ -1,20 +1,20 @@
 """Masklet: promptable segmentation of images and video with SAM 2.
 
-The house, floor by floor (imports only go down):
+Packages, from top to bottom; each imports only from those below it:
 
-    commands     the command line: `python -m sam2_core`, or `masklet`
-    training     makes weights: data, simulated prompts, losses, loop, evaluation
-    serving      many sessions on one device: the `Engine` seam, the local engine, replay of a journal
+    cli          the command line: `python -m sam2_core`, or `masklet`
+    training     data, simulated prompts, losses, training loop, evaluation
+    serving      many sessions on one or several devices: commands, `Engine`, workspace, projects
     predictors   the official SAM 2 Python API: drop-in classes and builders
-    tracking     one session: what is remembered frame by frame
+    tracking     one session: prompts, memory bank, propagation through a clip
     model        the network: tensors in, tensors out
-    media        files, frames and pixels: decode, draw, encode, export (beside tracking)
-    types        the vocabulary that crosses borders; `errors`: the tree of errors
+    media        files, frames and pixels: decode, draw, encode, export (imports only `types` and `errors`)
+    types        values that all packages share; `errors`: the exceptions
 
-`networks` knows the networks by name, `weights` finds and reads their checkpoints; `console` is what all commands share
-about the terminal.
+`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `paths` is where data files
+lie, and `console` is the output of all commands to the terminal.
 
-The names below are resolved when they are first used, so that `import sam2_core` alone costs no torch.
+The public names are imported when they are first used, so that `import sam2_core` does not import torch.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
         build_sam2_video_predictor_hf,
     )
 
-_HOMES = {
+__version__ = "0.1.0"
+
+_MODULES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "image_predictor",
     "SAM2VideoPredictor": "video_predictor",
@@ -54,6 +56,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"sam2_core.predictors.{_HOMES[name]}"), name)
+    return getattr(import_module(f"sam2_core.predictors.{_MODULES[name]}"), name)

@@ -1,7 +1,7 @@
-"""The networks that are known by name: the eight official ones and `nano`, which is bundled.
+"""The networks with published weights: the eight official ones and the bundled `nano`.
 
-A network's sizes stand in `configs/<name>.yaml`. The strings that the official code uses for the same networks
-("configs/sam2.1/sam2.1_hiera_t.yaml", "facebook/sam2.1-hiera-tiny", "sam2.1_hiera_tiny.pt") are accepted as names.
+The configuration of a network is `configs/<name>.yaml`. The strings that identify the official networks in the official
+code ("configs/sam2.1/sam2.1_hiera_t.yaml", "facebook/sam2.1-hiera-tiny", "sam2.1_hiera_tiny.pt") are aliases.
 """
 
 from __future__ import annotations
@@ -14,54 +14,51 @@ import yaml
 
 from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
-
-_HOME = Path(__file__).resolve().parent
-ROOT = _HOME if (_HOME / "configs").is_dir() else _HOME.parent
-"""Where `configs/` and `assets/` lie: beside the package in a checkout, inside of it once it is installed."""
+from sam2_core.paths import ROOT
 
 BUNDLED = "nano"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownNetwork:
-    """A network with published weights. `file` lies in `assets/` if `repository` is None, else in that Hub
-    repository; `parameters` in millions.
+    """A network with published weights.
 
-    `work` is counted from the layers (two operations a multiplication, in 10^9): a picture with one click, and a
-    tracked frame of one object with a full memory. It says how networks compare, not how fast a device is.
+    `parameters` are in millions. `gflops` are counted from the layers (a multiply-add is two operations): an image with
+    one click, and a tracked frame of one object with full memory. The weights are `file` in the Hub repository
+    `repository`, or in `assets/` if that is None.
     """
 
     name: str
     title: str
     parameters: float
-    work: tuple[float, float]
+    gflops: tuple[float, float]
     file: str
     repository: str | None = None
     aliases: tuple[str, ...] = ()
 
     @property
-    def times_bundled(self) -> tuple[float, float]:
-        """The work as multiples of the bundled network's."""
-        picture, frame = NETWORKS[BUNDLED].work
-        return self.work[0] / picture, self.work[1] / frame
+    def relative_gflops(self) -> tuple[float, float]:
+        """`gflops` as multiples of the bundled network's."""
+        image, frame = NETWORKS[BUNDLED].gflops
+        return self.gflops[0] / image, self.gflops[1] / frame
 
     @property
-    def licence(self) -> str:
-        """Of the weights."""
+    def license(self) -> str:
+        """License and origin of the weights."""
         return "Apache 2.0, from Meta" if self.repository else "Apache 2.0, from this project"
 
     @property
     def megabytes(self) -> float:
-        """What the weights take on disk; the official checkpoints hold fp32."""
+        """Size of the weights on disk; official checkpoints are fp32."""
         file = self._bundled_file
         return file.stat().st_size / 1e6 if file.is_file() else 4 * self.parameters
 
     @property
     def weights_on_disk(self) -> Path | None:
-        """The file with the weights, if it need not be fetched: bundled, or in the Hub's cache."""
+        """The file of the weights if it is bundled or in the Hub's cache, else None."""
         if self.repository is None:
             return self._bundled_file if self._bundled_file.is_file() else None
-        from huggingface_hub import try_to_load_from_cache  # a second of import that few need
+        from huggingface_hub import try_to_load_from_cache  # deferred: importing it takes a second
 
         found = try_to_load_from_cache(self.repository, self.file)
         return Path(found) if isinstance(found, str) else None
@@ -71,13 +68,13 @@ class KnownNetwork:
         return ROOT / "assets" / self.file
 
 
-def _official(version: str, size: str, letter: str, parameters: float, work: tuple[float, float]) -> KnownNetwork:
+def _official(version: str, size: str, letter: str, parameters: float, gflops: tuple[float, float]) -> KnownNetwork:
     name = f"{version}_hiera_{size}"
     return KnownNetwork(
         name,
         f"{version.upper().replace('SAM', 'SAM ')} {size.replace('_plus', '+')}",
         parameters,
-        work,
+        gflops,
         file=f"{name}.pt",
         repository=f"facebook/{version}-hiera-{size.replace('_', '-')}",
         aliases=(f"configs/{version}/{version}_hiera_{letter}.yaml", f"{version}_hiera_{letter}.yaml", f"{name}.pt"),
@@ -105,12 +102,12 @@ _ALIASES = {alias: network.name for network in NETWORKS.values() for alias in ne
 
 
 def is_known(name: str) -> bool:
-    """Whether `known_network` finds it."""
+    """Whether a string is the name or an alias of a known network."""
     return name in NETWORKS or name in _ALIASES
 
 
 def known_network(name: str) -> KnownNetwork:
-    """Find a network by its name or by any of the official strings; raises `ConfigError` with the list of names."""
+    """The network with this name or alias; raises `ConfigError` with the list of names."""
     found = NETWORKS.get(_ALIASES.get(name, name))
     if found is None:
         raise ConfigError(f"There is no network named {name!r}. Known names: {', '.join(NETWORKS)}.")
@@ -118,19 +115,19 @@ def known_network(name: str) -> KnownNetwork:
 
 
 def network_config(name: str) -> NetworkConfig:
-    """The sizes of a known network, or of one described by a YAML file of the user's own."""
+    """The configuration of a known network, or the one in a YAML file of the user; raises `ConfigError`."""
     if not is_known(name) and PurePosixPath(name).suffix in {".yaml", ".yml"} and Path(name).is_file():
         return read_config(Path(name))
     return read_config(ROOT / "configs" / f"{known_network(name).name}.yaml")
 
 
 def read_config(path: Path) -> NetworkConfig:
-    """Read a network's YAML row; raises `ConfigError` naming the file."""
+    """Read the YAML file of a network; raises `ConfigError` naming the file."""
     return NetworkConfig.from_mapping(read_settings(path, "network configuration"))
 
 
 def read_settings(path: Path, what: str) -> dict[str, Any]:
-    """Read a YAML file of `name: value` lines; raises `ConfigError` naming the file and `what` it should hold."""
+    """Read a YAML mapping; raises `ConfigError` naming the file and `what` it should contain."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:

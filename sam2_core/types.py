@@ -1,8 +1,7 @@
-"""The vocabulary that crosses borders: plain, frozen, picklable values (stdlib and numpy only).
+"""Values that all parts share: plain, frozen and picklable (stdlib and numpy only).
 
-Coordinates are always pixels of the original frame, x to the right and y down, whatever size the network works at.
-A frame is a 0-based index in presentation order: frame k here is frame k on the page, in the network and in every
-download.
+Coordinates are always pixels of the original frame, x to the right and y down. A frame is a 0-based index in
+presentation order, the same on the page, in the network and in every exported file.
 """
 
 from __future__ import annotations
@@ -19,12 +18,20 @@ from sam2_core.errors import BadPrompt
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 Progress: TypeAlias = Callable[[float | None, str], None]
-"""Called with the fraction that is done (None: cannot be told) and a line of text."""
+"""Callback with the fraction done (None: unknown) and a line of text."""
+
+
+MAX_MASK_LENGTH = 500_000
+"""Characters of one mask as COCO's compressed run lengths in a message or file; a 4K frame takes some ten thousand."""
+MAX_OBJECT_ID = 1_000_000
+MAX_LOG_ENTRIES = 20_000
+"""Entries of an edit log that comes from a page or a file."""
+MAX_OBJECTS_PER_ENTRY = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A click: on the thing (`positive`) or on what does not belong to it."""
+    """A point prompt: on the object (`positive`) or on what does not belong to it."""
 
     x: float
     y: float
@@ -43,10 +50,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A binary mask as run lengths: little-endian uint32, column by column, the first run counts zeros.
+    """A binary mask as run lengths in COCO's order: little-endian uint32, column by column, the first run counts zeros.
 
-    That is COCO's order, so an export needs no second pass over the pixels; a mask of a 4K frame takes a few
-    kilobytes.
+    A mask of a 4K frame takes a few kilobytes.
     """
 
     height: int
@@ -55,7 +61,7 @@ class Mask:
 
     @classmethod
     def from_array(cls, array: npt.ArrayLike) -> Mask:
-        """Encode a (H, W) array; everything non-zero is foreground."""
+        """Encode a (H, W) array; nonzero values are foreground."""
         pixels = np.asarray(array)
         if pixels.ndim != 2:
             raise BadPrompt(f"A mask has two axes (height, width), got shape {pixels.shape}.")
@@ -82,7 +88,7 @@ class Mask:
         return cls(height, width, runs.astype("<u4").tobytes())
 
     def to_array(self) -> BoolArray:
-        """The mask as a (H, W) array of booleans."""
+        """The mask as a boolean (H, W) array."""
         runs = np.frombuffer(self.runs, dtype="<u4")
         values = np.arange(runs.size) % 2 == 1
         return np.ascontiguousarray(np.repeat(values, runs).reshape(self.width, self.height).T)
@@ -97,31 +103,31 @@ class Mask:
         return int(np.frombuffer(self.runs, dtype="<u4")[1::2].sum(dtype=np.int64))
 
 
-_MOST_DIGITS = 7  # of five bits each: more than any run of a real mask needs
+_MAX_DIGITS = 7  # of five bits each, for one run
 
 
 def _compress(runs: npt.NDArray[np.uint32]) -> str:
     """COCO's text form: from the fourth run on, each is stored as its difference to the one two places before, in
-    digits of five bits, the lowest first; a sixth bit says that more digits follow."""
+    digits of five bits, lowest first; a sixth bit marks that more digits follow."""
     values = runs.astype(np.int64)
     values[3:] -= runs[1:-2]
-    places = np.arange(_MOST_DIGITS)
-    reach = 1 << (5 * places + 4)  # what the digits up to each place can hold, with a sign
-    lengths = ((values[:, None] >= reach) | (values[:, None] < -reach)).sum(axis=1) + 1
+    places = np.arange(_MAX_DIGITS)
+    limit = 1 << (5 * places + 4)  # of signed values with digits up to each place
+    lengths = ((values[:, None] >= limit) | (values[:, None] < -limit)).sum(axis=1) + 1
     more = places < lengths[:, None] - 1
     digits = ((values[:, None] >> (5 * places)) & 31) | (more << 5)
     return (digits[places < lengths[:, None]] + 48).astype(np.uint8).tobytes().decode("ascii")
 
 
 def _decompress(text: str | bytes) -> npt.NDArray[np.int64]:
-    """The inverse of `_compress`; raises `ValueError` for a text that is none of its results."""
+    """The inverse of `_compress`; raises `ValueError` for any other text."""
     digits = np.frombuffer(text.encode("ascii") if isinstance(text, str) else text, np.uint8).astype(np.int64) - 48
     is_last = (digits & 32) == 0
     if not digits.size or not is_last[-1] or ((digits < 0) | (digits > 63)).any():
         raise ValueError("not a run-length text")
     starts = np.flatnonzero(np.concatenate([[True], is_last[:-1]]))
     lengths = np.diff(np.append(starts, digits.size))
-    if lengths.max() > _MOST_DIGITS:
+    if lengths.max() > _MAX_DIGITS:
         raise ValueError("a run is too long")
     places = np.arange(digits.size) - np.repeat(starts, lengths)
     values = np.add.reduceat((digits & 31) << (5 * places), starts)
@@ -133,12 +139,12 @@ def _decompress(text: str | bytes) -> npt.NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """All that was said for one object on one frame. An empty prompt takes back what was said there.
+    """The complete prompt of one object on one frame; an empty one clears it.
 
-    The object is what the boxes and the mask hold together, and the points refine that. A mask alone (painted,
-    imported, or an earlier result) is taken as it is. `choice` is the picked candidate (0, 1 or 2) of an ambiguous
-    first click; None lets the network choose. Inside `crop` the frame is looked at a second time, enlarged to the
-    network's full input ("refine here"); with nothing but a crop that is done to the mask that tracking found.
+    The object is the union of the boxes and the mask, refined by the points. A mask alone (painted, imported, or an
+    earlier result) is used as it is. `choice` is the picked candidate (0, 1 or 2) of an ambiguous click; None takes the
+    one with the highest predicted IoU. `crop` is segmented again at the network's full input size (crop refinement);
+    a prompt of only a crop refines the tracked mask.
     """
 
     points: tuple[Point, ...] = ()
@@ -149,34 +155,34 @@ class Prompt:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is said."""
+        """Whether there is nothing in it, whatever `choice` is."""
         return not self.points and not self.boxes and self.mask is None and self.crop is None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: points as [x, y, 1 or 0], boxes and crop as four numbers each, the mask as COCO run lengths."""
-        said: dict[str, Any] = {}
+        """JSON data: points as [x, y, 1 or 0], boxes and crop as four numbers each, the mask as COCO run lengths."""
+        plain: dict[str, Any] = {}
         if self.points:
-            said["points"] = [[point.x, point.y, int(point.positive)] for point in self.points]
+            plain["points"] = [[point.x, point.y, int(point.positive)] for point in self.points]
         if self.boxes:
-            said["boxes"] = [[box.left, box.top, box.right, box.bottom] for box in self.boxes]
+            plain["boxes"] = [[box.left, box.top, box.right, box.bottom] for box in self.boxes]
         if self.mask is not None:
-            said["mask"] = self.mask.to_coco()
+            plain["mask"] = self.mask.to_coco()
         if self.choice is not None:
-            said["choice"] = self.choice
+            plain["choice"] = self.choice
         if self.crop is not None:
-            said["crop"] = [self.crop.left, self.crop.top, self.crop.right, self.crop.bottom]
-        return said
+            plain["crop"] = [self.crop.left, self.crop.top, self.crop.right, self.crop.bottom]
+        return plain
 
     @classmethod
-    def from_json(cls, said: dict[str, Any]) -> Prompt:
-        """Read what `to_json` wrote (earlier versions wrote one "box"); raises `BadPrompt` on anything else."""
+    def from_json(cls, plain: dict[str, Any]) -> Prompt:
+        """The inverse of `to_json`; also reads the "box" of earlier versions. Raises `BadPrompt` for anything else."""
         try:
-            points = tuple(Point(float(x), float(y), bool(positive)) for x, y, positive in said.get("points", ()))
-            corners = said.get("boxes", ()) if said.get("box") is None else (said["box"],)
+            points = tuple(Point(float(x), float(y), bool(positive)) for x, y, positive in plain.get("points", ()))
+            corners = plain.get("boxes", ()) if plain.get("box") is None else (plain["box"],)
             boxes = tuple(Box(*(float(value) for value in four)) for four in corners)
-            choice = said.get("choice")
-            mask = None if said.get("mask") is None else Mask.from_coco(said["mask"])
-            crop = None if said.get("crop") is None else Box(*(float(value) for value in said["crop"]))
+            choice = plain.get("choice")
+            mask = None if plain.get("mask") is None else Mask.from_coco(plain["mask"])
+            crop = None if plain.get("crop") is None else Box(*(float(value) for value in plain["crop"]))
             return cls(points, boxes, mask, None if choice is None else int(choice), crop)
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
             raise BadPrompt(f"This prompt cannot be read: {error}.") from error
@@ -184,7 +190,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One reading of an ambiguous prompt: a mask and its predicted IoU."""
+    """One of the masks that an ambiguous prompt may mean, with its predicted IoU."""
 
     mask: Mask
     predicted_iou: float
@@ -192,11 +198,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ObjectMask:
-    """One object's mask on one frame.
+    """The mask of one object on one frame.
 
-    `predicted_iou` is in 0..1, `object_score` a logit (above 0: the object is in the frame).
-    A mask is `stale` where tracking found it before something was said nearby, and `fresh` in the result of the very
-    call of tracking that found it.
+    `predicted_iou` is in 0..1, `object_score` a logit (above 0: the object is visible). A tracked mask is `stale` if a
+    neighboring prompt changed since, and `fresh` if the call that returns it computed it.
     """
 
     object_id: int
@@ -209,13 +214,13 @@ class ObjectMask:
 
     @property
     def is_present(self) -> bool:
-        """Whether there is anything of the object in the frame."""
+        """Whether the object is visible in the frame."""
         return self.object_score > 0 and self.mask.area > 0
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSpan:
-    """Frames that are to be tracked for these objects, in the order of the range."""
+    """Frames to be tracked for these objects, in the order of the range."""
 
     frames: range
     objects: tuple[int, ...]
@@ -223,7 +228,7 @@ class FrameSpan:
 
 @dataclass(frozen=True, slots=True)
 class FrameMasks:
-    """The masks of one frame, as of one revision of what was said."""
+    """The masks of one frame at one revision of the session."""
 
     frame: int
     revision: int
@@ -232,7 +237,7 @@ class FrameMasks:
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """What a session works on. `fps` is 0 for a still image."""
+    """A session and its media. `fps` is 0 for an image or an album."""
 
     id: str
     frames: int

@@ -1,7 +1,7 @@
-"""Weights: find them (bundled, by path, or on the Hugging Face Hub), read them safely, and match them strictly.
+"""Weights: find them (bundled, by path, or on the Hugging Face Hub), read them safely, and load them strictly.
 
-`.pt` files are read with `weights_only=True`, so a file from a stranger cannot run code; `.safetensors` cannot by
-design. Names in the files equal the names of our modules, so matching is a comparison of two sets.
+`.pt` files are read with `weights_only=True`, so that untrusted files cannot run code; `.safetensors` cannot by design.
+Names in checkpoints equal the names of our modules.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from sam2_core.model.network import SAM2
 from sam2_core.networks import BUNDLED, NETWORKS, KnownNetwork, known_network, network_config
 from sam2_core.types import Progress
 
-_SHOWN = 5
+_MAX_NAMES_SHOWN = 5
 
 
 def load_network(
     name: str | None = None, file: str | os.PathLike[str] | None = None, progress: Progress | None = None
 ) -> SAM2:
-    """Build a network and fill it with weights; it comes back on the CPU, in fp32, in evaluation mode.
+    """Build a network with weights, on the CPU, in fp32, in evaluation mode.
 
-    `name` is a known network or a YAML file, `file` a checkpoint of it. Without a file the network's own weights are
-    taken (bundled, or from the Hub); without a name the file tells which network it is; without both it is the
-    bundled one. Raises `WeightsError` and `ConfigError`.
+    `name` is a known network or a YAML file, `file` a checkpoint. Without a file, the network's published weights are
+    used (bundled, or from the Hub). Without a name, the network is identified by the tensors of the file. Without
+    both, it is the bundled network. Raises `WeightsError` or `ConfigError`.
     """
     if file is None:
-        card = known_network(name or BUNDLED)
-        file = find_weights(card, progress)
-        name = card.name
+        known = known_network(name or BUNDLED)
+        file = find_weights(known, progress)
+        name = known.name
     tensors = read_weights(Path(file))
-    config = network_config(name) if name else recognise(tensors, Path(file))
-    return fill(config, tensors, Path(file))
+    config = network_config(name) if name else identify_network(tensors, Path(file))
+    return build_network(config, tensors, Path(file))
 
 
-def fill(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Path) -> SAM2:
-    """Build the network of `config` around `tensors`; raises `WeightsError` unless names and shapes all agree."""
-    with torch.device("meta"):  # no time and memory for values that are overwritten at once
+def build_network(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Path) -> SAM2:
+    """Build the network of `config` with `tensors`; raises `WeightsError` unless all names and shapes agree."""
+    with torch.device("meta"):  # skips initializing values that are overwritten
         network = SAM2(config)
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in tensors.items()}
@@ -69,7 +69,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
             loaded: Any = load_file(file)
         else:
             loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes the readers stumble in any way, down to IndexError
+    except Exception as error:  # damaged files raise anything in the readers, even IndexError
         raise WeightsError(
             f"{file} ({file.stat().st_size:,} bytes) cannot be read as weights: it is truncated, or not a .pt or "
             f".safetensors checkpoint. Fetch it again. ({_first_line(error)})"
@@ -85,8 +85,8 @@ def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def recognise(tensors: Mapping[str, Tensor], file: Path) -> NetworkConfig:
-    """Tell from names and shapes which known network these tensors belong to."""
+def identify_network(tensors: Mapping[str, Tensor], file: Path) -> NetworkConfig:
+    """The known network with these names and shapes of tensors; raises `WeightsError` if there is none."""
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     candidates = [name for name in NETWORKS if _shapes(name) == found]
     if not candidates:
@@ -113,7 +113,7 @@ def _mismatch(
     other = sorted(key for key in set(found) & set(expected) if found[key] != expected[key])
     shapes = [f"{key} is {list(found[key])} and should be {list(expected[key])}" for key in other]
     parts = [
-        f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{' …' if len(keys) > _SHOWN else ''}"
+        f"{len(keys)} {what}: {', '.join(keys[:_MAX_NAMES_SHOWN])}{' …' if len(keys) > _MAX_NAMES_SHOWN else ''}"
         for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
         if keys
     ]
@@ -123,7 +123,10 @@ def _mismatch(
 
 
 def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Path:
-    """The file with a known network's own weights: bundled, or in the Hub's cache, fetched if needed."""
+    """The file of a network's published weights: bundled, or downloaded into the Hub's cache if needed.
+
+    Raises `WeightsError` if it cannot be had, and what `progress` raises.
+    """
     if network.repository is not None:
         return _from_hub(network, progress)
     file = network.weights_on_disk
@@ -133,7 +136,7 @@ def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Pat
 
 
 def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
-    from huggingface_hub import hf_hub_download  # a second of import that the bundled network should not cost
+    from huggingface_hub import hf_hub_download  # deferred: importing it takes a second
 
     if progress is not None:
         progress(None, f"Looking for {network.file}")
@@ -141,7 +144,7 @@ def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
         return Path(hf_hub_download(network.repository or "", network.file, tqdm_class=_reporting_bar(progress)))
     except Cancelled:
         raise
-    except Exception as error:  # which errors a lost connection raises changes with the Hub's HTTP library
+    except Exception as error:  # the errors of a lost connection depend on the Hub's HTTP library
         raise WeightsError(
             f"{network.file} cannot be fetched from the Hugging Face repository {network.repository}: "
             f"{_first_line(error)} Check the connection, or download the file by hand and give its path as "
@@ -150,19 +153,19 @@ def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
 
 
 def _reporting_bar(progress: Progress | None) -> Any:
-    """A progress bar class for the Hub's downloader that also tells `progress`."""
+    """A tqdm class for the Hub's downloader that also calls `progress`."""
     from tqdm.auto import tqdm
 
     if progress is None:
         return tqdm
-    tell: Progress = progress
+    report: Progress = progress
 
     class ReportingBar(tqdm):  # type: ignore[misc]
         def update(self, n: float | None = 1) -> bool | None:
             shown: bool | None = super().update(n)
             if self.total:
                 done, total = self.n / 1e6, self.total / 1e6
-                tell(min(1.0, self.n / self.total), f"Downloading {done:.0f} of {total:.0f} MB")
+                report(min(1.0, self.n / self.total), f"Downloading {done:.0f} of {total:.0f} MB")
             return shown
 
     return ReportingBar

@@ -18,7 +18,7 @@ from sam2_core import networks
 from sam2_core.errors import Cancelled, ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.networks import NETWORKS, network_config
-from sam2_core.weights import fill, find_weights, load_network, read_weights, recognise
+from sam2_core.weights import build_network, find_weights, identify_network, load_network, read_weights
 from tests.networks import TINY, tiny_network
 
 
@@ -49,14 +49,14 @@ def test_the_bundled_network_is_the_default() -> None:
 @pytest.mark.parametrize("name", ["wrapped.pt", "bare.pt", "plain.safetensors"])
 def test_both_kinds_of_file_are_read(tensors: dict[str, Tensor], tmp_path: Path, name: str) -> None:
     read = read_weights(save(tensors, tmp_path / name))
-    network = fill(TINY, read, tmp_path / name)
+    network = build_network(TINY, read, tmp_path / name)
     for key, tensor in network.state_dict().items():
         assert torch.equal(tensor, tensors[key]), key
 
 
 def test_half_precision_is_widened(tensors: dict[str, Tensor], tmp_path: Path) -> None:
     halves = {name: tensor.half() for name, tensor in tensors.items()}
-    network = fill(TINY, halves, tmp_path)
+    network = build_network(TINY, halves, tmp_path)
     assert torch.equal(network.no_mem_embed, halves["no_mem_embed"].float())
 
 
@@ -70,7 +70,7 @@ def test_a_file_tells_which_network_it_is_made_for(tmp_path: Path) -> None:
 def test_networks_are_recognised_by_their_shapes(name: str) -> None:
     with torch.device("meta"):
         tensors = SAM2(network_config(name)).state_dict()
-    assert recognise(tensors, Path("x.pt")).name == name
+    assert identify_network(tensors, Path("x.pt")).name == name
 
 
 # --- bad files -------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_tensors_that_do_not_fit_are_named(tensors: dict[str, Tensor]) -> None:
     tensors["extra.weight"] = torch.zeros(1)
     tensors["no_obj_ptr"] = torch.zeros(1, 7)
     with pytest.raises(WeightsError) as error:
-        fill(TINY, tensors, Path("x.pt"))
+        build_network(TINY, tensors, Path("x.pt"))
     message = str(error.value)
     assert "1 missing: no_mem_embed" in message
     assert "1 unexpected: extra.weight" in message
@@ -162,14 +162,14 @@ def test_tensors_that_do_not_fit_are_named(tensors: dict[str, Tensor]) -> None:
 
 def test_long_lists_of_tensors_are_cut() -> None:
     with pytest.raises(WeightsError, match=r"\d+ missing: ([\w.]+, ){4}[\w.]+ …"):
-        fill(TINY, {}, Path("x.pt"))
+        build_network(TINY, {}, Path("x.pt"))
 
 
 def test_the_weights_of_another_variant_are_called_by_their_name() -> None:
     with torch.device("meta"):
         tensors = SAM2(network_config("sam2_hiera_small")).state_dict()
     with pytest.raises(WeightsError, match="weights of sam2_hiera_small: use that name"):
-        fill(network_config("sam2.1_hiera_tiny"), tensors, Path("x.pt"))
+        build_network(network_config("sam2.1_hiera_tiny"), tensors, Path("x.pt"))
 
 
 def test_weights_of_no_known_network(tensors: dict[str, Tensor], tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import cv2
 import gradio.media
 
-OWN_CLIPS = Path(__file__).resolve().parents[1] / "assets" / "examples"
+from sam2_core.paths import ROOT
+
+OWN_CLIPS = ROOT / "assets" / "examples"
 THUMBNAIL_SIDE = 320  # pixels, of the short side
 
 

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import Limits, Look, Progress, Skipped, Store, ingest, ingest_album
+from sam2_core.media import EffectStack, Limits, MediaProgress, SkippedFile, Store, ingest, ingest_album
 from sam2_core.media.atomic import new_file
+from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
-from sam2_core.media.pictures import read_picture
 from ui.settings import Settings
 
 MAX_BACKDROPS = 4  # of one session; the least recently used makes room
@@ -25,8 +25,8 @@ _GONE = "The picture behind is not on this server any more. Choose it again."
 
 
 def read_files(
-    files: Sequence[Path], folder: Path, settings: Settings, report: Progress, earlier: Store | None
-) -> tuple[Skipped, ...]:
+    files: Sequence[Path], folder: Path, settings: Settings, report: MediaProgress, earlier: Store | None
+) -> tuple[SkippedFile, ...]:
     """Turn files into a store in `folder`: one file on its own, several as an album, behind the photos of `earlier`.
 
     Gives the files that could not be used; raises `MediaError` where nothing is left. Blocks.
@@ -88,7 +88,7 @@ class Backdrops:
 
     def read(self, file: Path) -> Path:
         """Make a backdrop of an uploaded picture, which `keep` then takes. Blocks; raises `MediaError`."""
-        image = Image.fromarray(read_picture(file, self._limits))
+        image = Image.fromarray(read_image(file, self._limits))
         image.thumbnail((MAX_BACKDROP_SIDE, MAX_BACKDROP_SIDE), Image.Resampling.LANCZOS)
         path = self._folder / f"{_digest(file)[:32]}.jpg"
         with new_file(path) as unfinished:  # the same picture may be in use
@@ -103,7 +103,7 @@ class Backdrops:
             self._kept.pop(next(iter(self._kept))).unlink(missing_ok=True)
         return path.stem
 
-    def of(self, look: Look) -> dict[str, Path]:
+    def of(self, look: EffectStack) -> dict[str, Path]:
         """The backdrops that effects name; raises `BadPrompt` where one is not here."""
         names = look.backdrops - {""}
         if not names <= self._kept.keys():

@@ -6,9 +6,10 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from sam2_core.errors import Busy, MaskletError
 from sam2_core.serving.catalogue import Catalogue, Lease, Offer
 from sam2_core.serving.startup import Startup
+
+from sam2_core.errors import Busy, MaskletError
 from ui.jobs import Job
 from ui.outbox import Outbox
 from ui.resources import Resources
@@ -100,6 +101,6 @@ def _describe(offer: Offer) -> dict[str, Any]:
     if network is None:
         return about
     where = "bundled" if network.repository is None else "downloaded" if network.weights_on_disk else "remote"
-    picture, frame = network.times_bundled
+    picture, frame = network.relative_gflops
     size = {"parameters": network.parameters, "megabytes": round(network.megabytes, 1)}
-    return {**about, **size, "weights": where, "licence": network.licence, "picture": picture, "frame": frame}
+    return {**about, **size, "weights": where, "licence": network.license, "picture": picture, "frame": frame}

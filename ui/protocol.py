@@ -35,20 +35,38 @@ from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 from pydantic_core import PydanticKnownError, core_schema
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import KINDS, OVERLAY, Look, MediaInfo, ObjectTraits, Order, mask_png
-from sam2_core.serving.edit_log import MAX_ENTRIES, MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
-from sam2_core.serving.prompt_data import LONGEST_MASK as MAX_MASK_CHARACTERS
-from sam2_core.types import Box, Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Point, Prompt
+from sam2_core.media import (
+    EXPORT_FORMATS,
+    MAX_NAME_LENGTH,
+    OVERLAY,
+    EffectStack,
+    ExportOptions,
+    MediaInfo,
+    ObjectTraits,
+    mask_png,
+)
+from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.types import (
+    MAX_LOG_ENTRIES,
+    MAX_MASK_LENGTH,
+    MAX_OBJECT_ID,
+    MAX_OBJECTS_PER_ENTRY,
+    Box,
+    Candidate,
+    FrameMasks,
+    FrameSpan,
+    Mask,
+    ObjectMask,
+    Point,
+    Prompt,
+)
 
 MAX_REQUEST_CHARACTERS = MAX_LOG_CHARACTERS
 LARGE_REQUEST_CHARACTERS = 100_000  # from here on parsing takes milliseconds
 MAX_NUMBER = 2**53  # the largest whole number that JavaScript counts to
-MAX_OBJECT_ID = 1_000_000
 MAX_BOXES = 16
 MAX_SIDE = 16384  # pixels, of a download
-MAX_NAME = 80  # characters of an object's name, of its class label and of a model's name
 MAX_FRAMES_PER_REQUEST = 64  # of `get_masks`
-MAX_OBJECTS_PER_REQUEST = 1000
 
 _UNKNOWN = "The page said something that the server does not know. Reload the page."
 _FOREIGN_LOG = "This journal belongs to another picture or clip."
@@ -111,7 +129,7 @@ def _last_by_default(frame: int | None, info: ValidationInfo) -> int | None:
 Number: TypeAlias = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 ObjectId: TypeAlias = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
 Frame: TypeAlias = Annotated[int, Field(ge=0), AfterValidator(_check_frame)]
-Objects: TypeAlias = Annotated[tuple[ObjectId, ...], Field(max_length=MAX_OBJECTS_PER_REQUEST)]
+Objects: TypeAlias = Annotated[tuple[ObjectId, ...], Field(max_length=MAX_OBJECTS_PER_ENTRY)]
 Byte: TypeAlias = Annotated[int, Field(ge=0, le=255)]
 Absent: TypeAlias = SkipJsonSchema[None]
 Corners: TypeAlias = tuple[float, float, float, float]
@@ -121,7 +139,7 @@ if TYPE_CHECKING:
     FormatName: TypeAlias = str
 else:
     LastFrame = Annotated[Frame | Absent, Field(validate_default=True), AfterValidator(_last_by_default)]
-    FormatName = Literal[tuple(KINDS)]
+    FormatName = Literal[tuple(EXPORT_FORMATS)]
 
 _LAST: Any = None  # the last frame of what is open
 
@@ -130,7 +148,7 @@ class MaskData(_Data):
     """A mask as COCO's compressed run lengths. `size` is [height, width], that of the frame."""
 
     size: tuple[int, int]
-    counts: Annotated[str, Field(max_length=MAX_MASK_CHARACTERS)]
+    counts: Annotated[str, Field(max_length=MAX_MASK_LENGTH)]
 
 
 class PromptData(_Data):
@@ -203,7 +221,7 @@ class ExportObject(_Data):
 
 
 def _to_traits(data: ExportObject, info: ValidationInfo) -> ObjectTraits:
-    name, label = (" ".join(text.split())[:MAX_NAME] for text in (data.name, data.label))
+    name, label = (" ".join(text.split())[:MAX_NAME_LENGTH] for text in (data.name, data.label))
     return ObjectTraits(data.id, name, label, data.color)
 
 
@@ -223,8 +241,8 @@ class EffectsData(_Data):
     matte: float = 0.0
 
 
-def _to_effects(plain: Any) -> Look:
-    return plain if isinstance(plain, Look) else Look.from_json(plain)
+def _to_effects(plain: Any) -> EffectStack:
+    return plain if isinstance(plain, EffectStack) else EffectStack.from_json(plain)
 
 
 class PromptEntryData(_Data):
@@ -372,7 +390,7 @@ class ExportRequest(_Data):
     first: Frame = 0
     last: LastFrame = _LAST
     every: Annotated[int, Field(ge=1), AfterValidator(_check_stride)] = 1
-    effects: Annotated[Look, PlainValidator(_to_effects, json_schema_input_type=EffectsData)] = OVERLAY
+    effects: Annotated[EffectStack, PlainValidator(_to_effects, json_schema_input_type=EffectsData)] = OVERLAY
     polygons: bool = False
     pictures: bool = False
     side_by_side: bool = False
@@ -391,16 +409,16 @@ class ExportRequest(_Data):
         return range(self.first, self.last + 1, self.every)
 
     @property
-    def options(self) -> Order:
+    def options(self) -> ExportOptions:
         """What `media.export` takes."""
-        return Order(
-            kind=self.format,
-            look=self.effects,
+        return ExportOptions(
+            format=self.format,
+            effects=self.effects,
             polygons=self.polygons,
-            pictures=self.pictures,
+            include_images=self.pictures,
             side_by_side=self.side_by_side,
             cropped=self.cropped,
-            largest_side=self.largest_side,
+            max_side=self.largest_side,
         )
 
 
@@ -421,18 +439,18 @@ class ChooseModelRequest(_Data):
     """Go on with another network."""
 
     t: Literal["choose_model"] = "choose_model"
-    name: Annotated[str, Field(max_length=MAX_NAME)]
+    name: Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 
 
 class EditLogRequest(_Data):
-    """The answer to `edit_log_wanted`; with `seq` unasked: all begins anew with these entries, answered by `done` of
-    replay. With `more` these prompts and removals come to what is there already."""
+    """Begin anew with these entries, answered by `done` of replay. With `more` the prompts and removals among them
+    come to what is there already."""
 
     t: Literal["edit_log"] = "edit_log"
     entries: Annotated[
-        tuple[Annotated[Entry, _ReadAs(EntryData, _to_entry)], ...], Field(max_length=MAX_ENTRIES), FailFast()
+        tuple[Annotated[Entry, _ReadAs(EntryData, _to_entry)], ...], Field(max_length=MAX_LOG_ENTRIES), FailFast()
     ]
-    seq: Number | Absent = None
+    seq: Number
     more: bool = False
 
 
@@ -472,7 +490,7 @@ _REFUSALS = {
     "objects": f"`objects` must be a list of objects, each a whole number from 1 to {MAX_OBJECT_ID}.",
     "direction": f"`direction` must be one of {', '.join(get_args(Direction))}.",
     "job": f"`job` must be one of {', '.join(get_args(CancelRequest.model_fields['job'].annotation))}.",
-    "format": f"`format` must be one of {', '.join(KINDS)}.",
+    "format": f"`format` must be one of {', '.join(EXPORT_FORMATS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
     "pause": _FLAG,
     "more": _FLAG,
@@ -584,7 +602,7 @@ class UploadInfo:
 def read_upload(query: Mapping[str, str], max_pictures: int) -> UploadInfo:
     """Read the address of an upload; raises `BadPrompt`."""
     left, batch = query.get("left", "0"), query.get("batch", "")
-    if not (left.isascii() and left.isdigit() and len(left) < 6 and len(batch) <= MAX_NAME):
+    if not (left.isascii() and left.isdigit() and len(left) < 6 and len(batch) <= MAX_NAME_LENGTH):
         raise BadPrompt("The page announced this file in words that the server does not know. Reload the page.")
     if int(left) >= max_pictures:
         raise BadPrompt(f"Up to {max_pictures} photos fit together. Choose fewer.")
@@ -771,12 +789,6 @@ class UntrackedEvent(_Event):
     seq: int
 
 
-class EditLogWantedEvent(_Event):
-    """The session was lost: send the edit log."""
-
-    t: Literal["edit_log_wanted"] = "edit_log_wanted"
-
-
 class HeartbeatEvent(_Event):
     """Comes every few seconds, so that the page notices a dead connection."""
 
@@ -849,7 +861,6 @@ Event: TypeAlias = (
     | StaleEvent
     | ObjectRemovedEvent
     | UntrackedEvent
-    | EditLogWantedEvent
     | HeartbeatEvent
     | ProgressEvent
     | DoneEvent

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sam2_core.errors import Busy, MaskletError
-from sam2_core.media import ObjectTraits, Order, Skipped
+from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
 from sam2_core.serving.model_registry import ModelRegistry
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
@@ -120,9 +120,9 @@ class Session:
         replaying = self.workspace is not None and self.workspace.is_replaying
         return self._tracking is not None or self.tasks.has_jobs or replaying or self.receiving.locked()
 
-    async def open(self, files: Sequence[Path], add: bool, job: Job) -> tuple[Workspace, tuple[Skipped, ...]]:
-        """Read uploaded files and work on them, then remove them with their folders; also gives the files that could not be
-        used. With `add` the photos that are open come first.
+    async def open(self, files: Sequence[Path], add: bool, job: Job) -> tuple[Workspace, tuple[SkippedFile, ...]]:
+        """Read uploaded files and work on them, then remove them with their folders; also gives the files that could
+        not be used. With `add` the photos that are open come first.
 
         What is open stays open until the new medium is ready. Raises `MediaError` and `JobCancelled`.
         """
@@ -137,9 +137,7 @@ class Session:
                 await executors.run_short(shutil.rmtree, file.parent, ignore_errors=True)
         async with self.switching:
             engine, observer = self.model.loader.engine, self.client.observer
-            workspace = await executors.run_short(
-                Workspace, folder, engine, settings.max_objects, observer, version
-            )
+            workspace = await executors.run_short(Workspace, folder, engine, settings.max_objects, observer, version)
             self.stop_tracking()
             self.tasks.cancel("export")
             await self._close_workspace()
@@ -185,14 +183,14 @@ class Session:
             stays = f" You go on with {self.model.entry.title}." if self.model.loader.status.ready else ""
             raise Busy(f"{error}{stays}") from error
 
-    async def export(self, objects: Sequence[ObjectTraits], frames: range, options: Order, job: Job) -> Path:
+    async def export(self, objects: Sequence[ObjectTraits], frames: range, options: ExportOptions, job: Job) -> Path:
         """Write a download, in place of earlier ones; the file, in a folder that cannot be guessed.
 
         Raises `MediaError`, `BadPrompt` and `JobCancelled`.
         """
         assert self.workspace is not None  # noqa: S101
         executors, workspace = self.services.executors, self.workspace
-        backdrops = self.backdrops.of(options.look)
+        backdrops = self.backdrops.of(options.effects)
         await executors.run_short(self.downloads.clear)
         options = replace(options, backdrops=await executors.run_short(load_backdrops, backdrops))
         folder = await executors.run_short(self.downloads.new_folder)

@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from sam2_core.errors import ConfigError
+from sam2_core.paths import ROOT
 
-DEFAULTS = Path(__file__).resolve().parents[1] / "configs" / "app.yaml"
+DEFAULTS = ROOT / "configs" / "app.yaml"
 ALL_MODELS = ("nano", *(f"sam2.1_hiera_{size}" for size in ("tiny", "small", "base_plus", "large")))
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -91,17 +92,20 @@ class Settings:
 
 
 def load_settings(
-    arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None, defaults: Path = DEFAULTS
+    arguments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    defaults: Path = DEFAULTS,
+    program: str | None = None,
 ) -> Settings:
     """Put the settings together.
 
-    `arguments` are command-line flags without the program's name, `environment` is like `os.environ`. Raises
-    `ConfigError` for a setting that does not exist, is missing or cannot be read; `--help` and unknown flags end the
-    program as argparse does.
+    `arguments` are command-line flags without the program's name (`program`, for the help), `environment` is like
+    `os.environ`. Raises `ConfigError` for a setting that does not exist, is missing or cannot be read; `--help` and
+    unknown flags end the program as argparse does.
     """
     values = _read_yaml(defaults)
     values |= _from_environment(environment or {})
-    values |= {name: value for name, value in vars(_parser().parse_args(arguments)).items() if value is not None}
+    values |= {name: value for name, value in vars(_parser(program).parse_args(arguments)).items() if value is not None}
     return Settings(**{name: _read(name, kind, values[name]) for name, kind in _kinds().items()})
 
 
@@ -134,8 +138,13 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return hosted | named | {name: environment[variable] for name, variable in ours.items() if variable in environment}
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Masklet: segment pictures and clips in the browser.")
+def _parser(program: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Masklet: segment pictures and clips in the browser.",
+        epilog="examples:\n  %(prog)s --port 8080\n  %(prog)s --model sam2.1_hiera_small --device cuda",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     for name, kind in _kinds().items():
         flag = "--" + name.replace("_", "-")
         if kind == "bool":

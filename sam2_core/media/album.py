@@ -12,16 +12,16 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_folder
+from sam2_core.media.image_files import StoredImage, is_image, store_image
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import clean_name
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
-from sam2_core.media.pictures import StoredPicture, is_picture, store_picture
-from sam2_core.media.progress import Progress, Reporter
-from sam2_core.media.store import FRAMES, SOURCES, Store, describe_store, photo_path
+from sam2_core.media.progress import MediaProgress, ProgressReporter
+from sam2_core.media.store import FRAMES, SOURCES, Store, album_source_path, describe_store
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedFile:
     """A file that found no place in an album, and why not, in a visitor's words."""
 
     name: str
@@ -39,7 +39,7 @@ class _Photos:
     names: list[str] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
 
-    def add(self, photo: StoredPicture, name: str) -> None:
+    def add(self, photo: StoredImage, name: str) -> None:
         self.limits.check_store(sum(self.lengths) + len(photo.jpeg))
         with (self.folder / FRAMES).open("ab") as frames:
             frames.write(photo.jpeg)
@@ -62,16 +62,16 @@ def ingest_album(
     paths: Sequence[str | Path],
     folder: str | Path,
     limits: Limits = DEFAULT_LIMITS,
-    progress: Progress | None = None,
+    progress: MediaProgress | None = None,
     earlier: Store | None = None,
-) -> tuple[MediaInfo, tuple[Skipped, ...]]:
+) -> tuple[MediaInfo, tuple[SkippedFile, ...]]:
     """Turn photos into a store in `folder` (see `ingest`), in their order; those of `earlier`, a picture or an album,
     come first and keep their frame numbers.
 
     A file that is no picture, damaged or too large is skipped, so that it does not cost all the others.
     Raises `MediaError` where none is left or where there are too many, and `FileExistsError` as `ingest` does.
     """
-    sources, report = [Path(path) for path in paths], Reporter(progress)
+    sources, report = [Path(path) for path in paths], ProgressReporter(progress)
     if earlier is not None and earlier.info.kind == "clip":
         raise MediaError("Photos can be added to photos, not to a clip. Open them on their own.")
     limits.check_album(len(sources) + (earlier.info.frames if earlier else 0), _bytes_of(sources, earlier))
@@ -86,7 +86,7 @@ def ingest_album(
             try:
                 _take_in(source, photos)
             except MediaError as error:
-                skipped.append(Skipped(clean_name(source.name), str(error)))
+                skipped.append(SkippedFile(clean_name(source.name), str(error)))
         if len(skipped) == len(sources):
             raise MediaError(_none_left(skipped))
         info = photos.describe()
@@ -96,26 +96,26 @@ def ingest_album(
 
 def _take_in(source: Path, photos: _Photos) -> None:
     """One new photo, or nothing of it."""
-    kept = photo_path(photos.folder, len(photos.names))
+    kept = album_source_path(photos.folder, len(photos.names))
     try:
         photos.limits.check_bytes(source.stat().st_size)
         shutil.copyfile(source, kept)
-        if not is_picture(kept):
+        if not is_image(kept):
             raise MediaError("This is no picture, or a damaged one. A clip is opened on its own.")
-        photos.add(store_picture(kept, photos.limits), clean_name(source.name))
+        photos.add(store_image(kept, photos.limits), clean_name(source.name))
     except MediaError:
         kept.unlink(missing_ok=True)
         raise
 
 
-def _take_over(earlier: Store, photos: _Photos, report: Reporter) -> None:
+def _take_over(earlier: Store, photos: _Photos, report: ProgressReporter) -> None:
     """The photos of an earlier store, which need not be read again."""
     about = earlier.info
     for frame in range(about.frames):
         report(0.0, "Taking over the photos that are open")
         jpeg, size = earlier.jpeg(frame), about.size_of(frame)
-        _link(earlier.source_of(frame), photo_path(photos.folder, frame))
-        stored = StoredPicture(jpeg, size, (about.stored_height, about.stored_width))
+        _link(earlier.source_of(frame), album_source_path(photos.folder, frame))
+        stored = StoredImage(jpeg, size, (about.stored_height, about.stored_width))
         photos.add(stored, about.names[frame] if about.names else about.name)
 
 
@@ -148,7 +148,7 @@ def _unlike(name: str, others: Sequence[str]) -> str:
     return unlike
 
 
-def _none_left(skipped: Sequence[Skipped]) -> str:
+def _none_left(skipped: Sequence[SkippedFile]) -> str:
     if not skipped:
         return "No photo was chosen. Choose at least one."
     return f"None of these files could be used. {skipped[0].name}: {skipped[0].reason}"

@@ -7,17 +7,18 @@ import re
 import struct
 import zlib
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from sam2_core.errors import BadPrompt
 from sam2_core.media.info import RgbArray
 from sam2_core.types import BoolArray, Mask
 
 Rgb: TypeAlias = tuple[int, int, int]
-Place: TypeAlias = tuple[int, int, int, int]
+Xywh: TypeAlias = tuple[int, int, int, int]
 """x, y, width, height in pixels of the original frame."""
 
 # Okabe and Ito's colours without black, which vanishes on most pictures; then colours chosen one after the other as far
@@ -59,7 +60,7 @@ def rgb_of(text: str) -> Rgb:
     return red, green, blue
 
 
-def crop(mask: Mask) -> tuple[BoolArray, Place]:
+def crop(mask: Mask) -> tuple[BoolArray, Xywh]:
     """The mask's bounding box as booleans (height, width), and its place; (0, 0) and zeros for an empty mask.
 
     Only the columns that hold foreground are unpacked, so small masks on large frames are fast.
@@ -96,7 +97,7 @@ def overlay(frame: RgbArray, masks: Sequence[tuple[Mask, Rgb]], opacity: float =
     return drawn
 
 
-def mask_png(mask: Mask) -> tuple[bytes, Place]:
+def mask_png(mask: Mask) -> tuple[bytes, Xywh]:
     """The mask's bounding box as a PNG of one bit a pixel, white on transparent, and where it belongs.
 
     An empty mask gives one transparent pixel at (0, 0).
@@ -116,6 +117,22 @@ def mask_png(mask: Mask) -> tuple[bytes, Place]:
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks), place
+
+
+def grayscale_png(mask: Mask, compression: int = 3) -> bytes:
+    """The whole mask as a PNG of one channel, 0 or 255; `compression` is from 0 to 9."""
+    return encode_png(mask.to_array().view(np.uint8) * np.uint8(255), compression)
+
+
+def encode_png(pixels: npt.NDArray[np.unsignedinteger[Any]], compression: int = 3) -> bytes:
+    """Grayscale pixels (H, W) of 8 or 16 bits as a PNG."""
+    return cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, compression])[1].tobytes()
+
+
+def encode_jpeg(image: RgbArray) -> bytes:
+    """An RGB image (H, W, 3) as a JPEG of quality 95."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
 def tint(region: RgbArray, inside: RgbArray, color: Rgb, opacity: float, outline: int) -> None:

@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-Progress: TypeAlias = Callable[[float, str], None]
+MediaProgress: TypeAlias = Callable[[float, str], None]
 """Called with the finished fraction (0..1) and what is being done. To cancel the work, raise: the work cleans up
 after itself and lets the exception through."""
 
 _INTERVAL = 0.2
 
 
-class Reporter:
+class ProgressReporter:
     """Hands on reports no more often than every 0.2 s; the first and the last one always pass."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: MediaProgress | None) -> None:
         self._progress = progress
         self._next = 0.0
 

@@ -61,7 +61,7 @@ class Store:
 
     def source_of(self, frame: int) -> Path:
         """The file as it was uploaded that frame `frame` comes from."""
-        return photo_path(self.folder, frame) if self.info.kind == "album" else self.source
+        return album_source_path(self.folder, frame) if self.info.kind == "album" else self.source
 
     def jpeg(self, frame: int) -> bytes:
         """Frame `frame` as a JPEG of stored size. Raises `MediaError` for a frame that does not exist."""
@@ -110,7 +110,7 @@ class Store:
         self._closed = True
 
 
-def photo_path(folder: Path, frame: int) -> Path:
+def album_source_path(folder: Path, frame: int) -> Path:
     """Where a store keeps the source of one photo of an album."""
     return folder / SOURCES / f"{frame + 1:04d}"
 

@@ -1,4 +1,4 @@
-"""Multi-head attention as the mask decoder and the memory attention use it."""
+"""Multi-head attention of the mask decoder and the memory attention."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Attention(nn.Module):
 class RotaryAttention(Attention):
     """Attention with axial rotary position encoding of queries and keys (Su et al. 2021; Heo et al. 2024).
 
-    Keys may be several maps one after the other (one per remembered frame): each gets the rotation of its own
-    pixels. The last `unrotated` keys (object pointers) have no place in the frame and are left as they are.
+    Keys may be several concatenated maps (one per memory frame), each of which gets the same rotations. The last
+    `unrotated` keys (object pointers) have no position in the frame and are not rotated.
     """
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, unrotated: int = 0) -> Tensor:
@@ -45,7 +45,7 @@ class RotaryAttention(Attention):
         q, k, v = self._split(self.q_proj(q)), self._split(self.k_proj(k)), self._split(self.v_proj(v))
         side = round(q.shape[-2] ** 0.5)
         cos, sin = axial_rotary(q.shape[-1], side, q.device)  # (Nq, C / heads / 2)
-        placed, loose = k[:, :, : k.shape[-2] - unrotated], k[:, :, k.shape[-2] - unrotated :]
-        maps = placed.unflatten(-2, (-1, side * side))  # (B, heads, maps, Nq, C / heads)
-        k = torch.cat([apply_rotary(maps, cos, sin).flatten(-3, -2), loose], dim=-2)
+        spatial, pointers = k[:, :, : k.shape[-2] - unrotated], k[:, :, k.shape[-2] - unrotated :]
+        maps = spatial.unflatten(-2, (-1, side * side))  # (B, heads, maps, Nq, C / heads)
+        k = torch.cat([apply_rotary(maps, cos, sin).flatten(-3, -2), pointers], dim=-2)
         return self._attend(apply_rotary(q, cos, sin), k, v)

@@ -1,4 +1,4 @@
-"""One frozen dataclass describes a network; a short YAML row per size says what differs from these defaults."""
+"""The configuration of a network. The YAML file of each size lists only what differs from the defaults."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class NetworkConfig:
     memory_slots: int = 7
     max_pointers: int = 16
 
-    # what SAM 2.1 added to SAM 2.0
+    # added in SAM 2.1
     no_object_in_memory: bool = True
     pointer_times: bool = True
 
-    # what no official network does (model/strict_boxes.py)
+    # only in our networks, see model/strict_boxes.py
     strict_boxes: bool = False
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class NetworkConfig:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
-        """Build from plain data (lists become tuples); raises `ConfigError` on unknown or missing keys."""
+        """Build from YAML data (lists become tuples); raises `ConfigError` for wrong keys or types."""
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ConfigError(f"Unknown network settings {unknown}; known are {sorted(known)}.")
@@ -89,12 +89,12 @@ class NetworkConfig:
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """Channels of the four trunk stages, fine to coarse."""
+        """Channels of the four stages of the trunk, fine to coarse."""
         return tuple(self.embed_dim * 2**stage for stage in range(4))
 
 
 def _fits(value: Any, kind: str) -> bool:
-    """Whether plain data is of a field's type, as it is written above."""
+    """Whether a value has the type of a field, given as its annotation."""
     if kind.startswith("tuple"):
         return isinstance(value, list | tuple) and all(type(each) is int for each in value)
     return type(value).__name__ == kind

@@ -1,7 +1,7 @@
 """Hiera (Ryali et al. 2023): a plain hierarchical vision transformer, the trunk of the image encoder.
 
-Four stages; each halves the map and doubles channels and heads by max-pooling the queries of its first block.
-Attention runs in windows, except in a few global blocks.
+Every stage but the first halves the map and doubles channels and heads, by max-pooling the queries of its first block.
+Attention is windowed, except in a few global blocks.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class PatchEmbed(nn.Module):
 
 
 def _max_pool(x: Tensor) -> Tensor:
-    """Halve a (B, H, W, C) map."""
+    """(B, H, W, C) -> (B, H / 2, W / 2, C)."""
     return F.max_pool2d(x.permute(0, 3, 1, 2), kernel_size=2, stride=2).permute(0, 2, 3, 1)
 
 
 class MultiScaleAttention(nn.Module):
-    """Self-attention over each (H, W) map of a batch, optionally with pooled queries."""
+    """Self-attention within each (H, W) map of a batch, optionally with pooled queries."""
 
     def __init__(self, width: int, out_width: int, heads: int, pool: bool) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class MultiScaleAttention(nn.Module):
         self.proj = nn.Linear(out_width, out_width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) -> (B, H', W', C'), half the size if the queries are pooled."""
+        """(B, H, W, C) -> (B, H', W', C') at half the size if queries are pooled, else at the same size."""
         q, k, v = self.qkv(x).chunk(3, dim=-1)
         if self.pool:
             q = _max_pool(q)
@@ -55,7 +55,7 @@ class MultiScaleAttention(nn.Module):
 
 
 class MultiScaleBlock(nn.Module):
-    """Attention and MLP with residuals; `window` 0 means global attention."""
+    """Attention and MLP with residual connections; `window` 0 means global attention."""
 
     def __init__(self, width: int, out_width: int, heads: int, window: int, pool: bool) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class MultiScaleBlock(nn.Module):
 
 
 def partition_windows(x: Tensor, window: int) -> tuple[Tensor, tuple[int, int]]:
-    """Cut a (B, H, W, C) map into (B * rows * columns, window, window, C), padded with zeros; also (rows, columns)."""
+    """Cut a zero-padded (B, H, W, C) map into (B * rows * columns, window, window, C); also returns (rows, columns)."""
     batch, height, width, channels = x.shape
     x = F.pad(x, (0, 0, 0, -width % window, 0, -height % window))
     rows, columns = x.shape[1] // window, x.shape[2] // window
@@ -92,7 +92,7 @@ def partition_windows(x: Tensor, window: int) -> tuple[Tensor, tuple[int, int]]:
 
 
 def join_windows(windows: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """Put windows back together and cut the padding off: (B, *size, C)."""
+    """The inverse of `partition_windows`, without the padding: (B, *size, C)."""
     x = windows.unflatten(0, (-1, *grid)).transpose(2, 3)  # (B, rows, window, columns, window, C)
     return x.flatten(3, 4).flatten(1, 2)[:, : size[0], : size[1]]
 
@@ -121,7 +121,7 @@ class Hiera(nn.Module):
         return maps
 
     def _position(self, height: int, width: int) -> Tensor:
-        """A coarse map stretched over the image plus a window-sized one repeated over it (Bolya et al. 2023)."""
+        """Resized background embedding plus tiled window embedding (Bolya et al. 2023): (1, H, W, C)."""
         background = F.interpolate(self.pos_embed, size=(height, width), mode="bicubic")
         window = self.pos_embed_window
         tiled = window.tile(1, 1, height // window.shape[2], width // window.shape[3])
@@ -134,7 +134,7 @@ def _blocks(config: NetworkConfig) -> list[MultiScaleBlock]:
         out_width, heads = config.channels[stage], config.num_heads * 2**stage
         for position in range(depth):
             pool = stage > 0 and position == 0
-            # The block that pools still works in the windows of the stage before it.
+            # The pooling block uses the window size of the stage before.
             window = config.window_sizes[stage - 1 if pool else stage]
             if len(blocks) in config.global_attention_blocks:
                 window = 0

@@ -13,11 +13,11 @@ from sam2_core.model.hiera import Hiera
 
 
 class FpnNeck(nn.Module):
-    """Bring the stages to one width; the two coarsest levels are also summed top-down."""
+    """Project the stages to one width; the two coarsest levels are also summed top-down."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        # The checkpoints list the convolutions from the coarsest level to the finest, each inside a container.
+        # Checkpoints list the convolutions from the coarsest level to the finest, each in a container.
         self.convs = nn.ModuleList(
             nn.ModuleDict({"conv": nn.Conv2d(channels, config.width, kernel_size=1)})
             for channels in reversed(config.channels)
@@ -29,10 +29,10 @@ class FpnNeck(nn.Module):
         return self._lateral(2)(coarse) + top_down
 
     def projected(self, level: int, stage_map: Tensor, projection: nn.Conv2d) -> Tensor:
-        """A fine level (0: stride 4, 1: stride 8) as the decoder's 1 x 1 `projection` makes it.
+        """A fine level (0: stride 4, 1: stride 8) after the decoder's 1 x 1 `projection`.
 
-        Two 1 x 1 convolutions in a row are one: multiplying their kernels first spares the widest map of the whole
-        network (C channels at stride 4).
+        The two 1 x 1 convolutions are folded into one, which avoids the largest map of the network (C channels at
+        stride 4).
         """
         lateral = self._lateral(level)
         kernel = torch.einsum("oc,ci->oi", projection.weight.flatten(1), lateral.weight.flatten(1))
@@ -44,7 +44,7 @@ class FpnNeck(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """The trunk and the neck; `SAM2.encode_image` runs them, because the decoder owns the projections."""
+    """Container of the trunk and the neck; `SAM2.encode_image` runs them with the decoder's projections."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

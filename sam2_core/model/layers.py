@@ -1,4 +1,4 @@
-"""Layers that more than one part of the network uses."""
+"""Layers that several parts of the network share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class LayerNorm2d(nn.Module):
-    """Layer normalisation over the channels of a (B, C, H, W) map."""
+    """Layer normalization over the channels of a (B, C, H, W) map."""
 
     def __init__(self, channels: int, eps: float = 1e-6) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The mask decoder (paper, section 4 and appendix D): tokens in, masks with predicted IoU and an object score out."""
+"""The mask decoder (paper, section 4 and appendix D): tokens to masks with predicted IoU and object score."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _STABILITY_THRESHOLD = 0.98
 
 @dataclass(frozen=True, slots=True)
 class MaskPrediction:
-    """What the decoder says: `logits` (B, M, 4H, 4W), predicted IoU `predicted_iou` (B, M), output `tokens` (B, M, C),
-    object-score logit `object_score` (B, 1)."""
+    """Mask `logits` (B, M, 4H, 4W), `predicted_iou` (B, M), output `tokens` (B, M, C), `object_score` logit (B, 1)."""
 
     logits: Tensor
     predicted_iou: Tensor
@@ -28,7 +27,10 @@ class MaskPrediction:
 
 
 class MaskDecoder(nn.Module):
-    """Predicts one mask and three candidates at once; which of them is the answer depends on the prompt."""
+    """Predicts a single mask and three candidates at once; `forward` returns some or all of them.
+
+    With `stability_fallback`, an unstable single mask is replaced by the best candidate, except in training.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -61,24 +63,24 @@ class MaskDecoder(nn.Module):
         prompt_tokens: Tensor,
         multimask: bool | None,
     ) -> MaskPrediction:
-        """Answer a prompt with one mask (M = 1), three candidates (`multimask`, M = 3), or all of them (None, M = 4).
+        """Predict a single mask (M = 1), three candidates (`multimask`, M = 3), or all of them (None, M = 4).
 
-        Image (B, C, H, W) with the mask prompt already added, positions (1, C, H, W), projected maps of stride 4
-        (B or 1, C / 8, 4H, 4W) and stride 8 (B or 1, C / 4, 2H, 2W), prompt tokens (B, N, C).
+        Image embedding (B, C, H, W) plus the embedded mask prompt, positions (1, C, H, W), high-res features of stride
+        4 (B or 1, C / 8, 4H, 4W) and 8 (B or 1, C / 4, 2H, 2W), prompt tokens (B, N, C).
         """
-        everything = self.predict_all(image, image_pe, high_res, prompt_tokens)
+        prediction = self.predict_all(image, image_pe, high_res, prompt_tokens)
         if multimask is None:
-            return everything
+            return prediction
         if multimask:
-            return _pick(everything, slice(1, None))
+            return _select(prediction, slice(1, None))
         if self.stability_fallback and not self.training:
-            return _stable_or_best(everything)
-        return _pick(everything, slice(0, 1))
+            return _stable_or_best(prediction)
+        return _select(prediction, slice(0, 1))
 
     def predict_all(
         self, image: Tensor, image_pe: Tensor, high_res: tuple[Tensor, Tensor], prompt_tokens: Tensor
     ) -> MaskPrediction:
-        """The single mask and the candidates together (M = 4)."""
+        """The single mask followed by the candidates (M = 4)."""
         output_tokens = torch.cat([self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([output_tokens.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
         tokens, image = self.transformer(tokens, image, image_pe)
@@ -100,8 +102,7 @@ class MaskDecoder(nn.Module):
         return (filters @ pixels.flatten(2)).unflatten(2, pixels.shape[-2:])
 
 
-def _pick(prediction: MaskPrediction, which: slice) -> MaskPrediction:
-    # A single mask goes with its own token; so do the candidates (SAM 2 remembers the token of the mask it chose).
+def _select(prediction: MaskPrediction, which: slice) -> MaskPrediction:
     return MaskPrediction(
         prediction.logits[:, which],
         prediction.predicted_iou[:, which],
@@ -111,8 +112,8 @@ def _pick(prediction: MaskPrediction, which: slice) -> MaskPrediction:
 
 
 def _stable_or_best(prediction: MaskPrediction) -> MaskPrediction:
-    """The single mask, or the best candidate where the single mask depends too much on the threshold."""
-    single, candidates = _pick(prediction, slice(0, 1)), _pick(prediction, slice(1, None))
+    """The single mask, or where its stability score is low the best candidate, with the token of the single mask."""
+    single, candidates = _select(prediction, slice(0, 1)), _select(prediction, slice(1, None))
     best = candidates.predicted_iou.argmax(dim=-1, keepdim=True)  # (B, 1)
     stable = stability(single.logits, _STABILITY_DELTA) >= _STABILITY_THRESHOLD  # (B, 1)
     logits = torch.take_along_dim(candidates.logits, best[..., None, None], dim=1)

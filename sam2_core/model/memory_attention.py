@@ -1,4 +1,4 @@
-"""Memory attention (paper, section 4): the current frame looks at remembered frames and object pointers."""
+"""Memory attention (paper, section 4): conditions the current frame on memories and object pointers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sam2_core.model.config import NetworkConfig
 
 
 class MemoryAttentionLayer(nn.Module):
-    """Self-attention in the frame, cross-attention to the memories, MLP."""
+    """Self-attention of the frame, cross-attention to the memory, MLP."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -24,7 +24,8 @@ class MemoryAttentionLayer(nn.Module):
         self.norm3 = nn.LayerNorm(width)
 
     def forward(self, image: Tensor, memory: Tensor, memory_pe: Tensor, pointers: int) -> Tensor:
-        """Image (B, H * W, C), memory tokens and positions (B, K, D), the last `pointers` of which have no place."""
+        """Image tokens (B, H * W, C), memory tokens and positions (B, K, D), the last `pointers` of which are object
+        pointers -> (B, H * W, C)."""
         normed = self.norm1(image)
         image = image + self.self_attn(normed, normed, normed)
         normed = self.norm2(image)

@@ -1,4 +1,4 @@
-"""The memory encoder (paper, section 4): a frame and the mask found on it become a memory."""
+"""The memory encoder (paper, section 4): fuses an image embedding and a mask into a spatial memory."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CXBlock(nn.Module):
 
 
 class Fuser(nn.Module):
-    """ConvNeXt blocks one after the other."""
+    """A stack of ConvNeXt blocks."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Fuser(nn.Module):
 
 
 class MemoryEncoder(nn.Module):
-    """Image embedding (B, C, H, W) and scaled mask (B, 1, S, S) -> memory (B, D, H, W)."""
+    """Image embedding (B, C, H, W) and scaled mask (B, 1, S, S) -> spatial memory (B, D, H, W)."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""The four position encodings of SAM 2: sine maps, random Fourier features, rotary pairs, and sine of time.
+"""The four position encodings of SAM 2: sine maps, random Fourier features, axial rotary, and sine of time.
 
-Constants depend on sizes only and are cached. They are made outside inference mode, because a tensor made inside
-could never again take part in training.
+Constants that depend on sizes only are cached. They are created outside of inference mode, because inference tensors
+cannot be used by autograd later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TEMPERATURE = 10_000
 
 @lru_cache(maxsize=32)
 def sine_map(channels: int, height: int, width: int, device: torch.device) -> Tensor:
-    """Sine position map (1, channels, height, width): the first half of the channels tells y, the second x."""
+    """Sine position map (1, channels, height, width): the first half of the channels encodes y, the second x."""
     with torch.inference_mode(False):
         per_axis = channels // 2
         y = torch.arange(1, height + 1, dtype=torch.float32, device=device) / (height + 1e-6) * (2 * math.pi)
@@ -38,13 +38,13 @@ def _periods(channels: int, device: torch.device) -> Tensor:
 
 
 def sine_of_time(times: Tensor, channels: int) -> Tensor:
-    """Encode times (T,) as (T, channels): sines, then cosines."""
+    """Times (T,) -> (T, channels): sines, then cosines."""
     phases = times[:, None] / _periods(channels // 2, times.device)
     return torch.cat([phases.sin(), phases.cos()], dim=-1)
 
 
 class PositionEmbeddingRandom(nn.Module):
-    """Random Fourier features of places in the unit square (Tancik et al. 2020), for prompts and for the image."""
+    """Random Fourier features of positions in the unit square (Tancik et al. 2020), for prompts and for the image."""
 
     positional_encoding_gaussian_matrix: Tensor
 
@@ -52,29 +52,29 @@ class PositionEmbeddingRandom(nn.Module):
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, width // 2))
 
-    def forward(self, places: Tensor) -> Tensor:
-        """Places (..., 2) as (x, y) in 0..1 -> (..., width)."""
-        phases = 2 * math.pi * ((2 * places - 1) @ self.positional_encoding_gaussian_matrix)
+    def forward(self, positions: Tensor) -> Tensor:
+        """Positions (..., 2) as (x, y) in 0..1 -> (..., width)."""
+        phases = 2 * math.pi * ((2 * positions - 1) @ self.positional_encoding_gaussian_matrix)
         return torch.cat([phases.sin(), phases.cos()], dim=-1)
 
     def grid(self, side: int) -> Tensor:
-        """Encode the pixel centres of a side x side map: (1, width, side, side)."""
-        centres = (torch.arange(side, device=self.positional_encoding_gaussian_matrix.device) + 0.5) / side
-        y, x = torch.meshgrid(centres, centres, indexing="ij")
+        """The encoding of the pixel centers of a side x side map: (1, width, side, side)."""
+        centers = (torch.arange(side, device=self.positional_encoding_gaussian_matrix.device) + 0.5) / side
+        y, x = torch.meshgrid(centers, centers, indexing="ij")
         return self(torch.stack([x, y], dim=-1)).permute(2, 0, 1)[None]
 
 
 @lru_cache(maxsize=32)
 def axial_rotary(channels: int, side: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (side * side, channels / 2): the first half of the pairs turns with x, the second with y."""
+    """Cosines and sines (side * side, channels / 2): the first half rotates with x, the second with y."""
     with torch.inference_mode(False):
-        speeds = _TEMPERATURE ** -(torch.arange(0, channels, 4, dtype=torch.float32, device=device) / channels)
+        frequencies = _TEMPERATURE ** -(torch.arange(0, channels, 4, dtype=torch.float32, device=device) / channels)
         index = torch.arange(side * side, device=device)
-        angles = torch.cat([torch.outer(index % side, speeds), torch.outer(index // side, speeds)], dim=-1)
+        angles = torch.cat([torch.outer(index % side, frequencies), torch.outer(index // side, frequencies)], dim=-1)
         return angles.cos(), angles.sin()
 
 
 def apply_rotary(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn each pair of neighbouring channels of x (..., N, channels) by its angle; the dtype is kept."""
+    """Rotate each pair of adjacent channels of x (..., N, channels) by its angle; the dtype is kept."""
     even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2).type_as(x)

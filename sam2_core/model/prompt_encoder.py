@@ -1,4 +1,4 @@
-"""The prompt encoder of SAM (Kirillov et al. 2023, section 3): points and boxes become tokens, a mask becomes a map."""
+"""The prompt encoder of SAM (Kirillov et al. 2023, section 3): points and boxes to tokens, mask prompts to a map."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sam2_core.model.position_encoding import PositionEmbeddingRandom
 
 
 class PromptEncoder(nn.Module):
-    """Labels: 1 positive click, 0 negative click, 2 and 3 first and second corner of a box, -1 no point."""
+    """Point labels: 1 positive, 0 negative, 2 and 3 the first and second corner of a box, -1 no point."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -35,22 +35,22 @@ class PromptEncoder(nn.Module):
     def embed_points(self, coords: Tensor, labels: Tensor) -> Tensor:
         """Coordinates (B, N, 2) in pixels of the S x S input and labels (B, N) -> tokens (B, N + 1, C).
 
-        The added token is the "no point" that always closes the list.
+        The last token is always "no point".
         """
-        places = (coords.float() + 0.5) / self.image_size
-        places = torch.cat([places, places.new_zeros(len(places), 1, 2)], dim=1)
+        positions = (coords.float() + 0.5) / self.image_size
+        positions = torch.cat([positions, positions.new_zeros(len(positions), 1, 2)], dim=1)
         labels = torch.cat([labels, labels.new_full((len(labels), 1), -1)], dim=1)
-        kinds = torch.cat([embedding.weight for embedding in (self.not_a_point_embed, *self.point_embeddings)])
+        by_label = torch.cat([embedding.weight for embedding in (self.not_a_point_embed, *self.point_embeddings)])
         is_point = (labels >= 0)[..., None]
-        return torch.where(is_point, self.pe_layer(places), 0.0) + kinds[labels.long() + 1]
+        return torch.where(is_point, self.pe_layer(positions), 0.0) + by_label[labels.long() + 1]
 
     def embed_mask(self, logits: Tensor | None, batch: int) -> Tensor:
-        """Mask logits (B, 1, 4H, 4W), or None for no mask -> (B, C, H, W)."""
+        """Mask logits (B, 1, 4H, 4W), or None for no mask prompt -> (B, C, H, W)."""
         if logits is not None:
             return self.mask_downscaling(logits)
-        nothing = self.no_mask_embed.weight[:, :, None, None]
-        return nothing.expand(batch, -1, self.embedding_size, self.embedding_size)
+        no_mask = self.no_mask_embed.weight[:, :, None, None]
+        return no_mask.expand(batch, -1, self.embedding_size, self.embedding_size)
 
     def image_positions(self) -> Tensor:
-        """The positions of the embedding's pixels in the code of the points: (1, C, H, W)."""
+        """The position encoding of the image embedding, the same as that of points: (1, C, H, W)."""
         return self.pe_layer.grid(self.embedding_size)

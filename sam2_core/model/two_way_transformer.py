@@ -1,4 +1,4 @@
-"""The two-way transformer of the mask decoder (SAM, appendix A): tokens and image attend to each other in turn."""
+"""The two-way transformer of the mask decoder (SAM, appendix A): tokens and image attend to each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sam2_core.model.layers import MLP
 
 
 class TwoWayAttentionBlock(nn.Module):
-    """Self-attention of tokens, tokens to image, MLP on tokens, image to tokens."""
+    """Self-attention of tokens, attention of tokens to image, MLP on tokens, attention of image to tokens."""
 
     def __init__(self, config: NetworkConfig, first: bool) -> None:
         super().__init__()
@@ -26,8 +26,8 @@ class TwoWayAttentionBlock(nn.Module):
         self.norm4 = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, image: Tensor, token_pe: Tensor, image_pe: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N, C) and image (B, H * W, C), each with its positions -> the same, updated."""
-        if self.first:  # the tokens still are their own positions, and nothing is worth keeping yet
+        """Tokens (B, N, C) and image (B, H * W, C), each with its positions -> updated tokens and image."""
+        if self.first:  # tokens equal their positions here, and there is no residual
             tokens = self.self_attn(tokens, tokens, tokens)
         else:
             placed = tokens + token_pe
@@ -41,7 +41,7 @@ class TwoWayAttentionBlock(nn.Module):
 
 
 class TwoWayTransformer(nn.Module):
-    """Two-way blocks and a last look of the tokens at the image."""
+    """Two-way blocks and a final attention of tokens to the image."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

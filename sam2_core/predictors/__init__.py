@@ -1,1 +1,1 @@
-"""The official SAM 2 Python API on top of the network; names are re-exported by `sam2_core`."""
+"""The official SAM 2 Python API; `sam2_core` re-exports its public names."""

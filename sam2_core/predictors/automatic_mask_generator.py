@@ -1,4 +1,4 @@
-"""Everything in a picture without a prompt: a grid of clicks, and of the answers the sure and different ones."""
+"""`SAM2AutomaticMaskGenerator`: all masks of an image, from a grid of point prompts, without duplicates."""
 
 from __future__ import annotations
 
@@ -22,82 +22,82 @@ from sam2_core.predictors.image_predictor import SAM2ImagePredictor, as_mask_inp
 from sam2_core.predictors.mask_filters import (
     Crop,
     FloatArray,
-    chosen_point_grids,
     crop_area,
-    cut_off_by_crop,
-    layered_crops,
+    generate_crops,
+    is_near_crop_edge,
     mask_boxes,
     non_maximum_suppression,
-    placed,
+    point_grids_of_layers,
+    remove_small_regions,
     stability_scores,
-    without_small_regions,
+    uncrop_mask,
 )
 from sam2_core.predictors.transforms import as_rgb
 from sam2_core.types import BoolArray, Mask
 
 OutputMode: TypeAlias = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
 OUTPUT_MODES: tuple[OutputMode, ...] = ("binary_mask", "uncompressed_rle", "coco_rle")
-PIXELS_AT_A_TIME = 64_000_000
-"""So many logits are upsampled to the image's size at a time, or those of one point: bounds the memory."""
+MAX_UPSAMPLED_PIXELS = 64_000_000
+"""Logits upsampled to the size of the image at a time (but at least those of one point); bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Find:
-    """One mask and how it was come by; `box` and `point` are in pixels of the whole image."""
+class _Record:
+    """A mask with its statistics; `box` and `point` are in pixels of the whole image."""
 
     mask: Mask
     box: tuple[float, float, float, float]
     point: tuple[float, float]
     predicted_iou: float
-    stability: float
+    stability_score: float
     crop: Crop
 
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
-    """The network's answers to a batch of B clicks in one crop, C masks for each.
+class _Predictions:
+    """M masks for each of B points in one crop.
 
-    logits (B, C, 4H, 4W), predicted_ious (B, C), points (B, 2) in the crop's pixels.
+    logits (B, M, 4H, 4W), predicted_ious (B, M), points (B, 2) in pixels of the crop.
     """
 
     logits: Tensor
     predicted_ious: Tensor
     points: Tensor
 
-    def only(self, keep: Tensor) -> _Answers:
-        return _Answers(self.logits[keep], self.predicted_ious[keep], self.points[keep])
+    def filter(self, keep: Tensor) -> _Predictions:
+        return _Predictions(self.logits[keep], self.predicted_ious[keep], self.points[keep])
 
-    def split(self, count: int) -> Iterator[_Answers]:
-        """The same in portions of up to `count` clicks."""
+    def split(self, count: int) -> Iterator[_Predictions]:
+        """Batches of up to `count` points."""
         columns = (column.split(count) for column in (self.logits, self.predicted_ious, self.points))
-        return map(_Answers, *columns)
+        return map(_Predictions, *columns)
 
 
 class SAM2AutomaticMaskGenerator:
-    """Finds the masks of a whole image by asking at a grid of points, with the official SAM 2 Python API.
+    """Generates masks for a whole image from a grid of points, with the official SAM 2 Python API.
 
     Args:
         model: the network, as `build_sam2` returns it.
         points_per_side: the grid has this many points squared; None where `point_grids` are given.
-        points_per_batch: how many points the network is asked at a time; more is faster and takes more memory.
+        points_per_batch: points per run of the decoder; more is faster and takes more memory.
         pred_iou_thresh: keep masks whose predicted IoU is above this; 0 keeps all.
         stability_score_thresh: keep masks with at least this stability score; 0 keeps all.
         stability_score_offset: how far the stability score moves the logit threshold up and down.
         mask_threshold: logits above this are foreground.
-        box_nms_thresh: of two masks whose boxes have a higher IoU, the one with the lower predicted IoU goes.
-        crop_n_layers: also look at crops: layer n cuts the image into 4ⁿ of them.
-        crop_nms_thresh: like `box_nms_thresh`, between crops; masks from smaller crops stay.
-        crop_overlap_ratio: share of the shorter side by which crops of the first layer overlap.
-        crop_n_points_downscale_factor: layer n has points_per_side / factorⁿ points a side.
-        point_grids: own points instead of `points_per_side`: one (N, 2) array of (x, y) in 0..1 for each layer.
-        min_mask_region_area: fill holes and drop islands of fewer pixels of the image than this; 0 leaves masks alone.
+        box_nms_thresh: of two masks whose boxes have a higher IoU, the one with the lower predicted IoU is dropped.
+        crop_n_layers: layers of crops to search as well; layer n has 4ⁿ crops.
+        crop_nms_thresh: as `box_nms_thresh`, between crops; masks from smaller crops are kept.
+        crop_overlap_ratio: overlap of crops of the first layer, as a fraction of the shorter side.
+        crop_n_points_downscale_factor: layer n has points_per_side / factorⁿ points per side.
+        point_grids: points instead of `points_per_side`: one (N, 2) array of (x, y) in 0..1 for each layer.
+        min_mask_region_area: fill holes and remove islands of fewer pixels of the image than this; 0 is off.
         output_mode: the form of "segmentation": "binary_mask" a boolean (H, W) array, "uncompressed_rle" and
             "coco_rle" COCO's run lengths as a list or as text.
-        use_m2m: ask again with each mask as a prompt beside its point, which sharpens it.
-        multimask_output: take three masks for each point (whole, part, subpart) instead of one.
-        kwargs: names that are not known are reported as a warning and ignored.
+        use_m2m: refine each mask by a second prediction with the mask as prompt beside its point.
+        multimask_output: predict three masks for each point (whole, part, subpart) instead of one.
+        kwargs: ignored, with a warning.
 
-    Raises `ConfigError` where the settings make no sense.
+    Raises `ConfigError` for invalid settings.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class SAM2AutomaticMaskGenerator:
             raise ConfigError(f"output_mode is one of {', '.join(OUTPUT_MODES)}, not {output_mode!r}.")
         if points_per_batch < 1:
             raise ConfigError(f"points_per_batch must be at least 1, not {points_per_batch}.")
-        self.point_grids = chosen_point_grids(
+        self.point_grids = point_grids_of_layers(
             points_per_side, point_grids, crop_n_layers, crop_n_points_downscale_factor
         )
         self.predictor = SAM2ImagePredictor(model)
@@ -149,8 +149,8 @@ class SAM2AutomaticMaskGenerator:
     def from_pretrained(cls, model_id: str, **kwargs: Any) -> SAM2AutomaticMaskGenerator:
         """A generator on weights from the Hugging Face Hub, for example "facebook/sam2.1-hiera-tiny".
 
-        The constructor's settings go to the constructor, all else (as `device`) to `build_sam2_hf`.
-        Raises `WeightsError` where the weights cannot be had.
+        Arguments that the constructor does not have (such as `device`) are passed to `build_sam2_hf`.
+        Raises `WeightsError` if the weights cannot be fetched.
         """
         own_names = inspect.signature(cls).parameters
         own = {name: value for name, value in kwargs.items() if name in own_names}
@@ -159,55 +159,55 @@ class SAM2AutomaticMaskGenerator:
 
     @torch.no_grad()
     def generate(self, image: Pixels | Image.Image) -> list[dict[str, Any]]:
-        """All masks of an RGB image, (H, W, 3) uint8 or a Pillow picture.
+        """Generate the masks of an RGB image, (H, W, 3) uint8 or a PIL image.
 
         Each is a dictionary:
 
         - segmentation: the mask, in the form of `output_mode`
         - area: its number of pixels
-        - bbox: [x, y, width, height], measured from the first to the last filled pixel
-        - predicted_iou: the network's own estimate of the mask's quality
-        - point_coords: [[x, y]], where the network was asked
-        - stability_score: how little the mask depends on the exact threshold, 0 to 1
-        - crop_box: [x, y, width, height] of the crop in which it was found
+        - bbox: [x, y, width, height], measured from the first to the last foreground pixel
+        - predicted_iou: the network's estimate of the IoU
+        - point_coords: [[x, y]] of the point prompt
+        - stability_score: IoU of the mask at a higher and a lower threshold, 0 to 1
+        - crop_box: [x, y, width, height] of the crop in which it was predicted
 
-        Raises `MediaError` where it is no such image.
+        Raises `MediaError` for anything else.
         """
-        return [self._record(find) for find in self._search(as_rgb(image))]
+        return [self._to_dict(record) for record in self._generate(as_rgb(image))]
 
-    def _search(self, image: Pixels) -> list[_Find]:
+    def _generate(self, image: Pixels) -> list[_Record]:
         height, width = image.shape[:2]
-        crops = layered_crops(height, width, self.crop_n_layers, self.crop_overlap_ratio)
-        finds = [find for layer, crop in crops for find in self._search_crop(image, crop, self.point_grids[layer])]
+        crops = generate_crops(height, width, self.crop_n_layers, self.crop_overlap_ratio)
+        records = [each for layer, crop in crops for each in self._process_crop(image, crop, self.point_grids[layer])]
         if len(crops) > 1:
-            finds = _distinct(finds, [1 / crop_area(find.crop) for find in finds], self.crop_nms_thresh)
-        return self._tidied(finds) if self.min_mask_region_area > 0 else finds
+            records = _without_duplicates(records, [1 / crop_area(each.crop) for each in records], self.crop_nms_thresh)
+        return self._without_small_regions(records) if self.min_mask_region_area > 0 else records
 
-    def _search_crop(self, image: Pixels, crop: Crop, grid: FloatArray) -> list[_Find]:
+    def _process_crop(self, image: Pixels, crop: Crop, grid: FloatArray) -> list[_Record]:
         if not len(grid):
             return []
         left, top, right, bottom = crop
         self.predictor.set_image(np.ascontiguousarray(image[top:bottom, left:right]))
         points = torch.as_tensor(grid * (right - left, bottom - top), dtype=torch.float32)
-        finds: list[_Find] = []
+        records: list[_Record] = []
         for batch in points.split(self.points_per_batch):
-            answers = self._ask(batch.to(self.predictor.device), (bottom - top, right - left))
-            finds += self._kept(answers, crop, image.shape[:2])
+            predictions = self._process_points(batch.to(self.predictor.device), (bottom - top, right - left))
+            records += self._filtered(predictions, crop, image.shape[:2])
         self.predictor.reset_predictor()
-        return _distinct(finds, [find.predicted_iou for find in finds], self.box_nms_thresh)
+        return _without_duplicates(records, [each.predicted_iou for each in records], self.box_nms_thresh)
 
-    def _ask(self, points: Tensor, crop_size: tuple[int, int]) -> _Answers:
-        """The network's masks for (B, 2) points in a crop of `crop_size` (height, width)."""
+    def _process_points(self, points: Tensor, crop_size: tuple[int, int]) -> _Predictions:
+        """Predict masks for (B, 2) points in a crop of `crop_size` (height, width)."""
         coords = self.predictor._transforms.transform_coords(points, normalize=True, orig_hw=crop_size)
         logits, ious = self._predict(coords, None, self.multimask_output)
         if self.use_m2m:
             repeats = logits.shape[1]
             coords, points = (each.repeat_interleave(repeats, dim=0) for each in (coords, points))
             logits, ious = self._refine(coords, as_mask_input(logits).flatten(0, 1)[:, None])
-        return _Answers(logits, ious.float(), points)
+        return _Predictions(logits, ious.float(), points)
 
     def _refine(self, coords: Tensor, low_res: Tensor) -> tuple[Tensor, Tensor]:
-        """Ask again at (N, 2) coords with (N, 1, 4H, 4W) logits as prompts: logits (N, 1, 4H, 4W), IoUs (N, 1)."""
+        """Predict with points (N, 2) and mask prompts (N, 1, 4H, 4W): logits (N, 1, 4H, 4W), IoUs (N, 1)."""
         batches = zip(coords.split(self.points_per_batch), low_res.split(self.points_per_batch), strict=True)
         refined = [self._predict(*batch, multimask_output=False) for batch in batches]
         logits, ious = zip(*refined, strict=True)
@@ -217,72 +217,74 @@ class SAM2AutomaticMaskGenerator:
         labels = torch.ones((coords.shape[0], 1), dtype=torch.int, device=coords.device)
         return self.predictor._predict_low_res((coords[:, None], labels), mask_input, multimask_output)
 
-    def _kept(self, answers: _Answers, crop: Crop, frame_size: tuple[int, int]) -> Iterator[_Find]:
-        """The answers that are sure enough and not cut off by their crop, placed in the whole image."""
-        # A click's masks are upsampled together, even those that will go: the rounding depends on their number.
-        answers = answers.only(self._is_sure(answers).any(dim=1))
-        clicks = max(1, PIXELS_AT_A_TIME // (crop_area(crop) * answers.logits.shape[1]))
-        for portion in answers.split(clicks):
-            yield from self._found(portion, crop, frame_size)
+    def _filtered(self, predictions: _Predictions, crop: Crop, image_size: tuple[int, int]) -> Iterator[_Record]:
+        """The masks above the thresholds that are not cut off by their crop, at the size of the image."""
+        # All masks of a point are upsampled together, because rounding depends on the number of channels.
+        predictions = predictions.filter(self._has_high_iou(predictions).any(dim=1))
+        count = max(1, MAX_UPSAMPLED_PIXELS // (crop_area(crop) * predictions.logits.shape[1]))
+        for batch in predictions.split(count):
+            yield from self._records(batch, crop, image_size)
 
-    def _is_sure(self, answers: _Answers) -> Tensor:
-        """Which of the masks have a high enough predicted IoU: (B, C)."""
-        ious = answers.predicted_ious
+    def _has_high_iou(self, predictions: _Predictions) -> Tensor:
+        """Which masks have a predicted IoU above the threshold: (B, M)."""
+        ious = predictions.predicted_ious
         return ious > self.pred_iou_thresh if self.pred_iou_thresh > 0 else torch.ones_like(ious, dtype=torch.bool)
 
-    def _found(self, answers: _Answers, crop: Crop, frame_size: tuple[int, int]) -> Iterator[_Find]:
+    def _records(self, predictions: _Predictions, crop: Crop, image_size: tuple[int, int]) -> Iterator[_Record]:
         left, top, right, bottom = crop
-        sure = self._is_sure(answers)
-        logits = self.predictor._transforms.postprocess_masks(answers.logits, (bottom - top, right - left))[sure]
+        kept = self._has_high_iou(predictions)
+        logits = self.predictor._transforms.postprocess_masks(predictions.logits, (bottom - top, right - left))[kept]
         masks = logits > self.mask_threshold
         boxes = mask_boxes(masks)
         stability = stability_scores(logits, self.mask_threshold, self.stability_score_offset)
-        height, width = frame_size
-        keep = ~cut_off_by_crop(boxes, crop, (0, 0, width, height))
+        height, width = image_size
+        keep = ~is_near_crop_edge(boxes, crop, (0, 0, width, height))
         if self.stability_score_thresh > 0:
             keep &= stability >= self.stability_score_thresh
-        points = answers.points[:, None].expand(*sure.shape, 2)[sure]
+        points = predictions.points[:, None].expand(*kept.shape, 2)[kept]
         offset = [left, top]
         columns = (
             masks[keep].cpu().numpy(),
             (boxes + boxes.new_tensor(offset * 2))[keep].tolist(),
             (points + points.new_tensor(offset))[keep].tolist(),
-            answers.predicted_ious[sure][keep].tolist(),
+            predictions.predicted_ious[kept][keep].tolist(),
             stability[keep].tolist(),
         )
-        for mask, box, point, iou, steady in zip(*columns, strict=True):
-            yield _Find(Mask.from_array(placed(mask, crop, frame_size)), tuple(box), tuple(point), iou, steady, crop)
+        for mask, box, point, iou, score in zip(*columns, strict=True):
+            whole = Mask.from_array(uncrop_mask(mask, crop, image_size))
+            yield _Record(whole, tuple(box), tuple(point), iou, score, crop)
 
-    def _tidied(self, finds: list[_Find]) -> list[_Find]:
-        """Without small holes and islands; of masks that thereby became alike, one that was so before stays."""
-        tidied = [self._tidy(find) for find in finds]
-        scores = [float(after is before) for after, before in zip(tidied, finds, strict=True)]
-        return _distinct(tidied, scores, max(self.box_nms_thresh, self.crop_nms_thresh))
+    def _without_small_regions(self, records: list[_Record]) -> list[_Record]:
+        """Fill small holes and remove small islands; of duplicates, an unchanged mask is kept."""
+        changed = [self._clean(record) for record in records]
+        scores = [float(after is before) for after, before in zip(changed, records, strict=True)]
+        return _without_duplicates(changed, scores, max(self.box_nms_thresh, self.crop_nms_thresh))
 
-    def _tidy(self, find: _Find) -> _Find:
-        before = find.mask.to_array()
-        after = without_small_regions(before, self.min_mask_region_area)
+    def _clean(self, record: _Record) -> _Record:
+        before = record.mask.to_array()
+        after = remove_small_regions(before, self.min_mask_region_area)
         if np.array_equal(after, before):
-            return find
+            return record
         box = mask_boxes(torch.from_numpy(after)[None])[0].tolist()
-        return replace(find, mask=Mask.from_array(after), box=tuple(box))
+        return replace(record, mask=Mask.from_array(after), box=tuple(box))
 
-    def _record(self, find: _Find) -> dict[str, Any]:
-        left, top, right, bottom = (float(edge) for edge in find.box)
-        crop_left, crop_top, crop_right, crop_bottom = (float(edge) for edge in find.crop)
+    def _to_dict(self, record: _Record) -> dict[str, Any]:
+        left, top, right, bottom = (float(edge) for edge in record.box)
+        crop_left, crop_top, crop_right, crop_bottom = (float(edge) for edge in record.crop)
         return {
-            "segmentation": _segmentation(find.mask, self.output_mode),
-            "area": find.mask.area,
+            "segmentation": _segmentation(record.mask, self.output_mode),
+            "area": record.mask.area,
             "bbox": [left, top, right - left, bottom - top],
-            "predicted_iou": find.predicted_iou,
-            "point_coords": [list(find.point)],
-            "stability_score": find.stability,
+            "predicted_iou": record.predicted_iou,
+            "point_coords": [list(record.point)],
+            "stability_score": record.stability_score,
             "crop_box": [crop_left, crop_top, crop_right - crop_left, crop_bottom - crop_top],
         }
 
 
-def _distinct(finds: list[_Find], scores: Sequence[float], iou_threshold: float) -> list[_Find]:
-    return [finds[index] for index in non_maximum_suppression([find.box for find in finds], scores, iou_threshold)]
+def _without_duplicates(records: list[_Record], scores: Sequence[float], iou_threshold: float) -> list[_Record]:
+    kept = non_maximum_suppression([record.box for record in records], scores, iou_threshold)
+    return [records[index] for index in kept]
 
 
 def _segmentation(mask: Mask, output_mode: OutputMode) -> BoolArray | dict[str, Any]:

@@ -1,6 +1,6 @@
 """The official builders: `build_sam2`, `build_sam2_video_predictor` and their Hub variants.
 
-Configuration strings of the official code are accepted as names; without a name the bundled network is built.
+Configuration names of the official code are accepted; the default is the bundled network.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def build_sam2(
 ) -> SAM2:
     """Build a network for `SAM2ImagePredictor` and `SAM2AutomaticMaskGenerator`.
 
-    `config_file` is a name ("sam2.1_hiera_tiny", or any official string for it) or a YAML file; without it the
-    checkpoint tells, and without both it is the bundled network. `device` None takes the best there is.
-    `apply_postprocessing` False turns the fallback from an unstable single mask to the best candidate off.
+    `config_file` is the name of a network ("sam2.1_hiera_tiny", or any official string for it) or a YAML file; see
+    `load_network` for the defaults. `device` None is the best one available. `apply_postprocessing` False disables
+    the fallback from an unstable single mask to the best candidate. Raises `WeightsError` or `ConfigError`.
     """
     network = load_network(config_file, ckpt_path)
     apply_overrides(network, hydra_overrides_extra)
@@ -42,14 +42,14 @@ def build_sam2(
 
 
 def build_sam2_hf(model_id: str, **kwargs: Any) -> SAM2:
-    """Build a network by its Hub repository ("facebook/sam2.1-hiera-tiny"), fetching the weights if needed."""
+    """Build a network by its Hub repository ("facebook/sam2.1-hiera-tiny"), downloading the weights if needed."""
     return build_sam2(known_network(model_id).name, **kwargs)
 
 
 def apply_overrides(network: SAM2, overrides: list[str] | None, switches: tuple[str, ...] = ()) -> None:
-    """Set the `switches` that official scripts set through Hydra ("++model.non_overlap_masks=true").
+    """Apply Hydra overrides as in official scripts ("++model.non_overlap_masks=true"), for the attributes `switches`.
 
-    Raises `ConfigError` for anything else: there is no Hydra here, and ignoring it would give other results.
+    Raises `ConfigError` for any other override.
     """
     for override in overrides or []:
         name, _, value = override.lstrip("+").removeprefix("model.").partition("=")

@@ -1,4 +1,4 @@
-"""The frames of a clip as the official video predictor takes them: a folder of numbered JPEGs, or a video file."""
+"""Clips as the official video predictor reads them: a folder of numbered JPEGs, or a video file."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ CLIP_LIMITS = Limits(
     stored_side=2048,
     time_limit=30 * 24 * 3600.0,
 )
-"""Who calls Python reads files of their own: only what no machine could hold is refused."""
+"""Users of the Python API read their own files: only sizes that no machine could handle are refused."""
 
 
 class Frames(Protocol):
-    """Frames that are read one at a time, when they are needed."""
+    """A sequence of frames that are read on demand."""
 
     height: int
     width: int
@@ -52,7 +52,7 @@ def open_frames(path: str | os.PathLike[str]) -> Frames:
 
 
 class FrameFolder:
-    """`00000.jpg`, `00001.jpg`, …: sorted by number, whatever the numbers are."""
+    """A folder of JPEGs named by numbers (`00000.jpg`, …), sorted by number."""
 
     def __init__(self, folder: Path) -> None:
         found = [file for file in folder.iterdir() if file.suffix.lower() in {".jpg", ".jpeg"}]
@@ -77,19 +77,18 @@ class FrameFolder:
 class ClipFrames:
     """A video file, decoded once into a store of JPEGs that is deleted with this object.
 
-    Frames of more than 2048 pixels on the long side are stored smaller; `height` and `width` are those of the file.
+    Frames are stored with at most 2048 pixels on the long side; `height` and `width` are those of the file.
     """
 
     def __init__(self, file: Path) -> None:
-        # Whoever drops the state must not have to remember the folder, nor be warned that nobody closed it.
         folder = tempfile.mkdtemp(prefix="masklet-clip-")
-        clean_up = ExitStack()
-        clean_up.callback(shutil.rmtree, folder, ignore_errors=True)
-        weakref.finalize(self, clean_up.close)
+        cleanup = ExitStack()
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        weakref.finalize(self, cleanup.close)
         store = Path(folder) / "store"
         about = ingest(file, store, CLIP_LIMITS)
         self._store = open_store(store)
-        clean_up.callback(self._store.close)  # before the folder goes
+        cleanup.callback(self._store.close)  # runs before the folder is deleted
         self.height, self.width, self._count = about.height, about.width, about.frames
 
     def __len__(self) -> int:

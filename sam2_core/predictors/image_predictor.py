@@ -1,7 +1,7 @@
-"""`SAM2ImagePredictor`: the official Python API for still images.
+"""`SAM2ImagePredictor`: the official Python API for images.
 
 Names, arguments, shapes and results are those of the official class, so that published snippets run after changing
-the import. It computes in fp32 unless the caller opens autocast.
+the import. It computes in fp32 unless the caller enters autocast.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from sam2_core.model.preprocess import Pixels
 from sam2_core.predictors.build import build_sam2_hf
 from sam2_core.predictors.prompt_values import checked_boxes, checked_points
 from sam2_core.predictors.transforms import SAM2Transforms, as_rgb
+from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
 
 Array = npt.NDArray[Any]
 Prediction = tuple[Array, Array, Array]
 
 
 class SAM2ImagePredictor:
-    """Embeds an image (or several) once, then answers prompts on it quickly."""
+    """Embeds one or several images once, then predicts masks for any number of prompts."""
 
     def __init__(
         self,
@@ -44,18 +45,18 @@ class SAM2ImagePredictor:
 
     @classmethod
     def from_pretrained(cls, model_id: str, **kwargs: Any) -> SAM2ImagePredictor:
-        """Fetch weights from the Hub ("facebook/sam2.1-hiera-tiny") or take any known network by name."""
+        """A predictor on weights from the Hub ("facebook/sam2.1-hiera-tiny"), or of any known network."""
         return cls(build_sam2_hf(model_id, **kwargs), **kwargs)
 
     def reset_predictor(self) -> None:
-        """Forget the image."""
+        """Remove the image."""
         self._features: ImageFeatures | None = None
         self._orig_hw: list[tuple[int, int]] = []
         self._is_batch = False
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         return self.model.device
 
     def set_image(self, image: Pixels | Image.Image) -> None:
@@ -76,7 +77,7 @@ class SAM2ImagePredictor:
         self._orig_hw = [(image.shape[0], image.shape[1]) for image in pixels]
 
     def get_image_embedding(self) -> Tensor:
-        """The embedding (B, C, H, W) of the image that is set."""
+        """The embedding (B, C, H, W) of the current images."""
         return self._set_features().embedding
 
     def predict(
@@ -89,14 +90,19 @@ class SAM2ImagePredictor:
         return_logits: bool = False,
         normalize_coords: bool = True,
     ) -> Prediction:
-        """Segment what the prompts mean.
+        """Predict masks for prompts on the current image.
 
-        Points (N, 2) as (x, y) in pixels with labels (N,), 1 on it and 0 not; a box (4,) as left, top, right, bottom,
-        or several boxes (B, 4); low-resolution logits (1, 4H, 4W) of an earlier prediction. Points may also come as
-        (B, N, 2) with labels (B, N) for several objects at once.
+        Args:
+            point_coords: points (N, 2) as (x, y) in pixels, or (B, N, 2) for several objects.
+            point_labels: their labels (N,) or (B, N), 1 positive and 0 negative.
+            box: a box (4,) as left, top, right, bottom, or several (B, 4).
+            mask_input: low-resolution logits (1, 4H, 4W) of an earlier prediction.
+            multimask_output: return three candidates instead of one mask.
+            return_logits: return logits instead of masks of 0 and 1.
+            normalize_coords: False if coordinates are in 0..1 instead of pixels.
+
         Returns masks (M, height, width), predicted IoU (M,) and low-resolution logits (M, 4H, 4W), all with a leading
-        B where there is more than one object. Masks are 0/1 or, with `return_logits`, logits.
-        Raises `BadPrompt` for points, labels or boxes that cannot mean anything.
+        B for several objects. Raises `BadPrompt` for invalid points, labels or boxes.
         """
         return self._predict_one(
             -1, point_coords, point_labels, box, mask_input, multimask_output, return_logits, normalize_coords
@@ -124,8 +130,8 @@ class SAM2ImagePredictor:
             self._predict_one(index, coords, labels, box, mask, multimask_output, return_logits, normalize_coords)
             for index, (coords, labels, box, mask) in enumerate(zip(*columns, strict=True))
         ]
-        masks, qualities, logits = (list(column) for column in zip(*predictions, strict=True))
-        return masks, qualities, logits
+        masks, predicted_ious, logits = (list(column) for column in zip(*predictions, strict=True))
+        return masks, predicted_ious, logits
 
     def _predict_one(
         self,
@@ -153,7 +159,7 @@ class SAM2ImagePredictor:
         normalize_coords: bool,
         img_idx: int = -1,
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
-        """Prompts as tensors in pixels of the network's input: mask, coordinates, labels, box corners."""
+        """Prompts as tensors in pixels of the S x S input: mask, coordinates, labels, box corners."""
         size, transforms = self._orig_hw[img_idx], self._transforms
         coords = labels = corners = mask = None
         if point_coords is not None:
@@ -181,7 +187,7 @@ class SAM2ImagePredictor:
         return_logits: bool = False,
         img_idx: int = -1,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """As `predict` on tensors that are already in pixels of the network's input.
+        """As `predict`, for tensors in pixels of the S x S input.
 
         Points (B, N, 2), labels (B, N), box corners (B, 2, 2), mask logits (B, 1, 4H, 4W) -> masks
         (B, M, height, width), predicted IoU (B, M), low-resolution logits (B, M, 4H, 4W).
@@ -201,7 +207,7 @@ class SAM2ImagePredictor:
         multimask_output: bool,
         img_idx: int = -1,
     ) -> tuple[Tensor, Tensor]:
-        """The network's own answer: logits (B, M, 4H, 4W) and predicted IoU (B, M)."""
+        """As `_predict`, but returns low-resolution logits (B, M, 4H, 4W), not clamped, and predicted IoU (B, M)."""
         count = len(self._set_features().embedding)
         features = self._set_features()[img_idx % count]
         prediction = self.model.predict_masks(
@@ -216,12 +222,12 @@ class SAM2ImagePredictor:
 
 
 def as_mask_input(logits: Tensor) -> Tensor:
-    """Low-resolution logits in the range that the network knows from its training as a prompt."""
-    return logits.clamp(-32.0, 32.0)
+    """Clamp low-resolution logits to the range of mask prompts in training."""
+    return logits.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
 
 
 def _with_boxes(coords: Tensor | None, labels: Tensor | None, boxes: Tensor | None) -> tuple[Tensor, Tensor] | None:
-    """Box corners are points with labels 2 and 3 that come first."""
+    """Prepend the corners of boxes (B, 2, 2) as points with labels 2 and 3."""
     if boxes is None:
         return None if coords is None or labels is None else (coords, labels)
     corners = boxes.reshape(-1, 2, 2)

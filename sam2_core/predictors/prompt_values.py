@@ -1,6 +1,6 @@
-"""Points and boxes as callers write them, checked on the CPU before a device sees them.
+"""Validation of points and boxes in the forms that callers pass them.
 
-On a GPU a label that does not exist would end the whole process; here it is a prompt that cannot mean anything.
+It runs on the CPU, because an invalid label on a GPU would fail an assertion that aborts the process.
 """
 
 from __future__ import annotations
@@ -22,37 +22,39 @@ LABELS = (-1, 0, 1, 2, 3)
 def checked_points(points: Values, labels: Values) -> tuple[Tensor, Tensor]:
     """Coordinates (..., N, 2) float32 and labels (..., N) int32 on the CPU; a flat [x, y, ...] counts as (N, 2).
 
-    Raises `BadPrompt` where a point has no two finite coordinates, or not a label of its own that exists.
+    Raises `BadPrompt` unless each point has two finite coordinates and one valid label.
     """
-    coords, kinds = _numbers(points, "points"), _numbers(labels, "labels")
+    coords, label_values = _to_tensor(points, "points"), _to_tensor(labels, "labels")
     if coords.shape[-1:] != (2,) and (coords.ndim > 1 or len(coords) % 2):
         raise BadPrompt(f"Points are pairs (x, y), an array (N, 2); this one is {tuple(coords.shape)}.")
     if coords.ndim == 1:
         coords = coords.reshape(-1, 2)
-    if coords.numel() != 2 * kinds.numel():
-        raise BadPrompt(f"There are {coords.numel() // 2} points but {kinds.numel()} labels: give each point one.")
+    if coords.numel() != 2 * label_values.numel():
+        raise BadPrompt(
+            f"There are {coords.numel() // 2} points but {label_values.numel()} labels: give each point one."
+        )
     _check_finite(coords, "points")
-    if not torch.isin(kinds, torch.tensor(LABELS)).all():
+    if not torch.isin(label_values, torch.tensor(LABELS)).all():
         raise BadPrompt(
             "Labels are 1 (on the object), 0 (not on it), 2 and 3 (first and second corner of a box) or -1 (no point)."
         )
-    return coords, kinds.reshape(coords.shape[:-1]).int()
+    return coords, label_values.reshape(coords.shape[:-1]).int()
 
 
 def checked_boxes(boxes: Values) -> Tensor:
     """Boxes (B, 4) as left, top, right, bottom, float32 on the CPU, from (4,), (2, 2), (B, 4) or (B, 2, 2).
 
-    Raises `BadPrompt` for what is none.
+    Raises `BadPrompt` for anything else.
     """
-    edges = _numbers(boxes, "box")
+    edges = _to_tensor(boxes, "box")
     if edges.numel() % 4 or not edges.numel():
         raise BadPrompt(f"A box is left, top, right, bottom: four numbers, not {tuple(edges.shape)}.")
     _check_finite(edges, "box")
     return edges.reshape(-1, 4)
 
 
-def _numbers(values: Values, name: str) -> Tensor:
-    """At least one axis; a copy, since the caller's array may be read-only."""
+def _to_tensor(values: Values, name: str) -> Tensor:
+    """A float32 tensor on the CPU with at least one axis; a copy, because arrays may be read-only."""
     try:
         array = values.detach().float().cpu() if isinstance(values, Tensor) else np.array(values, dtype=np.float32)
     except (TypeError, ValueError) as error:

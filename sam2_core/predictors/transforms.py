@@ -1,4 +1,4 @@
-"""What the official predictors do around the network: pixels in, coordinates in, masks out at the picture's size."""
+"""Conversions around the network as in the official predictors: images, coordinates, and masks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from sam2_core.errors import MediaError
-from sam2_core.model.preprocess import Pixels, still_to_input
+from sam2_core.model.preprocess import Pixels, image_to_input
 from sam2_core.tracking.cleanup import fill_holes, remove_islands
 
 
@@ -26,17 +26,17 @@ class SAM2Transforms:
     max_sprinkle_area: float = 0.0
 
     def __call__(self, image: Pixels | Image.Image) -> Tensor:
-        """RGB picture -> (3, S, S)."""
-        return still_to_input(as_rgb(image), self.resolution)
+        """RGB image -> (3, S, S)."""
+        return image_to_input(as_rgb(image), self.resolution)
 
     def forward_batch(self, images: Sequence[Pixels | Image.Image]) -> Tensor:
-        """RGB pictures, each of its own size -> (B, 3, S, S)."""
+        """RGB images of any sizes -> (B, 3, S, S)."""
         return torch.stack([self(image) for image in images])
 
     def transform_coords(
         self, coords: Tensor, normalize: bool = False, orig_hw: tuple[int, int] | None = None
     ) -> Tensor:
-        """Points (..., 2), in 0..1 or with `normalize` in pixels of the picture -> pixels of the S x S input."""
+        """Points (..., 2), in 0..1 or with `normalize` in pixels of the image -> pixels of the S x S input."""
         if normalize:
             if orig_hw is None:
                 raise ValueError("transform_coords needs orig_hw=(height, width) to normalize.")
@@ -48,20 +48,20 @@ class SAM2Transforms:
         return self.transform_coords(boxes.reshape(-1, 2, 2), normalize, orig_hw)
 
     def postprocess_masks(self, masks: Tensor, orig_hw: tuple[int, int]) -> Tensor:
-        """Low-resolution logits (B, M, 4H, 4W) -> logits at the picture's size (B, M, height, width)."""
+        """Low-resolution logits (B, M, 4H, 4W) -> logits at the size of the image (B, M, height, width)."""
         masks = masks.float()
         cleaned = masks
         if self.max_hole_area > 0:
             cleaned = fill_holes(cleaned, self.max_hole_area, self.mask_threshold, value=10.0)
         if self.max_sprinkle_area > 0:
-            # Islands are looked for in the masks as they came: a filled hole must not join two of them.
+            # Islands are found in the original masks, because a filled hole may join two of them.
             islands = remove_islands(masks, self.max_sprinkle_area, self.mask_threshold)
             cleaned = torch.where(islands != masks, islands, cleaned)
         return F.interpolate(cleaned, orig_hw, mode="bilinear", align_corners=False)
 
 
 def as_rgb(image: Pixels | Image.Image) -> Pixels:
-    """A picture as RGB pixels (H, W, 3) uint8; raises `MediaError` for anything else."""
+    """An image as RGB pixels (H, W, 3) uint8; raises `MediaError` for anything else."""
     if isinstance(image, Image.Image):
         return np.array(image.convert("RGB"))
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:

@@ -1,8 +1,7 @@
 """`SAM2VideoPredictor`: the official Python API for clips.
 
-Names, arguments, order of results and numbers are those of the official class. Two of its faults are not repeated: a
-box may be added to points, and memory is never mixed with another precision.
-It computes in fp32 unless the caller opens autocast.
+Names, arguments, order of results and numbers are those of the official class, with two fixes: a box may be added to
+points, and memories of different precision are never mixed. It computes in fp32 unless the caller enters autocast.
 """
 
 from __future__ import annotations
@@ -48,24 +47,24 @@ FrameResult = tuple[int, list[Any], Tensor]
 
 
 class SAM2VideoPredictor(SAM2):
-    """The network with the official methods for clips; what they know of a clip is in the state they are given."""
+    """The network with the official methods for clips. All state of a clip is in its `VideoState`."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
         self.fill_hole_area = 8
-        """Holes of up to so many low-resolution pixels are filled in what is given out; 0 is off."""
+        """Fill holes of at most this many low-resolution pixels in the output; 0 is off."""
         self.non_overlap_masks = False
-        """Give each pixel of the output to the surest object only."""
+        """Assign each pixel of the output only to the object with the highest logit."""
         self.add_all_frames_to_correct_as_cond = False
-        """Make every corrected frame a conditioning frame, not only first prompts."""
+        """Make every corrected frame a conditioning frame, not only those prompted before tracking."""
         self.clear_non_cond_mem_around_input = False
-        """Forget tracked frames around a prompted one, which may show an outdated object."""
+        """Remove tracked frames near a prompted one from the memory bank, because they may be outdated."""
         self.binarize_mask_from_pts_for_mem_enc = True
-        """Memorise prompted frames with the mask as the user saw it."""
+        """Binarize the masks of prompted frames for the memory encoder."""
 
     @classmethod
     def from_pretrained(cls, model_id: str, **kwargs: Any) -> SAM2VideoPredictor:
-        """Fetch weights from the Hub ("facebook/sam2.1-hiera-tiny") or take any known network by name."""
+        """A predictor with weights from the Hub ("facebook/sam2.1-hiera-tiny"), or any known network."""
         return build_sam2_video_predictor_hf(model_id, **kwargs)
 
     @torch.inference_mode()
@@ -78,12 +77,11 @@ class SAM2VideoPredictor(SAM2):
     ) -> VideoState:
         """Open a folder of numbered JPEGs or a video file.
 
-        A video file is decoded once, as a whole, into JPEGs in a temporary folder that goes when the state goes. Their
-        long side has at most 2048 pixels, which is more than the network sees; masks have the size of the video. There
-        is no limit on its length but the disk's. Raises `MediaError` for what cannot be read.
+        A video file is decoded as a whole into JPEGs of at most 2048 pixels on the long side, in a temporary folder
+        that is deleted with the state; masks have the size of the video. Raises `MediaError` if it cannot be read.
 
-        Frames are read when they are needed and never pile up in memory, so `offload_video_to_cpu` and
-        `async_loading_frames` have nothing left to do; `offload_state_to_cpu` keeps masks and memories on the CPU.
+        Frames are read on demand, so that `offload_video_to_cpu` and `async_loading_frames` have no effect;
+        `offload_state_to_cpu` stores masks and memories on the CPU.
         """
         storage = torch.device("cpu") if offload_state_to_cpu else self.device
         rules = MemoryRules(self.config.memory_slots, self.config.max_pointers)
@@ -108,7 +106,7 @@ class SAM2VideoPredictor(SAM2):
         """Prompt an object on a frame with points (N, 2), labels (N,) and a box (4,), in pixels of the clip.
 
         Returns the frame, all object ids, and the logits of all objects at the clip's size (objects, 1, H, W).
-        Raises `BadPrompt` for what cannot mean anything; a prompt that fails leaves the state as it was.
+        Raises `BadPrompt` for an invalid prompt; a call that raises does not change the state.
         """
         inference_state.check_frame(frame_idx)
         size = (inference_state.frames.height, inference_state.frames.width) if normalize_coords else (1, 1)
@@ -118,15 +116,15 @@ class SAM2VideoPredictor(SAM2):
                 inputs = merged(target.points[frame_idx], inputs)
             target.points[frame_idx] = inputs
             target.masks.pop(frame_idx, None)
-            return self._answer(inference_state, target, frame_idx)
+            return self._segment(inference_state, target, frame_idx)
 
     def add_new_points(self, *args: Any, **kwargs: Any) -> FrameResult:
-        """The older name of `add_new_points_or_box`."""
+        """Former name of `add_new_points_or_box`."""
         return self.add_new_points_or_box(*args, **kwargs)
 
     @torch.inference_mode()
     def add_new_mask(self, inference_state: VideoState, frame_idx: int, obj_id: Any, mask: Values) -> FrameResult:
-        """Prompt an object on a frame with a mask (H, W), which is taken as it is."""
+        """Prompt an object on a frame with a mask (H', W'), which is used as the output."""
         inference_state.check_frame(frame_idx)
         array = torch.as_tensor(mask) if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask, dtype=bool))
         if array.ndim != 2:
@@ -134,13 +132,13 @@ class SAM2VideoPredictor(SAM2):
         with inference_state.prompting(obj_id) as target:
             target.masks[frame_idx] = mask_to_input(array.cpu(), self.image_size).to(self.device)
             target.points.pop(frame_idx, None)
-            return self._answer(inference_state, target, frame_idx)
+            return self._segment(inference_state, target, frame_idx)
 
     @torch.inference_mode()
     def clear_all_prompts_in_frame(
         self, inference_state: VideoState, frame_idx: int, obj_id: Any, need_output: bool = True
     ) -> FrameResult | None:
-        """Take back what was said for an object on a frame; nothing happens to an object that is not known."""
+        """Clear the prompt of an object on a frame; unknown objects are ignored."""
         inference_state.check_frame(frame_idx)
         if obj_id in inference_state.objects:
             inference_state.objects[obj_id].clear_frame(frame_idx)
@@ -150,7 +148,7 @@ class SAM2VideoPredictor(SAM2):
     def remove_object(
         self, inference_state: VideoState, obj_id: Any, strict: bool = False, need_output: bool = True
     ) -> tuple[list[Any], list[tuple[int, Tensor]]]:
-        """Remove an object; returns the ids that are left and new output for the frames where it was prompted."""
+        """Remove an object; returns the remaining ids and updated output for the frames where it was prompted."""
         objects = inference_state.objects
         if obj_id not in objects:
             if strict:
@@ -168,22 +166,23 @@ class SAM2VideoPredictor(SAM2):
         """Remove all objects and everything that was tracked."""
         inference_state.objects.clear()
 
-    def _answer(self, state: VideoState, target: ObjectState, frame: int) -> FrameResult:
-        """Answer the inputs of an object on a frame; the answer is memorised when tracking starts."""
+    def _segment(self, state: VideoState, target: ObjectState, frame: int) -> FrameResult:
+        """Segment an object by its prompt on a frame; its memory is encoded when tracking starts."""
         was_tracked = frame in target.tracked_in_reverse
         conditioning = not was_tracked or self.add_all_frames_to_correct_as_cond
         features = self._features(state, frame)
         if frame in target.masks:
-            trace = self._segmenter.from_mask(features, target.masks[frame])
+            output = self._segmenter.from_mask(features, target.masks[frame])
         else:
             previous = target.latest(frame, conditioning)
-            trace = self._segmenter.from_prompt(
+            direction = target.tracked_in_reverse.get(frame)
+            output = self._segmenter.from_prompt(
                 features,
                 target.points[frame],
                 None if previous is None else previous.logits.to(self.device),
-                selection=self._recall(state, target, frame) if was_tracked else None,
+                selection=None if direction is None else target.bank.select(frame, direction, len(state.frames)),
             )
-        target.waiting(conditioning)[frame] = self._stored(state, trace)
+        target.pending(conditioning)[frame] = self._stored(state, output)
         return self._result(state, frame, conditioning)
 
     # --- tracking ----------------------------------------------------------------------------------------------
@@ -195,10 +194,10 @@ class SAM2VideoPredictor(SAM2):
         max_frame_num_to_track: int | None = None,
         reverse: bool = False,
     ) -> Iterator[FrameResult]:
-        """Follow all objects; yields (frame, object ids, logits (objects, 1, H, W)) frame by frame.
+        """Propagate all objects; yields (frame, object ids, logits (objects, 1, height, width)) for each frame.
 
-        Starts at the earliest prompted frame unless told otherwise. Objects and prompts that are added meanwhile count
-        from the next call on.
+        By default it starts at the earliest prompted frame. Objects and prompts that are added meanwhile take effect
+        in the next call.
         """
         self.propagate_in_video_preflight(inference_state)
         targets = dict(inference_state.objects)
@@ -208,16 +207,16 @@ class SAM2VideoPredictor(SAM2):
 
     @torch.inference_mode()
     def propagate_in_video_preflight(self, inference_state: VideoState) -> None:
-        """Memorise what was prompted since tracking last stopped."""
+        """Encode the memory of all prompts since the last call and add them to the memory banks."""
         if not inference_state.objects:
             raise RuntimeError("No object has been prompted yet: add points, a box or a mask first.")
         for obj_id, target in inference_state.objects.items():
-            for kind, settled in ((False, target.bank.tracked), (True, target.bank.prompted)):
-                waiting = target.waiting(kind)
-                for frame, trace in waiting.items():
-                    settled[frame] = self._memorised(inference_state, frame, trace)
-                    self._forget_around(target, frame)
-                waiting.clear()
+            for conditioning, outputs in ((False, target.bank.tracked), (True, target.bank.prompted)):
+                pending = target.pending(conditioning)
+                for frame, output in pending.items():
+                    outputs[frame] = self._with_memory(inference_state, frame, output)
+                    self._clear_memory_around(target, frame)
+                pending.clear()
             if not target.bank.prompted:
                 raise RuntimeError(f"Object {obj_id!r} has not been prompted: add points, a box or a mask first.")
             for frame in target.bank.prompted:
@@ -230,25 +229,22 @@ class SAM2VideoPredictor(SAM2):
         logits = []
         for target in targets.values():
             if frame in target.bank.prompted:
-                trace = target.bank.prompted[frame]
-                self._forget_around(target, frame)
+                output = target.bank.prompted[frame]
+                self._clear_memory_around(target, frame)
             else:
                 selection = target.bank.select(frame, reverse, len(state.frames))
-                trace = self._segmenter.track(self._features(state, frame), selection)
-                target.bank.tracked[frame] = self._stored(state, trace)
+                output = self._segmenter.track(self._features(state, frame), selection)
+                target.bank.tracked[frame] = self._stored(state, output)
             target.tracked_in_reverse[frame] = reverse
-            logits.append(trace.logits.to(self.device))
-        return frame, list(targets), self._at_clip_size(state, torch.cat(logits))
+            logits.append(output.logits.to(self.device))
+        return frame, list(targets), self._without_overlap(self._resized(state, torch.cat(logits)))
 
-    def _recall(self, state: VideoState, target: ObjectState, frame: int) -> Any:
-        return target.bank.select(frame, target.tracked_in_reverse[frame], len(state.frames))
-
-    def _memorised(self, state: VideoState, frame: int, trace: FrameOutput) -> FrameOutput:
-        on_device = replace(trace, logits=trace.logits.to(self.device))
+    def _with_memory(self, state: VideoState, frame: int, output: FrameOutput) -> FrameOutput:
+        on_device = replace(output, logits=output.logits.to(self.device))
         prompted = self.binarize_mask_from_pts_for_mem_enc
         return self._stored(state, self._segmenter.encode_memory(self._features(state, frame), on_device, prompted))
 
-    def _forget_around(self, target: ObjectState, frame: int) -> None:
+    def _clear_memory_around(self, target: ObjectState, frame: int) -> None:
         if self.clear_non_cond_mem_around_input:
             reach = self.config.memory_slots
             for near in range(frame - reach, frame + reach + 1):
@@ -257,24 +253,21 @@ class SAM2VideoPredictor(SAM2):
     # --- output ------------------------------------------------------------------------------------------------
 
     def _current_result(self, state: VideoState, frame: int) -> FrameResult:
-        conditioning = any(frame in target.pending for target in state.objects.values())
+        conditioning = any(frame in target.pending_conditioning for target in state.objects.values())
         return self._result(state, frame, conditioning)
 
     def _result(self, state: VideoState, frame: int, conditioning: bool) -> FrameResult:
-        """The newest masks of all objects on a frame; objects without one are absent there."""
+        """The newest masks of all objects on a frame; objects without one get the logits of absent ones."""
         size = (state.frames.height, state.frames.width)
         logits = torch.full((len(state.objects), 1, *size), ABSENT_LOGIT, device=self.device)
         for index, target in enumerate(state.objects.values()):
-            trace = target.latest(frame, conditioning)
-            if trace is not None:
-                logits[index] = self._resized(state, trace.logits.to(self.device))[0]
+            output = target.latest(frame, conditioning)
+            if output is not None:
+                logits[index] = self._resized(state, output.logits.to(self.device))[0]
         return frame, list(state.objects), self._without_overlap(logits)
 
-    def _at_clip_size(self, state: VideoState, logits: Tensor) -> Tensor:
-        return self._without_overlap(self._resized(state, logits))
-
     def _resized(self, state: VideoState, logits: Tensor) -> Tensor:
-        """Logits (B, 1, 4H, 4W) without small holes, at the clip's size."""
+        """Logits (B, 1, 4H, 4W) with filled holes at the size of the clip, (B, 1, height, width)."""
         if self.fill_hole_area > 0:
             logits = fill_holes(logits, self.fill_hole_area)
         size = (state.frames.height, state.frames.width)
@@ -283,8 +276,8 @@ class SAM2VideoPredictor(SAM2):
     def _without_overlap(self, logits: Tensor) -> Tensor:
         if not self.non_overlap_masks or len(logits) < 2:
             return logits
-        surest = torch.zeros_like(logits, dtype=torch.bool).scatter_(0, logits.argmax(0, keepdim=True), True)
-        return torch.where(surest, logits, logits.clamp(max=-10.0))
+        is_highest = torch.zeros_like(logits, dtype=torch.bool).scatter_(0, logits.argmax(0, keepdim=True), True)
+        return torch.where(is_highest, logits, logits.clamp(max=-10.0))
 
     @property
     def _segmenter(self) -> Segmenter:
@@ -293,12 +286,10 @@ class SAM2VideoPredictor(SAM2):
     def _features(self, state: VideoState, frame: int) -> ImageFeatures:
         return state.features(frame, lambda index: self._segmenter.encode(state.frames.read(index, self.image_size)))
 
-    def _stored(self, state: VideoState, trace: FrameOutput) -> FrameOutput:
-        """A trace without candidates, on the storage device; the small object pointer stays where it is used."""
-        memory = None if trace.memory is None else trace.memory.to(state.storage)
-        return replace(
-            trace, logits=trace.logits.to(state.storage), memory=memory, candidates=None, candidate_predicted_iou=None
-        )
+    def _stored(self, state: VideoState, output: FrameOutput) -> FrameOutput:
+        """The output without candidates, with logits and memory on the storage device."""
+        memory = None if output.memory is None else output.memory.to(state.storage)
+        return replace(output.without_candidates(), logits=output.logits.to(state.storage), memory=memory)
 
 
 def build_sam2_video_predictor(
@@ -313,8 +304,8 @@ def build_sam2_video_predictor(
 ) -> SAM2VideoPredictor:
     """Build a video predictor; arguments as in `build_sam2`.
 
-    `apply_postprocessing` False also turns off hole filling and the binary memory of prompted frames. `vos_optimized`
-    compiles the image encoder, which pays off on CUDA after a slow first frame.
+    `apply_postprocessing` False also disables hole filling and binary masks in the memory of prompted frames.
+    `vos_optimized` compiles the trunk of the image encoder, which is faster on CUDA after a slow first frame.
     """
     network = load_network(config_file, ckpt_path)
     with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""What `SAM2VideoPredictor` remembers of one clip: frames, objects, and what each object left behind where."""
+"""The inference state of `SAM2VideoPredictor` for one clip: its frames, and prompts and memory of its objects."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ from sam2_core.tracking.segmenter import FrameOutput
 
 @dataclass(slots=True)
 class ObjectState:
-    """One object.
+    """State of one object: its memory bank, and by frame its prompts, new outputs and directions of tracking.
 
-    New answers wait in `pending` (frames that become conditioning frames) or in `corrected` (frames that were tracked
-    before) until tracking starts; then they are memorised and move into the bank.
+    Outputs of prompts are kept in `pending_conditioning`, or in `pending_corrections` for frames that were tracked
+    before, until tracking starts; then their memory is encoded and they move into the bank.
     """
 
     bank: MemoryBank[FrameOutput]
     points: dict[int, PointInputs] = field(default_factory=dict)
     masks: dict[int, Tensor] = field(default_factory=dict)
-    pending: dict[int, FrameOutput] = field(default_factory=dict)
-    corrected: dict[int, FrameOutput] = field(default_factory=dict)
+    pending_conditioning: dict[int, FrameOutput] = field(default_factory=dict)
+    pending_corrections: dict[int, FrameOutput] = field(default_factory=dict)
     tracked_in_reverse: dict[int, bool] = field(default_factory=dict)
 
-    def waiting(self, conditioning: bool) -> dict[int, FrameOutput]:
-        """The answers of one kind that wait for tracking to start."""
-        return self.pending if conditioning else self.corrected
+    def pending(self, conditioning: bool) -> dict[int, FrameOutput]:
+        """The pending outputs of one kind."""
+        return self.pending_conditioning if conditioning else self.pending_corrections
 
     def latest(self, frame: int, conditioning: bool) -> FrameOutput | None:
-        """The newest answer on a frame, first among those that wait."""
-        for place in (self.waiting(conditioning), self.bank.prompted, self.bank.tracked):
-            if frame in place:
-                return place[frame]
+        """The newest output on a frame: pending, prompted or tracked."""
+        for outputs in (self.pending(conditioning), self.bank.prompted, self.bank.tracked):
+            if frame in outputs:
+                return outputs[frame]
         return None
 
     @property
-    def said(self) -> tuple[dict[int, Any], ...]:
-        """All that was said and is not tracked yet, by frame."""
-        return self.points, self.masks, self.pending, self.corrected
+    def prompt_state(self) -> tuple[dict[int, Any], ...]:
+        """The mappings from frames that a prompt changes."""
+        return self.points, self.masks, self.pending_conditioning, self.pending_corrections
 
     def clear_frame(self, frame: int) -> None:
-        """Take back what was said on a frame; a conditioning frame becomes an ordinary tracked one."""
-        for place in self.said:
-            place.pop(frame, None)
+        """Clear the prompt of a frame; a conditioning frame becomes a tracked one."""
+        for by_frame in self.prompt_state:
+            by_frame.pop(frame, None)
         if frame in self.bank.prompted:
             self.bank.tracked[frame] = self.bank.prompted.pop(frame)
             self.tracked_in_reverse.pop(frame, None)
 
 
 class VideoState:
-    """The inference state. Snippets read it like a dictionary: `state["num_frames"]`, `state["obj_ids"]`, …"""
+    """The inference state. Official snippets read it as a dictionary: `state["num_frames"]`, `state["obj_ids"]`, …"""
 
     def __init__(self, frames: Frames, rules: MemoryRules, storage: torch.device, cache_bytes: int) -> None:
         self.frames = frames
@@ -69,33 +69,33 @@ class VideoState:
         self._features = FeatureCache(cache_bytes)
 
     def __getitem__(self, key: str) -> Any:
-        facts = {
+        values = {
             "num_frames": len(self.frames),
             "video_height": self.frames.height,
             "video_width": self.frames.width,
             "obj_ids": list(self.objects),
             "storage_device": self.storage,
         }
-        return facts[key]
+        return values[key]
 
     @contextmanager
     def prompting(self, obj_id: Any) -> Iterator[ObjectState]:
-        """The object to be prompted, new if it was not known; where the block raises, all is as it was before."""
+        """The object to prompt, created if it does not exist; if the block raises, the state is restored."""
         is_new = obj_id not in self.objects
         target = self.objects.setdefault(obj_id, ObjectState(MemoryBank(self.rules)))
-        before = [dict(place) for place in target.said]
+        before = [dict(by_frame) for by_frame in target.prompt_state]
         try:
             yield target
         except BaseException:
-            for place, content in zip(target.said, before, strict=True):
-                place.clear()
-                place.update(content)
+            for by_frame, content in zip(target.prompt_state, before, strict=True):
+                by_frame.clear()
+                by_frame.update(content)
             if is_new:
                 del self.objects[obj_id]
             raise
 
     def features(self, frame: int, compute: Callable[[int], ImageFeatures]) -> ImageFeatures:
-        """The encoded frame, from the cache if it is there."""
+        """The image features of a frame, cached."""
         return self._features.get(frame, lambda: compute(frame))
 
     def check_frame(self, frame: int) -> None:
@@ -104,9 +104,9 @@ class VideoState:
             raise IndexError(f"Frame {frame} does not exist: the clip has {len(self.frames)} frames, counted from 0.")
 
     def processing_order(self, start: int | None, limit: int | None, reverse: bool) -> range:
-        """The frames to track: from `start` (None: the earliest prompted one) and at most `limit` beyond it.
+        """The frames to track: `start` (None: the earliest prompted one) and at most `limit` frames after it.
 
-        Raises `IndexError` for a start that does not exist.
+        Raises `IndexError` if `start` does not exist.
         """
         last = len(self.frames) - 1
         if start is None:

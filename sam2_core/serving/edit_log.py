@@ -21,9 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Prompt
+from sam2_core.types import MAX_LOG_ENTRIES, Prompt
 
-MAX_ENTRIES = 20_000
 MAX_LOG_CHARACTERS = 8_000_000
 """Of a log as JSON: thousands of clicks and hundreds of painted masks fit."""
 
@@ -191,7 +190,7 @@ class EditLog:
         length = _characters(prompt)
         if length > _MAX_PROMPT_CHARACTERS:
             raise BadPrompt("This prompt is too long. Simplify the mask.")
-        if len(self.entries) >= MAX_ENTRIES or self._characters + length > _MAX_PROMPT_CHARACTERS:
+        if len(self.entries) >= MAX_LOG_ENTRIES or self._characters + length > _MAX_PROMPT_CHARACTERS:
             raise BadPrompt("This session has too many prompts. Begin anew with /reset, or open another one.")
 
     def record_prompt(self, frame: int, object_id: int, prompt: Prompt) -> None:

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import Look, ObjectTraits, Rgb, color_of, is_hex, rgb_of
+from sam2_core.media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, EffectStack, ObjectTraits, Rgb, color_of, is_hex, rgb_of
 from sam2_core.serving.edit_log import (
-    MAX_ENTRIES,
     EditState,
     Entry,
     PromptEntry,
@@ -31,15 +30,12 @@ from sam2_core.serving.edit_log import (
 )
 from sam2_core.serving.project_medium import ProjectMedium, read_medium
 from sam2_core.serving.prompt_data import is_number, is_whole, read_prompt, require
+from sam2_core.types import MAX_LOG_ENTRIES, MAX_OBJECT_ID, MAX_OBJECTS_PER_ENTRY
 
 FORMAT, VERSION = "masklet-project", 1
 MAX_FILE_BYTES = 200_000_000  # bytes
-MAX_OBJECTS_NAMED = 1000
-MAX_OBJECT_ID = 1_000_000
 OWN_COLORS = 64
 """Number of colors that objects get by themselves on the page; then they repeat."""
-
-_MAX_NAME, _MAX_LABEL = 80, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ class Project:
     objects: tuple[ObjectTraits, ...]
     hidden: frozenset[int] = frozenset()
     frames: range | None = None
-    effects: Look | None = None
+    effects: EffectStack | None = None
 
     @property
     def visible(self) -> tuple[ObjectTraits, ...]:
@@ -92,7 +88,7 @@ def project_of(plain: Mapping[str, Any]) -> Project:
         tuple(_traits_of(state, number) for number in _drawing_order(state)),
         _hidden(plain.get("look", {}), state.prompts.keys(), state.prompts.keys() | {active}),
         _frames(plain.get("range"), medium),
-        None if effects is None else _without_gaps(Look.from_json(effects)),
+        None if effects is None else _without_gaps(EffectStack.from_json(effects)),
     )
 
 
@@ -126,7 +122,7 @@ def _steps(plain: Any, medium: ProjectMedium) -> tuple[list[_Step], int]:
     steps, length = plain["steps"], plain.get("length")
     require(is_whole(length, 0, len(steps)), "its journal")
     require(all(isinstance(step, dict) and isinstance(step.get("entries"), list) for step in steps), "its steps")
-    require(sum(len(step["entries"]) for step in steps) <= MAX_ENTRIES, "a journal this long")
+    require(sum(len(step["entries"]) for step in steps) <= MAX_LOG_ENTRIES, "a journal this long")
     return [[_entry(entry, medium) for entry in step["entries"]] for step in steps], int(length)
 
 
@@ -137,7 +133,7 @@ def _entry(plain: Any, medium: ProjectMedium) -> tuple[Entry, int | None]:
         return RemoveEntry(int(plain["forget"])), None
     if "track" in plain:
         after = plain.get("after")
-        return _tracked(plain, medium), int(after) if is_whole(after, 0, MAX_ENTRIES) else None
+        return _tracked(plain, medium), int(after) if is_whole(after, 0, MAX_LOG_ENTRIES) else None
     if "traits" in plain:
         require(_is_object(plain["traits"]), "an object")
         return TraitsEntry(int(plain["traits"]), _traits(plain.get("set"))), None
@@ -152,7 +148,7 @@ def _tracked(plain: Mapping[str, Any], medium: ProjectMedium) -> TrackEntry:
     require(all(is_whole(value, -1, medium.frames) for value in track) and track[2] in (1, -1), "tracked frames")
     frames = range(*map(int, track))
     require(len(frames) > 0 and min(frames) >= 0 and max(frames) < medium.frames, "tracked frames")
-    require(isinstance(found, list) and len(found) <= MAX_OBJECTS_NAMED and all(map(_is_object, found)), "objects")
+    require(isinstance(found, list) and len(found) <= MAX_OBJECTS_PER_ENTRY and all(map(_is_object, found)), "objects")
     return TrackEntry(frames.start, frames.stop, frames.step, tuple(map(int, found or ())))
 
 
@@ -161,7 +157,7 @@ def _traits(plain: Any) -> dict[str, Any]:
     traits: dict[str, Any] = {}
     if not isinstance(plain, dict):
         return traits
-    for name, max_length in (("name", _MAX_NAME), ("label", _MAX_LABEL)):
+    for name, max_length in (("name", MAX_NAME_LENGTH), ("label", MAX_LABEL_LENGTH)):
         if isinstance(plain.get(name), str):
             traits[name] = " ".join(plain[name].split())[:max_length]
     if is_hex(plain.get("color")):
@@ -175,12 +171,12 @@ def _hidden(plain: Any, objects: Set[int], listed: Set[int]) -> frozenset[int]:
     """The objects that cannot be seen: all but one, where that one is shown alone."""
     require(isinstance(plain, dict), "its look")
     hidden, solo = plain.get("hidden", []), plain.get("solo")
-    require(isinstance(hidden, list) and len(hidden) <= MAX_ENTRIES and all(map(_is_object, hidden)), "its look")
+    require(isinstance(hidden, list) and len(hidden) <= MAX_LOG_ENTRIES and all(map(_is_object, hidden)), "its look")
     require(solo is None or _is_object(solo), "its look")
     return frozenset(objects - {solo} if solo in listed else objects & set(hidden))
 
 
-def _without_gaps(look: Look) -> Look:
+def _without_gaps(look: EffectStack) -> EffectStack:
     """Without layers whose picture was not chosen yet: they do nothing on the page either."""
     return replace(look, layers=tuple(layer for layer in look.layers if "" not in layer.backdrops))
 

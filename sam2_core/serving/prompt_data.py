@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Box, Mask, Point, Prompt
+from sam2_core.types import MAX_MASK_LENGTH, Box, Mask, Point, Prompt
 
 MAX_POINTS, MAX_BOXES = 256, 64  # more than the engine takes of one object on one frame
-MAX_MASK_CHARACTERS = 500_000  # characters of run lengths; those of a 4K frame take some ten thousand
 FIELDS = ("points", "boxes", "mask", "choice", "crop")
 
 
@@ -66,6 +65,6 @@ def _box(plain: Any, height: int, width: int) -> Box:
 
 def _mask(plain: Any, height: int, width: int) -> Mask:
     require(isinstance(plain, dict) and isinstance(plain.get("counts"), str), "a mask (COCO run lengths)")
-    require(len(plain["counts"]) <= MAX_MASK_CHARACTERS, "a mask that is this intricate")
+    require(len(plain["counts"]) <= MAX_MASK_LENGTH, "a mask that is this intricate")
     require(plain.get("size") == [height, width], f"a mask that is not {width} x {height} pixels")
     return Mask.from_coco(plain)

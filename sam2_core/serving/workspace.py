@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt, MediaError, SessionGone
-from sam2_core.media import Material, ObjectTraits, Order, export, open_store
+from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, export, open_store
 from sam2_core.serving.commands import Command, GetMasks, Preview, RemoveObject, SetPrompt, StaleFrames, Track, Untrack
 from sam2_core.serving.edit_log import EditLog, Entry, PromptEntry, RemoveEntry, fold, needed_for_replay
 from sam2_core.serving.engine import Engine, QueueStatus
@@ -56,8 +56,8 @@ class Workspace:
         observer: WorkspaceObserver | None = None,
         version: int = 0,
     ) -> None:
-        """`folder` is what `media.ingest` made; `max_objects` how many objects may have prompts at a time; `version` a number of
-        the caller's own for this medium. Blocks: it opens files. Raises `MediaError`."""
+        """`folder` is what `media.ingest` made; `max_objects` how many objects may have prompts at a time; `version` a
+        number of the caller's own for this medium. Blocks: it opens files. Raises `MediaError`."""
         self.folder, self.version = folder, version
         self.store = open_store(folder)
         self.info = self.store.info
@@ -123,7 +123,7 @@ class Workspace:
         folder: Path,
         objects: Sequence[ObjectTraits],
         frames: range,
-        options: Order,
+        options: ExportOptions,
         progress: Progress,
         run_blocking: Callable[..., Awaitable[Path]] = asyncio.to_thread,
     ) -> Path:
@@ -133,7 +133,7 @@ class Workspace:
         `MediaError` and `BadPrompt`.
         """
         await self.masks(range(1))  # brings back a lost session
-        material = Material(self.store, self.read_masks, objects, frames)
+        material = MaskedMedia(self.store, self.read_masks, objects, frames)
         return await run_blocking(export, folder, material, options, progress)
 
     # --- the whole of the work ------------------------------------------------------------------------------------

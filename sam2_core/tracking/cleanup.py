@@ -1,4 +1,4 @@
-"""Small holes and islands of masks, found as 8-connected components with OpenCV."""
+"""Removal of small holes and islands from masks, as 8-connected components found by OpenCV."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def _small_components(pixels: Tensor, max_area: float) -> Tensor:
     for plane, out in zip(planes, small, strict=True):
         _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)
         is_small = stats[:, cv2.CC_STAT_AREA] <= max_area
-        is_small[0] = False  # what is not in question at all
+        is_small[0] = False  # label 0 is everything outside of `pixels`
         out[:] = is_small[labels]
     return torch.from_numpy(small).view(pixels.shape).to(pixels.device)

@@ -1,4 +1,4 @@
-"""Which device to compute on, and its fastest good precision: bfloat16 where there is hardware for it, else fp32."""
+"""Devices and their fastest suitable precision: bfloat16 where the hardware supports it, else fp32."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def best_device() -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """What people call it: the model of a graphics card, or how many threads compute on the processor."""
+    """Name to display: the model of a GPU, or the number of threads of the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
@@ -25,7 +25,7 @@ def device_name(device: torch.device) -> str:
 
 
 def memory_in_use(device: torch.device) -> float | None:
-    """The share of a graphics card's memory that is taken, by whomever; None where it cannot be told cheaply."""
+    """Used fraction of a GPU's memory, by all processes; None for other devices."""
     if device.type != "cuda":
         return None
     free, total = torch.cuda.mem_get_info(device)
@@ -33,14 +33,17 @@ def memory_in_use(device: torch.device) -> float | None:
 
 
 def fast_precision(device: torch.device) -> Callable[[], AbstractContextManager[object]]:
-    """What to open around the heavy parts of the network. Autocast is thread-local: open it where the work is done."""
+    """Factory of the autocast context for the encoders and memory attention.
+
+    Autocast is thread-local: enter it in the thread that computes.
+    """
     if has_fast_bfloat16(device):
         return partial(torch.autocast, device.type, torch.bfloat16)
     return nullcontext
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether matrix products in bfloat16 are clearly faster than in fp32."""
+    """Whether the device has fast matrix products in bfloat16."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":

@@ -1,4 +1,4 @@
-"""Encoded frames, the most recently used ones, within a budget of bytes."""
+"""Least-recently-used cache of image features, bounded in bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sam2_core.model.network import ImageFeatures
 
 
 class FeatureCache:
-    """Least recently used features go first; the newest always stays, even where it alone exceeds the budget."""
+    """Image features by key. The newest entry is kept even if it exceeds the budget alone."""
 
     def __init__(self, budget_bytes: int) -> None:
         self.budget_bytes = budget_bytes
@@ -17,7 +17,7 @@ class FeatureCache:
         self._bytes = 0
 
     def get(self, key: Hashable, compute: Callable[[], ImageFeatures]) -> ImageFeatures:
-        """The features stored under `key`, computed if they are not there."""
+        """The features for `key`; calls `compute` if they are not cached."""
         if key in self._entries:
             self._entries.move_to_end(key)
             return self._entries[key]
@@ -29,9 +29,9 @@ class FeatureCache:
             self._bytes -= oldest.bytes
         return features
 
-    def drop(self, belongs: Callable[[Hashable], bool]) -> None:
-        """Forget all entries whose key `belongs` to somebody who left."""
-        for key in [key for key in self._entries if belongs(key)]:
+    def drop(self, is_dropped: Callable[[Hashable], bool]) -> None:
+        """Remove all entries whose key `is_dropped`."""
+        for key in [key for key in self._entries if is_dropped(key)]:
             self._bytes -= self._entries.pop(key).bytes
 
     def __contains__(self, key: Hashable) -> bool:
@@ -39,5 +39,5 @@ class FeatureCache:
 
     @property
     def bytes(self) -> int:
-        """Memory in use."""
+        """Size of all entries."""
         return self._bytes

@@ -94,7 +94,7 @@ class MemoryBank(Generic[T]):
 
     def _prompted_in_reach(self, frame: int) -> list[int]:
         """Prompted frames within `prompted_reach`. Next to a near one, a far one describes the object's appearance
-        poorly and attracts the mask to whatever is now at its place."""
+        poorly and draws the mask to whatever is now at its position."""
         known, reach = list(self.prompted), self.rules.prompted_reach
         if reach is None or not known:
             return known

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from sam2_core.tracking.memory_bank import MemoryBank
 from sam2_core.tracking.object_history import ObjectHistory
 from sam2_core.tracking.segmenter import FrameOutput
 from sam2_core.types import Prompt
+
+Steps: TypeAlias = tuple[tuple[Prompt, FrameOutput], ...]
+"""Growing prompts on a frame with their outputs, see `growing_prompts`."""
 
 
 @dataclass(slots=True)
@@ -37,9 +41,9 @@ class PromptSteps:
     """The outputs for the growing prompt of one frame, so that one more point costs one more decoder step."""
 
     frame: int
-    steps: tuple[tuple[Prompt, FrameOutput], ...]
+    steps: Steps
 
-    def longest_prefix(self, frame: int, prompts: list[Prompt]) -> tuple[tuple[Prompt, FrameOutput], ...]:
+    def longest_prefix(self, frame: int, prompts: list[Prompt]) -> Steps:
         """The steps that are already computed for the first of these prompts."""
         if frame != self.frame:
             return ()

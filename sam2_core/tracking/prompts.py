@@ -1,4 +1,4 @@
-"""Prompts as users say them become the tensors that the network takes."""
+"""Validation of prompts and their conversion to network inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_BOXES = 64
 
 
 def check_prompt(prompt: Prompt, height: int, width: int) -> None:
-    """Raise `BadPrompt` unless the prompt can mean something on a frame of this size."""
+    """Raise `BadPrompt` unless the prompt is valid on a frame of this size."""
     if len(prompt.points) > MAX_POINTS:
         raise BadPrompt(f"At most {MAX_POINTS} points fit on one object; remove some, or draw a box.")
     for point in prompt.points:
@@ -49,7 +49,7 @@ def _check_box(box: Box, height: int, width: int) -> None:
 
 
 def growing_prompts(prompt: Prompt) -> list[Prompt]:
-    """The steps by which a prompt was said: the boxes, the mask, then one point more each time."""
+    """The prompts whose outputs build on each other: the boxes, the mask, then one more point each."""
     boxed = [replace(prompt, points=(), mask=None)] if prompt.boxes and prompt.mask is not None else []
     start = 0 if prompt.mask is not None or prompt.boxes else 1
     return boxed + [replace(prompt, points=prompt.points[:count]) for count in range(start, len(prompt.points) + 1)]
@@ -58,7 +58,7 @@ def growing_prompts(prompt: Prompt) -> list[Prompt]:
 def point_inputs(prompt: Prompt, height: int, width: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Coordinates (1, N, 2) in pixels of the size x size input and labels (1, N); box corners come first.
 
-    The network takes the corners of one box. Several boxes, and a box beside a mask, reach it as logits instead.
+    Only a single box without a mask becomes corners; otherwise boxes enter as the logits of an earlier step.
     """
     coords: list[tuple[float, float]] = []
     labels: list[int] = []

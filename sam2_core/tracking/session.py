@@ -10,21 +10,20 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from torch import Tensor
-
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.model.network import ImageFeatures
 from sam2_core.model.preprocess import Pixels, pixels_to_input
-from sam2_core.tracking.crop_refinement import Window, crop_pixels, refine_crop
+from sam2_core.tracking.crop_refinement import Window, crop_pixels
 from sam2_core.tracking.feature_cache import FeatureCache
-from sam2_core.tracking.masks import low_resolution_logits, mask_input, object_mask
+from sam2_core.tracking.masks import object_mask
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.object_history import PromptedFrame, spans_to_track, stale_spans
-from sam2_core.tracking.objects import PromptSteps, TrackedObject
-from sam2_core.tracking.prompts import check_prompt, growing_prompts, point_inputs
+from sam2_core.tracking.objects import TrackedObject
+from sam2_core.tracking.prompt_segmenter import PromptSegmenter
+from sam2_core.tracking.prompts import check_prompt
 from sam2_core.tracking.propagator import Propagator
-from sam2_core.tracking.segmenter import FrameOutput, Segmenter
-from sam2_core.types import FrameMasks, FrameSpan, Mask, ObjectMask, Prompt
+from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.types import FrameMasks, FrameSpan, Prompt
 
 MAX_PROMPTED_IN_MEMORY = 4
 """The network was trained on short clips with few prompted frames; more of them degrade the memory."""
@@ -96,6 +95,7 @@ class TrackingSession:
             config.memory_slots, config.max_pointers, MAX_PROMPTED_IN_MEMORY, PROMPTED_REACH_IN_MEMORY
         )
         self._propagator = Propagator(segmenter, self._rules, size.frames, self._features)
+        self._prompts = PromptSegmenter(segmenter, self._propagator, size.of, self._features, self._crop_features)
 
     # --- commands ----------------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class TrackingSession:
             return self._clear_prompt(frame, object_id)
         self._check_limits(frame, object_id)
         target = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
-        output, result = self._segment(target, object_id, frame, prompt)
+        output, result = self._prompts.segment(target, object_id, frame, prompt)
         self.objects[object_id] = target
         target.bank.prompted[frame] = output.without_candidates()
         target.history.prompted[frame] = PromptedFrame(frame, prompt, result)
@@ -127,7 +127,7 @@ class TrackingSession:
             return FrameMasks(frame, self.revision, ())
         target = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
         # A copy keeps the cached steps of the prompt that is set.
-        _, result = self._segment(replace(target), object_id, frame, prompt)
+        _, result = self._prompts.segment(replace(target), object_id, frame, prompt)
         return FrameMasks(frame, self.revision, (replace(result, candidates=()),))
 
     def track(self, frames: range, revision: int, objects: Collection[int] | None = None) -> tuple[FrameMasks, ...]:
@@ -173,88 +173,7 @@ class TrackingSession:
             self.revision += 1
         return self.revision
 
-    # --- prompts -----------------------------------------------------------------------------------------------
-
-    def _segment(
-        self, target: TrackedObject, object_id: int, frame: int, prompt: Prompt
-    ) -> tuple[FrameOutput, ObjectMask]:
-        """The output for a prompt and its mask at the size of the frame, refined within the crop if there is one."""
-        whole = replace(prompt, crop=None)
-        if whole.is_empty:
-            output, result = self._tracked_result(target, object_id, frame)
-        else:
-            output = self._segment_in_steps(target, frame, whole)
-            result = self._prompted_mask(target, object_id, frame)
-        if prompt.crop is None:
-            return output, result
-        crop = Window.of(prompt.crop, *self.size.of(frame))
-        return refine_crop(self._segmenter, self._crop_features(frame, crop), crop, prompt, output, result)
-
-    def _segment_in_steps(self, target: TrackedObject, frame: int, prompt: Prompt) -> FrameOutput:
-        """Segment by the first point, or by the boxes and the mask, then by each further point with the previous
-        logits fed back.
-
-        This matches the training. The output depends on the prompt (and, on a tracked frame, on the memory of other
-        frames) but not on earlier prompts: setting a prompt again, or removing a point, restores the earlier output.
-        """
-        features = self._features(frame)
-        prompts = growing_prompts(prompt)
-        done = target.prompt_steps.longest_prefix(frame, prompts) if target.prompt_steps else ()
-        steps = list(done)
-        for step in prompts[len(done) :]:
-            before = steps[-1][1] if steps else None
-            steps.append((step, self._segment_step(target, frame, features, step, before)))
-        target.prompt_steps = PromptSteps(frame, tuple(steps))
-        return steps[-1][1]
-
-    def _segment_step(
-        self, target: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, before: FrameOutput | None
-    ) -> FrameOutput:
-        network = self._segmenter.network
-        if step.mask is not None and not step.points:
-            given = self._segmenter.from_mask(features, mask_input(network, step.mask))
-            return given if before is None else self._segmenter.union(features, [given, before])
-        if len(step.boxes) > 1 and not step.points:
-            single = (replace(step, boxes=(box,)) for box in step.boxes)
-            outputs = [self._segment_step(target, frame, features, each, None) for each in single]
-            return self._segmenter.union(features, outputs)
-        previous = self._tracked_logits(target, frame) if before is None else before.logits
-        selection = self._propagator.select_for_correction(target, frame)
-        points = point_inputs(step, *self.size.of(frame), network.image_size, network.device)
-        return self._segmenter.from_prompt(features, points, previous, selection, step.choice)
-
-    def _prompted_mask(self, target: TrackedObject, object_id: int, frame: int) -> ObjectMask:
-        """The last step at the size of the frame. A mask prompt without points is returned pixel by pixel."""
-        steps = target.prompt_steps.steps if target.prompt_steps else ()
-        prompt, output = steps[-1]
-        result = object_mask(object_id, output, *self.size.of(frame))
-        if prompt.mask is None or prompt.points:
-            return result
-        if not prompt.boxes:
-            return replace(result, mask=prompt.mask)
-        boxed = object_mask(object_id, steps[-2][1], *self.size.of(frame)).mask
-        return replace(result, mask=Mask.from_array(boxed.to_array() | prompt.mask.to_array()))
-
-    def _tracked_result(self, target: TrackedObject, object_id: int, frame: int) -> tuple[FrameOutput, ObjectMask]:
-        """The tracked mask of a frame whose prompt is only a crop, and an output with the same mask."""
-        latest = target.history.latest(frame)
-        if latest is None:
-            raise BadPrompt("There is no mask here yet to look at more closely. Click on the thing first.")
-        result = latest.unpack(object_id)
-        mask = mask_input(self._segmenter.network, result.mask)
-        return self._segmenter.from_mask(self._features(frame), mask), result
-
-    def _tracked_logits(self, target: TrackedObject, frame: int) -> Tensor | None:
-        """Logits (1, 1, 4H, 4W) of the tracked mask that a prompt corrects, if there is one."""
-        latest = target.history.latest(frame)
-        if latest is None:
-            return None
-        output = target.bank.tracked.get(frame)
-        if output is not None:
-            return output.logits
-        network = self._segmenter.network
-        mask = latest.unpack(0).mask.to_array()
-        return low_resolution_logits(mask, network.config.mask_size).to(network.device)
+    # --- prompts and tracking ----------------------------------------------------------------------------------
 
     def _clear_prompt(self, frame: int, object_id: int) -> FrameMasks:
         target = self.objects.get(object_id)
@@ -266,8 +185,6 @@ class TrackingSession:
                 del self.objects[object_id]
         remaining = self.objects[object_id].history.mask_on(frame, object_id) if object_id in self.objects else None
         return FrameMasks(frame, self.revision, () if remaining is None else (remaining,))
-
-    # --- tracking ----------------------------------------------------------------------------------------------
 
     def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
         fresh = set()

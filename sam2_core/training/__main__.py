@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.console import tolerate_odd_letters
+from sam2_core.console import replace_unencodable
 from sam2_core.errors import ConfigError, MaskletError
 from sam2_core.training.checkpoint import CHECKPOINT
 from sam2_core.training.config import read_training_config
@@ -66,5 +66,5 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    tolerate_odd_letters()
+    replace_unencodable()
     sys.exit(main())

@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
-from sam2_core.model.preprocess import normalise
+from sam2_core.model.preprocess import normalize
 from sam2_core.networks import BUNDLED, is_known, network_config
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.training.checkpoint import Checkpoint, Position, save_weights
@@ -131,7 +131,7 @@ class Trainer:
 
     def _input(self, batch: Batch) -> Tensor:
         pixels = torch.from_numpy(batch.images).to(self.device).movedim(-1, -3)
-        return normalise(pixels.float() / 255)
+        return normalize(pixels.float() / 255)
 
     def _update(self, result: StepResult, step: int) -> None:
         parameters = list(self.network.parameters())

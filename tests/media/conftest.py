@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sam2_core.media import Store, ingest, open_store
-from tests.media.materials import FRAMES, HEIGHT, WIDTH
+from tests.media.masked_media import FRAMES, HEIGHT, WIDTH
 from tests.media.numbered import make_clip, picture
 
 

@@ -58,7 +58,7 @@ def test_the_work_is_what_counting_the_operations_gives(name: str) -> None:
             network.attend(seen.embedding, memories, pointers)
             network.encode_memory(seen.embedding, torch.zeros(1, 1, 4 * side, 4 * side), torch.zeros(1, 1), False)
     counted = picture.get_total_flops() / 1e9, (picture.get_total_flops() + memory.get_total_flops()) / 1e9
-    assert counted == pytest.approx(NETWORKS[name].work, rel=0.01)
+    assert counted == pytest.approx(NETWORKS[name].gflops, rel=0.01)
 
 
 def test_titles_are_short_and_differ() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam2_core.model.preprocess import normalise, pixels_to_input, still_to_input
+from sam2_core.model.preprocess import image_to_input, normalize, pixels_to_input
 
 ONE_LEVEL = 1 / 255 / 0.224  # one of 256 grey levels, after the division by the smallest deviation
 
@@ -17,7 +17,7 @@ def test_filtering_in_eight_bits_stays_within_one_grey_level(size: tuple[int, in
     noise = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
     photo = np.asarray(cv2.GaussianBlur(noise, (5, 5), 0), np.uint8)
     for pixels in (noise, photo):
-        fast, exact = pixels_to_input(pixels, 64), still_to_input(pixels, 64)
+        fast, exact = pixels_to_input(pixels, 64), image_to_input(pixels, 64)
         assert fast.shape == exact.shape == (3, 64, 64)
         assert (fast - exact).abs().max() <= ONE_LEVEL
         assert (fast - exact).abs().mean() < 0.5 * ONE_LEVEL
@@ -33,4 +33,4 @@ def test_a_read_only_or_mirrored_picture_is_taken_as_it_is() -> None:
 
 
 def test_normalising_happens_where_the_image_is() -> None:
-    assert normalise(torch.zeros(2, 3, 4, 4, device="meta")).device.type == "meta"
+    assert normalize(torch.zeros(2, 3, 4, 4, device="meta")).device.type == "meta"

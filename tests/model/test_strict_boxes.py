@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import SAM2
-from sam2_core.model.strict_boxes import answer_together
+from sam2_core.model.strict_boxes import merge_within_boxes
 from sam2_core.networks import NETWORKS, network_config
 from tests.networks import TINY
 
@@ -41,7 +41,7 @@ def test_a_mask_ends_where_its_box_ends_to_the_pixel() -> None:
     everywhere = MaskPrediction(
         torch.full((1, 4, 16, 16), 5.0), torch.rand(1, 4), torch.rand(1, 4, 8), torch.ones(1, 1)
     )
-    answer = answer_together(everywhere, BOX, image_size=64)
+    answer = merge_within_boxes(everywhere, BOX, image_size=64)
     mask = F.interpolate(answer.logits, size=(640, 640), mode="bilinear", align_corners=False)[0, 0] > 0
     rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
     edges = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]

@@ -127,7 +127,7 @@ def test_few_masks_are_upsampled_at_a_time(
 ) -> None:
     settings = {"points_per_side": 4, "multimask_output": True, "pred_iou_thresh": 0.0, "use_m2m": use_m2m}
     expected = find(DiscPredictor(radius=6), **settings)
-    monkeypatch.setattr(module, "PIXELS_AT_A_TIME", pixels)
+    monkeypatch.setattr(module, "MAX_UPSAMPLED_PIXELS", pixels)
     transforms = CountingTransforms(1024)
     np.testing.assert_equal(find(DiscPredictor(radius=6, _transforms=transforms), **settings), expected)
     if use_m2m:  # one mask for each prompt: no need to keep three together

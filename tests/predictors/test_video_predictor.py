@@ -211,7 +211,7 @@ def test_holes_are_filled_in_the_output_only(predictor: SAM2VideoPredictor, stat
         results[area] = predictor.add_new_mask(state, 0, 1, mask)[2]
     assert (results[0] <= 0).any()
     assert (results[80] > 0).all()
-    assert (state.objects[1].pending[0].logits <= 0).any()
+    assert (state.objects[1].pending_conditioning[0].logits <= 0).any()
 
 
 def test_forgetting_tracked_frames_around_a_prompt(predictor: SAM2VideoPredictor, state: VideoState) -> None:
@@ -259,7 +259,7 @@ def test_a_prompt_that_fails_leaves_the_state_as_it_was(
 ) -> None:
     predictor.add_new_mask(state, 0, 1, disc())
     predictor.add_new_points_or_box(state, 1, 1, **CLICK)
-    before = [dict(place) for place in state.objects[1].said]
+    before = [dict(by_frame) for by_frame in state.objects[1].prompt_state]
     with monkeypatch.context() as broken:
         broken.setattr(predictor, step, break_down)
         for obj_id in (1, 2):
@@ -268,9 +268,9 @@ def test_a_prompt_that_fails_leaves_the_state_as_it_was(
             with pytest.raises(MemoryError):
                 predictor.add_new_mask(state, 1, obj_id, disc())
     assert state["obj_ids"] == [1]
-    for place, content in zip(state.objects[1].said, before, strict=True):
-        assert place.keys() == content.keys()
-        assert all(place[frame] is content[frame] for frame in content)
+    for by_frame, content in zip(state.objects[1].prompt_state, before, strict=True):
+        assert by_frame.keys() == content.keys()
+        assert all(by_frame[frame] is content[frame] for frame in content)
     assert list(track(predictor, state)) == [0, 1, 2, 3]
 
 
@@ -278,11 +278,11 @@ def test_clearing_an_unknown_object_changes_nothing(predictor: SAM2VideoPredicto
     empty = predictor.clear_all_prompts_in_frame(state, 0, "typo")
     assert empty is not None
     assert (empty[1], empty[2].shape) == ([], (0, 1, 90, 130))
-    _, _, said = predictor.add_new_points_or_box(state, 0, 1, **CLICK)
+    _, _, prompted = predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     result = predictor.clear_all_prompts_in_frame(state, 0, "typo")
     assert result is not None
     assert result[:2] == (0, [1])
-    assert torch.equal(result[2], said)
+    assert torch.equal(result[2], prompted)
     with pytest.raises(IndexError, match="has 4 frames"):
         predictor.clear_all_prompts_in_frame(state, 4, 1, need_output=False)
 

@@ -10,7 +10,6 @@ import pytest
 
 from sam2_core.errors import BadPrompt
 from sam2_core.serving.edit_log import (
-    MAX_ENTRIES,
     EditLog,
     Entry,
     PromptEntry,
@@ -21,7 +20,7 @@ from sam2_core.serving.edit_log import (
     entry_to_json,
     fold,
 )
-from sam2_core.types import Mask, Point, Prompt
+from sam2_core.types import MAX_LOG_ENTRIES, Mask, Point, Prompt
 
 CASES = json.loads((Path(__file__).resolve().parents[1] / "edit_log_cases.json").read_text("utf-8"))
 CLICK = Prompt((Point(1, 2),))
@@ -167,7 +166,7 @@ def test_what_could_not_be_replayed_is_refused() -> None:
     log.admit(CLICK)
     log.clear()
     log.admit(checkered)
-    for frame in range(MAX_ENTRIES):
+    for frame in range(MAX_LOG_ENTRIES):
         log.record_prompt(frame, 1, Prompt())
     with pytest.raises(BadPrompt, match="/reset"):
         log.admit(CLICK)

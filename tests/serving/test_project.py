@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import MediaInfo, color_of, look_of
+from sam2_core.media import EffectStack, MediaInfo, color_of
 from sam2_core.serving.edit_log import PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.project import project_of, read_project
 from sam2_core.types import Box, Mask, Point, Prompt
@@ -111,10 +111,10 @@ def test_what_is_hidden_is_told(look: dict[str, Any], visible: list[int]) -> Non
 
 
 def test_the_range_and_the_effects() -> None:
-    project = project_of(plain_of([click()], range={"first": 2, "last": 5}, effects=look_of("blur").to_json()))
-    assert (project.frames, project.effects) == (range(2, 6), look_of("blur"))
-    gap = look_of("blur", "picture").to_json()
-    assert project_of(plain_of([click()], effects=gap)).effects == look_of("blur"), "no picture was chosen yet"
+    project = project_of(plain_of([click()], range={"first": 2, "last": 5}, effects=EffectStack.of("blur").to_json()))
+    assert (project.frames, project.effects) == (range(2, 6), EffectStack.of("blur"))
+    gap = EffectStack.of("blur", "picture").to_json()
+    assert project_of(plain_of([click()], effects=gap)).effects == EffectStack.of("blur"), "no picture was chosen yet"
     bare = project_of(plain_of([click()], range=None, later="unknown"))
     assert (bare.frames, bare.effects) == (None, None)
 

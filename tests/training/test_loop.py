@@ -250,7 +250,7 @@ def test_the_running_mean_is_measured_in_the_end_and_fine_tuning_in_the_beginnin
 
 
 def test_pictures_come_to_the_network_as_at_inference(tmp_path: Path) -> None:
-    from sam2_core.model.preprocess import still_to_input
+    from sam2_core.model.preprocess import image_to_input
 
     training = trainer(tmp_path)
     for clips in (0.0, 1.0):
@@ -259,7 +259,7 @@ def test_pictures_come_to_the_network_as_at_inference(tmp_path: Path) -> None:
         pixels = batch.images.reshape(-1, 64, 64, 3)
         assert images.shape == (*batch.images.shape[:-3], 3, 64, 64)
         for image, expected in zip(images.reshape(-1, 3, 64, 64), pixels, strict=True):
-            assert torch.allclose(image, still_to_input(expected, 64), atol=1e-5)
+            assert torch.allclose(image, image_to_input(expected, 64), atol=1e-5)
 
 
 def test_a_precision_that_the_device_cannot_do_is_refused() -> None:

@@ -7,26 +7,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from sam2_core.errors import BadPrompt, MediaError
-from sam2_core.media import Annotations, Found, LeftOut
-from sam2_core.serving.local import EngineLimits
-from sam2_core.types import Box, Mask, Prompt
-from tests.media.numbered import make_clip
-from tests.media.readers.media import CLIP, rle, square
-from tests.ui.house import House, open_house, picture_bytes
 from ui.annotations import MAX_PROMPTS, Wish, propose, read_wish
 from ui.reading import MAX_MESSAGE, parse
 from ui.visitors import Visitor
 from ui.wire import Bounds
 from ui.workbench import Workbench
 
+from sam2_core.errors import BadPrompt, MediaError
+from sam2_core.media import ImportedAnnotations, ImportedMask, SkippedItem
+from sam2_core.serving.local import EngineLimits
+from sam2_core.types import Box, Mask, Prompt
+from tests.media.numbered import make_clip
+from tests.media.readers.media import CLIP, rle, square
+from tests.ui.house import House, open_house, picture_bytes
+
 ROOMY = Wish(boxes=False, objects=100, prompts=1000, characters=10**6)
 
 
-def found(frames: Sequence[int], track: int = 1, name: str = "", label: str = "") -> tuple[Found, ...]:
+def found(frames: Sequence[int], track: int = 1, name: str = "", label: str = "") -> tuple[ImportedMask, ...]:
     mask = Mask.from_array(square(3, 4))
-    return tuple(Found(frame, track, name, label, mask, None) for frame in frames)
+    return tuple(ImportedMask(frame, track, name, label, mask, None) for frame in frames)
 
 
 def coco(*frames: int, size: tuple[int, int] = (64, 96)) -> bytes:
@@ -42,7 +42,9 @@ def coco(*frames: int, size: tuple[int, int] = (64, 96)) -> bytes:
 
 
 def test_masks_or_the_boxes_around_them() -> None:
-    read = Annotations((*found([2], name="Tom", label="cat"), Found(3, 2, "Object 2", "", None, Box(1, 2, 3, 4))), ())
+    read = ImportedAnnotations(
+        (*found([2], name="Tom", label="cat"), ImportedMask(3, 2, "Object 2", "", None, Box(1, 2, 3, 4))), ()
+    )
     masks = propose(read, CLIP, ROOMY)
     assert masks["objects"] == [{"id": 1, "name": "Tom", "label": "cat"}, {"id": 2, "name": "", "label": ""}]
     assert masks["entries"] == [
@@ -59,7 +61,7 @@ def test_masks_or_the_boxes_around_them() -> None:
 
 
 def test_where_there_is_little_room_every_nth_mask_of_each_object_is_taken() -> None:
-    read = Annotations((*found(range(10)), *found([5, 7], track=2)), ())
+    read = ImportedAnnotations((*found(range(10)), *found([5, 7], track=2)), ())
     proposed = propose(read, CLIP, Wish(False, 100, 5, 10**6))
     taken = [(each["frame"], each["object"]) for each in proposed["entries"]]
     assert (taken, proposed["every"]) == ([(0, 1), (3, 1), (6, 1), (9, 1), (5, 2)], 3)
@@ -70,7 +72,7 @@ def test_where_there_is_little_room_every_nth_mask_of_each_object_is_taken() -> 
 
 
 def test_objects_on_few_frames_go_first() -> None:
-    read = Annotations((*found([0], track=1), *found([0, 1], track=2), *found([3, 4, 5], track=3)), ())
+    read = ImportedAnnotations((*found([0], track=1), *found([0, 1], track=2), *found([3, 4, 5], track=3)), ())
     proposed = propose(read, CLIP, Wish(False, 2, 1000, 10**6))
     assert {each["frame"] for each in proposed["entries"]} == {0, 1, 3, 4, 5}
     assert [each["id"] for each in proposed["objects"]] == [1, 2]
@@ -82,7 +84,9 @@ def test_objects_on_few_frames_go_first() -> None:
 
 
 def test_where_not_even_one_mask_of_each_object_fits_some_are_left_out() -> None:
-    read = Annotations(tuple(one for track in range(1, 6) for one in found([0, 1], track)), (LeftOut(1, "Why.", ()),))
+    read = ImportedAnnotations(
+        tuple(one for track in range(1, 6) for one in found([0, 1], track)), (SkippedItem(1, "Why.", ()),)
+    )
     proposed = propose(read, CLIP, Wish(False, 100, 3, 10**6))
     assert (len(proposed["entries"]), len(proposed["objects"])) == (3, 3)
     assert [each["count"] for each in proposed["skipped"]] == [1, 2]
@@ -93,7 +97,7 @@ def test_where_not_even_one_mask_of_each_object_fits_some_are_left_out() -> None
 
 def test_masks_that_are_too_intricate_are_left_out() -> None:
     noise = Mask.from_array(np.random.default_rng(0).integers(0, 2, (1500, 1500)))
-    read = Annotations((*found([0]), Found(1, 1, "", "", noise, None)), ())
+    read = ImportedAnnotations((*found([0]), ImportedMask(1, 1, "", "", noise, None)), ())
     proposed = propose(read, CLIP, ROOMY)
     assert len(proposed["entries"]) == 1
     assert "too intricate" in proposed["skipped"][0]["reason"]
@@ -125,12 +129,12 @@ def kept(visitor: Visitor[Workbench]) -> list[Path]:
 
 
 def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
     token = visitor.token
     with house.page(token) as page:
         assert "Open the picture or clip first" in send(house, token, coco(1)).json()["error"]
         house.upload(token, clip, "clip.mp4")
-        page.hear("opened")
+        page.receive("opened")
         answer = send(house, token, coco(1, 4), name="../../x.json")
         assert answer.status_code == 200
         assert answer.headers["cache-control"] == "no-store"
@@ -146,23 +150,23 @@ def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
         assert send(house, token, coco(1), prompts="many").status_code == 400
         assert send(house, "nobody", coco(1)).status_code == 404
         assert kept(visitor) == []
-        page.say("masks", first=0, last=3)
-        assert page.hear("masks", frame=1)["objects"] == [], "nothing is said yet"
+        page.send("get_masks", first=0, last=3)
+        assert page.receive("masks", frame=1)["objects"] == [], "nothing is said yet"
 
 
 def test_a_file_that_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.routes.MAX_FILE", 2_000_000)
-    visitor = house.visitor()
+    visitor = house.session()
     token = visitor.token
     with house.page(token) as page:
         house.upload(token, picture_bytes())
-        page.hear("opened")
+        page.receive("opened")
         assert "larger than 2 MB" in send(house, token, b" " * 2_000_001).json()["error"]
         assert kept(visitor) == []
 
 
 def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
 
     def work(file: Path, info: Any, wish: Wish, report: Any) -> dict[str, Any]:
         assert house.client.portal is not None
@@ -173,7 +177,7 @@ def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("ui.workbench.read_and_propose", work)
     with house.page(visitor.token) as page:
         house.upload(visitor.token, picture_bytes())
-        page.hear("opened")
+        page.receive("opened")
         refused = send(house, visitor.token, b"x")
         assert (refused.status_code, refused.json()["error"]) == (400, "The import was given up.")
         assert kept(visitor) == []
@@ -181,57 +185,57 @@ def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_many_prompts_come_to_what_was_said(house: House, clip: bytes) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, clip, "clip.mp4")
-        version = page.hear("opened")["version"]
-        page.say("prompt", seq=1, frame=5, object=1, prompt={"points": [[20, 24, 1]]})
-        page.hear("masks", seq=1)
-        page.say("track", run=1, direction="both", frame=5)
-        page.hear("done", job="track")
+        version = page.receive("opened")["version"]
+        page.send("set_prompt", seq=1, frame=5, object=1, prompt={"points": [[20, 24, 1]]})
+        page.receive("masks", seq=1)
+        page.send("track", run=1, direction="both", frame=5)
+        page.receive("done", job="track")
         mask = {"mask": rle(square(10, 20, side=8, size=(64, 96)))}
         entries = [{"frame": frame, "object": number, "prompt": mask} for frame in (2, 3) for number in (2, 3)]
         house.engine.calls.clear()
-        page.say("journal", seq=2, entries=entries, more=True)
-        assert page.hear("done", job="replay") == {"t": "done", "job": "replay", "seq": 2, "stopped": False}
-        assert page.hear("stale")["version"] == version
+        page.send("edit_log", seq=2, entries=entries, more=True)
+        assert page.receive("done", job="replay") == {"t": "done", "job": "replay", "seq": 2, "stopped": False}
+        assert page.receive("stale")["version"] == version
         assert [call for call in house.engine.calls if call in ("open", "track", "prompt")] == ["prompt"] * 4
-        page.say("masks", first=2, last=2)
-        told = page.hear("masks", frame=2)["objects"]
+        page.send("get_masks", first=2, last=2)
+        told = page.receive("masks", frame=2)["objects"]
         assert [(each["id"], each["area"]) for each in told][1:] == [(2, 64), (3, 64)]
-        page.say("journal", seq=3, entries=[{"forget": 2}, {"forget": 3}], more=True)
-        page.hear("done", job="replay", seq=3)
-        page.say("masks", first=2, last=2)
-        assert [each["id"] for each in page.hear("masks", frame=2)["objects"]] == [1]
+        page.send("edit_log", seq=3, entries=[{"forget": 2}, {"forget": 3}], more=True)
+        page.receive("done", job="replay", seq=3)
+        page.send("get_masks", first=2, last=2)
+        assert [each["id"] for each in page.receive("masks", frame=2)["objects"]] == [1]
 
 
 def test_many_prompts_survive_a_lost_session(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, picture_bytes())
-        page.hear("opened")
-        page.say("prompt", seq=1, frame=0, object=1, prompt={"points": [[20, 24, 1]]})
-        page.hear("masks", seq=1)
+        page.receive("opened")
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt={"points": [[20, 24, 1]]})
+        page.receive("masks", seq=1)
         house.engine.sessions.clear()
         more = [{"frame": 0, "object": 2, "prompt": {"boxes": [[1, 2, 30, 40]]}}]
-        page.say("journal", seq=2, entries=more, more=True)
-        page.hear("journal")
-        page.say("journal", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}, *more])
-        page.hear("done", job="replay", seq=2)
-        page.say("masks", first=0, last=0)
-        assert [each["id"] for each in page.hear("masks")["objects"]] == [1, 2]
+        page.send("edit_log", seq=2, entries=more, more=True)
+        page.receive("journal")
+        page.send("edit_log", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}, *more])
+        page.receive("done", job="replay", seq=2)
+        page.send("get_masks", first=0, last=0)
+        assert [each["id"] for each in page.receive("masks")["objects"]] == [1, 2]
 
 
 def test_too_many_objects_are_refused_as_a_whole(clip: bytes) -> None:
     with open_house(max_objects=2) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             house.upload(token, clip, "clip.mp4")
-            page.hear("opened")
+            page.receive("opened")
             box = {"boxes": [[1, 2, 30, 40]]}
             entries = [{"frame": 0, "object": number, "prompt": box} for number in (1, 2, 3)]
-            page.say("journal", seq=1, entries=entries, more=True)
-            error = page.hear("error")
+            page.send("edit_log", seq=1, entries=entries, more=True)
+            error = page.receive("error")
             assert (error["job"], error["seq"]) == ("replay", 1)
             assert "At most 2 objects" in error["text"]
             assert "prompt" not in house.engine.calls

@@ -32,17 +32,17 @@ def others(**engines: FakeEngine) -> Builders:
 
 def open_and_click(house: House, page: Page, token: str, content: bytes) -> None:
     assert house.upload(token, content, "clip.mp4").status_code == 202
-    page.hear("opened")
-    page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-    page.hear("masks", seq=1)
+    page.receive("opened")
+    page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+    page.receive("masks", seq=1)
 
 
 def change(page: Page, name: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
-    page.say("model", name=name)
-    page.hear("journal")
-    page.say("journal", entries=entries)
-    told = page.hear("model", name=name)
-    assert page.hear("done", job="model")["name"] == name
+    page.send("choose_model", name=name)
+    page.receive("journal")
+    page.send("edit_log", entries=entries)
+    told = page.receive("model", name=name)
+    assert page.receive("done", job="model")["name"] == name
     return told
 
 
@@ -50,20 +50,20 @@ def change(page: Page, name: str, entries: list[dict[str, Any]]) -> dict[str, An
 def asked_for_the_journal(nano: FakeEngine, tiny: FakeEngine, clip: bytes) -> Iterator[Page]:
     """A page whose work is about to move from one network to the other."""
     with open_house(nano, others(tiny=tiny)) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
-            page.say("model", name=TINY)
-            page.hear("journal")
+            page.send("choose_model", name=TINY)
+            page.receive("journal")
             yield page
 
 
 def test_the_page_is_told_what_there_is() -> None:
-    with open_house(models="nano, sam2.1_hiera_large") as house, house.page(house.visitor().token) as page:
-        told = page.hear("model")
+    with open_house(models="nano, sam2.1_hiera_large") as house, house.page(house.session().token) as page:
+        told = page.receive("model")
         assert (told["ready"], told["name"], told["title"], told["device"]) == (True, "nano", "nano", "no device")
-        page.say("models")
-        list_ = page.hear("models")
+        page.send("list_models")
+        list_ = page.receive("models")
         assert (list_["current"], list_["device"], list_["memory"]) == ("nano", "no device", None)
         nano, large = list_["offers"]
         assert (nano["weights"], nano["loaded"], nano["picture"], nano["frame"]) == ("bundled", True, 1, 1)
@@ -76,20 +76,20 @@ def test_the_page_is_told_what_there_is() -> None:
 def test_the_work_moves_to_the_other_network_and_other_visitors_keep_theirs(clip: bytes) -> None:
     nano, tiny = FakeEngine(), FakeEngine()
     with open_house(nano, others(tiny=tiny)) as house:
-        tokens = [house.visitor().token for _ in range(2)]
+        tokens = [house.session().token for _ in range(2)]
         with house.page(tokens[0]) as page, house.page(tokens[1]) as other:
             for each, token in ((page, tokens[0]), (other, tokens[1])):
                 open_and_click(house, each, token, clip)
             change(page, TINY, ENTRIES)
             assert (len(nano.sessions), len(tiny.sessions)) == (1, 1)
-            page.say("masks", first=0, last=11)
-            assert [page.hear("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
+            page.send("get_masks", first=0, last=11)
+            assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
             calls = len(nano.calls)
-            page.say("prompt", seq=2, frame=5, object=2, prompt=CLICK)
-            page.hear("masks", seq=2)
+            page.send("set_prompt", seq=2, frame=5, object=2, prompt=CLICK)
+            page.receive("masks", seq=2)
             assert len(nano.calls) == calls
-            other.say("prompt", seq=2, frame=5, object=2, prompt=CLICK)
-            other.hear("masks", seq=2)
+            other.send("set_prompt", seq=2, frame=5, object=2, prompt=CLICK)
+            other.receive("masks", seq=2)
             assert len(nano.calls) == calls + 1
             change(page, "nano", ENTRIES)
             assert (len(nano.sessions), len(tiny.sessions)) == (2, 0)
@@ -98,10 +98,10 @@ def test_the_work_moves_to_the_other_network_and_other_visitors_keep_theirs(clip
 def test_without_a_medium_there_is_nothing_to_move() -> None:
     tiny = FakeEngine()
     with open_house(others=others(tiny=tiny)) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
-            page.say("model", name=TINY)
-            page.hear("done", job="model")
+            page.send("choose_model", name=TINY)
+            page.receive("done", job="model")
             open_and_click(house, page, token, picture_bytes())
             assert "prompt" in tiny.calls
 
@@ -118,13 +118,13 @@ def test_without_a_medium_there_is_nothing_to_move() -> None:
 def test_a_failure_leaves_all_as_it_was(wish: dict[str, Any], words: str) -> None:
     engine = FakeEngine()
     with open_house(engine) as house:
-        visitor = house.visitor()
+        visitor = house.session()
         with house.page(visitor.token) as page:
             open_and_click(house, page, visitor.token, picture_bytes())
-            page.say("model", **wish)
-            assert words in page.hear("error", job="model")["text"]
-            page.say("prompt", seq=2, frame=0, object=2, prompt=CLICK)
-            page.hear("masks", seq=2)
+            page.send("choose_model", **wish)
+            assert words in page.receive("error", job="model")["text"]
+            page.send("set_prompt", seq=2, frame=0, object=2, prompt=CLICK)
+            page.receive("masks", seq=2)
             assert "close" not in engine.calls
             assert not visitor.bench.busy
 
@@ -138,11 +138,11 @@ def test_a_network_that_stumbles_over_the_journal_is_let_go(clip: bytes) -> None
 
     nano, tiny = FakeEngine(), Stumbling()
     with asked_for_the_journal(nano, tiny, clip) as page:
-        page.say("journal", entries=ENTRIES)
-        page.hear("error", job="model")
+        page.send("edit_log", entries=ENTRIES)
+        page.receive("error", job="model")
         assert tiny.sessions == {}
-        page.say("masks", first=0, last=0)
-        assert page.hear("masks")["objects"][0]["id"] == 1
+        page.send("get_masks", first=0, last=0)
+        assert page.receive("masks")["objects"][0]["id"] == 1
         assert len(nano.sessions) == 1
 
 
@@ -157,68 +157,68 @@ def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
         raise AssertionError("nobody waits for it any more")
 
     with open_house(others={TINY: slow}) as house:
-        visitor = house.visitor()
+        visitor = house.session()
         with house.page(visitor.token) as page:
             open_and_click(house, page, visitor.token, clip)
-            page.say("model", name=TINY)
+            page.send("choose_model", name=TINY)
             assert begun.wait(DEADLINE)
-            told = page.hear("progress", job="model", fraction=0.25)
+            told = page.receive("progress", job="model", fraction=0.25)
             assert (told["model"], told["message"]) == (TINY, "Downloading 10 of 40 MB")
-            page.say("prompt", seq=2, frame=3, object=1, prompt=CLICK)
-            page.hear("masks", seq=2)  # the work goes on meanwhile
-            page.say("cancel", job="model")
-            page.say("model", name="nano")  # what is there already needs no loading
-            page.hear("journal")
+            page.send("set_prompt", seq=2, frame=3, object=1, prompt=CLICK)
+            page.receive("masks", seq=2)  # the work goes on meanwhile
+            page.send("cancel", job="model")
+            page.send("choose_model", name="nano")  # what is there already needs no loading
+            page.receive("journal")
             go.set()
-            page.say("journal", entries=[])
-            page.hear("done", job="model")
+            page.send("edit_log", entries=[])
+            page.receive("done", job="model")
 
 
 def test_clicks_that_are_made_while_the_work_moves_are_said_to_the_new_network(clip: bytes) -> None:
     nano, tiny = FakeEngine(), FakeEngine()
     with asked_for_the_journal(nano, tiny, clip) as page:
-        page.say("prompt", seq=2, frame=4, object=2, prompt=CLICK)
-        page.say("journal", entries=ENTRIES)
-        page.hear("done", job="model")
-        page.hear("masks", seq=2)
-        page.say("masks", first=4, last=4)
-        assert [each["id"] for each in page.hear("masks", seq=None)["objects"]] == [1, 2]
+        page.send("set_prompt", seq=2, frame=4, object=2, prompt=CLICK)
+        page.send("edit_log", entries=ENTRIES)
+        page.receive("done", job="model")
+        page.receive("masks", seq=2)
+        page.send("get_masks", first=4, last=4)
+        assert [each["id"] for each in page.receive("masks", seq=None)["objects"]] == [1, 2]
         assert nano.sessions == {}
 
 
 def test_tracking_ends_before_the_work_moves(clip: bytes) -> None:
     nano, tiny = GatedEngine(), FakeEngine()
     with open_house(nano, others(tiny=tiny)) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
-            page.say("track", run=1, direction="forward", frame=0)
+            page.send("track", run=1, direction="forward", frame=0)
             assert nano.entered.acquire(timeout=DEADLINE)
-            page.say("model", name=TINY)
-            page.say("models")
-            page.hear("models")  # so the wish before it was heard
+            page.send("choose_model", name=TINY)
+            page.send("list_models")
+            page.receive("models")  # so the wish before it was heard
             nano.gate.release()
-            page.hear("masks", tracked=1)
-            assert page.hear("done", job="track")["stopped"] is True
-            page.hear("journal")
-            page.say("journal", entries=ENTRIES)
-            page.hear("done", job="model")
+            page.receive("masks", tracked=1)
+            assert page.receive("done", job="track")["stopped"] is True
+            page.receive("journal")
+            page.send("edit_log", entries=ENTRIES)
+            page.receive("done", job="model")
 
 
 def test_visitors_who_leave_let_their_network_go(clip: bytes) -> None:
     with open_house(others=others(tiny=FakeEngine(), small=FakeEngine()), max_models=2) as house:
-        tokens = [house.visitor().token for _ in range(2)]
+        tokens = [house.session().token for _ in range(2)]
         with house.page(tokens[1]) as page:
             with house.page(tokens[0]) as first:
-                first.say("model", name=TINY)
-                first.hear("done", job="model")
-            page.say("model", name=SMALL)
-            assert "No further model fits" in page.hear("error", job="model")["text"]
+                first.send("choose_model", name=TINY)
+                first.receive("done", job="model")
+            page.send("choose_model", name=SMALL)
+            assert "No further model fits" in page.receive("error", job="model")["text"]
             house.client.post(f"/s/{tokens[0]}/bye")
             house.now += 60
             house.sweep()
-            page.say("model", name=SMALL)
-            page.hear("done", job="model")
+            page.send("choose_model", name=SMALL)
+            page.receive("done", job="model")
 
 
 class BusyEngine(FakeEngine):
@@ -247,31 +247,31 @@ def test_a_wish_that_waits_hears_for_whom_and_how_long(impatient: None) -> None:
     engine = BusyEngine()
     engine.now = Load("no device", None, 2, 3.21)
     with open_house(engine) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             house.upload(token, picture_bytes())
-            page.hear("opened")
-            page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-            told = page.hear("load")
+            page.receive("opened")
+            page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+            told = page.receive("queue")
             assert (told["waiting"], told["seconds"]) == (2, 3.2)
             engine.now = Load("no device", None, 1, 1.5)
-            page.hear("load", waiting=1)
+            page.receive("queue", waiting=1)
             engine.gate.set()
-            assert page.hear("load", waiting=0)["seconds"] == 0
-            page.hear("masks", seq=1)
+            assert page.receive("queue", waiting=0)["seconds"] == 0
+            page.receive("masks", seq=1)
 
 
 def test_what_is_quick_is_not_talked_about(impatient: None) -> None:
     engine = BusyEngine()
     engine.now = Load("no device", None, 0, 0.9)
     with open_house(engine) as house:
-        visitor = house.visitor()
+        visitor = house.session()
         with house.page(visitor.token) as page:
             house.upload(visitor.token, picture_bytes())
-            page.hear("opened")
-            page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
+            page.receive("opened")
+            page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
             threading.Timer(0.1, engine.gate.set).start()
-            assert page.hear("load", "masks")["t"] == "masks"
+            assert page.receive("queue", "masks")["t"] == "masks"
 
 
 def test_long_jobs_hear_how_many_come_first(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,21 +283,21 @@ def test_long_jobs_hear_how_many_come_first(clip: bytes, monkeypatch: pytest.Mon
         assert go.wait(DEADLINE)
 
     with open_house(max_jobs=1) as house:
-        tokens = [house.visitor().token for _ in range(3)]
+        tokens = [house.session().token for _ in range(3)]
         with house.page(tokens[0]) as one, house.page(tokens[1]) as two, house.page(tokens[2]) as three:
             with monkeypatch.context() as patch:
                 patch.setattr("ui.arrivals.ingest", slow)
                 house.upload(tokens[0], clip)
-                one.hear("progress", message="Starting")
+                one.receive("progress", message="Starting")
                 house.upload(tokens[1], clip)
-                two.hear("progress", message="Waiting for a free place: you are next")
+                two.receive("progress", message="Waiting for a free place: you are next")
                 house.upload(tokens[2], clip)
-                three.hear("progress", message="Waiting for a free place: 1 comes before you")
-                two.say("cancel", job="ingest")
-                three.hear("progress", message="Waiting for a free place: you are next")
-                one.say("cancel", job="ingest")
-                one.say("stop")
-                one.hear("error")  # nothing is open; so the cancel was heard
+                three.receive("progress", message="Waiting for a free place: 1 comes before you")
+                two.send("cancel", job="ingest")
+                three.receive("progress", message="Waiting for a free place: you are next")
+                one.send("cancel", job="ingest")
+                one.send("stop")
+                one.receive("error")  # nothing is open; so the cancel was heard
                 go.set()
-                three.hear("error", job="ingest")  # it has read nothing
+                three.receive("error", job="ingest")  # it has read nothing
             assert len(begun) == 2, "what was cancelled while it waited never began"

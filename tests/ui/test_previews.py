@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-
-from sam2_core.errors import BadPrompt, Busy
-from sam2_core.media import Look, ObjectTraits, look_of
-from tests.media.numbered import make_clip, read_number
-from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
 from ui.medium import Medium
 from ui.previews import MAX_LOOK, Preview, Previews, read_preview
+
+from sam2_core.errors import BadPrompt, Busy
+from sam2_core.media import EffectStack, ObjectTraits
+from tests.media.numbered import make_clip, read_number
+from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
 from ui.rate import Rate
 
 FILLED = json.dumps({"layers": [{"effect": "overlay", "opacity": 1, "outline": 0}]})
@@ -36,12 +36,12 @@ class Guest:
     def __init__(self, house: House, page: Page, token: str) -> None:
         self.house, self.page, self.token = house, page, token
         house.upload(token, picture_bytes())
-        self.version = page.hear("opened")["version"]
+        self.version = page.receive("opened")["version"]
         self.prompt(1, 20, 24)
 
     def prompt(self, number: int, x: int, y: int) -> None:
-        self.page.say("prompt", seq=number, frame=0, object=number, prompt={"points": [[x, y, 1]]})
-        self.page.hear("masks", seq=number)
+        self.page.send("set_prompt", seq=number, frame=0, object=number, prompt={"points": [[x, y, 1]]})
+        self.page.receive("masks", seq=number)
 
     def get(self, frame: int = 0, **about: object) -> Any:
         query = {"v": self.version, **WISH, **about}
@@ -55,7 +55,7 @@ class Guest:
 
 @contextmanager
 def guest_of(house: House) -> Iterator[Guest]:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         yield Guest(house, page, token)
 
@@ -92,19 +92,19 @@ def test_only_the_objects_that_are_named_are_painted(guest: Guest) -> None:
 
 def test_what_was_clicked_meanwhile_is_painted(guest: Guest) -> None:
     assert not is_green(guest.painted()[10, 50])
-    guest.page.say("prompt", seq=2, frame=0, object=1, prompt={"points": [[20, 24, 1], [50, 10, 1]]})
-    guest.page.hear("masks", seq=2)
+    guest.page.send("set_prompt", seq=2, frame=0, object=1, prompt={"points": [[20, 24, 1], [50, 10, 1]]})
+    guest.page.receive("masks", seq=2)
     assert is_green(guest.painted()[10, 50])
-    guest.page.say("forget", seq=3, object=1)
-    guest.page.hear("forgotten", seq=3)
+    guest.page.send("remove_object", seq=3, object=1)
+    guest.page.receive("object_removed", seq=3)
     assert not is_green(guest.painted()[24, 20])
 
 
 def test_a_preview_is_no_larger_than_asked(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, picture_bytes(900, 1500))
-        query = {"v": page.hear("opened")["version"], "look": PLAIN}
+        query = {"v": page.receive("opened")["version"], "look": PLAIN}
         for side, size in (("1280", (1280, 768)), ("160", (160, 96))):
             answer = house.client.get(f"/s/{token}/looks/0", params={**query, "side": side})
             assert Image.open(BytesIO(answer.content)).size == size
@@ -112,10 +112,10 @@ def test_a_preview_is_no_larger_than_asked(house: House) -> None:
 
 
 def test_each_frame_of_a_clip_is_its_own(house: House, tmp_path: Path) -> None:
-    token, clip = house.visitor().token, make_clip(tmp_path / "clip.mp4", frames=12).read_bytes()
+    token, clip = house.session().token, make_clip(tmp_path / "clip.mp4", frames=12).read_bytes()
     with house.page(token) as page:
         house.upload(token, clip, "clip.mp4")
-        query = {"v": page.hear("opened")["version"], **WISH}
+        query = {"v": page.receive("opened")["version"], **WISH}
         for number in (0, 7, 11):
             answer = house.client.get(f"/s/{token}/looks/{number}", params=query)
             assert read_number(np.asarray(Image.open(BytesIO(answer.content)))) == number
@@ -156,7 +156,7 @@ def test_there_are_no_more_objects_than_fit() -> None:
 
 
 def test_whoever_asks_too_often_waits(house: House) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
     visitor.bench.previews.rate = Rate(3, lambda: 0.0)
     with house.page(visitor.token) as page:
         guest = Guest(house, page, visitor.token)
@@ -179,7 +179,7 @@ def test_a_visitor_has_few_previews_waiting(house: House) -> None:
         async def revive(medium: Medium) -> None: ...
 
         previews, medium = SlowPreviews(house.resources, revive), SimpleNamespace()
-        wishes = [previews.paint(medium, Preview(0, Look(), (), 160), {}) for _ in range(6)]  # type: ignore[arg-type]
+        wishes = [previews.paint(medium, Preview(0, EffectStack(), (), 160), {}) for _ in range(6)]  # type: ignore[arg-type]
         tasks = [asyncio.create_task(wish) for wish in wishes]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         previews.gate.set()
@@ -194,9 +194,9 @@ def test_a_lost_session_is_brought_back(guest: Guest) -> None:
     guest.house.engine.sessions.clear()
     with ThreadPoolExecutor(1) as threads:
         painting = threads.submit(guest.painted)
-        guest.page.hear("journal")
-        guest.page.say("journal", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}])
-        guest.page.hear("done", job="replay")
+        guest.page.receive("journal")
+        guest.page.send("edit_log", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}])
+        guest.page.receive("done", job="replay")
         assert is_green(painting.result(DEADLINE)[24, 20])
 
 
@@ -212,7 +212,7 @@ def backdrop(number: int, side: int = 40) -> bytes:
 
 
 def look_with(name: str) -> str:
-    return json.dumps(look_of("picture", name=name).to_json())
+    return json.dumps(EffectStack.of("picture", name=name).to_json())
 
 
 def test_a_backdrop_is_called_after_its_content(guest: Guest) -> None:
@@ -234,7 +234,7 @@ def test_a_backdrop_is_painted_behind_the_object(guest: Guest) -> None:
 
 
 def test_what_can_be_seen_through_is_a_png(guest: Guest) -> None:
-    answer = guest.get(look=json.dumps(look_of("cutout").to_json()))
+    answer = guest.get(look=json.dumps(EffectStack.of("cutout").to_json()))
     assert answer.headers["content-type"] == "image/png"
     pixels = np.asarray(Image.open(BytesIO(answer.content)))
     assert pixels[24, 20, 3] == 255
@@ -294,9 +294,9 @@ def test_a_download_gets_its_backdrops(guest: Guest, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("ui.exports.export", note)
     name = send(guest, backdrop(0)).json()["name"]
     wish: dict[str, Any] = {"kind": "png", "objects": [{"id": 1, "name": "", "color": [1, 2, 3]}]}
-    guest.page.say("export", **wish, look=json.loads(look_with(name)))
-    assert guest.page.hear("done", job="export")["size"] == 7
+    guest.page.send("export", **wish, look=json.loads(look_with(name)))
+    assert guest.page.receive("done", job="export")["size"] == 7
     assert {key: pixels.shape for key, pixels in orders[0].backdrops.items()} == {name: (40, 40, 3)}
-    assert replace(orders[0], backdrops={}).look == look_of("picture", name=name)
-    guest.page.say("export", **wish, look=json.loads(look_with("f" * 32)))
-    assert "Choose it again" in guest.page.hear("error", job="export")["text"]
+    assert replace(orders[0], backdrops={}).effects == EffectStack.of("picture", name=name)
+    guest.page.send("export", **wish, look=json.loads(look_with("f" * 32)))
+    assert "Choose it again" in guest.page.receive("error", job="export")["text"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ui.reading import MAX_MESSAGE
 
 from sam2_core.errors import BadPrompt, Busy, MaskletError, SessionGone
 from sam2_core.types import FrameMasks, Prompt
@@ -17,7 +18,6 @@ from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
 from ui.endpoints import Endpoints
-from ui.reading import MAX_MESSAGE
 from ui.reception import Reception
 from ui.takeaway import Takeaway
 
@@ -118,14 +118,14 @@ def test_a_session_takes_a_place_and_gives_it_back(cache: Path, clip: bytes) -> 
     with open_desk(cache, max_sessions=1) as desk:
         session = desk.open(clip)
         with pytest.raises(Busy, match="All places are taken"):
-            desk.house.visitor()
+            desk.house.session()
         desk.do(lambda: desk.endpoints.close(session))
         assert len(desk.house.visitors) == 0
-        desk.house.visitor()
+        desk.house.session()
 
 
 def test_a_page_is_no_session(desk: Desk) -> None:
-    token = desk.house.visitor().token
+    token = desk.house.session().token
     with pytest.raises(SessionGone):
         desk.masks(token)
     desk.do(lambda: desk.endpoints.close(token))

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.websockets import WebSocketDisconnect
+from ui.reading import MAX_MESSAGE
 
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import House, open_house, picture_bytes, unpack
 from ui.rate import Rate
-from ui.reading import MAX_MESSAGE
 
 CLICK = {"points": [[20, 24, 1]]}
 
@@ -26,19 +26,19 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def test_a_picture_is_uploaded_clicked_and_downloaded(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
-        assert page.hear("hello")["medium"] is None
-        assert page.hear("model")["ready"]
+        assert page.receive("hello")["medium"] is None
+        assert page.receive("model")["ready"]
         assert house.upload(token, picture_bytes()).status_code == 202
-        opened = page.hear("opened")
+        opened = page.receive("opened")
         assert {"kind": "image", "frames": 1, "height": 48, "width": 64}.items() <= opened["medium"].items()
         frame = house.client.get(f"/s/{token}/frames/0", params={"v": opened["version"]})
         assert Image.open(BytesIO(frame.content)).size == (64, 48)
         assert frame.headers["x-content-type-options"] == "nosniff"
         assert frame.headers["cache-control"].startswith("private")
-        page.say("prompt", seq=7, frame=0, object=1, prompt=CLICK)
-        masks, [picture, *candidates] = page.hear_all("masks", seq=7)
+        page.send("set_prompt", seq=7, frame=0, object=1, prompt=CLICK)
+        masks, [picture, *candidates] = page.receive_all("masks", seq=7)
         assert len(candidates) == 3
         [told] = masks["objects"]
         assert (masks["object"], told["id"]) == (1, 1)
@@ -47,8 +47,8 @@ def test_a_picture_is_uploaded_clicked_and_downloaded(house: House) -> None:
         assert alpha.shape == (height, width)
         assert alpha[24 - top, 20 - left] == 255
         assert int((alpha > 0).sum()) == told["area"]
-        page.say("export", kind="masks", objects=[{"id": 1, "name": "Cat", "color": [1, 2, 3]}])
-        done = page.hear("done", job="export")
+        page.send("export", kind="masks", objects=[{"id": 1, "name": "Cat", "color": [1, 2, 3]}])
+        done = page.receive("done", job="export")
         got = house.client.get(f"/s/{token}/{done['url']}")
         assert "attachment" in got.headers["content-disposition"]
         with zipfile.ZipFile(BytesIO(got.content)) as archive:
@@ -59,28 +59,28 @@ def test_a_picture_is_uploaded_clicked_and_downloaded(house: House) -> None:
 
 
 def test_a_clip_is_tracked_both_ways_and_shows_its_frames(house: House, clip: bytes) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, clip, "clip.mp4")
-        version = page.hear("opened")["version"]
+        version = page.receive("opened")["version"]
         for number in (0, 7, 11):
             frame = house.client.get(f"/s/{token}/frames/{number}", params={"v": version}).content
             assert read_number(np.asarray(Image.open(BytesIO(frame)))) == number
-        page.say("prompt", seq=1, frame=5, object=3, prompt=CLICK)
-        page.hear("masks", seq=1)
-        page.say("track", run=1, direction="both", frame=5)
-        order = [page.hear("masks")["frame"] for _ in range(11)]
+        page.send("set_prompt", seq=1, frame=5, object=3, prompt=CLICK)
+        page.receive("masks", seq=1)
+        page.send("track", run=1, direction="both", frame=5)
+        order = [page.receive("masks")["frame"] for _ in range(11)]
         assert order == [*range(6, 12), *range(4, -1, -1)]
-        assert page.hear("done", job="track")["stopped"] is False
-        page.say("masks", first=0, last=11)
-        assert [page.hear("masks")["objects"][0]["id"] for _ in range(12)] == [3] * 12
+        assert page.receive("done", job="track")["stopped"] is False
+        page.send("get_masks", first=0, last=11)
+        assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [3] * 12
 
 
 def test_small_pictures_are_for_the_timeline(house: House, clip: bytes) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, clip, "clip.mp4")
-        version = page.hear("opened")["version"]
+        version = page.receive("opened")["version"]
 
         def get(frame: int, **about: object) -> Any:
             return house.client.get(f"/s/{token}/frames/{frame}", params={"v": version, **about})
@@ -97,79 +97,79 @@ def test_small_pictures_are_for_the_timeline(house: House, clip: bytes) -> None:
 
 
 def test_whoever_asks_for_too_many_small_pictures_waits(house: House, clip: bytes) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
     visitor.bench.thumbnail_rate = Rate(3, lambda: 0.0)
     with house.page(visitor.token) as page:
         house.upload(visitor.token, clip, "clip.mp4")
-        about = {"v": page.hear("opened")["version"], "height": 32}
+        about = {"v": page.receive("opened")["version"], "height": 32}
         answers = [house.client.get(f"/s/{visitor.token}/frames/{k}", params=about).status_code for k in range(8)]
         assert answers == [200] * 6 + [400] * 2
-        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-        assert page.hear("masks", seq=1), "clicks are counted by themselves"
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        assert page.receive("masks", seq=1), "clicks are counted by themselves"
 
 
 def test_colors_and_choice_of_objects_reach_the_overlay(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, picture_bytes())
-        page.hear("opened")
+        page.receive("opened")
         for number, x in ((1, 10), (2, 50)):
-            page.say("prompt", seq=number, frame=0, object=number, prompt={"points": [[x, 20, 1]]})
-            page.hear("masks", seq=number)
+            page.send("set_prompt", seq=number, frame=0, object=number, prompt={"points": [[x, 20, 1]]})
+            page.receive("masks", seq=number)
         page.say(
             "export",
             kind="png",
             look={"layers": [{"effect": "overlay", "opacity": 1}]},
             objects=[{"id": 2, "name": "", "color": [10, 200, 30]}],
         )
-        done = page.hear("done", job="export")
+        done = page.receive("done", job="export")
         drawn = np.asarray(Image.open(BytesIO(house.client.get(f"/s/{token}/{done['url']}").content)).convert("RGB"))
         source = np.asarray(Image.open(BytesIO(picture_bytes())))
         assert drawn[20, 50].tolist() == [10, 200, 30]
         assert drawn[20, 10].tolist() == source[20, 10].tolist()
-        page.say("export", kind="coco", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
-        again = page.hear("done", job="export")
+        page.send("export", kind="coco", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        again = page.receive("done", job="export")
         coco = json.loads(house.client.get(f"/s/{token}/{again['url']}").content)
         assert len(coco["annotations"]) == 1
         assert house.client.get(f"/s/{token}/{done['url']}").status_code == 404, "the next export replaces the last"
 
 
 def test_nothing_of_one_visitor_is_there_for_another(house: House) -> None:
-    mine, yours = house.visitor().token, house.visitor().token
+    mine, yours = house.session().token, house.session().token
     assert mine != yours
     with house.page(mine) as page, house.page(yours) as other:
         house.upload(mine, picture_bytes())
-        version = page.hear("opened")["version"]
-        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-        page.hear("masks", seq=1)
-        page.say("export", kind="masks", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
-        address = page.hear("done", job="export")["url"]
+        version = page.receive("opened")["version"]
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        page.receive("masks", seq=1)
+        page.send("export", kind="masks", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        address = page.receive("done", job="export")["url"]
         get = house.client.get
         assert get(f"/s/{mine}/{address}").status_code == 200
         assert get(f"/s/{yours}/{address}").status_code == 404
         assert get(f"/s/{yours}/frames/0", params={"v": version}).status_code == 404
         assert get("/s/nobody/frames/0", params={"v": version}).status_code == 404
-        other.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-        assert "Open a picture" in other.hear("error")["text"]
+        other.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        assert "Open a picture" in other.receive("error")["text"]
 
 
 def test_foreign_pages_get_nothing(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     foreign = {"origin": "https://evil.example"}
     assert house.client.post(f"/s/{token}/bye", headers=foreign).status_code == 403
     with house.page(token, **foreign) as page, pytest.raises(WebSocketDisconnect) as closed:
-        page.hear("hello")
+        page.receive("hello")
     assert closed.value.code == 4403
     with house.page(token, origin="http://testserver") as page:
-        assert page.hear("hello")
+        assert page.receive("hello")
     behind_proxy = {"origin": "https://masklet.example", "x-forwarded-host": "masklet.example"}
     with house.page(token, **behind_proxy) as page:
-        assert page.hear("hello")
+        assert page.receive("hello")
 
 
 def test_an_unknown_token_is_told_so(house: House) -> None:
     with house.page("x" * 32) as page, pytest.raises(WebSocketDisconnect) as closed:
-        page.hear("hello")
+        page.receive("hello")
     assert closed.value.code == 4404
     for method, path in (("POST", "upload"), ("POST", "say"), ("GET", "hear"), ("POST", "bye"), ("GET", "frames/0")):
         assert house.client.request(method, f"/s/nobody/{path}").status_code == 404
@@ -177,25 +177,25 @@ def test_an_unknown_token_is_told_so(house: House) -> None:
 
 def test_the_server_says_that_it_is_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.sockets.PULSE_SECONDS", 0.01)
-    with house.page(house.visitor().token) as page:
-        assert page.hear("alive")
-        assert page.hear("alive")
+    with house.page(house.session().token) as page:
+        assert page.receive("heartbeat")
+        assert page.receive("heartbeat")
 
 
 def test_a_second_tab_takes_the_work_over(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as first:
-        first.hear("hello")
+        first.receive("hello")
         with house.page(token) as second:
-            second.hear("hello")
+            second.receive("hello")
             with pytest.raises(WebSocketDisconnect) as closed:
                 while True:
-                    first.hear("nothing")
+                    first.receive("nothing")
             assert closed.value.code == 4409
 
 
 def test_the_same_works_without_sockets(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
 
     def hear(kind: str, first: str = "") -> dict[str, object]:
         for _ in range(20):
@@ -218,12 +218,12 @@ def test_the_same_works_without_sockets(house: House) -> None:
 
 
 def test_a_closed_tab_frees_everything(house: House) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
     with house.page(visitor.token) as page:
         house.upload(visitor.token, picture_bytes())
-        page.hear("opened")
-        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-        page.hear("masks", seq=1)
+        page.receive("opened")
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        page.receive("masks", seq=1)
         assert len(house.engine.sessions) == 1
         assert house.client.post(f"/s/{visitor.token}/bye").status_code == 204
     house.now += house.settings.farewell_seconds + 1
@@ -234,23 +234,23 @@ def test_a_closed_tab_frees_everything(house: House) -> None:
 
 
 def test_a_reload_finds_its_work_again(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         house.upload(token, picture_bytes())
-        version = page.hear("opened")["version"]
+        version = page.receive("opened")["version"]
         house.client.post(f"/s/{token}/bye")
     house.now += house.settings.farewell_seconds / 2
     house.sweep()
     with house.page(token) as page:
-        assert page.hear("hello")["version"] == version
+        assert page.receive("hello")["version"] == version
         house.now += house.settings.farewell_seconds * 2
         house.sweep()
-        page.say("masks", first=0, last=0)
-        assert page.hear("masks")["frame"] == 0
+        page.send("get_masks", first=0, last=0)
+        assert page.receive("masks")["frame"] == 0
 
 
 def test_stopping_the_server_leaves_nothing(tmp_path: Path) -> None:
     with open_house() as house:
-        folder = house.visitor().folder
+        folder = house.session().folder
         assert folder.exists()
     assert not folder.parent.exists()

@@ -42,18 +42,18 @@ class Visit:
     def say(self, frame: int, object_id: int = 1, prompt: dict[str, Any] = CLICK) -> dict[str, Any]:
         """A prompt; what is stale then, by object."""
         self.seq += 1
-        self.page.say("prompt", seq=self.seq, frame=frame, object=object_id, prompt=prompt)
-        self.page.hear("masks", seq=self.seq)
+        self.page.send("set_prompt", seq=self.seq, frame=frame, object=object_id, prompt=prompt)
+        self.page.receive("masks", seq=self.seq)
         return self.hear_stale()
 
     def hear_stale(self) -> dict[str, Any]:
-        return {each["id"]: each["frames"] for each in self.page.hear("stale")["objects"]}
+        return {each["id"]: each["frames"] for each in self.page.receive("stale")["objects"]}
 
     def track(self, direction: str, frame: int = 0, **about: Any) -> tuple[list[int], dict[str, Any]]:
         """The frames whose masks were sent, in order, and the closing word."""
-        self.page.say("track", run=7, direction=direction, frame=frame, **about)
+        self.page.send("track", run=7, direction=direction, frame=frame, **about)
         frames: list[int] = []
-        while (heard := self.page.hear("masks", "done"))["t"] == "masks":
+        while (heard := self.page.receive("masks", "done"))["t"] == "masks":
             assert heard["run"] == 7
             assert all(each["fresh"] for each in heard["objects"])
             frames.append(heard["frame"])
@@ -81,10 +81,10 @@ def visit(engine: VanishingEngine, clip: bytes) -> Iterator[Visit]:
 @contextmanager
 def opened(engine: FakeEngine, clip: bytes) -> Iterator[Visit]:
     with open_house(engine) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             assert house.upload(token, clip, "clip.mp4").status_code == 202
-            page.hear("opened")
+            page.receive("opened")
             yield Visit(page)
 
 
@@ -185,17 +185,17 @@ def test_a_run_that_was_stopped_says_what_is_left(clip: bytes) -> None:
     with opened(engine, clip) as visit:
         page = visit.page
         visit.say(17)
-        page.say("track", run=7, direction="both", frame=17)
+        page.send("track", run=7, direction="both", frame=17)
         assert engine.entered.acquire(timeout=DEADLINE)
         for _ in range(2):  # two calls on the way forward; the first on the way back waits at the gate
             engine.gate.release()
             assert engine.entered.acquire(timeout=DEADLINE)
-        page.say("stop")
-        page.say("masks", first=0, last=0)
-        page.hear("masks", run=None)
+        page.send("stop")
+        page.send("get_masks", first=0, last=0)
+        page.receive("masks", run=None)
         for _ in range(9):
             engine.gate.release()
-        done = page.hear("done", job="track")
+        done = page.receive("done", job="track")
         assert (done["stopped"], done["direction"]) == (True, "backward")
         assert done["frame"] < 17
         frames, done = visit.track(done["direction"], done["frame"])
@@ -215,23 +215,23 @@ def test_a_click_during_an_update_changes_what_is_updated(clip: bytes) -> None:
         while engine.entered.acquire(blocking=False):
             pass
         visit.say(10)
-        page.say("track", run=7, direction="update", frame=0)
+        page.send("track", run=7, direction="update", frame=0)
         assert engine.entered.acquire(timeout=DEADLINE)
         visit.say(4, 1, OTHER_CLICK)
         for _ in range(40):
             engine.gate.release()
-        page.hear("done", job="track")
+        page.receive("done", job="track")
         assert visit.hear_stale() == {}
 
 
 def test_tracking_is_taken_back(visit: Visit) -> None:
     visit.say(0)
     visit.track("forward")
-    visit.page.say("untrack", seq=99, frames=[5, 19], objects=[1])
-    visit.page.hear("untracked", seq=99)
+    visit.page.send("untrack", seq=99, frames=[5, 19], objects=[1])
+    visit.page.receive("untracked", seq=99)
     assert visit.hear_stale() == {}
-    visit.page.say("masks", first=0, last=19)
-    assert [len(visit.page.hear("masks")["objects"]) for _ in range(FRAMES)] == [1] * 5 + [0] * 15
+    visit.page.send("get_masks", first=0, last=19)
+    assert [len(visit.page.receive("masks")["objects"]) for _ in range(FRAMES)] == [1] * 5 + [0] * 15
     assert visit.track("forward")[0] == [*range(5, 20)]
 
 
@@ -241,7 +241,7 @@ def test_a_wish_that_is_repeated_takes_back_one_run_alone(visit: Visit) -> None:
     visit.say(10, 1, OTHER_CLICK)
     visit.track("update")
     for _ in range(2):  # the answer to the first was lost with the connection
-        visit.page.say("untrack", seq=99, frames=[11, 19], objects=[1])
-        visit.page.hear("untracked", seq=99)
-    visit.page.say("masks", first=11, last=19)
-    assert [len(visit.page.hear("masks")["objects"]) for _ in range(9)] == [1] * 9
+        visit.page.send("untrack", seq=99, frames=[11, 19], objects=[1])
+        visit.page.receive("untracked", seq=99)
+    visit.page.send("get_masks", first=11, last=19)
+    assert [len(visit.page.receive("masks")["objects"]) for _ in range(9)] == [1] * 9

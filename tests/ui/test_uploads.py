@@ -18,25 +18,25 @@ CLICK = {"points": [[20, 24, 1]]}
 
 @pytest.mark.parametrize("content", [b"", b"no picture at all", picture_bytes()[:60]])
 def test_a_broken_file_leaves_the_open_one_alone(house: House, content: bytes) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
     with house.page(visitor.token) as page:
         house.upload(visitor.token, picture_bytes())
-        version = page.hear("opened")["version"]
+        version = page.receive("opened")["version"]
         house.upload(visitor.token, content, "broken.mp4")
-        assert len(page.hear("error", job="ingest")["text"]) > 20
+        assert len(page.receive("error", job="ingest")["text"]) > 20
         assert house.client.get(f"/s/{visitor.token}/frames/0", params={"v": version}).status_code == 200
-        page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-        assert page.hear("masks", seq=1)["objects"]
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        assert page.receive("masks", seq=1)["objects"]
         assert [path.name for path in visitor.folder.iterdir()] == [f"medium-{version}"]
 
 
 def test_a_new_medium_replaces_the_old_one_and_its_addresses(house: House) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
     with house.page(visitor.token) as page:
         house.upload(visitor.token, picture_bytes())
-        old = page.hear("opened")["version"]
+        old = page.receive("opened")["version"]
         house.upload(visitor.token, picture_bytes(30, 30))
-        new = page.hear("opened")["version"]
+        new = page.receive("opened")["version"]
         get = house.client.get
         assert get(f"/s/{visitor.token}/frames/0", params={"v": old}).status_code == 404
         assert get(f"/s/{visitor.token}/frames/0", params={"v": new}).status_code == 200
@@ -47,7 +47,7 @@ def test_a_new_medium_replaces_the_old_one_and_its_addresses(house: House) -> No
 
 def test_a_file_over_the_limit_is_refused_and_removed() -> None:
     with open_house(max_upload_mb=1) as house:
-        visitor = house.visitor()
+        visitor = house.session()
         big = bytes(1_000_001)
         refused = house.upload(visitor.token, big)
         chunked = house.client.post(f"/s/{visitor.token}/upload", content=iter([big[:600_000], big[600_000:]]))
@@ -65,14 +65,14 @@ def test_a_clip_over_a_limit_is_refused(tmp_path: Path, limit: dict[str, Any], c
     noise = "noise=alls=100:allf=t:all_seed=1,scale=960:640"
     content = make_clip(tmp_path / "noisy.mp4", filters=noise).read_bytes()
     with open_house(**limit) as house:
-        visitor = house.visitor()
+        visitor = house.session()
         with house.page(visitor.token) as page:
             house.upload(visitor.token, content, "noisy.mp4")
-            assert complaint in page.hear("error", job="ingest")["text"]
+            assert complaint in page.receive("error", job="ingest")["text"]
 
 
 def test_an_upload_waits_until_the_one_before_has_been_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitor, portal = house.visitor(), house.client.portal
+    visitor, portal = house.session(), house.client.portal
     assert portal is not None
     portal.call(visitor.receiving.acquire)
     with ThreadPoolExecutor(1) as thread:
@@ -86,19 +86,19 @@ def test_an_upload_waits_until_the_one_before_has_been_given_up(house: House, mo
 
 
 def test_file_names_mean_nothing_to_the_file_system(house: House) -> None:
-    visitor = house.visitor()
+    visitor = house.session()
     with house.page(visitor.token) as page:
         house.upload(visitor.token, picture_bytes(), "../../../etc/$(rm)\x00<b>\\x.png")
-        name = page.hear("opened")["medium"]["name"]
+        name = page.receive("opened")["medium"]["name"]
         assert not set(name) & set("/\\<>$\x00")
         assert {path.parent for path in visitor.folder.iterdir()} == {visitor.folder}
 
 
 def test_examples_open_like_files_and_have_thumbnails(house: House) -> None:
-    token = house.visitor().token
+    token = house.session().token
     with house.page(token) as page:
         assert house.client.post(f"/s/{token}/example/lion").status_code == 202
-        assert page.hear("opened")["medium"]["kind"] == "image"
+        assert page.receive("opened")["medium"]["kind"] == "image"
     assert house.client.post(f"/s/{token}/example/..%2Fapp").status_code == 404
     assert house.client.post(f"/s/{token}/example/unknown").status_code == 404
     picture = house.client.get("/examples/lion.jpg")

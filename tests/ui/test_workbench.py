@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
 
 from sam2_core.errors import Busy
-from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
 from sam2_core.types import FrameMasks, Progress, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
@@ -26,115 +26,115 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def open_and_click(house: House, page: Page, token: str, content: bytes) -> None:
     assert house.upload(token, content, "clip.mp4").status_code == 202
-    page.hear("opened")
-    page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-    page.hear("masks", seq=1)
+    page.receive("opened")
+    page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+    page.receive("masks", seq=1)
 
 
 def test_tracking_stops_at_once_and_goes_on(clip: bytes) -> None:
     engine = GatedEngine()
     with open_house(engine) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
-            page.say("track", run=1, direction="forward", frame=0)
+            page.send("track", run=1, direction="forward", frame=0)
             assert engine.entered.acquire(timeout=DEADLINE)
-            page.say("stop")
-            page.say("masks", first=0, last=0)
-            page.hear("masks", tracked=None)  # the answer proves that the stop before it was heard
+            page.send("stop")
+            page.send("get_masks", first=0, last=0)
+            page.receive("masks", tracked=None)  # the answer proves that the stop before it was heard
             engine.gate.release()
-            last = page.hear("masks", tracked=1)["frame"]
-            assert page.hear("done", job="track")["stopped"] is True
+            last = page.receive("masks", tracked=1)["frame"]
+            assert page.receive("done", job="track")["stopped"] is True
             assert engine.calls.count("track") == 1
             for _ in range(12):
                 engine.gate.release()
-            page.say("track", run=1, direction="forward", frame=last)
-            frames = [page.hear("masks", tracked=1)["frame"] for _ in range(11 - last)]
+            page.send("track", run=1, direction="forward", frame=last)
+            frames = [page.receive("masks", tracked=1)["frame"] for _ in range(11 - last)]
             assert frames == list(range(last + 1, 12))
-            assert page.hear("done", job="track")["stopped"] is False
+            assert page.receive("done", job="track")["stopped"] is False
 
 
 def test_a_click_while_tracking_is_answered_and_tracking_goes_on_with_it(clip: bytes) -> None:
     engine = GatedEngine()
     with open_house(engine) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
-            page.say("track", run=1, direction="forward", frame=0)
+            page.send("track", run=1, direction="forward", frame=0)
             assert engine.entered.acquire(timeout=DEADLINE)
-            page.say("prompt", seq=2, frame=5, object=2, prompt={"points": [[60, 40, 1]]})
-            page.hear("masks", seq=2)
+            page.send("set_prompt", seq=2, frame=5, object=2, prompt={"points": [[60, 40, 1]]})
+            page.receive("masks", seq=2)
             for _ in range(30):
                 engine.gate.release()
-            seen = [page.hear("masks", tracked=1) for _ in range(12)]
+            seen = [page.receive("masks", tracked=1) for _ in range(12)]
             assert [each["frame"] for each in seen] == list(range(12))
             assert [[each["id"] for each in seen[at]["objects"]] for at in (0, 5, 11)] == [[2], [1], [1, 2]]
-            assert page.hear("done", job="track")
+            assert page.receive("done", job="track")
 
 
 def test_tracking_waits_for_a_page_that_is_away(clip: bytes) -> None:
     engine = GatedEngine()
     with open_house(engine) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
-            page.say("track", run=1, direction="forward", frame=0)
+            page.send("track", run=1, direction="forward", frame=0)
             assert engine.entered.acquire(timeout=DEADLINE)
         for _ in range(30):
             engine.gate.release()
         with house.page(token) as page:
             wish = {"run": 1, "direction": "forward", "frame": 0, "first": 0, "last": 11, "pause": False}
-            assert page.hear("hello")["tracking"] == wish
-            frames = [page.hear("masks", tracked=1)["frame"] for _ in range(11)]
+            assert page.receive("hello")["tracking"] == wish
+            frames = [page.receive("masks", tracked=1)["frame"] for _ in range(11)]
             assert frames == list(range(1, 12))
 
 
 def test_every_run_of_tracking_ends_under_its_own_name(clip: bytes) -> None:
     engine = GatedEngine()
     with open_house(engine) as house:
-        visitor = house.visitor()
+        visitor = house.session()
         with house.page(visitor.token) as page:
             open_and_click(house, page, visitor.token, clip)
-            page.say("track", run=1, direction="forward", frame=0)
+            page.send("track", run=1, direction="forward", frame=0)
             assert engine.entered.acquire(timeout=DEADLINE)
             assert visitor.bench.busy
-            page.say("track", run=2, direction="backward", frame=11)
+            page.send("track", run=2, direction="backward", frame=11)
             assert engine.entered.acquire(timeout=DEADLINE)
             for _ in range(30):
                 engine.gate.release()
-            endings = [page.hear("done", job="track") for _ in range(2)]
+            endings = [page.receive("done", job="track") for _ in range(2)]
             assert [(each["run"], each["stopped"]) for each in endings] == [(1, True), (2, False)]
-            page.say("masks", first=0, last=0)
-            page.hear("masks")
+            page.send("get_masks", first=0, last=0)
+            page.receive("masks")
             assert not visitor.bench.busy
 
 
 def test_all_masks_that_were_asked_for_arrive_however_slowly_the_page_takes_them(tmp_path: Path) -> None:
     film = make_clip(tmp_path / "long.mp4", frames=600, size=(48, 64)).read_bytes()
     with open_house() as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, film)
             for first in range(0, 600, 64):
-                page.say("masks", first=first, last=min(599, first + 63))
-            frames = [page.hear("masks")["frame"] for _ in range(600)]
+                page.send("get_masks", first=first, last=min(599, first + 63))
+            frames = [page.receive("masks")["frame"] for _ in range(600)]
             assert frames == list(range(600))
 
 
 def test_a_session_that_the_engine_gave_up_is_brought_back(clip: bytes) -> None:
     engine = FakeEngine()
     with open_house(engine) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
             engine.sessions.clear()
-            page.say("prompt", seq=2, frame=3, object=2, prompt={"points": [[60, 40, 1]]})
-            page.hear("journal")
+            page.send("set_prompt", seq=2, frame=3, object=2, prompt={"points": [[60, 40, 1]]})
+            page.receive("journal")
             entries = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}]
-            page.say("journal", entries=entries)
-            assert page.hear("masks", "error", seq=2)["objects"][0]["id"] == 2
-            page.say("masks", first=0, last=11)
-            assert [page.hear("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
+            page.send("edit_log", entries=entries)
+            assert page.receive("masks", "error", seq=2)["objects"][0]["id"] == 2
+            page.send("get_masks", first=0, last=11)
+            assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
             assert len(engine.sessions) == 1
 
 
@@ -155,19 +155,19 @@ def test_an_error_of_the_engine_reaches_the_page_and_nothing_else_changes() -> N
 
     engine = BrokenEngine()
     with open_house(engine) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, picture_bytes())
             for failure, words in ((crash, "your work is kept"), (busy, "The device is full")):
                 engine.fails = failure
-                page.say("prompt", seq=5, frame=0, object=1, prompt=CLICK)
-                error = page.hear("error")
+                page.send("set_prompt", seq=5, frame=0, object=1, prompt=CLICK)
+                error = page.receive("error")
                 assert words in error["text"]
                 assert "secret" not in error["text"]
                 assert error["seq"] == 5
             engine.fails = None
-            page.say("prompt", seq=6, frame=0, object=1, prompt=CLICK)
-            assert page.hear("masks", seq=6)["objects"]
+            page.send("set_prompt", seq=6, frame=0, object=1, prompt=CLICK)
+            assert page.receive("masks", seq=6)["objects"]
 
 
 def test_the_page_hears_how_the_model_loads_and_can_upload_meanwhile() -> None:
@@ -180,37 +180,37 @@ def test_the_page_hears_how_the_model_loads_and_can_upload_meanwhile() -> None:
 
     with open_house() as house:
         object.__setattr__(house.resources, "catalogue", Catalogue(offers_of("nano"), build, 1))
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
-            about: dict[str, Any] = page.hear("model")
+            about: dict[str, Any] = page.receive("model")
             assert (about["ready"], about["error"]) == (False, None)
             house.upload(token, picture_bytes())
-            page.hear("opened")
-            page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-            assert "Try again in a moment" in page.hear("error")["text"]
+            page.receive("opened")
+            page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+            assert "Try again in a moment" in page.receive("error")["text"]
             go.set()
-            while not page.hear("model")["ready"]:
+            while not page.receive("model")["ready"]:
                 pass
-            page.say("prompt", seq=2, frame=0, object=1, prompt=CLICK)
-            assert page.hear("masks", seq=2)
+            page.send("set_prompt", seq=2, frame=0, object=1, prompt=CLICK)
+            assert page.receive("masks", seq=2)
 
 
 def test_the_number_of_objects_and_the_pace_have_limits() -> None:
     with open_house(max_objects=2, messages_per_second=5) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, picture_bytes())
-            page.say("prompt", seq=2, frame=0, object=2, prompt=CLICK)
-            page.hear("masks", seq=2)
-            page.say("prompt", seq=3, frame=0, object=3, prompt=CLICK)
-            assert "At most 2 objects" in page.hear("error")["text"]
-            page.say("forget", seq=4, object=1)
-            page.hear("forgotten", seq=4)
-            page.say("prompt", seq=5, frame=0, object=3, prompt=CLICK)
-            assert page.hear("masks", seq=5)
+            page.send("set_prompt", seq=2, frame=0, object=2, prompt=CLICK)
+            page.receive("masks", seq=2)
+            page.send("set_prompt", seq=3, frame=0, object=3, prompt=CLICK)
+            assert "At most 2 objects" in page.receive("error")["text"]
+            page.send("remove_object", seq=4, object=1)
+            page.receive("object_removed", seq=4)
+            page.send("set_prompt", seq=5, frame=0, object=3, prompt=CLICK)
+            assert page.receive("masks", seq=5)
             for _ in range(20):
-                page.say("forget", seq=6, object=9)
-            refusal = page.hear("error")
+                page.send("remove_object", seq=6, object=9)
+            refusal = page.receive("error")
             assert "too fast" in refusal["text"]
             assert refusal["seq"] == 6, "the page must not wait for an answer"
 
@@ -225,15 +225,15 @@ def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pyte
         raise AssertionError("a cancelled job does not come this far")
 
     with open_house() as house:
-        visitor = house.visitor()
+        visitor = house.session()
         with house.page(visitor.token) as page:
             with monkeypatch.context() as patch:
                 patch.setattr("ui.arrivals.ingest", slow)
                 house.upload(visitor.token, clip)
                 assert started.wait(DEADLINE)
-                page.say("cancel", job="ingest")
-                page.say("stop")  # answered with a complaint: nothing is open; so the cancel was heard
-                assert "Open a picture" in page.hear("error")["text"]
+                page.send("cancel", job="ingest")
+                page.send("stop")  # answered with a complaint: nothing is open; so the cancel was heard
+                assert "Open a picture" in page.receive("error")["text"]
                 go.set()
             open_and_click(house, page, visitor.token, clip)
 
@@ -247,75 +247,75 @@ def test_a_job_that_was_given_up_ends_without_a_word(clip: bytes, monkeypatch: p
         raise OSError("its folder is gone")
 
     with open_house() as house:
-        visitor = house.visitor()
+        visitor = house.session()
         with house.page(visitor.token) as page:
             open_and_click(house, page, visitor.token, clip)
             wish = {"kind": "coco", "objects": [{"id": 1, "name": "x", "color": [0, 0, 0]}]}
             with monkeypatch.context() as patch:
                 patch.setattr("ui.workbench.write_export", slow)
-                page.say("export", **wish)
+                page.send("export", **wish)
                 assert started.wait(DEADLINE)
-            page.say("export", **wish)
+            page.send("export", **wish)
             go.set()
-            assert page.hear("done", "error", job="export")["name"] == "clip_coco.json"
+            assert page.receive("done", "error", job="export")["name"] == "clip_coco.json"
 
 
 def test_a_picture_is_not_tracked_and_nobody_is_not_tracked(clip: bytes) -> None:
     with open_house() as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             house.upload(token, picture_bytes())
-            page.hear("opened")
-            page.say("track", run=1, direction="forward", frame=0)
-            assert "nothing to track" in page.hear("error", job="track")["text"]
+            page.receive("opened")
+            page.send("track", run=1, direction="forward", frame=0)
+            assert "nothing to track" in page.receive("error", job="track")["text"]
             house.upload(token, clip)
-            page.hear("opened")
-            page.say("track", run=1, direction="forward", frame=0)
-            assert "Click on a thing" in page.hear("error", job="track")["text"]
+            page.receive("opened")
+            page.send("track", run=1, direction="forward", frame=0)
+            assert "Click on a thing" in page.receive("error", job="track")["text"]
 
 
 def test_a_page_tells_its_journal_unasked_and_all_begins_anew(clip: bytes) -> None:
     engine = FakeEngine()
     with open_house(engine, max_objects=2) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
             other = {"frame": 2, "object": 7, "prompt": {"points": [[60, 40, 1]]}}
-            page.say("journal", seq=9, entries=[other, {"track": [2, 12, 1]}])
-            assert page.hear("done", job="replay") == {"t": "done", "job": "replay", "seq": 9, "stopped": False}
-            page.say("masks", first=0, last=11)
-            found = [[each["id"] for each in page.hear("masks", run=None)["objects"]] for _ in range(12)]
+            page.send("edit_log", seq=9, entries=[other, {"track": [2, 12, 1]}])
+            assert page.receive("done", job="replay") == {"t": "done", "job": "replay", "seq": 9, "stopped": False}
+            page.send("get_masks", first=0, last=11)
+            found = [[each["id"] for each in page.receive("masks", run=None)["objects"]] for _ in range(12)]
             assert found == [[], [], *[[7]] * 10]
             assert len(engine.sessions) == 1
-            page.say("prompt", seq=10, frame=0, object=1, prompt=CLICK)  # one object is left of the two before
-            page.hear("masks", seq=10)
+            page.send("set_prompt", seq=10, frame=0, object=1, prompt=CLICK)  # one object is left of the two before
+            page.receive("masks", seq=10)
             crowd = [{"frame": 0, "object": number, "prompt": CLICK} for number in (1, 2, 3)]
-            page.say("journal", seq=11, entries=crowd)
-            assert page.hear("error", seq=11, job="replay")["text"].startswith("At most 2 objects")
-            page.say("journal", seq=12, entries=[*crowd, {"forget": 1}])
-            page.hear("done", job="replay", seq=12)
-            page.say("journal", seq=13, entries=[{"frame": 99, "object": 1, "prompt": CLICK}])
-            assert page.hear("error", seq=13)["job"] == "replay"
+            page.send("edit_log", seq=11, entries=crowd)
+            assert page.receive("error", seq=11, job="replay")["text"].startswith("At most 2 objects")
+            page.send("edit_log", seq=12, entries=[*crowd, {"forget": 1}])
+            page.receive("done", job="replay", seq=12)
+            page.send("edit_log", seq=13, entries=[{"frame": 99, "object": 1, "prompt": CLICK}])
+            assert page.receive("error", seq=13)["job"] == "replay"
 
 
 def test_who_gives_up_a_replay_keeps_what_was_said(clip: bytes) -> None:
     engine = GatedEngine()
     with open_house(engine) as house:
-        token = house.visitor().token
+        token = house.session().token
         with house.page(token) as page:
             assert house.upload(token, clip, "clip.mp4").status_code == 202
-            page.hear("opened")
+            page.receive("opened")
             last = {"frame": 11, "object": 2, "prompt": {"points": [[60, 40, 1]]}}
             entries = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}, last]
-            page.say("journal", seq=1, entries=entries)
+            page.send("edit_log", seq=1, entries=entries)
             assert engine.entered.acquire(timeout=DEADLINE)
-            page.say("cancel", job="replay")
-            page.say("stop")
-            page.say("masks", first=0, last=0)
-            page.hear("masks", frame=0)  # the answer proves that the cancel before it was heard
+            page.send("cancel", job="replay")
+            page.send("stop")
+            page.send("get_masks", first=0, last=0)
+            page.receive("masks", frame=0)  # the answer proves that the cancel before it was heard
             engine.gate.release()
-            assert page.hear("done", job="replay", seq=1)["stopped"] is True
-            page.say("masks", first=0, last=11)
-            found = [[each["id"] for each in page.hear("masks", run=None)["objects"]] for _ in range(12)]
+            assert page.receive("done", job="replay", seq=1)["stopped"] is True
+            page.send("get_masks", first=0, last=11)
+            found = [[each["id"] for each in page.receive("masks", run=None)["objects"]] for _ in range(12)]
             assert found == [*[[1]] * 4, *[[]] * 7, [2]]
             assert engine.calls.count("track") == 1

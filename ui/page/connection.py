@@ -392,7 +392,8 @@ class HoverPreviews:
 
 
 class PageObserver(WorkspaceObserver):
-    """Tells the page what its requests wait for, once that takes long enough to be noticed, and how recovery goes on."""
+    """Tells the page what its requests wait for, once that takes long enough to be noticed, and how recovery goes
+    on."""
 
     NOTICED_SECONDS = 0.5
     REPEAT_SECONDS = 1.0

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from sam2_core.errors import BadPrompt, Busy, SessionGone
-from sam2_core.media import Look, Material, ObjectTraits, Painter
+from sam2_core.media import EffectStack, MaskedMedia, ObjectTraits, Painter
 from sam2_core.media.info import RgbArray
 from sam2_core.serving.workspace import Workspace
 from sam2_core.types import FrameMasks
@@ -36,7 +35,7 @@ class PreviewOptions:
     """A frame with effects, at most `side` pixels long; of the masks those of `objects`, the last above."""
 
     frame: int
-    look: Look
+    effects: EffectStack
     objects: tuple[ObjectTraits, ...]
     side: int
 
@@ -52,7 +51,7 @@ def read_preview_options(frame: int, query: Mapping[str, str], max_objects: int)
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadPrompt("A look is a JSON object. Reload the page.") from error
-    return PreviewOptions(frame, Look.from_json(plain), _read_objects(named, max_objects), int(side))
+    return PreviewOptions(frame, EffectStack.from_json(plain), _read_objects(named, max_objects), int(side))
 
 
 def _read_objects(text: str, max_objects: int) -> tuple[ObjectTraits, ...]:
@@ -104,17 +103,13 @@ class EffectPreviews:
             if self._forgotten != before:  # the thread kept what it painted with, though its medium was closed
                 self._key = self._painter = None
 
-    def _paint(
-        self, workspace: Workspace, options: PreviewOptions, backdrops: Mapping[str, Path]
-    ) -> tuple[bytes, str]:
+    def _paint(self, workspace: Workspace, options: PreviewOptions, backdrops: Mapping[str, Path]) -> tuple[bytes, str]:
         painter = self._painter_for(workspace, options, backdrops)
         return _encode(painter.paint(options.frame, _fit(workspace.store.frame(options.frame), options.side)))
 
-    def _painter_for(
-        self, workspace: Workspace, options: PreviewOptions, backdrops: Mapping[str, Path]
-    ) -> Painter:
+    def _painter_for(self, workspace: Workspace, options: PreviewOptions, backdrops: Mapping[str, Path]) -> Painter:
         """The former one, as long as nothing has changed: it keeps what several frames need."""
-        key = (workspace.version, workspace.state, repr(options.look), options.objects, tuple(backdrops))
+        key = (workspace.version, workspace.state, repr(options.effects), options.objects, tuple(backdrops))
         if self._painter is None or key != self._key:
             self._painter, self._key = _new_painter(workspace, options, backdrops), key
         return self._painter
@@ -122,7 +117,7 @@ class EffectPreviews:
 
 def _new_painter(workspace: Workspace, options: PreviewOptions, backdrops: Mapping[str, Path]) -> Painter:
     masks = workspace.read_masks if options.objects else _no_masks  # without objects no session is needed
-    return Painter(options.look, Material(workspace.store, masks, options.objects), load_backdrops(backdrops))
+    return Painter(options.effects, MaskedMedia(workspace.store, masks, options.objects), load_backdrops(backdrops))
 
 
 def _no_masks(frames: range) -> Sequence[FrameMasks]:

@@ -10,7 +10,8 @@ POST /s/{token}/example/{name}      the same with an example
 POST /s/{token}/backdrop            a picture as the body, to stand behind the objects; answers {name}, for looks
 GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
                                     with height= (16 to 160) a small one, for the timeline or the film strip
-GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSON (Look.to_json), objects as id.rrggbb,…
+GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSON (EffectStack.to_json), objects as
+id.rrggbb,…
      &effects=&objects=&side=       in their order, the last one above, side (160 to 1280): pixels of the longer side;
                                     JPEG, or PNG where it can be seen through
 WS   /s/{token}/ws                  requests up, events down (see ui/protocol.py)
@@ -44,7 +45,7 @@ from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.previews import read_preview_options
 from ui.page.socket import converse, is_same_origin
-from ui.protocol import MAX_MESSAGE, read_upload
+from ui.protocol import MAX_REQUEST_CHARACTERS, read_upload
 from ui.sessions import Session, SessionRegistry
 
 Handler: TypeAlias = Callable[[Request, Session, PageConnection], Awaitable[Response]]
@@ -169,7 +170,9 @@ class Routes:
             session.receiving.release()
 
     async def _receive_file(self, request: Request, target: Path, max_bytes: int) -> None:
-        too_large = MediaError(f"This file is larger than {max_bytes // 1_000_000} MB. Choose a smaller or shorter one.")
+        too_large = MediaError(
+            f"This file is larger than {max_bytes // 1_000_000} MB. Choose a smaller or shorter one."
+        )
         announced = request.headers.get("content-length", "")
         if announced.isdigit() and int(announced) > max_bytes:
             raise too_large
@@ -206,7 +209,7 @@ class Routes:
             return workspace
         frame, max_objects = request.path_params["frame"], self._settings.max_objects
         options = read_preview_options(frame, request.query_params, max_objects)
-        backdrops = session.backdrops.of(options.look)
+        backdrops = session.backdrops.of(options.effects)
         painted, media_type = await connection.effect_previews.paint(workspace, options, backdrops)
         return Response(painted, media_type=media_type, headers=FRESH)
 
@@ -237,7 +240,7 @@ class Routes:
     # --- requests and events without a socket ---------------------------------------------------------------------
 
     async def _send(self, request: Request, session: Session, connection: PageConnection) -> Response:
-        if int(request.headers.get("content-length") or MAX_MESSAGE + 1) > MAX_MESSAGE:
+        if int(request.headers.get("content-length") or MAX_REQUEST_CHARACTERS + 1) > MAX_REQUEST_CHARACTERS:
             return _refuse(413, "This message is too long.")
         self._sessions.touch(session)
         await connection.handle((await request.body()).decode("utf-8", "replace"))

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from sam2_core.media.draw import Rgb, rgb_of
-from sam2_core.media.effects.look import Layer
-from sam2_core.media.effects.shapes import Area, Plane, Size
+from sam2_core.media.effects.effect_stack import Layer
+from sam2_core.media.effects.scaled_masks import Area, Plane, Size
 from sam2_core.media.info import RgbArray
 
 

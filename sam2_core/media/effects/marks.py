@@ -9,8 +9,8 @@ import numpy as np
 
 from sam2_core.media.draw import rgb_of, tint
 from sam2_core.media.effects.backgrounds import Canvas
-from sam2_core.media.effects.look import Layer
-from sam2_core.media.effects.shapes import Area, Plane, Shape, around, spread
+from sam2_core.media.effects.effect_stack import Layer
+from sam2_core.media.effects.scaled_masks import Area, Plane, Shape, around, spread
 from sam2_core.media.info import RgbArray
 
 

@@ -12,15 +12,15 @@ import numpy as np
 from sam2_core.errors import BadPrompt
 from sam2_core.media.draw import rgb_of
 from sam2_core.media.effects.backgrounds import Canvas, covering, desaturated, dimmed, plain
-from sam2_core.media.effects.cells import blurred, pixelated
-from sam2_core.media.effects.edges import Matte, matte_of, own_colors
-from sam2_core.media.effects.erasing import Eraser
-from sam2_core.media.effects.lettering import lettering, typeface_for
-from sam2_core.media.effects.look import Layer, Look
+from sam2_core.media.effects.effect_stack import EffectStack, Layer
 from sam2_core.media.effects.marks import draw_above, draw_behind
-from sam2_core.media.effects.shapes import Area, Plane, Shape, Size, shapes_of, whole
+from sam2_core.media.effects.masked_pooling import blurred, pixelated
+from sam2_core.media.effects.matting import Matte, matte_of, own_colors
+from sam2_core.media.effects.object_removal import ObjectRemover
+from sam2_core.media.effects.scaled_masks import Area, Plane, Shape, Size, shapes_of, whole
+from sam2_core.media.effects.text_rendering import lettering, typeface_for
 from sam2_core.media.info import RgbArray
-from sam2_core.media.material import Material
+from sam2_core.media.masked_media import MaskedMedia
 
 Made = TypeVar("Made")
 
@@ -32,16 +32,16 @@ class Painter:
     """Paints the frames of one material; cheap to make. Keeps what frames of the same size share."""
 
     def __init__(
-        self, look: Look, material: Material, backdrops: Mapping[str, RgbArray] = MappingProxyType({})
+        self, look: EffectStack, media: MaskedMedia, backdrops: Mapping[str, RgbArray] = MappingProxyType({})
     ) -> None:
         """`backdrops` are the pictures (H, W, 3) that the look's layers name. Raises `BadPrompt` where one is missing,
         or where a text cannot be written."""
-        self._look, self._material, self._backdrops = look, material, backdrops
+        self._look, self._material, self._backdrops = look, media, backdrops
         self._faces = {text: typeface_for(text) for text in (layer.text("text") for layer in _layers(look, "text"))}
         if any(layer.text("name") not in backdrops for layer in _layers(look, "picture")):
             raise BadPrompt("The picture for the background is missing. Choose one.")
         margins = [layer.number("margin") for layer in _layers(look, "erase")]
-        self._eraser = Eraser(material, max(margins)) if margins else None
+        self._eraser = ObjectRemover(media, max(margins)) if margins else None
         self._kept: dict[tuple[Hashable, ...], Any] = {}
 
     def paint(self, frame: int, picture: RgbArray) -> RgbArray:
@@ -51,7 +51,7 @@ class Painter:
         The picture may have any size: masks are fitted to it. Objects that are erased are gone for all other layers.
         """
         size = picture.shape[0], picture.shape[1]
-        objects, unit = self._material.on(frame).objects, min(size) / 1000
+        objects, unit = self._material.masks_on(frame).objects, min(size) / 1000
         if self._eraser is not None:
             picture, objects = self._eraser.erase(frame, picture), ()
         shapes = shapes_of(objects, self._material.objects, size)
@@ -69,7 +69,7 @@ class Painter:
         """Background, what shines out from behind the objects, and the objects."""
         matte = matte_of(shapes, self._look, picture)
         for layer in self._look.layers:
-            if layer.sort == "background":
+            if layer.target == "background":
                 self._draw_background(canvas, layer, matte, unit)
         for layer in self._look.layers:
             draw_behind(canvas, layer, shapes, unit)
@@ -92,12 +92,12 @@ class Painter:
             canvas.pixels = _filtered(canvas.pixels, behind, layer, unit)
 
     def _add_objects(self, canvas: Canvas, picture: RgbArray, matte: Matte, area: Area, unit: float) -> None:
-        layers = [layer for layer in self._look.layers if layer.sort == "objects"]
+        layers = [layer for layer in self._look.layers if layer.target == "objects"]
         if self._look.is_transparent:
             area = area.grown(_BEYOND, canvas.size)
         if any(layer.effect == "pixelate" for layer in layers):
             area = whole(canvas.size)  # the squares are those of the picture, wherever the object is
-        is_mixed = not {layer.effect for layer in self._look.layers if layer.sort != "objects"} <= _KEEPS_COLORS
+        is_mixed = not {layer.effect for layer in self._look.layers if layer.target != "objects"} <= _KEEPS_COLORS
         needs_own = self._look.is_transparent or (is_mixed and matte.is_soft)
         colors, alpha = own_colors(picture, matte, area) if needs_own else picture[area.part], matte.alpha[area.part]
         for layer in layers:
@@ -122,7 +122,7 @@ class Painter:
         return self._kept[key]
 
 
-def _layers(look: Look, effect: str) -> list[Layer]:
+def _layers(look: EffectStack, effect: str) -> list[Layer]:
     return [layer for layer in look.layers if layer.effect == effect]
 
 

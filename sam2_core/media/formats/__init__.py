@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from sam2_core.media.export_options import ExportFormat
 from sam2_core.media.formats.coco import COCO
 from sam2_core.media.formats.davis import DAVIS
 from sam2_core.media.formats.index import INDEX
@@ -34,9 +35,8 @@ from sam2_core.media.formats.table import CSV
 from sam2_core.media.formats.voc import VOC
 from sam2_core.media.formats.yolo import YOLO
 from sam2_core.media.formats.youtube_vis import YOUTUBE_VIS
-from sam2_core.media.order import Kind
 
-FORMATS: Mapping[str, Kind] = MappingProxyType({
+ANNOTATION_FORMATS: Mapping[str, ExportFormat] = MappingProxyType({
     "masks": MASKS, "index": INDEX, "davis": DAVIS, "coco": COCO, "youtube_vis": YOUTUBE_VIS, "yolo": YOLO,
     "voc": VOC, "sav": SAV, "labelme": LABELME, "npz": NPZ, "csv": CSV,
 })  # fmt: skip

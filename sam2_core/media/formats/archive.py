@@ -10,16 +10,13 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from sam2_core.media.atomic import new_file
+from sam2_core.media.draw import encode_jpeg
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.info import RgbArray
-from sam2_core.media.material import Material
-from sam2_core.media.order import Order
-from sam2_core.media.originals import jpeg_of, original_frames
-from sam2_core.media.progress import Reporter
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.source_frames import iterate_source_frames
 from sam2_core.types import FrameMasks
 
 Known: TypeAlias = dict[int, list[int]]
@@ -36,20 +33,20 @@ def new_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def frame_title(material: Material, frame: int) -> str:
+def frame_title(media: MaskedMedia, frame: int) -> str:
     """What files about this frame are called: the frame's number in a clip, else the picture's own name."""
-    if material.info.kind == "clip":
+    if media.info.kind == "clip":
         return f"{frame:05d}"
-    return material.title_of(frame) if material.info.kind == "album" else Path(material.info.name).stem
+    return media.title_of(frame) if media.info.kind == "album" else Path(media.info.name).stem
 
 
-def plain_titles(material: Material) -> dict[int, str]:
+def plain_titles(media: MaskedMedia) -> dict[int, str]:
     """The same for data sets, whose lists are read word by word: letters, digits, - and _ alone, no two alike."""
-    if material.info.kind == "clip":
-        return {frame: frame_title(material, frame) for frame in material.frames}
+    if media.info.kind == "clip":
+        return {frame: frame_title(media, frame) for frame in media.frames}
     titles, taken = dict[int, str](), set[str]()
-    for frame in range(material.info.frames):
-        title = unlike = plain_name(frame_title(material, frame))
+    for frame in range(media.info.frames):
+        title = unlike = plain_name(frame_title(media, frame))
         number = 2
         while unlike.casefold() in taken:
             unlike, number = f"{title}_{number}", number + 1
@@ -70,15 +67,15 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def pictured(
-    material: Material, order: Order, known: Known, message: str, report: Reporter
+    media: MaskedMedia, options: ExportOptions, known: Known, message: str, report: ProgressReporter
 ) -> Iterator[Iterator[tuple[FrameMasks, bytes | None]]]:
     """The masks of each chosen frame and, where the order wants pictures, the frame itself as a JPEG of mask size.
 
     Notes in `known` which masks there were.
     """
-    originals = original_frames(material.store, material.frames) if order.pictures else None
+    originals = iterate_source_frames(media.store, media.frames) if options.include_images else None
     with closing(originals) if originals else nullcontext():
-        yield _pairs(material.walk(message, report, MOST_OF_IT), originals, known)
+        yield _pairs(media.iterate(message, report, MOST_OF_IT), originals, known)
 
 
 def _pairs(
@@ -87,18 +84,13 @@ def _pairs(
     for found in walk:
         for each in found.objects:
             known.setdefault(each.object_id, []).append(found.frame)
-        yield found, jpeg_of(next(originals)) if originals else None
+        yield found, encode_jpeg(next(originals)) if originals else None
 
 
-def png(pixels: npt.NDArray[np.unsignedinteger[Any]], compression: int = 3) -> bytes:
-    """Grey pixels of 8 or 16 bits (H, W) as a PNG."""
-    return cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, compression])[1].tobytes()
-
-
-def manifest(material: Material, known: Mapping[int, list[int]]) -> dict[str, Any]:
+def manifest(media: MaskedMedia, known: Mapping[int, list[int]]) -> dict[str, Any]:
     """What an archive is about; `known` are the frames on which each object has a mask, if only an empty one."""
-    info, frames = material.info, material.frames
-    called = {each.id: each.to_json() for each in material.objects}
+    info, frames = media.info, media.frames
+    called = {each.id: each.to_json() for each in media.objects}
     objects = [{**called[number], "frames_with_mask": sorted(known[number])} for number in sorted(known)]
     about = {"name": info.name, "width": info.width, "height": info.height, "frames": info.frames, "fps": info.fps}
     chosen = {"first": frames[0], "last": frames[-1], "step": frames.step}

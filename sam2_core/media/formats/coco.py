@@ -19,42 +19,42 @@ from typing import IO, Any
 
 from sam2_core.media.atomic import new_file
 from sam2_core.media.draw import crop
-from sam2_core.media.formats.outlines import edges, joined
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.formats.polygons import edges, joined
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.types import Mask, ObjectMask
 
 NO_LABEL = "object"
 
 
-def write_coco(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_coco(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> None:
     """See the top of this file."""
-    categories, report = categories_of(material), Reporter(progress)
-    kinds = {each.id: categories[each.label or NO_LABEL] for each in material.objects}
+    categories, report = categories_of(media), ProgressReporter(progress)
+    kinds = {each.id: categories[each.label or NO_LABEL] for each in media.objects}
     with new_file(path) as unfinished, unfinished.open("w", encoding="utf-8") as file:
-        file.write('{"info": ' + json.dumps({"description": material.info.name}) + ',\n"images": [\n')
-        write_list(file, (_image(material, frame) for frame in material.frames))
+        file.write('{"info": ' + json.dumps({"description": media.info.name}) + ',\n"images": [\n')
+        write_list(file, (_image(media, frame) for frame in media.frames))
         file.write('],\n"annotations": [\n')
-        write_list(file, _annotations(material, kinds, order.polygons, report))
+        write_list(file, _annotations(media, kinds, options.polygons, report))
         file.write('],\n"tracks": [\n')
-        write_list(file, ({**each.to_json(), "category_id": kinds[each.id]} for each in material.objects))
+        write_list(file, ({**each.to_json(), "category_id": kinds[each.id]} for each in media.objects))
         listed = [{"id": number, "name": name, "supercategory": ""} for name, number in categories.items()]
         file.write('],\n"categories": ' + json.dumps(listed) + "}\n")
 
 
-def categories_of(material: Material) -> dict[str, int]:
+def categories_of(media: MaskedMedia) -> dict[str, int]:
     """Each label and its number from 1 on, in the order of the objects; "object" where nobody has a label."""
-    labels = dict.fromkeys(each.label or NO_LABEL for each in material.objects) or {NO_LABEL: None}
+    labels = dict.fromkeys(each.label or NO_LABEL for each in media.objects) or {NO_LABEL: None}
     return {label: number for number, label in enumerate(labels, start=1)}
 
 
-def _image(material: Material, frame: int) -> dict[str, Any]:
-    info = material.info
+def _image(media: MaskedMedia, frame: int) -> dict[str, Any]:
+    info = media.info
     names = info.names or ((info.name,) if info.kind == "image" else ())
     name = names[frame] if names else f"{frame:05d}.jpg"
     height, width = info.size_of(frame)
-    size, time = {"width": width, "height": height}, float(material.store.times[frame])
+    size, time = {"width": width, "height": height}, float(media.store.times[frame])
     return {"id": frame + 1, "file_name": name, **size, "frame_index": frame, "time": time}
 
 
@@ -66,10 +66,10 @@ def segmentation_of(mask: Mask, polygons: bool) -> dict[str, Any] | list[list[fl
 
 
 def _annotations(
-    material: Material, kinds: dict[int, int], polygons: bool, report: Reporter
+    media: MaskedMedia, kinds: dict[int, int], polygons: bool, report: ProgressReporter
 ) -> Iterator[dict[str, Any]]:
     number = 0
-    for found in material.walk("Writing annotations", report):
+    for found in media.iterate("Writing annotations", report):
         for each in found.objects:
             if area := each.mask.area:
                 number += 1
@@ -96,7 +96,7 @@ def write_list(file: IO[str], items: Iterable[Any]) -> None:
         comma = ",\n"
 
 
-COCO = Kind(
+COCO = ExportFormat(
     "data",
     "COCO",
     "JSON with run-length masks or polygons, boxes and classes",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sam2_core.media.export_options import ExportFormat, ExportOptions
 from sam2_core.media.formats.archive import (
     Known,
     manifest,
@@ -22,35 +23,34 @@ from sam2_core.media.formats.archive import (
     write_json,
     write_text,
 )
-from sam2_core.media.formats.indexed import OVERLAPS, check_count, paint_index, palette_png
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.formats.index_masks import OVERLAPS, check_count, paint_index, palette_png
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 
 
-def write_davis(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_davis(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> None:
     """See the top of this file. Raises `MediaError` for more than 254 objects."""
-    check_count(len(material.objects), DAVIS.title)
-    report, known, overlaps = Reporter(progress), Known(), list[int]()
-    clip, titles = plain_name(Path(material.info.name).stem), plain_titles(material)
-    values = {each.id: place for place, each in enumerate(material.objects, start=1)}
+    check_count(len(media.objects), DAVIS.title)
+    report, known, overlaps = ProgressReporter(progress), Known(), list[int]()
+    clip, titles = plain_name(Path(media.info.name).stem), plain_titles(media)
+    values = {each.id: place for place, each in enumerate(media.objects, start=1)}
     with (
         new_archive(path) as archive,
-        pictured(material, order, known, "Writing annotations", report) as frames,
+        pictured(media, options, known, "Writing annotations", report) as frames,
     ):
         for found, jpeg in frames:
-            index, is_covered = paint_index(material, found, values)
+            index, is_covered = paint_index(media, found, values)
             archive.writestr(f"Annotations/{clip}/{titles[found.frame]}.png", palette_png(index))
             overlaps += [found.frame] if is_covered else []
             if jpeg:
                 archive.writestr(f"JPEGImages/{clip}/{titles[found.frame]}.jpg", jpeg)
         write_text(archive, f"ImageSets/{clip}.txt", [clip])
         told = {"values": values, "overlaps": OVERLAPS, "frames_with_overlaps": overlaps}
-        write_json(archive, "manifest.json", manifest(material, known) | told)
+        write_json(archive, "manifest.json", manifest(media, known) | told)
         report(1.0, "Ready")
 
 
-DAVIS = Kind(
+DAVIS = ExportFormat(
     "data",
     "DAVIS",
     "A palette PNG for each frame, as tools for video object segmentation read them",

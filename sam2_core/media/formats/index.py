@@ -13,39 +13,40 @@ from __future__ import annotations
 from pathlib import Path
 
 from sam2_core.errors import MediaError
-from sam2_core.media.formats.archive import Known, manifest, new_archive, pictured, plain_titles, png, write_json
-from sam2_core.media.formats.indexed import OVERLAPS, paint_index
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.draw import encode_png
+from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.formats.archive import Known, manifest, new_archive, pictured, plain_titles, write_json
+from sam2_core.media.formats.index_masks import OVERLAPS, paint_index
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 
 _GREATEST = 65535
 
 
-def write_index(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_index(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> None:
     """See the top of this file. Raises `MediaError` for numbers that do not fit into 16 bits."""
-    if any(not 0 < each.id <= _GREATEST for each in material.objects):
+    if any(not 0 < each.id <= _GREATEST for each in media.objects):
         raise MediaError(f"Numbers of objects go from 1 to {_GREATEST} here. Choose another kind of file.")
-    report, known, overlaps = Reporter(progress), Known(), list[int]()
-    titles, values = plain_titles(material), {each.id: each.id for each in material.objects}
+    report, known, overlaps = ProgressReporter(progress), Known(), list[int]()
+    titles, values = plain_titles(media), {each.id: each.id for each in media.objects}
     with (
         new_archive(path) as archive,
-        pictured(material, order, known, "Writing index pictures", report) as frames,
+        pictured(media, options, known, "Writing index pictures", report) as frames,
     ):
         for found, jpeg in frames:
-            if material.info.kind != "clip" and not found.objects:
+            if media.info.kind != "clip" and not found.objects:
                 continue
-            index, is_covered = paint_index(material, found, values)
-            archive.writestr(f"masks/{titles[found.frame]}.png", png(index))
+            index, is_covered = paint_index(media, found, values)
+            archive.writestr(f"masks/{titles[found.frame]}.png", encode_png(index))
             overlaps += [found.frame] if is_covered else []
             if jpeg:
                 archive.writestr(f"images/{titles[found.frame]}.jpg", jpeg)
         told = {"overlaps": OVERLAPS, "frames_with_overlaps": overlaps}
-        write_json(archive, "manifest.json", manifest(material, known) | told)
+        write_json(archive, "manifest.json", manifest(media, known) | told)
         report(1.0, "Ready")
 
 
-INDEX = Kind(
+INDEX = ExportFormat(
     "data",
     "Index pictures",
     "A 16-bit PNG for each frame, each pixel the number of its object",

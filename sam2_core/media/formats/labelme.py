@@ -14,42 +14,44 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sam2_core.media.export_options import ExportFormat, ExportOptions
 from sam2_core.media.formats.archive import Known, manifest, new_archive, pictured, plain_titles, write_json
 from sam2_core.media.formats.coco import NO_LABEL
-from sam2_core.media.formats.outlines import borders, joined
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.formats.polygons import borders, joined
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.types import FrameMasks
 
 _VERSION = "5.5.0"  # of labelme, whose files look like this
 
 
-def write_labelme(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_labelme(
+    path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None
+) -> None:
     """See the top of this file."""
-    report, known, titles = Reporter(progress), Known(), plain_titles(material)
-    with new_archive(path) as archive, pictured(material, order, known, "Writing outlines", report) as frames:
+    report, known, titles = ProgressReporter(progress), Known(), plain_titles(media)
+    with new_archive(path) as archive, pictured(media, options, known, "Writing outlines", report) as frames:
         for found, jpeg in frames:
             if not found.objects:
                 continue
             title = titles[found.frame]
-            write_json(archive, f"annotations/{title}.json", _annotation(material, found, f"{title}.jpg"))
+            write_json(archive, f"annotations/{title}.json", _annotation(media, found, f"{title}.jpg"))
             if jpeg:
                 archive.writestr(f"annotations/{title}.jpg", jpeg)
-        write_json(archive, "manifest.json", manifest(material, known))
+        write_json(archive, "manifest.json", manifest(media, known))
         report(1.0, "Ready")
 
 
-def _annotation(material: Material, found: FrameMasks, picture: str) -> dict[str, Any]:
-    height, width = material.info.size_of(found.frame)
-    about = {"version": _VERSION, "flags": {}, "shapes": _shapes(material, found), "imagePath": picture}
+def _annotation(media: MaskedMedia, found: FrameMasks, picture: str) -> dict[str, Any]:
+    height, width = media.info.size_of(found.frame)
+    about = {"version": _VERSION, "flags": {}, "shapes": _shapes(media, found), "imagePath": picture}
     return {**about, "imageData": None, "imageHeight": height, "imageWidth": width}
 
 
-def _shapes(material: Material, found: FrameMasks) -> list[dict[str, Any]]:
+def _shapes(media: MaskedMedia, found: FrameMasks) -> list[dict[str, Any]]:
     shapes = []
     for each in found.objects:
-        traits = material.traits_of(each.object_id)
+        traits = media.traits_of(each.object_id)
         about = {"label": traits.label or NO_LABEL, "group_id": traits.id, "description": traits.name}
         for part in borders(each.mask):
             outline = {"points": joined(part.rings).tolist(), "shape_type": "polygon", "flags": {}, "mask": None}
@@ -57,7 +59,7 @@ def _shapes(material: Material, found: FrameMasks) -> list[dict[str, Any]]:
     return shapes
 
 
-LABELME = Kind(
+LABELME = ExportFormat(
     "data",
     "labelme",
     "A JSON file for each picture, with outlines to correct by hand",

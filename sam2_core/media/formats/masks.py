@@ -12,53 +12,52 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2_core.media.formats.archive import frame_title, manifest, new_archive, png, write_json
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.draw import grayscale_png
+from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.formats.archive import frame_title, manifest, new_archive, write_json
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.types import Mask
 
 _MASKS_SHARE = 0.9  # of the time it takes; the rest goes into the gaps
 
 
-def write_masks(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_masks(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> None:
     """See the top of this file."""
-    report, known = Reporter(progress), dict[int, list[int]]()
+    report, known = ProgressReporter(progress), dict[int, list[int]]()
     with new_archive(path) as archive:
-        for found in material.walk("Writing masks", report, _MASKS_SHARE):
+        for found in media.iterate("Writing masks", report, _MASKS_SHARE):
             for each in found.objects:
-                archive.writestr(_name(material, each.object_id, found.frame), _grey_png(each.mask))
+                archive.writestr(_name(media, each.object_id, found.frame), grayscale_png(each.mask))
                 known.setdefault(each.object_id, []).append(found.frame)
-        if material.info.kind == "clip":
-            _fill_gaps(archive, material, known, report)
-        write_json(archive, "manifest.json", manifest(material, known))
+        if media.info.kind == "clip":
+            _fill_gaps(archive, media, known, report)
+        write_json(archive, "manifest.json", manifest(media, known))
         report(1.0, "Ready")
 
 
-def _fill_gaps(archive: zipfile.ZipFile, material: Material, known: dict[int, list[int]], report: Reporter) -> None:
+def _fill_gaps(
+    archive: zipfile.ZipFile, media: MaskedMedia, known: dict[int, list[int]], report: ProgressReporter
+) -> None:
     """Give each object a black picture on the frames where it has no mask."""
     # As small as a PNG can be: the archive packs these few kilobytes in microseconds, to a tenth of their size.
-    height, width = material.info.height, material.info.width
-    black = _grey_png(Mask.from_array(np.zeros((height, width), bool)), compression=9)
-    gaps = [(number, frame) for number in known for frame in sorted({*material.frames} - {*known[number]})]
+    height, width = media.info.height, media.info.width
+    black = grayscale_png(Mask.from_array(np.zeros((height, width), bool)), compression=9)
+    gaps = [(number, frame) for number in known for frame in sorted({*media.frames} - {*known[number]})]
     for done, (number, frame) in enumerate(gaps):
         report(_MASKS_SHARE + (1 - _MASKS_SHARE) * done / len(gaps), "Filling the gaps")
-        archive.writestr(_name(material, number, frame), black, zipfile.ZIP_DEFLATED)
+        archive.writestr(_name(media, number, frame), black, zipfile.ZIP_DEFLATED)
 
 
-def _name(material: Material, object_id: int, frame: int) -> str:
+def _name(media: MaskedMedia, object_id: int, frame: int) -> str:
     name = f"object_{object_id:02d}"
-    if material.info.kind == "image":
+    if media.info.kind == "image":
         return f"{name}.png"
-    title = frame_title(material, frame)
-    return f"{title}/{name}.png" if material.info.kind == "album" else f"{name}/{title}.png"
+    title = frame_title(media, frame)
+    return f"{title}/{name}.png" if media.info.kind == "album" else f"{name}/{title}.png"
 
 
-def _grey_png(mask: Mask, compression: int = 3) -> bytes:
-    return png(mask.to_array().view(np.uint8) * np.uint8(255), compression)
-
-
-MASKS = Kind(
+MASKS = ExportFormat(
     "data",
     "Masks",
     "Black and white PNG pictures, one for each object and frame",

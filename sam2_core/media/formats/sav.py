@@ -20,11 +20,11 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_file
+from sam2_core.media.export_options import ExportFormat, ExportOptions
 from sam2_core.media.formats.archive import MOST_OF_IT, plain_name
 from sam2_core.media.formats.coco import write_list
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.types import Mask
 
 STEP = 4
@@ -59,24 +59,24 @@ class _Masklet:
         return next((name for name, below in _BUCKETS.items() if self.mean_area < below), "large")
 
 
-def write_sav(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_sav(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> None:
     """See the top of this file. Raises `MediaError` where none of the chosen frames is one that SA-V annotates."""
-    if all(frame % STEP for frame in material.frames):
+    if all(frame % STEP for frame in media.frames):
         raise MediaError(f"{SAV.title} has masks on frames 0, {STEP}, {2 * STEP} … alone. Choose some of these, too.")
-    report, seen = Reporter(progress), {each.id: _Masklet() for each in material.objects}
+    report, seen = ProgressReporter(progress), {each.id: _Masklet() for each in media.objects}
     with new_file(path) as unfinished, unfinished.open("w", encoding="utf-8") as file:
         file.write('{"masklet": [\n')
-        write_list(file, _entries(material, seen, report))
-        about = _about_clip(material) | _about_masklets(material, [*seen.values()])
+        write_list(file, _entries(media, seen, report))
+        about = _about_clip(media) | _about_masklets(media, [*seen.values()])
         file.write("],\n" + json.dumps(about)[1:] + "\n")
         report(1.0, "Ready")
 
 
-def _entries(material: Material, seen: dict[int, _Masklet], report: Reporter) -> Iterator[list[dict[str, Any]]]:
+def _entries(media: MaskedMedia, seen: dict[int, _Masklet], report: ProgressReporter) -> Iterator[list[dict[str, Any]]]:
     """One entry for each annotated frame of the clip, those that were not chosen included."""
-    info, coming = material.info, 0
+    info, coming = media.info, 0
     nothing = Mask.from_array(np.zeros((info.height, info.width), bool))
-    for found in material.walk("Writing annotations", report, MOST_OF_IT):
+    for found in media.iterate("Writing annotations", report, MOST_OF_IT):
         if found.frame % STEP == 0:
             yield from ([] for _ in range(coming, found.frame, STEP))
             coming = found.frame + STEP
@@ -87,15 +87,15 @@ def _entries(material: Material, seen: dict[int, _Masklet], report: Reporter) ->
     yield from ([] for _ in range(coming, info.frames, STEP))
 
 
-def _about_clip(material: Material) -> dict[str, Any]:
-    info = material.info
+def _about_clip(media: MaskedMedia) -> dict[str, Any]:
+    info = media.info
     size = {"video_height": info.height, "video_width": info.width, "video_resolution": info.height * info.width}
     length = {"video_duration": info.duration, "video_frame_count": info.frames}
     return {"video_id": plain_name(Path(info.name).stem), **length, **size}
 
 
-def _about_masklets(material: Material, seen: list[_Masklet]) -> dict[str, Any]:
-    pixels = material.info.height * material.info.width
+def _about_masklets(media: MaskedMedia, seen: list[_Masklet]) -> dict[str, Any]:
+    pixels = media.info.height * media.info.width
     return {
         "masklet_num": len(seen),
         "masklet_id": [*range(len(seen))],
@@ -105,13 +105,13 @@ def _about_masklets(material: Material, seen: list[_Masklet]) -> dict[str, Any]:
         "masklet_visibility_changes": [each.changes for each in seen],
         "masklet_first_appeared_frame": [each.first for each in seen],
         "masklet_frame_count": [len(each.areas) for each in seen],
-        "object_id": [each.id for each in material.objects],
-        "object_name": [each.name for each in material.objects],
-        "object_label": [each.label for each in material.objects],
+        "object_id": [each.id for each in media.objects],
+        "object_name": [each.name for each in media.objects],
+        "object_label": [each.label for each in media.objects],
     }
 
 
-SAV = Kind(
+SAV = ExportFormat(
     "data",
     "SA-V",
     "JSON with run-length masks on every fourth frame, as SAM 2's data set has them",

@@ -16,10 +16,10 @@ import numpy as np
 
 from sam2_core.media.atomic import new_file
 from sam2_core.media.draw import crop
+from sam2_core.media.export_options import ExportFormat, ExportOptions
 from sam2_core.media.formats.archive import MOST_OF_IT, one_line
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.types import Mask, ObjectMask
 
 COLUMNS = (
@@ -29,20 +29,20 @@ COLUMNS = (
 _FORMULA = tuple("=+-@＝＋－＠")
 
 
-def write_table(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_table(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> None:
     """See the top of this file."""
-    report = Reporter(progress)
+    report = ProgressReporter(progress)
     with new_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        for found in material.walk("Writing rows", report, MOST_OF_IT):
-            rows.writerows(_row(material, found.frame, each) for each in found.objects)
+        for found in media.iterate("Writing rows", report, MOST_OF_IT):
+            rows.writerows(_row(media, found.frame, each) for each in found.objects)
         report(1.0, "Ready")
 
 
-def _row(material: Material, frame: int, each: ObjectMask) -> list[str | int | float]:
-    traits, info = material.traits_of(each.object_id), material.info
-    time = round(float(material.store.times[frame]), 6)
+def _row(media: MaskedMedia, frame: int, each: ObjectMask) -> list[str | int | float]:
+    traits, info = media.traits_of(each.object_id), media.info
+    time = round(float(media.store.times[frame]), 6)
     file = info.names[frame] if info.names else info.name
     called = (_text(file), traits.id, _text(traits.name), _text(traits.label))
     scores = [round(float(each.predicted_iou), 4), round(float(each.object_score), 4), int(each.stale)]
@@ -65,7 +65,7 @@ def _text(words: str) -> str:
     return f"'{line}" if line.startswith(_FORMULA) else line
 
 
-CSV = Kind(
+CSV = ExportFormat(
     "data",
     "Table",
     "CSV with place, size and scores of each object on each frame",

@@ -21,6 +21,7 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import crop
+from sam2_core.media.export_options import ExportFormat, ExportOptions
 from sam2_core.media.formats.archive import (
     Known,
     manifest,
@@ -32,10 +33,9 @@ from sam2_core.media.formats.archive import (
     write_text,
 )
 from sam2_core.media.formats.coco import NO_LABEL
-from sam2_core.media.formats.indexed import MOST_COLORS, OVERLAPS, PALETTE, check_count, paint_index, palette_png
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.formats.index_masks import MOST_COLORS, OVERLAPS, PALETTE, check_count, paint_index, palette_png
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
 NAMES = (
@@ -45,14 +45,14 @@ NAMES = (
 """The classes 1 to 20."""
 
 
-def write_voc(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_voc(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> None:
     """See the top of this file. Raises `MediaError` for more objects or classes than a palette has colors."""
-    report, known, titles = Reporter(progress), Known(), plain_titles(material)
-    names = {each.id: _name(each.label) for each in material.objects}
+    report, known, titles = ProgressReporter(progress), Known(), plain_titles(media)
+    names = {each.id: _name(each.label) for each in media.objects}
     classes, listed, overlaps = _classes([*names.values()]), list[str](), list[int]()
     with (
         new_archive(path) as archive,
-        pictured(material, order, known, "Writing annotations", report) as frames,
+        pictured(media, options, known, "Writing annotations", report) as frames,
     ):
         for found, jpeg in frames:
             if not found.objects:
@@ -60,10 +60,10 @@ def write_voc(path: Path, material: Material, order: Order, progress: Progress |
             title = titles[found.frame]
             listed.append(title)
             present = [each for each in found.objects if each.mask.area]
-            things, kinds, is_covered = _pictures(material, found, [classes[names[each.object_id]] for each in present])
+            things, kinds, is_covered = _pictures(media, found, [classes[names[each.object_id]] for each in present])
             archive.writestr(f"SegmentationObject/{title}.png", things)
             archive.writestr(f"SegmentationClass/{title}.png", kinds)
-            size = material.info.size_of(found.frame)
+            size = media.info.size_of(found.frame)
             archive.writestr(f"Annotations/{title}.xml", _annotation(title, size, present, names))
             overlaps += [found.frame] if is_covered else []
             if jpeg:
@@ -71,7 +71,7 @@ def write_voc(path: Path, material: Material, order: Order, progress: Progress |
         write_text(archive, "ImageSets/Segmentation/trainval.txt", listed)
         write_text(archive, "labelmap.txt", _label_map(classes))
         told = {"classes": classes, "overlaps": OVERLAPS, "frames_with_overlaps": overlaps}
-        write_json(archive, "manifest.json", manifest(material, known) | told)
+        write_json(archive, "manifest.json", manifest(media, known) | told)
         report(1.0, "Ready")
 
 
@@ -92,13 +92,13 @@ def _classes(names: list[str]) -> dict[str, int]:
     return classes
 
 
-def _pictures(material: Material, found: FrameMasks, numbers: list[int]) -> tuple[bytes, bytes, bool]:
+def _pictures(media: MaskedMedia, found: FrameMasks, numbers: list[int]) -> tuple[bytes, bytes, bool]:
     """The picture of the objects in sight, that of their classes, and whether any objects overlap."""
     in_sight = [each.object_id for each in found.objects if each.mask.area]
     check_count(len(in_sight), VOC.title)
     values = dict.fromkeys((each.object_id for each in found.objects), 0)
     values |= {object_id: place for place, object_id in enumerate(in_sight, start=1)}
-    index, is_covered = paint_index(material, found, values)
+    index, is_covered = paint_index(media, found, values)
     return palette_png(index), palette_png(np.array([0, *numbers], np.uint16)[index]), is_covered
 
 
@@ -139,7 +139,7 @@ def _label_map(classes: dict[str, int]) -> list[str]:
     ]
 
 
-VOC = Kind(
+VOC = ExportFormat(
     "data",
     "Pascal VOC",
     "Palette PNGs of objects and classes, and XML with boxes",

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import yaml
 
+from sam2_core.media.export_options import ExportFormat, ExportOptions
 from sam2_core.media.formats.archive import (
     Known,
     manifest,
@@ -29,19 +30,18 @@ from sam2_core.media.formats.archive import (
     write_text,
 )
 from sam2_core.media.formats.coco import NO_LABEL, categories_of
-from sam2_core.media.formats.outlines import borders, joined
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.formats.polygons import borders, joined
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.types import FrameMasks, Mask
 
 
-def write_yolo(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
+def write_yolo(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> None:
     """See the top of this file."""
-    report, known, titles = Reporter(progress), Known(), plain_titles(material)
-    categories = categories_of(material)
-    classes = {each.id: categories[each.label or NO_LABEL] - 1 for each in material.objects}
-    with new_archive(path) as archive, pictured(material, order, known, "Writing labels", report) as frames:
+    report, known, titles = ProgressReporter(progress), Known(), plain_titles(media)
+    categories = categories_of(media)
+    classes = {each.id: categories[each.label or NO_LABEL] - 1 for each in media.objects}
+    with new_archive(path) as archive, pictured(media, options, known, "Writing labels", report) as frames:
         for found, jpeg in frames:
             if not found.objects:
                 continue
@@ -51,7 +51,7 @@ def write_yolo(path: Path, material: Material, order: Order, progress: Progress 
         names = {number - 1: one_line(label) or NO_LABEL for label, number in categories.items()}
         places = yaml.safe_dump({"train": "images", "val": "images", "names": names}, sort_keys=False)
         archive.writestr("data.yaml", places)
-        write_json(archive, "manifest.json", manifest(material, known))
+        write_json(archive, "manifest.json", manifest(media, known))
         report(1.0, "Ready")
 
 
@@ -66,7 +66,7 @@ def _outline(mask: Mask) -> str:
     return " ".join(f"{value:.6f}" for value in ring.reshape(-1).tolist())
 
 
-YOLO = Kind(
+YOLO = ExportFormat(
     "data",
     "YOLO",
     "Text files with a class and an outline for each object, to train YOLO on",

@@ -11,7 +11,7 @@ archive.py       members of a ZIP file, within bounds and never on disk; plain.p
 collector.py     what was found, and what could not be used
 """
 
-from sam2_core.media.readers.collector import Annotations, Found, LeftOut
-from sam2_core.media.readers.reading import read_annotations
+from sam2_core.media.readers.annotation_builder import ImportedAnnotations, ImportedMask, SkippedItem
+from sam2_core.media.readers.format_detection import read_annotations
 
-__all__ = ["Annotations", "Found", "LeftOut", "read_annotations"]
+__all__ = ["ImportedAnnotations", "ImportedMask", "SkippedItem", "read_annotations"]

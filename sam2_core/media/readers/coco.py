@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.collector import Collector, check_size
-from sam2_core.media.readers.frames import chosen_of, frames_of, no_frame
-from sam2_core.media.readers.plain import Key, floats_of, items_of, key_of, text_of, whole_of
-from sam2_core.media.readers.polygons import fill_centers, ring_of
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
+from sam2_core.media.readers.frame_matching import chosen_of, frames_of, no_frame
+from sam2_core.media.readers.json_values import Key, floats_of, items_of, key_of, text_of, whole_of
+from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
 from sam2_core.types import Box, Mask
 
 _IMAGE_FRAME = ("frame_index", "frame_id")
@@ -34,7 +34,7 @@ def is_coco(plain: Any) -> bool:
     return isinstance(plain, dict) and {"images", "annotations"} <= plain.keys()
 
 
-def read_coco(plain: dict[str, Any], into: Collector) -> None:
+def read_coco(plain: dict[str, Any], into: AnnotationBuilder) -> None:
     """Read what `is_coco` found; raises `MediaError` where it is about several clips, none of which is open."""
     file = _File(_images(plain, into), labels_of(plain), _by_id(plain, "tracks"))
     annotations = items_of(plain, "annotations")
@@ -50,7 +50,7 @@ def labels_of(plain: Any) -> dict[Key, str]:
     return {number: text_of(each, "name") for number, each in _by_id(plain, "categories").items()}
 
 
-def shape_of(annotation: dict[str, Any], height: int, width: int, into: Collector) -> Mask | Box:
+def shape_of(annotation: dict[str, Any], height: int, width: int, into: AnnotationBuilder) -> Mask | Box:
     """An annotation's mask or, where it has none, its box; raises `MediaError` or `BadPrompt` where it has neither."""
     segmentation = annotation.get("segmentation")
     if isinstance(segmentation, dict) and segmentation:
@@ -60,7 +60,7 @@ def shape_of(annotation: dict[str, Any], height: int, width: int, into: Collecto
         return Mask.from_coco(segmentation)
     if isinstance(segmentation, list) and segmentation:
         outlines = segmentation if isinstance(segmentation[0], list) else [segmentation]
-        return fill_centers([ring_of(outline) for outline in outlines], height, width, into.spend)
+        return fill_polygons([parse_ring(outline) for outline in outlines], height, width, into.spend)
     box = floats_of(annotation.get("bbox"), 4)
     if box is None:
         raise MediaError("They have neither a mask nor a box.")
@@ -68,7 +68,7 @@ def shape_of(annotation: dict[str, Any], height: int, width: int, into: Collecto
 
 
 def _read_one(
-    annotation: dict[str, Any], image: dict[str, Any], frame: int | None, file: _File, into: Collector
+    annotation: dict[str, Any], image: dict[str, Any], frame: int | None, file: _File, into: AnnotationBuilder
 ) -> None:
     if frame is None:
         raise MediaError(no_frame(into.info))
@@ -85,7 +85,7 @@ def _read_one(
     into.put(frame, track, shape, text_of(about, "name"), label)
 
 
-def _images(plain: dict[str, Any], into: Collector) -> dict[Key, tuple[dict[str, Any], int | None]]:
+def _images(plain: dict[str, Any], into: AnnotationBuilder) -> dict[Key, tuple[dict[str, Any], int | None]]:
     images = _of_one_clip(plain, items_of(plain, "images"), into)
     names = [text_of(image, "file_name") for image in images]
     frames = frames_of(names, into.info)
@@ -95,7 +95,7 @@ def _images(plain: dict[str, Any], into: Collector) -> dict[Key, tuple[dict[str,
     return {key: (image, frame) for image, frame in pairs if (key := key_of(image, "id")) is not None}
 
 
-def _of_one_clip(plain: dict[str, Any], images: list[dict[str, Any]], into: Collector) -> list[dict[str, Any]]:
+def _of_one_clip(plain: dict[str, Any], images: list[dict[str, Any]], into: AnnotationBuilder) -> list[dict[str, Any]]:
     """The images of the clip that is open, where the file has `videos`."""
     videos = _by_id(plain, "videos")
     if into.info.kind != "clip" or len(videos) < 2:

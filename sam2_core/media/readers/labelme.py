@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.collector import Collector, check_size
-from sam2_core.media.readers.frames import frames_of, no_frame
-from sam2_core.media.readers.plain import items_of, key_of, text_of, whole_of
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
+from sam2_core.media.readers.frame_matching import frames_of, no_frame
+from sam2_core.media.readers.json_values import items_of, key_of, text_of, whole_of
 from sam2_core.media.readers.png_masks import indices_of
-from sam2_core.media.readers.polygons import Ring, Spend, corners_of, fill_corners, placed
+from sam2_core.media.readers.polygon_filling import PixelBudget, Ring, draw_polygon, mask_from_columns, parse_corners
 from sam2_core.types import Box, Mask
 
 _CORNERS_OF_A_CIRCLE = 90
@@ -27,7 +27,7 @@ def is_labelme(plain: Any) -> bool:
     return isinstance(plain, dict) and isinstance(plain.get("shapes"), list)
 
 
-def read_labelme(files: Mapping[str, dict[str, Any]], into: Collector) -> None:
+def read_labelme(files: Mapping[str, dict[str, Any]], into: AnnotationBuilder) -> None:
     """Read what `is_labelme` found, by the names of the files."""
     pictures = [_picture(name, plain) for name, plain in files.items()]
     frames = frames_of(pictures, into.info)
@@ -43,7 +43,7 @@ def _picture(name: str, plain: dict[str, Any]) -> str:
     return text_of(plain, "imagePath") or name
 
 
-def _read_picture(plain: dict[str, Any], frame: int | None, into: Collector) -> None:
+def _read_picture(plain: dict[str, Any], frame: int | None, into: AnnotationBuilder) -> None:
     if frame is None:
         raise MediaError(no_frame(into.info))
     height, width = into.info.size_of(frame)
@@ -60,24 +60,24 @@ def _read_picture(plain: dict[str, Any], frame: int | None, into: Collector) -> 
             into.put(frame, key, draw(shape, height, width, into.spend), label=label)
 
 
-def _polygon(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Mask:
-    return fill_corners(_corners(shape, least=3), height, width, spend)
+def _polygon(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
+    return draw_polygon(_corners(shape, least=3), height, width, spend)
 
 
-def _rectangle(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Box:
+def _rectangle(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Box:
     (left, top), (right, bottom) = (edge.tolist() for edge in _extent(_corners(shape)))
     return Box(left, top, right, bottom)
 
 
-def _circle(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Mask:
+def _circle(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
     """Its centre, and a point on it."""
     center, edge = _corners(shape)[:2]
     turns = np.linspace(0, 2 * math.pi, _CORNERS_OF_A_CIRCLE, endpoint=False)
     around = center + math.dist(center, edge) * np.stack([np.cos(turns), np.sin(turns)], axis=1)
-    return fill_corners(around, height, width, spend)
+    return draw_polygon(around, height, width, spend)
 
 
-def _mask(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Mask:
+def _mask(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
     """A PNG that fills the box between two corners, both of which belong to it."""
     (left, top), (right, bottom) = np.rint(_extent(_corners(shape))).astype(int)
     size = int(bottom - top + 1), int(right - left + 1)
@@ -90,7 +90,7 @@ def _mask(shape: dict[str, Any], height: int, width: int, spend: Spend) -> Mask:
         raise MediaError("Their masks are damaged. Save the file again.") from error
     columns = np.zeros((height, size[1]), bool)
     columns[top : top + size[0]] = indices_of(png, size) > 0
-    return placed(columns, int(left), width)
+    return mask_from_columns(columns, int(left), width)
 
 
 def _corners(shape: dict[str, Any], least: int = 2) -> Ring:
@@ -98,7 +98,7 @@ def _corners(shape: dict[str, Any], least: int = 2) -> Ring:
     points = [point for point in listed if isinstance(point, list)] if isinstance(listed, list) else []
     if len(points) < least:
         raise MediaError("They have too few points.")
-    return corners_of([number for point in points for number in point])
+    return parse_corners([number for point in points for number in point])
 
 
 def _extent(corners: Ring) -> Ring:
@@ -106,7 +106,7 @@ def _extent(corners: Ring) -> Ring:
     return np.stack([corners.min(axis=0), corners.max(axis=0)])
 
 
-_SHAPES: Mapping[str, Callable[[dict[str, Any], int, int, Spend], Mask | Box]] = {
+_SHAPES: Mapping[str, Callable[[dict[str, Any], int, int, PixelBudget], Mask | Box]] = {
     "polygon": _polygon,
     "rectangle": _rectangle,
     "circle": _circle,

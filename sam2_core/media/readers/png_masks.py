@@ -19,10 +19,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.archive import Archive
-from sam2_core.media.readers.collector import Collector, TooMuch, check_size
-from sam2_core.media.readers.frames import chosen_of, frames_of, no_frame
-from sam2_core.media.readers.plain import items_of, text_of, whole_of
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
+from sam2_core.media.readers.frame_matching import chosen_of, frames_of, no_frame
+from sam2_core.media.readers.json_values import items_of, text_of, whole_of
+from sam2_core.media.readers.zip_reader import ZipReader
 from sam2_core.types import Mask
 
 MOST_COLORS = 1000  # in one picture
@@ -44,12 +44,12 @@ class _Png:
     """The object that all of it is about."""
 
 
-def read_single_png(name: str, content: bytes, into: Collector) -> None:
+def read_single_png(name: str, content: bytes, into: AnnotationBuilder) -> None:
     """One picture that is no archive's."""
     _read_all([_Png(name, name, None)], {name: content}, {}, into)
 
 
-def read_pngs(archive: Archive, into: Collector) -> None:
+def read_pngs(archive: ZipReader, into: AnnotationBuilder) -> None:
     """All pictures of an archive; raises `MediaError` where they are of several clips, none of which is open."""
     listed = [_png(name) for name in _of_masks(archive.with_ending(".png"))]
     if any(png.number is not None for png in listed):
@@ -74,7 +74,9 @@ def indices_of(content: bytes, due: tuple[int, int]) -> npt.NDArray[np.unsignedi
         raise MediaError("They are damaged or no PNG pictures. Export them again.") from error
 
 
-def _read_all(listed: list[_Png], contents: Archive | Mapping[str, bytes], names: Names, into: Collector) -> None:
+def _read_all(
+    listed: list[_Png], contents: ZipReader | Mapping[str, bytes], names: Names, into: AnnotationBuilder
+) -> None:
     titles = list(dict.fromkeys(png.title for png in listed))
     frames = dict(zip(titles, frames_of(titles, into.info), strict=True))
     for done, png in enumerate(listed):
@@ -85,12 +87,12 @@ def _read_all(listed: list[_Png], contents: Archive | Mapping[str, bytes], names
                 raise MediaError(no_frame(into.info))
             size = into.info.size_of(frame)
             into.spend(size[0] * size[1])
-            content = contents.read(png.member) if isinstance(contents, Archive) else contents[png.member]
+            content = contents.read(png.member) if isinstance(contents, ZipReader) else contents[png.member]
             _put(indices_of(content, size), frame, png.number, names, into)
 
 
 def _put(
-    pixels: npt.NDArray[np.unsignedinteger[Any]], frame: int, number: int | None, names: Names, into: Collector
+    pixels: npt.NDArray[np.unsignedinteger[Any]], frame: int, number: int | None, names: Names, into: AnnotationBuilder
 ) -> None:
     """What is in one picture; it may be nothing."""
     if number is not None:
@@ -152,7 +154,7 @@ def _of_masks(names: list[str]) -> list[str]:
     return names
 
 
-def _of_one_clip(listed: list[_Png], into: Collector) -> list[_Png]:
+def _of_one_clip(listed: list[_Png], into: AnnotationBuilder) -> list[_Png]:
     """The pictures in the folder of the clip that is open."""
     folders = list(dict.fromkeys(str(PurePosixPath(png.member).parent) for png in listed))
     if not folders:
@@ -161,13 +163,13 @@ def _of_one_clip(listed: list[_Png], into: Collector) -> list[_Png]:
     return [png for png in listed if str(PurePosixPath(png.member).parent) == folder]
 
 
-def _names(archive: Archive, into: Collector) -> Names:
+def _names(archive: ZipReader, into: AnnotationBuilder) -> Names:
     """What our own manifest says, where there is one."""
     for name in archive.names:
         if PurePosixPath(name).name == "manifest.json":
             try:
                 return _names_in(items_of(into.parse(archive.read(name)), "objects"))
-            except TooMuch:
+            except ImportTooLarge:
                 raise
             except MediaError:
                 break

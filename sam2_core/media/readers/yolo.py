@@ -15,10 +15,10 @@ import numpy as np
 import yaml
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.archive import Archive
-from sam2_core.media.readers.collector import Collector, TooMuch
-from sam2_core.media.readers.frames import frames_of, no_frame
-from sam2_core.media.readers.polygons import fill_corners, ring_of
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
+from sam2_core.media.readers.frame_matching import frames_of, no_frame
+from sam2_core.media.readers.polygon_filling import draw_polygon, parse_ring
+from sam2_core.media.readers.zip_reader import ZipReader
 from sam2_core.types import Box, Mask
 
 LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # the names of the classes, one a line
@@ -38,7 +38,7 @@ def is_yolo(text: str) -> bool:
     return first is not None and _LINE.fullmatch(first[1].strip()) is not None
 
 
-def read_labels(archive: Archive) -> tuple[dict[str, str], dict[int, str]]:
+def read_labels(archive: ZipReader) -> tuple[dict[str, str], dict[int, str]]:
     """The label files in an archive, and the names of the classes. Both are empty where it is no archive of labels.
 
     Raises `TooMuch` for more text than can be kept.
@@ -50,12 +50,12 @@ def read_labels(archive: Archive) -> tuple[dict[str, str], dict[int, str]]:
         if is_yolo(text) or (not text.strip() and "labels" in PurePosixPath(name).parts):
             texts[name], length = text, length + len(text)
         if length > MOST_TEXTS_BYTES:
-            raise TooMuch("There are more labels in this file than can be read at once. Pack fewer frames.")
+            raise ImportTooLarge("There are more labels in this file than can be read at once. Pack fewer frames.")
     is_any = any(text.strip() for text in texts.values())
     return (texts, _class_names(archive)) if is_any else ({}, {})
 
 
-def read_yolo(texts: Mapping[str, str], classes: Mapping[int, str], into: Collector) -> None:
+def read_yolo(texts: Mapping[str, str], classes: Mapping[int, str], into: AnnotationBuilder) -> None:
     """Read label files, by their names."""
     frames = frames_of(list(texts), into.info)
     for done, (name, frame, text) in enumerate(zip(texts, frames, texts.values(), strict=True)):
@@ -70,7 +70,7 @@ def read_yolo(texts: Mapping[str, str], classes: Mapping[int, str], into: Collec
                     _read_line(line, frame, classes, into)
 
 
-def _read_line(line: str, frame: int, classes: Mapping[int, str], into: Collector) -> None:
+def _read_line(line: str, frame: int, classes: Mapping[int, str], into: AnnotationBuilder) -> None:
     height, width = into.info.size_of(frame)
     words = line.split()
     if not _LINE.fullmatch(line.strip()):
@@ -100,21 +100,21 @@ def _without_extras(words: list[str]) -> tuple[list[float], int | None]:
         raise MediaError("Some lines have something else than numbers.") from error
 
 
-def _shape(numbers: list[float], height: int, width: int, into: Collector) -> Mask | Box:
+def _shape(numbers: list[float], height: int, width: int, into: AnnotationBuilder) -> Mask | Box:
     if not all(-_SLACK <= number <= 1 + _SLACK for number in numbers):
         raise MediaError("Their numbers are not from 0 to 1, as shares of the picture's sides.")
     if len(numbers) == _BOX:
         x, y, wide, high = numbers
         return Box((x - wide / 2) * width, (y - high / 2) * height, (x + wide / 2) * width, (y + high / 2) * height)
-    return fill_corners(ring_of(numbers) * np.array([width, height]), height, width, into.spend)
+    return draw_polygon(parse_ring(numbers) * np.array([width, height]), height, width, into.spend)
 
 
-def _class_names(archive: Archive) -> dict[int, str]:
+def _class_names(archive: ZipReader) -> dict[int, str]:
     for name in archive.with_ending(".yaml", ".yml")[:_MOST_LISTS]:
         try:
             # This loader makes nothing but texts, lists and mappings, and no copies of what a file refers to again.
             names = _names_in(yaml.load(archive.read(name, MOST_LIST_BYTES), yaml.BaseLoader))  # noqa: S506
-        except TooMuch:
+        except ImportTooLarge:
             raise
         except (yaml.YAMLError, ValueError, RecursionError, MediaError):
             continue

@@ -7,10 +7,10 @@ from itertools import zip_longest
 from typing import Any
 
 from sam2_core.errors import MediaError
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.coco import labels_of, shape_of
-from sam2_core.media.readers.collector import Collector
-from sam2_core.media.readers.frames import chosen_of, frames_of, no_frame
-from sam2_core.media.readers.plain import items_of, key_of, text_of, whole_of
+from sam2_core.media.readers.frame_matching import chosen_of, frames_of, no_frame
+from sam2_core.media.readers.json_values import items_of, key_of, text_of, whole_of
 
 
 def is_youtube_vis(plain: Any) -> bool:
@@ -22,7 +22,7 @@ def is_youtube_vis(plain: Any) -> bool:
     )
 
 
-def read_youtube_vis(plain: dict[str, Any], into: Collector) -> None:
+def read_youtube_vis(plain: dict[str, Any], into: AnnotationBuilder) -> None:
     """Read what `is_youtube_vis` found; raises `MediaError` where it is about several clips, none of which is open."""
     videos = items_of(plain, "videos")
     if not videos:
@@ -41,7 +41,7 @@ def read_youtube_vis(plain: dict[str, Any], into: Collector) -> None:
                 _read_one(shape, frames[place] if place < len(frames) else None, (done, *about), into)
 
 
-def _read_one(shape: dict[str, Any], frame: int | None, about: tuple[int, str, str], into: Collector) -> None:
+def _read_one(shape: dict[str, Any], frame: int | None, about: tuple[int, str, str], into: AnnotationBuilder) -> None:
     if not any(shape.values()):
         return  # the object is not on this frame
     if frame is None:
@@ -56,7 +56,7 @@ def _shapes(annotation: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"segmentation": mask, "bbox": box}
 
 
-def _frames(video: dict[str, Any], names: list[str], into: Collector) -> list[int | None]:
+def _frames(video: dict[str, Any], names: list[str], into: AnnotationBuilder) -> list[int | None]:
     """Frames of as many places as the clip has frames are those in order, whatever their names count."""
     count = into.info.frames
     if (len(names) or whole_of(video, "length")) == count:

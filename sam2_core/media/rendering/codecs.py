@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from sam2_core.media.ffmpeg import PATIENCE, Ffmpeg
 from sam2_core.media.probe import ClipProbe
+from sam2_core.media.rendering.audio import IN_MOV, IN_MP4, IN_WEBM, Sound, add_sound
 from sam2_core.media.rendering.schedule import Schedule
-from sam2_core.media.rendering.sound import IN_MOV, IN_MP4, IN_WEBM, Sound, add_sound
 from sam2_core.media.rendering.webp import end_at
 from sam2_core.media.store import Store
 

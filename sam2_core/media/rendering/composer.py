@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from sam2_core.media.effects.painter import Painter
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.info import RgbArray
-from sam2_core.media.material import Material
-from sam2_core.media.order import Order
+from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.rendering.geometry import Geometry
 
 _BLEED = 9  # pixels: half a block of the usual codecs
@@ -18,9 +18,9 @@ class Composer:
     """Makes the pictures of one download. `alpha` says whether the file can be transparent; else the look's
     transparency goes over white."""
 
-    def __init__(self, material: Material, order: Order, *, alpha: bool) -> None:
-        self._painter, self._side_by_side = Painter(order.look, material, order.backdrops), order.side_by_side
-        self.channels = 4 if alpha and order.look.is_transparent else 3
+    def __init__(self, media: MaskedMedia, options: ExportOptions, *, alpha: bool) -> None:
+        self._painter, self._side_by_side = Painter(options.effects, media, options.backdrops), options.side_by_side
+        self.channels = 4 if alpha and options.effects.is_transparent else 3
 
     def compose(self, frame: int, picture: RgbArray, geometry: Geometry) -> RgbArray:
         """The frame as it stands in the file, (H, W, 3) or (H, W, 4); `picture` has the size that is painted."""

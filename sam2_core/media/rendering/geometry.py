@@ -9,12 +9,12 @@ from fractions import Fraction
 
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import crop
-from sam2_core.media.effects.edges import REACH
-from sam2_core.media.effects.look import Look
+from sam2_core.media.effects.effect_stack import EffectStack
+from sam2_core.media.effects.matting import REACH
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.info import RgbArray
-from sam2_core.media.material import Material
-from sam2_core.media.order import Order
-from sam2_core.media.progress import Reporter
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import ProgressReporter
 from sam2_core.types import FrameMasks
 
 _FADES = 1.5  # times the length that is set, until nothing is left
@@ -66,12 +66,12 @@ def common_box(found: Iterable[FrameMasks]) -> Box:
     return common
 
 
-def wished_box(material: Material, order: Order, report: Reporter, share: float) -> Box | None:
+def wished_box(media: MaskedMedia, options: ExportOptions, report: ProgressReporter, share: float) -> Box | None:
     """The box to which an order crops a clip, one for all its frames; none where it does not."""
-    return common_box(material.walk("Looking where the objects are", report, share)) if order.cropped else None
+    return common_box(media.iterate("Looking where the objects are", report, share)) if options.cropped else None
 
 
-def reach(look: Look) -> float:
+def reach(look: EffectStack) -> float:
     """How far a look draws beyond the masks, in thousandths of the shorter side: where edges are fitted to the picture
     or fade, and with marks around them."""
     edges = look.matte * REACH + look.feather * _FADES
@@ -83,7 +83,7 @@ def reach(look: Look) -> float:
 def arrange(
     height: int,
     width: int,
-    order: Order,
+    options: ExportOptions,
     box: Box | None,
     *,
     largest_side: int = 0,
@@ -95,8 +95,8 @@ def arrange(
     `largest_side` bounds the result (0 does not), which is never enlarged, except that pixels that are `aspect` times
     as wide as high are made square. With `even` a box grows to even sides where there is room.
     """
-    kept = box.grown(math.ceil(reach(order.look) * min(height, width) / 1000), height, width) if box else None
-    kept, beside = kept or Box(0, 0, width, height), 2 if order.side_by_side else 1
+    kept = box.grown(math.ceil(reach(options.effects) * min(height, width) / 1000), height, width) if box else None
+    kept, beside = kept or Box(0, 0, width, height), 2 if options.side_by_side else 1
     stretch_x, stretch_y = float(max(aspect, Fraction(1))), float(max(1 / aspect, Fraction(1)))
     longest = max((kept.right - kept.left) * stretch_x * beside, (kept.bottom - kept.top) * stretch_y)
     factor = min(1.0, largest_side / longest) if largest_side else 1.0
@@ -106,10 +106,10 @@ def arrange(
     return Geometry(high, wide, Box(left, top, right, bottom))
 
 
-def check_side(geometry: Geometry, order: Order, longest: int, title: str) -> None:
+def check_side(geometry: Geometry, options: ExportOptions, longest: int, title: str) -> None:
     """Raise `MediaError` where a result is larger than such a file can be."""
     box = geometry.box
-    side = max((box.right - box.left) * (2 if order.side_by_side else 1), box.bottom - box.top)
+    side = max((box.right - box.left) * (2 if options.side_by_side else 1), box.bottom - box.top)
     if side > longest:
         raise MediaError(f"{title} holds up to {longest} pixels a side, and this has {side}. Choose a smaller size.")
 

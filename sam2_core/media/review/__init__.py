@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sam2_core.media.order import Kind
+from sam2_core.media.export_options import ExportFormat
 from sam2_core.media.review.writer import REVIEW, write_review
 
-REVIEWS: Mapping[str, Kind] = MappingProxyType({"review": REVIEW})
+REVIEW_FORMATS: Mapping[str, ExportFormat] = MappingProxyType({"review": REVIEW})
 
 __all__ = ["REVIEW", "REVIEWS", "write_review"]

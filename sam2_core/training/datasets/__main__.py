@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sam2_core.console import tolerate_odd_letters
+from sam2_core.console import replace_unencodable
 from sam2_core.errors import DataError
 from sam2_core.training.datasets.clips import Still
 from sam2_core.training.datasets.labelled import BadSample, Clip, Dataset, Picture, Report
@@ -103,5 +103,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    tolerate_odd_letters()
+    replace_unencodable()
     sys.exit(main())

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits
-from sam2_core.media.pictures import read_picture
+from sam2_core.media.image_files import read_image
 from sam2_core.training.datasets.labelled import BadSample, Pixels, Report
 
 Size: TypeAlias = tuple[int, int]
@@ -146,7 +146,7 @@ def read_rgb(path: Path, size: Size | None = None) -> Pixels:
     if size is not None and size not in picture_sizes(path):
         raise BadSample(OTHER_SIZE)
     try:
-        pixels = read_picture(path, LIMITS)
+        pixels = read_image(path, LIMITS)
     except MediaError as error:
         with open_picture(path):  # says more precisely what is wrong with the header
             raise BadSample(UNREADABLE) from error

@@ -20,7 +20,7 @@ import cv2
 import torch
 from tqdm.auto import tqdm
 
-from sam2_core.console import tolerate_odd_letters
+from sam2_core.console import replace_unencodable
 from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.model.network import SAM2
@@ -228,5 +228,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    tolerate_odd_letters()
+    replace_unencodable()
     sys.exit(main())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import EFFECTS, PRESETS, Painter, look_of
+from sam2_core.media import EFFECTS, PRESETS, EffectStack, Painter
 from sam2_core.media.info import RgbArray
 from tests.media.effects.scenes import COLORS, look, material_of, painted, rectangle, textured
 
@@ -149,4 +149,4 @@ def test_overlapping_objects_lie_above_each_other() -> None:
 
 def test_what_is_missing_is_said_before_anything_is_painted() -> None:
     with pytest.raises(BadPrompt, match="picture for the background"):
-        Painter(look_of("picture", name="gone"), material_of([PICTURE], [[INSIDE]], "image"))
+        Painter(EffectStack.of("picture", name="gone"), material_of([PICTURE], [[INSIDE]], "image"))

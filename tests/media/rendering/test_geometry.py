@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import MediaError
-from sam2_core.media import Order, look_of
-from sam2_core.media.effects.look import Look
+from sam2_core.media import EffectStack, ExportOptions
 from sam2_core.media.rendering.geometry import Box, Geometry, arrange, common_box, reach
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
-ORDER, BESIDE = Order("png"), Order("png", side_by_side=True)
+ORDER, BESIDE = ExportOptions("png"), ExportOptions("png", side_by_side=True)
 
 
 def found(frame: int, *boxes: tuple[int, int, int, int]) -> FrameMasks:
@@ -51,26 +50,26 @@ def test_boxes_grow_to_even_sides_where_there_is_room(box: Box, even: bool, kept
 
 
 def test_looks_reach_beyond_the_objects() -> None:
-    assert reach(look_of("overlay", outline=20)) == 0, "which lies within"
-    assert reach(look_of("cutout", "outline", width=14)) == 14
-    assert reach(look_of("glow", size=100)) == 150
-    assert reach(Look(feather=30)) == 45
-    assert reach(Look(matte=1)) > 5
-    order = Order("png", look_of("outline", width=40))
-    assert arrange(100, 200, order, Box(50, 2, 60, 12)).box == Box(46, 0, 64, 16)
+    assert reach(EffectStack.of("overlay", outline=20)) == 0, "which lies within"
+    assert reach(EffectStack.of("cutout", "outline", width=14)) == 14
+    assert reach(EffectStack.of("glow", size=100)) == 150
+    assert reach(EffectStack(feather=30)) == 45
+    assert reach(EffectStack(matte=1)) > 5
+    options = ExportOptions("png", EffectStack.of("outline", width=40))
+    assert arrange(100, 200, options, Box(50, 2, 60, 12)).box == Box(46, 0, 64, 16)
 
 
 @pytest.mark.parametrize("largest", [1, 7, 30, 31, 44, 45])
-@pytest.mark.parametrize("order", [ORDER, BESIDE])
+@pytest.mark.parametrize("options", [ORDER, BESIDE])
 @pytest.mark.parametrize("box", [None, Box(3, 5, 58, 7), Box(59, 0, 60, 40), Box(7, 9, 30, 31)])
-def test_nothing_is_larger_than_wished(largest: int, order: Order, box: Box | None) -> None:
-    made = arrange(40, 60, order, box, largest_side=largest)
+def test_nothing_is_larger_than_wished(largest: int, options: ExportOptions, box: Box | None) -> None:
+    made = arrange(40, 60, options, box, largest_side=largest)
     assert 0 <= made.box.left < made.box.right <= made.width
     assert 0 <= made.box.top < made.box.bottom <= made.height
-    side = max((made.box.right - made.box.left) * (1 + order.side_by_side), made.box.bottom - made.box.top)
-    assert side <= max(largest, 1 + order.side_by_side)
+    side = max((made.box.right - made.box.left) * (1 + options.side_by_side), made.box.bottom - made.box.top)
+    assert side <= max(largest, 1 + options.side_by_side)
     whole = box or Box(0, 0, 60, 40)
-    shape = (whole.right - whole.left) * (1 + order.side_by_side), whole.bottom - whole.top
+    shape = (whole.right - whole.left) * (1 + options.side_by_side), whole.bottom - whole.top
     assert side >= min(largest, max(shape)) - 1
 
 
