@@ -14,7 +14,19 @@ from typing import Any, Literal, TypeAlias
 from gradio import FileData
 
 from sam2_core.errors import BadPrompt, MediaError, SessionGone
-from sam2_core.media import EDGES, EFFECTS, KINDS, PRESETS, ObjectTraits, Rgb, color_of, hex_of, is_hex, rgb_of
+from sam2_core.media import (
+    EDGE_SETTINGS,
+    EFFECTS,
+    EXPORT_FORMATS,
+    MAX_NAME_LENGTH,
+    PRESETS,
+    ObjectTraits,
+    Rgb,
+    color_of,
+    hex_of,
+    is_hex,
+    rgb_of,
+)
 from sam2_core.serving.commands import RemoveObject, Untrack
 from sam2_core.serving.edit_log import EditState
 from sam2_core.serving.tracking_run import TrackingRequest
@@ -35,7 +47,6 @@ from ui.api.results import (
 from ui.models import describe_models
 from ui.protocol import (
     MAX_FRAMES_PER_REQUEST,
-    MAX_NAME,
     ChooseModelRequest,
     ExportRequest,
     RemoveObjectRequest,
@@ -327,8 +338,8 @@ class Endpoints:
             largest_side: Pixels of the longer side at most; 0: as the original.
         """
         client = await self._ready_client(session)
-        if kind not in tuple(KINDS):
-            raise BadPrompt(f"`kind` must be one of {', '.join(KINDS)}.")
+        if kind not in tuple(EXPORT_FORMATS):
+            raise BadPrompt(f"`kind` must be one of {', '.join(EXPORT_FORMATS)}.")
         request = await client.check(
             ExportRequest,
             format=kind,
@@ -352,16 +363,18 @@ class Endpoints:
     async def kinds(self) -> dict[str, dict[str, Any]]:
         """What /export can write, by name: `title`, `text`, the file's ending for an image, a clip and an album
         (`endings`; where one is missing there is no such file), and the options that mean something to it (`takes`)."""
-        return {name: kind.to_json() for name, kind in KINDS.items()}
+        return {name: each.to_json() for name, each in EXPORT_FORMATS.items()}
 
     async def looks(self) -> dict[str, dict[str, Any]]:
         """How pictures and clips can look: `presets` by name, each {layers: [{effect, ...settings}], feather, matte};
         the `effects` of layers with all their settings; and the settings of the objects' `edges`."""
-        effects = {name: asdict(effect) for name, effect in EFFECTS.items()}
-        edges = {name: asdict(setting) for name, setting in EDGES.items()}
+        effects = {name: effect.to_json() for name, effect in EFFECTS.items()}
+        edges = {name: setting.to_json() for name, setting in EDGE_SETTINGS.items()}
         return {"presets": {name: look.to_json() for name, look in PRESETS.items()}, "effects": effects, "edges": edges}
 
-    async def name_object(self, session: str, object: int, name: str = "", label: str = "", color: str = "") -> TraitsResult:
+    async def name_object(
+        self, session: str, object: int, name: str = "", label: str = "", color: str = ""
+    ) -> TraitsResult:
         """Say what an object is called in downloads; what is left out stays as it was. Gives all three.
 
         Args:
@@ -374,8 +387,8 @@ class Endpoints:
         log = self._client(session).workspace.log
         if not _is_whole(object) or object not in log.state.prompts:
             raise BadPrompt("There is no such object. Say with /prompt what it is first.")
-        if not all(isinstance(text, str) and len(text) <= MAX_NAME for text in (name, label, color)):
-            raise BadPrompt(f"Names and labels are texts of up to {MAX_NAME} letters.")
+        if not all(isinstance(text, str) and len(text) <= MAX_NAME_LENGTH for text in (name, label, color)):
+            raise BadPrompt(f"Names and labels are texts of up to {MAX_NAME_LENGTH} letters.")
         given = {"name": name, "label": label, "color": _rgb(color) if color else None}
         log.record_traits(object, {trait: value for trait, value in given.items() if value})
         traits = _traits_of(log.state, object)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-import cv2
 import numpy as np
 
-from sam2_core.media import MediaInfo, Skipped
+from sam2_core.media import MediaInfo, Skipped, grayscale_png
 from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask
 
 
@@ -121,6 +120,5 @@ def _object_result(found: ObjectMask, candidates: tuple[Candidate, ...]) -> Obje
 
 
 def mask_picture(result: ObjectResult) -> bytes:
-    """A mask as a gray PNG, 0 or 255."""
-    pixels = Mask.from_coco(result["mask"]).to_array().view(np.uint8) * np.uint8(255)
-    return cv2.imencode(".png", pixels)[1].tobytes()
+    """A mask as a PNG of one channel, 0 or 255."""
+    return grayscale_png(Mask.from_coco(result["mask"]))
