@@ -34,21 +34,22 @@ def track(clip: Path, folder: Path, model: str) -> dict[str, float]:
     """Ingest and track the clip in this process."""
     from sam2_core.media import ingest
     from sam2_core.serving import build_engine
+    from sam2_core.serving.commands import SetPrompt, Track
     from sam2_core.types import Box, Prompt
 
     engine = build_engine(model)
     started = time.perf_counter()
     ingest(clip, folder / "store")
     ingested = time.perf_counter()
-    info = engine.open(str(folder / "store"))
+    info = engine.open(str(folder / "store")).result()
     box = Box(info.width * 0.4, info.height * 0.3, info.width * 0.6, info.height * 0.7)
-    revision = engine.prompt(info.id, 0, 1, Prompt(boxes=(box,))).revision
+    revision = engine.run(info.id, SetPrompt(0, 1, Prompt(boxes=(box,)))).result().revision
     for start in range(0, info.frames, CHUNK):
-        engine.track(info.id, range(start, min(info.frames, start + CHUNK)), revision)
+        engine.run(info.id, Track(range(start, min(info.frames, start + CHUNK)), revision)).result()
     done = time.perf_counter()
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-    engine.close(info.id)
+    engine.close(info.id).result()
     return {
         "frames": info.frames,
         "ingest_s": ingested - started,

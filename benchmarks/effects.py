@@ -60,7 +60,7 @@ def looks() -> dict[str, EffectStack]:
     layers = {name: [{"effect": name}] for name in EFFECTS}
     layers["picture"][0]["name"] = "backdrop"
     for name, effect in EFFECTS.items():
-        if effect.sort == "either":
+        if effect.target == "either":
             layers[name] = [{"effect": name, "where": "background"}]
             layers[f"{name} objects"] = [{"effect": name, "where": "objects"}]
     edges = {

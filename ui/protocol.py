@@ -24,7 +24,6 @@ from pydantic import (
     FailFast,
     Field,
     GetCoreSchemaHandler,
-    PlainValidator,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -236,13 +235,15 @@ def _check_objects(objects: tuple[ObjectTraits, ...], info: ValidationInfo) -> t
 class EffectsData(_Data):
     """What is done to the frames of a download. A layer is {effect, ...settings}."""
 
+    model_config = ConfigDict(extra="forbid")
+
     layers: tuple[dict[str, float | str], ...] = ()
     feather: float = 0.0
     matte: float = 0.0
 
 
-def _to_effects(plain: Any) -> EffectStack:
-    return plain if isinstance(plain, EffectStack) else EffectStack.from_json(plain)
+def _to_effects(data: EffectsData, info: ValidationInfo) -> EffectStack:
+    return EffectStack.from_json(data.model_dump(mode="json", exclude_unset=True))
 
 
 class PromptEntryData(_Data):
@@ -390,7 +391,7 @@ class ExportRequest(_Data):
     first: Frame = 0
     last: LastFrame = _LAST
     every: Annotated[int, Field(ge=1), AfterValidator(_check_stride)] = 1
-    effects: Annotated[EffectStack, PlainValidator(_to_effects, json_schema_input_type=EffectsData)] = OVERLAY
+    effects: Annotated[EffectStack, _ReadAs(EffectsData, _to_effects)] = OVERLAY
     polygons: bool = False
     pictures: bool = False
     side_by_side: bool = False
@@ -492,6 +493,7 @@ _REFUSALS = {
     "job": f"`job` must be one of {', '.join(get_args(CancelRequest.model_fields['job'].annotation))}.",
     "format": f"`format` must be one of {', '.join(EXPORT_FORMATS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
+    "effects": "A look has layers, feather and matte.",
     "pause": _FLAG,
     "more": _FLAG,
     "polygons": _FLAG,
@@ -612,7 +614,7 @@ def read_upload(query: Mapping[str, str], max_pictures: int) -> UploadInfo:
 # --- events -----------------------------------------------------------------------------------------------------------
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
-Job: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model"]
+JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model"]
 
 
 class _Event(BaseModel):
@@ -804,7 +806,7 @@ class ProgressEvent(_Event):
     """
 
     t: Literal["progress"] = "progress"
-    job: Job
+    job: JobName
     fraction: float | None
     message: str
     model: str | Absent = _ABSENT
@@ -827,7 +829,7 @@ class DoneEvent(_Event):
     """
 
     t: Literal["done"] = "done"
-    job: Job
+    job: JobName
     url: str | Absent = _ABSENT
     name: str | Absent = _ABSENT
     size: int | Absent = _ABSENT
@@ -845,7 +847,7 @@ class ErrorEvent(_Event):
 
     t: Literal["error"] = "error"
     text: str
-    job: Job | Absent = _ABSENT
+    job: JobName | Absent = _ABSENT
     seq: int | Absent = _ABSENT
     run: int | Absent = _ABSENT
 

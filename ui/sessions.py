@@ -134,10 +134,10 @@ class Session:
             skipped = await job.run(executors, read_files, files, folder, settings, job.report, earlier)
         finally:
             for file in files:
-                await executors.run_short(shutil.rmtree, file.parent, ignore_errors=True)
+                await executors.read_file(shutil.rmtree, file.parent, ignore_errors=True)
         async with self.switching:
             engine, observer = self.model.loader.engine, self.client.observer
-            workspace = await executors.run_short(Workspace, folder, engine, settings.max_objects, observer, version)
+            workspace = await executors.read_file(Workspace, folder, engine, settings.max_objects, observer, version)
             self.stop_tracking()
             self.tasks.cancel("export")
             await self._close_workspace()
@@ -191,9 +191,9 @@ class Session:
         assert self.workspace is not None  # noqa: S101
         executors, workspace = self.services.executors, self.workspace
         backdrops = self.backdrops.of(options.effects)
-        await executors.run_short(self.downloads.clear)
-        options = replace(options, backdrops=await executors.run_short(load_backdrops, backdrops))
-        folder = await executors.run_short(self.downloads.new_folder)
+        await executors.read_file(self.downloads.clear)
+        options = replace(options, backdrops=await executors.read_file(load_backdrops, backdrops))
+        folder = await executors.read_file(self.downloads.new_folder)
         run = partial(job.run, executors)
         file = await workspace.export(folder, objects, frames, options, job.report, run)
         if not self.tasks.has(job):
@@ -223,7 +223,7 @@ class Session:
         workspace, self.workspace = self.workspace, None
         if workspace is not None:
             await workspace.close()
-            await self.services.executors.run_short(shutil.rmtree, workspace.folder, ignore_errors=True)
+            await self.services.executors.read_file(shutil.rmtree, workspace.folder, ignore_errors=True)
 
 
 class SessionRegistry:

@@ -35,7 +35,7 @@ class ImportedMasks:
 def import_masks(annotations: ImportedAnnotations) -> ImportedMasks:
     """The objects of a file, under the names that it gives them, and their masks."""
     names: dict[int, tuple[str, str]] = {}
-    for each in annotations.found:
+    for each in annotations.masks:
         name, label = names.get(each.track, ("", ""))
         names[each.track] = name or each.name, label or each.label
     objects = tuple(
@@ -43,11 +43,11 @@ def import_masks(annotations: ImportedAnnotations) -> ImportedMasks:
         for number, (name, label) in sorted(names.items())
     )
     boxes = tuple(
-        (each.track, each.frame, Prompt(boxes=(each.box,))) for each in annotations.found if each.box is not None
+        (each.track, each.frame, Prompt(boxes=(each.box,))) for each in annotations.masks if each.box is not None
     )
-    left_out = (f"{each.count} left out: {each.reason} ({', '.join(each.names)})" for each in annotations.left_out)
+    left_out = (f"{each.count} left out: {each.reason} ({', '.join(each.names)})" for each in annotations.skipped)
     masks = ImportedMasks(objects, boxes, (*annotations.notes, *left_out))
-    for each in annotations.found:
+    for each in annotations.masks:
         if each.mask is not None:
             masks.add(each.frame, [ObjectMask(each.track, each.mask, _PREDICTED_IOU, _OBJECT_SCORE)])
     return masks

@@ -107,9 +107,9 @@ def _segment_everything(
     with context.open_media(task.source, task.media) as store:
         progress(None, "Looking for everything")
         masks = masks_from_records(generate(read_image(store.source, LOCAL_LIMITS)))
-        material = MaskedMedia(store, lambda frames: [masks for _ in frames], traits_of(masks))
-        write_all(material, export, task.targets, progress)
-        return summarize(material)
+        media = MaskedMedia(store, lambda frames: [masks for _ in frames], traits_of(masks))
+        write_all(media, export, task.targets, progress)
+        return summarize(media)
 
 
 def masks_from_records(records: list[dict[str, Any]]) -> FrameMasks:

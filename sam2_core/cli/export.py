@@ -7,6 +7,7 @@ Where a file has only a box of something, the network makes the mask.
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.errors import MediaError
 from sam2_core.media import ExportOptions, MaskedMedia, Store
-from sam2_core.media.image_files import is_picture
+from sam2_core.media.image_files import is_image
 from sam2_core.media.readers import read_annotations
 
 USAGE = "MEDIUM [MEDIUM ...] --masks FILE --export KIND,… [options]"
@@ -54,18 +55,18 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     tasks = media_tasks(options.media, IMAGE_SUFFIXES | CLIP_SUFFIXES, "picture or clip", options, _media_of)
     with CommandContext(options, build) as context:
         process = partial(_export, context, export, options)
-        return run_batch(tasks, context.console, options.again, process)
+        return run_batch(tasks, context.console, options.again, lambda task: asyncio.run(process(task)))
 
 
 def _media_of(source: Path) -> str:
     """Image or clip, by content; a file that cannot be read is reported when its task is processed."""
     try:
-        return "image" if is_picture(source) else "clip"
+        return "image" if is_image(source) else "clip"
     except (MediaError, OSError):
         return "image"
 
 
-def _export(
+async def _export(
     context: CommandContext, export: ExportOptions, options: argparse.Namespace, task: Task
 ) -> Mapping[str, Any]:
     progress = context.console.progress
@@ -75,15 +76,15 @@ def _export(
         for note in masks.notes:
             context.console.note(f"{file.name}: {note}")
         if masks.boxes:
-            _segment_boxes(context, masks, store)
-        material = MaskedMedia(store, masks.on, masks.objects, frames_from_options(options, store.info.frames))
-        write_all(material, export, task.targets, progress)
-        return summarize(material)
+            await _segment_boxes(context, masks, store)
+        media = MaskedMedia(store, masks.on, masks.objects, frames_from_options(options, store.info.frames))
+        write_all(media, export, task.targets, progress)
+        return summarize(media)
 
 
-def _segment_boxes(context: CommandContext, masks: ImportedMasks, store: Store) -> None:
+async def _segment_boxes(context: CommandContext, masks: ImportedMasks, store: Store) -> None:
     """Let the network make the masks of annotations that are boxes only."""
-    with context.open_session(store) as session:
+    async with context.open_workspace(store) as workspace:
         for done, (object_id, frame, prompt) in enumerate(masks.boxes, start=1):
-            masks.add(frame, session.set_prompt(frame, object_id, prompt).objects)
+            masks.add(frame, (await workspace.prompt(frame, object_id, prompt)).objects)
             context.console.progress(done / len(masks.boxes), "From boxes to masks")

@@ -27,8 +27,8 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     """Run the command; returns the exit code."""
     console = Console(options.quiet, options.json)
     for name, kind in EXPORT_FORMATS.items():
-        made_of = ", ".join(f"{media} .{ending}" for media, ending in kind.endings.items())
-        takes = "".join(f" --{field.replace('_', '-')}" for field in kind.takes)
-        text = f"{name:<10} {kind.title}: {kind.text}\n{'':<11}{made_of}{'; takes' + takes if takes else ''}"
+        made_of = ", ".join(f"{media} .{ending}" for media, ending in kind.extensions.items())
+        takes = "".join(f" --{field.replace('_', '-')}" for field in kind.option_keys)
+        text = f"{name:<10} {kind.title}: {kind.description}\n{'':<11}{made_of}{'; takes' + takes if takes else ''}"
         console.result({"name": name, **kind.to_json()}, text)
     return DONE

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sam2_core.cli.outputs import format_suffix, named_formats, selected_formats
 from sam2_core.errors import ConfigError, MaskletError
-from sam2_core.media.export import ending_of, name_for
+from sam2_core.media.export import extension_of, name_for
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".jp2", ".ppm", ".pgm", ".mpo"}
@@ -81,8 +81,8 @@ def _single_task(sources: Sequence[Path], options: argparse.Namespace, media_of:
         raise ConfigError(f"--out {options.out} is one file, but there are {len(sources)} inputs. Name a folder.")
     media = media_of(sources[0])
     formats = selected_formats(options, media)
-    if len(formats) != 1 or ending_of(formats[0], media) != format_suffix(options.out):
-        ends = ", ".join(f"{name} .{ending_of(name, media)}" for name in formats)
+    if len(formats) != 1 or extension_of(formats[0], media) != format_suffix(options.out):
+        ends = ", ".join(f"{name} .{extension_of(name, media)}" for name in formats)
         raise ConfigError(f"--out {options.out} does not fit what is to be written ({ends}). Name a folder.")
     return Task(sources[0], media, {formats[0]: options.out}, named=True)
 

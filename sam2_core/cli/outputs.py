@@ -16,9 +16,10 @@ from sam2_core.media import (
     EffectStack,
     ExportOptions,
     MaskedMedia,
+    MediaProgress,
     write,
 )
-from sam2_core.media.export import ending_of
+from sam2_core.media.export import extension_of
 from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
 from sam2_core.media.limits import DEFAULT_LIMITS
@@ -34,13 +35,13 @@ def export_options(options: argparse.Namespace, look: EffectStack | None = None)
     Raises `ConfigError` and `BadPrompt`.
     """
     return ExportOptions(
-        kind="",
-        look=(look or OVERLAY) if options.effects is None else read_look(options.effects),
+        format="",
+        effects=(look or OVERLAY) if options.look is None else read_look(options.look),
         polygons=options.polygons,
-        pictures=options.pictures,
+        include_images=options.pictures,
         side_by_side=options.side_by_side,
         cropped=options.cropped,
-        largest_side=options.largest_side,
+        max_side=options.largest_side,
         backdrops=dict(_read_backdrop(text) for text in options.backdrop),
     )
 
@@ -85,7 +86,7 @@ def selected_formats(options: argparse.Namespace, media: str) -> tuple[str, ...]
     if not names and suffix and not options.out.is_dir():
         return (_format_of(suffix, media),)
     for name in names:
-        ending_of(name, media)
+        extension_of(name, media)
     if not names and not options.default_formats:
         raise ConfigError("Say what to write: with --export KIND,… or as a file for --out. `masklet kinds` lists them.")
     return names or tuple(options.default_formats)
@@ -95,11 +96,11 @@ def format_suffix(path: Path) -> str:
     """The suffix of a path without its dot, if it is one of an export format; else "" (the path is a folder)."""
     suffix = path.suffix[1:].lower()
     suffix = _SUFFIX_ALIASES.get(suffix, suffix)
-    return suffix if suffix in {each for kind in EXPORT_FORMATS.values() for each in kind.endings.values()} else ""
+    return suffix if suffix in {each for kind in EXPORT_FORMATS.values() for each in kind.extensions.values()} else ""
 
 
 def _format_of(suffix: str, media: str) -> str:
-    names = [name for name, kind in EXPORT_FORMATS.items() if kind.endings.get(media) == suffix]
+    names = [name for name, kind in EXPORT_FORMATS.items() if kind.extensions.get(media) == suffix]
     if not names:
         source = {"image": "a picture", "clip": "a clip", "album": "an album"}[media]
         raise ConfigError(f"No kind of file made of {source} ends in .{suffix}. `masklet kinds` lists them.")
@@ -111,10 +112,10 @@ def _format_of(suffix: str, media: str) -> str:
     return names[0]
 
 
-def write_all(material: MaskedMedia, export: ExportOptions, targets: Mapping[str, Path], progress: Progress) -> None:
+def write_all(media: MaskedMedia, export: ExportOptions, targets: Mapping[str, Path], progress: MediaProgress) -> None:
     """Write a file of each format. Raises `MediaError`, and `BadPrompt` where the look lacks a picture."""
-    if any("look" in EXPORT_FORMATS[name].takes for name in targets):
-        for name in export.look.backdrops - export.backdrops.keys():
+    if any("look" in EXPORT_FORMATS[name].option_keys for name in targets):
+        for name in export.effects.backdrops - export.backdrops.keys():
             raise BadPrompt(f"The look wants the picture {name!r}: give it with --backdrop {name or 'NAME'}=FILE.")
     for name, path in targets.items():
-        write(path, material, replace(export, kind=name), progress)
+        write(path, media, replace(export, format=name), progress)

@@ -50,8 +50,8 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     )
     for name, effect in EFFECTS.items():
         settings = {key: _setting_to_json(each) for key, each in effect.settings.items()}
-        plain = {"effect": name, "title": effect.title, "sort": effect.sort, "settings": settings}
-        console.result(plain, _list_settings(f"{name} ({effect.sort})", effect.settings))
+        plain = {"effect": name, "title": effect.title, "sort": effect.target, "settings": settings}
+        console.result(plain, _list_settings(f"{name} ({effect.target})", effect.settings))
     return DONE
 
 

@@ -14,11 +14,11 @@ from PIL import Image
 
 from sam2_core.cli.session import MAX_OBJECTS
 from sam2_core.errors import BadPrompt, ConfigError
-from sam2_core.media import MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
+from sam2_core.media import MAX_NAME_LENGTH, MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
 from sam2_core.media.limits import DEFAULT_LIMITS
-from sam2_core.serving.project import HIGHEST_OBJECT
 from sam2_core.serving.prompt_data import FIELDS, is_whole, read_prompt
-from sam2_core.types import Box, Mask, Point, Prompt
+from sam2_core.serving.workspace import Workspace
+from sam2_core.types import MAX_OBJECT_ID, Box, Mask, Point, Prompt
 
 FORMAT = """\
 {"objects": [
@@ -44,6 +44,13 @@ class PromptedObject:
 
 PromptSource: TypeAlias = Callable[[Path, MediaInfo], Sequence[PromptedObject]]
 """The objects and prompts for a source that has been ingested. Raises `BadPrompt`."""
+
+
+async def set_prompts(workspace: Workspace, objects: Sequence[PromptedObject]) -> None:
+    """Set all prompts of these objects. Raises `BadPrompt`."""
+    for each in objects:
+        for frame, prompt in each.prompts.items():
+            await workspace.prompt(frame, each.traits.id, prompt)
 
 
 def prompts_from_options(options: argparse.Namespace, frame: int = 0) -> PromptSource:
@@ -143,11 +150,11 @@ def _read_object(plain: Any, position: int, info: MediaInfo) -> PromptedObject:
     _check_fields(plain, ("id", "name", "label", "color", "prompts"), where)
     number, name, label = plain.get("id", position), plain.get("name", ""), plain.get("label", "")
     color = plain.get("color", hex_of(color_of(position)))
-    if not is_whole(number, 1, HIGHEST_OBJECT):
+    if not is_whole(number, 1, MAX_OBJECT_ID):
         raise BadPrompt(f"The id of {where} is a whole number from 1 on.")
     if not isinstance(name, str) or not isinstance(label, str) or not is_hex(color):
         raise BadPrompt(f"Name and label of {where} are texts, and its color reads #rrggbb.")
-    name, label = (" ".join(text.split())[:80] for text in (name, label))
+    name, label = (" ".join(text.split())[:MAX_NAME_LENGTH] for text in (name, label))
     listed = plain.get("prompts")
     if not isinstance(listed, list) or not listed:
         raise BadPrompt(f"Nothing is said about {where}: its prompts are a list.")

@@ -10,23 +10,23 @@ from sam2_core.media import MaskedMedia, crop
 from sam2_core.types import ObjectMask
 
 
-def summarize(material: MaskedMedia) -> Mapping[str, Any]:
+def summarize(media: MaskedMedia) -> Mapping[str, Any]:
     """{objects: [{id, name, label, color, frames, area, quality, ...}]}.
 
     `frames` is the number of frames on which an object was found; `area` (pixels) and `quality` (predicted IoU) are
     means over these. Objects of an image also have `box` [left, top, right, bottom].
     """
-    figures: dict[int, list[tuple[int, float]]] = {each.id: [] for each in material.objects}
+    figures: dict[int, list[tuple[int, float]]] = {each.id: [] for each in media.objects}
     boxes: dict[int, list[int]] = {}
-    is_image = material.info.kind == "image"
-    for frame in material.frames:
-        for found in material.on(frame).objects:
+    is_image = media.info.kind == "image"
+    for frame in media.frames:
+        for found in media.masks_on(frame).objects:
             if found.mask.area:
                 figures[found.object_id].append((found.mask.area, found.predicted_iou))
                 if is_image:
                     boxes[found.object_id] = _box(found)
     objects = []
-    for each in material.objects:
+    for each in media.objects:
         box = {"box": boxes.get(each.id)} if is_image else {}
         objects.append({**each.to_json(), **_means(figures[each.id]), **box})
     return {"objects": objects}

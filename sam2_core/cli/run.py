@@ -7,6 +7,7 @@ is hidden on the page is left out, as in its downloads.
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,6 @@ from sam2_core.media import MaskedMedia, MediaInfo
 from sam2_core.media.ingest import clean_name
 from sam2_core.serving.project import Project, read_project
 from sam2_core.serving.project_medium import ProjectMedium
-from sam2_core.serving.replay import replay
 
 USAGE = "PROJECT.json [MEDIUM] [...] [options]"
 EXAMPLES = """\
@@ -53,7 +53,8 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     export_options(options)  # raises early: an error here concerns all tasks
     tasks = plan_tasks(projects, options, _media_of, lambda project: project.name.split(".")[0])
     with CommandContext(options, build) as context:
-        return run_batch(tasks, context.console, options.again, partial(_replay, context, media_paths, options))
+        process = partial(_replay, context, media_paths, options)
+        return run_batch(tasks, context.console, options.again, lambda task: asyncio.run(process(task)))
 
 
 def _projects_and_media(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -77,7 +78,7 @@ def _media_of(file: Path) -> str:
         return "clip"
 
 
-def _replay(
+async def _replay(
     context: CommandContext, media_paths: Sequence[Path], options: argparse.Namespace, task: Task
 ) -> Mapping[str, Any]:
     project, progress = read_project(task.source), context.console.progress
@@ -88,13 +89,14 @@ def _replay(
         hidden = len(project.objects) - len(objects)
         context.console.note(f"{hidden} hidden objects are left out (--hidden takes them)")
     source = find_medium(project.medium, media_paths, task.source.parent)
-    with context.open_media(source, project.medium.kind) as store, context.open_session(store) as session:
-        _check_medium(project, store.info)
-        replay(session.engine, session.session, project.journal, progress)
-        frames = frames_from_options(options, store.info.frames)
-        material = MaskedMedia(store, session.masks, objects, frames)
-        write_all(material, export_options(options, project.effects), task.targets, progress)
-        return summarize(material)
+    with context.open_media(source, project.medium.kind) as store:
+        async with context.open_workspace(store) as workspace:
+            _check_medium(project, workspace.info)
+            await workspace.replace(project.entries, progress)
+            frames = frames_from_options(options, workspace.info.frames)
+            media = MaskedMedia(workspace.store, workspace.read_masks, objects, frames)
+            write_all(media, export_options(options, project.effects), task.targets, progress)
+            return summarize(media)
 
 
 def _check_medium(project: Project, info: MediaInfo) -> None:

@@ -7,6 +7,7 @@ for --prompts). What is written follows the ending of --out, or --export.
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -51,16 +52,16 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     tasks = media_tasks(options.images, IMAGE_SUFFIXES, "picture", options, lambda source: "image")
     with CommandContext(options, build) as context:
         process = partial(_segment, context, prompt_source, export)
-        return run_batch(tasks, context.console, options.again, process)
+        return run_batch(tasks, context.console, options.again, lambda task: asyncio.run(process(task)))
 
 
-def _segment(
+async def _segment(
     context: CommandContext, prompt_source: prompts.PromptSource, export: ExportOptions, task: Task
 ) -> Mapping[str, Any]:
-    with context.open_media(task.source, task.media) as store, context.open_session(store) as session:
-        objects = prompt_source(task.source, store.info)
-        for each in objects:
-            session.set_prompts(each.traits.id, each.prompts)
-        material = MaskedMedia(store, session.masks, [each.traits for each in objects])
-        write_all(material, export, task.targets, context.console.progress)
-        return summarize(material)
+    with context.open_media(task.source, task.media) as store:
+        async with context.open_workspace(store) as workspace:
+            objects = prompt_source(task.source, workspace.info)
+            await prompts.set_prompts(workspace, objects)
+            media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects])
+            write_all(media, export, task.targets, context.console.progress)
+            return summarize(media)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,9 +15,9 @@ from sam2_core.errors import MediaError
 from sam2_core.media import Limits, MediaInfo, Store, ingest, ingest_album, open_store
 from sam2_core.networks import BUNDLED
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.replay import TRACK_STEP
-from sam2_core.types import FrameMasks, Prompt, TrackEntry
-from sam2_core.types import Progress as LoadProgress
+from sam2_core.serving.tracking_run import TrackingRun
+from sam2_core.serving.workspace import Workspace
+from sam2_core.types import FrameSpan, Progress
 
 MAX_OBJECTS, MAX_PROMPTS = 1000, 20_000  # of a session
 LOCAL_LIMITS = Limits(
@@ -27,11 +26,11 @@ LOCAL_LIMITS = Limits(
 )  # fmt: skip
 """Practically none: the machine is the user's own. Images that do not fit into memory are still refused."""
 
-EngineBuilder: TypeAlias = Callable[[argparse.Namespace, LoadProgress], Engine]
+EngineBuilder: TypeAlias = Callable[[argparse.Namespace, Progress], Engine]
 """Builds the engine that the options select. Raises `WeightsError` and `ConfigError`."""
 
 
-def build_engine(options: argparse.Namespace, progress: LoadProgress) -> Engine:
+def build_engine(options: argparse.Namespace, progress: Progress) -> Engine:
     """The usual `EngineBuilder`."""
     progress(None, "Loading the network")
     # Importing torch takes two seconds, which neither --help nor a batch of existing files should cost.
@@ -44,44 +43,10 @@ def build_engine(options: argparse.Namespace, progress: LoadProgress) -> Engine:
     return build_engine(model, options.device, progress, checkpoint, limits)
 
 
-@dataclass(slots=True)
-class MediaSession:
-    """An engine session on a store; `revision` is the session's newest."""
-
-    store: Store
-    engine: Engine
-    session: str
-    revision: int = 0
-
-    def masks(self, frames: range) -> Sequence[FrameMasks]:
-        """The known masks of these frames (`media.MasksOf`)."""
-        return self.engine.masks(self.session, frames)
-
-    def set_prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        """Set the prompt of an object on a frame. Raises `BadPrompt`."""
-        result = self.engine.prompt(self.session, frame, object_id, prompt)
-        self.revision = result.revision
-        return result
-
-    def set_prompts(self, object_id: int, prompts: Mapping[int, Prompt]) -> None:
-        """Set all prompts of an object, by frame. Raises `BadPrompt`."""
-        for frame, prompt in prompts.items():
-            self.set_prompt(frame, object_id, prompt)
-
-    def track(self, passes: Sequence[TrackEntry], progress: Progress) -> None:
-        """Propagate through the frames of each pass, a few frames a call."""
-        total, done = sum(len(_frames_of(each)) for each in passes), 0
-        for each in passes:
-            frames = _frames_of(each)
-            for start in range(0, len(frames), TRACK_STEP):
-                step = frames[start : start + TRACK_STEP]
-                self.engine.track(self.session, step, self.revision, each.objects)
-                done += len(step)
-                progress(done / total, "Tracking")
-
-
-def _frames_of(entry: TrackEntry) -> range:
-    return range(entry.start, entry.stop, entry.step)
+async def track_spans(workspace: Workspace, spans: Sequence[FrameSpan], progress: Progress) -> None:
+    """Propagate the objects of each span through its frames."""
+    async for update in TrackingRun.over(workspace, spans):
+        progress(update.done / update.total, "Tracking")
 
 
 class CommandContext:
@@ -120,15 +85,15 @@ class CommandContext:
                 _check_kind(store.info, kind)
                 yield store
 
-    @contextmanager
-    def open_session(self, store: Store) -> Iterator[MediaSession]:
-        """Open an engine session on ingested media."""
+    @asynccontextmanager
+    async def open_workspace(self, store: Store) -> AsyncIterator[Workspace]:
+        """Work on ingested media with the engine."""
         engine = self.engine
-        session = engine.open(str(store.folder)).id
+        workspace = Workspace(store.folder, lambda: engine, MAX_OBJECTS)
         try:
-            yield MediaSession(store, engine, session)
+            yield workspace
         finally:
-            engine.close(session)
+            await workspace.close()
 
 
 def _ingest(source: Path | Sequence[Path], folder: Path, progress: Progress) -> None:

@@ -6,6 +6,7 @@ Each object is tracked from its first prompted frame to both ends.
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
@@ -26,10 +27,10 @@ from sam2_core.cli.options import (
 )
 from sam2_core.cli.outputs import export_options, write_all
 from sam2_core.cli.results import summarize
-from sam2_core.cli.session import CommandContext, EngineBuilder
+from sam2_core.cli.session import CommandContext, EngineBuilder, track_spans
 from sam2_core.errors import BadPrompt
 from sam2_core.media import ExportOptions, MaskedMedia
-from sam2_core.types import TrackEntry
+from sam2_core.types import FrameSpan
 
 DIRECTIONS = {"both": (1, -1), "forward": (1,), "backward": (-1,)}
 USAGE = "CLIP [CLIP ...] [options]"
@@ -66,10 +67,10 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     tasks = media_tasks(options.clips, CLIP_SUFFIXES, "clip", options, lambda source: "clip")
     with CommandContext(options, build) as context:
         process = partial(_track, context, prompt_source, export, options)
-        return run_batch(tasks, context.console, options.again, process)
+        return run_batch(tasks, context.console, options.again, lambda task: asyncio.run(process(task)))
 
 
-def _track(
+async def _track(
     context: CommandContext,
     prompt_source: prompts.PromptSource,
     export: ExportOptions,
@@ -77,20 +78,20 @@ def _track(
     task: Task,
 ) -> Mapping[str, Any]:
     progress = context.console.progress
-    with context.open_media(task.source, task.media) as store, context.open_session(store) as session:
-        frames = frames_from_options(options, store.info.frames)
-        objects = prompt_source(task.source, store.info)
-        first_frames = {each.traits.id: min(each.prompts) for each in objects}
-        passes = tracking_passes(first_frames, range(frames.start, frames.stop), options.direction)
-        for each in objects:
-            session.set_prompts(each.traits.id, each.prompts)
-        session.track(passes, progress)
-        material = MaskedMedia(store, session.masks, [each.traits for each in objects], frames)
-        write_all(material, export, task.targets, progress)
-        return summarize(material)
+    with context.open_media(task.source, task.media) as store:
+        async with context.open_workspace(store) as workspace:
+            frames = frames_from_options(options, workspace.info.frames)
+            objects = prompt_source(task.source, workspace.info)
+            first_frames = {each.traits.id: min(each.prompts) for each in objects}
+            spans = spans_to_track(first_frames, range(frames.start, frames.stop), options.direction)
+            await prompts.set_prompts(workspace, objects)
+            await track_spans(workspace, spans, progress)
+            media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects], frames)
+            write_all(media, export, task.targets, progress)
+            return summarize(media)
 
 
-def tracking_passes(first_frames: Mapping[int, int], frames: range, direction: str) -> list[TrackEntry]:
+def spans_to_track(first_frames: Mapping[int, int], frames: range, direction: str) -> list[FrameSpan]:
     """Plan tracking of each object from its first prompted frame to the ends of `frames` (step 1).
 
     In each direction a frame is visited once, for all objects whose first prompt lies on or before it in that
@@ -99,10 +100,10 @@ def tracking_passes(first_frames: Mapping[int, int], frames: range, direction: s
     outside = [frame for frame in first_frames.values() if frame not in frames]
     if outside:
         raise BadPrompt(f"A prompt is on frame {outside[0]}, outside of frames {frames[0]} to {frames[-1]}.")
-    passes = []
+    spans = []
     for step in DIRECTIONS[direction]:
         end = frames[-1] + 1 if step > 0 else frames[0] - 1
         for start, stop in pairwise([*sorted(set(first_frames.values()), reverse=step < 0), end]):
             objects = tuple(sorted(number for number, first in first_frames.items() if (start - first) * step >= 0))
-            passes.append(TrackEntry(start, stop, step, objects))
-    return passes
+            spans.append(FrameSpan(range(start, stop, step), objects))
+    return spans

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sam2_core.errors import WeightsError
-from sam2_core.types import FrameMasks, Prompt
+from sam2_core.serving.commands import Command, SetPrompt
 from tests.cli.runner import CommandRunner
 from tests.fakes import FakeEngine
 
@@ -20,11 +21,11 @@ class Interrupted(FakeEngine):
 
     prompts = 0
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        self.prompts += 1
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        self.prompts += isinstance(command, SetPrompt)
         if self.prompts == 2:
             raise KeyboardInterrupt
-        return super().prompt(session, frame, object_id, prompt)
+        return super().execute(session, command)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -75,9 +76,9 @@ def test_one_bad_file_does_not_stop_the_others(masklet: CommandRunner, photos: P
 
 def test_an_unexpected_error_fails_one_image(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     class Faulty(Interrupted):
-        def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        def execute(self, session: str, command: Command[Any]) -> Any:
             try:
-                return super().prompt(session, frame, object_id, prompt)
+                return super().execute(session, command)
             except KeyboardInterrupt:
                 raise ZeroDivisionError("division by zero") from None
 

@@ -57,7 +57,7 @@ def test_invalid_arguments_of_models_are_errors(
 def test_formats_are_listed(masklet: CommandRunner) -> None:
     assert [each["name"] for each in masklet("kinds", "--json").results] == list(EXPORT_FORMATS)
     output = masklet("kinds").out
-    assert all(kind.text in output for kind in EXPORT_FORMATS.values())
+    assert all(each.description in output for each in EXPORT_FORMATS.values())
 
 
 def test_presets_and_effects_are_listed(masklet: CommandRunner) -> None:

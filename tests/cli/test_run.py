@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from sam2_core.serving.replay import replay
 
 from sam2_core.media import ingest
+from sam2_core.serving.commands import GetMasks
+from sam2_core.serving.engine_session import EngineSession
 from sam2_core.serving.project import project_of
 from tests.cli.conftest import FRAMES, HEIGHT, WIDTH
 from tests.cli.runner import CommandRunner, masks_in
@@ -57,11 +59,11 @@ def test_a_project_gives_the_masks_of_the_engine(
     assert done.code == 0
     ingest(clip, tmp_path / "store")
     engine = FakeEngine()
-    session = engine.open(str(tmp_path / "store")).id
-    replay(engine, session, project_of(json.loads(project.read_text("utf-8"))).journal)
+    session = EngineSession(engine, engine.open(str(tmp_path / "store")).result().id)
+    asyncio.run(session.replay(project_of(json.loads(project.read_text("utf-8"))).entries))
     expected = {
         (masks.frame, each.object_id): each.mask
-        for masks in engine.masks(session, range(FRAMES))
+        for masks in engine.run(session.id, GetMasks(range(FRAMES))).result()
         for each in masks.objects
     }
     assert masks_in(tmp_path / "out" / "film_coco.json") == expected

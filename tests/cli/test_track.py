@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sam2_core.cli.track import tracking_passes
+from sam2_core.cli.track import spans_to_track
 from sam2_core.errors import BadPrompt
-from sam2_core.types import TrackEntry
+from sam2_core.types import FrameSpan
 from tests.cli.conftest import FRAMES
 from tests.cli.runner import CommandRunner, masks_in
 
@@ -76,14 +76,14 @@ def test_objects_are_tracked_from_their_first_prompt(masklet: CommandRunner, cli
 
 
 def test_passes_visit_each_frame_once_per_direction() -> None:
-    assert tracking_passes({1: 2, 2: 5, 3: 2}, range(1, 9), "both") == [
-        TrackEntry(2, 5, 1, (1, 3)),
-        TrackEntry(5, 9, 1, (1, 2, 3)),
-        TrackEntry(5, 2, -1, (2,)),
-        TrackEntry(2, 0, -1, (1, 2, 3)),
+    assert spans_to_track({1: 2, 2: 5, 3: 2}, range(1, 9), "both") == [
+        FrameSpan(range(2, 5, 1), (1, 3)),
+        FrameSpan(range(5, 9, 1), (1, 2, 3)),
+        FrameSpan(range(5, 2, -1), (2,)),
+        FrameSpan(range(2, 0, -1), (1, 2, 3)),
     ]
     with pytest.raises(BadPrompt, match="outside of frames 3 to 8"):
-        tracking_passes({1: 2}, range(3, 9), "both")
+        spans_to_track({1: 2}, range(3, 9), "both")
 
 
 def test_a_picture_is_no_clip(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 from PIL import Image
+
 from sam2_core.media import EffectStack
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
@@ -108,9 +109,7 @@ def test_modules_are_sent_once_and_kept(open_page: httpx.Client) -> None:
     assert plain.content == (WEB / "main.js").read_bytes()
 
 
-@pytest.mark.parametrize(
-    "path", ["{version}/page.html", "0123/main.js", "{version}/%2e%2e/app.py"]
-)
+@pytest.mark.parametrize("path", ["{version}/page.html", "0123/main.js", "{version}/%2e%2e/app.py"])
 def test_nothing_but_modules_is_sent(open_page: httpx.Client, path: str) -> None:
     assert open_page.get(f"web/{path.format(version=web_files().version)}").status_code == 404
 

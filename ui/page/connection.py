@@ -138,7 +138,7 @@ class PageConnection:
         return await self._off_loop_if_large(partial(protocol.parse_request, bounds=bounds), text)
 
     async def _off_loop_if_large(self, read: Callable[[str], Any], text: str) -> Any:
-        return await self._executors.run_short(read, text) if protocol.is_large(text) else read(text)
+        return await self._executors.encode(read, text) if protocol.is_large(text) else read(text)
 
     def _begin(self, request: Request) -> None:
         """Start what is asked for; each kind of request has its own method below."""
@@ -237,11 +237,11 @@ class PageConnection:
 
     async def send_preview(self, masks: FrameMasks, workspace: Workspace, seq: int) -> None:
         """The answer to a preview; of several only the newest waits to be sent."""
-        message = await self._executors.run_short(pack_preview, masks, version=workspace.version, seq=seq)
+        message = await self._executors.encode(pack_preview, masks, version=workspace.version, seq=seq)
         self.queue.put(message, "preview")
 
     async def _put_masks(self, masks: FrameMasks, workspace: Workspace, **fields: Any) -> None:
-        message = await self._executors.run_short(pack_masks, masks, version=workspace.version, **fields)
+        message = await self._executors.encode(pack_masks, masks, version=workspace.version, **fields)
         self.queue.put(message)
 
     # --- tracking -------------------------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ class PageConnection:
 
     async def _list_models(self) -> None:
         registry = self._session.services.models
-        models = await self._executors.run_short(describe_models, registry)
+        models = await self._executors.read_file(describe_models, registry)
         self.send(models_event(registry, self._session.model, models))
 
     async def _choose_model(self, request: ChooseModelRequest, job: Job) -> None:

@@ -2,8 +2,8 @@
 
 The answer to a file is {objects, entries, frames, of, every, boxes, skipped, notes}: objects = [{id, name, label}],
 with ids from 1 on; entries = [{frame, object, prompt}] by frame; on how many `frames` of how many the file has masks;
-`every` n-th mask of each object is taken (1: all); how many of the entries are boxes; skipped = [{count, reason, names}]
-and notes, sentences for the user.
+`every` n-th mask of each object is taken (1: all); how many of the entries are boxes; skipped = [{count, reason,
+names}] and notes, sentences for the user.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class EffectPreviews:
 
     def __init__(self, services: Services) -> None:
         self._executors = services.executors
-        self._rate = RateLimit(services.settings.messages_per_second)
+        self.rate = RateLimit(services.settings.messages_per_second)
         self._turn, self._waiting = asyncio.Lock(), 0
         self._key: object = None
         self._forgotten = 0  # grows with the media that were closed
@@ -77,7 +77,7 @@ class EffectPreviews:
         self, workspace: Workspace, options: PreviewOptions, backdrops: Mapping[str, Path]
     ) -> tuple[bytes, str]:
         """The picture and its type. Raises `Busy` where too many wait, and whatever the painting raises."""
-        self._rate.count()
+        self.rate.count()
         if self._waiting >= MAX_WAITING:
             raise Busy("The server is still painting. Wait a moment and try again.")
         self._waiting += 1

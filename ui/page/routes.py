@@ -130,7 +130,7 @@ class Routes:
                 await self._receive_file(request, target, max_bytes)
                 return JSONResponse(await connection.read_annotations(target, options), headers=FRESH)
             finally:
-                await self._executors.run_short(shutil.rmtree, folder, ignore_errors=True)
+                await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
 
     async def _example(self, request: Request, session: Session, connection: PageConnection) -> Response:
         example = examples().get(request.path_params["name"])
@@ -138,7 +138,7 @@ class Routes:
             return _refuse(404, "This example does not exist.")
         async with self._incoming(session) as folder:
             target = folder / f"{example.title}{example.path.suffix}"
-            await self._executors.run_short(shutil.copyfile, example.path, target)
+            await self._executors.read_file(shutil.copyfile, example.path, target)
             await connection.uploads.clear()
             connection.open([target])
         return JSONResponse({"ok": True}, 202)
@@ -147,8 +147,8 @@ class Routes:
         backdrops = session.backdrops
         async with self._incoming(session) as folder:
             await self._receive_file(request, folder / "backdrop", self._settings.max_upload_bytes)
-            name = backdrops.keep(await self._executors.run_short(backdrops.read, folder / "backdrop"))
-            await self._executors.run_short(shutil.rmtree, folder, ignore_errors=True)
+            name = backdrops.keep(await self._executors.read_file(backdrops.read, folder / "backdrop"))
+            await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
         return JSONResponse({"name": name}, 201)
 
     @asynccontextmanager
@@ -161,10 +161,10 @@ class Routes:
         self._sessions.touch(session)
         folder = session.folder / f"incoming-{token_hex(8)}"
         try:
-            await self._executors.run_short(folder.mkdir)
+            await self._executors.read_file(folder.mkdir)
             yield folder
         except BaseException:
-            await self._executors.run_short(shutil.rmtree, folder, ignore_errors=True)
+            await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
             raise
         finally:
             session.receiving.release()
@@ -177,15 +177,15 @@ class Routes:
         if announced.isdigit() and int(announced) > max_bytes:
             raise too_large
         size = 0
-        file = await self._executors.run_short(target.open, "wb")
+        file = await self._executors.read_file(target.open, "wb")
         try:
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > max_bytes:
                     raise too_large
-                await self._executors.run_short(file.write, chunk)
+                await self._executors.read_file(file.write, chunk)
         finally:
-            await self._executors.run_short(file.close)
+            await self._executors.read_file(file.close)
 
     # --- pictures and files down ----------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ class Routes:
             return workspace
         frame, height = request.path_params["frame"], request.query_params.get("height")
         if height is None:
-            jpeg = await self._executors.run_short(workspace.store.jpeg, frame)
+            jpeg = await self._executors.read_file(workspace.store.jpeg, frame)
         elif height.isdecimal() and len(height) < 5 and int(height) in THUMBNAIL_HEIGHTS:
             connection.thumbnail_rate.count()
             jpeg = await self._executors.run_in_background(workspace.store.thumbnail, frame, int(height))
@@ -231,7 +231,7 @@ class Routes:
         return FileResponse(path, filename=path.name, headers=FRESH)
 
     async def _thumbnail(self, request: Request) -> Response:
-        jpeg = await self._executors.run_short(thumbnail, request.path_params["name"])
+        jpeg = await self._executors.read_file(thumbnail, request.path_params["name"])
         if jpeg is None:
             return _refuse(404, "This example does not exist.")
         headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}

@@ -41,7 +41,7 @@ class UploadBatch:
             return []
         self._waiting.append(file)
         most = self._settings.max_album_bytes
-        if len(self._waiting) > 1 and await self._executors.run_short(self._bytes) > most:
+        if len(self._waiting) > 1 and await self._executors.read_file(self._bytes) > most:
             await self.clear()
             raise MediaError(f"These photos have more than {most // 1_000_000} MB together. Choose fewer.")
         if upload.left:
@@ -59,4 +59,4 @@ class UploadBatch:
 
     async def _remove(self, files: list[Path]) -> None:
         for file in files:
-            await self._executors.run_short(shutil.rmtree, file.parent, ignore_errors=True)
+            await self._executors.read_file(shutil.rmtree, file.parent, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A visitor's work when things happen at the same time, get lost, or fail."""
+"""A session's work when things happen at the same time, get lost, or fail."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
+from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 
 from sam2_core.errors import Busy
-from sam2_core.types import FrameMasks, Progress, Prompt
+from sam2_core.serving.commands import Command, SetPrompt
+from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, GatedEngine, House, Page, open_house, picture_bytes
@@ -41,15 +42,15 @@ def test_tracking_stops_at_once_and_goes_on(clip: bytes) -> None:
             assert engine.entered.acquire(timeout=DEADLINE)
             page.send("stop")
             page.send("get_masks", first=0, last=0)
-            page.receive("masks", tracked=None)  # the answer proves that the stop before it was heard
+            page.receive("masks", step=None)  # the answer proves that the stop before it was heard
             engine.gate.release()
-            last = page.receive("masks", tracked=1)["frame"]
+            last = page.receive("masks", step=1)["frame"]
             assert page.receive("done", job="track")["stopped"] is True
-            assert engine.calls.count("track") == 1
+            assert engine.calls.count("Track") == 1
             for _ in range(12):
                 engine.gate.release()
             page.send("track", run=1, direction="forward", frame=last)
-            frames = [page.receive("masks", tracked=1)["frame"] for _ in range(11 - last)]
+            frames = [page.receive("masks", step=1)["frame"] for _ in range(11 - last)]
             assert frames == list(range(last + 1, 12))
             assert page.receive("done", job="track")["stopped"] is False
 
@@ -66,7 +67,7 @@ def test_a_click_while_tracking_is_answered_and_tracking_goes_on_with_it(clip: b
             page.receive("masks", seq=2)
             for _ in range(30):
                 engine.gate.release()
-            seen = [page.receive("masks", tracked=1) for _ in range(12)]
+            seen = [page.receive("masks", step=1) for _ in range(12)]
             assert [each["frame"] for each in seen] == list(range(12))
             assert [[each["id"] for each in seen[at]["objects"]] for at in (0, 5, 11)] == [[2], [1], [1, 2]]
             assert page.receive("done", job="track")
@@ -83,21 +84,21 @@ def test_tracking_waits_for_a_page_that_is_away(clip: bytes) -> None:
         for _ in range(30):
             engine.gate.release()
         with house.page(token) as page:
-            wish = {"run": 1, "direction": "forward", "frame": 0, "first": 0, "last": 11, "pause": False}
-            assert page.receive("hello")["tracking"] == wish
-            frames = [page.receive("masks", tracked=1)["frame"] for _ in range(11)]
+            request = {"run": 1, "direction": "forward", "frame": 0, "first": 0, "last": 11, "pause": False}
+            assert page.receive("hello")["tracking"] == request
+            frames = [page.receive("masks", step=1)["frame"] for _ in range(11)]
             assert frames == list(range(1, 12))
 
 
 def test_every_run_of_tracking_ends_under_its_own_name(clip: bytes) -> None:
     engine = GatedEngine()
     with open_house(engine) as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
-            open_and_click(house, page, visitor.token, clip)
+        session = house.session()
+        with house.page(session.token) as page:
+            open_and_click(house, page, session.token, clip)
             page.send("track", run=1, direction="forward", frame=0)
             assert engine.entered.acquire(timeout=DEADLINE)
-            assert visitor.bench.busy
+            assert session.is_busy
             page.send("track", run=2, direction="backward", frame=11)
             assert engine.entered.acquire(timeout=DEADLINE)
             for _ in range(30):
@@ -106,7 +107,7 @@ def test_every_run_of_tracking_ends_under_its_own_name(clip: bytes) -> None:
             assert [(each["run"], each["stopped"]) for each in endings] == [(1, True), (2, False)]
             page.send("get_masks", first=0, last=0)
             page.receive("masks")
-            assert not visitor.bench.busy
+            assert not session.is_busy
 
 
 def test_all_masks_that_were_asked_for_arrive_however_slowly_the_page_takes_them(tmp_path: Path) -> None:
@@ -127,11 +128,12 @@ def test_a_session_that_the_engine_gave_up_is_brought_back(clip: bytes) -> None:
         token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, clip)
+            page.send("track", run=1, direction="forward", frame=0)
+            page.receive("done", job="track")
             engine.sessions.clear()
             page.send("set_prompt", seq=2, frame=3, object=2, prompt={"points": [[60, 40, 1]]})
-            page.receive("journal")
-            entries = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}]
-            page.send("edit_log", entries=entries)
+            assert page.receive("progress")["job"] == "replay"
+            assert page.receive("done", "error")["job"] == "replay"
             assert page.receive("masks", "error", seq=2)["objects"][0]["id"] == 2
             page.send("get_masks", first=0, last=11)
             assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
@@ -142,10 +144,10 @@ def test_an_error_of_the_engine_reaches_the_page_and_nothing_else_changes() -> N
     class BrokenEngine(FakeEngine):
         fails: Callable[[], None] | None = None
 
-        def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-            if self.fails:
+        def execute(self, session: str, command: Command[Any]) -> Any:
+            if self.fails and isinstance(command, SetPrompt):
                 self.fails()
-            return super().prompt(session, frame, object_id, prompt)
+            return super().execute(session, command)
 
     def crash() -> None:
         raise ZeroDivisionError("/secret/path")
@@ -173,13 +175,13 @@ def test_an_error_of_the_engine_reaches_the_page_and_nothing_else_changes() -> N
 def test_the_page_hears_how_the_model_loads_and_can_upload_meanwhile() -> None:
     go, engine = threading.Event(), FakeEngine()
 
-    def build(offer: Offer, progress: Progress) -> FakeEngine:
+    def build(entry: ModelEntry, progress: Progress) -> FakeEngine:
         progress(0.5, "Downloading")
         assert go.wait(DEADLINE)
         return engine
 
     with open_house() as house:
-        object.__setattr__(house.resources, "catalogue", Catalogue(offers_of("nano"), build, 1))
+        object.__setattr__(house.services, "models", ModelRegistry(model_entries("nano"), build, 1))
         token = house.session().token
         with house.page(token) as page:
             about: dict[str, Any] = page.receive("model")
@@ -225,17 +227,17 @@ def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pyte
         raise AssertionError("a cancelled job does not come this far")
 
     with open_house() as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
+        session = house.session()
+        with house.page(session.token) as page:
             with monkeypatch.context() as patch:
-                patch.setattr("ui.arrivals.ingest", slow)
-                house.upload(visitor.token, clip)
+                patch.setattr("ui.files.ingest", slow)
+                house.upload(session.token, clip)
                 assert started.wait(DEADLINE)
                 page.send("cancel", job="ingest")
                 page.send("stop")  # answered with a complaint: nothing is open; so the cancel was heard
                 assert "Open a picture" in page.receive("error")["text"]
                 go.set()
-            open_and_click(house, page, visitor.token, clip)
+            open_and_click(house, page, session.token, clip)
 
 
 def test_a_job_that_was_given_up_ends_without_a_word(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,15 +249,15 @@ def test_a_job_that_was_given_up_ends_without_a_word(clip: bytes, monkeypatch: p
         raise OSError("its folder is gone")
 
     with open_house() as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
-            open_and_click(house, page, visitor.token, clip)
-            wish = {"kind": "coco", "objects": [{"id": 1, "name": "x", "color": [0, 0, 0]}]}
+        session = house.session()
+        with house.page(session.token) as page:
+            open_and_click(house, page, session.token, clip)
+            request = {"format": "coco", "objects": [{"id": 1, "name": "x", "color": [0, 0, 0]}]}
             with monkeypatch.context() as patch:
-                patch.setattr("ui.workbench.write_export", slow)
-                page.send("export", **wish)
+                patch.setattr("sam2_core.serving.workspace.export", slow)
+                page.send("export", **request)
                 assert started.wait(DEADLINE)
-            page.send("export", **wish)
+            page.send("export", **request)
             go.set()
             assert page.receive("done", "error", job="export")["name"] == "clip_coco.json"
 
@@ -274,7 +276,7 @@ def test_a_picture_is_not_tracked_and_nobody_is_not_tracked(clip: bytes) -> None
             assert "Click on a thing" in page.receive("error", job="track")["text"]
 
 
-def test_a_page_tells_its_journal_unasked_and_all_begins_anew(clip: bytes) -> None:
+def test_a_page_sends_its_edit_log_and_all_begins_anew(clip: bytes) -> None:
     engine = FakeEngine()
     with open_house(engine, max_objects=2) as house:
         token = house.session().token
@@ -298,7 +300,7 @@ def test_a_page_tells_its_journal_unasked_and_all_begins_anew(clip: bytes) -> No
             assert page.receive("error", seq=13)["job"] == "replay"
 
 
-def test_who_gives_up_a_replay_keeps_what_was_said(clip: bytes) -> None:
+def test_cancelling_a_replay_keeps_the_prompts(clip: bytes) -> None:
     engine = GatedEngine()
     with open_house(engine) as house:
         token = house.session().token
@@ -318,4 +320,4 @@ def test_who_gives_up_a_replay_keeps_what_was_said(clip: bytes) -> None:
             page.send("get_masks", first=0, last=11)
             found = [[each["id"] for each in page.receive("masks", run=None)["objects"]] for _ in range(12)]
             assert found == [*[[1]] * 4, *[[]] * 7, [2]]
-            assert engine.calls.count("track") == 1
+            assert engine.calls.count("Track") == 1

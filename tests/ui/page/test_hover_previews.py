@@ -51,7 +51,7 @@ def test_of_those_that_wait_only_the_newest_is_answered() -> None:
             for _ in range(4):
                 engine.gate.release()
             assert [page.receive("preview")["seq"] for _ in range(2)] == [1, 4]
-            assert engine.calls.count("preview") == 2
+            assert engine.calls.count("Preview") == 2
 
 
 def test_hovers_do_not_eat_the_budget_of_clicks() -> None:
@@ -74,7 +74,7 @@ def test_a_hover_in_a_lost_session_is_answered_with_nothing(house: House) -> Non
         page.receive("preview", seq=1)
         house.engine.sessions.clear()
         hover(page, 2)
-        assert page.receive("preview", "journal")["objects"] == []
+        assert page.receive("preview", "progress")["objects"] == []
 
 
 def test_the_answer_to_a_click_has_three_candidates_and_nothing_else_has(house: House, tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_the_answer_to_a_click_has_three_candidates_and_nothing_else_has(house: 
         page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
         header, pictures = page.receive_all("masks", seq=1)
         (found,) = header["objects"]
-        assert [each["quality"] for each in found["candidates"]] == [0.9, 0.8, 0.7]
+        assert [each["predicted_iou"] for each in found["candidates"]] == [0.9, 0.8, 0.7]
         assert len(pictures) == 4 and all(picture.startswith(b"\x89PNG") for picture in pictures)
         page.send("set_prompt", seq=2, frame=0, object=1, prompt={**CLICK, "choice": 2})
         (picked,) = page.receive("masks", seq=2)["objects"]
         assert _shape(picked) == _shape(found["candidates"][2])
         page.send("track", run=1, direction="forward", frame=0)
-        (tracked,) = page.receive("masks", tracked=1)["objects"]
+        (tracked,) = page.receive("masks", step=1)["objects"]
         assert _shape(tracked) == _shape(picked)
         assert "candidates" not in tracked
         page.send("set_prompt", seq=3, frame=0, object=1, prompt={"points": [[20, 24, 1], [30, 24, 1]], "choice": 2})
@@ -100,7 +100,7 @@ def test_the_answer_to_a_click_has_three_candidates_and_nothing_else_has(house: 
 
 
 def _shape(found: dict[str, Any]) -> tuple[Any, ...]:
-    return found["area"], found["place"], found["quality"]
+    return found["area"], found["place"], found["predicted_iou"]
 
 
 @pytest.mark.parametrize("what", [{"frame": 99}, {"prompt": {"points": [[999, 1, 1]]}}])

@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from ui.medium import Medium
-from ui.previews import MAX_LOOK, Preview, Previews, read_preview
 
 from sam2_core.errors import BadPrompt, Busy
 from sam2_core.media import EffectStack, ObjectTraits
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
-from ui.rate import Rate
+from ui.jobs import RateLimit
+from ui.page.previews import MAX_EFFECTS, EffectPreviews, PreviewOptions, read_preview_options
 
 FILLED = json.dumps({"layers": [{"effect": "overlay", "opacity": 1, "outline": 0}]})
 PLAIN = json.dumps({"layers": []})
@@ -31,7 +30,7 @@ GREEN = (10, 200, 30)
 
 
 class Guest:
-    """A visitor with a picture of 48 x 64 pixels open and one object clicked at (20, 24)."""
+    """A session with a picture of 48 x 64 pixels open and one object clicked at (20, 24)."""
 
     def __init__(self, house: House, page: Page, token: str) -> None:
         self.house, self.page, self.token = house, page, token
@@ -45,7 +44,7 @@ class Guest:
 
     def get(self, frame: int = 0, **about: object) -> Any:
         query = {"v": self.version, **WISH, **about}
-        return self.house.client.get(f"/s/{self.token}/looks/{frame}", params=query)
+        return self.house.client.get(f"/s/{self.token}/effects/{frame}", params=query)
 
     def painted(self, **about: object) -> np.ndarray:
         answer = self.get(**about)
@@ -106,7 +105,7 @@ def test_a_preview_is_no_larger_than_asked(house: House) -> None:
         house.upload(token, picture_bytes(900, 1500))
         query = {"v": page.receive("opened")["version"], "look": PLAIN}
         for side, size in (("1280", (1280, 768)), ("160", (160, 96))):
-            answer = house.client.get(f"/s/{token}/looks/0", params={**query, "side": side})
+            answer = house.client.get(f"/s/{token}/effects/0", params={**query, "side": side})
             assert Image.open(BytesIO(answer.content)).size == size
         assert "open" not in house.engine.calls, "without masks there is nothing to ask the engine"
 
@@ -117,14 +116,14 @@ def test_each_frame_of_a_clip_is_its_own(house: House, tmp_path: Path) -> None:
         house.upload(token, clip, "clip.mp4")
         query = {"v": page.receive("opened")["version"], **WISH}
         for number in (0, 7, 11):
-            answer = house.client.get(f"/s/{token}/looks/{number}", params=query)
+            answer = house.client.get(f"/s/{token}/effects/{number}", params=query)
             assert read_number(np.asarray(Image.open(BytesIO(answer.content)))) == number
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"look": ""}, {"look": "no json"}, {"look": "[]"}, {"look": "[" * 9000}, {"look": " " * (MAX_LOOK + 1)},
+        {"look": ""}, {"look": "no json"}, {"look": "[]"}, {"look": "[" * 9000}, {"look": " " * (MAX_EFFECTS + 1)},
         {"look": '{"layers": [{"effect": "sparkle"}]}'}, {"look": '{"layers": [{"effect": "overlay", "opacity": 2}]}'},
         {"objects": "1"}, {"objects": "0.000000"}, {"objects": "1.00000g"}, {"objects": "1.000000,1.000000"},
         {"objects": "1.000000,"}, {"objects": "٣.000000"}, {"objects": "1.000000," * 300},
@@ -133,9 +132,9 @@ def test_each_frame_of_a_clip_is_its_own(house: House, tmp_path: Path) -> None:
     ids=str,
 )  # fmt: skip
 def test_a_preview_that_makes_no_sense_is_refused(wrong: dict[str, str]) -> None:
-    assert read_preview(3, WISH, 200).objects == (ObjectTraits(1, "", "", GREEN),)
+    assert read_preview_options(3, WISH, 200).objects == (ObjectTraits(1, "", "", GREEN),)
     with pytest.raises(BadPrompt):
-        read_preview(3, {**WISH, **wrong}, 200)
+        read_preview_options(3, {**WISH, **wrong}, 200)
 
 
 def test_refusals_reach_the_page(guest: Guest) -> None:
@@ -146,7 +145,7 @@ def test_refusals_reach_the_page(guest: Guest) -> None:
         400,
         {"error": "The side of a preview goes from 160 to 1280 pixels."},
     )
-    assert guest.house.client.get("/s/nobody/looks/0").status_code == 404
+    assert guest.house.client.get("/s/nobody/effects/0").status_code == 404
 
 
 def test_there_are_no_more_objects_than_fit() -> None:
@@ -156,31 +155,29 @@ def test_there_are_no_more_objects_than_fit() -> None:
 
 
 def test_whoever_asks_too_often_waits(house: House) -> None:
-    visitor = house.session()
-    visitor.bench.previews.rate = Rate(3, lambda: 0.0)
-    with house.page(visitor.token) as page:
-        guest = Guest(house, page, visitor.token)
+    session = house.session()
+    session.client.effect_previews.rate = RateLimit(3, lambda: 0.0)
+    with house.page(session.token) as page:
+        guest = Guest(house, page, session.token)
         assert [guest.get().status_code for _ in range(8)] == [200] * 6 + [400] * 2
         guest.prompt(2, 50, 24)  # clicks are counted by themselves
 
 
-class SlowPreviews(Previews):
+class SlowPreviews(EffectPreviews):
     """Paints when the test says so."""
 
     gate = threading.Event()
 
-    def _paint(self, medium: Medium, wish: Preview, backdrops: Mapping[str, Path]) -> tuple[bytes, str]:
+    def _paint(self, *arguments: Any) -> tuple[bytes, str]:
         assert self.gate.wait(DEADLINE)
         return b"painted", "image/jpeg"
 
 
 def test_a_visitor_has_few_previews_waiting(house: House) -> None:
     async def scene() -> list[Any]:
-        async def revive(medium: Medium) -> None: ...
-
-        previews, medium = SlowPreviews(house.resources, revive), SimpleNamespace()
-        wishes = [previews.paint(medium, Preview(0, EffectStack(), (), 160), {}) for _ in range(6)]  # type: ignore[arg-type]
-        tasks = [asyncio.create_task(wish) for wish in wishes]
+        previews, workspace = SlowPreviews(house.services), SimpleNamespace()
+        options = PreviewOptions(0, EffectStack(), (), 160)
+        tasks = [asyncio.create_task(previews.paint(workspace, options, {})) for _ in range(6)]  # type: ignore[arg-type]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         previews.gate.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
@@ -194,8 +191,6 @@ def test_a_lost_session_is_brought_back(guest: Guest) -> None:
     guest.house.engine.sessions.clear()
     with ThreadPoolExecutor(1) as threads:
         painting = threads.submit(guest.painted)
-        guest.page.receive("journal")
-        guest.page.send("edit_log", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}])
         guest.page.receive("done", job="replay")
         assert is_green(painting.result(DEADLINE)[24, 20])
 
@@ -248,10 +243,10 @@ def test_the_backdrop_used_least_recently_makes_room(guest: Guest) -> None:
     assert guest.get(look=look_with(names[0])).status_code == 200
     gone = guest.get(look=look_with(names[1]))
     assert (gone.status_code, "Choose it again" in gone.json()["error"]) == (400, True)
-    visitor = guest.house.visitors.find(guest.token)
-    assert visitor is not None
-    assert len(list((visitor.folder / "backdrops").iterdir())) == 4
-    assert not list(visitor.folder.glob("incoming-*"))
+    session = guest.house.sessions.find(guest.token)
+    assert session is not None
+    assert len(list((session.folder / "backdrops").iterdir())) == 4
+    assert not list(session.folder.glob("incoming-*"))
 
 
 def test_a_backdrop_of_another_visitor_is_none(guest: Guest) -> None:
@@ -264,9 +259,9 @@ def test_a_backdrop_of_another_visitor_is_none(guest: Guest) -> None:
 def test_a_bad_backdrop_is_explained(guest: Guest, content: bytes) -> None:
     answer = send(guest, content)
     assert (answer.status_code, "damaged" in answer.json()["error"]) == (400, True)
-    visitor = guest.house.visitors.find(guest.token)
-    assert visitor is not None
-    assert not list(visitor.folder.glob("incoming-*"))
+    session = guest.house.sessions.find(guest.token)
+    assert session is not None
+    assert not list(session.folder.glob("incoming-*"))
 
 
 def test_a_backdrop_has_the_limits_of_a_photo() -> None:
@@ -277,9 +272,9 @@ def test_a_backdrop_has_the_limits_of_a_photo() -> None:
 
 def test_a_large_backdrop_is_scaled_down(guest: Guest) -> None:
     name = send(guest, picture_bytes(20, 4000)).json()["name"]
-    visitor = guest.house.visitors.find(guest.token)
-    assert visitor is not None
-    with Image.open(visitor.folder / "backdrops" / f"{name}.jpg") as image:
+    session = guest.house.sessions.find(guest.token)
+    assert session is not None
+    with Image.open(session.folder / "backdrops" / f"{name}.jpg") as image:
         assert image.size == (1920, 10)
 
 
@@ -293,10 +288,10 @@ def test_a_download_gets_its_backdrops(guest: Guest, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("ui.exports.export", note)
     name = send(guest, backdrop(0)).json()["name"]
-    wish: dict[str, Any] = {"kind": "png", "objects": [{"id": 1, "name": "", "color": [1, 2, 3]}]}
-    guest.page.send("export", **wish, look=json.loads(look_with(name)))
+    request: dict[str, Any] = {"kind": "png", "objects": [{"id": 1, "name": "", "color": [1, 2, 3]}]}
+    guest.page.send("export", **request, look=json.loads(look_with(name)))
     assert guest.page.receive("done", job="export")["size"] == 7
     assert {key: pixels.shape for key, pixels in orders[0].backdrops.items()} == {name: (40, 40, 3)}
     assert replace(orders[0], backdrops={}).effects == EffectStack.of("picture", name=name)
-    guest.page.send("export", **wish, look=json.loads(look_with("f" * 32)))
+    guest.page.send("export", **request, look=json.loads(look_with("f" * 32)))
     assert "Choose it again" in guest.page.receive("error", job="export")["text"]

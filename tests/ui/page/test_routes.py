@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.websockets import WebSocketDisconnect
-from ui.reading import MAX_MESSAGE
 
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import House, open_house, picture_bytes, unpack
-from ui.rate import Rate
+from ui.jobs import RateLimit
+from ui.protocol import MAX_REQUEST_CHARACTERS
 
 CLICK = {"points": [[20, 24, 1]]}
 
@@ -47,7 +47,7 @@ def test_a_picture_is_uploaded_clicked_and_downloaded(house: House) -> None:
         assert alpha.shape == (height, width)
         assert alpha[24 - top, 20 - left] == 255
         assert int((alpha > 0).sum()) == told["area"]
-        page.send("export", kind="masks", objects=[{"id": 1, "name": "Cat", "color": [1, 2, 3]}])
+        page.send("export", format="masks", objects=[{"id": 1, "name": "Cat", "color": [1, 2, 3]}])
         done = page.receive("done", job="export")
         got = house.client.get(f"/s/{token}/{done['url']}")
         assert "attachment" in got.headers["content-disposition"]
@@ -97,12 +97,12 @@ def test_small_pictures_are_for_the_timeline(house: House, clip: bytes) -> None:
 
 
 def test_whoever_asks_for_too_many_small_pictures_waits(house: House, clip: bytes) -> None:
-    visitor = house.session()
-    visitor.bench.thumbnail_rate = Rate(3, lambda: 0.0)
-    with house.page(visitor.token) as page:
-        house.upload(visitor.token, clip, "clip.mp4")
+    session = house.session()
+    session.client.thumbnail_rate = RateLimit(3, lambda: 0.0)
+    with house.page(session.token) as page:
+        house.upload(session.token, clip, "clip.mp4")
         about = {"v": page.receive("opened")["version"], "height": 32}
-        answers = [house.client.get(f"/s/{visitor.token}/frames/{k}", params=about).status_code for k in range(8)]
+        answers = [house.client.get(f"/s/{session.token}/frames/{k}", params=about).status_code for k in range(8)]
         assert answers == [200] * 6 + [400] * 2
         page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
         assert page.receive("masks", seq=1), "clicks are counted by themselves"
@@ -127,7 +127,7 @@ def test_colors_and_choice_of_objects_reach_the_overlay(house: House) -> None:
         source = np.asarray(Image.open(BytesIO(picture_bytes())))
         assert drawn[20, 50].tolist() == [10, 200, 30]
         assert drawn[20, 10].tolist() == source[20, 10].tolist()
-        page.send("export", kind="coco", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        page.send("export", format="coco", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
         again = page.receive("done", job="export")
         coco = json.loads(house.client.get(f"/s/{token}/{again['url']}").content)
         assert len(coco["annotations"]) == 1
@@ -142,7 +142,7 @@ def test_nothing_of_one_visitor_is_there_for_another(house: House) -> None:
         version = page.receive("opened")["version"]
         page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
         page.receive("masks", seq=1)
-        page.send("export", kind="masks", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        page.send("export", format="masks", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
         address = page.receive("done", job="export")["url"]
         get = house.client.get
         assert get(f"/s/{mine}/{address}").status_code == 200
@@ -199,7 +199,7 @@ def test_the_same_works_without_sockets(house: House) -> None:
 
     def hear(kind: str, first: str = "") -> dict[str, object]:
         for _ in range(20):
-            body = house.client.get(f"/s/{token}/hear", params={"first": first}).content
+            body = house.client.get(f"/s/{token}/receive", params={"first": first}).content
             while body:
                 (length,) = struct.unpack_from("<I", body)
                 header, _pictures = unpack(body[4 : 4 + length])
@@ -212,25 +212,25 @@ def test_the_same_works_without_sockets(house: House) -> None:
     house.upload(token, picture_bytes())
     hear("opened")
     message = {"t": "prompt", "seq": 3, "frame": 0, "object": 1, "prompt": CLICK}
-    assert house.client.post(f"/s/{token}/say", json=message).status_code == 204
+    assert house.client.post(f"/s/{token}/send", json=message).status_code == 204
     assert hear("masks")["seq"] == 3
-    assert house.client.post(f"/s/{token}/say", content=b"x" * (MAX_MESSAGE + 1)).status_code == 413
+    assert house.client.post(f"/s/{token}/send", content=b"x" * (MAX_REQUEST_CHARACTERS + 1)).status_code == 413
 
 
 def test_a_closed_tab_frees_everything(house: House) -> None:
-    visitor = house.session()
-    with house.page(visitor.token) as page:
-        house.upload(visitor.token, picture_bytes())
+    session = house.session()
+    with house.page(session.token) as page:
+        house.upload(session.token, picture_bytes())
         page.receive("opened")
         page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
         page.receive("masks", seq=1)
         assert len(house.engine.sessions) == 1
-        assert house.client.post(f"/s/{visitor.token}/bye").status_code == 204
+        assert house.client.post(f"/s/{session.token}/bye").status_code == 204
     house.now += house.settings.farewell_seconds + 1
     house.sweep()
-    assert len(house.visitors) == 0
+    assert len(house.sessions) == 0
     assert house.engine.sessions == {}
-    assert not visitor.folder.exists()
+    assert not session.folder.exists()
 
 
 def test_a_reload_finds_its_work_again(house: House) -> None:

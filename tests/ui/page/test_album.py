@@ -35,9 +35,9 @@ def open_album(house: House, page: Page, token: str, files: dict[str, bytes] = F
 
 
 def leftovers(house: House, token: str) -> list[str]:
-    visitor = house.visitors.find(token)
-    assert visitor is not None
-    return sorted(path.name.split("-")[0] for path in visitor.folder.iterdir())
+    session = house.sessions.find(token)
+    assert session is not None
+    return sorted(path.name.split("-")[0] for path in session.folder.iterdir())
 
 
 def test_several_photos_are_opened_clicked_and_downloaded(house: House) -> None:
@@ -54,12 +54,12 @@ def test_several_photos_are_opened_clicked_and_downloaded(house: House) -> None:
             page.send("set_prompt", seq=frame, frame=frame, object=1, prompt=CLICK)
             [told] = page.receive("masks", seq=frame)["objects"]
             assert told["area"] > 0
-        page.send("export", kind="coco", objects=[OBJECT])
+        page.send("export", format="coco", objects=[OBJECT])
         coco = house.client.get(f"/s/{token}/{page.receive('done', job='export')['url']}").json()
         assert [(each["file_name"], each["height"]) for each in coco["images"]] == [
             (name, height) for name, (height, _) in zip(FILES, SIZES, strict=True)
         ]
-        page.send("export", kind="jpg", objects=[OBJECT])
+        page.send("export", format="jpg", objects=[OBJECT])
         done = page.receive("done", job="export")
         assert done["name"] == "3_photos_edited.zip"
         content = house.client.get(f"/s/{token}/{done['url']}").content
@@ -140,7 +140,7 @@ def test_what_waits_is_thrown_away_by_another_batch_and_by_giving_up(house: Hous
         house.client.post(f"/s/{token}/upload", params={"name": "x", "batch": "c", "left": 1}, content=first[1])
         page.send("cancel", job="ingest")
         page.send("get_masks", first=0, last=0)
-        page.receive("masks")  # the answer proves that the wish before it was heard
+        page.receive("masks")  # the answer proves that the request before it was heard
         house.client.post(f"/s/{token}/upload", params={"name": "y.png", "batch": "c", "left": 0}, content=first[1])
         medium = page.receive("opened")["medium"]
         assert (medium["kind"], medium["name"]) == ("image", "y.png"), "the file before was given up"

@@ -7,11 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ui.annotations import MAX_PROMPTS, Wish, propose, read_wish
-from ui.reading import MAX_MESSAGE, parse
-from ui.visitors import Visitor
-from ui.wire import Bounds
-from ui.workbench import Workbench
 
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import ImportedAnnotations, ImportedMask, SkippedItem
@@ -20,8 +15,11 @@ from sam2_core.types import Box, Mask, Prompt
 from tests.media.numbered import make_clip
 from tests.media.readers.media import CLIP, rle, square
 from tests.ui.house import House, open_house, picture_bytes
+from ui.page.imports import MAX_PROMPTS, ImportOptions, propose, read_import_options
+from ui.protocol import MAX_REQUEST_CHARACTERS, Bounds, parse_request
+from ui.sessions import Session
 
-ROOMY = Wish(boxes=False, objects=100, prompts=1000, characters=10**6)
+ROOMY = ImportOptions(boxes=False, objects=100, prompts=1000, characters=10**6)
 
 
 def found(frames: Sequence[int], track: int = 1, name: str = "", label: str = "") -> tuple[ImportedMask, ...]:
@@ -52,7 +50,7 @@ def test_masks_or_the_boxes_around_them() -> None:
         {"frame": 3, "object": 2, "prompt": {"boxes": [[1, 2, 3, 4]]}},
     ]
     assert [masks[name] for name in ("frames", "of", "every", "boxes", "skipped")] == [2, 10, 1, 1, []]
-    boxes = propose(read, CLIP, Wish(True, 100, 1000, 10**6))
+    boxes = propose(read, CLIP, ImportOptions(True, 100, 1000, 10**6))
     assert [Prompt.from_json(each["prompt"]).boxes for each in boxes["entries"]] == [
         (Box(3, 4, 8, 9),),
         (Box(1, 2, 3, 4),),
@@ -62,18 +60,18 @@ def test_masks_or_the_boxes_around_them() -> None:
 
 def test_where_there_is_little_room_every_nth_mask_of_each_object_is_taken() -> None:
     read = ImportedAnnotations((*found(range(10)), *found([5, 7], track=2)), ())
-    proposed = propose(read, CLIP, Wish(False, 100, 5, 10**6))
+    proposed = propose(read, CLIP, ImportOptions(False, 100, 5, 10**6))
     taken = [(each["frame"], each["object"]) for each in proposed["entries"]]
     assert (taken, proposed["every"]) == ([(0, 1), (3, 1), (6, 1), (9, 1), (5, 2)], 3)
     assert proposed["frames"] == 10
-    few = propose(read, CLIP, Wish(False, 100, 1000, 5 * len(json.dumps(proposed["entries"][0]))))
+    few = propose(read, CLIP, ImportOptions(False, 100, 1000, 5 * len(json.dumps(proposed["entries"][0]))))
     assert 1 < few["every"] <= 4
     assert len(json.dumps(few["entries"])) <= 5 * len(json.dumps(proposed["entries"][0]))
 
 
 def test_objects_on_few_frames_go_first() -> None:
     read = ImportedAnnotations((*found([0], track=1), *found([0, 1], track=2), *found([3, 4, 5], track=3)), ())
-    proposed = propose(read, CLIP, Wish(False, 2, 1000, 10**6))
+    proposed = propose(read, CLIP, ImportOptions(False, 2, 1000, 10**6))
     assert {each["frame"] for each in proposed["entries"]} == {0, 1, 3, 4, 5}
     assert [each["id"] for each in proposed["objects"]] == [1, 2]
     [skipped] = proposed["skipped"]
@@ -87,12 +85,16 @@ def test_where_not_even_one_mask_of_each_object_fits_some_are_left_out() -> None
     read = ImportedAnnotations(
         tuple(one for track in range(1, 6) for one in found([0, 1], track)), (SkippedItem(1, "Why.", ()),)
     )
-    proposed = propose(read, CLIP, Wish(False, 100, 3, 10**6))
+    proposed = propose(read, CLIP, ImportOptions(False, 100, 3, 10**6))
     assert (len(proposed["entries"]), len(proposed["objects"])) == (3, 3)
     assert [each["count"] for each in proposed["skipped"]] == [1, 2]
-    for wish in (Wish(False, 100, 0, 10**6), Wish(False, 100, 9, 5), Wish(False, 0, 9, 10**6)):
+    for request in (
+        ImportOptions(False, 100, 0, 10**6),
+        ImportOptions(False, 100, 9, 5),
+        ImportOptions(False, 0, 9, 10**6),
+    ):
         with pytest.raises(MediaError, match=r"room for"):
-            propose(read, CLIP, wish)
+            propose(read, CLIP, request)
 
 
 def test_masks_that_are_too_intricate_are_left_out() -> None:
@@ -104,11 +106,13 @@ def test_masks_that_are_too_intricate_are_left_out() -> None:
 
 
 def test_the_wish_of_an_address() -> None:
-    assert read_wish({}) == Wish(False, 1000, MAX_PROMPTS, MAX_MESSAGE)
-    assert read_wish({"as": "boxes", "objects": "5", "prompts": "99999999"}) == Wish(True, 5, MAX_PROMPTS, MAX_MESSAGE)
+    assert read_import_options({}) == ImportOptions(False, 1000, MAX_PROMPTS, MAX_REQUEST_CHARACTERS)
+    assert read_import_options({"as": "boxes", "objects": "5", "prompts": "99999999"}) == ImportOptions(
+        True, 5, MAX_PROMPTS, MAX_REQUEST_CHARACTERS
+    )
     for query in ({"as": "points"}, {"objects": "-1"}, {"prompts": "1e3"}, {"characters": "²"}, {"objects": "9" * 20}):
         with pytest.raises(BadPrompt):
-            read_wish(query)
+            read_import_options(query)
     assert EngineLimits().max_prompts == MAX_PROMPTS
 
 
@@ -121,16 +125,16 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def send(house: House, token: str, content: bytes, **query: str) -> Any:
-    return house.client.post(f"/s/{token}/annotations", params=query, content=content)
+    return house.client.post(f"/s/{token}/import", params=query, content=content)
 
 
-def kept(visitor: Visitor[Workbench]) -> list[Path]:
-    return list(visitor.folder.rglob("incoming-*"))
+def kept(session: Session) -> list[Path]:
+    return list(session.folder.rglob("incoming-*"))
 
 
 def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
-    visitor = house.session()
-    token = visitor.token
+    session = house.session()
+    token = session.token
     with house.page(token) as page:
         assert "Open the picture or clip first" in send(house, token, coco(1)).json()["error"]
         house.upload(token, clip, "clip.mp4")
@@ -149,39 +153,39 @@ def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
             assert words in refused.json()["error"]
         assert send(house, token, coco(1), prompts="many").status_code == 400
         assert send(house, "nobody", coco(1)).status_code == 404
-        assert kept(visitor) == []
+        assert kept(session) == []
         page.send("get_masks", first=0, last=3)
         assert page.receive("masks", frame=1)["objects"] == [], "nothing is said yet"
 
 
 def test_a_file_that_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.routes.MAX_FILE", 2_000_000)
-    visitor = house.session()
-    token = visitor.token
+    session = house.session()
+    token = session.token
     with house.page(token) as page:
         house.upload(token, picture_bytes())
         page.receive("opened")
         assert "larger than 2 MB" in send(house, token, b" " * 2_000_001).json()["error"]
-        assert kept(visitor) == []
+        assert kept(session) == []
 
 
 def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitor = house.session()
+    session = house.session()
 
-    def work(file: Path, info: Any, wish: Wish, report: Any) -> dict[str, Any]:
+    def work(file: Path, info: Any, request: Wish, report: Any) -> dict[str, Any]:
         assert house.client.portal is not None
-        house.client.portal.call(visitor.bench.hear, '{"t": "cancel", "job": "annotations"}')
+        house.call(session.client.handle, '{"t": "cancel", "job": "import"}')
         report(0.5, "Reading the annotations")
         return {}
 
-    monkeypatch.setattr("ui.workbench.read_and_propose", work)
-    with house.page(visitor.token) as page:
-        house.upload(visitor.token, picture_bytes())
+    monkeypatch.setattr("ui.page.connection.read_and_propose", work)
+    with house.page(session.token) as page:
+        house.upload(session.token, picture_bytes())
         page.receive("opened")
-        refused = send(house, visitor.token, b"x")
+        refused = send(house, session.token, b"x")
         assert (refused.status_code, refused.json()["error"]) == (400, "The import was given up.")
-        assert kept(visitor) == []
-        assert not visitor.bench.busy
+        assert kept(session) == []
+        assert not session.is_busy
 
 
 def test_many_prompts_come_to_what_was_said(house: House, clip: bytes) -> None:
@@ -199,7 +203,7 @@ def test_many_prompts_come_to_what_was_said(house: House, clip: bytes) -> None:
         page.send("edit_log", seq=2, entries=entries, more=True)
         assert page.receive("done", job="replay") == {"t": "done", "job": "replay", "seq": 2, "stopped": False}
         assert page.receive("stale")["version"] == version
-        assert [call for call in house.engine.calls if call in ("open", "track", "prompt")] == ["prompt"] * 4
+        assert [call for call in house.engine.calls if call in ("open", "Track", "SetPrompt")] == ["SetPrompt"] * 4
         page.send("get_masks", first=2, last=2)
         told = page.receive("masks", frame=2)["objects"]
         assert [(each["id"], each["area"]) for each in told][1:] == [(2, 64), (3, 64)]
@@ -219,8 +223,6 @@ def test_many_prompts_survive_a_lost_session(house: House) -> None:
         house.engine.sessions.clear()
         more = [{"frame": 0, "object": 2, "prompt": {"boxes": [[1, 2, 30, 40]]}}]
         page.send("edit_log", seq=2, entries=more, more=True)
-        page.receive("journal")
-        page.send("edit_log", entries=[{"frame": 0, "object": 1, "prompt": {"points": [[20, 24, 1]]}}, *more])
         page.receive("done", job="replay", seq=2)
         page.send("get_masks", first=0, last=0)
         assert [each["id"] for each in page.receive("masks")["objects"]] == [1, 2]
@@ -238,9 +240,9 @@ def test_too_many_objects_are_refused_as_a_whole(clip: bytes) -> None:
             error = page.receive("error")
             assert (error["job"], error["seq"]) == ("replay", 1)
             assert "At most 2 objects" in error["text"]
-            assert "prompt" not in house.engine.calls
+            assert "SetPrompt" not in house.engine.calls
 
 
 def test_more_is_yes_or_no() -> None:
     with pytest.raises(BadPrompt, match="true or false"):
-        parse(json.dumps({"t": "journal", "seq": 1, "entries": [], "more": 1}), Bounds(1, 2, 3, 4, 5))
+        parse_request(json.dumps({"t": "edit_log", "seq": 1, "entries": [], "more": 1}), Bounds(1, 2, 3, 4, 5))

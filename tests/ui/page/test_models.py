@@ -1,22 +1,22 @@
-"""Changing the network while other things happen, and hearing what a wish waits for."""
+"""Changing the network while other things happen, and hearing what a request waits for."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from sam2_core.types import FrameMasks, Load, Progress, Prompt
+from sam2_core.serving.commands import Command, SetPrompt, Track
+from sam2_core.serving.engine import QueueStatus
+from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
+from ui.page.connection import PageObserver
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, Page, open_house, picture_bytes
 
 TINY, SMALL = "sam2.1_hiera_tiny", "sam2.1_hiera_small"
 CLICK = {"points": [[20, 24, 1]]}
-ENTRIES = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}]
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +37,30 @@ def open_and_click(house: House, page: Page, token: str, content: bytes) -> None
     page.receive("masks", seq=1)
 
 
-def change(page: Page, name: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+def track_all(page: Page) -> None:
+    page.send("track", run=1, direction="forward", frame=0)
+    page.receive("done", job="track")
+
+
+def change(page: Page, name: str) -> dict[str, Any]:
     page.send("choose_model", name=name)
-    page.receive("journal")
-    page.send("edit_log", entries=entries)
     told = page.receive("model", name=name)
     assert page.receive("done", job="model")["name"] == name
     return told
 
 
-@contextmanager
-def asked_for_the_journal(nano: FakeEngine, tiny: FakeEngine, clip: bytes) -> Iterator[Page]:
-    """A page whose work is about to move from one network to the other."""
-    with open_house(nano, others(tiny=tiny)) as house:
-        token = house.session().token
-        with house.page(token) as page:
-            open_and_click(house, page, token, clip)
-            page.send("choose_model", name=TINY)
-            page.receive("journal")
-            yield page
+class HeldEngine(FakeEngine):
+    """The first prompt waits until the test lets it through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.go = threading.Event(), threading.Event()
+
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, SetPrompt):
+            self.entered.set()
+            assert self.go.wait(DEADLINE)
+        return super().execute(session, command)
 
 
 def test_the_page_is_told_what_there_is() -> None:
@@ -65,7 +70,7 @@ def test_the_page_is_told_what_there_is() -> None:
         page.send("list_models")
         list_ = page.receive("models")
         assert (list_["current"], list_["device"], list_["memory"]) == ("nano", "no device", None)
-        nano, large = list_["offers"]
+        nano, large = list_["models"]
         assert (nano["weights"], nano["loaded"], nano["picture"], nano["frame"]) == ("bundled", True, 1, 1)
         assert (large["title"], large["loaded"], large["megabytes"]) == ("SAM 2.1 large", False, 897.6)
         assert large["weights"] in ("remote", "downloaded")
@@ -80,7 +85,8 @@ def test_the_work_moves_to_the_other_network_and_other_visitors_keep_theirs(clip
         with house.page(tokens[0]) as page, house.page(tokens[1]) as other:
             for each, token in ((page, tokens[0]), (other, tokens[1])):
                 open_and_click(house, each, token, clip)
-            change(page, TINY, ENTRIES)
+            track_all(page)
+            change(page, TINY)
             assert (len(nano.sessions), len(tiny.sessions)) == (1, 1)
             page.send("get_masks", first=0, last=11)
             assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
@@ -91,7 +97,7 @@ def test_the_work_moves_to_the_other_network_and_other_visitors_keep_theirs(clip
             other.send("set_prompt", seq=2, frame=5, object=2, prompt=CLICK)
             other.receive("masks", seq=2)
             assert len(nano.calls) == calls + 1
-            change(page, "nano", ENTRIES)
+            change(page, "nano")
             assert (len(nano.sessions), len(tiny.sessions)) == (2, 0)
 
 
@@ -103,11 +109,11 @@ def test_without_a_medium_there_is_nothing_to_move() -> None:
             page.send("choose_model", name=TINY)
             page.receive("done", job="model")
             open_and_click(house, page, token, picture_bytes())
-            assert "prompt" in tiny.calls
+            assert "SetPrompt" in tiny.calls
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("request", "words"),
     [
         ({"name": SMALL}, r"SAM 2.1 small cannot be fetched. You go on with nano."),
         ({"name": "/etc/passwd"}, r"does not offer that model. Choose one from the list. You go on with nano."),
@@ -115,35 +121,39 @@ def test_without_a_medium_there_is_nothing_to_move() -> None:
         ({}, "must be the name"),
     ],
 )
-def test_a_failure_leaves_all_as_it_was(wish: dict[str, Any], words: str) -> None:
+def test_a_failure_leaves_all_as_it_was(request: dict[str, Any], words: str) -> None:
     engine = FakeEngine()
     with open_house(engine) as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
-            open_and_click(house, page, visitor.token, picture_bytes())
-            page.send("choose_model", **wish)
+        session = house.session()
+        with house.page(session.token) as page:
+            open_and_click(house, page, session.token, picture_bytes())
+            page.send("choose_model", **request)
             assert words in page.receive("error", job="model")["text"]
             page.send("set_prompt", seq=2, frame=0, object=2, prompt=CLICK)
             page.receive("masks", seq=2)
             assert "close" not in engine.calls
-            assert not visitor.bench.busy
+            assert not session.is_busy
 
 
 def test_a_network_that_stumbles_over_the_journal_is_let_go(clip: bytes) -> None:
     class Stumbling(FakeEngine):
-        def track(
-            self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-        ) -> tuple[FrameMasks, ...]:
-            raise ZeroDivisionError
+        def execute(self, session: str, command: Command[Any]) -> Any:
+            if isinstance(command, Track):
+                raise ZeroDivisionError
+            return super().execute(session, command)
 
     nano, tiny = FakeEngine(), Stumbling()
-    with asked_for_the_journal(nano, tiny, clip) as page:
-        page.send("edit_log", entries=ENTRIES)
-        page.receive("error", job="model")
-        assert tiny.sessions == {}
-        page.send("get_masks", first=0, last=0)
-        assert page.receive("masks")["objects"][0]["id"] == 1
-        assert len(nano.sessions) == 1
+    with open_house(nano, others(tiny=tiny)) as house:
+        token = house.session().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            track_all(page)
+            page.send("choose_model", name=TINY)
+            page.receive("error", job="model")
+            assert tiny.sessions == {}
+            page.send("get_masks", first=0, last=0)
+            assert page.receive("masks")["objects"][0]["id"] == 1
+            assert len(nano.sessions) == 1
 
 
 def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
@@ -157,9 +167,9 @@ def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
         raise AssertionError("nobody waits for it any more")
 
     with open_house(others={TINY: slow}) as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
-            open_and_click(house, page, visitor.token, clip)
+        session = house.session()
+        with house.page(session.token) as page:
+            open_and_click(house, page, session.token, clip)
             page.send("choose_model", name=TINY)
             assert begun.wait(DEADLINE)
             told = page.receive("progress", job="model", fraction=0.25)
@@ -168,22 +178,26 @@ def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
             page.receive("masks", seq=2)  # the work goes on meanwhile
             page.send("cancel", job="model")
             page.send("choose_model", name="nano")  # what is there already needs no loading
-            page.receive("journal")
-            go.set()
-            page.send("edit_log", entries=[])
             page.receive("done", job="model")
+            go.set()
 
 
 def test_clicks_that_are_made_while_the_work_moves_are_said_to_the_new_network(clip: bytes) -> None:
-    nano, tiny = FakeEngine(), FakeEngine()
-    with asked_for_the_journal(nano, tiny, clip) as page:
-        page.send("set_prompt", seq=2, frame=4, object=2, prompt=CLICK)
-        page.send("edit_log", entries=ENTRIES)
-        page.receive("done", job="model")
-        page.receive("masks", seq=2)
-        page.send("get_masks", first=4, last=4)
-        assert [each["id"] for each in page.receive("masks", seq=None)["objects"]] == [1, 2]
-        assert nano.sessions == {}
+    nano, tiny = FakeEngine(), HeldEngine()
+    with open_house(nano, others(tiny=tiny)) as house:
+        token = house.session().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            track_all(page)
+            page.send("choose_model", name=TINY)
+            assert tiny.entered.wait(DEADLINE)
+            page.send("set_prompt", seq=2, frame=4, object=2, prompt=CLICK)
+            tiny.go.set()
+            page.receive("done", job="model")
+            page.receive("masks", seq=2)
+            page.send("get_masks", first=4, last=4)
+            assert [each["id"] for each in page.receive("masks", seq=None)["objects"]] == [1, 2]
+            assert nano.sessions == {}
 
 
 def test_tracking_ends_before_the_work_moves(clip: bytes) -> None:
@@ -196,12 +210,10 @@ def test_tracking_ends_before_the_work_moves(clip: bytes) -> None:
             assert nano.entered.acquire(timeout=DEADLINE)
             page.send("choose_model", name=TINY)
             page.send("list_models")
-            page.receive("models")  # so the wish before it was heard
+            page.receive("models")  # so the request before it was heard
             nano.gate.release()
-            page.receive("masks", tracked=1)
+            page.receive("masks", step=1)
             assert page.receive("done", job="track")["stopped"] is True
-            page.receive("journal")
-            page.send("edit_log", entries=ENTRIES)
             page.receive("done", job="model")
 
 
@@ -227,25 +239,26 @@ class BusyEngine(FakeEngine):
     def __init__(self) -> None:
         super().__init__()
         self.gate = threading.Event()
-        self.now = Load("no device", None, 0, 0.0)
+        self.now = QueueStatus("no device", None, 0, 0.0)
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        assert self.gate.wait(DEADLINE)
-        return super().prompt(session, frame, object_id, prompt)
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, SetPrompt):
+            assert self.gate.wait(DEADLINE)
+        return super().execute(session, command)
 
-    def load(self, session: str = "") -> Load:
+    def status(self, session: str = "") -> QueueStatus:
         return self.now
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.waiting.NOTICED_SECONDS", 0.01)
-    monkeypatch.setattr("ui.waiting.AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(PageObserver, "NOTICED_SECONDS", 0.01)
+    monkeypatch.setattr(PageObserver, "REPEAT_SECONDS", 0.01)
 
 
 def test_a_wish_that_waits_hears_for_whom_and_how_long(impatient: None) -> None:
     engine = BusyEngine()
-    engine.now = Load("no device", None, 2, 3.21)
+    engine.now = QueueStatus("no device", None, 2, 3.21)
     with open_house(engine) as house:
         token = house.session().token
         with house.page(token) as page:
@@ -253,21 +266,21 @@ def test_a_wish_that_waits_hears_for_whom_and_how_long(impatient: None) -> None:
             page.receive("opened")
             page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
             told = page.receive("queue")
-            assert (told["waiting"], told["seconds"]) == (2, 3.2)
-            engine.now = Load("no device", None, 1, 1.5)
-            page.receive("queue", waiting=1)
+            assert (told["position"], told["seconds"]) == (2, 3.2)
+            engine.now = QueueStatus("no device", None, 1, 1.5)
+            page.receive("queue", position=1)
             engine.gate.set()
-            assert page.receive("queue", waiting=0)["seconds"] == 0
+            assert page.receive("queue", position=0)["seconds"] == 0
             page.receive("masks", seq=1)
 
 
 def test_what_is_quick_is_not_talked_about(impatient: None) -> None:
     engine = BusyEngine()
-    engine.now = Load("no device", None, 0, 0.9)
+    engine.now = QueueStatus("no device", None, 0, 0.9)
     with open_house(engine) as house:
-        visitor = house.session()
-        with house.page(visitor.token) as page:
-            house.upload(visitor.token, picture_bytes())
+        session = house.session()
+        with house.page(session.token) as page:
+            house.upload(session.token, picture_bytes())
             page.receive("opened")
             page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
             threading.Timer(0.1, engine.gate.set).start()
@@ -286,7 +299,7 @@ def test_long_jobs_hear_how_many_come_first(clip: bytes, monkeypatch: pytest.Mon
         tokens = [house.session().token for _ in range(3)]
         with house.page(tokens[0]) as one, house.page(tokens[1]) as two, house.page(tokens[2]) as three:
             with monkeypatch.context() as patch:
-                patch.setattr("ui.arrivals.ingest", slow)
+                patch.setattr("ui.files.ingest", slow)
                 house.upload(tokens[0], clip)
                 one.receive("progress", message="Starting")
                 house.upload(tokens[1], clip)
