@@ -106,9 +106,10 @@ class Workspace:
 
     async def run(self, command: Command[T]) -> T:
         """The result of any command, recorded where it changes something. A lost session is brought back first."""
-        if isinstance(command, SetPrompt | RemoveObject | Untrack):
+        kind = type(command)
+        if kind in (SetPrompt, RemoveObject, Untrack):
             return await self._despite_cancelling(self._run_in_order(command), self._edits)
-        if isinstance(command, Track):
+        if kind is Track:
             while not self._may_track.is_set():
                 await self._may_track.wait()
             return await self._despite_cancelling(self._run_recorded(command), self._tracking)
@@ -262,11 +263,11 @@ class Workspace:
             self._check_open()
             if self._session is None:
                 opened = await EngineSession.open(self._engine(), str(self.folder))
-                if self._closed or self._session is not None:  # meanwhile a replay has brought one
-                    opened.close()
-                    self._check_open()
-                else:
+                if not self._closed and self._session is None:
                     self._session = opened
+                    return opened
+                opened.close()  # a replay has brought another one meanwhile, or nobody wants one any more
+                self._check_open()
             return self._session
 
     async def _recover(self, lost: EngineSession) -> None:

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from ui.jobs import MAX_TASKS, Job
-from ui.protocol import Event, check_request
+from ui.models import POLL_SECONDS
+from ui.protocol import Event, JobName, check_request
 from ui.sessions import Session
 
 T = TypeVar("T")
@@ -23,7 +24,6 @@ R = TypeVar("R", bound=BaseModel)
 
 SESSION_GONE = "This session is unknown: it was closed, or has expired. Open the file again."
 MAX_LENT_FILES = 3  # of a session, that wait to be fetched
-POLL_SECONDS = 0.3  # while the network is loading
 
 
 class ApiClient:
@@ -67,7 +67,7 @@ class ApiClient:
         if bounds is None:
             raise SessionGone(SESSION_GONE)
         check = partial(check_request, request, bounds, **values)
-        return await self.session.services.executors.run_short(check)  # a mask may be large
+        return await self.session.services.executors.encode(check)  # a mask may be large
 
     async def wait(self, work: Awaitable[T]) -> T:
         """The result of `work`; raises `SessionGone` as soon as the session ends."""
@@ -92,7 +92,7 @@ class ApiClient:
             await asyncio.sleep(POLL_SECONDS)
 
     @contextmanager
-    def job(self, name: str) -> Iterator[Job]:
+    def job(self, name: JobName) -> Iterator[Job]:
         """A job in place of an earlier one of its name, whose call ends with `Busy`. Leaving the block cancels it."""
         with self.session.tasks.job(name) as job:
             try:
@@ -100,7 +100,7 @@ class ApiClient:
             except Exception as error:
                 if self._is_closed:
                     raise SessionGone(SESSION_GONE) from error
-                if job.is_cancelled:
+                if not self.session.tasks.has(job):
                     raise Busy("A newer call of this session took the place of this one.") from error
                 raise
             finally:
@@ -115,4 +115,4 @@ class ApiClient:
     async def _remove_lent(self, kept: int) -> None:
         while len(self._lent) > kept:
             folder = self._lent.pop(0)
-            await self.session.services.executors.run_short(shutil.rmtree, folder, ignore_errors=True)
+            await self.session.services.executors.read_file(shutil.rmtree, folder, ignore_errors=True)

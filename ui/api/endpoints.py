@@ -59,6 +59,29 @@ from ui.sessions import SessionRegistry
 Lists: TypeAlias = list[list[float]]
 
 
+def endpoints(registry: SessionRegistry) -> list[Callable[..., Any]]:
+    """All of them, in the order in which they are listed."""
+    made = Endpoints(registry)
+    return [
+        made.open,
+        made.open_album,
+        made.segment_image,
+        made.prompt,
+        made.track,
+        made.masks,
+        made.untrack,
+        made.remove_object,
+        made.reset,
+        made.models,
+        made.choose_model,
+        made.close,
+        made.export,
+        made.kinds,
+        made.looks,
+        made.name_object,
+    ]
+
+
 class Endpoints:
     """What is done with a session, from its beginning to its end. Belongs to one event loop.
 
@@ -68,29 +91,7 @@ class Endpoints:
 
     def __init__(self, registry: SessionRegistry) -> None:
         self._registry = registry
-        self._settings, self._models = registry.services.settings, registry.services.models
-        self._run_short = registry.services.executors.run_short
-
-    def all(self) -> list[Callable[..., Any]]:
-        """In the order in which they are listed."""
-        return [
-            self.open,
-            self.open_album,
-            self.segment_image,
-            self.prompt,
-            self.track,
-            self.masks,
-            self.untrack,
-            self.remove_object,
-            self.reset,
-            self.models,
-            self.choose_model,
-            self.close,
-            self.export,
-            self.kinds,
-            self.looks,
-            self.name_object,
-        ]
+        self._services, self._executors = registry.services, registry.services.executors
 
     # --- from its beginning ---------------------------------------------------------------------------------------
 
@@ -111,7 +112,7 @@ class Endpoints:
         Args:
             files: Pictures, each sent with `handle_file`.
         """
-        max_pictures = self._settings.max_pictures
+        max_pictures = self._services.settings.max_pictures
         if not isinstance(files, list) or not 1 <= len(files) <= max_pictures:
             raise MediaError(f"An album has 1 to {max_pictures} photos.")
         return await self._open(files)
@@ -139,7 +140,9 @@ class Endpoints:
             boxes = None if box is None else [box]
             found = await self.prompt(opened["session"], 0, 1, points, labels, boxes)
             name = f"{PurePath(opened['name']).stem}_mask.png"
-            shared = await self._run_short(lambda: share_bytes(name, mask_picture(found)))
+            shared = await self._executors.read_file(
+                share_bytes, name, await self._executors.encode(mask_picture, found)
+            )
         finally:
             await self.close(opened["session"])
         return FileData(path=str(shared), orig_name=name)
@@ -181,7 +184,7 @@ class Endpoints:
         request = await client.check(SetPromptRequest, seq=0, frame=frame, object=object, prompt=prompt)
         workspace = client.workspace
         masks = await client.wait(workspace.prompt(frame, object, request.prompt))
-        return await self._run_short(prompt_result, masks, object, workspace.info.size_of(frame))
+        return await self._executors.encode(prompt_result, masks, object, workspace.info.size_of(frame))
 
     async def track(
         self,
@@ -240,7 +243,7 @@ class Endpoints:
         if end - first >= MAX_FRAMES_PER_REQUEST:
             raise BadPrompt(f"Ask for at most {MAX_FRAMES_PER_REQUEST} frames at a time.")
         masks = await client.wait(client.workspace.masks(range(first, end + 1)))
-        return await self._run_short(lambda: [frame_result(each) for each in masks])
+        return await self._executors.encode(lambda: [frame_result(each) for each in masks])
 
     async def untrack(self, session: str, first: int, last: int, objects: list[int] | None = None) -> DoneResult:
         """Take back the newest masks that tracking found on some frames; what it had found before is back.
@@ -286,7 +289,7 @@ class Endpoints:
     async def models(self) -> list[dict[str, Any]]:
         """The networks that this server offers, the first of which every session begins with: `name`, `title`, where
         their `weights` are, whether they are `loaded`, and how large they are."""
-        models = await self._run_short(describe_models, self._models)
+        models = await self._executors.read_file(describe_models, self._services.models)
         return [each.model_dump() for each in models]
 
     async def choose_model(self, session: str, name: str) -> DoneResult:
@@ -356,7 +359,7 @@ class Endpoints:
         )
         with client.job("export") as job:
             export = client.session.export(request.objects, request.frame_range, request.options, job)
-            shared = await self._run_short(share_file, await client.wait(export))
+            shared = await self._executors.read_file(share_file, await client.wait(export))
         await client.lend(shared)
         return FileData(path=str(shared), orig_name=shared.name)
 
@@ -416,7 +419,7 @@ class Endpoints:
         session = await self._registry.open(ApiClient)
         try:
             client = self._client(session.token)
-            files = [await self._run_short(receive_file, each, session.folder) for each in sent]
+            files = [await self._executors.read_file(receive_file, each, session.folder) for each in sent]
             with client.job("ingest") as job:
                 workspace, skipped = await client.wait(session.open(files, False, job))
         except BaseException:

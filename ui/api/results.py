@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from sam2_core.media import MediaInfo, Skipped, grayscale_png
+from sam2_core.media import MediaInfo, SkippedFile, grayscale_png
 from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask
 
 
@@ -78,7 +78,7 @@ class DoneResult(TypedDict):
     session: str
 
 
-def opened_result(session: str, info: MediaInfo, skipped: tuple[Skipped, ...]) -> OpenedResult:
+def opened_result(session: str, info: MediaInfo, skipped: tuple[SkippedFile, ...]) -> OpenedResult:
     """A session on this medium; `skipped` are the files that could not be used."""
     return {
         "session": session,
