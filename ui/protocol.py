@@ -674,14 +674,14 @@ class StaleData(_Event):
 
 
 class ModelData(_Event):
-    """A network on offer. Unless `weights` are the operator's own, also its size, and the work for a picture and for a
-    tracked frame as multiples of nano's."""
+    """A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
+    work for a picture and for a tracked frame as multiples of nano's."""
 
     name: str
     title: str
     weights: Literal["bundled", "downloaded", "remote", "own"]
     loaded: bool
-    parameters: int | Absent = _ABSENT
+    parameters: float | Absent = _ABSENT
     megabytes: float | Absent = _ABSENT
     licence: str | Absent = _ABSENT
     picture: float | Absent = _ABSENT

@@ -329,7 +329,7 @@ class PageConnection:
     async def _list_models(self) -> None:
         registry = self._session.services.models
         models = await self._executors.read_file(describe_models, registry)
-        self.send(models_event(registry, self._session.model, models))
+        self.send(models_event(self._session.model, models))
 
     async def _choose_model(self, request: ChooseModelRequest, job: Job) -> None:
         await self._session.choose_model(request.name, job)

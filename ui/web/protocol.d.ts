@@ -25,7 +25,6 @@ export type Event =
   | StaleEvent
   | ObjectRemovedEvent
   | UntrackedEvent
-  | EditLogWantedEvent
   | HeartbeatEvent
   | ProgressEvent
   | DoneEvent
@@ -172,13 +171,13 @@ export interface EffectsData {
   matte?: number;
 }
 /**
- * The answer to `edit_log_wanted`; with `seq` unasked: all begins anew with these entries, answered by `done` of
- * replay. With `more` these prompts and removals come to what is there already.
+ * Begin anew with these entries, answered by `done` of replay. With `more` the prompts and removals among them
+ * come to what is there already.
  */
 export interface EditLogRequest {
   t: "edit_log";
   entries: (PromptEntryData | RemoveEntryData | TrackEntryData)[];
-  seq?: number;
+  seq: number;
   more?: boolean;
 }
 /**
@@ -284,8 +283,8 @@ export interface ModelsEvent {
   models: ModelData[];
 }
 /**
- * A network on offer. Unless `weights` are the operator's own, also its size, and the work for a picture and for a
- * tracked frame as multiples of nano's.
+ * A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
+ * work for a picture and for a tracked frame as multiples of nano's.
  */
 export interface ModelData {
   name: string;
@@ -407,12 +406,6 @@ export interface ObjectRemovedEvent {
 export interface UntrackedEvent {
   t: "untracked";
   seq: number;
-}
-/**
- * The session was lost: send the edit log.
- */
-export interface EditLogWantedEvent {
-  t: "edit_log_wanted";
 }
 /**
  * Comes every few seconds, so that the page notices a dead connection.
