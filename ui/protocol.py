@@ -537,6 +537,8 @@ def parse_request(text: str, bounds: Bounds | None) -> Request:
 def check_request(kind: type[R], bounds: Bounds, /, **values: Any) -> R:
     """A request from plain data that did not come as a message (from an endpoint); raises `BadPrompt`."""
     text, name = json.dumps(values), kind.model_fields["t"].default
+    if len(text) > MAX_REQUEST_CHARACTERS:
+        raise BadPrompt("This is too much to say at once. Leave something out.")
     try:
         return kind.model_validate_json(text, context=bounds)
     except ValidationError as error:

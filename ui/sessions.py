@@ -30,7 +30,7 @@ from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserv
 from ui.files import Backdrops, Downloads, load_backdrops, read_files
 from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
 from ui.models import load_model
-from ui.protocol import Event
+from ui.protocol import Bounds, Event
 from ui.settings import Settings
 
 ACTIVE_SECONDS = 120.0  # a session in which something was done this recently is not closed for a newcomer
@@ -105,6 +105,14 @@ class Session:
         self._versions = 0  # of media that were opened so far
         self._tracking: TrackingRun | None = None
         self.switching = asyncio.Lock()  # held while medium or network change, and by whoever needs that they do not
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """What the numbers of requests may be; None while nothing is open."""
+        if self.workspace is None:
+            return None
+        info, settings = self.workspace.info, self.services.settings
+        return Bounds(info.frames, info.height, info.width, settings.max_objects, settings.max_points, info.sizes)
 
     @property
     def is_busy(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
 
 from sam2_core.errors import BadPrompt
@@ -11,7 +13,7 @@ from sam2_core.serving.commands import Command, RemoveObject, SetPrompt, Untrack
 from sam2_core.serving.edit_log import Entry, PromptEntry, RemoveEntry, TrackEntry, needed_for_replay
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.tracking_run import TrackingRun
-from sam2_core.types import FrameMasks, FrameSpan, Progress
+from sam2_core.types import FrameMasks, FrameSpan, Progress, SessionInfo
 
 T = TypeVar("T")
 
@@ -26,7 +28,12 @@ class EngineSession:
     @classmethod
     async def open(cls, engine: Engine, media: str) -> EngineSession:
         """Open a session; raises as `Engine.open` does."""
-        return cls(engine, (await asyncio.wrap_future(engine.open(media))).id)
+        opening = engine.open(media)
+        try:
+            return cls(engine, (await asyncio.wrap_future(opening)).id)
+        except asyncio.CancelledError:
+            opening.add_done_callback(partial(_close_unwanted, engine))
+            raise
 
     async def run(self, command: Command[T]) -> T:
         """The result of a command; raises as `Engine.run` does."""
@@ -67,9 +74,15 @@ class EngineSession:
                 pass
             done += _cost(entry)
 
-    async def close(self) -> None:
-        """Free everything; never raises."""
-        await asyncio.wrap_future(self.engine.close(self.id))
+    def close(self) -> Future[None]:
+        """Free everything, which need not be waited for; never raises."""
+        return self.engine.close(self.id)
+
+
+def _close_unwanted(engine: Engine, opening: Future[SessionInfo]) -> None:
+    """A session was opened for a caller that has stopped waiting for it."""
+    if not opening.cancelled() and opening.exception() is None:
+        engine.close(opening.result().id)
 
 
 def _cost(entry: Entry) -> int:

@@ -7,7 +7,8 @@ The page, the API, the command line and replay all run it.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar, get_args
 
@@ -180,7 +181,7 @@ class TrackingRun:
         """How it ended; before the end, how it stands."""
         return TrackingSummary(self._stopping, self._lost, len(self._changed), self._direction, self._frame)
 
-    async def __aiter__(self) -> AsyncIterator[TrackingUpdate]:
+    async def __aiter__(self) -> AsyncGenerator[TrackingUpdate, None]:
         lengths = [_length(await self._plan(sweep)) for sweep in self._sweeps]
         for number, sweep in enumerate(self._sweeps):
             self._ahead = sum(lengths[number + 1 :])
@@ -191,8 +192,9 @@ class TrackingRun:
                 self._total = self._done + _length(spans) + self._ahead
                 self._interrupted = False
                 for span in spans:
-                    async for update in self._track_span(sweep, span, revision):
-                        yield update
+                    async with aclosing(self._track_span(sweep, span, revision)) as updates:
+                        async for update in updates:
+                            yield update
                     if self._interrupted:
                         break
                 is_done = not self._interrupted
@@ -205,7 +207,7 @@ class TrackingRun:
         plan = StaleFrames(sweep.frames) if sweep.direction == "update" else PlanTracking(sweep.frames)
         return await self._session.run(plan)
 
-    async def _track_span(self, sweep: _Sweep, span: FrameSpan, revision: int) -> AsyncIterator[TrackingUpdate]:
+    async def _track_span(self, sweep: _Sweep, span: FrameSpan, revision: int) -> AsyncGenerator[TrackingUpdate, None]:
         if self._pause:
             self._losses.start(await self._masks_beside(span.frames))
         position = 0

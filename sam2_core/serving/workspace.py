@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -69,6 +69,8 @@ class Workspace:
         self._waiting: dict[object, float] = {}  # call -> when it began to wait for the engine
         self._edits: set[asyncio.Future[Any]] = set()  # commands under way
         self._tracking: set[asyncio.Future[Any]] = set()
+        self._may_track = asyncio.Event()
+        self._may_track.set()
         self._changes = 0
         self._skip_tracking = False
         self._replays = 0  # under way
@@ -108,6 +110,8 @@ class Workspace:
         if kind in (SetPrompt, RemoveObject, Untrack):
             return await self._despite_cancelling(self._run_in_order(command), self._edits)
         if kind is Track:
+            while not self._may_track.is_set():
+                await self._may_track.wait()
             return await self._despite_cancelling(self._run_recorded(command), self._tracking)
         return await self._run(command)
 
@@ -139,39 +143,25 @@ class Workspace:
     # --- the whole of the work ------------------------------------------------------------------------------------
 
     async def add(self, entries: Sequence[Entry], progress: Progress) -> None:
-        """Do the prompts and removals among these entries beside all that holds. `progress` may raise to end it."""
-        wanted = [entry for entry in needed_for_replay(entries) if isinstance(entry, PromptEntry)]
-        removals = [entry for entry in entries if isinstance(entry, RemoveEntry)]
-        added = {entry.object_id for entry in wanted if not entry.prompt.is_empty}
-        left = self.log.state.prompts.keys() - {entry.object_id for entry in removals}
-        self._check_count(left | added)
-        async with self._order:
-            for removal in removals:
-                await self._run_recorded(RemoveObject(removal.object_id))
-            for number, entry in enumerate(wanted):
-                progress(number / len(wanted), "Adding prompts")
-                with suppress(BadPrompt):  # what is no valid prompt here has no effect, as in a replay
-                    await self._run_recorded(SetPrompt(entry.frame, entry.object_id, entry.prompt))
+        """Do the prompts and removals among these entries beside all that holds. `progress` may raise to end it; what
+        was done until then stays."""
+        await self._despite_cancelling(self._add(entries, progress), self._edits)
 
     async def replace(self, entries: Sequence[Entry], progress: Progress) -> bool:
-        """Put these entries in place of all that holds; whether their tracking was skipped (`skip_tracking`)."""
+        """Put these entries in place of all that holds; whether their tracking was skipped (`skip_tracking`).
+
+        Where that fails, all stays as it was.
+        """
         self._check_count(fold(entries).prompts.keys())
-        async with self._order:
-            await self._finish_tracking()
-            async with self._recovering:
-                self.log.replace(entries)
-                return await self._replay(self._engine, progress)
+        return await self._despite_cancelling(self._replace(entries, progress), self._edits)
 
     async def move(self, engine: EngineSource, progress: Progress) -> None:
-        """Replay everything on another engine and go on there; where that fails, all stays as it was.
+        """Replay everything on another engine and go on there; where that fails, or is cancelled, all stays as it was.
 
         `progress` may raise to end it.
         """
-        async with self._order:
-            await self._finish_tracking()
-            async with self._recovering:
-                await self._replay(engine, progress)
-                self._engine = engine
+        async with self._exclusively():
+            await self._replay(engine, self.log.entries, progress)
 
     def skip_tracking(self) -> None:
         """Let a replay that is under way leave out the rest of its tracking."""
@@ -183,7 +173,7 @@ class Workspace:
         session, self._session = self._session, None
         try:
             if session is not None:
-                await session.close()
+                await asyncio.wrap_future(session.close())
         finally:
             self.store.close()
 
@@ -215,6 +205,26 @@ class Workspace:
         return self._engine().status("" if session is None else session.id)
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    async def _add(self, entries: Sequence[Entry], progress: Progress) -> None:
+        wanted = [entry for entry in needed_for_replay(entries) if isinstance(entry, PromptEntry)]
+        removals = [entry for entry in entries if isinstance(entry, RemoveEntry)]
+        added = {entry.object_id for entry in wanted if not entry.prompt.is_empty}
+        async with self._order:
+            left = self.log.state.prompts.keys() - {entry.object_id for entry in removals}
+            self._check_count(left | added)
+            for removal in removals:
+                await self._run_recorded(RemoveObject(removal.object_id))
+            for number, entry in enumerate(wanted):
+                progress(number / len(wanted), "Adding prompts")
+                with suppress(BadPrompt):  # what is no valid prompt here has no effect, as in a replay
+                    await self._run_recorded(SetPrompt(entry.frame, entry.object_id, entry.prompt))
+
+    async def _replace(self, entries: Sequence[Entry], progress: Progress) -> bool:
+        async with self._exclusively():
+            skipped = await self._replay(self._engine, entries, progress)
+            self.log.replace(entries)
+        return skipped
 
     async def _run_in_order(self, command: Command[T]) -> T:
         async with self._order:
@@ -252,41 +262,55 @@ class Workspace:
         async with self._opening:
             self._check_open()
             if self._session is None:
-                self._session = await EngineSession.open(self._engine(), str(self.folder))
+                opened = await EngineSession.open(self._engine(), str(self.folder))
+                if not self._closed and self._session is None:
+                    self._session = opened
+                    return opened
+                opened.close()  # a replay has brought another one meanwhile, or nobody wants one any more
+                self._check_open()
             return self._session
 
     async def _recover(self, lost: EngineSession) -> None:
         async with self._recovering:
             if self._session is not lost:
                 return  # another call has been here already
-            skipped = await self._replay(self._engine, self._observer.replaying)
+            skipped = await self._replay(self._engine, self.log.entries, self._observer.replaying)
             self._observer.replayed(skipped)
 
-    async def _replay(self, engine: EngineSource, progress: Progress) -> bool:
-        """Replay the log in a fresh session, which takes the place of the present one; whether tracking was skipped."""
+    async def _replay(self, engine: EngineSource, entries: Sequence[Entry], progress: Progress) -> bool:
+        """Replay entries in a fresh session of this engine, which then takes the place of the present one; whether
+        tracking was skipped. Once it has, nothing is awaited any more."""
         self._check_open()
         self._skip_tracking = False
         self._replays += 1
         try:
             fresh = await EngineSession.open(engine(), str(self.folder))
             try:
-                await fresh.replay(self.log.entries, progress, lambda: not self._skip_tracking)
+                await fresh.replay(entries, progress, lambda: not self._skip_tracking)
                 self._check_open()
             except BaseException:
-                await fresh.close()
+                fresh.close()
                 raise
         finally:
             self._replays -= 1
-        former, self._session = self._session, fresh
+        if self._session is not None:
+            self._session.close()
+        self._session, self._engine = fresh, engine
         self._changes += 1
-        if former is not None:
-            await former.close()
         return self._skip_tracking
 
-    async def _finish_tracking(self) -> None:
-        """Wait for steps of tracking that are under way: what they find belongs into the log."""
-        if self._tracking:
-            await asyncio.wait(self._tracking)
+    @asynccontextmanager
+    async def _exclusively(self) -> AsyncIterator[None]:
+        """No command that changes something is under way, and none begins."""
+        async with self._order:
+            self._may_track.clear()
+            try:
+                if self._tracking:
+                    await asyncio.wait(self._tracking)
+                async with self._recovering:
+                    yield
+            finally:
+                self._may_track.set()
 
     async def _despite_cancelling(self, work: Awaitable[T], kept_in: set[asyncio.Future[Any]]) -> T:
         """The result of `work`, which goes on to its end even where the caller stops waiting."""

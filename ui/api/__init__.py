@@ -1,1 +1,1 @@
-"""What programs talk to: endpoints of Gradio, and the files that they send and get."""
+"""What programs talk to: typed endpoints of Gradio that work on sessions directly."""
