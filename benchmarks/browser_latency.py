@@ -207,10 +207,10 @@ def main() -> None:
     networks = model_registry(settings)
     server = Server(settings, networks)
     address = server.start(quiet=True)
-    network = networks.lease(networks.default)
-    network.startup.wait()
-    device = network.startup.engine().load().device
-    print(f"{network.offer.title} · {device}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
+    handle = networks.acquire(networks.default)
+    handle.loader.wait()
+    device = handle.loader.engine().status().device
+    print(f"{handle.entry.title} · {device}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
     asyncio.run(drive(address, arguments))
     server.close()
 
