@@ -261,13 +261,13 @@ class Workspace:
     async def _open_session(self) -> EngineSession:
         async with self._opening:
             self._check_open()
-            if self._session is None:
-                opened = await EngineSession.open(self._engine(), str(self.folder))
-                if not self._closed and self._session is None:
-                    self._session = opened
-                    return opened
-                opened.close()  # a replay has brought another one meanwhile, or nobody wants one any more
+            if self._session is not None:
+                return self._session
+            opened = await EngineSession.open(self._engine(), str(self.folder))
+            if self._closed or self._session is not None:  # a replay has brought another one meanwhile
+                opened.close()
                 self._check_open()
+            self._session = self._session or opened
             return self._session
 
     async def _recover(self, lost: EngineSession) -> None:

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ui.endpoints import Endpoints
 from ui.reading import MAX_MESSAGE
+from ui.reception import Reception
+from ui.takeaway import Takeaway
 
 from sam2_core.errors import BadPrompt, Busy, MaskletError, SessionGone
 from sam2_core.types import FrameMasks, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
-from ui.endpoints import Endpoints
-from ui.reception import Reception
-from ui.takeaway import Takeaway
 
 TINY = "sam2.1_hiera_tiny"
 FRAMES = 12

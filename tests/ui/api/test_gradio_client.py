@@ -16,12 +16,12 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from ui.server import Server
 
 from sam2_core.types import FrameMasks, Mask, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, launched, picture_bytes
-from ui.server import Server
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 NAMES = (
