@@ -110,7 +110,7 @@ def test_masks_are_parsed_in_prompts_and_edit_logs() -> None:
     prompt = Prompt((Point(1, 1),), (Box(1, 1, 5, 5), Box(2, 2, 9, 9)), MASK)
     assert read(t="set_prompt", seq=1, frame=0, object=1, prompt=plain).prompt == prompt
     parsed = read(t="edit_log", seq=1, entries=[{"frame": 3, "object": 1, "prompt": plain}, {"track": [3, 10, 1]}])
-    assert parsed == EditLogRequest(entries=(PromptEntry(3, 1, prompt), TrackEntry(3, 10, 1)))
+    assert parsed == EditLogRequest(entries=(PromptEntry(3, 1, prompt), TrackEntry(3, 10, 1)), seq=1)
 
 
 def test_a_prompt_of_an_earlier_version_has_one_box() -> None:
