@@ -28,10 +28,10 @@ def theme() -> gr.themes.Base:
 
 
 def head() -> str:
-    """Our style sheets, our sign and links to our modules, as part of the page itself, whatever its path is."""
+    """Our style sheets, our sign and a link to our modules, as part of the page itself, whatever its path is."""
     files = web_files()
     meta = f'<meta name="theme-color" content="#4f46e5">\n<link rel="icon" id="mk-sign" href="{icon_address()}">'
-    return f"{meta}\n{files.head_links()}\n<style>\n{style_sheets()}</style>"
+    return f"{meta}\n{files.head_link()}\n<style>\n{style_sheets()}</style>"
 
 
 def canvas(settings: Settings) -> gr.HTML:

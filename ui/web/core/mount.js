@@ -1,5 +1,5 @@
 // What Gradio hands to one mount of the page. main.js fills it before any other module is imported, so that those can look
-// their elements up at the top of the file. Every mount has module instances of its own (see ui/web_files.py).
+// their elements up at the top of the file. Every mount has module instances of its own (ui/web_files.py).
 
 const ending = new AbortController();
 
@@ -11,8 +11,8 @@ export const mount = {
   signal: ending.signal, // aborts when the page is unmounted
 };
 
-export function attach(gradio) {
-  Object.assign(mount, gradio);
+export function attach(component) {
+  Object.assign(mount, component);
   // gr.HTML tells nobody when it is unmounted.
   const observer = new MutationObserver(() => {
     if (mount.element.isConnected) return;
