@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -28,7 +29,7 @@ SCRIPTS = web_files().names
 
 def test_every_file_of_the_page_is_used_once() -> None:
     styles = [f"styles/{name}.css" for name in STYLES]
-    listed = [*SCRIPTS, *styles, "page.html", "sign.svg"]
+    listed = [*SCRIPTS, *styles, "page.html", "sign.svg", "types.d.ts", "elements.d.ts"]
     assert sorted(listed) == sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
     assert len(set(listed)) == len(listed)
 
@@ -64,6 +65,36 @@ def test_every_element_that_scripts_look_for_exists() -> None:
     for name in SCRIPTS:
         for wanted in re.findall(r"\bfind\('([\w-]+)'", (WEB / name).read_text("utf-8")):
             assert wanted in classes, f"{name} looks for {wanted}"
+
+
+class Elements(HTMLParser):
+    """Names of classes that begin with mk- and the tags of their elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: dict[str, set[str]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name in (dict(attrs).get("class") or "").split():
+            self.tags.setdefault(name.removeprefix("mk-"), set()).add(tag)
+
+
+def test_editors_know_the_types_of_elements() -> None:
+    """elements.d.ts lists what `find` returns, wherever that is more than any HTML element."""
+    page = Elements()
+    page.feed((WEB / "page.html").read_text("utf-8"))
+    kinds = {
+        "a": "Anchor", "button": "Button", "canvas": "Canvas", "dialog": "Dialog", "form": "Form", "img": "Image",
+        "input": "Input", "label": "Label", "output": "Output", "select": "Select", "template": "Template",
+        "textarea": "TextArea", "video": "Video",
+    }  # fmt: skip
+    texts = [(WEB / name).read_text("utf-8") for name in SCRIPTS]
+    wanted = sorted({name for text in texts for name in re.findall(r"\bfind\(\s*'([\w-]+)'", text)})
+    types = {
+        name: " | ".join(sorted({f"HTML{kinds.get(tag, '')}Element" for tag in page.tags[name]})) for name in wanted
+    }
+    listed = re.findall(r"^  '?([\w-]+)'?: (.*);$", (WEB / "elements.d.ts").read_text("utf-8"), re.MULTILINE)
+    assert dict(listed) == {name: kind for name, kind in types.items() if kind != "HTMLElement"}
 
 
 def test_examples_have_pictures_of_a_handy_size() -> None:

@@ -1,4 +1,4 @@
-"""ES modules as one script, for a page that is a single file and for a server that wants one request in place of ninety.
+"""ES modules as one script, for a page that is a single file and for a server that wants one request, not ninety.
 
 The texts stay as they are, but for their imports and exports, which must stand at the beginning of a line:
 

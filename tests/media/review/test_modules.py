@@ -6,10 +6,28 @@ import pytest
 
 from sam2_core.media.review.modules import imported_by, join_modules
 
+MAIN = """import { a, b as c } from './core/a.js';
+import {
+  d,
+} from './core/d.js';
+
+export const e = a + c + d;
+"""
+CORE_A = """// A comment.
+export const a = 1; // import { x } from './y.js';
+export function b() {}
+export class Hidden {}
+"""
+CORE_D = """import './a.js';
+export const { d, f } = { d: 1, f: 2 };
+export async function g() {
+  await import('../late.js');
+}
+"""
 TEXTS = {
-    "main.js": "import { a, b as c } from './core/a.js';\nimport {\n  d,\n} from './core/d.js';\n\nexport const e = a + c + d;\n",
-    "core/a.js": "// A comment.\nexport const a = 1; // import { x } from './y.js';\nexport function b() {}\nexport class Hidden {}\n",
-    "core/d.js": "import './a.js';\nexport const { d, f } = { d: 1, f: 2 };\nexport async function g() {\n  await import('../late.js');\n}\n",
+    "main.js": MAIN,
+    "core/a.js": CORE_A,
+    "core/d.js": CORE_D,
     "late.js": "export const late = 'export const early = 1';\n",
     "unused.js": "export const unused = 1;\n",
 }

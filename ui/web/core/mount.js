@@ -3,14 +3,10 @@
 
 const ending = new AbortController();
 
-export const mount = {
-  element: null, // what Gradio put the page's HTML into
-  props: null, // of the component: token, problem, issued, about
-  renew: null, // asks Python for a new session
-  watch: null, // (name, listener): tells of changes of a prop
-  signal: ending.signal, // aborts when the page is unmounted
-};
+/** `signal` aborts when the page is unmounted. */
+export const mount = /** @type {GradioComponent & { signal: AbortSignal }} */ ({ signal: ending.signal });
 
+/** @param {GradioComponent} component */
 export function attach(component) {
   Object.assign(mount, component);
   // gr.HTML tells nobody when it is unmounted.
