@@ -151,10 +151,10 @@ def theme() -> gr.themes.Base:
 
 
 def head() -> str:
-    """Style sheets, icon and module links, as part of the page itself: there from the first paint."""
+    """Style sheets, icon and a link to the modules, as part of the page itself: there from the first paint."""
     meta = '<meta name="theme-color" content="#4f46e5">'
     icon = f'<link rel="icon" id="mk-sign" href="{icon_address()}">'
-    return f"{meta}\n{icon}\n{web_files().head_links()}\n<style>\n{style_sheets()}</style>"
+    return f"{meta}\n{icon}\n{web_files().head_link()}\n<style>\n{style_sheets()}</style>"
 
 
 def page_settings(settings: Settings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,14 +21,14 @@ from tests.ui.house import launched
 from ui.app import head, page_settings
 from ui.examples import examples, thumbnail
 from ui.settings import load_settings
-from ui.web_files import STYLES, WEB, WebFiles, web_files
+from ui.web_files import JOINED, STYLES, WEB, WebFiles, web_files
 
-SCRIPTS = web_files().names()
+SCRIPTS = web_files().names
 
 
 def test_every_file_of_the_page_is_used_once() -> None:
     styles = [f"styles/{name}.css" for name in STYLES]
-    listed = [*SCRIPTS, *styles, "page.html", "sign.svg", "protocol.d.ts"]
+    listed = [*SCRIPTS, *styles, "page.html", "sign.svg", "types.d.ts", "elements.d.ts", "protocol.d.ts"]
     assert sorted(listed) == sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
     assert len(set(listed)) == len(listed)
 
@@ -65,6 +66,36 @@ def test_every_element_that_scripts_look_for_exists() -> None:
             assert wanted in classes, f"{name} looks for {wanted}"
 
 
+class Elements(HTMLParser):
+    """Names of classes that begin with mk- and the tags of their elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: dict[str, set[str]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name in (dict(attrs).get("class") or "").split():
+            self.tags.setdefault(name.removeprefix("mk-"), set()).add(tag)
+
+
+def test_editors_know_the_types_of_elements() -> None:
+    """elements.d.ts lists what `find` returns, wherever that is more than any HTML element."""
+    page = Elements()
+    page.feed((WEB / "page.html").read_text("utf-8"))
+    kinds = {
+        "a": "Anchor", "button": "Button", "canvas": "Canvas", "dialog": "Dialog", "form": "Form", "img": "Image",
+        "input": "Input", "label": "Label", "output": "Output", "select": "Select", "template": "Template",
+        "textarea": "TextArea", "video": "Video",
+    }  # fmt: skip
+    texts = [(WEB / name).read_text("utf-8") for name in SCRIPTS]
+    wanted = sorted({name for text in texts for name in re.findall(r"\bfind\(\s*'([\w-]+)'", text)})
+    types = {
+        name: " | ".join(sorted({f"HTML{kinds.get(tag, '')}Element" for tag in page.tags[name]})) for name in wanted
+    }
+    listed = re.findall(r"^  '?([\w-]+)'?: (.*);$", (WEB / "elements.d.ts").read_text("utf-8"), re.MULTILINE)
+    assert dict(listed) == {name: kind for name, kind in types.items() if kind != "HTMLElement"}
+
+
 def test_examples_have_pictures_of_a_handy_size() -> None:
     assert {"image", "clip"} == {example.kind for example in examples().values()}
     for name in examples():
@@ -92,21 +123,23 @@ def test_our_addresses_come_before_gradios(open_page: httpx.Client) -> None:
     assert open_page.get("examples/lion.jpg").headers["content-type"] == "image/jpeg"
 
 
-def test_modules_are_sent_once_and_kept(open_page: httpx.Client) -> None:
-    html = open_page.get("").text
-    links = re.findall(r'<link rel="modulepreload" href="(web/[^"]+)">', html)
-    assert len(links) == len(SCRIPTS)
-    main = f"web/{web_files().version}/main.js"
-    assert main in links
-    for address in (main, main.replace("/main.js", ".2/main.js")):  # the second mount has instances of its own
-        sent = open_page.get(address)
-        assert sent.headers["content-type"].startswith("text/javascript")
-        assert "immutable" in sent.headers["cache-control"]
-        assert sent.headers["content-encoding"] == "gzip"
-        assert sent.text == (WEB / "main.js").read_text("utf-8")
-    plain = open_page.get(main, headers={"accept-encoding": "identity"})
+@pytest.mark.parametrize("name", ["main.js", JOINED])
+def test_modules_are_sent_once_and_kept(open_page: httpx.Client, name: str) -> None:
+    assert f'href=\\"web/{web_files().version}/{JOINED}\\"' in open_page.get("").text
+    address = f"web/{web_files().version}/{name}"
+    sent = open_page.get(address)
+    assert sent.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in sent.headers["cache-control"]
+    assert sent.headers["content-encoding"] == "gzip"
+    plain = open_page.get(address, headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
-    assert plain.content == (WEB / "main.js").read_bytes()
+    assert plain.text == sent.text
+    assert "attach(" in plain.text
+
+
+def test_modules_need_no_password() -> None:
+    with browsing("--auth", "me:secret") as client:
+        assert client.get(f"web/{web_files().version}/{JOINED}").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["{version}/page.html", "0123/main.js", "{version}/%2e%2e/app.py"])

@@ -4,7 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EditLog, span } from '../../ui/web/core/edit_log.js';
 
+/**
+ * @param {number} frame
+ * @param {number} object
+ * @returns {PromptEntry}
+ */
 const click = (frame, object, x = 1) => ({ frame, object, prompt: { points: [[x, x, 1]] } });
+/** @param {EditLog} log */
 const plainPrompts = log =>
   Object.fromEntries([...log.prompts].map(([object, frames]) => [object, Object.fromEntries(frames)]));
 
@@ -27,9 +33,9 @@ test('undo and redo go step by step, and a new edit ends redo', () => {
   const log = new EditLog();
   log.add([click(0, 1)]);
   log.add([click(0, 2)]);
-  assert.deepEqual(log.undo().entries, [click(0, 2)]);
+  assert.deepEqual(log.undo()?.entries, [click(0, 2)]);
   assert.deepEqual([log.canUndo, log.canRedo], [true, true]);
-  assert.deepEqual(log.redo().entries, [click(0, 2)]);
+  assert.deepEqual(log.redo()?.entries, [click(0, 2)]);
   log.undo();
   log.add([click(0, 3)]);
   assert.equal(log.canRedo, false);
@@ -40,8 +46,10 @@ test('what undo has to tell the server', () => {
   const log = new EditLog();
   log.add([click(0, 1)]);
   log.add([click(0, 1, 2)]);
-  assert.deepEqual(log.consequences(log.undo()), [{ t: 'prompt', frame: 0, object: 1, prompt: click(0, 1).prompt }]);
-  assert.deepEqual(log.consequences(log.undo()), [{ t: 'forget', object: 1 }]);
+  assert.deepEqual(log.consequences(/** @type {Step} */ (log.undo())), [
+    { t: 'prompt', frame: 0, object: 1, prompt: click(0, 1).prompt },
+  ]);
+  assert.deepEqual(log.consequences(/** @type {Step} */ (log.undo())), [{ t: 'forget', object: 1 }]);
 });
 
 test('frames of a run are one step, and what comes after a later edit is said after it', () => {
@@ -65,8 +73,19 @@ test('a prompt that is replaced before anything is tracked is not told', () => {
   log.addTracked(5, 1, 1, [1]);
   log.add([click(0, 1, 3)]);
   assert.deepEqual(
-    log.told.map(entry => entry.prompt?.points[0][0] ?? 'track'),
+    log.told.map(entry => entry.prompt?.points?.[0][0] ?? 'track'),
     [2, 'track', 3],
+  );
+});
+
+test('an empty prompt is told, whatever comes after it', () => {
+  const log = new EditLog();
+  log.add([click(0, 1)]);
+  log.add([{ frame: 0, object: 1, prompt: {} }]);
+  log.add([click(0, 1, 2)]);
+  assert.deepEqual(
+    log.told.map(entry => entry.prompt?.points?.[0][0] ?? 'empty'),
+    [1, 'empty', 2],
   );
 });
 

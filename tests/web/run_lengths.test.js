@@ -6,7 +6,7 @@ import { decodeRuns, encodeRuns } from '../../ui/web/core/run_lengths.js';
 
 test('a mask comes back as it was', () => {
   const [width, height] = [7, 5];
-  const pixels = Uint8Array.from({ length: width * height }, (_, place) => (place * 7) % 3 === 0);
+  const pixels = Uint8Array.from({ length: width * height }, (_, place) => Number((place * 7) % 3 === 0));
   const coded = encodeRuns(pixels, width, height);
   assert.deepEqual(coded.size, [height, width]);
   assert.deepEqual(decodeRuns(coded), pixels);

@@ -1,4 +1,4 @@
-// The journal: all that the user wants, as a few kilobytes of plain data. Masks are only its consequences.
+// The edit log: all that the user wants, as a few kilobytes of plain data. Masks are only its consequences.
 //
 // A step is what one undo takes back: {entries}, each entry one of
 //   {frame, object, prompt}   from now on this is all that is said about the object on the frame
@@ -14,11 +14,13 @@
 import { sanitizeTraits } from './traits.js';
 
 export class EditLog {
-  #worked = {}; // what follows from the steps, worked out when somebody asks
+  /** @type {Record<string, any>} what follows from the steps, computed on demand */
+  #computed = {};
 
-  constructor(plain = {}) {
-    this.steps = plain.steps ?? [];
-    this.length = plain.length ?? 0;
+  /** @param {{ steps?: Step[], length?: number }} [plain] */
+  constructor({ steps = [], length = 0 } = {}) {
+    this.steps = steps;
+    this.length = length;
   }
 
   get plain() {
@@ -30,76 +32,92 @@ export class EditLog {
   get canRedo() {
     return this.length < this.steps.length;
   }
+  /** What undo takes back. */
   get last() {
-    return this.steps[this.length - 1];
-  } // what undo takes back
+    return this.length ? this.steps[this.length - 1] : undefined;
+  }
+  /** What redo puts back. */
   get next() {
-    return this.steps[this.length];
-  } // what redo puts back
-
-  once(name, work) {
-    this.#worked[name] ??= work();
-    return this.#worked[name];
+    return this.canRedo ? this.steps[this.length] : undefined;
   }
 
-  // In the order in which things happened.
+  /**
+   * @template T
+   * @param {string} name
+   * @param {() => T} compute
+   * @returns {T}
+   */
+  once(name, compute) {
+    this.#computed[name] ??= compute();
+    return this.#computed[name];
+  }
+
+  /** Of all steps that hold, in the order in which things happened. */
   get entries() {
     return this.once('entries', () => this.inOrder());
   }
 
   inOrder() {
+    /** @type {Entry[]} */
     const told = [];
-    const later = new Map(); // place of a step -> entries that came after it
+    /** @type {Map<number, Entry[]>} place of a step -> entries that came after it */
+    const later = new Map();
     this.steps.slice(0, this.length).forEach((step, place) => {
       for (const entry of step.entries) {
-        if (!(entry.after < this.length)) told.push(entry);
-        else if (later.has(entry.after)) later.get(entry.after).push(entry);
-        else later.set(entry.after, [entry]);
+        const { after = Infinity } = entry;
+        if (after < this.length) later.set(after, [...(later.get(after) ?? []), entry]);
+        else told.push(entry);
       }
       for (const entry of later.get(place) ?? []) told.push(entry);
     });
     return told;
   }
 
-  // What the server needs to hear to come to the same masks. A prompt that the next word about its object replaces, with
-  // nothing tracked in between, changes nothing: masks may be large, and every stroke of a brush says a new one.
+  /**
+   * What the server needs to come to the same masks. A prompt that the next one about its object replaces, with nothing
+   * tracked in between, changes nothing: masks may be large, and every stroke of a brush makes a new one.
+   */
   get told() {
-    const next = new Map(); // object -> frame of the next prompt about it
-    return this.entries
-      .filter(entry => !entry.traits)
-      .reverse()
-      .filter(entry => {
-        if (entry.track) next.clear();
-        else if (entry.forget || isEmpty(entry.prompt)) next.delete(entry.forget ?? entry.object);
-        else if (next.get(entry.object) === entry.frame) return false;
-        else next.set(entry.object, entry.frame);
-        return true;
-      })
-      .reverse()
-      .map(({ frame, object, prompt, forget, track, objects: found }) => {
-        if (prompt) return { frame, object, prompt };
-        return forget ? { forget } : { track, objects: found };
-      });
+    /** @type {Map<number, number>} object -> frame of the next prompt about it */
+    const next = new Map();
+    const told = [];
+    for (const entry of [...this.entries].reverse()) {
+      if (entry.track) {
+        next.clear();
+        told.push({ track: entry.track, objects: entry.objects });
+      } else if (entry.forget) {
+        next.delete(entry.forget);
+        told.push({ forget: entry.forget });
+      } else if (entry.prompt) {
+        const { frame, object, prompt } = entry;
+        if (isEmpty(prompt)) next.delete(object);
+        else if (next.get(object) === frame) continue;
+        else next.set(object, frame);
+        told.push({ frame, object, prompt });
+      }
+    }
+    return told.reverse();
   }
 
-  // object -> frame -> prompt: what is said now.
+  /** object -> frame -> prompt: what holds now. */
   get prompts() {
     return this.once('prompts', () => fold(this.entries));
   }
 
-  // object -> what the user calls it and how it looks, as far as that was ever said.
+  /** object -> what the user calls it and how it looks, as far as that was ever set. */
   get traits() {
     return this.once('traits', () => {
+      /** @type {Map<number, Partial<Traits>>} */
       const merged = new Map();
-      for (const { traits, set, forget } of this.entries) {
-        if (forget) merged.delete(forget);
-        if (traits) merged.set(traits, { ...merged.get(traits), ...sanitizeTraits(set) });
+      for (const entry of this.entries) {
+        if (entry.forget) merged.delete(entry.forget);
+        if (entry.traits) merged.set(entry.traits, { ...merged.get(entry.traits), ...sanitizeTraits(entry.set) });
       }
       return merged;
     });
   }
 
-  // The highest number that an object has or had; what was undone counts, since it may come back.
+  /** The highest number that an object has or had; what was undone counts, since it may come back. */
   get newest() {
     let newest = 0;
     for (const { entries } of this.steps) {
@@ -108,19 +126,37 @@ export class EditLog {
     return newest;
   }
 
+  /**
+   * @param {number} frame
+   * @param {number} object
+   * @returns {Prompt}
+   */
   prompt(frame, object) {
     return this.prompts.get(object)?.get(frame) ?? {};
   }
 
+  /**
+   * Adds a step; what was undone cannot be redone any more.
+   * @param {Entry[]} entries
+   * @param {number} [run]
+   */
   add(entries, run) {
     this.steps.length = this.length;
-    for (const step of this.steps) for (const entry of step.entries) if (entry.after >= this.length) delete entry.after;
+    for (const entry of this.steps.flatMap(step => step.entries)) {
+      if ((entry.after ?? -1) >= this.length) delete entry.after;
+    }
     this.steps.push(run ? { run, entries } : { entries });
     this.length += 1;
-    this.#worked = {};
+    this.#computed = {};
   }
 
-  // Tracking has computed these objects' masks on a frame, on its way forward (step 1) or backward (-1).
+  /**
+   * Tracking has computed these objects' masks on a frame, on its way forward (step 1) or backward (-1).
+   * @param {number} run
+   * @param {number} frame
+   * @param {number} step
+   * @param {number[]} found
+   */
   addTracked(run, frame, step, found) {
     if (!found.length) return;
     if (!this.hasRun(run)) this.add([], run);
@@ -129,23 +165,29 @@ export class EditLog {
     const { entries } = this.steps[place];
     const last = entries[entries.length - 1];
     const objects = [...found].sort((a, b) => a - b);
-    const goesOn = last && last.after === after && last.track[1] === frame && last.track[2] === step;
+    const goesOn = last?.track && last.after === after && last.track[1] === frame && last.track[2] === step;
     if (goesOn && `${last.objects}` === `${objects}`) last.track[1] += step;
     else entries.push({ track: [frame, frame + step, step], objects, ...(after === undefined ? {} : { after }) });
-    this.#worked.entries = undefined; // tracking says nothing
+    this.#computed.entries = undefined; // prompts and traits stay as they are
   }
 
+  /** @param {number} [run] */
   placeOf(run) {
     return this.steps.findIndex((step, place) => place < this.length && step.run === run);
   }
+  /** @param {number} [run] */
   hasRun(run) {
     return run !== undefined && this.placeOf(run) >= 0;
   }
 
-  // A redone run is recorded anew while it is tracked again.
+  /**
+   * A redone run is recorded anew while it is tracked again.
+   * @param {Step} step
+   * @param {number} run
+   */
   restart(step, run) {
     Object.assign(step, { run, entries: [] });
-    this.#worked = {};
+    this.#computed = {};
   }
 
   // Both return the step whose consequences changed, or undefined.
@@ -156,10 +198,14 @@ export class EditLog {
     return this.move(1, this.next);
   }
 
+  /**
+   * @param {number} by
+   * @param {Step} [step]
+   */
   move(by, step) {
     if (!step) return undefined;
     this.length += by;
-    this.#worked = {};
+    this.#computed = {};
     return step;
   }
 
@@ -168,35 +214,46 @@ export class EditLog {
     this.steps.length = this.length;
   }
 
-  // The messages that make the server agree with the journal again after `step` was undone, or redone but for tracking.
+  /**
+   * The messages that make the server agree with the log again after `step` was undone, or redone but for tracking.
+   * @param {Step} step
+   */
   consequences(step) {
-    const said = this.prompts;
+    const { prompts } = this;
+    /** @type {Map<string, Message>} */
     const messages = new Map();
     for (const entry of step.entries) {
       if (entry.track) {
         const [first, last] = span(entry.track);
         messages.set(`track ${messages.size}`, { t: 'untrack', frames: [first, last], objects: entry.objects });
       }
-      if (!entry.forget && !entry.prompt) continue;
       const object = entry.forget ?? entry.object;
-      const frames = said.get(object);
-      if (!frames) messages.set(`${object}`, { t: 'forget', object });
-      else
-        for (const frame of entry.forget ? frames.keys() : [entry.frame]) {
-          messages.set(`${object}/${frame}`, { t: 'prompt', frame, object, prompt: frames.get(frame) ?? {} });
-        }
+      if (object === undefined) continue;
+      const frames = prompts.get(object);
+      if (!frames) {
+        messages.set(`${object}`, { t: 'forget', object });
+        continue;
+      }
+      for (const frame of entry.prompt ? [entry.frame] : frames.keys()) {
+        messages.set(`${object}/${frame}`, { t: 'prompt', frame, object, prompt: frames.get(frame) ?? {} });
+      }
     }
     return [...messages.values()];
   }
 }
 
+/**
+ * object -> frame -> prompt after all these entries.
+ * @param {Entry[]} entries
+ */
 export function fold(entries) {
+  /** @type {Map<number, Map<number, Prompt>>} */
   const said = new Map();
   for (const entry of entries) {
     if (entry.forget) said.delete(entry.forget);
     if (!entry.prompt) continue;
-    if (!said.has(entry.object)) said.set(entry.object, new Map());
-    const frames = said.get(entry.object);
+    const frames = said.get(entry.object) ?? new Map();
+    said.set(entry.object, frames);
     if (isEmpty(entry.prompt)) frames.delete(entry.frame);
     else frames.set(entry.frame, entry.prompt);
     if (!frames.size) said.delete(entry.object);
@@ -204,7 +261,12 @@ export function fold(entries) {
   return said;
 }
 
-// The first and the last frame of [start, stop, step].
+/**
+ * The first and the last frame of [start, stop, step].
+ * @param {[start: number, stop: number, step: number]} frames
+ * @returns {[first: number, last: number]}
+ */
 export const span = ([start, stop, step]) => (step > 0 ? [start, stop - 1] : [stop + 1, start]);
 
+/** @param {Prompt} prompt */
 export const isEmpty = prompt => !prompt.points?.length && !prompt.boxes?.length && !prompt.mask && !prompt.crop;

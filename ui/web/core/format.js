@@ -1,17 +1,24 @@
+// Numbers in words.
+
+/**
+ * @param {number} number
+ * @param {string} noun
+ */
 export const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
+/** @param {number} seconds */
 export function clock(seconds) {
   const whole = Math.floor(seconds);
   const minutes = Math.floor(whole / 60);
   return `${minutes}:${String(whole % 60).padStart(2, '0')}.${String(Math.floor((seconds % 1) * 100)).padStart(2, '0')}`;
 }
 
+/** @param {number} seconds */
 export function duration(seconds) {
   return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
-// --- the start screen ---
-
+/** @param {number} time milliseconds since 1970 */
 export function ago(time) {
   const minutes = Math.round((Date.now() - time) / 60000);
   if (minutes < 1) return 'just now';
@@ -20,6 +27,11 @@ export function ago(time) {
   return new Date(time).toLocaleDateString(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
 }
 
+/** @param {number} bytes */
 export const megabytes = bytes => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+
+/** @param {number} bytes */
 export const sizeText = bytes => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : megabytes(bytes));
+
+/** @param {number | null} fraction */
 export const percent = fraction => (fraction === null ? '' : ` ${Math.round(100 * fraction)}%`);

@@ -161,8 +161,7 @@ export const objects = {
   // Hides all, or shows all where some are hidden.
   toggleAll() {
     const showing = this.listed.some(id => !this.isVisible(id));
-    update({ soloObject: null });
-    update({ hiddenObjects: new Set(showing ? [] : this.listed) });
+    update({ soloObject: null, hiddenObjects: new Set(showing ? [] : this.listed) });
     announce(showing ? 'All objects are shown' : 'All objects are hidden');
     emit('objects');
   },
@@ -186,14 +185,12 @@ export const objects = {
     return { hidden: [...state.hiddenObjects], solo: state.soloObject };
   },
   set look(kept) {
-    update({ hiddenObjects: new Set(kept?.hidden) });
-    update({ soloObject: kept?.solo ?? null });
+    update({ hiddenObjects: new Set(kept?.hidden), soloObject: kept?.solo ?? null });
   },
 
   clear() {
     this.look = null;
-    update({ liveTraits: null });
-    update({ active: 1 });
+    update({ liveTraits: null, active: 1 });
   },
 };
 

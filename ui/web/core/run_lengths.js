@@ -1,6 +1,11 @@
 // Masks as COCO's run lengths {size: [height, width], counts: text}: the page's copy of Mask.to_coco and Mask.from_coco in
 // sam2_core/types.py. Pixels are a Uint8Array of zeros and ones, row by row; runs go down the columns, the first counts zeros.
 
+/**
+ * @param {Uint8Array} pixels
+ * @param {number} width
+ * @param {number} height
+ */
 export function runsOf(pixels, width, height) {
   const counts = [];
   let value = 0;
@@ -21,8 +26,15 @@ export function runsOf(pixels, width, height) {
 
 // From the fourth run on, each is stored as its difference to the one two places before, in digits of five bits, the lowest
 // first; a sixth bit says that more digits follow.
+/**
+ * @param {Uint8Array} pixels
+ * @param {number} width
+ * @param {number} height
+ * @returns {RunLengths}
+ */
 export function encodeRuns(pixels, width, height) {
   const counts = runsOf(pixels, width, height);
+  /** @type {string[]} */
   const text = [];
   counts.forEach((count, place) => {
     let value = place > 2 ? count - counts[place - 2] : count;
@@ -37,7 +49,9 @@ export function encodeRuns(pixels, width, height) {
   return { size: [height, width], counts: text.join('') };
 }
 
+/** @param {string} text */
 export function countsOf(text) {
+  /** @type {number[]} */
   const counts = [];
   for (let place = 0; place < text.length; ) {
     let value = 0;
@@ -54,7 +68,10 @@ export function countsOf(text) {
   return counts;
 }
 
-// Takes counts as a list too, which COCO knows as the uncompressed form. Throws RangeError for what is no mask.
+/**
+ * Takes counts as a list too, which COCO knows as the uncompressed form. Throws RangeError for what is no mask.
+ * @param {RunLengths} mask
+ */
 export function decodeRuns({ size: [height, width], counts }) {
   const runs = typeof counts === 'string' ? countsOf(counts) : counts;
   const pixels = new Uint8Array(width * height);
@@ -73,16 +90,25 @@ export function decodeRuns({ size: [height, width], counts }) {
   return pixels;
 }
 
-// The opaque pixels of a canvas.
+/**
+ * The opaque pixels of a canvas.
+ * @param {HTMLCanvasElement} canvas
+ */
 export function opaque(canvas) {
   const { width, height } = canvas;
-  const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+  const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d')).getImageData(0, 0, width, height);
   const pixels = new Uint8Array(width * height);
   for (let place = 0; place < pixels.length; place += 1) pixels[place] = data[4 * place + 3] > 127 ? 1 : 0;
   return pixels;
 }
 
-// The inverse: white where the mask is.
+/**
+ * The inverse: white where the mask is.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Uint8Array} pixels
+ * @param {number} width
+ * @param {number} height
+ */
 export function drawPixels(pen, pixels, width, height) {
   const image = new ImageData(width, height);
   const words = new Uint32Array(image.data.buffer);

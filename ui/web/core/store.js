@@ -2,41 +2,50 @@
 
 import { EditLog } from './edit_log.js';
 
+/** @type {ShownFrame} */
 export const NOTHING = { frame: -1, bitmap: null, painted: null, frameTurn: 0, sprites: [], masksTurn: 0 };
 
 export const state = {
   // The session
   token: '', // key to our things on the server
-  model: { ready: false, fraction: null, message: '', error: null, name: '', title: '', device: '' },
+  model: /** @type {ModelState} */ ({
+    ready: false,
+    fraction: null,
+    message: '',
+    error: null,
+    name: '',
+    title: '',
+    device: '',
+  }),
   ready: false, // the model is loaded
   waiting: '', // what our requests wait for, in words
 
   // What is open
-  medium: null, // {kind, name, frames, fps, height, width, times}; of an album also sizes and names of its photos
+  medium: /** @type {Medium | null} */ (null), // {kind, name, frames, fps, height, width, times}; of an album also sizes and names of its photos
   version: 0, // of the medium, in the addresses of its frames
-  source: null, // {file}, {files} or {example}: to open the same again after the server forgot us
-  opening: null, // the same of what is on its way; `back`: the project that goes on with it
+  source: /** @type {MediaSource | null} */ (null), // {file}, {files} or {example}: to open the same again after the server forgot us
+  opening: /** @type {MediaSource | null} */ (null), // the same of what is on its way; `back`: the project that goes on with it
   reopening: false, // the server forgot us, and what was open is on its way again
-  project: null, // {id, fileKeys, filesKept, thumbnail} as it is autosaved; null: it is not saved
-  awaited: null, // the project whose file the user is asked for
+  project: /** @type {OpenProject | null} */ (null), // {id, fileKeys, filesKept, thumbnail} as it is autosaved; null: it is not saved
+  awaited: /** @type {SavedProject | null} */ (null), // the project whose file the user is asked for
 
   // What the user made
   log: new EditLog(),
-  effectStack: null, // null: the default preset
-  reviews: [], // {review, reviewer, verdicts: {object: {verdict, comment}}, notes: [{frame, x, y, text, object or
+  effectStack: /** @type {EffectStack | null} */ (null), // null: the default preset
+  reviews: /** @type {Review[]} */ ([]), // {review, reviewer, verdicts: {object: {verdict, comment}}, notes: [{frame, x, y, text, object or
   // undefined, at, done}]}, a review and reviewer once
 
   // Objects
   active: 1, // the object that clicks are about
-  hiddenObjects: new Set(),
-  soloObject: null, // the only one to be seen
-  liveTraits: null, // object -> traits that are being dragged about: a step of the log once they are let go
+  hiddenObjects: /** @type {Set<number>} */ (new Set()),
+  soloObject: /** @type {number | null} */ (null), // the only one to be seen
+  liveTraits: /** @type {Map<number, Partial<Traits>> | null} */ (null), // object -> traits that are being dragged about: a step of the log once they are let go
 
   // Tools
   tool: 'point', // point, scribble, lasso or paint
   adding: true, // a click adds (or takes away)
-  draftPrompt: null, // {frame, object, prompt}: what a drag would ask for if it ended here
-  crosshair: null, // [x, y] in the frame while it is shown
+  draftPrompt: /** @type {{ frame: number; object: number; prompt: Prompt } | null} */ (null), // {frame, object, prompt}: what a drag would ask for if it ended here
+  crosshair: /** @type {[number, number] | null} */ (null), // [x, y] in the frame while it is shown
 
   // The viewport and the timeline
   frame: 0,
@@ -47,20 +56,21 @@ export const state = {
   outline: true,
   patterns: false, // masks are hatched, each object in its own way
   playing: false,
-  range: null, // {first, last}: what is played and tracked; null is the whole clip
+  range: /** @type {FrameRange | null} */ (null), // {first, last}: what is played and tracked; null is the whole clip
   effectsOpen: false, // the panel is seen
   effectsShown: true, // while it is, the viewport shows what the effects give
   effectsSliding: false, // a slider is held: the viewport follows with rough pictures
 
   // Jobs
-  tracking: null, // {run, direction, frame, first, last, pause, stopping} while the server tracks
-  interrupted: null, // what is left of a stopped run, as in startTracking
-  lastTracked: null, // {frame, step} that came last
+  tracking: /** @type {(TrackingRun & { stopping: boolean }) | null} */ (null), // {run, direction, frame, first, last, pause, stopping} while the server tracks
+  interrupted: /** @type {TrackingRun | null} */ (null), // what is left of a stopped run, as in startTracking
+  lastTracked: /** @type {{ frame: number; step: number } | null} */ (null), // {frame, step} that came last
   exporting: false,
 };
 
 export const { view, timeline } = state;
 
+/** @param {Partial<typeof state>} changes */
 export function update(changes) {
   Object.assign(state, changes);
 }

@@ -1,9 +1,17 @@
+// What an object is called and looks like.
+
 export const MAX_NAME_LENGTH = 80;
 export const MAX_LABEL_LENGTH = 40;
+
+/** @param {string} text */
 export const singleLine = text => String(text).replace(/\s+/g, ' ').trim();
 
-// A journal may come from a file: only what a trait can be is taken over.
+/**
+ * An edit log may come from a file: only what a trait can be is taken over.
+ * @param {any} set
+ */
 export function sanitizeTraits(set) {
+  /** @type {Partial<Traits>} */
   const sane = {};
   if (typeof set?.name === 'string') sane.name = singleLine(set.name).slice(0, MAX_NAME_LENGTH);
   if (typeof set?.label === 'string') sane.label = singleLine(set.label).slice(0, MAX_LABEL_LENGTH);

@@ -1,6 +1,12 @@
+/**
+ * A new canvas and its context.
+ * @param {number} width
+ * @param {number} height
+ * @returns {[HTMLCanvasElement, CanvasRenderingContext2D]}
+ */
 export function canvasOf(width, height) {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
-  return [canvas, canvas.getContext('2d')];
+  return [canvas, /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'))];
 }

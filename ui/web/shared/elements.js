@@ -1,12 +1,21 @@
+// Making elements. Words of users get into the page by textContent only.
+
 import { clamp } from './values.js';
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [className]
+ * @param {string | number} [text]
+ */
 export function make(tag, className = '', text = '') {
   const made = document.createElement(tag);
   if (className) made.className = className;
-  if (text) made.textContent = text;
+  if (text) made.textContent = String(text);
   return made;
 }
 
+/** @param {string} name */
 export function icon(name) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
@@ -15,6 +24,11 @@ export function icon(name) {
   return svg;
 }
 
+/**
+ * @param {string} name
+ * @param {string} label
+ * @param {string} [className]
+ */
 export function iconButton(name, label, className = '') {
   const button = make('button', `mk-icon ${className}`);
   button.type = 'button';
@@ -24,9 +38,19 @@ export function iconButton(name, label, className = '') {
   return button;
 }
 
-export const setIcon = (button, name) => button.querySelector('use').setAttribute('href', `#mk-${name}`);
+/**
+ * @param {Element} button
+ * @param {string} name
+ */
+export const setIcon = (button, name) => button.querySelector('use')?.setAttribute('href', `#mk-${name}`);
 
+/**
+ * @param {Element} bar
+ * @param {number | null} [fraction] null: nobody knows
+ */
 export function setProgress(bar, fraction) {
-  bar.classList.toggle('mk-unknown', fraction === null || fraction === undefined);
-  bar.firstElementChild.style.transform = `scaleX(${clamp(fraction ?? 1, 0, 1)})`;
+  const unknown = fraction === null || fraction === undefined;
+  bar.classList.toggle('mk-unknown', unknown);
+  const inner = /** @type {HTMLElement} */ (bar.firstElementChild);
+  inner.style.transform = `scaleX(${clamp(unknown ? 1 : fraction, 0, 1)})`;
 }

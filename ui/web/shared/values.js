@@ -1,2 +1,13 @@
-export const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
+/**
+ * @param {number} value
+ * @param {number} min
+ * @param {number} max
+ */
+export const clamp = (value, min, max) => Math.max(min, Math.min(max, value));
+
+/**
+ * Is it an object with fields?
+ * @param {unknown} value
+ * @returns {value is Record<string, any>}
+ */
 export const isPlain = value => value !== null && typeof value === 'object' && !Array.isArray(value);

@@ -23,9 +23,7 @@ let writing = Promise.resolve(); // to the shelf, one after the other
 export const filesOf = source => source?.files ?? (source?.file ? [source.file] : []);
 
 export function startProject(id = newId(), fileKeys = []) {
-  update({ project: { id, fileKeys, filesKept: new Set(), thumbnail: null } });
-  update({ range: null });
-  update({ reviews: [] });
+  update({ project: { id, fileKeys, filesKept: new Set(), thumbnail: null }, range: null, reviews: [] });
 }
 
 // All that brings the work back, as plain data.

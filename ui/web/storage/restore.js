@@ -48,11 +48,9 @@ export function applyProject(back) {
   update({ log: new EditLog(back.journal) });
   objects.clear();
   objects.look = back.look;
-  update({ effectStack: sanitizeLook(back.effects) });
-  update({ active: back.active });
+  update({ effectStack: sanitizeLook(back.effects), active: back.active });
   startProject(back.id, back.fileKeys);
-  update({ range: back.range ?? null });
-  update({ reviews: back.reviews ?? [] });
+  update({ range: back.range ?? null, reviews: back.reviews ?? [] });
 }
 
 // --- the server has forgotten us while the page was open ---

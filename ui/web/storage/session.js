@@ -41,8 +41,7 @@ function mediumOpened(message) {
   if (expected && !fits) toast(`This is not ${describeMedium(back.medium)}. It is open without your earlier work.`);
   if (state.opening) update({ source: { ...state.opening, back: undefined } });
   if (added && !filesOf(state.source).length) back.fileKeys = []; // not all of these photos came from files
-  update({ opening: null });
-  update({ reopening: false });
+  update({ opening: null, reopening: false });
   showBanner('');
   connection.clearQueue();
   if (fits) applyProject(back);

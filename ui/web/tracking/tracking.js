@@ -36,8 +36,7 @@ export function startTracking(wish) {
 }
 
 function trackingStarted(wish) {
-  update({ tracking: { ...wish, stopping: false } });
-  update({ interrupted: null });
+  update({ tracking: { ...wish, stopping: false }, interrupted: null });
   emit('tracking');
 }
 
@@ -64,8 +63,7 @@ export function syncTracking(running) {
 export function trackingEnded(stopped) {
   if (!state.tracking) return;
   const { stopping, ...wish } = state.tracking;
-  update({ interrupted: stopped && wish.direction !== 'one' ? wish : null });
-  update({ tracking: null });
+  update({ interrupted: stopped && wish.direction !== 'one' ? wish : null, tracking: null });
   announce(stopped ? 'Tracking stopped' : 'Tracking finished');
   emit('tracking');
 }
@@ -122,9 +120,7 @@ export function setUpTracking() {
     for (const button of find('track').querySelectorAll('[data-direction]')) button.disabled = !possible;
   });
   on('medium', () => {
-    update({ interrupted: null });
-    update({ lastTracked: null });
-    update({ tracking: null });
+    update({ interrupted: null, lastTracked: null, tracking: null });
   });
 
   for (const button of find('track').querySelectorAll('[data-direction]')) {

@@ -1,0 +1,313 @@
+// Types that the modules share, known everywhere without an import. Coordinates are pixels of the original frame.
+
+// --- prompts and masks ---
+
+type Point = [x: number, y: number, positive: number];
+type Box = [left: number, top: number, right: number, bottom: number];
+
+/** COCO's run lengths. */
+interface RunLengths {
+  size: [height: number, width: number];
+  counts: string | number[];
+}
+
+/** All that is asked for one object on one frame. */
+interface Prompt {
+  points?: Point[];
+  boxes?: Box[];
+  mask?: RunLengths;
+  /** Which candidate was picked. */
+  choice?: number;
+  /** The part of the frame that is refined. */
+  crop?: Box;
+}
+
+/** A mask as the server sends it. */
+interface MaskRecord {
+  id: number;
+  png: Blob;
+  /** Where the picture lies in the frame: left, top, width, height. */
+  place: [number, number, number, number];
+  bytes: number;
+  area: number;
+  quality: number;
+  presence: number;
+  stale?: boolean;
+  fresh?: boolean;
+  candidates?: MaskRecord[];
+}
+
+/** A decoded mask in its color, and its outline. */
+interface Sprite {
+  fill: HTMLCanvasElement;
+  ink: CanvasRenderingContext2D;
+  edge: HTMLCanvasElement;
+  x: number;
+  y: number;
+  pad: number;
+}
+
+/** What is known of a mask without its pixels. */
+interface MaskFacts {
+  quality: number;
+  presence: number;
+  area: number;
+}
+
+// --- the edit log ---
+
+interface Traits {
+  name: string;
+  label: string;
+  color: string;
+  /** Where the object stands in the list. */
+  place: number;
+  locked: boolean;
+}
+
+interface PromptEntry {
+  frame: number;
+  object: number;
+  prompt: Prompt;
+  forget?: undefined;
+  traits?: undefined;
+  track?: undefined;
+}
+
+interface ForgetEntry {
+  /** The object that is removed. */
+  forget: number;
+  object?: undefined;
+  prompt?: undefined;
+  traits?: undefined;
+  track?: undefined;
+}
+
+interface TraitsEntry {
+  /** The object whose traits `set` changes. */
+  traits: number;
+  set: Partial<Traits>;
+  object?: undefined;
+  prompt?: undefined;
+  forget?: undefined;
+  track?: undefined;
+}
+
+interface TrackEntry {
+  /** Start, stop and step of frames whose masks tracking computed. */
+  track: [start: number, stop: number, step: number];
+  objects: number[];
+  object?: undefined;
+  prompt?: undefined;
+  forget?: undefined;
+  traits?: undefined;
+}
+
+/** One change. `after`: the place of the last step that was there before. */
+type Entry = (PromptEntry | ForgetEntry | TraitsEntry | TrackEntry) & { after?: number };
+
+/** A message that goes to the server (ui/wire.py); types of each kind come from its schema. */
+interface Message {
+  t: string;
+  [field: string]: unknown;
+}
+
+/** What one undo takes back. */
+interface Step {
+  entries: Entry[];
+  /** The run of tracking that it is. */
+  run?: number;
+}
+
+// --- what is open ---
+
+interface Medium {
+  kind: 'image' | 'clip' | 'album';
+  name: string;
+  frames: number;
+  height: number;
+  width: number;
+  fps: number;
+  /** Of each frame, in seconds, where they are not evenly spaced. */
+  times?: number[];
+  /** Of an album: height and width of each photo, and its name. */
+  sizes?: [number, number][];
+  names?: string[];
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+interface FrameRange {
+  first: number;
+  last: number;
+}
+
+interface Example {
+  name: string;
+  title: string;
+  kind: string;
+}
+
+/** A project as it is kept: enough to bring everything back. */
+interface SavedProject {
+  id?: string;
+  medium: Medium;
+  journal: { steps: Step[]; length: number };
+  look?: { hidden: number[]; solo: number | null };
+  effects?: EffectStack | null;
+  frame: number;
+  active: number;
+  range?: FrameRange | null;
+  reviews?: Review[];
+  example?: string;
+  source?: MediaSource | null;
+  fileKeys?: string[];
+  backdrops?: string[];
+  token?: string;
+  version?: number;
+  at?: number;
+  objects?: number;
+  thumbnail?: Blob | null;
+}
+
+/** From where a medium can be opened again. */
+interface MediaSource {
+  file?: File;
+  files?: File[];
+  example?: Example;
+  back?: SavedProject | null;
+  added?: boolean;
+}
+
+/** What is open, as it is autosaved. */
+interface OpenProject {
+  id: string;
+  fileKeys: string[];
+  filesKept: Set<string>;
+  thumbnail: Blob | null;
+}
+
+// --- effects, reviews, jobs ---
+
+interface EffectLayer {
+  effect: string;
+  [setting: string]: unknown;
+}
+
+interface EffectStack {
+  layers: EffectLayer[];
+  [edge: string]: unknown;
+}
+
+interface ReviewNote {
+  frame: number;
+  x: number;
+  y: number;
+  text: string;
+  object?: number;
+  at: string;
+  done: boolean;
+}
+
+interface Review {
+  review: string;
+  reviewer: string;
+  verdicts: Record<number, { verdict: string; comment: string }>;
+  notes: ReviewNote[];
+}
+
+/** A run of tracking. */
+interface TrackingRun {
+  run: number;
+  direction: string;
+  frame: number;
+  first: number;
+  last: number;
+  pause: boolean;
+}
+
+interface ModelState {
+  ready: boolean;
+  fraction: number | null;
+  message: string;
+  error: string | null;
+  name: string;
+  title: string;
+  device: string;
+}
+
+/** What is on the canvases. */
+interface ShownFrame {
+  /** -1: nothing. */
+  frame: number;
+  bitmap: ImageBitmap | null;
+  /** The frame as the effects paint it. */
+  painted: ImageBitmap | null;
+  frameTurn: number;
+  sprites: Sprite[];
+  masksTurn: number;
+}
+
+// --- the server's tables (ui/about.py) ---
+
+interface Setting {
+  title: string;
+  kind: 'slider' | 'choice' | 'color' | 'text' | 'backdrop';
+  default: number | string;
+  low: number;
+  high: number;
+  choices: Record<string, string>;
+}
+
+interface EffectKind {
+  title: string;
+  sort: string;
+  settings: Record<string, Setting>;
+}
+
+interface ExportKind {
+  title: string;
+  text: string;
+  group: string;
+  endings: Record<string, string>;
+  takes: string[];
+}
+
+interface About {
+  max_objects: number;
+  max_points: number;
+  max_boxes: number;
+  max_mask: number;
+  max_message: number;
+  max_prompts: number;
+  max_upload_mb: number;
+  max_pictures: number;
+  max_album_mb: number;
+  max_layers: number;
+  max_text: number;
+  max_preview: number;
+  examples: Example[];
+  colors: string[];
+  kinds: Record<string, ExportKind>;
+  effects: Record<string, EffectKind>;
+  edges: Record<string, Setting>;
+  presets: Record<string, EffectStack>;
+}
+
+// --- Gradio ---
+
+interface GradioComponent {
+  element: HTMLElement;
+  props: { token: string; problem: string; issued: number; about: string };
+  /** Calls the listener when a prop changes. */
+  watch: (prop: string, listener: () => void) => void;
+  /** Asks Python for a new session. */
+  renew: () => void;
+}
+
+interface Window {
+  gradio_config?: { root?: string };
+}
