@@ -261,14 +261,14 @@ class Workspace:
     async def _open_session(self) -> EngineSession:
         async with self._opening:
             self._check_open()
-            if self._session is None:
+            session = self._session
+            if session is None:
                 opened = await EngineSession.open(self._engine(), str(self.folder))
-                if not self._closed and self._session is None:
-                    self._session = opened
-                    return opened
-                opened.close()  # a replay has brought another one meanwhile, or nobody wants one any more
-                self._check_open()
-            return self._session
+                if self._closed or self._session is not None:  # meanwhile a replay has brought another one
+                    opened.close()
+                    self._check_open()
+                self._session = session = self._session or opened
+            return session
 
     async def _recover(self, lost: EngineSession) -> None:
         async with self._recovering:
