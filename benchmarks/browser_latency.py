@@ -25,9 +25,9 @@ from typing import Any
 import cv2
 import gradio.media
 import numpy as np
-from ui.server import Server
 
-from ui.serve import catalogue
+from ui.app import Server
+from ui.serve import model_registry
 from ui.settings import load_settings
 
 WATCH = """() => {
@@ -204,13 +204,13 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=8)
     arguments = parser.parse_args()
     settings = load_settings(["--model", arguments.model, "--device", arguments.device])
-    networks = catalogue(settings)
+    networks = model_registry(settings)
     server = Server(settings, networks)
     address = server.start(quiet=True)
-    network = networks.lease(networks.default)
-    network.startup.wait()
-    device = network.startup.engine().load().device
-    print(f"{network.offer.title} · {device}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
+    handle = networks.acquire(networks.default)
+    handle.loader.wait()
+    device = handle.loader.engine().status().device
+    print(f"{handle.entry.title} · {device}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
     asyncio.run(drive(address, arguments))
     server.close()
 

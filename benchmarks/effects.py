@@ -75,9 +75,9 @@ def measure(store: Store, size: tuple[int, int], rounds: int) -> dict[str, float
     painters = {name: Painter(look, moving_ellipse(store), {"backdrop": backdrop}) for name, look in looks().items()}
     times: dict[str, list[float]] = {name: [] for name in painters}
     for frame in range(min(FRAMES, FIRST_COUNTED + rounds)):
-        picture = np.asarray(cv2.resize(store.frame(frame), size), np.uint8)
+        image = np.asarray(cv2.resize(store.frame(frame), size), np.uint8)
         for name, painter in painters.items():
-            times[name].append(timed(partial(painter.paint, frame, picture)))
+            times[name].append(timed(partial(painter.paint, frame, image)))
     return {name: statistics.median(each[FIRST_COUNTED:]) for name, each in times.items()}
 
 

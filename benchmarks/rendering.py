@@ -22,7 +22,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from sam2_core.media import EXPORT_FORMATS, PRESETS, ExportOptions, MaskedMedia, ingest, open_store, write
-from sam2_core.media.rendering.codecs import MP4
+from sam2_core.media.rendering.video_formats import MP4
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
 HEIGHT, WIDTH, RATE = 720, 1280, 30

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sam2_core.cli.outputs import format_suffix, named_formats, selected_formats
 from sam2_core.errors import ConfigError, MaskletError
-from sam2_core.media.export import extension_of, name_for
+from sam2_core.media.export import extension_of, file_name
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".jp2", ".ppm", ".pgm", ".mpo"}
@@ -89,7 +89,7 @@ def _single_task(sources: Sequence[Path], options: argparse.Namespace, media_of:
 
 def _task(source: Path, title: str, options: argparse.Namespace, media: str) -> Task:
     try:
-        names = {each: name_for(title, media, each) for each in selected_formats(options, media)}
+        names = {each: file_name(title, media, each) for each in selected_formats(options, media)}
     except MaskletError as error:
         return Task(source, media, {}, problem=str(error))
     counts = Counter(names.values())  # rendered formats share the name "TITLE_edited", and some the suffix

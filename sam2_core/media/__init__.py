@@ -1,17 +1,17 @@
-"""Files ⇄ frames ⇄ pixels. Frame k of a store, of the source and of every download is the same picture.
+"""Files ⇄ frames ⇄ pixels. Frame k of a store, of the source and of every export is the same image.
 
-ingest.py     a file becomes a store: pictures.py, clips.py (with probe.py and timing.py)
-album.py      several photos become one store
-store.py      a store gives frames
-draw.py       masks become pixels
-originals.py  the source's pictures at the size of the masks
-material.py   a source and its masks, of which downloads are made; order.py: what is wished of them
-formats/      masks become files that other programs read
-readers/      files of other programs become masks
-effects/      pictures change with the help of masks; rendering/: the sources drawn anew
-review/       a page for somebody else's eyes, whose notes come back
-export.py     the one door to every download
-limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long work is done safely
+ingest.py           turns a file into a store: image_files.py; clip_files.py with probe.py and timing.py
+album.py            turns several images into one store
+store.py            reads the frames of a store
+source_frames.py    decodes frames from the original file, at the size of the masks
+draw.py             masks as pixels, PNG and JPEG encoding
+masked_media.py     a store with the masks of its objects, ready for export; export_options.py: options and formats
+export.py           writes any export format
+formats/            masks to annotation files
+readers/            annotation files to masks
+effects/            images changed with the help of masks; rendering/: images and videos written with effects
+review/             an HTML page for reviewers, whose comments can be opened again
+limits.py           limits for one upload; ffmpeg.py, atomic.py, progress.py: subprocesses, atomic files, callbacks
 """
 
 from sam2_core.media.album import SkippedFile, ingest_album

@@ -1,4 +1,4 @@
-"""Clips: every decoded frame, in presentation order, in one sequential pass."""
+"""Clips: decodes every frame, in presentation order, in one sequential pass."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.ffmpeg import Ffmpeg, reading
+from sam2_core.media.ffmpeg import Ffmpeg, input_arguments
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.limits import Limits
 from sam2_core.media.probe import ClipProbe, probe_clip
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCE, describe_store
-from sam2_core.media.timing import settle
+from sam2_core.media.timing import build_timeline
 
 _TIME_BASE = re.compile(rb"#tb 0: (\d+)/(\d+)")
 _JPEG = ["-c:v", "mjpeg", "-q:v", "3", "-huffman", "default"]
-# ffmpeg writes the JPEGs itself; what comes through the pipe is one line a frame with its time and size
+# ffmpeg writes the JPEGs to the file, and one line per frame with its time and size to the pipe.
 _FRAMES_AND_INDEX = f"[f=mjpeg]{FRAMES}|[f=framecrc:flush_packets=1]pipe:1"
 
 
 @dataclass
 class _Index:
-    """What the pipe has told so far: stamps and durations in ticks, sizes in bytes."""
+    """The lines read from the pipe so far: time stamps and durations in ticks, sizes in bytes."""
 
     tick: float = 0.0
     stamps: list[int] = field(default_factory=list)
@@ -34,7 +34,7 @@ class _Index:
     last_duration: int = 0
 
     def read(self, line: bytes) -> bool:
-        """Take in one line; tells whether it was a frame."""
+        """Parse one line; returns whether it was a frame."""
         if base := _TIME_BASE.match(line):
             self.tick = int(base[1]) / int(base[2])
         if line.startswith(b"#"):
@@ -52,27 +52,27 @@ class _Index:
         return (self.stamps[-1] - self.stamps[0]) * self.tick
 
 
-def decoding(source: Path, probe: ClipProbe, height: int, width: int, colours: str) -> list[str]:
-    """Arguments that decode every frame of a clip upright, in presentation order, at a size.
+def decoding_arguments(source: Path, probe: ClipProbe, height: int, width: int, colors: str) -> list[str]:
+    """Arguments of ffmpeg that decode every frame of a clip upright, in presentation order, scaled to one size.
 
-    One place says so, hence frame k is the same picture wherever a clip is decoded. `colours` are options of ffmpeg's
-    scale filter and the filters after it. A size that changes within the clip is levelled, up to `probe.max_pixels`.
+    Every decoder of clips uses them, so frame k is the same image everywhere. `colors` are options of the scale filter,
+    and further filters. The frame size may change within the clip, up to `probe.max_pixels`.
     """
     scale = f"scale={width}:{height}:flags=bicubic:in_color_matrix={probe.matrix}"
-    opened = reading(source, probe.max_pixels)
     every_frame = ["-map", "0:V:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
-    return [*opened, *every_frame, "-vf", f"{scale}:{colours}", "-max_error_rate", "1"]
+    opening = input_arguments(source, probe.max_pixels)
+    return [*opening, *every_frame, "-vf", f"{scale}:{colors}", "-max_error_rate", "1"]
 
 
 def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporter) -> MediaInfo:
-    """Decode `folder`/source into the other files of a store. Raises `MediaError`."""
+    """Decode `folder`/source into a store. Raises `MediaError`."""
     report(0.0, "Looking at the clip")
     source = folder / SOURCE
     probe = probe_clip(source, limits)
     height, width = fit(probe.height, probe.width, limits.stored_side)
     index = _decode(folder, probe, (height, width), limits, report)
     stamps = np.asarray(index.stamps, np.float64) * index.tick
-    timeline = settle(stamps, index.last_duration * index.tick)
+    timeline = build_timeline(stamps, index.last_duration * index.tick)
     info = MediaInfo(
         "clip", name, len(index.sizes), probe.height, probe.width, height, width,
         timeline.fps, timeline.constant_rate, bool(probe.audio), timeline.duration,
@@ -82,16 +82,16 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
 
 
 def fit(height: int, width: int, long_side: int) -> tuple[int, int]:
-    """The size scaled down, never up, so that its long side fits."""
+    """The size, scaled down if its longer side exceeds `long_side`."""
     factor = min(1.0, long_side / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def _decode(folder: Path, probe: ClipProbe, size: tuple[int, int], limits: Limits, report: ProgressReporter) -> _Index:
-    colours = "out_color_matrix=bt601:out_range=full,format=yuv420p"  # what a JPEG means by its numbers
-    frames = decoding(folder / SOURCE, probe, *size, colours)
+    jpeg_colors = "out_color_matrix=bt601:out_range=full,format=yuv420p"
+    decoding = decoding_arguments(folder / SOURCE, probe, *size, jpeg_colors)
     index = _Index()
-    arguments = ["-loglevel", "error", *frames, *_JPEG, "-f", "tee", _FRAMES_AND_INDEX]
+    arguments = ["-loglevel", "error", *decoding, *_JPEG, "-f", "tee", _FRAMES_AND_INDEX]
     with Ffmpeg(arguments, folder, limits.time_limit) as process:
         for line in process.stdout:
             if index.read(line):

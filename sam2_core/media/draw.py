@@ -1,4 +1,4 @@
-"""Masks as pixels: colours, overlays and the small pictures that a page lays over a frame."""
+"""Masks as pixels: colors, overlays, PNGs; and the image encodings that several modules use."""
 
 from __future__ import annotations
 
@@ -19,51 +19,50 @@ from sam2_core.types import BoolArray, Mask
 
 Rgb: TypeAlias = tuple[int, int, int]
 Xywh: TypeAlias = tuple[int, int, int, int]
-"""x, y, width, height in pixels of the original frame."""
+"""x, y, width, height in pixels of the original frame, as COCO's `bbox`."""
 
-# Okabe and Ito's colours without black, which vanishes on most pictures; then colours chosen one after the other as far
-# as can be from all before, in the eyes of people with normal vision and of those who lack one of the three cones
-# (Machado's simulation, distances in CIELAB)
-_TOLD_APART: tuple[Rgb, ...] = (
+# The colors of Okabe and Ito without black; then colors chosen greedily for the largest distance to all before, for
+# normal vision and the three kinds of dichromacy (Machado et al. 2009, distances in CIELAB).
+_DISTINCT_COLORS: tuple[Rgb, ...] = (
     (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (0, 114, 178),
     (135, 0, 240), (120, 45, 15), (195, 240, 195), (60, 45, 165), (105, 255, 135), (150, 120, 255), (105, 60, 105),
     (240, 0, 75), (150, 0, 60), (135, 195, 120), (255, 180, 210), (195, 165, 75), (135, 15, 135), (150, 90, 120),
     (150, 30, 210), (90, 120, 60), (255, 120, 150),
 )  # fmt: skip
 _HEX = re.compile("#[0-9a-fA-F]{6}")
-_GOLDEN_ANGLE = 0.381966  # of a full turn: never comes back to a hue, and keeps neighbours far apart
+_GOLDEN_ANGLE = 0.381966  # of a full turn: hues never repeat and neighbors are far apart
 
 
 def color_of(object_id: int) -> Rgb:
-    """The colour of an object, the same everywhere. Ids 1 to 24 can be told apart by colour-blind people."""
-    place = object_id - 1
-    if 0 <= place < len(_TOLD_APART):
-        return _TOLD_APART[place]
-    lightness = (0.55, 0.7, 0.4)[place % 3]
-    red, green, blue = colorsys.hls_to_rgb(place * _GOLDEN_ANGLE % 1.0, lightness, 0.75)
+    """The default color of an object. Those of ids 1 to 24 are distinct for color-blind people, too."""
+    index = object_id - 1
+    if 0 <= index < len(_DISTINCT_COLORS):
+        return _DISTINCT_COLORS[index]
+    lightness = (0.55, 0.7, 0.4)[index % 3]
+    red, green, blue = colorsys.hls_to_rgb(index * _GOLDEN_ANGLE % 1.0, lightness, 0.75)
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def hex_of(color: Rgb) -> str:
-    """The colour as pages and other programs write it: #rrggbb."""
+    """The color as #rrggbb."""
     return "#" + bytes(color).hex()
 
 
 def is_hex(text: object) -> bool:
-    """Whether it is a colour in that form."""
+    """Whether it is a color as #rrggbb."""
     return isinstance(text, str) and _HEX.fullmatch(text) is not None
 
 
 def rgb_of(text: str) -> Rgb:
-    """The colour that #rrggbb means; see `is_hex`."""
+    """The color of a valid #rrggbb (see `is_hex`)."""
     red, green, blue = bytes.fromhex(text[1:])
     return red, green, blue
 
 
 def crop(mask: Mask) -> tuple[BoolArray, Xywh]:
-    """The mask's bounding box as booleans (height, width), and its place; (0, 0) and zeros for an empty mask.
+    """The mask within its bounding box as booleans (height, width), and that box; (0, 0) and zeros for an empty mask.
 
-    Only the columns that hold foreground are unpacked, so small masks on large frames are fast.
+    Only the columns that hold foreground are decoded, so small masks on large frames are fast.
     """
     bounds = np.cumsum(np.frombuffer(mask.runs, "<u4"), dtype=np.int64)
     starts, stops = bounds[0:-1:2], bounds[1::2]
@@ -83,7 +82,7 @@ def crop(mask: Mask) -> tuple[BoolArray, Xywh]:
 def overlay(frame: RgbArray, masks: Sequence[tuple[Mask, Rgb]], opacity: float = 0.5, outline: int = 2) -> RgbArray:
     """A copy of the frame (H, W, 3) with masks tinted (`opacity` 0..1) and outlined (`outline` pixels, 0 for none).
 
-    Later masks lie above earlier ones. Raises `BadPrompt` where a mask has another size than the frame.
+    Later masks are drawn above earlier ones. Raises `BadPrompt` for a mask of another size than the frame.
     """
     drawn = frame.copy()
     for mask, color in masks:
@@ -98,17 +97,17 @@ def overlay(frame: RgbArray, masks: Sequence[tuple[Mask, Rgb]], opacity: float =
 
 
 def mask_png(mask: Mask) -> tuple[bytes, Xywh]:
-    """The mask's bounding box as a PNG of one bit a pixel, white on transparent, and where it belongs.
+    """The mask within its bounding box as a PNG of one bit per pixel, white on transparent, and that box.
 
     An empty mask gives one transparent pixel at (0, 0).
     """
-    pixels, place = crop(mask)
+    pixels, box = crop(mask)
     if not pixels.size:
-        pixels, place = np.zeros((1, 1), bool), (0, 0, 1, 1)
+        pixels, box = np.zeros((1, 1), bool), (0, 0, 1, 1)
     height, width = pixels.shape
     packed = np.packbits(pixels, axis=1)
     rows = np.pad(packed, ((0, 0), (1, 0)))  # each row begins with its filter: 0, none
-    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # bit depth 1, colours from the palette
+    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # bit depth 1, palette colors
     chunks = (
         (b"IHDR", header),
         (b"PLTE", bytes((0, 0, 0, 255, 255, 255))),
@@ -116,7 +115,7 @@ def mask_png(mask: Mask) -> tuple[bytes, Xywh]:
         (b"IDAT", zlib.compress(rows.tobytes(), 1)),
         (b"IEND", b""),
     )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks), place
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks), box
 
 
 def grayscale_png(mask: Mask, compression: int = 3) -> bytes:

@@ -10,7 +10,9 @@ from typing import Any, Literal, TypeAlias
 from sam2_core.media.effects.effect_stack import OVERLAY, EffectStack
 from sam2_core.media.info import RgbArray
 from sam2_core.media.masked_media import MaskedMedia
-from sam2_core.media.progress import MediaProgress
+from sam2_core.media.progress import ProgressReporter
+
+ALL_MEDIA = ("image", "clip", "album")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class ExportOptions:
     backdrops: Mapping[str, RgbArray] = field(default_factory=dict)
 
 
-ExportWriter: TypeAlias = Callable[[Path, MaskedMedia, ExportOptions, MediaProgress | None], None]
-"""Writes one file, which appears under its name only when it is complete. Raises `MediaError`, and whatever the mask
-source and the progress callback raise."""
+ExportWriter: TypeAlias = Callable[[Path, MaskedMedia, ExportOptions, ProgressReporter], None]
+"""Writes one file; intermediate files may be put beside it. Raises `MediaError`, and what the mask source and the
+progress callback raise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Still pictures of every kind as plain 8-bit RGB: upright, over white."""
+"""Image files of all formats as 8-bit RGB: upright, transparency over white."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
 
 def is_image(path: Path) -> bool:
-    """Look at the content: a picture, rather than a clip (which an animated GIF is)? Raises `MediaError`."""
+    """Whether the content is an image; an animated GIF is a clip. Raises `MediaError` for huge and HEIC images."""
     with path.open("rb") as file:
         head = file.read(12)
     try:
@@ -38,10 +38,9 @@ def is_image(path: Path) -> bool:
 
 
 def read_image(path: Path, limits: Limits) -> RgbArray:
-    """The picture as (H, W, 3) uint8: turned as its EXIF data say, in sRGB, transparency over white, 16 bits
-    scaled to 8.
+    """An image as (H, W, 3) uint8: EXIF orientation applied, in sRGB, transparency over white, 16 bits scaled to 8.
 
-    Raises `MediaError` for one that is damaged or has too many pixels; the latter before it is decoded.
+    Raises `MediaError` for a damaged image and, before decoding, for one with too many pixels.
     """
     try:
         with _open(path) as image:
@@ -55,7 +54,7 @@ def read_image(path: Path, limits: Limits) -> RgbArray:
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """A picture as a store keeps it, with its true and its stored size (height, width)."""
+    """An image as it is stored, with its original and its stored size (height, width)."""
 
     jpeg: bytes
     size: tuple[int, int]
@@ -63,7 +62,7 @@ class StoredImage:
 
 
 def store_image(source: Path, limits: Limits) -> StoredImage:
-    """Read a picture and make the frame that is kept of it. Raises `MediaError`."""
+    """Read an image and encode the frame to store. Raises `MediaError`."""
     pixels = read_image(source, limits)
     image = Image.fromarray(pixels)
     image.thumbnail((limits.stored_side_image, limits.stored_side_image), Image.Resampling.LANCZOS)
@@ -73,7 +72,7 @@ def store_image(source: Path, limits: Limits) -> StoredImage:
 
 
 def ingest_image(folder: Path, name: str, limits: Limits, report: ProgressReporter) -> MediaInfo:
-    """Turn `folder`/source into the other files of a store of one frame. Raises `MediaError`."""
+    """Turn `folder`/source into a store of one frame. Raises `MediaError`."""
     report(0.0, "Reading the picture")
     stored = store_image(folder / SOURCE, limits)
     (folder / FRAMES).write_bytes(stored.jpeg)
@@ -83,7 +82,7 @@ def ingest_image(folder: Path, name: str, limits: Limits, report: ProgressReport
 
 
 def _open(path: Path) -> Image.Image:
-    """Open without decoding; only formats that are pictures through and through (no EPS, PDF …)."""
+    """Open without decoding; only raster formats (no EPS, PDF …)."""
     Image.init()
     return Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))
 
@@ -95,18 +94,17 @@ def _pixels(error: Exception) -> str:
 
 def _to_rgb(image: Image.Image) -> RgbArray:
     if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        grey = _to_8_bits(np.asarray(image))
-        return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
+        gray = _to_8_bits(np.asarray(image))
+        return np.ascontiguousarray(np.broadcast_to(gray[..., None], (*gray.shape, 3)))
     image = _to_srgb(image)
     if image.has_transparency_data:
-        picture = image.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        image = Image.alpha_composite(white, picture)
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return np.array(image.convert("RGB"), np.uint8)
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Translate the colours of cameras and phones (Display P3, Adobe RGB, print) where the file describes them."""
+    """Convert from the embedded color profile (Display P3, Adobe RGB, CMYK …), if there is one."""
     profile = image.info.get("icc_profile")
     target = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"}.get(image.mode)
     if not profile or target is None:
@@ -114,17 +112,17 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=target) or image
-    except (ImageCms.PyCMSError, OSError):  # a broken description: better untranslated colours than no picture
+    except (ImageCms.PyCMSError, OSError):  # a broken profile is ignored
         return image
 
 
-def _to_8_bits(grey: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """Scale by the bit depth that is used (12-bit data in 16-bit files are common), else from least to greatest."""
-    if np.issubdtype(grey.dtype, np.integer) and grey.min() >= 0 and grey.max() <= 65535:
-        peak = next(peak for peak in (255, 1023, 4095, 65535) if grey.max() <= peak)
+def _to_8_bits(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+    """Scale integers by the used bit depth (12-bit data in 16-bit files are common), others from minimum to maximum."""
+    if np.issubdtype(gray.dtype, np.integer) and gray.min() >= 0 and gray.max() <= 65535:
+        peak = next(peak for peak in (255, 1023, 4095, 65535) if gray.max() <= peak)
         shades = np.rint(np.arange(peak + 1) * (255 / peak)).astype(np.uint8)
-        return np.asarray(shades[grey], np.uint8)
-    values = np.nan_to_num(np.asarray(grey, np.float64))
+        return np.asarray(shades[gray], np.uint8)
+    values = np.nan_to_num(np.asarray(gray, np.float64))
     low, high = float(values.min()), float(values.max())
     span = max(high - low, np.finfo(np.float64).tiny)
     return np.asarray(np.rint((values - low) / span * 255), np.uint8)

@@ -1,4 +1,4 @@
-"""What a download is made of: a source, and the masks of chosen objects on chosen frames."""
+"""A source with the masks of chosen objects on chosen frames, which is what gets exported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sam2_core.media.store import Store
 from sam2_core.types import FrameMasks
 
 MaskSource: TypeAlias = Callable[[range], Sequence[FrameMasks]]
-"""The masks of some frames, one entry a frame and in their order, as `Engine.masks` gives them."""
+"""Returns the masks of some frames, one entry per frame and in their order."""
 
 MAX_NAME_LENGTH, MAX_LABEL_LENGTH = 80, 40
 """Characters of an object's name and of its class label."""
@@ -24,7 +24,7 @@ _FRAMES_PER_CALL = 8
 
 @dataclass(frozen=True, slots=True)
 class ObjectTraits:
-    """What a user calls an object: a name of its own, the class that it belongs to (if any), and its colour."""
+    """The name of an object, its class label ("" for none) and its color."""
 
     id: int
     name: str
@@ -32,15 +32,14 @@ class ObjectTraits:
     color: Rgb
 
     def to_json(self) -> dict[str, Any]:
-        """The object as it stands in the files."""
+        """The object as exported files list it."""
         return {"id": self.id, "name": self.name, "label": self.label, "color": hex_of(self.color)}
 
 
 class MaskedMedia:
-    """A source with the masks of some of its objects on some of its frames.
+    """A store with the masks of some of its objects on some of its frames.
 
-    Frames keep the numbers of the source, whichever were chosen. Objects are in the order in which they lie upon each
-    other, the last one above.
+    `frames` are frame numbers of the source. `objects` are in drawing order, the last one on top.
     """
 
     def __init__(
@@ -50,62 +49,68 @@ class MaskedMedia:
         objects: Sequence[ObjectTraits] | None = None,
         frames: range | None = None,
     ) -> None:
-        """Without `objects` all that the masks hold, under plain names; without `frames` (step > 0) all of them."""
+        """By default all objects that occur in the masks, under generated names, and all frames."""
         self.store, self._masks = store, masks
         self.frames = range(store.info.frames) if frames is None else frames
         if not self.frames or self.frames[0] < 0 or self.frames[-1] >= store.info.frames or self.frames.step < 1:
             raise MediaError(f"Choose frames from 0 to {store.info.frames - 1}, in their order.")
-        self._known: dict[int, FrameMasks] = {}
+        self._cache: dict[int, FrameMasks] = {}
         self.objects = self._all_objects() if objects is None else tuple(objects)
-        self._places = {each.id: place for place, each in enumerate(self.objects)}
+        self._order = {each.id: index for index, each in enumerate(self.objects)}
 
     @property
     def info(self) -> MediaInfo:
-        """Of the source."""
+        """The description of the source."""
         return self.store.info
 
     def masks_on(self, frame: int) -> FrameMasks:
-        """The chosen objects' masks on a chosen frame, of source size, in the order of `objects`.
+        """The chosen objects' masks on a chosen frame, at source size, in the order of `objects`.
 
-        Raises `MediaError` where a mask does not fit the source, and whatever the masks' giver raises.
+        Raises `MediaError` for a mask of another size, and what the mask source raises.
         """
-        if frame not in self._known:
+        if frame not in self._cache:
             start = self.frames.index(frame)
-            asked = self.frames[start : start + _FRAMES_PER_CALL]
-            self._known = dict(zip(asked, self._masks(asked), strict=True))
-        return self._only_chosen(frame, self._known[frame])
+            batch = self.frames[start : start + _FRAMES_PER_CALL]
+            self._cache = dict(zip(batch, self._masks(batch), strict=True))
+        return self._select(frame, self._cache[frame])
 
     def masks_on_any(self, frame: int) -> FrameMasks:
-        """The same on any frame of the source, chosen or not; objects that were not looked for there are missing."""
-        [found] = self._masks(range(frame, frame + 1))
-        return self._only_chosen(frame, found)
+        """The same on any frame of the source, without objects that were not segmented there."""
+        [masks] = self._masks(range(frame, frame + 1))
+        return self._select(frame, masks)
 
     def iterate(self, message: str, report: ProgressReporter, share: float = 1.0) -> Iterator[FrameMasks]:
-        """The masks of all chosen frames, one after the other; they are this `share` of the work reported."""
+        """The masks of all chosen frames in order; reports progress from 0 to `share`."""
         report(0.0, message)
         for done, frame in enumerate(self.frames, start=1):
             yield self.masks_on(frame)
             report(share * done / len(self.frames), message)
 
     def traits_of(self, object_id: int) -> ObjectTraits:
-        """What the object is called."""
-        return self.objects[self._places[object_id]]
+        """The traits of one of the objects."""
+        return self.objects[self._order[object_id]]
 
     def title_of(self, frame: int) -> str:
-        """What files made of one photo of an album are called: its name without the ending, if that tells it apart."""
-        names = self.info.names
+        """The stem of the names of files about a frame: its number in a clip, else the name of the image.
+
+        In an album the images' extensions are kept if their names are not unique without.
+        """
+        if self.info.kind == "clip":
+            return f"{frame:05d}"
+        names = self.info.names or (self.info.name,)
         stems = {PurePath(name).stem.casefold() for name in names}
         return PurePath(names[frame]).stem if len(stems) == len(names) else names[frame]
 
-    def _only_chosen(self, frame: int, found: FrameMasks) -> FrameMasks:
+    def _select(self, frame: int, masks: FrameMasks) -> FrameMasks:
         height, width = self.info.size_of(frame)
-        if found.frame != frame or any((m.mask.height, m.mask.width) != (height, width) for m in found.objects):
+        if masks.frame != frame or any((m.mask.height, m.mask.width) != (height, width) for m in masks.objects):
             raise MediaError(f"A mask on frame {frame} is not {width} x {height} pixels, or of another frame.")
-        chosen = [each for each in found.objects if each.object_id in self._places]
-        return replace(found, objects=tuple(sorted(chosen, key=lambda each: self._places[each.object_id])))
+        chosen = [each for each in masks.objects if each.object_id in self._order]
+        return replace(masks, objects=tuple(sorted(chosen, key=lambda each: self._order[each.object_id])))
 
     def _all_objects(self) -> tuple[ObjectTraits, ...]:
-        calls = range(0, len(self.frames), _FRAMES_PER_CALL)
-        seen = (found for start in calls for found in self._masks(self.frames[start : start + _FRAMES_PER_CALL]))
-        numbers = sorted({each.object_id for found in seen for each in found.objects})
-        return tuple(ObjectTraits(number, f"Object {number}", "", color_of(number)) for number in numbers)
+        batches = (
+            self.frames[start : start + _FRAMES_PER_CALL] for start in range(0, len(self.frames), _FRAMES_PER_CALL)
+        )
+        ids = {each.object_id for batch in batches for masks in self._masks(batch) for each in masks.objects}
+        return tuple(ObjectTraits(number, f"Object {number}", "", color_of(number)) for number in sorted(ids))

@@ -1,5 +1,4 @@
-"""The source's own pictures, which those that a store keeps may be smaller than. One place reads them again and tells
-where they are gone, or others."""
+"""Frames decoded from the original file, at the size of the masks; the stored frames may be smaller."""
 
 from __future__ import annotations
 
@@ -11,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.clip_files import decoding
-from sam2_core.media.ffmpeg import PATIENCE, Ffmpeg
+from sam2_core.media.clip_files import decoding_arguments
+from sam2_core.media.ffmpeg import STEP_TIMEOUT, Ffmpeg
 from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
 from sam2_core.media.limits import DEFAULT_LIMITS
@@ -24,41 +23,40 @@ _NO_MATCH = "The clip's source no longer matches its frames. Upload the clip aga
 
 
 def iterate_source_frames(store: Store, frames: range) -> Generator[RgbArray, None, None]:
-    """These frames (in their order) as (H, W, 3) in RGB, upright, at the size that masks have. Close the iterator if it
-    is not read to its end.
+    """These frames, in increasing order, as upright RGB images (H, W, 3). Close the generator if it is not exhausted.
 
     Raises `MediaError` if the source cannot be read again.
     """
     if store.info.kind == "clip":
-        with decode_source_frames(store, probe_source(store), frames, store.info.height, store.info.width) as pictures:
-            for _, picture in pictures:
-                yield picture
+        with decode_source_frames(
+            store, probe_source(store), frames, store.info.height, store.info.width
+        ) as numbered_images:
+            for _, image in numbered_images:
+                yield image
     else:
         for frame in frames:
             yield read_source_image(store, frame)
 
 
 def read_source_image(store: Store, frame: int) -> RgbArray:
-    """A picture, or one of an album, as (H, W, 3). Raises `MediaError` where it is gone, damaged or another one."""
+    """The image of a store, or one of an album, as (H, W, 3). Raises `MediaError` if it is missing or has changed."""
     if not store.source_of(frame).is_file():
         raise MediaError(_GONE)
     height, width = store.info.size_of(frame)
-    picture = read_image(store.source_of(frame), replace(DEFAULT_LIMITS, max_pixels=height * width))
-    if picture.shape[:2] != (height, width):
+    image = read_image(store.source_of(frame), replace(DEFAULT_LIMITS, max_pixels=height * width))
+    if image.shape[:2] != (height, width):
         raise MediaError("The picture's source is no longer the same. Upload it again.")
-    return picture
+    return image
 
 
 def probe_source(store: Store) -> ClipProbe:
-    """Look at the source again. Raises `MediaError` where it is gone, or another one."""
+    """Probe the source of a clip again. Raises `MediaError` if it is missing or has changed."""
     if not store.source.is_file():
         raise MediaError(_GONE)
-    # What came in once is within the limits, whatever they are today.
+    # The source was accepted once, whatever the limits are now.
     side, pixels = 2 * max(store.info.height, store.info.width), 4 * store.info.height * store.info.width
-    probe = probe_clip(
-        store.source,
-        replace(DEFAULT_LIMITS, max_clip_side=side, max_clip_pixels=pixels, max_seconds=math.inf),
-    )
+    limits = replace(DEFAULT_LIMITS, max_clip_side=side, max_clip_pixels=pixels, max_seconds=math.inf)
+    probe = probe_clip(store.source, limits)
     if (probe.height, probe.width) != (store.info.height, store.info.width):
         raise MediaError(_NO_MATCH)
     return probe
@@ -68,29 +66,28 @@ def probe_source(store: Store) -> ClipProbe:
 def decode_source_frames(
     store: Store, probe: ClipProbe, frames: Sequence[int], height: int, width: int
 ) -> Iterator[Iterator[tuple[int, RgbArray]]]:
-    """Those frames (numbers that grow) one after the other, each with its number, as (height, width, 3).
+    """Iterate over some frames of a clip (increasing numbers), each with its number, scaled to (height, width, 3).
 
-    The iterator raises `MediaError` where the source turns out to be another one.
+    The iterator raises `MediaError` if the source has changed.
     """
-    decoding_frames = decoding(store.source, probe, height, width, "out_range=full,format=rgb24")
-    arguments = ["-loglevel", "error", *decoding_frames, "-f", "rawvideo", "pipe:1"]
-    with Ffmpeg(arguments, store.folder, PATIENCE) as decoder:
-        yield _pictures(decoder, store.info.frames, frames, (height, width, 3))
+    decoding = decoding_arguments(store.source, probe, height, width, "out_range=full,format=rgb24")
+    with Ffmpeg(["-loglevel", "error", *decoding, "-f", "rawvideo", "pipe:1"], store.folder, STEP_TIMEOUT) as decoder:
+        yield _read_frames(decoder, store.info.frames, frames, (height, width, 3))
 
 
-def _pictures(
+def _read_frames(
     decoder: Ffmpeg, count: int, frames: Sequence[int], shape: tuple[int, int, int]
 ) -> Iterator[tuple[int, RgbArray]]:
-    wished = frozenset(frames)
+    requested = frozenset(frames)
     for frame in range(frames[-1] + 1):
         pixels = decoder.stdout.read(math.prod(shape))
         if len(pixels) < math.prod(shape):
             decoder.finish()
             raise MediaError(_NO_MATCH)
         decoder.renew()
-        if frame in wished:
+        if frame in requested:
             yield frame, np.frombuffer(pixels, np.uint8).reshape(shape)
-    if frames[-1] == count - 1:  # what comes after the last wished frame has not been looked at otherwise
+    if frames[-1] == count - 1:  # the clip must end here
         if decoder.stdout.read(1):
             raise MediaError(_NO_MATCH)
         decoder.finish()

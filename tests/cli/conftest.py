@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.runner import CommandRunner
-from tests.media.numbered import make_clip, picture
+from tests.media.numbered import make_clip, numbered_image
 
 FRAMES, HEIGHT, WIDTH = 8, 64, 96
 
@@ -35,7 +35,7 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     for name in ("a.png", "b.jpg", "c.png"):
-        Image.fromarray(picture(5, HEIGHT, WIDTH)).save(folder / name)
+        Image.fromarray(numbered_image(5, HEIGHT, WIDTH)).save(folder / name)
     (folder / "notes.txt").write_text("Not a picture", "utf-8")
     return folder
 

@@ -19,7 +19,7 @@ from sam2_core.serving.project import project_of
 from tests.cli.conftest import FRAMES, HEIGHT, WIDTH
 from tests.cli.runner import CommandRunner, masks_in
 from tests.fakes import FakeEngine
-from tests.media.numbered import make_clip, picture
+from tests.media.numbered import make_clip, numbered_image
 
 MEDIUM = {"kind": "clip", "name": "film.mp4", "frames": FRAMES, "height": HEIGHT, "width": WIDTH, "fps": 30}
 STEPS: list[dict[str, Any]] = [
@@ -130,7 +130,7 @@ def test_a_folder_of_projects(masklet: CommandRunner, project: Path, tmp_path: P
 def test_the_images_of_an_album_are_found(masklet: CommandRunner, tmp_path: Path) -> None:
     sizes = [(64, 96), (40, 50)]
     for name, size in zip(("one.png", "two.png"), sizes, strict=True):
-        Image.fromarray(picture(3, *size)).save(tmp_path / name)
+        Image.fromarray(numbered_image(3, *size)).save(tmp_path / name)
     medium = {"kind": "album", "name": "2 photos", "frames": 2, "height": 64, "width": 96, "fps": 0}
     medium |= {"sizes": sizes, "names": ["one.png", "two.png"]}
     steps = [{"entries": [{"frame": 1, "object": 1, "prompt": {"boxes": [[10, 10, 50, 40]]}}]}]

@@ -41,4 +41,4 @@ def material_of(
     frames: range | None = None,
 ) -> MaskedMedia:
     """What a download of this source is made of."""
-    return MaskedMedia(store, lambda wished: [masks(frame) for frame in wished], objects, frames)
+    return MaskedMedia(store, lambda requested: [masks(frame) for frame in requested], objects, frames)

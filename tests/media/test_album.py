@@ -188,11 +188,11 @@ def test_masks_lie_in_a_folder_for_each_photo(album: Path, tmp_path: Path) -> No
     with open_store(album) as store:
         write(tmp_path / "masks.zip", material_of(store, masks_of), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
-        pictures = {name: np.asarray(Image.open(archive.open(name))) for name in archive.namelist()[:-1]}
+        images = {name: np.asarray(Image.open(archive.open(name))) for name in archive.namelist()[:-1]}
         manifest = json.loads(archive.read("manifest.json"))
-    assert sorted(pictures) == ["beach/object_01.png", "cat/object_01.png", "cat/object_02.png"]
-    np.testing.assert_array_equal(pictures["beach/object_01.png"], square(0) * 255)
-    np.testing.assert_array_equal(pictures["cat/object_02.png"], square(2) * 255)
+    assert sorted(images) == ["beach/object_01.png", "cat/object_01.png", "cat/object_02.png"]
+    np.testing.assert_array_equal(images["beach/object_01.png"], square(0) * 255)
+    np.testing.assert_array_equal(images["cat/object_02.png"], square(2) * 255)
     assert manifest["photos"] == list(NAMES)
     assert [each["frames_with_mask"] for each in manifest["objects"]] == [[0, 2], [2]]
 

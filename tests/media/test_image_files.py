@@ -28,7 +28,7 @@ def two_halves() -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def grey(scale: int, dtype: npt.DTypeLike) -> Image.Image:
+def gray(scale: int, dtype: npt.DTypeLike) -> Image.Image:
     pixels = np.full((HEIGHT, WIDTH), 64 * scale, dtype)
     pixels[:, WIDTH // 2 :] = 192 * scale
     pixels[0, 0] = 255 * scale
@@ -36,15 +36,15 @@ def grey(scale: int, dtype: npt.DTypeLike) -> Image.Image:
 
 
 def half_transparent() -> Image.Image:
-    picture = two_halves().convert("RGBA")
+    image = two_halves().convert("RGBA")
     alpha = np.full((HEIGHT, WIDTH), 255, np.uint8)
     alpha[:, WIDTH // 2 :] = 0
-    picture.putalpha(Image.fromarray(alpha))
-    return picture
+    image.putalpha(Image.fromarray(alpha))
+    return image
 
 
-def save(picture: Image.Image, path: Path, **options: object) -> None:
-    picture.save(path, **options)
+def save(image: Image.Image, path: Path, **options: object) -> None:
+    image.save(path, **options)
 
 
 def save_turned(path: Path) -> None:
@@ -66,20 +66,20 @@ COLOURED: dict[str, tuple[str, Callable[[Path], None]]] = {
     "bmp": ("a.bmp", lambda path: save(two_halves(), path)),
     "ppm": ("a.ppm", lambda path: save(two_halves(), path)),
     "cmyk_jpeg": ("a.jpg", lambda path: save(two_halves().convert("CMYK"), path, quality=95)),
-    "animated_webp": ("a.webp", lambda path: save(two_halves(), path, save_all=True, append_images=[grey(1, "u1")])),
+    "animated_webp": ("a.webp", lambda path: save(two_halves(), path, save_all=True, append_images=[gray(1, "u1")])),
     "wrong_ending": ("a.mp4", lambda path: save(two_halves(), path, format="PNG")),
 }
 GREY: dict[str, tuple[str, Callable[[Path], None]]] = {
-    "8_bits": ("a.png", lambda path: save(grey(1, np.uint8), path)),
-    "16_bits": ("a.png", lambda path: save(grey(257, np.uint16), path)),
-    "12_in_16_bits": ("a.tif", lambda path: save(grey(16, np.uint16), path)),
+    "8_bits": ("a.png", lambda path: save(gray(1, np.uint8), path)),
+    "16_bits": ("a.png", lambda path: save(gray(257, np.uint16), path)),
+    "12_in_16_bits": ("a.tif", lambda path: save(gray(16, np.uint16), path)),
     "float": ("a.tif", lambda path: save(Image.fromarray(grey_from_zero() / np.float32(1000)), path)),
-    "grey_and_alpha": ("a.png", lambda path: save(grey(1, np.uint8).convert("LA"), path)),
+    "grey_and_alpha": ("a.png", lambda path: save(gray(1, np.uint8).convert("LA"), path)),
 }
 
 
 def grey_from_zero() -> npt.NDArray[np.float32]:
-    pixels = np.asarray(grey(1, np.uint8), np.float32).copy()
+    pixels = np.asarray(gray(1, np.uint8), np.float32).copy()
     pixels[0, 1] = 0
     return pixels
 

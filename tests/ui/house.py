@@ -54,6 +54,11 @@ class GatedEngine(FakeEngine):
 Builders: TypeAlias = Mapping[str, Callable[[Progress], Engine]]
 
 
+def settings_with(**changes: Any) -> Settings:
+    """The default settings but for these."""
+    return Settings.model_validate({**load_settings().model_dump(), **changes})
+
+
 def registry(settings: Settings, engine: Engine, others: Builders) -> ModelRegistry:
     """The networks that the settings offer: the first is `engine`, the others are built by name or cannot be had."""
 

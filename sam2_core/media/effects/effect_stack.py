@@ -1,8 +1,8 @@
-"""A look: what is done to a picture with the help of its masks, as plain data.
+"""Effect stacks: the effects to apply to an image with the help of its masks, as plain data.
 
-A look has layers of three sorts. Those of the *background* change what lies outside of the objects, one after the
-other; those of the *objects* change what lies within; *marks* are drawn on top of both. All lengths are thousandths of
-the frame's shorter side, so that a look is the same at every size.
+A stack has layers with three kinds of targets: *background* layers change what is outside of the objects, in their
+order; *objects* layers change what is inside; *marks* are drawn on top of both. All lengths are thousandths of the
+frame's shorter side, so that a stack looks the same at every size.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any, Literal, TypeAlias
 from sam2_core.errors import BadPrompt
 from sam2_core.media.draw import is_hex
 
-Value: TypeAlias = float | str
+SettingValue: TypeAlias = float | str
 MAX_LAYERS = 12
 MAX_TEXT_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One knob of an effect: a slider from `low` to `high`, one of `choices` ({value: title}), a color (#rrggbb, or ""
-    for each object's own where that is the default), a line of text, or the name of a backdrop."""
+    """One setting of an effect: a slider from `low` to `high`, one of `choices` ({value: title}), a color (#rrggbb, or
+    "" for each object's own if that is the default), a line of text, or the name of a backdrop."""
 
     title: str
     kind: Literal["slider", "choice", "color", "text", "backdrop"]
-    default: Value
+    default: SettingValue
     low: float = 0.0
     high: float = 1.0
     choices: Mapping[str, str] = field(default_factory=dict)
@@ -37,10 +37,10 @@ class Setting:
         bounds = {"low": self.low, "high": self.high, "choices": dict(self.choices)}
         return {"title": self.title, "kind": self.kind, "default": self.default, **bounds}
 
-    def check(self, value: Any) -> Value:
-        """The value, if it can be one of this setting; raises `BadPrompt`."""
+    def check(self, value: Any) -> SettingValue:
+        """The value; raises `BadPrompt` if it is not valid for this setting."""
         if self.kind == "slider":
-            # A number of JSON may be too large for a float, and "not a number" lies between no bounds.
+            # JSON integers may be too large for a float; NaN fails the comparison.
             if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
                 raise BadPrompt(f"{self.title} goes from {self.low:g} to {self.high:g}.")
             return float(value)
@@ -55,7 +55,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a layer can be; `sort` says what it works on, "either" leaves that to its setting `where`."""
+    """An effect of a layer. `target` (JSON key "sort") is what it applies to; for "either", the setting `where` is."""
 
     title: str
     target: Literal["background", "objects", "either", "marks"]
@@ -130,22 +130,22 @@ EFFECTS: Mapping[str, Effect] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One effect with all its settings."""
+    """One effect with values for all its settings."""
 
     effect: str
-    settings: Mapping[str, Value]
+    settings: Mapping[str, SettingValue]
 
     @property
     def target(self) -> str:
-        """What it works on: "background", "objects" or "marks"."""
+        """What it applies to: "background", "objects" or "marks"."""
         target = EFFECTS[self.effect].target
         return str(self.settings["where"]) if target == "either" else target
 
     @property
     def backdrops(self) -> frozenset[str]:
-        """Names of the pictures that it wants; "" where one was not chosen yet."""
-        knobs = EFFECTS[self.effect].settings
-        return frozenset(self.text(name) for name, knob in knobs.items() if knob.kind == "backdrop")
+        """Names of the images that it refers to; "" if none was chosen yet."""
+        settings = EFFECTS[self.effect].settings
+        return frozenset(self.text(name) for name, setting in settings.items() if setting.kind == "backdrop")
 
     def number(self, name: str) -> float:
         """The value of a slider."""
@@ -158,8 +158,8 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class EffectStack:
-    """Layers, the later ones above, and how the objects' edges are: `feather` softens them (thousandths of the shorter
-    side, 0 to 50), `matte` (0..1) fits them to the picture with a guided filter, for hair and fur."""
+    """Layers, the later ones above, and the objects' edges: `feather` softens them (thousandths of the shorter side, 0
+    to 50), `matte` (0..1) refines them with a guided filter, for hair and fur."""
 
     layers: tuple[Layer, ...] = ()
     feather: float = 0.0
@@ -167,16 +167,20 @@ class EffectStack:
 
     @property
     def is_transparent(self) -> bool:
-        """Whether anything of what it gives can be seen through."""
+        """Whether the result has an alpha channel."""
         return any(layer.effect == "cutout" for layer in self.layers)
 
     @property
     def backdrops(self) -> frozenset[str]:
-        """Names of the pictures that it wants; "" is among them where one was not chosen yet."""
+        """Names of the images that its layers refer to; with "" if one was not chosen yet."""
         return frozenset[str]().union(*(layer.backdrops for layer in self.layers))
 
+    def layers_of(self, effect: str) -> list[Layer]:
+        """The layers with this effect."""
+        return [layer for layer in self.layers if layer.effect == effect]
+
     @classmethod
-    def of(cls, *effects: str, **settings: Value) -> EffectStack:
+    def of(cls, *effects: str, **settings: SettingValue) -> EffectStack:
         """A stack of these effects with their default settings; `settings` are those of the last one."""
         layers: list[dict[str, Any]] = [{"effect": name} for name in effects]
         layers[-1].update(settings)
@@ -189,13 +193,13 @@ class EffectStack:
 
     @classmethod
     def from_json(cls, plain: Any) -> EffectStack:
-        """Read what `to_json` wrote, or a person did: what is left out is as usual. Raises `BadPrompt`."""
+        """Read the form that `to_json` writes; missing settings have their defaults. Raises `BadPrompt`."""
         if not isinstance(plain, dict) or plain.keys() - {"layers", "feather", "matte"}:
             raise BadPrompt("A look has layers, feather and matte.")
         layers = plain.get("layers", [])
         if not isinstance(layers, list) or len(layers) > MAX_LAYERS:
             raise BadPrompt(f"A look has a list of up to {MAX_LAYERS} layers.")
-        feather, matte = (knob.check(plain.get(name, 0)) for name, knob in EDGE_SETTINGS.items())
+        feather, matte = (setting.check(plain.get(name, 0)) for name, setting in EDGE_SETTINGS.items())
         return cls(tuple(_layer(each) for each in layers), float(feather), float(matte))
 
 
@@ -208,15 +212,15 @@ def _layer(plain: Any) -> Layer:
     name = plain.get("effect") if isinstance(plain, dict) else None
     if not isinstance(name, str) or name not in EFFECTS:
         raise BadPrompt(f"The effect of a layer is one of {', '.join(EFFECTS)}.")
-    knobs = EFFECTS[name].settings
-    if unknown := plain.keys() - {"effect", *knobs}:
+    settings = EFFECTS[name].settings
+    if unknown := plain.keys() - {"effect", *settings}:
         raise BadPrompt(f"{EFFECTS[name].title} has no {', '.join(sorted(unknown))}.")
-    return Layer(name, {key: knob.check(plain.get(key, knob.default)) for key, knob in knobs.items()})
+    return Layer(name, {key: setting.check(plain.get(key, setting.default)) for key, setting in settings.items()})
 
 
-def _soft(look: EffectStack, matte: float = 0.0) -> EffectStack:
-    """With edges as a camera has them: pixels that are covered in part."""
-    return replace(look, feather=1.0 if matte else 2.0, matte=matte)
+def _soft(stack: EffectStack, matte: float = 0.0) -> EffectStack:
+    """With soft edges, as in photos."""
+    return replace(stack, feather=1.0 if matte else 2.0, matte=matte)
 
 
 OVERLAY = EffectStack.of("overlay")

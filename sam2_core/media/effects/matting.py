@@ -1,4 +1,4 @@
-"""How much of each pixel is object, and how objects and background are put together."""
+"""Alpha mattes of the objects, and their colors at soft edges."""
 
 from __future__ import annotations
 
@@ -9,79 +9,80 @@ import cv2
 import numpy as np
 
 from sam2_core.media.effects.effect_stack import EffectStack
-from sam2_core.media.effects.guided_filter import fit_to_picture
-from sam2_core.media.effects.masked_pooling import cell_means, enlarged
-from sam2_core.media.effects.scaled_masks import Area, Plane, Shape, Size, around, union
-from sam2_core.media.info import RgbArray
+from sam2_core.media.effects.guided_filter import refine_alpha
+from sam2_core.media.effects.masked_pooling import pool_known, upsample
+from sam2_core.media.effects.scaled_masks import Area, ScaledMask, Size, enclosing_area, union
+from sam2_core.media.info import GrayImage, RgbArray
 
-_CELL = 3  # pixels; over which colors near edges are taken together
-REACH = 22  # thousandths of the shorter side: so far from a mask's edge hair is looked for
-_SURE = 245  # of 255: such a pixel shows nothing else
+_CELL = 3  # pixels over which colors near edges are averaged
+MATTE_REACH = 22  # thousandths of the shorter side: the distance from a mask's edge at which hair is looked for
+_OPAQUE = 245  # alpha from which a pixel counts as foreground only
 
 
 @dataclass(frozen=True, slots=True)
 class Matte:
-    """The objects together: `inside` (H, W) is where their masks are (0 or 255), `alpha` (H, W) how much of each pixel
-    they cover, and beyond `area` there is nothing of them. It is None where no object is in the frame."""
+    """The objects together: `inside` (H, W) is their masks (0 or 255), `alpha` (H, W) their coverage of each pixel,
+    which is 0 beyond `area`. It is None if no object is in the frame."""
 
-    inside: Plane
-    alpha: Plane
+    inside: GrayImage
+    alpha: GrayImage
     area: Area | None
 
     @property
     def is_soft(self) -> bool:
-        """Whether any pixel may be covered in part."""
+        """Whether a pixel may be partly covered."""
         return self.alpha is not self.inside
 
     @property
-    def behind(self) -> Plane:
-        """(H, W): above 0 where nothing of an object can be seen."""
-        return (np.maximum(self.alpha, self.inside) <= 255 - _SURE).view(np.uint8)
+    def background(self) -> GrayImage:
+        """(H, W): above 0 where no object is visible."""
+        return (np.maximum(self.alpha, self.inside) <= 255 - _OPAQUE).view(np.uint8)
 
 
-def matte_of(shapes: Sequence[Shape], look: EffectStack, picture: RgbArray) -> Matte:
-    """The objects' edges as the look wants them."""
-    size = height, width = picture.shape[:2]
-    inside = union(shapes, size)
-    if not shapes:
+def compute_matte(masks: Sequence[ScaledMask], stack: EffectStack, image: RgbArray) -> Matte:
+    """The matte with the stack's edge settings."""
+    size = height, width = image.shape[:2]
+    inside = union(masks, size)
+    if not masks:
         return Matte(inside, inside, None)
-    area, unit = around(shape.area for shape in shapes), min(height, width) / 1000
-    if look.feather == look.matte == 0:
+    area, unit = enclosing_area(mask.area for mask in masks), min(height, width) / 1000
+    if stack.feather == stack.matte == 0:
         return Matte(inside, inside, area)
     alpha = inside.copy()
-    if look.matte:
-        area, fitted = fit_to_picture(picture, inside, area, look.matte * REACH * unit)
-        alpha[area.part] = fitted
-    if look.feather:
-        area = _feather(alpha, area, look.feather * unit, size)
+    if stack.matte:
+        area, refined = refine_alpha(image, inside, area, stack.matte * MATTE_REACH * unit)
+        alpha[area.part] = refined
+    if stack.feather:
+        area = _feather(alpha, area, stack.feather * unit, size)
     return Matte(inside, alpha, area)
 
 
-def _feather(alpha: Plane, area: Area, width: float, size: Size) -> Area:
-    """Blur the edges in place, about `width` pixels to each side; where is now something of the objects."""
+def _feather(alpha: GrayImage, area: Area, width: float, size: Size) -> Area:
+    """Blur the edges in place, about `width` pixels to each side. Returns the new area of the objects."""
     area = area.grown(1.5 * width + 1, size)
     soft = cv2.GaussianBlur(alpha[area.part], (0, 0), max(0.3, width / 2), borderType=cv2.BORDER_REPLICATE)
     alpha[area.part] = soft
     return area
 
 
-def own_colors(picture: RgbArray, matte: Matte, area: Area) -> RgbArray:
-    """What the objects look like in an area where they are not mixed with what is behind them; continued outwards.
+def estimate_foreground(image: RgbArray, matte: Matte, area: Area) -> RgbArray:
+    """The objects' unmixed colors in an area, extrapolated outwards.
 
-    At the edges, a pixel is a mixture of the objects' color and the background's. Both are estimated from what is
-    surely one or the other nearby, and then made to explain the pixel (after Germer et al. 2020 and Forte 2021).
+    At soft edges a pixel mixes the colors of object and background. Both are estimated from opaque and transparent
+    pixels nearby and then adjusted to explain the pixel (after Germer et al., "Fast multi-level foreground estimation",
+    2020, and Forte, "Approximate fast foreground colour estimation", 2021).
     """
-    pixels, alpha = picture[area.part], matte.alpha[area.part]
+    pixels, alpha = image[area.part], matte.alpha[area.part]
     height, width = alpha.shape
-    sure = (alpha >= _SURE).view(np.uint8)
-    ours = enlarged(cell_means(pixels, sure if sure.any() else alpha, _CELL), _CELL, height, width)
+    opaque = (alpha >= _OPAQUE).view(np.uint8)
+    foreground = upsample(pool_known(pixels, opaque if opaque.any() else alpha, _CELL), _CELL, height, width)
     edge = (alpha > 0) & (alpha < 255)
-    colors = cv2.copyTo(pixels, (alpha == 255).view(np.uint8), ours.copy())
+    colors = cv2.copyTo(pixels, (alpha == 255).view(np.uint8), foreground.copy())
     if edge.any():
-        none = (alpha <= 255 - _SURE).view(np.uint8)
-        others = enlarged(cell_means(pixels, none, _CELL), _CELL, height, width)
+        transparent = (alpha <= 255 - _OPAQUE).view(np.uint8)
+        background = upsample(pool_known(pixels, transparent, _CELL), _CELL, height, width)
         share = alpha[edge].astype(np.float32)[:, None] / 255
-        near, far = ours[edge].astype(np.float32), others[edge].astype(np.float32)
-        explained = near + share * (pixels[edge] - share * near - (1 - share) * far)
-        colors[edge] = np.clip(np.rint(explained), 0, 255).astype(np.uint8)
+        front, back = foreground[edge].astype(np.float32), background[edge].astype(np.float32)
+        adjusted = front + share * (pixels[edge] - share * front - (1 - share) * back)
+        colors[edge] = np.clip(np.rint(adjusted), 0, 255).astype(np.uint8)
     return np.asarray(colors, np.uint8)

@@ -1,4 +1,4 @@
-"""Index pictures: one picture in which each pixel names the object it belongs to, 0 for none."""
+"""Index masks: images in which each pixel is the number of its object, 0 for none."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from sam2_core.media.draw import crop
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.types import FrameMasks
 
-Index: TypeAlias = npt.NDArray[np.uint16]
+IndexMask: TypeAlias = npt.NDArray[np.uint16]
 """(H, W)."""
 
-MOST_COLORS = 254  # 0 is the background, and to many readers 255 is void
+MAX_VALUES = 254  # 0 is the background, and many readers take 255 for void
 OVERLAPS = "Where objects overlap, the pixel belongs to the one above, which is the later one in the list."
 
 
-def paint_index(media: MaskedMedia, found: FrameMasks, values: Mapping[int, int]) -> tuple[Index, bool]:
-    """The objects of one frame by their values, the later ones above, and whether any of them overlap."""
-    index = np.zeros(media.info.size_of(found.frame), np.uint16)
-    is_covered = False
-    for each in found.objects:
+def paint_index(media: MaskedMedia, masks: FrameMasks, values: Mapping[int, int]) -> tuple[IndexMask, bool]:
+    """The index mask of one frame with these values by object id, later objects above, and whether any overlap."""
+    index = np.zeros(media.info.size_of(masks.frame), np.uint16)
+    has_overlap = False
+    for each in masks.objects:
         pixels, (left, top, width, height) = crop(each.mask)
         region = index[top : top + height, left : left + width]
-        is_covered = is_covered or bool(region[pixels].any())
+        has_overlap = has_overlap or bool(region[pixels].any())
         region[pixels] = values[each.object_id]
-    return index, is_covered
+    return index, has_overlap
 
 
 def palette_png(index: npt.NDArray[np.unsignedinteger]) -> bytes:
-    """An index picture (H, W) of values up to 255 as a PNG with the colors of Pascal VOC and DAVIS."""
+    """An index mask (H, W) of values up to 255 as a PNG with the palette of Pascal VOC and DAVIS."""
     image = Image.fromarray(index.astype(np.uint8))
     image.putpalette(PALETTE)
-    packed = io.BytesIO()
-    image.save(packed, "PNG", compress_level=3)
-    return packed.getvalue()
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
 
 
 def check_count(objects: int, title: str) -> None:
-    """Refuse (`MediaError`) more objects than a palette has colors."""
-    if objects > MOST_COLORS:
-        raise MediaError(f"{title} holds up to {MOST_COLORS} objects in a picture, not {objects}. Choose fewer.")
+    """Raise `MediaError` for more objects than a palette has colors."""
+    if objects > MAX_VALUES:
+        raise MediaError(f"{title} holds up to {MAX_VALUES} objects in a picture, not {objects}. Choose fewer.")
 
 
 def _palette() -> bytes:
-    """256 colors: the bits of a number, dealt out to red, green and blue in turn, fill these from the highest bit."""
+    """VOC's color map: the bits of a value go to red, green and blue in turn, which they fill from the highest bit."""
     colors = np.zeros((256, 3), np.uint8)
-    numbers = np.arange(256)
+    values = np.arange(256)
     for bit in range(8):
-        colors[:, bit % 3] |= ((numbers >> bit & 1) << (7 - bit // 3)).astype(np.uint8)
+        colors[:, bit % 3] |= ((values >> bit & 1) << (7 - bit // 3)).astype(np.uint8)
     return colors.tobytes()
 
 

@@ -1,4 +1,4 @@
-"""Which objects are the same on several frames, where a file does not say it."""
+"""Associates the objects of several frames, for files without tracks."""
 
 from __future__ import annotations
 
@@ -12,68 +12,70 @@ import numpy.typing as npt
 from sam2_core.media.draw import crop
 from sam2_core.types import Box, Mask
 
-Untold: TypeAlias = tuple[int, str, Mask | Box]
-"""Frame, label and shape of an object that has no number of its own."""
+UntrackedShape: TypeAlias = tuple[int, str, Mask | Box]
+"""Frame, label and shape of an object without an id."""
+_Boxes: TypeAlias = npt.NDArray[np.float64]
+"""(N, 4): left, top, right, bottom."""
 
-LEAST_OVERLAP = 0.1  # intersection over union of two boxes of the same thing
-LONGEST_GAP = 5  # annotated frames on which a thing may be missing
+MIN_OVERLAP = 0.1  # intersection over union of two boxes of the same object
+MAX_GAP = 5  # annotated frames on which an object may be missing
 
 
-def associate(shapes: Sequence[Untold], kind: str) -> list[Hashable]:
-    """A key for each shape; those of the same thing get the same one.
+def associate(shapes: Sequence[UntrackedShape], kind: str) -> list[Hashable]:
+    """A key for each shape; shapes of the same object get the same one.
 
-    In a picture all are different. In an album the first "cat" of each photo is one object, the second another one. In
-    a clip a thing is what lies where a thing of the same label lay before.
+    In an image all are different. In an album the first "cat" of each image is one object, the second another one. In a
+    clip an object continues where one of the same label was before.
     """
     if kind == "clip":
-        return _by_place(shapes)
-    seen: dict[tuple[int, str], int] = defaultdict(int)
+        return _associate_by_overlap(shapes)
+    counts: dict[tuple[int, str], int] = defaultdict(int)
     keys: list[Hashable] = []
     for frame, label, _ in shapes:
-        seen[frame, label] += 1
-        keys.append((label, seen[frame, label]))
+        counts[frame, label] += 1
+        keys.append((label, counts[frame, label]))
     return keys
 
 
-def _by_place(shapes: Sequence[Untold]) -> list[Hashable]:
+def _associate_by_overlap(shapes: Sequence[UntrackedShape]) -> list[Hashable]:
     keys: list[Hashable] = [None] * len(shapes)
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, (_, label, _) in enumerate(shapes):
-        places[label].append(place)
-    for label, listed in places.items():
-        boxes = np.array([_corners(shapes[place][2]) for place in listed])
-        for place, number in zip(listed, _chains([shapes[place][0] for place in listed], boxes), strict=True):
-            keys[place] = (label, number)
+    by_label: dict[str, list[int]] = defaultdict(list)
+    for index, (_, label, _) in enumerate(shapes):
+        by_label[label].append(index)
+    for label, indices in by_label.items():
+        boxes = np.array([_box_of(shapes[index][2]) for index in indices])
+        for index, number in zip(indices, _chain([shapes[index][0] for index in indices], boxes), strict=True):
+            keys[index] = (label, number)
     return keys
 
 
-def _chains(frames: Sequence[int], boxes: npt.NDArray[np.float64]) -> list[int]:
-    """A number for each box (N, 4); the same one for boxes that follow each other through the frames."""
+def _chain(frames: Sequence[int], boxes: _Boxes) -> list[int]:
+    """A number for each box; boxes that follow each other through the frames get the same one."""
     numbers = [0] * len(frames)
-    newest: dict[int, tuple[int, int]] = {}  # number -> its last box, and the turn of that box
+    newest: dict[int, tuple[int, int]] = {}  # number -> the index of its last box, and that box's turn
     count = 0
     on_frame: dict[int, list[int]] = defaultdict(list)
-    for place, frame in enumerate(frames):
-        on_frame[frame].append(place)
+    for index, frame in enumerate(frames):
+        on_frame[frame].append(index)
     for turn, (_, here) in enumerate(sorted(on_frame.items())):
-        newest = {number: (last, at) for number, (last, at) in newest.items() if turn - at <= LONGEST_GAP}
+        newest = {number: (last, at) for number, (last, at) in newest.items() if turn - at <= MAX_GAP}
         known = [*newest]
-        matched = _matched(boxes[here], boxes[[last for last, _ in newest.values()]])
-        for row, place in enumerate(here):
+        matched = _match(boxes[here], boxes[[last for last, _ in newest.values()]])
+        for row, index in enumerate(here):
             if row in matched:
-                numbers[place] = known[matched[row]]
+                numbers[index] = known[matched[row]]
             else:
                 count += 1
-                numbers[place] = count
-            newest[numbers[place]] = (place, turn)
+                numbers[index] = count
+            newest[numbers[index]] = (index, turn)
     return numbers
 
 
-def _matched(boxes: npt.NDArray[np.float64], earlier: npt.NDArray[np.float64]) -> dict[int, int]:
-    """Rows of `boxes` and of `earlier` that belong together, those with the greatest overlap first."""
-    overlaps = _overlaps(boxes, earlier)
+def _match(boxes: _Boxes, earlier: _Boxes) -> dict[int, int]:
+    """Pairs of rows of `boxes` and `earlier`, greedily by overlap."""
+    overlaps = _iou(boxes, earlier)
     matched: dict[int, int] = {}
-    rows, columns = np.nonzero(overlaps >= LEAST_OVERLAP)
+    rows, columns = np.nonzero(overlaps >= MIN_OVERLAP)
     taken: set[int] = set()
     for best in np.argsort(-overlaps[rows, columns], kind="stable"):
         row, column = int(rows[best]), int(columns[best])
@@ -83,19 +85,19 @@ def _matched(boxes: npt.NDArray[np.float64], earlier: npt.NDArray[np.float64]) -
     return matched
 
 
-def _overlaps(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Intersection over union of each box (N, 4) with each other one (M, 4)."""
+def _iou(one: _Boxes, other: _Boxes) -> _Boxes:
+    """Intersection over union (N, M) of all pairs of boxes."""
     if not len(other):
         return np.zeros((len(one), 0))
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
+    intersection = np.clip(high - low, 0, None).prod(axis=2)
     areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (one, other)]
-    union: npt.NDArray[np.float64] = areas[0][:, None] + areas[1][None] - shared
-    return np.asarray(shared / np.maximum(union, 1e-9))
+    union: _Boxes = areas[0][:, None] + areas[1][None] - intersection
+    return np.asarray(intersection / np.maximum(union, 1e-9))
 
 
-def _corners(shape: Mask | Box) -> tuple[float, float, float, float]:
+def _box_of(shape: Mask | Box) -> tuple[float, float, float, float]:
     if isinstance(shape, Box):
         return shape.left, shape.top, shape.right, shape.bottom
     _, (left, top, width, height) = crop(shape)

@@ -42,17 +42,23 @@ def parse_corners(numbers: Sequence[object]) -> Ring:
 
 
 def fill_polygons(rings: Sequence[Ring], height: int, width: int, spend: PixelBudget) -> Mask:
-    """The union of polygons, filled as `fill_polygon` does.
+    """The union of polygons, filled as `fill_polygon` does; raises as `add_polygons` does."""
+    left, right = _column_range(rings, width)
+    pixels = np.zeros((height, right - left), bool)
+    add_polygons(pixels, rings, spend, left)
+    return mask_from_columns(pixels, left, width)
+
+
+def add_polygons(mask: BoolArray, rings: Sequence[Ring], spend: PixelBudget, left: int = 0) -> None:
+    """Fill polygons into `mask` (H, W'), in place; its first column is column `left` of the image.
 
     Raises `MediaError` for a polygon with too many edges, and what `spend` raises.
     """
-    left, right = _column_range(rings, width)
-    pixels = np.zeros((height, right - left), bool)
+    height, width = mask.shape[0], left + mask.shape[1]
     for ring in rings:
         first, stop = _column_range([ring], width)
         _spend(ring, height, stop - first, spend)
-        fill_polygon(pixels[:, first - left : stop - left], ring - (first, 0))
-    return mask_from_columns(pixels, left, width)
+        fill_polygon(mask[:, first - left : stop - left], ring - (first, 0))
 
 
 def fill_polygon(mask: BoolArray, ring: Ring) -> None:

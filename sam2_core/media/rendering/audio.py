@@ -1,4 +1,4 @@
-"""The sound of a clip beside its new pictures: all of it, or exactly that of the chosen frames."""
+"""The audio of a clip beside its new video: all of it, or exactly that of the chosen frames."""
 
 from __future__ import annotations
 
@@ -6,62 +6,66 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam2_core.errors import MediaError
-from sam2_core.media.ffmpeg import PATIENCE, Ffmpeg, reading
+from sam2_core.media.ffmpeg import STEP_TIMEOUT, Ffmpeg, input_arguments
 from sam2_core.media.probe import ClipProbe
 from sam2_core.media.rendering.schedule import Schedule
 from sam2_core.media.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """The codecs that players expect in a container, ffmpeg's arguments for one of them, the best first, and those
-    that write the container."""
+class AudioFormat:
+    """The audio of a container: the codecs that players support there, ffmpeg's arguments for encoders in order of
+    preference, and those for the container."""
 
-    played: frozenset[str]
-    encoding: tuple[tuple[str, ...], ...]
+    supported: frozenset[str]
+    encoders: tuple[tuple[str, ...], ...]
     container: tuple[str, ...]
 
 
-_MP4 = ("-movflags", "+faststart", "-f")  # the table of contents comes first, so that it plays while it loads
-IN_MP4 = Sound(
-    frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"}), (("-c:a", "aac", "-b:a", "192k"),), (*_MP4, "mp4")
+_FASTSTART = ("-movflags", "+faststart", "-f")  # the index comes first, so that playback starts while loading
+MP4_AUDIO = AudioFormat(
+    frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"}), (("-c:a", "aac", "-b:a", "192k"),), (*_FASTSTART, "mp4")
 )
-_OPUS = ("-c:a", "libopus", "-b:a", "128k")  # which knows not every arrangement of loudspeakers, but two
-IN_WEBM = Sound(frozenset({"opus", "vorbis"}), (_OPUS, (*_OPUS, "-ac", "2")), ("-f", "webm"))
-IN_MOV = Sound(frozenset({"aac", "alac", "pcm_s16le", "pcm_s24le"}), (("-c:a", "pcm_s16le"),), (*_MP4, "mov"))
+_OPUS = ("-c:a", "libopus", "-b:a", "128k")  # which does not support every channel layout, but stereo
+WEBM_AUDIO = AudioFormat(frozenset({"opus", "vorbis"}), (_OPUS, (*_OPUS, "-ac", "2")), ("-f", "webm"))
+MOV_AUDIO = AudioFormat(
+    frozenset({"aac", "alac", "pcm_s16le", "pcm_s24le"}), (("-c:a", "pcm_s16le"),), (*_FASTSTART, "mov")
+)
 
 
-def add_sound(silent: Path, store: Store, probe: ClipProbe, shown: Schedule, sound: Sound, target: Path) -> None:
-    """Put the source's sound beside the pictures: as it is where players expect it there, else encoded anew.
+def add_audio(
+    video: Path, store: Store, probe: ClipProbe, schedule: Schedule, format: AudioFormat, target: Path
+) -> None:
+    """Mux the source's audio with a new video: copied if players support its codec there, else encoded.
 
-    That of a part is always encoded anew, since it can be cut exactly only then. Sound that cannot be decoded is left
-    out; the pictures are worth having without it.
+    The audio of a part is always encoded, since only then it can be cut exactly. Audio that cannot be decoded is left
+    out.
     """
-    for way in _ways(probe, shown, sound):
-        shift = ["-itsoffset", f"{store.start:.6f}"] if shown.is_whole else []
-        opened = [*reading(store.source, probe.max_pixels), "-map", "0:v", "-map", "1:a:0", *way]
+    for codec in _codec_arguments(probe, schedule, format):
+        offset = ["-itsoffset", f"{store.start:.6f}"] if schedule.is_whole else []
+        source = [*input_arguments(store.source, probe.max_pixels), "-map", "0:v", "-map", "1:a:0", *codec]
         try:
-            return _finish(silent, shift, opened, sound, target)
+            return _mux(video, offset, source, format, target)
         except MediaError:
             continue
-    return _finish(silent, [], [], sound, target)
+    return _mux(video, [], [], format, target)
 
 
-def _ways(probe: ClipProbe, shown: Schedule, sound: Sound) -> list[list[str]]:
+def _codec_arguments(probe: ClipProbe, schedule: Schedule, format: AudioFormat) -> list[list[str]]:
+    """ffmpeg's arguments for the audio, in order of preference."""
     if not probe.audio:
         return []
-    filters = "aresample=async=1"  # keeps in step what has gaps
-    if not shown.is_whole:
-        cut = f"atrim=start={shown.start:.6f}:end={shown.end:.6f},asetpts=PTS-{shown.start:.6f}/TB"
+    filters = "aresample=async=1"  # keeps audio with gaps in sync
+    if not schedule.is_whole:
+        cut = f"atrim=start={schedule.start:.6f}:end={schedule.end:.6f},asetpts=PTS-{schedule.start:.6f}/TB"
         filters = f"{cut},{filters}:first_pts=0"
-    encoded = [["-filter:a", filters, *arguments] for arguments in sound.encoding]
-    copied = [["-c:a", "copy"]] if shown.is_whole and probe.audio in sound.played else []
-    return copied + encoded
+    encode = [["-filter:a", filters, *encoder] for encoder in format.encoders]
+    copy = [["-c:a", "copy"]] if schedule.is_whole and probe.audio in format.supported else []
+    return copy + encode
 
 
-def _finish(silent: Path, shift: list[str], opened: list[str], sound: Sound, target: Path) -> None:
-    pictures = ["-loglevel", "error", "-y", *shift, "-i", str(silent)]
-    with Ffmpeg(
-        [*pictures, *opened, "-c:v", "copy", *sound.container, str(target)], target.parent, PATIENCE
-    ) as process:
+def _mux(video: Path, offset: list[str], source: list[str], format: AudioFormat, target: Path) -> None:
+    inputs = ["-loglevel", "error", "-y", *offset, "-i", str(video), *source]
+    arguments = [*inputs, "-c:v", "copy", *format.container, str(target)]
+    with Ffmpeg(arguments, target.parent, STEP_TIMEOUT) as process:
         process.finish()

@@ -1,4 +1,4 @@
-"""Pictures drawn anew at full size: one, those of an album, or the frames of a clip."""
+"""Writes images rendered at full size: one, those of an album, or the frames of a clip."""
 
 from __future__ import annotations
 
@@ -10,110 +10,105 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.atomic import new_file
 from sam2_core.media.export_options import ExportOptions
-from sam2_core.media.formats.archive import frame_title, new_archive
 from sam2_core.media.info import RgbArray
 from sam2_core.media.masked_media import MaskedMedia
-from sam2_core.media.progress import MediaProgress, ProgressReporter
-from sam2_core.media.rendering.composer import Composer
-from sam2_core.media.rendering.geometry import arrange, check_side, common_box, wished_box
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.rendering.compositor import Compositor
+from sam2_core.media.rendering.geometry import check_side, compute_geometry, covered_area, crop_area
 from sam2_core.media.source_frames import decode_source_frames, probe_source, read_source_image
 
-_BEGIN = 0.1  # share of the work: the box that has been looked for
+_CROP_SHARE = 0.1  # of the work: finding the area to crop to
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """A kind of picture; `opaque` and `transparent` are OpenCV's settings for it, without the latter it goes over
-    white."""
+class ImageFormat:
+    """An image format. `opaque` and `transparent` are OpenCV's encoding parameters; without the latter, transparent
+    pixels are put over white."""
 
     title: str
-    ending: str
+    extension: str
     opaque: tuple[int, ...] = ()
     transparent: tuple[int, ...] | None = ()
-    longest_side: int = 65535
+    max_side: int = 65535
 
-    def encode(self, picture: RgbArray) -> bytes:
-        """The picture (H, W, 3) or (H, W, 4) as a file."""
-        clear = picture.shape[2] == 4
-        pixels = cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA if clear else cv2.COLOR_RGB2BGR)
-        settings = self.transparent if clear else self.opaque
-        return cv2.imencode(self.ending, pixels, list(settings or ()))[1].tobytes()
+    def encode(self, image: RgbArray) -> bytes:
+        """Encode an image (H, W, 3) or (H, W, 4)."""
+        has_alpha = image.shape[2] == 4
+        pixels = cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA if has_alpha else cv2.COLOR_RGB2BGR)
+        parameters = self.transparent if has_alpha else self.opaque
+        return cv2.imencode(self.extension, pixels, list(parameters or ()))[1].tobytes()
 
 
-_LOSSLESS = 101  # OpenCV's word for it
-PNG = Format("PNG", ".png")
-JPEG = Format("JPEG", ".jpg", (cv2.IMWRITE_JPEG_QUALITY, 95), None)
-WEBP = Format("WebP", ".webp", (cv2.IMWRITE_WEBP_QUALITY, 90), (cv2.IMWRITE_WEBP_QUALITY, _LOSSLESS), 16383)
+_LOSSLESS = 101  # a WebP quality above 100 means lossless to OpenCV
+PNG = ImageFormat("PNG", ".png")
+JPEG = ImageFormat("JPEG", ".jpg", (cv2.IMWRITE_JPEG_QUALITY, 95), None)
+WEBP = ImageFormat("WebP", ".webp", (cv2.IMWRITE_WEBP_QUALITY, 90), (cv2.IMWRITE_WEBP_QUALITY, _LOSSLESS), 16383)
 
 
 def write_images(
-    form: Format, path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None
+    format: ImageFormat, path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter
 ) -> None:
-    """A picture by itself; of a clip an archive with all chosen frames, of an album with all photos that have a mask.
+    """Write an image, an archive of all chosen frames of a clip, or of the images of an album that have a mask.
 
-    Raises `MediaError` where the source cannot be read again.
+    Raises `MediaError` if the source cannot be read again.
     """
-    report = ProgressReporter(progress)
     report(0.0, "Starting to draw")
-    composer = Composer(media, options, alpha=form.transparent is not None)
+    compositor = Compositor(media, options, alpha=format.transparent is not None)
     if media.info.kind == "image":
-        encoded = _photo(form, media, options, composer, 0)
-        with new_file(path) as unfinished:
-            unfinished.write_bytes(encoded)
-            report(1.0, "Ready")
+        path.write_bytes(_render_image(format, media, options, compositor, 0))
         return
-    add = _add_frames if media.info.kind == "clip" else _add_photos
-    with new_archive(path) as archive:
-        add(archive, form, media, options, composer, report)
-        report(1.0, "Ready")
+    add = _add_frames if media.info.kind == "clip" else _add_album
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        add(archive, format, media, options, compositor, report)
 
 
-def _add_photos(
+def _add_album(
     archive: zipfile.ZipFile,
-    form: Format,
+    format: ImageFormat,
     media: MaskedMedia,
     options: ExportOptions,
-    composer: Composer,
+    compositor: Compositor,
     report: ProgressReporter,
 ) -> None:
-    """Photos without a mask are left out: their owner has them already."""
     count = len(media.frames)
     for done, frame in enumerate(media.frames):
         report(done / count, f"Photo {done + 1} of {count}")
         if any(each.mask.area for each in media.masks_on(frame).objects):
-            archive.writestr(f"{frame_title(media, frame)}{form.ending}", _photo(form, media, options, composer, frame))
+            encoded = _render_image(format, media, options, compositor, frame)
+            archive.writestr(f"{media.title_of(frame)}{format.extension}", encoded)
     if not archive.namelist():
         raise MediaError("No photo has a mask yet. Select something first.")
 
 
 def _add_frames(
     archive: zipfile.ZipFile,
-    form: Format,
+    format: ImageFormat,
     media: MaskedMedia,
     options: ExportOptions,
-    composer: Composer,
+    compositor: Compositor,
     report: ProgressReporter,
 ) -> None:
     store, frames = media.store, media.frames
-    probe, box = probe_source(store), wished_box(media, options, report, _BEGIN)
-    geometry = arrange(store.info.height, store.info.width, options, box, largest_side=options.max_side)
-    check_side(geometry, options, form.longest_side, form.title)
-    with decode_source_frames(store, probe, frames, geometry.height, geometry.width) as pictures:
-        for done, (frame, picture) in enumerate(pictures, start=1):
-            encoded = form.encode(composer.compose(frame, picture, geometry))
-            archive.writestr(f"{frame_title(media, frame)}{form.ending}", encoded)
-            report(_BEGIN + (1 - _BEGIN) * done / (len(frames) + 1), f"{done} of {len(frames)} frames drawn")
+    probe, area = probe_source(store), crop_area(media, options, report, _CROP_SHARE)
+    geometry = compute_geometry(store.info.height, store.info.width, options, area, max_side=options.max_side)
+    check_side(geometry, options, format.max_side, format.title)
+    with decode_source_frames(store, probe, frames, geometry.height, geometry.width) as images:
+        for done, (frame, image) in enumerate(images, start=1):
+            encoded = format.encode(compositor.compose(frame, image, geometry))
+            archive.writestr(f"{media.title_of(frame)}{format.extension}", encoded)
+            report(_CROP_SHARE + (1 - _CROP_SHARE) * done / (len(frames) + 1), f"{done} of {len(frames)} frames drawn")
 
 
-def _photo(form: Format, media: MaskedMedia, options: ExportOptions, composer: Composer, frame: int) -> bytes:
+def _render_image(
+    format: ImageFormat, media: MaskedMedia, options: ExportOptions, compositor: Compositor, frame: int
+) -> bytes:
     height, width = media.info.size_of(frame)
-    box = common_box([media.masks_on(frame)]) if options.cropped else None
-    geometry = arrange(height, width, options, box, largest_side=options.max_side)
-    check_side(geometry, options, form.longest_side, form.title)
-    picture = read_source_image(media.store, frame)
+    area = covered_area([media.masks_on(frame)]) if options.cropped else None
+    geometry = compute_geometry(height, width, options, area, max_side=options.max_side)
+    check_side(geometry, options, format.max_side, format.title)
+    image = read_source_image(media.store, frame)
     if (geometry.height, geometry.width) != (height, width):
-        smaller = cv2.resize(picture, (geometry.width, geometry.height), interpolation=cv2.INTER_AREA)
-        picture = np.asarray(smaller, np.uint8)
-    return form.encode(composer.compose(frame, picture, geometry))
+        scaled = cv2.resize(image, (geometry.width, geometry.height), interpolation=cv2.INTER_AREA)
+        image = np.asarray(scaled, np.uint8)
+    return format.encode(compositor.compose(frame, image, geometry))

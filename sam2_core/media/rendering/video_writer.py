@@ -1,4 +1,4 @@
-"""A clip drawn anew: with the source's times and sound, without any mark of ours."""
+"""Writes clips rendered with effects, with the times and the sound of the source."""
 
 from __future__ import annotations
 
@@ -9,74 +9,72 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sam2_core.media.atomic import new_file
 from sam2_core.media.export_options import ExportOptions
-from sam2_core.media.ffmpeg import PATIENCE, Ffmpeg
+from sam2_core.media.ffmpeg import STEP_TIMEOUT, Ffmpeg
 from sam2_core.media.info import RgbArray
 from sam2_core.media.masked_media import MaskedMedia
-from sam2_core.media.progress import MediaProgress, ProgressReporter
+from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.rendering import matroska
-from sam2_core.media.rendering.codecs import Codec, Encoded
-from sam2_core.media.rendering.composer import Composer
-from sam2_core.media.rendering.geometry import Geometry, arrange, check_side, wished_box
-from sam2_core.media.rendering.schedule import Schedule, schedule
+from sam2_core.media.rendering.compositor import Compositor
+from sam2_core.media.rendering.geometry import check_side, compute_geometry, crop_area
+from sam2_core.media.rendering.schedule import Schedule, schedule_frames
+from sam2_core.media.rendering.video_formats import EncodedVideo, VideoFormat
 from sam2_core.media.source_frames import decode_source_frames, probe_source
 
-_BEGIN, _DRAWN = 0.1, 0.97  # shares of the work: the box that has been looked for, all frames drawn
+_CROP_SHARE, _FRAMES_SHARE = 0.1, 0.97  # of the work is done: the area to crop to is found, all frames are rendered
 
 
 def write_video(
-    codec: Codec, path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None
+    format: VideoFormat, path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter
 ) -> None:
-    """Draw each chosen frame with the order's look. Raises `MediaError` if the source cannot be decoded again."""
-    store, report = media.store, ProgressReporter(progress)
+    """Write each chosen frame of a clip, rendered. Raises `MediaError` if the source cannot be decoded again."""
+    store, info = media.store, media.info
     report(0.0, "Starting to draw")
-    probe, shown = probe_source(store), schedule(media, codec.most_rate)
-    composer = Composer(media, options, alpha=codec.alpha)
+    probe, schedule = probe_source(store), schedule_frames(media, format.max_rate)
+    compositor = Compositor(media, options, alpha=format.alpha)
     aspect = Fraction(probe.pixel_aspect)
-    geometry = _geometry(codec, media, options, aspect, report)
-    with new_file(path) as unfinished:
-        pictures = unfinished.with_name(codec.pictures)
-        encoding = codec.encoding(pictures, composer.channels == 4, "1" if codec.square_pixels else str(aspect))
-        arguments = ["-loglevel", "error", "-f", "matroska", "-i", "pipe:0", *encoding]
-        with (
-            decode_source_frames(store, probe, shown.frames, geometry.height, geometry.width) as frames,
-            Ffmpeg(arguments, pictures.parent, PATIENCE, fed=True) as encoder,
-        ):
-            drawn = (composer.compose(frame, picture, geometry) for frame, picture in frames)
-            _feed(encoder, drawn, shown, codec.even, report)
-        report(_DRAWN, "Finishing the file")
-        codec.finish(Encoded(pictures, store, probe, shown), unfinished)
-        report(1.0, "Ready")
+    geometry = compute_geometry(
+        info.height,
+        info.width,
+        options,
+        crop_area(media, options, report, _CROP_SHARE),
+        max_side=options.max_side or format.default_side,
+        even=format.even,
+        aspect=aspect if format.square_pixels else Fraction(1),
+    )
+    check_side(geometry, options, format.max_side, format.title)
+    video = path.with_name(format.encoded_name)
+    encoding = format.encoding(video, compositor.channels == 4, "1" if format.square_pixels else str(aspect))
+    arguments = ["-loglevel", "error", "-f", "matroska", "-i", "pipe:0", *encoding]
+    with (
+        decode_source_frames(store, probe, schedule.frames, geometry.height, geometry.width) as frames,
+        Ffmpeg(arguments, video.parent, STEP_TIMEOUT, fed=True) as encoder,
+    ):
+        rendered = (compositor.compose(frame, image, geometry) for frame, image in frames)
+        _feed(encoder, rendered, schedule, format.even, report)
+    report(_FRAMES_SHARE, "Finishing the file")
+    format.finish(EncodedVideo(video, store, probe, schedule), path)
 
 
-def _geometry(
-    codec: Codec, media: MaskedMedia, options: ExportOptions, aspect: Fraction, report: ProgressReporter
-) -> Geometry:
-    box, info = wished_box(media, options, report, _BEGIN), media.info
-    largest = options.max_side or codec.largest_side
-    shape = aspect if codec.square_pixels else Fraction(1)
-    geometry = arrange(info.height, info.width, options, box, largest_side=largest, even=codec.even, aspect=shape)
-    check_side(geometry, options, codec.longest_side, codec.title)
-    return geometry
-
-
-def _feed(encoder: Ffmpeg, drawn: Iterator[RgbArray], shown: Schedule, even: bool, report: ProgressReporter) -> None:
-    """Hand the pictures to the encoder, each with its time."""
-    count = len(shown.frames)
-    for number, picture in enumerate(drawn):
-        pixels = np.ascontiguousarray(_with_even_sides(picture) if even else picture)
+def _feed(
+    encoder: Ffmpeg, rendered: Iterator[RgbArray], schedule: Schedule, even: bool, report: ProgressReporter
+) -> None:
+    """Pipe the frames to the encoder, each with its time."""
+    count = len(schedule.frames)
+    for number, image in enumerate(rendered):
+        pixels = np.ascontiguousarray(_pad_to_even(image) if even else image)
         if number == 0:
             encoder.feed(matroska.header(*pixels.shape))
-        begin, end = shown.ticks[number : number + 2]
+        begin, end = schedule.ticks[number : number + 2]
         encoder.feed(matroska.frame_header(begin, end - begin, pixels.nbytes), pixels.data)
-        report(_BEGIN + (_DRAWN - _BEGIN) * (number + 1) / count, f"{number + 1} of {count} frames drawn")
+        done = _CROP_SHARE + (_FRAMES_SHARE - _CROP_SHARE) * (number + 1) / count
+        report(done, f"{number + 1} of {count} frames drawn")
     encoder.finish()
 
 
-def _with_even_sides(picture: RgbArray) -> RgbArray:
-    """With a row or a column repeated where there is an odd number of them."""
-    bottom, right = picture.shape[0] % 2, picture.shape[1] % 2
+def _pad_to_even(image: RgbArray) -> RgbArray:
+    """Repeat the last row or column if their number is odd."""
+    bottom, right = image.shape[0] % 2, image.shape[1] % 2
     if not bottom and not right:
-        return picture
-    return np.asarray(cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+        return image
+    return np.asarray(cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE), np.uint8)

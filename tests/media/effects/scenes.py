@@ -48,8 +48,8 @@ def material_of(
 ) -> MaskedMedia:
     """None: nobody looked for the object on that frame."""
 
-    def given(wished: range) -> list[FrameMasks]:
-        return [FrameMasks(frame, 0, tuple(_objects(masks[frame]))) for frame in wished]
+    def given(requested: range) -> list[FrameMasks]:
+        return [FrameMasks(frame, 0, tuple(_objects(masks[frame]))) for frame in requested]
 
     objects = [ObjectTraits(number + 1, f"Object {number + 1}", "", color) for number, color in enumerate(COLORS)]
     return MaskedMedia(Frames(frames, kind), given, objects, chosen)
@@ -67,7 +67,7 @@ def look(*layers: dict[str, Any], feather: float = 0, matte: float = 0) -> Effec
     return EffectStack.from_json({"layers": list(layers), "feather": feather, "matte": matte})
 
 
-def painted(picture: RgbArray, masks: Sequence[BoolArray], *layers: dict[str, Any], **edges: float) -> RgbArray:
+def painted(image: RgbArray, masks: Sequence[BoolArray], *layers: dict[str, Any], **edges: float) -> RgbArray:
     """One picture with a look of these layers."""
     backdrops = {"beach": textured(37, 91, seed=9)}
-    return Painter(look(*layers, **edges), material_of([picture], [masks], "image"), backdrops).paint(0, picture)
+    return Painter(look(*layers, **edges), material_of([image], [masks], "image"), backdrops).paint(0, image)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sam2_core.media.effects.matting import matte_of, own_colors
-from sam2_core.media.effects.scaled_masks import shape_of, spread, whole
+from sam2_core.media.effects.matting import compute_matte, estimate_foreground
+from sam2_core.media.effects.scaled_masks import dilate, full_area, scale_mask
 from sam2_core.types import Mask
 from tests.media.effects.scenes import look, painted, rectangle, textured
 
@@ -40,26 +40,26 @@ def test_without_softness_the_masks_are_kept_to_the_pixel() -> None:
 
 
 def test_the_matte_finds_what_the_mask_missed() -> None:
-    picture, share = disc()
+    image, share = disc()
     off = np.zeros(SIZE, np.uint8)
     cv2.circle(off, (WIDTH // 2 + 2, HEIGHT // 2), 60, 1, -1)
-    plain, fitted = (painted(picture, [off > 0], {"effect": "cutout"}, matte=matte)[..., 3] / 255 for matte in (0, 1.0))
+    plain, fitted = (painted(image, [off > 0], {"effect": "cutout"}, matte=matte)[..., 3] / 255 for matte in (0, 1.0))
     assert np.abs(fitted - share).sum() < 0.65 * np.abs(plain - share).sum()
 
 
 @pytest.mark.parametrize("edges", [{"matte": 0.5}, {"feather": 8.0}], ids=str)
 def test_no_color_from_behind_shines_through(edges: dict[str, float]) -> None:
     """The blue that is mixed into the disc's edge is not seen before green."""
-    picture, share = disc()
-    result = painted(picture, [share > 0.5], {"effect": "color", "color": "#28a028"}, **edges).astype(int)
+    image, share = disc()
+    result = painted(image, [share > 0.5], {"effect": "color", "color": "#28a028"}, **edges).astype(int)
     assert result[..., 2].max() < 90, "red has 40 and green has 40 of blue"
-    assert painted(picture, [share > 0.5], {"effect": "color", "color": "#28a028"})[..., 2].max() > 100
+    assert painted(image, [share > 0.5], {"effect": "color", "color": "#28a028"})[..., 2].max() > 100
 
 
 def test_cutouts_keep_their_color_beyond_the_edge() -> None:
-    picture, share = disc()
+    image, share = disc()
     for edges, apart in (({}, 6), ({"feather": 8.0}, 45)):
-        cut = painted(picture, [share > 0.999], {"effect": "cutout"}, **edges)
+        cut = painted(image, [share > 0.999], {"effect": "cutout"}, **edges)
         near = cv2.dilate((cut[..., 3] > 0).view(np.uint8), np.ones((9, 9), np.uint8)) > 0
         assert np.abs(cut[near][:, :3].astype(int) - RED).max() <= apart
         far = cut[..., 3] == 0
@@ -67,12 +67,12 @@ def test_cutouts_keep_their_color_beyond_the_edge() -> None:
 
 
 def test_sure_pixels_are_their_own_color() -> None:
-    picture = textured(*SIZE)
-    shape = shape_of(Mask.from_array(INSIDE), SIZE, RED)
+    image = textured(*SIZE)
+    shape = scale_mask(Mask.from_array(INSIDE), SIZE, RED)
     assert shape is not None
-    matte = matte_of([shape], look(feather=5), picture)
-    colors = own_colors(picture, matte, whole(SIZE))
-    np.testing.assert_array_equal(colors[matte.alpha == 255], picture[matte.alpha == 255])
+    matte = compute_matte([shape], look(feather=5), image)
+    colors = estimate_foreground(image, matte, full_area(SIZE))
+    np.testing.assert_array_equal(colors[matte.alpha == 255], image[matte.alpha == 255])
 
 
 def test_objects_at_the_border_have_no_edge_there() -> None:
@@ -87,5 +87,5 @@ def test_objects_at_the_border_have_no_edge_there() -> None:
 def test_spreading_covers_the_last_pixel_in_part() -> None:
     one = np.zeros((9, 9), np.uint8)
     one[4, 4] = 255
-    assert spread(one, 2)[4].tolist() == [0, 0, 255, 255, 255, 255, 255, 0, 0]
-    assert spread(one, 2.5)[4, 1] == pytest.approx(127, abs=2)
+    assert dilate(one, 2)[4].tolist() == [0, 0, 255, 255, 255, 255, 255, 0, 0]
+    assert dilate(one, 2.5)[4, 1] == pytest.approx(127, abs=2)

@@ -8,7 +8,7 @@ import pytest
 from sam2_core.errors import BadPrompt
 from sam2_core.media import EffectStack, Painter
 from sam2_core.media.effects import text_rendering as module
-from sam2_core.media.effects.text_rendering import lettering, typeface_for
+from sam2_core.media.effects.text_rendering import find_typeface, render_text
 from tests.media.effects.scenes import material_of, painted, rectangle
 
 SIZE = 300, 500
@@ -23,11 +23,11 @@ def test_objects_hide_the_text() -> None:
     np.testing.assert_array_equal(drawn[~inside], free[~inside])
 
 
-@pytest.mark.parametrize("wished", [30, 90])
-def test_letters_are_as_large_as_wished(wished: float) -> None:
-    letters, area = lettering(typeface_for("HX"), SIZE, wished, 0.5) or pytest.fail("no text")
+@pytest.mark.parametrize("requested", [30, 90])
+def test_letters_are_as_large_as_wished(requested: float) -> None:
+    letters, area = render_text(find_typeface("HX"), SIZE, requested, 0.5) or pytest.fail("no text")
     assert letters.shape == area.size
-    assert letters.shape[0] == pytest.approx(0.72 * wished, rel=0.15)
+    assert letters.shape[0] == pytest.approx(0.72 * requested, rel=0.15)
     assert (area.left + area.right) / 2 == pytest.approx(250, abs=2)
     assert (area.top + area.bottom) / 2 == pytest.approx(150, abs=2)
 
@@ -36,14 +36,16 @@ def test_letters_are_as_large_as_wished(wished: float) -> None:
 @pytest.mark.parametrize("middle", [0, 0.5, 1])
 @pytest.mark.parametrize("size", [SIZE, (500, 90), (40, 600)])
 def test_all_of_a_text_is_in_the_picture(text: str, middle: float, size: tuple[int, int]) -> None:
-    letters, area = lettering(typeface_for(text), size, 1000, middle) or pytest.fail("no text")
+    letters, area = render_text(find_typeface(text), size, 1000, middle) or pytest.fail("no text")
     assert 0 <= area.left < area.right <= size[1] and 0 <= area.top < area.bottom <= size[0]
     assert letters.shape == area.size
     assert area.right - area.left <= 0.96 * size[1] + 2
 
 
 def test_long_texts_take_several_lines() -> None:
-    one, many = (lettering(typeface_for(text), SIZE, 300, 0.5) or pytest.fail("?") for text in ("word", "word " * 12))
+    one, many = (
+        render_text(find_typeface(text), SIZE, 300, 0.5) or pytest.fail("?") for text in ("word", "word " * 12)
+    )
     assert many[0].any(axis=1).sum() < many[0].shape[0], "there is room between lines"
     assert one[0].any(axis=1).all()
 
@@ -55,11 +57,11 @@ def test_no_text_changes_nothing(text: str) -> None:
 
 def test_accents_are_left_out_where_no_font_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SYSTEM_FONTS", ())
-    assert typeface_for("Größe – déjà vu").text == "Grosse - deja vu"
+    assert find_typeface("Größe – déjà vu").text == "Grosse - deja vu"
     with pytest.raises(BadPrompt, match="Latin letters"):
         Painter(EffectStack.of("text", text="面具"), material_of([GRAY], [[]], "image"))
 
 
 def test_a_font_that_has_the_letters_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_has_all", lambda name, text: name == "Arial Unicode.ttf")
-    assert typeface_for("Größe") == module.Typeface("Arial Unicode.ttf", "Größe")
+    assert find_typeface("Größe") == module.Typeface("Arial Unicode.ttf", "Größe")

@@ -51,7 +51,7 @@ def masks_in(store: Store, frame: int) -> FrameMasks:
 
 def scene(store: Store, objects: Sequence[ObjectTraits] | None = ALL, frames: range | None = None) -> MaskedMedia:
     """What a download of this source is made of."""
-    return MaskedMedia(store, lambda wished: [masks_in(store, frame) for frame in wished], objects, frames)
+    return MaskedMedia(store, lambda requested: [masks_in(store, frame) for frame in requested], objects, frames)
 
 
 def expected(media: MaskedMedia, frame: int) -> dict[int, BoolArray]:

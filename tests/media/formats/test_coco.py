@@ -71,11 +71,11 @@ def test_cocos_tools_read_the_very_masks(polygons: bool, clip: Store, album: Sto
         media = scene(store, frames=frames)
         write(tmp_path / "masks.json", media, ExportOptions("coco", polygons=polygons))
         found = read_with_cocos_tools(tmp_path / "masks.json")
-        wished = {
+        requested = {
             (frame + 1, number): pixels for frame in media.frames for number, pixels in expected(media, frame).items()
         }
-        assert found.keys() == wished.keys()
-        for key, pixels in wished.items():
+        assert found.keys() == requested.keys()
+        for key, pixels in requested.items():
             np.testing.assert_array_equal(found[key], pixels)
 
 

@@ -22,15 +22,15 @@ def test_each_pixel_belongs_to_the_object_above(clip: Store, tmp_path: Path) -> 
     media = scene(clip)
     folder = unpacked(tmp_path, media, ExportOptions("davis"))
     for frame in media.frames:
-        wished = np.zeros((HEIGHT, WIDTH), int)
+        requested = np.zeros((HEIGHT, WIDTH), int)
         for number, pixels in expected(media, frame).items():
-            wished[pixels] = [7, 3, 5].index(number) + 1
+            requested[pixels] = [7, 3, 5].index(number) + 1
         with Image.open(folder / f"Annotations/clip/{frame:05d}.png") as image:
             assert image.mode == "P"
-            np.testing.assert_array_equal(np.asarray(image), wished)
+            np.testing.assert_array_equal(np.asarray(image), requested)
             colors = np.asarray(image.convert("RGB"))
             assert {tuple(color) for color in colors.reshape(-1, 3)} <= set(FIRST_COLORS)
-            assert tuple(colors[wished == 1][0]) == FIRST_COLORS[1]
+            assert tuple(colors[requested == 1][0]) == FIRST_COLORS[1]
     told = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert told["values"] == {"7": 1, "3": 2, "5": 3}
     assert told["frames_with_overlaps"] == [0, 2, 3, 4, 5]

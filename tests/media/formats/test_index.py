@@ -19,10 +19,10 @@ from tests.media.formats.scenes import BALL, RING, expected, scene, unpacked
 
 
 def painted(media: MaskedMedia, frame: int) -> np.ndarray:
-    wished = np.zeros(media.info.size_of(frame), int)
+    requested = np.zeros(media.info.size_of(frame), int)
     for number, pixels in expected(media, frame).items():
-        wished[pixels] = number
-    return wished
+        requested[pixels] = number
+    return requested
 
 
 @pytest.mark.parametrize("objects", [None, (BALL, RING), (RING, BALL)])
@@ -58,7 +58,7 @@ def test_training_reads_pictures_of_every_size(album: Store, tmp_path: Path) -> 
     media = scene(album, [RING])
     found = open_dataset(unpacked(tmp_path, media, ExportOptions("index", include_images=True)))
     assert not found.report.counts
-    read = {picture.name: picture.read() for picture in found.pictures}
+    read = {picture.name: picture.read() for picture in found.images}
     assert list(read) == ["IMG_01", "a_b", "a_b_2"]
     for frame, name in enumerate(("a_b", "a_b_2", "IMG_01")):
         np.testing.assert_array_equal(read[name].masks[0], expected(media, frame)[7])

@@ -30,9 +30,9 @@ def test_outlines_are_drawn_back_as_labelme_does(clip: Store, tmp_path: Path) ->
         plain = json.loads((folder / f"annotations/{frame:05d}.json").read_text("utf-8"))
         assert (plain["imageHeight"], plain["imageWidth"], plain["imageData"]) == (HEIGHT, WIDTH, None)
         assert (folder / "annotations" / plain["imagePath"]).is_file()
-        wished = expected(media, frame)
-        assert {shape["group_id"] for shape in plain["shapes"]} == set(wished)
-        for number, mask in wished.items():
+        requested = expected(media, frame)
+        assert {shape["group_id"] for shape in plain["shapes"]} == set(requested)
+        for number, mask in requested.items():
             shapes = [shape for shape in plain["shapes"] if shape["group_id"] == number]
             assert {shape["shape_type"] for shape in shapes} == {"polygon"}
             assert all(len(shape["points"]) >= 3 for shape in shapes)

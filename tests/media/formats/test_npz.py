@@ -20,12 +20,12 @@ def test_each_frame_is_an_array_of_all_objects(clip: Store, album: Store, tmp_pa
             assert found["frames"].tolist() == list(frames)
             assert len([name for name in found.files if name.startswith("frame_")]) == len(frames)
             for row, frame in enumerate(frames):
-                masks, wished = found[f"frame_{frame:05d}"], expected(media, frame)
+                masks, requested = found[f"frame_{frame:05d}"], expected(media, frame)
                 assert masks.dtype == bool
                 assert masks.shape == (3, *store.info.size_of(frame))
                 assert found["known"][row].tolist() == [True, frame > 0, frame % 2 == 0]
                 for place, number in enumerate((7, 3, 5)):
-                    np.testing.assert_array_equal(masks[place], wished.get(number, np.zeros_like(masks[place])))
+                    np.testing.assert_array_equal(masks[place], requested.get(number, np.zeros_like(masks[place])))
 
 
 def test_names_and_times_are_arrays_too(clip: Store, album: Store, tmp_path: Path) -> None:

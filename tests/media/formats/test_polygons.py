@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sam2_core.media.formats.polygons import Part, borders, edges, joined
+from sam2_core.media.formats.polygons import Part, edge_polygons, join_rings, pixel_polygons
 from sam2_core.types import BoolArray, Mask
 from tests.media.formats.scenes import iou
 
@@ -40,8 +40,8 @@ def filled(corners: np.ndarray, height: int, width: int) -> BoolArray:
 @pytest.mark.parametrize("softness", [0.0, 0.8, 3.0])
 def test_edges_keep_every_pixel(softness: float) -> None:
     pixels = blobs(1, 30, 41, softness)
-    parts = edges(Mask.from_array(pixels))
-    drawn = [sampled(joined(part.rings), *pixels.shape) for part in parts]
+    parts = edge_polygons(Mask.from_array(pixels))
+    drawn = [sampled(join_rings(part.rings), *pixels.shape) for part in parts]
     np.testing.assert_array_equal(np.any(drawn, axis=0), pixels)
     assert sum(part.astype(int) for part in drawn).max() == 1, "parts do not overlap"
 
@@ -49,17 +49,17 @@ def test_edges_keep_every_pixel(softness: float) -> None:
 @pytest.mark.parametrize(("softness", "least"), [(0.0, 0.9), (3.0, 0.97), (12.0, 0.985)])
 def test_borders_keep_nearly_every_pixel(softness: float, least: float) -> None:
     pixels = blobs(2, 100, 140, softness)
-    drawn = [filled(joined(part.rings), *pixels.shape) for part in borders(Mask.from_array(pixels))]
+    drawn = [filled(join_rings(part.rings), *pixels.shape) for part in pixel_polygons(Mask.from_array(pixels))]
     assert iou(np.any(drawn, axis=0), pixels) > least
 
 
 def test_borders_are_the_same_whether_fractions_are_cut_or_rounded() -> None:
-    for part in borders(Mask.from_array(blobs(3, 50, 60, 2.0))):
+    for part in pixel_polygons(Mask.from_array(blobs(3, 50, 60, 2.0))):
         for ring in part.rings:
             np.testing.assert_array_equal(np.round(ring), np.floor(ring))
 
 
-@pytest.mark.parametrize("outlines", [edges, borders])
+@pytest.mark.parametrize("outlines", [edge_polygons, pixel_polygons])
 def test_the_smallest_masks_have_outlines_too(outlines: Callable[[Mask], list[Part]]) -> None:
     assert outlines(Mask.from_array(np.zeros((5, 7), bool))) == []
     pixels = np.zeros((5, 7), bool)
@@ -68,7 +68,7 @@ def test_the_smallest_masks_have_outlines_too(outlines: Callable[[Mask], list[Pa
         pixels[place] = True
         [part] = outlines(Mask.from_array(pixels))
         assert part.outline.shape[0] >= 3
-        draw = sampled if outlines is edges else filled
+        draw = sampled if outlines is edge_polygons else filled
         np.testing.assert_array_equal(draw(part.outline, 5, 7), pixels)
     [part] = outlines(Mask.from_array(np.ones((5, 7), bool)))
     assert part.outline.min() >= 0
@@ -80,14 +80,14 @@ def test_a_hole_belongs_to_the_part_around_it() -> None:
     pixels[2:18, 2:18] = pixels[4:10, 25:35] = True
     pixels[5:15, 5:15] = False
     pixels[8:12, 8:12] = True
-    parts = sorted(edges(Mask.from_array(pixels)), key=lambda part: (len(part.holes), part.outline[:, 0].max()))
+    parts = sorted(edge_polygons(Mask.from_array(pixels)), key=lambda part: (len(part.holes), part.outline[:, 0].max()))
     assert [len(part.holes) for part in parts] == [0, 0, 1]
     assert [part.outline.max(axis=0).tolist() for part in parts] == [[12, 12], [35, 10], [18, 18]]
 
 
 def test_rings_are_joined_where_they_come_closest() -> None:
     squares = [np.array([(x, 0), (x + 1, 0), (x + 1, 1), (x, 1)], np.float32) for x in (0.0, 10.0, 4.0)]
-    path = joined(squares)
+    path = join_rings(squares)
     bridges = [
         (tuple(start), tuple(end))
         for start, end in zip(path.tolist(), np.roll(path, -1, axis=0).tolist(), strict=True)
@@ -102,18 +102,18 @@ def test_rings_are_joined_where_they_come_closest() -> None:
 
 @pytest.mark.parametrize("most_compared", [20_000, 100])
 def test_very_many_holes_are_joined_in_one_outline(most_compared: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sam2_core.media.formats.polygons._MOST_COMPARED", most_compared)
+    monkeypatch.setattr("sam2_core.media.formats.polygons._MAX_COMPARED", most_compared)
     pixels = np.ones((31, 31), bool)
     pixels[1::2, 1::2] = False
-    [part] = edges(Mask.from_array(pixels))
+    [part] = edge_polygons(Mask.from_array(pixels))
     assert len(part.holes) == 225
-    np.testing.assert_array_equal(sampled(joined(part.rings), 31, 31), pixels)
+    np.testing.assert_array_equal(sampled(join_rings(part.rings), 31, 31), pixels)
 
 
 def test_noise_takes_no_longer_than_it_has_corners() -> None:
     pixels = np.ones((161, 161), bool)
     pixels[1::2, 1::2] = False
-    [part] = borders(Mask.from_array(pixels))
-    path = joined(part.rings)
+    [part] = pixel_polygons(Mask.from_array(pixels))
+    path = join_rings(part.rings)
     assert len(path) == sum(map(len, part.rings)) + 2 * len(part.holes)
     np.testing.assert_array_equal(filled(path, 161, 161) | ~pixels, True)

@@ -12,7 +12,7 @@ import pytest
 
 from sam2_core.errors import MediaError
 from sam2_core.media import ExportOptions, MaskedMedia, Store, ingest, open_store, write
-from sam2_core.training.datasets.labelled import Clip
+from sam2_core.training.datasets.dataset import Clip
 from sam2_core.training.datasets.layouts import open_dataset
 from sam2_core.types import FrameMasks, Mask
 from tests.media.formats.scenes import COCOS_WARNING, RING, expected, masks_in, scene
@@ -46,8 +46,8 @@ def test_every_fourth_frame_has_its_masks(frames: range, film: Store, tmp_path: 
     for frame in annotated:
         found = clip.masks(frame)
         for place, number in enumerate((7, 3, 5), start=1):
-            wished = expected(media, frame).get(number, np.zeros((64, 96), bool))
-            np.testing.assert_array_equal(found[place], wished)
+            requested = expected(media, frame).get(number, np.zeros((64, 96), bool))
+            np.testing.assert_array_equal(found[place], requested)
         assert clip.frame(frame).shape == (64, 96, 3)
 
 
@@ -90,8 +90,8 @@ def test_cocos_tools_decode_every_entry(film: Store, tmp_path: Path) -> None:
     plain, _ = read_again(film, media, tmp_path)
     for place, entry in enumerate(plain["masklet"]):
         for number, run_lengths in zip((7, 3, 5), entry, strict=True):
-            wished = expected(media, 4 * place).get(number, np.zeros((64, 96), bool))
-            np.testing.assert_array_equal(tools.decode(run_lengths), wished)
+            requested = expected(media, 4 * place).get(number, np.zeros((64, 96), bool))
+            np.testing.assert_array_equal(tools.decode(run_lengths), requested)
 
 
 def test_frames_that_sav_does_not_annotate_are_refused(film: Store, tmp_path: Path) -> None:

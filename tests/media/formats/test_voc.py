@@ -27,9 +27,9 @@ def test_pictures_and_boxes_tell_of_the_same_objects(clip: Store, tmp_path: Path
     listed = (folder / "ImageSets/Segmentation/trainval.txt").read_text("utf-8").split()
     assert listed == [f"{frame:05d}" for frame in range(6)]
     for frame in media.frames:
-        wished = expected(media, frame)
+        requested = expected(media, frame)
         things, kinds = np.zeros((HEIGHT, WIDTH), int), np.zeros((HEIGHT, WIDTH), int)
-        for place, (number, pixels) in enumerate(wished.items(), start=1):
+        for place, (number, pixels) in enumerate(requested.items(), start=1):
             things[pixels], kinds[pixels] = place, NUMBERS[number]
         for name, pixels in (("SegmentationObject", things), ("SegmentationClass", kinds)):
             with Image.open(folder / name / f"{frame:05d}.png") as image:
@@ -39,8 +39,8 @@ def test_pictures_and_boxes_tell_of_the_same_objects(clip: Store, tmp_path: Path
         size = [root.findtext(f"size/{side}") for side in ("width", "height", "depth")]
         assert size == [str(WIDTH), str(HEIGHT), "3"]
         assert root.findtext("filename") == f"{frame:05d}.jpg"
-        assert [each.findtext("name") for each in root.iter("object")] == [NAMES[number] for number in wished]
-        for each, pixels in zip(root.iter("object"), wished.values(), strict=True):
+        assert [each.findtext("name") for each in root.iter("object")] == [NAMES[number] for number in requested]
+        for each, pixels in zip(root.iter("object"), requested.values(), strict=True):
             box = [int(each.findtext(f"bndbox/{side}") or "") for side in ("xmin", "ymin", "xmax", "ymax")]
             rows, columns = np.nonzero(pixels)
             assert box == [columns.min() + 1, rows.min() + 1, columns.max() + 1, rows.max() + 1]
@@ -66,7 +66,7 @@ def test_training_reads_masks_and_classes(album: Store, tmp_path: Path) -> None:
     media = scene(album, [RING])
     found = open_dataset(unpacked(tmp_path, media, ExportOptions("voc", include_images=True)), split="trainval")
     assert not found.report.counts
-    for frame, picture in enumerate(found.pictures):
+    for frame, picture in enumerate(found.images):
         assert picture.name == ("a_b", "a_b_2", "IMG_01")[frame]
         read = picture.read()
         assert read.classes == ("bird",)
@@ -102,5 +102,5 @@ def test_supervision_reads_the_boxes(clip: Store, tmp_path: Path) -> None:
     read = supervision.DetectionDataset.from_pascal_voc(str(folder / "JPEGImages"), str(folder / "Annotations"))
     assert set(read.classes) == {"bird", "object"}
     for path, _, detections in read:
-        wished = expected(media, int(Path(path).stem))
-        assert len(detections) == len(wished)
+        requested = expected(media, int(Path(path).stem))
+        assert len(detections) == len(requested)

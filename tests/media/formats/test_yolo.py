@@ -42,10 +42,10 @@ def test_outlines_are_drawn_back_by_ultralytics_rules(clip: Store, tmp_path: Pat
     media = scene(clip)
     folder = unpacked(tmp_path, media, ExportOptions("yolo"))
     for frame in media.frames:
-        wished = expected(media, frame)
+        requested = expected(media, frame)
         found = read_labels(folder / f"labels/{frame:05d}.txt", HEIGHT, WIDTH)
-        assert [number for number, _ in found] == [CLASSES[number] for number in wished]
-        for (_, pixels), (number, mask) in zip(found, wished.items(), strict=True):
+        assert [number for number, _ in found] == [CLASSES[number] for number in requested]
+        for (_, pixels), (number, mask) in zip(found, requested.items(), strict=True):
             # The bridges to the island and to the part apart are drawn; dust is little else than bridges.
             assert not (mask & ~cv2.dilate(pixels.view(np.uint8), np.ones((3, 3), np.uint8)).view(bool)).any()
             assert iou(pixels, mask) > {7: 0.93, 3: 0.998, 5: 0.3}[number]

@@ -34,14 +34,14 @@ def test_each_object_has_an_entry_for_each_frame(frames: range, clip: Store, tmp
             check_entry(each, place, expected(media, frame).get(each["track_id"]))
 
 
-def check_entry(track: dict, place: int, wished: np.ndarray | None) -> None:
+def check_entry(track: dict, place: int, requested: np.ndarray | None) -> None:
     run_lengths, box, area = (track[name][place] for name in ("segmentations", "bboxes", "areas"))
-    if wished is None:
+    if requested is None:
         assert run_lengths is box is area is None
         return
-    np.testing.assert_array_equal(Mask.from_coco(run_lengths).to_array(), wished)
-    rows, columns = np.nonzero(wished)
-    assert area == wished.sum()
+    np.testing.assert_array_equal(Mask.from_coco(run_lengths).to_array(), requested)
+    rows, columns = np.nonzero(requested)
+    assert area == requested.sum()
     assert box == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
 
 

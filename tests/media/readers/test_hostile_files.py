@@ -89,7 +89,7 @@ def test_a_member_that_unpacks_to_too_much_is_left_out(tmp_path: Path, monkeypat
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zip_reader, "MOST_BYTES", 2 * len(ONE))
+    monkeypatch.setattr(zip_reader, "MAX_BYTES", 2 * len(ONE))
     path = packed(tmp_path / "x.zip", {f"{number:05d}.png": ONE for number in range(3)})
     with pytest.raises(MediaError, match="more than can be read at once"):
         read_annotations(path, CLIP)
@@ -97,10 +97,10 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
 
 def test_an_archive_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path / "x.zip", {f"{number}.txt": "" for number in range(60)})
-    monkeypatch.setattr(zip_reader, "MOST_MEMBERS", 50)
+    monkeypatch.setattr(zip_reader, "MAX_MEMBERS", 50)
     with pytest.raises(MediaError, match="more than 50 files"):
         read_annotations(path, CLIP)
-    monkeypatch.setattr(zip_reader, "MOST_TABLE_BYTES", 1000)
+    monkeypatch.setattr(zip_reader, "MAX_DIRECTORY_BYTES", 1000)
     with pytest.raises(MediaError, match="too many files"):
         read_annotations(path, CLIP)
 
@@ -150,7 +150,7 @@ def test_sizes_that_masks_only_claim_cost_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("MOST_FOUND", 3), ("MOST_RUN_BYTES", 20), ("MOST_PIXELS", 2 * HEIGHT * WIDTH)]
+    ("name", "most"), [("MAX_MASKS", 3), ("MAX_RUN_BYTES", 20), ("MAX_PIXELS", 2 * HEIGHT * WIDTH)]
 )
 def test_too_much_in_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int) -> None:
     monkeypatch.setattr(annotation_builder, name, most)
@@ -162,7 +162,7 @@ def test_too_much_in_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(format_detection, "MOST_PLAIN_BYTES", 1000)
+    monkeypatch.setattr(format_detection, "MAX_FILE_BYTES", 1000)
     path = tmp_path / "x"
     path.write_text(json.dumps(coco(100)), "utf-8")
     with pytest.raises(MediaError, match="larger than"):
@@ -195,14 +195,14 @@ def test_many_outlines_cost_more_than_one(tmp_path: Path, monkeypatch: pytest.Mo
     plain["annotations"].append({"image_id": 1, "segmentation": [[1, 1, 5, 1, 5, 5]] * 100})
     path = as_json(tmp_path / "x", plain)
     assert len(read_annotations(path, STILL).masks) == 1
-    monkeypatch.setattr(annotation_builder, "MOST_PIXELS", 50 * HEIGHT * WIDTH)
+    monkeypatch.setattr(annotation_builder, "MAX_PIXELS", 50 * HEIGHT * WIDTH)
     with pytest.raises(MediaError, match="Import fewer frames"):
         read_annotations(path, STILL)
 
 
 def test_plain_data_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a file, an empty object is two letters; in memory it is a hundred times that."""
-    monkeypatch.setattr(annotation_builder, "MOST_ROOM", 100_000)
+    monkeypatch.setattr(annotation_builder, "MAX_JSON_MEMORY", 100_000)
     many = {"images": [{}] * 500, "annotations": []}
     labels = {f"{number}.json": json.dumps({"shapes": [{}] * 100}) for number in range(10)}
     masks = {"00000.png": ONE, "manifest.json": json.dumps({"objects": [{}] * 500})}
@@ -215,7 +215,7 @@ def test_plain_data_that_take_too_much_memory_are_refused(tmp_path: Path, monkey
 def test_labels_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path / "x.zip", {f"{number:05d}.txt": "0 0.1 0.1 0.5 0.5\n" for number in range(10)})
     assert len(read_annotations(path, CLIP).masks) == 10
-    monkeypatch.setattr(yolo, "MOST_TEXTS_BYTES", 100)
+    monkeypatch.setattr(yolo, "MAX_TOTAL_TEXT_BYTES", 100)
     with pytest.raises(MediaError, match="more labels"):
         read_annotations(path, CLIP)
 
@@ -226,8 +226,8 @@ def test_what_cannot_be_used_is_not_looked_at_for_ever(tmp_path: Path, monkeypat
     path = as_json(tmp_path / "x", plain)
     read = read_annotations(path, STILL)
     assert sum(each.count for each in read.skipped) == 99
-    assert len(read.skipped) == annotation_builder.MOST_REASONS + 1
-    monkeypatch.setattr(annotation_builder, "MOST_LEFT_OUT", 50)
+    assert len(read.skipped) == annotation_builder.MAX_REASONS + 1
+    monkeypatch.setattr(annotation_builder, "MAX_SKIPPED", 50)
     with pytest.raises(MediaError, match="Most of this file cannot be used"):
         read_annotations(path, STILL)
 

@@ -12,9 +12,10 @@ from PIL import Image
 
 from sam2_core.errors import MediaError
 from sam2_core.media import ExportOptions, Store, ingest, open_store, write
-from sam2_core.media.rendering import codecs
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.rendering import video_formats
 from sam2_core.media.rendering.video_writer import write_video
-from sam2_core.media.rendering.webp import end_at
+from sam2_core.media.rendering.webp import set_duration
 from tests.media.masked_media import FRAMES, material_of, no_masks
 from tests.media.numbered import make_clip, read_number
 from tests.media.rendering.results import animation
@@ -32,13 +33,11 @@ def size_of(path: Path) -> tuple[int, int]:
 def test_gif_drops_frames_and_keeps_time(rate: str, shown: range, tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "clip.mp4", rate=rate), tmp_path / "store")
     with open_store(tmp_path / "store") as store:
-        pictures, durations = animation(
-            write(tmp_path / "film.gif", material_of(store, no_masks), ExportOptions("gif"))
-        )
+        images, durations = animation(write(tmp_path / "film.gif", material_of(store, no_masks), ExportOptions("gif")))
         begins = np.cumsum([0, *durations])
         np.testing.assert_allclose(begins[:-1] / 1000, store.times[shown], atol=0.0051)
         assert begins[-1] / 1000 == pytest.approx(store.info.duration, abs=0.0051)
-    assert [read_number(each[..., :3]) for each in pictures] == list(shown)
+    assert [read_number(each[..., :3]) for each in images] == list(shown)
     assert min(durations[:-1]) >= 40, "browsers slow down what is faster than they like"
 
 
@@ -61,8 +60,8 @@ def test_uneven_times_and_parts(kind: str, frames: range, clips: dict[str, Store
     store = clips["uneven"]
     film = write(tmp_path / f"film.{kind}", material_of(store, no_masks, frames=frames), ExportOptions(kind))
     moments = np.array([*store.times, store.info.duration])
-    pictures, durations = animation(film)
-    assert [read_number(each[..., :3]) for each in pictures] == list(frames)
+    images, durations = animation(film)
+    assert [read_number(each[..., :3]) for each in images] == list(frames)
     expected = moments[[*frames, frames.stop]] - moments[frames[0]]
     np.testing.assert_allclose(np.cumsum([0, *durations]) / 1000, expected, atol=0.0051)
 
@@ -93,15 +92,16 @@ def test_pixels_become_squares(
 
 
 def test_what_a_file_cannot_hold_is_refused(clip: Store, tmp_path: Path) -> None:
-    strip, small = Image.new("RGB", (16384, 2)), replace(codecs.WEBP, longest_side=191)
+    strip, small = Image.new("RGB", (16384, 2)), replace(video_formats.WEBP, max_side=191)
     strip.save(tmp_path / "strip.png")
     ingest(tmp_path / "strip.png", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         with pytest.raises(MediaError, match="WebP holds up to 16383 pixels a side, and this has 16384"):
             write(tmp_path / "strip.webp", material_of(store, no_masks), ExportOptions("webp"))
         write(tmp_path / "smaller.webp", material_of(store, no_masks), ExportOptions("webp", max_side=16383))
+    options = ExportOptions("webp", side_by_side=True)
     with pytest.raises(MediaError, match="up to 191 pixels a side, and this has 192"):
-        write_video(small, tmp_path / "film.webp", material_of(clip), ExportOptions("webp", side_by_side=True))
+        write_video(small, tmp_path / "film.webp", material_of(clip), options, ProgressReporter())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["smaller.webp", "store", "strip.png"]
 
 
@@ -116,7 +116,7 @@ def test_any_name_of_a_folder_will_do(kind: str, clip: Store, tmp_path: Path) ->
 def test_a_still_webp_is_left_alone(still: Store, tmp_path: Path) -> None:
     path = write(tmp_path / "still.webp", material_of(still), ExportOptions("webp"))
     before = path.read_bytes()
-    end_at(path, 1234)
+    set_duration(path, 1234)
     assert path.read_bytes() == before
 
 

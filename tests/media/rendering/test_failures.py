@@ -12,8 +12,10 @@ import pytest
 
 from sam2_core.errors import MediaError
 from sam2_core.media import ExportOptions, Store, ingest, open_store, write
+from sam2_core.media.atomic import new_file
 from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong
-from sam2_core.media.rendering import codecs
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.rendering import video_formats
 from sam2_core.media.rendering.video_writer import write_video
 from tests.media.masked_media import FRAMES, material_of, no_masks
 from tests.media.numbered import make_clip
@@ -71,9 +73,9 @@ def test_a_source_that_is_gone_is_missed(tmp_path: Path) -> None:
 
 
 def test_an_encoder_that_gives_up_is_explained(clip: Store, tmp_path: Path) -> None:
-    broken = replace(codecs.MP4, encoding=lambda *_: ["-f", "nonsense"])
-    with pytest.raises(MediaError, match="could not be processed"):
-        write_video(broken, tmp_path / "film.mp4", material_of(clip), ExportOptions("mp4"))
+    broken = replace(video_formats.MP4, encoding=lambda *_: ["-f", "nonsense"])
+    with pytest.raises(MediaError, match="could not be processed"), new_file(tmp_path / "film.mp4") as path:
+        write_video(broken, path, material_of(clip), ExportOptions("mp4"), ProgressReporter())
     assert not list(tmp_path.iterdir())
 
 
@@ -81,12 +83,18 @@ def test_an_encoder_that_gives_up_is_explained(clip: Store, tmp_path: Path) -> N
 @pytest.mark.parametrize("step", ["encoding", "finish"])
 def test_a_full_disk_is_called_so(step: str, clip: Store, tmp_path: Path) -> None:
     if step == "encoding":
-        encoding = lambda target, *rest: ["-y", *codecs.MP4.encoding(target, *rest)[:-1], "-f", "mp4", "/dev/full"]
-        full = replace(codecs.MP4, encoding=encoding)
+        encoding = lambda target, *rest: [
+            "-y",
+            *video_formats.MP4.encoding(target, *rest)[:-1],
+            "-f",
+            "mp4",
+            "/dev/full",
+        ]
+        full = replace(video_formats.MP4, encoding=encoding)
     else:
-        full = replace(codecs.MP4, finish=lambda made, target: codecs.MP4.finish(made, Path("/dev/full")))
-    with pytest.raises(MediaError, match="The disk is full"):
-        write_video(full, tmp_path / "film.mp4", material_of(clip), ExportOptions("mp4"))
+        full = replace(video_formats.MP4, finish=lambda made, target: video_formats.MP4.finish(made, Path("/dev/full")))
+    with pytest.raises(MediaError, match="The disk is full"), new_file(tmp_path / "film.mp4") as path:
+        write_video(full, path, material_of(clip), ExportOptions("mp4"), ProgressReporter())
     assert not list(tmp_path.iterdir())
 
 
@@ -139,7 +147,7 @@ def test_ffmpeg_is_gone_after_a_failure(clip: Store, tmp_path: Path, monkeypatch
         raise Stopped
 
     media = material_of(clip, objects=())
-    monkeypatch.setattr("sam2_core.media.rendering.composer.Painter.paint", lambda *_: fail(0))
+    monkeypatch.setattr("sam2_core.media.rendering.compositor.Painter.paint", lambda *_: fail(0))
     with pytest.raises(Stopped):
         write(tmp_path / "film.mp4", media, ExportOptions("mp4"))
     assert len(running) == 3, "one looks, one decodes, one encodes"

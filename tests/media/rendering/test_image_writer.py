@@ -27,7 +27,7 @@ from sam2_core.media import (
 )
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 from tests.media.masked_media import BALL, FRAMES, HEIGHT, WIDTH, material_of, no_masks, shape
-from tests.media.numbered import picture, read_number
+from tests.media.numbered import numbered_image, read_number
 
 FULL = EffectStack.of("overlay", opacity=1.0)
 
@@ -45,13 +45,13 @@ def read_all(path: Path) -> dict[str, Any]:
 
 
 def test_a_png_has_full_size(tmp_path: Path) -> None:
-    Image.fromarray(picture(5, HEIGHT, WIDTH)).save(tmp_path / "still.png")
+    Image.fromarray(numbered_image(5, HEIGHT, WIDTH)).save(tmp_path / "still.png")
     ingest(tmp_path / "still.png", tmp_path / "store", Limits(stored_side_image=48))
     with open_store(tmp_path / "store") as store:
         assert store.info.stored_width == 48
         drawn = read(write(tmp_path / "overlay.png", material_of(store), ExportOptions("png", FULL)))
     assert drawn.shape == (HEIGHT, WIDTH, 3)
-    assert read_number(np.where(shape(1, 0)[..., None], picture(5, HEIGHT, WIDTH), drawn)) == 5
+    assert read_number(np.where(shape(1, 0)[..., None], numbered_image(5, HEIGHT, WIDTH), drawn)) == 5
     assert (drawn[shape(1, 0)] == color_of(1)).all()
 
 
@@ -69,7 +69,7 @@ def test_every_kind_is_what_it_says(kind: str, form: str, still: Store, tmp_path
     path = write(tmp_path / f"still.{kind}", material_of(still, no_masks), ExportOptions(kind))
     with Image.open(path) as image:
         assert image.format == form
-    error = np.abs(read(path).astype(int) - picture(5, HEIGHT, WIDTH))
+    error = np.abs(read(path).astype(int) - numbered_image(5, HEIGHT, WIDTH))
     assert error.mean() < (0.001 if kind == "png" else 4)
 
 
@@ -80,7 +80,7 @@ def test_cropped_side_by_side_and_smaller(still: Store, tmp_path: Path) -> None:
     whole = made()
     np.testing.assert_array_equal(made(cropped=True), whole[4:24, 10:30])
     beside = made(side_by_side=True)
-    np.testing.assert_array_equal(beside, np.hstack([picture(5, HEIGHT, WIDTH), whole]))
+    np.testing.assert_array_equal(beside, np.hstack([numbered_image(5, HEIGHT, WIDTH), whole]))
     options = ExportOptions("png", EffectStack.of("blur"), side_by_side=True, cropped=True, max_side=20)
     assert read(write(tmp_path / "still.png", material_of(still), options)).shape == (10, 20, 3)
 
@@ -130,7 +130,7 @@ def test_frames_of_a_clip_are_cropped_alike(clip: Store, tmp_path: Path) -> None
 def album(tmp_path: Path) -> MaskedMedia:
     """Three photos of which the second has no mask."""
     for number, size in enumerate(((40, 60), (30, 30), (80, 50)), start=1):
-        Image.fromarray(picture(number, *size)).save(tmp_path / f"{number}.png")
+        Image.fromarray(numbered_image(number, *size)).save(tmp_path / f"{number}.png")
     ingest_album([tmp_path / f"{number}.png" for number in (1, 2, 3)], tmp_path / "album")
     store = open_store(tmp_path / "album")
 
@@ -160,7 +160,7 @@ def test_an_album_without_a_mask_is_refused(album: MaskedMedia, tmp_path: Path) 
 
 @pytest.mark.parametrize("change", ["gone", "other", "broken"])
 def test_a_source_that_is_no_longer_the_same_is_refused(change: str, tmp_path: Path) -> None:
-    Image.fromarray(picture(5, HEIGHT, WIDTH)).save(tmp_path / "still.png")
+    Image.fromarray(numbered_image(5, HEIGHT, WIDTH)).save(tmp_path / "still.png")
     ingest(tmp_path / "still.png", tmp_path / "store")
     source = tmp_path / "store" / "source"
     if change == "gone":

@@ -16,7 +16,7 @@ from PIL import Image
 
 from sam2_core.media import EffectStack, ExportOptions, Store, write
 from tests.media.masked_media import FRAMES, HEIGHT, WIDTH, material_of, shape
-from tests.media.numbered import picture
+from tests.media.numbered import numbered_image
 from tests.media.rendering.results import SeeThrough, animation, pictures_of
 
 CUTOUT = EffectStack.of("cutout")
@@ -26,7 +26,7 @@ STILLS = ("png", "webp", "jpg")
 @pytest.fixture(scope="module", autouse=True)
 def see_through() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sam2_core.media.rendering.composer.Painter", SeeThrough)
+        patch.setattr("sam2_core.media.rendering.compositor.Painter", SeeThrough)
         yield
 
 
@@ -56,7 +56,7 @@ def check(shown: Any, frame: int, tolerance: int) -> None:
     error = np.abs(shown[..., 3].astype(int) - expected)
     assert error.mean() < 3
     assert np.percentile(error, 95) <= tolerance
-    inside = np.abs(shown[..., :3].astype(int) - picture(frame, HEIGHT, WIDTH))[even]
+    inside = np.abs(shown[..., :3].astype(int) - numbered_image(frame, HEIGHT, WIDTH))[even]
     assert np.percentile(inside, 80) <= 30
 
 
@@ -97,7 +97,7 @@ def test_pictures_are_exact(kind: str, cut_out: Callable[[str], Path]) -> None:
         assert image.mode == "RGBA"
         shown = np.asarray(image)
     np.testing.assert_array_equal(shown[..., 3], alpha_of(0))
-    np.testing.assert_array_equal(shown[shape(1, 0)][:, :3], picture(5, HEIGHT, WIDTH)[shape(1, 0)])
+    np.testing.assert_array_equal(shown[shape(1, 0)][:, :3], numbered_image(5, HEIGHT, WIDTH)[shape(1, 0)])
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "mov", "webm"])
@@ -114,7 +114,7 @@ def test_what_is_hidden_is_not_in_the_file(kind: str, cut_out: Callable[[str], P
 def test_hidden_pixels_next_to_seen_ones_take_their_color(cut_out: Callable[[str], Path]) -> None:
     with Image.open(cut_out("png")) as image:
         shown = np.asarray(image)
-    np.testing.assert_allclose(shown[10, 8], (*picture(5, HEIGHT, WIDTH)[10, 10], 0), atol=2)
+    np.testing.assert_allclose(shown[10, 8], (*numbered_image(5, HEIGHT, WIDTH)[10, 10], 0), atol=2)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "jpg"])
@@ -122,7 +122,7 @@ def test_elsewhere_it_lies_on_white(kind: str, cut_out: Callable[[str], Path]) -
     shown = pictures_of(cut_out(kind))[4 if kind == "mp4" else 0, ..., :3].astype(int)
     frame = 4 if kind == "mp4" else 0
     alpha = alpha_of(frame)[..., None] / 255
-    expected = picture(4 if kind == "mp4" else 5, HEIGHT, WIDTH) * alpha + 255 * (1 - alpha)
+    expected = numbered_image(4 if kind == "mp4" else 5, HEIGHT, WIDTH) * alpha + 255 * (1 - alpha)
     error = np.abs(shown - expected)
     assert error.mean() < 4
     assert np.percentile(error, 90) <= 12

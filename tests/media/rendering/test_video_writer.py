@@ -13,7 +13,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media import EXPORT_FORMATS, EffectStack, ExportOptions, ObjectTraits, Store, ingest, open_store, write
 from sam2_core.types import FrameMasks
 from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, no_masks, shape
-from tests.media.numbered import ffmpeg, make_clip, picture, read_number
+from tests.media.numbered import ffmpeg, make_clip, numbered_image, read_number
 from tests.media.rendering.results import pictures_of, size_of, times_of
 
 FULL = EffectStack.of("overlay", opacity=1.0)
@@ -26,7 +26,7 @@ def check_drawn(drawn: Any, traits: ObjectTraits, frame: int) -> None:
     rows, columns = np.nonzero(shape(traits.id, frame))
     inside = drawn[int(rows.mean()), int(columns.mean()), :3].astype(int)
     np.testing.assert_allclose(inside, traits.color, atol=30)
-    np.testing.assert_allclose(drawn[1, 1, :3].astype(int), picture(0, HEIGHT, WIDTH)[1, 1], atol=30)
+    np.testing.assert_allclose(drawn[1, 1, :3].astype(int), numbered_image(0, HEIGHT, WIDTH)[1, 1], atol=30)
 
 
 @pytest.mark.parametrize("kind", FILMS)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 
 from sam2_core.errors import Busy
 from sam2_core.serving.commands import Command, SetPrompt
+from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip

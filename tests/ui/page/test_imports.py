@@ -172,8 +172,7 @@ def test_a_file_that_is_too_large_is_refused(house: House, monkeypatch: pytest.M
 def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     session = house.session()
 
-    def work(file: Path, info: Any, request: Wish, report: Any) -> dict[str, Any]:
-        assert house.client.portal is not None
+    def work(file: Path, info: Any, options: ImportOptions, report: Any) -> dict[str, Any]:
         house.call(session.client.handle, '{"t": "cancel", "job": "import"}')
         report(0.5, "Reading the annotations")
         return {}

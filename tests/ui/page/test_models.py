@@ -12,8 +12,8 @@ from sam2_core.serving.engine import QueueStatus
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
-from ui.page.connection import PageObserver
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, Page, open_house, picture_bytes
+from ui.page.connection import PageObserver
 
 TINY, SMALL = "sam2.1_hiera_tiny", "sam2.1_hiera_small"
 CLICK = {"points": [[20, 24, 1]]}

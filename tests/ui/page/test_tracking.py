@@ -39,25 +39,25 @@ class Visit:
     def __init__(self, page: Page) -> None:
         self.page, self.seq = page, 0
 
-    def say(self, frame: int, object_id: int = 1, prompt: dict[str, Any] = CLICK) -> dict[str, Any]:
+    def prompt(self, frame: int, object_id: int = 1, prompt: dict[str, Any] = CLICK) -> dict[str, Any]:
         """A prompt; what is stale then, by object."""
         self.seq += 1
         self.page.send("set_prompt", seq=self.seq, frame=frame, object=object_id, prompt=prompt)
         self.page.receive("masks", seq=self.seq)
-        return self.hear_stale()
+        return self.receive_stale()
 
-    def hear_stale(self) -> dict[str, Any]:
+    def receive_stale(self) -> dict[str, Any]:
         return {each["id"]: each["frames"] for each in self.page.receive("stale")["objects"]}
 
     def track(self, direction: str, frame: int = 0, **about: Any) -> tuple[list[int], dict[str, Any]]:
-        """The frames whose masks were sent, in order, and the closing word."""
+        """The frames whose masks were sent, in order, and the closing event."""
         self.page.send("track", run=7, direction=direction, frame=frame, **about)
         frames: list[int] = []
         while (heard := self.page.receive("masks", "done"))["t"] == "masks":
             assert heard["run"] == 7
             assert all(each["fresh"] for each in heard["objects"])
             frames.append(heard["frame"])
-        self.hear_stale()
+        self.receive_stale()
         return frames, heard
 
 
@@ -108,18 +108,18 @@ def opened(engine: FakeEngine, clip: bytes) -> Iterator[Visit]:
 def test_every_direction_computes_what_it_says(
     visit: Visit, direction: str, about: dict[str, int], expected: list[int]
 ) -> None:
-    visit.say(10)
+    visit.prompt(10)
     frames, done = visit.track(direction, **{"frame": 10, **about})
     assert frames == expected
     assert (done["stopped"], done["lost"], done["changed"]) == (False, None, len(expected))
 
 
 def test_what_is_up_to_date_is_neither_computed_nor_sent_again(visit: Visit, engine: VanishingEngine) -> None:
-    visit.say(0)
+    visit.prompt(0)
     assert visit.track("forward")[1]["changed"] == 19
     assert visit.track("both", 10)[0] == []
     engine.found.clear()
-    visit.say(5, object_id=2)
+    visit.prompt(5, object_id=2)
     frames, done = visit.track("both", 5)
     assert frames == [*range(6, 20), *range(4, -1, -1)]
     assert {object_id for _, object_id in engine.found} == {2}
@@ -128,10 +128,10 @@ def test_what_is_up_to_date_is_neither_computed_nor_sent_again(visit: Visit, eng
 
 def test_an_update_computes_only_what_a_correction_touched(visit: Visit, engine: VanishingEngine) -> None:
     for object_id in (1, 2):
-        visit.say(0, object_id)
-        assert visit.say(16, object_id) == {}
+        visit.prompt(0, object_id)
+        assert visit.prompt(16, object_id) == {}
     visit.track("forward")
-    assert visit.say(8, 1, OTHER_CLICK) == {1: [[1, 4], [5, 7], [9, 12], [13, 15]]}
+    assert visit.prompt(8, 1, OTHER_CLICK) == {1: [[1, 4], [5, 7], [9, 12], [13, 15]]}
     engine.found.clear()
     frames, done = visit.track("update", 19)
     assert frames == [1, 2, 3, 4, 7, 6, 5, 9, 10, 11, 12, 15, 14, 13]
@@ -141,23 +141,23 @@ def test_an_update_computes_only_what_a_correction_touched(visit: Visit, engine:
 
 
 def test_an_update_keeps_to_the_range(visit: Visit) -> None:
-    visit.say(0)
+    visit.prompt(0)
     visit.track("forward")
-    visit.say(10, 1, OTHER_CLICK)
+    visit.prompt(10, 1, OTHER_CLICK)
     assert sorted(visit.track("update", first=7, last=12)[0]) == [7, 8, 9, 11, 12]
 
 
 def test_a_correction_taken_back_leaves_nothing_stale(visit: Visit) -> None:
-    visit.say(0)
+    visit.prompt(0)
     visit.track("forward")
-    assert visit.say(10, 1, OTHER_CLICK) != {}
-    assert visit.say(10, 1, {}) == {}
+    assert visit.prompt(10, 1, OTHER_CLICK) != {}
+    assert visit.prompt(10, 1, {}) == {}
 
 
 def test_tracking_pauses_on_the_first_frame_without_the_object(visit: Visit, engine: VanishingEngine) -> None:
     engine.away = (6, 7, 8, 9, 15)
-    visit.say(0)
-    visit.say(0, 2)
+    visit.prompt(0)
+    visit.prompt(0, 2)
     frames, done = visit.track("forward", pause=True)
     assert (done["stopped"], done["lost"], done["frame"], done["direction"]) == (True, 1, 6, "forward")
     assert 6 in frames and frames[-1] <= 9, "no more than the call that found it"
@@ -169,13 +169,13 @@ def test_tracking_pauses_on_the_first_frame_without_the_object(visit: Visit, eng
 
 def test_nobody_is_asked_where_pausing_is_not_wished(visit: Visit, engine: VanishingEngine) -> None:
     engine.away = (6,)
-    visit.say(0)
+    visit.prompt(0)
     assert visit.track("forward", pause=False)[1]["stopped"] is False
 
 
 def test_an_object_that_flickers_is_lost_once(visit: Visit, engine: VanishingEngine) -> None:
     engine.away = (4, 6, 8)
-    visit.say(0)
+    visit.prompt(0)
     assert visit.track("forward", pause=True)[1]["frame"] == 4
     assert visit.track("forward", 4, pause=True)[1]["stopped"] is False
 
@@ -184,7 +184,7 @@ def test_a_run_that_was_stopped_says_what_is_left(clip: bytes) -> None:
     engine = GatedEngine()
     with opened(engine, clip) as visit:
         page = visit.page
-        visit.say(17)
+        visit.prompt(17)
         page.send("track", run=7, direction="both", frame=17)
         assert engine.entered.acquire(timeout=DEADLINE)
         for _ in range(2):  # two calls on the way forward; the first on the way back waits at the gate
@@ -208,37 +208,37 @@ def test_a_click_during_an_update_changes_what_is_updated(clip: bytes) -> None:
         page = visit.page
         for _ in range(40):
             engine.gate.release()
-        visit.say(0)
+        visit.prompt(0)
         visit.track("forward")
         while engine.gate.acquire(blocking=False):
             pass
         while engine.entered.acquire(blocking=False):
             pass
-        visit.say(10)
+        visit.prompt(10)
         page.send("track", run=7, direction="update", frame=0)
         assert engine.entered.acquire(timeout=DEADLINE)
-        visit.say(4, 1, OTHER_CLICK)
+        visit.prompt(4, 1, OTHER_CLICK)
         for _ in range(40):
             engine.gate.release()
         page.receive("done", job="track")
-        assert visit.hear_stale() == {}
+        assert visit.receive_stale() == {}
 
 
 def test_tracking_is_taken_back(visit: Visit) -> None:
-    visit.say(0)
+    visit.prompt(0)
     visit.track("forward")
     visit.page.send("untrack", seq=99, frames=[5, 19], objects=[1])
     visit.page.receive("untracked", seq=99)
-    assert visit.hear_stale() == {}
+    assert visit.receive_stale() == {}
     visit.page.send("get_masks", first=0, last=19)
     assert [len(visit.page.receive("masks")["objects"]) for _ in range(FRAMES)] == [1] * 5 + [0] * 15
     assert visit.track("forward")[0] == [*range(5, 20)]
 
 
 def test_a_wish_that_is_repeated_takes_back_one_run_alone(visit: Visit) -> None:
-    visit.say(0)
+    visit.prompt(0)
     visit.track("forward")
-    visit.say(10, 1, OTHER_CLICK)
+    visit.prompt(10, 1, OTHER_CLICK)
     visit.track("update")
     for _ in range(2):  # the answer to the first was lost with the connection
         visit.page.send("untrack", seq=99, frames=[11, 19], objects=[1])
