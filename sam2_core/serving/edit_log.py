@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt
@@ -274,8 +274,12 @@ class EditLog:
 
 
 def _characters(entry: Entry) -> int:
-    """About how long a prompt is as JSON; 0 for other entries."""
-    return len(json.dumps(entry.prompt.to_json())) + _ENTRY_CHARACTERS if isinstance(entry, PromptEntry) else 0
+    """About how long a prompt is as JSON, without encoding its mask; 0 for other entries."""
+    if not isinstance(entry, PromptEntry):
+        return 0
+    mask, rest = entry.prompt.mask, replace(entry.prompt, mask=None)
+    runs = 0 if mask is None else len(mask.runs) // 4  # most take one character
+    return len(json.dumps(rest.to_json())) + runs + _ENTRY_CHARACTERS
 
 
 # --- as JSON ----------------------------------------------------------------------------------------------------------
