@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import pytest
 
 from sam2_core.errors import BadPrompt, Busy, MaskletError, SessionGone
 from sam2_core.serving.commands import Command, SetPrompt
+from sam2_core.serving.engine import Engine
+from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
@@ -59,6 +62,26 @@ class Program:
             return [news async for news in self.endpoints.track(session)][-1]
 
         return self.do(listen)
+
+    def track_start(self, session: str) -> int:
+        """The frame at which tracking would start."""
+
+        async def listen() -> Any:
+            run = self.endpoints.track(session, direction="one", pause=False)
+            try:
+                return (await anext(run))["frame"]
+            finally:
+                await run.aclose()
+
+        try:
+            return int(self.do(listen))
+        except BadPrompt:
+            return 0
+
+    def exported(self, session: str, objects: list[int] | None = None) -> list[int]:
+        """The objects of a download, in their order."""
+        file = Path(self.do(lambda: self.endpoints.export(session, "coco", objects)).path)
+        return [each["id"] for each in json.loads(file.read_text("utf-8"))["tracks"]]
 
     def settle(self, session: str) -> None:
         """Wait until a stopped run has ended its last step."""
@@ -184,6 +207,138 @@ def test_all_can_begin_anew(program: Program, clip: bytes) -> None:
     assert not any(frame["objects"] for frame in program.masks(session))
     program.prompt(session)
     assert program.do(lambda: program.endpoints.name_object(session, 1))["name"] == "Object 1"
+
+
+def test_objects_are_those_that_have_prompts(program: Program, clip: bytes) -> None:
+    session = program.open(clip)
+    assert program.track_start(session) == 0
+    for frame, object_id in ((7, 3), (5, 1), (6, 1)):
+        program.prompt(session, frame, object_id)
+    assert program.track_start(session) == 5
+    assert program.exported(session) == [3, 1]
+    assert program.exported(session, [1, 3]) == [1, 3]
+    with pytest.raises(BadPrompt, match="numbers 3, 1"):
+        program.exported(session, [2])
+    program.do(lambda: program.endpoints.prompt(session, 5, 1))
+    assert program.track_start(session) == 6
+    program.do(lambda: program.endpoints.prompt(session, 6, 1))
+    assert program.exported(session) == [3]
+
+
+def test_a_name_stays_until_it_is_changed(program: Program, clip: bytes) -> None:
+    def name(*values: str) -> Any:
+        return program.do(lambda: program.endpoints.name_object(session, 2, *values))
+
+    session = program.open(clip)
+    program.prompt(session, 0, 2)
+    name("Nemo", "fish", "#010203")
+    assert name("Marlin") == {"object": 2, "name": "Marlin", "label": "fish", "color": "#010203"}
+    assert name() == {"object": 2, "name": "Marlin", "label": "fish", "color": "#010203"}
+    program.do(lambda: program.endpoints.remove_object(session, 2))
+    with pytest.raises(BadPrompt, match="no such object"):
+        name()
+    program.prompt(session, 0, 2)
+    assert name()["name"] == "Object 2"
+
+
+def test_calls_wait_until_the_network_is_loaded(cache: Path, clip: bytes) -> None:
+    may = threading.Event()
+
+    def build(progress: Progress) -> Engine:
+        assert may.wait(DEADLINE)
+        return FakeEngine()
+
+    with open_program(cache, others={TINY: build}) as program:
+        key = program.open(clip)
+        session, loaded = program.session(key), program.session(key).model
+        session.model = program.house.services.models.acquire(TINY)  # as if it had begun with this one
+
+        async def ask() -> Any:
+            asking = asyncio.create_task(program.endpoints.masks(key))
+            await asyncio.sleep(0.05)
+            assert not asking.done()
+            may.set()
+            return await asking
+
+        assert program.do(ask) == [{"frame": 0, "objects": []}]
+        session.model.release()
+        session.model = program.house.services.models.acquire("sam2.1_hiera_small")  # nobody can build that
+        with pytest.raises(Busy, match="cannot be fetched"):
+            program.masks(key)
+        session.model = loaded
+
+
+def test_calls_are_limited(cache: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.api.clients.MAX_TASKS", 2)
+    engine = SlowEngine()
+    with open_program(cache, engine, messages_per_second=3) as program:
+        session = program.open(clip)
+
+        async def prompts() -> Any:
+            calls = [asyncio.create_task(program.endpoints.prompt(session, 0, number, **CLICK)) for number in (1, 2)]
+            await asyncio.to_thread(engine.asked.wait, DEADLINE)
+            with pytest.raises(Busy, match="has not answered your last calls"):
+                await program.endpoints.prompt(session, 0, 3, **CLICK)
+            engine.may.set()
+            await asyncio.gather(*calls)
+            with pytest.raises(Busy, match="too fast"):
+                for _ in range(9):
+                    await program.endpoints.masks(session)
+
+        program.do(prompts)
+
+
+def test_who_stops_waiting_for_a_job_cancels_it(cache: Path, clip: bytes) -> None:
+    asked, may = threading.Event(), threading.Event()
+
+    def build(progress: Progress) -> Engine:
+        asked.set()
+        assert may.wait(DEADLINE)
+        return FakeEngine()
+
+    with open_program(cache, others={TINY: build}) as program:
+        session = program.open(clip)
+        program.prompt(session)
+
+        async def give_up() -> None:
+            choosing = asyncio.create_task(program.endpoints.choose_model(session, TINY))
+            await asyncio.to_thread(asked.wait, DEADLINE)
+            assert program.session(session).is_busy
+            choosing.cancel()
+            await asyncio.gather(choosing, return_exceptions=True)
+
+        program.do(give_up)
+        assert not program.session(session).is_busy
+        may.set()
+        assert program.masks(session)[0]["objects"]
+        assert program.session(session).model.entry.name != TINY
+
+
+def test_who_stops_waiting_for_a_file_to_be_opened_leaves_nothing(program: Program, clip: bytes) -> None:
+    async def give_up() -> None:
+        opening = asyncio.create_task(program.endpoints.open(program.sent(clip, "clip.mp4")))
+        while not any(session.is_busy for session in program.house.sessions._sessions.values()):
+            await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+
+    program.do(give_up)
+    assert len(program.house.sessions) == 0
+
+
+def test_a_newer_choice_of_a_network_takes_the_place_of_an_older_one(cache: Path, clip: bytes) -> None:
+    small = "sam2.1_hiera_small"
+    with open_program(cache, others={name: lambda progress: FakeEngine() for name in (TINY, small)}) as program:
+        session = program.open(clip)
+
+        async def two() -> Any:
+            both = [program.endpoints.choose_model(session, TINY), program.endpoints.choose_model(session, small)]
+            return await asyncio.gather(*both, return_exceptions=True)
+
+        older, newer = program.do(two)
+        assert isinstance(older, Busy) and "took the place" in str(older)
+        assert newer == {"session": session}
+        assert program.session(session).model.entry.name == small
 
 
 def test_who_stops_listening_stops_the_tracking(cache: Path, clip: bytes) -> None:
