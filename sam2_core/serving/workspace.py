@@ -261,14 +261,14 @@ class Workspace:
     async def _open_session(self) -> EngineSession:
         async with self._opening:
             self._check_open()
-            session = self._session
-            if session is None:
-                opened = await EngineSession.open(self._engine(), str(self.folder))
-                if self._closed or self._session is not None:  # meanwhile a replay has brought another one
-                    opened.close()
-                    self._check_open()
-                self._session = session = self._session or opened
-            return session
+            if self._session is not None:
+                return self._session
+            opened = await EngineSession.open(self._engine(), str(self.folder))
+            if self._closed or self._session is not None:  # a replay has brought another one meanwhile
+                opened.close()
+                self._check_open()
+            self._session = self._session or opened
+            return self._session
 
     async def _recover(self, lost: EngineSession) -> None:
         async with self._recovering:

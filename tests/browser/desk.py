@@ -99,7 +99,7 @@ class Desk:
         self.page.wait_for_selector(f".mk-frame-number:text-is('{number}')")
 
     def expect_mask_at_both_ends(self, x: float, y: float, frames: int, there: bool = True) -> None:
-        """Look at the first and at the last frame of a clip."""
+        """EffectStack at the first and at the last frame of a clip."""
         for key, frame in (("Home", 1), ("End", frames)):
             self.press(key)
             self.expect_frame(frame)

@@ -1,4 +1,4 @@
-"""Annotations of other programs come in through the Project menu, or are dropped, as one step."""
+"""ImportedAnnotations of other programs come in through the Project menu, or are dropped, as one step."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def squares(*numbers: int) -> np.ndarray:
 def davis(path: Path, frames: range) -> Path:
     """Object 1 is on all of these frames, object 2 on the first one only."""
     members: dict[str, bytes | str] = {
-        f"Annotations/film/{frame:05d}.png": png(squares(1, *([2] if frame == frames[0] else [])), "P")
+        f"ImportedAnnotations/film/{frame:05d}.png": png(squares(1, *([2] if frame == frames[0] else [])), "P")
         for frame in frames
     }
     objects = [{"id": 1, "name": "Ball", "label": "toy"}, {"id": 2, "name": "Object 2", "label": ""}]

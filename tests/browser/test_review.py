@@ -311,7 +311,7 @@ def test_the_page_has_no_grave_finding(screen: dict[str, Any], review: Callable[
     assert findings(reviewer) == []
     reviewer.click(90, 60)
     assert findings(reviewer) == []
-    reviewer.page.fill(".editor-text", "Look here")
+    reviewer.page.fill(".editor-text", "EffectStack here")
     reviewer.page.click(".editor-save")
     reviewer.page.click(".object[data-object='1'] .approve")
     reviewer.page.click(".object[data-object='2'] .needs-work")

@@ -27,7 +27,7 @@ SCRIPTS = web_files().names()
 
 def test_every_file_of_the_page_is_used_once() -> None:
     styles = [f"styles/{name}.css" for name in STYLES]
-    listed = [*SCRIPTS, *styles, "page.html", "sign.svg"]
+    listed = [*SCRIPTS, *styles, "page.html", "sign.svg", "protocol.d.ts"]
     assert sorted(listed) == sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
     assert len(set(listed)) == len(listed)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import MediaInfo, ObjectTraits, Order, mask_png
+from sam2_core.media import ExportOptions, MediaInfo, ObjectTraits, mask_png
 from sam2_core.serving.edit_log import PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.types import Box, Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Point, Prompt
 from ui.protocol import (
     LARGE_REQUEST_CHARACTERS,
-    MAX_MASK_CHARACTERS,
+    MAX_MASK_LENGTH,
     MAX_REQUEST_CHARACTERS,
     Bounds,
     CancelRequest,
@@ -89,18 +89,18 @@ def test_every_request_is_parsed() -> None:
     assert isinstance(export, ExportRequest)
     assert (export.objects[0].color, len(export.objects[0].name)) == ((0, 128, 255), 80)
     assert export.objects[0].label == "", "a label may be missing"
-    assert (export.frame_range, export.options) == (range(10), Order("coco"))
+    assert (export.frame_range, export.options) == (range(10), ExportOptions("coco"))
     named = {"id": 7, "name": " a\n b ", "label": "y" * 500, "color": [0, 0, 0]}
     export = read(t="export", format="coco", objects=[named], first=2, last=8, every=3, polygons=True, largest_side=99)
     assert export.objects == (ObjectTraits(7, "a b", "y" * 80, (0, 0, 0)),)
-    assert (export.frame_range, export.options) == (range(2, 9, 3), Order("coco", polygons=True, largest_side=99))
+    assert (export.frame_range, export.options) == (range(2, 9, 3), ExportOptions("coco", polygons=True, max_side=99))
     entries = [
         {"frame": 0, "object": 1, "prompt": {"points": [[1, 1, 1]]}},
         {"track": [0, 10, 1], "objects": [1]},
         {"forget": 1},
     ]
     log = (PromptEntry(0, 1, Prompt((Point(1, 1),))), TrackEntry(0, 10, 1, (1,)), RemoveEntry(1))
-    assert read(t="edit_log", entries=entries) == EditLogRequest(entries=log)
+    assert read(t="edit_log", seq=1, entries=entries) == EditLogRequest(entries=log, seq=1)
     assert read(t="edit_log", seq=5, entries=[]) == EditLogRequest(entries=(), seq=5)
     assert read(t="cancel", job="replay") == CancelRequest(job="replay")
 
@@ -109,13 +109,13 @@ def test_masks_are_parsed_in_prompts_and_edit_logs() -> None:
     plain = {"mask": MASK.to_coco(), "boxes": [[1, 1, 5, 5], [2, 2, 9, 9]], "points": [[1, 1, 1]]}
     prompt = Prompt((Point(1, 1),), (Box(1, 1, 5, 5), Box(2, 2, 9, 9)), MASK)
     assert read(t="set_prompt", seq=1, frame=0, object=1, prompt=plain).prompt == prompt
-    parsed = read(t="edit_log", entries=[{"frame": 3, "object": 1, "prompt": plain}, {"track": [3, 10, 1]}])
+    parsed = read(t="edit_log", seq=1, entries=[{"frame": 3, "object": 1, "prompt": plain}, {"track": [3, 10, 1]}])
     assert parsed == EditLogRequest(entries=(PromptEntry(3, 1, prompt), TrackEntry(3, 10, 1)))
 
 
 def test_a_prompt_of_an_earlier_version_has_one_box() -> None:
     entry = {"frame": 3, "object": 1, "prompt": {"box": [1, 1, 5, 5]}}
-    [parsed] = read(t="edit_log", entries=[entry]).entries
+    [parsed] = read(t="edit_log", seq=1, entries=[entry]).entries
     assert parsed == PromptEntry(3, 1, Prompt(boxes=(Box(1, 1, 5, 5),)))
 
 
@@ -131,7 +131,7 @@ def test_a_prompt_of_an_earlier_version_has_one_box() -> None:
         {"size": [48, 64], "counts": "0"},
         {"size": [48, 64], "counts": ""},
         {"size": [48, 64], "counts": [1, 48 * 64 - 1]},
-        {"size": [48, 64], "counts": "0" * (MAX_MASK_CHARACTERS + 1)},
+        {"size": [48, 64], "counts": "0" * (MAX_MASK_LENGTH + 1)},
         {"size": [10**9, 10**9], "counts": "0"},
     ],
     ids=range(10),
@@ -139,7 +139,7 @@ def test_a_prompt_of_an_earlier_version_has_one_box() -> None:
 def test_a_mask_of_another_kind_or_size_is_refused(mask: Any, wrap: str) -> None:
     about = {"frame": 0, "object": 1, "prompt": {"mask": mask}}
     with pytest.raises(BadPrompt):
-        read(t="edit_log", entries=[about]) if wrap == "edit_log" else read(t="set_prompt", seq=1, **about)
+        read(t="edit_log", seq=1, entries=[about]) if wrap == "edit_log" else read(t="set_prompt", seq=1, **about)
 
 
 def test_each_photo_of_an_album_has_bounds_of_its_own() -> None:
@@ -152,9 +152,12 @@ def test_each_photo_of_an_album_has_bounds_of_its_own() -> None:
     for prompt in prompts:
         entry = {"frame": 1, "object": 1, "prompt": prompt}
         assert parse_request(json.dumps({"t": "set_prompt", "seq": 1, **entry}), album)
-        assert parse_request(json.dumps({"t": "edit_log", "entries": [entry]}), album)
+        assert parse_request(json.dumps({"t": "edit_log", "seq": 1, "entries": [entry]}), album)
         elsewhere = entry | {"frame": 0}
-        for message in ({"t": "set_prompt", "seq": 1, **elsewhere}, {"t": "edit_log", "entries": [elsewhere]}):
+        for message in (
+            {"t": "set_prompt", "seq": 1, **elsewhere},
+            {"t": "edit_log", "seq": 1, "entries": [elsewhere]},
+        ):
             with pytest.raises(BadPrompt):
                 parse_request(json.dumps(message), album)
 
@@ -281,15 +284,15 @@ def test_whatever_stands_in_a_message_it_is_read_or_refused() -> None:
             "last": 2,
             "objects": [{"id": 1, "name": "", "color": [0, 0, 0]}],
         },
-        {"t": "edit_log", "entries": 5},
-        {"t": "edit_log", "entries": [{"something": 1}]},
-        {"t": "edit_log", "entries": [{"frame": 99, "object": 1, "prompt": {}}]},
-        {"t": "edit_log", "entries": [{"frame": 0, "object": 10**9, "prompt": {}}]},
-        {"t": "edit_log", "entries": [{"track": [0, 10**9, 1]}]},
-        {"t": "edit_log", "entries": [{"track": [0, 10, 0]}]},
-        {"t": "edit_log", "entries": [{"track": [0, 10, 1], "objects": "x"}]},
-        {"t": "edit_log", "entries": [{"track": [0, 10, 1], "objects": [1] * 1001}]},
-        {"t": "edit_log", "entries": [{"forget": 1}] * 20_001},
+        {"t": "edit_log", "seq": 1, "entries": 5},
+        {"t": "edit_log", "seq": 1, "entries": [{"something": 1}]},
+        {"t": "edit_log", "seq": 1, "entries": [{"frame": 99, "object": 1, "prompt": {}}]},
+        {"t": "edit_log", "seq": 1, "entries": [{"frame": 0, "object": 10**9, "prompt": {}}]},
+        {"t": "edit_log", "seq": 1, "entries": [{"track": [0, 10**9, 1]}]},
+        {"t": "edit_log", "seq": 1, "entries": [{"track": [0, 10, 0]}]},
+        {"t": "edit_log", "seq": 1, "entries": [{"track": [0, 10, 1], "objects": "x"}]},
+        {"t": "edit_log", "seq": 1, "entries": [{"track": [0, 10, 1], "objects": [1] * 1001}]},
+        {"t": "edit_log", "seq": 1, "entries": [{"forget": 1}] * 20_001},
     ],
 )
 def test_nonsense_is_refused_in_words(message: dict[str, Any]) -> None:
@@ -357,9 +360,9 @@ def test_all_else_counts_as_any_message(text: str) -> None:
         ({"t": "track", "run": 1, "frame": 0, "direction": "one", "pause": 1}, "`pause` must be true or false"),
         ({"t": "cancel", "job": "track"}, "`job` must be one of ingest, import"),
         ({"t": "export", "format": "masks", "objects": []}, "Select something first"),
-        ({"t": "edit_log", "entries": {}}, "no journal at all"),
-        ({"t": "edit_log", "entries": [{"frame": 10, "object": 1, "prompt": {}}]}, "another picture or clip"),
-        ({"t": "edit_log", "entries": [{"track": [0, 11, 1]}]}, "another picture or clip"),
+        ({"t": "edit_log", "seq": 1, "entries": {}}, "no journal at all"),
+        ({"t": "edit_log", "seq": 1, "entries": [{"frame": 10, "object": 1, "prompt": {}}]}, "another picture or clip"),
+        ({"t": "edit_log", "seq": 1, "entries": [{"track": [0, 11, 1]}]}, "another picture or clip"),
         ({"t": "set_prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"choice": 3}}, "`choice` must be 0, 1 or 2"),
         (
             {"t": "set_prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"mask": {"size": [1, 1], "counts": "1"}}},

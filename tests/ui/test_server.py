@@ -12,12 +12,12 @@ import pytest
 
 SCRIPT = """
 from tests.fakes import FakeEngine
-from ui.server import Server
-from tests.ui.house import shelf
+from tests.ui.house import registry
+from ui.app import Server
 from ui.settings import load_settings
 
 settings = load_settings()
-Server(settings, shelf(settings, FakeEngine(), {})).run()
+Server(settings, registry(settings, FakeEngine(), {})).run()
 """
 
 

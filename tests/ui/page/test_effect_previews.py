@@ -25,7 +25,7 @@ from ui.page.previews import MAX_EFFECTS, EffectPreviews, PreviewOptions, read_p
 
 FILLED = json.dumps({"layers": [{"effect": "overlay", "opacity": 1, "outline": 0}]})
 PLAIN = json.dumps({"layers": []})
-WISH = {"look": FILLED, "objects": "1.0ac81e", "side": "1280"}
+WISH = {"effects": FILLED, "objects": "1.0ac81e", "side": "1280"}
 GREEN = (10, 200, 30)
 
 
@@ -75,7 +75,7 @@ def test_a_frame_is_painted_with_its_look(guest: Guest) -> None:
     painted = guest.painted()
     assert painted.shape == (48, 64, 3)
     assert is_green(painted[24, 20])
-    plain = guest.painted(look=PLAIN)
+    plain = guest.painted(effects=PLAIN)
     assert np.abs(painted[:, 40:] - plain[:, 40:]).max() < 5
     assert not is_green(plain[24, 20])
 
@@ -103,7 +103,7 @@ def test_a_preview_is_no_larger_than_asked(house: House) -> None:
     token = house.session().token
     with house.page(token) as page:
         house.upload(token, picture_bytes(900, 1500))
-        query = {"v": page.receive("opened")["version"], "look": PLAIN}
+        query = {"v": page.receive("opened")["version"], "effects": PLAIN}
         for side, size in (("1280", (1280, 768)), ("160", (160, 96))):
             answer = house.client.get(f"/s/{token}/effects/0", params={**query, "side": side})
             assert Image.open(BytesIO(answer.content)).size == size
@@ -123,8 +123,8 @@ def test_each_frame_of_a_clip_is_its_own(house: House, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"look": ""}, {"look": "no json"}, {"look": "[]"}, {"look": "[" * 9000}, {"look": " " * (MAX_EFFECTS + 1)},
-        {"look": '{"layers": [{"effect": "sparkle"}]}'}, {"look": '{"layers": [{"effect": "overlay", "opacity": 2}]}'},
+        {"effects": ""}, {"effects": "no json"}, {"effects": "[]"}, {"effects": "[" * 9000}, {"effects": " " * (MAX_EFFECTS + 1)},
+        {"effects": '{"layers": [{"effect": "sparkle"}]}'}, {"effects": '{"layers": [{"effect": "overlay", "opacity": 2}]}'},
         {"objects": "1"}, {"objects": "0.000000"}, {"objects": "1.00000g"}, {"objects": "1.000000,1.000000"},
         {"objects": "1.000000,"}, {"objects": "٣.000000"}, {"objects": "1.000000," * 300},
         {"side": "159"}, {"side": "1281"}, {"side": ""}, {"side": "-200"}, {"side": "³²"}, {"side": "1" * 5000},
@@ -217,19 +217,19 @@ def test_a_backdrop_is_called_after_its_content(guest: Guest) -> None:
     assert len(name) == 32
     assert send(guest, backdrop(1)).json()["name"] == name
     assert send(guest, backdrop(2)).json()["name"] != name
-    assert guest.get(look=look_with(name)).status_code == 200
+    assert guest.get(effects=look_with(name)).status_code == 200
 
 
 def test_a_backdrop_is_painted_behind_the_object(guest: Guest) -> None:
     violet = BytesIO()
     Image.new("RGB", (40, 40), (200, 20, 160)).save(violet, "PNG")
-    painted = guest.painted(look=look_with(send(guest, violet.getvalue()).json()["name"]))
+    painted = guest.painted(effects=look_with(send(guest, violet.getvalue()).json()["name"]))
     assert np.abs(painted[24, 60] - (200, 20, 160)).max() < 9
-    assert np.abs(painted[22:26, 18:22] - guest.painted(look=PLAIN)[22:26, 18:22]).mean() < 15
+    assert np.abs(painted[22:26, 18:22] - guest.painted(effects=PLAIN)[22:26, 18:22]).mean() < 15
 
 
 def test_what_can_be_seen_through_is_a_png(guest: Guest) -> None:
-    answer = guest.get(look=json.dumps(EffectStack.of("cutout").to_json()))
+    answer = guest.get(effects=json.dumps(EffectStack.of("cutout").to_json()))
     assert answer.headers["content-type"] == "image/png"
     pixels = np.asarray(Image.open(BytesIO(answer.content)))
     assert pixels[24, 20, 3] == 255
@@ -238,10 +238,10 @@ def test_what_can_be_seen_through_is_a_png(guest: Guest) -> None:
 
 def test_the_backdrop_used_least_recently_makes_room(guest: Guest) -> None:
     names = [send(guest, backdrop(number)).json()["name"] for number in range(4)]
-    assert guest.get(look=look_with(names[0])).status_code == 200
+    assert guest.get(effects=look_with(names[0])).status_code == 200
     send(guest, backdrop(4))
-    assert guest.get(look=look_with(names[0])).status_code == 200
-    gone = guest.get(look=look_with(names[1]))
+    assert guest.get(effects=look_with(names[0])).status_code == 200
+    gone = guest.get(effects=look_with(names[1]))
     assert (gone.status_code, "Choose it again" in gone.json()["error"]) == (400, True)
     session = guest.house.sessions.find(guest.token)
     assert session is not None
@@ -252,7 +252,7 @@ def test_the_backdrop_used_least_recently_makes_room(guest: Guest) -> None:
 def test_a_backdrop_of_another_visitor_is_none(guest: Guest) -> None:
     name = send(guest, backdrop(1)).json()["name"]
     with guest_of(guest.house) as other:
-        assert other.get(look=look_with(name)).status_code == 400
+        assert other.get(effects=look_with(name)).status_code == 400
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no picture", picture_bytes()[:200]])
@@ -286,12 +286,12 @@ def test_a_download_gets_its_backdrops(guest: Guest, monkeypatch: pytest.MonkeyP
         (folder / "file.png").write_bytes(b"1234567")
         return folder / "file.png"
 
-    monkeypatch.setattr("ui.exports.export", note)
+    monkeypatch.setattr("sam2_core.serving.workspace.export", note)
     name = send(guest, backdrop(0)).json()["name"]
     request: dict[str, Any] = {"kind": "png", "objects": [{"id": 1, "name": "", "color": [1, 2, 3]}]}
-    guest.page.send("export", **request, look=json.loads(look_with(name)))
+    guest.page.send("export", **request, effects=json.loads(look_with(name)))
     assert guest.page.receive("done", job="export")["size"] == 7
     assert {key: pixels.shape for key, pixels in orders[0].backdrops.items()} == {name: (40, 40, 3)}
     assert replace(orders[0], backdrops={}).effects == EffectStack.of("picture", name=name)
-    guest.page.send("export", **request, look=json.loads(look_with("f" * 32)))
+    guest.page.send("export", **request, effects=json.loads(look_with("f" * 32)))
     assert "Choose it again" in guest.page.receive("error", job="export")["text"]

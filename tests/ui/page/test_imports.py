@@ -159,7 +159,7 @@ def test_a_file_is_read_and_not_kept(house: House, clip: bytes) -> None:
 
 
 def test_a_file_that_is_too_large_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.routes.MAX_FILE", 2_000_000)
+    monkeypatch.setattr("ui.page.routes.MAX_FILE", 2_000_000)
     session = house.session()
     token = session.token
     with house.page(token) as page:

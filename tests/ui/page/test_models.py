@@ -113,7 +113,7 @@ def test_without_a_medium_there_is_nothing_to_move() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request", "words"),
+    ("fields", "words"),
     [
         ({"name": SMALL}, r"SAM 2.1 small cannot be fetched. You go on with nano."),
         ({"name": "/etc/passwd"}, r"does not offer that model. Choose one from the list. You go on with nano."),
@@ -121,13 +121,13 @@ def test_without_a_medium_there_is_nothing_to_move() -> None:
         ({}, "must be the name"),
     ],
 )
-def test_a_failure_leaves_all_as_it_was(request: dict[str, Any], words: str) -> None:
+def test_a_failure_leaves_all_as_it_was(fields: dict[str, Any], words: str) -> None:
     engine = FakeEngine()
     with open_house(engine) as house:
         session = house.session()
         with house.page(session.token) as page:
             open_and_click(house, page, session.token, picture_bytes())
-            page.send("choose_model", **request)
+            page.send("choose_model", **fields)
             assert words in page.receive("error", job="model")["text"]
             page.send("set_prompt", seq=2, frame=0, object=2, prompt=CLICK)
             page.receive("masks", seq=2)

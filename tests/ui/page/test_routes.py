@@ -116,10 +116,10 @@ def test_colors_and_choice_of_objects_reach_the_overlay(house: House) -> None:
         for number, x in ((1, 10), (2, 50)):
             page.send("set_prompt", seq=number, frame=0, object=number, prompt={"points": [[x, 20, 1]]})
             page.receive("masks", seq=number)
-        page.say(
+        page.send(
             "export",
-            kind="png",
-            look={"layers": [{"effect": "overlay", "opacity": 1}]},
+            format="png",
+            effects={"layers": [{"effect": "overlay", "opacity": 1}]},
             objects=[{"id": 2, "name": "", "color": [10, 200, 30]}],
         )
         done = page.receive("done", job="export")
@@ -176,7 +176,7 @@ def test_an_unknown_token_is_told_so(house: House) -> None:
 
 
 def test_the_server_says_that_it_is_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.sockets.PULSE_SECONDS", 0.01)
+    monkeypatch.setattr("ui.page.socket.HEARTBEAT_SECONDS", 0.01)
     with house.page(house.session().token) as page:
         assert page.receive("heartbeat")
         assert page.receive("heartbeat")
@@ -211,7 +211,7 @@ def test_the_same_works_without_sockets(house: House) -> None:
     assert hear("hello", first="1")["medium"] is None
     house.upload(token, picture_bytes())
     hear("opened")
-    message = {"t": "prompt", "seq": 3, "frame": 0, "object": 1, "prompt": CLICK}
+    message = {"t": "set_prompt", "seq": 3, "frame": 0, "object": 1, "prompt": CLICK}
     assert house.client.post(f"/s/{token}/send", json=message).status_code == 204
     assert hear("masks")["seq"] == 3
     assert house.client.post(f"/s/{token}/send", content=b"x" * (MAX_REQUEST_CHARACTERS + 1)).status_code == 413

@@ -80,7 +80,7 @@ def test_an_upload_waits_until_the_one_before_has_been_given_up(house: House, mo
         portal.call(session.receiving.release)
         assert answer.result(DEADLINE).status_code == 202
     portal.call(session.receiving.acquire)
-    monkeypatch.setattr("ui.routes.FORMER_UPLOAD_SECONDS", 0.01)
+    monkeypatch.setattr("ui.page.routes.FORMER_UPLOAD_SECONDS", 0.01)
     assert "still on its way" in house.upload(session.token, picture_bytes()).json()["error"]
     portal.call(session.receiving.release)
 
