@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt
@@ -187,7 +187,7 @@ class EditLog:
 
     def admit(self, prompt: Prompt) -> None:
         """Raise `BadPrompt` where one more prompt would make the log too long to be replayed."""
-        length = _characters(prompt)
+        length = _characters(PromptEntry(0, 1, prompt))
         if length > _MAX_PROMPT_CHARACTERS:
             raise BadPrompt("This prompt is too long. Simplify the mask.")
         if len(self.entries) >= MAX_LOG_ENTRIES or self._characters + length > _MAX_PROMPT_CHARACTERS:
@@ -195,18 +195,26 @@ class EditLog:
 
     def record_prompt(self, frame: int, object_id: int, prompt: Prompt) -> None:
         """A prompt was set, or cleared where it is empty."""
-        if not prompt.is_empty:
-            self._drop_replaced(frame, object_id)
-        self._append(PromptEntry(frame, object_id, prompt))
-        self._characters += _characters(prompt)
+        entry = PromptEntry(frame, object_id, prompt)
+        self._characters += _characters(entry)
+        place = None if prompt.is_empty else self._replaced_by(entry)
+        if place is None:
+            self._append(entry)
+        else:  # where the former one was, so that objects keep the order of their first prompts
+            self._characters -= _characters(self.entries[place])
+            self.entries[place] = entry
+            self.state.apply(entry)
 
     def record_removal(self, object_id: int) -> None:
         """An object was removed."""
         self._append(RemoveEntry(object_id))
 
     def record_traits(self, object_id: int, traits: Mapping[str, Any]) -> None:
-        """Some traits of an object were set."""
-        self._append(TraitsEntry(object_id, traits))
+        """Some traits of an object were set; its earlier ones join them."""
+        self.entries = [
+            each for each in self.entries if not (isinstance(each, TraitsEntry) and each.object_id == object_id)
+        ]
+        self._append(TraitsEntry(object_id, {**self.state.traits.get(object_id, {}), **traits}))
 
     def record_tracked(self, frame: int, step: int, objects: Iterable[int]) -> None:
         """Masks of these objects were found on a frame, forward (step 1) or backward (-1)."""
@@ -246,30 +254,32 @@ class EditLog:
     def replace(self, entries: Sequence[Entry]) -> None:
         """Put these entries in place of all others."""
         self.entries, self.state = list(entries), fold(entries)
-        self._characters = sum(_characters(each.prompt) for each in entries if isinstance(each, PromptEntry))
+        self._characters = sum(map(_characters, entries))
 
     def _append(self, entry: Entry) -> None:
         self.entries.append(entry)
         self.state.apply(entry)
 
-    def _drop_replaced(self, frame: int, object_id: int) -> None:
-        """Drop the object's last prompt, if it is on this frame, too, and nothing was tracked with it."""
+    def _replaced_by(self, entry: PromptEntry) -> int | None:
+        """Place of the object's last prompt, if that is on this frame, too, and nothing was tracked with it."""
         for place in reversed(range(len(self.entries))):
-            entry = self.entries[place]
-            if isinstance(entry, TraitsEntry):
-                continue
-            if isinstance(entry, TrackEntry) or (isinstance(entry, RemoveEntry) and entry.object_id == object_id):
-                return
-            if entry.object_id == object_id and isinstance(entry, PromptEntry):
-                if entry.frame == frame and not entry.prompt.is_empty:
-                    del self.entries[place]
-                    self._characters -= _characters(entry.prompt)
-                return
+            former = self.entries[place]
+            if isinstance(former, TrackEntry):
+                return None
+            if isinstance(former, PromptEntry | RemoveEntry) and former.object_id == entry.object_id:
+                if isinstance(former, RemoveEntry) or former.frame != entry.frame or former.prompt.is_empty:
+                    return None
+                return place
+        return None
 
 
-def _characters(prompt: Prompt) -> int:
-    """About how long a prompt is as an entry."""
-    return len(json.dumps(prompt.to_json())) + _ENTRY_CHARACTERS
+def _characters(entry: Entry) -> int:
+    """About how long a prompt is as JSON, without encoding its mask; 0 for other entries."""
+    if not isinstance(entry, PromptEntry):
+        return 0
+    mask, rest = entry.prompt.mask, replace(entry.prompt, mask=None)
+    runs = 0 if mask is None else len(mask.runs) // 4  # most take one character
+    return len(json.dumps(rest.to_json())) + runs + _ENTRY_CHARACTERS
 
 
 # --- as JSON ----------------------------------------------------------------------------------------------------------

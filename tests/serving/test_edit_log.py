@@ -123,6 +123,26 @@ def test_objects_are_those_that_have_prompts() -> None:
     assert list(log.state.prompts) == [3]
 
 
+def test_objects_keep_the_order_of_their_first_prompts() -> None:
+    log = prompted(3, 1, 2)
+    log.record_prompt(0, 3, Prompt((Point(5, 6),)))  # in place of the first one
+    log.record_tracked(1, 1, [3, 1, 2])
+    log.record_untracked(range(9), [1])
+    assert list(log.state.prompts) == list(fold(log.entries).prompts) == [3, 1, 2]
+    assert log.state.prompts[3] == {0: Prompt((Point(5, 6),))}
+
+
+def test_traits_that_are_set_again_and_again_take_one_entry() -> None:
+    log = prompted(1, 2)
+    for number in range(9):
+        log.record_traits(1, {"name": f"Nemo {number}"})
+        log.record_traits(2, {"label": "fish"})
+    log.record_traits(1, {"label": "clownfish"})
+    assert log.state == fold(log.entries)
+    assert log.state.traits == {1: {"name": "Nemo 8", "label": "clownfish"}, 2: {"label": "fish"}}
+    assert len(log.entries) == 4
+
+
 def test_traits_stay_until_they_are_changed_or_the_object_is_removed() -> None:
     log = prompted(2)
     log.record_traits(2, {"name": "Nemo", "label": "fish"})
@@ -158,11 +178,11 @@ def test_what_could_not_be_replayed_is_refused() -> None:
     for _ in range(50):  # each in place of the one before
         log.admit(checkered)
         log.record_prompt(0, 1, checkered)
+    for frame in range(16):
+        log.admit(checkered)
+        log.record_prompt(frame, 2, checkered)
     with pytest.raises(BadPrompt, match="/reset"):
-        for frame in range(40):
-            log.admit(checkered)
-            log.record_prompt(frame, 2, checkered)
-    assert frame > 10
+        log.admit(checkered)
     log.admit(CLICK)
     log.clear()
     log.admit(checkered)

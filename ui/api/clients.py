@@ -6,7 +6,6 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from pydantic import BaseModel
 
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
-from ui.jobs import MAX_TASKS, Job
+from ui.jobs import MAX_TASKS, Job, JobCancelled
 from ui.models import POLL_SECONDS
 from ui.protocol import Event, JobName, check_request
 from ui.sessions import Session
@@ -61,13 +60,12 @@ class ApiClient:
         if len(self._calls) >= MAX_TASKS:
             raise Busy("The server has not answered your last calls yet. Wait a moment and try again.")
 
-    async def check(self, request: type[R], **values: Any) -> R:
+    def check(self, request: type[R], **values: Any) -> R:
         """The request of these values, as a page would send it; raises `BadPrompt`."""
         bounds = self.session.bounds
         if bounds is None:
             raise SessionGone(SESSION_GONE)
-        check = partial(check_request, request, bounds, **values)
-        return await self.session.services.executors.encode(check)  # a mask may be large
+        return check_request(request, bounds, **values)
 
     async def wait(self, work: Awaitable[T]) -> T:
         """The result of `work`; raises `SessionGone` as soon as the session ends."""
@@ -97,6 +95,8 @@ class ApiClient:
         with self.session.tasks.job(name) as job:
             try:
                 yield job
+                if not self.session.tasks.has(job):
+                    raise JobCancelled(name)
             except Exception as error:
                 if self._is_closed:
                     raise SessionGone(SESSION_GONE) from error

@@ -181,7 +181,7 @@ class Endpoints:
         prompt = {"points": _points(points, labels), "boxes": boxes, "mask": mask, "choice": choice, "crop": crop}
         prompt = {name: value for name, value in prompt.items() if value not in (None, [])}
         client = await self._ready_client(session)
-        request = await client.check(SetPromptRequest, seq=0, frame=frame, object=object, prompt=prompt)
+        request = client.check(SetPromptRequest, seq=0, frame=frame, object=object, prompt=prompt)
         workspace = client.workspace
         masks = await client.wait(workspace.prompt(frame, object, request.prompt))
         return await self._executors.encode(prompt_result, masks, object, workspace.info.size_of(frame))
@@ -212,7 +212,7 @@ class Endpoints:
         prompted = [each for frames in client.workspace.log.state.prompts.values() for each in frames]
         start = min(prompted, default=0) if frame is None else frame
         given = {name: value for name, value in (("first", first), ("last", last)) if value is not None}
-        request = await client.check(TrackRequest, run=0, direction=direction, frame=start, pause=pause, **given)
+        request = client.check(TrackRequest, run=0, direction=direction, frame=start, pause=pause, **given)
         wanted = TrackingRequest(request.direction, request.frame, request.first, request.last, request.pause)
         result = TrackingResult(frame=start, done=0, total=0, finished=False, changed=0, lost=None)
         run = client.session.track(wanted)
@@ -256,7 +256,7 @@ class Endpoints:
         """
         client = await self._ready_client(session)
         named = list(client.workspace.log.state.prompts) if objects is None else objects
-        request = await client.check(UntrackRequest, seq=0, frames=[first, last], objects=named)
+        request = client.check(UntrackRequest, seq=0, frames=[first, last], objects=named)
         await client.wait(client.workspace.run(Untrack(request.frame_range, request.objects)))
         return DoneResult(session=session)
 
@@ -268,7 +268,7 @@ class Endpoints:
             object: The object's number.
         """
         client = await self._ready_client(session)
-        request = await client.check(RemoveObjectRequest, seq=0, object=object)
+        request = client.check(RemoveObjectRequest, seq=0, object=object)
         await client.wait(client.workspace.run(RemoveObject(request.object)))
         return DoneResult(session=session)
 
@@ -301,7 +301,7 @@ class Endpoints:
         """
         client = self._client(session)
         client.admit()
-        request = await client.check(ChooseModelRequest, name=name)
+        request = client.check(ChooseModelRequest, name=name)
         with client.job("model") as job:
             await client.wait(client.session.choose_model(request.name, job))
         return DoneResult(session=session)
@@ -343,7 +343,7 @@ class Endpoints:
         client = await self._ready_client(session)
         if kind not in tuple(EXPORT_FORMATS):
             raise BadPrompt(f"`kind` must be one of {', '.join(EXPORT_FORMATS)}.")
-        request = await client.check(
+        request = client.check(
             ExportRequest,
             format=kind,
             objects=_export_objects(client.workspace.log.state, objects),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -10,34 +11,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ui.endpoints import Endpoints
-from ui.reading import MAX_MESSAGE
-from ui.reception import Reception
-from ui.takeaway import Takeaway
 
 from sam2_core.errors import BadPrompt, Busy, MaskletError, SessionGone
-from sam2_core.types import FrameMasks, Prompt
+from sam2_core.serving.commands import Command, SetPrompt
+from sam2_core.serving.engine import Engine
+from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
+from ui.api.clients import ApiClient
+from ui.api.endpoints import Endpoints
+from ui.protocol import MAX_REQUEST_CHARACTERS
+from ui.sessions import Session
 
 TINY = "sam2.1_hiera_tiny"
 FRAMES = 12
-CLICK = {"points": [[40, 30]]}
+CLICK: dict[str, Any] = {"points": [[40, 30]]}
 
 
-class Desk:
+class Program:
     """A house, and the API's functions as somebody calls them from another thread."""
 
     def __init__(self, house: House, cache: Path) -> None:
         self.house, self.cache = house, cache
-        self.reception = Reception(house.visitors, house.resources)
-        self.endpoints = Endpoints(self.reception, house.resources)
-        self.takeaway = Takeaway(self.reception, house.resources)
+        self.endpoints = Endpoints(house.sessions)
 
     def do(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        assert self.house.client.portal is not None
-        return self.house.client.portal.call(work)
+        return self.house.call(work)
+
+    def session(self, key: str) -> Session:
+        session = self.house.sessions.find(key)
+        assert session is not None
+        return session
 
     def sent(self, content: bytes, name: str) -> Any:
         """A file that Gradio has taken in."""
@@ -58,12 +63,33 @@ class Desk:
 
         return self.do(listen)
 
+    def track_start(self, session: str) -> int:
+        """The frame at which tracking would start."""
+
+        async def listen() -> Any:
+            run = self.endpoints.track(session, direction="one", pause=False)
+            try:
+                return (await anext(run))["frame"]
+            finally:
+                await run.aclose()
+
+        try:
+            return int(self.do(listen))
+        except BadPrompt:
+            return 0
+
+    def exported(self, session: str, objects: list[int] | None = None) -> list[int]:
+        """The objects of a download, in their order."""
+        file = Path(self.do(lambda: self.endpoints.export(session, "coco", objects)).path)
+        return [each["id"] for each in json.loads(file.read_text("utf-8"))["tracks"]]
+
     def settle(self, session: str) -> None:
-        """Wait until a stopped run has ended its last call."""
-        bench = self.house.visitors._visitors[session].bench
+        """Wait until a stopped run has ended its last step."""
+        workspace = self.session(session).workspace
+        assert workspace is not None
 
         async def wait() -> None:
-            await asyncio.wait_for(asyncio.gather(*bench._runs), DEADLINE)
+            await asyncio.wait_for(asyncio.gather(*workspace._tracking), DEADLINE)
 
         self.do(wait)
 
@@ -84,144 +110,275 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def open_desk(
+def open_program(
     cache: Path, engine: FakeEngine | None = None, others: Builders | None = None, **changes: Any
-) -> Iterator[Desk]:
+) -> Iterator[Program]:
     with open_house(engine, others, **changes) as house:
-        yield Desk(house, cache)
+        yield Program(house, cache)
 
 
 @pytest.fixture
-def desk(cache: Path) -> Iterator[Desk]:
-    with open_desk(cache) as desk:
-        yield desk
+def program(cache: Path) -> Iterator[Program]:
+    with open_program(cache) as program:
+        yield program
 
 
-def test_an_idle_session_ends_like_an_idle_page(desk: Desk, clip: bytes) -> None:
-    session = desk.open(clip)
-    folder = desk.house.visitors._visitors[session].folder
-    desk.house.now += 29 * 60
-    desk.house.sweep()
-    desk.prompt(session)
-    desk.house.now += 29 * 60
-    desk.house.sweep()
-    assert desk.masks(session), "a call is a sign of life"
-    desk.house.now += 31 * 60
-    desk.house.sweep()
+def test_an_idle_session_ends_like_an_idle_page(program: Program, clip: bytes) -> None:
+    session = program.open(clip)
+    folder = program.session(session).folder
+    program.house.now += 29 * 60
+    program.house.sweep()
+    program.prompt(session)
+    program.house.now += 29 * 60
+    program.house.sweep()
+    assert program.masks(session), "a call is a sign of life"
+    program.house.now += 31 * 60
+    program.house.sweep()
     assert not folder.exists()
-    assert not desk.house.engine.sessions
+    assert not program.house.engine.sessions
     with pytest.raises(SessionGone, match="Open the file again"):
-        desk.masks(session)
+        program.masks(session)
 
 
 def test_a_session_takes_a_place_and_gives_it_back(cache: Path, clip: bytes) -> None:
-    with open_desk(cache, max_sessions=1) as desk:
-        session = desk.open(clip)
+    with open_program(cache, max_sessions=1) as program:
+        session = program.open(clip)
         with pytest.raises(Busy, match="All places are taken"):
-            desk.house.session()
-        desk.do(lambda: desk.endpoints.close(session))
-        assert len(desk.house.visitors) == 0
-        desk.house.session()
+            program.house.session()
+        program.do(lambda: program.endpoints.close(session))
+        assert len(program.house.sessions) == 0
+        program.house.session()
 
 
-def test_a_page_is_no_session(desk: Desk) -> None:
-    token = desk.house.session().token
+def test_a_page_is_no_session(program: Program) -> None:
+    token = program.house.session().token
     with pytest.raises(SessionGone):
-        desk.masks(token)
-    desk.do(lambda: desk.endpoints.close(token))
-    assert desk.house.visitors.find(token) is not None
+        program.masks(token)
+    program.do(lambda: program.endpoints.close(token))
+    assert program.house.sessions.find(token) is not None
 
 
-def test_what_cannot_be_opened_leaves_nothing(desk: Desk) -> None:
+def test_what_cannot_be_opened_leaves_nothing(program: Program) -> None:
     with pytest.raises(MaskletError, match="neither a picture nor a clip"):
-        desk.open(b"nonsense")
-    assert len(desk.house.visitors) == 0
-    assert not desk.reception._callers
+        program.open(b"nonsense")
+    assert len(program.house.sessions) == 0
 
 
-def test_downloads_go_with_their_session(desk: Desk) -> None:
-    session = desk.open(picture_bytes(), "photo.png")
-    desk.prompt(session)
-    lent = Path(desk.do(lambda: desk.takeaway.export(session, "masks")).path)
-    assert lent.is_relative_to(desk.cache)
+def test_downloads_go_with_their_session(program: Program) -> None:
+    session = program.open(picture_bytes(), "photo.png")
+    program.prompt(session)
+    lent = Path(program.do(lambda: program.endpoints.export(session, "masks")).path)
+    assert lent.is_relative_to(program.cache)
     assert len(lent.parent.name) == 40, "a name that nobody guesses"
     assert lent.stat().st_size
-    desk.do(lambda: desk.endpoints.close(session))
+    program.do(lambda: program.endpoints.close(session))
     assert not lent.parent.exists()
 
 
-def test_a_session_that_the_engine_has_lost_is_said_again(desk: Desk, clip: bytes) -> None:
-    session = desk.open(clip)
-    desk.prompt(session, 4)
-    desk.track(session)
-    desk.do(lambda: desk.endpoints.untrack(session, 10, 11))
-    before = desk.masks(session)
-    desk.house.engine.sessions.clear()
-    assert desk.masks(session) == before
+def test_a_session_that_the_engine_has_lost_is_said_again(program: Program, clip: bytes) -> None:
+    session = program.open(clip)
+    program.prompt(session, 4)
+    program.track(session)
+    program.do(lambda: program.endpoints.untrack(session, 10, 11))
+    before = program.masks(session)
+    program.house.engine.sessions.clear()
+    assert program.masks(session) == before
     assert [frame["frame"] for frame in before if frame["objects"]] == list(range(4, 10))
 
 
 def test_another_network_is_told_everything(cache: Path, clip: bytes) -> None:
     tiny = FakeEngine()
-    with open_desk(cache, others={TINY: lambda progress: tiny}) as desk:
-        session = desk.open(clip)
-        desk.prompt(session)
-        desk.track(session)
-        before = desk.masks(session)
-        desk.do(lambda: desk.endpoints.choose_model(session, TINY))
-        assert not desk.house.engine.sessions
-        assert desk.masks(session) == before
+    with open_program(cache, others={TINY: lambda progress: tiny}) as program:
+        session = program.open(clip)
+        program.prompt(session)
+        program.track(session)
+        before = program.masks(session)
+        program.do(lambda: program.endpoints.choose_model(session, TINY))
+        assert not program.house.engine.sessions
+        assert program.masks(session) == before
         assert tiny.sessions
 
 
-def test_all_can_begin_anew(desk: Desk, clip: bytes) -> None:
-    session = desk.open(clip)
-    desk.prompt(session)
-    desk.do(lambda: desk.takeaway.name_object(session, 1, "Nemo"))
-    desk.do(lambda: desk.endpoints.reset(session))
-    assert not any(frame["objects"] for frame in desk.masks(session))
-    desk.prompt(session)
-    assert desk.do(lambda: desk.takeaway.name_object(session, 1))["name"] == "Object 1"
+def test_all_can_begin_anew(program: Program, clip: bytes) -> None:
+    session = program.open(clip)
+    program.prompt(session)
+    program.do(lambda: program.endpoints.name_object(session, 1, "Nemo"))
+    program.do(lambda: program.endpoints.reset(session))
+    assert not any(frame["objects"] for frame in program.masks(session))
+    program.prompt(session)
+    assert program.do(lambda: program.endpoints.name_object(session, 1))["name"] == "Object 1"
+
+
+def test_objects_are_those_that_have_prompts(program: Program, clip: bytes) -> None:
+    session = program.open(clip)
+    assert program.track_start(session) == 0
+    for frame, object_id in ((7, 3), (5, 1), (6, 1)):
+        program.prompt(session, frame, object_id)
+    assert program.track_start(session) == 5
+    assert program.exported(session) == [3, 1]
+    assert program.exported(session, [1, 3]) == [1, 3]
+    with pytest.raises(BadPrompt, match="numbers 3, 1"):
+        program.exported(session, [2])
+    program.do(lambda: program.endpoints.prompt(session, 5, 1))
+    assert program.track_start(session) == 6
+    program.do(lambda: program.endpoints.prompt(session, 6, 1))
+    assert program.exported(session) == [3]
+
+
+def test_a_name_stays_until_it_is_changed(program: Program, clip: bytes) -> None:
+    def name(*values: str) -> Any:
+        return program.do(lambda: program.endpoints.name_object(session, 2, *values))
+
+    session = program.open(clip)
+    program.prompt(session, 0, 2)
+    name("Nemo", "fish", "#010203")
+    assert name("Marlin") == {"object": 2, "name": "Marlin", "label": "fish", "color": "#010203"}
+    assert name() == {"object": 2, "name": "Marlin", "label": "fish", "color": "#010203"}
+    program.do(lambda: program.endpoints.remove_object(session, 2))
+    with pytest.raises(BadPrompt, match="no such object"):
+        name()
+    program.prompt(session, 0, 2)
+    assert name()["name"] == "Object 2"
+
+
+def test_calls_wait_until_the_network_is_loaded(cache: Path, clip: bytes) -> None:
+    may = threading.Event()
+
+    def build(progress: Progress) -> Engine:
+        assert may.wait(DEADLINE)
+        return FakeEngine()
+
+    with open_program(cache, others={TINY: build}) as program:
+        key = program.open(clip)
+        session, loaded = program.session(key), program.session(key).model
+        session.model = program.house.services.models.acquire(TINY)  # as if it had begun with this one
+
+        async def ask() -> Any:
+            asking = asyncio.create_task(program.endpoints.masks(key))
+            await asyncio.sleep(0.05)
+            assert not asking.done()
+            may.set()
+            return await asking
+
+        assert program.do(ask) == [{"frame": 0, "objects": []}]
+        session.model.release()
+        session.model = program.house.services.models.acquire("sam2.1_hiera_small")  # nobody can build that
+        with pytest.raises(Busy, match="cannot be fetched"):
+            program.masks(key)
+        session.model = loaded
+
+
+def test_calls_are_limited(cache: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.api.clients.MAX_TASKS", 2)
+    engine = SlowEngine()
+    with open_program(cache, engine, messages_per_second=3) as program:
+        session = program.open(clip)
+
+        async def prompts() -> Any:
+            calls = [asyncio.create_task(program.endpoints.prompt(session, 0, number, **CLICK)) for number in (1, 2)]
+            await asyncio.to_thread(engine.asked.wait, DEADLINE)
+            with pytest.raises(Busy, match="has not answered your last calls"):
+                await program.endpoints.prompt(session, 0, 3, **CLICK)
+            engine.may.set()
+            await asyncio.gather(*calls)
+            with pytest.raises(Busy, match="too fast"):
+                for _ in range(9):
+                    await program.endpoints.masks(session)
+
+        program.do(prompts)
+
+
+def test_who_stops_waiting_for_a_job_cancels_it(cache: Path, clip: bytes) -> None:
+    asked, may = threading.Event(), threading.Event()
+
+    def build(progress: Progress) -> Engine:
+        asked.set()
+        assert may.wait(DEADLINE)
+        return FakeEngine()
+
+    with open_program(cache, others={TINY: build}) as program:
+        session = program.open(clip)
+        program.prompt(session)
+
+        async def give_up() -> None:
+            choosing = asyncio.create_task(program.endpoints.choose_model(session, TINY))
+            await asyncio.to_thread(asked.wait, DEADLINE)
+            assert program.session(session).is_busy
+            choosing.cancel()
+            await asyncio.gather(choosing, return_exceptions=True)
+
+        program.do(give_up)
+        assert not program.session(session).is_busy
+        may.set()
+        assert program.masks(session)[0]["objects"]
+        assert program.session(session).model.entry.name != TINY
+
+
+def test_who_stops_waiting_for_a_file_to_be_opened_leaves_nothing(program: Program, clip: bytes) -> None:
+    async def give_up() -> None:
+        opening = asyncio.create_task(program.endpoints.open(program.sent(clip, "clip.mp4")))
+        while not any(session.is_busy for session in program.house.sessions._sessions.values()):
+            await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+
+    program.do(give_up)
+    assert len(program.house.sessions) == 0
+
+
+def test_a_newer_choice_of_a_network_takes_the_place_of_an_older_one(cache: Path, clip: bytes) -> None:
+    small = "sam2.1_hiera_small"
+    with open_program(cache, others={name: lambda progress: FakeEngine() for name in (TINY, small)}) as program:
+        session = program.open(clip)
+
+        async def two() -> Any:
+            both = [program.endpoints.choose_model(session, TINY), program.endpoints.choose_model(session, small)]
+            return await asyncio.gather(*both, return_exceptions=True)
+
+        older, newer = program.do(two)
+        assert isinstance(older, Busy) and "took the place" in str(older)
+        assert newer == {"session": session}
+        assert program.session(session).model.entry.name == small
 
 
 def test_who_stops_listening_stops_the_tracking(cache: Path, clip: bytes) -> None:
     engine = GatedEngine()
-    with open_desk(cache, engine) as desk:
-        session = desk.open(clip)
-        desk.prompt(session)
+    with open_program(cache, engine) as program:
+        session = program.open(clip)
+        program.prompt(session)
         engine.gate.release()  # for one call of tracking
 
         async def listen_once() -> Any:
-            run = desk.endpoints.track(session)
+            run = program.endpoints.track(session)
             news = await anext(run)
             await run.aclose()
             return news
 
-        assert desk.do(listen_once)["done"] == 1
+        assert program.do(listen_once)["done"] == 1
         engine.gate.release(FRAMES)
-        desk.settle(session)
-        assert engine.calls.count("track") <= 2
-        assert not desk.masks(session)[-1]["objects"]
+        program.settle(session)
+        assert engine.calls.count("Track") <= 2
+        assert not program.masks(session)[-1]["objects"]
 
 
 def test_a_newer_run_takes_the_place_of_an_older_one(cache: Path, clip: bytes) -> None:
     engine = GatedEngine()
-    with open_desk(cache, engine) as desk:
-        session = desk.open(clip)
-        desk.prompt(session)
+    with open_program(cache, engine) as program:
+        session = program.open(clip)
+        program.prompt(session)
         engine.gate.release()
-        bench = desk.house.visitors._visitors[session].bench
+        work = program.session(session)
 
         async def listen_twice() -> Any:
-            older = desk.endpoints.track(session)
+            older = program.endpoints.track(session)
             await anext(older)
-            first, newer = bench._tracker, asyncio.create_task(_all(desk.endpoints.track(session)))
-            while bench._tracker is first:
+            first, newer = work._tracking, asyncio.create_task(_all(program.endpoints.track(session)))
+            while work._tracking is first:
                 await asyncio.sleep(0)
             engine.gate.release(2 * FRAMES)
             return await _all(older), await newer
 
-        older, newer = desk.do(listen_twice)
+        older, newer = program.do(listen_twice)
         assert not older[-1]["finished"]
         assert newer[-1]["finished"]
 
@@ -237,76 +394,77 @@ class SlowEngine(FakeEngine):
         super().__init__()
         self.asked, self.may = threading.Event(), threading.Event()
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        self.asked.set()
-        assert self.may.wait(DEADLINE)
-        return super().prompt(session, frame, object_id, prompt)
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, SetPrompt):
+            self.asked.set()
+            assert self.may.wait(DEADLINE)
+        return super().execute(session, command)
 
 
 def test_who_waits_hears_that_the_session_has_ended(cache: Path, clip: bytes) -> None:
     engine = SlowEngine()
-    with open_desk(cache, engine) as desk:
-        session = desk.open(clip)
+    with open_program(cache, engine) as program:
+        session = program.open(clip)
 
         async def close_meanwhile() -> Any:
-            waiting = asyncio.create_task(desk.endpoints.prompt(session, 0, 1, **CLICK))
+            waiting = asyncio.create_task(program.endpoints.prompt(session, 0, 1, **CLICK))
             await asyncio.to_thread(engine.asked.wait, DEADLINE)
-            closing = asyncio.create_task(desk.endpoints.close(session))
+            closing = asyncio.create_task(program.endpoints.close(session))
             try:
                 return await asyncio.gather(waiting, return_exceptions=True)
             finally:
                 engine.may.set()
                 await closing
 
-        [failure] = desk.do(close_meanwhile)
+        [failure] = program.do(close_meanwhile)
         assert isinstance(failure, SessionGone)
 
 
 def test_what_was_said_is_noted_though_nobody_waits(cache: Path, clip: bytes) -> None:
     engine = SlowEngine()
-    with open_desk(cache, engine) as desk:
-        session = desk.open(clip)
+    with open_program(cache, engine) as program:
+        session = program.open(clip)
 
         async def give_up() -> None:
-            waiting = asyncio.create_task(desk.endpoints.prompt(session, 0, 1, **CLICK))
+            waiting = asyncio.create_task(program.endpoints.prompt(session, 0, 1, **CLICK))
             await asyncio.to_thread(engine.asked.wait, DEADLINE)
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
 
-        desk.do(give_up)
+        program.do(give_up)
         engine.may.set()
-        desk.prompt(session, 0, 2)  # prompts are answered in their order
-        assert [each["object"] for each in desk.masks(session)[0]["objects"]] == [1, 2]
-        assert [each["id"] for each in desk.reception.find(session).notes.objects] == [1, 2]
+        program.prompt(session, 0, 2)  # prompts are answered in their order
+        assert [each["object"] for each in program.masks(session)[0]["objects"]] == [1, 2]
+        workspace = program.session(session).workspace
+        assert workspace is not None and list(workspace.log.state.prompts) == [1, 2]
 
 
-def test_a_newer_download_takes_the_place_of_an_older_one(desk: Desk, clip: bytes) -> None:
-    session = desk.open(clip)
-    desk.prompt(session)
+def test_a_newer_download_takes_the_place_of_an_older_one(program: Program, clip: bytes) -> None:
+    session = program.open(clip)
+    program.prompt(session)
 
     async def two() -> Any:
-        both = [desk.takeaway.export(session, "coco"), desk.takeaway.export(session, "masks")]
+        both = [program.endpoints.export(session, "coco"), program.endpoints.export(session, "masks")]
         return await asyncio.gather(*both, return_exceptions=True)
 
-    older, newer = desk.do(two)
+    older, newer = program.do(two)
     assert isinstance(older, Busy)
     assert Path(newer.path).suffix == ".zip"
 
 
-def test_what_is_too_long_is_refused_at_once(desk: Desk) -> None:
-    session = desk.open(picture_bytes(), "photo.png")
+def test_what_is_too_long_is_refused_at_once(program: Program) -> None:
+    session = program.open(picture_bytes(), "photo.png")
     with pytest.raises(BadPrompt, match="too much to say at once"):
-        desk.prompt(session, mask={"size": [48, 64], "counts": "0" * MAX_MESSAGE})
+        program.prompt(session, mask={"size": [48, 64], "counts": "0" * MAX_REQUEST_CHARACTERS})
     with pytest.raises(BadPrompt, match="too much to say at once"):
-        desk.do(lambda: desk.endpoints.untrack(session, 0, 0, [1] * MAX_MESSAGE))
-    caller = desk.reception.find(session)
-    assert not caller._due
-    assert not caller._wishes
-    assert desk.prompt(session)["area"]
+        program.do(lambda: program.endpoints.untrack(session, 0, 0, [1] * MAX_REQUEST_CHARACTERS))
+    client = program.session(session).client
+    assert isinstance(client, ApiClient) and not client._calls
+    assert program.prompt(session)["area"]
 
 
-def test_only_the_newest_downloads_wait_to_be_fetched(desk: Desk) -> None:
-    session = desk.open(picture_bytes(), "photo.png")
-    desk.prompt(session)
-    lent = [Path(desk.do(lambda: desk.takeaway.export(session, "coco")).path) for _ in range(5)]
+def test_only_the_newest_downloads_wait_to_be_fetched(program: Program) -> None:
+    session = program.open(picture_bytes(), "photo.png")
+    program.prompt(session)
+    lent = [Path(program.do(lambda: program.endpoints.export(session, "coco")).path) for _ in range(5)]
     assert [path.exists() for path in lent] == [False, False, True, True, True]

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,15 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from ui.server import Server
 
-from sam2_core.types import FrameMasks, Mask, Prompt
+from sam2_core.serving.commands import Command, SetPrompt, Track
+from sam2_core.types import Mask
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, launched, picture_bytes
+from ui.app import Server
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = Path(__file__).resolve().parents[3] / "README.md"
 NAMES = (
     *("open", "open_album", "segment_image", "prompt", "track", "masks", "untrack", "remove_object", "reset"),
     *("models", "choose_model", "close", "export", "kinds", "looks", "name_object"),
@@ -58,18 +59,13 @@ class TroubledEngine(FakeEngine):
         self.holds = False
         self.entered, self.gate = threading.Semaphore(0), threading.Semaphore(0)
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        if object_id == 666:
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, SetPrompt) and command.object_id == 666:
             raise RuntimeError("the password is swordfish")
-        return super().prompt(session, frame, object_id, prompt)
-
-    def track(
-        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-    ) -> tuple[FrameMasks, ...]:
-        if self.holds:
+        if isinstance(command, Track) and self.holds:
             self.entered.release()
             assert self.gate.acquire(timeout=DEADLINE)
-        return super().track(session, frames, revision, objects)
+        return super().execute(session, command)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +199,7 @@ def test_an_album_is_opened_and_what_is_no_photo_is_named(call: Caller, files: P
 
 
 def test_one_call_is_enough_for_one_mask(call: Caller, served: tuple[Server, str], files: Path) -> None:
-    before = len(served[0].visitors)
+    before = len(served[0].sessions)
     with Image.open(call("segment_image", handle_file(files / "photo.png"), box=[10, 10, 30, 40])) as picture:
         mask = np.asarray(picture)
     assert mask.shape == (48, 64)
@@ -211,7 +207,7 @@ def test_one_call_is_enough_for_one_mask(call: Caller, served: tuple[Server, str
     assert mask[12:38, 12:28].all()
     with pytest.raises(AppError, match="no picture"):
         call("segment_image", handle_file(files / "clip.mp4"), points=[[1, 1]])
-    assert len(served[0].visitors) == before
+    assert len(served[0].sessions) == before
 
 
 @pytest.mark.parametrize(
@@ -260,7 +256,7 @@ def test_a_key_opens_one_session_and_nothing_else(
 
 def test_only_what_was_sent_is_read(served: tuple[Server, str], call: Caller, clip: str) -> None:
     meta = {"_type": "gradio.FileData"}
-    folder = served[0].visitors._visitors[clip].folder
+    folder = served[0].sessions._sessions[clip].folder
     stored = next(path for path in folder.rglob("*") if path.is_file())
     for path in (str(README), str(stored)):
         for sent in (path, {"path": path}, {"path": path, "meta": meta}):
@@ -282,7 +278,9 @@ def test_a_cancelled_job_ends_at_the_next_frame(
     call: Caller, clip: str, served: tuple[Server, str], engine: TroubledEngine
 ) -> None:
     call("prompt", clip, 0, 1, points=[[40, 30]])
-    bench, before = served[0].visitors._visitors[clip].bench, engine.calls.count("track")
+    session, before = served[0].sessions._sessions[clip], engine.calls.count("Track")
+    workspace = session.workspace
+    assert workspace is not None
     engine.holds = True
     try:
         job = call.client.submit(clip, api_name="/track")
@@ -290,12 +288,12 @@ def test_a_cancelled_job_ends_at_the_next_frame(
         engine.gate.release()
         assert engine.entered.acquire(timeout=DEADLINE)
         job.cancel()
-        until(lambda: bench._tracker is None)
+        until(lambda: session._tracking is None)
     finally:
         engine.holds = False
         engine.gate.release()
-    until(lambda: not bench._runs)
-    assert engine.calls.count("track") == before + 2
+    until(lambda: not workspace._tracking)
+    assert engine.calls.count("Track") == before + 2
     assert call("masks", clip, 1)[0]["objects"], "what was found is kept"
 
 
@@ -330,4 +328,4 @@ def test_the_example_in_the_readme_runs(
     exec(example.replace("http://127.0.0.1:7860/", served[1]), said)
     assert f"{FRAMES - 1} of {FRAMES - 1}" in capsys.readouterr().out
     assert Path(said["film"]).read_bytes()[4:8] == b"ftyp"
-    assert served[0].visitors.find(said["session"]) is None, "it closes what it opened"
+    assert served[0].sessions.find(said["session"]) is None, "it closes what it opened"
