@@ -52,7 +52,7 @@ class Opened:
     revision: int = 0
 
     def masks(self, frames: range) -> Sequence[FrameMasks]:
-        """What `Material` asks."""
+        """The mask source of `MaskedMedia`."""
         return self.engine.masks(self.session, frames)
 
     def say(self, object_id: int, prompts: Mapping[int, Prompt]) -> None:
