@@ -1,10 +1,10 @@
-"""Milliseconds of processor time that each effect takes for a frame: medians over frames of a clip with a moving object
-of about a tenth of the frame, the effects in turns, on one thread. Other programs that run meanwhile hardly matter.
+"""Milliseconds of CPU time of each effect per frame: medians over frames of a clip with a moving object of about a
+tenth of the frame, the effects in turns, on one thread. Other load hardly matters.
 
     python -m benchmarks.effects --sizes 1280x720 1920x1080
 
-Times include reading the masks. What is kept for several frames (backgrounds, text, aligned frames of `erase`) is made
-in the first frames, which are not counted.
+Times include decoding the masks. What is cached for several frames (backgrounds, text, aligned frames of `erase`) is
+computed in the first frames, which are not counted.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ EDGES = {"feather": {"feather": 4.0}, "matte": {"matte": 0.5}}
 
 
 def make_clip(path: Path, size: str) -> None:
-    """A fractal into which a camera zooms."""
+    """A zoom into a fractal."""
     pattern = f"mandelbrot=size={size}:rate=25:end_scale=0.5:end_pts=1000"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", pattern]
     encoding = ["-frames:v", str(FRAMES), "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
     subprocess.run([*command, *encoding, str(path)], check=True)
 
 
-def media(store: Store) -> MaskedMedia:
+def masked_media(store: Store) -> MaskedMedia:
     """An ellipse that crosses the frame."""
-    about = store.info
+    info = store.info
 
     def masks(frames: range) -> list[FrameMasks]:
         return [FrameMasks(frame, 0, (ObjectMask(1, mask(frame), 1.0, 5.0),)) for frame in frames]
 
     def mask(frame: int) -> Mask:
-        pixels = np.zeros((about.height, about.width), np.uint8)
-        center = round(about.width * (0.2 + 0.6 * frame / about.frames)), about.height // 2
-        cv2.ellipse(pixels, center, (about.width // 8, about.height // 4), 20, 0, 360, 1, -1)
+        pixels = np.zeros((info.height, info.width), np.uint8)
+        center = round(info.width * (0.2 + 0.6 * frame / info.frames)), info.height // 2
+        cv2.ellipse(pixels, center, (info.width // 8, info.height // 4), 20, 0, 360, 1, -1)
         return Mask.from_array(pixels)
 
     return MaskedMedia(store, masks, [ObjectTraits(1, "Ellipse", "", (230, 159, 0))])
 
 
-def looks() -> dict[str, EffectStack]:
-    """Each effect by itself, what can be done to both sides twice, and soft edges before one color."""
+def stacks() -> dict[str, EffectStack]:
+    """Each effect by itself, those for either target twice, and soft edges on one color."""
     layers = {name: [{"effect": name}] for name in EFFECTS}
     layers["picture"][0]["name"] = "backdrop"
     for name, effect in EFFECTS.items():
@@ -68,7 +68,8 @@ def looks() -> dict[str, EffectStack]:
 def measure(store: Store, size: tuple[int, int], rounds: int) -> dict[str, float]:
     """Median milliseconds by name."""
     backdrop: RgbArray = np.full((480, 640, 3), 90, np.uint8)
-    painters = {name: Painter(look, media(store), {"backdrop": backdrop}) for name, look in looks().items()}
+    media = masked_media(store)
+    painters = {name: Painter(stack, media, {"backdrop": backdrop}) for name, stack in stacks().items()}
     times: dict[str, list[float]] = {name: [] for name in painters}
     for frame in range(min(FRAMES, FIRST_COUNTED + rounds)):
         image = np.asarray(cv2.resize(store.frame(frame), size), np.uint8)
@@ -78,7 +79,7 @@ def measure(store: Store, size: tuple[int, int], rounds: int) -> dict[str, float
 
 
 def timed(run: partial[RgbArray]) -> float:
-    """Milliseconds of processor time of one run."""
+    """Milliseconds of CPU time of one run."""
     start = time.process_time()
     run()
     return 1000 * (time.process_time() - start)
@@ -100,7 +101,7 @@ def main() -> None:
             with open_store(Path(folder) / "store") as store:
                 table[size] = measure(store, (width, height), arguments.rounds)
     print(f"{'ms (median)':20s}" + "".join(f"{size:>12s}" for size in table))
-    for name in looks():
+    for name in stacks():
         print(f"{name:20s}" + "".join(f"{times[name]:12.1f}" for times in table.values()))
 
 

@@ -1,10 +1,10 @@
-"""Time drawing an overlay film against plain ffmpeg, and weigh all containers.
+"""Time rendering an overlay video against plain ffmpeg, and measure the size of all containers.
 
     python -m benchmarks.rendering --rounds 5
 
-A synthetic clip of 1280 x 720 with two objects becomes an MP4 with the overlay; ffmpeg alone decodes and encodes the
-same clip with the same settings. Both take turns; medians of seconds and their ratio are printed. Then each container
-is written once: seconds, and bytes in the file.
+A synthetic clip of 1280 x 720 with two objects is exported as MP4 with an overlay; ffmpeg alone decodes and encodes the
+same clip with the same settings. Both run in turns; median seconds and their ratio are printed. Then each container is
+written once: seconds, and bytes of the file.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ HEIGHT, WIDTH, RATE = 720, 1280, 30
 
 
 def run_ffmpeg(*arguments: str) -> None:
-    """Run it to its end."""
+    """Run ffmpeg."""
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", *arguments], check=True)
 
 
 def make_clip(path: Path, frames: int) -> None:
-    """A test pattern with something that moves, and a tone."""
+    """A moving test pattern with a tone."""
     seconds = frames / RATE
     pattern = ["-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate={RATE}:duration={seconds}"]
     tone = ["-f", "lavfi", "-i", f"sine=duration={seconds}", "-c:a", "aac"]
@@ -42,7 +42,7 @@ def make_clip(path: Path, frames: int) -> None:
 
 
 def masks_of(frame: int, frames: int) -> FrameMasks:
-    """Two ellipses that cross the picture."""
+    """Two ellipses that cross the frame."""
     objects = []
     for number, begin, end in ((1, 0.2, 0.7), (2, 0.8, 0.4)):
         pixels = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -63,27 +63,27 @@ def compare(media: MaskedMedia, folder: Path, rounds: int) -> None:
     """Print our seconds, ffmpeg's, and the ratio."""
     source = str(media.store.source)
     encoding = MP4.encoding(folder / "plain.mp4", False, "1")
-    ways: dict[str, Callable[[], object]] = {
+    runs: dict[str, Callable[[], object]] = {
         "plain ffmpeg": lambda: run_ffmpeg("-i", source, *encoding[:-1], "-c:a", "copy", encoding[-1]),
         "overlay": lambda: write(folder / "overlay.mp4", media, ExportOptions("mp4")),
     }
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
-        for name, way in ways.items():
-            times[name].append(timed(way))
-    plain, ours = (statistics.median(times[name]) for name in ways)
+        for name, run in runs.items():
+            times[name].append(timed(run))
+    plain, ours = (statistics.median(times[name]) for name in runs)
     frames = media.info.frames
     print(f"plain ffmpeg {plain:6.2f} s {frames / plain:6.1f} frames/s")
     print(f"overlay      {ours:6.2f} s {frames / ours:6.1f} frames/s   ratio {ours / plain:.2f}")
 
 
-def weigh(media: MaskedMedia, folder: Path) -> None:
-    """Print the size of each container, opaque and cut out."""
+def measure_formats(media: MaskedMedia, folder: Path) -> None:
+    """Print the time and size of each container, opaque and cut out."""
     print(f"{'kind':6s}{'look':10s}{'seconds':>9s}{'bytes':>13s}")
-    for kind, about in EXPORT_FORMATS.items():
-        if about.group == "picture" and "clip" in about.extensions:
+    for kind, format in EXPORT_FORMATS.items():
+        if format.group == "picture" and "clip" in format.extensions:
             for look in ("Overlay", "Cutout"):
-                path = folder / f"{kind}_{look}.{about.extensions['clip']}"
+                path = folder / f"{kind}_{look}.{format.extensions['clip']}"
                 options = ExportOptions(kind, PRESETS[look])
                 seconds = timed(lambda path=path, options=options: write(path, media, options))  # type: ignore[misc]
                 print(f"{kind:6s}{look:10s}{seconds:9.2f}{path.stat().st_size:13,d}", flush=True)
@@ -103,7 +103,7 @@ def main() -> None:
         with open_store(folder / "store") as store:
             media = MaskedMedia(store, lambda frames: [found[frame] for frame in frames])
             compare(media, folder, arguments.rounds)
-            weigh(media, folder)
+            measure_formats(media, folder)
 
 
 if __name__ == "__main__":
