@@ -1,11 +1,9 @@
-"""Processor time of each effect in milliseconds per frame.
-
-Medians over frames of a clip with a moving object of about a tenth of the frame, the effects in turns, on one thread.
-Processor time hardly depends on other programs that run meanwhile.
+"""Milliseconds of CPU time of each effect per frame: medians over frames of a clip with a moving object of about a
+tenth of the frame, the effects in turns, on one thread. Other load hardly matters.
 
     python -m benchmarks.effects --sizes 1280x720 1920x1080
 
-Times include reading the masks. Data that is cached over frames (backgrounds, text, aligned frames of `erase`) is
+Times include decoding the masks. What is cached for several frames (backgrounds, text, aligned frames of `erase`) is
 computed in the first frames, which are not counted.
 """
 
@@ -28,19 +26,19 @@ from sam2_core.media.info import RgbArray
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
 FRAMES, FIRST_COUNTED = 64, 8
-EDGE_SETTINGS = {"feather": {"feather": 4.0}, "matte": {"matte": 0.5}}
+EDGES = {"feather": {"feather": 4.0}, "matte": {"matte": 0.5}}
 
 
 def make_clip(path: Path, size: str) -> None:
-    """Write a clip that zooms into a fractal."""
+    """A zoom into a fractal."""
     pattern = f"mandelbrot=size={size}:rate=25:end_scale=0.5:end_pts=1000"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", pattern]
     encoding = ["-frames:v", str(FRAMES), "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
     subprocess.run([*command, *encoding, str(path)], check=True)
 
 
-def moving_ellipse(store: Store) -> MaskedMedia:
-    """The clip with masks of an ellipse that crosses the frame."""
+def masked_media(store: Store) -> MaskedMedia:
+    """An ellipse that crosses the frame."""
     info = store.info
 
     def masks(frames: range) -> list[FrameMasks]:
@@ -55,24 +53,23 @@ def moving_ellipse(store: Store) -> MaskedMedia:
     return MaskedMedia(store, masks, [ObjectTraits(1, "Ellipse", "", (230, 159, 0))])
 
 
-def looks() -> dict[str, EffectStack]:
-    """Each effect alone (twice if it applies to objects and background), and each edge setting before one color."""
+def stacks() -> dict[str, EffectStack]:
+    """Each effect by itself, those for either target twice, and soft edges on one color."""
     layers = {name: [{"effect": name}] for name in EFFECTS}
     layers["picture"][0]["name"] = "backdrop"
     for name, effect in EFFECTS.items():
         if effect.target == "either":
             layers[name] = [{"effect": name, "where": "background"}]
             layers[f"{name} objects"] = [{"effect": name, "where": "objects"}]
-    edges = {
-        name: EffectStack.from_json({"layers": [{"effect": "color"}], **edge}) for name, edge in EDGE_SETTINGS.items()
-    }
+    edges = {name: EffectStack.from_json({"layers": [{"effect": "color"}], **edge}) for name, edge in EDGES.items()}
     return {name: EffectStack.from_json({"layers": each}) for name, each in layers.items()} | edges
 
 
 def measure(store: Store, size: tuple[int, int], rounds: int) -> dict[str, float]:
     """Median milliseconds by name."""
     backdrop: RgbArray = np.full((480, 640, 3), 90, np.uint8)
-    painters = {name: Painter(look, moving_ellipse(store), {"backdrop": backdrop}) for name, look in looks().items()}
+    media = masked_media(store)
+    painters = {name: Painter(stack, media, {"backdrop": backdrop}) for name, stack in stacks().items()}
     times: dict[str, list[float]] = {name: [] for name in painters}
     for frame in range(min(FRAMES, FIRST_COUNTED + rounds)):
         image = np.asarray(cv2.resize(store.frame(frame), size), np.uint8)
@@ -82,10 +79,10 @@ def measure(store: Store, size: tuple[int, int], rounds: int) -> dict[str, float
 
 
 def timed(run: partial[RgbArray]) -> float:
-    """Milliseconds of processor time of one run."""
-    started = time.process_time()
+    """Milliseconds of CPU time of one run."""
+    start = time.process_time()
     run()
-    return 1000 * (time.process_time() - started)
+    return 1000 * (time.process_time() - start)
 
 
 def main() -> None:
@@ -104,7 +101,7 @@ def main() -> None:
             with open_store(Path(folder) / "store") as store:
                 table[size] = measure(store, (width, height), arguments.rounds)
     print(f"{'ms (median)':20s}" + "".join(f"{size:>12s}" for size in table))
-    for name in looks():
+    for name in stacks():
         print(f"{name:20s}" + "".join(f"{times[name]:12.1f}" for times in table.values()))
 
 

@@ -28,7 +28,7 @@ class ImportedMasks:
         self._masks.setdefault(frame, {}).update({each.object_id: each for each in masks})
 
     def on(self, frames: range) -> list[FrameMasks]:
-        """The masks of these frames (`media.MasksOf`)."""
+        """The mask source of `MaskedMedia`."""
         return [FrameMasks(frame, 0, tuple(self._masks.get(frame, {}).values())) for frame in frames]
 
 

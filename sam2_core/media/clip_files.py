@@ -10,7 +10,7 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.ffmpeg import Ffmpeg, input_arguments
-from sam2_core.media.info import MediaInfo
+from sam2_core.media.info import MediaInfo, fit_size
 from sam2_core.media.limits import Limits
 from sam2_core.media.probe import ClipProbe, probe_clip
 from sam2_core.media.progress import ProgressReporter
@@ -69,7 +69,7 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
     report(0.0, "Looking at the clip")
     source = folder / SOURCE
     probe = probe_clip(source, limits)
-    height, width = fit(probe.height, probe.width, limits.stored_side)
+    height, width = fit_size(probe.height, probe.width, limits.stored_side)
     index = _decode(folder, probe, (height, width), limits, report)
     stamps = np.asarray(index.stamps, np.float64) * index.tick
     timeline = build_timeline(stamps, index.last_duration * index.tick)
@@ -79,12 +79,6 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
     )  # fmt: skip
     describe_store(folder, info, index.sizes, timeline.times, float(stamps[0]))
     return info
-
-
-def fit(height: int, width: int, long_side: int) -> tuple[int, int]:
-    """The size, scaled down if its longer side exceeds `long_side`."""
-    factor = min(1.0, long_side / max(height, width))
-    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def _decode(folder: Path, probe: ClipProbe, size: tuple[int, int], limits: Limits, report: ProgressReporter) -> _Index:

@@ -64,11 +64,17 @@ class StoredImage:
 def store_image(source: Path, limits: Limits) -> StoredImage:
     """Read an image and encode the frame to store. Raises `MediaError`."""
     pixels = read_image(source, limits)
+    jpeg, stored_size = encode_scaled_jpeg(pixels, limits.stored_side_image)
+    return StoredImage(jpeg, (pixels.shape[0], pixels.shape[1]), stored_size)
+
+
+def encode_scaled_jpeg(pixels: RgbArray, max_side: int) -> tuple[bytes, tuple[int, int]]:
+    """An RGB image (H, W, 3), scaled down to `max_side`, as a JPEG of high quality, and its height and width."""
     image = Image.fromarray(pixels)
-    image.thumbnail((limits.stored_side_image, limits.stored_side_image), Image.Resampling.LANCZOS)
+    image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=95, subsampling=0)
-    return StoredImage(jpeg.getvalue(), (pixels.shape[0], pixels.shape[1]), (image.height, image.width))
+    return jpeg.getvalue(), (image.height, image.width)
 
 
 def ingest_image(folder: Path, name: str, limits: Limits, report: ProgressReporter) -> MediaInfo:

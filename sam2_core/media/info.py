@@ -15,6 +15,12 @@ GrayImage: TypeAlias = npt.NDArray[np.uint8]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 
+def fit_size(height: int, width: int, max_side: int) -> tuple[int, int]:
+    """The size, scaled down if its longer side exceeds `max_side`."""
+    scale = min(1.0, max_side / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
     """The contents of a store.

@@ -102,7 +102,7 @@ def _drawing_order(state: EditState) -> list[int]:
     return sorted(state.prompts, key=lambda number: (state.traits.get(number, {}).get("place", number), number))
 
 
-# --- reading, with the page's own bounds (ui/web/storage/project_file.js) ----------------------------------------------
+# --- reading, with the same bounds as the page (ui/web/storage/project_file.js) ---------------------------------------
 
 
 def _no_number(text: str) -> NoReturn:

@@ -22,7 +22,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="package")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def single_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A picture of the same size."""
     folder = tmp_path_factory.mktemp("still")
     Image.fromarray(numbered_image(5, HEIGHT, WIDTH)).save(folder / "still.png")

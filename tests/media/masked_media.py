@@ -34,7 +34,7 @@ def no_masks(frame: int) -> FrameMasks:
     return FrameMasks(frame, 0, ())
 
 
-def material_of(
+def media_of(
     store: Store,
     masks: Callable[[int], FrameMasks] = masks_of,
     objects: Sequence[ObjectTraits] | None = None,

@@ -32,8 +32,8 @@ def read_number(pixels: npt.NDArray[np.uint8]) -> int:
     left, right = (pixels[height // 6, int(width * share)].astype(int) for share in (0.25, 0.75))
     assert left[0] > left[2] + 60, f"red should be at the upper left: {left}"
     assert right[2] > right[0] + 60, f"blue should be at the upper right: {right}"
-    centres = ((np.arange(BITS) + 0.5) * width / BITS).astype(int)
-    return int(sum(1 << (BITS - 1 - bit) for bit, x in enumerate(centres) if pixels[height * 2 // 3, x].mean() > 127))
+    centers = ((np.arange(BITS) + 0.5) * width / BITS).astype(int)
+    return int(sum(1 << (BITS - 1 - bit) for bit, x in enumerate(centers) if pixels[height * 2 // 3, x].mean() > 127))
 
 
 def ffmpeg(*arguments: str | Path, feed: bytes | None = None) -> bytes:

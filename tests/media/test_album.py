@@ -15,7 +15,7 @@ from PIL import Image
 from sam2_core.errors import MediaError
 from sam2_core.media import EffectStack, ExportOptions, Limits, ObjectTraits, ingest, ingest_album, open_store, write
 from sam2_core.types import BoolArray, FrameMasks, Mask, ObjectMask
-from tests.media.masked_media import material_of, no_masks
+from tests.media.masked_media import media_of, no_masks
 from tests.media.numbered import make_clip
 
 SIZES = ((48, 80), (90, 60), (40, 40))
@@ -150,7 +150,7 @@ def test_photos_are_added_behind_those_that_are_open(photos: list[Path], tmp_pat
         np.testing.assert_allclose(store.frame(2).mean(axis=(0, 1)), COLORS[2], atol=4)
 
 
-def test_a_single_picture_becomes_the_first_photo_but_a_clip_does_not(photos: list[Path], tmp_path: Path) -> None:
+def test_a_single_image_becomes_the_first_photo_but_a_clip_does_not(photos: list[Path], tmp_path: Path) -> None:
     ingest(photos[1], tmp_path / "single")
     with open_store(tmp_path / "single") as single:
         info, _ = ingest_album(photos[:1], tmp_path / "store", earlier=single)
@@ -186,7 +186,7 @@ def test_an_album_whose_description_is_spoilt_is_refused(album: Path) -> None:
 
 def test_masks_lie_in_a_folder_for_each_photo(album: Path, tmp_path: Path) -> None:
     with open_store(album) as store:
-        write(tmp_path / "masks.zip", material_of(store, masks_of), ExportOptions("masks"))
+        write(tmp_path / "masks.zip", media_of(store, masks_of), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         images = {name: np.asarray(Image.open(archive.open(name))) for name in archive.namelist()[:-1]}
         manifest = json.loads(archive.read("manifest.json"))
@@ -203,7 +203,7 @@ def test_photos_that_differ_in_their_ending_alone_have_folders_of_their_own(tmp_
     with open_store(_album_of(paths, tmp_path / "store")) as store:
         write(
             tmp_path / "masks.zip",
-            material_of(store, lambda frame: FrameMasks(frame, 1, objects)),
+            media_of(store, lambda frame: FrameMasks(frame, 1, objects)),
             ExportOptions("masks"),
         )
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
@@ -212,7 +212,7 @@ def test_photos_that_differ_in_their_ending_alone_have_folders_of_their_own(tmp_
 
 def test_annotations_name_each_photo_with_its_size(album: Path, tmp_path: Path) -> None:
     with open_store(album) as store:
-        write(tmp_path / "coco.json", material_of(store, masks_of), ExportOptions("coco"))
+        write(tmp_path / "coco.json", media_of(store, masks_of), ExportOptions("coco"))
     coco = json.loads((tmp_path / "coco.json").read_text())
     assert [(each["file_name"], each["height"], each["width"]) for each in coco["images"]] == [
         (name, *size) for name, size in zip(NAMES, SIZES, strict=True)
@@ -226,7 +226,7 @@ def test_a_mask_of_another_photos_size_is_refused(album: Path, tmp_path: Path) -
     with open_store(album) as store, pytest.raises(MediaError, match="60 x 90"):
         write(
             tmp_path / "masks.zip",
-            material_of(store, lambda frame: replace(wrong, frame=frame)),
+            media_of(store, lambda frame: replace(wrong, frame=frame)),
             ExportOptions("masks"),
         )
 
@@ -235,9 +235,9 @@ def test_the_overlay_is_an_archive_of_the_photos_with_masks(album: Path, tmp_pat
     yellow = [ObjectTraits(number, "", "", (250, 250, 0)) for number in (1, 2)]
     options = ExportOptions("jpg", EffectStack.of("overlay", opacity=1.0, outline=0))
     with open_store(album) as store:
-        write(tmp_path / "overlay.zip", material_of(store, masks_of, yellow), options)
+        write(tmp_path / "overlay.zip", media_of(store, masks_of, yellow), options)
         with pytest.raises(MediaError, match="No photo has a mask"):
-            write(tmp_path / "nothing.zip", material_of(store, no_masks), options)
+            write(tmp_path / "nothing.zip", media_of(store, no_masks), options)
     with zipfile.ZipFile(tmp_path / "overlay.zip") as archive:
         assert archive.namelist() == ["beach.jpg", "cat.jpg"]
         drawn = np.asarray(Image.open(BytesIO(archive.read("cat.jpg"))), np.int16)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sam2_core.media import ExportOptions, MediaInfo, Store, ingest, open_store, write
-from tests.media.masked_media import material_of, no_masks
+from tests.media.masked_media import media_of, no_masks
 from tests.media.numbered import H264, ffmpeg, make_clip, read_number
 
 FRAMES = 20
@@ -71,7 +71,7 @@ def ingested(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     info = ingest(clip, folder / "store")
     clip.unlink()  # a store stands on its own
     with open_store(folder / "store") as store:
-        write(folder / "overlay.mp4", material_of(store, no_masks), ExportOptions("mp4"))
+        write(folder / "overlay.mp4", media_of(store, no_masks), ExportOptions("mp4"))
         yield Ingested(case, info, store, folder / "overlay.mp4")
 
 
@@ -135,7 +135,7 @@ def test_overlay_plays_everywhere(ingested: Ingested) -> None:
 
 @pytest.mark.parametrize("color", [(200, 40, 60), (40, 180, 70), (60, 80, 220), (128, 128, 128)])
 @pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
-def test_colours_survive(color: tuple[int, int, int], matrix: str, tmp_path: Path) -> None:
+def test_colors_survive(color: tuple[int, int, int], matrix: str, tmp_path: Path) -> None:
     flat = np.full((64, 64, 3), color, np.uint8)
     raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "64x64", "-r", "10", "-i", "pipe:0")
     tags = f"scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p,setparams=colorspace={matrix}"
@@ -143,7 +143,7 @@ def test_colours_survive(color: tuple[int, int, int], matrix: str, tmp_path: Pat
     ingest(tmp_path / "flat.mp4", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         np.testing.assert_allclose(store.frame(1)[32, 32].astype(int), color, atol=5)
-        write(tmp_path / "overlay.mp4", material_of(store, no_masks), ExportOptions("mp4"))
+        write(tmp_path / "overlay.mp4", media_of(store, no_masks), ExportOptions("mp4"))
     ingest(tmp_path / "overlay.mp4", tmp_path / "again")
     with open_store(tmp_path / "again") as store:
         np.testing.assert_allclose(store.frame(1)[32, 32].astype(int), color, atol=6)
@@ -160,7 +160,7 @@ def test_large_untagged_clips_are_read_as_players_read_them(tmp_path: Path) -> N
         np.testing.assert_allclose(store.frame(1)[300, 32].astype(int), (200, 40, 60), atol=5)
 
 
-def test_sound_that_starts_before_the_pictures_stays_in_step(tmp_path: Path) -> None:
+def test_sound_that_starts_before_the_images_stays_in_step(tmp_path: Path) -> None:
     early = make_clip(tmp_path / "even.mp4", sound=("-c:a", "aac"))
     shifted = tmp_path / "shifted.mp4"
     ffmpeg("-itsoffset", "0.3", "-i", early, "-i", early, "-map", "0:v", "-map", "1:a", "-c", "copy", shifted)
@@ -168,7 +168,7 @@ def test_sound_that_starts_before_the_pictures_stays_in_step(tmp_path: Path) -> 
     with open_store(tmp_path / "store") as store:
         assert store.times[0] == 0
         assert store.start == pytest.approx(0.3, abs=0.03)
-        write(tmp_path / "overlay.mp4", material_of(store, no_masks), ExportOptions("mp4"))
+        write(tmp_path / "overlay.mp4", media_of(store, no_masks), ExportOptions("mp4"))
         start = store.start
     ingest(tmp_path / "overlay.mp4", tmp_path / "again")
     with open_store(tmp_path / "again") as store:

@@ -62,7 +62,7 @@ def test_mask_png_is_small() -> None:
     assert len(content) < 1500
 
 
-def test_colours_differ_and_stay() -> None:
+def test_colors_differ_and_stay() -> None:
     colors = [color_of(object_id) for object_id in range(1, 41)]
     assert len(set(colors)) == 40
     assert all(0 <= value <= 255 for color in colors for value in color)
@@ -72,7 +72,7 @@ def test_colours_differ_and_stay() -> None:
 
 
 def as_seen(colors: list[tuple[int, int, int]], sight: list[list[float]]) -> npt.NDArray[np.float64]:
-    """CIELAB of colours as somebody sees them whose cones answer with `sight`, a matrix on linear RGB."""
+    """CIELAB of colors as somebody sees them whose cones answer with `sight`, a matrix on linear RGB."""
     shares = np.array(colors) / 255
     linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
     linear = np.clip(linear @ np.array(sight).T, 0, 1)
@@ -93,7 +93,7 @@ SIGHTS = {  # Machado, Oliveira and Fernandes 2009, severity 1
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_colours_are_told_apart_with_any_colour_vision(sight: str) -> None:
+def test_colors_are_told_apart_with_any_color_vision(sight: str) -> None:
     """Okabe and Ito's own seven come as near to each other as 16; a difference that can just be seen is about 2.3."""
     seen = as_seen([color_of(object_id) for object_id in range(1, 25)], SIGHTS[sight])
     apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)[np.triu_indices(24, 1)]
@@ -112,7 +112,7 @@ def test_overlay_tints_inside_and_leaves_the_rest() -> None:
     np.testing.assert_allclose(drawn[inside], expected, atol=1)
 
 
-def test_outline_is_full_colour_and_inside() -> None:
+def test_outline_is_full_color_and_inside() -> None:
     frame = np.zeros((30, 40, 3), np.uint8)
     inside = np.zeros((30, 40), bool)
     inside[0:20, 10:30] = True

@@ -1,4 +1,4 @@
-"""Pictures of every kind come out upright, in 8 bits, with the colours that a viewer would show."""
+"""Pictures of every kind come out upright, in 8 bits, with the colors that a viewer would show."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ GREY: dict[str, tuple[str, Callable[[Path], None]]] = {
     "8_bits": ("a.png", lambda path: save(gray(1, np.uint8), path)),
     "16_bits": ("a.png", lambda path: save(gray(257, np.uint16), path)),
     "12_in_16_bits": ("a.tif", lambda path: save(gray(16, np.uint16), path)),
-    "float": ("a.tif", lambda path: save(Image.fromarray(grey_from_zero() / np.float32(1000)), path)),
-    "grey_and_alpha": ("a.png", lambda path: save(gray(1, np.uint8).convert("LA"), path)),
+    "float": ("a.tif", lambda path: save(Image.fromarray(gray_from_zero() / np.float32(1000)), path)),
+    "gray_and_alpha": ("a.png", lambda path: save(gray(1, np.uint8).convert("LA"), path)),
 }
 
 
-def grey_from_zero() -> npt.NDArray[np.float32]:
+def gray_from_zero() -> npt.NDArray[np.float32]:
     pixels = np.asarray(gray(1, np.uint8), np.float32).copy()
     pixels[0, 1] = 0
     return pixels
@@ -94,7 +94,7 @@ def read(path: Path, folder: Path) -> npt.NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("kind", COLOURED)
-def test_colours(kind: str, tmp_path: Path) -> None:
+def test_colors(kind: str, tmp_path: Path) -> None:
     name, write = COLOURED[kind]
     write(tmp_path / name)
     pixels = read(tmp_path / name, tmp_path / "store").astype(int)
@@ -103,7 +103,7 @@ def test_colours(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", GREY)
-def test_greys(kind: str, tmp_path: Path) -> None:
+def test_grays(kind: str, tmp_path: Path) -> None:
     name, write = GREY[kind]
     write(tmp_path / name)
     pixels = read(tmp_path / name, tmp_path / "store").astype(int)
@@ -111,7 +111,7 @@ def test_greys(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(pixels[HEIGHT // 2, WIDTH * 3 // 4], GREY_RIGHT, atol=3)
 
 
-def test_deep_greys_take_little_memory() -> None:
+def test_deep_grays_take_little_memory() -> None:
     deep = np.random.default_rng(0).integers(0, 65536, (1000, 1000)).astype(np.uint16)
     tracemalloc.start()
     try:
@@ -137,19 +137,19 @@ def swapped_profile() -> bytes:
     return profile.replace(b"rXYZ", b"none").replace(b"gXYZ", b"rXYZ").replace(b"none", b"gXYZ")
 
 
-def test_colours_are_translated_to_srgb(tmp_path: Path) -> None:
+def test_colors_are_translated_to_srgb(tmp_path: Path) -> None:
     save(Image.new("RGB", (WIDTH, HEIGHT), (200, 40, 90)), tmp_path / "a.png", icc_profile=swapped_profile())
     pixels = read(tmp_path / "a.png", tmp_path / "store").astype(int)
     np.testing.assert_allclose(pixels[5, 5], (40, 200, 90), atol=4)
 
 
-def test_a_broken_colour_profile_does_not_cost_the_picture(tmp_path: Path) -> None:
+def test_a_broken_color_profile_does_not_cost_the_image(tmp_path: Path) -> None:
     save(two_halves(), tmp_path / "a.png", icc_profile=b"nonsense")
     pixels = read(tmp_path / "a.png", tmp_path / "store").astype(int)
     np.testing.assert_allclose(pixels[5, 5], LEFT, atol=4)
 
 
-def test_large_pictures_are_stored_smaller_and_keep_their_size(tmp_path: Path) -> None:
+def test_large_images_are_stored_smaller_and_keep_their_size(tmp_path: Path) -> None:
     save(two_halves(), tmp_path / "a.png")
     info = ingest(tmp_path / "a.png", tmp_path / "store", Limits(stored_side_image=30))
     assert (info.height, info.width, info.stored_height, info.stored_width) == (HEIGHT, WIDTH, 20, 30)

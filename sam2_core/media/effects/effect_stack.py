@@ -75,56 +75,39 @@ def _where(default: str) -> Setting:
 
 
 EFFECTS: Mapping[str, Effect] = MappingProxyType({
-    "spotlight": Effect(
-        "Spotlight",
-        "background",
-        {"darkness": Setting("Darkness", "slider", 0.7), "softness": Setting("Softness", "slider", 60, 0, 300)},
-    ),
-    "blur": Effect(
-        "Blur", "either", {"where": _where("background"), "strength": Setting("Strength", "slider", 20, 1, 100)}
-    ),
-    "pixelate": Effect(
-        "Pixelate", "either", {"where": _where("objects"), "size": Setting("Size", "slider", 30, 4, 120)}
-    ),
-    "desaturate": Effect(
-        "Desaturate", "either", {"where": _where("background"), "amount": Setting("Amount", "slider", 1.0)}
-    ),
+    "spotlight": Effect("Spotlight", "background", {
+        "darkness": Setting("Darkness", "slider", 0.7), "softness": Setting("Softness", "slider", 60, 0, 300),
+    }),
+    "blur": Effect("Blur", "either", {
+        "where": _where("background"), "strength": Setting("Strength", "slider", 20, 1, 100),
+    }),
+    "pixelate": Effect("Pixelate", "either", {
+        "where": _where("objects"), "size": Setting("Size", "slider", 30, 4, 120),
+    }),
+    "desaturate": Effect("Desaturate", "either", {
+        "where": _where("background"), "amount": Setting("Amount", "slider", 1.0),
+    }),
     "color": Effect("Solid color", "background", {"color": Setting("Color", "color", "#16a34a")}),
-    "gradient": Effect(
-        "Gradient",
-        "background",
-        {"top": Setting("Top", "color", "#312e81"), "bottom": Setting("Bottom", "color", "#f9a8d4")},
-    ),
+    "gradient": Effect("Gradient", "background", {
+        "top": Setting("Top", "color", "#312e81"), "bottom": Setting("Bottom", "color", "#f9a8d4"),
+    }),
     "picture": Effect("Picture", "background", {"name": Setting("Picture", "backdrop", "")}),
-    "text": Effect(
-        "Text behind",
-        "background",
-        {
-            "text": Setting("Text", "text", "MASKLET"),
-            "size": Setting("Size", "slider", 300, 20, 1000),
-            "height": Setting("Height", "slider", 0.5),
-            "color": Setting("Color", "color", "#ffffff"),
-        },
-    ),
+    "text": Effect("Text behind", "background", {
+        "text": Setting("Text", "text", "MASKLET"), "size": Setting("Size", "slider", 300, 20, 1000),
+        "height": Setting("Height", "slider", 0.5), "color": Setting("Color", "color", "#ffffff"),
+    }),
     "cutout": Effect("Cutout", "background", {}),
     "erase": Effect("Erase", "objects", {"margin": Setting("Margin", "slider", 10, 0, 60)}),
-    "overlay": Effect(
-        "Overlay",
-        "marks",
-        {"opacity": Setting("Opacity", "slider", 0.5), "outline": Setting("Outline", "slider", 3, 0, 20)},
-    ),
-    "outline": Effect(
-        "Outline", "marks", {"width": Setting("Width", "slider", 6, 1, 40), "color": Setting("Color", "color", "")}
-    ),
-    "glow": Effect(
-        "Glow",
-        "marks",
-        {
-            "size": Setting("Size", "slider", 40, 5, 150),
-            "strength": Setting("Strength", "slider", 0.8),
-            "color": Setting("Color", "color", ""),
-        },
-    ),
+    "overlay": Effect("Overlay", "marks", {
+        "opacity": Setting("Opacity", "slider", 0.5), "outline": Setting("Outline", "slider", 3, 0, 20),
+    }),
+    "outline": Effect("Outline", "marks", {
+        "width": Setting("Width", "slider", 6, 1, 40), "color": Setting("Color", "color", ""),
+    }),
+    "glow": Effect("Glow", "marks", {
+        "size": Setting("Size", "slider", 40, 5, 150), "strength": Setting("Strength", "slider", 0.8),
+        "color": Setting("Color", "color", ""),
+    }),
 })  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from sam2_core.media.effects.alignment import AlignmentFrame, Homography, estima
 from sam2_core.media.effects.inpainting import inpaint
 from sam2_core.media.effects.masked_pooling import FloatImage, smooth_known
 from sam2_core.media.effects.scaled_masks import Area, Size, bounding_area, dilate, scale_masks, union
-from sam2_core.media.info import GrayImage, RgbArray
+from sam2_core.media.info import GrayImage, RgbArray, fit_size
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.types import BoolArray, FrameMasks
 
@@ -93,8 +93,7 @@ class ObjectRemover:
     def _fill_from_clip(self, frame: int, image: RgbArray, masks: FrameMasks) -> RgbArray:
         """The image with its holes filled, at the size of stored frames or its own if that is smaller."""
         info, (height, width) = self._media.info, image.shape[:2]
-        scale = min(1.0, max(info.stored_height, info.stored_width) / max(height, width))
-        size = max(1, round(height * scale)), max(1, round(width * scale))
+        size = fit_size(height, width, max(info.stored_height, info.stored_width))
         filled = self._complete(frame, self._prepare(image, masks, size), use_anchor=True)
         if size == (height, width):
             return filled

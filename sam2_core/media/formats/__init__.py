@@ -23,20 +23,53 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sam2_core.media.export_options import ExportFormat
-from sam2_core.media.formats.coco import COCO
-from sam2_core.media.formats.davis import DAVIS
-from sam2_core.media.formats.index import INDEX
-from sam2_core.media.formats.labelme import LABELME
-from sam2_core.media.formats.masks import MASKS
-from sam2_core.media.formats.npz import NPZ
-from sam2_core.media.formats.sav import SAV
-from sam2_core.media.formats.table import CSV
-from sam2_core.media.formats.voc import VOC
-from sam2_core.media.formats.yolo import YOLO
-from sam2_core.media.formats.youtube_vis import YOUTUBE_VIS
+from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportWriter
+from sam2_core.media.formats.coco import write_coco
+from sam2_core.media.formats.davis import write_davis
+from sam2_core.media.formats.index import write_index
+from sam2_core.media.formats.labelme import write_labelme
+from sam2_core.media.formats.masks import write_masks
+from sam2_core.media.formats.npz import write_npz
+from sam2_core.media.formats.sav import write_sav
+from sam2_core.media.formats.table import write_table
+from sam2_core.media.formats.voc import write_voc
+from sam2_core.media.formats.yolo import write_yolo
+from sam2_core.media.formats.youtube_vis import write_youtube_vis
+
+
+def _format(
+    title: str, description: str, write: ExportWriter, extension: str, *option_keys: str, clips_only: bool = False
+) -> ExportFormat:
+    media = ("clip",) if clips_only else ALL_MEDIA
+    return ExportFormat("data", title, description, dict.fromkeys(media, extension), write, option_keys)
+
 
 ANNOTATION_FORMATS: Mapping[str, ExportFormat] = MappingProxyType({
-    "masks": MASKS, "index": INDEX, "davis": DAVIS, "coco": COCO, "youtube_vis": YOUTUBE_VIS, "yolo": YOLO,
-    "voc": VOC, "sav": SAV, "labelme": LABELME, "npz": NPZ, "csv": CSV,
+    "masks": _format(
+        "Masks", "Black and white PNG pictures, one for each object and frame", write_masks, "zip"),
+    "index": _format(
+        "Index pictures", "A 16-bit PNG for each frame, each pixel the number of its object", write_index, "zip",
+        "pictures"),
+    "davis": _format(
+        "DAVIS", "A palette PNG for each frame, as tools for video object segmentation read them", write_davis, "zip",
+        "pictures", clips_only=True),
+    "coco": _format(
+        "COCO", "JSON with run-length masks or polygons, boxes and classes", write_coco, "json", "polygons"),
+    "youtube_vis": _format(
+        "YouTube-VIS", "JSON with an annotation for each object over the whole clip", write_youtube_vis, "json",
+        clips_only=True),
+    "yolo": _format(
+        "YOLO", "Text files with a class and an outline for each object, to train YOLO on", write_yolo, "zip",
+        "pictures"),
+    "voc": _format(
+        "Pascal VOC", "Palette PNGs of objects and classes, and XML with boxes", write_voc, "zip", "pictures"),
+    "sav": _format(
+        "SA-V", "JSON with run-length masks on every fourth frame, as SAM 2's data set has them", write_sav, "json",
+        clips_only=True),
+    "labelme": _format(
+        "labelme", "A JSON file for each picture, with outlines to correct by hand", write_labelme, "zip", "pictures"),
+    "npz": _format(
+        "NumPy", "An NPZ file with an array of masks for each frame", write_npz, "npz"),
+    "csv": _format(
+        "Table", "CSV with place, size and scores of each object on each frame", write_table, "csv"),
 })  # fmt: skip

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sam2_core.media.draw import crop
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.polygons import edge_polygons, join_rings
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
@@ -95,13 +95,3 @@ def _annotations(
                     "score": round(float(each.predicted_iou), 4),
                     "segmentation": segmentation_of(each.mask, polygons),
                 }
-
-
-COCO = ExportFormat(
-    "data",
-    "COCO",
-    "JSON with run-length masks or polygons, boxes and classes",
-    dict.fromkeys(ALL_MEDIA, "json"),
-    write_coco,
-    ("polygons",),
-)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import AnnotationArchive, plain_name, plain_titles
 from sam2_core.media.formats.index_masks import OVERLAPS, check_count, paint_index, palette_png
 from sam2_core.media.masked_media import MaskedMedia
@@ -21,7 +21,7 @@ from sam2_core.media.progress import ProgressReporter
 
 def write_davis(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
     """Write the format described above. Raises `MediaError` for more than 254 objects."""
-    check_count(len(media.objects), DAVIS.title)
+    check_count(len(media.objects), "DAVIS")
     overlaps, titles = list[int](), plain_titles(media)
     clip = plain_name(Path(media.info.name).stem)
     values = {each.id: value for value, each in enumerate(media.objects, start=1)}
@@ -34,13 +34,3 @@ def write_davis(path: Path, media: MaskedMedia, options: ExportOptions, report: 
                 archive.write(f"JPEGImages/{clip}/{titles[masks.frame]}.jpg", jpeg)
         archive.write_lines(f"ImageSets/{clip}.txt", [clip])
         archive.write_manifest(values=values, overlaps=OVERLAPS, frames_with_overlaps=overlaps)
-
-
-DAVIS = ExportFormat(
-    "data",
-    "DAVIS",
-    "A palette PNG for each frame, as tools for video object segmentation read them",
-    {"clip": "zip"},
-    write_davis,
-    ("pictures",),
-)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import encode_png
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import AnnotationArchive, plain_titles
 from sam2_core.media.formats.index_masks import OVERLAPS, paint_index
 from sam2_core.media.masked_media import MaskedMedia
@@ -39,13 +39,3 @@ def write_index(path: Path, media: MaskedMedia, options: ExportOptions, report: 
             if jpeg:
                 archive.write(f"images/{titles[masks.frame]}.jpg", jpeg)
         archive.write_manifest(overlaps=OVERLAPS, frames_with_overlaps=overlaps)
-
-
-INDEX = ExportFormat(
-    "data",
-    "Index pictures",
-    "A 16-bit PNG for each frame, each pixel the number of its object",
-    dict.fromkeys(ALL_MEDIA, "zip"),
-    write_index,
-    ("pictures",),
-)

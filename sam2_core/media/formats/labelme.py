@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import AnnotationArchive, plain_titles
 from sam2_core.media.formats.coco import NO_LABEL
 from sam2_core.media.formats.polygons import join_rings, pixel_polygons
@@ -54,13 +54,3 @@ def _shapes(media: MaskedMedia, masks: FrameMasks) -> list[dict[str, Any]]:
             outline = {"points": join_rings(part.rings).tolist(), "shape_type": "polygon", "flags": {}, "mask": None}
             shapes.append({**common, **outline})
     return shapes
-
-
-LABELME = ExportFormat(
-    "data",
-    "labelme",
-    "A JSON file for each picture, with outlines to correct by hand",
-    dict.fromkeys(ALL_MEDIA, "zip"),
-    write_labelme,
-    ("pictures",),
-)

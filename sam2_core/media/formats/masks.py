@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.media.draw import grayscale_png
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import AnnotationArchive
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
@@ -49,12 +49,3 @@ def _name(media: MaskedMedia, object_id: int, frame: int) -> str:
         return f"{name}.png"
     title = media.title_of(frame)
     return f"{title}/{name}.png" if media.info.kind == "album" else f"{name}/{title}.png"
-
-
-MASKS = ExportFormat(
-    "data",
-    "Masks",
-    "Black and white PNG pictures, one for each object and frame",
-    dict.fromkeys(ALL_MEDIA, "zip"),
-    write_masks,
-)

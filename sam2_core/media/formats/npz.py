@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import FRAMES_SHARE
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
@@ -62,12 +62,3 @@ def _descriptions(media: MaskedMedia) -> dict[str, npt.NDArray[Any]]:
         "times": np.asarray(media.store.times, np.float64)[frames],
     }
     return arrays | ({"photos": np.array(media.info.names, np.str_)} if media.info.names else {})
-
-
-NPZ = ExportFormat(
-    "data",
-    "NumPy",
-    "An NPZ file with an array of masks for each frame",
-    dict.fromkeys(ALL_MEDIA, "npz"),
-    write_npz,
-)

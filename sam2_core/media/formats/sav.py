@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import FRAMES_SHARE, plain_name
 from sam2_core.media.formats.coco import write_list
 from sam2_core.media.masked_media import MaskedMedia
@@ -62,7 +62,7 @@ class _Masklet:
 def write_sav(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
     """Write the format described above. Raises `MediaError` if no chosen frame is one that SA-V annotates."""
     if all(frame % STEP for frame in media.frames):
-        raise MediaError(f"{SAV.title} has masks on frames 0, {STEP}, {2 * STEP} … alone. Choose some of these, too.")
+        raise MediaError(f"SA-V has masks on frames 0, {STEP}, {2 * STEP} … alone. Choose some of these, too.")
     masklets = {each.id: _Masklet() for each in media.objects}
     with path.open("w", encoding="utf-8") as file:
         file.write('{"masklet": [\n')
@@ -110,12 +110,3 @@ def _masklet_metadata(media: MaskedMedia, masklets: list[_Masklet]) -> dict[str,
         "object_name": [each.name for each in media.objects],
         "object_label": [each.label for each in media.objects],
     }
-
-
-SAV = ExportFormat(
-    "data",
-    "SA-V",
-    "JSON with run-length masks on every fourth frame, as SAM 2's data set has them",
-    {"clip": "json"},
-    write_sav,
-)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.media.draw import crop
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import FRAMES_SHARE, one_line
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
@@ -60,12 +60,3 @@ def _box_and_center(mask: Mask) -> list[str | int | float]:
 def _text(text: str) -> str:
     line = one_line(text)
     return f"'{line}" if line.startswith(_FORMULA) else line
-
-
-CSV = ExportFormat(
-    "data",
-    "Table",
-    "CSV with place, size and scores of each object on each frame",
-    dict.fromkeys(ALL_MEDIA, "csv"),
-    write_table,
-)

@@ -21,7 +21,7 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import crop
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import AnnotationArchive, one_line, plain_titles
 from sam2_core.media.formats.coco import NO_LABEL
 from sam2_core.media.formats.index_masks import MAX_VALUES, OVERLAPS, PALETTE, check_count, paint_index, palette_png
@@ -74,14 +74,14 @@ def _number_classes(names: list[str]) -> dict[str, int]:
     for name in dict.fromkeys(names):
         classes.setdefault(name, len(NAMES) + 1 + len(classes.keys() - set(NAMES)))
     if max(classes.values(), default=0) > MAX_VALUES:
-        raise MediaError(f"{VOC.title} has room for {MAX_VALUES - len(NAMES)} classes of one's own. Use fewer labels.")
+        raise MediaError(f"Pascal VOC has room for {MAX_VALUES - len(NAMES)} classes of one's own. Use fewer labels.")
     return classes
 
 
 def _index_masks(media: MaskedMedia, masks: FrameMasks, class_ids: list[int]) -> tuple[bytes, bytes, bool]:
     """PNGs of the visible objects and of their classes, and whether any objects overlap."""
     visible = [each.object_id for each in masks.objects if each.mask.area]
-    check_count(len(visible), VOC.title)
+    check_count(len(visible), "Pascal VOC")
     values = dict.fromkeys((each.object_id for each in masks.objects), 0)
     values |= {object_id: value for value, object_id in enumerate(visible, start=1)}
     index, has_overlap = paint_index(media, masks, values)
@@ -123,13 +123,3 @@ def _label_map(classes: dict[str, int]) -> list[str]:
         f"{name.replace(':', ' ')}:{','.join(str(value) for value in PALETTE[3 * number : 3 * number + 3])}::"
         for name, number in colors.items()
     ]
-
-
-VOC = ExportFormat(
-    "data",
-    "Pascal VOC",
-    "Palette PNGs of objects and classes, and XML with boxes",
-    dict.fromkeys(ALL_MEDIA, "zip"),
-    write_voc,
-    ("pictures",),
-)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import AnnotationArchive, one_line, plain_titles
 from sam2_core.media.formats.coco import NO_LABEL, categories_of
 from sam2_core.media.formats.polygons import join_rings, pixel_polygons
@@ -51,13 +51,3 @@ def _outline(mask: Mask) -> str:
     rings = [ring for part in pixel_polygons(mask) for ring in part.rings]
     ring = join_rings(sorted(rings, key=len, reverse=True)) / (mask.width, mask.height)
     return " ".join(f"{value:.6f}" for value in ring.reshape(-1).tolist())
-
-
-YOLO = ExportFormat(
-    "data",
-    "YOLO",
-    "Text files with a class and an outline for each object, to train YOLO on",
-    dict.fromkeys(ALL_MEDIA, "zip"),
-    write_yolo,
-    ("pictures",),
-)

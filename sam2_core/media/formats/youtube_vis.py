@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sam2_core.media.draw import crop
-from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import FRAMES_SHARE, plain_name, plain_titles
 from sam2_core.media.formats.coco import NO_LABEL, categories_of, list_categories
 from sam2_core.media.masked_media import MaskedMedia, ObjectTraits
@@ -83,12 +83,3 @@ def _video(media: MaskedMedia) -> dict[str, Any]:
     times = [float(media.store.times[frame]) for frame in media.frames]
     size = {"id": 1, "width": info.width, "height": info.height, "length": len(media.frames)}
     return {**size, "file_names": names, "frame_indices": list(media.frames), "times": times}
-
-
-YOUTUBE_VIS = ExportFormat(
-    "data",
-    "YouTube-VIS",
-    "JSON with an annotation for each object over the whole clip",
-    {"clip": "json"},
-    write_youtube_vis,
-)

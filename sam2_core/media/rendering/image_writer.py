@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import MediaError
+from sam2_core.media.effects.scaled_masks import Area
 from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.info import RgbArray
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.rendering.compositor import Compositor
-from sam2_core.media.rendering.geometry import check_side, compute_geometry, covered_area, crop_area
+from sam2_core.media.rendering.geometry import Geometry, check_side, compute_geometry, covered_area, crop_area
 from sam2_core.media.source_frames import decode_source_frames, probe_source, read_source_image
 
 _CROP_SHARE = 0.1  # of the work: finding the area to crop to
@@ -54,61 +55,53 @@ def write_images(
     Raises `MediaError` if the source cannot be read again.
     """
     report(0.0, "Starting to draw")
-    compositor = Compositor(media, options, alpha=format.transparent is not None)
+    writer = _ImageWriter(format, media, options)
     if media.info.kind == "image":
-        path.write_bytes(_render_image(format, media, options, compositor, 0))
+        path.write_bytes(writer.render(0))
         return
-    add = _add_frames if media.info.kind == "clip" else _add_album
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        add(archive, format, media, options, compositor, report)
+        (writer.add_frames if media.info.kind == "clip" else writer.add_album)(archive, report)
 
 
-def _add_album(
-    archive: zipfile.ZipFile,
-    format: ImageFormat,
-    media: MaskedMedia,
-    options: ExportOptions,
-    compositor: Compositor,
-    report: ProgressReporter,
-) -> None:
-    count = len(media.frames)
-    for done, frame in enumerate(media.frames):
-        report(done / count, f"Photo {done + 1} of {count}")
-        if any(each.mask.area for each in media.masks_on(frame).objects):
-            encoded = _render_image(format, media, options, compositor, frame)
-            archive.writestr(f"{media.title_of(frame)}{format.extension}", encoded)
-    if not archive.namelist():
-        raise MediaError("No photo has a mask yet. Select something first.")
+class _ImageWriter:
+    def __init__(self, format: ImageFormat, media: MaskedMedia, options: ExportOptions) -> None:
+        self._format, self._media, self._options = format, media, options
+        self._compositor = Compositor(media, options, alpha=format.transparent is not None)
 
+    def render(self, frame: int) -> bytes:
+        """The encoded image of a store, or one of an album."""
+        area = covered_area([self._media.masks_on(frame)]) if self._options.cropped else None
+        height, width = self._media.info.size_of(frame)
+        geometry = self._geometry(height, width, area)
+        image = read_source_image(self._media.store, frame)
+        if (geometry.height, geometry.width) != (height, width):
+            scaled = cv2.resize(image, (geometry.width, geometry.height), interpolation=cv2.INTER_AREA)
+            image = np.asarray(scaled, np.uint8)
+        return self._format.encode(self._compositor.compose(frame, image, geometry))
 
-def _add_frames(
-    archive: zipfile.ZipFile,
-    format: ImageFormat,
-    media: MaskedMedia,
-    options: ExportOptions,
-    compositor: Compositor,
-    report: ProgressReporter,
-) -> None:
-    store, frames = media.store, media.frames
-    probe, area = probe_source(store), crop_area(media, options, report, _CROP_SHARE)
-    geometry = compute_geometry(store.info.height, store.info.width, options, area, max_side=options.max_side)
-    check_side(geometry, options, format.max_side, format.title)
-    with decode_source_frames(store, probe, frames, geometry.height, geometry.width) as images:
-        for done, (frame, image) in enumerate(images, start=1):
-            encoded = format.encode(compositor.compose(frame, image, geometry))
-            archive.writestr(f"{media.title_of(frame)}{format.extension}", encoded)
-            report(_CROP_SHARE + (1 - _CROP_SHARE) * done / (len(frames) + 1), f"{done} of {len(frames)} frames drawn")
+    def add_album(self, archive: zipfile.ZipFile, report: ProgressReporter) -> None:
+        count = len(self._media.frames)
+        for done, frame in enumerate(self._media.frames):
+            report(done / count, f"Photo {done + 1} of {count}")
+            if any(each.mask.area for each in self._media.masks_on(frame).objects):
+                archive.writestr(self._name(frame), self.render(frame))
+        if not archive.namelist():
+            raise MediaError("No photo has a mask yet. Select something first.")
 
+    def add_frames(self, archive: zipfile.ZipFile, report: ProgressReporter) -> None:
+        store, count = self._media.store, len(self._media.frames)
+        probe, area = probe_source(store), crop_area(self._media, self._options, report, _CROP_SHARE)
+        geometry = self._geometry(store.info.height, store.info.width, area)
+        with decode_source_frames(store, probe, self._media.frames, geometry.height, geometry.width) as images:
+            for done, (frame, image) in enumerate(images, start=1):
+                encoded = self._format.encode(self._compositor.compose(frame, image, geometry))
+                archive.writestr(self._name(frame), encoded)
+                report(_CROP_SHARE + (1 - _CROP_SHARE) * done / (count + 1), f"{done} of {count} frames drawn")
 
-def _render_image(
-    format: ImageFormat, media: MaskedMedia, options: ExportOptions, compositor: Compositor, frame: int
-) -> bytes:
-    height, width = media.info.size_of(frame)
-    area = covered_area([media.masks_on(frame)]) if options.cropped else None
-    geometry = compute_geometry(height, width, options, area, max_side=options.max_side)
-    check_side(geometry, options, format.max_side, format.title)
-    image = read_source_image(media.store, frame)
-    if (geometry.height, geometry.width) != (height, width):
-        scaled = cv2.resize(image, (geometry.width, geometry.height), interpolation=cv2.INTER_AREA)
-        image = np.asarray(scaled, np.uint8)
-    return format.encode(compositor.compose(frame, image, geometry))
+    def _geometry(self, height: int, width: int, area: Area | None) -> Geometry:
+        geometry = compute_geometry(height, width, self._options, area, max_side=self._options.max_side)
+        check_side(geometry, self._options, self._format.max_side, self._format.title)
+        return geometry
+
+    def _name(self, frame: int) -> str:
+        return f"{self._media.title_of(frame)}{self._format.extension}"

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sam2_core.media.export_options import ExportFormat
-from sam2_core.media.review.writer import REVIEW, write_review
+from sam2_core.media.export_options import ALL_MEDIA, ExportFormat
+from sam2_core.media.review.writer import write_review
 
-REVIEW_FORMATS: Mapping[str, ExportFormat] = MappingProxyType({"review": REVIEW})
-
-__all__ = ["REVIEW", "REVIEW_FORMATS", "write_review"]
+_DESCRIPTION = "One HTML file to look at anywhere, with notes that come back"
+REVIEW_FORMATS: Mapping[str, ExportFormat] = MappingProxyType({
+    "review": ExportFormat(
+        "review", "Review page", _DESCRIPTION, dict.fromkeys(ALL_MEDIA, "html"), write_review, ("largest_side",)),
+})  # fmt: skip

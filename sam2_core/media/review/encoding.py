@@ -11,7 +11,7 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import Xywh, mask_png
-from sam2_core.media.info import RgbArray
+from sam2_core.media.info import RgbArray, fit_size
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.types import Mask
 
@@ -60,12 +60,10 @@ def encode_within(image: RgbArray, quality: int, share: float) -> str:
 
 def scale_down(image: RgbArray, side: int) -> RgbArray:
     """The image (H, W, 3) with a longer side of at most `side` pixels."""
-    height, width = image.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
+    height, width = fit_size(image.shape[0], image.shape[1], side)
+    if (height, width) == image.shape[:2]:
         return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def encode_webp(image: RgbArray, quality: int) -> str:
@@ -79,8 +77,7 @@ def encode_webp(image: RgbArray, quality: int) -> str:
 
 def mask_size(height: int, width: int) -> tuple[int, int]:
     """Height and width at which the masks of a frame of this size are embedded."""
-    scale = min(1.0, _MAX_MASK_SIDE / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return fit_size(height, width, _MAX_MASK_SIDE)
 
 
 def encode_mask(mask: Mask) -> tuple[str, Xywh]:

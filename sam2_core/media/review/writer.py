@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.review.document import data_block, page_template
@@ -87,13 +87,3 @@ def _metadata(media: MaskedMedia, plan: Plan) -> dict[str, Any]:
         "left_out": len(media.frames) - len(plan.frames),
         "objects": [each.to_json() for each in media.objects],
     }
-
-
-REVIEW = ExportFormat(
-    "review",
-    "Review page",
-    "One HTML file to look at anywhere, with notes that come back",
-    dict.fromkeys(ALL_MEDIA, "html"),
-    write_review,
-    ("largest_side",),
-)

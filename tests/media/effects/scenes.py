@@ -43,7 +43,7 @@ def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: in
     return inside
 
 
-def material_of(
+def media_of(
     frames: Sequence[RgbArray], masks: Sequence[Sequence[BoolArray | None]], kind: str = "clip", chosen: Any = None
 ) -> MaskedMedia:
     """None: nobody looked for the object on that frame."""
@@ -63,11 +63,11 @@ def _objects(masks: Sequence[BoolArray | None]) -> list[ObjectMask]:
     ]
 
 
-def look(*layers: dict[str, Any], feather: float = 0, matte: float = 0) -> EffectStack:
+def stack(*layers: dict[str, Any], feather: float = 0, matte: float = 0) -> EffectStack:
     return EffectStack.from_json({"layers": list(layers), "feather": feather, "matte": matte})
 
 
 def painted(image: RgbArray, masks: Sequence[BoolArray], *layers: dict[str, Any], **edges: float) -> RgbArray:
     """One picture with a look of these layers."""
     backdrops = {"beach": textured(37, 91, seed=9)}
-    return Painter(look(*layers, **edges), material_of([image], [masks], "image"), backdrops).paint(0, image)
+    return Painter(stack(*layers, **edges), media_of([image], [masks], "image"), backdrops).paint(0, image)

@@ -9,7 +9,7 @@ import pytest
 from sam2_core.media.effects.matting import compute_matte, estimate_foreground
 from sam2_core.media.effects.scaled_masks import dilate, full_area, scale_mask
 from sam2_core.types import Mask
-from tests.media.effects.scenes import look, painted, rectangle, textured
+from tests.media.effects.scenes import painted, rectangle, stack, textured
 
 SIZE = HEIGHT, WIDTH = 200, 301
 INSIDE = rectangle(SIZE, 60, 90, 80, 110)
@@ -70,7 +70,7 @@ def test_sure_pixels_are_their_own_color() -> None:
     image = textured(*SIZE)
     shape = scale_mask(Mask.from_array(INSIDE), SIZE, RED)
     assert shape is not None
-    matte = compute_matte([shape], look(feather=5), image)
+    matte = compute_matte([shape], stack(feather=5), image)
     colors = estimate_foreground(image, matte, full_area(SIZE))
     np.testing.assert_array_equal(colors[matte.alpha == 255], image[matte.alpha == 255])
 

@@ -11,7 +11,7 @@ import pytest
 from sam2_core.media import Painter
 from sam2_core.media.info import RgbArray
 from sam2_core.types import BoolArray
-from tests.media.effects.scenes import look, material_of, painted, rectangle, textured
+from tests.media.effects.scenes import media_of, painted, rectangle, stack, textured
 
 SIZE = HEIGHT, WIDTH = 120, 180
 COUNT, SIDE = 12, 30
@@ -41,7 +41,7 @@ def panned(light: float = 0.0) -> list[RgbArray]:
 
 
 def erased(frames: Sequence[RgbArray], masks: Sequence[Sequence[BoolArray | None]], frame: int) -> RgbArray:
-    return Painter(look(ERASE), material_of(frames, masks)).paint(frame, frames[frame])
+    return Painter(stack(ERASE), media_of(frames, masks)).paint(frame, frames[frame])
 
 
 @pytest.mark.parametrize("frame", [0, 5, COUNT - 1])
@@ -85,7 +85,7 @@ def test_frames_from_which_an_object_is_known_to_be_gone_are_taken() -> None:
 def test_frames_that_were_not_chosen_help() -> None:
     background = textured(*SIZE)
     frames, masks = clip_of([background] * COUNT), [[square_at(k)] for k in range(COUNT)]
-    painter = Painter(look(ERASE), material_of(frames, masks, chosen=range(5, 6)))
+    painter = Painter(stack(ERASE), media_of(frames, masks, chosen=range(5, 6)))
     assert np.abs(painter.paint(5, frames[5]).astype(int) - background)[square_at(5)].mean() < 1.5
 
 
@@ -98,16 +98,16 @@ def test_another_scene_is_not_taken_from() -> None:
 
 def test_the_same_whatever_was_painted_before() -> None:
     frames, masks = clip_of(panned()), [[square_at(k)] for k in range(COUNT)]
-    painter = Painter(look(ERASE), material_of(frames, masks))
+    painter = Painter(stack(ERASE), media_of(frames, masks))
     for frame in (9, 0, 4):
         painter.paint(frame, frames[frame])
     np.testing.assert_array_equal(painter.paint(5, frames[5]), erased(frames, masks, 5))
 
 
-def test_pictures_may_be_larger_or_smaller_than_stored_frames() -> None:
+def test_images_may_be_larger_or_smaller_than_stored_frames() -> None:
     background = textured(*SIZE)
     frames, masks = clip_of([background] * COUNT), [[square_at(k)] for k in range(COUNT)]
-    painter = Painter(look(ERASE), material_of(frames, masks))
+    painter = Painter(stack(ERASE), media_of(frames, masks))
     for scale in (0.5, 2.0):
         size = int(WIDTH * scale), int(HEIGHT * scale)
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -120,7 +120,7 @@ def test_pictures_may_be_larger_or_smaller_than_stored_frames() -> None:
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (HEIGHT - 40, WIDTH - 50), (40, 60)])
-def test_large_holes_of_a_picture_look_like_what_is_around_them(corner: tuple[int, int]) -> None:
+def test_large_holes_of_a_image_look_like_what_is_around_them(corner: tuple[int, int]) -> None:
     """Stripes go on through the hole; smoothing would make them gray."""
     stripes = np.repeat(np.where(np.arange(WIDTH) // 6 % 2, 210, 60)[None, :, None], HEIGHT, axis=0)
     stripes = np.repeat(stripes, 3, axis=2).astype(np.uint8)

@@ -9,7 +9,7 @@ from sam2_core.errors import BadPrompt
 from sam2_core.media import EffectStack, Painter
 from sam2_core.media.effects import text_rendering as module
 from sam2_core.media.effects.text_rendering import find_typeface, render_text
-from tests.media.effects.scenes import material_of, painted, rectangle
+from tests.media.effects.scenes import media_of, painted, rectangle
 
 SIZE = 300, 500
 GRAY = np.full((*SIZE, 3), 100, np.uint8)
@@ -24,7 +24,7 @@ def test_objects_hide_the_text() -> None:
 
 
 @pytest.mark.parametrize("requested", [30, 90])
-def test_letters_are_as_large_as_wished(requested: float) -> None:
+def test_letters_are_as_large_as_requested(requested: float) -> None:
     letters, area = render_text(find_typeface("HX"), SIZE, requested, 0.5) or pytest.fail("no text")
     assert letters.shape == area.size
     assert letters.shape[0] == pytest.approx(0.72 * requested, rel=0.15)
@@ -35,7 +35,7 @@ def test_letters_are_as_large_as_wished(requested: float) -> None:
 @pytest.mark.parametrize("text", ["W" * 60, "many words " * 18, "Ab", "  gap   and\ttab "])
 @pytest.mark.parametrize("middle", [0, 0.5, 1])
 @pytest.mark.parametrize("size", [SIZE, (500, 90), (40, 600)])
-def test_all_of_a_text_is_in_the_picture(text: str, middle: float, size: tuple[int, int]) -> None:
+def test_all_of_a_text_is_in_the_image(text: str, middle: float, size: tuple[int, int]) -> None:
     letters, area = render_text(find_typeface(text), size, 1000, middle) or pytest.fail("no text")
     assert 0 <= area.left < area.right <= size[1] and 0 <= area.top < area.bottom <= size[0]
     assert letters.shape == area.size
@@ -59,7 +59,7 @@ def test_accents_are_left_out_where_no_font_has_them(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "_SYSTEM_FONTS", ())
     assert find_typeface("Größe – déjà vu").text == "Grosse - deja vu"
     with pytest.raises(BadPrompt, match="Latin letters"):
-        Painter(EffectStack.of("text", text="面具"), material_of([GRAY], [[]], "image"))
+        Painter(EffectStack.of("text", text="面具"), media_of([GRAY], [[]], "image"))
 
 
 def test_a_font_that_has_the_letters_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

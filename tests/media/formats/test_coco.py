@@ -12,11 +12,11 @@ import pytest
 from sam2_core.media import ExportOptions, Store, write
 from sam2_core.types import Mask
 from tests.media.formats.scenes import COCOS_WARNING, expected, scene
-from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, material_of, no_masks, shape
+from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, media_of, no_masks, shape
 
 
 def test_coco_describes_every_mask(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.json", material_of(clip), ExportOptions("coco"))
+    write(tmp_path / "masks.json", media_of(clip), ExportOptions("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     images = {image["id"]: image for image in found["images"]}
     assert [image["frame_index"] for image in images.values()] == list(range(FRAMES))
@@ -41,7 +41,7 @@ CALLED = (BIRD, replace(BALL, name="Ball\u2028"))
 
 
 def test_labels_are_the_categories_of_coco(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.json", material_of(clip, objects=CALLED), ExportOptions("coco"))
+    write(tmp_path / "masks.json", media_of(clip, objects=CALLED), ExportOptions("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     assert [(each["id"], each["name"]) for each in found["categories"]] == [(1, "bird"), (2, "object")]
     assert {(each["track_id"], each["category_id"]) for each in found["annotations"]} == {(1, 2), (2, 1)}
@@ -51,8 +51,8 @@ def test_labels_are_the_categories_of_coco(clip: Store, tmp_path: Path) -> None:
     ]
 
 
-def test_coco_of_a_picture_without_masks(still: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.json", material_of(still, no_masks), ExportOptions("coco"))
+def test_coco_of_a_image_without_masks(single_image: Store, tmp_path: Path) -> None:
+    write(tmp_path / "masks.json", media_of(single_image, no_masks), ExportOptions("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     assert [image["file_name"] for image in found["images"]] == ["still.png"]
     assert found["annotations"] == []

@@ -31,9 +31,9 @@ def test_each_pixel_belongs_to_the_object_above(clip: Store, tmp_path: Path) -> 
             colors = np.asarray(image.convert("RGB"))
             assert {tuple(color) for color in colors.reshape(-1, 3)} <= set(FIRST_COLORS)
             assert tuple(colors[requested == 1][0]) == FIRST_COLORS[1]
-    told = json.loads((folder / "manifest.json").read_text("utf-8"))
-    assert told["values"] == {"7": 1, "3": 2, "5": 3}
-    assert told["frames_with_overlaps"] == [0, 2, 3, 4, 5]
+    listed = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert listed["values"] == {"7": 1, "3": 2, "5": 3}
+    assert listed["frames_with_overlaps"] == [0, 2, 3, 4, 5]
     assert (folder / "ImageSets/clip.txt").read_text("utf-8") == "clip\n"
 
 

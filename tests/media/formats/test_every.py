@@ -17,11 +17,11 @@ from sam2_core.media import ExportOptions, Limits, MaskedMedia, Store, export, i
 from sam2_core.media.formats import ANNOTATION_FORMATS
 from tests.media.formats.conftest import SIZES
 from tests.media.formats.scenes import ALL, RING, scene, unpacked
-from tests.media.masked_media import FRAMES, material_of, no_masks
+from tests.media.masked_media import FRAMES, media_of, no_masks
 from tests.media.numbered import make_clip, read_number
 
 EVERY = pytest.mark.parametrize("kind", ANNOTATION_FORMATS)
-PICTURED = [kind for kind, each in ANNOTATION_FORMATS.items() if "pictures" in each.option_keys]
+WITH_IMAGES = [kind for kind, each in ANNOTATION_FORMATS.items() if "pictures" in each.option_keys]
 
 
 class Cancelled(Exception):
@@ -58,10 +58,10 @@ def test_progress_grows_up_to_the_end(kind: str, clip: Store, tmp_path: Path, mo
 @EVERY
 @pytest.mark.parametrize("masks", ["some", "none"])
 def test_there_is_a_file_for_each_medium_that_is_promised(
-    kind: str, masks: str, clip: Store, still: Store, album: Store, tmp_path: Path
+    kind: str, masks: str, clip: Store, single_image: Store, album: Store, tmp_path: Path
 ) -> None:
-    for store in (clip, still, album):
-        media = scene(store) if masks == "some" else material_of(store, no_masks)
+    for store in (clip, single_image, album):
+        media = scene(store) if masks == "some" else media_of(store, no_masks)
         if store.info.kind not in ANNOTATION_FORMATS[kind].extensions:
             with pytest.raises(MediaError, match="is not for this"):
                 export(tmp_path, media, ExportOptions(kind))
@@ -77,9 +77,9 @@ def test_there_is_a_file_for_each_medium_that_is_promised(
             json.loads(path.read_text("utf-8"))
 
 
-def check_manifest(told: Any, media: MaskedMedia, has_masks: bool) -> None:
-    assert (told["name"], told["frames"]) == (media.info.name, media.info.frames)
-    known = {each["id"]: each["frames_with_mask"] for each in told["objects"]}
+def check_manifest(listed: Any, media: MaskedMedia, has_masks: bool) -> None:
+    assert (listed["name"], listed["frames"]) == (media.info.name, media.info.frames)
+    known = {each["id"]: each["frames_with_mask"] for each in listed["objects"]}
     assert bool(known) == has_masks
     for number, frames in known.items():
         assert frames == [
@@ -112,8 +112,8 @@ def test_objects_that_were_not_chosen_are_left_out(kind: str, clip: Store, tmp_p
     assert not [part for part in parts if b"<b>" in part or b"Ball" in part or b"&lt;b" in part]
 
 
-@pytest.mark.parametrize("kind", PICTURED)
-def test_pictures_are_the_sources_frames_with_their_numbers(kind: str, clip: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", WITH_IMAGES)
+def test_images_are_the_sources_frames_with_their_numbers(kind: str, clip: Store, tmp_path: Path) -> None:
     folder = unpacked(tmp_path, scene(clip, frames=range(1, 6, 2)), ExportOptions(kind, include_images=True))
     found = sorted(folder.rglob("*.jpg"))
     assert [path.stem for path in found] == ["00001", "00003", "00005"]
@@ -123,7 +123,7 @@ def test_pictures_are_the_sources_frames_with_their_numbers(kind: str, clip: Sto
             assert read_number(np.asarray(image)) == int(path.stem)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in PICTURED if "album" in ANNOTATION_FORMATS[kind].extensions])
+@pytest.mark.parametrize("kind", [kind for kind in WITH_IMAGES if "album" in ANNOTATION_FORMATS[kind].extensions])
 def test_photos_keep_their_sizes_and_get_plain_names(kind: str, album: Store, tmp_path: Path) -> None:
     folder = unpacked(tmp_path, scene(album), ExportOptions(kind, include_images=True))
     found = {path.stem: path for path in folder.rglob("*.jpg")}
@@ -135,14 +135,14 @@ def test_photos_keep_their_sizes_and_get_plain_names(kind: str, album: Store, tm
     assert [path.stem for path in again.rglob("*.jpg")] == ["a_b_2"], "a name does not depend on what was chosen"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in PICTURED if kind != "davis"])
-def test_pictures_are_left_out_unless_they_are_wished(kind: str, clip: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in WITH_IMAGES if kind != "davis"])
+def test_images_are_left_out_unless_they_are_requested(kind: str, clip: Store, tmp_path: Path) -> None:
     write(tmp_path / "written.zip", scene(clip), ExportOptions(kind))
     with zipfile.ZipFile(tmp_path / "written.zip") as archive:
         assert not [name for name in archive.namelist() if name.endswith(".jpg")]
 
 
-def test_pictures_are_as_large_as_the_masks_however_small_they_are_kept(tmp_path: Path) -> None:
+def test_images_are_as_large_as_the_masks_however_small_they_are_kept(tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "a.mp4", frames=3), tmp_path / "store", Limits(stored_side=48))
     with open_store(tmp_path / "store") as store:
         assert store.info.stored_width == 48

@@ -35,16 +35,16 @@ def test_pixels_are_numbers_and_the_last_object_lies_above(
         with Image.open(folder / f"masks/{frame:05d}.png") as image:
             assert image.mode.startswith("I;16")
             np.testing.assert_array_equal(np.asarray(image), painted(media, frame))
-    told = json.loads((folder / "manifest.json").read_text("utf-8"))
-    assert told["frames_with_overlaps"] == ([2, 3, 4, 5] if objects else [0, 2, 3, 4, 5])
+    listed = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert listed["frames_with_overlaps"] == ([2, 3, 4, 5] if objects else [0, 2, 3, 4, 5])
 
 
-def test_numbers_may_be_large(still: Store, tmp_path: Path) -> None:
-    pixels = np.zeros((still.info.height, still.info.width), bool)
+def test_numbers_may_be_large(single_image: Store, tmp_path: Path) -> None:
+    pixels = np.zeros((single_image.info.height, single_image.info.width), bool)
     pixels[3:9, 4:8] = True
     for number in (65535, 65536):
         found = FrameMasks(0, 1, (ObjectMask(number, Mask.from_array(pixels), 1.0, 1.0),))
-        media = MaskedMedia(still, lambda _, found=found: [found], [replace(RING, id=number)])
+        media = MaskedMedia(single_image, lambda _, found=found: [found], [replace(RING, id=number)])
         if number == 65535:
             folder = unpacked(tmp_path, media, ExportOptions("index"))
             with Image.open(folder / "masks/still.png") as image:
@@ -54,7 +54,7 @@ def test_numbers_may_be_large(still: Store, tmp_path: Path) -> None:
                 write(tmp_path / "b.zip", media, ExportOptions("index"))
 
 
-def test_training_reads_pictures_of_every_size(album: Store, tmp_path: Path) -> None:
+def test_training_reads_images_of_every_size(album: Store, tmp_path: Path) -> None:
     media = scene(album, [RING])
     found = open_dataset(unpacked(tmp_path, media, ExportOptions("index", include_images=True)))
     assert not found.report.counts

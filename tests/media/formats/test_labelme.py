@@ -39,18 +39,18 @@ def test_outlines_are_drawn_back_as_labelme_does(clip: Store, tmp_path: Path) ->
             assert iou(drawn(shapes, HEIGHT, WIDTH), mask) > {7: 0.95, 3: 0.99, 5: 0.99}[number]
 
 
-def test_parts_are_polygons_of_one_group(still: Store, tmp_path: Path) -> None:
-    folder = unpacked(tmp_path, scene(still), ExportOptions("labelme"))
+def test_parts_are_polygons_of_one_group(single_image: Store, tmp_path: Path) -> None:
+    folder = unpacked(tmp_path, scene(single_image), ExportOptions("labelme"))
     plain = json.loads((folder / "annotations/still.json").read_text("utf-8"))
     assert plain["version"]
     assert plain["flags"] == {}
-    told = [(shape["group_id"], shape["label"], shape["description"]) for shape in plain["shapes"]]
+    listed = [(shape["group_id"], shape["label"], shape["description"]) for shape in plain["shapes"]]
     # Single pixels that touch at their corners are one part.
     dust = (5, "a: <b>\n#ü\U0001f600", "<b>&\x00")
-    assert told == [(7, "Bird", '=SUM(A1) "x"')] * 3 + [dust] * (len(told) - 3)
+    assert listed == [(7, "Bird", '=SUM(A1) "x"')] * 3 + [dust] * (len(listed) - 3)
 
 
-def test_supervision_reads_every_picture(album: Store, tmp_path: Path) -> None:
+def test_supervision_reads_every_image(album: Store, tmp_path: Path) -> None:
     supervision = pytest.importorskip("supervision", reason="supervision is not installed")
     media = scene(album, [RING])
     folder = unpacked(tmp_path, media, ExportOptions("labelme", include_images=True)) / "annotations"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from sam2_core.media import ExportOptions, Store, write
 from sam2_core.types import FrameMasks
-from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, shape
+from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, media_of, shape
 
 
 class Failed(Exception):
@@ -33,7 +33,7 @@ def read_png(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 def test_zip_holds_every_mask_of_a_clip(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.zip", material_of(clip), ExportOptions("masks"))
+    write(tmp_path / "masks.zip", media_of(clip), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         names = {f"object_{number:02d}/{frame:05d}.png" for number in (1, 2) for frame in range(FRAMES)}
         assert sorted(archive.namelist()) == sorted({*names, "manifest.json"})
@@ -53,7 +53,7 @@ def test_filling_gaps_tells_how_far_it_is_and_can_be_cancelled(
     reports: list[tuple[float, str]] = []
     write(
         tmp_path / "masks.zip",
-        material_of(clip, only_frame_1),
+        media_of(clip, only_frame_1),
         ExportOptions("masks"),
         lambda *report: reports.append(report),
     )
@@ -67,12 +67,12 @@ def test_filling_gaps_tells_how_far_it_is_and_can_be_cancelled(
             raise Failed
 
     with pytest.raises(Failed):
-        write(tmp_path / "cancelled.zip", material_of(clip, only_frame_1), ExportOptions("masks"), cancel)
+        write(tmp_path / "cancelled.zip", media_of(clip, only_frame_1), ExportOptions("masks"), cancel)
     assert [path.name for path in tmp_path.iterdir()] == ["masks.zip"]
 
 
-def test_zip_of_a_picture(still: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.zip", material_of(still), ExportOptions("masks"))
+def test_zip_of_a_image(single_image: Store, tmp_path: Path) -> None:
+    write(tmp_path / "masks.zip", media_of(single_image), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         assert archive.namelist() == ["object_01.png", "manifest.json"]
         np.testing.assert_array_equal(read_png(archive, "object_01.png"), shape(1, 0) * 255)
@@ -82,11 +82,11 @@ CALLED = (BIRD, replace(BALL, name="Ball\u2028"))
 
 
 def test_names_stand_in_the_manifest_and_in_no_file_name(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.zip", material_of(clip, objects=CALLED), ExportOptions("masks"))
+    write(tmp_path / "masks.zip", media_of(clip, objects=CALLED), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         assert {Path(name).parts[0] for name in archive.namelist()} == {"object_01", "object_02", "manifest.json"}
-        told = json.loads(archive.read("manifest.json"))["objects"]
-    assert [(each["id"], each["name"], each["label"], each["color"]) for each in told] == [
+        listed = json.loads(archive.read("manifest.json"))["objects"]
+    assert [(each["id"], each["name"], each["label"], each["color"]) for each in listed] == [
         (1, "Ball\u2028", "", "#010203"),
         (2, "../../x", "bird", "#00ff10"),
     ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from sam2_core.media import ExportOptions, Store, write
 from tests.media.formats.scenes import expected, scene
-from tests.media.masked_media import material_of, no_masks
+from tests.media.masked_media import media_of, no_masks
 
 
 def test_each_frame_is_an_array_of_all_objects(clip: Store, album: Store, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_names_and_times_are_arrays_too(clip: Store, album: Store, tmp_path: Pat
 
 
 def test_a_clip_without_objects_can_be_loaded(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "a.npz", material_of(clip, no_masks), ExportOptions("npz"))
+    write(tmp_path / "a.npz", media_of(clip, no_masks), ExportOptions("npz"))
     with np.load(tmp_path / "a.npz", allow_pickle=False) as found:
         assert found["frame_00000"].shape == (0, 64, 96)
         assert found["known"].shape == (6, 0)

@@ -20,7 +20,7 @@ def blobs(seed: int, height: int, width: int, softness: float) -> BoolArray:
 
 
 def sampled(corners: np.ndarray, height: int, width: int) -> BoolArray:
-    """The pixels whose centres are inside by the even-odd rule: each edge toggles what lies to its right."""
+    """The pixels whose centers are inside by the even-odd rule: each edge toggles what lies to its right."""
     inside = np.zeros((height, width), bool)
     centers = np.arange(width) + 0.5
     for (x, y), (next_x, next_y) in zip(corners, np.roll(corners, -1, axis=0), strict=True):

@@ -42,9 +42,9 @@ def test_each_mask_has_a_row(clip: Store, tmp_path: Path) -> None:
     assert [rows[1][name] for name in ("predicted_iou", "presence_score", "stale")] == ["0.9123", "-5.0", "1"]
 
 
-def test_no_text_is_a_formula(still: Store, tmp_path: Path) -> None:
+def test_no_text_is_a_formula(single_image: Store, tmp_path: Path) -> None:
     for words in ("=1+1", "+1", "-1", "@A1", "\t=1", "\n =1", "\u2028@A1", "＝1", "\ufeff=1"):
-        [row] = rows_of(tmp_path, scene(still, [replace(RING, name=words, label=words)]))
+        [row] = rows_of(tmp_path, scene(single_image, [replace(RING, name=words, label=words)]))
         assert row["name"] == row["label"]
         assert row["name"].startswith("'"), repr(words)
         assert "\n" not in row["name"]

@@ -21,7 +21,7 @@ NUMBERS = {7: 3, 3: 21, 5: 22}
 NAMES = {7: "bird", 3: "object", 5: "a: <b> #ü\U0001f600"}
 
 
-def test_pictures_and_boxes_tell_of_the_same_objects(clip: Store, tmp_path: Path) -> None:
+def test_images_and_boxes_tell_of_the_same_objects(clip: Store, tmp_path: Path) -> None:
     media = scene(clip)
     folder = unpacked(tmp_path, media, ExportOptions("voc"))
     listed = (folder / "ImageSets/Segmentation/trainval.txt").read_text("utf-8").split()
@@ -50,9 +50,9 @@ def test_pictures_and_boxes_tell_of_the_same_objects(clip: Store, tmp_path: Path
 
 def test_classes_and_overlaps_stand_in_the_manifest(clip: Store, tmp_path: Path) -> None:
     folder = unpacked(tmp_path, scene(clip), ExportOptions("voc"))
-    told = json.loads((folder / "manifest.json").read_text("utf-8"))
-    assert told["classes"] == {NAMES[number]: value for number, value in NUMBERS.items()}
-    assert told["frames_with_overlaps"] == [0, 2, 3, 4, 5]
+    fields = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert fields["classes"] == {NAMES[number]: value for number, value in NUMBERS.items()}
+    assert fields["frames_with_overlaps"] == [0, 2, 3, 4, 5]
     assert (folder / "labelmap.txt").read_text("utf-8").splitlines() == [
         "# label:color_rgb:parts:actions",
         "background:0,0,0::",
@@ -74,21 +74,23 @@ def test_training_reads_masks_and_classes(album: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("label", "name", "number"), [("Dining Table", "diningtable", 11), ("  ", "object", 21)])
-def test_labels_of_voc_keep_its_numbers(label: str, name: str, number: int, still: Store, tmp_path: Path) -> None:
-    folder = unpacked(tmp_path, scene(still, [replace(RING, label=label)]), ExportOptions("voc"))
+def test_labels_of_voc_keep_its_numbers(
+    label: str, name: str, number: int, single_image: Store, tmp_path: Path
+) -> None:
+    folder = unpacked(tmp_path, scene(single_image, [replace(RING, label=label)]), ExportOptions("voc"))
     with Image.open(folder / "SegmentationClass/still.png") as image:
         assert set(np.unique(np.asarray(image))) == {0, number}
     assert Xml.parse(folder / "Annotations/still.xml").getroot().findtext("object/name") == name
 
 
-def test_more_classes_than_colors_are_refused(still: Store, tmp_path: Path) -> None:
+def test_more_classes_than_colors_are_refused(single_image: Store, tmp_path: Path) -> None:
     many = [ObjectTraits(number, "", f"class {number}", (0, 0, 0)) for number in range(1, 236)]
     with pytest.raises(MediaError, match="234 classes"):
-        write(tmp_path / "a.zip", scene(still, many), ExportOptions("voc"))
-    write(tmp_path / "a.zip", scene(still, many[:234]), ExportOptions("voc"))
+        write(tmp_path / "a.zip", scene(single_image, many), ExportOptions("voc"))
+    write(tmp_path / "a.zip", scene(single_image, many[:234]), ExportOptions("voc"))
 
 
-def test_pictures_on_which_nothing_was_looked_for_are_left_out(clip: Store, tmp_path: Path) -> None:
+def test_images_on_which_nothing_was_looked_for_are_left_out(clip: Store, tmp_path: Path) -> None:
     folder = unpacked(tmp_path, scene(clip, [BALL]), ExportOptions("voc", include_images=True))
     for name in ("SegmentationObject", "SegmentationClass", "Annotations", "JPEGImages"):
         assert sorted(path.stem for path in (folder / name).iterdir()) == [f"{frame:05d}" for frame in range(1, 6)]

@@ -76,7 +76,7 @@ def test_what_was_looked_for_and_not_found_is_an_empty_file(clip: Store, tmp_pat
     assert labels["00002"].startswith("0 ")
 
 
-def test_supervision_reads_every_picture(album: Store, tmp_path: Path) -> None:
+def test_supervision_reads_every_image(album: Store, tmp_path: Path) -> None:
     supervision = pytest.importorskip("supervision", reason="supervision is not installed")
     media = scene(album, [RING])
     folder = unpacked(tmp_path, media, ExportOptions("yolo", include_images=True))

@@ -19,7 +19,7 @@ from sam2_core.types import BoolArray, Mask
 
 HEIGHT, WIDTH = 20, 30
 CLIP = MediaInfo("clip", "film.mp4", 10, HEIGHT, WIDTH, HEIGHT, WIDTH, fps=30.0)
-STILL = MediaInfo("image", "photo.jpg", 1, HEIGHT, WIDTH, HEIGHT, WIDTH)
+IMAGE = MediaInfo("image", "photo.jpg", 1, HEIGHT, WIDTH, HEIGHT, WIDTH)
 SIZES = ((HEIGHT, WIDTH), (HEIGHT, WIDTH), (10, 12))
 ALBUM = MediaInfo(
     "album", "3 photos", 3, HEIGHT, WIDTH, HEIGHT, WIDTH, sizes=SIZES, names=("cat.jpg", "Dog 2.png", "tiny.jpg")
@@ -63,7 +63,7 @@ def as_json(path: Path, plain: Any) -> Path:
     return path
 
 
-def told(found: ImportedAnnotations) -> list[tuple[int, int, str, str]]:
+def summarize(found: ImportedAnnotations) -> list[tuple[int, int, str, str]]:
     """Frame, track, name and label of everything."""
     return [(each.frame, each.track, each.name, each.label) for each in found.masks]
 

@@ -20,7 +20,7 @@ from sam2_core.media.readers import (
     yolo,
     zip_reader,
 )
-from tests.media.readers.media import CLIP, HEIGHT, STILL, WIDTH, as_json, packed, png, reasons, rle, square
+from tests.media.readers.media import CLIP, HEIGHT, IMAGE, WIDTH, as_json, packed, png, reasons, rle, square
 
 ONE = png(np.where(square(1, 1), 1, 0).astype(np.uint8), "P")
 
@@ -60,7 +60,7 @@ def coco(count: int) -> dict[str, Any]:
 def test_whatever_a_file_holds_the_answer_is_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(content)
-    for info in (CLIP, STILL):
+    for info in (CLIP, IMAGE):
         with pytest.raises(MediaError, match=r"\w\."):
             read_annotations(path, info)
 
@@ -136,7 +136,7 @@ def test_members_that_cannot_be_unpacked_are_left_out(tmp_path: Path) -> None:
         assert reason in reasons(found)
 
 
-def test_a_picture_is_not_decoded_before_its_size_is_known(tmp_path: Path) -> None:
+def test_a_image_is_not_decoded_before_its_size_is_known(tmp_path: Path) -> None:
     head = bytearray(ONE)
     struct.pack_into(">II", head, 16, 60_000, 60_000)
     path = packed(tmp_path / "x.zip", {"00000.png": ONE, "00001.png": bytes(head)})
@@ -146,7 +146,7 @@ def test_a_picture_is_not_decoded_before_its_size_is_known(tmp_path: Path) -> No
 def test_sizes_that_masks_only_claim_cost_nothing(tmp_path: Path) -> None:
     plain = coco(1)
     plain["annotations"].append({"image_id": 1, "segmentation": {"size": [2**31, 2**31], "counts": [2**62]}})
-    assert "2147483648 × 2147483648" in reasons(read_annotations(as_json(tmp_path / "x", plain), STILL))
+    assert "2147483648 × 2147483648" in reasons(read_annotations(as_json(tmp_path / "x", plain), IMAGE))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_too_much_in_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for each in plain["annotations"]:
         each["segmentation"] = [[1, 1, 5, 1, 5, 5]]
     with pytest.raises(MediaError, match="Import fewer frames"):
-        read_annotations(as_json(tmp_path / "x", plain), STILL)
+        read_annotations(as_json(tmp_path / "x", plain), IMAGE)
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "x"
     path.write_text(json.dumps(coco(100)), "utf-8")
     with pytest.raises(MediaError, match="larger than"):
-        read_annotations(path, STILL)
+        read_annotations(path, IMAGE)
 
 
 def zigzag(width: float, height: float) -> list[float]:
@@ -182,10 +182,10 @@ def test_an_outline_of_endless_edges_is_left_out(tmp_path: Path, monkeypatch: py
     lines = [f"0 {' '.join(map(str, zigzag(1, 1)))}", "1 0.1 0.1 0.5 0.1 0.5 0.5"]
     (tmp_path / "yolo").write_text("\n".join(lines), "utf-8")
     paths = [as_json(tmp_path / "coco", plain), as_json(tmp_path / "labelme", {"shapes": shapes}), tmp_path / "yolo"]
-    assert [len(read_annotations(path, STILL).masks) for path in paths] == [2, 2, 2]
+    assert [len(read_annotations(path, IMAGE).masks) for path in paths] == [2, 2, 2]
     monkeypatch.setattr(polygon_filling, "MAX_CROSSINGS", 10_000)
     for path in paths:
-        read = read_annotations(path, STILL)
+        read = read_annotations(path, IMAGE)
         assert len(read.masks) == 1
         assert "too intricate" in reasons(read)
 
@@ -194,10 +194,10 @@ def test_many_outlines_cost_more_than_one(tmp_path: Path, monkeypatch: pytest.Mo
     plain = coco(0)
     plain["annotations"].append({"image_id": 1, "segmentation": [[1, 1, 5, 1, 5, 5]] * 100})
     path = as_json(tmp_path / "x", plain)
-    assert len(read_annotations(path, STILL).masks) == 1
+    assert len(read_annotations(path, IMAGE).masks) == 1
     monkeypatch.setattr(annotation_builder, "MAX_PIXELS", 50 * HEIGHT * WIDTH)
     with pytest.raises(MediaError, match="Import fewer frames"):
-        read_annotations(path, STILL)
+        read_annotations(path, IMAGE)
 
 
 def test_plain_data_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,12 +224,12 @@ def test_what_cannot_be_used_is_not_looked_at_for_ever(tmp_path: Path, monkeypat
     plain = coco(1)
     plain["annotations"] += [{"image_id": 1, "segmentation": {"size": [n, 1], "counts": [n]}} for n in range(1, 100)]
     path = as_json(tmp_path / "x", plain)
-    read = read_annotations(path, STILL)
+    read = read_annotations(path, IMAGE)
     assert sum(each.count for each in read.skipped) == 99
     assert len(read.skipped) == annotation_builder.MAX_REASONS + 1
     monkeypatch.setattr(annotation_builder, "MAX_SKIPPED", 50)
     with pytest.raises(MediaError, match="Most of this file cannot be used"):
-        read_annotations(path, STILL)
+        read_annotations(path, IMAGE)
 
 
 @pytest.mark.parametrize(
@@ -254,18 +254,18 @@ def test_lists_of_classes_that_mean_harm_name_nothing(tmp_path: Path, names: str
 def test_words_of_users_are_one_short_line(tmp_path: Path) -> None:
     plain = coco(1)
     plain["tracks"] = [{"id": 0, "name": "a\n\x00b\u202e" + "c" * 500}]
-    [found] = read_annotations(as_json(tmp_path / "x", plain), STILL).masks
+    [found] = read_annotations(as_json(tmp_path / "x", plain), IMAGE).masks
     assert found.name.startswith("a b c")
     assert len(found.name) == 80
 
 
 def test_reading_is_given_up_where_progress_raises(tmp_path: Path) -> None:
-    heard: list[float] = []
+    reports: list[float] = []
 
     def progress(fraction: float, message: str) -> None:
-        heard.append(fraction)
+        reports.append(fraction)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        read_annotations(as_json(tmp_path / "x", coco(3)), STILL, progress)
-    assert heard == [0.0]
+        read_annotations(as_json(tmp_path / "x", coco(3)), IMAGE, progress)
+    assert reports == [0.0]

@@ -13,7 +13,7 @@ from tests.media.readers.media import (
     ALBUM,
     CLIP,
     HEIGHT,
-    STILL,
+    IMAGE,
     WIDTH,
     as_json,
     packed,
@@ -21,7 +21,7 @@ from tests.media.readers.media import (
     png,
     reasons,
     square,
-    told,
+    summarize,
 )
 
 
@@ -44,8 +44,8 @@ def test_all_shapes_that_have_an_area(tmp_path: Path) -> None:
         shape("ball", "circle", [[15, 10], [15, 14]]),
         shape("bird", "mask", [[20, 3], [23, 7]], mask=mask),
     )
-    read = read_annotations(as_json(tmp_path / "x.json", plain), STILL)
-    assert [label for _, _, _, label in told(read)] == ["cat", "dog", "ball", "bird"]
+    read = read_annotations(as_json(tmp_path / "x.json", plain), IMAGE)
+    assert [label for _, _, _, label in summarize(read)] == ["cat", "dog", "ball", "bird"]
     assert (pixels_of(read) == square(2, 3)).all()
     assert read.masks[1].box == Box(4, 2, 9, 9)
     ball = pixels_of(read, 2)
@@ -60,17 +60,17 @@ def test_shapes_of_one_group_are_one_object(tmp_path: Path) -> None:
         shape("cat", "polygon", other, group_id=1),
         shape("cat", "polygon", other, group_id=2),
     )
-    read = read_annotations(as_json(tmp_path / "x.json", plain), STILL)
-    assert told(read) == [(0, 1, "", "cat"), (0, 2, "", "cat")]
+    read = read_annotations(as_json(tmp_path / "x.json", plain), IMAGE)
+    assert summarize(read) == [(0, 1, "", "cat"), (0, 2, "", "cat")]
     assert (pixels_of(read) == square(2, 3) | square(12, 3)).all()
 
 
 def test_a_zip_of_files_about_photos_or_frames(tmp_path: Path) -> None:
     one, two = (json.dumps(labelme(shape("cat", "polygon", SQUARE), path=name)) for name in ("cat.jpg", "Dog 2.png"))
     path = packed(tmp_path / "x.zip", {"a/1.json": one, "a/2.json": two, "a/cat.jpg": b"", "notes.json": "[1]"})
-    assert told(read_annotations(path, ALBUM)) == [(0, 1, "", "cat"), (1, 1, "", "cat")]
+    assert summarize(read_annotations(path, ALBUM)) == [(0, 1, "", "cat"), (1, 1, "", "cat")]
     plain = json.dumps(labelme(shape("cat", "polygon", SQUARE), path="..\\00004.jpg", imageData="AAAA"))
-    assert told(read_annotations(packed(tmp_path / "y.zip", {"00004.json": plain}), CLIP)) == [(4, 1, "", "cat")]
+    assert summarize(read_annotations(packed(tmp_path / "y.zip", {"00004.json": plain}), CLIP)) == [(4, 1, "", "cat")]
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
         shape("damaged", "mask", [[2, 3], [5, 7]], mask="AAAA"),
         shape("no base64", "mask", [[2, 3], [5, 7]], mask="?"),
     )
-    read = read_annotations(as_json(tmp_path / "x.json", plain), STILL)
+    read = read_annotations(as_json(tmp_path / "x.json", plain), IMAGE)
     assert len(read.masks) == 1
     assert sum(each.count for each in read.skipped) == 9
     assert "2 Points and lines have no area. Use polygons, boxes, circles or masks. ('point', 'line')" in reasons(read)

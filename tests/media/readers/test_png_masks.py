@@ -8,7 +8,19 @@ import pytest
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers import read_annotations
-from tests.media.readers.media import ALBUM, CLIP, HEIGHT, STILL, WIDTH, packed, pixels_of, png, reasons, square, told
+from tests.media.readers.media import (
+    ALBUM,
+    CLIP,
+    HEIGHT,
+    IMAGE,
+    WIDTH,
+    packed,
+    pixels_of,
+    png,
+    reasons,
+    square,
+    summarize,
+)
 
 
 def index(**numbers: int) -> np.ndarray:
@@ -29,7 +41,7 @@ def test_palettes_as_davis_has_them(tmp_path: Path) -> None:
         "DAVIS/.DS_Store": b"",
     }
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
-    assert [(frame, track) for frame, track, *_ in told(read)] == [(0, 1), (0, 2), (4, 2)]
+    assert [(frame, track) for frame, track, *_ in summarize(read)] == [(0, 1), (0, 2), (4, 2)]
     assert (pixels_of(read, 1) == square(6, 3)).all()
     assert (pixels_of(read, 2) == square(12, 3)).all()
     assert read.skipped == ()
@@ -53,9 +65,9 @@ def test_a_folder_is_chosen_by_the_name_of_the_clip(tmp_path: Path) -> None:
         (index(a=1) > 0, 1),
         (np.stack([index(a=200, b=90), index(b=90), index(c=8)], axis=2), 3),
     ],
-    ids=["white", "grey", "16 bits", "white of 16 bits", "1 bit", "colours"],
+    ids=["white", "gray", "16 bits", "white of 16 bits", "1 bit", "colors"],
 )
-def test_pictures_of_every_depth(tmp_path: Path, pixels: np.ndarray, tracks: int) -> None:
+def test_images_of_every_depth(tmp_path: Path, pixels: np.ndarray, tracks: int) -> None:
     path = tmp_path / "00003.png"
     path.write_bytes(png(pixels))
     read = read_annotations(path, CLIP)
@@ -70,13 +82,13 @@ def test_objects_beyond_eight_bits_keep_their_numbers_through_a_clip(tmp_path: P
     objects = [{"id": 2000, "name": "Late", "label": "cat"}, {"id": "x"}, 5]
     members["manifest.json"] = json.dumps({"objects": objects}).encode()
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
-    assert told(read) == [(0, 1, "", ""), (0, 2, "Late", "cat"), (1, 2, "Late", "cat")]
+    assert summarize(read) == [(0, 1, "", ""), (0, 2, "Late", "cat"), (1, 2, "Late", "cat")]
 
 
 def test_numbered_folders_are_objects(tmp_path: Path) -> None:
     members = {f"film/{number}/{frame:05d}.png": png(index(a=255)) for number in ("000", "001") for frame in (0, 8)}
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
-    assert [(frame, track) for frame, track, *_ in told(read)] == [(0, 1), (0, 2), (8, 1), (8, 2)]
+    assert [(frame, track) for frame, track, *_ in summarize(read)] == [(0, 1), (0, 2), (8, 1), (8, 2)]
 
 
 def test_photos_of_an_album_have_folders(tmp_path: Path) -> None:
@@ -107,7 +119,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert "2 They are damaged or no PNG pictures. Export them again. ('00002.png', '00003.png')" in reasons(read)
     assert "2 They are about no frame of this clip" in reasons(read)
     large = np.tile(noise, (2, 2, 1))
-    info = type(STILL)("image", "photo.jpg", 1, 2 * HEIGHT, 2 * WIDTH, 2 * HEIGHT, 2 * WIDTH)
+    info = type(IMAGE)("image", "photo.jpg", 1, 2 * HEIGHT, 2 * WIDTH, 2 * HEIGHT, 2 * WIDTH)
     large[..., 0] = np.arange(large.shape[1]) % 256
     large[..., 1] = np.arange(large.shape[0])[:, None]
     path = tmp_path / "noise.png"

@@ -9,7 +9,7 @@ import pytest
 from sam2_core.errors import MediaError
 from sam2_core.media.readers import read_annotations
 from sam2_core.types import Box
-from tests.media.readers.media import ALBUM, CLIP, HEIGHT, STILL, WIDTH, packed, pixels_of, reasons, square, told
+from tests.media.readers.media import ALBUM, CLIP, HEIGHT, IMAGE, WIDTH, packed, pixels_of, reasons, square, summarize
 
 
 def outline(left: int, top: int, side: int = 5) -> str:
@@ -17,11 +17,11 @@ def outline(left: int, top: int, side: int = 5) -> str:
     return " ".join(f"{x / WIDTH:.6f} {y / HEIGHT:.6f}" for x, y in corners)
 
 
-def test_one_file_is_about_one_picture(tmp_path: Path) -> None:
+def test_one_file_is_about_one_image(tmp_path: Path) -> None:
     path = tmp_path / "anything.txt"
     path.write_text(f"0 {outline(3, 4)}\n\n2 0.5 0.5 0.2 0.4\n", "utf-8")
-    read = read_annotations(path, STILL)
-    assert told(read) == [(0, 1, "", "class 0"), (0, 2, "", "class 2")]
+    read = read_annotations(path, IMAGE)
+    assert summarize(read) == [(0, 1, "", "class 0"), (0, 2, "", "class 2")]
     assert (pixels_of(read) == square(3, 4)).all()
     assert read.masks[1].box == pytest.approx(Box(12, 6, 18, 14)) or read.masks[1].box == Box(12, 6, 18, 14)
 
@@ -33,7 +33,7 @@ def test_an_outline_of_any_shape_comes_back(tmp_path: Path) -> None:
     numbers = " ".join(f"{x / WIDTH:.6f} {y / HEIGHT:.6f}" for x, y in found.reshape(-1, 2))
     path = tmp_path / "photo.txt"
     path.write_text(f"7 {numbers}", "utf-8")
-    assert (pixels_of(read_annotations(path, STILL)) == pixels.astype(bool)).all()
+    assert (pixels_of(read_annotations(path, IMAGE)) == pixels.astype(bool)).all()
 
 
 @pytest.mark.parametrize(
@@ -47,20 +47,20 @@ def test_an_archive_has_frames_and_classes(tmp_path: Path, names: str) -> None:
     members |= {"classes.txt": "cat\ndog\n"} if names == "classes.txt" else {"data.yaml": names}
     members |= {"README.txt": "0 means cat", "images/train/film_00000.png": "", "train.txt": "./images/a.jpg\n"}
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
-    assert told(read) == [(0, 1, "", "dog"), (2, 1, "", "dog")]
+    assert summarize(read) == [(0, 1, "", "dog"), (2, 1, "", "dog")]
     assert [(each.count, each.names) for each in read.skipped] == [(1, ("film_00010.txt",))]
 
 
 def test_names_that_count_from_one_are_understood(tmp_path: Path) -> None:
     members = {f"labels/film_{n}.txt": f"0 {outline(n, 2)}" for n in (1, 4, 10)}
-    assert [frame for frame, *_ in told(read_annotations(packed(tmp_path / "x.zip", members), CLIP))] == [0, 3, 9]
+    assert [frame for frame, *_ in summarize(read_annotations(packed(tmp_path / "x.zip", members), CLIP))] == [0, 3, 9]
 
 
 def test_confidences_and_numbers_of_objects_are_no_coordinates(tmp_path: Path) -> None:
     lines = [f"0 {outline(1, 1)} 0.91 7", f"0 {outline(9, 9)} 0.5", f"0 {outline(20, 9)} 12", "0 0.5 0.5 0.2 0.2 3"]
     members = {"labels/00000.txt": "\n".join(lines), "labels/00001.txt": f"0 {outline(20, 1)} 0.8 7"}
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
-    assert [(frame, track) for frame, track, *_ in told(read)] == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1)]
+    assert [(frame, track) for frame, track, *_ in summarize(read)] == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1)]
     assert (pixels_of(read) == square(1, 1)).all()
 
 
@@ -75,7 +75,7 @@ def test_lines_that_are_none_are_left_out(tmp_path: Path) -> None:
     lines = [f"0 {outline(1, 1)}", "cat 0.1 0.2 0.3 0.4", "0 5 6 7 8", "0 0.1 0.2 ..5 0.4", "0 0.1", "0 0.1 0.1 0 0"]
     path = tmp_path / "photo.txt"
     path.write_text("\n".join(lines), "utf-8")
-    read = read_annotations(path, STILL)
+    read = read_annotations(path, IMAGE)
     assert len(read.masks) == 1
     assert sum(each.count for each in read.skipped) == len(lines) - 1
 
@@ -85,4 +85,4 @@ def test_another_text_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.txt"
     path.write_text(text, "utf-8")
     with pytest.raises(MediaError, match="no annotations that can be read here"):
-        read_annotations(path, STILL)
+        read_annotations(path, IMAGE)

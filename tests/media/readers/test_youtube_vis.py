@@ -8,7 +8,7 @@ import pytest
 from sam2_core.errors import MediaError
 from sam2_core.media.readers import read_annotations
 from sam2_core.types import Box
-from tests.media.readers.media import CLIP, as_json, pixels_of, reasons, rle, square, told
+from tests.media.readers.media import CLIP, as_json, pixels_of, reasons, rle, square, summarize
 
 
 def plain(names: list[str], segmentations: list[Any], **more: Any) -> dict[str, Any]:
@@ -25,14 +25,14 @@ def plain(names: list[str], segmentations: list[Any], **more: Any) -> dict[str, 
 def test_frames_are_told_by_their_names(tmp_path: Path) -> None:
     masks = [rle(square(0, 0)), None, rle(square(9, 2))]
     read = read_annotations(as_json(tmp_path / "x", plain(["a/00000.jpg", "a/00005.jpg", "a/00009.jpg"], masks)), CLIP)
-    assert told(read) == [(0, 1, "", "ape"), (9, 1, "", "ape")]
+    assert summarize(read) == [(0, 1, "", "ape"), (9, 1, "", "ape")]
     assert (pixels_of(read, 1) == square(9, 2)).all()
 
 
 def test_as_many_places_as_frames_are_the_frames(tmp_path: Path) -> None:
     names = [f"a/{5 * n:05d}.jpg" for n in range(10)]
     read = read_annotations(as_json(tmp_path / "x", plain(names, [None, rle(square(0, 0)), *[None] * 8])), CLIP)
-    assert told(read) == [(1, 1, "", "ape")]
+    assert summarize(read) == [(1, 1, "", "ape")]
 
 
 def test_boxes_where_there_are_no_masks(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_boxes_where_there_are_no_masks(tmp_path: Path) -> None:
 def test_the_clip_that_is_open_is_chosen_by_its_folder(tmp_path: Path) -> None:
     file = plain(["film/00002.jpg"], [rle(square(0, 0))])
     file["videos"].insert(0, {"id": 2, "file_names": ["other/00000.jpg"]})
-    assert told(read_annotations(as_json(tmp_path / "x", file), CLIP)) == [(2, 1, "", "ape")]
+    assert summarize(read_annotations(as_json(tmp_path / "x", file), CLIP)) == [(2, 1, "", "ape")]
     file["videos"][1]["file_names"] = ["another/00002.jpg"]
     with pytest.raises(MediaError, match="Import a file about this one alone"):
         read_annotations(as_json(tmp_path / "x", file), CLIP)

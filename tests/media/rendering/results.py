@@ -17,10 +17,10 @@ from tests.media.numbered import ffmpeg, make_clip
 RATE = 48_000
 
 
-class SeeThrough:
+class TransparentPainter:
     """The picture where the first object is, half of it where the others are, and nothing elsewhere."""
 
-    def __init__(self, look: EffectStack, media: MaskedMedia, *_: object) -> None:
+    def __init__(self, stack: EffectStack, media: MaskedMedia, *_: object) -> None:
         self._material = media
 
     def paint(self, frame: int, picture: Any) -> Any:
@@ -31,15 +31,15 @@ class SeeThrough:
         return np.dstack([picture, alpha])
 
 
-def pictures_of(path: Path) -> Any:
+def decode_frames(path: Path) -> Any:
     """The pictures (N, H, W, 4) of a clip as ffmpeg reads them."""
     how = ("-c:v", "libvpx-vp9") if path.suffix == ".webm" else ()  # ffmpeg's own decoder does not know transparency
     pams = ("-map", "0:v", "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "pam", "-pix_fmt", "rgba", "pipe:1")
-    told = ffmpeg(*how, "-i", path, *pams)
-    head, end, _ = told.partition(b"ENDHDR\n")
+    listed = ffmpeg(*how, "-i", path, *pams)
+    head, end, _ = listed.partition(b"ENDHDR\n")
     width, height = (int(head.split(name)[1].split()[0]) for name in (b"WIDTH", b"HEIGHT"))
     begin, length = len(head + end), 4 * height * width
-    raw = np.frombuffer(told, np.uint8).reshape(-1, begin + length)
+    raw = np.frombuffer(listed, np.uint8).reshape(-1, begin + length)
     return raw[:, begin:].reshape(-1, height, width, 4)
 
 
@@ -52,12 +52,12 @@ def size_of(path: Path) -> tuple[int, int]:
 
 def times_of(path: Path) -> tuple[list[float], float]:
     """When each picture of a clip is shown and when the last one ends, in seconds."""
-    told = ffmpeg("-i", path, "-map", "0:v", "-c", "copy", "-copyts", "-f", "framecrc", "pipe:1").decode()
-    base = re.search(r"#tb 0: (\d+)/(\d+)", told)
+    listed = ffmpeg("-i", path, "-map", "0:v", "-c", "copy", "-copyts", "-f", "framecrc", "pipe:1").decode()
+    base = re.search(r"#tb 0: (\d+)/(\d+)", listed)
     assert base
     tick = int(base[1]) / int(base[2])
     rows = sorted(
-        [int(part) for part in line.split(",")[2:4]] for line in told.splitlines() if not line.startswith("#")
+        [int(part) for part in line.split(",")[2:4]] for line in listed.splitlines() if not line.startswith("#")
     )
     return [stamp * tick for stamp, _ in rows], sum(rows[-1]) * tick
 
@@ -70,7 +70,7 @@ def animation(path: Path) -> tuple[list[Any], list[float]]:
     return [picture for picture, _ in read], [duration for _, duration in read]
 
 
-def sound_of(path: Path) -> Any:
+def audio_of(path: Path) -> Any:
     """The sound from time 0 of the file on, one channel, `RATE` values a second from -1 to 1."""
     filters = ("-af", "aresample=async=1:first_pts=0")
     raw = ffmpeg("-i", path, "-map", "0:a", *filters, "-ac", "1", "-ar", str(RATE), "-f", "f32le", "pipe:1")

@@ -17,7 +17,7 @@ from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.rendering import video_formats
 from sam2_core.media.rendering.video_writer import write_video
-from tests.media.masked_media import FRAMES, material_of, no_masks
+from tests.media.masked_media import FRAMES, media_of, no_masks
 from tests.media.numbered import make_clip
 
 EXPORT_FORMATS = ["mp4", "webm", "mov", "gif", "webp", "png", "jpg"]
@@ -30,27 +30,27 @@ class Stopped(Exception):
 @pytest.mark.parametrize("kind", EXPORT_FORMATS)
 def test_whoever_cancels_finds_nothing(kind: str, clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sam2_core.media.progress._INTERVAL", 0.0)
-    told: list[float] = []
+    listed: list[float] = []
 
     def cancel(fraction: float, message: str) -> None:
-        told.append(fraction)
+        listed.append(fraction)
         if fraction >= 0.7:
             raise Stopped
 
     with pytest.raises(Stopped):
-        write(tmp_path / "result", material_of(clip), ExportOptions(kind, cropped=True), cancel)
-    assert told == sorted(told)
-    assert len(told) > FRAMES
+        write(tmp_path / "result", media_of(clip), ExportOptions(kind, cropped=True), cancel)
+    assert listed == sorted(listed)
+    assert len(listed) > FRAMES
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", EXPORT_FORMATS)
 def test_progress_grows_to_the_end(kind: str, clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sam2_core.media.progress._INTERVAL", 0.0)
-    told: list[float] = []
-    write(tmp_path / "result", material_of(clip), ExportOptions(kind, cropped=True), lambda done, _: told.append(done))
-    assert told == sorted(told)
-    assert [done for done in told if done == 1] == [1.0], "only what is ready is at 100 %"
+    listed: list[float] = []
+    write(tmp_path / "result", media_of(clip), ExportOptions(kind, cropped=True), lambda done, _: listed.append(done))
+    assert listed == sorted(listed)
+    assert [done for done in listed if done == 1] == [1.0], "only what is ready is at 100 %"
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
 
 
@@ -59,7 +59,7 @@ def test_a_source_that_does_not_match_is_refused(tmp_path: Path) -> None:
     for how in ({"frames": 7}, {"frames": 9}, {"frames": 8, "size": (64, 98)}):
         make_clip(tmp_path / "other.mp4", **how).replace(tmp_path / "store" / "source")
         with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer matches"):
-            write(tmp_path / "film", material_of(store, no_masks), ExportOptions("png"))
+            write(tmp_path / "film", media_of(store, no_masks), ExportOptions("png"))
     assert not (tmp_path / "film").exists()
 
 
@@ -68,14 +68,14 @@ def test_a_source_that_is_gone_is_missed(tmp_path: Path) -> None:
     (tmp_path / "store" / "source").unlink()
     for kind in EXPORT_FORMATS:
         with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer here"):
-            write(tmp_path / "film", material_of(store, no_masks), ExportOptions(kind))
+            write(tmp_path / "film", media_of(store, no_masks), ExportOptions(kind))
     assert not (tmp_path / "film").exists()
 
 
 def test_an_encoder_that_gives_up_is_explained(clip: Store, tmp_path: Path) -> None:
     broken = replace(video_formats.MP4, encoding=lambda *_: ["-f", "nonsense"])
     with pytest.raises(MediaError, match="could not be processed"), new_file(tmp_path / "film.mp4") as path:
-        write_video(broken, path, material_of(clip), ExportOptions("mp4"), ProgressReporter())
+        write_video(broken, path, media_of(clip), ExportOptions("mp4"), ProgressReporter())
     assert not list(tmp_path.iterdir())
 
 
@@ -94,7 +94,7 @@ def test_a_full_disk_is_called_so(step: str, clip: Store, tmp_path: Path) -> Non
     else:
         full = replace(video_formats.MP4, finish=lambda made, target: video_formats.MP4.finish(made, Path("/dev/full")))
     with pytest.raises(MediaError, match="The disk is full"), new_file(tmp_path / "film.mp4") as path:
-        write_video(full, path, material_of(clip), ExportOptions("mp4"), ProgressReporter())
+        write_video(full, path, media_of(clip), ExportOptions("mp4"), ProgressReporter())
     assert not list(tmp_path.iterdir())
 
 
@@ -134,7 +134,7 @@ def test_only_a_step_that_takes_too_long_is_given_up(
             process.finish()
     renew = Ffmpeg.renew
     monkeypatch.setattr(Ffmpeg, "renew", lambda self: (renewed.append(now[0]), renew(self))[1])
-    write(tmp_path / "film.mp4", material_of(clip), ExportOptions("mp4"))
+    write(tmp_path / "film.mp4", media_of(clip), ExportOptions("mp4"))
     assert len(renewed) >= 2 * FRAMES + 3, "each picture that is read or written, and the beginning of each process"
 
 
@@ -146,7 +146,7 @@ def test_ffmpeg_is_gone_after_a_failure(clip: Store, tmp_path: Path, monkeypatch
     def fail(frame: int) -> None:
         raise Stopped
 
-    media = material_of(clip, objects=())
+    media = media_of(clip, objects=())
     monkeypatch.setattr("sam2_core.media.rendering.compositor.Painter.paint", lambda *_: fail(0))
     with pytest.raises(Stopped):
         write(tmp_path / "film.mp4", media, ExportOptions("mp4"))

@@ -13,7 +13,7 @@ from sam2_core.media.effects.scaled_masks import Area
 from sam2_core.media.rendering.geometry import Geometry, compute_geometry, covered_area, effect_margin
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
-ORDER, BESIDE = ExportOptions("png"), ExportOptions("png", side_by_side=True)
+OPTIONS, SIDE_BY_SIDE = ExportOptions("png"), ExportOptions("png", side_by_side=True)
 
 
 def found(frame: int, *boxes: tuple[int, int, int, int]) -> FrameMasks:
@@ -33,8 +33,8 @@ def test_the_common_box_holds_all_masks() -> None:
         covered_area([found(0), found(1, (0, 0, 0, 0))])
 
 
-def test_nothing_wished_is_the_source() -> None:
-    assert compute_geometry(41, 61, ORDER, None, even=True) == Geometry(41, 61, Area(0, 0, 61, 41))
+def test_nothing_requested_is_the_source() -> None:
+    assert compute_geometry(41, 61, OPTIONS, None, even=True) == Geometry(41, 61, Area(0, 0, 61, 41))
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,10 @@ def test_nothing_wished_is_the_source() -> None:
     ],
 )
 def test_boxes_grow_to_even_sides_where_there_is_room(box: Area, even: bool, kept: Area) -> None:
-    assert compute_geometry(40, 60, ORDER, box, even=even).area == kept
+    assert compute_geometry(40, 60, OPTIONS, box, even=even).area == kept
 
 
-def test_looks_reach_beyond_the_objects() -> None:
+def test_stacks_reach_beyond_the_objects() -> None:
     assert effect_margin(EffectStack.of("overlay", outline=20)) == 0, "which lies within"
     assert effect_margin(EffectStack.of("cutout", "outline", width=14)) == 14
     assert effect_margin(EffectStack.of("glow", size=100)) == 150
@@ -61,9 +61,9 @@ def test_looks_reach_beyond_the_objects() -> None:
 
 
 @pytest.mark.parametrize("largest", [1, 7, 30, 31, 44, 45])
-@pytest.mark.parametrize("options", [ORDER, BESIDE])
+@pytest.mark.parametrize("options", [OPTIONS, SIDE_BY_SIDE])
 @pytest.mark.parametrize("box", [None, Area(3, 5, 58, 7), Area(59, 0, 60, 40), Area(7, 9, 30, 31)])
-def test_nothing_is_larger_than_wished(largest: int, options: ExportOptions, box: Area | None) -> None:
+def test_nothing_is_larger_than_requested(largest: int, options: ExportOptions, box: Area | None) -> None:
     made = compute_geometry(40, 60, options, box, max_side=largest)
     assert 0 <= made.area.left < made.area.right <= made.width
     assert 0 <= made.area.top < made.area.bottom <= made.height
@@ -75,7 +75,7 @@ def test_nothing_is_larger_than_wished(largest: int, options: ExportOptions, box
 
 
 def test_pixels_become_squares_without_loss() -> None:
-    assert compute_geometry(40, 60, ORDER, None, aspect=Fraction(2)) == Geometry(40, 120, Area(0, 0, 120, 40))
-    assert compute_geometry(40, 60, ORDER, None, aspect=Fraction(1, 2)) == Geometry(80, 60, Area(0, 0, 60, 80))
-    cut = compute_geometry(40, 60, ORDER, Area(10, 10, 20, 20), aspect=Fraction(2), max_side=10)
+    assert compute_geometry(40, 60, OPTIONS, None, aspect=Fraction(2)) == Geometry(40, 120, Area(0, 0, 120, 40))
+    assert compute_geometry(40, 60, OPTIONS, None, aspect=Fraction(1, 2)) == Geometry(80, 60, Area(0, 0, 60, 80))
+    cut = compute_geometry(40, 60, OPTIONS, Area(10, 10, 20, 20), aspect=Fraction(2), max_side=10)
     assert cut == Geometry(20, 60, Area(10, 5, 20, 10))

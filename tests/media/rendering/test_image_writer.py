@@ -26,7 +26,7 @@ from sam2_core.media import (
     write,
 )
 from sam2_core.types import FrameMasks, Mask, ObjectMask
-from tests.media.masked_media import BALL, FRAMES, HEIGHT, WIDTH, material_of, no_masks, shape
+from tests.media.masked_media import BALL, FRAMES, HEIGHT, WIDTH, media_of, no_masks, shape
 from tests.media.numbered import numbered_image, read_number
 
 FULL = EffectStack.of("overlay", opacity=1.0)
@@ -49,52 +49,52 @@ def test_a_png_has_full_size(tmp_path: Path) -> None:
     ingest(tmp_path / "still.png", tmp_path / "store", Limits(stored_side_image=48))
     with open_store(tmp_path / "store") as store:
         assert store.info.stored_width == 48
-        drawn = read(write(tmp_path / "overlay.png", material_of(store), ExportOptions("png", FULL)))
+        drawn = read(write(tmp_path / "overlay.png", media_of(store), ExportOptions("png", FULL)))
     assert drawn.shape == (HEIGHT, WIDTH, 3)
     assert read_number(np.where(shape(1, 0)[..., None], numbered_image(5, HEIGHT, WIDTH), drawn)) == 5
     assert (drawn[shape(1, 0)] == color_of(1)).all()
 
 
-def test_the_callers_colours_are_taken(still: Store, tmp_path: Path) -> None:
+def test_the_callers_colors_are_taken(single_image: Store, tmp_path: Path) -> None:
     reports: list[float] = []
     colored = replace(BALL, color=(10, 20, 30))
-    media = material_of(still, objects=[colored])
+    media = media_of(single_image, objects=[colored])
     path = write(tmp_path / "overlay.png", media, ExportOptions("png", FULL), lambda done, _: reports.append(done))
     assert (read(path)[shape(1, 0)] == (10, 20, 30)).all()
     assert reports == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(("kind", "form"), [("png", "PNG"), ("webp", "WEBP"), ("jpg", "JPEG")])
-def test_every_kind_is_what_it_says(kind: str, form: str, still: Store, tmp_path: Path) -> None:
-    path = write(tmp_path / f"still.{kind}", material_of(still, no_masks), ExportOptions(kind))
+def test_every_kind_is_what_it_says(kind: str, form: str, single_image: Store, tmp_path: Path) -> None:
+    path = write(tmp_path / f"still.{kind}", media_of(single_image, no_masks), ExportOptions(kind))
     with Image.open(path) as image:
         assert image.format == form
     error = np.abs(read(path).astype(int) - numbered_image(5, HEIGHT, WIDTH))
     assert error.mean() < (0.001 if kind == "png" else 4)
 
 
-def test_cropped_side_by_side_and_smaller(still: Store, tmp_path: Path) -> None:
+def test_cropped_side_by_side_and_smaller(single_image: Store, tmp_path: Path) -> None:
     def made(**wishes: Any) -> Any:
-        return read(write(tmp_path / "still.png", material_of(still), ExportOptions("png", FULL, **wishes)))
+        return read(write(tmp_path / "still.png", media_of(single_image), ExportOptions("png", FULL, **wishes)))
 
     whole = made()
     np.testing.assert_array_equal(made(cropped=True), whole[4:24, 10:30])
     beside = made(side_by_side=True)
     np.testing.assert_array_equal(beside, np.hstack([numbered_image(5, HEIGHT, WIDTH), whole]))
     options = ExportOptions("png", EffectStack.of("blur"), side_by_side=True, cropped=True, max_side=20)
-    assert read(write(tmp_path / "still.png", material_of(still), options)).shape == (10, 20, 3)
+    assert read(write(tmp_path / "still.png", media_of(single_image), options)).shape == (10, 20, 3)
 
 
-def test_marks_around_the_objects_are_not_cut_off(clip: Store, still: Store, tmp_path: Path) -> None:
-    look = EffectStack.of("outline", width=40)  # thousandths of 64 pixels: 3
-    assert read(write(tmp_path / "a.png", material_of(still), ExportOptions("png", look, cropped=True))).shape == (
+def test_marks_around_the_objects_are_not_cut_off(clip: Store, single_image: Store, tmp_path: Path) -> None:
+    stack = EffectStack.of("outline", width=40)  # thousandths of 64 pixels: 3
+    assert read(write(tmp_path / "a.png", media_of(single_image), ExportOptions("png", stack, cropped=True))).shape == (
         26,
         26,
         3,
     )
 
 
-def test_smaller_pictures_are_averages(tmp_path: Path) -> None:
+def test_smaller_images_are_averages(tmp_path: Path) -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 255
     Image.fromarray(stripes).save(tmp_path / "stripes.png")
@@ -103,7 +103,7 @@ def test_smaller_pictures_are_averages(tmp_path: Path) -> None:
         small = read(
             write(
                 tmp_path / "a.png",
-                material_of(store, no_masks),
+                media_of(store, no_masks),
                 ExportOptions("png", EffectStack.of("blur"), max_side=32),
             )
         )
@@ -112,7 +112,7 @@ def test_smaller_pictures_are_averages(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["png", "jpg"])
 def test_frames_of_a_clip_are_numbered_as_in_the_clip(kind: str, clip: Store, tmp_path: Path) -> None:
-    media = material_of(clip, frames=range(1, FRAMES, 2))
+    media = media_of(clip, frames=range(1, FRAMES, 2))
     drawn = read_all(write(tmp_path / "film.zip", media, ExportOptions(kind, FULL)))
     assert list(drawn) == [f"{frame:05d}.{kind}" for frame in (1, 3, 5)]
     for frame, shown in zip((1, 3, 5), drawn.values(), strict=True):
@@ -122,7 +122,7 @@ def test_frames_of_a_clip_are_numbered_as_in_the_clip(kind: str, clip: Store, tm
 
 
 def test_frames_of_a_clip_are_cropped_alike(clip: Store, tmp_path: Path) -> None:
-    drawn = read_all(write(tmp_path / "film.zip", material_of(clip), ExportOptions("png", FULL, cropped=True)))
+    drawn = read_all(write(tmp_path / "film.zip", media_of(clip), ExportOptions("png", FULL, cropped=True)))
     assert {shown.shape for shown in drawn.values()} == {(50, 45, 3)}
 
 
@@ -139,7 +139,7 @@ def album(tmp_path: Path) -> MaskedMedia:
         pixels[5 : 15 + 10 * frame, 8:20] = frame != 1
         return FrameMasks(frame, 1, (ObjectMask(1, Mask.from_array(pixels), 0.9, 5.0),))
 
-    return material_of(store, masks, (BALL,))
+    return media_of(store, masks, (BALL,))
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "jpg"])
@@ -154,7 +154,7 @@ def test_photos_of_an_album_are_drawn_by_themselves(kind: str, album: MaskedMedi
 
 def test_an_album_without_a_mask_is_refused(album: MaskedMedia, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="No photo has a mask yet"):
-        write(tmp_path / "album.zip", material_of(album.store, no_masks), ExportOptions("png"))
+        write(tmp_path / "album.zip", media_of(album.store, no_masks), ExportOptions("png"))
     assert not (tmp_path / "album.zip").exists()
 
 
@@ -171,15 +171,15 @@ def test_a_source_that_is_no_longer_the_same_is_refused(change: str, tmp_path: P
         source.write_bytes(b"no picture")
     words = {"gone": "no longer here", "other": "no longer the same", "broken": "damaged"}
     with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match=words[change]):
-        write(tmp_path / "overlay.png", material_of(store), ExportOptions("png"))
+        write(tmp_path / "overlay.png", media_of(store), ExportOptions("png"))
     assert not (tmp_path / "overlay.png").exists()
 
 
-def test_backdrops_lie_behind_the_objects(clip: Store, still: Store, tmp_path: Path) -> None:
+def test_backdrops_lie_behind_the_objects(clip: Store, single_image: Store, tmp_path: Path) -> None:
     options = ExportOptions(
         "png", EffectStack.of("picture", name="sea"), backdrops={"sea": np.full((9, 9, 3), (9, 99, 199), np.uint8)}
     )
-    drawn = read(write(tmp_path / "still.png", material_of(still), options))
+    drawn = read(write(tmp_path / "still.png", media_of(single_image), options))
     assert (drawn[~shape(1, 0)] == (9, 99, 199)).all()
-    frames = read_all(write(tmp_path / "film.zip", material_of(clip), options))
+    frames = read_all(write(tmp_path / "film.zip", media_of(clip), options))
     assert (frames["00000.png"][~shape(1, 0)] == (9, 99, 199)).all()

@@ -12,9 +12,9 @@ import pytest
 from sam2_core.errors import MediaError
 from sam2_core.media import EXPORT_FORMATS, EffectStack, ExportOptions, ObjectTraits, Store, ingest, open_store, write
 from sam2_core.types import FrameMasks
-from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, no_masks, shape
+from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, media_of, no_masks, shape
 from tests.media.numbered import ffmpeg, make_clip, numbered_image, read_number
-from tests.media.rendering.results import pictures_of, size_of, times_of
+from tests.media.rendering.results import decode_frames, size_of, times_of
 
 FULL = EffectStack.of("overlay", opacity=1.0)
 BOX = (4, 10, 54, 55)  # of both objects on all six frames: top, left, bottom, right
@@ -22,7 +22,7 @@ FILMS = ["mp4", "webm", "mov"]
 
 
 def check_drawn(drawn: Any, traits: ObjectTraits, frame: int) -> None:
-    """The object has its colour; the picture's upper corner is as it was."""
+    """The object has its color; the picture's upper corner is as it was."""
     rows, columns = np.nonzero(shape(traits.id, frame))
     inside = drawn[int(rows.mean()), int(columns.mean()), :3].astype(int)
     np.testing.assert_allclose(inside, traits.color, atol=30)
@@ -37,12 +37,12 @@ def test_each_frame_shows_its_masks(kind: str, clip: Store, tmp_path: Path) -> N
         asked.append(frame)
         return masks_of(frame)
 
-    film = write(tmp_path / f"film.{kind}", material_of(clip, masks, (BALL, BIRD)), ExportOptions(kind, FULL))
+    film = write(tmp_path / f"film.{kind}", media_of(clip, masks, (BALL, BIRD)), ExportOptions(kind, FULL))
     assert asked == list(range(FRAMES)), "each is asked for once"
     if kind != "webm":
         content = film.read_bytes()
         assert 0 < content.index(b"moov") < content.index(b"mdat"), "players look for the table of contents first"
-    shown = pictures_of(film)
+    shown = decode_frames(film)
     assert shown.shape == (FRAMES, HEIGHT, WIDTH, 4)
     assert (shown[..., 3] == 255).all()
     for frame in range(FRAMES):
@@ -80,8 +80,8 @@ def test_chosen_frames_keep_their_distances(
     kind: str, name: str, frames: range, clips: dict[str, Store], tmp_path: Path
 ) -> None:
     store = clips[name]
-    film = write(tmp_path / f"film.{kind}", material_of(store, no_masks, frames=frames), ExportOptions(kind))
-    assert [read_number(each[..., :3]) for each in pictures_of(film)] == list(frames)
+    film = write(tmp_path / f"film.{kind}", media_of(store, no_masks, frames=frames), ExportOptions(kind))
+    assert [read_number(each[..., :3]) for each in decode_frames(film)] == list(frames)
     moments = [*store.times, store.info.duration]
     times, until = times_of(film)
     np.testing.assert_allclose(times, store.times[frames] - store.times[frames[0]], atol=0.001)
@@ -92,15 +92,15 @@ def test_chosen_frames_keep_their_distances(
 def test_rates_of_television_are_exact(tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "clip.mp4", rate="24000/1001", frames=9), tmp_path / "store")
     with open_store(tmp_path / "store") as store:
-        film = write(tmp_path / "film.mp4", material_of(store, no_masks), ExportOptions("mp4"))
+        film = write(tmp_path / "film.mp4", media_of(store, no_masks), ExportOptions("mp4"))
     times, until = times_of(film)
     assert [*times, until] == pytest.approx(np.arange(10) * 1001 / 24000, abs=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "webm"])
 def test_cropped_shows_all_that_the_objects_ever_take_up(kind: str, clip: Store, tmp_path: Path) -> None:
-    shown = pictures_of(write(tmp_path / f"film.{kind}", material_of(clip), ExportOptions(kind, FULL, cropped=True)))
-    whole = pictures_of(write(tmp_path / f"whole.{kind}", material_of(clip), ExportOptions(kind, FULL)))
+    shown = decode_frames(write(tmp_path / f"film.{kind}", media_of(clip), ExportOptions(kind, FULL, cropped=True)))
+    whole = decode_frames(write(tmp_path / f"whole.{kind}", media_of(clip), ExportOptions(kind, FULL)))
     top, left, bottom, right = BOX
     right += kind == "mp4"  # which wants even sides
     assert shown.shape[1:3] == (bottom - top, right - left)
@@ -108,22 +108,22 @@ def test_cropped_shows_all_that_the_objects_ever_take_up(kind: str, clip: Store,
 
 
 def test_only_the_chosen_frames_and_objects_make_the_box(clip: Store, tmp_path: Path) -> None:
-    media = material_of(clip, objects=(BALL,), frames=range(2, 5, 2))
+    media = media_of(clip, objects=(BALL,), frames=range(2, 5, 2))
     film = write(tmp_path / "film.webm", media, ExportOptions("webm", FULL, cropped=True))
     assert size_of(film) == (20, 30)
 
 
-def test_cropped_to_nothing_is_refused(clip: Store, still: Store, tmp_path: Path) -> None:
-    for kind, store in (("mp4", clip), ("png", clip), ("png", still)):
+def test_cropped_to_nothing_is_refused(clip: Store, single_image: Store, tmp_path: Path) -> None:
+    for kind, store in (("mp4", clip), ("png", clip), ("png", single_image)):
         with pytest.raises(MediaError, match="nothing to crop to"):
-            write(tmp_path / "film", material_of(store, no_masks), ExportOptions(kind, cropped=True))
+            write(tmp_path / "film", media_of(store, no_masks), ExportOptions(kind, cropped=True))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mov"])
 def test_side_by_side_begins_with_the_source(kind: str, clip: Store, tmp_path: Path) -> None:
     options = ExportOptions(kind, FULL, side_by_side=True)
-    shown = pictures_of(write(tmp_path / f"film.{kind}", material_of(clip, objects=(BALL, BIRD)), options))
+    shown = decode_frames(write(tmp_path / f"film.{kind}", media_of(clip, objects=(BALL, BIRD)), options))
     assert shown.shape[1:] == (HEIGHT, 2 * WIDTH, 4)
     for frame in range(FRAMES):
         assert read_number(shown[frame, :, :WIDTH, :3]) == frame
@@ -138,7 +138,7 @@ def test_largest_side_is_of_the_result(
     largest: int, side_by_side: bool, size: tuple[int, int], clip: Store, tmp_path: Path
 ) -> None:
     options = ExportOptions("mp4", EffectStack.of("blur"), side_by_side=side_by_side, max_side=largest)
-    shown = pictures_of(write(tmp_path / "film.mp4", material_of(clip, no_masks), options))
+    shown = decode_frames(write(tmp_path / "film.mp4", media_of(clip, no_masks), options))
     assert shown.shape[1:3] == size
     sources = shown[:, :, : size[1] // (1 + side_by_side), :3]
     assert [read_number(each) for each in sources] == list(range(FRAMES))
@@ -146,17 +146,17 @@ def test_largest_side_is_of_the_result(
 
 @pytest.mark.parametrize("kind", FILMS)
 def test_pixels_that_are_no_squares_stay_so(kind: str, clips: dict[str, Store], tmp_path: Path) -> None:
-    film = write(tmp_path / f"film.{kind}", material_of(clips["wide"], no_masks), ExportOptions(kind))
+    film = write(tmp_path / f"film.{kind}", media_of(clips["wide"], no_masks), ExportOptions(kind))
     about = ffmpeg("-i", film, "-map", "0:v", "-f", "framecrc", "pipe:1")
     assert b"#dimensions 0: 96x64" in about
-    told = re.search(rb"#sar 0: (\d+)/(\d+)", about)
-    assert told
-    assert int(told[1]) / int(told[2]) == pytest.approx(16 / 11, rel=0.01), "WebM knows whole pixels alone"
+    listed = re.search(rb"#sar 0: (\d+)/(\d+)", about)
+    assert listed
+    assert int(listed[1]) / int(listed[2]) == pytest.approx(16 / 11, rel=0.01), "WebM knows whole pixels alone"
 
 
 @pytest.mark.parametrize("kind", FILMS)
 def test_odd_sizes_and_turned_clips_are_upright(kind: str, clips: dict[str, Store], tmp_path: Path) -> None:
-    shown = pictures_of(write(tmp_path / f"film.{kind}", material_of(clips["turned"], no_masks), ExportOptions(kind)))
+    shown = decode_frames(write(tmp_path / f"film.{kind}", media_of(clips["turned"], no_masks), ExportOptions(kind)))
     assert shown.shape[1:3] == ((76, 98) if kind == "mp4" else (75, 97))
     assert [read_number(each[..., :3]) for each in shown] == [0, 1, 2]
 

@@ -28,7 +28,7 @@ from sam2_core.media import (
 from sam2_core.media.review import document, encoding, writer
 from sam2_core.media.review.document import PAGE, SCRIPTS, STYLES
 from sam2_core.types import FrameMasks, Mask, ObjectMask
-from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, no_masks, shape
+from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, media_of, no_masks, shape
 from tests.media.numbered import make_clip, numbered_image, read_number
 from tests.media.review.opened import Opened
 
@@ -45,7 +45,7 @@ def opened(path: Path, media: Any, options: ExportOptions = REVIEW) -> Opened:
 
 
 def test_the_page_holds_what_the_material_holds(clip: Store, tmp_path: Path) -> None:
-    page = opened(tmp_path, material_of(clip, objects=[BALL, BIRD]))
+    page = opened(tmp_path, media_of(clip, objects=[BALL, BIRD]))
     assert list(page.frames) == page.about["frames"] == list(range(FRAMES))
     assert page.about["times"] == pytest.approx([frame / 30 for frame in range(FRAMES)], abs=1e-3)
     facts = {"kind": "clip", "name": "clip.mp4", "frames": FRAMES, "height": HEIGHT, "width": WIDTH, "fps": 30.0}
@@ -61,13 +61,13 @@ def test_the_page_holds_what_the_material_holds(clip: Store, tmp_path: Path) -> 
 
 
 def test_each_page_is_told_apart(clip: Store, tmp_path: Path) -> None:
-    ids = {opened(tmp_path, material_of(clip)).about["review"] for _ in range(2)}
+    ids = {opened(tmp_path, media_of(clip)).about["review"] for _ in range(2)}
     assert len(ids) == 2
     assert all(re.fullmatch("[0-9a-f]{16}", each) for each in ids)
 
 
 def test_nothing_is_fetched_and_only_our_own_script_runs(clip: Store, tmp_path: Path) -> None:
-    page = opened(tmp_path, material_of(clip))
+    page = opened(tmp_path, media_of(clip))
     fetching = {"src", "srcset", "action", "data", "poster", "background", "formaction"}
     assert [(tag, keys) for tag, keys in page.elements if fetching & set(keys)] == []
     links = [keys["href"] or "" for tag, keys in page.elements if "href" in keys]
@@ -78,15 +78,15 @@ def test_nothing_is_fetched_and_only_our_own_script_runs(clip: Store, tmp_path: 
     [script] = [text for keys, text in page.blocks if "type" not in keys]
     style = "".join(page.texts["style"])
     for text, directive in ((script, "script-src"), (style, "style-src")):
-        told = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        assert f"{directive} 'sha256-{told}';" in page.policy
+        listed = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{listed}';" in page.policy
     assert page.policy.startswith("default-src 'none';")
     assert "unsafe" not in page.policy
 
 
 def test_hostile_names_are_only_words(clip: Store, tmp_path: Path) -> None:
     traits = ObjectTraits(1, HOSTILE, "\u2028" + HOSTILE, (1, 2, 3))
-    media = material_of(clip, objects=[traits])
+    media = media_of(clip, objects=[traits])
     media.store.info, true = replace(clip.info, name=f"[[data]][[script]]{HOSTILE}.mp4"), clip.info
     try:
         page = opened(tmp_path, media)
@@ -105,7 +105,7 @@ def test_data_cannot_end_their_element() -> None:
 
 
 def test_a_range_and_every_other_frame(clip: Store, tmp_path: Path) -> None:
-    page = opened(tmp_path, material_of(clip, frames=range(1, 6, 2)))
+    page = opened(tmp_path, media_of(clip, frames=range(1, 6, 2)))
     assert list(page.frames) == page.about["frames"] == [1, 3, 5]
     assert [read_number(page.image(frame)) for frame in (1, 3, 5)] == [1, 3, 5]
     assert page.about["times"] == pytest.approx([1 / 30, 3 / 30, 5 / 30], abs=1e-3)
@@ -114,8 +114,8 @@ def test_a_range_and_every_other_frame(clip: Store, tmp_path: Path) -> None:
     assert page.about["left_out"] == 0
 
 
-def test_a_picture(still: Store, tmp_path: Path) -> None:
-    page = opened(tmp_path, material_of(still))
+def test_a_image(single_image: Store, tmp_path: Path) -> None:
+    page = opened(tmp_path, media_of(single_image))
     assert list(page.frames) == [0]
     assert page.about["medium"]["kind"] == "image"
     assert read_number(page.image(0)) == 5
@@ -129,7 +129,7 @@ def test_an_album_keeps_each_photos_size(tmp_path: Path) -> None:
     ingest_album(sources, tmp_path / "store")
     full = [FrameMasks(f, 1, (ObjectMask(1, Mask.from_array(np.ones(sizes[f])), 1.0, 9.0),)) for f in range(2)]
     with open_store(tmp_path / "store") as album:
-        page = opened(tmp_path, material_of(album, lambda frame: full[frame]))
+        page = opened(tmp_path, media_of(album, lambda frame: full[frame]))
     assert page.about["medium"]["sizes"] == [list(size) for size in sizes]
     assert page.about["medium"]["names"] == ["a.png", "b.png"]
     for frame, size in enumerate(sizes):
@@ -139,14 +139,14 @@ def test_an_album_keeps_each_photos_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("largest_side", "expected"), [(0, 960), (500, 500), (4000, 1100)])
-def test_pictures_are_as_large_as_ordered(largest_side: int, expected: int, tmp_path: Path) -> None:
+def test_images_are_as_large_as_ordered(largest_side: int, expected: int, tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "wide.mp4", frames=2, size=(180, 1100)), tmp_path / "store")
     with open_store(tmp_path / "store") as store:
-        page = opened(tmp_path, material_of(store, no_masks), replace(REVIEW, max_side=largest_side))
+        page = opened(tmp_path, media_of(store, no_masks), replace(REVIEW, max_side=largest_side))
     assert page.image(0).shape[:2] == (round(180 * expected / 1100), expected)
 
 
-def test_masks_of_large_pictures_come_on_a_coarser_grid() -> None:
+def test_masks_of_large_images_come_on_a_coarser_grid() -> None:
     pixels = np.zeros((1200, 4000), bool)
     pixels[200:1000, 400:2000] = True
     assert encoding.mask_size(1200, 4000) == (576, 1920)
@@ -170,11 +170,11 @@ def test_a_file_stays_within_its_budget(
 ) -> None:
     """At first by its quality; where that is not enough by showing every n-th frame, and saying so."""
     with open_store(noise_clip(tmp_path, 10)) as store:
-        usual = write(tmp_path / "usual.html", material_of(store, no_masks), REVIEW).stat().st_size
+        usual = write(tmp_path / "usual.html", media_of(store, no_masks), REVIEW).stat().st_size
         page = sum(map(len, document.page_template("")))
         budget = page + round((usual - page) * share)
         monkeypatch.setattr(writer, "BUDGET", budget)
-        found = opened(tmp_path, material_of(store, no_masks))
+        found = opened(tmp_path, media_of(store, no_masks))
     assert (tmp_path / "review.html").stat().st_size <= budget * 1.02
     assert found.about["left_out"] == left_out
     assert len(found.frames) == 10 - left_out
@@ -194,18 +194,18 @@ def test_whoever_cancels_leaves_nothing_behind(clip: Store, tmp_path: Path) -> N
             raise Cancelled
 
     reports: list[float] = []
-    write(tmp_path / "whole.html", material_of(clip), REVIEW, lambda fraction, _: reports.append(fraction))
+    write(tmp_path / "whole.html", media_of(clip), REVIEW, lambda fraction, _: reports.append(fraction))
     assert reports == sorted(reports) and reports[-1] == 1.0
     (tmp_path / "whole.html").unlink()
     with pytest.raises(Cancelled):
-        write(tmp_path / "review.html", material_of(clip), REVIEW, give_up)
+        write(tmp_path / "review.html", media_of(clip), REVIEW, give_up)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_mask_that_does_not_fit_leaves_nothing_behind(clip: Store, tmp_path: Path) -> None:
     small = FrameMasks(0, 1, (ObjectMask(1, Mask.from_array(np.ones((2, 2))), 1.0, 1.0),))
     with pytest.raises(MediaError, match="96 x 64"):
-        write(tmp_path / "review.html", material_of(clip, lambda frame: replace(small, frame=frame)), REVIEW)
+        write(tmp_path / "review.html", media_of(clip, lambda frame: replace(small, frame=frame)), REVIEW)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -214,13 +214,13 @@ def test_numbers_that_are_none_do_no_harm(clip: Store, tmp_path: Path) -> None:
         [ball] = masks_of(0).objects
         return FrameMasks(frame, 1, (replace(ball, predicted_iou=float("inf"), object_score=float("-inf")),))
 
-    page = opened(tmp_path, material_of(clip, strange))
+    page = opened(tmp_path, media_of(clip, strange))
     assert page.about["found"]["1"][0] == [1.0, -32.0, 400]
 
 
-def test_it_is_one_of_the_downloads(clip: Store, still: Store, tmp_path: Path) -> None:
-    assert export(tmp_path, material_of(clip), REVIEW).name == "clip_review.html"
-    assert export(tmp_path, material_of(still), REVIEW).name == "still_review.html"
+def test_it_is_one_of_the_downloads(clip: Store, single_image: Store, tmp_path: Path) -> None:
+    assert export(tmp_path, media_of(clip), REVIEW).name == "clip_review.html"
+    assert export(tmp_path, media_of(single_image), REVIEW).name == "still_review.html"
     assert (EXPORT_FORMATS["review"].group, EXPORT_FORMATS["review"].option_keys) == ("review", ("largest_side",))
 
 
