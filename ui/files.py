@@ -15,7 +15,7 @@ from PIL import Image
 from sam2_core.errors import BadPrompt
 from sam2_core.media import EffectStack, Limits, MediaProgress, SkippedFile, Store, ingest, ingest_album
 from sam2_core.media.atomic import new_file
-from sam2_core.media.image_files import read_image
+from sam2_core.media.image_files import encode_scaled_jpeg, read_image
 from sam2_core.media.info import RgbArray
 from ui.settings import Settings
 
@@ -88,11 +88,10 @@ class Backdrops:
 
     def read(self, file: Path) -> Path:
         """Make a backdrop of an uploaded picture, which `keep` then takes. Blocks; raises `MediaError`."""
-        image = Image.fromarray(read_image(file, self._limits))
-        image.thumbnail((MAX_BACKDROP_SIDE, MAX_BACKDROP_SIDE), Image.Resampling.LANCZOS)
+        jpeg, _ = encode_scaled_jpeg(read_image(file, self._limits), MAX_BACKDROP_SIDE)
         path = self._folder / f"{_digest(file)[:32]}.jpg"
         with new_file(path) as unfinished:  # the same picture may be in use
-            image.save(unfinished, "JPEG", quality=95, subsampling=0)
+            unfinished.write_bytes(jpeg)
         return path
 
     def keep(self, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Training runs of a few seconds: a network of 64 pixels and pictures whose objects are red on blue."""
+"""Training runs of a few seconds: a network of 64 pixels and images whose objects are red on blue."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def tiny_config(folder: Path, **changes: Any) -> TrainingConfig:
 
 
 def tiny_data() -> TrainingData:
-    """Two pictures, with an object in the middle and one at the edge."""
+    """Two images, with an object in the middle and one at the edge."""
     return TrainingData(labeled=[red_image(), red_image(64, 50)])
 
 
 def save_images(folder: Path, count: int, height: int = 48, width: int = 64) -> Path:
-    """A data set in the folder layout: pictures named 00, 01, ..., each with one red box."""
+    """A data set in the folder layout: images named 00, 01, ..., each with one red box."""
     for number in range(count):
         mask = np.zeros((height, width), np.bool_)
         mask[10:36, 4 + number % 20 : 34 + number % 20] = True

@@ -1,4 +1,4 @@
-"""Batches: what is drawn is fixed by seed, process and step, and by nothing else."""
+"""Batches, which depend only on seed, process and step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def same(one: Batch, other: Batch) -> bool:
     return np.array_equal(one.images, other.images) and np.array_equal(one.masks, other.masks)
 
 
-def test_stills(tmp_path: Path) -> None:
+def test_images(tmp_path: Path) -> None:
     batch = batches(tmp_path)[0, IMAGES]
     assert batch.images.shape == (2, 64, 64, 3)
     assert batch.masks.shape == (2, 3, 64, 64)
@@ -61,7 +61,7 @@ def test_a_step_is_the_same_whatever_was_drawn_before(tmp_path: Path) -> None:
     assert not same(expected[0, IMAGES], batches(tmp_path, seed=4)[0, IMAGES])
 
 
-def test_processes_draw_their_own_pictures_but_decide_alike(tmp_path: Path) -> None:
+def test_processes_draw_their_own_images_but_share_decisions(tmp_path: Path) -> None:
     mixed = Phase(batch=2, clips=0.5, clip_batch=1, clip_frames=(2, 3, 4))
     first, second = (batches(tmp_path, ProcessGroup(rank, 2)) for rank in range(2))
     for step in range(8):
@@ -71,7 +71,7 @@ def test_processes_draw_their_own_pictures_but_decide_alike(tmp_path: Path) -> N
         assert one.shared.random() == other.shared.random()
 
 
-def test_without_pictures_the_mix_has_no_real_ones(tmp_path: Path) -> None:
+def test_without_real_images_the_mix_has_none(tmp_path: Path) -> None:
     dataset = batches(tmp_path, data=TrainingData())
     assert dataset[0, IMAGES].masks.any(axis=(2, 3)).all()
     assert dataset[0, CLIPS].masks.any()
@@ -84,7 +84,7 @@ def test_cutouts_come_from_the_chosen_sources(tmp_path: Path) -> None:
     assert batches(tmp_path, cutout_sources=["red"])._images.cutouts
 
 
-def test_the_stream_goes_on_from_a_step_until_there_is_no_phase(tmp_path: Path) -> None:
+def test_the_stream_begins_at_a_step_and_ends_without_a_phase(tmp_path: Path) -> None:
     dataset = batches(tmp_path)
     steps = dict(batch_stream(dataset, 3, lambda step: IMAGES if step < 6 else None, 0))
     assert list(steps) == [3, 4, 5]

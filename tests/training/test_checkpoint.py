@@ -1,4 +1,4 @@
-"""What a run leaves on disk."""
+"""Files of a run: checkpoint and weights."""
 
 from __future__ import annotations
 

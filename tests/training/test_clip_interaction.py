@@ -22,7 +22,7 @@ First = Callable[[str], None]
 
 @pytest.fixture
 def first(monkeypatch: pytest.MonkeyPatch) -> First:
-    """Fix what is said on the first frame: a mask, a click or a box."""
+    """Fix the prompt on the first frame: a mask, a click or a box."""
 
     def fix(kind: str) -> None:
         shares = tuple(float(kind == each) for each in clip_interaction._FIRST_PROMPTS)
@@ -52,8 +52,8 @@ def test_a_step_gives_a_loss_and_metrics_of_all_frames(first: First, kind: str) 
     first(kind)
     result = step(new_network(TINY, 0), *a_batch())
     assert torch.isfinite(result.loss)
-    said = set() if kind == "mask" else {f"{kind} on frame 1"}
-    assert set(result.metrics) == said | {"frame 2", "frame 3"}
+    prompted = set() if kind == "mask" else {f"{kind} on frame 1"}
+    assert set(result.metrics) == prompted | {"frame 2", "frame 3"}
     assert all(0 <= value <= 1 for value in result.metrics.values())
 
 
@@ -63,8 +63,8 @@ def test_some_frames_are_corrected() -> None:
     assert set(corrected) == {True, False}
 
 
-def test_each_object_is_followed_through_its_own_clip(first: First) -> None:
-    """A batch of clips costs the mean of what each clip costs alone; a mask on the first frame leaves no chance."""
+def test_each_object_is_tracked_through_its_own_clip(first: First) -> None:
+    """The loss of a batch is the mean of the losses of its clips; a mask on the first frame is not random."""
     first("mask")
     network = new_network(TINY, 0)
     frames, masks = a_batch(2, 2, 4)
@@ -74,7 +74,7 @@ def test_each_object_is_followed_through_its_own_clip(first: First) -> None:
         for clip in range(2)
         for each in range(2)
     ]
-    assert both.item() == pytest.approx(torch.stack(alone).mean().item(), rel=2e-3)  # memories are kept in bfloat16
+    assert both.item() == pytest.approx(torch.stack(alone).mean().item(), rel=2e-3)  # memories are in bfloat16
     assert torch.stack(alone).std() > 5e-3 * both
 
 
@@ -83,7 +83,7 @@ def test_the_rng_determines_the_loss_to_the_last_bit() -> None:
     assert torch.equal(*(step(network, *batch, corrected=1).loss for _ in range(2)))
 
 
-def test_the_memory_learns_and_the_image_encoder_only_if_it_is_let(first: First) -> None:
+def test_the_memory_gets_gradients_and_the_image_encoder_only_if_trainable(first: First) -> None:
     first("click")
     network = new_network(TINY, 0).train()
     names = frozenset(name for name, _ in network.named_parameters())
@@ -96,7 +96,7 @@ def test_the_memory_learns_and_the_image_encoder_only_if_it_is_let(first: First)
         assert any(name.startswith(IMAGE_ENCODER) for name in changed) == (learning == names)
 
 
-def test_an_absent_object_teaches_the_score_and_no_mask(first: First) -> None:
+def test_an_absent_object_trains_the_score_and_no_mask(first: First) -> None:
     first("mask")
     network = new_network(TINY, 0).train()
     frames, masks = a_batch(1, 1, 2)

@@ -1,4 +1,4 @@
-"""Real clips: which frames are taken, and how they are cut."""
+"""Samples from annotated clips: which frames, and how they are cropped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RED = (220, 60, 40)
 def clip(
     name: str = "reel", length: int = 9, annotated: range | None = None, broken: frozenset[int] = frozenset()
 ) -> MemoryClip:
-    """A red box that moves to the right by four pixels a frame, and is out of sight on the last one."""
+    """A red box that moves to the right by four pixels a frame, and is out of view on the last one."""
     masks = [rectangle(8, 4 + 4 * at, 40, 24 + 4 * at) for at in range(length)]
     labels = {at: {1: masks[at]} if at < length - 1 else {} for at in annotated or range(length)}
     return MemoryClip(name, [painted(mask) for mask in masks], labels, broken=broken)
@@ -73,13 +73,13 @@ def test_a_broken_clip_is_reported_once_and_left_out() -> None:
     assert sum(report.counts.values()) == 1
 
 
-def test_clips_without_a_second_annotated_frame_are_of_no_use() -> None:
+def test_clips_without_a_second_annotated_frame_are_not_used() -> None:
     sampler = ClipSampler([clip(annotated=range(1))], SkipReport())
     assert not sampler
     assert sampler.draw(np.random.default_rng(0), 64, 2, 1) is None
 
 
-def test_where_nothing_can_be_seen_nothing_is_drawn() -> None:
+def test_without_a_visible_object_there_is_no_sample() -> None:
     empty = np.zeros((HEIGHT, WIDTH), np.bool_)
     clip = MemoryClip("empty", [painted(empty)] * 3, {at: {1: empty} for at in range(3)})
     assert ClipSampler([clip], SkipReport()).draw(np.random.default_rng(0), 64, 2, 1) is None

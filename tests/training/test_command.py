@@ -1,4 +1,4 @@
-"""`python -m sam2_core.training` from a configuration to weights, and what it says where that cannot be."""
+"""`python -m sam2_core.training`: from a configuration to weights, and its errors."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def call(config: Path, *options: str) -> int:
     return command.main(["--config", str(config), "--out", str(config.parent / "out"), *options])
 
 
-def test_a_run_leaves_weights_figures_and_curves(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_writes_weights_metrics_and_curves(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = config.parent
     data = save_images(folder / "mine", 6)
     (data / "images" / "05.png").write_bytes(b"no picture")
     assert call(config, "--data", str(data), "--steps", "2") == 0
-    said = capsys.readouterr().out
-    assert f"The weights are in {folder / 'out' / 'mine.pt'}." in said
-    assert "skipped 1: " in said and "05.png" in said
-    assert "held out: " in said
+    printed = capsys.readouterr().out
+    assert f"The weights are in {folder / 'out' / 'mine.pt'}." in printed
+    assert "skipped 1: " in printed and "05.png" in printed
+    assert "held out: " in printed
     load_network(tiny_yaml(folder), folder / "out" / "mine.pt")
     assert ",loss," in (folder / "out" / METRICS_FILE).read_text(encoding="utf-8")
     assert (folder / "out" / CURVES_FILE).is_file()
@@ -59,7 +59,7 @@ def test_a_run_leaves_weights_figures_and_curves(config: Path, capsys: pytest.Ca
         (["--network", "sam9"], "There is no network named 'sam9'"),
     ],
 )
-def test_what_cannot_be_is_said_in_a_line(
+def test_errors_are_printed_in_a_line(
     config: Path, capsys: pytest.CaptureFixture[str], options: list[str], complaint: str
 ) -> None:
     assert call(config, *options) == 1
@@ -81,7 +81,7 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capsys: pytest.Capture
     assert not (tmp_path / "out").exists()
 
 
-def test_a_run_that_is_stopped_says_how_to_go_on(
+def test_an_interrupted_run_prints_how_to_resume(
     config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Training configurations: what is read, and what is refused with which words."""
+"""Training configurations: valid ones, and errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_settings_are_read_by_their_former_names_too(tmp_path: Path) -> None:
     assert config.phases[0].loss == LossWeights(predicted_iou=3.0, object_score=2.0)
 
 
-def test_changes_replace_what_the_file_says(tmp_path: Path) -> None:
+def test_changes_replace_values_of_the_file(tmp_path: Path) -> None:
     config = read(tmp_path, "network: nano\nminutes: 5\n", minutes=None, steps=3, init="nano")
     assert (config.steps, config.minutes, config.init) == (3, None, "nano")
 

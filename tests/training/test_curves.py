@@ -1,4 +1,4 @@
-"""Learning curves as a picture."""
+"""Learning curves as an image."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ def write(folder: Path, *rows: tuple[float, str, float]) -> Path:
     return file
 
 
-def pixels(file: Path, picture: Path) -> np.ndarray:
-    draw_curves(file, picture)
-    with Image.open(picture) as image:
+def pixels(file: Path, image_file: Path) -> np.ndarray:
+    draw_curves(file, image_file)
+    with Image.open(image_file) as image:
         return np.array(image)
 
 
-def test_curves_are_read_by_figure(tmp_path: Path) -> None:
+def test_curves_are_read_by_metric(tmp_path: Path) -> None:
     file = write(tmp_path, (0.5, "loss", 3), (0.5, "box", 0.1), (1, "loss", 2))
     assert read_curves(file) == {"loss": [(0.5, 3.0), (1.0, 2.0)], "box": [(0.5, 0.1)]}
 
 
-def test_there_is_a_panel_for_each_kind_of_figure(tmp_path: Path) -> None:
+def test_there_is_a_panel_for_each_kind_of_metric(tmp_path: Path) -> None:
     kinds = [(1, "click1", 0.5), (1, "frame 2", 0.5), (1, "held out: box", 0.5), (1, "loss", 7), (1, "gradient", 1)]
     for count in (1, 2, 3, 4, 5):
         image = pixels(write(tmp_path, *kinds[:count]), tmp_path / "curves.png")
         assert image.shape == (300 * min(4, count), 640, 3)
 
 
-def test_without_figures_nothing_is_drawn(tmp_path: Path) -> None:
+def test_without_metrics_nothing_is_drawn(tmp_path: Path) -> None:
     for rows in ((), ((1, "unknown", 0.5),)):
         draw_curves(write(tmp_path, *rows), tmp_path / "curves.png")
         assert not (tmp_path / "curves.png").exists()

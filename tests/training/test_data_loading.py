@@ -1,4 +1,4 @@
-"""Reading the data sets of a run; what is held out; what is reported."""
+"""Data loading: what is read, held out and reported."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tests.training.datasets.tiny import save_image, save_json
 from tests.training.runs import save_images, tiny_config
 
 
-def test_some_pictures_are_held_out_and_never_drawn(tmp_path: Path) -> None:
+def test_some_images_are_held_out_and_not_trained_on(tmp_path: Path) -> None:
     data = save_images(tmp_path / "mine", 20)
     config = tiny_config(tmp_path, data=[{"path": str(data)}], held_out=0.4)
     updates: list[tuple[float | None, str]] = []
     found = load_training_data(config, lambda done, text: updates.append((done, text)))
-    held = {picture.name for picture in found.held_out}
+    held = {item.name for item in found.held_out}
     assert held == {f"{number:02}" for number in range(20) if is_held_out(f"{number:02}", 0.4)}
     assert 4 < len(held) < 16
     assert len(found.labeled) == 20 - len(held)
     assert found.unlabeled == []
     learned = {material.image.tobytes() for material in found.labeled}
-    assert not any(picture.read().image.tobytes() in learned for picture in found.held_out)
+    assert not any(item.read().image.tobytes() in learned for item in found.held_out)
     count = 20 - len(held)
     assert updates[0] == (1 / count, f"1 of {count} pictures read")
     assert updates[-1][0] == 1.0
@@ -53,14 +53,14 @@ def test_the_name_alone_decides_what_is_held_out() -> None:
     assert all(is_held_out(name, 1) for name in names)
 
 
-def test_pictures_are_kept_small(tmp_path: Path) -> None:
+def test_images_are_downscaled(tmp_path: Path) -> None:
     data = save_images(tmp_path / "mine", 2, height=60, width=80)
     found = load_training_data(tiny_config(tmp_path, data=[{"path": str(data)}], held_out=0.0, short_side=30))
     assert {material.image.shape for material in found.labeled} == {(30, 40, 3)}
     assert [material.source for material in found.labeled] == ["mine", "mine"]
 
 
-def test_what_has_no_labels_serves_as_texture_and_is_never_held_out(tmp_path: Path) -> None:
+def test_unlabeled_images_are_textures_and_never_held_out(tmp_path: Path) -> None:
     pack = tmp_path / "pack"
     images = [save_labeled(pack, "specks")]
     for name in ("u", "v", "w"):
@@ -72,13 +72,13 @@ def test_what_has_no_labels_serves_as_texture_and_is_never_held_out(tmp_path: Pa
     data = [{"path": str(mine)}, {"path": str(pack)}]
     assert any(is_held_out(name, 0.5) for name in "uvw")
     found = load_training_data(tiny_config(tmp_path, data=data, held_out=0.5))
-    assert {picture.source for picture in found.held_out} <= {"mine", "ours"}
+    assert {image.source for image in found.held_out} <= {"mine", "ours"}
     specks = not is_held_out("specks", 0.5)
     assert len(found.unlabeled) == 3 + 4 + specks  # four frames of the clip that has no labels
     assert found.labeled
 
 
-def test_pictures_beyond_what_memory_holds_are_read_when_they_are_drawn(tmp_path: Path) -> None:
+def test_images_beyond_in_memory_are_read_when_they_are_sampled(tmp_path: Path) -> None:
     data = save_images(tmp_path / "mine", 5)
     whole = (data / "images" / "02.png").read_bytes()
     (data / "images" / "02.png").write_bytes(whole[: len(whole) // 2])  # its header is still good

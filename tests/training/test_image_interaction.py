@@ -41,7 +41,7 @@ def test_a_single_object_is_clicked() -> None:
     assert set(result.metrics) == {"click1", "click1 best"}
 
 
-def test_everything_but_the_memory_learns() -> None:
+def test_everything_but_the_memory_gets_gradients() -> None:
     network = new_network(TINY, 0).train()
     step(network).loss.backward()
     without = {name for name, parameter in network.named_parameters() if parameter.grad is None}

@@ -1,4 +1,4 @@
-"""First values of a network: fixed by the seed, and useful for attention."""
+"""Initial weights: determined by the seed, and useful for attention."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_nothing_that_learns_by_itself_starts_at_zero() -> None:
         assert parameter.abs().max() < 0.2
 
 
-def test_a_query_of_the_decoder_looks_at_its_own_place() -> None:
+def test_a_query_of_the_decoder_attends_to_its_own_position() -> None:
     network = new_network(TINY, 0)
     attention = network.sam_mask_decoder.transformer.layers[0].cross_attn_token_to_image
     places = network.sam_prompt_encoder.image_positions().flatten(2).transpose(1, 2)  # (1, H * W, C)
@@ -43,17 +43,17 @@ def test_a_query_of_the_decoder_looks_at_its_own_place() -> None:
     assert torch.equal(likeness.argmax(dim=1), torch.arange(TINY.embedding_size**2))
 
 
-def test_the_memory_attention_looks_at_its_own_place_in_the_memory() -> None:
+def test_the_memory_attention_attends_to_its_own_position_in_the_memory() -> None:
     network = new_network(TINY, 0)
     layer = network.memory_attention.layers[0].cross_attn_image
     side = TINY.embedding_size
     image, memory = torch.zeros(1, side**2, TINY.width), torch.zeros(1, side**2, TINY.memory_width)
-    values = torch.eye(side**2)[None]  # what comes from where
+    values = torch.eye(side**2)[None]  # identifies the source position
     layer.v_proj, layer.out_proj = torch.nn.Identity(), torch.nn.Identity()
     assert torch.equal(layer(image, memory, values)[0].argmax(dim=1), torch.arange(side**2))
 
 
-def test_the_memory_puts_out_what_the_decoder_is_used_to() -> None:
+def test_the_output_of_the_memory_has_the_scale_of_the_embedding() -> None:
     network = new_network(TINY, 0)
     generator = torch.Generator().manual_seed(1)
     offset = torch.randn(1, TINY.width, 1, 1, generator=generator)

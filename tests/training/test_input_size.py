@@ -36,12 +36,12 @@ def test_a_step_on_the_view_changes_the_original() -> None:
     assert not any(name.startswith("memory") for name in changed)
 
 
-def test_the_network_sees_pictures_of_the_other_size() -> None:
+def test_the_network_sees_images_of_the_other_size() -> None:
     view = at_size(new_network(TINY, 0), 128)
     features = view.encode_image(torch.zeros(2, 3, 128, 128))
-    answer = view.predict_masks(features.embedding, features.high_res, None, None, multimask=None)
+    prediction = view.predict_masks(features.embedding, features.high_res, None, None, multimask=None)
     assert features.embedding.shape == (2, TINY.width, 8, 8)
-    assert answer.logits.shape == (2, 4, 32, 32)
+    assert prediction.logits.shape == (2, 4, 32, 32)
 
 
 def test_the_own_size_is_the_network_itself() -> None:

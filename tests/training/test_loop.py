@@ -1,4 +1,4 @@
-"""The training itself: resumable to the last bit, robust, and it learns."""
+"""The training loop: it resumes bit for bit, skips broken steps, and reduces the loss."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from tests.training.test_checkpoint import same
 
 
 class Killed(Exception):
-    """The run is ended from outside."""
+    """The run is interrupted."""
 
 
 @dataclass
 class RecordingLog:
-    """A journal that remembers, and may end the run at a step."""
+    """A metrics log in memory, which may interrupt the run at a step."""
 
     killed_at: int | None = None
     rows: list[Mapping[str, float]] = field(default_factory=list)
@@ -64,7 +64,7 @@ def saved(folder: Path) -> Checkpoint:
 
 
 def changed_by(training: Trainer) -> set[str]:
-    """Train; the names of the weights that are not the same any more."""
+    """Train; the names of the weights that have changed."""
     before = {name: value.clone() for name, value in training.network.state_dict().items()}
     training.run()
     return {name for name, value in training.network.state_dict().items() if not torch.equal(value, before[name])}
@@ -82,7 +82,7 @@ PHASES = [
 ]
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     plan = {"steps": 6, "phases": PHASES, "seed": 5}
     log = RecordingLog()
     trainer(tmp_path, "straight", **plan).run(log)
@@ -130,7 +130,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 class OneScene(Dataset[Batch]):
-    """Always the same picture."""
+    """Always the same image."""
 
     def __init__(self) -> None:
         self.image = np.full((1, 64, 64, 3), (20, 40, 200), np.uint8)
@@ -152,7 +152,7 @@ def test_an_easy_scene_is_learned(tmp_path: Path) -> None:
     assert log.rows[-1]["box"] > 0.8
 
 
-def test_the_memory_is_brought_to_scale_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scale_of_the_memory_is_matched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[int, ...]] = []
 
     def match(network: SAM2, embedding: Tensor) -> None:
@@ -171,7 +171,7 @@ def test_the_memory_is_brought_to_scale_once(tmp_path: Path, monkeypatch: pytest
     for network in (resumed.network, resumed.ema_network()):
         assert (network.memory_attention.norm.weight == 7).all()
     trainer(tmp_path, "other", **a_file(tmp_path), **clips).run()
-    assert len(calls) == 1  # what is fine-tuned has its scale
+    assert len(calls) == 1  # not when fine-tuning
 
 
 def test_a_step_whose_gradient_is_not_finite_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ def test_a_run_by_the_clock_ends(tmp_path: Path) -> None:
     assert saved(tmp_path / "run").position == training.position
 
 
-def test_the_running_mean_is_measured_in_the_end_and_fine_tuning_in_the_beginning_too(tmp_path: Path) -> None:
+def test_the_averaged_weights_are_evaluated_at_the_end_and_of_fine_tuning_also_at_the_start(tmp_path: Path) -> None:
     def measure(network: SAM2) -> dict[str, float]:
         assert not network.training
         return {"norm": network.no_mem_embed.norm().item()}
@@ -250,7 +250,7 @@ def test_the_running_mean_is_measured_in_the_end_and_fine_tuning_in_the_beginnin
         assert log.measures[-1][1]["norm"] == training.ema_network().no_mem_embed.norm().item()
 
 
-def test_pictures_come_to_the_network_as_at_inference(tmp_path: Path) -> None:
+def test_images_are_preprocessed_as_at_inference(tmp_path: Path) -> None:
     from sam2_core.model.preprocess import image_to_input
 
     training = trainer(tmp_path)

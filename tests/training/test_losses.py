@@ -1,4 +1,4 @@
-"""Losses against numbers worked out by hand."""
+"""Losses, compared with values computed by hand."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def test_a_partly_covered_cell_learns_how_much_of_it_is_covered(coverage: float)
 
 
 @pytest.mark.parametrize("weights", [{"focal": 20.0, "dice": 1.0}, {"cross_entropy": 2.0, "dice": 2.0}])
-def test_the_edge_of_the_enlarged_mask_runs_where_the_coverage_says(weights: dict[str, float]) -> None:
+def test_the_edge_of_the_upsampled_mask_follows_the_coverage(weights: dict[str, float]) -> None:
     def edge(coverage: float) -> float:
-        """Where between the centres of the cells 3, 4 and 5 the logits of 12, x and -12 cross zero."""
+        """Where between the centers of the cells 3, 4 and 5 the logits of 12, x and -12 cross zero."""
         logit = best_logit(coverage, **weights)
         return 3.5 + 12 / (12 - logit) if logit < 0 else 4.5 + logit / (logit + 12)
 

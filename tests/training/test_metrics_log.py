@@ -1,4 +1,4 @@
-"""What a run says about itself."""
+"""The metrics log of a run."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def test_means_are_written_every_half_minute_and_at_the_end(tmp_path: Path) -> N
         "6,30,1.00,box,0.5",
         "6,30,1.00,loss,5.5",
     ]
-    with Image.open(tmp_path / CURVES_FILE) as picture:
-        assert picture.size == (640, 600)
+    with Image.open(tmp_path / CURVES_FILE) as image:
+        assert image.size == (640, 600)
 
 
-def test_what_a_killed_run_wrote_after_its_checkpoint_is_cut(tmp_path: Path) -> None:
+def test_what_a_killed_run_wrote_after_its_checkpoint_is_dropped(tmp_path: Path) -> None:
     run(tmp_path, 0, 12)
     with (tmp_path / METRICS_FILE).open("a", encoding="utf-8") as file:
         file.write("13,65,2.1")  # killed in the middle of a line
@@ -56,7 +56,7 @@ def test_a_new_run_in_an_old_folder_starts_empty(tmp_path: Path) -> None:
     assert rows(tmp_path) == ["step,samples,minutes,figure,value"]
 
 
-def test_held_out_figures_are_written_at_once_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_held_out_metrics_are_written_and_printed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = MetricsLog(tmp_path, Position())
     log.log_evaluation(at(60), {"click1": 0.625, "box": 0.75})
     assert rows(tmp_path)[1:] == ["60,300,10.00,held out: click1,0.625", "60,300,10.00,held out: box,0.75"]
@@ -66,7 +66,7 @@ def test_held_out_figures_are_written_at_once_and_said(tmp_path: Path, capsys: p
     assert read_curves(tmp_path / METRICS_FILE)["held out: box"] == [(10.0, 0.75)]
 
 
-def test_mean_figures() -> None:
+def test_mean_metrics() -> None:
     rows = [{"a": 1.0, "b": 5.0}, {"a": 3.0}]
     assert mean_metrics(rows) == {"a": 2.0, "b": 5.0}
     assert mean_metrics([]) == {}

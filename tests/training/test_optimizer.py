@@ -1,4 +1,4 @@
-"""Schedule, choice of optimiser, running mean."""
+"""Schedule, choice of optimizer, average of the weights."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def groups_of(optimizer: Optimizer) -> Iterator[tuple[str, dict[str, Any], torch
                 yield type(torch_optimizer).__name__, group, parameter
 
 
-def test_matrices_take_orthogonalised_steps_and_everything_else_adamw() -> None:
+def test_matrices_use_muon_and_everything_else_adamw() -> None:
     network = new_network(TINY, 0)
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     found = [(names[id(p)], kind, p) for kind, _, p in groups_of(Optimizer(network, config()))]
@@ -72,14 +72,14 @@ def groups_of_adamw(network: nn.Module) -> list[tuple[int, str, int]]:
     return [(0, kind, 0) for kind, _, _ in groups_of(Optimizer(network, config(optimizer="adamw")))]
 
 
-def test_only_what_learns_is_optimised() -> None:
+def test_only_trainable_parameters_are_optimized() -> None:
     network = new_network(TINY, 0)
     set_trainable(network, trainable_names(network, "decoder"))
     count = sum(parameter.requires_grad for parameter in network.parameters())
     assert len(list(groups_of(Optimizer(network, config())))) == count
 
 
-def test_vectors_are_not_decayed_and_the_trunk_has_its_own_rate() -> None:
+def test_vectors_are_not_decayed_and_the_image_encoder_has_its_own_rate() -> None:
     network = new_network(TINY, 0)
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     optimizer = Optimizer(network, config(weight_decay=0.3, trunk_rate=0.25, learning_rate=2e-3))
@@ -90,7 +90,7 @@ def test_vectors_are_not_decayed_and_the_trunk_has_its_own_rate() -> None:
         assert group["lr"] == pytest.approx(2e-3 * 0.5 * share)
 
 
-def test_a_step_forgets_gradients_and_leaves_alone_what_has_none() -> None:
+def test_a_step_clears_gradients_and_skips_parameters_without_one() -> None:
     network = new_network(TINY, 0)
     optimizer = Optimizer(network, config(weight_decay=0))
     chosen, other = network.no_mem_embed, network.obj_ptr_tpos_proj.weight
@@ -102,7 +102,7 @@ def test_a_step_forgets_gradients_and_leaves_alone_what_has_none() -> None:
     assert chosen.grad is None
 
 
-def test_gradients_can_be_thrown_away() -> None:
+def test_gradients_can_be_cleared() -> None:
     network = new_network(TINY, 0)
     optimizer = Optimizer(network, config())
     for parameter in network.parameters():
@@ -112,7 +112,7 @@ def test_gradients_can_be_thrown_away() -> None:
 
 
 @pytest.mark.parametrize("kind", ["muon", "adamw"])
-def test_the_state_can_be_taken_up(kind: str) -> None:
+def test_the_state_can_be_restored(kind: str) -> None:
     def step(network: nn.Module, optimizer: Optimizer, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
         for parameter in network.parameters():
@@ -134,7 +134,7 @@ def test_the_state_can_be_taken_up(kind: str) -> None:
 
 
 class Lone(nn.Module):
-    """One number, and a count that is no number to average."""
+    """One parameter, and an integer buffer, which is not averaged."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class Lone(nn.Module):
         self.register_buffer("count", torch.zeros(1, dtype=torch.int64))
 
 
-def test_the_mean_is_fast_at_first_and_slow_later() -> None:
+def test_the_average_is_fast_at_first_and_slow_later() -> None:
     network = Lone()
     mean = EmaWeights(network, 0.5)
     expected = 0.0
@@ -158,7 +158,7 @@ def test_the_mean_is_fast_at_first_and_slow_later() -> None:
     assert network.value.item() == 20  # not shared
 
 
-def test_a_saved_mean_goes_on() -> None:
+def test_a_saved_average_can_be_continued() -> None:
     network = Lone()
     mean, other = EmaWeights(network, 0.9), EmaWeights(network, 0.9)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Several processes that train together."""
+"""Data-parallel training on several processes."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ CPU = torch.device("cpu")
 
 
 def train_together(group: ProcessGroup, folder: Path) -> None:
-    """Train for two steps, and write down what this process has in the end."""
+    """Train for two steps, and save the state of this process."""
     phases = [{**PHASE, "until": 0.5}, {**PHASE, "clips": 1.0}]
     training = Trainer(tiny_config(folder, steps=2, phases=phases), folder, group, tiny_data())
     training.run()
     own = training._batches[0, training.config.phases[0]].images
-    told = {
+    state = {
         "weights": training.network.state_dict(),
         "seconds": training.position.seconds,
         "own": torch.from_numpy(own),
     }
-    told |= {"samples": training.position.samples, "mean": training.ema_network().state_dict()}
-    torch.save(told, folder / f"{group.rank}.pt")
+    state |= {"samples": training.position.samples, "mean": training.ema_network().state_dict()}
+    torch.save(state, folder / f"{group.rank}.pt")
 
 
-def test_two_processes_learn_from_different_pictures_and_end_with_the_same_weights(tmp_path: Path) -> None:
+def test_two_processes_learn_from_different_images_and_end_with_the_same_weights(tmp_path: Path) -> None:
     launch(partial(train_together, folder=tmp_path), 2)
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert not torch.equal(first.pop("own"), second.pop("own"))
     assert same(first, second)
-    assert first["samples"] in (2 + 2 * 2, 2 + 2 * 3)  # one picture and one clip on each process
+    assert first["samples"] in (2 + 2 * 2, 2 + 2 * 3)  # one image and one clip on each process
     assert (tmp_path / "checkpoint.pt").is_file()
 
 

@@ -1,4 +1,4 @@
-"""The simulated user: clicks, boxes, corrections, and the coordinates they are said in."""
+"""Simulated clicks, boxes and corrections, and their coordinates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIDE = 64
 
 
 def masks(count: int, seed: int = 0) -> np.ndarray:
-    """Shapes anywhere in the picture, some of them a single pixel."""
+    """Shapes anywhere in the image, some of them a single pixel."""
     random = np.random.default_rng(seed)
     made = np.zeros((count, SIDE, SIDE), np.uint8)
     for mask in made:
@@ -69,7 +69,7 @@ def test_boxes_lie_around_the_masks_but_for_the_jitter() -> None:
     assert 0.2 < exact / 300 < 0.45
 
 
-def test_the_seed_fixes_what_the_user_says() -> None:
+def test_the_seed_determines_the_prompts() -> None:
     drawn = masks(20)
     for say in (prompts.first_clicks, prompts.boxes):
         first, again, other = (say(np.random.default_rng(seed), drawn)[0] for seed in (1, 1, 2))
@@ -108,7 +108,7 @@ def test_where_nothing_is_wrong_the_click_confirms() -> None:
     assert len(set(map(tuple, places.tolist()))) > 5
 
 
-def test_where_there_is_nothing_the_click_says_no() -> None:
+def test_on_an_empty_mask_the_click_is_negative() -> None:
     nothing = torch.zeros(20, 16, 16, dtype=torch.bool)
     places, labels = correct(nothing, nothing)
     assert labels.tolist() == [0] * 20
@@ -126,7 +126,7 @@ def test_three_in_five_corrections_lie_in_the_middle_of_a_large_error() -> None:
 
 
 def test_a_click_on_a_pixel_means_its_middle() -> None:
-    """A cell's click is encoded like the place of the image embedding's pixel that covers the same part."""
+    """A click on a cell is encoded like the position of the pixel of the image embedding that covers the same area."""
     encoder = tiny_network().sam_prompt_encoder
     side = TINY.embedding_size
     truth = torch.zeros(side**2, side, side, dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""Which parts learn, and low-rank changes that are added up in the end."""
+"""Trainable parts, and low-rank changes that are merged in the end."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def test_low_rank_changes_start_as_nothing() -> None:
     assert len([name for name, _ in changed.named_parameters() if name.endswith(".0.up")]) == 2 * sum(TINY.stages)
 
 
-def test_both_factors_learn() -> None:
+def test_both_factors_are_trained() -> None:
     network = adapted()
     set_trainable(network, trainable_names(network, "lora"))
     optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=1.0)
-    for _ in range(2):  # the second factor starts at zero, so the first one learns from the second step on
+    for _ in range(2):  # the second factor starts at zero, so the first one has a gradient from the second step on
         network.encode_image(IMAGE).embedding.square().sum().backward()
         optimizer.step()
     gradients = {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
@@ -39,7 +39,7 @@ def test_both_factors_learn() -> None:
     assert all(gradient.any() for name, gradient in gradients.items() if name.endswith((".up", ".down")))
 
 
-def test_folded_weights_do_the_same_under_the_official_names() -> None:
+def test_merged_weights_compute_the_same_under_the_official_names() -> None:
     network = adapted()
     with torch.no_grad():
         for name, parameter in network.named_parameters():
@@ -52,7 +52,7 @@ def test_folded_weights_do_the_same_under_the_official_names() -> None:
     assert not torch.allclose(new_network(TINY, 0).encode_image(IMAGE).embedding, expected, atol=1e-2)
 
 
-def test_without_changes_folding_does_nothing() -> None:
+def test_without_low_rank_changes_merging_does_nothing() -> None:
     state = new_network(TINY, 0).state_dict()
     plain = merged(state)
     assert plain.keys() == state.keys()
@@ -60,7 +60,7 @@ def test_without_changes_folding_does_nothing() -> None:
 
 
 @pytest.mark.parametrize("train", ["all", "decoder", "memory", "lora"])
-def test_each_setting_lets_its_parts_learn(train: str) -> None:
+def test_each_setting_trains_its_parts(train: str) -> None:
     network = adapted() if train == "lora" else new_network(TINY, 0)
     set_trainable(network, trainable_names(network, train))
     learning = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
@@ -83,7 +83,7 @@ def test_each_setting_lets_its_parts_learn(train: str) -> None:
         assert len(learning) == len(list(network.parameters()))
 
 
-def test_what_learned_before_can_stop() -> None:
+def test_trainable_parts_can_be_changed() -> None:
     network = new_network(TINY, 0)
     set_trainable(network, trainable_names(network, "all"))
     set_trainable(network, trainable_names(network, "decoder"))

@@ -19,9 +19,8 @@ from sam2_core.console import replace_unencodable
 from sam2_core.errors import DataError
 from sam2_core.training.datasets.dataset import BadSample, Clip, Dataset, DatasetImage, SkipReport
 from sam2_core.training.datasets.frame_folders import ClipFrame
-from sam2_core.training.datasets.image_loading import drop_empty_masks
+from sam2_core.training.datasets.image_loading import load_image
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
-from sam2_core.training.datasets.mask_decoding import EMPTY
 
 _SHOWN_CLASSES = 10
 
@@ -65,14 +64,10 @@ def read_dataset(dataset: Dataset) -> tuple[Counter[str], Counter[str]]:
 
 
 def _read_image(image: DatasetImage, report: SkipReport, counts: Counter[str], classes: Counter[str]) -> None:
-    try:
-        labeled = drop_empty_masks(image.read(), image.name, report, EMPTY)
-    except BadSample as error:
-        report.skip(image.name, str(error))
-        return
-    counts["pictures with masks" if labeled.masks else "pictures without labels"] += 1
-    counts["masks on pictures"] += len(labeled.masks)
-    classes.update(labeled.classes)
+    if (labeled := load_image(image, report)) is not None:
+        counts["pictures with masks" if labeled.masks else "pictures without labels"] += 1
+        counts["masks on pictures"] += len(labeled.masks)
+        classes.update(labeled.classes)
 
 
 def _read_clip(clip: Clip, report: SkipReport, counts: Counter[str]) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -82,6 +83,14 @@ class SkipReport:
         shown = self.names.setdefault(reason, [])
         if len(shown) < self.shown_names:
             shown.append(name)
+
+    @contextmanager
+    def skipping(self, name: str) -> Iterator[None]:
+        """Report a `BadSample` raised in this context, instead of raising it."""
+        try:
+            yield
+        except BadSample as error:
+            self.skip(name, str(error))
 
     def merge(self, other: SkipReport) -> None:
         """Add the counts and names of another report."""

@@ -19,14 +19,12 @@ def load_image(image: DatasetImage, report: SkipReport, short_side: int | None =
 
     Empty masks are dropped and reported. None, with a report, if the image cannot be read or no mask is left.
     """
-    try:
+    with report.skipping(image.name):
         labeled = drop_empty_masks(image.read(), image.name, report, EMPTY)
         if short_side is not None:
             labeled = drop_empty_masks(downscaled(labeled, short_side), image.name, report, VANISHED)
         return labeled
-    except BadSample as error:
-        report.skip(image.name, str(error))
-        return None
+    return None
 
 
 def drop_empty_masks(labeled: LabeledImage, name: str, report: SkipReport, reason: str) -> LabeledImage:

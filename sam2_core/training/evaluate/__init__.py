@@ -1,17 +1,16 @@
-"""How good are some weights? Promptable segmentation of pictures and clips, scored with a simulated user.
+"""Evaluation of weights: promptable segmentation of images and clips with simulated clicks and boxes.
 
-    protocol      which objects count, and where a clip begins
-    clicks        the simulated user: always the same clicks on the same masks
-    metrics       IoU, boundary F, calibration of the predicted IoU, means by source
-    images        clicks and boxes on pictures
-    clips         one mask or one click on a clip's first frame
-    baselines     what a user could have without a network
-    report        tables as text and plain data for json
-    reliability   the calibration as a picture
-    sheets        contact sheets: what the figures look like
+    protocol           which objects are evaluated, and where a clip begins
+    clicks             simulated clicks and boxes, without randomness
+    metrics            IoU, boundary F, calibration of the predicted IoU, means by source
+    image_evaluation   clicks and boxes on images
+    clip_evaluation    a mask or a click for each object on the first frame of a clip
+    baselines          methods without a network
+    report             results as text tables and as plain data for JSON
+    reliability        the calibration as a diagram
+    contact_sheets     images of the predicted masks
 
-`python -m sam2_core.training.evaluate --help` says what can be chosen; a training measures itself with
-`evaluate_images(network, pictures)`.
+Command line: `python -m sam2_core.training.evaluate --help`. Training calls `evaluate_images(network, images)`.
 """
 
 from sam2_core.training.evaluate.clip_evaluation import ClipsResult, evaluate_clips

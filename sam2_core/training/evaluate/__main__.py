@@ -1,8 +1,8 @@
-"""Measure how good some weights are on a data set, and what a user could have for free.
+"""Evaluate weights on a data set, and optionally baselines that need no network.
 
     python -m sam2_core.training.evaluate --data PATH [--weights FILE] [--model NAME] [--baselines] [--sheet FILE]
 
-The exit code is 1 if something is wrong with the data or the weights, or nothing could be measured.
+The exit code is 1 if the data or the weights cannot be read, or nothing could be evaluated.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from sam2_core.types import Progress
 
 @dataclass(frozen=True, slots=True)
 class EvaluationData:
-    """What is measured on."""
+    """The images and clips to evaluate on."""
 
     images: list[DatasetImage]
     clips: list[Clip]
@@ -54,15 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if path is not None and path.suffix.lower() not in ENDINGS:
             parser.error(f"{path}: a picture's name should end in {', '.join(sorted(ENDINGS))}")
     try:
-        _make_room(options)
+        _prepare_outputs(options)
         return _run(options)
     except (MaskletError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
 
-def _make_room(options: argparse.Namespace) -> None:
-    """Find out now whether the results can be written, and not after hours. Raises `OSError`."""
+def _prepare_outputs(options: argparse.Namespace) -> None:
+    """Create the folders of the results. Raises `OSError` now, rather than after hours, if they cannot be written."""
     for path in (options.json, options.sheet, options.reliability):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
         torch.set_num_threads(options.threads)
         cv2.setNumThreads(options.threads)
     dataset = open_dataset(options.data, options.layout, options.images, options.sources, options.split)
-    data = _chosen(dataset, options)
+    data = _select(dataset, options)
     network = _network(options)
     if dataset.report.counts:
         print(dataset.report)
@@ -94,8 +94,8 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(dataset: Dataset, options: argparse.Namespace) -> EvaluationData:
-    """The frames of clips are pictures too, but are only taken as such where clips are not wanted."""
+def _select(dataset: Dataset, options: argparse.Namespace) -> EvaluationData:
+    """Annotated frames of clips count as images only if clips are not evaluated."""
     images = [each for each in dataset.images if options.what == "images" or not isinstance(each, ClipFrame)]
     clips = [clip for clip in dataset.clips if clip.annotated]
     data = EvaluationData(
@@ -112,7 +112,7 @@ def _network(options: argparse.Namespace) -> SAM2:
     try:
         if options.device is not None:
             torch.empty(0, device=options.device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # which one depends on how torch was built
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # depends on how torch was built
         raise ConfigError(f"There is no device {options.device!r} here; leave --device out, or say cpu.") from error
     return build_sam2(options.model, options.weights, device=options.device)
 
@@ -121,7 +121,7 @@ def _measure_images(
     network: SAM2, images: list[DatasetImage], options: argparse.Namespace
 ) -> tuple[dict[str, Any], list[Any]]:
     sheet = ImageSheet(len(images), options.sheet_rows if options.sheet else 0)
-    with _bar("pictures") as progress:
+    with _progress_bar("pictures") as progress:
         result = evaluate_images(network, images, options.objects, sheet.observe, progress)
     found = scores_data(result.scores, "objects")
     found["calibration"] = calibration_data(result.calibration)
@@ -132,7 +132,7 @@ def _measure_images(
         if options.reliability is not None:
             save_reliability(result.calibration, options.reliability, network.config.name)
     if options.baselines:
-        with _bar("baselines on pictures") as progress:
+        with _progress_bar("baselines on pictures") as progress:
             scores = image_baselines(images, options.objects, progress)
         found["baselines"] = scores_data(scores, "objects")
         print(f"\nWithout a network:\n{table(scores, 'objects')}")
@@ -148,7 +148,7 @@ def _show_images(result: ImagesResult) -> None:
 
 def _measure_clips(network: SAM2, clips: list[Clip], options: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]:
     sheet = ClipSheet(len(clips), options.sheet_rows if options.sheet else 0)
-    with _bar("clips") as progress:
+    with _progress_bar("clips") as progress:
         result = evaluate_clips(network, clips, sheet.observe, progress)
     found = scores_data(result.scores, "clips")
     found["skipped"] = skipped_data(result.report)
@@ -156,7 +156,7 @@ def _measure_clips(network: SAM2, clips: list[Clip], options: argparse.Namespace
     if result.scores.rows:
         print(table(result.scores, "clips"))
     if options.baselines:
-        with _bar("baselines on clips") as progress:
+        with _progress_bar("baselines on clips") as progress:
             scores = clip_baselines(clips, progress)
         found["baselines"] = scores_data(scores, "clips")
         print(f"\nWithout a network:\n{table(scores, 'clips')}")
@@ -178,8 +178,8 @@ def _write(found: dict[str, Any], rows: list[Any], options: argparse.Namespace) 
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Progress]:
-    """A progress bar, if somebody looks."""
+def _progress_bar(what: str) -> Iterator[Progress]:
+    """A progress bar, if the output is a terminal."""
     look = "{desc} {percentage:5.1f}% |{bar}| {elapsed}<{remaining} {postfix}"
     with tqdm(total=1.0, desc=what, bar_format=look, disable=None, leave=False) as bar:
 
@@ -191,7 +191,7 @@ def _bar(what: str) -> Iterator[Progress]:
 
 
 def _count(text: str) -> int:
-    """A whole number from 1 on."""
+    """Parse a positive integer."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} should be at least 1")

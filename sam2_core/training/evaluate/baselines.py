@@ -1,8 +1,9 @@
-"""What a user could have for free: classical methods from the same clicks, boxes and first masks."""
+"""Baselines: classical methods, without a network, from the same clicks, boxes and first masks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import cv2
@@ -14,11 +15,18 @@ from sam2_core.training.datasets.dataset import BadSample, Clip, DatasetImage, S
 from sam2_core.training.datasets.files import SIZE_MISMATCH
 from sam2_core.training.evaluate.clicks import first_click, tight_box
 from sam2_core.training.evaluate.metrics import Scores, TrackScore, iou
-from sam2_core.training.evaluate.protocol import MAX_OBJECTS, ClipStart, clip_start, evaluation_images, ground_truth
+from sam2_core.training.evaluate.protocol import (
+    MAX_OBJECTS,
+    ClipStart,
+    clip_start,
+    evaluation_images,
+    ground_truth,
+    with_progress,
+)
 from sam2_core.types import BoolArray, Box, Point, Progress
 
 TOLERANCES = (4, 8, 16, 24)
-"""In grey levels, of the flood fill; a user would try."""
+"""Of the flood fill, in gray levels; the best one counts, as a user would try several."""
 
 _GRABCUT_ROUNDS = 5
 _FILLED = 1
@@ -27,11 +35,11 @@ _FILLED = 1
 def image_baselines(
     images: Sequence[DatasetImage], max_objects: int = MAX_OBJECTS, progress: Progress | None = None
 ) -> Scores:
-    """IoU of GrabCut from the tight box, the best of four flood fills from the first click, and the box itself.
+    """IoU of GrabCut from the tight box, of the best of four flood fills from the first click, and of the box itself.
 
-    The objects are those of `evaluate_images`. What cannot be read is left out silently, since it is reported there.
+    The objects are those of `evaluate_images`, which also reports what cannot be read.
     """
-    cv2.setRNGSeed(0)  # GrabCut draws; this is the state in which a process begins
+    cv2.setRNGSeed(0)  # GrabCut is random; this is the state of a new process
     scores = Scores()
     for subject in evaluation_images(images, SkipReport(), max_objects, progress):
         for truth in subject.truths:
@@ -47,22 +55,16 @@ def image_baselines(
 
 
 def clip_baselines(clips: Sequence[Clip], progress: Progress | None = None) -> Scores:
-    """J, F and J&F of the first masks carried along by optical flow, and of the first masks left where they are."""
+    """J, F and J&F of the first masks moved by optical flow, and of the first masks without change."""
     scores = Scores()
-    for number, clip in enumerate(clips):
-        if progress is not None:
-            progress(number / len(clips), clip.name)
-        try:
+    for _, clip in with_progress(clips, progress):
+        with suppress(BadSample):  # reported by `evaluate_clips`
             scores.add(clip.source, _clip_values(clip))
-        except BadSample:
-            continue  # reported by `evaluate_clips`
-    if progress is not None and clips:
-        progress(1.0, "")
     return scores
 
 
 def grabcut(image: RgbArray, box: Box) -> BoolArray:
-    """OpenCV's GrabCut of a picture (H, W, 3) from a box; empty where the box leaves no background to learn from.
+    """OpenCV's GrabCut of an image (H, W, 3) from a box; empty if there is no background outside of the box.
 
     Source: Rother et al., GrabCut, SIGGRAPH 2004.
     """
@@ -86,8 +88,8 @@ def grabcut(image: RgbArray, box: Box) -> BoolArray:
 
 
 def flood_fill(image: RgbArray, click: Point, tolerance: int) -> BoolArray:
-    """All that is connected to the click and differs from it by at most `tolerance` grey levels in each colour."""
-    filled = np.zeros((image.shape[0] + 2, image.shape[1] + 2), np.uint8)  # OpenCV wants a margin
+    """Pixels connected to the click that differ from it by at most `tolerance` in each channel."""
+    filled = np.zeros((image.shape[0] + 2, image.shape[1] + 2), np.uint8)  # OpenCV needs a margin
     how = cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (_FILLED << 8)
     blurred = cv2.GaussianBlur(image, (5, 5), 0)
     cv2.floodFill(blurred, filled, (int(click.x), int(click.y)), 0, (tolerance,) * 3, (tolerance,) * 3, how)
@@ -103,7 +105,7 @@ def filled_box(box: Box, shape: tuple[int, ...]) -> BoolArray:
 
 
 def flow_masks(clip: Clip, start: ClipStart) -> Iterator[tuple[int, dict[int, BoolArray]]]:
-    """Masks (H, W) by object on each frame after the start, moved from frame to frame by OpenCV's DIS flow.
+    """(frame, masks (H, W) by object) of each frame after the start, moved by OpenCV's DIS optical flow.
 
     Raises `BadSample`. Source: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016.
     """
@@ -111,7 +113,7 @@ def flow_masks(clip: Clip, start: ClipStart) -> Iterator[tuple[int, dict[int, Bo
     carried = {each: mask.astype(np.float32) for each, mask in start.objects.items()}
     shape = next(iter(carried.values())).shape
     before = _gray(clip, start.frame, shape)
-    nothing: Any = None  # an array would be taken for a first guess, but OpenCV's type stubs demand one
+    nothing: Any = None  # the type stubs require an array, which would be an initial flow
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     for frame in range(start.frame + 1, start.later_frames[-1] + 1):
         now = _gray(clip, frame, shape)

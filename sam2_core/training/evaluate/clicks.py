@@ -1,4 +1,4 @@
-"""The simulated user of the evaluation: no chance is involved, the same masks always get the same clicks."""
+"""Simulated clicks and boxes of the evaluation, which are deterministic."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sam2_core.types import BoolArray, Box, Point
 
 
 def farthest_point(mask: BoolArray) -> tuple[int, int]:
-    """x, y of the pixel of a mask (H, W) that is farthest from its edge; the picture's border is an edge too.
+    """x, y of the pixel of a mask (H, W) that is farthest from its edge; the border of the image is an edge, too.
 
-    Among equals it is the first one in reading order. Raises `ValueError` for an empty mask.
+    On a tie it is the first one in reading order. Raises `ValueError` for an empty mask.
     """
     if not mask.any():
         raise ValueError("An empty mask has no point that could be clicked.")
@@ -21,14 +21,14 @@ def farthest_point(mask: BoolArray) -> tuple[int, int]:
 
 
 def first_click(truth: BoolArray) -> Point:
-    """A click on the object (H, W), as far inside as possible. Raises `ValueError` for an empty mask."""
+    """A click at the `farthest_point` of an object (H, W). Raises `ValueError` for an empty mask."""
     return Point(*farthest_point(truth))
 
 
 def next_click(predicted: BoolArray, truth: BoolArray) -> Point:
-    """A click in the middle of the largest connected error: positive on what is missing, negative on what is too much.
+    """A click at the center of the largest connected error: positive if pixels are missing, negative if too many.
 
-    Among equals what is missing comes first. Where nothing is wrong the first click is repeated.
+    On a tie, missing pixels take precedence. Without errors, the first click is repeated.
     """
     missing, surplus = _largest_part(truth & ~predicted), _largest_part(predicted & ~truth)
     if not missing.any() and not surplus.any():
@@ -46,7 +46,7 @@ def tight_box(mask: BoolArray) -> Box:
 
 
 def _largest_part(mask: BoolArray) -> BoolArray:
-    """The largest part of a mask whose pixels touch at sides or corners; empty for an empty mask."""
+    """The largest 8-connected component of a mask; empty for an empty mask."""
     _, parts, about, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     areas = about[1:, cv2.CC_STAT_AREA]
     return (parts == 1 + int(areas.argmax())) if areas.size else np.zeros_like(mask)

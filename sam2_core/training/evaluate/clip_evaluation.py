@@ -1,9 +1,8 @@
-"""Clips: the first frame's masks, or one click on each object there, followed by `SAM2VideoPredictor`."""
+"""Evaluation on clips: objects are prompted on the first frame by mask or click and tracked by `SAM2VideoPredictor`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,18 +19,18 @@ from sam2_core.training.datasets.dataset import BadSample, Clip, SkipReport
 from sam2_core.training.datasets.files import SIZE_MISMATCH
 from sam2_core.training.evaluate.clicks import first_click
 from sam2_core.training.evaluate.metrics import Scores, TrackScore
-from sam2_core.training.evaluate.protocol import ClipStart, clip_start, ground_truth
+from sam2_core.training.evaluate.protocol import ClipStart, clip_start, ground_truth, with_progress
 from sam2_core.types import BoolArray, Progress
 
 MODES = ("mask", "click")
-"""What is said on the first annotated frame."""
+"""The prompt on the first annotated frame."""
 
 _FEATURE_CACHE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackedFrame:
-    """An annotated frame of a clip: what was predicted and what is true, by object; `number` counts the clips."""
+    """An annotated frame of a clip: predicted and true masks by object; `number` is the clip's place among all."""
 
     number: int
     clip: Clip
@@ -44,7 +43,7 @@ class TrackedFrame:
 
 @dataclass(slots=True)
 class ClipsResult:
-    """Scores of each clip (0..1), and what was left out."""
+    """Scores of each clip (0..1), and what was skipped."""
 
     scores: Scores = field(default_factory=Scores)
     report: SkipReport = field(default_factory=SkipReport)
@@ -56,38 +55,26 @@ def evaluate_clips(
     observe: Callable[[TrackedFrame], None] | None = None,
     progress: Progress | None = None,
 ) -> ClipsResult:
-    """Prompt all objects of each clip on its first annotated frame and follow them to the last one.
+    """Prompt all objects of each clip on its first annotated frame and track them to the last one.
 
-    mask_J, mask_F, mask_J&F: after the true masks; click_J, click_F, click_J&F: after one click on each. A clip's
-    score is the mean over its objects and other annotated frames. What is bad about the data stands in the result's
-    report. `observe` gets every annotated frame from the first on.
+    mask_J, mask_F, mask_J&F: from their true masks; click_J, click_F, click_J&F: from one click on each. The score of
+    a clip is the mean over objects and later annotated frames. What cannot be read is in the report of the result.
+    `observe` is called with every annotated frame, beginning with the prompted one.
     """
     result = ClipsResult()
     predictor = as_video_predictor(network)
-    for number, clip in enumerate(clips):
-        if progress is not None:
-            progress(number / len(clips), clip.name)
-        with _reporting(clip, result.report):
+    for number, clip in with_progress(clips, progress):
+        with result.report.skipping(clip.name):
             start = clip_start(clip)
             values: dict[str, float] = {}
             for mode in MODES:
                 values |= _evaluate_mode(predictor, number, clip, mode, start, observe).means(mode)
             result.scores.add(clip.source, values)
-    if progress is not None and clips:
-        progress(1.0, "")
     return result
 
 
-@contextmanager
-def _reporting(clip: Clip, report: SkipReport) -> Iterator[None]:
-    try:
-        yield
-    except BadSample as error:
-        report.skip(clip.name, str(error))
-
-
 def as_video_predictor(network: SAM2) -> SAM2VideoPredictor:
-    """The official video predictor around the weights of a network, which it shares, where they are."""
+    """The official video predictor with the weights of a network, which are shared, on the device of that network."""
     with torch.device("meta"):
         predictor = SAM2VideoPredictor(network.config)
     predictor.load_state_dict(network.state_dict(), assign=True)
@@ -117,7 +104,7 @@ def _evaluate_mode(
 def _propagate(
     predictor: SAM2VideoPredictor, clip: Clip, mode: str, start: ClipStart
 ) -> Iterator[tuple[int, dict[int, BoolArray]]]:
-    """The masks (H, W) of all objects on each annotated frame, from the start to the last one."""
+    """(frame, masks (H, W) by object) of each annotated frame, beginning with the prompted one."""
     frames = _ClipFrames(clip, start)
     rules = MemoryRules(predictor.config.memory_slots, predictor.config.max_pointers)
     state = VideoState(frames, rules, predictor.device, _FEATURE_CACHE_BYTES)
@@ -137,7 +124,7 @@ def _propagate(
 
 
 class _ClipFrames:
-    """A clip of a data set as the video predictor reads frames. They must all have the size of the first masks."""
+    """Frames of a clip for the video predictor. They must all have the size of the first masks."""
 
     def __init__(self, clip: Clip, start: ClipStart) -> None:
         self._clip = clip
@@ -147,7 +134,7 @@ class _ClipFrames:
         return len(self._clip)
 
     def read(self, index: int, size: int) -> Tensor:
-        """Frame `index` as network input (3, size, size); raises `BadSample`."""
+        """Frame `index` as network input (3, size, size). Raises `BadSample`."""
         pixels = self._clip.frame(index)
         if pixels.shape[:2] != (self.height, self.width):
             raise BadSample(SIZE_MISMATCH)

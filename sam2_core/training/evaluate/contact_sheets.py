@@ -1,4 +1,4 @@
-"""Contact sheets: what the figures look like. Each draws what it needs as soon as it is shown, and keeps no picture."""
+"""Contact sheets: images of the evaluated masks. Cells are drawn at once, so no image has to be kept."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from sam2_core.training.evaluate.report import HEADINGS
 from sam2_core.types import BoolArray, Box, Mask, Point
 
 ENDINGS = frozenset({".png", ".jpg", ".jpeg"})
-"""Of pictures that can be written."""
+"""Suffixes of images that can be written."""
 
 _SIDE, _CAPTION, _GAP = 180, 28, 4
 _COLUMNS = 7
-_MARGIN = 0.6  # of an object's longer side, shown around it
-_PREDICTED, _TRUE, _YES, _NO = (0, 158, 115), (255, 255, 255), (86, 255, 120), (255, 70, 50)
+_MARGIN = 0.6  # around an object, as a share of its longer side
+_PREDICTED, _TRUE, _POSITIVE, _NEGATIVE = (0, 158, 115), (255, 255, 255), (86, 255, 120), (255, 70, 50)
 _Cell = Image.Image
 
 
 @dataclass(slots=True)
 class ImageSheet:
-    """One row for each object: the picture with its first click, five answers, and the truth.
+    """One row for each object: the image with its first click and box, five predictions, and the ground truth.
 
-    Pictures are taken evenly out of `images`; with fewer pictures than `rows`, several objects of each.
+    The sheet has evenly spaced ones of `images` images; if there are fewer than `rows`, several objects of each.
     """
 
     images: int
@@ -43,7 +43,7 @@ class ImageSheet:
     _taken: dict[int, int] = field(default_factory=dict)
 
     def observe(self, result: ObjectResult) -> None:
-        """Draw this object if it is one of the chosen ones."""
+        """Draw this object if it belongs on the sheet."""
         number = result.subject.number
         taken = self._taken.get(number, 0)
         per_image = -(-self.rows // max(1, self.images))
@@ -54,9 +54,9 @@ class ImageSheet:
 
 @dataclass(slots=True)
 class ClipSheet:
-    """Two rows for each clip, after a mask and after a click; the columns are frames, evenly spread.
+    """Two rows for each clip, prompted by mask and by click; the columns are evenly spaced frames.
 
-    Predictions are tinted, with a line around the truth. Clips are taken evenly out of `clips`.
+    Predictions are tinted, the ground truth is outlined. The sheet has evenly spaced ones of `clips` clips.
     """
 
     clips: int
@@ -64,7 +64,7 @@ class ClipSheet:
     drawn: list[list[_Cell]] = field(default_factory=list)
 
     def observe(self, tracked: TrackedFrame) -> None:
-        """Draw this frame if it is one of the chosen ones."""
+        """Draw this frame if it belongs on the sheet."""
         frames = (tracked.start.frame, *tracked.start.later_frames)
         if tracked.number not in evenly_spaced(self.clips, (self.rows + 1) // 2):
             return
@@ -76,12 +76,12 @@ class ClipSheet:
 
 
 def evenly_spaced(count: int, chosen: int) -> list[int]:
-    """At most `chosen` of the numbers below `count`, evenly spread, with the first and the last one."""
+    """At most `chosen` evenly spaced numbers below `count`, with the first and the last one."""
     return sorted({round(float(place)) for place in np.linspace(0, count - 1, min(count, chosen))})
 
 
 def save_sheet(rows: Sequence[Sequence[_Cell]], path: Path) -> None:
-    """Write the rows below each other as a PNG or JPEG, by the name's ending."""
+    """Write the rows as PNG or JPEG, depending on the suffix."""
     heights = [max(cell.height for cell in row) + _GAP for row in rows]
     sheet = Image.new("RGB", (_COLUMNS * (_SIDE + _GAP) + _GAP, sum(heights) + _GAP), "white")
     top = _GAP
@@ -95,7 +95,7 @@ def save_sheet(rows: Sequence[Sequence[_Cell]], path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A part of a picture, scaled to fit into a cell."""
+    """A window of an image, scaled to fit into a cell."""
 
     left: int
     top: int
@@ -186,7 +186,7 @@ def _color(number: int, tracked: TrackedFrame) -> Rgb:
 
 
 def _cell(pixels: RgbArray, title: str, detail: str) -> _Cell:
-    """A picture with two lines of text below it."""
+    """An image with two lines of text below it."""
     height = pixels.shape[0]
     cell = Image.new("RGB", (_SIDE, height + _CAPTION), "white")
     cell.paste(Image.fromarray(pixels), (0, 0))
@@ -197,7 +197,7 @@ def _cell(pixels: RgbArray, title: str, detail: str) -> _Cell:
 
 
 def _latin(text: str) -> str:
-    """What every built-in font can write."""
+    """Text that Pillow's built-in font can draw."""
     return text.encode("latin-1", "replace").decode("latin-1")
 
 
@@ -205,9 +205,9 @@ def _draw_clicks(cell: _Cell, view: _View, clicks: Sequence[Point]) -> None:
     draw = ImageDraw.Draw(cell)
     for click in clicks:
         x, y = view.place(click.x + 0.5, click.y + 0.5)
-        draw.ellipse([x - 4, y - 4, x + 4, y + 4], fill=_YES if click.positive else _NO, outline="black")
+        draw.ellipse([x - 4, y - 4, x + 4, y + 4], fill=_POSITIVE if click.positive else _NEGATIVE, outline="black")
 
 
 def _draw_box(cell: _Cell, view: _View, box: Box) -> None:
     right, bottom = view.place(box.right, box.bottom)
-    ImageDraw.Draw(cell).rectangle([view.place(box.left, box.top), (right - 1, bottom - 1)], outline=_YES)
+    ImageDraw.Draw(cell).rectangle([view.place(box.left, box.top), (right - 1, bottom - 1)], outline=_POSITIVE)

@@ -1,4 +1,4 @@
-"""Pictures: one click, more clicks where the mask is wrong, and a box, through `SAM2ImagePredictor`."""
+"""Evaluation on images: one click, correction clicks, and a box, with `SAM2ImagePredictor`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Logits: TypeAlias = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class ScoredMask:
-    """A mask (H, W), the IoU that the network predicts for it, and its true IoU."""
+    """A mask (H, W), its predicted and its true IoU."""
 
     mask: BoolArray
     predicted: float
@@ -36,7 +36,7 @@ class ScoredMask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectResult:
-    """Everything that was tried on one object: the answers to click1, click1_oracle, click3, click5 and box."""
+    """The prompts for one object, and the masks after click1, click1_oracle, click3, click5 and box."""
 
     subject: EvaluationImage
     truth: BoolArray
@@ -45,20 +45,20 @@ class ObjectResult:
     predictions: dict[str, ScoredMask]
 
     def scores(self) -> dict[str, float]:
-        """The true IoU of each answer, and the mean error of the predicted IoU over those that a user would see."""
+        """The true IoU of each mask, and the mean error of the predicted IoU over those that a user would see."""
         errors = [abs(prediction.predicted - prediction.true) for prediction in self.shown().values()]
         return {name: prediction.true for name, prediction in self.predictions.items()} | {
             IOU_ERROR: float(np.mean(errors))
         }
 
     def shown(self) -> dict[str, ScoredMask]:
-        """Answers that a user would see: all but the best of three, which takes knowing the truth."""
+        """The masks that a user would see: all but the best of three, which depends on the ground truth."""
         return {name: prediction for name, prediction in self.predictions.items() if name != BEST_OF_3}
 
 
 @dataclass(slots=True)
 class ImagesResult:
-    """Scores of each object (0..1), how well the network knew them, and what was left out."""
+    """Scores of each object (0..1), calibration of the predicted IoU, and what was skipped."""
 
     scores: Scores = field(default_factory=Scores)
     calibration: Calibration = field(default_factory=Calibration)
@@ -72,20 +72,20 @@ def evaluate_images(
     observe: Callable[[ObjectResult], None] | None = None,
     progress: Progress | None = None,
 ) -> ImagesResult:
-    """Prompt the objects of each picture, at most so many and the largest first.
+    """Prompt up to `max_objects` objects of each image, the largest first.
 
-    click1: the network's own pick after one click as far inside as possible; click1_oracle: the best of its three;
-    click3, click5: after more clicks, each in the middle of the largest error; box: the tight box. What is bad about
-    the data stands in the result's report. `observe` gets every attempt. The network may be in training mode, and is
-    left so; it computes where it is, in fp32 unless the caller opens autocast.
+    click1: the candidate of the highest predicted IoU after one click at the center; click1_oracle: the best of the
+    three; click3, click5: after more clicks, each at the center of the largest error; box: the tight box. What cannot
+    be read is in the report of the result. `observe` is called with every result. The network's mode is restored; it
+    runs on its device, in fp32 unless the caller uses autocast.
     """
     result = ImagesResult()
-    with evaluating(network):
+    with _evaluation_mode(network):
         predictor = SAM2ImagePredictor(network)
         for subject in evaluation_images(images, result.report, max_objects, progress):
             predictor.set_image(subject.image)
             for truth in subject.truths:
-                object_result = _attempt(predictor, subject, truth)
+                object_result = _evaluate_object(predictor, subject, truth)
                 result.scores.add(subject.source, object_result.scores())
                 for prediction in object_result.shown().values():
                     result.calibration.add(prediction.predicted, prediction.true)
@@ -95,8 +95,8 @@ def evaluate_images(
 
 
 @contextmanager
-def evaluating(network: SAM2) -> Iterator[None]:
-    """In evaluation mode for a while."""
+def _evaluation_mode(network: SAM2) -> Iterator[None]:
+    """Switch to evaluation mode in this context."""
     before = network.training
     network.eval()
     try:
@@ -105,31 +105,31 @@ def evaluating(network: SAM2) -> Iterator[None]:
         network.train(before)
 
 
-def _attempt(predictor: SAM2ImagePredictor, subject: EvaluationImage, truth: BoolArray) -> ObjectResult:
+def _evaluate_object(predictor: SAM2ImagePredictor, subject: EvaluationImage, truth: BoolArray) -> ObjectResult:
     clicks = [first_click(truth)]
-    candidates, logits = _ask(predictor, truth, clicks)
+    candidates, logits = _predict(predictor, truth, clicks)
     pick = int(np.argmax([candidate.predicted for candidate in candidates]))
     best = int(np.argmax([candidate.true for candidate in candidates]))
     predictions = {OWN_PICK: candidates[pick], BEST_OF_3: candidates[best]}
     prediction, previous = candidates[pick], logits[pick : pick + 1]
     while len(clicks) < max(_KEPT_CLICKS):
         clicks.append(next_click(prediction.mask, truth))
-        [prediction], previous = _ask(predictor, truth, clicks, previous)
+        [prediction], previous = _predict(predictor, truth, clicks, previous)
         if len(clicks) in _KEPT_CLICKS:
             predictions[f"click{len(clicks)}"] = prediction
     box = tight_box(truth)
-    [predictions[BOX]], _ = _ask(predictor, truth, box=box)
+    [predictions[BOX]], _ = _predict(predictor, truth, box=box)
     return ObjectResult(subject, truth, tuple(clicks), box, predictions)
 
 
-def _ask(
+def _predict(
     predictor: SAM2ImagePredictor,
     truth: BoolArray,
     clicks: Sequence[Point] = (),
     previous: Logits | None = None,
     box: Box | None = None,
 ) -> tuple[list[ScoredMask], Logits]:
-    """Three candidates for a first click, else one answer; and their low-resolution logits (M, 4H, 4W)."""
+    """Three candidates for a first click, else one mask; and their low-resolution logits (M, 4H, 4W)."""
     masks, qualities, logits = predictor.predict(
         point_coords=np.array([(click.x, click.y) for click in clicks], np.float32) if clicks else None,
         point_labels=np.array([int(click.positive) for click in clicks]) if clicks else None,

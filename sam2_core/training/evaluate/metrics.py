@@ -1,4 +1,4 @@
-"""What is measured on masks, and how it is put together."""
+"""Metrics of masks, and their means."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from sam2_core.types import BoolArray
 
 TOLERANCE = 0.008
-"""How far boundaries may be apart and still match, as a share of the picture's diagonal (DAVIS)."""
+"""The distance at which boundaries still match, as a share of the image's diagonal (DAVIS)."""
 
 BINS = 10
 
@@ -26,15 +26,15 @@ def iou(predicted: BoolArray, truth: BoolArray) -> float:
 def boundary_f(predicted: BoolArray, truth: BoolArray, tolerance: float = TOLERANCE) -> float:
     """DAVIS' F of two masks (H, W), 0..1: the harmonic mean of boundary precision and recall.
 
-    A boundary pixel counts as matched if the other boundary passes within `tolerance` x the diagonal, rounded up to
-    pixels. Two masks without a boundary agree (1); one without and one with do not (0).
+    A boundary pixel matches if the other boundary is within `tolerance` x the diagonal, rounded up to pixels. Two
+    masks without a boundary score 1; one with and one without score 0.
     Source: Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation, CVPR 2016.
     """
     found, wanted = boundary(predicted), boundary(truth)
     if not found.any() or not wanted.any():
         return float(found.any() == wanted.any())
     left, top, width, height = cv2.boundingRect((found | wanted).astype(np.uint8))
-    place = np.s_[top : top + height, left : left + width]  # nothing that could match lies outside
+    place = np.s_[top : top + height, left : left + width]  # pixels outside cannot match
     found, wanted = found[place], wanted[place]
     reach = math.ceil(tolerance * math.hypot(*truth.shape))
     precision = np.count_nonzero(found & _widened(wanted, reach)) / np.count_nonzero(found)
@@ -43,13 +43,13 @@ def boundary_f(predicted: BoolArray, truth: BoolArray, tolerance: float = TOLERA
 
 
 def boundary(mask: BoolArray) -> BoolArray:
-    """The pixels (H, W) that differ from their neighbour on the right, below, or diagonally between these."""
+    """The pixels (H, W) that differ from their neighbor on the right, below, or diagonally between these."""
     around = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
     return (mask ^ around[:-1, 1:]) | (mask ^ around[1:, :-1]) | (mask ^ around[1:, 1:])
 
 
 def _widened(mask: BoolArray, reach: int) -> BoolArray:
-    """All pixels at most `reach` away from the mask."""
+    """All pixels at a distance of at most `reach` from the mask."""
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disk = (x * x + y * y <= reach * reach).astype(np.uint8)
     return cv2.dilate(mask.astype(np.uint8), disk) > 0
@@ -57,7 +57,7 @@ def _widened(mask: BoolArray, reach: int) -> BoolArray:
 
 @dataclass(slots=True)
 class TrackScore:
-    """J and F of masks on the frames of a clip, one after the other."""
+    """J and F of masks on the frames of a clip."""
 
     regions: list[float] = field(default_factory=list)
     boundaries: list[float] = field(default_factory=list)
@@ -68,19 +68,19 @@ class TrackScore:
         self.boundaries.append(boundary_f(predicted, truth))
 
     def means(self, prefix: str) -> dict[str, float]:
-        """The means over all objects and frames: PREFIX_J, PREFIX_F and PREFIX_J&F."""
+        """Means over all objects and frames: PREFIX_J, PREFIX_F and PREFIX_J&F."""
         region, outline = _mean(self.regions), _mean(self.boundaries)
         return {f"{prefix}_J": region, f"{prefix}_F": outline, f"{prefix}_J&F": (region + outline) / 2}
 
 
 @dataclass(slots=True)
 class Scores:
-    """What was measured one by one, each on something of a source; all rows have the same names."""
+    """Scores of objects or clips, as (source, values by name); all rows have the same names."""
 
     rows: list[tuple[str, dict[str, float]]] = field(default_factory=list)
 
     def add(self, source: str, values: dict[str, float]) -> None:
-        """Note what was measured on one object or clip."""
+        """Add the scores of one object or clip."""
         self.rows.append((source, values))
 
     @property
@@ -89,11 +89,11 @@ class Scores:
         return sorted({source for source, _ in self.rows})
 
     def count(self, source: str | None = None) -> int:
-        """How much was measured, of one source or in all."""
+        """Number of objects or clips, of one source or in all."""
         return len(self._of(source))
 
     def means(self, source: str | None = None) -> dict[str, float]:
-        """The mean of each score, of one source or of all rows; empty if there is nothing."""
+        """The mean of each score, of one source or of all; empty without rows."""
         rows = self._of(source)
         return {name: _mean([row[name] for row in rows]) for name in rows[0]} if rows else {}
 
@@ -103,7 +103,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Masks whose predicted IoU lies between `low` and `high`: how many, and the means; None if there are none."""
+    """Masks whose predicted IoU is between `low` and `high`: their number and mean IoUs, None if there are none."""
 
     low: float
     high: float
@@ -114,21 +114,21 @@ class Bin:
 
 @dataclass(slots=True)
 class Calibration:
-    """Does the network know how good its masks are? Predicted IoU beside true IoU."""
+    """Pairs of predicted and true IoU."""
 
     pairs: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, predicted: float, true: float) -> None:
-        """Note one mask."""
+        """Add one mask."""
         self.pairs.append((predicted, true))
 
     @property
     def error(self) -> float | None:
-        """Mean |predicted - true|; None if there is nothing."""
+        """Mean |predicted - true|; None without masks."""
         return _mean([abs(predicted - true) for predicted, true in self.pairs]) if self.pairs else None
 
     def bins(self, count: int = BINS) -> list[Bin]:
-        """The reliability table: `count` bins of predicted IoU, equally wide, together 0..1."""
+        """The reliability table: `count` equally wide bins of predicted IoU, from 0 to 1."""
         members: list[list[tuple[float, float]]] = [[] for _ in range(count)]
         for predicted, true in self.pairs:
             members[min(max(int(predicted * count), 0), count - 1)].append((predicted, true))

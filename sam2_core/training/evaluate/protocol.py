@@ -1,9 +1,10 @@
-"""What is measured on: the objects of pictures that count, and the frame on which a clip begins."""
+"""The evaluation protocol: which objects of an image are evaluated, and on which frame a clip is prompted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from sam2_core.training.datasets.dataset import BadSample, Clip, DatasetImage, S
 from sam2_core.training.datasets.files import NO_MASK, SIZE_MISMATCH
 from sam2_core.types import BoolArray, Progress
 
+_Item = TypeVar("_Item", DatasetImage, Clip)
+
 MIN_AREA = 0.005
-"""Objects that cover less of their picture are left out."""
+"""Objects that cover a smaller share of their image are not evaluated."""
 
 MAX_OBJECTS = 6
-"""Of a picture, the largest first."""
+"""Of an image; the largest ones are evaluated."""
 
 TOO_SMALL = f"picture whose objects all cover less than {100 * MIN_AREA:g} % of it"
 NO_START = "clip without a mask to begin with"
@@ -25,7 +28,7 @@ NO_LATER_FRAME = "clip without an annotated frame after the first one"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationImage:
-    """A picture (H, W, 3) and the masks (H, W) that count, the largest first; `number` is its place among all."""
+    """An image (H, W, 3) and its masks (H, W) to evaluate, the largest first; `number` is its place among all."""
 
     number: int
     name: str
@@ -36,7 +39,7 @@ class EvaluationImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipStart:
-    """The frame that is prompted, the objects (H, W) on it by id, and the annotated frames that come after it."""
+    """The frame that is prompted, the masks (H, W) on it by object id, and the annotated frames after it."""
 
     frame: int
     objects: Mapping[int, BoolArray]
@@ -49,15 +52,19 @@ def evaluation_images(
     max_objects: int = MAX_OBJECTS,
     progress: Progress | None = None,
 ) -> Iterator[EvaluationImage]:
-    """Read pictures one by one; what cannot be measured on goes into the report."""
-    for number, dataset_image in enumerate(images):
-        if progress is not None:
-            progress(number / len(images), dataset_image.name)
-        try:
+    """Read images one by one; what cannot be evaluated is reported."""
+    for number, dataset_image in with_progress(images, progress):
+        with report.skipping(dataset_image.name):
             yield _evaluation_image(number, dataset_image, max_objects)
-        except BadSample as error:
-            report.skip(dataset_image.name, str(error))
-    if progress is not None and images:
+
+
+def with_progress(items: Sequence[_Item], progress: Progress | None) -> Iterator[tuple[int, _Item]]:
+    """Enumerate images or clips, and report the name of each one before it is used."""
+    for number, item in enumerate(items):
+        if progress is not None:
+            progress(number / len(items), item.name)
+        yield number, item
+    if progress is not None and items:
         progress(1.0, "")
 
 
@@ -76,7 +83,7 @@ def _evaluation_image(number: int, dataset_image: DatasetImage, max_objects: int
 
 
 def clip_start(clip: Clip) -> ClipStart:
-    """The first annotated frame that shows an object. Raises `BadSample` where there is none, or none after it."""
+    """The first annotated frame with a visible object. Raises `BadSample` if there is none, or none after it."""
     for frame in clip.annotated:
         shown = {number: mask for number, mask in sorted(clip.masks(frame).items()) if mask.any()}
         if shown:
@@ -88,7 +95,7 @@ def clip_start(clip: Clip) -> ClipStart:
 
 
 def ground_truth(clip: Clip, frame: int, start: ClipStart) -> dict[int, BoolArray]:
-    """The masks (H, W) on an annotated frame of the objects that were prompted, empty for one out of sight.
+    """The masks (H, W) on an annotated frame of the prompted objects by id, empty for one out of view.
 
     Raises `BadSample`.
     """

@@ -1,4 +1,4 @@
-"""The reliability diagram: how good masks are whose IoU was predicted to be so good."""
+"""The reliability diagram: true IoU over predicted IoU."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TICKS = 5
 
 
 def draw_reliability(calibration: Calibration, title: str = "") -> Image.Image:
-    """Bars of the mean true IoU over the bins of the predicted one, a mark at each bin's mean prediction.
+    """Bars of the mean true IoU in bins of predicted IoU, with a mark at the mean prediction of each bin.
 
-    On a network that knows itself the bars end at their marks. Below each bar stands the number of its masks.
+    If the network is calibrated, bars end at their marks. The number of masks is below each bar.
     """
     image = Image.new("RGB", (_SIDE + 2 * _MARGIN, _SIDE + 2 * _MARGIN), "white")
     draw = ImageDraw.Draw(image)
@@ -37,7 +37,7 @@ def draw_reliability(calibration: Calibration, title: str = "") -> Image.Image:
 
 
 def save_reliability(calibration: Calibration, path: Path, title: str = "") -> None:
-    """Write the diagram as a PNG or JPEG, by the name's ending."""
+    """Write the diagram as PNG or JPEG, depending on the suffix."""
     with new_file(path) as unfinished:
         draw_reliability(calibration, title).save(unfinished)
 
@@ -54,5 +54,5 @@ def _draw_bin(draw: ImageDraw.ImageDraw, each: Bin) -> None:
 
 
 def _place(x: float, y: float) -> tuple[int, int]:
-    """Pixels of a point of the unit square."""
+    """Pixel coordinates of a point of the unit square."""
     return round(_MARGIN + _SIDE * x), round(_MARGIN + _SIDE * (1 - y))

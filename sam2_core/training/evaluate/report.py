@@ -1,4 +1,4 @@
-"""Results as text tables, and as plain data for json."""
+"""Results as text tables, and as plain data for JSON."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ HEADINGS = {
     "floodfill_click_best_of_4": "flood fill",
     "box_itself": "the box",
 }
-"""How a score is called in a table, where that is not its name."""
+"""Column titles of scores, where they differ from the name."""
 
 _ALL, _UNNAMED, _NOTHING = "ALL", "unnamed", "-"
 
 
 def table(scores: Scores, counted: str) -> str:
-    """Means in percent: a row for each source and one for all; `counted` names what a row of scores stands for."""
+    """Means in percent: a row for each source and one for all; `counted` names what is counted, such as "objects"."""
     names = list(scores.means())
     rows = [["source", counted, *(HEADINGS.get(name, name.replace("_", " ")) for name in names)]]
     for source in [*scores.sources, None]:
@@ -36,7 +36,7 @@ def table(scores: Scores, counted: str) -> str:
 
 
 def reliability_table(calibration: Calibration) -> str:
-    """Predicted beside true IoU in percent, a row for each bin of the predicted one."""
+    """Predicted and true IoU in percent, a row for each bin of predicted IoU."""
     rows = [["predicted IoU", "masks", "mean predicted", "mean true"]]
     for each in calibration.bins():
         span = f"{100 * each.low:.0f} - {100 * each.high:.0f}"
@@ -45,7 +45,7 @@ def reliability_table(calibration: Calibration) -> str:
 
 
 def aligned(rows: list[list[str]]) -> str:
-    """Columns of equal width, the first one to the left and the others to the right."""
+    """Rows with columns of equal width, the first one aligned to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(
@@ -70,7 +70,7 @@ def calibration_data(calibration: Calibration) -> dict[str, Any]:
 
 
 def skipped_data(report: SkipReport) -> dict[str, int]:
-    """How often each reason led to something being left out."""
+    """How often each reason occurred."""
     return dict(report.counts.most_common())
 
 

@@ -92,7 +92,7 @@ class SyntheticClipSampler:
             )
             for sprite in sprites:
                 sprite.add_to(canvas, at, (camera.x[at], camera.y[at]))
-            bend = (lambda picture, at=at: waves(picture, at)) if waves else (lambda picture: picture)
+            bend = (lambda pixels, at=at: waves(pixels, at)) if waves else (lambda pixels: pixels)
             images.append(bend(canvas.image))
             masks.append(np.stack([bend(mask) for mask in canvas.objects]))
         return images, np.stack(masks, axis=1)

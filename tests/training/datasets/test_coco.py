@@ -1,4 +1,4 @@
-"""COCO json files, good and bad, with the pictures in any of the usual places."""
+"""COCO JSON files, valid and broken, with the images in any of the usual folders."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def image(number: Any, name: str = "a.jpg", **more: Any) -> dict[str, Any]:
     return {"id": number, "file_name": name, "height": HEIGHT, "width": WIDTH, **more}
 
 
-def annotation(number: int, picture: Any, segmentation: Any = SQUARE, category: Any = 7, **more: Any) -> dict[str, Any]:
-    return {"id": number, "image_id": picture, "category_id": category, "segmentation": segmentation, **more}
+def annotation(number: int, image_id: Any, shape: Any = SQUARE, category: Any = 7, **more: Any) -> dict[str, Any]:
+    return {"id": number, "image_id": image_id, "category_id": category, "segmentation": shape, **more}
 
 
 def plain(images: list[Any], annotations: list[Any], categories: Any = CATEGORIES) -> dict[str, Any]:
@@ -47,9 +47,9 @@ def test_polygons_and_both_kinds_of_run_lengths_are_read(tmp_path: Path) -> None
     entries = [annotation(place, 1, shape, (7, 9, 7)[place]) for place, shape in enumerate(kinds)]
     file = save_json(tmp_path / "labels.json", plain([image(1, "a.png")], entries))
     dataset = read_coco(file)
-    [picture] = dataset.images
-    labeled = picture.read()
-    assert (picture.name, picture.source) == ("a.png", "labels")
+    [item] = dataset.images
+    labeled = item.read()
+    assert (item.name, item.source) == ("a.png", "labels")
     assert (labeled.image == RED).all()
     assert labeled.classes == ("cat", "dog", "cat")
     assert all(np.array_equal(mask, bar(place)) for place, mask in enumerate(labeled.masks))
@@ -57,7 +57,7 @@ def test_polygons_and_both_kinds_of_run_lengths_are_read(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("json_file", "picture"),
+    ("json_file", "image_file"),
     [
         ("instances.json", "a.jpg"),
         ("instances.json", "images/a.jpg"),
@@ -68,15 +68,15 @@ def test_polygons_and_both_kinds_of_run_lengths_are_read(tmp_path: Path) -> None
         ("annotations/x.json", "a.jpg"),
     ],
 )
-def test_pictures_are_found_near_the_json_file(tmp_path: Path, json_file: str, picture: str) -> None:
-    save_image(tmp_path / picture)
+def test_images_are_found_near_the_json_file(tmp_path: Path, json_file: str, image_file: str) -> None:
+    save_image(tmp_path / image_file)
     save_json(tmp_path / json_file, plain([image(1)], [annotation(1, 1)]))
     assert is_coco(tmp_path)
     assert len(read_coco(tmp_path).images) == 1
     assert len(read_coco(tmp_path / json_file).images) == 1
 
 
-def test_pictures_are_taken_from_where_most_are_or_where_one_says(tmp_path: Path) -> None:
+def test_images_are_read_from_the_folder_with_most_of_them_or_a_given_one(tmp_path: Path) -> None:
     names = ["a.jpg", "b.jpg", "sub/c.jpg"]
     for name in names[1:]:
         save_image(tmp_path / "train2017" / name)
@@ -86,7 +86,7 @@ def test_pictures_are_taken_from_where_most_are_or_where_one_says(tmp_path: Path
     entries = [image(number, name) for number, name in enumerate(names)]
     file = save_json(tmp_path / "x_train2017.json", plain(entries, [annotation(n, n) for n in range(3)]))
     found = read_coco(file)
-    assert [picture.name for picture in found.images] == names[1:]
+    assert [item.name for item in found.images] == names[1:]
     assert skipped(found.report)[files.MISSING] == ["a.jpg"]
     assert len(read_coco(file, tmp_path / "elsewhere").images) == 3
 
@@ -97,9 +97,9 @@ def test_instances_are_preferred_and_splits_chosen_by_name(tmp_path: Path) -> No
         for kind in ("instances", "captions"):
             entries = plain([image(1, f"{split}.jpg")], [annotation(1, 1)])
             save_json(tmp_path / "annotations" / f"{kind}_{split}.json", entries)
-    assert [picture.name for picture in read_coco(tmp_path).images] == ["train2017.jpg", "val2017.jpg"]
+    assert [item.name for item in read_coco(tmp_path).images] == ["train2017.jpg", "val2017.jpg"]
     for split in ("val", "val2017"):
-        assert [picture.name for picture in read_coco(tmp_path, split=split).images] == ["val2017.jpg"]
+        assert [item.name for item in read_coco(tmp_path, split=split).images] == ["val2017.jpg"]
     assert read_coco(tmp_path, split="test").images == []
 
 
@@ -119,8 +119,8 @@ def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> 
     ]  # fmt: skip
     categories = [*CATEGORIES, "nonsense", {"name": "no id"}]
     dataset = read_coco(save_json(tmp_path / "x.json", plain(images, annotations, categories)))
-    [picture] = dataset.images
-    assert [mask.sum() for mask in picture.read().masks] == [bar(0).sum()]
+    [item] = dataset.images
+    assert [mask.sum() for mask in item.read().masks] == [bar(0).sum()]
     assert skipped(dataset.report) == {
         coco.REPEATED: ["good.jpg"],
         files.MISSING: ["gone.jpg", "x" * 80],
@@ -148,8 +148,8 @@ def test_files_that_are_no_coco_are_reported(tmp_path: Path) -> None:
 def test_a_file_without_categories_has_masks_without_classes(tmp_path: Path) -> None:
     save_image(tmp_path / "a.jpg")
     file = save_json(tmp_path / "x.json", plain([image("one")], [annotation(1, "one", category=None)], []))
-    [picture] = read_coco(file).images
-    assert picture.read().classes == ("",)
+    [item] = read_coco(file).images
+    assert item.read().classes == ("",)
 
 
 def test_reading_finds_what_shows_only_then(tmp_path: Path) -> None:
@@ -165,9 +165,9 @@ def test_reading_finds_what_shows_only_then(tmp_path: Path) -> None:
     assert skipped(dataset.report) == {}
     (tmp_path / "b.jpg").unlink()
     reasons = (files.BROKEN_ENTRY, files.MISSING, files.SIZE_MISMATCH, files.UNREADABLE)
-    for picture, reason in zip(dataset.images, reasons, strict=True):
+    for image, reason in zip(dataset.images, reasons, strict=True):
         with pytest.raises(BadSample, match=reason):
-            picture.read()
+            image.read()
 
 
 def test_opening_looks_at_each_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

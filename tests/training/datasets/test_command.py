@@ -1,4 +1,4 @@
-"""`python -m sam2_core.training.datasets` reads everything and tells what is there."""
+"""`python -m sam2_core.training.datasets` reads everything and prints what can be used."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_counts_and_report_are_printed(tmp_path: Path, capsys: pytest.CaptureFix
     images[1]["instances"] = [*test_pack.INSTANCES, {"id": 7, "category": "nothing"}]
     save_image(tmp_path / "unlabelled" / "u.jpg")
     images.append({"id": "u", "path": "unlabelled/u.jpg"})
-    films = [test_pack.save_clip(tmp_path, "v", 4, (0, 2)), test_pack.save_clip(tmp_path, "w", 3)]
-    save_json(tmp_path / "manifest.json", {"images": images, "videos": films})
+    clips = [test_pack.save_clip(tmp_path, "v", 4, (0, 2)), test_pack.save_clip(tmp_path, "w", 3)]
+    save_json(tmp_path / "manifest.json", {"images": images, "videos": clips})
     assert main([str(tmp_path)]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines == [

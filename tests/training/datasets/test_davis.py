@@ -1,4 +1,4 @@
-"""DAVIS and its followers: clips of numbered frames with index pictures."""
+"""DAVIS and data sets of its layout: clips of numbered frames with index images."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def test_clips_are_read_frame_by_frame(tmp_path: Path, inner: str) -> None:
     assert skipped(dataset.report) == {}
 
 
-def test_annotated_frames_are_pictures_as_well(tmp_path: Path) -> None:
+def test_annotated_frames_are_images_as_well(tmp_path: Path) -> None:
     save_clip(tmp_path, "dance")
     images = read_davis(tmp_path).images
-    assert [picture.name for picture in images] == ["dance/00000", "dance/00002", "dance/00004"]
+    assert [image.name for image in images] == ["dance/00000", "dance/00002", "dance/00004"]
     with pytest.raises(BadSample, match=mask_decoding.EMPTY):
         images[0].read()
     labeled = images[1].read()

@@ -1,4 +1,4 @@
-"""Strangers' files do no harm: names stay inside, sizes are bounded, and damage is told in a few words."""
+"""Untrusted files: names stay inside the folder, sizes are bounded, and damaged files are bad samples."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_decompression_bomb_is_a_bad_sample(tmp_path: Path, are_errors: bool, 
                 look(path)
 
 
-def test_damaged_and_missing_pictures_are_bad_samples(tmp_path: Path) -> None:
+def test_damaged_and_missing_images_are_bad_samples(tmp_path: Path) -> None:
     whole = save_image(tmp_path / "a.jpg", 200, 300).read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) * 3 // 4])
     (tmp_path / "text.jpg").write_text("no picture", "utf-8")
@@ -78,11 +78,11 @@ def test_damaged_and_missing_pictures_are_bad_samples(tmp_path: Path) -> None:
             look(tmp_path / "nothing.jpg")
 
 
-def test_a_turned_picture_fits_its_annotations_either_way(tmp_path: Path) -> None:
+def test_a_rotated_image_fits_its_annotations_either_way(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    pixels[:, : WIDTH // 2] = RED  # in the stored picture on the left, upright at the top
+    pixels[:, : WIDTH // 2] = RED  # in the stored image on the left, upright at the top
     Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif, quality=95, subsampling=0)
     path = tmp_path / "a.jpg"
     assert image_sizes(path) == ((WIDTH, HEIGHT), (HEIGHT, WIDTH))

@@ -16,7 +16,7 @@ from tests.training.datasets.tiny import skipped
 
 @dataclass(frozen=True)
 class Given:
-    """A picture that was read before."""
+    """An image that was read before."""
 
     name: str
     labeled: LabeledImage | None
@@ -29,7 +29,7 @@ class Given:
 
 
 def labeled(*squares: tuple[int, int], height: int = 40, width: int = 60) -> LabeledImage:
-    """A picture that is white in its left half, with square masks of (corner, side)."""
+    """An image that is white in its left half, with square masks of (corner, side)."""
     image = np.zeros((height, width, 3), np.uint8)
     image[:, : width // 2] = 255
     masks = [np.zeros((height, width), np.bool_) for _ in squares]
@@ -38,7 +38,7 @@ def labeled(*squares: tuple[int, int], height: int = 40, width: int = 60) -> Lab
     return LabeledImage(image, tuple(masks), tuple(str(place) for place in range(len(squares))))
 
 
-def test_bad_pictures_and_empty_masks_are_left_out_and_reported() -> None:
+def test_bad_images_and_empty_masks_are_left_out_and_reported() -> None:
     images = [
         Given("good", labeled((4, 8))),
         Given("bad", None),

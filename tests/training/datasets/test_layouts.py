@@ -1,4 +1,4 @@
-"""Which layout a path holds, what the choices mean, and what is said when nothing can be used."""
+"""Recognition of layouts, options, and errors when nothing can be used."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_manifest_of_something_else_makes_no_pack(tmp_path: Path) -> None:
         assert recognize(tmp_path / layout)[1] == layout
 
 
-def test_several_packs_are_no_folder_of_pictures(tmp_path: Path) -> None:
+def test_several_packs_are_no_folder_of_images(tmp_path: Path) -> None:
     for name in ("a", "b"):
         make_pack(tmp_path / name)
     with pytest.raises(DataError, match="No known layout"):
@@ -113,14 +113,14 @@ def test_choices_that_a_layout_does_not_have_are_refused(tmp_path: Path, layout:
         open_dataset(tmp_path, **{option: options[option]})
 
 
-def test_pictures_elsewhere(tmp_path: Path) -> None:
+def test_images_elsewhere(tmp_path: Path) -> None:
     make_coco(tmp_path)
     (tmp_path / "photos").mkdir()
     (tmp_path / "a.jpg").rename(tmp_path / "photos" / "a.jpg")
     assert open_dataset(tmp_path / "instances_train2017.json", images=tmp_path / "photos").images
 
 
-def test_an_unknown_layout_says_what_was_looked_for(tmp_path: Path) -> None:
+def test_the_error_of_an_unknown_layout_lists_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "x.txt").touch()
     for path in (tmp_path, tmp_path / "x.txt"):
         with pytest.raises(DataError, match="No known layout") as told:
@@ -132,7 +132,7 @@ def test_an_unknown_layout_says_what_was_looked_for(tmp_path: Path) -> None:
         open_dataset(tmp_path / "nowhere")
 
 
-def test_a_data_set_without_anything_usable_says_why(tmp_path: Path) -> None:
+def test_a_data_set_without_anything_usable_is_an_error_with_reasons(tmp_path: Path) -> None:
     make_folder(tmp_path)
     (tmp_path / "masks" / "x.png").unlink()
     with pytest.raises(DataError, match=r"(?s)Nothing in .* as folder .*skipped 1: picture without a mask \(x\.jpg\)"):

@@ -1,4 +1,4 @@
-"""Index pictures, polygons and run lengths become masks."""
+"""Index images, polygons and run lengths become masks."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def test_every_value_is_an_object(tmp_path: Path, index: Any, palette: bool, exp
         assert np.array_equal(found[value], bar(place))
 
 
-def test_colours_are_objects(tmp_path: Path) -> None:
+def test_colors_are_objects(tmp_path: Path) -> None:
     index = np.stack([index_map(200, 0), index_map(0, 7), index_map(0, 0)], axis=2)
     found = object_masks(read_index_image(save_index(tmp_path / "x.png", index)))
     assert set(found) == {200 << 16, 7 << 8}
     assert np.array_equal(found[7 << 8], bar(1))
 
 
-def test_soft_edges_are_cut_in_the_middle_unless_values_are_indices(tmp_path: Path) -> None:
+def test_soft_edges_are_thresholded_unless_values_are_indices(tmp_path: Path) -> None:
     index = index_map(255, 255, 255, 255)
     index[8, :12] = np.linspace(20, 240, 12)
     path = save_index(tmp_path / "x.png", index)
@@ -83,7 +83,7 @@ def test_float_and_damaged_masks_are_refused(tmp_path: Path) -> None:
             read_index_image(tmp_path / name)
 
 
-def test_an_empty_index_picture_has_no_objects() -> None:
+def test_an_empty_index_image_has_no_objects() -> None:
     assert object_masks(np.zeros(SIZE, np.int32)) == {}
 
 
@@ -99,7 +99,7 @@ def test_too_much_for_the_memory_is_refused(count: int, size: tuple[int, int]) -
         check_cost(count, size)
 
 
-def test_a_polygon_covers_the_pixels_whose_centres_lie_inside() -> None:
+def test_a_polygon_covers_the_pixels_whose_centers_lie_inside() -> None:
     corners = np.array([[3.2, 1.0], [13.7, 4.3], [9.1, 11.6], [1.4, 8.8], [6.0, 6.0]])
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     is_inside = np.zeros(SIZE, np.bool_)
@@ -145,7 +145,7 @@ def test_a_missing_segmentation_is_called_so(segmentation: object) -> None:
         parse_segmentation(segmentation)
 
 
-def test_run_lengths_must_fit_and_fill_the_picture() -> None:
+def test_run_lengths_must_fit_and_fill_the_image() -> None:
     with pytest.raises(BadSample, match=files.SIZE_MISMATCH):
         decoded(run_lengths(bar(0)), (WIDTH, HEIGHT))
     for counts in ("", "~~~", [5], [-1, HEIGHT * WIDTH + 1], [1e300]):

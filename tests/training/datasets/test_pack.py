@@ -1,4 +1,4 @@
-"""Packs: pictures, full masks and clips of many sources under one manifest."""
+"""Packs: images, full masks and clips of many sources under one manifest."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ def test_outlines_give_full_masks_and_the_index_mask_the_others(tmp_path: Path) 
     outline = [[0, 0, 6, 0, 6, 6, 0, 6], [10, 1, 12, 1, 12, 3]]
     save_json(tmp_path / "polys" / "a.json", [{"id": 300, "category": "table", "polygons": outline}])
     dataset = open_pack(tmp_path, [item])
-    [picture] = dataset.images
-    labeled = picture.read()
+    [image] = dataset.images
+    labeled = image.read()
     expected = np.zeros(bar(0).shape, np.uint8)
     for polygon in outline:
         cv2.fillPoly(expected, [np.array(polygon, np.int32).reshape(-1, 2)], 1)
-    assert (picture.name, picture.source, labeled.classes) == ("a", "ours", ("cup", "table"))
+    assert (image.name, image.source, labeled.classes) == ("a", "ours", ("cup", "table"))
     assert np.array_equal(labeled.masks[0], bar(0))
     assert np.array_equal(labeled.masks[1], expected > 0)
     assert (labeled.masks[0] & labeled.masks[1]).any()
 
 
-def test_pictures_without_labels_and_clips_with_and_without_are_told_apart(tmp_path: Path) -> None:
+def test_unlabeled_images_and_labeled_and_unlabeled_clips_are_distinguished(tmp_path: Path) -> None:
     save_image(tmp_path / "unlabelled" / "u.jpg")
     texture = {"id": "u", "source": "ours", "path": "unlabelled/u.jpg"}
-    films = [save_clip(tmp_path, "with", labels=(0, 2)), save_clip(tmp_path, "without")]
-    dataset = open_pack(tmp_path, [save_labeled(tmp_path, "a"), texture], films)
-    assert [picture.name for picture in dataset.images] == ["a"]
-    assert [picture.name for picture in dataset.unlabeled] == ["u"]
+    clips = [save_clip(tmp_path, "with", labels=(0, 2)), save_clip(tmp_path, "without")]
+    dataset = open_pack(tmp_path, [save_labeled(tmp_path, "a"), texture], clips)
+    assert [image.name for image in dataset.images] == ["a"]
+    assert [image.name for image in dataset.unlabeled] == ["u"]
     assert dataset.unlabeled[0].read().masks == ()
     assert [(clip.name, len(clip), tuple(clip.annotated)) for clip in dataset.clips] == [
         ("with", 4, (0, 2)),
@@ -74,13 +74,13 @@ def test_pictures_without_labels_and_clips_with_and_without_are_told_apart(tmp_p
 def test_only_some_sources_may_be_taken(tmp_path: Path) -> None:
     images = [save_labeled(tmp_path, name, source) for name, source in (("a", "x"), ("b", "y"), ("c", "z"))]
     dataset = open_pack(tmp_path, images, [save_clip(tmp_path, "film")], sources={"x", "z"})
-    assert [picture.source for picture in dataset.images] == ["x", "z"]
+    assert [image.source for image in dataset.images] == ["x", "z"]
     assert dataset.clips == []
 
 
-def test_pictures_can_be_keys(tmp_path: Path) -> None:
-    [picture] = open_pack(tmp_path, [save_labeled(tmp_path, "a")]).images
-    assert {picture: 1}[picture] == 1
+def test_images_can_be_keys(tmp_path: Path) -> None:
+    [image] = open_pack(tmp_path, [save_labeled(tmp_path, "a")]).images
+    assert {image: 1}[image] == 1
 
 
 def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> 
     items["blank"]["instances"] = []
     items["odd"]["instances"] = [{"category": "no id"}]
     items["outside"]["path"] = "../outside.jpg"
-    films = [save_clip(tmp_path, "short") | {"frames": 9}, {"name": "pathless"}, 5]
-    dataset = open_pack(tmp_path, [*items.values(), "nonsense"], films)
-    assert [picture.name for picture in dataset.images] == ["good"]
+    clips = [save_clip(tmp_path, "short") | {"frames": 9}, {"name": "pathless"}, 5]
+    dataset = open_pack(tmp_path, [*items.values(), "nonsense"], clips)
+    assert [image.name for image in dataset.images] == ["good"]
     assert dataset.clips == []
     assert skipped(dataset.report) == {
         files.NO_MASK: ["unmasked", "blank"],
@@ -112,13 +112,13 @@ def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> 
 def test_broken_outlines_show_when_they_are_read(tmp_path: Path, outlines: Any) -> None:
     item = save_labeled(tmp_path, "a")
     save_json(tmp_path / "polys" / "a.json", outlines)
-    [picture] = open_pack(tmp_path, [item]).images
+    [image] = open_pack(tmp_path, [item]).images
     with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
-        picture.read()
+        image.read()
 
 
 @pytest.mark.parametrize("manifest", ["{", "[]", "{}", '"x"'])
-def test_a_broken_manifest_is_told_at_once(tmp_path: Path, manifest: str) -> None:
+def test_a_broken_manifest_is_an_error(tmp_path: Path, manifest: str) -> None:
     (tmp_path / "manifest.json").write_text(manifest, "utf-8")
     with pytest.raises(DataError, match="manifest"):
         read_pack(tmp_path)
@@ -131,8 +131,8 @@ def test_the_packs_at_hand_can_be_read(name: str) -> None:
     dataset = read_pack(SHARED / name, sources={"coco"})
     assert skipped(dataset.report) == {}
     assert len(dataset.images) > 30
-    for picture in dataset.images[::60]:
-        labeled = picture.read()
-        assert isinstance(picture, PackImage)
-        assert len(labeled.masks) == len(picture.instances) > 0
+    for item in dataset.images[::60]:
+        labeled = item.read()
+        assert isinstance(item, PackImage)
+        assert len(labeled.masks) == len(item.instances) > 0
         assert all(mask.any() and mask.shape == labeled.image.shape[:2] for mask in labeled.masks)

@@ -1,4 +1,4 @@
-"""SA-V's clips with masklets and SA-1B's pictures with masks."""
+"""SA-V's clips with masklets and SA-1B's images with masks."""
 
 from __future__ import annotations
 
@@ -127,19 +127,19 @@ def sa1b(*masks: Any) -> dict[str, Any]:
     return {"image": {"width": WIDTH, "height": HEIGHT}, "annotations": [{"segmentation": mask} for mask in masks]}
 
 
-def test_pictures_with_json_files_of_their_own_are_read(tmp_path: Path) -> None:
+def test_images_with_json_files_of_their_own_are_read(tmp_path: Path) -> None:
     save_image(tmp_path / "sa_1.jpg")
     save_json(tmp_path / "sa_1.json", sa1b(run_lengths(bar(0)), run_lengths(bar(3))))
     assert is_sav(tmp_path)
     dataset = read_sav(tmp_path)
-    [picture] = dataset.images
-    labeled = picture.read()
-    assert (picture.name, picture.source, labeled.classes) == ("sa_1", tmp_path.name, ("", ""))
+    [image] = dataset.images
+    labeled = image.read()
+    assert (image.name, image.source, labeled.classes) == ("sa_1", tmp_path.name, ("", ""))
     assert np.array_equal(labeled.masks[1], bar(3))
     assert skipped(dataset.report) == {}
 
 
-def test_bad_pictures_are_reported_or_raise(tmp_path: Path) -> None:
+def test_bad_images_are_reported_or_raise(tmp_path: Path) -> None:
     cases = {
         "a": (sa1b(), files.NO_MASK),
         "b": ({"image": {}, "annotations": [{}]}, files.BROKEN_ENTRY),
@@ -153,9 +153,9 @@ def test_bad_pictures_are_reported_or_raise(tmp_path: Path) -> None:
     save_json(tmp_path / "widow.json", sa1b())
     dataset = read_sav(tmp_path)
     assert skipped(dataset.report) == {files.NO_MASK: ["alone.jpg"], files.NO_IMAGE: ["widow.json"]}
-    for picture in dataset.images:
-        with pytest.raises(BadSample, match=cases[picture.name][1]):
-            picture.read()
+    for image in dataset.images:
+        with pytest.raises(BadSample, match=cases[image.name][1]):
+            image.read()
 
 
 def test_json_files_of_other_tools_are_not_taken_for_this_layout(tmp_path: Path) -> None:

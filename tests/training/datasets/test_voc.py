@@ -1,4 +1,4 @@
-"""Pascal VOC: objects, classes, lists, and the void around everything."""
+"""Pascal VOC: objects, classes, lists and void."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def save_list(root: Path, split: str, *names: str) -> None:
 def test_objects_get_the_class_that_lies_over_them(tmp_path: Path) -> None:
     save_sample(tmp_path, "a")
     assert is_voc(tmp_path)
-    [picture] = read_voc(tmp_path).images
-    labeled = picture.read()
+    [image] = read_voc(tmp_path).images
+    labeled = image.read()
     assert labeled.classes == ("person", "cat")
     assert all(np.array_equal(mask, bar(place)) for place, mask in enumerate(labeled.masks))
 
@@ -48,40 +48,40 @@ def test_objects_get_the_class_that_lies_over_them(tmp_path: Path) -> None:
     ],
     ids=["objects_only", "classes_only", "unknown_class", "no_class"],
 )
-def test_either_kind_of_index_picture_will_do(
+def test_either_kind_of_index_image_will_do(
     tmp_path: Path, things: tuple[int, ...] | None, classes: tuple[int, ...] | None, names: tuple[str, ...]
 ) -> None:
     save_sample(tmp_path, "a", things, classes)
-    [picture] = read_voc(tmp_path).images
-    assert picture.read().classes == names
+    [image] = read_voc(tmp_path).images
+    assert image.read().classes == names
 
 
 def test_void_does_not_outvote_a_class(tmp_path: Path) -> None:
     save_sample(tmp_path, "a", (1,), None)
     classes = np.where(bar(0), 255, 0).astype(np.uint8)
     classes[1, 0] = 17
-    save_index(tmp_path / "SegmentationClass" / "a.png", classes)  # grey: a palette's void is known before
-    [picture] = read_voc(tmp_path).images
-    assert picture.read().classes == ("sheep",)
+    save_index(tmp_path / "SegmentationClass" / "a.png", classes)  # gray: a palette's void is known before
+    [image] = read_voc(tmp_path).images
+    assert image.read().classes == ("sheep",)
 
 
-def test_grey_index_pictures_have_void_too(tmp_path: Path) -> None:
+def test_gray_index_images_have_void_too(tmp_path: Path) -> None:
     save_sample(tmp_path, "a", None, None)
     save_index(tmp_path / "SegmentationClass" / "a.png", index_map(2, 255))
-    [picture] = read_voc(tmp_path).images
-    assert picture.read().classes == ("bicycle",)
+    [image] = read_voc(tmp_path).images
+    assert image.read().classes == ("bicycle",)
 
 
-def test_lists_say_which_pictures_count(tmp_path: Path) -> None:
+def test_lists_say_which_images_count(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         save_sample(tmp_path, name)
-    assert [picture.name for picture in read_voc(tmp_path).images] == ["a", "b", "c"]
+    assert [image.name for image in read_voc(tmp_path).images] == ["a", "b", "c"]
     save_list(tmp_path, "train", "b", "gone", "", "../../x")
     save_list(tmp_path, "val", "a", "b")
     dataset = read_voc(tmp_path)
-    assert sorted(picture.name for picture in dataset.images) == ["a", "b"]
+    assert sorted(image.name for image in dataset.images) == ["a", "b"]
     assert skipped(dataset.report) == {files.NO_MASK: ["gone"], files.OUTSIDE: ["../../x"]}
-    assert [picture.name for picture in read_voc(tmp_path, "val").images] == ["a", "b"]
+    assert [image.name for image in read_voc(tmp_path, "val").images] == ["a", "b"]
     with pytest.raises(DataError, match=r"test\.txt"):
         read_voc(tmp_path, "test")
 
@@ -98,6 +98,6 @@ def test_what_is_bad_is_reported_or_raised(tmp_path: Path) -> None:
         files.SIZE_MISMATCH: ["small"],
         files.NO_IMAGE: ["widow"],
     }
-    [picture] = dataset.images
+    [image] = dataset.images
     with pytest.raises(BadSample, match=mask_decoding.EMPTY):
-        picture.read()
+        image.read()

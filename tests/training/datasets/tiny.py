@@ -1,4 +1,4 @@
-"""Tiny data sets: pictures, masks and json files of a few pixels."""
+"""Tiny data sets: images, masks and JSON files of a few pixels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RED = (200, 30, 40)
 
 
 def save_image(path: Path, height: int = HEIGHT, width: int = WIDTH, **options: Any) -> Path:
-    """A red picture; PNG and JPEG by the name's ending."""
+    """A red image; PNG and JPEG by the suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((height, width, 3), RED, np.uint8)).save(path, **options)
     return path
@@ -42,7 +42,7 @@ def bar(place: int, height: int = HEIGHT, width: int = WIDTH) -> npt.NDArray[np.
 
 
 def save_index(path: Path, index: npt.NDArray[Any], palette: bool = False) -> Path:
-    """An index picture, with a palette if asked."""
+    """An index image, with a palette if asked."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(index)
     if palette:
@@ -78,7 +78,7 @@ def skipped(report: SkipReport) -> dict[str, list[str]]:
 
 
 def save_png_header(path: Path, height: int, width: int) -> Path:
-    """A PNG that claims a size and holds nothing."""
+    """A PNG whose header has this size and that has no pixels."""
     path.parent.mkdir(parents=True, exist_ok=True)
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b"")]
     parts = [struct.pack(">I", len(x)) + kind + x + struct.pack(">I", zlib.crc32(kind + x)) for kind, x in chunks]

@@ -1,4 +1,4 @@
-"""Tiny pictures and clips in memory, whose masks are known."""
+"""Tiny images and clips in memory with known masks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rectangle(top: int, left: int, bottom: int, right: int, shape: tuple[int, in
 
 
 def painted(*masks: BoolArray, seed: int = 0) -> RgbArray:
-    """A picture of grey noise with the masks in bright colours."""
+    """An image of gray noise with the masks in bright colors."""
     random = np.random.default_rng(seed)
     image = random.integers(40, 60, (*masks[0].shape, 1)).astype(np.uint8).repeat(3, axis=2)
     for place, mask in enumerate(masks):
@@ -32,7 +32,7 @@ def painted(*masks: BoolArray, seed: int = 0) -> RgbArray:
 
 @dataclass(frozen=True)
 class MemoryImage:
-    """A picture with masks, or one that cannot be read."""
+    """An image with masks, or one that cannot be read."""
 
     name: str
     masks: tuple[BoolArray, ...]
@@ -80,8 +80,8 @@ def moving(frames: int = 4, step: int = 2, name: str = "moving", source: str = "
     pictures, labels = [], {}
     for index in range(frames):
         left = 10 + step * index
-        picture = ground.copy()
-        picture[14:34, left : left + 20] = thing
-        pictures.append(picture)
+        image = ground.copy()
+        image[14:34, left : left + 20] = thing
+        pictures.append(image)
         labels[index] = {1: rectangle(14, left, 34, left + 20)}
     return MemoryClip(name, pictures, labels, source)

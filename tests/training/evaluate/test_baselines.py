@@ -56,7 +56,7 @@ def test_the_box_as_a_mask() -> None:
     assert np.array_equal(filled_box(tight_box(THING), THING.shape), THING)
 
 
-def test_baselines_on_pictures() -> None:
+def test_baselines_on_images() -> None:
     disc = cv2.circle(np.zeros((48, 64), np.uint8), (30, 24), 15, 1, -1) > 0
     images = [
         MemoryImage("flat", (disc,)),

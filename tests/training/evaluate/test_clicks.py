@@ -14,7 +14,7 @@ def test_the_first_click_is_in_the_middle() -> None:
     assert first_click(rectangle(10, 20, 21, 31)) == Point(25, 15)
 
 
-def test_the_border_of_the_picture_is_an_edge() -> None:
+def test_the_border_of_the_image_is_an_edge() -> None:
     assert farthest_point(rectangle(0, 0, 11, 11)) == (5, 5)
     assert farthest_point(np.ones((9, 9), np.bool_)) == (4, 4)
 

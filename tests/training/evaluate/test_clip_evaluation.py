@@ -23,7 +23,7 @@ FRAMES = 6
 
 
 def objects_on(frame: int) -> dict[int, BoolArray]:
-    """Two that move, the second of which goes out of sight."""
+    """Two that move, the second of which goes out of view."""
     left = 4 + 3 * frame
     found = {1: rectangle(6, left, 24, left + 18)}
     return found | ({4: rectangle(28, 30 - left, 44, 52 - left)} if frame < 4 else {})
@@ -31,7 +31,7 @@ def objects_on(frame: int) -> dict[int, BoolArray]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Frames as JPEGs; index pictures for all but the first and the third frame."""
+    """Frames as JPEGs; index images for all but the first and the third frame."""
     root = tmp_path_factory.mktemp("clip")
     for name in ("frames", "masks"):
         (root / name).mkdir()
@@ -95,7 +95,7 @@ def test_all_annotated_frames_can_be_observed(clip: Clip) -> None:
     assert list(seen[0].predicted) == list(seen[0].truths) == [1, 4]
     assert not seen[3].truths[4].any(), "out of sight"
     prompted = {each.mode: iou(each.predicted[1], each.truths[1]) for each in seen if each.frame == 1}
-    assert prompted["mask"] > 0.7 > prompted["click"], "a mask is taken as it is, an untrained answer is not"
+    assert prompted["mask"] > 0.7 > prompted["click"], "a mask is taken as it is, an untrained prediction is not"
     later = [each for each in seen if each.mode == "mask" and each.frame > 1]
     found = [iou(each.predicted[number], each.truths[number]) for each in later for number in (1, 4)]
     assert result.scores.rows[1][1]["mask_J"] == pytest.approx(np.mean(found)), "the prompted frame does not count"

@@ -33,7 +33,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pack of three pictures of two sources and a clip."""
+    """A pack of three images of two sources and a clip."""
     root = tmp_path_factory.mktemp("pack")
     images = []
     for place, source in enumerate(("field", "field", "lab")):
@@ -99,7 +99,7 @@ def test_a_part_can_be_chosen(data: Path, weights: list[str], tmp_path: Path) ->
     assert set(clips) == {"network", "data", "clips"}
 
 
-def test_bad_pictures_are_told_and_counted(
+def test_bad_images_are_reported_and_counted(
     data: Path, weights: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("good", "torn"):
@@ -123,9 +123,9 @@ def test_where_nothing_can_be_measured_the_command_fails(
     Image.fromarray(painted(speck)).save(tmp_path / "images" / "x.png")
     save_index(tmp_path / "masks" / "x.png", speck.astype(np.uint8))
     assert run("--data", tmp_path, *weights) == 1
-    told = capsys.readouterr()
-    assert "less than 0.5 %" in told.out
-    assert "nothing could be measured" in told.err
+    printed = capsys.readouterr()
+    assert "less than 0.5 %" in printed.out
+    assert "nothing could be measured" in printed.err
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_bad_input_gets_a_clear_error(
     data: Path, options: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*(str(data) if option == "DATA" else option for option in options)) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: ")
-    assert complaint in told
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ")
+    assert complaint in printed
 
 
 def test_results_that_cannot_be_written_are_found_out_before_the_work(

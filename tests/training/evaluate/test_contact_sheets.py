@@ -18,7 +18,7 @@ GRAY, GREEN = 100, (0, 158, 115)
 
 
 def result(number: int = 0, name: str = "x") -> ObjectResult:
-    """On a grey picture: the first answer is the left half, the other ones are empty."""
+    """On a gray image: the first prediction is the left half, the other ones are empty."""
     image = np.full((60, 90, 3), GRAY, np.uint8)
     truth = rectangle(10, 10, 50, 80, (60, 90))
     left, empty = rectangle(0, 0, 60, 45, (60, 90)), np.zeros((60, 90), np.bool_)
@@ -33,7 +33,7 @@ def result(number: int = 0, name: str = "x") -> ObjectResult:
 
 
 def is_tinted(cell: Image.Image, x: float, y: float) -> bool:
-    """At a place of the picture, given as shares of its 180 x 120 pixels in the cell."""
+    """At a place of the image, given as shares of its 180 x 120 pixels in the cell."""
     found = cell.getpixel((round(180 * x), round(120 * y)))
     return found == tuple(round((GRAY + channel) / 2) for channel in GREEN)
 
@@ -45,21 +45,21 @@ def test_numbers_are_spread_evenly() -> None:
     assert evenly_spaced(0, 3) == evenly_spaced(3, 0) == []
 
 
-def test_a_row_shows_click_answers_and_truth() -> None:
+def test_a_row_shows_click_predictions_and_ground_truth() -> None:
     sheet = ImageSheet(images=1, rows=1)
     sheet.observe(result())
     [row] = sheet.drawn
     assert len(row) == 7
     assert {cell.size for cell in row} == {(180, 120 + 28)}
-    answer, empty, truth = row[1], row[2], row[6]
-    assert is_tinted(answer, 0.1, 0.1)
-    assert not is_tinted(answer, 0.9, 0.1)
+    prediction, empty, truth = row[1], row[2], row[6]
+    assert is_tinted(prediction, 0.1, 0.1)
+    assert not is_tinted(prediction, 0.9, 0.1)
     assert not is_tinted(empty, 0.1, 0.1)
     inside, outside = truth.getpixel((90, 60)), truth.getpixel((8, 8))
     assert inside != outside == (GRAY,) * 3
 
 
-def test_clicks_are_drawn_in_their_colours() -> None:
+def test_clicks_are_drawn_in_their_colors() -> None:
     sheet = ImageSheet(images=1, rows=1)
     sheet.observe(result())
     [row] = sheet.drawn
@@ -71,7 +71,7 @@ def test_clicks_are_drawn_in_their_colours() -> None:
     assert row[3].getpixel(last_click) != red, "not clicked yet"
 
 
-def test_pictures_are_chosen_evenly() -> None:
+def test_images_are_chosen_evenly() -> None:
     sheet = ImageSheet(images=9, rows=3)
     for number in range(9):
         for _ in range(2):
@@ -79,7 +79,7 @@ def test_pictures_are_chosen_evenly() -> None:
     assert len(sheet.drawn) == 3
 
 
-def test_few_pictures_show_more_objects_each() -> None:
+def test_few_images_show_more_objects_each() -> None:
     sheet = ImageSheet(images=2, rows=3)
     for number in (0, 0, 0, 1, 1, 1):
         sheet.observe(result(number))

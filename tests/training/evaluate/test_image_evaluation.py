@@ -58,17 +58,17 @@ def by_hand(image: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         place, label = correction(mask, truth)
         places.append(place)
         labels.append(label)
-        answer, quality, previous = predictor.predict(
+        masks, quality, previous = predictor.predict(
             np.array(places), np.array(labels), mask_input=previous, multimask_output=False
         )
-        mask = answer[0] > 0
+        mask = masks[0] > 0
         if count != 2 and count != 4:
             scores[f"click{count}"] = plain_iou(mask, truth)
             errors.append(abs(quality[0] - scores[f"click{count}"]))
     rows, columns = np.where(truth)
     box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
-    answer, quality, _ = predictor.predict(box=box, multimask_output=False)
-    scores["box"] = plain_iou(answer[0] > 0, truth)
+    masks, quality, _ = predictor.predict(box=box, multimask_output=False)
+    scores["box"] = plain_iou(masks[0] > 0, truth)
     errors.append(abs(quality[0] - scores["box"]))
     return scores | {"iou_error": float(np.mean(errors))}
 
@@ -76,7 +76,7 @@ def by_hand(image: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 def test_scores_equal_the_protocol_followed_by_hand() -> None:
     result = evaluate_images(tiny_network(), IMAGES)
     assert [source for source, _ in result.scores.rows] == ["made", "made", "other"]
-    images = {picture.name: picture.read().image for picture in IMAGES}
+    images = {item.name: item.read().image for item in IMAGES}
     wanted = [by_hand(images["one"], SQUARE), by_hand(images["one"], DISC), by_hand(images["two"], BAR)]
     assert SQUARE.sum() > DISC.sum()
     for (_, found), expected in zip(result.scores.rows, wanted, strict=True):
@@ -103,7 +103,7 @@ def test_every_attempt_can_be_observed() -> None:
         predictions = result.predictions
         assert list(predictions) == ["click1", "click1_oracle", "click3", "click5", "box"]
         assert predictions["click1_oracle"].true >= predictions["click1"].true
-        assert {answer.mask.shape for answer in predictions.values()} == {(48, 64)}
+        assert {each.mask.shape for each in predictions.values()} == {(48, 64)}
 
 
 def test_the_limit_on_objects_saves_work() -> None:
@@ -113,7 +113,7 @@ def test_the_limit_on_objects_saves_work() -> None:
     assert result.scores.rows[0] == everything.scores.rows[0]
 
 
-def test_bad_pictures_are_left_out() -> None:
+def test_bad_images_are_left_out() -> None:
     result = evaluate_images(tiny_network(), [MemoryImage("torn", (), fault="torn"), IMAGES[1]])
     assert result.scores.count() == 1
     assert skipped(result.report) == {"torn": ["torn"]}

@@ -42,7 +42,7 @@ def test_the_boundary_runs_between_inside_and_outside() -> None:
     assert np.array_equal(outline, expected)
 
 
-def test_the_border_of_the_picture_is_no_boundary() -> None:
+def test_the_border_of_the_image_is_no_boundary() -> None:
     assert not boundary(np.ones((6, 7), np.bool_)).any()
     assert np.flatnonzero(boundary(rectangle(0, 0, 6, 3, (6, 7))).any(axis=0)).tolist() == [2]
 
@@ -70,7 +70,7 @@ def test_boundaries_that_do_not_meet_score_nothing() -> None:
     assert boundary_f(square(10), square(60)) == 0
 
 
-def test_the_tolerance_grows_with_the_picture() -> None:
+def test_the_tolerance_grows_with_the_image() -> None:
     near, far = np.zeros((2, 500, 500), np.bool_)
     near[200:300, 200:300], far[200:300, 206:306] = True, True
     assert boundary_f(near, far) == 1  # 0.008 x 707 = 5.7: six pixels

@@ -76,7 +76,7 @@ def test_masks_of_another_size_are_refused() -> None:
         ground_truth(clip, 1, clip_start(clip))
 
 
-def test_a_picture_whose_masks_do_not_fit_is_reported() -> None:
+def test_a_image_whose_masks_do_not_fit_is_reported() -> None:
     report = SkipReport()
 
     class Misfit(MemoryImage):

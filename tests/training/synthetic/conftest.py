@@ -1,4 +1,4 @@
-"""Samples whose colours are left alone."""
+"""Samples without photometric augmentation."""
 
 from __future__ import annotations
 

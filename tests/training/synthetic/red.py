@@ -1,4 +1,4 @@
-"""Objects that are purely red on pictures that are purely blue: the pixels themselves say what a mask should be."""
+"""Purely red objects on purely blue images, so that the expected masks can be computed from the pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = npt.NDArray[np.uint8]
 
 
 class RedOnBlue(Textures):
-    """Red surfaces for objects; blue for natural pictures and for whole squares, which are backgrounds."""
+    """Red surfaces for objects; blue for natural images and for whole squares, which are backgrounds."""
 
     def draw(self, random: np.random.Generator, height: int, width: int) -> Array:
         return np.full((height, width, 3), BLUE if height == width == SIDE else RED, np.uint8)
@@ -27,7 +27,7 @@ class RedOnBlue(Textures):
 
 
 def red_image(height: int = 90, width: int = 130, hole: bool = True) -> PooledImage:
-    """A box in the middle, perhaps with a hole, and a bar at the edge of the picture."""
+    """A box in the middle, perhaps with a hole, and a bar at the edge of the image."""
     mask = np.zeros((2, height, width), np.bool_)
     mask[0, height // 4 : -height // 4, width // 4 : -width // 4] = True
     if hole:
@@ -38,7 +38,7 @@ def red_image(height: int = 90, width: int = 130, hole: bool = True) -> PooledIm
 
 
 def red_sampler(mix: Mix | None = None, backgrounds: bool = True) -> ImageSampler:
-    """Real objects are red; without `backgrounds` no picture has labels of its own.
+    """Real objects are red; without `backgrounds` no image has labels of its own.
 
     Cut-outs have no hole: soft edges may close a small one.
     """
@@ -48,7 +48,7 @@ def red_sampler(mix: Mix | None = None, backgrounds: bool = True) -> ImageSample
 
 
 def is_red(image: Array) -> npt.NDArray[np.bool_]:
-    """Where it is clearly red: soft edges, tinted or not, are neither this nor blue."""
+    """Where it is clearly red; soft edges are neither red nor blue."""
     return image[..., 0] > 2.0 * image[..., 2]
 
 

@@ -1,4 +1,4 @@
-"""Layers hide what lies below, in the picture and in the masks."""
+"""Layers hide what lies below, in the image and in the masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clips: masks lie on what they show on every frame, also where it hides, bends or leaves."""
+"""Samples of clips: masks fit the objects on every frame, also where they are occluded, deformed or out of view."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_seed_fixes_every_byte() -> None:
     assert samples() == samples()
 
 
-def test_it_works_without_any_real_material() -> None:
+def test_it_works_without_any_real_images() -> None:
     source = ImageSampler(ImagePool([], {}), ImagePool([], {}), Textures([]))
     moved = [draw(source, seed).masks for seed in range(10)]
     assert all((masks[:, 0] != masks[:, -1]).any() for masks in moved)
@@ -65,7 +65,7 @@ def all_objects(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("bent", [False, True], ids=["straight", "bent"])
 def test_the_masks_of_sprites_cover_exactly_what_they_show(monkeypatch: pytest.MonkeyPatch, bent: bool) -> None:
     if not bent:
-        monkeypatch.setattr(Waves, "__call__", lambda self, picture, frame: picture)
+        monkeypatch.setattr(Waves, "__call__", lambda self, image, frame: image)
     source = red_sampler(backgrounds=False)
     for seed in range(20):
         clip = draw(source, seed, 5, MANY)
@@ -76,7 +76,7 @@ def test_the_masks_of_sprites_cover_exactly_what_they_show(monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("no_photometric", "all_objects")
-def test_the_masks_of_the_picture_behind_follow_the_camera() -> None:
+def test_the_masks_of_the_background_image_follow_the_camera() -> None:
     source = red_sampler()
     for seed in range(20):
         clip = draw(source, seed, 5, MANY)
@@ -93,7 +93,7 @@ def test_no_two_objects_share_a_pixel() -> None:
         assert objects.sum(axis=0).max() == 1
 
 
-def test_what_is_out_of_sight_has_an_empty_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_out_of_view_has_an_empty_mask(monkeypatch: pytest.MonkeyPatch) -> None:
     away = MotionPath(np.zeros(3), np.zeros(3), np.array([0.0, 5000.0, 0.0]), np.zeros(3))
     monkeypatch.setattr(MotionPath, "choose", classmethod(lambda cls, random, frames, side, energy: away))
     monkeypatch.setattr(MotionPath, "away_and_back", lambda self, random, side: self)
@@ -116,7 +116,7 @@ def test_objects_that_go_away_come_back() -> None:
     assert returned >= 3
 
 
-def test_a_clip_without_a_usable_object_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_without_a_usable_object_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_samples, "_MAX_AREA", 0.0)
     with pytest.raises(DataError, match="No clip with an object"):
         draw(real_sampler(), 0)

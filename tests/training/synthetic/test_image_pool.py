@@ -1,4 +1,4 @@
-"""Drawn masks as raw material."""
+"""Annotated images in memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_instances_keep_shape_and_place() -> None:
         assert instance.mask.dtype == np.uint8
 
 
-def test_an_instance_keeps_no_whole_picture_alive() -> None:
+def test_an_instance_keeps_no_whole_image_alive() -> None:
     [instance] = pooled(box(0, 0, 6, 6)).instances
     assert instance.mask.base is None or instance.mask.base.size == instance.mask.size
 
@@ -53,7 +53,7 @@ def test_of_very_many_masks_the_largest_and_some_others_are_kept() -> None:
 
 
 class Later:
-    """A picture that is read when it is drawn."""
+    """An image that is read when it is sampled."""
 
     source = "late"
 
@@ -64,14 +64,14 @@ class Later:
         return self.loaded.pop(0)
 
 
-def test_deferred_pictures_are_read_when_they_are_drawn_and_bad_ones_passed_over() -> None:
+def test_deferred_images_are_read_when_sampled_and_bad_ones_skipped() -> None:
     good = pooled(box(0, 0, 30, 30), value=7)
     pool = ImagePool([Later(None, pooled(), good)], {})
     assert pool
     assert pool.draw(np.random.default_rng(0)) is good
 
 
-def test_when_no_deferred_picture_can_be_used_the_error_says_so() -> None:
+def test_when_no_deferred_image_can_be_used_there_is_an_error() -> None:
     pool = ImagePool([Later(*[None] * 50)], {})
     with pytest.raises(DataError, match="no mask that could be used"):
         pool.draw(np.random.default_rng(0))
@@ -87,13 +87,13 @@ def test_sources_count_by_weight_and_by_the_root_of_their_size() -> None:
     assert drawn.count("c") == 0  # nothing in it
 
 
-def test_no_material_is_false() -> None:
+def test_an_empty_pool_is_false() -> None:
     assert not ImagePool([], {})
     assert not ImagePool([pooled()], {})
     assert ImagePool([pooled(box(0, 0, 9, 9))], {})
 
 
-def test_a_cutout_is_the_picture_along_the_box() -> None:
+def test_a_cutout_is_the_image_along_the_box() -> None:
     mask = box(10, 20, 40, 60)
     mask[10:20, 20:30] = False
     image = np.random.default_rng(3).integers(0, 256, (60, 80, 3), dtype=np.uint8)

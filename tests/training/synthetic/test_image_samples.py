@@ -1,4 +1,4 @@
-"""Still samples: what they are made of, their limits, and that masks lie on what they show."""
+"""Samples of images: how they are made, their limits, and that masks fit the objects."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def test_all_objects_come_before_any_comes_twice() -> None:
     assert seen == {1, 2}
 
 
-def test_without_any_real_material_there_are_scenes_and_composites() -> None:
+def test_without_any_real_images_there_are_scenes_and_composites() -> None:
     source = ImageSampler(ImagePool([], {}), ImagePool([], {}), Textures([]))
     assert source.mix.real == 0
     for seed in range(40):
         assert draw(source, seed).masks.any(axis=(1, 2)).all()
 
 
-def test_the_material_is_not_painted_over() -> None:
+def test_the_images_of_the_pool_are_not_changed() -> None:
     pooled = red_image()
     before = pooled.image.copy(), [instance.mask.copy() for instance in pooled.instances]
     images = ImagePool([pooled], {})
@@ -112,7 +112,7 @@ def test_a_crop_takes_no_more_masks_than_asked() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(5, 90), (90, 5), (6, 6)])
-def test_pictures_of_a_few_pixels_can_be_cropped(height: int, width: int) -> None:
+def test_images_of_a_few_pixels_can_be_cropped(height: int, width: int) -> None:
     instance = Instance(0, 0, np.ones((height, width), np.uint8))
     pooled = PooledImage(np.zeros((height, width, 3), np.uint8), (instance,), "x")
     for seed in range(20):
@@ -175,8 +175,8 @@ def test_a_sprite_is_about_as_long_as_asked_and_not_much_enlarged() -> None:
     assert min(max(shape) for shape in real) < 80
 
 
-def test_a_source_that_gives_nothing_usable_says_so() -> None:
-    mask = np.ones((60, 60), np.bool_)  # all of the picture is no object
+def test_a_pool_without_usable_objects_is_an_error() -> None:
+    mask = np.ones((60, 60), np.bool_)  # all of the image is no object
     images = ImagePool([to_pooled(LabeledImage(np.zeros((60, 60, 3), np.uint8), (mask,), ("",)), "x")], {})
     source = ImageSampler(images, images, Textures([]), REAL)
     with pytest.raises(DataError, match=r"No picture with an object of at least 0\.12%"):

@@ -60,13 +60,13 @@ def test_a_positive_angle_turns_x_towards_y() -> None:
 
 
 def test_waves_leave_the_first_frame_and_bend_the_others() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     waves = Waves(np.random.default_rng(1), SIDE)
-    assert np.array_equal(waves(picture, 0), picture)
-    assert not np.array_equal(waves(picture, 2), picture)
+    assert np.array_equal(waves(image, 0), image)
+    assert not np.array_equal(waves(image, 2), image)
 
 
-def test_waves_bend_masks_as_they_bend_the_picture() -> None:
+def test_waves_bend_masks_as_they_bend_the_image() -> None:
     mask = np.zeros((SIDE, SIDE), np.uint8)
     cv2.circle(mask, (30, 34), 17, 1, -1)
     for seed in range(10):

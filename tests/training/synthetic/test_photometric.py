@@ -1,4 +1,4 @@
-"""What cameras and codecs do to pixels."""
+"""Photometric augmentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Surfaces, with and without natural pictures to crop from."""
+"""Surfaces, with and without natural images to crop from."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def test_the_seed_fixes_the_surface() -> None:
     assert draw(1, 0) != draw(1, 1)
 
 
-def test_natural_surfaces_come_from_the_natural_pictures() -> None:
+def test_natural_surfaces_come_from_the_natural_images() -> None:
     surface = Textures([GREEN]).natural(np.random.default_rng(0), 16, 16)
     assert (surface == GREEN[0, 0]).all()
 
 
-def test_a_crop_is_no_view_of_its_picture() -> None:
-    picture = GREEN.copy()
-    textures = Textures([picture])
+def test_a_crop_is_no_view_of_its_image() -> None:
+    image = GREEN.copy()
+    textures = Textures([image])
     for seed in range(20):
-        textures.natural(np.random.default_rng(seed), *picture.shape[:2])[:] = 0
-    assert np.array_equal(picture, GREEN)
+        textures.natural(np.random.default_rng(seed), *image.shape[:2])[:] = 0
+    assert np.array_equal(image, GREEN)
 
 
 def test_light_from_one_side_keeps_the_mean() -> None:
