@@ -1,9 +1,9 @@
-"""Peak memory of tracking one object through a short and a long clip: it should not depend on the length.
+"""Peak memory of tracking one object through clips of different lengths; it should not depend on the length.
 
     python -m benchmarks.clip_memory --seconds 60 600 --fps 30
 
-Each clip is generated, ingested and tracked from end to end in a process of its own; the peak is what the operating
-system says of that process (Linux and macOS).
+Each clip is generated, ingested and tracked from end to end in its own process; the peak is the maximum resident set
+size of that process (Linux and macOS).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIZE = "640x360"
 
 
 def make_clip(path: Path, seconds: int, fps: int) -> None:
-    """A test pattern with something that moves."""
+    """Write a test pattern with moving parts."""
     pattern = f"testsrc2=size={SIZE}:rate={fps}:duration={seconds}"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", pattern]
     subprocess.run([*command, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", str(path)], check=True)
