@@ -195,11 +195,11 @@ def test_masks_cut_off_by_a_crop_are_dropped(find: Any) -> None:
 
 
 def test_between_crops_the_smaller_crop_is_kept(find: Any) -> None:
-    grids = [[(46 / 160, 36 / 120)], [(0.5, 0.5)]]  # (46, 36): the centre of the first crop
+    grids = [[(46 / 160, 36 / 120)], [(0.5, 0.5)]]  # (46, 36): the center of the first crop
     settings = {"points_per_side": None, "point_grids": grids, "crop_n_layers": 1, "crop_overlap_ratio": 0.2}
     found = find(DiscPredictor(radius=5), **settings)
-    at_centre = [r["crop_box"] for r in found if r["point_coords"] == [[46.0, 36.0]]]
-    assert at_centre == [[0.0, 0.0, 92.0, 72.0]]
+    at_center = [r["crop_box"] for r in found if r["point_coords"] == [[46.0, 36.0]]]
+    assert at_center == [[0.0, 0.0, 92.0, 72.0]]
     assert len(found) == 4
     assert len(find(DiscPredictor(radius=5), crop_nms_thresh=1.0, **settings)) == 5
 
@@ -216,10 +216,10 @@ def test_own_points(find: Any) -> None:
 
 
 def _with_island_and_hole(logits: Tensor) -> Tensor:
-    spoilt = logits.clone()
-    spoilt[0:2, 0:3] = 5.0  # an island of 6 pixels
-    spoilt[59:62, 79:81] = -5.0  # a hole of 6 pixels in a disc at the centre
-    return spoilt
+    changed = logits.clone()
+    changed[0:2, 0:3] = 5.0  # an island of 6 pixels
+    changed[59:62, 79:81] = -5.0  # a hole of 6 pixels in a disc at the center
+    return changed
 
 
 @pytest.mark.parametrize(("min_area", "island", "hole"), [(0, True, True), (6, True, True), (6.5, False, False)])

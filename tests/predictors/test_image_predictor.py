@@ -43,10 +43,10 @@ def test_the_bundled_network_finds_the_disc(predictor: SAM2ImagePredictor) -> No
 
 
 def test_a_batch_equals_one_image_after_the_other(predictor: SAM2ImagePredictor) -> None:
-    pictures = [picture(0), picture(2, 64, 200)]
-    predictor.set_image_batch(pictures)
+    images = [picture(0), picture(2, 64, 200)]
+    predictor.set_image_batch(images)
     together = predictor.predict_batch([CLICK] * 2, [LABEL] * 2, return_logits=True)
-    for index, image in enumerate(pictures):
+    for index, image in enumerate(images):
         predictor.set_image(image)
         for one, all_of_them in zip(predictor.predict(CLICK, LABEL, return_logits=True), together, strict=True):
             np.testing.assert_allclose(one, all_of_them[index], rtol=1e-3, atol=2e-3)
