@@ -1,9 +1,9 @@
-"""Time the parts of a network on one device, in fp32 and in the precision the engine would choose, side by side.
+"""Time the parts of a network on one device, in fp32 and bfloat16.
 
     python -m benchmarks.network_parts --model nano --device cpu
 
-Prints medians in milliseconds: preparing a 1280 x 720 photo, encoding it, a click, a click with its mask at full size,
-and tracking one object onto one frame (with and without encoding the frame).
+Prints medians in milliseconds: preprocessing a 1280 x 720 image, encoding it, a click, a click with its mask at full
+size, and tracking one object onto one frame (without and with encoding the frame).
 """
 
 from __future__ import annotations
@@ -33,38 +33,38 @@ def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
     """The functions to time, by name."""
     network = segmenter.network
     size, device = network.image_size, network.device
-    photo = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    image = pixels_to_input(photo, size)
+    pixels = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    image = pixels_to_input(pixels, size)
     features = segmenter.encode(image)
     click = torch.full((1, 1, 2), size / 2, device=device), torch.ones(1, 1, dtype=torch.int32, device=device)
-    trace = segmenter.encode_memory(features, segmenter.from_prompt(features, click, None, None), prompted=True)
-    config = segmenter.network.config
+    output = segmenter.encode_memory(features, segmenter.from_prompt(features, click, None, None), prompted=True)
+    config = network.config
     rules = MemoryRules(config.memory_slots, config.max_pointers)
-    bank = MemoryBank(rules, {0: trace}, dict.fromkeys(range(1, 20), trace))
+    bank = MemoryBank(rules, {0: output}, dict.fromkeys(range(1, 20), output))
     selection = bank.select(20, reverse=False, frames=100)
     return {
-        "prepare": lambda: pixels_to_input(photo, size),
+        "prepare": lambda: pixels_to_input(pixels, size),
         "encode": lambda: segmenter.encode(image),
         "click": lambda: segmenter.from_prompt(features, click, None, None),
         "click + mask": lambda: object_mask(1, segmenter.from_prompt(features, click, None, None), HEIGHT, WIDTH),
         "track": lambda: segmenter.track(features, selection),
         "frame": lambda: object_mask(
-            1, segmenter.track(segmenter.encode(pixels_to_input(photo, size)), selection), HEIGHT, WIDTH
+            1, segmenter.track(segmenter.encode(pixels_to_input(pixels, size)), selection), HEIGHT, WIDTH
         ),
     }
 
 
 def timed(run: Callable[[], object], device: torch.device) -> float:
     """Milliseconds of one run."""
-    started = time.perf_counter()
+    start = time.perf_counter()
     run()
     if device.type != "cpu":
-        torch.accelerator.synchronize(device)  # kernels run asynchronously on CUDA, MPS and others
-    return 1000 * (time.perf_counter() - started)
+        torch.accelerator.synchronize(device)  # waits for the queued work
+    return 1000 * (time.perf_counter() - start)
 
 
 def main() -> None:
-    """Measure in turns and print the table."""
+    """Time the parts in turn and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="nano")
     parser.add_argument("--device", default="auto")
@@ -75,23 +75,23 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     device = choose_device(arguments.device)
     network = load_network(arguments.model).requires_grad_(False).to(device)
-    kinds: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    precisions: dict[str, Callable[[], AbstractContextManager[object]]] = {
         "fp32": nullcontext,
         "bf16": partial(torch.autocast, device.type, torch.bfloat16),
     }
     with torch.inference_mode():
-        table = {kind: parts(Segmenter(network, fast)) for kind, fast in kinds.items()}
+        table = {name: parts(Segmenter(network, precision)) for name, precision in precisions.items()}
         times: dict[tuple[str, str], list[float]] = {}
         for _ in range(arguments.rounds):
             for part in table["fp32"]:
-                for kind in kinds:
-                    times.setdefault((part, kind), []).append(timed(table[kind][part], device))
+                for name in precisions:
+                    times.setdefault((part, name), []).append(timed(table[name][part], device))
     print(f"{arguments.model} on {device}, {torch.get_num_threads()} threads; engine: ", end="")
     print("bf16" if has_fast_bfloat16(device) else "fp32")
     print(f"{'ms (median)':14s}{'fp32':>9s}{'bf16':>9s}{'fp32/bf16':>11s}")
     for part in table["fp32"]:
-        plain, fast = (statistics.median(times[part, kind]) for kind in kinds)
-        print(f"{part:14s}{plain:9.1f}{fast:9.1f}{plain / fast:11.2f}")
+        fp32, bf16 = (statistics.median(times[part, name]) for name in precisions)
+        print(f"{part:14s}{fp32:9.1f}{bf16:9.1f}{fp32 / bf16:11.2f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A network that is small enough for any test: all of SAM 2 at an input of 64 pixels, with fixed random weights."""
+"""A small network for tests: all parts of SAM 2 at an input of 64 pixels, with fixed random weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TINY = NetworkConfig(
 
 @lru_cache(maxsize=1)
 def tiny_network() -> SAM2:
-    """The same weights in every test; nobody may change them."""
+    """Shared by all tests, which must not change its weights."""
     torch.manual_seed(0)
     network = SAM2(TINY).eval().requires_grad_(False)
     for name, parameter in network.named_parameters():
@@ -39,6 +39,6 @@ def tiny_network() -> SAM2:
             torch.nn.init.xavier_normal_(parameter.flatten(1), gain=1.5)
         elif not name.endswith("weight"):
             torch.nn.init.normal_(parameter, std=0.2)
-    # Objects are present, so that masks are worth comparing.
+    # A high object score, so that masks are not hidden.
     torch.nn.init.constant_(network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias, 5.0)
     return network

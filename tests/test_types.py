@@ -1,4 +1,4 @@
-"""The vocabulary: what is written can be read again, and nothing that a stranger sends can mean trouble."""
+"""The shared values: conversions are inverse to each other, and invalid data is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def random_masks() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("array", random_masks(), ids=lambda array: f"{array.shape}-{array.sum()}")
-def test_a_mask_survives_every_form(array: np.ndarray) -> None:
+def test_a_mask_survives_every_conversion(array: np.ndarray) -> None:
     mask = Mask.from_array(array)
     assert np.array_equal(mask.to_array(), array)
     assert mask.area == array.sum()
@@ -28,12 +28,12 @@ def test_a_mask_survives_every_form(array: np.ndarray) -> None:
     assert Mask.from_coco({"size": list(array.shape), "counts": runs}) == mask
 
 
-def test_runs_go_down_the_columns_and_texts_are_those_of_coco() -> None:
+def test_runs_are_column_major_and_texts_are_those_of_coco() -> None:
     array = np.zeros((3, 4), bool)
     array[1:, 1] = array[:2, 2] = True
     assert np.frombuffer(Mask.from_array(array).runs, "<u4").tolist() == [4, 4, 4]
     assert Mask.from_array(array).to_coco()["counts"] == "444"
-    # Worked out by hand: 100 is 4 + 3 * 32, so two digits; the fourth run 2 is stored as 2 - 5 = -3, which is "M".
+    # Computed by hand: 100 is 4 + 3 * 32, so two digits; the fourth run 2 is stored as 2 - 5 = -3, which is "M".
     assert Mask.from_coco({"size": [1, 100], "counts": "T3"}).runs == np.array([100], "<u4").tobytes()
     assert np.frombuffer(Mask.from_coco({"size": [1, 12], "counts": "154M"}).runs, "<u4").tolist() == [1, 5, 4, 2]
 
@@ -66,7 +66,7 @@ def test_a_long_run_is_written_in_several_digits() -> None:
         None,
     ],
 )
-def test_a_mask_that_cannot_be_is_refused(coco: object) -> None:
+def test_an_invalid_mask_is_refused(coco: object) -> None:
     with pytest.raises(BadPrompt):
         Mask.from_coco(coco)  # type: ignore[arg-type]
 
@@ -79,12 +79,12 @@ def test_a_prompt_survives_json() -> None:
     assert Prompt().is_empty and Prompt().to_json() == {}
 
 
-def test_a_prompt_of_an_earlier_version_with_its_one_box_is_read() -> None:
+def test_the_single_box_of_an_earlier_version_is_read() -> None:
     assert Prompt.from_json({"box": [0, 1, 2, 3]}) == Prompt(boxes=(Box(0, 1, 2, 3),))
 
 
 @pytest.mark.parametrize(
-    "said",
+    "plain",
     [
         [],
         None,
@@ -100,6 +100,6 @@ def test_a_prompt_of_an_earlier_version_with_its_one_box_is_read() -> None:
         {"mask": {"size": [1, 1]}},
     ],
 )
-def test_a_prompt_that_cannot_be_read_is_refused(said: object) -> None:
+def test_an_unreadable_prompt_is_refused(plain: object) -> None:
     with pytest.raises(BadPrompt):
-        Prompt.from_json(said)  # type: ignore[arg-type]
+        Prompt.from_json(plain)  # type: ignore[arg-type]

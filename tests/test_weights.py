@@ -1,4 +1,4 @@
-"""Weights: by name, from files of both kinds, broken in every way, and from a Hub that runs in this process."""
+"""Weights: by name, from files of both formats, from invalid files, and from a Hub server in this process."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def test_the_bundled_network_is_the_default() -> None:
 
 
 @pytest.mark.parametrize("name", ["wrapped.pt", "bare.pt", "plain.safetensors"])
-def test_both_kinds_of_file_are_read(tensors: dict[str, Tensor], tmp_path: Path, name: str) -> None:
+def test_both_file_formats_are_read(tensors: dict[str, Tensor], tmp_path: Path, name: str) -> None:
     read = read_weights(save(tensors, tmp_path / name))
     network = build_network(TINY, read, tmp_path / name)
     for key, tensor in network.state_dict().items():
         assert torch.equal(tensor, tensors[key]), key
 
 
-def test_half_precision_is_widened(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+def test_half_precision_is_converted_to_fp32(tensors: dict[str, Tensor], tmp_path: Path) -> None:
     halves = {name: tensor.half() for name, tensor in tensors.items()}
     network = build_network(TINY, halves, tmp_path)
     assert torch.equal(network.no_mem_embed, halves["no_mem_embed"].float())
 
 
-def test_a_file_tells_which_network_it_is_made_for(tmp_path: Path) -> None:
+def test_a_network_is_identified_by_its_file(tmp_path: Path) -> None:
     file = tmp_path / "anything.pt"
     torch.save({"model": load_network("nano").state_dict()}, file)
     assert load_network(file=file).config.name == "nano"
 
 
 @pytest.mark.parametrize("name", ["sam2_hiera_small", "sam2.1_hiera_small", "sam2_hiera_large"])
-def test_networks_are_recognised_by_their_shapes(name: str) -> None:
+def test_networks_are_identified_by_their_shapes(name: str) -> None:
     with torch.device("meta"):
         tensors = SAM2(network_config(name)).state_dict()
     assert identify_network(tensors, Path("x.pt")).name == name
@@ -76,12 +76,12 @@ def test_networks_are_recognised_by_their_shapes(name: str) -> None:
 # --- bad files -------------------------------------------------------------------------------------------------------
 
 
-def test_a_missing_file_comes_with_the_names_that_need_none(tmp_path: Path) -> None:
+def test_the_message_for_a_missing_file_lists_the_known_networks(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"no weights file at .*gone\.pt.*nano, sam2\.1_hiera_tiny"):
         load_network(file=tmp_path / "gone.pt")
 
 
-def test_an_unknown_name_comes_with_the_known_ones() -> None:
+def test_the_message_for_an_unknown_name_lists_the_known_networks() -> None:
     with pytest.raises(ConfigError, match="Known names: nano, "):
         load_network("sam9")
 
@@ -127,7 +127,7 @@ def test_a_checkpoint_of_something_else(tmp_path: Path, content: object) -> None
 
 
 class Evil:
-    """Unpickling it would touch a file."""
+    """Unpickling it creates a file."""
 
     def __init__(self, victim: Path) -> None:
         self.victim = victim
@@ -148,7 +148,7 @@ def test_a_file_cannot_run_code(tmp_path: Path, writer: str) -> None:
     assert not victim.exists()
 
 
-def test_tensors_that_do_not_fit_are_named(tensors: dict[str, Tensor]) -> None:
+def test_mismatched_tensors_are_listed(tensors: dict[str, Tensor]) -> None:
     del tensors["no_mem_embed"]
     tensors["extra.weight"] = torch.zeros(1)
     tensors["no_obj_ptr"] = torch.zeros(1, 7)
@@ -160,12 +160,12 @@ def test_tensors_that_do_not_fit_are_named(tensors: dict[str, Tensor]) -> None:
     assert "1 of another shape: no_obj_ptr is [1, 7] and should be [1, 32]" in message
 
 
-def test_long_lists_of_tensors_are_cut() -> None:
+def test_long_lists_of_tensors_are_truncated() -> None:
     with pytest.raises(WeightsError, match=r"\d+ missing: ([\w.]+, ){4}[\w.]+ …"):
         build_network(TINY, {}, Path("x.pt"))
 
 
-def test_the_weights_of_another_variant_are_called_by_their_name() -> None:
+def test_the_weights_of_another_network_are_identified() -> None:
     with torch.device("meta"):
         tensors = SAM2(network_config("sam2_hiera_small")).state_dict()
     with pytest.raises(WeightsError, match="weights of sam2_hiera_small: use that name"):
@@ -189,18 +189,18 @@ CONTENT = bytes(range(256)) * 100_000  # 25.6 MB: more than one chunk of the dow
 
 
 class Hub(BaseHTTPRequestHandler):
-    """One file, as the Hub would serve it."""
+    """Serves one file as the Hub does."""
 
     protocol_version = "HTTP/1.1"
     content = CONTENT
 
     def do_HEAD(self) -> None:
-        self._answer(body=False)
+        self._respond(body=False)
 
     def do_GET(self) -> None:
-        self._answer(body=True)
+        self._respond(body=True)
 
-    def _answer(self, body: bool) -> None:
+    def _respond(self, body: bool) -> None:
         found = self.path == "/facebook/sam2.1-hiera-tiny/resolve/main/sam2.1_hiera_tiny.pt"
         content = self.content if found else b""
         self.send_response(200 if found else 404)
@@ -231,7 +231,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
 
 
 def point_at(address: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Send the downloader to `address`, with a cache of its own. It reads its settings at import."""
+    """Set the downloader's endpoint to `address` and its cache to `folder`. It reads its settings at import."""
     from huggingface_hub import constants, file_download
 
     monkeypatch.setattr(constants, "ENDPOINT", address)
@@ -250,40 +250,40 @@ def point_at(address: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Non
 
 
 def test_weights_come_from_the_hub_with_progress(hub: str) -> None:
-    told: list[tuple[float | None, str]] = []
-    file = find_weights(NETWORKS["sam2.1_hiera_tiny"], lambda done, text: told.append((done, text)))
+    reports: list[tuple[float | None, str]] = []
+    file = find_weights(NETWORKS["sam2.1_hiera_tiny"], lambda done, text: reports.append((done, text)))
     assert file.read_bytes() == CONTENT
-    assert told[0] == (None, "Looking for sam2.1_hiera_tiny.pt")
-    fractions = [done for done, _ in told if done is not None]
+    assert reports[0] == (None, "Looking for sam2.1_hiera_tiny.pt")
+    fractions = [done for done, _ in reports if done is not None]
     assert len(fractions) >= 2
     assert fractions == sorted(fractions)
     assert 0 < fractions[0] < 1
     assert fractions[-1] == 1.0
-    assert told[-1][1] == "Downloading 26 of 26 MB"
+    assert reports[-1][1] == "Downloading 26 of 26 MB"
 
 
-def test_a_download_that_nobody_waits_for_any_more_ends(hub: str) -> None:
-    network, told = NETWORKS["sam2.1_hiera_tiny"], []
+def test_a_canceled_download_ends(hub: str) -> None:
+    network, fractions = NETWORKS["sam2.1_hiera_tiny"], []
 
-    def give_up(done: float | None, text: str) -> None:
-        told.append(done)
+    def cancel(done: float | None, text: str) -> None:
+        fractions.append(done)
         if done:
-            raise Cancelled("Nobody waits for it.")
+            raise Cancelled("The download was canceled.")
 
     with pytest.raises(Cancelled):
-        find_weights(network, give_up)
-    assert told[-1] < 1
+        find_weights(network, cancel)
+    assert fractions[-1] < 1
     assert network.weights_on_disk is None
     assert find_weights(network).read_bytes() == CONTENT
     assert network.weights_on_disk
 
 
-def test_what_is_in_the_cache_is_not_fetched_again(hub: str) -> None:
-    told: list[float | None] = []
+def test_cached_weights_are_not_downloaded_again(hub: str) -> None:
+    fractions: list[float | None] = []
     network = NETWORKS["sam2.1_hiera_tiny"]
     first = find_weights(network)
-    assert find_weights(network, lambda done, _: told.append(done)) == first
-    assert told == [None]
+    assert find_weights(network, lambda done, _: fractions.append(done)) == first
+    assert fractions == [None]
 
 
 def test_a_file_that_the_hub_does_not_have(hub: str) -> None:
@@ -293,7 +293,7 @@ def test_a_file_that_the_hub_does_not_have(hub: str) -> None:
         find_weights(NETWORKS["sam2_hiera_tiny"])
 
 
-def test_downloaded_weights_are_checked_like_any_others(hub: str) -> None:
+def test_downloaded_weights_are_validated(hub: str) -> None:
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         load_network("sam2.1_hiera_tiny")
 
@@ -304,7 +304,7 @@ def test_without_the_hub_the_message_says_what_to_do(
 ) -> None:
     from huggingface_hub import constants
 
-    point_at("http://127.0.0.1:9", monkeypatch, tmp_path)  # nobody listens at the discard port
+    point_at("http://127.0.0.1:9", monkeypatch, tmp_path)  # the discard port is closed
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", setting == "offline")
     monkeypatch.setattr("time.sleep", lambda _: None)  # between the downloader's attempts
     with pytest.raises(WeightsError, match=r"cannot be fetched .*give its path.*'nano' needs no download"):

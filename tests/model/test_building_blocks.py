@@ -1,4 +1,4 @@
-"""Each building block against a small computation of its own."""
+"""Each building block against an independent small computation."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-def test_rotary_pairs_turn_like_complex_numbers() -> None:
+def test_rotary_pairs_rotate_like_complex_numbers() -> None:
     side, channels = 3, 8
     x = torch.randn(2, side * side, channels)
-    turned = torch.view_as_complex(apply_rotary(x, *axial_rotary(channels, side, CPU)).unflatten(-1, (-1, 2)))
+    rotated = torch.view_as_complex(apply_rotary(x, *axial_rotary(channels, side, CPU)).unflatten(-1, (-1, 2)))
     before = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
-    for place in range(side * side):
-        column, row = place % side, place // side
+    for position in range(side * side):
+        column, row = position % side, position // side
         for pair in range(4):
-            along, speed = (column, pair) if pair < 2 else (row, pair - 2)
-            angle = along * 10_000 ** (-4 * speed / channels)
-            expected = before[:, place, pair] * complex(math.cos(angle), math.sin(angle))
-            torch.testing.assert_close(turned[:, place, pair], expected)
+            coordinate, frequency = (column, pair) if pair < 2 else (row, pair - 2)
+            angle = coordinate * 10_000 ** (-4 * frequency / channels)
+            expected = before[:, position, pair] * complex(math.cos(angle), math.sin(angle))
+            torch.testing.assert_close(rotated[:, position, pair], expected)
 
 
-def test_rotary_attention_only_knows_distances() -> None:
+def test_rotary_scores_depend_on_relative_positions() -> None:
     q, k = torch.randn(1, 16, 8), torch.randn(1, 16, 8)
     cos, sin = axial_rotary(8, 4, CPU)
     scores = apply_rotary(q[:, :1].expand(-1, 16, -1), cos, sin) @ apply_rotary(
@@ -55,7 +55,7 @@ def test_rotary_attention_only_knows_distances() -> None:
     torch.testing.assert_close(scores[0, 0, 5], scores[0, 10, 15])  # one right and one down, twice
 
 
-def test_rotary_attention_leaves_pointers_without_a_place() -> None:
+def test_rotary_attention_does_not_rotate_pointers() -> None:
     attention = RotaryAttention(8, heads=1, key_width=4)
     q, k, v = torch.randn(1, 4, 8), torch.randn(1, 11, 4), torch.randn(1, 11, 4)
     swapped = torch.cat([torch.arange(8), torch.tensor([10, 8, 9])])
@@ -68,15 +68,15 @@ def test_rotary_attention_leaves_pointers_without_a_place() -> None:
     assert not torch.allclose(attention(q, k, v, 3), attention(q, k[:, inside], v[:, inside], 3))
 
 
-def test_the_sine_map_tells_y_and_then_x() -> None:
+def test_the_sine_map_encodes_y_and_then_x() -> None:
     height, width, channels = 3, 5, 8
     found = sine_map(channels, height, width, CPU)
     assert found.shape == (1, channels, height, width)
-    for axis, places in ((0, height), (1, width)):
-        for place in range(places):
-            at = found[0, :, place, 0] if axis == 0 else found[0, :, 0, place]
+    for axis, length in ((0, height), (1, width)):
+        for position in range(length):
+            at = found[0, :, position, 0] if axis == 0 else found[0, :, 0, position]
             for index in range(4):
-                phase = (place + 1) / places * 2 * math.pi / 10_000 ** (2 * (index // 2) / 4)
+                phase = (position + 1) / length * 2 * math.pi / 10_000 ** (2 * (index // 2) / 4)
                 expected = math.cos(phase) if index % 2 else math.sin(phase)
                 assert at[axis * 4 + index].item() == pytest.approx(expected, abs=1e-5)
 
@@ -89,13 +89,13 @@ def test_times_are_sines_and_then_cosines() -> None:
     assert found[1].tolist() == pytest.approx(expected)
 
 
-def test_the_grid_of_positions_holds_pixel_centres() -> None:
-    code = PositionEmbeddingRandom(8)
-    torch.testing.assert_close(code.grid(4)[0, :, 1, 2], code(torch.tensor([2.5 / 4, 1.5 / 4])))
+def test_the_grid_encodes_pixel_centers() -> None:
+    encoding = PositionEmbeddingRandom(8)
+    torch.testing.assert_close(encoding.grid(4)[0, :, 1, 2], encoding(torch.tensor([2.5 / 4, 1.5 / 4])))
 
 
 @pytest.mark.parametrize(("size", "window"), [((8, 8), 4), ((7, 9), 4), ((3, 3), 14)])
-def test_windows_go_apart_and_together(size: tuple[int, int], window: int) -> None:
+def test_windows_are_partitioned_and_joined(size: tuple[int, int], window: int) -> None:
     x = torch.randn(2, *size, 3)
     windows, grid = partition_windows(x, window)
     assert windows.shape == (2 * grid[0] * grid[1], window, window, 3)
@@ -122,21 +122,21 @@ def test_layer_norm_is_over_channels() -> None:
     norm, x = LayerNorm2d(5), torch.randn(2, 5, 3, 4)
     torch.nn.init.normal_(norm.weight)
     torch.nn.init.normal_(norm.bias)
-    centred = x - x.mean(1, keepdim=True)
-    expected = centred / (centred.pow(2).mean(1, keepdim=True) + 1e-6).sqrt()
+    centered = x - x.mean(1, keepdim=True)
+    expected = centered / (centered.pow(2).mean(1, keepdim=True) + 1e-6).sqrt()
     expected = expected * norm.weight[:, None, None] + norm.bias[:, None, None]
     torch.testing.assert_close(norm(x), expected)
 
 
 def test_prompt_tokens_by_label() -> None:
     encoder = PromptEncoder(TINY)
-    place, labels = torch.tensor([10.0, 20.0]), torch.tensor([[0, 1, 2, 3, -1]])
-    tokens = encoder.embed_points(place.expand(1, 5, 2), labels)
+    point, labels = torch.tensor([10.0, 20.0]), torch.tensor([[0, 1, 2, 3, -1]])
+    tokens = encoder.embed_points(point.expand(1, 5, 2), labels)
     assert tokens.shape == (1, 6, TINY.width)
-    position = encoder.pe_layer((place + 0.5) / TINY.image_size)
+    position = encoder.pe_layer((point + 0.5) / TINY.image_size)
     for label in range(4):
         torch.testing.assert_close(tokens[0, label], position + encoder.point_embeddings[label].weight[0])
-    for index in (4, 5):  # label -1, and the token that closes the list
+    for index in (4, 5):  # label -1, and the last token
         assert torch.equal(tokens[0, index], encoder.not_a_point_embed.weight[0])
 
 
@@ -169,28 +169,28 @@ def prediction(single: Tensor) -> MaskPrediction:
     (0.01, True, 2.0, 0.9),  # unstable: the candidate of the highest predicted IoU
     (0.01, False, pytest.approx(0.01), 0.5),
 ])  # fmt: skip
-def test_an_unstable_single_mask_gives_way(
+def test_an_unstable_single_mask_is_replaced(
     monkeypatch: pytest.MonkeyPatch, single: float, fallback: bool, logit: float, predicted_iou: float
 ) -> None:
     decoder = MaskDecoder(TINY).eval()
     decoder.stability_fallback = fallback
-    everything = prediction(torch.full((4, 4), single))
-    monkeypatch.setattr(decoder, "predict_all", lambda *_: everything)
-    nothing = torch.zeros(0)
-    answer = decoder(nothing, nothing, (nothing, nothing), nothing, multimask=False)
-    assert answer.logits.shape == (1, 1, 4, 4)
-    assert answer.logits[0, 0, 0, 0].item() == logit
-    assert answer.predicted_iou.item() == pytest.approx(predicted_iou)
-    assert answer.tokens.item() == 0.0  # the token stays that of the single mask
-    assert decoder(nothing, nothing, (nothing, nothing), nothing, multimask=True).tokens.flatten().tolist() == [1, 2, 3]
+    all_masks = prediction(torch.full((4, 4), single))
+    monkeypatch.setattr(decoder, "predict_all", lambda *_: all_masks)
+    empty = torch.zeros(0)
+    output = decoder(empty, empty, (empty, empty), empty, multimask=False)
+    assert output.logits.shape == (1, 1, 4, 4)
+    assert output.logits[0, 0, 0, 0].item() == logit
+    assert output.predicted_iou.item() == pytest.approx(predicted_iou)
+    assert output.tokens.item() == 0.0  # the token stays that of the single mask
+    assert decoder(empty, empty, (empty, empty), empty, multimask=True).tokens.flatten().tolist() == [1, 2, 3]
 
 
 def test_training_never_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = MaskDecoder(TINY).train()
-    everything = prediction(torch.full((4, 4), 0.01))
-    monkeypatch.setattr(decoder, "predict_all", lambda *_: everything)
-    nothing = torch.zeros(0)
-    assert decoder(nothing, nothing, (nothing, nothing), nothing, multimask=False).predicted_iou.item() == 0.5
+    all_masks = prediction(torch.full((4, 4), 0.01))
+    monkeypatch.setattr(decoder, "predict_all", lambda *_: all_masks)
+    empty = torch.zeros(0)
+    assert decoder(empty, empty, (empty, empty), empty, multimask=False).predicted_iou.item() == 0.5
 
 
 def test_background_and_window_positions_are_added_up() -> None:
@@ -202,6 +202,6 @@ def test_background_and_window_positions_are_added_up() -> None:
     torch.testing.assert_close(found[:, 5, 6], background[:, 5, 6] + trunk.pos_embed_window[0, :, 1, 2])
 
 
-def test_a_block_pools_as_its_stage_begins() -> None:
+def test_the_first_block_of_a_stage_pools() -> None:
     maps = Hiera(TINY)(torch.randn(1, 3, 64, 64))
     assert [tuple(level.shape) for level in maps] == [(1, 8 * 2**s, 16 // 2**s, 16 // 2**s) for s in range(4)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from sam2_core.model.config import NetworkConfig
 from sam2_core.model.network import SAM2, Memory, Pointer
 from sam2_core.networks import BUNDLED, NETWORKS, ROOT, known_network, network_config
 
-MANIFESTS = ROOT.parent / "shared" / "checkpoints"
+OFFICIAL_TENSORS = Path(__file__).parents[1] / "golden" / "official_tensors.json.gz"
 OFFICIAL = [name for name in NETWORKS if name != BUNDLED]
 
 
@@ -23,16 +25,18 @@ def shapes(name: str) -> dict[str, list[int]]:
         return {key: list(tensor.shape) for key, tensor in SAM2(network_config(name)).state_dict().items()}
 
 
+@cache
+def official_shapes() -> dict[str, dict[str, list[int]]]:
+    return json.loads(gzip.decompress(OFFICIAL_TENSORS.read_bytes()))
+
+
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_the_tensors_are_those_of_the_official_checkpoint(name: str) -> None:
-    manifest = MANIFESTS / f"{name}.json"
-    if not manifest.is_file():
-        pytest.skip(f"the list of the checkpoint's tensors is not at {manifest}")
-    assert shapes(name) == json.loads(manifest.read_text())["tensors"]
+    assert shapes(name) == official_shapes()[name]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_parameters_are_as_many_as_the_list_says(name: str) -> None:
+def test_the_number_of_parameters_is_as_listed(name: str) -> None:
     with torch.device("meta"):
         network = SAM2(network_config(name))
     count = sum(parameter.numel() for parameter in network.parameters()) / 1e6
@@ -40,7 +44,7 @@ def test_the_parameters_are_as_many_as_the_list_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_work_is_what_counting_the_operations_gives(name: str) -> None:
+def test_gflops_match_the_counted_operations(name: str) -> None:
     config = network_config(name)
     with torch.device("meta"), torch.no_grad():
         network = SAM2(config).requires_grad_(False)
@@ -51,13 +55,14 @@ def test_the_work_is_what_counting_the_operations_gives(name: str) -> None:
             Memory(torch.zeros(1, config.memory_width, side, side), slot) for slot in range(config.memory_slots)
         ]
         pointers = [Pointer(torch.zeros(1, config.width), 0.5)] * config.max_pointers
-        with FlopCounterMode(display=False) as picture:
-            seen = network.encode_image(image)
-            network.predict_masks(seen.embedding, seen.high_res, click, None, True)
-        with FlopCounterMode(display=False) as memory:
-            network.attend(seen.embedding, memories, pointers)
-            network.encode_memory(seen.embedding, torch.zeros(1, 1, 4 * side, 4 * side), torch.zeros(1, 1), False)
-    counted = picture.get_total_flops() / 1e9, (picture.get_total_flops() + memory.get_total_flops()) / 1e9
+        with FlopCounterMode(display=False) as click_flops:
+            features = network.encode_image(image)
+            network.predict_masks(features.embedding, features.high_res, click, None, True)
+        with FlopCounterMode(display=False) as memory_flops:
+            network.attend(features.embedding, memories, pointers)
+            network.encode_memory(features.embedding, torch.zeros(1, 1, 4 * side, 4 * side), torch.zeros(1, 1), False)
+    click_gflops, memory_gflops = (counter.get_total_flops() / 1e9 for counter in (click_flops, memory_flops))
+    counted = click_gflops, click_gflops + memory_gflops
     assert counted == pytest.approx(NETWORKS[name].gflops, rel=0.01)
 
 
@@ -81,12 +86,12 @@ def test_official_strings_are_names(official: str, name: str) -> None:
     assert network_config(official).name == name
 
 
-def test_an_unknown_name_comes_back_with_the_known_ones() -> None:
+def test_an_unknown_name_raises_with_the_known_names() -> None:
     with pytest.raises(ConfigError, match=r"'sam3'.*nano.*sam2\.1_hiera_tiny"):
         known_network("sam3")
 
 
-def test_a_yaml_file_of_ones_own_is_a_network(tmp_path: Path) -> None:
+def test_a_yaml_file_of_the_user_is_a_network(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("name: mine\nimage_size: 512\nstages: [1, 1, 1, 1]\n")
     config = network_config(str(file))
@@ -102,7 +107,7 @@ def test_a_yaml_file_of_ones_own_is_a_network(tmp_path: Path) -> None:
     ("- a list\n", "holds no network configuration"),
     ("name: [", "cannot be read"),
 ])  # fmt: skip
-def test_a_configuration_that_makes_no_sense_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+def test_an_invalid_configuration_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=complaint):
@@ -129,6 +134,6 @@ def test_every_configuration_file_belongs_to_a_network() -> None:
         {"width": True},
     ],
 )
-def test_a_value_of_the_wrong_kind_is_named(setting: dict[str, object]) -> None:
+def test_a_value_of_the_wrong_type_is_named(setting: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="mine"):
         NetworkConfig.from_mapping({"name": "mine", **setting})

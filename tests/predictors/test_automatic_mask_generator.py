@@ -1,4 +1,4 @@
-"""The automatic mask generator over a predictor that knows its answers: discs around the points it is asked at."""
+"""The automatic mask generator over a fake predictor that returns discs around the points."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FOUR = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
 
 @dataclass
 class DiscPredictor:
-    """Answers (C) times with a disc of `radius` around the point; logits fall by `slope` for every pixel outwards."""
+    """Predicts discs around the points; logits decrease by `slope` per pixel outward."""
 
     radius: float = 12.0
     slope: float = 1.0
     ious: tuple[float, ...] = (0.9375, 0.875, 0.8125)  # exact in binary
-    speckles: Callable[[Tensor], Tensor] = lambda logits: logits  # spoils the logits (H, W)
+    speckles: Callable[[Tensor], Tensor] = lambda logits: logits  # changes the logits (H, W)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     _transforms: SAM2Transforms = field(default_factory=lambda: SAM2Transforms(1024))
     sizes: list[tuple[int, int]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class DiscPredictor:
 
 @pytest.fixture
 def find(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
-    """generate() with a disc predictor; defaults that keep all four discs of a 2 x 2 grid."""
+    """`generate` with a disc predictor; the defaults keep all four discs of a 2 x 2 grid."""
     monkeypatch.setattr(module, "SAM2ImagePredictor", lambda model: model)
 
     def run(predictor: DiscPredictor | None = None, image: Any = IMAGE, **settings: Any) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ def find(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]
     return run
 
 
-def test_a_record_says_what_was_found_where(find: Any) -> None:
+def test_the_contents_of_a_record(find: Any) -> None:
     first, *others = find()
     assert len(others) == 3
     rows, columns = np.ogrid[:HEIGHT, :WIDTH]
@@ -111,7 +111,7 @@ def test_points_per_batch_changes_the_batches_and_nothing_else(find: Any) -> Non
 
 @dataclass(frozen=True, slots=True)
 class CountingTransforms(SAM2Transforms):
-    """Notes how many masks are upsampled at a time."""
+    """Records how many masks are upsampled at a time."""
 
     upsampled: list[int] = field(default_factory=list)
 
@@ -122,7 +122,7 @@ class CountingTransforms(SAM2Transforms):
 
 @pytest.mark.parametrize(("pixels", "largest"), [(7 * HEIGHT * WIDTH, 6), (1, 3), (10**9, 48)])
 @pytest.mark.parametrize("use_m2m", [False, True])
-def test_few_masks_are_upsampled_at_a_time(
+def test_the_masks_upsampled_at_a_time_are_limited(
     find: Any, monkeypatch: pytest.MonkeyPatch, pixels: int, largest: int, use_m2m: bool
 ) -> None:
     settings = {"points_per_side": 4, "multimask_output": True, "pred_iou_thresh": 0.0, "use_m2m": use_m2m}
@@ -130,13 +130,13 @@ def test_few_masks_are_upsampled_at_a_time(
     monkeypatch.setattr(module, "MAX_UPSAMPLED_PIXELS", pixels)
     transforms = CountingTransforms(1024)
     np.testing.assert_equal(find(DiscPredictor(radius=6, _transforms=transforms), **settings), expected)
-    if use_m2m:  # one mask for each prompt: no need to keep three together
+    if use_m2m:  # one mask for each prompt
         largest = min(max(1, pixels // (HEIGHT * WIDTH)), 48)
     assert max(transforms.upsampled) == largest
     assert sum(transforms.upsampled) == 48
 
 
-def test_clicks_without_a_sure_mask_are_not_upsampled(find: Any) -> None:
+def test_points_without_a_mask_above_the_threshold_are_not_upsampled(find: Any) -> None:
     transforms = CountingTransforms(1024)
     assert find(DiscPredictor(_transforms=transforms), pred_iou_thresh=0.95) == []
     assert sum(transforms.upsampled) == 0
@@ -164,7 +164,7 @@ def test_mask_threshold(find: Any) -> None:
     np.testing.assert_array_equal(find(mask_threshold=4.0)[0]["segmentation"], smaller)
 
 
-def test_box_nms_keeps_the_best_of_masks_alike(find: Any) -> None:
+def test_box_nms_keeps_the_best_of_similar_masks(find: Any) -> None:
     settings = {"multimask_output": True, "pred_iou_thresh": 0.0}  # radii 12, 15, 18: box IoU 0.62 and 0.68
     assert [r["area"] for r in find(box_nms_thresh=0.3, **settings)] == [find()[0]["area"]] * 4
     assert len(find(box_nms_thresh=0.65, **settings)) == 8  # 12 hides none, 15 hides 18
@@ -186,7 +186,7 @@ def test_crops_are_searched_and_share_the_overlap(find: Any) -> None:
     assert corner["segmentation"].shape == (HEIGHT, WIDTH)
 
 
-def test_masks_cut_off_by_a_crop_are_left_to_other_crops(find: Any) -> None:
+def test_masks_cut_off_by_a_crop_are_dropped(find: Any) -> None:
     layer_one = {"points_per_side": None, "point_grids": [np.empty((0, 2)), [(0.5, 0.5)]], "crop_n_layers": 1}
     assert len(find(DiscPredictor(radius=5), crop_overlap_ratio=0.2, **layer_one)) == 4
     # Radius 20 in a crop of 92 x 72 ends 16 pixels from the inner edge (cut off) and 16 from the image's own.
@@ -194,12 +194,12 @@ def test_masks_cut_off_by_a_crop_are_left_to_other_crops(find: Any) -> None:
     assert len(find(DiscPredictor(radius=59))) == 4  # at the edge of the image itself nothing is cut off
 
 
-def test_between_crops_the_smaller_crop_wins(find: Any) -> None:
-    grids = [[(46 / 160, 36 / 120)], [(0.5, 0.5)]]  # (46, 36): the centre of the first crop
+def test_between_crops_the_smaller_crop_is_kept(find: Any) -> None:
+    grids = [[(46 / 160, 36 / 120)], [(0.5, 0.5)]]  # (46, 36): the center of the first crop
     settings = {"points_per_side": None, "point_grids": grids, "crop_n_layers": 1, "crop_overlap_ratio": 0.2}
     found = find(DiscPredictor(radius=5), **settings)
-    at_centre = [r["crop_box"] for r in found if r["point_coords"] == [[46.0, 36.0]]]
-    assert at_centre == [[0.0, 0.0, 92.0, 72.0]]
+    at_center = [r["crop_box"] for r in found if r["point_coords"] == [[46.0, 36.0]]]
+    assert at_center == [[0.0, 0.0, 92.0, 72.0]]
     assert len(found) == 4
     assert len(find(DiscPredictor(radius=5), crop_nms_thresh=1.0, **settings)) == 5
 
@@ -215,17 +215,17 @@ def test_own_points(find: Any) -> None:
     assert [r["point_coords"] for r in found] == [[[80.0, 60.0]], [[20.0, 30.0]]]
 
 
-def _spoil(logits: Tensor) -> Tensor:
-    spoilt = logits.clone()
-    spoilt[0:2, 0:3] = 5.0  # an island of 6 pixels
-    spoilt[59:62, 79:81] = -5.0  # a hole of 6 pixels in a disc at the centre
-    return spoilt
+def _with_island_and_hole(logits: Tensor) -> Tensor:
+    changed = logits.clone()
+    changed[0:2, 0:3] = 5.0  # an island of 6 pixels
+    changed[59:62, 79:81] = -5.0  # a hole of 6 pixels in a disc at the center
+    return changed
 
 
 @pytest.mark.parametrize(("min_area", "island", "hole"), [(0, True, True), (6, True, True), (6.5, False, False)])
 def test_min_mask_region_area(find: Any, min_area: float, island: bool, hole: bool) -> None:
     settings = {"points_per_side": 1, "min_mask_region_area": min_area}
-    [record] = find(DiscPredictor(speckles=_spoil), **settings)
+    [record] = find(DiscPredictor(speckles=_with_island_and_hole), **settings)
     assert record["segmentation"][0, 0] == island
     assert record["segmentation"][60, 80] != hole
     assert record["bbox"][:2] == ([0.0, 0.0] if island else [69.0, 49.0])
@@ -237,7 +237,7 @@ def test_min_mask_region_area_keeps_the_largest_island_and_drops_new_duplicates(
     assert record["area"] == find(DiscPredictor(radius=3), points_per_side=1)[0]["area"]
 
     def second_has_an_island(logits: Tensor) -> Tensor:
-        return _spoil(logits) if logits.max() > 13 else logits
+        return _with_island_and_hole(logits) if logits.max() > 13 else logits
 
     twins = DiscPredictor(speckles=second_has_an_island)
     settings = {"points_per_side": 1, "multimask_output": True, "pred_iou_thresh": 0.0, "box_nms_thresh": 0.6}
@@ -257,7 +257,7 @@ def test_the_output_modes_hold_the_same_masks(find: Any) -> None:
     assert whole[0]["segmentation"] == {"size": [HEIGHT, WIDTH], "counts": [0, HEIGHT * WIDTH]}
 
 
-def test_m2m_asks_again_with_each_mask(find: Any) -> None:
+def test_m2m_predicts_again_with_each_mask(find: Any) -> None:
     predictor = DiscPredictor(radius=24)
     found = find(predictor, use_m2m=True, multimask_output=True, points_per_batch=3, box_nms_thresh=1.0)
     assert predictor.prompted_with_masks == [False] + [True] * 3 + [False, True]
@@ -266,7 +266,7 @@ def test_m2m_asks_again_with_each_mask(find: Any) -> None:
     assert {record["area"] for record in found} == {find(DiscPredictor(radius=12))[0]["area"]}
 
 
-def test_multimask_output_takes_three_masks_a_point(find: Any) -> None:
+def test_multimask_output_gives_three_masks_per_point(find: Any) -> None:
     found = find(multimask_output=True, box_nms_thresh=1.0)
     assert sorted({record["predicted_iou"] for record in found}) == [0.8125, 0.875, 0.9375]
     assert len(found) == 12
@@ -285,7 +285,7 @@ def test_multimask_output_takes_three_masks_a_point(find: Any) -> None:
         ({"output_mode": "png"}, "coco_rle"),
     ],
 )
-def test_settings_without_sense_are_refused(find: Any, settings: dict[str, Any], advice: str) -> None:
+def test_invalid_settings_are_refused(find: Any, settings: dict[str, Any], advice: str) -> None:
     with pytest.raises(ConfigError, match=advice):
         find(**settings)
 
@@ -296,7 +296,7 @@ def test_an_unknown_setting_is_reported(find: Any) -> None:
 
 
 @pytest.mark.parametrize("image", [IMAGE[..., 0], IMAGE.astype(np.float32), np.zeros((4, 4, 4), np.uint8), "a.jpg"])
-def test_what_is_no_rgb_image_is_refused(find: Any, image: Any) -> None:
+def test_other_images_are_refused(find: Any, image: Any) -> None:
     with pytest.raises(MediaError):
         find(image=image)
 
@@ -306,12 +306,12 @@ def test_a_tiny_image_with_many_crops(find: Any) -> None:
     assert all(record["segmentation"].shape == (3, 5) for record in found)
 
 
-def test_from_pretrained_sorts_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
+def test_from_pretrained_separates_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: dict[str, Any] = {}
     monkeypatch.setattr(module, "SAM2ImagePredictor", lambda model: model)
-    monkeypatch.setattr(module, "build_sam2_hf", lambda model_id, **kw: asked.update(id=model_id, **kw) or "network")
+    monkeypatch.setattr(module, "build_sam2_hf", lambda model_id, **kw: received.update(id=model_id, **kw) or "network")
     made = SAM2AutomaticMaskGenerator.from_pretrained("facebook/sam2.1-hiera-tiny", device="cpu", points_per_side=3)
-    assert asked == {"id": "facebook/sam2.1-hiera-tiny", "device": "cpu"}
+    assert received == {"id": "facebook/sam2.1-hiera-tiny", "device": "cpu"}
     assert (made.predictor, len(made.point_grids[0])) == ("network", 9)
 
 

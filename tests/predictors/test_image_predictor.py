@@ -1,4 +1,4 @@
-"""What the image predictor promises beside its numbers: shapes, orders, and errors that say what to do."""
+"""The image predictor beyond its numbers: shapes, order of calls, and errors."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ def test_the_bundled_network_finds_the_disc(predictor: SAM2ImagePredictor) -> No
     assert (mask & disc).sum() / (mask | disc).sum() > 0.8
 
 
-def test_a_batch_answers_as_one_image_after_the_other(predictor: SAM2ImagePredictor) -> None:
-    pictures = [picture(0), picture(2, 64, 200)]
-    predictor.set_image_batch(pictures)
+def test_a_batch_equals_one_image_after_the_other(predictor: SAM2ImagePredictor) -> None:
+    images = [picture(0), picture(2, 64, 200)]
+    predictor.set_image_batch(images)
     together = predictor.predict_batch([CLICK] * 2, [LABEL] * 2, return_logits=True)
-    for index, image in enumerate(pictures):
+    for index, image in enumerate(images):
         predictor.set_image(image)
         for one, all_of_them in zip(predictor.predict(CLICK, LABEL, return_logits=True), together, strict=True):
             np.testing.assert_allclose(one, all_of_them[index], rtol=1e-3, atol=2e-3)
 
 
-def test_boxes_answer_as_one_box_after_the_other(predictor: SAM2ImagePredictor) -> None:
+def test_boxes_equal_one_box_after_the_other(predictor: SAM2ImagePredictor) -> None:
     predictor.set_image(picture())
     together = predictor.predict(box=np.stack([BOX, BOX + 5]), multimask_output=False, return_logits=True)[0]
     alone = predictor.predict(box=BOX + 5, multimask_output=False, return_logits=True)[0]
     np.testing.assert_allclose(together[1], alone, rtol=1e-3, atol=2e-3)
 
 
-def test_pil_numpy_and_views_are_the_same_picture(predictor: SAM2ImagePredictor) -> None:
+def test_pil_images_arrays_and_views_give_the_same_embedding(predictor: SAM2ImagePredictor) -> None:
     pixels = picture()
     frozen = pixels.copy()
     frozen.flags.writeable = False
@@ -71,7 +71,7 @@ def test_pil_numpy_and_views_are_the_same_picture(predictor: SAM2ImagePredictor)
     assert all(torch.equal(result, results[0]) for result in results)
 
 
-def test_grey_and_transparent_pil_pictures_are_taken_as_rgb(predictor: SAM2ImagePredictor) -> None:
+def test_gray_and_transparent_pil_images_are_converted_to_rgb(predictor: SAM2ImagePredictor) -> None:
     for mode in ("L", "RGBA", "P"):
         predictor.set_image(Image.fromarray(picture()).convert(mode))
         assert predictor.predict(CLICK, LABEL)[0].shape == (3, 90, 130)
@@ -80,14 +80,14 @@ def test_grey_and_transparent_pil_pictures_are_taken_as_rgb(predictor: SAM2Image
 @pytest.mark.parametrize(
     "image",
     [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), "truck.jpg"],
-    ids=["grey", "rgba", "float", "path"],
+    ids=["gray", "rgba", "float", "path"],
 )
-def test_other_pictures_are_refused(predictor: SAM2ImagePredictor, image: Any) -> None:
+def test_other_images_are_refused(predictor: SAM2ImagePredictor, image: Any) -> None:
     with pytest.raises(MediaError, match="should be RGB, uint8"):
         predictor.set_image(image)
 
 
-def test_a_refused_picture_leaves_no_old_one_behind(predictor: SAM2ImagePredictor) -> None:
+def test_a_refused_image_removes_the_former_one(predictor: SAM2ImagePredictor) -> None:
     predictor.set_image(picture())
     with pytest.raises(MediaError):
         predictor.set_image(np.zeros((4, 4), np.uint8))
@@ -122,9 +122,7 @@ def test_points_need_labels(predictor: SAM2ImagePredictor) -> None:
     ((None, None, [1, 2, 3]), "four numbers"),
     ((None, None, [1, 2, 3, np.inf]), "finite"),
 ])  # fmt: skip
-def test_prompts_without_sense_are_refused(
-    predictor: SAM2ImagePredictor, prompt: tuple[Any, ...], complaint: str
-) -> None:
+def test_invalid_prompts_are_refused(predictor: SAM2ImagePredictor, prompt: tuple[Any, ...], complaint: str) -> None:
     predictor.set_image(picture())
     with pytest.raises(BadPrompt, match=complaint):
         predictor.predict(*prompt)
@@ -135,11 +133,11 @@ def test_prompts_may_be_tensors_lists_or_frozen_arrays(predictor: SAM2ImagePredi
     frozen = CLICK.astype(np.float32)
     frozen.flags.writeable = False
     clicks = (CLICK, CLICK.tolist(), torch.as_tensor(CLICK), frozen)
-    answers = [predictor.predict(click, [1], return_logits=True)[0] for click in clicks]
-    assert all(np.array_equal(answer, answers[0]) for answer in answers)
+    predictions = [predictor.predict(click, [1], return_logits=True)[0] for click in clicks]
+    assert all(np.array_equal(prediction, predictions[0]) for prediction in predictions)
 
 
-def test_a_hole_is_filled_only_where_asked(predictor: SAM2ImagePredictor) -> None:
+def test_holes_are_filled_only_if_requested(predictor: SAM2ImagePredictor) -> None:
     logits = torch.full((1, 1, 8, 8), 4.0)
     logits[0, 0, 3, 3] = -4.0
     cleaning = SAM2ImagePredictor(predictor.model, max_hole_area=2)
@@ -147,7 +145,7 @@ def test_a_hole_is_filled_only_where_asked(predictor: SAM2ImagePredictor) -> Non
     assert not (predictor._transforms.postprocess_masks(logits, (8, 8)) > 0).all()
 
 
-def test_builders_take_options_of_the_official_ones() -> None:
+def test_builders_accept_official_options() -> None:
     network = sam2_core.build_sam2("nano", device="cpu", mode="train", apply_postprocessing=False)
     assert network.training
     assert network.sam_mask_decoder.stability_fallback is False

@@ -1,4 +1,4 @@
-"""What the video predictor promises beside its numbers, with the bundled network."""
+"""The video predictor beyond its numbers, with the bundled network."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shared_predictor() -> SAM2VideoPredictor:
 
 @pytest.fixture
 def predictor(shared_predictor: SAM2VideoPredictor, monkeypatch: pytest.MonkeyPatch) -> SAM2VideoPredictor:
-    """A test may change the settings; they come back afterwards."""
+    """Settings that a test changes are restored afterwards."""
     for name in ("fill_hole_area", "non_overlap_masks", "clear_non_cond_mem_around_input"):
         monkeypatch.setattr(shared_predictor, name, getattr(shared_predictor, name))
     return shared_predictor
@@ -70,7 +70,7 @@ def test_results_are_frame_ids_and_logits(predictor: SAM2VideoPredictor, state: 
     assert torch.equal(tracked[0], logits)
 
 
-def test_the_bundled_network_follows_the_disc(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+def test_the_bundled_network_tracks_the_disc(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     predictor.add_new_mask(state, 0, 1, disc())
     last = track(predictor, state)[3][0, 0]
     y, x = np.mgrid[:90, :130]
@@ -93,7 +93,7 @@ def test_a_video_file_is_a_clip_too(predictor: SAM2VideoPredictor, tmp_path: Pat
     assert list(track(predictor, state)) == [0, 1, 2, 3]
 
 
-def test_a_long_or_wide_video_file_is_no_upload_of_a_stranger(tmp_path: Path) -> None:
+def test_long_and_wide_video_files_are_accepted(tmp_path: Path) -> None:
     assert write_video(tmp_path / "clip.mp4", width=2560, height=32).exists()
     frames = ClipFrames(tmp_path / "clip.mp4")
     assert (frames.height, frames.width) == (32, 2560)
@@ -104,7 +104,7 @@ def test_a_long_or_wide_video_file_is_no_upload_of_a_stranger(tmp_path: Path) ->
     CLIP_LIMITS.check_store(10**12)
 
 
-def test_the_frames_of_a_video_file_leave_with_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_frames_of_a_video_file_are_deleted_with_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     frames = ClipFrames(write_video(tmp_path / "clip.mp4"))
@@ -135,7 +135,7 @@ def test_a_box_may_come_after_points(predictor: SAM2VideoPredictor, state: Video
     assert torch.equal(moved[0, 2], coords[0, 2])
 
 
-def test_prompts_that_only_lie_ahead_still_track(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+def test_tracking_with_prompts_only_ahead(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     predictor.add_new_mask(state, 3, 1, disc())
     assert all(logits.isfinite().all() for logits in track(predictor, state, start_frame_idx=0).values())
 
@@ -148,7 +148,7 @@ def test_a_clip_of_one_frame(predictor: SAM2VideoPredictor, tmp_path: Path) -> N
     assert logits.isfinite().all()
 
 
-def test_objects_that_come_while_tracking_wait(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+def test_objects_added_while_tracking_join_the_next_call(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     steps = predictor.propagate_in_video(state)
     next(steps)
@@ -172,7 +172,7 @@ def test_removing_objects(predictor: SAM2VideoPredictor, state: VideoState) -> N
         track(predictor, state)
 
 
-def test_clearing_a_frame_takes_the_prompt_back(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+def test_clearing_a_frame_removes_the_prompt(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     result = predictor.clear_all_prompts_in_frame(state, 0, 1)
     assert result is not None
@@ -182,7 +182,7 @@ def test_clearing_a_frame_takes_the_prompt_back(predictor: SAM2VideoPredictor, s
         track(predictor, state)
 
 
-def test_a_reset_state_is_like_a_new_one(predictor: SAM2VideoPredictor, state: VideoState, folder: Path) -> None:
+def test_a_reset_state_equals_a_new_one(predictor: SAM2VideoPredictor, state: VideoState, folder: Path) -> None:
     predictor.add_new_points_or_box(state, 0, 1, points=[[90, 50]], labels=[1])
     track(predictor, state)
     predictor.reset_state(state)
@@ -193,7 +193,7 @@ def test_a_reset_state_is_like_a_new_one(predictor: SAM2VideoPredictor, state: V
     assert all(torch.equal(results[0][frame], results[1][frame]) for frame in range(1, FRAMES))
 
 
-def test_without_overlap_each_pixel_has_one_owner(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+def test_without_overlap_each_pixel_belongs_to_one_object(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     predictor.add_new_mask(state, 0, 1, disc())
     _, _, logits = predictor.add_new_mask(state, 0, 2, np.ones((90, 130), bool))
     assert ((logits > 0).sum(0) > 1).any()
@@ -214,7 +214,7 @@ def test_holes_are_filled_in_the_output_only(predictor: SAM2VideoPredictor, stat
     assert (state.objects[1].pending_conditioning[0].logits <= 0).any()
 
 
-def test_forgetting_tracked_frames_around_a_prompt(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+def test_clearing_memory_around_a_prompt(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     track(predictor, state)
     assert sorted(state.objects[1].bank.tracked) == [1, 2, 3]
@@ -241,7 +241,7 @@ def test_forgetting_tracked_frames_around_a_prompt(predictor: SAM2VideoPredictor
     ({"box": [1, 2, 3, float("inf")]}, BadPrompt, "finite"),
     ({"box": [BOX, BOX]}, BadPrompt, "one box on a frame, not 2"),
 ])  # fmt: skip
-def test_a_wrong_prompt_adds_no_object(
+def test_an_invalid_prompt_adds_no_object(
     predictor: SAM2VideoPredictor, state: VideoState, prompt: dict[str, Any], error: type[Exception], complaint: str
 ) -> None:
     with pytest.raises(error, match=complaint):
@@ -249,19 +249,19 @@ def test_a_wrong_prompt_adds_no_object(
     assert state["obj_ids"] == []
 
 
-def break_down(*_: Any, **__: Any) -> None:
+def fail(*_: Any, **__: Any) -> None:
     raise MemoryError
 
 
 @pytest.mark.parametrize("step", ["_features", "_result"])
-def test_a_prompt_that_fails_leaves_the_state_as_it_was(
+def test_a_failed_prompt_does_not_change_the_state(
     predictor: SAM2VideoPredictor, state: VideoState, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     predictor.add_new_mask(state, 0, 1, disc())
     predictor.add_new_points_or_box(state, 1, 1, **CLICK)
     before = [dict(by_frame) for by_frame in state.objects[1].prompt_state]
     with monkeypatch.context() as broken:
-        broken.setattr(predictor, step, break_down)
+        broken.setattr(predictor, step, fail)
         for obj_id in (1, 2):
             with pytest.raises(MemoryError):
                 predictor.add_new_points_or_box(state, 0, obj_id, **CLICK)
@@ -289,7 +289,7 @@ def test_clearing_an_unknown_object_changes_nothing(predictor: SAM2VideoPredicto
 
 @pytest.mark.parametrize("start", [-1, 4])
 @pytest.mark.parametrize("reverse", [False, True])
-def test_tracking_starts_on_a_frame_that_exists(
+def test_tracking_must_start_on_an_existing_frame(
     predictor: SAM2VideoPredictor, state: VideoState, start: int, reverse: bool
 ) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
@@ -303,7 +303,7 @@ def test_a_mask_of_the_wrong_shape(predictor: SAM2VideoPredictor, state: VideoSt
     assert state["obj_ids"] == []
 
 
-def test_frames_that_cannot_be_used(predictor: SAM2VideoPredictor, tmp_path: Path) -> None:
+def test_unusable_frames_are_refused(predictor: SAM2VideoPredictor, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"no \.jpg files"):
         predictor.init_state(tmp_path)
     (tmp_path / "holiday.jpg").touch()
@@ -323,13 +323,13 @@ def test_frames_are_ordered_by_number_not_by_name(predictor: SAM2VideoPredictor,
     assert torch.equal(frames.read(0, 64), again.read(0, 64))
 
 
-def test_postprocessing_can_be_turned_off() -> None:
+def test_postprocessing_can_be_disabled() -> None:
     plain = sam2_core.build_sam2_video_predictor("nano", device="cpu", apply_postprocessing=False)
     assert (plain.fill_hole_area, plain.binarize_mask_from_pts_for_mem_enc) == (0, False)
     assert plain.sam_mask_decoder.stability_fallback is False
 
 
-def test_switches_can_be_set_as_official_scripts_do() -> None:
+def test_hydra_overrides_of_official_scripts() -> None:
     overrides = ["++model.non_overlap_masks=true", "++model.fill_hole_area=0"]
     predictor = sam2_core.build_sam2_video_predictor("nano", device="cpu", hydra_overrides_extra=overrides)
     assert (predictor.non_overlap_masks, predictor.fill_hole_area) == (True, 0)

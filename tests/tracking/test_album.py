@@ -1,4 +1,4 @@
-"""A session on an album: photos of different sizes, each seen for itself."""
+"""A session on an album: images of different sizes, segmented independently."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.networks import tiny_network
 SIZES = ((48, 80), (90, 60), (40, 40))
 
 
-class Photos:
-    """It counts how often each one is read."""
+class Album:
+    """Images; `reads` lists the frames that were read."""
 
     def __init__(self) -> None:
         self.reads: list[int] = []
@@ -35,12 +35,12 @@ def _inference() -> Iterator[None]:
         yield
 
 
-def new_session() -> tuple[TrackingSession, Photos]:
-    photos, size = Photos(), ClipSize(3, 90, 80, SIZES)
-    return TrackingSession("s", Segmenter(tiny_network()), photos, size, FeatureCache(2**26)), photos
+def new_session() -> tuple[TrackingSession, Album]:
+    source, size = Album(), ClipSize(3, 90, 80, SIZES)
+    return TrackingSession("s", Segmenter(tiny_network()), source, size, FeatureCache(2**26)), source
 
 
-def test_each_mask_has_the_size_of_its_photo() -> None:
+def test_each_mask_has_the_size_of_its_image() -> None:
     session, _ = new_session()
     for frame, (height, width) in enumerate(SIZES):
         (found,) = session.set_prompt(frame, 1, Prompt((Point(width - 1, height - 1),))).objects
@@ -50,27 +50,27 @@ def test_each_mask_has_the_size_of_its_photo() -> None:
 
 
 @pytest.mark.parametrize("prompt", [Prompt((Point(70, 10),)), Prompt(mask=Mask.from_array(np.ones(SIZES[0])))])
-def test_what_fits_one_photo_alone_is_refused_on_another(prompt: Prompt) -> None:
+def test_a_prompt_outside_of_an_image_is_refused(prompt: Prompt) -> None:
     session, _ = new_session()
     assert session.set_prompt(0, 1, prompt).objects
     with pytest.raises(BadPrompt):
         session.set_prompt(1, 1, prompt)
 
 
-def test_a_photo_is_answered_as_if_it_were_alone() -> None:
+def test_an_image_is_segmented_independently_of_the_others() -> None:
     first, second = Prompt((Point(20, 20),)), Prompt((Point(30, 30), Point(35, 60, positive=False)))
     alone, _ = new_session()
     expected = alone.set_prompt(1, 1, second).objects
-    among, photos = new_session()
+    among, source = new_session()
     among.set_prompt(0, 1, first)
     among.set_prompt(2, 1, first)
     assert among.set_prompt(1, 1, second).objects == expected
     assert among.set_prompt(0, 1, Prompt()).objects == ()
     assert among.set_prompt(1, 1, second).objects == expected
-    assert sorted(photos.reads) == [0, 1, 2], "each photo is encoded once"
+    assert sorted(source.reads) == [0, 1, 2], "each image is encoded once"
 
 
-def test_a_part_is_looked_at_again_at_the_size_of_its_photo() -> None:
+def test_a_crop_is_refined_at_the_size_of_its_image() -> None:
     session, _ = new_session()
     session.set_prompt(0, 1, Prompt((Point(20, 20),)))
     low = Box(0, 60, 30, 88)
@@ -80,7 +80,7 @@ def test_a_part_is_looked_at_again_at_the_size_of_its_photo() -> None:
         session.set_prompt(0, 1, Prompt((Point(20, 20),), crop=low))
 
 
-def test_there_is_nothing_to_track() -> None:
+def test_an_album_cannot_be_tracked() -> None:
     session, _ = new_session()
     session.set_prompt(0, 1, Prompt((Point(20, 20),)))
     with pytest.raises(BadPrompt, match="do not follow one another"):

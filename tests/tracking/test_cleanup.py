@@ -1,4 +1,4 @@
-"""Holes and islands: what counts as small, what counts as connected, and what is left alone."""
+"""Removal of holes and islands: the limit of the area, connectivity, and what stays unchanged."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def test_holes_up_to_the_area_are_filled(size: int, filled: bool) -> None:
         assert torch.equal(after[before <= 0], torch.full((size * size,), 0.1))
 
 
-def test_the_area_itself_still_counts_as_small() -> None:
+def test_the_area_is_inclusive() -> None:
     assert (fill_holes(with_hole(2)[None], max_area=4) > 0).all()
     assert not (fill_holes(with_hole(2)[None], max_area=3) > 0).all()
 
 
-def test_pixels_that_touch_at_a_corner_are_one_hole() -> None:
+def test_holes_are_8_connected() -> None:
     logits = torch.full((1, 8, 8), 1.0)
     for step in range(4):
         logits[0, 2 + step, 2 + step] = -1.0
@@ -48,14 +48,14 @@ def test_islands_are_removed_and_large_parts_stay() -> None:
     assert int((after != logits).sum()) == 1
 
 
-def test_the_threshold_decides_what_is_foreground() -> None:
+def test_the_threshold_separates_foreground() -> None:
     logits = torch.full((1, 6, 6), 5.0)
     logits[0, 3, 3] = 0.5
     assert torch.equal(fill_holes(logits, 4), logits)
     assert fill_holes(logits, 4, threshold=1.0, value=10.0)[0, 3, 3] == 11.0
 
 
-def test_each_mask_is_looked_at_for_itself() -> None:
+def test_masks_of_a_batch_are_independent() -> None:
     logits = torch.stack([with_hole(1), torch.full((12, 12), -1.0)])
     after = fill_holes(logits, 8)
     assert (after[0] > 0).all()

@@ -1,4 +1,4 @@
-"""Refine here: with the bundled network on small things of fine shape, and its promises on random weights."""
+"""Crop refinement: accuracy of the bundled network on a small object, and invariants with random weights."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MIDDLE = (400, 250)
 CROP = Box(350, 210, 450, 290)
 
 
-class Still:
-    """The same picture on every frame; it counts how often it is read."""
+class StaticClip:
+    """The same pixels on every frame; `reads` counts the frames that were read."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.pixels, self.reads = pixels, 0
@@ -49,58 +49,58 @@ def star(rays: int, outer: float, inner: float) -> BoolArray:
     return pixels > 0
 
 
-def picture_of(thing: BoolArray) -> np.ndarray:
+def image_of(object_pixels: BoolArray) -> np.ndarray:
     rng = np.random.default_rng(0)
-    ground = cv2.resize(rng.normal(0, 12, (16, 20, 3)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    pixels = ground + np.array([70, 100, 80])
-    pixels[thing] = (225, 130, 50)
+    background = cv2.resize(rng.normal(0, 12, (16, 20, 3)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    pixels = background + np.array([70, 100, 80])
+    pixels[object_pixels] = (225, 130, 50)
     return (pixels + rng.normal(0, 5, pixels.shape)).clip(0, 255).astype(np.uint8)
 
 
 def new_session(pixels: np.ndarray, network: torch.nn.Module | None = None, frames: int = 12) -> TrackingSession:
     size = ClipSize(frames, HEIGHT, WIDTH)
     segmenter = Segmenter(network or tiny_network())
-    return TrackingSession("s", segmenter, Still(pixels), size, FeatureCache(2**28))
+    return TrackingSession("s", segmenter, StaticClip(pixels), size, FeatureCache(2**28))
 
 
-def mask_of(answer: FrameMasks) -> BoolArray:
-    return answer.objects[0].mask.to_array()
+def mask_of(masks: FrameMasks) -> BoolArray:
+    return masks.objects[0].mask.to_array()
 
 
-def overlap(mask: BoolArray, truth: BoolArray) -> float:
+def iou(mask: BoolArray, truth: BoolArray) -> float:
     return float((mask & truth).sum() / (mask | truth).sum())
 
 
 @pytest.mark.parametrize(
     "prompt", [Prompt((Point(*MIDDLE),)), Prompt(boxes=(Box(365, 215, 435, 285),))], ids=["click", "box"]
 )
-def test_a_small_thing_gets_its_fine_shape(prompt: Prompt) -> None:
-    thing = star(rays=8, outer=34, inner=15)
-    session = new_session(picture_of(thing), load_network("nano", None))
+def test_a_small_object_is_segmented_more_accurately(prompt: Prompt) -> None:
+    truth = star(rays=8, outer=34, inner=15)
+    session = new_session(image_of(truth), load_network("nano", None))
     coarse = mask_of(session.set_prompt(0, 1, prompt))
     fine = mask_of(session.set_prompt(0, 1, Prompt(prompt.points, prompt.boxes, crop=CROP)))
-    assert overlap(fine, thing) > 0.93
-    assert overlap(fine, thing) > overlap(coarse, thing) + 0.1
+    assert iou(fine, truth) > 0.93
+    assert iou(fine, truth) > iou(coarse, truth) + 0.1
 
 
-def closer_session() -> TrackingSession:
-    return new_session(picture_of(star(rays=8, outer=34, inner=15)))
+def star_session() -> TrackingSession:
+    return new_session(image_of(star(rays=8, outer=34, inner=15)))
 
 
 CLICK, REFINED = Prompt((Point(*MIDDLE),)), Prompt((Point(*MIDDLE),), crop=CROP)
 INSIDE = Window.of(CROP, HEIGHT, WIDTH).slices
 
 
-def test_outside_of_the_crop_not_a_pixel_changes() -> None:
-    session = closer_session()
+def test_pixels_outside_of_the_crop_do_not_change() -> None:
+    session = star_session()
     before, after = mask_of(session.set_prompt(0, 1, CLICK)), mask_of(session.set_prompt(0, 1, REFINED))
     assert (before[INSIDE] != after[INSIDE]).any()
     before[INSIDE] = after[INSIDE] = False
     assert (before == after).all()
 
 
-def test_the_answer_follows_from_the_prompt_alone() -> None:
-    session, fresh = closer_session(), closer_session()
+def test_the_result_depends_on_the_prompt_alone() -> None:
+    session, fresh = star_session(), star_session()
     plain = session.set_prompt(0, 1, CLICK).objects
     refined = session.set_prompt(0, 1, REFINED).objects
     assert fresh.set_prompt(0, 1, REFINED).objects == refined == session.set_prompt(0, 1, REFINED).objects
@@ -109,18 +109,18 @@ def test_the_answer_follows_from_the_prompt_alone() -> None:
 
 
 def test_a_crop_is_encoded_once() -> None:
-    session = closer_session()
+    session = star_session()
     session.set_prompt(0, 1, REFINED)
     source = session._source
-    assert isinstance(source, Still)
+    assert isinstance(source, StaticClip)
     assert source.reads == 2  # the frame as a whole, and the crop
     session.set_prompt(0, 1, Prompt((*REFINED.points, Point(380, 240, positive=False)), crop=CROP))
     session.preview(0, 1, Prompt((*REFINED.points, Point(420, 260)), crop=CROP))
     assert source.reads == 2
 
 
-def test_clicks_within_the_crop_count_there_too() -> None:
-    session = closer_session()
+def test_points_within_the_crop_refine_it() -> None:
+    session = star_session()
     further = (Point(372, 228), Point(430, 270, positive=False))
     plain = mask_of(session.set_prompt(0, 1, Prompt((*CLICK.points, *further))))
     one, both = (mask_of(session.set_prompt(0, 1, Prompt((*CLICK.points, *further[:n]), crop=CROP))) for n in (1, 2))
@@ -129,21 +129,21 @@ def test_clicks_within_the_crop_count_there_too() -> None:
     assert (plain == both).all()
 
 
-def test_tracking_goes_on_from_the_refined_mask() -> None:
-    plain, refined = closer_session(), closer_session()
+def test_tracking_starts_from_the_refined_mask() -> None:
+    plain, refined = star_session(), star_session()
     for session, prompt in ((plain, CLICK), (refined, REFINED)):
         session.set_prompt(0, 1, prompt)
         session.track(range(2), session.revision)
     logits = [session.objects[1].bank.prompted[0].logits for session in (plain, refined)]
     assert not torch.equal(*logits)
-    assert torch.equal(logits[0][..., :4, :4], logits[1][..., :4, :4]), "far from the crop they stay as they were"
+    assert torch.equal(logits[0][..., :4, :4], logits[1][..., :4, :4]), "unchanged far from the crop"
     memories = [session.objects[1].bank.prompted[0].memory for session in (plain, refined)]
     assert memories[0] is not None and memories[1] is not None
     assert not torch.equal(memories[0], memories[1])
 
 
-def test_a_tracked_frame_is_refined_without_a_click_on_it() -> None:
-    session = closer_session()
+def test_a_tracked_frame_is_refined_without_a_point() -> None:
+    session = star_session()
     session.set_prompt(0, 1, CLICK)
     tracked = mask_of(session.track(range(6), session.revision)[5])
     refined = mask_of(session.set_prompt(5, 1, Prompt(crop=CROP)))
@@ -157,18 +157,18 @@ def test_a_tracked_frame_is_refined_without_a_click_on_it() -> None:
     assert uncovered == below.unpack(1)
 
 
-def test_without_a_mask_there_is_nothing_to_look_at() -> None:
-    session = closer_session()
+def test_a_crop_without_a_mask_is_refused() -> None:
+    session = star_session()
     with pytest.raises(BadPrompt, match="Click on the thing first"):
         session.set_prompt(0, 1, Prompt(crop=CROP))
     assert session.objects == {}
 
 
-def test_a_crop_that_shows_nothing_of_the_thing_changes_nothing() -> None:
+def test_a_crop_without_the_object_changes_nothing() -> None:
     corner = np.zeros((HEIGHT, WIDTH), bool)
     corner[:40, :40] = True
     given, far = Mask.from_array(corner), Box(500, 400, 600, 470)
-    session = closer_session()
+    session = star_session()
     plain = session.set_prompt(0, 1, Prompt(mask=given)).objects
     assert session.set_prompt(0, 1, Prompt(mask=given, crop=far)).objects == plain
 
@@ -176,12 +176,12 @@ def test_a_crop_that_shows_nothing_of_the_thing_changes_nothing() -> None:
 @pytest.mark.parametrize(
     "crop", [Box(5, 5, 5, 9), Box(9, 5, 5, 9), Box(-1, 0, 9, 9), Box(0, 0, WIDTH + 1, 9), Box(0, 0, float("nan"), 9)]
 )
-def test_a_crop_lies_within_the_frame(crop: Box) -> None:
+def test_a_crop_outside_of_the_frame_is_refused(crop: Box) -> None:
     with pytest.raises(BadPrompt):
-        closer_session().set_prompt(0, 1, Prompt(CLICK.points, crop=crop))
+        star_session().set_prompt(0, 1, Prompt(CLICK.points, crop=crop))
 
 
-def test_a_window_has_whole_pixels_and_sees_a_margin() -> None:
+def test_a_window_has_whole_pixels_and_a_margin() -> None:
     part = Window.of(Box(100.4, 50.6, 180.2, 90.5), HEIGHT, WIDTH)
     assert part == Window(100, 51, 180, 90)
     assert part.with_margin(HEIGHT, WIDTH) == Window(90, 46, 190, 95)
@@ -190,16 +190,16 @@ def test_a_window_has_whole_pixels_and_sees_a_margin() -> None:
     assert Window(0, 0, WIDTH, HEIGHT).with_margin(HEIGHT, WIDTH) == Window(0, 0, WIDTH, HEIGHT)
 
 
-def test_frames_that_are_stored_smaller_are_cut_at_the_same_place() -> None:
+def test_a_smaller_stored_frame_is_cropped_at_the_same_position() -> None:
     stored = np.zeros((HEIGHT // 2, WIDTH // 2, 3), np.uint8)
     stored[100:120, 150:200] = 255
     assert crop_pixels(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH).shape == (20, 50, 3)
     assert (crop_pixels(stored, Window(300, 200, 400, 240), HEIGHT, WIDTH) == 255).all()
 
 
-def test_in_an_album_the_margin_ends_with_the_photo() -> None:
-    size, pixels = ClipSize(2, HEIGHT, WIDTH, ((HEIGHT, WIDTH), (200, 300))), picture_of(star(8, 34, 15))
-    session = TrackingSession("s", Segmenter(tiny_network()), Still(pixels), size, FeatureCache(2**28))
+def test_in_an_album_the_margin_ends_with_the_image() -> None:
+    size, pixels = ClipSize(2, HEIGHT, WIDTH, ((HEIGHT, WIDTH), (200, 300))), image_of(star(8, 34, 15))
+    session = TrackingSession("s", Segmenter(tiny_network()), StaticClip(pixels), size, FeatureCache(2**28))
     (found,) = session.set_prompt(1, 1, Prompt((Point(270, 170),), crop=Box(240, 140, 300, 200))).objects
     assert (found.mask.height, found.mask.width) == (200, 300)
     assert ("s", 1, Window(232, 132, 300, 200)) in session._cache

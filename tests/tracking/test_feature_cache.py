@@ -1,4 +1,4 @@
-"""The cache of encoded frames: what stays, what goes, and what it weighs."""
+"""The cache of image features: hits, eviction and size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def features() -> ImageFeatures:
     return ImageFeatures(torch.zeros(1, 1, 2, 2), (torch.zeros(1, 1, 1, 2), torch.zeros(1, 1, 2, 1)))
 
 
-def test_what_is_there_is_not_computed_again() -> None:
+def test_cached_features_are_not_computed_again() -> None:
     cache, calls = FeatureCache(10 * ONE), []
 
     def compute() -> ImageFeatures:
@@ -26,7 +26,7 @@ def test_what_is_there_is_not_computed_again() -> None:
     assert cache.bytes == ONE
 
 
-def test_the_least_recently_used_goes_first() -> None:
+def test_the_least_recently_used_is_evicted_first() -> None:
     cache = FeatureCache(2 * ONE)
     for key in ("a", "b", "a", "c"):
         cache.get(key, features)
@@ -34,7 +34,7 @@ def test_the_least_recently_used_goes_first() -> None:
     assert cache.bytes == 2 * ONE
 
 
-def test_the_newest_stays_even_if_it_alone_is_too_much() -> None:
+def test_the_newest_is_kept_even_if_it_exceeds_the_budget() -> None:
     cache = FeatureCache(ONE - 1)
     cache.get("a", features)
     cache.get("b", features)
@@ -43,7 +43,7 @@ def test_the_newest_stays_even_if_it_alone_is_too_much() -> None:
     assert cache.bytes == ONE
 
 
-def test_dropping_frees_what_belongs_to_one_who_left() -> None:
+def test_dropping_removes_matching_keys() -> None:
     cache = FeatureCache(10 * ONE)
     for key in (("s", 0), ("s", 1), ("t", 0)):
         cache.get(key, features)

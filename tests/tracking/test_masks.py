@@ -1,4 +1,4 @@
-"""From logits to what a user sees: size, edges, specks."""
+"""Conversion between logits and masks: size, edges, specks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def blob(size: int = 48) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("height", "width"), [(300, 200), (97, 431), (48, 48), (20, 31), (1, 1)])
-def test_the_mask_is_the_thresholded_bilinear_enlargement(height: int, width: int) -> None:
+def test_the_mask_is_the_thresholded_bilinear_upsampling(height: int, width: int) -> None:
     logits = blob()
     expected = F.interpolate(logits[None, None], (height, width), mode="bilinear", align_corners=False)[0, 0]
     mask = full_mask(logits, height, width).to_array()
@@ -27,7 +27,7 @@ def test_the_mask_is_the_thresholded_bilinear_enlargement(height: int, width: in
     assert np.array_equal(mask[certain], (expected > 0).numpy()[certain])
 
 
-def test_holes_and_islands_of_noise_are_cleaned_away_but_a_tiny_object_stays() -> None:
+def test_specks_are_removed_but_a_tiny_object_is_kept() -> None:
     noisy = torch.full((48, 48), -5.0)
     noisy[10:30, 10:30] = 5.0
     clean = full_mask(noisy, 48, 48)
@@ -39,7 +39,7 @@ def test_holes_and_islands_of_noise_are_cleaned_away_but_a_tiny_object_stays() -
     assert MAX_SPECK_AREA >= 6 and full_mask(tiny, 48, 48).area > 0
 
 
-def test_nothing_found_is_an_empty_mask() -> None:
+def test_logits_of_an_absent_object_are_an_empty_mask() -> None:
     assert full_mask(torch.full((48, 48), -1024.0), 30, 40).to_array().sum() == 0
 
 
@@ -59,7 +59,7 @@ def test_the_chosen_candidate_is_the_mask() -> None:
     assert [candidate.predicted_iou for candidate in found.candidates] == [0.5, 0.5, 0.25]
 
 
-def test_a_mask_comes_back_from_low_resolution() -> None:
+def test_low_resolution_logits_restore_the_mask() -> None:
     mask = full_mask(blob(), 480, 320).to_array()
     again = full_mask(low_resolution_logits(mask, 48)[0, 0], 480, 320).to_array()
     assert (mask & again).sum() / (mask | again).sum() > 0.97

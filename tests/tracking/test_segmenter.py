@@ -1,4 +1,4 @@
-"""Several objects at once get the answers that each gets alone."""
+"""A batch of objects gives the same outputs as each object alone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.networks import tiny_network
 
 SEGMENTER = Segmenter(tiny_network())
 GENERATOR = torch.Generator().manual_seed(2)
-FRAMES = torch.randn(2, 2, 3, 64, 64, generator=GENERATOR)  # frame, object: each object in a picture of its own
+FRAMES = torch.randn(2, 2, 3, 64, 64, generator=GENERATOR)  # frame, object: each object in an image of its own
 POINTS = torch.tensor([[[20.0, 30.0]], [[40.0, 12.0]]]), torch.ones(2, 1, dtype=torch.int32)
 BOXES = torch.tensor([[[5.0, 8.0], [30.0, 40.0]], [[20.0, 3.0], [60.0, 33.0]]]), torch.tensor([[2, 3]] * 2)
 MASKS = torch.zeros(2, 1, 64, 64)
 MASKS[0, 0, 10:40, 5:30] = 1  # and nothing for the second object
 
-Answer = Callable[[ImageFeatures, slice], FrameOutput]
+PromptFunction = Callable[[ImageFeatures, slice], FrameOutput]
 
 
 def by_points(features: ImageFeatures, which: slice) -> FrameOutput:
@@ -39,10 +39,10 @@ def features_of(frame: int, which: slice) -> ImageFeatures:
     return tiny_network().encode_image(FRAMES[frame, which])
 
 
-def run(answer: Answer, which: slice) -> list[FrameOutput]:
+def run(prompt: PromptFunction, which: slice) -> list[FrameOutput]:
     """Prompt on the first frame, track onto the second, correct there."""
     first = features_of(0, which)
-    prompted = SEGMENTER.encode_memory(first, answer(first, which), prompted=True)
+    prompted = SEGMENTER.encode_memory(first, prompt(first, which), prompted=True)
     bank = MemoryBank(MemoryRules(), {0: prompted})
     selection = bank.select(1, reverse=False, frames=2)
     second = features_of(1, which)
@@ -51,11 +51,11 @@ def run(answer: Answer, which: slice) -> list[FrameOutput]:
     return [prompted, tracked, SEGMENTER.from_prompt(second, points, tracked.logits, selection)]
 
 
-@pytest.mark.parametrize("answer", [by_points, by_box, by_mask])
-def test_a_batch_of_two_is_the_same_as_one_by_one(answer: Answer) -> None:
+@pytest.mark.parametrize("prompt", [by_points, by_box, by_mask])
+def test_a_batch_of_two_equals_one_by_one(prompt: PromptFunction) -> None:
     with torch.inference_mode():
-        together = run(answer, slice(0, 2))
-        alone = [run(answer, slice(at, at + 1)) for at in range(2)]
+        together = run(prompt, slice(0, 2))
+        alone = [run(prompt, slice(at, at + 1)) for at in range(2)]
     for at, output in enumerate(together):
         for name in (
             "logits",
@@ -92,7 +92,7 @@ def test_an_empty_mask_among_others_is_an_absent_object() -> None:
     assert not (output.logits[1] > 0).any()
 
 
-def test_masks_of_absent_objects_vanish_unless_they_are_still_learned() -> None:
+def test_masks_of_absent_objects_are_hidden_unless_turned_off() -> None:
     network = tiny_network()
     score = network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias
     before = score.clone()

@@ -1,4 +1,4 @@
-"""The promises of a session that follow from its book-keeping alone, on a network with random weights."""
+"""Invariants of a session that hold for any weights, on a small network with random ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER_CLICK = Prompt((Point(60, 30),))
 
 
 class MovingSquare:
-    """A clip; it counts how often each frame is read."""
+    """A clip; `reads` lists the frames that were read."""
 
     def __init__(self) -> None:
         self.reads: list[int] = []
@@ -71,7 +71,7 @@ def test_a_picked_candidate_becomes_the_mask() -> None:
         assert picked.predicted_iou == pytest.approx(candidate.predicted_iou)
 
 
-def test_saying_the_same_again_gives_the_same_also_after_other_frames_were_visited() -> None:
+def test_the_same_prompt_gives_the_same_mask_after_prompts_on_other_frames() -> None:
     session = new_session()
     prompt = Prompt((Point(20, 20), Point(50, 30, positive=False), Point(30, 25)))
     first = session.set_prompt(5, 1, prompt).objects
@@ -81,7 +81,7 @@ def test_saying_the_same_again_gives_the_same_also_after_other_frames_were_visit
     assert session.set_prompt(5, 1, prompt).objects == first
 
 
-def test_a_point_taken_back_gives_what_was_there_before() -> None:
+def test_removing_a_point_restores_the_mask_before() -> None:
     session = new_session()
     one = session.set_prompt(0, 1, CLICK).objects
     two = session.set_prompt(0, 1, Prompt((*CLICK.points, Point(60, 40)))).objects
@@ -89,14 +89,14 @@ def test_a_point_taken_back_gives_what_was_there_before() -> None:
     assert session.set_prompt(0, 1, CLICK).objects == one
 
 
-def test_points_refine_the_previous_answer() -> None:
+def test_points_refine_the_previous_mask() -> None:
     fresh, grown = new_session(), new_session()
     both = Prompt((*CLICK.points, Point(60, 40)))
     grown.set_prompt(0, 1, CLICK)
     assert grown.set_prompt(0, 1, both).objects == fresh.set_prompt(0, 1, both).objects
 
 
-def test_a_mask_prompt_is_the_answer_and_clicks_refine_it() -> None:
+def test_a_mask_prompt_is_the_result_and_points_refine_it() -> None:
     session = new_session()
     square = np.zeros((HEIGHT, WIDTH), bool)
     square[8:32, 16:56] = True
@@ -106,7 +106,7 @@ def test_a_mask_prompt_is_the_answer_and_clicks_refine_it() -> None:
     assert refined.mask != found.mask
 
 
-def test_a_box_may_reach_over_the_edge_and_be_refined() -> None:
+def test_a_box_may_extend_beyond_the_frame_and_be_refined() -> None:
     session = new_session()
     box = Box(-5, 4, 40, HEIGHT + 9)
     boxed = session.set_prompt(0, 1, Prompt(boxes=(box,))).objects
@@ -114,7 +114,7 @@ def test_a_box_may_reach_over_the_edge_and_be_refined() -> None:
     assert session.set_prompt(0, 1, Prompt((Point(10, 10, positive=False),), boxes=(box,))).objects != boxed
 
 
-def test_several_boxes_are_answered_one_by_one_and_united() -> None:
+def test_several_boxes_give_the_union_of_their_masks() -> None:
     session = new_session()
     boxes = Box(2, 2, 30, 30), Box(40, 10, 78, 44)
     alone = [session.set_prompt(0, 1, Prompt(boxes=(box,))).objects[0] for box in boxes]
@@ -129,7 +129,7 @@ def test_several_boxes_are_answered_one_by_one_and_united() -> None:
     assert session.set_prompt(0, 1, Prompt(boxes=boxes)).objects == (both,)
 
 
-def test_a_box_beside_a_mask_adds_to_it() -> None:
+def test_a_box_and_a_mask_give_their_union() -> None:
     session = new_session()
     square = np.zeros((HEIGHT, WIDTH), bool)
     square[2:20, 2:20] = True
@@ -139,7 +139,7 @@ def test_a_box_beside_a_mask_adds_to_it() -> None:
     assert np.array_equal(both, boxed | square)
 
 
-def test_an_empty_mask_says_that_the_object_is_not_there() -> None:
+def test_an_empty_mask_prompt_means_an_absent_object() -> None:
     session = new_session()
     (found,) = session.set_prompt(0, 1, Prompt(mask=Mask.from_array(np.zeros((HEIGHT, WIDTH))))).objects
     assert found.mask.area == 0
@@ -164,14 +164,14 @@ def test_an_empty_mask_says_that_the_object_is_not_there() -> None:
         (0, Prompt(tuple(Point(1, 1) for _ in range(300)))),
     ],
 )
-def test_a_prompt_without_meaning_is_refused_and_changes_nothing(frame: int, prompt: Prompt) -> None:
+def test_an_invalid_prompt_is_refused_and_changes_nothing(frame: int, prompt: Prompt) -> None:
     session = new_session()
     with pytest.raises(BadPrompt):
         session.set_prompt(frame, 1, prompt)
     assert (session.revision, session.objects) == (0, {})
 
 
-def test_a_refused_prompt_costs_nobody_their_work() -> None:
+def test_a_refused_prompt_keeps_the_prompt_before() -> None:
     session = new_session()
     before = session.set_prompt(0, 1, CLICK).objects
     with pytest.raises(BadPrompt):
@@ -228,14 +228,14 @@ def test_the_number_of_prompted_frames_is_limited() -> None:
     session = new_session(limits=SessionLimits(max_prompts=2))
     session.set_prompt(0, 1, CLICK)
     session.set_prompt(1, 2, CLICK)
-    session.set_prompt(1, 2, OTHER_CLICK)  # another word on the same frame needs no room
+    session.set_prompt(1, 2, OTHER_CLICK)  # replacing a prompt is not limited
     with pytest.raises(Busy):
         session.set_prompt(2, 1, CLICK)
     session.set_prompt(1, 2, Prompt())
     session.set_prompt(2, 1, CLICK)
 
 
-def test_objects_come_in_the_order_of_their_numbers() -> None:
+def test_objects_are_sorted_by_id() -> None:
     session = new_session()
     for object_id in (7, 2, 5):
         session.set_prompt(0, object_id, CLICK)
@@ -243,7 +243,7 @@ def test_objects_come_in_the_order_of_their_numbers() -> None:
     assert [found.object_id for found in track(session, range(1, 2))[0].objects] == [2, 5, 7]
 
 
-def test_a_correction_does_not_look_at_the_mistake_it_corrects() -> None:
+def test_a_correction_does_not_attend_to_the_mistake() -> None:
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     session.set_prompt(12, 1, OTHER_CLICK)
@@ -251,10 +251,10 @@ def test_a_correction_does_not_look_at_the_mistake_it_corrects() -> None:
     selection = session._propagator.select_for_correction(session.objects[1], 27)
     assert selection is not None
     assert [slot for slot, _ in selection.memories] == [0, 0]  # the two prompted frames
-    assert [round(time * 15) for time, _ in selection.pointers] == [27, 15]  # and nothing of the frames around
+    assert [round(time * 15) for time, _ in selection.pointers] == [27, 15]  # and none of the frames around
 
 
-def test_a_correction_said_again_is_the_same_after_other_frames_were_visited() -> None:
+def test_the_same_correction_gives_the_same_mask_after_other_prompts() -> None:
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     track(session, range(12))
@@ -264,7 +264,7 @@ def test_a_correction_said_again_is_the_same_after_other_frames_were_visited() -
     assert session.set_prompt(6, 1, OTHER_CLICK).objects == first
 
 
-def test_only_what_lies_between_the_neighbouring_prompts_is_computed_again() -> None:
+def test_only_frames_between_the_neighboring_prompts_are_computed_again() -> None:
     session = new_session()
     for object_id in (1, 2):
         for frame in (0, 10, 20):
@@ -285,7 +285,7 @@ def test_only_what_lies_between_the_neighbouring_prompts_is_computed_again() -> 
     assert [masks for _, (_, masks) in runs(after)] == [masks for _, (_, masks) in before]
 
 
-def test_only_the_objects_named_are_tracked() -> None:
+def test_only_the_given_objects_are_tracked() -> None:
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     session.set_prompt(0, 2, OTHER_CLICK)
@@ -294,20 +294,20 @@ def test_only_the_objects_named_are_tracked() -> None:
     assert session.plan_tracking(range(3)) == (FrameSpan(range(1, 3), (1,)),)
 
 
-def test_stale_frames_are_planned_from_both_prompts_and_the_plan_settles_them() -> None:
+def test_stale_frames_are_tracked_again_from_both_prompts() -> None:
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     track(session, range(20))
     session.set_prompt(11, 1, OTHER_CLICK)
     plan = session.stale_frames(range(FRAMES))
     assert plan == (FrameSpan(range(1, 6), (1,)), FrameSpan(range(10, 5, -1), (1,)), FrameSpan(range(12, 20), (1,)))
-    for stretch in plan:
-        assert all(masks.objects[0].fresh for masks in session.track(stretch.frames, session.revision, stretch.objects))
+    for span in plan:
+        assert all(masks.objects[0].fresh for masks in session.track(span.frames, session.revision, span.objects))
     assert session.stale_frames(range(FRAMES)) == ()
     assert session.plan_tracking(range(20)) == ()
 
 
-def test_a_run_taken_back_uncovers_the_one_before() -> None:
+def test_untracking_uncovers_the_masks_before() -> None:
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     first = runs(track(session, range(1, 20)))
@@ -323,10 +323,10 @@ def test_a_run_taken_back_uncovers_the_one_before() -> None:
     session.untrack(range(1, 20), (1,))
     assert [len(masks.objects) for masks in session.get_masks(range(20))] == [1] + [0] * 19
     revision = session.revision
-    assert session.untrack(range(20), (1,)) == revision, "nothing is left to take back"
+    assert session.untrack(range(20), (1,)) == revision, "nothing is left to remove"
 
 
-def test_planning_and_taking_back_look_at_the_frames_first() -> None:
+def test_planning_and_untracking_check_the_frames() -> None:
     session = new_session()
     with pytest.raises(BadPrompt):
         session.plan_tracking(range(3))
@@ -336,7 +336,7 @@ def test_planning_and_taking_back_look_at_the_frames_first() -> None:
             refused(range(FRAMES + 1))  # type: ignore[operator]
 
 
-def test_tracking_needs_a_prompt_and_the_newest_revision() -> None:
+def test_tracking_needs_a_prompt_and_the_current_revision() -> None:
     session = new_session()
     with pytest.raises(BadPrompt):
         track(session, range(3))
@@ -357,7 +357,7 @@ def test_tracking_in_short_steps_equals_tracking_at_once() -> None:
     assert runs(tuple(pieces)) == runs(track(long, range(24)))
 
 
-def test_both_directions_give_every_frame_in_the_order_asked_for() -> None:
+def test_both_directions_give_all_frames_in_the_requested_order() -> None:
     session = new_session()
     session.set_prompt(10, 1, CLICK)
     assert [masks.frame for masks in track(session, range(10, 16))] == [*range(10, 16)]
@@ -367,7 +367,7 @@ def test_both_directions_give_every_frame_in_the_order_asked_for() -> None:
     assert [len(masks.objects) for masks in session.get_masks(range(18))] == [1] * 16 + [0] * 2
 
 
-def test_settled_frames_are_not_computed_again() -> None:
+def test_frames_up_to_date_are_not_computed_again() -> None:
     session = new_session(cache_bytes=1)
     session.set_prompt(0, 1, CLICK)
     first = track(session, range(12))
@@ -392,7 +392,7 @@ def test_a_new_object_does_not_recompute_the_old_one() -> None:
     assert [masks.objects[0].mask.runs for masks in both] == [old[frame] for frame in range(3, 8)]
 
 
-def test_a_correction_reaches_the_frames_after_it() -> None:
+def test_a_correction_changes_the_frames_after_it() -> None:
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     track(session, range(14))
@@ -403,10 +403,10 @@ def test_a_correction_reaches_the_frames_after_it() -> None:
     track(session, range(8, 14))
     after = session.objects[1].bank.tracked
     assert all(not torch.allclose(after[at].logits, before[at], atol=1e-3) for at in range(9, 14))
-    assert all(at not in after for at in range(1, 8)), "frames that may show the old mistake are remembered"
+    assert all(at not in after for at in range(1, 8)), "frames that may show the old mistake are in memory"
 
 
-def test_taking_a_correction_back_uncovers_the_tracked_mask() -> None:
+def test_clearing_a_correction_uncovers_the_tracked_mask() -> None:
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     tracked = track(session, range(10))[6].objects
@@ -415,14 +415,14 @@ def test_taking_a_correction_back_uncovers_the_tracked_mask() -> None:
     assert [found.mask for found in session.set_prompt(6, 1, Prompt()).objects] == [found.mask for found in tracked]
 
 
-def test_taking_the_last_prompt_back_removes_the_object() -> None:
+def test_clearing_the_last_prompt_removes_the_object() -> None:
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     track(session, range(5))
     assert session.set_prompt(0, 1, Prompt()).objects == ()
     assert all(not masks.objects for masks in session.get_masks(range(5)))
     revision = session.revision
-    assert session.set_prompt(0, 1, Prompt()).revision == revision  # nothing left to take back
+    assert session.set_prompt(0, 1, Prompt()).revision == revision  # nothing left to clear
 
 
 def test_the_same_calls_give_the_same_masks() -> None:
@@ -455,7 +455,7 @@ def test_memory_on_the_device_does_not_grow_with_the_clip() -> None:
 
 
 def test_tracking_resumes_elsewhere_with_the_memory_of_the_frames_behind() -> None:
-    """After a look at another place the frames just behind are remembered again from their masks."""
+    """The memory of the frames just behind is restored from their masks."""
     session = new_session()
     session.set_prompt(0, 1, CLICK)
     track(session, range(20))
