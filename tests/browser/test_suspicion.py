@@ -12,11 +12,11 @@ from ui.web_files import WEB
 pytestmark = pytest.mark.browser
 
 PIXELS = 100 * 200
-AWAY = {"quality": 0.9, "presence": -6.0, "area": 0}
+AWAY = {"predicted_iou": 0.9, "object_score": -6.0, "area": 0}
 
 
-def seen(area: int = 1000, quality: float = 0.9, presence: float = 6.0) -> dict[str, float]:
-    return {"quality": quality, "presence": presence, "area": area}
+def seen(area: int = 1000, predicted_iou: float = 0.9, object_score: float = 6.0) -> dict[str, float]:
+    return {"predicted_iou": predicted_iou, "object_score": object_score, "area": area}
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,10 @@ def blank(chromium: Any) -> Iterator[Any]:
         (AWAY, [AWAY], seen(), 1, 1, "lost"),
         (AWAY, [AWAY], AWAY, 0.5, 0.5, "lost"),
         (AWAY, [], None, 0.5, 0.5, "lost"),
-        (seen(presence=0.0), [seen()], seen(), 0.5, 0.5, "lost"),
-        (seen(presence=-3.0), [seen()], seen(), 0.9, 1, "lost"),
-        (seen(quality=0.6), [seen()], seen(), 0.49, 0.51, "low predicted IoU"),
-        (seen(quality=0.2), [seen()], seen(), 1, 1, "low predicted IoU"),
+        (seen(object_score=0.0), [seen()], seen(), 0.5, 0.5, "lost"),
+        (seen(object_score=-3.0), [seen()], seen(), 0.9, 1, "lost"),
+        (seen(predicted_iou=0.6), [seen()], seen(), 0.49, 0.51, "low predicted IoU"),
+        (seen(predicted_iou=0.2), [seen()], seen(), 1, 1, "low predicted IoU"),
         (seen(1300), [seen()], seen(), 0, 0.01, "lost"),
         (seen(2200), [seen()], seen(2200), 0.5, 0.6, "area jumped"),
         (seen(4000), [seen(), seen(), seen()], seen(), 1, 1, "area jumped"),

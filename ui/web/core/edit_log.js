@@ -231,11 +231,11 @@ export class EditLog {
       if (object === undefined) continue;
       const frames = prompts.get(object);
       if (!frames) {
-        messages.set(`${object}`, { t: 'forget', object });
+        messages.set(`${object}`, { t: 'remove_object', object });
         continue;
       }
       for (const frame of entry.prompt ? [entry.frame] : frames.keys()) {
-        messages.set(`${object}/${frame}`, { t: 'prompt', frame, object, prompt: frames.get(frame) ?? {} });
+        messages.set(`${object}/${frame}`, { t: 'set_prompt', frame, object, prompt: frames.get(frame) ?? {} });
       }
     }
     return [...messages.values()];

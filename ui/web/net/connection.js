@@ -55,7 +55,7 @@ class Connection {
     if (this.inFlight) {
       const { object, frame } = this.inFlight;
       const outdated = this.queue.some(
-        other => other.object === object && (other.frame === frame || other.t === 'forget'),
+        other => other.object === object && (other.frame === frame || other.t === 'remove_object'),
       );
       if (!outdated) this.queue.unshift(this.inFlight);
       this.landed();
@@ -99,10 +99,10 @@ class Connection {
   // A prompt or forget: waits for its turn, survives lost connections.
   request(message) {
     const same = other =>
-      other.t === 'prompt' &&
+      other.t === 'set_prompt' &&
       other.object === message.object &&
-      (message.t === 'forget' || other.frame === message.frame);
-    const removed = this.queue.findLastIndex(other => other.t === 'forget' && other.object === message.object);
+      (message.t === 'remove_object' || other.frame === message.frame);
+    const removed = this.queue.findLastIndex(other => other.t === 'remove_object' && other.object === message.object);
     this.queue = this.queue.filter((other, place) => place <= removed || !same(other));
     this.queue.push(message);
     emit('queued', message);

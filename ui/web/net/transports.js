@@ -67,7 +67,7 @@ export class RequestTransport {
   async listen() {
     try {
       for (let first = true; !this.ending.signal.aborted; first = false) {
-        const answer = await fetch(address(`hear${first ? '?first=1' : ''}`), { signal: this.ending.signal });
+        const answer = await fetch(address(`receive${first ? '?first=1' : ''}`), { signal: this.ending.signal });
         if (!answer.ok) return this.fail(answer.status);
         if (first) this.events.opened();
         const body = await answer.arrayBuffer();
@@ -85,7 +85,7 @@ export class RequestTransport {
   send(message) {
     const request = { method: 'POST', body: JSON.stringify(message), signal: this.ending.signal };
     this.saying = this.saying
-      .then(() => fetch(address('say'), request))
+      .then(() => fetch(address('send'), request))
       .then(answer => {
         if (!answer.ok) this.fail(answer.status);
       })

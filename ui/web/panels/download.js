@@ -281,8 +281,8 @@ function chosenFrames() {
 function exportMessage() {
   const names = [...Object.keys(SWITCHES), 'largest_side'].filter(isTaken);
   const options = Object.fromEntries(names.map(name => [name, exportOptions[name]]));
-  const look = isTaken('look') ? { look: readyLook() } : {};
-  return { t: 'export', kind: chosenKind(), objects: chosenObjects(), ...chosenFrames(), ...options, ...look };
+  const effects = isTaken('look') ? { effects: readyLook() } : {};
+  return { t: 'export', format: chosenKind(), objects: chosenObjects(), ...chosenFrames(), ...options, ...effects };
 }
 
 async function startExport() {
@@ -290,12 +290,12 @@ async function startExport() {
   const message = exportMessage();
   const { version } = state;
   const turn = ++exportTurn;
-  exportOptions.kinds[state.medium.kind] = message.kind;
+  exportOptions.kinds[state.medium.kind] = message.format;
   rememberOptions();
   tellProblem('');
   setExporting(true);
   try {
-    if (message.look) await backdrops.bring(message.look);
+    if (message.effects) await backdrops.bring(message.effects);
   } catch {
     /* the server says what it misses */
   }

@@ -33,7 +33,7 @@ function readOnServer(file, as) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     reading = request;
-    request.open('POST', address(`annotations?${query}`));
+    request.open('POST', address(`import?${query}`));
     request.responseType = 'json';
     request.upload.onprogress = event => showReading(event.total ? event.loaded / event.total : null, 'Uploading…');
     request.upload.onload = () => showReading(null, 'Reading it…');
@@ -55,7 +55,7 @@ const showReading = (fraction, text) => {
 
 function giveUpReading() {
   reading?.abort();
-  connection.send({ t: 'cancel', job: 'annotations' });
+  connection.send({ t: 'cancel', job: 'import' });
 }
 
 // The answer, or undefined where there is none and the user knows why.
@@ -139,7 +139,7 @@ async function addImported() {
 
 export function setUpImportAnnotations() {
   on('server-progress', message => {
-    if (message.job === 'annotations') showReading(message.fraction, message.message);
+    if (message.job === 'import') showReading(message.fraction, message.message);
   });
   on('medium', () => importDialog.close());
 

@@ -13,20 +13,20 @@ import { masks } from '../viewport/masks.js';
 import { refreshMasks } from '../viewport/viewport.js';
 
 const modelsDialog = find('models-dialog');
-let modelList = { current: '', device: '', memory: null, offers: [] }; // what the server said last
+let modelList = { current: '', device: '', memory: null, models: [] }; // what the server said last
 let change = null; // {model, fraction, message, moving} while another one is on its way
 let changesCount = true; // a change that was given up may still be reported for a moment
 
 function openModels() {
   if (modelsDialog.open) return;
-  connection.send({ t: 'models' });
+  connection.send({ t: 'list_models' });
   find('models-problem').hidden = true;
   drawModels();
   modelsDialog.showModal();
 }
 
 function changeModel(name) {
-  if (!connection.send({ t: 'model', name })) return toast('There is no connection right now. Try again in a moment.');
+  if (!connection.send({ t: 'choose_model', name })) return toast('There is no connection right now. Try again in a moment.');
   find('models-problem').hidden = true;
   changesCount = true;
   setChange({ model: name, fraction: null, message: 'Starting…', moving: false });
@@ -48,7 +48,7 @@ function setChange(wanted) {
   updateModelButton();
 }
 
-const titleOf = name => modelList.offers.find(offer => offer.name === name)?.title ?? name;
+const titleOf = name => modelList.models.find(offer => offer.name === name)?.title ?? name;
 
 function updateModelButton() {
   find('model-title').textContent = state.model.title || 'Model';
@@ -81,12 +81,12 @@ function workOf(offer) {
 }
 
 function drawModels() {
-  const { device, memory, offers } = modelList;
+  const { device, memory, models } = modelList;
   const list = find('models-list');
   const used = memory === null ? '' : `, ${Math.round(100 * memory)}% of its memory in use`;
   find('models-device').textContent = device ? `Runs on: ${device}${used}.` : '';
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.model : null;
-  list.replaceChildren(...offers.map(offerCard));
+  list.replaceChildren(...models.map(offerCard));
   if (focused) (list.querySelector(`[data-model="${CSS.escape(focused)}"]`) ?? find('models-close')).focus();
 }
 
@@ -150,7 +150,7 @@ export function setUpModels() {
   on('server-model', message => {
     if (!state.model.name || state.model.name === message.name || !state.medium) return;
     masks.clear(state.medium.frames);
-    connection.send({ t: 'masks', first: state.frame, last: state.frame });
+    connection.send({ t: 'get_masks', first: state.frame, last: state.frame });
     refreshMasks();
     askForMasks();
   });
@@ -163,7 +163,7 @@ export function setUpModels() {
   on('server-done', message => {
     if (message.job !== 'model') return;
     setChange(null);
-    connection.send({ t: 'models' });
+    connection.send({ t: 'list_models' });
     if (modelsDialog.open) modelsDialog.close();
     const again = state.log.prompts.size ? ' Your clicks were said to it again.' : '';
     toast(`${state.model.title} is in use now.${again}`, 'hint');

@@ -31,7 +31,7 @@ function describeScore(id) {
   if (!record) return ['', ''];
   if (!record.area) return ['not here', 'The object is not in this frame'];
   return [
-    `fit ${Math.round(100 * clamp(record.quality, 0, 1))}%`,
+    `fit ${Math.round(100 * clamp(record.predicted_iou, 0, 1))}%`,
     'How well the mask fits, as the network sees it (predicted IoU)',
   ];
 }

@@ -46,7 +46,7 @@ function saveWithMasks() {
   const all = [...state.log.prompts.keys()].map(id => ({ id, name: '', label: '', color: [0, 0, 0] }));
   if (!all.length) return toast('Select something first. Then there are masks to save.', 'hint');
   if (state.exporting) return toast('A download is under way. Wait until it is done.', 'hint');
-  if (!connection.send({ t: 'export', kind: 'coco', objects: all })) {
+  if (!connection.send({ t: 'export', format: 'coco', objects: all })) {
     return toast('There is no connection right now. Try again in a moment.');
   }
   gathering = true;

@@ -10,9 +10,9 @@ import { connection } from '../net/connection.js';
 const LINGER = 1200; // milliseconds; of two waits in a row one is shown, not a flicker
 let waitingTimer = 0;
 
-function waitingText({ waiting, seconds }) {
-  if (!waiting && (!seconds || state.tracking)) return ''; // tracking shows its own pace
-  const who = waiting ? `${waiting} ${waiting === 1 ? 'other is' : 'others are'} before you` : 'Working on it';
+function waitingText({ position, seconds }) {
+  if (!position && (!seconds || state.tracking)) return ''; // tracking shows its own pace
+  const who = position ? `${position} ${position === 1 ? 'other is' : 'others are'} before you` : 'Working on it';
   return seconds >= 1 ? `${who} · about ${duration(seconds)}` : who;
 }
 
@@ -44,7 +44,7 @@ function updateStatus() {
 }
 
 export function setUpStatus() {
-  on('server-load', message => {
+  on('server-queue', message => {
     const text = waitingText(message);
     if (text) return showWaiting(text);
     clearTimeout(waitingTimer);

@@ -15,7 +15,7 @@ export function replayLog(quietly = false) {
   if (!entries.length) return;
   masks.clear(state.medium.frames);
   connection.clearQueue();
-  replaying = { t: 'journal', entries, quietly };
+  replaying = { t: 'edit_log', entries, quietly };
   if (!quietly)
     showProgress('Bringing your work back', null, state.ready ? 'Starting…' : 'Waiting for the model…', cancelReplay);
   connection.request(replaying);
@@ -23,7 +23,7 @@ export function replayLog(quietly = false) {
 
 // Many prompts and forgets at once, beside what the server knows already; `back` takes them back where they are given up.
 export function sendEdits(entries, title, back) {
-  const question = { t: 'journal', entries, more: true, title, back };
+  const question = { t: 'edit_log', entries, more: true, title, back };
   replaying = question;
   if (entries.some(entry => entry.prompt))
     showProgress(title, null, state.ready ? 'Starting…' : 'Waiting for the model…', cancelEdits);
@@ -75,5 +75,4 @@ export function setUpReplay() {
   on('server-error', message => {
     if (message.job === 'replay') replayFailed(message.question);
   });
-  on('server-journal', () => connection.send({ t: 'journal', entries: state.log.told }));
 }

@@ -91,7 +91,7 @@ async function findFiles(keys, version) {
 function catchUp(message) {
   const around = state.lastTracked?.frame ?? state.frame;
   connection.send({
-    t: 'masks',
+    t: 'get_masks',
     first: Math.max(0, around - 31),
     last: Math.min(state.medium.frames - 1, around + 32),
   });

@@ -22,7 +22,7 @@ const REMAINS_LOST = 0.5;
 
 const between = (value, none, full) => Math.max(0, Math.min(1, (value - none) / (full - none)));
 
-// `here` is {quality, presence, area}, `earlier` the same of the frames before, the nearest first, `after` of the next one;
+// `here` is {predicted_iou, object_score, area}, `earlier` the same of the frames before, the nearest first, `after` of the next one;
 // undefined where nothing is known. `pixels` is the frame's area.
 export function suspicionOf(here, earlier, after, pixels) {
   const signs = here.area
@@ -38,8 +38,8 @@ function seenSigns(here, earlier, pixels) {
   return [
     [here.area >= pixels * LARGE_SHARE ? between(here.area / pixels, LARGE_SHARE, WHOLE_SHARE) : 0, 'covers the frame'],
     [between(grown, Math.log(FAIR_FACTOR), Math.log(WILD_FACTOR)), 'area jumped'],
-    [between(here.quality, GOOD_IOU, BAD_IOU), 'low predicted IoU'],
-    [1 / (1 + Math.exp(here.presence)), 'lost'],
+    [between(here.predicted_iou, GOOD_IOU, BAD_IOU), 'low predicted IoU'],
+    [1 / (1 + Math.exp(here.object_score)), 'lost'],
   ];
 }
 

@@ -19,7 +19,7 @@ import { prompts } from './prompts.js';
 const candidateStrip = find('candidates');
 const THUMB_WIDE = 96;
 const THUMB_HIGH = 72; // CSS pixels, as in candidates.css
-let candidates = null; // {key, frame, object, color, masks: [{choice, quality, area, place, png}], picked}
+let candidates = null; // {key, frame, object, color, masks: [{choice, predicted_iou, area, place, png}], picked}
 let dismissed = ''; // the key of the last one that was sent away
 
 const candidateButtons = Array.from({ length: 3 }, () => {
@@ -54,7 +54,7 @@ function updateCandidates() {
     const picked = mask?.choice === candidates.picked;
     button.hidden = !mask;
     if (!mask) return;
-    const fit = `${Math.round(100 * clamp(mask.quality, 0, 1))}%`;
+    const fit = `${Math.round(100 * clamp(mask.predicted_iou, 0, 1))}%`;
     button.lastChild.textContent = fit;
     button.setAttribute('aria-label', `Mask ${place + 1} of ${candidates.masks.length}, fit ${fit}`);
     button.setAttribute('aria-checked', picked);
@@ -137,7 +137,7 @@ export function setUpCandidates() {
     const possible = (found?.candidates ?? []).map((mask, choice) => ({ ...mask, choice }));
     const visible = possible.filter(mask => mask.area).sort((a, b) => a.area - b.area);
     if (!key || key === dismissed || visible.length < 2) return;
-    const own = possible.findIndex(mask => mask.area === found.area && mask.quality === found.quality);
+    const own = possible.findIndex(mask => mask.area === found.area && mask.predicted_iou === found.predicted_iou);
     const isNew = candidates?.key !== key;
     candidates = {
       key,

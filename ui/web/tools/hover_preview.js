@@ -61,7 +61,7 @@ function requestPreview() {
   const prompt = prompts.withPoints(state.log.prompt(frame, object), [at.place], at.negative);
   hoverState.seq += 1;
   const { seq } = hoverState;
-  if (!connection.send({ t: 'hover', seq, frame, object, prompt })) return;
+  if (!connection.send({ t: 'preview', seq, frame, object, prompt })) return;
   hoverState.since = performance.now();
   hoverState.flying = { seq, at, since: hoverState.since };
 }

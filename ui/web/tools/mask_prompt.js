@@ -21,7 +21,7 @@ export const hasMask = (frame, object) =>
 
 const isPending = (frame, object) =>
   [connection.inFlight, ...connection.queue].some(
-    message => message?.object === object && (message.t === 'forget' || message.frame === frame),
+    message => message?.object === object && (message.t === 'remove_object' || message.frame === frame),
   );
 
 const waiters = [];

@@ -48,7 +48,7 @@ export const prompts = {
     }
     if (!objects.mayHave(object)) return undefined;
     state.log.add([{ frame, object, prompt }]);
-    connection.request({ t: 'prompt', frame, object, prompt, since });
+    connection.request({ t: 'set_prompt', frame, object, prompt, since });
     showTip('');
     emit('interaction');
     emit('log');
@@ -98,10 +98,10 @@ export const prompts = {
     const together = [];
     for (const message of messages) {
       const { t, frame, object, prompt } = message;
-      if (t === 'forget') masks.forget(object);
+      if (t === 'remove_object') masks.forget(object);
       if (t === 'untrack') masks.untrack(message.frames, message.objects);
       if (t === 'untrack' || messages.length <= MAX_SINGLE_PROMPTS) connection.request(message);
-      else together.push(t === 'forget' ? { forget: object } : { frame, object, prompt });
+      else together.push(t === 'remove_object' ? { forget: object } : { frame, object, prompt });
       if (together.length && prompt && isEmpty(prompt)) masks.takeBack(frame, object);
     }
     if (together.length) sendEdits(together, title, back);
@@ -124,7 +124,7 @@ export function setUpPrompts() {
   // A prompt that the server refused is taken back, so that page and server agree; everything else stays.
   on('server-error', message => {
     const question = message.question;
-    if (question?.t !== 'prompt') return;
+    if (question?.t !== 'set_prompt') return;
     const last = state.log.last?.entries[0];
     if (last?.prompt && last.object === question.object && last.frame === question.frame) {
       state.log.undo();

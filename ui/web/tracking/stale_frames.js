@@ -30,7 +30,7 @@ let countWaiting = false;
 
 export function setUpStaleFrames() {
   on('queued', message => {
-    if (message.t !== 'prompt') return;
+    if (message.t !== 'set_prompt') return;
     const said = [...(state.log.prompts.get(message.object)?.keys() ?? [])];
     const before = Math.max(-1, ...said.filter(frame => frame < message.frame));
     const after = Math.min(masks.length, ...said.filter(frame => frame > message.frame));
@@ -39,7 +39,7 @@ export function setUpStaleFrames() {
   });
 
   on('server-stale', message => {
-    const more = [connection.inFlight, ...connection.queue].some(other => other && other.t !== 'forget'); // newer news will come
+    const more = [connection.inFlight, ...connection.queue].some(other => other && other.t !== 'remove_object'); // newer news will come
     if (message.version !== state.version || more) return;
     const runs = new Map(message.objects.map(object => [object.id, object.frames]));
     for (const object of masks.lanes.keys()) masks.setStale(object, runs.get(object) ?? []);

@@ -82,7 +82,7 @@ const isOurRun = message => message.job === 'track' && message.run === state.tra
 
 export function setUpTracking() {
   on('tracked', message => {
-    update({ lastTracked: { frame: message.frame, step: message.tracked } });
+    update({ lastTracked: { frame: message.frame, step: message.step } });
     if (state.tracking && followCheckbox.checked) goTo(message.frame, true);
   });
 

@@ -44,7 +44,7 @@ class PreviewCache {
     const named = objects
       .forExport()
       .map(({ id, color }) => `${id}.${color.map(part => part.toString(16).padStart(2, '0')).join('')}`);
-    return `v=${state.version}&look=${encodeURIComponent(JSON.stringify(readyLook()))}&objects=${named}`;
+    return `v=${state.version}&effects=${encodeURIComponent(JSON.stringify(readyLook()))}&objects=${named}`;
   }
   get key() {
     return `${this.query}&${this.epoch}`;
@@ -110,7 +110,7 @@ class PreviewCache {
     let bitmap = null;
     this.flying = flying;
     try {
-      bitmap = await this.fetch(`looks/${frame}?${this.query}&side=${side}`);
+      bitmap = await this.fetch(`effects/${frame}?${this.query}&side=${side}`);
       this.latency += (performance.now() - since - this.latency) / 4;
       if (kept === this.kept && !flying.spoiled) this.keep(frame, { key, side, bitmap });
     } catch (error) {
@@ -186,7 +186,7 @@ export function setUpEffectPreviews() {
     if (object !== undefined) outdatePreviews();
     else if (run !== undefined) previews.drop(frame);
   });
-  on('server-forgotten server-untracked', outdatePreviews);
+  on('server-object_removed server-untracked', outdatePreviews);
   on('server-done', ({ job }) => {
     if (['track', 'replay', 'model'].includes(job)) outdatePreviews();
   });

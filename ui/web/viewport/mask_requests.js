@@ -21,7 +21,7 @@ export async function askForFrames(first, last) {
   const version = state.version;
   const end = Math.min(last, state.medium.frames - 1);
   for (let frame = first; frame <= end && state.version === version; frame += CHUNK) {
-    connection.send({ t: 'masks', first: frame, last: Math.min(end, frame + CHUNK - 1) });
+    connection.send({ t: 'get_masks', first: frame, last: Math.min(end, frame + CHUNK - 1) });
     await new Promise(resolve => setTimeout(resolve, 60));
   }
 }

@@ -5,17 +5,17 @@ import { masks } from './masks.js';
 import { refreshMasks, showFrame } from './viewport.js';
 
 // The last frames of a run may come after its end, where the connection was lost in between.
-function recordTracked({ run, frame, tracked, objects: found }) {
+function recordTracked({ run, frame, step, objects: found }) {
   if (run !== state.tracking?.run && !state.log.hasRun(run)) return;
   const before = state.log.length;
   const fresh = found.filter(object => object.fresh);
   state.log.addTracked(
     run,
     frame,
-    tracked,
+    step,
     fresh.map(object => object.id),
   );
-  emit('tracked', { frame, tracked });
+  emit('tracked', { frame, step });
   if (state.log.length !== before) emit('log');
 }
 
@@ -40,7 +40,7 @@ export function setUpMaskUpdates() {
       told.add(object.id);
     }
     if (message.object && !told.has(message.object)) masks.takeBack(frame, message.object);
-    if (message.tracked) recordTracked(message);
+    if (message.step) recordTracked(message);
     // A frame that is still on its way is asked for again, or it would come without these masks.
     if (frame === state.frame)
       (state.shown.frame === frame ? refreshMasks() : showFrame(frame)).then(drawn => {
@@ -49,7 +49,7 @@ export function setUpMaskUpdates() {
     emit('masks', message);
   });
 
-  on('server-forgotten', message => {
+  on('server-object_removed', message => {
     masks.forget(message.object);
     emit('masks', message);
     refreshMasks();

@@ -17,9 +17,9 @@ class MaskCache {
   }
 
   clear(frames) {
-    this.frames = new Map(); // frame -> object -> {png, place, quality, presence, area}
+    this.frames = new Map(); // frame -> object -> {png, place, predicted_iou, object_score, area}
     this.lanes = new Map(); // object -> what is known, a number per frame
-    this.numbers = new Map(); // object -> {quality, presence, area}, numbers per frame; kept when PNGs are dropped
+    this.numbers = new Map(); // object -> {predicted_iou, object_score, area}, numbers per frame; kept when PNGs are dropped
     this.length = frames;
     this.bytes = 0;
     this.asked = new Set(); // frames that have been asked for again
@@ -32,18 +32,18 @@ class MaskCache {
     return this.lanes.get(object);
   }
 
-  // {quality, presence, area} of a mask, also of one whose picture had to go.
+  // {predicted_iou, object_score, area} of a mask, also of one whose picture had to go.
   facts(object, frame) {
     if (!this.lanes.get(object)?.[frame]) return undefined;
-    const { quality, presence, area } = this.numbers.get(object);
-    return { quality: quality[frame], presence: presence[frame], area: area[frame] };
+    const { predicted_iou, object_score, area } = this.numbers.get(object);
+    return { predicted_iou: predicted_iou[frame], object_score: object_score[frame], area: area[frame] };
   }
 
   note(frame, object, record) {
     const fresh = kind => new kind(this.length);
     const numbers = this.numbers.get(object) ?? {
-      quality: fresh(Float32Array),
-      presence: fresh(Float32Array),
+      predicted_iou: fresh(Float32Array),
+      object_score: fresh(Float32Array),
       area: fresh(Uint32Array),
     };
     this.numbers.set(object, numbers);

@@ -146,7 +146,7 @@ export async function repaint() {
 async function spritesOf(frame) {
   if (masks.misses(frame)) {
     masks.asked.add(frame);
-    connection.send({ t: 'masks', first: frame, last: Math.min(state.medium.frames - 1, frame + 15) });
+    connection.send({ t: 'get_masks', first: frame, last: Math.min(state.medium.frames - 1, frame + 15) });
   }
   // Objects further down in the list lie above the others.
   const place = new Map([...masks.on(frame).keys()].map(object => [object, objects.said(object).place]));
