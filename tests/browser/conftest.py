@@ -15,7 +15,7 @@ from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import GatedEngine, launched, picture_bytes
-from ui.server import Server
+from ui.app import Server
 
 FLAGS: tuple[str, ...] = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 FLAGS += ("--disable-component-update", "--disable-sync", "--no-first-run")
@@ -85,13 +85,13 @@ def desk(visit: Callable[..., Desk], server: tuple[Server, str]) -> Desk:
 
 def expire(server: Server, desk: Desk) -> None:
     """Let the server send the visitor away for being idle, and wait until the page knows."""
-    visitors = server.visitors
-    settings = visitors._settings
+    sessions = server.sessions
+    services = sessions.services
     try:
-        visitors._settings = replace(settings, idle_minutes=0.0)
+        sessions.services = replace(services, settings=services.settings.model_copy(update={"idle_minutes": 0.0}))
         desk.page.wait_for_selector(".mk-banner-act:has-text('Start again')")
     finally:
-        visitors._settings = settings
+        sessions.services = services
 
 
 @pytest.fixture(scope="session")

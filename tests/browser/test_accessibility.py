@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.conftest import missing
 from tests.browser.desk import Desk
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 GRAVE = {"serious", "critical"}

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.browser.desk import Desk
 from tests.ui.house import picture_bytes
-from ui.server import Server
+from ui.app import Server
 from ui.settings import load_settings
 
 pytestmark = pytest.mark.browser

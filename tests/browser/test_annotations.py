@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.types import FrameMasks, Mask, Prompt
+from sam2_core.serving.commands import Command, SetPrompt
+from sam2_core.types import Mask
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.readers.media import packed, png
@@ -29,11 +30,11 @@ class SlowEngine(FakeEngine):
         super().__init__()
         self.entered, self.gate = threading.Semaphore(0), threading.Event()
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        if self.calls.count("prompt") == 9:
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, SetPrompt) and self.calls.count("SetPrompt") == 9:
             self.entered.release()
             assert self.gate.wait(DEADLINE)
-        return super().prompt(session, frame, object_id, prompt)
+        return super().execute(session, command)
 
 
 def squares(*numbers: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.desk import Desk
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 

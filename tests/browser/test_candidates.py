@@ -11,7 +11,7 @@ import pytest
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import DEADLINE, GatedEngine
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 
@@ -231,7 +231,7 @@ def test_one_question_at_a_time_and_the_newest_place_next(
     engine.gate.release(2)
     wait_for_call(engine)
     desk.expect_mask(0.8, 0.45)
-    assert engine.calls.count("preview") == 2
+    assert engine.calls.count("Preview") == 2
     hover(desk, 0.3, 0.3)
     wait_for_call(engine)
     desk.click(X, Y)  # does not wait for the preview, and nobody wants it any more
@@ -344,7 +344,7 @@ def test_touch_asks_for_no_preview(gated: tuple[GatedEngine, str], visit: Callab
     box, (left, top) = desk.page.locator(".mk-over").bounding_box(), desk.spot(X, Y)
     desk.page.touchscreen.tap(box["x"] + left, box["y"] + top)
     desk.expect_mask(*WITHIN_PLAIN)
-    assert isinstance(engine, FakeEngine) and "preview" not in engine.calls
+    assert isinstance(engine, FakeEngine) and "Preview" not in engine.calls
 
 
 def test_a_second_part_is_refined_and_the_first_stays_so(desk: Desk, picture: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sam2_core.media import ingest, open_store
-from sam2_core.types import FrameMasks
+from sam2_core.serving.commands import Command, Track
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.numbered import read_number
@@ -95,12 +96,11 @@ def test_what_tracking_found_before_a_click_does_not_cover_its_answer(visit: Cal
     class LateEngine(GatedEngine):
         """Finds its masks at once and hands them over late."""
 
-        def track(
-            self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-        ) -> tuple[FrameMasks, ...]:
-            found = FakeEngine.track(self, session, frames, revision, objects)
-            self.entered.release()
-            assert self.gate.acquire(timeout=DEADLINE)
+        def execute(self, session: str, command: Command[Any]) -> Any:
+            found = FakeEngine.execute(self, session, command)
+            if isinstance(command, Track):
+                self.entered.release()
+                assert self.gate.acquire(timeout=DEADLINE)
             return found
 
     engine = LateEngine()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.browser.conftest import expire
 from tests.browser.desk import Desk
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.desk import Desk
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

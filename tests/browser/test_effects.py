@@ -13,7 +13,7 @@ import pytest
 from tests.browser.conftest import expire
 from tests.browser.desk import Desk
 from tests.ui.house import picture_bytes
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

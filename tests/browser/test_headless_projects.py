@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from ui.server import Server
 
 from sam2_core.media import color_of, hex_of
 from sam2_core.serving.project import OWN_COLORS, project_of
 from tests.browser.desk import Desk
 from tests.browser.test_project import save, work_on
+from ui.app import Server
 from ui.web_files import web_files
 
 pytestmark = pytest.mark.browser

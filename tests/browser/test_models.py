@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sam2_core.types import FrameMasks, Load, Mask, Progress, Prompt
+from sam2_core.serving.commands import Command, SetPrompt, Track
+from sam2_core.serving.engine import QueueStatus
+from sam2_core.types import Mask, Progress, Prompt
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import DEADLINE, GatedEngine, launched
@@ -23,11 +26,12 @@ TINY, SMALL = "SAM 2.1 tiny", "SAM 2.1 small"
 class Wide(FakeEngine):
     """Another network: to every prompt it answers with the left half of the frame."""
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        height, width = self.sessions[session].media.size_of(frame)
-        left = np.tile(np.arange(width) < width // 2, (height, 1))
-        said = prompt if prompt.is_empty else Prompt(mask=Mask.from_array(left))
-        return super().prompt(session, frame, object_id, said)
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, SetPrompt) and not command.prompt.is_empty:
+            height, width = self.sessions[session].media.size_of(command.frame)
+            left = np.tile(np.arange(width) < width // 2, (height, 1))
+            command = replace(command, prompt=Prompt(mask=Mask.from_array(left)))
+        return super().execute(session, command)
 
 
 class Download:
@@ -156,19 +160,19 @@ class Crowded(GatedEngine):
         super().__init__()
         self.line: list[str] = []
 
-    def track(
-        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-    ) -> tuple[FrameMasks, ...]:
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if not isinstance(command, Track):
+            return super().execute(session, command)
         self.line.append(session)
         try:
-            return super().track(session, frames, revision, objects)
+            return super().execute(session, command)
         finally:
             self.line.remove(session)
 
-    def load(self, session: str = "") -> Load:
+    def status(self, session: str = "") -> QueueStatus:
         line = list(self.line)
         before = line.index(session) if session in line else 0
-        return Load("Test processor, 2 threads", None, before, 2.0 * before)
+        return QueueStatus("Test processor, 2 threads", None, before, 2.0 * before)
 
 
 @pytest.fixture

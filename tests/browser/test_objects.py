@@ -12,7 +12,7 @@ import pytest
 
 from sam2_core.media import color_of
 from tests.browser.desk import PIXEL, Desk, Fingers, straight
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 PLACES = ((0.2, 0.25), (0.5, 0.25), (0.8, 0.25), (0.2, 0.75), (0.5, 0.75))

@@ -14,7 +14,7 @@ from tests.browser.conftest import FLAGS, expire, find_browser
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import GatedEngine, free_port, launched
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from ui.server import Server
 
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, Store, ingest, ingest_album, open_store, write
 from sam2_core.types import FrameMasks, Mask, ObjectMask
@@ -20,6 +19,7 @@ from tests.browser.desk import TIMEOUT, Desk
 from tests.browser.test_accessibility import findings
 from tests.browser.test_project import wait_until_kept
 from tests.media.numbered import read_number
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.desk import Desk, Fingers, straight
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 

@@ -15,7 +15,7 @@ from tests.browser.desk import Desk, Fingers, straight
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import launched
-from ui.server import Server
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 

@@ -30,8 +30,7 @@ class Studio(Desk):
 
     def said(self, object_id: int = 1, frame: int = 0) -> Prompt:
         sessions = [session for name, session in self.engine.sessions.items() if name not in self.earlier]
-        found = sessions[-1].objects.get(object_id) if sessions else None
-        return found.words[frame].prompt if found is not None and frame in found.words else Prompt()
+        return sessions[-1].prompts.get(object_id, {}).get(frame, Prompt()) if sessions else Prompt()
 
     def expect_said(self, test: Callable[[Prompt], bool], object_id: int = 1, frame: int = 0) -> Prompt:
         for _ in range(300):
