@@ -14,4 +14,4 @@ def test_every_package_is_installed() -> None:
     assert listed is not None
     named = set(re.findall(r'"([\w.]+)"', listed[1]))
     there = {".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("sam2_core/**/__init__.py")}
-    assert named == there | {"sam2_core.configs", "sam2_core.assets"}
+    assert named == there | {"sam2_core.configs", "sam2_core.assets", "sam2_core.media.review.shared"}

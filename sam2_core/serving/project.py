@@ -143,7 +143,7 @@ class _Said:
             frames.add(entry.frame)
 
 
-# --- reading, with the page's own bounds (ui/web/storage/project_file.js) -----------------------------------------------
+# --- reading, with the page's own bounds (ui/web/storage/project_file.js) ---------------------------------------------
 
 
 def _no_number(text: str) -> NoReturn:

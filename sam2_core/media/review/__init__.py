@@ -2,7 +2,8 @@
 
 writer.py     the file, written frame by frame
 pictures.py   the frames, small enough that the file stays within its budget
-document.py   the page around them, put together from the files in page/
+document.py   the page around them, from the files in page/ and the modules shared with the application
+modules.py    ES modules joined to one script
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-import { emit } from './events.js';
+import { emit } from '../shared/events.js';
 import { find, root } from './page.js';
 import { state } from './store.js';
 

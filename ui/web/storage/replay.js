@@ -1,8 +1,8 @@
-import { on } from '../core/events.js';
 import { showProgress, toast } from '../core/notices.js';
 import { find } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { on } from '../shared/events.js';
 import { askForMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 

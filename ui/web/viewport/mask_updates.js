@@ -1,6 +1,6 @@
-import { emit, on } from '../core/events.js';
 import { root } from '../core/page.js';
 import { state } from '../core/store.js';
+import { emit, on } from '../shared/events.js';
 import { masks } from './masks.js';
 import { refreshMasks, showFrame } from './viewport.js';
 
