@@ -1,3 +1,5 @@
+// The start screen and the workspace.
+
 import { emit } from '../shared/events.js';
 import { find, root } from './page.js';
 import { state } from './store.js';

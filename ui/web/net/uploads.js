@@ -1,3 +1,5 @@
+// Sending files to the server, one request at a time, with progress and cancelling.
+
 import { showProgress, toast } from '../core/notices.js';
 import { about, address, find } from '../core/page.js';
 import { state, update } from '../core/store.js';

@@ -1,3 +1,5 @@
+// The buttons for undo, redo and clearing.
+
 import { makeMenu } from '../core/menus.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';

@@ -1,3 +1,5 @@
+// The page's header: theme, help and logo.
+
 import { mount } from '../core/mount.js';
 import { find, listen } from '../core/page.js';
 import { closeWith } from '../shared/dialogs.js';

@@ -1,3 +1,5 @@
+// Saved projects on the start screen.
+
 import { announce } from '../core/notices.js';
 import { find } from '../core/page.js';
 import { setScreen } from '../core/screen.js';

@@ -1,3 +1,5 @@
+// Showing another medium.
+
 import { isClip } from '../core/media.js';
 import { showProgress } from '../core/notices.js';
 import { find, root } from '../core/page.js';

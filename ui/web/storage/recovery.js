@@ -1,3 +1,5 @@
+// What happens when the session has expired while the page was open.
+
 import { mount } from '../core/mount.js';
 import { showBanner } from '../core/notices.js';
 import { listen } from '../core/page.js';

@@ -1,3 +1,5 @@
+// Sending the edit log, or many edits at once, to the server, which works them off as one job.
+
 import { showProgress, toast } from '../core/notices.js';
 import { find } from '../core/page.js';
 import { state } from '../core/store.js';

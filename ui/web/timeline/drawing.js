@@ -1,3 +1,5 @@
+// Canvases as wide as the timeline, and the frame under a pointer.
+
 import { isClip } from '../core/media.js';
 import { find } from '../core/page.js';
 import { timeline } from '../core/store.js';

@@ -1,3 +1,5 @@
+// Going to a frame.
+
 import { isAlbum } from '../core/media.js';
 import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';

@@ -1,3 +1,5 @@
+// Adding and removing objects.
+
 import { announce, showTip } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { state, update } from '../core/store.js';

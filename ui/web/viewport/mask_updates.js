@@ -1,3 +1,5 @@
+// Masks that the server sends: kept, recorded in the edit log where they were tracked, and drawn.
+
 import { root } from '../core/page.js';
 import { state } from '../core/store.js';
 import { emit, on } from '../shared/events.js';
