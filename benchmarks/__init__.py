@@ -1,4 +1,4 @@
-"""Figures of speed and memory, each from one command: `python -m benchmarks.<name> --help`.
+"""Measurements of speed and memory, one command each: `python -m benchmarks.<name> --help`.
 
-Machines are noisy, so what is compared is measured in turns within one run, and medians are printed with ratios.
+Machines are noisy, so variants that are compared are measured in turns within one run, and medians are printed.
 """

@@ -1,12 +1,12 @@
-"""How fast the page feels, and what travels over the wire: the real server and network, driven by a real browser.
+"""Latency of the page and its network traffic, with the real server and network, driven by a real browser.
 
     python -m benchmarks.browser_latency [--model nano] [--device auto] [--clicks 50] [--users 8] [--photos 10]
 
-Prints median and 95th percentile from letting go of the mouse to the animation frame in which the mask is on the
-canvas: for one user, for several at once (each thinks for a quarter to half a second between clicks), and for the first
-click on a picture that was never seen before; then the previews under a moving mouse, the pace of tracking as its masks
-arrive, and the bytes a click and a tracked frame cost. Playwright and Chromium are needed; browser, server and network
-share this machine.
+Prints median and 95th percentile of the time from releasing the mouse button to the animation frame in which the mask
+is on the canvas: for one user, for several at once (each pauses for a quarter to half a second between clicks), and for
+the first click on a new picture; then hover previews per second, tracked frames per second as they arrive in the page,
+and bytes per click and per tracked frame. Requires Playwright and Chromium; browser, server and network share this
+machine.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import cv2
 import gradio.media
 import numpy as np
 
-from app import catalogue
-from ui.server import Server
+from ui.app import Server
+from ui.serve import model_registry
 from ui.settings import load_settings
 
 WATCH = """() => {
@@ -38,8 +38,8 @@ WATCH = """() => {
 PREVIEW_SECONDS = 5.0
 
 
-class Wire:
-    """Counts what goes over a page's WebSocket: messages and bytes, by kind and direction."""
+class Traffic:
+    """Counts messages and bytes of a page's WebSocket, by direction and kind."""
 
     def __init__(self, page: Any) -> None:
         self.messages: Counter[str] = Counter()
@@ -47,7 +47,7 @@ class Wire:
         page.on("websocket", self._listen)
 
     def clear(self) -> None:
-        """Count from zero."""
+        """Reset all counts."""
         self.messages.clear()
         self.bytes.clear()
 
@@ -64,16 +64,16 @@ class Wire:
 
 
 class Page:
-    """One user's page, and the few things done to it."""
+    """One user's page and the actions on it."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
-        self.wire = Wire(page)
+        self.traffic = Traffic(page)
         self._box: dict[str, float] = {}
 
     @classmethod
     async def visit(cls, browser: Any, address: str) -> Page:
-        """Open the page in a browser context of its own."""
+        """Open the page in a new browser context."""
         context = await browser.new_context(viewport={"width": 1280, "height": 800})
         context.set_default_timeout(120_000)
         page = cls(await context.new_page())
@@ -83,41 +83,41 @@ class Page:
         return page
 
     async def open(self, path: Path) -> None:
-        """Upload a file and wait until it is there."""
+        """Upload a file and wait until it is open."""
         await self.page.set_input_files(".mk-picker", path)
         await self.page.wait_for_selector(f".mk-file-name:text-is('{path.name}')", state="attached")
         await self.page.wait_for_function("document.querySelector('.mk-veil').hidden")
         self._box = await self.page.locator(".mk-over").bounding_box()
 
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        """A place on the stage, given as shares of it, in pixels of the page."""
+    def position(self, x: float, y: float) -> tuple[float, float]:
+        """Page coordinates of a point on the canvas, given as fractions of its width and height."""
         return self._box["x"] + self._box["width"] * x, self._box["y"] + self._box["height"] * y
 
     async def click(self, x: float, y: float) -> float:
-        """Milliseconds from letting go of the mouse to the painted mask."""
+        """Milliseconds from releasing the mouse button to the painted mask."""
         before = await self.page.evaluate("latencies.length")
-        await self.page.mouse.click(*self.place(x, y))
+        await self.page.mouse.click(*self.position(x, y))
         await self.page.wait_for_function(f"latencies.length > {before}")
         return float(await self.page.evaluate("latencies.at(-1)"))
 
 
-async def clicks(page: Page, photo: Path, count: int, seed: int, thinking: tuple[float, float] = (0, 0)) -> list[float]:
-    """Clicks here and there on one picture; the first one, which encodes it, is left out."""
+async def clicks(page: Page, photo: Path, count: int, seed: int, pause: tuple[float, float] = (0, 0)) -> list[float]:
+    """Milliseconds of random clicks on one picture without the first, which encodes it; `pause` in seconds."""
     rng = np.random.default_rng(seed)
     await page.open(photo)
     await page.click(0.5, 0.5)
-    page.wire.clear()
+    page.traffic.clear()
     found = []
     for number in range(count):
         if number % 10 == 9:
             await page.page.keyboard.press("n")
-        await asyncio.sleep(rng.uniform(*thinking))
+        await asyncio.sleep(rng.uniform(*pause))
         found.append(await page.click(*rng.uniform((0.38, 0.2), (0.62, 0.8))))
     return found
 
 
 async def first_clicks(page: Page, photo: Path, count: int, folder: Path) -> list[float]:
-    """The first click on pictures that were never seen before."""
+    """Milliseconds of the first click on new pictures."""
     pixels, found = np.asarray(cv2.imread(str(photo)), np.uint8), []
     for number in range(count):
         path = folder / f"photo{number}.jpg"
@@ -128,60 +128,61 @@ async def first_clicks(page: Page, photo: Path, count: int, folder: Path) -> lis
 
 
 async def previews(page: Page) -> float:
-    """Previews a second under a mouse that does not rest; for a new object, so that nothing is said about it yet."""
+    """Hover previews per second under a moving mouse, for a new object without prompts."""
     await page.page.keyboard.press("n")
-    page.wire.clear()
-    begun = time.perf_counter()
-    while (elapsed := time.perf_counter() - begun) < PREVIEW_SECONDS:
+    page.traffic.clear()
+    started = time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < PREVIEW_SECONDS:
         share = elapsed / PREVIEW_SECONDS
-        await page.page.mouse.move(*page.place(0.3 + 0.4 * share, 0.5 + 0.2 * np.sin(20 * share)))
+        await page.page.mouse.move(*page.position(0.3 + 0.4 * share, 0.5 + 0.2 * np.sin(20 * share)))
         await asyncio.sleep(0.008)
-    return page.wire.messages["down preview"] / PREVIEW_SECONDS
+    return page.traffic.messages["down preview"] / PREVIEW_SECONDS
 
 
 async def tracking(page: Page, clip: Path) -> tuple[float, float]:
-    """Frames a second, from pressing the button to the last mask, and bytes down a frame."""
+    """Tracked frames per second, from the click on the button to the last mask, and received bytes per frame."""
     await page.open(clip)
     await page.click(0.5, 0.5)
-    page.wire.clear()
-    begun = time.perf_counter()
+    page.traffic.clear()
+    started = time.perf_counter()
     await page.page.click("[data-direction=forward]")
     await page.page.wait_for_selector(".mk-tracking:visible")
     await page.page.wait_for_selector(".mk-track:visible")
-    frames = page.wire.messages["down masks"]
-    down = sum(size for name, size in page.wire.bytes.items() if name.startswith("down"))
-    return frames / (time.perf_counter() - begun), down / max(1, frames)
+    frames = page.traffic.messages["down masks"]
+    down = sum(size for name, size in page.traffic.bytes.items() if name.startswith("down"))
+    return frames / (time.perf_counter() - started), down / max(1, frames)
 
 
 def report(name: str, milliseconds: list[float]) -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     median, high = statistics.median(milliseconds), float(np.percentile(milliseconds, 95))
     print(f"{name:<34}{len(milliseconds):>5}{median:>12.0f}{high:>12.0f}", flush=True)
 
 
-async def measure(browser: Any, address: str, wish: argparse.Namespace, folder: Path) -> None:
-    """All measurements, one after the other."""
+async def measure(browser: Any, address: str, arguments: argparse.Namespace, folder: Path) -> None:
+    """Run all measurements, one after the other."""
     photo, clip = Path(gradio.media.get_image("cheetah.jpg")), Path(gradio.media.get_video("b.mp4"))
     page = await Page.visit(browser, address)
-    report("click, picture already encoded", await clicks(page, photo, wish.clicks, 0))
+    report("click, picture already encoded", await clicks(page, photo, arguments.clicks, 0))
     sizes = {
-        way: sum(page.wire.bytes[name] for name in page.wire.bytes if name.startswith(way)) for way in ("up", "down")
+        direction: sum(size for name, size in page.traffic.bytes.items() if name.startswith(direction))
+        for direction in ("up", "down")
     }
     rate = await previews(page)
-    report("first click on a new picture", await first_clicks(page, photo, wish.photos, folder))
-    pace, frame_bytes = await tracking(page, clip)
+    report("first click on a new picture", await first_clicks(page, photo, arguments.photos, folder))
+    frame_rate, frame_bytes = await tracking(page, clip)
     await page.page.close()
-    pages = [await Page.visit(browser, address) for _ in range(wish.users)]
+    pages = [await Page.visit(browser, address) for _ in range(arguments.users)]
     together = await asyncio.gather(
-        *(clicks(each, photo, wish.clicks, seed, (0.25, 0.55)) for seed, each in enumerate(pages))
+        *(clicks(each, photo, arguments.clicks, seed, (0.25, 0.55)) for seed, each in enumerate(pages))
     )
-    report(f"click, {wish.users} users at once", [each for found in together for each in found])
-    print(f"bytes a click: {sizes['up'] / wish.clicks:.0f} up, {sizes['down'] / wish.clicks:.0f} down")
+    report(f"click, {arguments.users} users at once", [each for latencies in together for each in latencies])
+    print(f"bytes a click: {sizes['up'] / arguments.clicks:.0f} up, {sizes['down'] / arguments.clicks:.0f} down")
     print(f"previews under a moving mouse: {rate:.1f} a second")
-    print(f"tracking, one object: {pace:.1f} frames/s, {frame_bytes:.0f} bytes down a frame")
+    print(f"tracking, one object: {frame_rate:.1f} frames/s, {frame_bytes:.0f} bytes down a frame")
 
 
-async def drive(address: str, wish: argparse.Namespace) -> None:
+async def drive(address: str, arguments: argparse.Namespace) -> None:
     """Start a browser and measure."""
     from playwright.async_api import async_playwright
 
@@ -189,28 +190,28 @@ async def drive(address: str, wish: argparse.Namespace) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--headless=new", "--no-sandbox"])
         with tempfile.TemporaryDirectory() as folder:
-            await measure(browser, address, wish, Path(folder))
+            await measure(browser, address, arguments, Path(folder))
         await browser.close()
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="How fast the page feels.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="nano")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--clicks", type=int, default=50)
     parser.add_argument("--photos", type=int, default=10)
     parser.add_argument("--users", type=int, default=8)
-    wish = parser.parse_args()
-    settings = load_settings(["--model", wish.model, "--device", wish.device])
-    networks = catalogue(settings)
+    arguments = parser.parse_args()
+    settings = load_settings(["--model", arguments.model, "--device", arguments.device])
+    networks = model_registry(settings)
     server = Server(settings, networks)
     address = server.start(quiet=True)
-    network = networks.lease(networks.default)
-    network.startup.wait()
-    device = network.startup.engine().load().device
-    print(f"{network.offer.title} · {device}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
-    asyncio.run(drive(address, wish))
+    handle = networks.acquire(networks.default)
+    handle.loader.wait()
+    device = handle.loader.engine().status().device
+    print(f"{handle.entry.title} · {device}\n{'milliseconds':<34}{'n':>5}{'median':>12}{'p95':>12}", flush=True)
+    asyncio.run(drive(address, arguments))
     server.close()
 
 

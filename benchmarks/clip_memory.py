@@ -1,9 +1,9 @@
-"""Peak memory of tracking one object through clips of different lengths; it should not depend on the length.
+"""Peak memory of tracking one object through a short and a long clip, which should not depend on the length.
 
     python -m benchmarks.clip_memory --seconds 60 600 --fps 30
 
 Each clip is generated, ingested and tracked from end to end in its own process; the peak is the maximum resident set
-size of that process (Linux and macOS).
+size that the operating system reports of it (Linux and macOS).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIZE = "640x360"
 
 
 def make_clip(path: Path, seconds: int, fps: int) -> None:
-    """Write a test pattern with moving parts."""
+    """Write a clip of a moving test pattern."""
     pattern = f"testsrc2=size={SIZE}:rate={fps}:duration={seconds}"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", pattern]
     subprocess.run([*command, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", str(path)], check=True)
@@ -34,24 +34,25 @@ def track(clip: Path, folder: Path, model: str) -> dict[str, float]:
     """Ingest and track the clip in this process."""
     from sam2_core.media import ingest
     from sam2_core.serving import build_engine
+    from sam2_core.serving.commands import SetPrompt, Track
     from sam2_core.types import Box, Prompt
 
     engine = build_engine(model)
-    begin = time.perf_counter()
+    started = time.perf_counter()
     ingest(clip, folder / "store")
     ingested = time.perf_counter()
-    info = engine.open(str(folder / "store"))
+    info = engine.open(str(folder / "store")).result()
     box = Box(info.width * 0.4, info.height * 0.3, info.width * 0.6, info.height * 0.7)
-    revision = engine.prompt(info.id, 0, 1, Prompt(boxes=(box,))).revision
+    revision = engine.run(info.id, SetPrompt(0, 1, Prompt(boxes=(box,)))).result().revision
     for start in range(0, info.frames, CHUNK):
-        engine.track(info.id, range(start, min(info.frames, start + CHUNK)), revision)
+        engine.run(info.id, Track(range(start, min(info.frames, start + CHUNK)), revision)).result()
     done = time.perf_counter()
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-    engine.close(info.id)
+    engine.close(info.id).result()
     return {
         "frames": info.frames,
-        "ingest_s": ingested - begin,
+        "ingest_s": ingested - started,
         "track_s": done - ingested,
         "peak_mb": peak,
     }

@@ -56,11 +56,11 @@ def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
 
 def timed(run: Callable[[], object], device: torch.device) -> float:
     """Milliseconds of one run."""
-    start = time.perf_counter()
+    started = time.perf_counter()
     run()
     if device.type != "cpu":
-        torch.accelerator.synchronize(device)  # waits for the queued work
-    return 1000 * (time.perf_counter() - start)
+        torch.accelerator.synchronize(device)  # kernels run asynchronously on CUDA, MPS and others
+    return 1000 * (time.perf_counter() - started)
 
 
 def main() -> None:

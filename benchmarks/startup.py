@@ -1,8 +1,8 @@
-"""Seconds from `python app.py` to the first served page, and what of them is spent on imports.
+"""Seconds from `python app.py` to the first served page, and from the start of Python to a ready engine.
 
     python -m benchmarks.startup --runs 5
 
-The network is loaded meanwhile in the background; `engine` is the time until it would answer a click.
+The server loads the network in the background while it serves the page; `engine` is measured in another process.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ import time
 import urllib.error
 import urllib.request
 
-from sam2_core.networks import BUNDLED, ROOT
+from sam2_core.networks import BUNDLED
+from sam2_core.paths import ROOT
 
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 ENGINE = f"from sam2_core.serving import build_engine; build_engine({BUNDLED!r})"
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A TCP port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -33,17 +34,17 @@ def page_seconds() -> float:
     """Start the server and wait for its page."""
     port = free_port()
     command = [sys.executable, str(ROOT / "app.py"), "--port", str(port)]
-    begin = time.perf_counter()
+    started = time.perf_counter()
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while time.perf_counter() - begin < PATIENCE_SECONDS:
+        while time.perf_counter() - started < TIMEOUT_SECONDS:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
-                    answer.read()
-                return time.perf_counter() - begin
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as response:
+                    response.read()
+                return time.perf_counter() - started
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.05)
-        raise TimeoutError(f"No page within {PATIENCE_SECONDS} seconds.")
+        raise TimeoutError(f"No page within {TIMEOUT_SECONDS} seconds.")
     finally:
         server.terminate()
         server.wait(30)
@@ -51,9 +52,9 @@ def page_seconds() -> float:
 
 def engine_seconds() -> float:
     """Start Python, load the bundled network and warm it up."""
-    begin = time.perf_counter()
+    started = time.perf_counter()
     subprocess.run([sys.executable, "-c", ENGINE], cwd=ROOT, check=True)
-    return time.perf_counter() - begin
+    return time.perf_counter() - started
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 Packages, from top to bottom; each imports only from those below it:
 
-    commands     the command line: `python -m sam2_core`, or `masklet`
+    cli          the command line: `python -m sam2_core`, or `masklet`
     training     data, simulated prompts, losses, training loop, evaluation
     serving      many sessions on one or several devices: commands, `Engine`, workspace, projects
     predictors   the official SAM 2 Python API: drop-in classes and builders
@@ -11,8 +11,8 @@ Packages, from top to bottom; each imports only from those below it:
     media        files, frames and pixels: decode, draw, encode, export (imports only `types` and `errors`)
     types        values that all packages share; `errors`: the exceptions
 
-`networks` lists the networks with published weights, `weights` finds and reads checkpoints; `console` is shared by the
-programs that print to a terminal.
+`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `paths` is where data files
+lie, and `console` is the output of all commands to the terminal.
 
 The public names are imported when they are first used, so that `import sam2_core` does not import torch.
 """
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         build_sam2_video_predictor,
         build_sam2_video_predictor_hf,
     )
+
+__version__ = "0.1.0"
 
 _MODULES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",

@@ -6,14 +6,14 @@ import signal
 import sys
 from types import FrameType
 
-from sam2_core.commands.entry import main
-from sam2_core.console import tolerate_odd_letters
+from sam2_core.cli.main import main
+from sam2_core.console import replace_unencodable
 
 
 def run() -> int:
     """Run the command of this process; returns the exit code."""
-    tolerate_odd_letters()
-    signal.signal(signal.SIGTERM, _interrupt)  # so that a batch system's end leaves nothing half done either
+    replace_unencodable()
+    signal.signal(signal.SIGTERM, _interrupt)  # batch systems end jobs with SIGTERM; clean up as after Ctrl-C
     return main(sys.argv[1:])
 
 

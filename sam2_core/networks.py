@@ -14,10 +14,7 @@ import yaml
 
 from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
-
-_HOME = Path(__file__).resolve().parent
-ROOT = _HOME if (_HOME / "configs").is_dir() else _HOME.parent
-"""The folder of `configs/` and `assets/`: next to the package in a checkout, the package itself once installed."""
+from sam2_core.paths import ROOT
 
 BUNDLED = "nano"
 

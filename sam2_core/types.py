@@ -6,9 +6,8 @@ presentation order, the same on the page, in the network and in every exported f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +19,14 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 Progress: TypeAlias = Callable[[float | None, str], None]
 """Callback with the fraction done (None: unknown) and a line of text."""
+
+
+MAX_MASK_LENGTH = 500_000
+"""Characters of one mask as COCO's compressed run lengths in a message or file; a 4K frame takes some ten thousand."""
+MAX_OBJECT_ID = 1_000_000
+MAX_LOG_ENTRIES = 20_000
+"""Entries of an edit log that comes from a page or a file."""
+MAX_OBJECTS_PER_ENTRY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,91 +244,3 @@ class SessionInfo:
     height: int
     width: int
     fps: float
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How busy an engine is, for one of its sessions.
-
-    `waiting` is the number of other sessions that come before this one's next call, `seconds` about how long it takes
-    until that is done (0: nothing waits, or nothing is known yet). `memory` is the share of the device's memory that is
-    in use, None where that cannot be told.
-    """
-
-    device: str
-    memory: float | None
-    waiting: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class PromptEntry:
-    """EditLog entry: `prompt` is all that holds for this object on this frame from now on."""
-
-    frame: int
-    object_id: int
-    prompt: Prompt
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveEntry:
-    """EditLog entry: the object was removed."""
-
-    object_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class TrackEntry:
-    """EditLog entry: the frames of range(start, stop, step) were tracked, for these objects (none named: for all)."""
-
-    start: int
-    stop: int
-    step: int
-    objects: tuple[int, ...] = ()
-
-
-Entry: TypeAlias = PromptEntry | RemoveEntry | TrackEntry
-
-
-@dataclass(frozen=True, slots=True)
-class EditLog:
-    """What a user wants: the medium and everything that was said about it, in order. All else can be replayed.
-
-    A journal only grows; undo drops the tail, redo puts it back.
-    """
-
-    media: str
-    entries: tuple[Entry, ...] = field(default=())
-
-    def to_json(self) -> str:
-        """The journal as JSON text."""
-        return json.dumps({"media": self.media, "entries": [_entry_to_json(entry) for entry in self.entries]})
-
-    @classmethod
-    def from_json(cls, text: str) -> EditLog:
-        """Read what `to_json` wrote; raises `BadPrompt` on anything else."""
-        try:
-            plain = json.loads(text)
-            return cls(str(plain["media"]), tuple(_entry_from_json(entry) for entry in plain["entries"]))
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise BadPrompt(f"This journal cannot be read: {error}.") from error
-
-
-def _entry_to_json(entry: Entry) -> dict[str, Any]:
-    if isinstance(entry, PromptEntry):
-        return {"frame": entry.frame, "object": entry.object_id, "prompt": entry.prompt.to_json()}
-    if isinstance(entry, RemoveEntry):
-        return {"forget": entry.object_id}
-    plain = {"track": [entry.start, entry.stop, entry.step]}
-    return plain | {"objects": list(entry.objects)} if entry.objects else plain
-
-
-def _entry_from_json(plain: dict[str, Any]) -> Entry:
-    if "prompt" in plain:
-        return PromptEntry(int(plain["frame"]), int(plain["object"]), Prompt.from_json(plain["prompt"]))
-    if "forget" in plain:
-        return RemoveEntry(int(plain["forget"]))
-    start, stop, step = (int(value) for value in plain["track"])
-    if step not in (1, -1):
-        raise ValueError("tracking steps by one frame, forwards or backwards")
-    return TrackEntry(start, stop, step, tuple(int(object_id) for object_id in plain.get("objects", ())))

@@ -4,177 +4,178 @@ tested without torch. The candidates of a single click are discs of three sizes;
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
+from sam2_core.serving.commands import Command
+from sam2_core.serving.engine import QueueStatus
 from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
-from sam2_core.types import Candidate, FrameMasks, FrameSpan, Load, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Prompt, SessionInfo
 
+T = TypeVar("T")
 CANDIDATE_SIZES, CANDIDATE_IOUS = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
 REFINED_SIZE = 1.4
 
 
 @dataclass
-class _FakeSession:
+class FakeSession:
+    """Answers the same commands as `TrackingSession`."""
+
     info: SessionInfo
     media: MediaInfo
+    find: Callable[[tuple[int, int], int, int, Prompt], ObjectMask]
     revision: int = 0
     objects: dict[int, ObjectHistory] = field(default_factory=dict)
 
     @property
-    def said(self) -> dict[int, dict[int, Prompt]]:
+    def prompts(self) -> dict[int, dict[int, Prompt]]:
         """Object -> frame -> prompt."""
         return {
-            number: {at: word.prompt for at, word in known.prompted.items()} for number, known in self.objects.items()
+            number: {at: each.prompt for at, each in history.prompted.items()}
+            for number, history in self.objects.items()
         }
+
+    def set_prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        self._check_frame(frame)
+        history = self.objects.get(object_id, ObjectHistory())
+        if prompt.is_empty:
+            self.revision += 1
+            history.prompted.pop(frame, None)
+            if not history.prompted:
+                self.objects.pop(object_id, None)  # nothing says any more what the object is
+                return FrameMasks(frame, self.revision, ())
+            left = history.mask_on(frame, object_id)
+            return FrameMasks(frame, self.revision, () if left is None else (left,))
+        if replace(prompt, crop=None).is_empty and history.mask_on(frame, object_id) is None:
+            raise BadPrompt("Click on a thing first.")
+        self.revision += 1
+        self.objects[object_id] = history
+        answer = _paint(self.media.size_of(frame), object_id, _meant(history, frame, prompt))
+        history.prompted[frame] = PromptedFrame(frame, prompt, answer)
+        return FrameMasks(frame, self.revision, (answer,))
+
+    def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        self._check_frame(frame)
+        painted = replace(_paint(self.media.size_of(frame), object_id, prompt), candidates=())
+        return FrameMasks(frame, self.revision, () if prompt.is_empty else (painted,))
+
+    def track(self, frames: range, revision: int, objects: Collection[int] | None) -> tuple[FrameMasks, ...]:
+        self._check_trackable()
+        if revision != self.revision:
+            raise SessionChanged("A prompt was set in between.")
+        return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
+
+    def untrack(self, frames: range, objects: Collection[int]) -> int:
+        for object_id in set(objects) & self.objects.keys():
+            for frame in frames:
+                self.revision += self.objects[object_id].untrack(frame)
+        return self.revision
+
+    def get_masks(self, frames: range) -> tuple[FrameMasks, ...]:
+        known = [
+            [history.mask_on(frame, object_id) for object_id, history in sorted(self.objects.items())]
+            for frame in frames
+        ]
+        return tuple(
+            FrameMasks(frame, self.revision, tuple(mask for mask in here if mask is not None))
+            for frame, here in zip(frames, known, strict=True)
+        )
+
+    def plan_tracking(self, frames: range) -> tuple[FrameSpan, ...]:
+        self._check_trackable()
+        return spans_to_track(self.objects, frames)
+
+    def stale_frames(self, frames: range) -> tuple[FrameSpan, ...]:
+        return stale_spans(self.objects, frames)
+
+    def remove_object(self, object_id: int) -> int:
+        self.revision += self.objects.pop(object_id, None) is not None
+        return self.revision
+
+    def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
+        fresh = []
+        for object_id, history in self.objects.items():
+            is_wanted = objects is None or object_id in objects
+            if is_wanted and frame not in history.prompted and not history.is_up_to_date(frame):
+                mask = self.find(self.media.size_of(frame), frame, object_id, _nearest(history, frame))
+                history.add(frame, mask, reverse)
+                fresh.append(object_id)
+        (now,) = self.get_masks(range(frame, frame + 1))
+        return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
+
+    def _check_frame(self, frame: int) -> None:
+        if not 0 <= frame < self.info.frames:
+            raise BadPrompt(f"Frame {frame} does not exist.")
+
+    def _check_trackable(self) -> None:
+        if self.media.kind == "album":
+            raise BadPrompt("Photos do not follow one another.")
+        if not self.objects:
+            raise BadPrompt("Click on a thing first.")
 
 
 class FakeEngine:
-    """`Engine` over discs and boxes; deterministic, instant."""
+    """`Engine` over discs and boxes; deterministic, instant. Commands run on threads, which a test may hold up."""
 
     def __init__(self) -> None:
-        self.sessions: dict[str, _FakeSession] = {}
+        self.sessions: dict[str, FakeSession] = {}
         self.calls: list[str] = []
         self._ids = itertools.count()
+        self._threads = ThreadPoolExecutor(16, thread_name_prefix="fake-engine")
 
-    def open(self, media: str) -> SessionInfo:
-        self.calls.append("open")
-        with open_store(media) as store:
-            about = store.info
-        info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
-        self.sessions[info.id] = _FakeSession(info, about)
-        return info
+    def open(self, media: str) -> Future[SessionInfo]:
+        return self._threads.submit(self._open, media)
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        self.calls.append("prompt")
-        state = self._session(session)
-        if not 0 <= frame < state.info.frames:
-            raise BadPrompt(f"Frame {frame} does not exist.")
-        state.revision += 1
-        found = state.objects.setdefault(object_id, ObjectHistory())
-        if prompt.is_empty:
-            found.prompted.pop(frame, None)
-            if not found.prompted:
-                del state.objects[object_id]  # nobody says any more what the object is
-                return FrameMasks(frame, state.revision, ())
-            left = found.mask_on(frame, object_id)
-            return FrameMasks(frame, state.revision, () if left is None else (left,))
-        if replace(prompt, crop=None).is_empty and found.mask_on(frame, object_id) is None:
-            raise BadPrompt("Click on a thing first.")
-        answer = _paint(state.media.size_of(frame), object_id, _meant(found, frame, prompt))
-        found.prompted[frame] = PromptedFrame(frame, prompt, answer)
-        return FrameMasks(frame, state.revision, (answer,))
+    def run(self, session: str, command: Command[T]) -> Future[T]:
+        return self._threads.submit(self.execute, session, command)
 
-    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        self.calls.append("preview")
-        state = self._session(session)
-        if not 0 <= frame < state.info.frames:
-            raise BadPrompt(f"Frame {frame} does not exist.")
-        found = (
-            () if prompt.is_empty else (replace(_paint(state.media.size_of(frame), object_id, prompt), candidates=()),)
-        )
-        return FrameMasks(frame, state.revision, found)
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        """Run a command at once; tests override it."""
+        self.calls.append(type(command).__name__)
+        if session not in self.sessions:
+            raise SessionGone("This session has expired.")
+        return command.apply(self.sessions[session])  # type: ignore[arg-type]
 
-    def track(
-        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-    ) -> tuple[FrameMasks, ...]:
-        self.calls.append("track")
-        state = self._session(session)
-        if state.media.kind == "album":
-            raise BadPrompt("Photos do not follow one another.")
-        if revision != state.revision:
-            raise SessionChanged("Something was said in between.")
-        self._need_words(state)
-        return tuple(self._track_frame(state, frame, frames.step < 0, objects) for frame in frames)
+    def status(self, session: str = "") -> QueueStatus:
+        return QueueStatus("no device", None, 0, 0.0)
 
-    def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
-        state = self._session(session)
-        self._need_words(state)
-        return spans_to_track(state.objects, frames)
-
-    def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
-        return stale_spans(self._session(session).objects, frames)
-
-    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
-        self.calls.append("untrack")
-        state = self._session(session)
-        for object_id in set(objects) & state.objects.keys():
-            for frame in frames:
-                state.revision += state.objects[object_id].untrack(frame)
-        return state.revision
-
-    def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
-        self.calls.append("masks")
-        return self._masks(self._session(session), frames)
-
-    def forget(self, session: str, object_id: int) -> int:
-        self.calls.append("forget")
-        state = self._session(session)
-        state.revision += state.objects.pop(object_id, None) is not None
-        return state.revision
-
-    def load(self, session: str = "") -> Load:
-        return Load("no device", None, 0, 0.0)
-
-    def close(self, session: str) -> None:
+    def close(self, session: str) -> Future[None]:
         self.calls.append("close")
         self.sessions.pop(session, None)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
 
     def shut_down(self) -> None:
         self.calls.append("shut_down")
         self.sessions.clear()
 
-    def _session(self, session: str) -> _FakeSession:
-        if session not in self.sessions:
-            raise SessionGone("This session has expired.")
-        return self.sessions[session]
-
-    def _track_frame(
-        self, state: _FakeSession, frame: int, reverse: bool, objects: Collection[int] | None
-    ) -> FrameMasks:
-        fresh = []
-        for object_id, found in state.objects.items():
-            is_wanted = objects is None or object_id in objects
-            if is_wanted and frame not in found.prompted and not found.is_up_to_date(frame):
-                mask = self.find(state.media.size_of(frame), frame, object_id, _nearest(found, frame))
-                found.add(frame, mask, reverse)
-                fresh.append(object_id)
-        (now,) = self._masks(state, range(frame, frame + 1))
-        return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
-
     def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
-        """What tracking finds: what the nearest prompt says."""
+        """What tracking finds on a frame of this (height, width): what the nearest prompt says."""
         return _paint(size, object_id, nearest)
 
-    @staticmethod
-    def _need_words(state: _FakeSession) -> None:
-        if state.media.kind == "album":
-            raise BadPrompt("Photos do not follow one another.")
-        if not state.objects:
-            raise BadPrompt("Click on a thing first.")
-
-    @staticmethod
-    def _masks(state: _FakeSession, frames: range) -> tuple[FrameMasks, ...]:
-        known = [
-            [found.mask_on(frame, object_id) for object_id, found in sorted(state.objects.items())] for frame in frames
-        ]
-        return tuple(
-            FrameMasks(frame, state.revision, tuple(mask for mask in here if mask is not None))
-            for frame, here in zip(frames, known, strict=True)
-        )
+    def _open(self, media: str) -> SessionInfo:
+        self.calls.append("open")
+        with open_store(media) as store:
+            about = store.info
+        info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
+        self.sessions[info.id] = FakeSession(info, about, self.find)
+        return info
 
 
-def _nearest(found: ObjectHistory, frame: int) -> Prompt:
-    return found.prompted[min(found.prompted, key=lambda other: abs(other - frame))].prompt
+def _nearest(history: ObjectHistory, frame: int) -> Prompt:
+    return history.prompted[min(history.prompted, key=lambda other: abs(other - frame))].prompt
 
 
-def _meant(found: ObjectHistory, frame: int, prompt: Prompt) -> Prompt:
+def _meant(history: ObjectHistory, frame: int, prompt: Prompt) -> Prompt:
     """A crop alone refines what was tracked from elsewhere."""
-    return replace(_nearest(found, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
+    return replace(_nearest(history, frame), crop=prompt.crop) if replace(prompt, crop=None).is_empty else prompt
 
 
 def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:

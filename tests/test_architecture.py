@@ -4,6 +4,8 @@ module, inside a function or under TYPE_CHECKING, absolute or relative."""
 from __future__ import annotations
 
 import ast
+import posixpath
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
@@ -15,9 +17,10 @@ VAGUE_NAMES = {"utils", "util", "misc", "common", "helpers", "helper"}
 FORBIDDEN_LIBRARIES = {"ui": {"torch", "torchvision"}, "sam2_core": {"gradio", "gradio_client"}}
 MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "errors": set(),
+    "paths": set(),
     "types": {"errors"},
     "model": {"types", "errors"},
-    "networks": {"model", "types", "errors"},
+    "networks": {"model", "paths", "types", "errors"},
     "weights": {"networks", "model", "types", "errors"},
     "tracking": {"model", "types", "errors"},
     "media": {"types", "errors"},
@@ -25,10 +28,10 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "predictors": {"tracking", "weights", "networks", "model", "media", "types", "errors"},
     "console": set(),
     "training": {"predictors", "console", "tracking", "weights", "networks", "model", "media", "types", "errors"},
-    "commands": {"predictors", "serving", "weights", "networks", "media", "types", "errors"},
-    "__main__": {"commands", "console"},
+    "cli": {"console", "predictors", "serving", "weights", "networks", "media", "types", "errors"},
+    "__main__": {"cli", "console"},
     "sam2_core": {"predictors"},  # the package's own front page
-    "ui": {"serving", "media", "types", "errors"},
+    "ui": {"serving", "media", "paths", "types", "errors"},
     "app": {"ui", "serving", "media", "types", "errors"},
 }
 
@@ -86,6 +89,15 @@ def test_the_project_keeps_its_own_rules() -> None:
     assert broken_rules(sources) == []
 
 
+def test_one_place_imports_the_page_by_name() -> None:
+    """`masklet serve` imports `ui`, which no import statement of the package may do, by its name."""
+    sources = project_sources().items()
+    named = [
+        path for path, source in sources if path.startswith("sam2_core/") and re.search(r"""["']ui[."']""", source)
+    ]
+    assert named == ["sam2_core/cli/main.py"]
+
+
 @pytest.mark.parametrize(
     ("sources", "complaint"),
     [
@@ -121,3 +133,100 @@ def test_what_is_allowed_passes() -> None:
         "sam2_core/serving/local.py": "import torch\nfrom ..tracking import session",
     }
     assert broken_rules(allowed) == []
+
+
+# --- the page's modules ---
+
+WEB = ROOT / "ui" / "web"
+WEB_MAY_IMPORT = {  # folder -> the folders it may import from besides itself; where nothing stands, all but panels
+    "shared": set(),
+    "core": {"shared"},
+    "net": {"shared", "core"},
+    "panels": {"shared", "core", "net", "viewport", "tools", "timeline", "tracking", "storage"},
+}
+WEB_FOLDERS = {*WEB_MAY_IMPORT, "viewport", "tools", "timeline", "tracking", "storage"}
+SCRIPT_IMPORT = re.compile(r"^import (?:\{([^}]*)\} from )?'([^']+)';|\bimport\('([^']+)'\)", re.MULTILINE)
+SCRIPT_EXPORT = re.compile(r"^export (?:async )?(const|let|var|class|function)\*? (.+)", re.MULTILINE)
+
+
+def web_sources() -> dict[str, str]:
+    return {path.relative_to(WEB).as_posix(): path.read_text("utf-8") for path in WEB.rglob("*.js")}
+
+
+def web_imports(path: str, source: str) -> Iterator[tuple[str, list[str]]]:
+    """The modules that a module imports, as paths, and the names."""
+    for names, origin, later in SCRIPT_IMPORT.findall(source):
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(path), origin or later))
+        yield target, [name.split(" as ")[0].strip() for name in names.split(",") if name.strip()]
+
+
+def web_exports(source: str) -> set[str]:
+    """Names that a module exports; several in one declaration stand on one line."""
+    found: set[str] = set()
+    for kind, rest in SCRIPT_EXPORT.findall(source):
+        if kind in ("class", "function"):
+            found.add(re.match(r"\w+", rest)[0])  # type: ignore[index]
+            continue
+        if rest.startswith("{"):
+            found |= set(re.findall(r"\w+", rest.partition("}")[0]))
+            continue
+        while (flat := re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|'[^']*'|//.*", "", rest)) != rest:
+            rest = flat
+        rest = re.sub(r"[(\[{].*", "", rest)  # what a later line closes
+        found |= set(re.findall(r"(?:^|, )(\w+)(?= =)", rest))
+    return found
+
+
+def broken_web_rules(sources: dict[str, str]) -> list[str]:
+    """One line for each broken rule; `sources` maps a path below ui/web to its text."""
+    broken, graph = [], {}
+    exports = {path: web_exports(source) for path, source in sources.items()}
+    for path, source in sources.items():
+        imports = dict(web_imports(path, source))
+        graph[path] = set(imports)
+        folder, name = posixpath.split(path)
+        if folder not in WEB_FOLDERS | {""}:
+            broken.append(f"{path} lies in no known folder")
+        broken += [f"{path} has a name that says nothing" for _ in VAGUE_NAMES & {folder, name.removesuffix(".js")}]
+        broken += [f"{path} exports a variable" for kind, _ in SCRIPT_EXPORT.findall(source) if kind in ("let", "var")]
+        for target, names in imports.items():
+            top = posixpath.dirname(target)
+            if target not in sources:
+                broken.append(f"{path} imports {target}, which does not exist")
+            elif folder and top not in WEB_MAY_IMPORT.get(folder, WEB_FOLDERS - {"panels"}) | {folder}:
+                broken.append(f"{path} must not import {target}")
+            broken += [f"{target} does not export {each}" for each in names if each not in exports.get(target, {each})]
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        broken.append("import cycle: " + " -> ".join(error.args[1]))
+    return broken
+
+
+def test_the_page_keeps_its_own_rules() -> None:
+    sources = web_sources()
+    assert broken_web_rules(sources) == []
+    imported = {target for path, source in sources.items() for target, _ in web_imports(path, source)}
+    assert set(sources) == imported | {"main.js"}
+
+
+@pytest.mark.parametrize(
+    ("sources", "complaint"),
+    [
+        (
+            {"core/a.js": "import { b } from './b.js';", "core/b.js": "import './a.js';\nexport const b = 1;"},
+            "import cycle: ",
+        ),
+        ({"core/a.js": "import { b } from './b.js';"}, "core/b.js, which does not exist"),
+        ({"core/a.js": "import { c } from './b.js';", "core/b.js": "export const b = 1;"}, "does not export c"),
+        ({"shared/a.js": "import '../core/b.js';", "core/b.js": ""}, "shared/a.js must not import core/b.js"),
+        ({"tools/a.js": "import '../panels/b.js';", "panels/b.js": ""}, "tools/a.js must not import panels/b.js"),
+        ({"core/helpers.js": ""}, "core/helpers.js has a name that says nothing"),
+        ({"attic/a.js": ""}, "attic/a.js lies in no known folder"),
+        ({"core/a.js": "export let state = 1;"}, "core/a.js exports a variable"),
+        ({"a.js": "import('./b.js')", "b.js": "import './a.js';"}, "import cycle: "),
+    ],
+)
+def test_a_broken_rule_of_the_page_is_noticed(sources: dict[str, str], complaint: str) -> None:
+    [line] = broken_web_rules(sources)
+    assert complaint in line

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Box, EditLog, Mask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.types import Box, Mask, Point, Prompt
 
 
 def random_masks() -> list[np.ndarray]:
@@ -103,31 +103,3 @@ def test_the_single_box_of_an_earlier_version_is_read() -> None:
 def test_an_unreadable_prompt_is_refused(plain: object) -> None:
     with pytest.raises(BadPrompt):
         Prompt.from_json(plain)  # type: ignore[arg-type]
-
-
-def test_a_journal_survives_json() -> None:
-    journal = EditLog(
-        "clip",
-        (PromptEntry(3, 1, Prompt((Point(1, 2),))), TrackEntry(3, -1, -1), TrackEntry(4, 9, 1, (1, 2)), RemoveEntry(1)),
-    )
-    assert EditLog.from_json(journal.to_json()) == journal
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[]",
-        "{}",
-        '{"media": "", "entries": 5}',
-        '{"media": "", "entries": [5]}',
-        '{"media": "", "entries": [{}]}',
-        '{"media": "", "entries": [{"track": [0, 5, 0]}]}',
-        '{"media": "", "entries": [{"track": [0, 5, 7]}]}',
-        '{"media": "", "entries": [{"frame": Infinity, "object": 1, "prompt": {}}]}',
-        '{"media": "", "entries": ' + "[" * 100_000,
-    ],
-)
-def test_a_journal_that_cannot_be_read_is_refused(text: str) -> None:
-    with pytest.raises(BadPrompt):
-        EditLog.from_json(text)

@@ -1,83 +1,293 @@
-"""Long work for one visitor: it reports how far it is and can be given up."""
+"""Work beside the event loop: threads, long jobs with progress and cancelling, and background tasks of one session."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from ui.outbox import Outbox
-from ui.resources import Resources
-from ui.wire import pack
+from sam2_core.errors import Busy, MaskletError
+from ui.protocol import ErrorEvent, Event, JobName, ProgressEvent
 
-Result = TypeVar("Result")
+P = ParamSpec("P")
+T = TypeVar("T")
+Send: TypeAlias = Callable[[Event], None]
+"""Takes an event for whoever the work is done for; called on the event loop."""
+
+MAX_TASKS = 1000  # of one session; an honest page never has that many unanswered
+FILE_THREADS = 8
+BACKGROUND_NICENESS = 10
+_log = logging.getLogger(__name__)
+
+
+class RateLimit:
+    """Allows a mean number of events a second and, after a pause, two seconds' worth of them at once."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second, self._clock = per_second, clock
+        self._left, self._counted_at = 2 * per_second, clock()
+
+    def count(self) -> None:
+        """Count one event; raises `Busy` where it is one too many."""
+        now = self._clock()
+        self._left = min(2 * self._per_second, self._left + (now - self._counted_at) * self._per_second)
+        self._counted_at = now
+        if self._left < 1:
+            raise Busy("That was too fast for the server. Wait a second and try again.")
+        self._left -= 1
+
+
+class JobQueue:
+    """Places for long jobs, given in the order of asking. Belongs to one event loop."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: dict[asyncio.Future[None], Callable[[int], None]] = {}
+
+    @contextmanager
+    def place(self, on_position: Callable[[int], None]) -> Iterator[asyncio.Future[None]]:
+        """Ask for a place, which is free again at the end of the block; the future is done when it is granted.
+
+        `on_position` is called with the number of jobs that come before, whenever the queue changes.
+        """
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[granted] = on_position
+        self._advance()
+        try:
+            yield granted
+        finally:
+            if self._waiting.pop(granted, None) is None:
+                self._free += 1
+            self._advance()
+
+    def _advance(self) -> None:
+        while self._free and self._waiting:
+            first = next(iter(self._waiting))
+            del self._waiting[first]
+            self._free -= 1
+            if not first.done():  # one that was cancelled gives its place back at the end of its block
+                first.set_result(None)
+        for position, on_position in enumerate(tuple(self._waiting.values())):
+            on_position(position)
+
+
+class Executors:
+    """The threads of the server, shared by all sessions. Waiting for an engine takes none of them."""
+
+    def __init__(self, max_jobs: int) -> None:
+        cores = os.cpu_count() or 1
+        self.queue = JobQueue(max_jobs)
+        self._long = ThreadPoolExecutor(max_jobs, thread_name_prefix="job")
+        self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="file")
+        self._encoders = ThreadPoolExecutor(cores, thread_name_prefix="encoder")
+        self._painters = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="painter")
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="background", initializer=_lower_priority)
+
+    async def read_file(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something short that waits for a disk."""
+        return await _run(self._files, function, *args, **kwargs)
+
+    async def encode(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something that takes a core for a few milliseconds, such as encoding masks."""
+        return await _run(self._encoders, function, *args, **kwargs)
+
+    async def paint(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something that takes a core for longer; never on more than half of them."""
+        return await _run(self._painters, function, *args, **kwargs)
+
+    async def run_in_background(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something that is not urgent: one after the other, with low priority."""
+        return await _run(self._background, function, *args, **kwargs)
+
+    async def run_long(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something long; `Job.run` waits for a place first."""
+        return await _run(self._long, function, *args, **kwargs)
+
+    def close(self) -> None:
+        """Let the threads go as soon as they are done."""
+        for executor in (self._long, self._files, self._encoders, self._painters, self._background):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+async def _run(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, partial(function, *args, **kwargs))
+
+
+def _lower_priority() -> None:
+    if sys.platform == "linux":  # elsewhere this would slow down the whole process, not only this thread
+        os.nice(BACKGROUND_NICENESS)
 
 
 class JobCancelled(Exception):
-    """The visitor gave up on the job."""
+    """The user cancelled the job."""
 
 
 class Job:
-    """One run of one kind of work (`ingest`, `export`, `replay`, `model`); `about` goes with all its reports."""
+    """One run of long work. `fields` go into all its progress events. Belongs to one event loop, but for `report`."""
 
-    def __init__(self, name: str, outbox: Outbox, **about: Any) -> None:
-        self.name, self.about = name, about
-        self._outbox = outbox
-        self._cancelled = False
-        self._pause: asyncio.Future[None] | None = None
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, name: JobName, send: Send, **fields: Any) -> None:
+        self.name, self.fields = name, fields
+        self._send = send
+        self._is_cancelled = False
+        self._waiting: asyncio.Future[Any] | None = None
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     def cancel(self) -> None:
         """End the job where it waits, or else at its next report."""
-        self._cancelled = True
-        if self._pause is not None:
-            self._pause.cancel()
+        self._is_cancelled = True
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def report(self, fraction: float | None, message: str) -> None:
-        """How far the work is; called by the work, from its thread. Raises `JobCancelled` to end it."""
-        if self._cancelled:
+        """Report how far the work is; any thread may call. Raises `JobCancelled` to end it."""
+        if self._is_cancelled:
             raise JobCancelled(self.name)
-        header = {"t": "progress", "job": self.name, "fraction": fraction, "message": message, **self.about}
-        self._loop.call_soon_threadsafe(self._outbox.put, pack(header), f"progress {self.name}")
+        event = ProgressEvent(job=self.name, fraction=fraction, message=message, **self.fields)
+        if threading.get_ident() == self._thread:
+            self._send(event)
+        else:
+            self._loop.call_soon_threadsafe(self._send, event)
 
-    async def run(self, resources: Resources, work: Callable[[], Result]) -> Result:
-        """Do the work in a thread for long jobs."""
+    async def run(self, executors: Executors, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the work in a thread for long jobs, when a place is free. Raises `JobCancelled`."""
 
-        def unless_cancelled() -> Result:
+        def start() -> T:
             self.report(0.0, "Starting")
-            return work()
-
-        came = False
-
-        async def come() -> None:
-            nonlocal came
-            await resources.turns.come(self._wait_behind)
-            came = True
+            return function(*args, **kwargs)
 
         try:
-            await self.pause(come())
-            return await resources.long_job(unless_cancelled)
+            async with self.place(executors.queue):
+                return await executors.run_long(start)
         except Exception as error:
-            if self._cancelled:  # whatever it stumbled over, nobody waits for it any more
+            if self._is_cancelled:  # nobody waits for the result, whatever went wrong
                 raise JobCancelled(self.name) from error
             raise
-        finally:
-            if came:
-                resources.turns.leave()
 
-    async def pause(self, until: Coroutine[Any, Any, None]) -> None:
-        """Wait for something; giving the job up ends that at once. Raises `JobCancelled`."""
-        self._pause = asyncio.ensure_future(until)
-        if self._cancelled:
-            self._pause.cancel()
+    @asynccontextmanager
+    async def place(self, queue: JobQueue) -> AsyncIterator[None]:
+        """Wait for a place among the long jobs, and report how many come before. Raises `JobCancelled`."""
+        with queue.place(self._report_position) as granted:
+            await self.wait(granted)
+            yield
+
+    async def wait(self, awaitable: Awaitable[T]) -> T:
+        """Wait for something; cancelling the job ends that at once and cancels it. Raises `JobCancelled`."""
+        waiting = self._waiting = asyncio.ensure_future(awaitable)
+        if self._is_cancelled:
+            waiting.cancel()
         try:
-            await self._pause
+            return await waiting
         except asyncio.CancelledError:
-            if self._cancelled:
+            if self._is_cancelled:
                 raise JobCancelled(self.name) from None
             raise
 
-    def _wait_behind(self, others: int) -> None:
-        place = f"{others} {'comes' if others == 1 else 'come'} before you" if others else "you are next"
-        if not self._cancelled:
-            self.report(None, f"Waiting for a free place: {place}")
+    def _report_position(self, position: int) -> None:
+        others = f"{position} {'comes' if position == 1 else 'come'} before you" if position else "you are next"
+        if not self._is_cancelled:
+            self.report(None, f"Waiting for a free place: {others}")
+
+
+class BackgroundTasks:
+    """What is being done for one session: its tasks, and the jobs among them, of each name the newest one.
+
+    Errors of tasks are sent as events. Belongs to one event loop.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._jobs: dict[str, Job] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def has_jobs(self) -> bool:
+        """Whether any job is under way."""
+        return bool(self._jobs)
+
+    def has(self, job: Job | str) -> bool:
+        """Whether this job, or one of this name, is under way and was not cancelled."""
+        return job in (self._jobs if isinstance(job, str) else self._jobs.values())
+
+    def admit(self) -> None:
+        """Raise `Busy` where too many tasks are under way to start another one."""
+        if len(self._running) >= MAX_TASKS:
+            raise Busy("The server has not answered your last wishes yet. Wait a moment and try again.")
+
+    def start(self, work: Awaitable[None], **subject: Any) -> asyncio.Task[None]:
+        """Do something in the background; `subject` are fields of the event that says that it failed."""
+        task = asyncio.create_task(self._run(work, subject))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def start_job(self, name: JobName, work: Callable[[Job], Awaitable[None]], **fields: Any) -> None:
+        """Do a job in the background, in place of an earlier one of its name; `fields` are those of its progress."""
+        job = self._begin(name, fields)
+
+        async def listed() -> None:
+            try:
+                await work(job)
+            finally:
+                self._end(job)
+
+        self.start(listed(), job=name)
+
+    @contextmanager
+    def job(self, name: JobName, **fields: Any) -> Iterator[Job]:
+        """List a job that the caller does itself; it can be cancelled as long as the block lasts."""
+        job = self._begin(name, fields)
+        try:
+            yield job
+        finally:
+            self._end(job)
+
+    def cancel(self, name: str) -> None:
+        """Cancel the job of this name, if it is under way."""
+        if name in self._jobs:
+            self._jobs.pop(name).cancel()
+
+    def report_error(self, text: str, **subject: Any) -> None:
+        """Send an error."""
+        self._send(ErrorEvent(text=text, **subject))
+
+    @contextmanager
+    def reporting_errors(self, **subject: Any) -> Iterator[None]:
+        """Send whatever error ends the block; only those that Masklet raises on purpose are sent in their own words."""
+        try:
+            yield
+        except JobCancelled:
+            pass
+        except MaskletError as error:
+            self.report_error(str(error), **subject)
+        except Exception:
+            _log.exception("A request failed")
+            self.report_error("Something went wrong on the server. Try it again; your work is kept.", **subject)
+
+    async def close(self) -> None:
+        """Cancel everything and wait for its end."""
+        for name in tuple(self._jobs):
+            self.cancel(name)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _run(self, work: Awaitable[None], subject: dict[str, Any]) -> None:
+        with self.reporting_errors(**subject):
+            await work
+
+    def _begin(self, name: JobName, fields: dict[str, Any]) -> Job:
+        self.cancel(name)
+        job = self._jobs[name] = Job(name, self._send, **fields)
+        return job
+
+    def _end(self, job: Job) -> None:
+        if self.has(job):
+            del self._jobs[job.name]

@@ -1,105 +1,93 @@
-"""The network that one visitor works with: what the page is told about it and about the others."""
+"""What is told about networks: the one that a session works with, and those that the server offers."""
 
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from sam2_core.errors import Busy, MaskletError
-from sam2_core.serving.catalogue import Catalogue, Lease, Offer
-from sam2_core.serving.startup import Startup
-from ui.jobs import Job
-from ui.outbox import Outbox
-from ui.resources import Resources
-from ui.wire import pack
+from sam2_core.serving.model_registry import ModelEntry, ModelHandle, ModelRegistry
+from ui.jobs import Job, Send
+from ui.protocol import ModelData, ModelEvent, ModelsEvent
 
 POLL_SECONDS = 0.3
 
 
-class Models:
-    """Holds one network of the server's catalogue at a time."""
+async def load_model(registry: ModelRegistry, name: str, job: Job) -> ModelHandle:
+    """Hold a network and wait until it is loaded; the caller releases it.
 
-    def __init__(self, outbox: Outbox, resources: Resources) -> None:
-        self._outbox, self._resources = outbox, resources
-        self._lease = resources.catalogue.lease(resources.catalogue.default)
-
-    @property
-    def startup(self) -> Startup:
-        """The network in use, as it loads."""
-        return self._lease.startup
-
-    async def load(self, name: str, job: Job) -> Lease:
-        """Another network, loaded; `take` it or release it. Where that fails, the present one stays."""
-        lease = self._resources.catalogue.lease(name)
-        try:
-            while not lease.startup.status.ready:
-                status = lease.startup.status
-                if status.error:
-                    raise Busy(status.error)
-                job.report(status.fraction, status.message)
-                await job.pause(asyncio.sleep(POLL_SECONDS))
-        except BaseException:
-            lease.release()
-            raise
-        return lease
-
-    def take(self, lease: Lease) -> None:
-        """Work with this network from now on, and let the former one go."""
-        former, self._lease = self._lease, lease
-        former.release()
-
-    def close(self) -> None:
-        """Let the network go."""
-        self._lease.release()
-
-    def still(self) -> str:
-        """For whoever could not change: what they go on with."""
-        return f" You go on with {self._lease.offer.title}." if self.startup.status.ready else ""
-
-    async def tell(self) -> None:
-        """How far loading the network in use is, until it has ended."""
-        while True:
-            lease = self._lease
-            status = lease.startup.status
-            about = {"fraction": status.fraction, "message": status.message, "error": status.error}
-            named = {"name": lease.offer.name, "title": lease.offer.title, "device": await self._device()}
-            self._outbox.put(pack({"t": "model", "ready": status.ready, **about, **named}), "model")
-            if status.ready or status.error:
-                return
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def tell_all(self) -> None:
-        """What this server offers."""
-        catalogue = self._resources.catalogue
-        offers = await self._resources.call(partial(describe_offers, catalogue))
-        load = await self._load()
-        header = {"t": "models", "current": self._lease.offer.name, "offers": offers, **load}
-        self._outbox.put(pack(header), "models")
-
-    async def _device(self) -> str:
-        return str((await self._load())["device"])
-
-    async def _load(self) -> dict[str, Any]:
-        try:
-            load = await self._resources.call(lambda: self.startup.engine().load())
-        except MaskletError:
-            return {"device": "", "memory": None}
-        return {"device": load.device, "memory": load.memory}
+    Raises `BadPrompt` for a name that is not offered, `Busy` where it cannot be loaded, and `JobCancelled`.
+    """
+    handle = registry.acquire(name)
+    try:
+        while not (status := handle.loader.status).ready:
+            if status.error:
+                raise Busy(status.error)
+            job.report(status.fraction, status.message)
+            await job.wait(asyncio.sleep(POLL_SECONDS))
+    except BaseException:
+        handle.release()
+        raise
+    return handle
 
 
-def describe_offers(catalogue: Catalogue) -> list[dict[str, Any]]:
-    """The networks that a server offers, as in the `models` message. Blocks: it looks for their weights."""
-    return [{**_describe(offer), "loaded": catalogue.is_loaded(offer.name)} for offer in catalogue.offers]
+async def report_loading(model_in_use: Callable[[], ModelHandle], send: Send) -> None:
+    """Send how far loading the network in use is, until it has ended."""
+    while True:
+        event = model_event(model_in_use())
+        send(event)
+        if event.ready or event.error:
+            return
+        await asyncio.sleep(POLL_SECONDS)
 
 
-def _describe(offer: Offer) -> dict[str, Any]:
-    """An offer as the page needs it; `weights` says where they are."""
-    about: dict[str, Any] = {"name": offer.name, "title": offer.title, "weights": "own"}
-    network = offer.network
+def model_event(handle: ModelHandle) -> ModelEvent:
+    """The `model` event of a network."""
+    entry, status = handle.entry, handle.loader.status
+    return ModelEvent(
+        ready=status.ready,
+        fraction=status.fraction,
+        message=status.message,
+        error=status.error,
+        name=entry.name,
+        title=entry.title,
+        device=_device(handle)[0],
+    )
+
+
+def models_event(handle: ModelHandle, models: Sequence[ModelData]) -> ModelsEvent:
+    """The `models` event: the network in use, and what `describe_models` gives."""
+    device, memory = _device(handle)
+    return ModelsEvent(current=handle.entry.name, device=device, memory=memory, models=tuple(models))
+
+
+def describe_models(registry: ModelRegistry) -> list[ModelData]:
+    """The networks that a server offers. Blocks: looks for their weights."""
+    return [_describe(entry, registry.is_loaded(entry.name)) for entry in registry.entries]
+
+
+def _describe(entry: ModelEntry, is_loaded: bool) -> ModelData:
+    network = entry.network
     if network is None:
-        return about
-    where = "bundled" if network.repository is None else "downloaded" if network.weights_on_disk else "remote"
+        return ModelData(name=entry.name, title=entry.title, weights="own", loaded=is_loaded)
     picture, frame = network.relative_gflops
-    size = {"parameters": network.parameters, "megabytes": round(network.megabytes, 1)}
-    return {**about, **size, "weights": where, "licence": network.license, "picture": picture, "frame": frame}
+    return ModelData(
+        name=entry.name,
+        title=entry.title,
+        weights="bundled" if network.repository is None else "downloaded" if network.weights_on_disk else "remote",
+        loaded=is_loaded,
+        parameters=network.parameters,
+        megabytes=round(network.megabytes, 1),
+        licence=network.license,
+        picture=picture,
+        frame=frame,
+    )
+
+
+def _device(handle: ModelHandle) -> tuple[str, float | None]:
+    """What a network runs on, and the share of its memory that is in use; ("", None) while it does not run."""
+    try:
+        status = handle.loader.engine().status()
+    except MaskletError:
+        return "", None
+    return status.device, status.memory

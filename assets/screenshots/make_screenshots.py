@@ -19,9 +19,10 @@ from PIL import Image, ImageDraw, ImageFont
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from app import catalogue  # noqa: E402
-from ui.examples import catalogue as examples  # noqa: E402
 from ui.server import Server  # noqa: E402
+
+from ui.examples import examples  # noqa: E402
+from ui.serve import catalogue  # noqa: E402
 from ui.settings import load_settings  # noqa: E402
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}

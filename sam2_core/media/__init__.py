@@ -1,63 +1,88 @@
-"""Files ⇄ frames ⇄ pixels. Frame k of a store, of the source and of every download is the same picture.
+"""Files ⇄ frames ⇄ pixels. Frame k of a store, of the source and of every export is the same image.
 
-ingest.py     a file becomes a store: pictures.py, clips.py (with probe.py and timing.py)
-album.py      several photos become one store
-store.py      a store gives frames
-draw.py       masks become pixels
-originals.py  the source's pictures at the size of the masks
-material.py   a source and its masks, of which downloads are made; order.py: what is wished of them
-formats/      masks become files that other programs read
-readers/      files of other programs become masks
-effects/      pictures change with the help of masks; rendering/: the sources drawn anew
-review/       a page for somebody else's eyes, whose notes come back
-export.py     the one door to every download
-limits.py     what a file may cost; ffmpeg.py, atomic.py, progress.py: how long work is done safely
+ingest.py           turns a file into a store: image_files.py; clip_files.py with probe.py and timing.py
+album.py            turns several images into one store
+store.py            reads the frames of a store
+source_frames.py    decodes frames from the original file, at the size of the masks
+draw.py             masks as pixels, PNG and JPEG encoding
+masked_media.py     a store with the masks of its objects, ready for export; export_options.py: options and formats
+export.py           writes any export format
+formats/            masks to annotation files
+readers/            annotation files to masks
+effects/            images changed with the help of masks; rendering/: images and videos written with effects
+review/             an HTML page for reviewers, whose comments can be opened again
+limits.py           limits for one upload; ffmpeg.py, atomic.py, progress.py: subprocesses, atomic files, callbacks
 """
 
-from sam2_core.media.album import Skipped, ingest_album
-from sam2_core.media.draw import Place, Rgb, color_of, crop, hex_of, is_hex, mask_png, overlay, rgb_of
-from sam2_core.media.effects.look import EDGES, EFFECTS, OVERLAY, PRESETS, Look, look_of
+from sam2_core.media.album import SkippedFile, ingest_album
+from sam2_core.media.draw import (
+    Rgb,
+    Xywh,
+    color_of,
+    crop,
+    encode_jpeg,
+    grayscale_png,
+    hex_of,
+    is_hex,
+    mask_png,
+    overlay,
+    rgb_of,
+)
+from sam2_core.media.effects.effect_stack import (
+    EDGE_SETTINGS,
+    EFFECTS,
+    MAX_LAYERS,
+    MAX_TEXT_LENGTH,
+    OVERLAY,
+    PRESETS,
+    EffectStack,
+)
 from sam2_core.media.effects.painter import Painter
-from sam2_core.media.export import KINDS, export, file_name, write
+from sam2_core.media.export import EXPORT_FORMATS, export, file_name, write
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import ingest
 from sam2_core.media.limits import Limits
-from sam2_core.media.material import Material, ObjectTraits
-from sam2_core.media.order import Order
-from sam2_core.media.progress import Progress
-from sam2_core.media.readers import Annotations, Found, LeftOut, read_annotations
+from sam2_core.media.masked_media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MaskedMedia, ObjectTraits
+from sam2_core.media.progress import MediaProgress
+from sam2_core.media.readers import ImportedAnnotations, ImportedMask, SkippedItem, read_annotations
 from sam2_core.media.store import Store, open_store
 
 __all__ = [
-    "EDGES",
+    "EDGE_SETTINGS",
     "EFFECTS",
-    "KINDS",
+    "EXPORT_FORMATS",
+    "MAX_LABEL_LENGTH",
+    "MAX_LAYERS",
+    "MAX_NAME_LENGTH",
+    "MAX_TEXT_LENGTH",
     "OVERLAY",
     "PRESETS",
-    "Annotations",
-    "Found",
-    "LeftOut",
+    "EffectStack",
+    "ExportOptions",
+    "ImportedAnnotations",
+    "ImportedMask",
     "Limits",
-    "Look",
-    "Material",
+    "MaskedMedia",
     "MediaInfo",
+    "MediaProgress",
     "ObjectTraits",
-    "Order",
     "Painter",
-    "Place",
-    "Progress",
     "Rgb",
-    "Skipped",
+    "SkippedFile",
+    "SkippedItem",
     "Store",
+    "Xywh",
     "color_of",
     "crop",
+    "encode_jpeg",
     "export",
     "file_name",
+    "grayscale_png",
     "hex_of",
     "ingest",
     "ingest_album",
     "is_hex",
-    "look_of",
     "mask_png",
     "open_store",
     "overlay",

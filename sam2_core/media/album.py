@@ -1,4 +1,4 @@
-"""Albums: several photos as the frames of one store, each with a size and a name of its own."""
+"""Albums: several images as the frames of one store, each with its own size and name."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_folder
+from sam2_core.media.image_files import StoredImage, is_image, store_image
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import clean_name
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
-from sam2_core.media.pictures import StoredPicture, is_picture, store_picture
-from sam2_core.media.progress import Progress, Reporter
-from sam2_core.media.store import FRAMES, SOURCES, Store, describe_store, photo_path
+from sam2_core.media.progress import MediaProgress, ProgressReporter
+from sam2_core.media.store import FRAMES, SOURCES, Store, album_source_path, describe_store
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file that found no place in an album, and why not, in a visitor's words."""
+class SkippedFile:
+    """A file that was not added to an album, and the reason for the user."""
 
     name: str
     reason: str
 
 
 @dataclass
-class _Photos:
-    """What has come into the album so far, photo by photo: heights and widths, names, bytes."""
+class _AlbumBuilder:
+    """The images added so far: heights and widths, names, lengths of the JPEGs in bytes."""
 
     folder: Path
     limits: Limits
@@ -39,20 +39,42 @@ class _Photos:
     names: list[str] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
 
-    def add(self, photo: StoredPicture, name: str) -> None:
-        self.limits.check_store(sum(self.lengths) + len(photo.jpeg))
+    def add(self, image: StoredImage, name: str) -> None:
+        self.limits.check_store(sum(self.lengths) + len(image.jpeg))
         with (self.folder / FRAMES).open("ab") as frames:
-            frames.write(photo.jpeg)
-        self.sizes.append(photo.size)
-        self.stored_sizes.append(photo.stored_size)
-        self.names.append(_unlike(name, self.names))
-        self.lengths.append(len(photo.jpeg))
+            frames.write(image.jpeg)
+        self.sizes.append(image.size)
+        self.stored_sizes.append(image.stored_size)
+        self.names.append(_unique_name(name, self.names))
+        self.lengths.append(len(image.jpeg))
 
-    def describe(self) -> MediaInfo:
-        """Complete the store."""
-        count, (height, width) = len(self.names), _greatest(self.sizes)
+    def add_file(self, source: Path) -> None:
+        """Add a new image; leaves nothing behind if it cannot be used."""
+        target = album_source_path(self.folder, len(self.names))
+        try:
+            self.limits.check_bytes(source.stat().st_size)
+            shutil.copyfile(source, target)
+            if not is_image(target):
+                raise MediaError("This is no picture, or a damaged one. A clip is opened on its own.")
+            self.add(store_image(target, self.limits), clean_name(source.name))
+        except MediaError:
+            target.unlink(missing_ok=True)
+            raise
+
+    def add_store(self, store: Store, report: ProgressReporter) -> None:
+        """Add the frames of another store, which are not encoded again."""
+        info = store.info
+        for frame in range(info.frames):
+            report(0.0, "Taking over the photos that are open")
+            _link(store.source_of(frame), album_source_path(self.folder, frame))
+            stored = StoredImage(store.jpeg(frame), info.size_of(frame), (info.stored_height, info.stored_width))
+            self.add(stored, info.names[frame] if info.names else info.name)
+
+    def finish(self) -> MediaInfo:
+        """Write the description of the store."""
+        count, (height, width) = len(self.names), _max_size(self.sizes)
         name = f"{count} photo{'' if count == 1 else 's'}"
-        stored = _greatest(self.stored_sizes)
+        stored = _max_size(self.stored_sizes)
         info = MediaInfo("album", name, count, height, width, *stored, sizes=tuple(self.sizes), names=tuple(self.names))
         describe_store(self.folder, info, self.lengths, np.zeros(count), 0.0)
         return info
@@ -62,65 +84,40 @@ def ingest_album(
     paths: Sequence[str | Path],
     folder: str | Path,
     limits: Limits = DEFAULT_LIMITS,
-    progress: Progress | None = None,
+    progress: MediaProgress | None = None,
     earlier: Store | None = None,
-) -> tuple[MediaInfo, tuple[Skipped, ...]]:
-    """Turn photos into a store in `folder` (see `ingest`), in their order; those of `earlier`, a picture or an album,
+) -> tuple[MediaInfo, tuple[SkippedFile, ...]]:
+    """Turn images into a store in `folder` (see `ingest`), in their order. Those of `earlier`, an image or an album,
     come first and keep their frame numbers.
 
-    A file that is no picture, damaged or too large is skipped, so that it does not cost all the others.
-    Raises `MediaError` where none is left or where there are too many, and `FileExistsError` as `ingest` does.
+    Files that are no images, damaged or too large are skipped.
+    Raises `MediaError` if none is left or there are too many, and `FileExistsError` as `ingest` does.
     """
-    sources, report = [Path(path) for path in paths], Reporter(progress)
+    sources, report = [Path(path) for path in paths], ProgressReporter(progress)
     if earlier is not None and earlier.info.kind == "clip":
         raise MediaError("Photos can be added to photos, not to a clip. Open them on their own.")
     limits.check_album(len(sources) + (earlier.info.frames if earlier else 0), _bytes_of(sources, earlier))
     skipped = []
     with new_folder(Path(folder)) as building:
         (building / SOURCES).mkdir()
-        photos = _Photos(building, limits)
+        album = _AlbumBuilder(building, limits)
         if earlier is not None:
-            _take_over(earlier, photos, report)
+            album.add_store(earlier, report)
         for done, source in enumerate(sources):
             report(done / len(sources), f"Photo {done + 1} of {len(sources)}")
             try:
-                _take_in(source, photos)
+                album.add_file(source)
             except MediaError as error:
-                skipped.append(Skipped(clean_name(source.name), str(error)))
+                skipped.append(SkippedFile(clean_name(source.name), str(error)))
         if len(skipped) == len(sources):
-            raise MediaError(_none_left(skipped))
-        info = photos.describe()
+            raise MediaError(_nothing_left(skipped))
+        info = album.finish()
         report(1.0, "Ready")
     return info, tuple(skipped)
 
 
-def _take_in(source: Path, photos: _Photos) -> None:
-    """One new photo, or nothing of it."""
-    kept = photo_path(photos.folder, len(photos.names))
-    try:
-        photos.limits.check_bytes(source.stat().st_size)
-        shutil.copyfile(source, kept)
-        if not is_picture(kept):
-            raise MediaError("This is no picture, or a damaged one. A clip is opened on its own.")
-        photos.add(store_picture(kept, photos.limits), clean_name(source.name))
-    except MediaError:
-        kept.unlink(missing_ok=True)
-        raise
-
-
-def _take_over(earlier: Store, photos: _Photos, report: Reporter) -> None:
-    """The photos of an earlier store, which need not be read again."""
-    about = earlier.info
-    for frame in range(about.frames):
-        report(0.0, "Taking over the photos that are open")
-        jpeg, size = earlier.jpeg(frame), about.size_of(frame)
-        _link(earlier.source_of(frame), photo_path(photos.folder, frame))
-        stored = StoredPicture(jpeg, size, (about.stored_height, about.stored_width))
-        photos.add(stored, about.names[frame] if about.names else about.name)
-
-
 def _link(source: Path, target: Path) -> None:
-    """The same file under a second name, where the disk allows it: nothing ever changes the sources of a store."""
+    """A hard link if the file system allows it, else a copy; the sources of a store never change."""
     try:
         os.link(source, target)
     except OSError:
@@ -135,20 +132,20 @@ def _bytes_of(sources: Sequence[Path], earlier: Store | None) -> int:
     return sum(path.stat().st_size for path in (*sources, *kept))
 
 
-def _greatest(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def _max_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return max(height for height, _ in sizes), max(width for _, width in sizes)
 
 
-def _unlike(name: str, others: Sequence[str]) -> str:
-    """The name, with a number where another photo has it already; some file systems see no difference of case."""
+def _unique_name(name: str, others: Sequence[str]) -> str:
+    """The name, with a number if it is in use already; case is ignored as on some file systems."""
     taken = {other.casefold() for other in others}
-    path, number, unlike = Path(name), 2, name
-    while unlike.casefold() in taken:
-        unlike, number = f"{path.stem} ({number}){path.suffix}", number + 1
-    return unlike
+    path, number, unique = Path(name), 2, name
+    while unique.casefold() in taken:
+        unique, number = f"{path.stem} ({number}){path.suffix}", number + 1
+    return unique
 
 
-def _none_left(skipped: Sequence[Skipped]) -> str:
+def _nothing_left(skipped: Sequence[SkippedFile]) -> str:
     if not skipped:
         return "No photo was chosen. Choose at least one."
     return f"None of these files could be used. {skipped[0].name}: {skipped[0].reason}"

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A hidden sibling folder to fill; it becomes `path` if the block ends well and vanishes if it does not.
+    """A hidden sibling folder to fill; it is renamed to `path` when the block succeeds, else deleted.
 
-    Raises `FileExistsError` where `path` already holds something.
+    Raises `FileExistsError` if `path` exists and is not an empty folder.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(f"{path} already exists.")
@@ -31,9 +31,9 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A name in a hidden sibling folder to write to; the file becomes `path` if the block ends well.
+    """A path in a hidden sibling folder to write to; the file replaces `path` when the block succeeds.
 
-    The folder is there for the work's intermediate files too; it always vanishes.
+    Intermediate files may be put beside it; the folder is always deleted.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:

@@ -1,4 +1,4 @@
-"""Masks as pixels: colours, overlays and the small pictures that a page lays over a frame."""
+"""Masks as pixels: colors, overlays, PNGs; and the image encodings that several modules use."""
 
 from __future__ import annotations
 
@@ -7,62 +7,62 @@ import re
 import struct
 import zlib
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from sam2_core.errors import BadPrompt
 from sam2_core.media.info import RgbArray
 from sam2_core.types import BoolArray, Mask
 
 Rgb: TypeAlias = tuple[int, int, int]
-Place: TypeAlias = tuple[int, int, int, int]
-"""x, y, width, height in pixels of the original frame."""
+Xywh: TypeAlias = tuple[int, int, int, int]
+"""x, y, width, height in pixels of the original frame, as COCO's `bbox`."""
 
-# Okabe and Ito's colours without black, which vanishes on most pictures; then colours chosen one after the other as far
-# as can be from all before, in the eyes of people with normal vision and of those who lack one of the three cones
-# (Machado's simulation, distances in CIELAB)
-_TOLD_APART: tuple[Rgb, ...] = (
+# The colors of Okabe and Ito without black; then colors chosen greedily for the largest distance to all before, for
+# normal vision and the three kinds of dichromacy (Machado et al. 2009, distances in CIELAB).
+_DISTINCT_COLORS: tuple[Rgb, ...] = (
     (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (0, 114, 178),
     (135, 0, 240), (120, 45, 15), (195, 240, 195), (60, 45, 165), (105, 255, 135), (150, 120, 255), (105, 60, 105),
     (240, 0, 75), (150, 0, 60), (135, 195, 120), (255, 180, 210), (195, 165, 75), (135, 15, 135), (150, 90, 120),
     (150, 30, 210), (90, 120, 60), (255, 120, 150),
 )  # fmt: skip
 _HEX = re.compile("#[0-9a-fA-F]{6}")
-_GOLDEN_ANGLE = 0.381966  # of a full turn: never comes back to a hue, and keeps neighbours far apart
+_GOLDEN_ANGLE = 0.381966  # of a full turn: hues never repeat and neighbors are far apart
 
 
 def color_of(object_id: int) -> Rgb:
-    """The colour of an object, the same everywhere. Ids 1 to 24 can be told apart by colour-blind people."""
-    place = object_id - 1
-    if 0 <= place < len(_TOLD_APART):
-        return _TOLD_APART[place]
-    lightness = (0.55, 0.7, 0.4)[place % 3]
-    red, green, blue = colorsys.hls_to_rgb(place * _GOLDEN_ANGLE % 1.0, lightness, 0.75)
+    """The default color of an object. Those of ids 1 to 24 are distinct for color-blind people, too."""
+    index = object_id - 1
+    if 0 <= index < len(_DISTINCT_COLORS):
+        return _DISTINCT_COLORS[index]
+    lightness = (0.55, 0.7, 0.4)[index % 3]
+    red, green, blue = colorsys.hls_to_rgb(index * _GOLDEN_ANGLE % 1.0, lightness, 0.75)
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def hex_of(color: Rgb) -> str:
-    """The colour as pages and other programs write it: #rrggbb."""
+    """The color as #rrggbb."""
     return "#" + bytes(color).hex()
 
 
 def is_hex(text: object) -> bool:
-    """Whether it is a colour in that form."""
+    """Whether it is a color as #rrggbb."""
     return isinstance(text, str) and _HEX.fullmatch(text) is not None
 
 
 def rgb_of(text: str) -> Rgb:
-    """The colour that #rrggbb means; see `is_hex`."""
+    """The color of a valid #rrggbb (see `is_hex`)."""
     red, green, blue = bytes.fromhex(text[1:])
     return red, green, blue
 
 
-def crop(mask: Mask) -> tuple[BoolArray, Place]:
-    """The mask's bounding box as booleans (height, width), and its place; (0, 0) and zeros for an empty mask.
+def crop(mask: Mask) -> tuple[BoolArray, Xywh]:
+    """The mask within its bounding box as booleans (height, width), and that box; (0, 0) and zeros for an empty mask.
 
-    Only the columns that hold foreground are unpacked, so small masks on large frames are fast.
+    Only the columns that hold foreground are decoded, so small masks on large frames are fast.
     """
     bounds = np.cumsum(np.frombuffer(mask.runs, "<u4"), dtype=np.int64)
     starts, stops = bounds[0:-1:2], bounds[1::2]
@@ -82,7 +82,7 @@ def crop(mask: Mask) -> tuple[BoolArray, Place]:
 def overlay(frame: RgbArray, masks: Sequence[tuple[Mask, Rgb]], opacity: float = 0.5, outline: int = 2) -> RgbArray:
     """A copy of the frame (H, W, 3) with masks tinted (`opacity` 0..1) and outlined (`outline` pixels, 0 for none).
 
-    Later masks lie above earlier ones. Raises `BadPrompt` where a mask has another size than the frame.
+    Later masks are drawn above earlier ones. Raises `BadPrompt` for a mask of another size than the frame.
     """
     drawn = frame.copy()
     for mask, color in masks:
@@ -96,18 +96,18 @@ def overlay(frame: RgbArray, masks: Sequence[tuple[Mask, Rgb]], opacity: float =
     return drawn
 
 
-def mask_png(mask: Mask) -> tuple[bytes, Place]:
-    """The mask's bounding box as a PNG of one bit a pixel, white on transparent, and where it belongs.
+def mask_png(mask: Mask) -> tuple[bytes, Xywh]:
+    """The mask within its bounding box as a PNG of one bit per pixel, white on transparent, and that box.
 
     An empty mask gives one transparent pixel at (0, 0).
     """
-    pixels, place = crop(mask)
+    pixels, box = crop(mask)
     if not pixels.size:
-        pixels, place = np.zeros((1, 1), bool), (0, 0, 1, 1)
+        pixels, box = np.zeros((1, 1), bool), (0, 0, 1, 1)
     height, width = pixels.shape
     packed = np.packbits(pixels, axis=1)
     rows = np.pad(packed, ((0, 0), (1, 0)))  # each row begins with its filter: 0, none
-    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # bit depth 1, colours from the palette
+    header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)  # bit depth 1, palette colors
     chunks = (
         (b"IHDR", header),
         (b"PLTE", bytes((0, 0, 0, 255, 255, 255))),
@@ -115,7 +115,23 @@ def mask_png(mask: Mask) -> tuple[bytes, Place]:
         (b"IDAT", zlib.compress(rows.tobytes(), 1)),
         (b"IEND", b""),
     )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks), place
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks), box
+
+
+def grayscale_png(mask: Mask, compression: int = 3) -> bytes:
+    """The whole mask as a PNG of one channel, 0 or 255; `compression` is from 0 to 9."""
+    return encode_png(mask.to_array().view(np.uint8) * np.uint8(255), compression)
+
+
+def encode_png(pixels: npt.NDArray[np.unsignedinteger[Any]], compression: int = 3) -> bytes:
+    """Grayscale pixels (H, W) of 8 or 16 bits as a PNG."""
+    return cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, compression])[1].tobytes()
+
+
+def encode_jpeg(image: RgbArray) -> bytes:
+    """An RGB image (H, W, 3) as a JPEG of quality 95."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
 def tint(region: RgbArray, inside: RgbArray, color: Rgb, opacity: float, outline: int) -> None:

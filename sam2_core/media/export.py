@@ -1,4 +1,4 @@
-"""The one door to every download: an order becomes a file."""
+"""Writes masked media in any export format."""
 
 from __future__ import annotations
 
@@ -7,54 +7,59 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sam2_core.errors import MediaError
-from sam2_core.media.formats import FORMATS
+from sam2_core.media.atomic import new_file
+from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.formats import ANNOTATION_FORMATS
 from sam2_core.media.formats.archive import plain_name
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress
-from sam2_core.media.rendering import CONTAINERS
-from sam2_core.media.review import REVIEWS
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import MediaProgress, ProgressReporter
+from sam2_core.media.rendering import RENDERED_FORMATS
+from sam2_core.media.review import REVIEW_FORMATS
 
-_LONGEST_STEM = (
-    160  # bytes: file systems take names of up to 255, and the folder of an unfinished file has a longer one
+_MAX_STEM_BYTES = 160  # file systems allow names of 255 bytes, and the folder of an unfinished file has a longer one
+EXPORT_FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
+    {**ANNOTATION_FORMATS, **RENDERED_FORMATS, **REVIEW_FORMATS}
 )
-KINDS: Mapping[str, Kind] = MappingProxyType({**FORMATS, **CONTAINERS, **REVIEWS})
 
 
-def export(folder: Path, material: Material, order: Order, progress: Progress | None = None) -> Path:
-    """Write what was ordered into a folder, under a name made from the source's; returns the file.
+def export(folder: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> Path:
+    """Write a file into a folder, under a name made from that of the source, and return its path.
 
-    Raises `MediaError` where there is no such file of this source, or where it cannot be written.
+    Raises `MediaError` if the medium has no such format or the file cannot be written.
     """
-    return write(folder / file_name(material, order.kind), material, order, progress)
+    name = file_name(Path(media.info.name).stem, media.info.kind, options.format)
+    return write(folder / name, media, options, progress)
 
 
-def write(path: Path, material: Material, order: Order, progress: Progress | None = None) -> Path:
-    """The same under a name of the caller's own."""
-    ending_of(order.kind, material.info.kind)
+def write(path: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> Path:
+    """The same at a given path."""
+    extension_of(options.format, media.info.kind)
+    report = ProgressReporter(progress)
     try:
-        KINDS[order.kind].write(path, material, order, progress)
+        with new_file(path) as unfinished:
+            EXPORT_FORMATS[options.format].write(unfinished, media, options, report)
+            report(1.0, "Ready")
     except OSError as error:
         raise MediaError(f"The file could not be written ({error.strerror}). Is the disk full?") from error
     return path
 
 
-def file_name(material: Material, kind: str) -> str:
-    """`film_coco.json` for the annotations of film.mp4, `film_edited.mp4` for what was drawn anew."""
-    return name_for(Path(material.info.name).stem, material.info.kind, kind)
+def file_name(stem: str, kind: str, format: str) -> str:
+    """The name of an exported file of an image, clip or album (`kind`) that is called `stem`.
+
+    `film_coco.json` for annotations, `film_edited.mp4` for images and videos. Raises as `extension_of` does.
+    """
+    extension = extension_of(format, kind)
+    short = plain_name(stem).encode()[:_MAX_STEM_BYTES].decode(errors="ignore")
+    return f"{short}_{'edited' if EXPORT_FORMATS[format].group == 'picture' else format}.{extension}"
 
 
-def name_for(stem: str, media: str, kind: str) -> str:
-    """The same for the name of a picture, clip or album, without its ending, that need not have been read yet."""
-    ending, short = ending_of(kind, media), plain_name(stem).encode()[:_LONGEST_STEM].decode(errors="ignore")
-    return f"{short}_{'edited' if KINDS[kind].group == 'picture' else kind}.{ending}"
-
-
-def ending_of(kind: str, media: str) -> str:
-    """The ending of such a file of a picture, clip or album; raises `MediaError` where there is none."""
-    if kind not in KINDS:
-        raise MediaError(f"“{kind}” cannot be written. Choose one of {', '.join(KINDS)}.")
-    if media not in KINDS[kind].endings:
-        names = [name for name, each in KINDS.items() if media in each.endings]
-        raise MediaError(f"{KINDS[kind].title} is not for this. Choose one of {', '.join(names)}.")
-    return KINDS[kind].endings[media]
+def extension_of(format: str, kind: str) -> str:
+    """The extension of such a file of an image, clip or album (`kind`). Raises `MediaError` if there is none."""
+    if format not in EXPORT_FORMATS:
+        raise MediaError(f"“{format}” cannot be written. Choose one of {', '.join(EXPORT_FORMATS)}.")
+    extensions = EXPORT_FORMATS[format].extensions
+    if kind not in extensions:
+        names = [name for name, each in EXPORT_FORMATS.items() if kind in each.extensions]
+        raise MediaError(f"{EXPORT_FORMATS[format].title} is not for this. Choose one of {', '.join(names)}.")
+    return extensions[kind]

@@ -1,4 +1,4 @@
-"""Running ffmpeg on files of strangers: no shell, no network, no playlists, and no process that outlives its use."""
+"""Runs ffmpeg on untrusted files: without shell, network and playlists, and never longer than its context."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ import imageio_ffmpeg
 
 from sam2_core.errors import MediaError
 
-# Containers that hold their own pictures. Playlists (concat, hls, dash, image sequences …) are missing on purpose:
-# they name other files. The last line is sound, listed only so that its absence of pictures can be explained.
+# Containers that hold their own video. Playlists (concat, hls, dash, image sequences …) are excluded because they refer
+# to other files. The last line is audio, listed only so that the missing video can be reported.
 _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,"
     "mp3,wav,flac,aac"
 )  # fmt: skip
-PATIENCE = 3600.0  # seconds of wall-clock time for work, or for a step of it, that has no limit of its own
+STEP_TIMEOUT = 3600.0  # seconds of wall-clock time for one step of work that has no limit of its own
 _BORDER_PIXELS = 8_000_000  # some decoders count the border that they add to a frame
-_DECODING_THREADS = 4  # each holds frames of its own: on a machine of many cores a large clip would take gigabytes
+_DECODING_THREADS = 4  # each holds its own frames: with many cores a large clip would take gigabytes
 _DISK_FULL = "No space left on device"
 _MAX_LINE = 4096
 _KEPT_LINES = 1000
 
 
-def reading(source: Path, max_pixels: int) -> list[str]:
-    """Arguments that open a stranger's file as an input; frames of many more than `max_pixels` are not decoded."""
+def input_arguments(source: Path, max_pixels: int) -> list[str]:
+    """Arguments that open an untrusted file as input; frames of many more than `max_pixels` are not decoded."""
     whitelists = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _CONTAINERS]
     bounds = ["-max_pixels", str(max_pixels + _BORDER_PIXELS), "-threads", str(_DECODING_THREADS)]
     return [*whitelists, *bounds, "-i", f"file:{source.resolve()}"]
@@ -42,13 +42,13 @@ class TookTooLong(MediaError):
 
 
 class Ffmpeg:
-    """A running ffmpeg that is killed at the deadline and on every way out of its `with` block.
+    """A running ffmpeg, which is killed at its deadline and whenever its `with` block ends.
 
     `stdout` gives what it writes to `pipe:1`; `stdin` takes what it reads from `pipe:0` (with `fed`).
     """
 
     def __init__(self, arguments: Sequence[str], folder: Path, seconds: float, *, fed: bool = False) -> None:
-        """Start it in `folder`, to be killed after `seconds`."""
+        """Start it in `folder`, with a deadline after `seconds`."""
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", *([] if fed else ["-nostdin"]), *arguments]
         self._seconds = seconds
         self._expired = False
@@ -84,15 +84,15 @@ class Ffmpeg:
     @property
     def stdout(self) -> IO[bytes]:
         """What it writes to `pipe:1`."""
-        assert self._process.stdout is not None  # noqa: S101 (it was asked for above)
+        assert self._process.stdout is not None  # noqa: S101 (opened above)
         return self._process.stdout
 
     def renew(self) -> None:
-        """Let its time begin anew. For work in steps, where each has a deadline and all of them together have none."""
+        """Restart the deadline, for work in steps that have one each."""
         self._until = time.monotonic() + self._seconds
 
     def feed(self, *parts: bytes | memoryview) -> None:
-        """Write to its standard input, and let its time begin anew. Raises `MediaError` if it has given up."""
+        """Write to its standard input and restart the deadline. Raises `MediaError` if it has ended."""
         assert self._process.stdin is not None, "started without `fed`"  # noqa: S101
         try:
             for part in parts:
@@ -103,7 +103,7 @@ class Ffmpeg:
         self.renew()
 
     def finish(self) -> None:
-        """Wait for its regular end. Raises `TookTooLong`, or `MediaError` if it failed."""
+        """Wait until it ends. Raises `TookTooLong` at the deadline and `MediaError` if it failed."""
         if self._process.stdin is not None:
             _close(self._process.stdin)
         code = self._process.wait()
@@ -116,16 +116,16 @@ class Ffmpeg:
         if any(_DISK_FULL in line for line in self._lines):
             raise MediaError("The disk is full. Make room on it and try again.")
         if code != 0:
-            raise MediaError(f"The clip could not be processed ({self.last_words}). Convert it to MP4 and try again.")
+            raise MediaError(f"The clip could not be processed ({self.last_message}). Convert it to MP4 and try again.")
 
     @property
     def messages(self) -> list[str]:
-        """The newest lines it wrote to standard error; complete once `finish` has returned or raised."""
+        """The last lines of its standard error; complete once `finish` has returned or raised."""
         return list(self._lines)
 
     @property
-    def last_words(self) -> str:
-        """Its last message, without the part that names the speaker."""
+    def last_message(self) -> str:
+        """The last line of its standard error, without the prefix that names the component."""
         lines = [line for line in self._lines if line.strip()]
         return lines[-1].rpartition("] ")[2].strip().rstrip(".") if lines else "no reason given"
 
@@ -143,6 +143,6 @@ class Ffmpeg:
 
 
 def _close(pipe: IO[bytes]) -> None:
-    """Close a pipe whose other end may be gone."""
+    """Close a pipe whose other end may be closed."""
     with contextlib.suppress(OSError):
         pipe.close()

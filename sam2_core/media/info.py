@@ -1,4 +1,4 @@
-"""What the parts of this package tell each other about a picture, a clip or an album."""
+"""The description of an image, a clip or an album, and array types."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import numpy.typing as npt
 
 RgbArray: TypeAlias = npt.NDArray[np.uint8]
 """(H, W, 3), red first."""
+GrayImage: TypeAlias = npt.NDArray[np.uint8]
+"""(H, W), 0 to 255."""
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What a store holds.
+    """The contents of a store.
 
-    `height` and `width` are those of the upright source and the coordinates of all prompts and masks;
-    `stored_height` and `stored_width` are those of the stored frames. `fps` is 0 for a picture and the mean rate for
-    a clip without `constant_rate`. `duration` is in seconds and includes the last frame's.
+    `height` and `width` are those of the upright source; prompts and masks use its coordinates. `stored_height` and
+    `stored_width` are those of the stored frames. `fps` is 0 for an image, and the mean rate for a clip without
+    `constant_rate`. `duration` is in seconds and includes the last frame.
 
-    In an album each frame is a photo of its own: `sizes` are their heights and widths, `names` their file names, no
-    two alike. `height`, `width` and the stored ones are then the greatest of all.
+    In an album each frame is a separate image: `sizes` are their heights and widths, `names` their unique file names.
+    `height`, `width` and the stored ones are then the maximum over all of them.
     """
 
     kind: Literal["image", "clip", "album"]
@@ -40,5 +42,5 @@ class MediaInfo:
     names: tuple[str, ...] = ()
 
     def size_of(self, frame: int) -> tuple[int, int]:
-        """Height and width in which prompts and masks of this frame count."""
+        """Height and width of the masks of this frame."""
         return self.sizes[frame] if self.sizes else (self.height, self.width)

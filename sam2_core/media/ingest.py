@@ -1,4 +1,4 @@
-"""One uploaded file in, one store out, or nothing at all."""
+"""Turns one uploaded file into a store."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from pathlib import Path
 
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_folder
-from sam2_core.media.clips import ingest_clip
+from sam2_core.media.clip_files import ingest_clip
+from sam2_core.media.image_files import ingest_image, is_image
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
-from sam2_core.media.pictures import ingest_picture, is_picture
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.store import SOURCE
 
-_LONGEST_NAME = 80
+_MAX_FILE_NAME = 80
 _CHUNK = 1 << 23
 
 
 def ingest(
-    path: str | Path, folder: str | Path, limits: Limits = DEFAULT_LIMITS, progress: Progress | None = None
+    path: str | Path, folder: str | Path, limits: Limits = DEFAULT_LIMITS, progress: MediaProgress | None = None
 ) -> MediaInfo:
-    """Turn a picture or clip into a store in `folder` (which must not exist yet, or be empty).
+    """Turn an image or a clip into a store in `folder`, which must not exist yet or be empty.
 
-    The content decides what the file is, whatever its name says. The file is copied, so it may vanish afterwards.
-    If anything goes wrong or `progress` raises, nothing is left behind.
-    Raises `MediaError` for what cannot be used and `FileExistsError` where `folder` holds something.
+    The type is detected from the content, not from the name. The file is copied and may be deleted afterwards. If
+    anything fails or `progress` raises, nothing is left behind.
+    Raises `MediaError` for a file that cannot be used and `FileExistsError` if `folder` is not empty.
     """
-    source, report = Path(path), Reporter(progress)
+    source, report = Path(path), ProgressReporter(progress)
     if not source.is_file():
         raise MediaError("The file is not here (any more). Choose it again.")
     limits.check_bytes(source.stat().st_size)
     with new_folder(Path(folder)) as building:
         _copy(source, building / SOURCE, report)
-        read = ingest_picture if is_picture(building / SOURCE) else ingest_clip
-        info = read(building, clean_name(source.name), limits, report)
+        ingest_file = ingest_image if is_image(building / SOURCE) else ingest_clip
+        info = ingest_file(building, clean_name(source.name), limits, report)
         report(1.0, "Ready")
     return info
 
 
 def clean_name(name: str) -> str:
-    """A file name without anything that could mean something to a file system, a page or a terminal."""
+    """A file name without characters that are special to a file system, a page or a terminal."""
     kept = re.sub(r"[^\w .()+\-]", "_", name).strip(" .")
     stem, dot, ending = kept.rpartition(".")
     if not dot or len(ending) > 8:
         stem, ending = kept, ""
-    stem = stem[: _LONGEST_NAME - len(ending) - 1].strip(" .") or "media"
+    stem = stem[: _MAX_FILE_NAME - len(ending) - 1].strip(" .") or "media"
     return f"{stem}.{ending}" if ending else stem
 
 
-def _copy(source: Path, target: Path, report: Reporter) -> None:
-    """Copy by pieces, so that copying a large clip can be cancelled. A link would follow later changes of the file."""
+def _copy(source: Path, target: Path, report: ProgressReporter) -> None:
+    """Copy in chunks, so that it can be cancelled. A hard link would follow later changes of the file."""
     report(0.0, "Copying the file")
     with source.open("rb") as reader, target.open("wb") as writer:
         while chunk := reader.read(_CHUNK):

@@ -1,4 +1,4 @@
-"""How much one upload may cost, and what a visitor is told when it would cost more."""
+"""Limits for one upload, and the messages for uploads that exceed them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from sam2_core.errors import MediaError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for one file. Sides are pixels, times are seconds; `max_pixels` is for pictures, clips have their own.
+    """Limits for one file, in pixels, seconds and bytes. The checks raise `MediaError`.
 
-    An album holds up to `max_pictures`, whose files have up to `max_album_bytes` together.
-
-    `stored_side` and `stored_side_image` bound the long side of the frames kept for display and for the network
-    (clips and pictures); larger media are scaled down there, never refused for it. `time_limit` is wall-clock time.
+    `max_pixels` is for images; clips have limits of their own. An album has up to `max_pictures` images and
+    `max_album_bytes`. Stored frames, which the page and the network use, are scaled down to a longer side of
+    `stored_side` (clips) or `stored_side_image` (images). `time_limit` is wall-clock time.
     """
 
     max_bytes: int = 2_000_000_000
@@ -31,7 +30,7 @@ class Limits:
     max_album_bytes: int = 4_000_000_000
 
     def check_bytes(self, size: int) -> None:
-        """Refuse an empty or too large file."""
+        """Reject an empty or too large file."""
         if size == 0:
             raise MediaError("The file is empty (0 bytes). Upload it again, or choose another one.")
         if size > self.max_bytes:
@@ -41,7 +40,7 @@ class Limits:
             )
 
     def check_pixels(self, height: int, width: int) -> None:
-        """Refuse a picture that would take too much memory, before it is decoded."""
+        """Reject an image that would take too much memory, before it is decoded."""
         if height * width > self.max_pixels:
             raise MediaError(
                 f"The picture has {width} x {height} = {height * width / 1e6:.1f} million pixels; "
@@ -49,7 +48,7 @@ class Limits:
             )
 
     def check_clip_size(self, height: int, width: int) -> None:
-        """Refuse a clip whose frames are too large."""
+        """Reject a clip whose frames are too large."""
         if max(height, width) > self.max_clip_side:
             raise MediaError(
                 f"The clip's frames are {width} x {height} pixels; the limit is {self.max_clip_side} on the long "
@@ -62,7 +61,7 @@ class Limits:
             )
 
     def check_seconds(self, seconds: float) -> None:
-        """Refuse a clip that lasts too long."""
+        """Reject a clip that is too long."""
         if seconds > self.max_seconds:
             raise MediaError(
                 f"The clip lasts {_clock(seconds)}; the limit is {_clock(self.max_seconds)}. "
@@ -70,7 +69,7 @@ class Limits:
             )
 
     def check_frames(self, frames: int) -> None:
-        """Refuse a clip with too many frames."""
+        """Reject a clip with too many frames."""
         if frames > self.max_frames:
             raise MediaError(
                 f"The clip has more than {self.max_frames} frames (at least {frames}), which is the limit. "
@@ -78,17 +77,17 @@ class Limits:
             )
 
     def check_store(self, size: int) -> None:
-        """Refuse frames that fill too much of the disk."""
+        """Reject frames that take too much disk space."""
         if size > self.max_store_bytes:
             raise MediaError(
                 f"The frames take more than {_megabytes(self.max_store_bytes)} (at least {_megabytes(size)}), "
                 "which is the limit. Upload a shorter part of the clip, or fewer photos."
             )
 
-    def check_album(self, pictures: int, size: int) -> None:
-        """Refuse an album of too many pictures, or of too many bytes in all."""
-        if pictures > self.max_pictures:
-            raise MediaError(f"{pictures} photos are too many: up to {self.max_pictures} fit. Choose fewer.")
+    def check_album(self, images: int, size: int) -> None:
+        """Reject an album of too many images or bytes."""
+        if images > self.max_pictures:
+            raise MediaError(f"{images} photos are too many: up to {self.max_pictures} fit. Choose fewer.")
         if size > self.max_album_bytes:
             raise MediaError(
                 f"The photos have {_megabytes(size)} together; the limit is {_megabytes(self.max_album_bytes)}. "
@@ -104,6 +103,6 @@ def _megabytes(size: int) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """Minutes and seconds; rounded up, so that what is above a limit also looks like it."""
+    """Minutes and seconds, rounded up so that a length above a limit also prints above it."""
     minutes, rest = divmod(-int(-seconds // 1), 60)
     return f"{minutes}:{rest:02d} min"

@@ -1,4 +1,4 @@
-"""What kind of clip is this? ffmpeg decodes the first frame and tells."""
+"""Properties of a clip, found by decoding its first frame with ffmpeg."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam2_core.errors import MediaError
-from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong, reading
+from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong, input_arguments
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
 
 UNREADABLE = (
@@ -15,7 +15,7 @@ UNREADABLE = (
     "Use a JPEG, PNG, WebP, TIFF, BMP or GIF picture, or an MP4, MOV, MKV, WebM or AVI clip."
 )
 
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 _HD_HEIGHT = 720
 _DURATION = re.compile(r"^\s*Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _STREAM = re.compile(r"^\s*Stream #0:\d+.*?: (Video|Audio): (.*)")
@@ -27,10 +27,10 @@ _UPRIGHT_SIZE = re.compile(rb"^#dimensions 0: (\d+)x(\d+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class ClipProbe:
-    """A readable clip: its upright size and its length in seconds where the file says one (else 0).
+    """A readable clip: its upright size, and its length in seconds or 0 if the file has none.
 
-    `audio` is the codec of its sound ("" for none); `matrix` is ffmpeg's name of the colour matrix to read it with;
-    `pixel_aspect` is the width of a pixel over its height, as "1/1".
+    `audio` is the codec of its sound ("" for none), `matrix` ffmpeg's name of its color matrix, `pixel_aspect` the
+    width of a pixel over its height, as "1/1".
     """
 
     height: int
@@ -42,17 +42,17 @@ class ClipProbe:
 
     @property
     def max_pixels(self) -> int:
-        """The largest frame worth decoding: a size may change within a clip, up to twice the first one where that is
-        an ordinary size at all."""
+        """The largest frame to decode: the size may change within a clip, up to twice the first one within the default
+        limits."""
         pixels = self.height * self.width
         return max(pixels, min(4 * pixels, DEFAULT_LIMITS.max_clip_pixels))
 
 
 def probe_clip(source: Path, limits: Limits) -> ClipProbe:
-    """Look at the file and decode its first frame. Raises `MediaError` for all that is no clip within the limits."""
-    opened = reading(source, min(limits.max_clip_pixels, limits.max_clip_side**2))
-    arguments = [*opened, "-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
-    with Ffmpeg(arguments, source.parent, min(_PATIENCE, limits.time_limit)) as process:
+    """Decode the first frame of a file. Raises `MediaError` unless it is a clip within the limits."""
+    opening = input_arguments(source, min(limits.max_clip_pixels, limits.max_clip_side**2))
+    arguments = [*opening, "-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    with Ffmpeg(arguments, source.parent, min(_TIMEOUT, limits.time_limit)) as process:
         header = process.stdout.read(1 << 16)
         failure = _failure(process)
         messages = process.messages
@@ -84,7 +84,7 @@ def _failure(process: Ffmpeg) -> MediaError | None:
 
 
 def _explain(messages: list[str], has_video: bool, has_audio: bool) -> str:
-    """Why there is no first frame, in a visitor's words."""
+    """The message for a file without a first frame."""
     if any("moov atom not found" in line for line in messages):
         return "The clip is cut off: its table of contents is missing. Copy or upload the whole file again."
     if has_audio and not has_video:
@@ -100,5 +100,5 @@ def _seconds(match: re.Match[str]) -> float:
 
 
 def _matrix(about: str, height: int) -> str:
-    """The matrix between luma, chroma and RGB: what the file says, else what players assume for its height."""
+    """The matrix between luma, chroma and RGB: as in the file, else as players assume from the height."""
     return "bt709" if height >= _HD_HEIGHT and "yuv" in about and not _MATRIX.search(about) else "auto"

@@ -1,4 +1,4 @@
-"""Telling a caller how far long work has come, a few times a second at most."""
+"""Progress callbacks of long work, called a few times a second at most."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-Progress: TypeAlias = Callable[[float, str], None]
-"""Called with the finished fraction (0..1) and what is being done. To cancel the work, raise: the work cleans up
-after itself and lets the exception through."""
+MediaProgress: TypeAlias = Callable[[float, str], None]
+"""Called with the finished fraction (0..1) and a description. It may raise to cancel the work, which then cleans up and
+lets the exception through."""
 
 _INTERVAL = 0.2
 
 
-class Reporter:
-    """Hands on reports no more often than every 0.2 s; the first and the last one always pass."""
+class ProgressReporter:
+    """Calls a progress callback at most every 0.2 s; the first report and those of 1.0 always pass."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: MediaProgress | None = None) -> None:
         self._progress = progress
         self._next = 0.0
 
     def __call__(self, fraction: float, message: str) -> None:
-        """Report; whatever the caller's function raises passes through."""
+        """Report; raises what the callback raises."""
         now = time.monotonic()
         if self._progress is not None and (now >= self._next or fraction >= 1):
             self._next = now + _INTERVAL

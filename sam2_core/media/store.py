@@ -1,10 +1,10 @@
-"""An ingested picture, clip or album: a folder in which every frame is one seek away.
+"""An ingested image, clip or album: a folder with random access to every frame.
 
 frames.mjpeg    all frames as JPEG, one after another
 index.npz       offsets (frames + 1,) int64, times (frames,) float64 in seconds, start () float64
 about.json      the `MediaInfo`
-source          the file as it was uploaded, for results at full quality
-sources/        in its place the photos of an album: 0001 is that of frame 0
+source          the uploaded file, for exports at full quality
+sources/        instead of it the files of an album: 0001 is that of frame 0
 """
 
 from __future__ import annotations
@@ -31,18 +31,15 @@ _THUMBNAIL_QUALITY = 80
 
 
 class Store:
-    """Reads the frames of one store; any thread may call. Close it, or use it in a `with` block.
-
-    No file stays open between two reads, so a store that nobody closed holds nothing.
-    """
+    """Reads the frames of one store. Thread-safe. No file stays open between two reads."""
 
     def __init__(self, folder: Path, info: MediaInfo, times: FloatArray, offsets: npt.NDArray[np.int64], start: float):
-        """`open_store` reads the arguments from the folder."""
+        """See `open_store`."""
         self.folder = folder
         self.info = info
         self.times = times
         self.start = start
-        """Seconds from the start of the source (usually of its sound) to frame 0."""
+        """Seconds from the start of the source (usually of its audio) to frame 0."""
         self._offsets = offsets
         self._closed = False
 
@@ -56,15 +53,15 @@ class Store:
 
     @property
     def source(self) -> Path:
-        """The picture or clip as it was uploaded; an album has `source_of` each photo."""
+        """The uploaded image or clip; see `source_of` for albums."""
         return self.folder / SOURCE
 
     def source_of(self, frame: int) -> Path:
-        """The file as it was uploaded that frame `frame` comes from."""
-        return photo_path(self.folder, frame) if self.info.kind == "album" else self.source
+        """The uploaded file that frame `frame` comes from."""
+        return album_source_path(self.folder, frame) if self.info.kind == "album" else self.source
 
     def jpeg(self, frame: int) -> bytes:
-        """Frame `frame` as a JPEG of stored size. Raises `MediaError` for a frame that does not exist."""
+        """Frame `frame` as a JPEG of the stored size. Raises `MediaError` for a frame that does not exist."""
         if not 0 <= frame < self.info.frames:
             raise MediaError(f"Frame {frame} does not exist: choose one from 0 to {self.info.frames - 1}.")
         begin, end = int(self._offsets[frame]), int(self._offsets[frame + 1])
@@ -85,38 +82,40 @@ class Store:
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
     def thumbnail(self, frame: int, height: int) -> bytes:
-        """Frame `frame` as a JPEG `height` pixels high, or as high as it is stored. Raises `MediaError` as `jpeg` does.
+        """Frame `frame` as a JPEG of at most `height` pixels. Raises `MediaError` as `jpeg` does.
 
-        The decoder leaves out most of a large frame, so this is far cheaper than `frame`.
+        Large frames are decoded at reduced size, so this is far cheaper than `frame`.
         """
-        fits = [parts for parts in _REDUCED if self._stored_height(frame) >= parts * height]
-        how = _REDUCED[fits[0]] if fits else cv2.IMREAD_COLOR
-        pixels = cv2.imdecode(np.frombuffer(self.jpeg(frame), np.uint8), how)
+        reductions = [reduction for reduction in _REDUCED if self._stored_height(frame) >= reduction * height]
+        mode = _REDUCED[reductions[0]] if reductions else cv2.IMREAD_COLOR
+        pixels = cv2.imdecode(np.frombuffer(self.jpeg(frame), np.uint8), mode)
         if pixels is None:
             raise MediaError(f"Frame {frame} is damaged. Upload the file again.")
-        high, wide = pixels.shape[:2]
-        if high > height:
-            pixels = cv2.resize(pixels, (max(1, round(wide * height / high)), height), interpolation=cv2.INTER_AREA)
+        stored_height, stored_width = pixels.shape[:2]
+        if stored_height > height:
+            pixels = cv2.resize(
+                pixels, (max(1, round(stored_width * height / stored_height)), height), interpolation=cv2.INTER_AREA
+            )
         return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _THUMBNAIL_QUALITY])[1].tobytes()
 
     def _stored_height(self, frame: int) -> float:
-        """At most as high as the frame is stored: no photo of an album is stored larger than the largest."""
+        """A lower bound of the frame's stored height; the images of an album are stored at different sizes."""
         info = self.info
         height, width = info.size_of(frame)
         return height * min(1.0, max(info.stored_height, info.stored_width) / max(height, width))
 
     def close(self) -> None:
-        """Let no more frames be read. Closing twice is harmless."""
+        """Refuse further reads. May be called twice."""
         self._closed = True
 
 
-def photo_path(folder: Path, frame: int) -> Path:
-    """Where a store keeps the source of one photo of an album."""
+def album_source_path(folder: Path, frame: int) -> Path:
+    """The path of the source file of one image of an album."""
     return folder / SOURCES / f"{frame + 1:04d}"
 
 
 def open_store(folder: str | Path) -> Store:
-    """Open what `ingest` made. Raises `MediaError` where the folder is missing or cannot be read."""
+    """Open a store that `ingest` made. Raises `MediaError` if the folder is missing or cannot be read."""
     folder = Path(folder)
     try:
         about = json.loads((folder / ABOUT).read_text("utf-8"))
@@ -135,7 +134,7 @@ def open_store(folder: str | Path) -> Store:
 
 
 def _read_info(about: dict[str, Any]) -> MediaInfo:
-    """JSON knows no tuples."""
+    """A `MediaInfo` from JSON, whose lists become tuples."""
     sizes = tuple((int(height), int(width)) for height, width in about.pop("sizes", ()))
     info = MediaInfo(**about | {"sizes": sizes, "names": tuple(about.pop("names", ()))})
     if sizes and not len(sizes) == len(info.names) == info.frames:
@@ -144,10 +143,7 @@ def _read_info(about: dict[str, Any]) -> MediaInfo:
 
 
 def describe_store(folder: Path, info: MediaInfo, sizes: Sequence[int], times: FloatArray, start: float) -> None:
-    """Complete a folder that already holds the frames: write the index and the description.
-
-    `sizes` are the frames' bytes, in order.
-    """
+    """Write the index and the description of a store whose frames are written; `sizes` are their lengths in bytes."""
     offsets = np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))])
     np.savez(folder / INDEX, offsets=offsets, times=times, start=np.float64(start))
     (folder / ABOUT).write_text(json.dumps({"version": _VERSION, **asdict(info)}), "utf-8")

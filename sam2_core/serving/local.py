@@ -1,15 +1,16 @@
-"""`LocalEngine`: all sessions of one device in this process, worked off by one thread.
+"""`LocalEngine`: all sessions of one device in this process, served by one thread.
 
 One thread, because a device does one thing at a time anyway and the tracker then needs no locks. Clicks go before
-looks, looks before previews, and all of them before tracking; tracking calls of several users take turns, because each
-call is a few frames only.
+reads, reads before previews, and all of them before tracking; the tracking of several users is interleaved, because
+each command covers a few frames only.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,21 +19,23 @@ import torch
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.media import Store, open_store
 from sam2_core.model.network import SAM2
-from sam2_core.serving.worker import Priority, Worker
+from sam2_core.serving.commands import Command, Priority
+from sam2_core.serving.engine import QueueStatus
+from sam2_core.serving.worker import Worker
 from sam2_core.tracking.device import device_name, fast_precision, memory_in_use
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
-from sam2_core.types import FrameMasks, FrameSpan, Load, Prompt, SessionInfo
+from sam2_core.types import SessionInfo
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """What strangers may use.
+    """What users may take.
 
-    `max_objects` and `max_prompts` (frames on which something is said, over all objects) are for one session,
+    `max_objects`, `max_prompts` (prompted frames, over all objects) and `max_frames_per_call` are for one session,
     `feature_bytes` is the budget for encoded frames on the device.
     """
 
@@ -50,7 +53,7 @@ class _Opened:
 
 
 class LocalEngine:
-    """The `Engine` on one device. Beyond `max_sessions` the one that was longest idle is given up (`SessionGone`)."""
+    """The `Engine` on one device. Beyond `max_sessions` the one that was idle the longest is closed (`SessionGone`)."""
 
     def __init__(self, network: SAM2, limits: EngineLimits | None = None) -> None:
         self.network = network
@@ -63,59 +66,26 @@ class LocalEngine:
 
     # --- the seam ----------------------------------------------------------------------------------------------
 
-    def open(self, media: str) -> SessionInfo:
+    def open(self, media: str) -> Future[SessionInfo]:
         """See `Engine.open`."""
-        return self._worker.call(Priority.CLICK, "", lambda: self._open(media))
+        return self._worker.submit(Priority.CLICK, "", lambda: self._open(media))
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        """See `Engine.prompt`."""
-        return self._ask(Priority.CLICK, session, lambda opened: opened.set_prompt(frame, object_id, prompt))
+    def run(self, session: str, command: Command[T]) -> Future[T]:
+        """See `Engine.run`."""
+        return self._worker.submit(command.priority, session, lambda: command.apply(self._session(session)))
 
-    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        """See `Engine.preview`."""
-        return self._ask(Priority.HOVER, session, lambda opened: opened.preview(frame, object_id, prompt))
+    def status(self, session: str = "") -> QueueStatus:
+        """See `Engine.status`."""
+        position, seconds = self._worker.queue_position(session)
+        return QueueStatus(self._device, memory_in_use(self.network.device), position, seconds)
 
-    def track(
-        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-    ) -> tuple[FrameMasks, ...]:
-        """See `Engine.track`."""
-        return self._ask(Priority.TRACK, session, lambda opened: opened.track(frames, revision, objects))
-
-    def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
-        """See `Engine.plan`."""
-        return self._ask(Priority.LOOK, session, lambda opened: opened.plan_tracking(frames))
-
-    def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
-        """See `Engine.stale`."""
-        return self._ask(Priority.LOOK, session, lambda opened: opened.stale_frames(frames))
-
-    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
-        """See `Engine.untrack`."""
-        return self._ask(Priority.CLICK, session, lambda opened: opened.untrack(frames, objects))
-
-    def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
-        """See `Engine.masks`."""
-        return self._ask(Priority.LOOK, session, lambda opened: opened.get_masks(frames))
-
-    def forget(self, session: str, object_id: int) -> int:
-        """See `Engine.forget`."""
-        return self._ask(Priority.CLICK, session, lambda opened: opened.remove_object(object_id))
-
-    def close(self, session: str) -> None:
+    def close(self, session: str) -> Future[None]:
         """See `Engine.close`."""
-        self._worker.call(Priority.CLICK, session, lambda: self._close(session))
-
-    def load(self, session: str = "") -> Load:
-        """See `Engine.load`."""
-        waiting, seconds = self._worker.wait_of(session)
-        return Load(self._device, memory_in_use(self.network.device), waiting, seconds)
+        return self._worker.submit(Priority.CLICK, session, lambda: self._close(session))
 
     def shut_down(self) -> None:
-        """End the worker and free all sessions; calls that still wait fail with `SessionGone`."""
+        """See `Engine.shut_down`."""
         self._worker.end()
-
-    def _ask(self, priority: Priority, session: str, work: Callable[[TrackingSession], T]) -> T:
-        return self._worker.call(priority, session, lambda: work(self._session(session)))
 
     # --- on the worker's thread --------------------------------------------------------------------------------
 
@@ -140,15 +110,14 @@ class LocalEngine:
             self._close(next(iter(self._opened)))
         session_id = secrets.token_hex(12)
         size = ClipSize(about.frames, about.height, about.width, about.sizes)
-        limits = self.limits
-        bounds = SessionLimits(limits.max_objects, limits.max_prompts, limits.max_frames_per_call)
+        bounds = SessionLimits(self.limits.max_objects, self.limits.max_prompts, self.limits.max_frames_per_call)
         session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds)
         self._opened[session_id] = _Opened(session, store)
         return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
 
     def _session(self, session: str) -> TrackingSession:
         if session not in self._opened:
-            raise SessionGone("This session has expired; what you said can be replayed.")
+            raise SessionGone("This session has expired; replay its edit log.")
         self._opened.move_to_end(session)
         return self._opened[session].session
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import TypeVar
 
 from sam2_core.errors import SessionGone
-from sam2_core.serving.engine import Engine
-from sam2_core.types import FrameMasks, FrameSpan, Load, Prompt, SessionInfo
+from sam2_core.serving.commands import Command
+from sam2_core.serving.engine import Engine, QueueStatus
+from sam2_core.types import SessionInfo
 
 T = TypeVar("T")
 
@@ -19,93 +21,80 @@ class EnginePool:
     def __init__(self, engines: Sequence[Engine]) -> None:
         if not engines:
             raise ValueError("A pool needs at least one engine.")
-        self._homes: dict[str, Engine] = {}
+        self._engine_of: dict[str, Engine] = {}
         self._counts = dict.fromkeys(engines, 0)
         self._lock = threading.Lock()
 
-    def open(self, media: str) -> SessionInfo:
+    def open(self, media: str) -> Future[SessionInfo]:
         """See `Engine.open`."""
-        with self._lock:  # counted before it is open: two visitors who come together go to different devices
+        with self._lock:  # counted before it is open: two users who come together go to different devices
             engine = min(self._counts, key=self._counts.__getitem__)
             self._counts[engine] += 1
-        try:
-            info = engine.open(media)
-        except BaseException:
-            with self._lock:
-                self._counts[engine] -= 1
-            raise
-        with self._lock:
-            self._homes[info.id] = engine
-        return info
+        opened: Future[SessionInfo] = Future()
+        engine.open(media).add_done_callback(lambda opening: self._settle(engine, opening, opened))
+        return opened
 
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        """See `Engine.prompt`."""
-        return self._ask(session, lambda engine: engine.prompt(session, frame, object_id, prompt))
+    def run(self, session: str, command: Command[T]) -> Future[T]:
+        """See `Engine.run`."""
+        engine = self._engine_of.get(session)
+        if engine is None:
+            unknown: Future[T] = Future()
+            unknown.set_exception(SessionGone("This session has expired; replay its edit log."))
+            return unknown
+        future = engine.run(session, command)
+        future.add_done_callback(lambda done: self._drop_if_gone(session, done))
+        return future
 
-    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        """See `Engine.preview`."""
-        return self._ask(session, lambda engine: engine.preview(session, frame, object_id, prompt))
-
-    def track(
-        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-    ) -> tuple[FrameMasks, ...]:
-        """See `Engine.track`."""
-        return self._ask(session, lambda engine: engine.track(session, frames, revision, objects))
-
-    def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
-        """See `Engine.plan`."""
-        return self._ask(session, lambda engine: engine.plan(session, frames))
-
-    def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
-        """See `Engine.stale`."""
-        return self._ask(session, lambda engine: engine.stale(session, frames))
-
-    def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
-        """See `Engine.untrack`."""
-        return self._ask(session, lambda engine: engine.untrack(session, frames, objects))
-
-    def masks(self, session: str, frames: range) -> tuple[FrameMasks, ...]:
-        """See `Engine.masks`."""
-        return self._ask(session, lambda engine: engine.masks(session, frames))
-
-    def forget(self, session: str, object_id: int) -> int:
-        """See `Engine.forget`."""
-        return self._ask(session, lambda engine: engine.forget(session, object_id))
-
-    def load(self, session: str = "") -> Load:
-        """See `Engine.load`; without a session, of all devices."""
-        engine = self._homes.get(session)
+    def status(self, session: str = "") -> QueueStatus:
+        """See `Engine.status`; without a session, of all devices."""
+        engine = self._engine_of.get(session)
         if engine is not None:
-            return engine.load(session)
-        loads = [each.load() for each in self._counts]
-        shares = [load.memory for load in loads if load.memory is not None]
-        devices = ", ".join(dict.fromkeys(load.device for load in loads))
-        return Load(f"{len(loads)} × {devices}", max(shares, default=None), 0, 0.0)
+            return engine.status(session)
+        every = [each.status() for each in self._counts]
+        shares = [status.memory for status in every if status.memory is not None]
+        devices = ", ".join(dict.fromkeys(status.device for status in every))
+        return QueueStatus(f"{len(every)} × {devices}", max(shares, default=None), 0, 0.0)
 
-    def close(self, session: str) -> None:
+    def close(self, session: str) -> Future[None]:
         """See `Engine.close`."""
         engine = self._drop(session)
         if engine is not None:
-            engine.close(session)
+            return engine.close(session)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
 
     def shut_down(self) -> None:
         """See `Engine.shut_down`."""
         for engine in self._counts:
             engine.shut_down()
 
-    def _ask(self, session: str, call: Callable[[Engine], T]) -> T:
-        engine = self._homes.get(session)
-        if engine is None:
-            raise SessionGone("This session has expired; what you said can be replayed.")
-        try:
-            return call(engine)
-        except SessionGone:  # the engine gave it up to make room
+    def _settle(self, engine: Engine, opening: Future[SessionInfo], opened: Future[SessionInfo]) -> None:
+        """Pass on how opening ended, once the session's engine is known here."""
+        is_wanted, error = opened.set_running_or_notify_cancel(), opening.exception()
+        if error is not None or not is_wanted:
+            with self._lock:
+                self._counts[engine] -= 1
+        if error is not None:
+            if is_wanted:
+                opened.set_exception(error)
+            return
+        info = opening.result()
+        if not is_wanted:  # whoever opened it has gone
+            engine.close(info.id)
+            return
+        with self._lock:
+            self._engine_of[info.id] = engine
+        opened.set_result(info)
+
+    def _drop_if_gone(self, session: str, done: Future[T]) -> None:
+        """The engine closed it to make room."""
+        if not done.cancelled() and isinstance(done.exception(), SessionGone):
             self._drop(session)
-            raise
 
     def _drop(self, session: str) -> Engine | None:
         with self._lock:
-            engine = self._homes.pop(session, None)
+            engine = self._engine_of.pop(session, None)
             if engine is not None:
                 self._counts[engine] -= 1
             return engine

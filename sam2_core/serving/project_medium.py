@@ -9,12 +9,12 @@ from typing import Any, Literal
 from sam2_core.media import MediaInfo
 from sam2_core.serving.prompt_data import is_number, is_whole, require
 
-_LONGEST_FILE_NAME = 200
+_MAX_FILE_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectMedium:
-    """What the work was done on; `sizes` (height, width) and `names` of its photos are an album's."""
+    """What a project is about; `sizes` (height, width) and `names` of its photos are an album's."""
 
     kind: Literal["image", "clip", "album"]
     name: str
@@ -25,11 +25,11 @@ class ProjectMedium:
     names: tuple[str, ...] = ()
 
     def size_of(self, frame: int) -> tuple[int, int]:
-        """Height and width in which what was said on this frame counts."""
+        """Height and width of a frame."""
         return self.sizes[frame] if self.sizes else (self.height, self.width)
 
     def agrees(self, info: MediaInfo) -> bool:
-        """Whether what was said there can be said here."""
+        """Whether prompts made there fit here."""
         here = info.kind, info.frames, info.height, info.width, info.sizes
         return here == (self.kind, self.frames, self.height, self.width, self.sizes)
 
@@ -57,7 +57,7 @@ def read_medium(plain: Any) -> ProjectMedium:
         require(isinstance(names, list) and len(names) == frames, "its photos")
         require(all(isinstance(name, str) for name in names), "its photos")
     return ProjectMedium(
-        kind, plain["name"][:_LONGEST_FILE_NAME], int(frames), int(height), int(width),
+        kind, plain["name"][:_MAX_FILE_NAME], int(frames), int(height), int(width),
         tuple((int(high), int(wide)) for high, wide in sizes),
-        tuple(name[:_LONGEST_FILE_NAME] for name in names),
+        tuple(name[:_MAX_FILE_NAME] for name in names),
     )  # fmt: skip

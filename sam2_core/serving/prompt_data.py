@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Box, Mask, Point, Prompt
+from sam2_core.types import MAX_MASK_LENGTH, Box, Mask, Point, Prompt
 
-MOST_POINTS, MOST_BOXES = 256, 64  # more than the engine takes of one object on one frame
-LONGEST_MASK = 500_000  # characters of run lengths; those of a 4K frame take some ten thousand
+MAX_POINTS, MAX_BOXES = 256, 64  # more than the engine takes of one object on one frame
 FIELDS = ("points", "boxes", "mask", "choice", "crop")
 
 
@@ -23,9 +22,9 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
 
 
-def is_whole(value: Any, least: int, most: int) -> bool:
+def is_whole(value: Any, minimum: int, maximum: int) -> bool:
     """Whether it is a whole number between two bounds."""
-    return is_number(value) and least <= value <= most and value == int(value)
+    return is_number(value) and minimum <= value <= maximum and value == int(value)
 
 
 def read_prompt(plain: Any, height: int, width: int) -> Prompt:
@@ -33,8 +32,8 @@ def read_prompt(plain: Any, height: int, width: int) -> Prompt:
     require(isinstance(plain, dict), "a prompt")
     points, boxes, mask, choice, crop = (plain.get(name) for name in FIELDS)
     points, boxes = [] if points is None else points, [] if boxes is None else boxes
-    require(isinstance(points, list) and len(points) <= MOST_POINTS, "the points of a prompt")
-    require(isinstance(boxes, list) and len(boxes) <= MOST_BOXES, "the boxes of a prompt")
+    require(isinstance(points, list) and len(points) <= MAX_POINTS, "the points of a prompt")
+    require(isinstance(boxes, list) and len(boxes) <= MAX_BOXES, "the boxes of a prompt")
     require(choice is None or is_whole(choice, 0, 2), "the choice of a prompt (0, 1 or 2)")
     return Prompt(
         tuple(_point(each, height, width) for each in points),
@@ -66,6 +65,6 @@ def _box(plain: Any, height: int, width: int) -> Box:
 
 def _mask(plain: Any, height: int, width: int) -> Mask:
     require(isinstance(plain, dict) and isinstance(plain.get("counts"), str), "a mask (COCO run lengths)")
-    require(len(plain["counts"]) <= LONGEST_MASK, "a mask that is this intricate")
+    require(len(plain["counts"]) <= MAX_MASK_LENGTH, "a mask that is this intricate")
     require(plain.get("size") == [height, width], f"a mask that is not {width} x {height} pixels")
     return Mask.from_coco(plain)

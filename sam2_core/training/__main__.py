@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sam2_core.console import tolerate_odd_letters
+from sam2_core.console import replace_unencodable
 from sam2_core.errors import ConfigError, MaskletError
-from sam2_core.training.checkpoint import CHECKPOINT
+from sam2_core.training.checkpoint import CHECKPOINT_FILE
 from sam2_core.training.config import read_training_config
-from sam2_core.training.processes import run
-from sam2_core.training.work import work
+from sam2_core.training.processes import launch
+from sam2_core.training.train import train
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,12 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
         if config.init is not None and not config.data:
             raise ConfigError("There is nothing to learn from: name a data set with --data, or in the file.")
         options.out.mkdir(parents=True, exist_ok=True)
-        run(partial(work, config=config, folder=options.out, workers=options.workers), options.processes)
+        launch(partial(train, config=config, folder=options.out, workers=options.workers), options.processes)
     except (MaskletError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nStopped. The same command goes on from {options.out / CHECKPOINT}.", file=sys.stderr)
+        print(f"\nStopped. The same command goes on from {options.out / CHECKPOINT_FILE}.", file=sys.stderr)
         return 130
     print(f"The weights are in {options.out / config.weights}.")
     return 0
@@ -66,5 +66,5 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    tolerate_odd_letters()
+    replace_unencodable()
     sys.exit(main())

@@ -1,8 +1,8 @@
-"""Average the weights of one network after several trainings, which is often better than each of them.
+"""Average the weights of one network after several training runs (Wortsman et al. 2022, "Model soups").
 
     python -m sam2_core.training.average before.safetensors after.safetensors --shares 1 2 --out between.safetensors
 
-That works where one training went on from the other, or all from the same (Wortsman et al. 2022, "Model soups").
+The average is often better than each of them where one run continued the other, or all started from the same weights.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sam2_core.console import tolerate_odd_letters
+from sam2_core.console import replace_unencodable
 from sam2_core.errors import MaskletError, WeightsError
 from sam2_core.training.checkpoint import WEIGHT_SUFFIXES, save_weights
 from sam2_core.weights import read_weights
 
 
 def average(files: Sequence[Path], shares: Sequence[float]) -> dict[str, Tensor]:
-    """The weighted mean in fp32, by name; `shares` need not add up to 1.
+    """The mean in fp32, weighted by `shares`, which need not sum to 1.
 
-    Raises `WeightsError` for a file that cannot be read or is of another network than the first.
+    Raises `WeightsError` for a file that cannot be read or has other names or shapes than the first.
     """
     total, mean = sum(shares), dict[str, Tensor]()
     for file, share in zip(files, shares, strict=True):
@@ -72,5 +72,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    tolerate_odd_letters()
+    replace_unencodable()
     sys.exit(main())

@@ -1,6 +1,6 @@
-"""What a run leaves on disk: `checkpoint.pt` to go on from, and weights that load everywhere.
+"""Files of a run: `checkpoint.pt` to resume from, and weights in the official layout.
 
-Files are written beside their final name and then moved over it, so a kill at any moment leaves a whole file.
+Files are written under a temporary name and then renamed, so they are complete even if the process is killed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from torch import Tensor
 from sam2_core.errors import WeightsError
 from sam2_core.media.atomic import new_file
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT_FILE = "checkpoint.pt"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a run is: `steps` taken, `samples` seen (pictures and frames), `seconds` of work, `skipped` steps whose
-    gradient was not finite, and whether the memory was already brought to scale."""
+    """How far a run is: `steps` taken, `samples` seen (images and frames), `seconds` of training, `skipped` steps whose
+    gradient was not finite, and `memory_ready`: whether `match_memory_scale` was called."""
 
     steps: int = 0
     samples: int = 0
@@ -34,31 +34,33 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Everything that is needed to go on as if nothing had happened."""
+    """All state of a run. `mean` and `mean_count` are the moving average of the weights."""
 
     position: Position
     weights: Mapping[str, Tensor]
     mean: Mapping[str, Tensor]
     mean_count: int
-    optimiser: list[dict[str, Any]]
+    optimizer: list[dict[str, Any]]
 
     def save(self, folder: Path) -> None:
-        """Write `checkpoint.pt`."""
-        with new_file(folder / CHECKPOINT) as partial:
+        """Write `checkpoint.pt` into the folder."""
+        with new_file(folder / CHECKPOINT_FILE) as partial:
             torch.save(
                 {**{name: getattr(self, name) for name in self.__slots__}, "position": asdict(self.position)}, partial
             )
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint | None:
-        """Read it back; None where there is none. Raises `WeightsError` if it is damaged."""
-        file = folder / CHECKPOINT
+        """Read `checkpoint.pt`; None if there is none. Raises `WeightsError` if it is damaged."""
+        file = folder / CHECKPOINT_FILE
         if not file.is_file():
             return None
         try:
             values = torch.load(file, map_location="cpu", weights_only=True)
+            if "optimiser" in values:  # written by an earlier version
+                values["optimizer"] = values.pop("optimiser")
             return cls(**{**values, "position": Position(**values["position"])})
-        except Exception as error:  # a damaged file makes the reader stumble in any way
+        except Exception as error:  # which one depends on where the file is damaged
             raise WeightsError(
                 f"{file} is damaged, so the run cannot go on from it. Delete it to start again, or give its folder a "
                 f"new name. ({error})"
@@ -66,12 +68,12 @@ class Checkpoint:
 
 
 WEIGHT_SUFFIXES = (".pt", ".safetensors")
-"""What a file of weights that is written here may end in."""
+"""Suffixes of the files that `save_weights` writes."""
 
 
 def save_weights(weights: Mapping[str, Tensor], file: Path) -> None:
-    """Write a state dict under the official names: `.safetensors` in half precision, small enough to ship, or `.pt` in
-    full precision, wrapped as {"model": ...} as the official code reads it."""
+    """Write a state dict under the official names: `.safetensors` in fp16, or `.pt` in fp32 as {"model": ...}, as the
+    official code reads it."""
     dtype = torch.float16 if file.suffix == ".safetensors" else torch.float32
     tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in weights.items()}
     with new_file(file) as partial:

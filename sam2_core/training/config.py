@@ -1,4 +1,4 @@
-"""What a training run is, read from a YAML file: network, data, phases, optimiser."""
+"""The configuration of a training run, read from a YAML file: network, data, phases, optimizer."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from sam2_core.errors import ConfigError
 from sam2_core.networks import read_settings
 from sam2_core.training.checkpoint import WEIGHT_SUFFIXES
 from sam2_core.training.losses import LossWeights
-from sam2_core.training.synthetic.pictures import Mix
+from sam2_core.training.synthetic.image_samples import Mix
 
 T = TypeVar("T")
+
+_FORMER_NAMES = {"optimiser": "optimizer", "quality": "predicted_iou", "presence": "object_score"}
+"""Former names of settings, which are still read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig:
-    """A data set to learn from; `layout` is found out if it is not given, `images` is where a COCO file's pictures
-    are, and `sources` takes only some collections of a pack."""
+    """A data set. `layout` is recognized if it is None, `images` is the folder of a COCO file's images, and `sources`
+    selects collections of a pack."""
 
     path: str
     layout: str | None = None
@@ -30,13 +33,14 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """What steps look like until a fraction of the run is done.
+    """The settings of steps up to the fraction `until` of the run.
 
-    On every process `batch` pictures of `size` pixels (None: the network's own) with `objects` masks each, prompted
-    once and then corrected by one of the numbers of `corrections`. A share `clips` of the steps takes instead
-    `clip_batch` clips of some of `clip_frames` frames with `clip_objects` objects, up to `corrected_frames` of them
-    corrected, and a share `real_clips` of them from annotated clips where there are any; `clip_encoder` lets these
-    steps change the image encoder as well. The loss is counted on cells of `stride` pixels.
+    A step takes on every process `batch` images of `size` pixels (None: the network's own) with `objects` masks each,
+    which are prompted once and then corrected; the number of corrections is drawn from `corrections`. A share `clips`
+    of the steps takes `clip_batch` clips instead, with `clip_objects` objects and a length drawn from `clip_frames`;
+    up to `corrected_frames` of their frames get a correction. A share `real_clips` of the clips are annotated ones, if
+    there are any, the others synthetic. `clip_encoder` trains the image encoder in these steps, too. The loss is
+    computed on cells of `stride` pixels.
     """
 
     until: float = 1.0
@@ -66,17 +70,19 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """A training run. Exactly one of `steps` and `minutes` says how long it is.
+    """A training run, which lasts for either `steps` or `minutes`.
 
     `init` is a known network or a weights file to start from; without it, `network`, a known name or a YAML file, is
-    trained from scratch. `train` says which parts learn: "all", "decoder", "memory" (decoder and memory) or "lora"
-    (the decoder, and low-rank changes of rank `lora_rank` to the trunk). Sources are drawn by `source_weights`, and
-    real objects for composites are cut out of `cutout_sources` (of all, if it is empty). In pictures of
-    `region_sources` regions such as sky and road are found, which make a source "regions" of their own. Up to
-    `in_memory` pictures are kept, with a short side of `short_side` pixels, and the others are read when they are
-    drawn; a share `held_out` of the pictures and clips is never trained on but measured.
-    `weights` is the file that comes out: `.safetensors` in half precision, `.pt` in the official layout and in full
-    precision.
+    trained from scratch. `train` selects the trainable parts: "all", "decoder", "memory" (decoder and memory) or "lora"
+    (the decoder, and low-rank changes of rank `lora_rank` to the trunk). `trunk_rate` is a factor on the learning rate
+    of the image encoder; the learning rate is constant up to the fraction `hold` of the run and then decays.
+
+    Sources are sampled by `source_weights`, and real objects for composites are cut out of `cutout_sources` (of all if
+    it is empty). Regions such as sky and road are found in images of `region_sources`; they are the source "regions".
+    Up to `in_memory` images are kept in memory, with a short side of at most `short_side` pixels, the others are read
+    when they are sampled. A share `held_out` of the images and clips is not trained on but evaluated.
+
+    `weights` is the name of the resulting file: `.safetensors` in fp16, or `.pt` in fp32 and in the official layout.
     """
 
     network: str | None = None
@@ -95,7 +101,7 @@ class TrainingConfig:
 
     train: str = "all"
     lora_rank: int = 8
-    optimiser: str = "muon"
+    optimizer: str = "muon"
     learning_rate: float = 1.2e-3
     trunk_rate: float = 1.0
     warmup_steps: int = 60
@@ -123,27 +129,28 @@ class TrainingConfig:
             raise ConfigError("The phases' `until` must grow and end with 1.0.")
         for name, value, known in (
             ("train", self.train, ("all", "decoder", "memory", "lora")),
-            ("optimiser", self.optimiser, ("muon", "adamw")),
+            ("optimizer", self.optimizer, ("muon", "adamw")),
             ("precision", self.precision, ("auto", "fp32", "bf16")),
         ):
             if value not in known:
                 raise ConfigError(f"`{name}` is {value!r}; it must be one of {', '.join(known)}.")
 
     def phase(self, done: float) -> Phase:
-        """The phase at a fraction 0..1 of the run."""
+        """The phase at a fraction `done` (0..1) of the run."""
         return next((phase for phase in self.phases if done < phase.until), self.phases[-1])
 
 
 def read_training_config(path: Path, **changes: Any) -> TrainingConfig:
-    """Read a YAML file; `changes` replace single values. Raises `ConfigError` naming what is wrong."""
+    """Read a YAML file; `changes` replace single values. Raises `ConfigError`, which names what is wrong."""
     return _build(TrainingConfig, read_settings(path, "training configuration") | changes, str(path))
 
 
 def _build(kind: type[T], values: Any, where: str) -> T:
-    """Make a dataclass of plain data, deeply; unknown names and wrong types are a `ConfigError`."""
+    """Build a dataclass from plain data, recursively. Raises `ConfigError` for unknown names and wrong types."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where} should be a list of `name: value` lines, not {values!r}.")
     hints = get_type_hints(kind)
+    values = {_FORMER_NAMES.get(name, name): value for name, value in values.items()}
     if unknown := sorted(set(values) - set(hints)):
         raise ConfigError(f"{where}: unknown settings {unknown}; known are {sorted(hints)}.")
     missing = [

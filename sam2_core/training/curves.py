@@ -1,4 +1,4 @@
-"""Learning curves as a picture, from `figures.csv`."""
+"""Learning curves as an image, from `figures.csv`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from sam2_core.media.atomic import new_file
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 300, 44
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 _SMOOTHING = 0.8
 Curve = list[tuple[float, float]]
 
@@ -21,11 +21,11 @@ PANELS = {
     "IoU on held-out pictures": ("held out: ",),
     "loss": ("loss",),
 }
-"""What is drawn together: the figures that begin so."""
+"""The metrics of each panel, by name or, where it ends in ": ", by prefix."""
 
 
 def read_curves(file: Path) -> dict[str, Curve]:
-    """Each figure over the minutes of the run."""
+    """(minutes, value) of each metric."""
     curves: dict[str, Curve] = defaultdict(list)
     with file.open(newline="", encoding="utf-8") as rows:
         for row in csv.DictReader(rows):
@@ -33,8 +33,8 @@ def read_curves(file: Path) -> dict[str, Curve]:
     return dict(curves)
 
 
-def draw_curves(file: Path, picture: Path) -> None:
-    """Draw all panels that have figures, one above the other."""
+def draw_curves(file: Path, image_file: Path) -> None:
+    """Draw all panels that have metrics, one above the other."""
     curves = read_curves(file)
     panels = {
         title: {name: curve for name, curve in curves.items() if _belongs(name, names)}
@@ -47,7 +47,7 @@ def draw_curves(file: Path, picture: Path) -> None:
     draw = ImageDraw.Draw(image)
     for row, (title, lines) in enumerate(panels.items()):
         _draw_panel(draw, row * _HEIGHT, title, lines)
-    with new_file(picture) as partial:
+    with new_file(image_file) as partial:
         image.save(partial)
 
 
@@ -67,20 +67,20 @@ def _draw_panel(draw: ImageDraw.ImageDraw, top: int, title: str, lines: dict[str
         draw.text((4, y - 6), f"{ceiling * tick / 4:.2f}", fill="black")
         draw.text((left + (right - left) * tick / 4 - 8, low + 6), f"{end * tick / 4:.0f} min"[:7], fill="black")
     for index, (name, curve) in enumerate(sorted(lines.items())):
-        colour = _COLOURS[index % len(_COLOURS)]
+        color = _COLORS[index % len(_COLORS)]
         points = [
             (left + (right - left) * minute / end, low + (high - low) * min(1.0, value / ceiling))
             for minute, value in _smooth(curve)
         ]
         if len(points) > 1:
-            draw.line(points, fill=colour, width=2)
+            draw.line(points, fill=color, width=2)
         else:
-            draw.ellipse([points[0][0] - 2, points[0][1] - 2, points[0][0] + 2, points[0][1] + 2], fill=colour)
-        draw.text((right + 8, high + 16 * index), f"{name.removeprefix('held out: ')} {curve[-1][1]:.2f}", fill=colour)
+            draw.ellipse([points[0][0] - 2, points[0][1] - 2, points[0][0] + 2, points[0][1] + 2], fill=color)
+        draw.text((right + 8, high + 16 * index), f"{name.removeprefix('held out: ')} {curve[-1][1]:.2f}", fill=color)
 
 
 def _smooth(curve: Curve) -> Curve:
-    """An exponential mean over the points, if there are many."""
+    """An exponential moving average, from 30 points on."""
     if len(curve) < 30:
         return curve
     smooth, mean = [], curve[0][1]

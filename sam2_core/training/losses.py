@@ -15,19 +15,21 @@ _LOGIT_LIMIT = 50.0
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """How much each part counts. `focal` and `cross_entropy` are two views of the same error: the focal loss refines
-    edges, the plain one gets a network off the ground."""
+    """Weights of the terms. `focal` refines edges; plain `cross_entropy` helps at the start of a training from scratch.
+
+    `predicted_iou` and `object_score` are the losses of these two heads.
+    """
 
     focal: float = 20.0
     cross_entropy: float = 0.0
     dice: float = 1.0
-    quality: float = 1.0
-    presence: float = 1.0
+    predicted_iou: float = 1.0
+    object_score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class MaskErrors:
-    """For each object and mask (N, M): the weighted mask loss, and the IoU it really has (without gradient)."""
+    """Weighted mask loss and true IoU (without gradient) of each object's M masks, both (N, M)."""
 
     loss: Tensor
     iou: Tensor
@@ -36,8 +38,8 @@ class MaskErrors:
 def mask_errors(logits: Tensor, truth: Tensor, weights: LossWeights) -> MaskErrors:
     """Compare logits (N, M, h, w) with coverage in 0..1 (N, h, w).
 
-    Coverage may be partial at the edges: the logits then learn where inside a cell the edge runs, and masks stay
-    smooth when they are enlarged.
+    Cells on an edge are covered in part, so the logits learn where the edge runs inside a cell, and masks stay smooth
+    when they are upsampled.
     """
     logits, truth = logits.float().clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT), truth[:, None]
     probability = logits.sigmoid()
@@ -64,17 +66,17 @@ def intersection_over_union(predicted: Tensor, truth: Tensor) -> Tensor:
     return torch.where(either > 0, both / either.clamp(min=1), 1.0)
 
 
-def candidates_loss(errors: MaskErrors, quality: Tensor, weights: LossWeights) -> Tensor:
-    """Loss of each object (N): the mask error of its best candidate, and the errors of all predicted IoUs (N, M).
+def candidates_loss(errors: MaskErrors, predicted_iou: Tensor, weights: LossWeights) -> Tensor:
+    """Loss of each object (N): the mask loss of its best candidate, and the errors of all predicted IoUs (N, M).
 
-    Only the best candidate learns from the mask, so that the candidates specialise on different readings of a prompt.
-    IoUs are compared by their squares, as in SAM: what such a head predicts is the mean, and the candidate with the
-    highest mean is the best bet. (SAM 2's absolute difference leads to the median, which is not.)
+    Only the best candidate gets a gradient from the mask, so that candidates specialize in different readings of a
+    prompt. IoU errors are squared, as in SAM: the head then predicts the mean, and the highest mean is the best choice.
+    (SAM 2's absolute error leads to the median, for which that does not hold.)
     """
     best = errors.loss.min(dim=1).values
-    return best + weights.quality * (quality.float() - errors.iou).square().mean(dim=1)
+    return best + weights.predicted_iou * (predicted_iou.float() - errors.iou).square().mean(dim=1)
 
 
-def presence_loss(presence: Tensor, present: Tensor) -> Tensor:
-    """Cross-entropy of object scores (N, 1) with what is true (N, 1), for each object (N)."""
-    return F.binary_cross_entropy_with_logits(presence.float(), present.float(), reduction="none")[:, 0]
+def object_score_loss(object_score: Tensor, present: Tensor) -> Tensor:
+    """Cross-entropy of object scores (N, 1) with whether the object is present (N, 1), for each object (N)."""
+    return F.binary_cross_entropy_with_logits(object_score.float(), present.float(), reduction="none")[:, 0]

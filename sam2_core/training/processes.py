@@ -1,7 +1,7 @@
-"""One or more processes that train together: started here on this machine's cores, or by torchrun.
+"""Data-parallel training on several processes, which are started here or by torchrun.
 
-Each process works on samples of its own with one thread; gradients are averaged before each step. On processors this
-beats one process with several threads, because nobody waits at the barrier of every single operation.
+Each process works on its own samples with one thread; gradients are averaged before each step. On CPUs this is faster
+than one process with several threads, which synchronize at every operation.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from sam2_core.errors import MaskletError
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """Which of how many processes this is."""
+class ProcessGroup:
+    """The rank of this process among `size`, and the collective operations that training needs."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def leads(self) -> bool:
-        """Whether this process writes files and talks to the user."""
+    def is_main(self) -> bool:
+        """Whether this process writes files and prints."""
         return self.rank == 0
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replace each gradient by its mean over the processes; all must have gradients for the same parameters."""
+        """Replace each gradient by its mean over the processes; all need gradients for the same parameters."""
         if self.size == 1:
             return
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -44,26 +44,25 @@ class Team:
         for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
-    def agree(self, value: float, device: torch.device) -> float:
-        """The first process's value, on all of them."""
+    def broadcast_value(self, value: float, device: torch.device) -> float:
+        """The value of process 0, on all processes."""
         if self.size == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
         dist.broadcast(shared, 0)
         return float(shared)
 
-    def share(self, tensors: Iterable[Tensor]) -> None:
-        """Give the first process's values to all."""
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite the tensors with those of process 0."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
 
-def run(work: Callable[[Team], None], processes: int) -> None:
-    """Call `work` in each process: in those that torchrun has started, else in `processes` new ones or in this one.
+def launch(work: Callable[[ProcessGroup], None], processes: int) -> None:
+    """Call `work` in each process: those that torchrun has started, else `processes` new ones, or this one alone.
 
-    `work` must be picklable. An error in one process ends all; one that Masklet raises on purpose is printed there, and
-    ends this process too.
+    `work` must be picklable. An error in one process ends all; a `MaskletError` is printed by process 0 and exits.
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
         _join(work, int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
@@ -74,25 +73,25 @@ def run(work: Callable[[Team], None], processes: int) -> None:
         except ProcessExitedException as error:
             raise SystemExit(error.exit_code) from error
     else:
-        work(Team())
+        work(ProcessGroup())
 
 
-def _start(rank: int, size: int, work: Callable[[Team], None]) -> None:
+def _start(rank: int, size: int, work: Callable[[ProcessGroup], None]) -> None:
     torch.set_num_threads(1)
     try:
         _join(work, rank, size)
     except MaskletError as error:
-        if rank == 0:  # the others fail alike
+        if rank == 0:  # all processes fail with the same error
             print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 
 
-def _join(work: Callable[[Team], None], rank: int, size: int) -> None:
+def _join(work: Callable[[ProcessGroup], None], rank: int, size: int) -> None:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", rank)))
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", rank=rank, world_size=size)
     try:
-        work(Team(rank, size))
+        work(ProcessGroup(rank, size))
     finally:
         dist.destroy_process_group()
 

@@ -8,41 +8,44 @@ from random import Random
 from typing import Any
 
 import pytest
+from ui.server import Server
 
 from sam2_core.media import color_of, hex_of
 from sam2_core.serving.project import OWN_COLORS, project_of
 from tests.browser.desk import Desk
 from tests.browser.test_project import save, work_on
+from ui.web_files import web_files
 
 pytestmark = pytest.mark.browser
 
-CANVAS = Path(__file__).resolve().parents[2] / "ui" / "canvas"
 FRAMES = 12
-OTHERS = """
-const listeners = [], when = (names, work) => listeners.push(work), tell = () => {}, state = { active: 1 };
-const about = { max_points: 64, max_boxes: 16, max_mask: 500000, colors: COLORS };
-const isPlain = value => value !== null && typeof value === 'object' && !Array.isArray(value);
-const saneLook = plain => plain, readReviews = plain => plain;
+START = """
+async ([web, about]) => {
+  const { attach } = await import(`${web}/core/mount.js`);
+  attach({ element: document.body, props: { about } });
+  const { setUpObjects } = await import(`${web}/core/objects.js`);
+  setUpObjects();
+}
 """
-"""What other parts of the page give to these."""
 READ = """
-const project = await readProject(new File([text], 'x.json'));
-journal = new Journal(project.journal);
-objects.look = project.look;
-state.active = project.active;
-for (const work of listeners) work();
-const entries = journal.entries.filter(entry => !entry.traits).map(({ after, ...entry }) => entry);
-return { entries, exported: objects.forExport() };
+async ([web, text]) => {
+  const names = ['storage/project_file', 'core/edit_log', 'core/store', 'core/objects', 'core/events'];
+  const modules = await Promise.all(names.map(name => import(`${web}/${name}.js`)));
+  const [{ readProject }, { EditLog }, { state, update }, { objects }, { emit }] = modules;
+  const project = await readProject(new File([text], 'x.json'));
+  update({ log: new EditLog(project.journal), active: project.active });
+  objects.look = project.look;
+  emit('log');
+  const entries = state.log.entries.filter(entry => !entry.traits).map(({ after, ...entry }) => entry);
+  return { entries, exported: objects.forExport() };
+}
 """
 
 
-def reader() -> str:
-    """The page's code as a function of a file's text."""
-    colors = json.dumps([hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)])
-    names = ("projectfile.js", "journal.js", "objects.js")
-    scripts = "\n".join((CANVAS / name).read_text("utf-8") for name in names)
-    others = OTHERS.replace("COLORS", colors)
-    return f"text => {{\n{others}\nreturn (async () => {{\n{scripts}\n{READ}\n}})();\n}}"
+def limits() -> str:
+    """What the page is told of the server, as far as reading a project takes it."""
+    colors = [hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)]
+    return json.dumps({"max_points": 64, "max_boxes": 16, "max_mask": 500000, "colors": colors})
 
 
 def entry_by(chance: Random) -> dict[str, Any]:
@@ -102,12 +105,14 @@ def told(plain: dict[str, Any]) -> dict[str, Any]:
     return {"entries": json.loads(project.journal.to_json())["entries"], "exported": exported}
 
 
-def test_python_reads_projects_as_the_page_does(chromium: Any) -> None:
-    page = chromium.new_page()
-    read, counts = reader(), {"entries": 0, "exported": 0}
+def test_python_reads_projects_as_the_page_does(chromium: Any, server: tuple[Server, str]) -> None:
+    page, counts = chromium.new_page(), {"entries": 0, "exported": 0}
+    web = f"{server[1]}web/{web_files().version}"
+    page.goto(f"{web}/main.js")
+    page.evaluate(START, [web, limits()])
     for seed in range(200):
         plain = project_by(Random(seed))
-        expected = page.evaluate(read, json.dumps(plain))
+        expected = page.evaluate(READ, [web, json.dumps(plain)])
         assert told(plain) == expected, f"seed {seed}"
         for name in counts:
             counts[name] += len(expected[name])

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from ui.server import Server
 
-from sam2_core.media import Material, ObjectTraits, Order, Store, ingest, ingest_album, open_store, write
+from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, Store, ingest, ingest_album, open_store, write
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 from tests.browser.desk import TIMEOUT, Desk
 from tests.browser.test_accessibility import findings
 from tests.browser.test_project import wait_until_kept
 from tests.media.numbered import read_number
-from ui.server import Server
 
 pytestmark = pytest.mark.browser
 
@@ -38,8 +38,8 @@ def masks_on(frame: int) -> FrameMasks:
     return FrameMasks(frame, 1, (*found, ObjectMask(2, Mask.from_array(bird), 0.8, 3.0 if frame >= 5 else -5.0)))
 
 
-def material(store: Store, frames: range | None = None) -> Material:
-    return Material(store, lambda wished: [masks_on(frame) for frame in wished], [BALL, BIRD], frames)
+def material(store: Store, frames: range | None = None) -> MaskedMedia:
+    return MaskedMedia(store, lambda wished: [masks_on(frame) for frame in wished], [BALL, BIRD], frames)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def store(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
 
 @pytest.fixture(scope="module")
 def written(store: Store) -> Path:
-    return write(store.folder.parent / "film_review.html", material(store), Order("review"))
+    return write(store.folder.parent / "film_review.html", material(store), ExportOptions("review"))
 
 
 class Reviewer:
@@ -284,7 +284,7 @@ def test_a_note_needs_no_mouse(review: Callable[..., Reviewer], written: Path) -
 
 
 def test_chosen_frames_keep_their_numbers(review: Callable[..., Reviewer], store: Store, tmp_path: Path) -> None:
-    reviewer = review(write(tmp_path / "few.html", material(store, range(4, 20, 5)), Order("review")))
+    reviewer = review(write(tmp_path / "few.html", material(store, range(4, 20, 5)), ExportOptions("review")))
     reviewer.expect_frame(4)
     reviewer.press("ArrowRight")
     reviewer.expect_frame(9)
@@ -296,8 +296,8 @@ def test_chosen_frames_keep_their_numbers(review: Callable[..., Reviewer], store
 def test_photos_are_gone_through_one_by_one(review: Callable[..., Reviewer], picture: Path, tmp_path: Path) -> None:
     ingest_album([picture, picture], tmp_path / "store")
     with open_store(tmp_path / "store") as album:
-        nothing = Material(album, lambda wished: [FrameMasks(frame, 0, ()) for frame in wished])
-        reviewer = review(write(tmp_path / "album.html", nothing, Order("review")))
+        nothing = MaskedMedia(album, lambda wished: [FrameMasks(frame, 0, ()) for frame in wished])
+        reviewer = review(write(tmp_path / "album.html", nothing, ExportOptions("review")))
     reviewer.expect(".time").to_have_text("photo.png")
     reviewer.expect(".objects-none").to_be_visible()
     reviewer.page.click(".go-next")
@@ -467,7 +467,7 @@ def test_another_medium_has_no_review(reviewed: Desk, picture: Path) -> None:
 def test_the_page_and_the_studio_understand_each_other(
     review: Callable[..., Reviewer], visit: Visit, server: tuple[Server, str], store: Store, clip: Path, tmp_path: Path
 ) -> None:
-    reviewer = review(write(tmp_path / "film_review.html", material(store), Order("review")))
+    reviewer = review(write(tmp_path / "film_review.html", material(store), ExportOptions("review")))
     reviewer.press("End")
     reviewer.expect_frame(29)
     reviewer.pin(200, 100, "There")

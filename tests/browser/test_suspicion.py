@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ui.layout import CANVAS
+from ui.web_files import WEB
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,9 @@ def seen(area: int = 1000, quality: float = 0.9, presence: float = 6.0) -> dict[
 @pytest.fixture(scope="module")
 def blank(chromium: Any) -> Iterator[Any]:
     page = chromium.new_page()
-    page.add_script_tag(content=(CANVAS / "suspicion.js").read_text("utf-8"))
+    code = (WEB / "timeline" / "quality.js").read_text("utf-8")
+    load = "async code => void Object.assign(window, await import(`data:text/javascript,${encodeURIComponent(code)}`))"
+    page.evaluate(load, code)
     yield page
     page.close()
 
@@ -81,4 +83,4 @@ def test_of_each_stretch_the_worst_frame_is_shown(blank: Any, scores: list[float
     ("frame", "step", "shown"), [(0, 1, 4), (4, 1, 9), (9, 1, 4), (20, 1, 4), (20, -1, 9), (9, -1, 4), (4, -1, 9)]
 )
 def test_the_way_goes_on_around_the_end(blank: Any, frame: int, step: int, shown: int) -> None:
-    assert blank.evaluate("([frame, step]) => nextOf([4, 9], frame, step)", [frame, step]) == shown
+    assert blank.evaluate("([frame, step]) => nextAfter([4, 9], frame, step)", [frame, step]) == shown

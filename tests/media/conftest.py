@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from sam2_core.media import Store, ingest, open_store
-from tests.media.materials import FRAMES, HEIGHT, WIDTH
-from tests.media.numbered import make_clip, picture
+from tests.media.masked_media import FRAMES, HEIGHT, WIDTH
+from tests.media.numbered import make_clip, numbered_image
 
 
 @pytest.fixture(scope="package")
@@ -25,7 +25,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A picture of the same size."""
     folder = tmp_path_factory.mktemp("still")
-    Image.fromarray(picture(5, HEIGHT, WIDTH)).save(folder / "still.png")
+    Image.fromarray(numbered_image(5, HEIGHT, WIDTH)).save(folder / "still.png")
     ingest(folder / "still.png", folder / "store")
     with open_store(folder / "store") as store:
         yield store

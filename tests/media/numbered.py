@@ -14,7 +14,7 @@ RED, BLUE = (220, 30, 30), (30, 30, 220)
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 
-def picture(number: int, height: int, width: int) -> npt.NDArray[np.uint8]:
+def numbered_image(number: int, height: int, width: int) -> npt.NDArray[np.uint8]:
     """Above red and blue, which tells which way is up; below the number, most significant bit first."""
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[: height // 3, : width // 2] = RED
@@ -57,14 +57,14 @@ def make_clip(
 ) -> Path:
     """Encode numbered frames; `turns` quarter turns are undone by the file's metadata."""
     height, width = size
-    pictures = [np.ascontiguousarray(np.rot90(picture(number, height, width), -turns)) for number in range(frames)]
-    coded_height, coded_width = pictures[0].shape[:2]
+    images = [np.ascontiguousarray(np.rot90(numbered_image(number, height, width), -turns)) for number in range(frames)]
+    coded_height, coded_width = images[0].shape[:2]
     raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{coded_width}x{coded_height}", "-r", rate, "-i", "pipe:0")
     tone = ("-f", "lavfi", "-t", "1", "-i", "sine=r=44100") if sound else ()
     maps = ("-map", "0:v", *(("-map", "1:a", *sound) if sound else ()))
     times = ("-fps_mode", "passthrough", "-enc_time_base", "1:90000") if filters != "null" else ()
     coded = path.with_stem(path.stem + "-coded") if turns else path
-    ffmpeg(*raw, *tone, *maps, "-vf", filters, *codec, *times, coded, feed=b"".join(p.tobytes() for p in pictures))
+    ffmpeg(*raw, *tone, *maps, "-vf", filters, *codec, *times, coded, feed=b"".join(p.tobytes() for p in images))
     if turns:
         ffmpeg("-display_rotation", str(turns * 90), "-i", coded, "-c", "copy", path)
         coded.unlink()

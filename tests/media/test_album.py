@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media import Limits, ObjectTraits, Order, ingest, ingest_album, look_of, open_store, write
+from sam2_core.media import EffectStack, ExportOptions, Limits, ObjectTraits, ingest, ingest_album, open_store, write
 from sam2_core.types import BoolArray, FrameMasks, Mask, ObjectMask
-from tests.media.materials import material_of, no_masks
+from tests.media.masked_media import material_of, no_masks
 from tests.media.numbered import make_clip
 
 SIZES = ((48, 80), (90, 60), (40, 40))
@@ -186,13 +186,13 @@ def test_an_album_whose_description_is_spoilt_is_refused(album: Path) -> None:
 
 def test_masks_lie_in_a_folder_for_each_photo(album: Path, tmp_path: Path) -> None:
     with open_store(album) as store:
-        write(tmp_path / "masks.zip", material_of(store, masks_of), Order("masks"))
+        write(tmp_path / "masks.zip", material_of(store, masks_of), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
-        pictures = {name: np.asarray(Image.open(archive.open(name))) for name in archive.namelist()[:-1]}
+        images = {name: np.asarray(Image.open(archive.open(name))) for name in archive.namelist()[:-1]}
         manifest = json.loads(archive.read("manifest.json"))
-    assert sorted(pictures) == ["beach/object_01.png", "cat/object_01.png", "cat/object_02.png"]
-    np.testing.assert_array_equal(pictures["beach/object_01.png"], square(0) * 255)
-    np.testing.assert_array_equal(pictures["cat/object_02.png"], square(2) * 255)
+    assert sorted(images) == ["beach/object_01.png", "cat/object_01.png", "cat/object_02.png"]
+    np.testing.assert_array_equal(images["beach/object_01.png"], square(0) * 255)
+    np.testing.assert_array_equal(images["cat/object_02.png"], square(2) * 255)
     assert manifest["photos"] == list(NAMES)
     assert [each["frames_with_mask"] for each in manifest["objects"]] == [[0, 2], [2]]
 
@@ -201,14 +201,18 @@ def test_photos_that_differ_in_their_ending_alone_have_folders_of_their_own(tmp_
     paths = [photo(tmp_path, name, SIZES[0], COLORS[0]) for name in ("cat.png", "cat.jpg")]
     objects = (ObjectMask(1, Mask.from_array(square(0)), 0.9, 4.0),)
     with open_store(_album_of(paths, tmp_path / "store")) as store:
-        write(tmp_path / "masks.zip", material_of(store, lambda frame: FrameMasks(frame, 1, objects)), Order("masks"))
+        write(
+            tmp_path / "masks.zip",
+            material_of(store, lambda frame: FrameMasks(frame, 1, objects)),
+            ExportOptions("masks"),
+        )
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         assert archive.namelist()[:2] == ["cat.png/object_01.png", "cat.jpg/object_01.png"]
 
 
 def test_annotations_name_each_photo_with_its_size(album: Path, tmp_path: Path) -> None:
     with open_store(album) as store:
-        write(tmp_path / "coco.json", material_of(store, masks_of), Order("coco"))
+        write(tmp_path / "coco.json", material_of(store, masks_of), ExportOptions("coco"))
     coco = json.loads((tmp_path / "coco.json").read_text())
     assert [(each["file_name"], each["height"], each["width"]) for each in coco["images"]] == [
         (name, *size) for name, size in zip(NAMES, SIZES, strict=True)
@@ -220,16 +224,20 @@ def test_annotations_name_each_photo_with_its_size(album: Path, tmp_path: Path) 
 def test_a_mask_of_another_photos_size_is_refused(album: Path, tmp_path: Path) -> None:
     wrong = replace(masks_of(0), frame=1)
     with open_store(album) as store, pytest.raises(MediaError, match="60 x 90"):
-        write(tmp_path / "masks.zip", material_of(store, lambda frame: replace(wrong, frame=frame)), Order("masks"))
+        write(
+            tmp_path / "masks.zip",
+            material_of(store, lambda frame: replace(wrong, frame=frame)),
+            ExportOptions("masks"),
+        )
 
 
 def test_the_overlay_is_an_archive_of_the_photos_with_masks(album: Path, tmp_path: Path) -> None:
     yellow = [ObjectTraits(number, "", "", (250, 250, 0)) for number in (1, 2)]
-    order = Order("jpg", look_of("overlay", opacity=1.0, outline=0))
+    options = ExportOptions("jpg", EffectStack.of("overlay", opacity=1.0, outline=0))
     with open_store(album) as store:
-        write(tmp_path / "overlay.zip", material_of(store, masks_of, yellow), order)
+        write(tmp_path / "overlay.zip", material_of(store, masks_of, yellow), options)
         with pytest.raises(MediaError, match="No photo has a mask"):
-            write(tmp_path / "nothing.zip", material_of(store, no_masks), order)
+            write(tmp_path / "nothing.zip", material_of(store, no_masks), options)
     with zipfile.ZipFile(tmp_path / "overlay.zip") as archive:
         assert archive.namelist() == ["beach.jpg", "cat.jpg"]
         drawn = np.asarray(Image.open(BytesIO(archive.read("cat.jpg"))), np.int16)

@@ -47,9 +47,9 @@ def test_crop_reads_runs_without_pixels() -> None:
 def test_mask_png_is_white_on_transparent(seed: int) -> None:
     pixels = some_mask(seed)
     content, (x, y, width, height) = mask_png(Mask.from_array(pixels))
-    with Image.open(io.BytesIO(content)) as picture:
-        assert picture.size == (width, height)
-        rgba = np.asarray(picture.convert("RGBA"))
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.size == (width, height)
+        rgba = np.asarray(image.convert("RGBA"))
     inside = pixels[y : y + height, x : x + width]
     np.testing.assert_array_equal(rgba[..., 3], inside * 255)
     assert (rgba[inside] == 255).all()

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import MediaError
-from sam2_core.media import Order, Store, color_of, export, ingest, open_store, write
+from sam2_core.media import ExportOptions, Store, color_of, export, ingest, open_store, write
 from sam2_core.types import FrameMasks, Mask, ObjectMask
-from tests.media.materials import BALL, BIRD, FRAMES, masks_of, material_of
+from tests.media.masked_media import BALL, BIRD, FRAMES, masks_of, material_of
 
 
 class Failed(Exception):
@@ -35,7 +35,7 @@ def test_a_failed_export_leaves_what_was_there(kind: str, clip: Store, tmp_path:
     target = tmp_path / "result"
     target.write_text("the last one")
     with pytest.raises(Failed):
-        write(target, material_of(clip, masks, (BALL, BIRD)), Order(kind))
+        write(target, material_of(clip, masks, (BALL, BIRD)), ExportOptions(kind))
     assert target.read_text() == "the last one"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -53,7 +53,7 @@ def test_a_cancelled_export_leaves_nothing(
             raise Failed
 
     with pytest.raises(Failed):
-        write(tmp_path / "result", material_of(clip), Order(kind), cancel)
+        write(tmp_path / "result", material_of(clip), ExportOptions(kind), cancel)
     assert len(fractions) > 2
     assert not list(tmp_path.iterdir())
 
@@ -62,7 +62,7 @@ def test_masks_that_do_not_fit_are_refused(clip: Store, tmp_path: Path) -> None:
     odd = FrameMasks(0, 0, (ObjectMask(1, Mask.from_array(np.ones((3, 3))), 1.0, 1.0),))
     for masks, message in ((lambda frame: masks_of(0), "another frame"), (lambda frame: odd, "not 96 x 64")):
         with pytest.raises(MediaError, match=message):
-            write(tmp_path / "masks.json", material_of(clip, masks, (BALL,)), Order("coco"))
+            write(tmp_path / "masks.json", material_of(clip, masks, (BALL,)), ExportOptions("coco"))
 
 
 @pytest.mark.parametrize("frames", [range(0), range(-1, 3), range(FRAMES + 1), range(3, 0, -1)])
@@ -73,9 +73,9 @@ def test_frames_that_are_not_there_are_refused(clip: Store, frames: range) -> No
 
 def test_what_there_is_no_file_for_is_refused(clip: Store, still: Store, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="masks, index, coco"):
-        write(tmp_path / "still.mp4", material_of(still), Order("mp4"))
+        write(tmp_path / "still.mp4", material_of(still), ExportOptions("mp4"))
     with pytest.raises(MediaError, match="cannot be written"):
-        write(tmp_path / "film.exe", material_of(clip), Order("exe"))
+        write(tmp_path / "film.exe", material_of(clip), ExportOptions("exe"))
 
 
 def test_paths_may_be_relative(clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_paths_may_be_relative(clip: Store, tmp_path: Path, monkeypatch: pytest.
     ingest(clip.source, "store")
     with open_store("store") as store:
         for kind in ("mp4", "masks", "coco"):
-            export(Path(), material_of(store), Order(kind))
+            export(Path(), material_of(store), ExportOptions(kind))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "source_coco.json",
         "source_edited.mp4",
@@ -94,5 +94,5 @@ def test_paths_may_be_relative(clip: Store, tmp_path: Path, monkeypatch: pytest.
 
 def test_no_name_is_too_long_for_a_disk(clip: Store, tmp_path: Path) -> None:
     store = Store(clip.folder, replace(clip.info, name="\u5b57" * 80), clip.times, np.arange(FRAMES + 1), clip.start)
-    path = export(tmp_path, material_of(store), Order("youtube_vis"))
+    path = export(tmp_path, material_of(store), ExportOptions("youtube_vis"))
     assert path.name == "\u5b57" * 53 + "_youtube_vis.json"

@@ -48,9 +48,9 @@ def test_frames_outside_are_refused(made: Path, frame: int) -> None:
 @pytest.mark.parametrize(("height", "size"), [(16, (24, 16)), (33, (50, 33)), (64, (96, 64)), (90, (96, 64))])
 def test_a_thumbnail_is_the_same_frame_in_small(made: Path, height: int, size: tuple[int, int]) -> None:
     with open_store(made) as store:
-        picture = Image.open(BytesIO(store.thumbnail(13, height)))
-        assert picture.size == size
-        assert read_number(np.asarray(picture)) == 13
+        image = Image.open(BytesIO(store.thumbnail(13, height)))
+        assert image.size == size
+        assert read_number(np.asarray(image)) == 13
 
 
 def test_a_damaged_frame_has_no_thumbnail(folder: Path) -> None:

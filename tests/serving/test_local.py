@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,14 @@ from sam2_core.errors import Busy, ConfigError, MediaError, SessionGone, Weights
 from sam2_core.media import ingest
 from sam2_core.serving import build
 from sam2_core.serving.build import build_engine, choose_device, choose_devices
+from sam2_core.serving.commands import Priority
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.pool import EnginePool
-from sam2_core.serving.worker import Priority
+from sam2_core.serving.worker import _STOP
 from sam2_core.types import Point, Prompt
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
+from tests.serving.calls import Calls
 
 CLICK = Prompt((Point(30, 20),))
 
@@ -38,17 +40,22 @@ def engine() -> Iterator[LocalEngine]:
     engine.shut_down()
 
 
-def test_two_users_track_in_turns(engine: LocalEngine, clip: str) -> None:
+@pytest.fixture
+def calls(engine: LocalEngine) -> Calls:
+    return Calls(engine)
+
+
+def test_two_users_track_in_turns(calls: Calls, clip: str) -> None:
     """Neither waits for the other's whole clip: their steps alternate."""
     order: list[str] = []
     ready = threading.Barrier(2)
 
     def track(name: str) -> None:
-        info = engine.open(clip)
-        revision = engine.prompt(info.id, 0, 1, CLICK).revision
+        info = calls.open(clip)
+        revision = calls.set_prompt(info.id, 0, 1, CLICK).revision
         ready.wait(10)
         for frame in range(12):
-            engine.track(info.id, range(frame, frame + 1), revision)
+            calls.track(info.id, range(frame, frame + 1), revision)
             order.append(name)
 
     with ThreadPoolExecutor(2) as pool:
@@ -58,65 +65,70 @@ def test_two_users_track_in_turns(engine: LocalEngine, clip: str) -> None:
     assert {"a", "b"} == set(first_half)
 
 
-def test_the_longest_idle_session_makes_room(engine: LocalEngine, clip: str) -> None:
-    first, second = engine.open(clip), engine.open(clip)
-    engine.masks(first.id, range(1))  # the second is now the longest idle one
-    third = engine.open(clip)
-    engine.masks(first.id, range(1))
-    engine.masks(third.id, range(1))
+def test_the_longest_idle_session_makes_room(calls: Calls, clip: str) -> None:
+    first, second = calls.open(clip), calls.open(clip)
+    calls.get_masks(first.id, range(1))  # the second is now the longest idle one
+    third = calls.open(clip)
+    calls.get_masks(first.id, range(1))
+    calls.get_masks(third.id, range(1))
     with pytest.raises(SessionGone):
-        engine.masks(second.id, range(1))
+        calls.get_masks(second.id, range(1))
 
 
-def test_closing_frees_the_features(engine: LocalEngine, clip: str) -> None:
-    info = engine.open(clip)
-    engine.prompt(info.id, 0, 1, CLICK)
+def test_closing_frees_the_features(engine: LocalEngine, calls: Calls, clip: str) -> None:
+    info = calls.open(clip)
+    calls.set_prompt(info.id, 0, 1, CLICK)
     assert engine._cache.bytes > 0
-    engine.close(info.id)
+    calls.close(info.id)
     assert engine._cache.bytes == 0
 
 
-def test_limits_on_objects_and_frames(engine: LocalEngine, clip: str) -> None:
-    info = engine.open(clip)
+def test_limits_on_objects_and_frames(calls: Calls, clip: str) -> None:
+    info = calls.open(clip)
     for object_id in range(3):
-        engine.prompt(info.id, 0, object_id, CLICK)
+        calls.set_prompt(info.id, 0, object_id, CLICK)
     with pytest.raises(Busy):
-        engine.prompt(info.id, 0, 3, CLICK)
+        calls.set_prompt(info.id, 0, 3, CLICK)
     with pytest.raises(ValueError, match="at most 8 frames"):
-        engine.masks(info.id, range(9))
+        calls.get_masks(info.id, range(9))
 
 
-def test_a_full_device_is_told_as_busy_and_the_engine_goes_on(engine: LocalEngine, clip: str) -> None:
+def test_a_full_device_is_told_as_busy_and_the_engine_goes_on(engine: LocalEngine, calls: Calls, clip: str) -> None:
     def fill() -> None:
         raise torch.OutOfMemoryError
 
     with pytest.raises(Busy):
-        engine._worker.call(Priority.CLICK, "", fill)
-    assert engine.open(clip).frames == 12
+        engine._worker.submit(Priority.CLICK, "", fill).result(10)
+    assert calls.open(clip).frames == 12
 
 
 @pytest.mark.parametrize(
     "words", ["[enforce fail] DefaultCPUAllocator: can't allocate memory", "MPS backend out of memory"]
 )
-def test_devices_without_an_error_type_of_their_own_can_be_full_too(engine: LocalEngine, clip: str, words: str) -> None:
+def test_devices_without_an_error_type_of_their_own_can_be_full_too(
+    engine: LocalEngine, calls: Calls, clip: str, words: str
+) -> None:
     def fill() -> None:
         raise RuntimeError(words)
 
-    engine.prompt(engine.open(clip).id, 0, 1, CLICK)
+    calls.set_prompt(calls.open(clip).id, 0, 1, CLICK)
     with pytest.raises(Busy):
-        engine._worker.call(Priority.CLICK, "", fill)
+        engine._worker.submit(Priority.CLICK, "", fill).result(10)
     assert engine._cache.bytes == 0
 
 
-def test_an_unexpected_error_reaches_the_caller_and_the_engine_goes_on(engine: LocalEngine, clip: str) -> None:
+def test_an_unexpected_error_reaches_the_caller_and_the_engine_goes_on(
+    engine: LocalEngine, calls: Calls, clip: str
+) -> None:
     with pytest.raises(ZeroDivisionError):
-        engine._worker.call(Priority.CLICK, "", lambda: 1 // 0)
-    assert engine.open(clip).frames == 12
+        engine._worker.submit(Priority.CLICK, "", lambda: 1 // 0).result(10)
+    assert calls.open(clip).frames == 12
 
 
 def test_after_shut_down_nobody_waits(clip: str) -> None:
     engine = LocalEngine(tiny_network())
-    info = engine.open(clip)
+    calls = Calls(engine)
+    info = calls.open(clip)
     started, go_on = threading.Event(), threading.Event()
     engine._worker.submit(Priority.CLICK, "", lambda: (started.set(), go_on.wait(10)))
     assert started.wait(10)
@@ -128,21 +140,22 @@ def test_after_shut_down_nobody_waits(clip: str) -> None:
     with pytest.raises(SessionGone):
         waiting.result(timeout=10)
     with pytest.raises(SessionGone):
-        engine.masks(info.id, range(1))
+        calls.get_masks(info.id, range(1))
     engine.shut_down()
     assert not engine._worker._thread.is_alive()
 
 
 def test_shut_down_closes_the_clips_also_when_the_worker_is_about_to_wait(clip: str) -> None:
     engine = LocalEngine(tiny_network())
-    engine.open(clip)
+    calls = Calls(engine)
+    calls.open(clip)
     (opened,) = engine._opened.values()
     started, go_on = threading.Event(), threading.Event()
     engine._worker.submit(Priority.CLICK, "", lambda: (started.set(), go_on.wait(10)))
     assert started.wait(10)
     engine._worker._closed = True  # as if shut_down had come this far and the worker were faster
     go_on.set()
-    engine._worker._put(Priority.STOP, "", lambda: None)
+    engine._worker._put(_STOP, "", lambda: None, Future())
     engine._worker._thread.join(10)
     with pytest.raises(MediaError, match="was closed"):
         opened.store.jpeg(0)
@@ -152,12 +165,12 @@ def test_the_pool_forgets_what_its_engines_gave_up(clip: str) -> None:
     engines = [LocalEngine(tiny_network(), EngineLimits(max_sessions=1)) for _ in range(2)]
     pool = EnginePool(engines)
     try:
-        infos = [pool.open(clip) for _ in range(4)]
+        infos = [Calls(pool).open(clip) for _ in range(4)]
         for info in infos[:2]:
             with pytest.raises(SessionGone):
-                pool.masks(info.id, range(1))
+                Calls(pool).get_masks(info.id, range(1))
         assert [len(engine._opened) for engine in engines] == list(pool._counts.values()) == [1, 1]
-        assert set(pool._homes) == {info.id for info in infos[2:]}
+        assert set(pool._engine_of) == {info.id for info in infos[2:]}
     finally:
         pool.shut_down()
 
@@ -172,10 +185,11 @@ def test_devices_are_named_once_and_must_exist() -> None:
 def test_build_engine_tells_what_it_does_and_runs(clip: str) -> None:
     said: list[str] = []
     engine = build_engine("nano", "cpu", lambda fraction, text: said.append(text))
+    calls = Calls(engine)
     assert isinstance(engine, LocalEngine)
     try:
-        info = engine.open(clip)
-        assert engine.prompt(info.id, 0, 1, CLICK).objects
+        info = calls.open(clip)
+        assert calls.set_prompt(info.id, 0, 1, CLICK).objects
     finally:
         engine.shut_down()
     assert "Warming up" in said
@@ -186,7 +200,7 @@ def test_several_devices_share_the_sessions(clip: str, monkeypatch: pytest.Monke
     pool = build_engine("nano", "cuda:0,cuda:1")
     assert isinstance(pool, EnginePool)
     for _ in range(2):
-        pool.open(clip)
+        Calls(pool).open(clip)
     engines = [engine for engine in pool._counts if isinstance(engine, LocalEngine)]
     assert [len(engine._opened) for engine in engines] == [1, 1]
     pool.shut_down()

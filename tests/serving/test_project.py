@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import MediaInfo, color_of, look_of
+from sam2_core.media import EffectStack, MediaInfo, color_of
+from sam2_core.serving.edit_log import PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.project import project_of, read_project
-from sam2_core.types import Box, Mask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.types import Box, Mask, Point, Prompt
 
 MEDIUM = {"kind": "clip", "name": "film.mp4", "frames": 10, "height": 48, "width": 64, "fps": 25.0}
 
@@ -35,7 +36,7 @@ def plain_of(*steps: list[dict[str, Any]], length: int | None = None, **changes:
 
 def test_what_was_undone_does_not_count() -> None:
     project = project_of(plain_of([click()], [click(3)], [click(5, number=2)], length=2))
-    assert project.journal.entries == (clicked(), clicked(3))
+    assert project.entries == (clicked(), clicked(3))
     assert [each.id for each in project.objects] == [1]
 
 
@@ -46,12 +47,12 @@ def test_what_a_run_found_later_is_told_later() -> None:
         {"track": [4, 6, 1], "objects": [1, 2], "after": 3},
     ]
     steps = [[click()], run, [click(3)], [click(4, number=2)]]
-    assert project_of(plain_of(*steps)).journal.entries == (
+    assert project_of(plain_of(*steps)).entries == (
         clicked(), TrackEntry(0, 2, 1, (1,)), clicked(3), TrackEntry(2, 4, 1, (1,)),
         clicked(4, 2), TrackEntry(4, 6, 1, (1, 2)),
     )  # fmt: skip
     # What came after a step that was undone is told where it stands.
-    assert project_of(plain_of(*steps, length=3)).journal.entries == (
+    assert project_of(plain_of(*steps, length=3)).entries == (
         clicked(), TrackEntry(0, 2, 1, (1,)), TrackEntry(4, 6, 1, (1, 2)), clicked(3), TrackEntry(2, 4, 1, (1,)),
     )  # fmt: skip
 
@@ -63,7 +64,7 @@ def test_everything_that_can_be_said_is_read() -> None:
     project = project_of(plain_of([entry], [{"track": [8, -1, -1], "objects": [4]}], [{"forget": 4}]))
     points = (Point(5, 6), Point(7.5, 8, False))
     expected = Prompt(points, (Box(1, 2, 3, 4),), mask, 2, Box(0, 0, 64, 48))
-    assert project.journal.entries == (PromptEntry(9, 4, expected), TrackEntry(8, -1, -1, (4,)), RemoveEntry(4))
+    assert project.entries == (PromptEntry(9, 4, expected), TrackEntry(8, -1, -1, (4,)), RemoveEntry(4))
     assert project.objects == ()
 
 
@@ -110,10 +111,10 @@ def test_what_is_hidden_is_told(look: dict[str, Any], visible: list[int]) -> Non
 
 
 def test_the_range_and_the_effects() -> None:
-    project = project_of(plain_of([click()], range={"first": 2, "last": 5}, effects=look_of("blur").to_json()))
-    assert (project.frames, project.effects) == (range(2, 6), look_of("blur"))
-    gap = look_of("blur", "picture").to_json()
-    assert project_of(plain_of([click()], effects=gap)).effects == look_of("blur"), "no picture was chosen yet"
+    project = project_of(plain_of([click()], range={"first": 2, "last": 5}, effects=EffectStack.of("blur").to_json()))
+    assert (project.frames, project.effects) == (range(2, 6), EffectStack.of("blur"))
+    gap = EffectStack.of("blur", "picture").to_json()
+    assert project_of(plain_of([click()], effects=gap)).effects == EffectStack.of("blur"), "no picture was chosen yet"
     bare = project_of(plain_of([click()], range=None, later="unknown"))
     assert (bare.frames, bare.effects) == (None, None)
 
@@ -199,6 +200,6 @@ def test_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     (tmp_path / "x.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadPrompt, match="not a project file"):
         read_project(tmp_path / "x.json")
-    monkeypatch.setattr("sam2_core.serving.project.LARGEST_FILE", 10)
+    monkeypatch.setattr("sam2_core.serving.project.MAX_FILE_BYTES", 10)
     with pytest.raises(BadPrompt, match="too large"):
         read_project(tmp_path / "film.masklet.json")

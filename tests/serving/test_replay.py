@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,15 @@ import pytest
 from PIL import Image
 
 from sam2_core.media import ingest
+from sam2_core.serving.edit_log import Entry, PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.engine import Engine
+from sam2_core.serving.engine_session import EngineSession
 from sam2_core.serving.local import LocalEngine
-from sam2_core.serving.replay import replay
-from sam2_core.types import Box, EditLog, Entry, ObjectMask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.types import Box, ObjectMask, Point, Progress, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
+from tests.serving.calls import Calls
 
 HERE, THERE = Prompt((Point(10, 12),)), Prompt((Point(40, 30),))
 BOXED = Prompt(boxes=(Box(5, 6, 30, 40),))
@@ -44,21 +47,28 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store"
 
 
-def tell(engine: Engine, session: str, entries: list[Entry]) -> None:
-    """Say everything literally, in order, as a visitor did it."""
+def replay(engine: Engine, session: str, entries: Sequence[Entry], progress: Progress | None = None) -> int:
+    """Replay into a fresh session; its revision at the end."""
+    fresh = EngineSession(engine, session)
+    asyncio.run(fresh.replay(entries, progress))
+    return fresh.revision
+
+
+def do_all(engine: Engine, session: str, entries: list[Entry]) -> None:
+    """Run everything literally, in order, as a user did it."""
+    calls = Calls(engine)
     revision = 0
     for entry in entries:
         if isinstance(entry, PromptEntry):
-            revision = engine.prompt(session, entry.frame, entry.object_id, entry.prompt).revision
+            revision = calls.set_prompt(session, entry.frame, entry.object_id, entry.prompt).revision
         elif isinstance(entry, RemoveEntry):
-            revision = engine.forget(session, entry.object_id)
-        else:
-            frames = range(entry.start, entry.stop, entry.step)
-            engine.track(session, frames, revision, entry.objects or None)
+            revision = calls.remove_object(session, entry.object_id)
+        elif isinstance(entry, TrackEntry):
+            calls.track(session, entry.frames, revision, entry.objects or None)
 
 
 def masks(engine: Engine, session: str) -> list[tuple[ObjectMask, ...]]:
-    return [each.objects for each in engine.masks(session, range(10))]
+    return [each.objects for each in Calls(engine).get_masks(session, range(10))]
 
 
 @pytest.mark.parametrize(
@@ -108,41 +118,41 @@ def masks(engine: Engine, session: str) -> list[tuple[ObjectMask, ...]]:
 @pytest.mark.parametrize("make", [FakeEngine, lambda: LocalEngine(tiny_network())], ids=["fake", "local"])
 def test_the_masks_are_the_same_again(clip: Path, entries: list[Entry], make: Callable[[], Engine]) -> None:
     engine = make()
-    first, second = engine.open(str(clip)).id, engine.open(str(clip)).id
-    tell(engine, first, entries)
-    revision = replay(engine, second, EditLog("", tuple(entries)))
+    first, second = Calls(engine).open(str(clip)).id, Calls(engine).open(str(clip)).id
+    do_all(engine, first, entries)
+    revision = replay(engine, second, entries)
     assert masks(engine, second) == masks(engine, first)
     assert any(masks(engine, second))
-    assert revision == engine.masks(second, range(1))[0].revision
+    assert revision == Calls(engine).get_masks(second, range(1))[0].revision
     engine.shut_down()
 
 
 def test_an_object_that_was_removed_is_not_tracked_again(clip: Path) -> None:
     engine = FakeEngine()
-    session = engine.open(str(clip)).id
+    session = Calls(engine).open(str(clip)).id
     engine.calls.clear()
     entries = (PromptEntry(0, 1, HERE), PromptEntry(0, 2, THERE), TrackEntry(0, 10, 1, (2,)), RemoveEntry(2))
-    replay(engine, session, EditLog("", entries))
-    assert engine.calls == ["prompt"]
+    replay(engine, session, entries)
+    assert engine.calls == ["SetPrompt"]
 
 
 def test_what_no_longer_counts_is_not_said(clip: Path) -> None:
     engine = FakeEngine()
-    session = engine.open(str(clip)).id
+    session = Calls(engine).open(str(clip)).id
     many = [PromptEntry(0, 1, Prompt((Point(x, 10),))) for x in range(1, 30)]
     engine.calls.clear()
-    replay(engine, session, EditLog("", (*many, PromptEntry(0, 2, HERE), RemoveEntry(2))))
-    assert engine.calls == ["prompt"]
+    replay(engine, session, (*many, PromptEntry(0, 2, HERE), RemoveEntry(2)))
+    assert engine.calls == ["SetPrompt"]
 
 
 def test_tracking_comes_in_short_calls_and_progress_grows(clip: Path) -> None:
     engine = FakeEngine()
-    session = engine.open(str(clip)).id
+    session = Calls(engine).open(str(clip)).id
     engine.calls.clear()
     seen: list[float] = []
     entries = (PromptEntry(0, 1, HERE), TrackEntry(0, 10, 1), PromptEntry(9, 2, BOXED))
-    replay(engine, session, EditLog("", entries), lambda fraction, message: seen.append(fraction))
-    assert engine.calls.count("track") == 3
+    replay(engine, session, entries, lambda fraction, message: seen.append(fraction or 0.0))
+    assert engine.calls.count("Track") == 3
     assert seen == sorted(seen)
     assert len(seen) == 5, "one a call, so that long tracking is seen to go on"
     assert 0 <= seen[0] < seen[-1] <= 1
@@ -150,21 +160,21 @@ def test_tracking_comes_in_short_calls_and_progress_grows(clip: Path) -> None:
 
 def test_entries_that_mean_nothing_are_skipped(clip: Path) -> None:
     engine = FakeEngine()
-    session = engine.open(str(clip)).id
-    replay(engine, session, EditLog("", (TrackEntry(0, 5, 1), PromptEntry(99, 1, HERE), PromptEntry(2, 1, THERE))))
-    assert [each.frame for each in engine.masks(session, range(10)) if each.objects] == [2]
+    session = Calls(engine).open(str(clip)).id
+    replay(engine, session, (TrackEntry(0, 5, 1), PromptEntry(99, 1, HERE), PromptEntry(2, 1, THERE)))
+    assert [each.frame for each in Calls(engine).get_masks(session, range(10)) if each.objects] == [2]
 
 
 def test_a_progress_that_raises_ends_it(clip: Path) -> None:
     engine = FakeEngine()
-    session = engine.open(str(clip)).id
+    session = Calls(engine).open(str(clip)).id
 
-    def refuse(fraction: float, message: str) -> None:
+    def refuse(fraction: float | None, message: str) -> None:
         raise KeyboardInterrupt
 
     engine.calls.clear()
     with pytest.raises(KeyboardInterrupt):
-        replay(engine, session, EditLog("", (PromptEntry(0, 1, HERE),)), refuse)
+        replay(engine, session, (PromptEntry(0, 1, HERE),), refuse)
     assert engine.calls == []
 
 
@@ -172,6 +182,6 @@ def test_a_picture_can_be_replayed(tmp_path: Path) -> None:
     Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(tmp_path / "grey.png")
     ingest(tmp_path / "grey.png", tmp_path / "store")
     engine = FakeEngine()
-    session = engine.open(str(tmp_path / "store")).id
-    replay(engine, session, EditLog("", (PromptEntry(0, 1, HERE),)))
-    assert engine.masks(session, range(1))[0].objects[0].mask.to_array()[12, 10]
+    session = Calls(engine).open(str(tmp_path / "store")).id
+    replay(engine, session, (PromptEntry(0, 1, HERE),))
+    assert Calls(engine).get_masks(session, range(1))[0].objects[0].mask.to_array()[12, 10]

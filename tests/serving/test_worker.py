@@ -8,7 +8,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from sam2_core.serving.worker import Priority, Worker
+from sam2_core.serving.commands import Priority
+from sam2_core.serving.worker import Worker
 
 DEADLINE = 10.0
 
@@ -52,8 +53,8 @@ def test_clicks_overtake_tracking(worker: Worker) -> None:
         worker.submit(priority, "x", lambda name=name: order.append(name))
         for name, priority in (
             ("track 1", Priority.TRACK),
-            ("hover", Priority.HOVER),
-            ("look", Priority.LOOK),
+            ("preview", Priority.PREVIEW),
+            ("read", Priority.READ),
             ("track 2", Priority.TRACK),
             ("click 1", Priority.CLICK),
             ("click 2", Priority.CLICK),
@@ -62,11 +63,11 @@ def test_clicks_overtake_tracking(worker: Worker) -> None:
     go_on()
     for job in (blocked, *jobs):
         job.result(timeout=DEADLINE)
-    assert order == ["click 1", "click 2", "look", "hover", "track 1", "track 2"]
+    assert order == ["click 1", "click 2", "read", "preview", "track 1", "track 2"]
 
 
 def test_others_that_come_before_are_counted_once_each(worker: Worker) -> None:
-    assert worker.wait_of("a") == (0, 0.0)
+    assert worker.queue_position("a") == (0, 0.0)
     _, go_on = block(worker, Priority.TRACK, "a")
     for priority, session in (
         (Priority.TRACK, "b"),
@@ -76,7 +77,7 @@ def test_others_that_come_before_are_counted_once_each(worker: Worker) -> None:
         (Priority.CLICK, ""),
     ):
         worker.submit(priority, session, lambda: None)
-    counts = {session: worker.wait_of(session)[0] for session in "abcde"}
+    counts = {session: worker.queue_position(session)[0] for session in "abcde"}
     go_on()
     # a is being worked on; d's click waits for it alone; b for a, d and for one who opens something.
     assert counts == {"a": 0, "d": 1, "b": 3, "c": 4, "e": 0}
@@ -86,16 +87,16 @@ def test_the_wait_follows_from_how_long_such_calls_took(worker: Worker, clock: C
     def take(seconds: float) -> None:
         clock.now += seconds
 
-    worker.call(Priority.CLICK, "a", lambda: take(1.0))
-    worker.call(Priority.TRACK, "a", lambda: take(2.0))
-    worker.call(Priority.TRACK, "a", lambda: take(4.0))  # a fifth of the way from 2 to 4
+    worker.submit(Priority.CLICK, "a", lambda: take(1.0)).result(DEADLINE)
+    worker.submit(Priority.TRACK, "a", lambda: take(2.0)).result(DEADLINE)
+    worker.submit(Priority.TRACK, "a", lambda: take(4.0)).result(DEADLINE)  # a fifth of the way from 2 to 4
     _, go_on = block(worker, Priority.TRACK, "a")
     worker.submit(Priority.TRACK, "b", lambda: None)
     worker.submit(Priority.CLICK, "c", lambda: None)
     clock.now += 0.4
-    waits = [worker.wait_of(session)[1] for session in "abc"]
+    waits = [worker.queue_position(session)[1] for session in "abc"]
     clock.now += 10
-    late = worker.wait_of("c")[1]
+    late = worker.queue_position("c")[1]
     go_on()
     assert waits == pytest.approx([2.0, 2.0 + 1.0 + 2.4, 2.0 + 1.0])
     assert late == pytest.approx(1.0), "a call that takes longer than usual may end at any moment"

@@ -11,9 +11,9 @@ import yaml
 from PIL import Image
 
 from sam2_core.training.config import TrainingConfig, _build
-from sam2_core.training.gathering import Gathered
+from sam2_core.training.data_loading import TrainingData
 from tests.networks import TINY
-from tests.training.synthetic.red import BLUE, RED, red_material
+from tests.training.synthetic.red import BLUE, RED, red_image
 
 PHASE = {"batch": 1, "objects": 2, "corrections": [0, 1], "clip_batch": 1, "clip_frames": [2, 3], "clip_objects": 1}
 
@@ -34,12 +34,12 @@ def tiny_config(folder: Path, **changes: Any) -> TrainingConfig:
     return _build(TrainingConfig, values | changes, "test")
 
 
-def gathered() -> Gathered:
+def tiny_data() -> TrainingData:
     """Two pictures, with an object in the middle and one at the edge."""
-    return Gathered(labelled=[red_material(), red_material(64, 50)])
+    return TrainingData(labeled=[red_image(), red_image(64, 50)])
 
 
-def save_pictures(folder: Path, count: int, height: int = 48, width: int = 64) -> Path:
+def save_images(folder: Path, count: int, height: int = 48, width: int = 64) -> Path:
     """A data set in the folder layout: pictures named 00, 01, ..., each with one red box."""
     for number in range(count):
         mask = np.zeros((height, width), np.bool_)

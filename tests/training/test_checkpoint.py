@@ -10,9 +10,9 @@ import torch
 
 from sam2_core.errors import WeightsError
 from sam2_core.training import checkpoint
-from sam2_core.training.checkpoint import CHECKPOINT, Checkpoint, Position, save_weights
-from sam2_core.training.initialise import new_network
-from sam2_core.training.optimiser import Optimiser
+from sam2_core.training.checkpoint import CHECKPOINT_FILE, Checkpoint, Position, save_weights
+from sam2_core.training.initialization import new_network
+from sam2_core.training.optimizer import Optimizer
 from sam2_core.weights import load_network, read_weights
 from tests.networks import TINY
 from tests.training.runs import tiny_config, tiny_yaml
@@ -20,13 +20,13 @@ from tests.training.runs import tiny_config, tiny_yaml
 
 def a_checkpoint(folder: Path) -> Checkpoint:
     network = new_network(TINY, 0)
-    optimiser = Optimiser(network, tiny_config(folder))
+    optimizer = Optimizer(network, tiny_config(folder))
     for parameter in network.parameters():
         parameter.grad = torch.ones_like(parameter)
-    optimiser.step(1.0)
+    optimizer.step(1.0)
     mean = {name: value / 2 for name, value in network.state_dict().items()}
     position = Position(steps=3, samples=40, seconds=1.25, skipped=1, memory_ready=True)
-    return Checkpoint(position, network.state_dict(), mean, 3, optimiser.state_dict())
+    return Checkpoint(position, network.state_dict(), mean, 3, optimizer.state_dict())
 
 
 def same(one: Any, other: Any) -> bool:
@@ -46,9 +46,20 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert loaded is not None
     assert loaded.position == saved.position
     assert loaded.mean_count == 3
-    for name in ("weights", "mean", "optimiser"):
+    for name in ("weights", "mean", "optimizer"):
         assert same(getattr(loaded, name), getattr(saved, name))
-    assert [path.name for path in (tmp_path / "run").iterdir()] == [CHECKPOINT]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [CHECKPOINT_FILE]
+
+
+def test_a_checkpoint_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    saved = a_checkpoint(tmp_path)
+    saved.save(tmp_path)
+    values = torch.load(tmp_path / CHECKPOINT_FILE, weights_only=True)
+    values["optimiser"] = values.pop("optimizer")
+    torch.save(values, tmp_path / CHECKPOINT_FILE)
+    loaded = Checkpoint.load(tmp_path)
+    assert loaded is not None
+    assert same(loaded.optimizer, saved.optimizer)
 
 
 def test_a_new_run_has_none(tmp_path: Path) -> None:
@@ -58,14 +69,14 @@ def test_a_new_run_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"nonsense", None], ids=["empty", "nonsense", "cut"])
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes | None) -> None:
     a_checkpoint(tmp_path).save(tmp_path)
-    file = tmp_path / CHECKPOINT
+    file = tmp_path / CHECKPOINT_FILE
     file.write_bytes(file.read_bytes()[:-2000] if content is None else content)
     with pytest.raises(WeightsError, match=r"checkpoint\.pt is damaged.*Delete it to start again"):
         Checkpoint.load(tmp_path)
 
 
 def test_another_kind_of_file_is_damaged_too(tmp_path: Path) -> None:
-    torch.save({"model": {}}, tmp_path / CHECKPOINT)
+    torch.save({"model": {}}, tmp_path / CHECKPOINT_FILE)
     with pytest.raises(WeightsError, match="is damaged"):
         Checkpoint.load(tmp_path)
 
@@ -74,7 +85,7 @@ def test_a_failure_while_writing_leaves_the_old_file_whole(tmp_path: Path, monke
     saved = a_checkpoint(tmp_path)
     saved.save(tmp_path)
     save_weights(saved.weights, tmp_path / "x.pt")
-    before = [(tmp_path / name).read_bytes() for name in (CHECKPOINT, "x.pt")]
+    before = [(tmp_path / name).read_bytes() for name in (CHECKPOINT_FILE, "x.pt")]
 
     def fail(_: object, file: Path) -> None:
         file.write_bytes(b"half of it")
@@ -87,8 +98,8 @@ def test_a_failure_while_writing_leaves_the_old_file_whole(tmp_path: Path, monke
     for name in ("x.pt", "new.safetensors"):
         with pytest.raises(OSError, match="No space left"):
             save_weights(saved.weights, tmp_path / name)
-    assert [(tmp_path / name).read_bytes() for name in (CHECKPOINT, "x.pt")] == before
-    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, "x.pt", "tiny.yaml"}
+    assert [(tmp_path / name).read_bytes() for name in (CHECKPOINT_FILE, "x.pt")] == before
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT_FILE, "x.pt", "tiny.yaml"}
 
 
 @pytest.mark.parametrize("name", ["mine.pt", "mine.safetensors"])

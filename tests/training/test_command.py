@@ -11,9 +11,9 @@ import yaml
 
 from sam2_core.training import __main__ as command
 from sam2_core.training.checkpoint import Checkpoint
-from sam2_core.training.journal import CURVES, FIGURES
+from sam2_core.training.metrics_log import CURVES_FILE, METRICS_FILE
 from sam2_core.weights import load_network
-from tests.training.runs import PHASE, save_pictures, tiny_yaml
+from tests.training.runs import PHASE, save_images, tiny_yaml
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def call(config: Path, *options: str) -> int:
 
 def test_a_run_leaves_weights_figures_and_curves(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = config.parent
-    data = save_pictures(folder / "mine", 6)
+    data = save_images(folder / "mine", 6)
     (data / "images" / "05.png").write_bytes(b"no picture")
     assert call(config, "--data", str(data), "--steps", "2") == 0
     said = capsys.readouterr().out
@@ -39,8 +39,8 @@ def test_a_run_leaves_weights_figures_and_curves(config: Path, capsys: pytest.Ca
     assert "skipped 1: " in said and "05.png" in said
     assert "held out: " in said
     load_network(tiny_yaml(folder), folder / "out" / "mine.pt")
-    assert ",loss," in (folder / "out" / FIGURES).read_text(encoding="utf-8")
-    assert (folder / "out" / CURVES).is_file()
+    assert ",loss," in (folder / "out" / METRICS_FILE).read_text(encoding="utf-8")
+    assert (folder / "out" / CURVES_FILE).is_file()
     assert call(config, "--data", str(data), "--steps", "3") == 0  # goes on
     checkpoint = Checkpoint.load(folder / "out")
     assert checkpoint is not None
@@ -70,7 +70,7 @@ def test_what_cannot_be_is_said_in_a_line(
 
 
 def test_missing_weights_are_named(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = save_pictures(config.parent / "mine", 6)
+    data = save_images(config.parent / "mine", 6)
     assert call(config, "--data", str(data), "--init", "gone.pt") == 1
     assert "There is no weights file at gone.pt" in capsys.readouterr().err
 
@@ -87,7 +87,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "run", stop)
+    monkeypatch.setattr(command, "launch", stop)
     assert call(config) == 130
     assert "goes on from" in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ from sam2_core.errors import ConfigError
 from sam2_core.networks import ROOT
 from sam2_core.training.config import Phase, TrainingConfig, read_training_config
 from sam2_core.training.losses import LossWeights
-from sam2_core.training.synthetic.pictures import Mix
+from sam2_core.training.synthetic.image_samples import Mix
 
 
 def read(tmp_path: Path, text: str, **changes: object) -> TrainingConfig:
@@ -54,6 +54,13 @@ def test_values_are_read_deeply(tmp_path: Path) -> None:
     assert type(config.learning_rate) is float
 
 
+def test_settings_are_read_by_their_former_names_too(tmp_path: Path) -> None:
+    loss = "phases: [{loss: {quality: 3, presence: 2}}]"
+    config = read(tmp_path, f"network: nano\nsteps: 1\noptimiser: adamw\n{loss}\n")
+    assert config.optimizer == "adamw"
+    assert config.phases[0].loss == LossWeights(predicted_iou=3.0, object_score=2.0)
+
+
 def test_changes_replace_what_the_file_says(tmp_path: Path) -> None:
     config = read(tmp_path, "network: nano\nminutes: 5\n", minutes=None, steps=3, init="nano")
     assert (config.steps, config.minutes, config.init) == (3, None, "nano")
@@ -95,7 +102,7 @@ def test_changes_replace_what_the_file_says(tmp_path: Path) -> None:
         ("network: nano\nsteps: 1\nphases: [{clip_frames: []}]\n", "at least one number of `clip_frames`"),
         ("network: nano\nsteps: 1\nphases: [{corrections: []}]\n", "of `corrections`"),
         ("network: nano\nsteps: 1\ntrain: some\n", "`train` is 'some'; it must be one of all, decoder, memory, lora"),
-        ("network: nano\nsteps: 1\noptimiser: sgd\n", "`optimiser` is 'sgd'"),
+        ("network: nano\nsteps: 1\noptimizer: sgd\n", "`optimizer` is 'sgd'"),
         ("network: nano\nsteps: 1\nprecision: fp16\n", "`precision` is 'fp16'"),
         ("- a list\n", "holds no training configuration"),
         ("network: [", r"run\.yaml cannot be read"),

@@ -16,16 +16,17 @@ from torch.utils.data import Dataset
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.training import loop
-from sam2_core.training.checkpoint import CHECKPOINT, Checkpoint, Position, save_weights
+from sam2_core.training.batches import Batch, _Steps
+from sam2_core.training.checkpoint import CHECKPOINT_FILE, Checkpoint, Position, save_weights
 from sam2_core.training.config import Phase
-from sam2_core.training.initialise import new_network
+from sam2_core.training.image_interaction import image_step
+from sam2_core.training.initialization import new_network
 from sam2_core.training.loop import Trainer
-from sam2_core.training.processes import Team
-from sam2_core.training.samples import Batch, _Steps
-from sam2_core.training.stills import StepResult, still_step
+from sam2_core.training.processes import ProcessGroup
+from sam2_core.training.step import StepResult
 from sam2_core.weights import load_network
 from tests.networks import TINY
-from tests.training.runs import PHASE, gathered, tiny_config, tiny_yaml
+from tests.training.runs import PHASE, tiny_config, tiny_data, tiny_yaml
 from tests.training.test_checkpoint import same
 
 
@@ -34,7 +35,7 @@ class Killed(Exception):
 
 
 @dataclass
-class Diary:
+class RecordingLog:
     """A journal that remembers, and may end the run at a step."""
 
     killed_at: int | None = None
@@ -42,18 +43,18 @@ class Diary:
     positions: list[Position] = field(default_factory=list)
     measures: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
 
-    def note(self, position: Position, done: float, figures: Mapping[str, float]) -> None:
+    def log_step(self, position: Position, done: float, metrics: Mapping[str, float]) -> None:
         if position.steps == self.killed_at:
             raise Killed
-        self.rows.append(figures)
+        self.rows.append(metrics)
         self.positions.append(position)
 
-    def measured(self, position: Position, figures: Mapping[str, float]) -> None:
-        self.measures.append((position.steps, figures))
+    def log_evaluation(self, position: Position, metrics: Mapping[str, float]) -> None:
+        self.measures.append((position.steps, metrics))
 
 
 def trainer(folder: Path, run: str = "run", **changes: Any) -> Trainer:
-    return Trainer(tiny_config(folder, **changes), folder / run, Team(), gathered())
+    return Trainer(tiny_config(folder, **changes), folder / run, ProcessGroup(), tiny_data())
 
 
 def saved(folder: Path) -> Checkpoint:
@@ -83,24 +84,24 @@ PHASES = [
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     plan = {"steps": 6, "phases": PHASES, "seed": 5}
-    diary = Diary()
-    trainer(tmp_path, "straight", **plan).run(diary)
+    log = RecordingLog()
+    trainer(tmp_path, "straight", **plan).run(log)
     often = {**plan, "save_minutes": 0.0}
     with pytest.raises(Killed):
-        trainer(tmp_path, "killed", **often).run(Diary(killed_at=4))
+        trainer(tmp_path, "killed", **often).run(RecordingLog(killed_at=4))
     assert saved(tmp_path / "killed").position.steps == 3
     torch.manual_seed(99)
     resumed = trainer(tmp_path, "killed", **often)
     assert resumed.position.steps == 3
-    later = Diary()
+    later = RecordingLog()
     resumed.run(later)
     straight, killed = saved(tmp_path / "straight"), saved(tmp_path / "killed")
     assert replace(killed.position, seconds=0.0) == replace(straight.position, seconds=0.0)
     assert killed.position.seconds > 0
-    for name in ("weights", "mean", "mean_count", "optimiser"):
+    for name in ("weights", "mean", "mean_count", "optimizer"):
         assert same(getattr(killed, name), getattr(straight, name)), name
-    assert later.rows == diary.rows[3:]
-    clips = ["frame 2" in row for row in diary.rows]
+    assert later.rows == log.rows[3:]
+    clips = ["frame 2" in row for row in log.rows]
     assert {True, False} == set(clips[:3]) == set(clips[3:])  # both kinds before and after
     files = [(tmp_path / run / "weights.safetensors").read_bytes() for run in ("straight", "killed")]
     assert files[0] == files[1]
@@ -116,14 +117,14 @@ def test_a_finished_run_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_a_run_with_other_settings_is_refused(tmp_path: Path) -> None:
     trainer(tmp_path, steps=1).run()
-    for other in ({"optimiser": "adamw"}, {"train": "decoder"}, {"train": "lora"}):
-        with pytest.raises(WeightsError, match="holds a run with another network, optimiser or choice"):
+    for other in ({"optimizer": "adamw"}, {"train": "decoder"}, {"train": "lora"}):
+        with pytest.raises(WeightsError, match="holds a run with another network, optimizer or choice"):
             trainer(tmp_path, steps=1, **other)
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / CHECKPOINT).write_bytes(b"nonsense")
+    (tmp_path / "run" / CHECKPOINT_FILE).write_bytes(b"nonsense")
     with pytest.raises(WeightsError, match="is damaged"):
         trainer(tmp_path)
 
@@ -144,11 +145,11 @@ class OneScene(Dataset[Batch]):
 def test_an_easy_scene_is_learned(tmp_path: Path) -> None:
     training = trainer(tmp_path, steps=30, phases=[{**PHASE, "corrections": [0]}], ema=0.5)
     training._batches = OneScene()  # type: ignore[assignment]
-    diary = Diary()
-    training.run(diary)
-    losses = [row["loss"] for row in diary.rows]
+    log = RecordingLog()
+    training.run(log)
+    losses = [row["loss"] for row in log.rows]
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:3])
-    assert diary.rows[-1]["box"] > 0.8
+    assert log.rows[-1]["box"] > 0.8
 
 
 def test_the_memory_is_brought_to_scale_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,13 +162,13 @@ def test_the_memory_is_brought_to_scale_once(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(loop, "match_memory_scale", match)
     clips = {"phases": [{**PHASE, "clips": 1.0}], "save_minutes": 0.0}
     with pytest.raises(Killed):
-        trainer(tmp_path, **clips, learning_rate=0.0).run(Diary(killed_at=3))
+        trainer(tmp_path, **clips, learning_rate=0.0).run(RecordingLog(killed_at=3))
     assert calls == [(1, TINY.width, 4, 4)]
     resumed = trainer(tmp_path, **clips, learning_rate=0.0)
     resumed.run()
     assert len(calls) == 1
     assert resumed.position.memory_ready
-    for network in (resumed.network, resumed.averaged()):
+    for network in (resumed.network, resumed.ema_network()):
         assert (network.memory_attention.norm.weight == 7).all()
     trainer(tmp_path, "other", **a_file(tmp_path), **clips).run()
     assert len(calls) == 1  # what is fine-tuned has its scale
@@ -179,18 +180,18 @@ def test_a_step_whose_gradient_is_not_finite_is_skipped(tmp_path: Path, monkeypa
     def broken(*arguments: Any) -> StepResult:
         nonlocal taken
         taken += 1
-        result = still_step(*arguments)
-        return StepResult(result.loss * float("nan"), result.figures) if taken == 2 else result
+        result = image_step(*arguments)
+        return StepResult(result.loss * float("nan"), result.metrics) if taken == 2 else result
 
-    monkeypatch.setattr(loop, "still_step", broken)
-    training, diary = trainer(tmp_path, phases=[PHASE]), Diary()
-    training.run(diary)
+    monkeypatch.setattr(loop, "image_step", broken)
+    training, log = trainer(tmp_path, phases=[PHASE]), RecordingLog()
+    training.run(log)
     assert taken == training.position.steps == 4
     assert training.position.skipped == 1
-    assert ["loss" in row for row in diary.rows] == [True, False, True, True]
+    assert ["loss" in row for row in log.rows] == [True, False, True, True]
     assert saved(tmp_path / "run").mean_count == 3
     assert all(torch.isfinite(value).all() for value in training.network.state_dict().values())
-    assert all(torch.isfinite(value).all() for value in training.averaged().state_dict().values())
+    assert all(torch.isfinite(value).all() for value in training.ema_network().state_dict().values())
 
 
 @pytest.mark.parametrize("train", ["decoder", "memory", "lora"])
@@ -203,9 +204,9 @@ def test_only_the_chosen_parts_change_and_the_weights_load_by_path(tmp_path: Pat
     assert ("image_encoder" in roots) == (train == "lora")
     assert ("memory_attention" in roots) == (train == "memory")
     loaded = load_network(tiny_yaml(tmp_path), tmp_path / "run" / "mine.pt")
-    averaged = training.averaged()
-    assert not averaged.training
-    assert same(dict(loaded.state_dict()), dict(averaged.state_dict()))
+    ema_network = training.ema_network()
+    assert not ema_network.training
+    assert same(dict(loaded.state_dict()), dict(ema_network.state_dict()))
     start = new_network(TINY, 8).state_dict()
     trunk = [name for name in start if name.startswith("image_encoder.trunk.")]
     moved = {name for name in trunk if not torch.equal(start[name], loaded.state_dict()[name])}
@@ -243,10 +244,10 @@ def test_the_running_mean_is_measured_in_the_end_and_fine_tuning_in_the_beginnin
         return {"norm": network.no_mem_embed.norm().item()}
 
     for run, changes, times in (("new", {}, [1]), ("tuned", a_file(tmp_path), [0, 1])):
-        training, diary = trainer(tmp_path, run, steps=1, **changes), Diary()
-        training.run(diary, measure)
-        assert [steps for steps, _ in diary.measures] == times
-        assert diary.measures[-1][1]["norm"] == training.averaged().no_mem_embed.norm().item()
+        training, log = trainer(tmp_path, run, steps=1, **changes), RecordingLog()
+        training.run(log, measure)
+        assert [steps for steps, _ in log.measures] == times
+        assert log.measures[-1][1]["norm"] == training.ema_network().no_mem_embed.norm().item()
 
 
 def test_pictures_come_to_the_network_as_at_inference(tmp_path: Path) -> None:

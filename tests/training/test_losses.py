@@ -13,10 +13,10 @@ from sam2_core.training.losses import (
     candidates_loss,
     intersection_over_union,
     mask_errors,
-    presence_loss,
+    object_score_loss,
 )
 
-NOTHING = LossWeights(focal=0, cross_entropy=0, dice=0, quality=0, presence=0)
+NOTHING = LossWeights(focal=0, cross_entropy=0, dice=0, predicted_iou=0, object_score=0)
 HALF = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])  # (1, 2, 2)
 
 
@@ -109,23 +109,23 @@ def test_only_the_best_candidate_learns_from_the_mask() -> None:
     truth = (torch.arange(16).view(4, 4) % 3 == 0).float().expand(2, 4, 4)
     weights = LossWeights()
     errors = mask_errors(logits, truth, weights)
-    quality = torch.full((2, 3), 0.5, requires_grad=True)
-    candidates_loss(errors, quality, weights).sum().backward()
-    assert logits.grad is not None and quality.grad is not None
+    predicted_iou = torch.full((2, 3), 0.5, requires_grad=True)
+    candidates_loss(errors, predicted_iou, weights).sum().backward()
+    assert logits.grad is not None and predicted_iou.grad is not None
     learns = logits.grad.flatten(2).any(dim=2)
     expected = torch.zeros(2, 3, dtype=torch.bool).scatter(1, errors.loss.argmin(1, keepdim=True), True)
     assert torch.equal(learns, expected)
-    assert quality.grad.all()
+    assert predicted_iou.grad.all()
 
 
 def test_predicted_ious_are_compared_with_the_real_ones() -> None:
     errors = MaskErrors(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[0.2, 0.9, 0.4]]))
-    quality = torch.tensor([[0.3, 0.7, 0.4]])
+    predicted_iou = torch.tensor([[0.3, 0.7, 0.4]])
     expected = 1 + 5 * (0.1**2 + 0.2**2 + 0) / 3
-    assert candidates_loss(errors, quality, LossWeights(quality=5)).item() == pytest.approx(expected)
+    assert candidates_loss(errors, predicted_iou, LossWeights(predicted_iou=5)).item() == pytest.approx(expected)
 
 
 def test_object_scores() -> None:
     scores = torch.tensor([[0.0], [2.0], [2.0]])
-    found = presence_loss(scores, torch.tensor([[True], [True], [False]]))
+    found = object_score_loss(scores, torch.tensor([[True], [True], [False]]))
     assert found.tolist() == pytest.approx([log(2), log(1 + exp(-2)), log(1 + exp(2))])

@@ -9,17 +9,17 @@ import torch
 from torch import nn
 
 from sam2_core.training.loop import Trainer
-from sam2_core.training.processes import Team, run
-from tests.training.runs import PHASE, gathered, tiny_config
+from sam2_core.training.processes import ProcessGroup, launch
+from tests.training.runs import PHASE, tiny_config, tiny_data
 from tests.training.test_checkpoint import same
 
 CPU = torch.device("cpu")
 
 
-def train_together(team: Team, folder: Path) -> None:
+def train_together(group: ProcessGroup, folder: Path) -> None:
     """Train for two steps, and write down what this process has in the end."""
     phases = [{**PHASE, "until": 0.5}, {**PHASE, "clips": 1.0}]
-    training = Trainer(tiny_config(folder, steps=2, phases=phases), folder, team, gathered())
+    training = Trainer(tiny_config(folder, steps=2, phases=phases), folder, group, tiny_data())
     training.run()
     own = training._batches[0, training.config.phases[0]].images
     told = {
@@ -27,12 +27,12 @@ def train_together(team: Team, folder: Path) -> None:
         "seconds": training.position.seconds,
         "own": torch.from_numpy(own),
     }
-    told |= {"samples": training.position.samples, "mean": training.averaged().state_dict()}
-    torch.save(told, folder / f"{team.rank}.pt")
+    told |= {"samples": training.position.samples, "mean": training.ema_network().state_dict()}
+    torch.save(told, folder / f"{group.rank}.pt")
 
 
 def test_two_processes_learn_from_different_pictures_and_end_with_the_same_weights(tmp_path: Path) -> None:
-    run(partial(train_together, folder=tmp_path), 2)
+    launch(partial(train_together, folder=tmp_path), 2)
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert not torch.equal(first.pop("own"), second.pop("own"))
     assert same(first, second)
@@ -41,14 +41,14 @@ def test_two_processes_learn_from_different_pictures_and_end_with_the_same_weigh
 
 
 def test_one_process_needs_no_others() -> None:
-    teams: list[Team] = []
-    run(teams.append, 1)
-    [team] = teams
-    assert team == Team(rank=0, size=1)
-    assert team.leads
+    groups: list[ProcessGroup] = []
+    launch(groups.append, 1)
+    [group] = groups
+    assert group == ProcessGroup(rank=0, size=1)
+    assert group.is_main
     parameter = nn.Parameter(torch.ones(2))
     parameter.grad = torch.full((2,), 3.0)
-    team.average_gradients([parameter, nn.Parameter(torch.ones(1))])
-    team.share([parameter.data])
+    group.average_gradients([parameter, nn.Parameter(torch.ones(1))])
+    group.broadcast([parameter.data])
     assert parameter.grad.tolist() == [3, 3]
-    assert team.agree(1.5, CPU) == 1.5
+    assert group.broadcast_value(1.5, CPU) == 1.5

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sam2_core.training import prompts
-from sam2_core.training.synthetic.shapes import draw_shape
+from sam2_core.training.synthetic.silhouettes import draw_silhouette
 from tests.networks import TINY, tiny_network
 
 SIDE = 64
@@ -20,7 +20,7 @@ def masks(count: int, seed: int = 0) -> np.ndarray:
     for mask in made:
         height, width = random.integers(8, 50, 2)
         top, left = random.integers(0, SIDE - height), random.integers(0, SIDE - width)
-        mask[top : top + height, left : left + width] = draw_shape(random, height, width) > 127
+        mask[top : top + height, left : left + width] = draw_silhouette(random, height, width) > 127
         if not mask.any():
             mask[top, left] = 1
     made[::10] = 0

@@ -10,10 +10,9 @@ import socket
 import struct
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -24,57 +23,56 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from sam2_core.errors import WeightsError
-from sam2_core.serving.catalogue import Catalogue, Offer, offers_of
+from sam2_core.serving.commands import Command, Preview, Track
 from sam2_core.serving.engine import Engine
-from sam2_core.types import FrameMasks, Progress, Prompt
+from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
+from sam2_core.types import Progress
 from tests.fakes import FakeEngine
-from ui.resources import Resources
-from ui.routes import Routes
-from ui.server import Server
+from ui.app import Server
+from ui.page.connection import PageConnection
+from ui.page.routes import Routes
+from ui.sessions import Services, Session, SessionRegistry
 from ui.settings import Settings, load_settings
-from ui.visitors import Visitor, Visitors
-from ui.workbench import Workbench
 
 DEADLINE = 10.0  # seconds, of whatever a test waits for in another thread
 
 
 class GatedEngine(FakeEngine):
-    """Each call to `track` and to `preview` waits until the test lets it through."""
+    """Each step of tracking and each preview waits until the test lets it through."""
 
     def __init__(self) -> None:
         super().__init__()
         self.entered, self.gate = threading.Semaphore(0), threading.Semaphore(0)
 
-    def track(
-        self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-    ) -> tuple[FrameMasks, ...]:
-        self.entered.release()
-        assert self.gate.acquire(timeout=DEADLINE)
-        return super().track(session, frames, revision, objects)
-
-    def preview(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        self.entered.release()
-        assert self.gate.acquire(timeout=DEADLINE)
-        return super().preview(session, frame, object_id, prompt)
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, Track | Preview):
+            self.entered.release()
+            assert self.gate.acquire(timeout=DEADLINE)
+        return super().execute(session, command)
 
 
 Builders: TypeAlias = Mapping[str, Callable[[Progress], Engine]]
 
 
-def shelf(settings: Settings, engine: Engine, others: Builders) -> Catalogue:
+def settings_with(**changes: Any) -> Settings:
+    """The default settings but for these."""
+    return Settings.model_validate({**load_settings().model_dump(), **changes})
+
+
+def registry(settings: Settings, engine: Engine, others: Builders) -> ModelRegistry:
     """The networks that the settings offer: the first is `engine`, the others are built by name or cannot be had."""
 
-    def build(offer: Offer, progress: Progress) -> Engine:
-        if offer is offers[0]:
+    def build(entry: ModelEntry, progress: Progress) -> Engine:
+        if entry is entries[0]:
             return engine
-        if offer.name not in others:
-            raise WeightsError(f"{offer.title} cannot be fetched.")
-        return others[offer.name](progress)
+        if entry.name not in others:
+            raise WeightsError(f"{entry.title} cannot be fetched.")
+        return others[entry.name](progress)
 
-    offers = offers_of(settings.model, others=settings.other_models)
-    catalogue = Catalogue(offers, build, settings.max_models)
-    assert catalogue.lease(catalogue.default).startup.wait(DEADLINE)
-    return catalogue
+    entries = model_entries(settings.model, others=settings.other_models)
+    models = ModelRegistry(entries, build, settings.max_models)
+    assert models.acquire(models.default).loader.wait(DEADLINE)
+    return models
 
 
 def picture_bytes(height: int = 48, width: int = 64, kind: str = "PNG") -> bytes:
@@ -103,14 +101,14 @@ class Page:
     def __init__(self, socket: WebSocketTestSession) -> None:
         self.socket = socket
 
-    def say(self, what: str, /, **about: Any) -> None:
-        self.socket.send_text(json.dumps({"t": what, **about}))
+    def send(self, kind: str, /, **fields: Any) -> None:
+        self.socket.send_text(json.dumps({"t": kind, **fields}))
 
-    def hear(self, *kinds: str, **wanted: Any) -> dict[str, Any]:
-        """The next message of one of these kinds; others are skipped."""
-        return self.hear_all(*kinds, **wanted)[0]
+    def receive(self, *kinds: str, **wanted: Any) -> dict[str, Any]:
+        """The next event of one of these kinds; others are skipped."""
+        return self.receive_all(*kinds, **wanted)[0]
 
-    def hear_all(self, *kinds: str, **wanted: Any) -> tuple[dict[str, Any], list[bytes]]:
+    def receive_all(self, *kinds: str, **wanted: Any) -> tuple[dict[str, Any], list[bytes]]:
         while True:
             header, pictures = unpack(self._receive())
             if header["t"] in kinds and all(header.get(name) == value for name, value in wanted.items()):
@@ -134,22 +132,24 @@ class House:
 
     def __init__(self, engine: Engine | None = None, others: Builders | None = None, **changes: Any) -> None:
         self.engine: Any = engine or FakeEngine()
-        self.settings = replace(load_settings(), **changes)
-        self.resources = Resources.create(self.settings, shelf(self.settings, self.engine, others or {}))
+        self.settings = settings_with(**changes)
+        self.services = Services.create(self.settings, registry(self.settings, self.engine, others or {}))
         self.now = 0.0
-        furnish = partial(Workbench, resources=self.resources)
-        self.visitors: Visitors[Workbench] = Visitors(self.settings, furnish, lambda: self.now)
-        routes = Routes(self.visitors, self.resources)
+        self.sessions = SessionRegistry(self.services, lambda: self.now)
+        routes = Routes(self.sessions)
         self.client = TestClient(Starlette(routes=routes.all(), lifespan=routes.lifespan))
 
-    def visitor(self) -> Visitor[Workbench]:
-        """A new visitor, as opening the page makes one."""
-        assert self.client.portal is not None
-        return self.client.portal.call(self.visitors.open)
+    def session(self) -> Session:
+        """A new session, as opening the page makes one."""
+        return self.call(self.sessions.open, partial(PageConnection, clock=self.sessions.clock))
 
     def sweep(self) -> None:
+        self.call(self.sessions.sweep)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run something on the server's event loop."""
         assert self.client.portal is not None
-        self.client.portal.call(self.visitors.sweep)
+        return self.client.portal.call(function, *arguments)
 
     @contextmanager
     def page(self, token: str, **headers: str) -> Iterator[Page]:
@@ -165,7 +165,7 @@ def open_house(engine: Engine | None = None, others: Builders | None = None, **c
     house = House(engine, others, **changes)
     with house.client:
         yield house
-    house.resources.close()
+    house.services.close()
 
 
 def free_port() -> int:
@@ -180,7 +180,7 @@ def launched(engine: Engine, *flags: str, others: Builders | None = None) -> Ite
     """The whole server with Gradio around it, on a free port of this machine, and its address."""
     settings = load_settings((f"--port={free_port()}", *flags))
     with _gradios_leaks():
-        server = Server(settings, shelf(settings, engine, others or {}))
+        server = Server(settings, registry(settings, engine, others or {}))
         address = server.start(quiet=True)
     try:
         yield server, address

@@ -1,52 +1,320 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from ui.jobs import Job, JobCancelled
-from ui.outbox import Outbox
-from ui.turns import Turns
+from sam2_core.errors import Busy, MediaError
+from ui.jobs import MAX_TASKS, BackgroundTasks, Executors, Job, JobCancelled, JobQueue, RateLimit
+from ui.protocol import ErrorEvent, Event, ProgressEvent
+
+DEADLINE = 10.0  # seconds
 
 
-class Place:
-    """Stands in for the server's resources: one place for long work, which is done on the spot."""
+def run(scene: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(scene, 6 * DEADLINE))
+
+
+def nobody(event: Event) -> None:
+    pass
+
+
+# --- rate -------------------------------------------------------------------------------------------------------------
+
+
+def test_bursts_pass_and_floods_do_not() -> None:
+    now = [0.0]
+    rate = RateLimit(10, lambda: now[0])
+    for _ in range(20):
+        rate.count()
+    with pytest.raises(Busy, match="too fast"):
+        rate.count()
+    now[0] += 0.5
+    for _ in range(5):
+        rate.count()
+    with pytest.raises(Busy):
+        rate.count()
+    now[0] += 1000
+    for _ in range(20):
+        rate.count()
+    with pytest.raises(Busy):
+        rate.count()
+
+
+# --- queue ------------------------------------------------------------------------------------------------------------
+
+
+class Customer:
+    """Somebody who wants a place, and the positions in the queue that they were told."""
+
+    def __init__(self, queue: JobQueue) -> None:
+        self.positions: list[int] = []
+        self.has_place, self.leave = False, asyncio.Event()
+        self.task = asyncio.ensure_future(self._work(queue))
+
+    async def _work(self, queue: JobQueue) -> None:
+        with queue.place(self.positions.append) as granted:
+            await granted
+            self.has_place = True
+            await self.leave.wait()
+
+
+def play(scene: Callable[[JobQueue], Awaitable[None]], places: int = 1) -> None:
+    async def play() -> None:
+        await scene(JobQueue(places))
+
+    run(play())
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_as_many_as_there_are_places_get_one_and_the_others_are_told_how_many_come_first() -> None:
+    async def scene(queue: JobQueue) -> None:
+        customers = [Customer(queue) for _ in range(5)]
+        await settle()
+        assert [customer.has_place for customer in customers] == [True, True, False, False, False]
+        assert [customer.positions[-1:] for customer in customers] == [[], [], [0], [1], [2]]
+        customers[0].leave.set()
+        await settle()
+        assert [customer.has_place for customer in customers] == [True, True, True, False, False]
+        assert [customer.positions[-1] for customer in customers[3:]] == [0, 1]
+        for customer in customers[1:]:
+            customer.task.cancel()
+        await settle()
+
+    play(scene, places=2)
+
+
+def test_who_gives_up_makes_way() -> None:
+    async def scene(queue: JobQueue) -> None:
+        first, second, third = Customer(queue), Customer(queue), Customer(queue)
+        await settle()
+        second.task.cancel()
+        await settle()
+        assert third.positions[-1] == 0
+        assert first.has_place
+        first.leave.set()
+        await settle()
+        assert third.has_place
+        third.leave.set()
+        await settle()
+
+    play(scene)
+
+
+@pytest.mark.parametrize("leave_first", [True, False])
+def test_a_place_that_is_given_up_as_it_is_granted_goes_to_the_next(leave_first: bool) -> None:
+    async def scene(queue: JobQueue) -> None:
+        first, second, third = Customer(queue), Customer(queue), Customer(queue)
+        await settle()
+        for step in (first.leave.set, second.task.cancel)[:: 1 if leave_first else -1]:
+            step()
+        await settle()
+        assert second.task.cancelled()
+        assert third.has_place
+        third.leave.set()
+        last = Customer(queue)
+        await settle()
+        assert last.has_place, "no place was lost"
+        last.leave.set()
+        await settle()
+
+    play(scene)
+
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+
+
+class OnTheSpot(Executors):
+    """One place for long work, which is done at once."""
 
     def __init__(self) -> None:
-        self.turns = Turns(1)
+        self.queue = JobQueue(1)
 
-    async def long_job(self, work: Any) -> Any:
-        return work()
-
-
-async def run(place: Any, job: Job) -> str:
-    return await job.run(place, lambda: "done")
+    async def run_long(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
 
 
-def test_no_place_is_lost_however_late_a_visitor_leaves() -> None:
+def test_no_place_is_lost_however_late_a_user_leaves() -> None:
     async def scene() -> None:
-        place = Place()
+        executors = OnTheSpot()
+
+        async def work() -> str:
+            return await Job("ingest", nobody).run(executors, lambda: "done")
+
         for steps in range(8):
-            task = asyncio.create_task(run(place, Job("ingest", Outbox())))
+            task = asyncio.create_task(work())
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            assert await asyncio.wait_for(run(place, Job("ingest", Outbox())), 10) == "done"
+            assert await asyncio.wait_for(work(), DEADLINE) == "done"
 
-    asyncio.run(scene())
+    run(scene())
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_job_that_is_given_up_stops_waiting(at_once: bool) -> None:
+def test_a_job_that_is_cancelled_stops_waiting(at_once: bool) -> None:
     async def scene() -> None:
-        job = Job("model", Outbox())
-        task = asyncio.create_task(job.pause(asyncio.sleep(1000)))
+        job = Job("model", nobody)
+        task = asyncio.create_task(job.wait(asyncio.sleep(1000)))
         if not at_once:
             await asyncio.sleep(0)
         job.cancel()
         with pytest.raises(JobCancelled):
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, DEADLINE)
 
-    asyncio.run(scene())
+    run(scene())
+
+
+def test_progress_comes_in_order_from_threads_and_from_the_loop() -> None:
+    async def scene() -> list[Event]:
+        events: list[Event] = []
+        executors = Executors(1)
+        job = Job("export", events.append)
+
+        def work(text: str) -> str:
+            job.report(0.5, text)
+            return text.upper()
+
+        assert await job.run(executors, work, text="halfway") == "HALFWAY"
+        job.fields["moving"] = True
+        job.report(1.0, "there")
+        executors.close()
+        return events
+
+    about = [(each.fraction, each.message, each.moving) for each in run(scene()) if isinstance(each, ProgressEvent)]
+    assert about == [(0.0, "Starting", None), (0.5, "halfway", None), (1.0, "there", True)]
+
+
+def test_a_job_that_is_cancelled_while_it_waits_for_a_place_never_begins() -> None:
+    async def scene() -> list[Event]:
+        events: list[Event] = []
+        executors, go = Executors(1), threading.Event()
+        first, second = Job("export", nobody), Job("ingest", events.append)
+        running = asyncio.create_task(first.run(executors, go.wait, DEADLINE))
+        waiting = asyncio.create_task(second.run(executors, pytest.fail, "it began"))
+        while not events:
+            await asyncio.sleep(0)
+        second.cancel()
+        with pytest.raises(JobCancelled):
+            await waiting
+        go.set()
+        assert await running
+        executors.close()
+        return events
+
+    [event] = run(scene())
+    assert event.message == "Waiting for a free place: you are next"
+
+
+def test_whatever_a_cancelled_job_fails_with_it_was_cancelled() -> None:
+    async def scene() -> None:
+        job = Job("export", nobody)
+
+        def fail() -> None:
+            job.cancel()
+            raise MediaError("It is broken.")
+
+        with pytest.raises(JobCancelled):
+            await job.run(OnTheSpot(), fail)
+
+    run(scene())
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_goes_wrong_is_sent_in_words(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(error: Exception) -> None:
+        raise error
+
+    async def scene() -> list[Event]:
+        events: list[Event] = []
+        tasks = BackgroundTasks(events.append)
+        failing = [MediaError("It is broken."), RuntimeError("/secret/path"), JobCancelled("export")]
+        await asyncio.gather(*(tasks.start(fail(error), seq=place) for place, error in enumerate(failing)))
+        return events
+
+    with caplog.at_level(logging.CRITICAL, "ui.jobs"):
+        events = run(scene())
+    assert [each.seq for each in events] == [0, 1]
+    assert events[0] == ErrorEvent(text="It is broken.", seq=0)
+    assert "secret" not in str(events[1])
+
+
+@pytest.mark.parametrize("error", [RuntimeError("/secret"), KeyError("t")])
+def test_what_goes_wrong_while_a_message_is_handled_is_sent(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    events: list[Event] = []
+    with (
+        caplog.at_level(logging.CRITICAL, "ui.jobs"),
+        BackgroundTasks(events.append).reporting_errors(job="track", run=1),
+    ):
+        raise error
+    [event] = events
+    assert isinstance(event, ErrorEvent)
+    assert (event.job, event.run) == ("track", 1)
+    assert "went wrong on the server" in event.text
+
+
+def test_a_newer_job_takes_the_place_of_the_older_one() -> None:
+    async def scene() -> None:
+        tasks, jobs = BackgroundTasks(nobody), list[Job]()
+
+        async def wait(job: Job) -> None:
+            jobs.append(job)
+            await job.wait(asyncio.sleep(60))
+
+        tasks.start_job("export", wait)
+        tasks.start_job("model", wait)
+        await asyncio.sleep(0)
+        tasks.start_job("export", wait)
+        await asyncio.sleep(0)
+        older, model, newer = jobs
+        assert [tasks.has(job) for job in (older, model, newer)] == [False, True, True]
+        tasks.cancel("model")
+        assert not tasks.has("model")
+        assert tasks.has_jobs
+        await tasks.close()
+        assert not tasks.has_jobs
+
+    run(scene())
+
+
+def test_a_job_that_somebody_waits_for_is_listed_meanwhile() -> None:
+    async def scene() -> None:
+        tasks = BackgroundTasks(nobody)
+        with tasks.job("import") as job:
+            assert tasks.has(job)
+            tasks.cancel("import")
+            with pytest.raises(JobCancelled):
+                await job.wait(asyncio.sleep(60))
+        with tasks.job("import") as older:
+            with tasks.job("import") as newer:
+                assert not tasks.has(older)
+            assert not tasks.has(newer)
+        assert not tasks.has_jobs
+
+    run(scene())
+
+
+def test_nobody_has_countless_tasks() -> None:
+    async def scene() -> None:
+        tasks = BackgroundTasks(nobody)
+        for _ in range(MAX_TASKS):
+            tasks.admit()
+            tasks.start(asyncio.sleep(60))
+        with pytest.raises(Busy):
+            tasks.admit()
+        await asyncio.sleep(0)
+        await tasks.close()
+        tasks.admit()
+
+    run(scene())

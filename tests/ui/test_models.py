@@ -1,303 +1,111 @@
-"""Changing the network while other things happen, and hearing what a wish waits for."""
-
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
-from sam2_core.types import FrameMasks, Load, Progress, Prompt
+from sam2_core.errors import BadPrompt, Busy, WeightsError
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
+from sam2_core.types import Progress
 from tests.fakes import FakeEngine
-from tests.media.numbered import make_clip
-from tests.ui.house import DEADLINE, Builders, GatedEngine, House, Page, open_house, picture_bytes
+from ui.jobs import Job, JobCancelled
+from ui.models import describe_models, load_model, model_event, models_event, report_loading
+from ui.protocol import Event, ModelEvent, ProgressEvent
 
+DEADLINE = 10.0  # seconds
 TINY, SMALL = "sam2.1_hiera_tiny", "sam2.1_hiera_small"
-CLICK = {"points": [[20, 24, 1]]}
-ENTRIES = [{"frame": 0, "object": 1, "prompt": CLICK}, {"track": [0, 12, 1]}]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", frames=12).read_bytes()
-
-
-def others(**engines: FakeEngine) -> Builders:
-    """Engines of the second network and so on, which are there at once."""
-    names = {"tiny": TINY, "small": SMALL}
-    return {names[name]: lambda progress, engine=engine: engine for name, engine in engines.items()}
-
-
-def open_and_click(house: House, page: Page, token: str, content: bytes) -> None:
-    assert house.upload(token, content, "clip.mp4").status_code == 202
-    page.hear("opened")
-    page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-    page.hear("masks", seq=1)
-
-
-def change(page: Page, name: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
-    page.say("model", name=name)
-    page.hear("journal")
-    page.say("journal", entries=entries)
-    told = page.hear("model", name=name)
-    assert page.hear("done", job="model")["name"] == name
-    return told
 
 
 @contextmanager
-def asked_for_the_journal(nano: FakeEngine, tiny: FakeEngine, clip: bytes) -> Iterator[Page]:
-    """A page whose work is about to move from one network to the other."""
-    with open_house(nano, others(tiny=tiny)) as house:
-        token = house.visitor().token
-        with house.page(token) as page:
-            open_and_click(house, page, token, clip)
-            page.say("model", name=TINY)
-            page.hear("journal")
-            yield page
+def registry_of(builders: Mapping[str, Callable[[Progress], Engine]]) -> Iterator[ModelRegistry]:
+    """Nano, with a fake engine that is there, and two others, built by name."""
+
+    def build(entry: ModelEntry, progress: Progress) -> Engine:
+        if entry.name == "nano":
+            return FakeEngine()
+        if entry.name not in builders:
+            raise WeightsError(f"{entry.title} cannot be fetched.")
+        return builders[entry.name](progress)
+
+    registry = ModelRegistry(model_entries("nano", others=[TINY, SMALL]), build, 2)
+    handle = registry.acquire("nano")
+    assert handle.loader.wait(DEADLINE)
+    handle.release()
+    try:
+        yield registry
+    finally:
+        registry.close()
 
 
-def test_the_page_is_told_what_there_is() -> None:
-    with open_house(models="nano, sam2.1_hiera_large") as house, house.page(house.visitor().token) as page:
-        told = page.hear("model")
-        assert (told["ready"], told["name"], told["title"], told["device"]) == (True, "nano", "nano", "no device")
-        page.say("models")
-        list_ = page.hear("models")
-        assert (list_["current"], list_["device"], list_["memory"]) == ("nano", "no device", None)
-        nano, large = list_["offers"]
-        assert (nano["weights"], nano["loaded"], nano["picture"], nano["frame"]) == ("bundled", True, 1, 1)
-        assert (large["title"], large["loaded"], large["megabytes"]) == ("SAM 2.1 large", False, 897.6)
-        assert large["weights"] in ("remote", "downloaded")
-        assert large["picture"] > 100
-        assert "Meta" in large["licence"]
+def test_what_is_offered_is_described() -> None:
+    with registry_of({}) as registry:
+        nano, tiny, _ = describe_models(registry)
+        assert (nano.weights, nano.loaded, nano.picture, nano.frame) == ("bundled", True, 1, 1)
+        assert (tiny.title, tiny.loaded) == ("SAM 2.1 tiny", False)
+        assert tiny.weights in ("remote", "downloaded")
+        event = models_event(registry.acquire("nano"), [nano, tiny])
+        assert (event.current, event.device, event.memory, event.models) == ("nano", "no device", None, (nano, tiny))
 
 
-def test_the_work_moves_to_the_other_network_and_other_visitors_keep_theirs(clip: bytes) -> None:
-    nano, tiny = FakeEngine(), FakeEngine()
-    with open_house(nano, others(tiny=tiny)) as house:
-        tokens = [house.visitor().token for _ in range(2)]
-        with house.page(tokens[0]) as page, house.page(tokens[1]) as other:
-            for each, token in ((page, tokens[0]), (other, tokens[1])):
-                open_and_click(house, each, token, clip)
-            change(page, TINY, ENTRIES)
-            assert (len(nano.sessions), len(tiny.sessions)) == (1, 1)
-            page.say("masks", first=0, last=11)
-            assert [page.hear("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
-            calls = len(nano.calls)
-            page.say("prompt", seq=2, frame=5, object=2, prompt=CLICK)
-            page.hear("masks", seq=2)
-            assert len(nano.calls) == calls
-            other.say("prompt", seq=2, frame=5, object=2, prompt=CLICK)
-            other.hear("masks", seq=2)
-            assert len(nano.calls) == calls + 1
-            change(page, "nano", ENTRIES)
-            assert (len(nano.sessions), len(tiny.sessions)) == (2, 0)
+def test_weights_of_the_operators_own_are_described_by_name_alone() -> None:
+    registry = ModelRegistry(model_entries("nano", "/secret/ours.pt"), lambda entry, progress: FakeEngine(), 1)
+    [own] = describe_models(registry)
+    assert own.model_dump(exclude={"loaded"}) == {"name": "ours", "title": "ours", "weights": "own"}
+    registry.close()
 
 
-def test_without_a_medium_there_is_nothing_to_move() -> None:
-    tiny = FakeEngine()
-    with open_house(others=others(tiny=tiny)) as house:
-        token = house.visitor().token
-        with house.page(token) as page:
-            page.say("model", name=TINY)
-            page.hear("done", job="model")
-            open_and_click(house, page, token, picture_bytes())
-            assert "prompt" in tiny.calls
-
-
-@pytest.mark.parametrize(
-    ("wish", "words"),
-    [
-        ({"name": SMALL}, r"SAM 2.1 small cannot be fetched. You go on with nano."),
-        ({"name": "/etc/passwd"}, r"does not offer that model. Choose one from the list. You go on with nano."),
-        ({"name": 5}, "must be the name"),
-        ({}, "must be the name"),
-    ],
-)
-def test_a_failure_leaves_all_as_it_was(wish: dict[str, Any], words: str) -> None:
-    engine = FakeEngine()
-    with open_house(engine) as house:
-        visitor = house.visitor()
-        with house.page(visitor.token) as page:
-            open_and_click(house, page, visitor.token, picture_bytes())
-            page.say("model", **wish)
-            assert words in page.hear("error", job="model")["text"]
-            page.say("prompt", seq=2, frame=0, object=2, prompt=CLICK)
-            page.hear("masks", seq=2)
-            assert "close" not in engine.calls
-            assert not visitor.bench.busy
-
-
-def test_a_network_that_stumbles_over_the_journal_is_let_go(clip: bytes) -> None:
-    class Stumbling(FakeEngine):
-        def track(
-            self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
-        ) -> tuple[FrameMasks, ...]:
-            raise ZeroDivisionError
-
-    nano, tiny = FakeEngine(), Stumbling()
-    with asked_for_the_journal(nano, tiny, clip) as page:
-        page.say("journal", entries=ENTRIES)
-        page.hear("error", job="model")
-        assert tiny.sessions == {}
-        page.say("masks", first=0, last=0)
-        assert page.hear("masks")["objects"][0]["id"] == 1
-        assert len(nano.sessions) == 1
-
-
-def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
+def test_loading_is_reported_and_can_be_cancelled() -> None:
     begun, go = threading.Event(), threading.Event()
 
-    def slow(progress: Progress) -> FakeEngine:
+    def slow(progress: Progress) -> Engine:
         progress(0.25, "Downloading 10 of 40 MB")
         begun.set()
         assert go.wait(DEADLINE)
-        progress(0.5, "Downloading 20 of 40 MB")
-        raise AssertionError("nobody waits for it any more")
+        return FakeEngine()
 
-    with open_house(others={TINY: slow}) as house:
-        visitor = house.visitor()
-        with house.page(visitor.token) as page:
-            open_and_click(house, page, visitor.token, clip)
-            page.say("model", name=TINY)
-            assert begun.wait(DEADLINE)
-            told = page.hear("progress", job="model", fraction=0.25)
-            assert (told["model"], told["message"]) == (TINY, "Downloading 10 of 40 MB")
-            page.say("prompt", seq=2, frame=3, object=1, prompt=CLICK)
-            page.hear("masks", seq=2)  # the work goes on meanwhile
-            page.say("cancel", job="model")
-            page.say("model", name="nano")  # what is there already needs no loading
-            page.hear("journal")
-            go.set()
-            page.say("journal", entries=[])
-            page.hear("done", job="model")
+    async def scene(registry: ModelRegistry) -> list[Event]:
+        events: list[Event] = []
+        job = Job("model", events.append, model=TINY)
+        handle = registry.acquire(TINY)
+        assert await asyncio.to_thread(begun.wait, DEADLINE)
+        assert (model_event(handle).ready, model_event(handle).fraction, model_event(handle).device) == (
+            False,
+            0.25,
+            "",
+        )
+        loading = asyncio.create_task(load_model(registry, TINY, job))
+        while not events:
+            await asyncio.sleep(0)
+        job.cancel()
+        with pytest.raises(JobCancelled):
+            await loading
+        states: list[Event] = []
+        reporting = asyncio.create_task(report_loading(lambda: handle, states.append))
+        while not states:
+            await asyncio.sleep(0)
+        go.set()
+        again = await load_model(registry, TINY, Job("model", events.append))
+        assert again.loader is handle.loader
+        await reporting
+        assert [state.ready for state in states if isinstance(state, ModelEvent)][:: len(states) - 1] == [False, True]
+        return events
 
-
-def test_clicks_that_are_made_while_the_work_moves_are_said_to_the_new_network(clip: bytes) -> None:
-    nano, tiny = FakeEngine(), FakeEngine()
-    with asked_for_the_journal(nano, tiny, clip) as page:
-        page.say("prompt", seq=2, frame=4, object=2, prompt=CLICK)
-        page.say("journal", entries=ENTRIES)
-        page.hear("done", job="model")
-        page.hear("masks", seq=2)
-        page.say("masks", first=4, last=4)
-        assert [each["id"] for each in page.hear("masks", seq=None)["objects"]] == [1, 2]
-        assert nano.sessions == {}
-
-
-def test_tracking_ends_before_the_work_moves(clip: bytes) -> None:
-    nano, tiny = GatedEngine(), FakeEngine()
-    with open_house(nano, others(tiny=tiny)) as house:
-        token = house.visitor().token
-        with house.page(token) as page:
-            open_and_click(house, page, token, clip)
-            page.say("track", run=1, direction="forward", frame=0)
-            assert nano.entered.acquire(timeout=DEADLINE)
-            page.say("model", name=TINY)
-            page.say("models")
-            page.hear("models")  # so the wish before it was heard
-            nano.gate.release()
-            page.hear("masks", tracked=1)
-            assert page.hear("done", job="track")["stopped"] is True
-            page.hear("journal")
-            page.say("journal", entries=ENTRIES)
-            page.hear("done", job="model")
+    with registry_of({TINY: slow}) as registry:
+        first = asyncio.run(asyncio.wait_for(scene(registry), 3 * DEADLINE))[0]
+        assert first == ProgressEvent(job="model", fraction=0.25, message="Downloading 10 of 40 MB", model=TINY)
 
 
-def test_visitors_who_leave_let_their_network_go(clip: bytes) -> None:
-    with open_house(others=others(tiny=FakeEngine(), small=FakeEngine()), max_models=2) as house:
-        tokens = [house.visitor().token for _ in range(2)]
-        with house.page(tokens[1]) as page:
-            with house.page(tokens[0]) as first:
-                first.say("model", name=TINY)
-                first.hear("done", job="model")
-            page.say("model", name=SMALL)
-            assert "No further model fits" in page.hear("error", job="model")["text"]
-            house.client.post(f"/s/{tokens[0]}/bye")
-            house.now += 60
-            house.sweep()
-            page.say("model", name=SMALL)
-            page.hear("done", job="model")
+def test_what_cannot_be_loaded_is_refused_and_released() -> None:
+    async def scene(registry: ModelRegistry) -> None:
+        with pytest.raises(Busy, match="cannot be fetched"):
+            await load_model(registry, SMALL, Job("model", lambda event: None))
+        with pytest.raises(BadPrompt, match="does not offer"):
+            await load_model(registry, "/etc/passwd", Job("model", lambda event: None))
+        await load_model(registry, TINY, Job("model", lambda event: None))  # the other one has made room
 
-
-class BusyEngine(FakeEngine):
-    """Answers a click when the test says so, and is as busy as the test says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = threading.Event()
-        self.now = Load("no device", None, 0, 0.0)
-
-    def prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
-        assert self.gate.wait(DEADLINE)
-        return super().prompt(session, frame, object_id, prompt)
-
-    def load(self, session: str = "") -> Load:
-        return self.now
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.waiting.NOTICED_SECONDS", 0.01)
-    monkeypatch.setattr("ui.waiting.AGAIN_SECONDS", 0.01)
-
-
-def test_a_wish_that_waits_hears_for_whom_and_how_long(impatient: None) -> None:
-    engine = BusyEngine()
-    engine.now = Load("no device", None, 2, 3.21)
-    with open_house(engine) as house:
-        token = house.visitor().token
-        with house.page(token) as page:
-            house.upload(token, picture_bytes())
-            page.hear("opened")
-            page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-            told = page.hear("load")
-            assert (told["waiting"], told["seconds"]) == (2, 3.2)
-            engine.now = Load("no device", None, 1, 1.5)
-            page.hear("load", waiting=1)
-            engine.gate.set()
-            assert page.hear("load", waiting=0)["seconds"] == 0
-            page.hear("masks", seq=1)
-
-
-def test_what_is_quick_is_not_talked_about(impatient: None) -> None:
-    engine = BusyEngine()
-    engine.now = Load("no device", None, 0, 0.9)
-    with open_house(engine) as house:
-        visitor = house.visitor()
-        with house.page(visitor.token) as page:
-            house.upload(visitor.token, picture_bytes())
-            page.hear("opened")
-            page.say("prompt", seq=1, frame=0, object=1, prompt=CLICK)
-            threading.Timer(0.1, engine.gate.set).start()
-            assert page.hear("load", "masks")["t"] == "masks"
-
-
-def test_long_jobs_hear_how_many_come_first(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    go = threading.Event()
-    begun: list[object] = []
-
-    def slow(*about: object) -> None:
-        begun.append(about)
-        assert go.wait(DEADLINE)
-
-    with open_house(max_jobs=1) as house:
-        tokens = [house.visitor().token for _ in range(3)]
-        with house.page(tokens[0]) as one, house.page(tokens[1]) as two, house.page(tokens[2]) as three:
-            with monkeypatch.context() as patch:
-                patch.setattr("ui.arrivals.ingest", slow)
-                house.upload(tokens[0], clip)
-                one.hear("progress", message="Starting")
-                house.upload(tokens[1], clip)
-                two.hear("progress", message="Waiting for a free place: you are next")
-                house.upload(tokens[2], clip)
-                three.hear("progress", message="Waiting for a free place: 1 comes before you")
-                two.say("cancel", job="ingest")
-                three.hear("progress", message="Waiting for a free place: you are next")
-                one.say("cancel", job="ingest")
-                one.say("stop")
-                one.hear("error")  # nothing is open; so the cancel was heard
-                go.set()
-                three.hear("error", job="ingest")  # it has read nothing
-            assert len(begun) == 2, "what was cancelled while it waited never began"
+    with registry_of({TINY: lambda progress: FakeEngine()}) as registry:
+        asyncio.run(asyncio.wait_for(scene(registry), 3 * DEADLINE))

@@ -3,11 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from ui.notes import Notes
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import EditLog
-from ui.notes import Notes
-from ui.reading import MAX_ENTRIES
+from sam2_core.types import MAX_LOG_ENTRIES, EditLog
 
 CLICK = {"points": [[1, 2, 1]]}
 
@@ -107,7 +106,7 @@ def test_what_could_not_be_said_again_is_refused() -> None:
     notes.admit(CLICK)
     notes.clear()
     notes.admit(mask)
-    for frame in range(MAX_ENTRIES):
+    for frame in range(MAX_LOG_ENTRIES):
         notes.prompted(frame, 1, {})
     with pytest.raises(BadPrompt, match="/reset"):
         notes.admit(CLICK)

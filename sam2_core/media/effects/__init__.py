@@ -1,11 +1,12 @@
-"""Effects: pictures changed with the help of masks.
+"""Effects: images changed with the help of masks.
 
-look.py          what is to be done, as plain data, with all knobs and their bounds
-painter.py       does it to one picture, with the parts below
-shapes.py        the objects' masks, fitted to the picture's size
-edges.py         how much of each pixel is object: soft edges, and the objects' own colours there; matting.py: hair
-cells.py         means over cells of known pixels: blurring and pixelating without colours from beyond an edge
-backgrounds.py   what lies behind the objects; lettering.py: text there
-marks.py         outlines, glow and overlays
-erasing.py       what objects hide: from other frames (aligning.py), else from around them (filling.py)
+effect_stack.py     the effects to apply, as plain data, with all settings and their bounds
+painter.py          applies them to one image, with the modules below
+scaled_masks.py     the objects' masks, scaled to the image
+matting.py          alpha mattes: feathered edges, and the objects' colors there; guided_filter.py: hair
+masked_pooling.py   means of known pixels over cells: blurring and pixelating without bleeding over edges
+backgrounds.py      canvas and backgrounds; text_rendering.py: text on them
+marks.py            outlines, glows and overlays
+object_removal.py   removes objects: from other frames of a clip (alignment.py), else by inpainting
+inpainting.py       fills holes: small ones from their rim, large ones by patch_match.py
 """

@@ -1,92 +1,88 @@
-"""Masks fitted to hair, fur and leaves with the help of the picture: a guided filter.
-
-He, Sun and Tang, "Guided image filtering" (2013) and "Fast guided filter" (2015), with the colors as the guide: near
-each pixel, how much is object is taken to be a linear function of the color. The functions are found on a smaller
-picture; where they are used, the picture is looked at in full.
-"""
+"""Alpha mattes of the objects, and their colors at soft edges."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from sam2_core.media.effects.cells import Floats
-from sam2_core.media.effects.shapes import Area, Plane
-from sam2_core.media.info import RgbArray
-from sam2_core.types import BoolArray
+from sam2_core.media.effects.effect_stack import EffectStack
+from sam2_core.media.effects.guided_filter import refine_alpha
+from sam2_core.media.effects.masked_pooling import pool_known, upsample
+from sam2_core.media.effects.scaled_masks import Area, ScaledMask, Size, enclosing_area, union
+from sam2_core.media.info import GrayImage, RgbArray
 
-_SMALL_RADIUS = 5  # pixels of the smaller picture
-_SMOOTHNESS = 3e-4  # variance of colors (0..1) below which differences are noise
-_NOISE = 0.12  # what is covered by less is not covered, and the other way round
-_COLUMNS = 1024  # OpenCV's tables of positions are at most 32767 high
+_CELL = 3  # pixels over which colors near edges are averaged
+MATTE_REACH = 22  # thousandths of the shorter side: the distance from a mask's edge at which hair is looked for
+_OPAQUE = 245  # alpha from which a pixel counts as foreground only
 
 
-def fit_to_picture(picture: RgbArray, inside: Plane, area: Area, radius: float) -> tuple[Area, Plane]:
-    """Look again at what lies within `radius` pixels of the masks' edges.
+@dataclass(frozen=True, slots=True)
+class Matte:
+    """The objects together: `inside` (H, W) is their masks (0 or 255), `alpha` (H, W) their coverage of each pixel,
+    which is 0 beyond `area`. It is None if no object is in the frame."""
 
-    `inside` (H, W) is 0 or 255, all of it within `area`. Returns a larger area, and how much of each of its pixels is
-    object (0 to 255).
+    inside: GrayImage
+    alpha: GrayImage
+    area: Area | None
+
+    @property
+    def is_soft(self) -> bool:
+        """Whether a pixel may be partly covered."""
+        return self.alpha is not self.inside
+
+    @property
+    def background(self) -> GrayImage:
+        """(H, W): above 0 where no object is visible."""
+        return (np.maximum(self.alpha, self.inside) <= 255 - _OPAQUE).view(np.uint8)
+
+
+def compute_matte(masks: Sequence[ScaledMask], stack: EffectStack, image: RgbArray) -> Matte:
+    """The matte with the stack's edge settings."""
+    size = height, width = image.shape[:2]
+    inside = union(masks, size)
+    if not masks:
+        return Matte(inside, inside, None)
+    area, unit = enclosing_area(mask.area for mask in masks), min(height, width) / 1000
+    if stack.feather == stack.matte == 0:
+        return Matte(inside, inside, area)
+    alpha = inside.copy()
+    if stack.matte:
+        area, refined = refine_alpha(image, inside, area, stack.matte * MATTE_REACH * unit)
+        alpha[area.part] = refined
+    if stack.feather:
+        area = _feather(alpha, area, stack.feather * unit, size)
+    return Matte(inside, alpha, area)
+
+
+def _feather(alpha: GrayImage, area: Area, width: float, size: Size) -> Area:
+    """Blur the edges in place, about `width` pixels to each side. Returns the new area of the objects."""
+    area = area.grown(1.5 * width + 1, size)
+    soft = cv2.GaussianBlur(alpha[area.part], (0, 0), max(0.3, width / 2), borderType=cv2.BORDER_REPLICATE)
+    alpha[area.part] = soft
+    return area
+
+
+def estimate_foreground(image: RgbArray, matte: Matte, area: Area) -> RgbArray:
+    """The objects' unmixed colors in an area, extrapolated outwards.
+
+    At soft edges a pixel mixes the colors of object and background. Both are estimated from opaque and transparent
+    pixels nearby and then adjusted to explain the pixel (after Germer et al., "Fast multi-level foreground estimation",
+    2020, and Forte, "Approximate fast foreground colour estimation", 2021).
     """
-    size = picture.shape[0], picture.shape[1]
-    cell = max(1, round(radius / _SMALL_RADIUS))
-    small_radius = max(1, round(radius / cell))
-    area = area.grown(2 * radius + cell, size)
-    pixels, alpha = picture[area.part], inside[area.part].copy()
-    rows, columns = np.nonzero(_near_edges(alpha, radius))
-    if rows.size:
-        functions = _color_functions(pixels, alpha, cell, small_radius)
-        factors = _sampled(functions, rows, columns, alpha.shape)
-        covered = (factors[:, :3] * pixels[rows, columns]).sum(axis=1) / 255 + factors[:, 3]
-        covered = (covered - _NOISE) / (1 - 2 * _NOISE)
-        alpha[rows, columns] = np.clip(np.rint(255 * covered), 0, 255).astype(np.uint8)
-    return area, alpha
-
-
-def _near_edges(inside: Plane, radius: float) -> BoolArray:
-    side = 2 * max(1, round(radius)) + 1
-    share = cv2.blur(inside, (side, side), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray((share > 0) & (share < 255))
-
-
-def _color_functions(pixels: RgbArray, inside: Plane, cell: int, radius: int) -> Floats:
-    """(h, w, 4): for each pixel of the smaller picture, factors of red, green and blue (0..1), and a constant."""
-    height, width = inside.shape
-    size = max(1, round(width / cell)), max(1, round(height / cell))
-    guide = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
-    target = np.asarray(cv2.resize(inside, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
-    means, mean = _box(guide, radius), _box(target, radius)
-    products = [_box(guide[..., i] * guide[..., j], radius) - means[..., i] * means[..., j] for i, j in _PAIRS]
-    spread = np.stack(products, axis=-1)
-    together = _box(guide * target[..., None], radius) - means * mean[..., None]
-    factors = _solved(spread, together)
-    constant = mean - (factors * means).sum(axis=2)
-    return _box(np.dstack([factors, constant]), radius)
-
-
-_PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-
-
-def _solved(spread: Floats, together: Floats) -> Floats:
-    """Solve each pixel's symmetric 3 x 3 equations by Cramer's rule; `spread` (h, w, 6) holds the upper triangles."""
-    a, b, c, d, e, f = np.moveaxis(spread, 2, 0)
-    a, d, f = a + _SMOOTHNESS, d + _SMOOTHNESS, f + _SMOOTHNESS
-    aa, ab, ac, bb, bc, cc = d * f - e * e, c * e - b * f, b * e - c * d, a * f - c * c, b * c - a * e, a * d - b * b
-    x, y, z = np.moveaxis(together, 2, 0)
-    solved = np.stack([aa * x + ab * y + ac * z, ab * x + bb * y + bc * z, ac * x + bc * y + cc * z], axis=-1)
-    return (solved / (a * aa + b * ab + c * ac)[..., None]).astype(np.float32)
-
-
-def _box(values: Floats, radius: int) -> Floats:
-    side = 2 * radius + 1
-    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
-
-
-def _sampled(small: Floats, rows: np.ndarray, columns: np.ndarray, size: tuple[int, int]) -> Floats:
-    """(N, 4): values of the smaller picture at pixels of the full one, between the neighbours."""
-    down, across = small.shape[0] / size[0], small.shape[1] / size[1]
-    count = rows.size
-    filler = -count % _COLUMNS
-    x = np.pad((columns + 0.5) * across - 0.5, (0, filler)).astype(np.float32).reshape(-1, _COLUMNS)
-    y = np.pad((rows + 0.5) * down - 0.5, (0, filler)).astype(np.float32).reshape(-1, _COLUMNS)
-    found = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found, np.float32).reshape(-1, small.shape[2])[:count]
+    pixels, alpha = image[area.part], matte.alpha[area.part]
+    height, width = alpha.shape
+    opaque = (alpha >= _OPAQUE).view(np.uint8)
+    foreground = upsample(pool_known(pixels, opaque if opaque.any() else alpha, _CELL), _CELL, height, width)
+    edge = (alpha > 0) & (alpha < 255)
+    colors = cv2.copyTo(pixels, (alpha == 255).view(np.uint8), foreground.copy())
+    if edge.any():
+        transparent = (alpha <= 255 - _OPAQUE).view(np.uint8)
+        background = upsample(pool_known(pixels, transparent, _CELL), _CELL, height, width)
+        share = alpha[edge].astype(np.float32)[:, None] / 255
+        front, back = foreground[edge].astype(np.float32), background[edge].astype(np.float32)
+        adjusted = front + share * (pixels[edge] - share * front - (1 - share) * back)
+        colors[edge] = np.clip(np.rint(adjusted), 0, 255).astype(np.uint8)
+    return np.asarray(colors, np.uint8)

@@ -1,115 +1,102 @@
-"""What the archives of all formats have in common: names of frames, pictures as bytes, and a manifest."""
+"""ZIP archives of annotations: their members, the titles of frames, and the manifest."""
 
 from __future__ import annotations
 
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from sam2_core.media.atomic import new_file
-from sam2_core.media.info import RgbArray
-from sam2_core.media.material import Material
-from sam2_core.media.order import Order
-from sam2_core.media.originals import jpeg_of, original_frames
-from sam2_core.media.progress import Reporter
+from sam2_core.media.draw import encode_jpeg
+from sam2_core.media.export_options import ExportOptions
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.source_frames import iterate_source_frames
 from sam2_core.types import FrameMasks
 
-Known: TypeAlias = dict[int, list[int]]
-"""The frames on which each object has a mask, if only an empty one."""
-
-MOST_OF_IT = 0.99  # of the work is in the frames
-_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
+FRAMES_SHARE = 0.99  # of the work is done frame by frame
+_CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
 
 
-@contextmanager
-def new_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A ZIP archive to fill, which appears under its name only when complete. Pictures are packed already."""
-    with new_file(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-        yield archive
+class AnnotationArchive:
+    """A ZIP archive that is written frame by frame. Use it in a `with` block."""
+
+    def __init__(self, path: Path, media: MaskedMedia, options: ExportOptions) -> None:
+        self._media = media
+        self._images = iterate_source_frames(media.store, media.frames) if options.include_images else None
+        self._frames_with_mask: dict[int, list[int]] = {}
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)  # images are compressed already
+
+    def __enter__(self) -> AnnotationArchive:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._images is not None:
+            self._images.close()
+        self._zip.close()
+
+    def frames(
+        self, message: str, report: ProgressReporter, share: float = FRAMES_SHARE
+    ) -> Iterator[tuple[FrameMasks, bytes | None]]:
+        """The masks of each chosen frame and, if frames are included, the frame as a JPEG of the masks' size."""
+        for masks in self._media.iterate(message, report, share):
+            for each in masks.objects:
+                self._frames_with_mask.setdefault(each.object_id, []).append(masks.frame)
+            yield masks, encode_jpeg(next(self._images)) if self._images else None
+
+    def missing(self) -> list[tuple[int, int]]:
+        """The object ids and chosen frames without a mask, of objects that have any."""
+        frames, known = {*self._media.frames}, self._frames_with_mask
+        return [(number, frame) for number in known for frame in sorted(frames - {*known[number]})]
+
+    def write(self, name: str, content: bytes | str, compressed: bool = False) -> None:
+        """Add a member."""
+        self._zip.writestr(name, content, zipfile.ZIP_DEFLATED if compressed else None)
+
+    def write_json(self, name: str, plain: Any) -> None:
+        """Add a JSON file."""
+        self.write(name, json.dumps(plain, indent=1), compressed=True)
+
+    def write_lines(self, name: str, lines: list[str]) -> None:
+        """Add a text file."""
+        self.write(name, "".join(f"{line}\n" for line in lines), compressed=True)
+
+    def write_manifest(self, **extra: Any) -> None:
+        """Add manifest.json: the source, the chosen frames, and the objects with the frames on which each has a mask,
+        even an empty one."""
+        info, frames = self._media.info, self._media.frames
+        objects = [
+            {**self._media.traits_of(number).to_json(), "frames_with_mask": sorted(known)}
+            for number, known in sorted(self._frames_with_mask.items())
+        ]
+        plain = {"name": info.name, "width": info.width, "height": info.height, "frames": info.frames, "fps": info.fps}
+        chosen = {"first": frames[0], "last": frames[-1], "step": frames.step}
+        photos = {"photos": info.names} if info.names else {}
+        self.write_json("manifest.json", {**plain, **photos, "chosen": chosen, "objects": objects, **extra})
 
 
-def frame_title(material: Material, frame: int) -> str:
-    """What files about this frame are called: the frame's number in a clip, else the picture's own name."""
-    if material.info.kind == "clip":
-        return f"{frame:05d}"
-    return material.title_of(frame) if material.info.kind == "album" else Path(material.info.name).stem
-
-
-def plain_titles(material: Material) -> dict[int, str]:
-    """The same for data sets, whose lists are read word by word: letters, digits, - and _ alone, no two alike."""
-    if material.info.kind == "clip":
-        return {frame: frame_title(material, frame) for frame in material.frames}
+def plain_titles(media: MaskedMedia) -> dict[int, str]:
+    """The frames' titles for data sets whose lists are split at spaces: unique, of letters, digits, - and _ only."""
+    if media.info.kind == "clip":
+        return {frame: media.title_of(frame) for frame in media.frames}
     titles, taken = dict[int, str](), set[str]()
-    for frame in range(material.info.frames):
-        title = unlike = plain_name(frame_title(material, frame))
+    for frame in range(media.info.frames):
+        title = unique = plain_name(media.title_of(frame))
         number = 2
-        while unlike.casefold() in taken:
-            unlike, number = f"{title}_{number}", number + 1
-        titles[frame] = unlike
-        taken.add(unlike.casefold())
+        while unique.casefold() in taken:
+            unique, number = f"{title}_{number}", number + 1
+        titles[frame] = unique
+        taken.add(unique.casefold())
     return titles
 
 
 def plain_name(text: str) -> str:
-    """A text as a name of letters, digits, - and _."""
+    """A name of letters, digits, - and _ only."""
     return re.sub(r"[^\w\-]+", "_", text).strip("_") or "masklet"
 
 
 def one_line(text: str) -> str:
-    """A user's words without what breaks lines or files: control characters, odd blanks, halves of characters."""
-    return " ".join(_UNSPEAKABLE.sub(" ", text).split())
-
-
-@contextmanager
-def pictured(
-    material: Material, order: Order, known: Known, message: str, report: Reporter
-) -> Iterator[Iterator[tuple[FrameMasks, bytes | None]]]:
-    """The masks of each chosen frame and, where the order wants pictures, the frame itself as a JPEG of mask size.
-
-    Notes in `known` which masks there were.
-    """
-    originals = original_frames(material.store, material.frames) if order.pictures else None
-    with closing(originals) if originals else nullcontext():
-        yield _pairs(material.walk(message, report, MOST_OF_IT), originals, known)
-
-
-def _pairs(
-    walk: Iterator[FrameMasks], originals: Iterator[RgbArray] | None, known: Known
-) -> Iterator[tuple[FrameMasks, bytes | None]]:
-    for found in walk:
-        for each in found.objects:
-            known.setdefault(each.object_id, []).append(found.frame)
-        yield found, jpeg_of(next(originals)) if originals else None
-
-
-def png(pixels: npt.NDArray[np.unsignedinteger[Any]], compression: int = 3) -> bytes:
-    """Grey pixels of 8 or 16 bits (H, W) as a PNG."""
-    return cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, compression])[1].tobytes()
-
-
-def manifest(material: Material, known: Mapping[int, list[int]]) -> dict[str, Any]:
-    """What an archive is about; `known` are the frames on which each object has a mask, if only an empty one."""
-    info, frames = material.info, material.frames
-    called = {each.id: each.to_json() for each in material.objects}
-    objects = [{**called[number], "frames_with_mask": sorted(known[number])} for number in sorted(known)]
-    about = {"name": info.name, "width": info.width, "height": info.height, "frames": info.frames, "fps": info.fps}
-    chosen = {"first": frames[0], "last": frames[-1], "step": frames.step}
-    return about | ({"photos": info.names} if info.names else {}) | {"chosen": chosen, "objects": objects}
-
-
-def write_json(archive: zipfile.ZipFile, name: str, plain: Any) -> None:
-    """Put plain data into an archive."""
-    archive.writestr(name, json.dumps(plain, indent=1), zipfile.ZIP_DEFLATED)
-
-
-def write_text(archive: zipfile.ZipFile, name: str, lines: list[str]) -> None:
-    """Put lines of text into an archive."""
-    archive.writestr(name, "".join(f"{line}\n" for line in lines), zipfile.ZIP_DEFLATED)
+    """A user's text on one line, without control characters and surrogates."""
+    return " ".join(_CONTROL_CHARACTERS.sub(" ", text).split())

@@ -1,56 +1,42 @@
-"""DAVIS: a picture of palette colors for each frame, as most tools for video object segmentation read and write them.
+"""DAVIS: a palette PNG for each frame, as most tools for video object segmentation read and write them.
 
 Annotations/CLIP/00000.png    0 is the background, n the n-th of the chosen objects
-JPEGImages/CLIP/00000.jpg     the frames, if wished
+JPEGImages/CLIP/00000.jpg     the frames, if included
 ImageSets/CLIP.txt            a list with the clip's name
-manifest.json                 which object has which value, and the frames on which some overlap
+manifest.json                 the value of each object, and the frames on which objects overlap
 
-A pixel belongs to one object alone: the one above. Each chosen frame has a picture, so that the sequence has no gap.
+Where objects overlap, a pixel belongs to the topmost. Each chosen frame has a PNG, so that the sequence has no gap.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sam2_core.media.formats.archive import (
-    Known,
-    manifest,
-    new_archive,
-    pictured,
-    plain_name,
-    plain_titles,
-    write_json,
-    write_text,
-)
-from sam2_core.media.formats.indexed import OVERLAPS, check_count, paint_index, palette_png
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.formats.archive import AnnotationArchive, plain_name, plain_titles
+from sam2_core.media.formats.index_masks import OVERLAPS, check_count, paint_index, palette_png
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import ProgressReporter
 
 
-def write_davis(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
-    """See the top of this file. Raises `MediaError` for more than 254 objects."""
-    check_count(len(material.objects), DAVIS.title)
-    report, known, overlaps = Reporter(progress), Known(), list[int]()
-    clip, titles = plain_name(Path(material.info.name).stem), plain_titles(material)
-    values = {each.id: place for place, each in enumerate(material.objects, start=1)}
-    with (
-        new_archive(path) as archive,
-        pictured(material, order, known, "Writing annotations", report) as frames,
-    ):
-        for found, jpeg in frames:
-            index, is_covered = paint_index(material, found, values)
-            archive.writestr(f"Annotations/{clip}/{titles[found.frame]}.png", palette_png(index))
-            overlaps += [found.frame] if is_covered else []
+def write_davis(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
+    """Write the format described above. Raises `MediaError` for more than 254 objects."""
+    check_count(len(media.objects), DAVIS.title)
+    overlaps, titles = list[int](), plain_titles(media)
+    clip = plain_name(Path(media.info.name).stem)
+    values = {each.id: value for value, each in enumerate(media.objects, start=1)}
+    with AnnotationArchive(path, media, options) as archive:
+        for masks, jpeg in archive.frames("Writing annotations", report):
+            index, has_overlap = paint_index(media, masks, values)
+            archive.write(f"Annotations/{clip}/{titles[masks.frame]}.png", palette_png(index))
+            overlaps += [masks.frame] if has_overlap else []
             if jpeg:
-                archive.writestr(f"JPEGImages/{clip}/{titles[found.frame]}.jpg", jpeg)
-        write_text(archive, f"ImageSets/{clip}.txt", [clip])
-        told = {"values": values, "overlaps": OVERLAPS, "frames_with_overlaps": overlaps}
-        write_json(archive, "manifest.json", manifest(material, known) | told)
-        report(1.0, "Ready")
+                archive.write(f"JPEGImages/{clip}/{titles[masks.frame]}.jpg", jpeg)
+        archive.write_lines(f"ImageSets/{clip}.txt", [clip])
+        archive.write_manifest(values=values, overlaps=OVERLAPS, frames_with_overlaps=overlaps)
 
 
-DAVIS = Kind(
+DAVIS = ExportFormat(
     "data",
     "DAVIS",
     "A palette PNG for each frame, as tools for video object segmentation read them",

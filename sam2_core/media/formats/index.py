@@ -1,10 +1,10 @@
-"""A grey PNG of 16 bits for each frame, in which each pixel has the number (id) of its object, 0 for none.
+"""A grayscale PNG of 16 bits for each frame, in which each pixel is the id of its object, 0 for none.
 
 masks/00000.png     or the photo's name
-images/00000.jpg    the frames, if wished
-manifest.json       what the objects are called, and the frames on which some overlap
+images/00000.jpg    the frames, if included
+manifest.json       the names of the objects, and the frames on which objects overlap
 
-A pixel belongs to one object alone: the one above. Each chosen frame of a clip has a picture; of an album those photos
+Where objects overlap, a pixel belongs to the topmost. Each chosen frame of a clip has a PNG; of an album those photos
 on which any object has a mask.
 """
 
@@ -13,43 +13,39 @@ from __future__ import annotations
 from pathlib import Path
 
 from sam2_core.errors import MediaError
-from sam2_core.media.formats.archive import Known, manifest, new_archive, pictured, plain_titles, png, write_json
-from sam2_core.media.formats.indexed import OVERLAPS, paint_index
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.draw import encode_png
+from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.formats.archive import AnnotationArchive, plain_titles
+from sam2_core.media.formats.index_masks import OVERLAPS, paint_index
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import ProgressReporter
 
-_GREATEST = 65535
+_MAX_ID = 65535
 
 
-def write_index(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
-    """See the top of this file. Raises `MediaError` for numbers that do not fit into 16 bits."""
-    if any(not 0 < each.id <= _GREATEST for each in material.objects):
-        raise MediaError(f"Numbers of objects go from 1 to {_GREATEST} here. Choose another kind of file.")
-    report, known, overlaps = Reporter(progress), Known(), list[int]()
-    titles, values = plain_titles(material), {each.id: each.id for each in material.objects}
-    with (
-        new_archive(path) as archive,
-        pictured(material, order, known, "Writing index pictures", report) as frames,
-    ):
-        for found, jpeg in frames:
-            if material.info.kind != "clip" and not found.objects:
+def write_index(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
+    """Write the format described above. Raises `MediaError` for ids that do not fit into 16 bits."""
+    if any(not 0 < each.id <= _MAX_ID for each in media.objects):
+        raise MediaError(f"Numbers of objects go from 1 to {_MAX_ID} here. Choose another kind of file.")
+    overlaps, titles = list[int](), plain_titles(media)
+    values = {each.id: each.id for each in media.objects}
+    with AnnotationArchive(path, media, options) as archive:
+        for masks, jpeg in archive.frames("Writing index pictures", report):
+            if media.info.kind != "clip" and not masks.objects:
                 continue
-            index, is_covered = paint_index(material, found, values)
-            archive.writestr(f"masks/{titles[found.frame]}.png", png(index))
-            overlaps += [found.frame] if is_covered else []
+            index, has_overlap = paint_index(media, masks, values)
+            archive.write(f"masks/{titles[masks.frame]}.png", encode_png(index))
+            overlaps += [masks.frame] if has_overlap else []
             if jpeg:
-                archive.writestr(f"images/{titles[found.frame]}.jpg", jpeg)
-        told = {"overlaps": OVERLAPS, "frames_with_overlaps": overlaps}
-        write_json(archive, "manifest.json", manifest(material, known) | told)
-        report(1.0, "Ready")
+                archive.write(f"images/{titles[masks.frame]}.jpg", jpeg)
+        archive.write_manifest(overlaps=OVERLAPS, frames_with_overlaps=overlaps)
 
 
-INDEX = Kind(
+INDEX = ExportFormat(
     "data",
     "Index pictures",
     "A 16-bit PNG for each frame, each pixel the number of its object",
-    {"image": "zip", "clip": "zip", "album": "zip"},
+    dict.fromkeys(ALL_MEDIA, "zip"),
     write_index,
     ("pictures",),
 )

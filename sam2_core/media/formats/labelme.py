@@ -1,12 +1,12 @@
-"""labelme: a JSON file for each picture, with outlines that can be corrected by hand.
+"""labelme: a JSON file for each image, with polygons that can be edited by hand.
 
 annotations/00000.json
-annotations/00000.jpg     the frames, if wished; else pictures of these names belong there
+annotations/00000.jpg     the frames, if included; else images of these names belong there
 
-An object's parts are polygons of one group, whose number (`group_id`) is the object's. labelme knows no holes: the
-outline of a part that has some runs into each by a slit of no width and out again. Outlines run through the outermost
-pixels, which is how labelme draws them back. `label` is the object's class ("object" where it has none),
-`description` its own name. Pictures on which nothing was looked for are left out.
+The parts of an object are polygons with the object's id as `group_id`. labelme has no holes: the outline of a part is
+joined to those of its holes by slits of zero width. Outlines run through the outermost pixels, as labelme draws them.
+`label` is the object's class ("object" if it has none), `description` its name. Images that were not segmented are left
+out.
 """
 
 from __future__ import annotations
@@ -14,54 +14,53 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sam2_core.media.formats.archive import Known, manifest, new_archive, pictured, plain_titles, write_json
+from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.formats.archive import AnnotationArchive, plain_titles
 from sam2_core.media.formats.coco import NO_LABEL
-from sam2_core.media.formats.outlines import borders, joined
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.formats.polygons import join_rings, pixel_polygons
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import ProgressReporter
 from sam2_core.types import FrameMasks
 
-_VERSION = "5.5.0"  # of labelme, whose files look like this
+_VERSION = "5.5.0"  # of labelme, whose files these are like
 
 
-def write_labelme(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
-    """See the top of this file."""
-    report, known, titles = Reporter(progress), Known(), plain_titles(material)
-    with new_archive(path) as archive, pictured(material, order, known, "Writing outlines", report) as frames:
-        for found, jpeg in frames:
-            if not found.objects:
+def write_labelme(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
+    """Write the format described above."""
+    titles = plain_titles(media)
+    with AnnotationArchive(path, media, options) as archive:
+        for masks, jpeg in archive.frames("Writing outlines", report):
+            if not masks.objects:
                 continue
-            title = titles[found.frame]
-            write_json(archive, f"annotations/{title}.json", _annotation(material, found, f"{title}.jpg"))
+            title = titles[masks.frame]
+            archive.write_json(f"annotations/{title}.json", _annotation(media, masks, f"{title}.jpg"))
             if jpeg:
-                archive.writestr(f"annotations/{title}.jpg", jpeg)
-        write_json(archive, "manifest.json", manifest(material, known))
-        report(1.0, "Ready")
+                archive.write(f"annotations/{title}.jpg", jpeg)
+        archive.write_manifest()
 
 
-def _annotation(material: Material, found: FrameMasks, picture: str) -> dict[str, Any]:
-    height, width = material.info.size_of(found.frame)
-    about = {"version": _VERSION, "flags": {}, "shapes": _shapes(material, found), "imagePath": picture}
-    return {**about, "imageData": None, "imageHeight": height, "imageWidth": width}
+def _annotation(media: MaskedMedia, masks: FrameMasks, image: str) -> dict[str, Any]:
+    height, width = media.info.size_of(masks.frame)
+    plain = {"version": _VERSION, "flags": {}, "shapes": _shapes(media, masks), "imagePath": image}
+    return {**plain, "imageData": None, "imageHeight": height, "imageWidth": width}
 
 
-def _shapes(material: Material, found: FrameMasks) -> list[dict[str, Any]]:
+def _shapes(media: MaskedMedia, masks: FrameMasks) -> list[dict[str, Any]]:
     shapes = []
-    for each in found.objects:
-        traits = material.traits_of(each.object_id)
-        about = {"label": traits.label or NO_LABEL, "group_id": traits.id, "description": traits.name}
-        for part in borders(each.mask):
-            outline = {"points": joined(part.rings).tolist(), "shape_type": "polygon", "flags": {}, "mask": None}
-            shapes.append({**about, **outline})
+    for each in masks.objects:
+        traits = media.traits_of(each.object_id)
+        common = {"label": traits.label or NO_LABEL, "group_id": traits.id, "description": traits.name}
+        for part in pixel_polygons(each.mask):
+            outline = {"points": join_rings(part.rings).tolist(), "shape_type": "polygon", "flags": {}, "mask": None}
+            shapes.append({**common, **outline})
     return shapes
 
 
-LABELME = Kind(
+LABELME = ExportFormat(
     "data",
     "labelme",
     "A JSON file for each picture, with outlines to correct by hand",
-    {"image": "zip", "clip": "zip", "album": "zip"},
+    dict.fromkeys(ALL_MEDIA, "zip"),
     write_labelme,
     ("pictures",),
 )

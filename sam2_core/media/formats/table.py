@@ -1,10 +1,10 @@
-"""A table (CSV) with a row for each object on each frame on which it has a mask, if only an empty one.
+"""A table (CSV) with a row for each object on each frame on which it has a mask, even an empty one.
 
 time in seconds; area in pixels; left, top, right, bottom: the box, whose right and bottom edges are exclusive; x and y:
-the centre of mass; predicted_iou (0..1): how good the network thinks the mask is; presence_score: above 0 the network
-sees the object; stale (1 or 0): something was said nearby after the mask was found. An empty mask has no box.
+the center of mass; predicted_iou (0..1); presence_score: the object-score logit, above 0 if the object is visible;
+stale (1 or 0): a prompt nearby changed after the mask was computed. An empty mask has no box.
 
-Texts of users that a spreadsheet would take for a formula begin with an apostrophe.
+Texts that a spreadsheet would take for a formula begin with an apostrophe.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2_core.media.atomic import new_file
 from sam2_core.media.draw import crop
-from sam2_core.media.formats.archive import MOST_OF_IT, one_line
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.formats.archive import FRAMES_SHARE, one_line
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import ProgressReporter
 from sam2_core.types import Mask, ObjectMask
 
 COLUMNS = (
@@ -29,46 +28,44 @@ COLUMNS = (
 _FORMULA = tuple("=+-@＝＋－＠")
 
 
-def write_table(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
-    """See the top of this file."""
-    report = Reporter(progress)
-    with new_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
+def write_table(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
+    """Write the format described above."""
+    with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        for found in material.walk("Writing rows", report, MOST_OF_IT):
-            rows.writerows(_row(material, found.frame, each) for each in found.objects)
-        report(1.0, "Ready")
+        for masks in media.iterate("Writing rows", report, FRAMES_SHARE):
+            rows.writerows(_row(media, masks.frame, each) for each in masks.objects)
 
 
-def _row(material: Material, frame: int, each: ObjectMask) -> list[str | int | float]:
-    traits, info = material.traits_of(each.object_id), material.info
-    time = round(float(material.store.times[frame]), 6)
+def _row(media: MaskedMedia, frame: int, each: ObjectMask) -> list[str | int | float]:
+    traits, info = media.traits_of(each.object_id), media.info
+    time = round(float(media.store.times[frame]), 6)
     file = info.names[frame] if info.names else info.name
-    called = (_text(file), traits.id, _text(traits.name), _text(traits.label))
+    names = (_text(file), traits.id, _text(traits.name), _text(traits.label))
     scores = [round(float(each.predicted_iou), 4), round(float(each.object_score), 4), int(each.stale)]
-    return [frame, time, *called, each.mask.area, *_place(each.mask), *scores]
+    return [frame, time, *names, each.mask.area, *_box_and_center(each.mask), *scores]
 
 
-def _place(mask: Mask) -> list[str | int | float]:
-    """Box and centre of mass; the centre of the first pixel is at (0.5, 0.5)."""
+def _box_and_center(mask: Mask) -> list[str | int | float]:
+    """Box and center of mass; the center of the first pixel is at (0.5, 0.5)."""
     pixels, (left, top, width, height) = crop(mask)
     if not pixels.size:
         return [""] * 6
-    down, across = pixels.sum(axis=1), pixels.sum(axis=0)
-    x = left + 0.5 + float(np.arange(width) @ across) / float(across.sum())
-    y = top + 0.5 + float(np.arange(height) @ down) / float(down.sum())
+    by_row, by_column = pixels.sum(axis=1), pixels.sum(axis=0)
+    x = left + 0.5 + float(np.arange(width) @ by_column) / float(by_column.sum())
+    y = top + 0.5 + float(np.arange(height) @ by_row) / float(by_row.sum())
     return [left, top, left + width, top + height, round(x, 3), round(y, 3)]
 
 
-def _text(words: str) -> str:
-    line = one_line(words)
+def _text(text: str) -> str:
+    line = one_line(text)
     return f"'{line}" if line.startswith(_FORMULA) else line
 
 
-CSV = Kind(
+CSV = ExportFormat(
     "data",
     "Table",
     "CSV with place, size and scores of each object on each frame",
-    {"image": "csv", "clip": "csv", "album": "csv"},
+    dict.fromkeys(ALL_MEDIA, "csv"),
     write_table,
 )

@@ -1,15 +1,15 @@
-"""YOLO for segmentation, as ultralytics reads it: a text file for each picture, a line for each object.
+"""YOLO for segmentation, as ultralytics reads it: a text file for each image, a line for each object.
 
-data.yaml            the classes, and where the pictures are
-labels/00000.txt     class x y x y …, parts of the picture's width and height
-images/00000.jpg     the frames, if wished; else pictures of these names belong there
+data.yaml            the classes, and the folders of the images
+labels/00000.txt     class x y x y …, as fractions of the image's width and height
+images/00000.jpg     the frames, if included; else images of these names belong there
 
-A line holds one outline. Where an object has several parts or holes, they are tied together by bridges of no width
-where they come closest; ultralytics' tools do the same with what has several parts. Whoever draws a bridge gets a line
-one pixel wide. Outlines run through the outermost pixels, which is how OpenCV draws them back.
+A line has one outline. Several parts and holes of an object are joined by bridges of zero width where they come
+closest, as ultralytics' tools do; a bridge is drawn one pixel wide. Outlines run through the outermost pixels, as
+OpenCV draws them.
 
-Pictures on which nothing was looked for are left out; where nothing was found the file is empty, as it should be.
-Training and validation are the same pictures in data.yaml: which to keep back is for you to say.
+Images that were not segmented are left out; an image without any object has an empty file, as YOLO wants it. data.yaml
+lists the same images for training and validation: splitting them is up to the user.
 """
 
 from __future__ import annotations
@@ -18,59 +18,46 @@ from pathlib import Path
 
 import yaml
 
-from sam2_core.media.formats.archive import (
-    Known,
-    manifest,
-    new_archive,
-    one_line,
-    pictured,
-    plain_titles,
-    write_json,
-    write_text,
-)
+from sam2_core.media.export_options import ALL_MEDIA, ExportFormat, ExportOptions
+from sam2_core.media.formats.archive import AnnotationArchive, one_line, plain_titles
 from sam2_core.media.formats.coco import NO_LABEL, categories_of
-from sam2_core.media.formats.outlines import borders, joined
-from sam2_core.media.material import Material
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
-from sam2_core.types import FrameMasks, Mask
+from sam2_core.media.formats.polygons import join_rings, pixel_polygons
+from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.types import Mask
 
 
-def write_yolo(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
-    """See the top of this file."""
-    report, known, titles = Reporter(progress), Known(), plain_titles(material)
-    categories = categories_of(material)
-    classes = {each.id: categories[each.label or NO_LABEL] - 1 for each in material.objects}
-    with new_archive(path) as archive, pictured(material, order, known, "Writing labels", report) as frames:
-        for found, jpeg in frames:
-            if not found.objects:
+def write_yolo(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
+    """Write the format described above."""
+    titles, categories = plain_titles(media), categories_of(media)
+    classes = {each.id: categories[each.label or NO_LABEL] - 1 for each in media.objects}
+    with AnnotationArchive(path, media, options) as archive:
+        for masks, jpeg in archive.frames("Writing labels", report):
+            if not masks.objects:
                 continue
-            write_text(archive, f"labels/{titles[found.frame]}.txt", _lines(found, classes))
+            visible = [each for each in masks.objects if each.mask.area]
+            lines = [f"{classes[each.object_id]} {_outline(each.mask)}" for each in visible]
+            archive.write_lines(f"labels/{titles[masks.frame]}.txt", lines)
             if jpeg:
-                archive.writestr(f"images/{titles[found.frame]}.jpg", jpeg)
+                archive.write(f"images/{titles[masks.frame]}.jpg", jpeg)
         names = {number - 1: one_line(label) or NO_LABEL for label, number in categories.items()}
-        places = yaml.safe_dump({"train": "images", "val": "images", "names": names}, sort_keys=False)
-        archive.writestr("data.yaml", places)
-        write_json(archive, "manifest.json", manifest(material, known))
-        report(1.0, "Ready")
-
-
-def _lines(found: FrameMasks, classes: dict[int, int]) -> list[str]:
-    return [f"{classes[each.object_id]} {_outline(each.mask)}" for each in found.objects if each.mask.area]
+        config = {"train": "images", "val": "images", "names": names}
+        archive.write("data.yaml", yaml.safe_dump(config, sort_keys=False))
+        archive.write_manifest()
 
 
 def _outline(mask: Mask) -> str:
-    """All parts and holes, the longest outline first."""
-    rings = [ring for part in borders(mask) for ring in part.rings]
-    ring = joined(sorted(rings, key=len, reverse=True)) / (mask.width, mask.height)
+    """All parts and holes as one outline, beginning with the longest."""
+    rings = [ring for part in pixel_polygons(mask) for ring in part.rings]
+    ring = join_rings(sorted(rings, key=len, reverse=True)) / (mask.width, mask.height)
     return " ".join(f"{value:.6f}" for value in ring.reshape(-1).tolist())
 
 
-YOLO = Kind(
+YOLO = ExportFormat(
     "data",
     "YOLO",
     "Text files with a class and an outline for each object, to train YOLO on",
-    {"image": "zip", "clip": "zip", "album": "zip"},
+    dict.fromkeys(ALL_MEDIA, "zip"),
     write_yolo,
     ("pictures",),
 )

@@ -1,8 +1,9 @@
-"""YouTube-VIS: COCO's form for clips. Each object is one annotation with lists of one entry a chosen frame: run lengths
-(`segmentations`), `bboxes` and `areas`, null where it is not in sight. Objects that are never in sight are left out.
+"""YouTube-VIS: COCO's JSON for clips. Each object is one annotation with lists of one entry per chosen frame: run
+lengths (`segmentations`), `bboxes` and `areas`, null where it is not visible. Objects that are never visible are left
+out.
 
-`file_names` are those that the DAVIS archive gives the frames (CLIP/00000.jpg in JPEGImages). Beyond the usual fields
-videos carry the frames' numbers and times in seconds, annotations the object's number and name.
+`file_names` are those of the frames in a DAVIS archive (CLIP/00000.jpg in JPEGImages). Beyond the usual fields, videos
+have the frames' numbers and times in seconds, and annotations the object's id and name.
 """
 
 from __future__ import annotations
@@ -11,46 +12,41 @@ import json
 from pathlib import Path
 from typing import IO, Any
 
-from sam2_core.media.atomic import new_file
 from sam2_core.media.draw import crop
-from sam2_core.media.formats.archive import MOST_OF_IT, plain_name, plain_titles
-from sam2_core.media.formats.coco import NO_LABEL, categories_of
-from sam2_core.media.material import Material, ObjectTraits
-from sam2_core.media.order import Kind, Order
-from sam2_core.media.progress import Progress, Reporter
+from sam2_core.media.export_options import ExportFormat, ExportOptions
+from sam2_core.media.formats.archive import FRAMES_SHARE, plain_name, plain_titles
+from sam2_core.media.formats.coco import NO_LABEL, categories_of, list_categories
+from sam2_core.media.masked_media import MaskedMedia, ObjectTraits
+from sam2_core.media.progress import ProgressReporter
 from sam2_core.types import ObjectMask
 
 _LISTS = ("segmentations", "bboxes", "areas")
 
 
-def write_youtube_vis(path: Path, material: Material, order: Order, progress: Progress | None = None) -> None:
-    """See the top of this file."""
-    categories, report = categories_of(material), Reporter(progress)
-    with new_file(path) as unfinished:
-        seen = _collect(unfinished, material, report)
-        with unfinished.open("w", encoding="utf-8") as file:
-            info = {"description": material.info.name}
-            file.write(f'{{"info": {json.dumps(info)},\n"videos": [{json.dumps(_video(material))}],\n"annotations": [')
-            for number, each in enumerate((each for each in material.objects if each.id in seen), start=1):
-                file.write("\n" if number == 1 else ",\n")
-                about = _about(number, each, material, categories)
-                _write_annotation(file, about, _part(unfinished, each.id))
-            listed = [{"id": number, "name": name, "supercategory": ""} for name, number in categories.items()]
-            file.write(f'],\n"categories": {json.dumps(listed)}}}\n')
-        report(1.0, "Ready")
+def write_youtube_vis(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
+    """Write the format described above."""
+    categories = categories_of(media)
+    visible = _collect(path, media, report)
+    with path.open("w", encoding="utf-8") as file:
+        info = {"description": media.info.name}
+        file.write(f'{{"info": {json.dumps(info)},\n"videos": [{json.dumps(_video(media))}],\n"annotations": [')
+        for number, each in enumerate((each for each in media.objects if each.id in visible), start=1):
+            file.write("\n" if number == 1 else ",\n")
+            _write_annotation(file, _fields(number, each, media, categories), _part(path, each.id))
+        file.write(f'],\n"categories": {json.dumps(list_categories(categories))}}}\n')
 
 
-def _collect(unfinished: Path, material: Material, report: Reporter) -> set[int]:
-    """Frames come one by one with all objects, and the file wants one object after the other: what belongs to one is
-    kept in a file of its own, a line a frame. Gives those that were ever in sight."""
-    seen = set[int]()
-    for found in material.walk("Writing annotations", report, MOST_OF_IT):
-        masks = {each.object_id: each for each in found.objects if each.mask.area}
-        for each in material.objects:
-            with _part(unfinished, each.id).open("a", encoding="ascii") as file:
-                file.write("\t".join(json.dumps(value) for value in _entry(masks.get(each.id))) + "\n")
-        seen |= masks.keys()
-    return seen
+def _collect(path: Path, media: MaskedMedia, report: ProgressReporter) -> set[int]:
+    """Transpose the masks, which come frame by frame while the file lists them by object: write each object's entries
+    to a file of its own, one line per frame. Returns the objects that are ever visible."""
+    visible = set[int]()
+    for masks in media.iterate("Writing annotations", report, FRAMES_SHARE):
+        by_id = {each.object_id: each for each in masks.objects if each.mask.area}
+        for each in media.objects:
+            with _part(path, each.id).open("a", encoding="ascii") as file:
+                file.write("\t".join(json.dumps(value) for value in _entry(by_id.get(each.id))) + "\n")
+        visible |= by_id.keys()
+    return visible
 
 
 def _entry(each: ObjectMask | None) -> tuple[Any, ...]:
@@ -58,38 +54,38 @@ def _entry(each: ObjectMask | None) -> tuple[Any, ...]:
     return (None,) * len(_LISTS) if each is None else (each.mask.to_coco(), list(crop(each.mask)[1]), each.mask.area)
 
 
-def _write_annotation(file: IO[str], about: dict[str, Any], part: Path) -> None:
-    file.write(json.dumps(about)[:-1])
-    for place, name in enumerate(_LISTS):
+def _write_annotation(file: IO[str], fields: dict[str, Any], part: Path) -> None:
+    file.write(json.dumps(fields)[:-1])
+    for column, name in enumerate(_LISTS):
         file.write(f', "{name}": [')
         with part.open(encoding="ascii") as lines:
             for number, line in enumerate(lines):
-                file.write((", " if number else "") + line.rstrip("\n").split("\t")[place])
+                file.write((", " if number else "") + line.rstrip("\n").split("\t")[column])
         file.write("]")
     file.write("}")
 
 
-def _part(unfinished: Path, object_id: int) -> Path:
-    return unfinished.with_name(f"{unfinished.name}.{object_id}")
+def _part(path: Path, object_id: int) -> Path:
+    return path.with_name(f"{path.name}.{object_id}")
 
 
-def _about(number: int, each: ObjectTraits, material: Material, categories: dict[str, int]) -> dict[str, Any]:
-    info = material.info
-    size = {"width": info.width, "height": info.height, "length": len(material.frames), "iscrowd": 0}
-    known = {"id": number, "video_id": 1, "category_id": categories[each.label or NO_LABEL], **size}
-    return known | {"track_id": each.id, "name": each.name}
+def _fields(number: int, each: ObjectTraits, media: MaskedMedia, categories: dict[str, int]) -> dict[str, Any]:
+    info = media.info
+    size = {"width": info.width, "height": info.height, "length": len(media.frames), "iscrowd": 0}
+    fields = {"id": number, "video_id": 1, "category_id": categories[each.label or NO_LABEL], **size}
+    return fields | {"track_id": each.id, "name": each.name}
 
 
-def _video(material: Material) -> dict[str, Any]:
-    info, titles = material.info, plain_titles(material)
+def _video(media: MaskedMedia) -> dict[str, Any]:
+    info, titles = media.info, plain_titles(media)
     folder = plain_name(Path(info.name).stem)
-    names = [f"{folder}/{titles[frame]}.jpg" for frame in material.frames]
-    times = [float(material.store.times[frame]) for frame in material.frames]
-    size = {"id": 1, "width": info.width, "height": info.height, "length": len(material.frames)}
-    return {**size, "file_names": names, "frame_indices": list(material.frames), "times": times}
+    names = [f"{folder}/{titles[frame]}.jpg" for frame in media.frames]
+    times = [float(media.store.times[frame]) for frame in media.frames]
+    size = {"id": 1, "width": info.width, "height": info.height, "length": len(media.frames)}
+    return {**size, "file_names": names, "frame_indices": list(media.frames), "times": times}
 
 
-YOUTUBE_VIS = Kind(
+YOUTUBE_VIS = ExportFormat(
     "data",
     "YouTube-VIS",
     "JSON with an annotation for each object over the whole clip",

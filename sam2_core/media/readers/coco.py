@@ -1,8 +1,8 @@
 """COCO's JSON: images, annotations and categories.
 
-Masks are run lengths, compressed or not, or outlines that are joined; an annotation without either is its box. Frames
-are told by `frame_index` (or `frame_id`), else by the images' names. Objects are told by `track_id` (or `instance_id`,
-or a `track_id` among CVAT's `attributes`); `tracks`, where there are any, say what they are called.
+Masks are run lengths, compressed or not, or a union of polygons; an annotation with neither is its box. Frames are
+identified by `frame_index` (or `frame_id`), else by the images' names. Objects are identified by `track_id` (or
+`instance_id`, or `track_id` among CVAT's `attributes`); `tracks`, if there are any, have their names.
 """
 
 from __future__ import annotations
@@ -12,46 +12,46 @@ from dataclasses import dataclass
 from typing import Any
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.collector import Collector, check_size
-from sam2_core.media.readers.frames import chosen_of, frames_of, no_frame
-from sam2_core.media.readers.plain import Key, floats_of, items_of, key_of, text_of, whole_of
-from sam2_core.media.readers.polygons import fill_centers, ring_of
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
+from sam2_core.media.readers.frame_matching import choose_clip, match_frames, no_frame
+from sam2_core.media.readers.json_values import Key, floats_of, key_of, objects_of, text_of, whole_of
+from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
 from sam2_core.types import Box, Mask
 
-_IMAGE_FRAME = ("frame_index", "frame_id")
+_FRAME_KEYS = ("frame_index", "frame_id")
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
     images: Mapping[Key, tuple[dict[str, Any], int | None]]
-    """Each image and the frame that it is."""
+    """Each image and its frame, by id."""
     labels: Mapping[Key, str]
     tracks: Mapping[Key, dict[str, Any]]
 
 
 def is_coco(plain: Any) -> bool:
-    """Whether plain data from a JSON file look like this format."""
+    """Whether parsed JSON is of this format."""
     return isinstance(plain, dict) and {"images", "annotations"} <= plain.keys()
 
 
-def read_coco(plain: dict[str, Any], into: Collector) -> None:
-    """Read what `is_coco` found; raises `MediaError` where it is about several clips, none of which is open."""
-    file = _File(_images(plain, into), labels_of(plain), _by_id(plain, "tracks"))
-    annotations = items_of(plain, "annotations")
+def read_coco(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
+    """Read this format; raises `MediaError` for a file of several clips, none of which is open."""
+    file = _File(_images(plain, builder), labels_of(plain), _by_id(plain, "tracks"))
+    annotations = objects_of(plain, "annotations")
     for done, annotation in enumerate(annotations):
-        into.progress(done, len(annotations))
+        builder.progress(done, len(annotations))
         image, frame = file.images.get(key_of(annotation, "image_id"), ({}, None))
-        with into.item(text_of(image, "file_name")):
-            _read_one(annotation, image, frame, file, into)
+        with builder.item(text_of(image, "file_name")):
+            _read_annotation(annotation, image, frame, file, builder)
 
 
 def labels_of(plain: Any) -> dict[Key, str]:
-    """The names of the categories by their numbers."""
-    return {number: text_of(each, "name") for number, each in _by_id(plain, "categories").items()}
+    """The names of the categories by id."""
+    return {key: text_of(each, "name") for key, each in _by_id(plain, "categories").items()}
 
 
-def shape_of(annotation: dict[str, Any], height: int, width: int, into: Collector) -> Mask | Box:
-    """An annotation's mask or, where it has none, its box; raises `MediaError` or `BadPrompt` where it has neither."""
+def shape_of(annotation: dict[str, Any], height: int, width: int, builder: AnnotationBuilder) -> Mask | Box:
+    """An annotation's mask, or its box if it has none; raises `MediaError` or `BadPrompt` if it has neither."""
     segmentation = annotation.get("segmentation")
     if isinstance(segmentation, dict) and segmentation:
         size = floats_of(segmentation.get("size"), 2)
@@ -59,58 +59,59 @@ def shape_of(annotation: dict[str, Any], height: int, width: int, into: Collecto
             check_size((int(size[0]), int(size[1])), (height, width))
         return Mask.from_coco(segmentation)
     if isinstance(segmentation, list) and segmentation:
-        outlines = segmentation if isinstance(segmentation[0], list) else [segmentation]
-        return fill_centers([ring_of(outline) for outline in outlines], height, width, into.spend)
+        polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
+        return fill_polygons([parse_ring(polygon) for polygon in polygons], height, width, builder.spend)
     box = floats_of(annotation.get("bbox"), 4)
     if box is None:
         raise MediaError("They have neither a mask nor a box.")
     return Box(box[0], box[1], box[0] + box[2], box[1] + box[3])
 
 
-def _read_one(
-    annotation: dict[str, Any], image: dict[str, Any], frame: int | None, file: _File, into: Collector
+def _read_annotation(
+    annotation: dict[str, Any], image: dict[str, Any], frame: int | None, file: _File, builder: AnnotationBuilder
 ) -> None:
     if frame is None:
-        raise MediaError(no_frame(into.info))
-    height, width = into.info.size_of(frame)
-    said = whole_of(image, "height"), whole_of(image, "width")
-    if said[0] and said[1]:
-        check_size((said[0], said[1]), (height, width))
+        raise MediaError(no_frame(builder.info))
+    height, width = builder.info.size_of(frame)
+    image_height, image_width = whole_of(image, "height"), whole_of(image, "width")
+    if image_height and image_width:
+        check_size((image_height, image_width), (height, width))
     label = file.labels.get(key_of(annotation, "category_id"), "")
     track = key_of(annotation, "track_id", "instance_id")
     if track is None:
         track = key_of(annotation.get("attributes"), "track_id")
-    about = file.tracks.get(track, {})
-    shape = shape_of(annotation, height, width, into)
-    into.put(frame, track, shape, text_of(about, "name"), label)
+    name = text_of(file.tracks.get(track), "name")
+    builder.add(frame, track, shape_of(annotation, height, width, builder), name, label)
 
 
-def _images(plain: dict[str, Any], into: Collector) -> dict[Key, tuple[dict[str, Any], int | None]]:
-    images = _of_one_clip(plain, items_of(plain, "images"), into)
-    names = [text_of(image, "file_name") for image in images]
-    frames = frames_of(names, into.info)
-    if into.info.kind == "clip" or (into.info.kind == "album" and not any(frame is not None for frame in frames)):
-        frames = [_said_frame(image, into.info.frames, frame) for image, frame in zip(images, frames, strict=True)]
+def _images(plain: dict[str, Any], builder: AnnotationBuilder) -> dict[Key, tuple[dict[str, Any], int | None]]:
+    info, images = builder.info, _images_of_clip(plain, objects_of(plain, "images"), builder)
+    frames = match_frames([text_of(image, "file_name") for image in images], info)
+    if info.kind == "clip" or (info.kind == "album" and not any(frame is not None for frame in frames)):
+        frames = [_frame_of(image, info.frames, frame) for image, frame in zip(images, frames, strict=True)]
     pairs = zip(images, frames, strict=True)
     return {key: (image, frame) for image, frame in pairs if (key := key_of(image, "id")) is not None}
 
 
-def _of_one_clip(plain: dict[str, Any], images: list[dict[str, Any]], into: Collector) -> list[dict[str, Any]]:
-    """The images of the clip that is open, where the file has `videos`."""
+def _images_of_clip(
+    plain: dict[str, Any], images: list[dict[str, Any]], builder: AnnotationBuilder
+) -> list[dict[str, Any]]:
+    """The images of the open clip, in a file with several `videos`."""
     videos = _by_id(plain, "videos")
-    if into.info.kind != "clip" or len(videos) < 2:
+    if builder.info.kind != "clip" or len(videos) < 2:
         return images
     keys = list(videos)
-    key = keys[chosen_of([text_of(videos[each], "name") or str(each) for each in keys], into.info)]
+    key = keys[choose_clip([text_of(videos[each], "name") or str(each) for each in keys], builder.info)]
     return [image for image in images if key_of(image, "video_id") == key]
 
 
-def _said_frame(image: dict[str, Any], count: int, named: int | None) -> int | None:
-    if not any(name in image for name in _IMAGE_FRAME):
-        return named
-    number = next((number for name in _IMAGE_FRAME if (number := whole_of(image, name)) is not None), None)
+def _frame_of(image: dict[str, Any], count: int, matched: int | None) -> int | None:
+    """The frame by index, else the one matched by name."""
+    if not any(name in image for name in _FRAME_KEYS):
+        return matched
+    number = next((number for name in _FRAME_KEYS if (number := whole_of(image, name)) is not None), None)
     return number if number is not None and number < count else None
 
 
-def _by_id(plain: Any, key: str) -> dict[Key, dict[str, Any]]:
-    return {number: each for each in items_of(plain, key) if (number := key_of(each, "id")) is not None}
+def _by_id(plain: Any, name: str) -> dict[Key, dict[str, Any]]:
+    return {key: each for each in objects_of(plain, name) if (key := key_of(each, "id")) is not None}

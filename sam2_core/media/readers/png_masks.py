@@ -1,121 +1,123 @@
-"""Masks as PNG pictures, one or many of them in a ZIP file.
+"""PNG masks, one or many of them in a ZIP file.
 
-DAVIS's way: the colours of a palette, or grey values of 8 or 16 bits, are the numbers of the objects; 0 is nothing, and
-255 of a palette what nobody has decided about. Pictures in colour have one object a colour. And one picture for each
-object and frame: our own `object_01/00000.png`, or numbered folders as SA-V has them.
+Index masks as in DAVIS: palette indices, or gray values of 8 or 16 bits, are the objects' numbers; 0 is background, and
+255 of a palette is undecided. Color masks have one object per color. Or one mask for each object and frame: our own
+`object_01/00000.png`, or numbered folders as in SA-V.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.archive import Archive
-from sam2_core.media.readers.collector import Collector, TooMuch, check_size
-from sam2_core.media.readers.frames import chosen_of, frames_of, no_frame
-from sam2_core.media.readers.plain import items_of, text_of, whole_of
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
+from sam2_core.media.readers.frame_matching import choose_clip, match_frames, no_frame
+from sam2_core.media.readers.json_values import objects_of, text_of, whole_of
+from sam2_core.media.readers.zip_reader import ZipReader
 from sam2_core.types import Mask
 
-MOST_COLORS = 1000  # in one picture
+MAX_COLORS = 1000  # in one image
 VOID = 255
-_DEEPEST = 65535
+_MAX_16_BIT = 65535
 _OBJECT = re.compile(r"object_([0-9]{1,6})", re.IGNORECASE)
-_PLACES = ("annotations", "segmentationobject", "masks")  # folders of masks, where there are others beside them
+_MASK_FOLDERS = ("annotations", "segmentationobject", "masks")  # if there are others beside them
 
-Names = Mapping[int, tuple[str, str]]
+Names: TypeAlias = Mapping[int, tuple[str, str]]
 """Name and label of each object that a manifest lists."""
+_Index: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Png:
     member: str
     title: str
-    """What says which frame it is."""
-    number: int | None
-    """The object that all of it is about."""
+    """The part of the path that names the frame."""
+    object_id: int | None
+    """The object of a binary mask."""
 
 
-def read_single_png(name: str, content: bytes, into: Collector) -> None:
-    """One picture that is no archive's."""
-    _read_all([_Png(name, name, None)], {name: content}, {}, into)
+def read_png(name: str, content: bytes, builder: AnnotationBuilder) -> None:
+    """Read a single image."""
+    _read_all([_Png(name, name, None)], {name: content}, {}, builder)
 
 
-def read_pngs(archive: Archive, into: Collector) -> None:
-    """All pictures of an archive; raises `MediaError` where they are of several clips, none of which is open."""
-    listed = [_png(name) for name in _of_masks(archive.with_ending(".png"))]
-    if any(png.number is not None for png in listed):
-        listed = [png for png in listed if png.number is not None]
-    elif into.info.kind == "clip":
-        listed = _of_one_clip(listed, into)
-    _read_all(listed, archive, _names(archive, into), into)
+def read_pngs(archive: ZipReader, builder: AnnotationBuilder) -> None:
+    """Read all images of an archive; raises `MediaError` if they are of several clips, none of which is open."""
+    listed = [_parse_path(name) for name in _in_mask_folders(archive.with_extension(".png"))]
+    if any(png.object_id is not None for png in listed):
+        listed = [png for png in listed if png.object_id is not None]
+    elif listed and builder.info.kind == "clip":
+        folders = {str(PurePosixPath(png.member).parent): None for png in listed}
+        folder = [*folders][choose_clip([*folders], builder.info)]
+        listed = [png for png in listed if str(PurePosixPath(png.member).parent) == folder]
+    _read_all(listed, archive, _manifest_names(archive, builder), builder)
 
 
-def indices_of(content: bytes, due: tuple[int, int]) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """A picture's objects (H, W) by their numbers, 0 for none; raises `MediaError` unless it has the size that is due.
+def read_index(content: bytes, size: tuple[int, int]) -> _Index:
+    """The object numbers (H, W) of an image, 0 for none; raises `MediaError` for an image of another size.
 
-    The size is looked at before anything is decoded.
+    The size is checked before anything is decoded.
     """
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            check_size((image.height, image.width), due)
-            return _numbers(image)
+            check_size((image.height, image.width), size)
+            return _to_index(image)
     except MediaError:
         raise
-    except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
+    except Exception as error:  # Pillow raises various exceptions for damaged files
         raise MediaError("They are damaged or no PNG pictures. Export them again.") from error
 
 
-def _read_all(listed: list[_Png], contents: Archive | Mapping[str, bytes], names: Names, into: Collector) -> None:
+def _read_all(
+    listed: list[_Png], contents: ZipReader | Mapping[str, bytes], names: Names, builder: AnnotationBuilder
+) -> None:
     titles = list(dict.fromkeys(png.title for png in listed))
-    frames = dict(zip(titles, frames_of(titles, into.info), strict=True))
+    frames = dict(zip(titles, match_frames(titles, builder.info), strict=True))
     for done, png in enumerate(listed):
-        into.progress(done, len(listed))
-        with into.item(png.member):
+        builder.progress(done, len(listed))
+        with builder.item(png.member):
             frame = frames[png.title]
             if frame is None:
-                raise MediaError(no_frame(into.info))
-            size = into.info.size_of(frame)
-            into.spend(size[0] * size[1])
-            content = contents.read(png.member) if isinstance(contents, Archive) else contents[png.member]
-            _put(indices_of(content, size), frame, png.number, names, into)
+                raise MediaError(no_frame(builder.info))
+            size = builder.info.size_of(frame)
+            builder.spend(size[0] * size[1])
+            content = contents.read(png.member) if isinstance(contents, ZipReader) else contents[png.member]
+            _add_objects(read_index(content, size), frame, png.object_id, names, builder)
 
 
-def _put(
-    pixels: npt.NDArray[np.unsignedinteger[Any]], frame: int, number: int | None, names: Names, into: Collector
-) -> None:
-    """What is in one picture; it may be nothing."""
-    if number is not None:
-        if pixels.any():
-            into.put(frame, number, Mask.from_array(pixels), *names.get(number, ("", "")))
+def _add_objects(index: _Index, frame: int, object_id: int | None, names: Names, builder: AnnotationBuilder) -> None:
+    if object_id is not None:
+        if index.any():
+            builder.add(frame, object_id, Mask.from_array(index), *names.get(object_id, ("", "")))
         return
-    for value in _values(pixels):
-        into.spend(pixels.size)
-        into.put(frame, value, Mask.from_array(pixels == value), *names.get(value, ("", "")))
+    for value in _values(index):
+        builder.spend(index.size)
+        builder.add(frame, value, Mask.from_array(index == value), *names.get(value, ("", "")))
 
 
-def _numbers(image: Image.Image) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """The pixels as numbers of objects, whatever kind of picture it is."""
+def _to_index(image: Image.Image) -> _Index:
+    """The pixels as object numbers, for any image mode."""
     if image.mode == "P":
         indices = np.array(image, np.uint8)
         indices[indices == VOID] = 0
         return indices
     if image.mode in ("1", "L"):
-        grey = np.array(image.convert("L"), np.uint8)
-        others = grey[(grey != 0) & (grey != VOID)]
-        grey[grey == VOID] = 0 if others.size else 1
-        return grey
+        gray = np.array(image.convert("L"), np.uint8)
+        others = gray[(gray != 0) & (gray != VOID)]
+        gray[gray == VOID] = 0 if others.size else 1
+        return gray
     if image.mode == "I" or image.mode.startswith("I;16"):
-        deep = np.clip(np.array(image, np.int64), 0, _DEEPEST).astype(np.uint32)
-        return np.minimum(deep, 1) if np.isin(deep, (0, _DEEPEST)).all() else deep
+        gray16 = np.clip(np.array(image, np.int64), 0, _MAX_16_BIT).astype(np.uint32)
+        return np.minimum(gray16, 1) if np.isin(gray16, (0, _MAX_16_BIT)).all() else gray16
     if image.mode in ("RGB", "RGBA"):
         colors = np.asarray(image.convert("RGBA")).astype(np.uint32)
         packed = (colors[:, :, 0] << 16) | (colors[:, :, 1] << 8) | colors[:, :, 2]
@@ -123,57 +125,49 @@ def _numbers(image: Image.Image) -> npt.NDArray[np.unsignedinteger[Any]]:
     raise MediaError("They are neither indexed nor grey nor coloured pictures. Export them as indexed PNGs.")
 
 
-def _values(pixels: npt.NDArray[np.unsignedinteger[Any]]) -> list[int]:
-    """The numbers in a picture but 0, in their order."""
-    counts = np.bincount(pixels.reshape(-1)).nonzero()[0] if pixels.dtype == np.uint8 else np.unique(pixels)
-    values = [int(value) for value in counts if value]
-    if len(values) > MOST_COLORS:
+def _values(index: _Index) -> list[int]:
+    """The values in an image except 0, in ascending order."""
+    found = np.bincount(index.reshape(-1)).nonzero()[0] if index.dtype == np.uint8 else np.unique(index)
+    values = [int(value) for value in found if value]
+    if len(values) > MAX_COLORS:
         raise MediaError("They have too many colours to be masks. Export them as indexed PNGs.")
     return values
 
 
-def _png(name: str) -> _Png:
-    """Which object and frame the path of a member is about."""
+def _parse_path(name: str) -> _Png:
+    """The object and frame that the path of a member names."""
     parts = PurePosixPath(name).with_suffix("").parts
     folder = parts[-2] if len(parts) > 1 else ""
-    if found := _OBJECT.fullmatch(parts[-1]):
-        return _Png(name, folder, int(found[1]))
-    if found := _OBJECT.fullmatch(folder) or re.fullmatch(r"([0-9]{3})", folder):
-        return _Png(name, parts[-1], int(found[1]) + (0 if _OBJECT.fullmatch(folder) else 1))
+    if match := _OBJECT.fullmatch(parts[-1]):
+        return _Png(name, folder, int(match[1]))
+    if match := _OBJECT.fullmatch(folder):
+        return _Png(name, parts[-1], int(match[1]))
+    if re.fullmatch(r"[0-9]{3}", folder):  # SA-V counts objects from 0
+        return _Png(name, parts[-1], int(folder) + 1)
     return _Png(name, parts[-1], None)
 
 
-def _of_masks(names: list[str]) -> list[str]:
-    """Those in folders for masks, if there are such folders."""
-    for wanted in _PLACES:
-        inside = [name for name in names if wanted in map(str.lower, PurePosixPath(name).parts[:-1])]
+def _in_mask_folders(names: list[str]) -> list[str]:
+    """Only those in folders for masks, if there are such folders."""
+    for folder in _MASK_FOLDERS:
+        inside = [name for name in names if folder in map(str.lower, PurePosixPath(name).parts[:-1])]
         if inside:
             return inside
     return names
 
 
-def _of_one_clip(listed: list[_Png], into: Collector) -> list[_Png]:
-    """The pictures in the folder of the clip that is open."""
-    folders = list(dict.fromkeys(str(PurePosixPath(png.member).parent) for png in listed))
-    if not folders:
-        return listed
-    folder = folders[chosen_of(folders, into.info)]
-    return [png for png in listed if str(PurePosixPath(png.member).parent) == folder]
-
-
-def _names(archive: Archive, into: Collector) -> Names:
-    """What our own manifest says, where there is one."""
+def _manifest_names(archive: ZipReader, builder: AnnotationBuilder) -> Names:
+    """The names in our own manifest, if there is one."""
     for name in archive.names:
         if PurePosixPath(name).name == "manifest.json":
             try:
-                return _names_in(items_of(into.parse(archive.read(name)), "objects"))
-            except TooMuch:
+                objects = objects_of(builder.parse(archive.read(name)), "objects")
+            except ImportTooLarge:
                 raise
             except MediaError:
                 break
+            ids = ((whole_of(each, "id"), each) for each in objects)
+            return {
+                number: (text_of(each, "name"), text_of(each, "label")) for number, each in ids if number is not None
+            }
     return {}
-
-
-def _names_in(objects: Iterable[dict[str, Any]]) -> Names:
-    numbered = ((whole_of(each, "id"), each) for each in objects)
-    return {number: (text_of(each, "name"), text_of(each, "label")) for number, each in numbered if number is not None}

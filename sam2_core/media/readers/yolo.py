@@ -1,7 +1,7 @@
-"""YOLO's text files: one for each picture, one line for each object.
+"""YOLO's text files: one for each image, one line for each object.
 
-A line is the number of a class, then an outline's corners x, y, … or a box's centre, width and height, all as shares
-of the picture's sides. What trackers put behind them is understood: a confidence, and the number of the object.
+A line is the number of a class, then a polygon's corners x, y, … or a box's center, width and height, all as fractions
+of the image's sides. What trackers append is understood: a confidence, and the object's id.
 """
 
 from __future__ import annotations
@@ -15,78 +15,77 @@ import numpy as np
 import yaml
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.archive import Archive
-from sam2_core.media.readers.collector import Collector, TooMuch
-from sam2_core.media.readers.frames import frames_of, no_frame
-from sam2_core.media.readers.polygons import fill_corners, ring_of
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
+from sam2_core.media.readers.frame_matching import match_frames, no_frame
+from sam2_core.media.readers.polygon_filling import draw_polygon, parse_ring
+from sam2_core.media.readers.zip_reader import ZipReader
 from sam2_core.types import Box, Mask
 
-LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # the names of the classes, one a line
-MOST_TEXT_BYTES = 4_000_000
-MOST_TEXTS_BYTES = 200_000_000  # of all files together
-MOST_LIST_BYTES = 200_000  # of names of classes: YAML is read slowly
-_MOST_LISTS = 5
+CLASS_LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # one name per line
+MAX_TEXT_BYTES = 4_000_000
+MAX_TOTAL_TEXT_BYTES = 200_000_000
+MAX_CLASS_LIST_BYTES = 200_000  # YAML is parsed slowly
+_MAX_CLASS_LISTS = 5
 _LINE = re.compile(r"[0-9]{1,9}(?:\.0+)?(?:[ \t]+[-+.0-9eE]{1,40}){4,}\s*")
 _FIRST_LINE = re.compile(r"\s*([^\r\n]*)")
-_BOX = 4  # numbers behind the class
-_SLACK = 0.02  # shares of a side, by which corners may lie outside
+_BOX_NUMBERS = 4  # after the class
+_TOLERANCE = 0.02  # fraction of a side by which corners may be outside
 
 
 def is_yolo(text: str) -> bool:
-    """Whether a text looks like this format: at least one line, and the first one is right."""
+    """Whether a text is of this format, by its first line."""
     first = _FIRST_LINE.match(text)
     return first is not None and _LINE.fullmatch(first[1].strip()) is not None
 
 
-def read_labels(archive: Archive) -> tuple[dict[str, str], dict[int, str]]:
-    """The label files in an archive, and the names of the classes. Both are empty where it is no archive of labels.
+def read_labels(archive: ZipReader) -> tuple[dict[str, str], dict[int, str]]:
+    """The label files of an archive, and the names of the classes. Both are empty if it has no labels.
 
-    Raises `TooMuch` for more text than can be kept.
+    Raises `ImportTooLarge` for too much text.
     """
-    listed = [name for name in archive.with_ending(".txt") if PurePosixPath(name).name.lower() not in LISTS]
+    listed = [name for name in archive.with_extension(".txt") if PurePosixPath(name).name.lower() not in CLASS_LISTS]
     texts, length = dict[str, str](), 0
     for name in listed:
-        text = archive.read(name, MOST_TEXT_BYTES).decode("utf-8", "replace")
+        text = archive.read(name, MAX_TEXT_BYTES).decode("utf-8", "replace")
         if is_yolo(text) or (not text.strip() and "labels" in PurePosixPath(name).parts):
             texts[name], length = text, length + len(text)
-        if length > MOST_TEXTS_BYTES:
-            raise TooMuch("There are more labels in this file than can be read at once. Pack fewer frames.")
-    is_any = any(text.strip() for text in texts.values())
-    return (texts, _class_names(archive)) if is_any else ({}, {})
+        if length > MAX_TOTAL_TEXT_BYTES:
+            raise ImportTooLarge("There are more labels in this file than can be read at once. Pack fewer frames.")
+    has_labels = any(text.strip() for text in texts.values())
+    return (texts, _class_names(archive)) if has_labels else ({}, {})
 
 
-def read_yolo(texts: Mapping[str, str], classes: Mapping[int, str], into: Collector) -> None:
-    """Read label files, by their names."""
-    frames = frames_of(list(texts), into.info)
+def read_yolo(texts: Mapping[str, str], classes: Mapping[int, str], builder: AnnotationBuilder) -> None:
+    """Read label files, by name."""
+    frames = match_frames(list(texts), builder.info)
     for done, (name, frame, text) in enumerate(zip(texts, frames, texts.values(), strict=True)):
-        into.progress(done, len(texts))
+        builder.progress(done, len(texts))
         lines = [line for line in text.splitlines() if line.strip()]
-        with into.item(PurePosixPath(name).name):
+        with builder.item(PurePosixPath(name).name):
             if lines and frame is None:
-                raise MediaError(no_frame(into.info))
+                raise MediaError(no_frame(builder.info))
         if frame is not None:
             for line in lines:
-                with into.item(PurePosixPath(name).name):
-                    _read_line(line, frame, classes, into)
+                with builder.item(PurePosixPath(name).name):
+                    _read_line(line, frame, classes, builder)
 
 
-def _read_line(line: str, frame: int, classes: Mapping[int, str], into: Collector) -> None:
-    height, width = into.info.size_of(frame)
+def _read_line(line: str, frame: int, classes: Mapping[int, str], builder: AnnotationBuilder) -> None:
+    height, width = builder.info.size_of(frame)
     words = line.split()
     if not _LINE.fullmatch(line.strip()):
         raise MediaError("Some lines are not of this format: a class and numbers from 0 to 1.")
-    numbers, track = _without_extras(words[1:])
-    kind = int(float(words[0]))
-    label = classes.get(kind, f"class {kind}")
-    shape = _shape(numbers, height, width, into)
-    key: Hashable = None if track is None else (kind, track)
-    into.put(frame, key, shape, label=label)
+    numbers, track = _split_extras(words[1:])
+    class_id = int(float(words[0]))
+    label = classes.get(class_id, f"class {class_id}")
+    key: Hashable = None if track is None else (class_id, track)
+    builder.add(frame, key, _shape(numbers, height, width, builder), label=label)
 
 
-def _without_extras(words: list[str]) -> tuple[list[float], int | None]:
-    """The coordinates, and the number of the object where a tracker has put one behind them.
+def _split_extras(words: list[str]) -> tuple[list[float], int | None]:
+    """The coordinates, and the object's id if a tracker has appended one.
 
-    An outline has an even number of coordinates. A whole number above 1 is no coordinate.
+    The number of coordinates is even, and an integer above 1 is no coordinate.
     """
     track = None
     if words[-1].isdigit() and (len(words) % 2 or int(words[-1]) > 1):
@@ -100,35 +99,35 @@ def _without_extras(words: list[str]) -> tuple[list[float], int | None]:
         raise MediaError("Some lines have something else than numbers.") from error
 
 
-def _shape(numbers: list[float], height: int, width: int, into: Collector) -> Mask | Box:
-    if not all(-_SLACK <= number <= 1 + _SLACK for number in numbers):
+def _shape(numbers: list[float], height: int, width: int, builder: AnnotationBuilder) -> Mask | Box:
+    if not all(-_TOLERANCE <= number <= 1 + _TOLERANCE for number in numbers):
         raise MediaError("Their numbers are not from 0 to 1, as shares of the picture's sides.")
-    if len(numbers) == _BOX:
-        x, y, wide, high = numbers
-        return Box((x - wide / 2) * width, (y - high / 2) * height, (x + wide / 2) * width, (y + high / 2) * height)
-    return fill_corners(ring_of(numbers) * np.array([width, height]), height, width, into.spend)
+    if len(numbers) == _BOX_NUMBERS:
+        x, y, w, h = numbers
+        return Box((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
+    return draw_polygon(parse_ring(numbers) * np.array([width, height]), height, width, builder.spend)
 
 
-def _class_names(archive: Archive) -> dict[int, str]:
-    for name in archive.with_ending(".yaml", ".yml")[:_MOST_LISTS]:
+def _class_names(archive: ZipReader) -> dict[int, str]:
+    for name in archive.with_extension(".yaml", ".yml")[:_MAX_CLASS_LISTS]:
         try:
-            # This loader makes nothing but texts, lists and mappings, and no copies of what a file refers to again.
-            names = _names_in(yaml.load(archive.read(name, MOST_LIST_BYTES), yaml.BaseLoader))  # noqa: S506
-        except TooMuch:
+            # This loader makes only strings, lists and mappings, and does not copy aliased nodes.
+            names = _names_in(yaml.load(archive.read(name, MAX_CLASS_LIST_BYTES), yaml.BaseLoader))  # noqa: S506
+        except ImportTooLarge:
             raise
         except (yaml.YAMLError, ValueError, RecursionError, MediaError):
             continue
         if names:
             return names
     for name in archive.names:
-        if PurePosixPath(name).name.lower() in LISTS:
-            lines = archive.read(name, MOST_LIST_BYTES).decode("utf-8", "replace").splitlines()
+        if PurePosixPath(name).name.lower() in CLASS_LISTS:
+            lines = archive.read(name, MAX_CLASS_LIST_BYTES).decode("utf-8", "replace").splitlines()
             return {number: line.strip() for number, line in enumerate(lines)}
     return {}
 
 
 def _names_in(plain: Any) -> dict[int, str]:
-    """From YAML that was read without types, in which numbers are texts, too."""
+    """The class names in YAML that was parsed without types, so that numbers are strings."""
     names = plain.get("names") if isinstance(plain, dict) else None
     pairs = enumerate(names) if isinstance(names, list) else names.items() if isinstance(names, dict) else ()
     numbered = ((str(number), name) for number, name in pairs if isinstance(name, str))

@@ -1,67 +1,58 @@
-"""YouTube-VIS's JSON: each annotation is one object through a clip, with a mask or nothing for each frame listed."""
+"""YouTube-VIS's JSON: each annotation is one object of a clip, with a mask or null for each listed frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
 from sam2_core.errors import MediaError
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.coco import labels_of, shape_of
-from sam2_core.media.readers.collector import Collector
-from sam2_core.media.readers.frames import chosen_of, frames_of, no_frame
-from sam2_core.media.readers.plain import items_of, key_of, text_of, whole_of
+from sam2_core.media.readers.frame_matching import choose_clip, match_frames, no_frame
+from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
 
 
 def is_youtube_vis(plain: Any) -> bool:
-    """Whether plain data from a JSON file look like this format."""
+    """Whether parsed JSON is of this format."""
     return (
         isinstance(plain, dict)
         and "videos" in plain
-        and any("segmentations" in each or "bboxes" in each for each in items_of(plain, "annotations")[:1])
+        and any("segmentations" in each or "bboxes" in each for each in objects_of(plain, "annotations")[:1])
     )
 
 
-def read_youtube_vis(plain: dict[str, Any], into: Collector) -> None:
-    """Read what `is_youtube_vis` found; raises `MediaError` where it is about several clips, none of which is open."""
-    videos = items_of(plain, "videos")
+def read_youtube_vis(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
+    """Read this format; raises `MediaError` for a file of several clips, none of which is open."""
+    videos = objects_of(plain, "videos")
     if not videos:
         raise MediaError("This file names no clip. Export it again.")
-    video = videos[chosen_of([_title(each) for each in videos], into.info)]
+    video = videos[choose_clip([_title(each) for each in videos], builder.info)]
     names = [name if isinstance(name, str) else "" for name in _list(video, "file_names")]
-    frames, labels = _frames(video, names, into), labels_of(plain)
-    annotations = items_of(plain, "annotations")
-    mine = [each for each in annotations if key_of(each, "video_id") == key_of(video, "id")]
-    for done, annotation in enumerate(mine):
-        into.progress(done, len(mine))
-        label = labels.get(key_of(annotation, "category_id"), "")
-        about = text_of(annotation, "name"), label
-        for place, shape in enumerate(_shapes(annotation)):
-            with into.item(names[place] if place < len(names) else label):
-                _read_one(shape, frames[place] if place < len(frames) else None, (done, *about), into)
+    frames, labels = _frames(video, names, builder), labels_of(plain)
+    annotations = objects_of(plain, "annotations")
+    annotations = [each for each in annotations if key_of(each, "video_id") == key_of(video, "id")]
+    for track, annotation in enumerate(annotations):
+        builder.progress(track, len(annotations))
+        name, label = text_of(annotation, "name"), labels.get(key_of(annotation, "category_id"), "")
+        shapes = zip_longest(_list(annotation, "segmentations"), _list(annotation, "bboxes"))
+        for index, (mask, box) in enumerate(shapes):
+            if not mask and not box:
+                continue  # the object is not on this frame
+            with builder.item(names[index] if index < len(names) else label):
+                frame = frames[index] if index < len(frames) else None
+                if frame is None:
+                    raise MediaError(no_frame(builder.info))
+                size = builder.info.size_of(frame)
+                shape = shape_of({"segmentation": mask, "bbox": box}, *size, builder)
+                builder.add(frame, track, shape, name, label)
 
 
-def _read_one(shape: dict[str, Any], frame: int | None, about: tuple[int, str, str], into: Collector) -> None:
-    if not any(shape.values()):
-        return  # the object is not on this frame
-    if frame is None:
-        raise MediaError(no_frame(into.info))
-    track, name, label = about
-    into.put(frame, track, shape_of(shape, *into.info.size_of(frame), into), name, label)
-
-
-def _shapes(annotation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What is said about each frame, as COCO says it about an image."""
-    for mask, box in zip_longest(_list(annotation, "segmentations"), _list(annotation, "bboxes")):
-        yield {"segmentation": mask, "bbox": box}
-
-
-def _frames(video: dict[str, Any], names: list[str], into: Collector) -> list[int | None]:
-    """Frames of as many places as the clip has frames are those in order, whatever their names count."""
-    count = into.info.frames
+def _frames(video: dict[str, Any], names: list[str], builder: AnnotationBuilder) -> list[int | None]:
+    """As many entries as the clip has frames are in order, whatever their names are."""
+    count = builder.info.frames
     if (len(names) or whole_of(video, "length")) == count:
         return list(range(count))
-    return frames_of(names, into.info)
+    return match_frames(names, builder.info)
 
 
 def _title(video: dict[str, Any]) -> str:

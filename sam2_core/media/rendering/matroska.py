@@ -1,5 +1,5 @@
-"""Raw pictures on their way to an encoder, as a Matroska stream: about the simplest container that gives each of them
-a time and a duration of its own and knows transparency. See matroska.org for the numbers."""
+"""Raw frames as a Matroska stream for an encoder: a simple container with a time and duration for each frame, and with
+transparency. The element ids are those of matroska.org."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK_HEAD = b"\x81\x00\x00\x00"  # track 1, at the cluster's own time, no flag
 
 
 def header(height: int, width: int, channels: int) -> bytes:
-    """Begin a stream of pictures (height, width, channels): RGB, or RGBA for four channels."""
+    """The beginning of a stream of frames (height, width, channels): RGB, or RGBA for four channels."""
     doc_type = _element(_EBML, _element(_DOC_TYPE, b"matroska"))
     names = _element(_MUXER, b"masklet") + _element(_WRITER, b"masklet")
     info = _element(_INFO, _number(_TIMESTAMP_SCALE, _NANOSECONDS) + names)
@@ -28,7 +28,7 @@ def header(height: int, width: int, channels: int) -> bytes:
 
 
 def frame_header(ticks: int, duration: int, size: int) -> bytes:
-    """What precedes the `size` bytes of one picture, shown from `ticks` on for `duration` (millionths of a second)."""
+    """The header of one frame of `size` bytes, shown at `ticks` for `duration` (microseconds)."""
     length = _number(_DURATION, duration)
     block = _id(_BLOCK) + _size(len(_BLOCK_HEAD) + size) + _BLOCK_HEAD
     group = _id(_GROUP) + _size(len(length) + len(block) + size) + length + block

@@ -1,8 +1,8 @@
-"""A page to be looked at by somebody else: one HTML file with the frames and their masks, and notes that come back.
+"""A review page for other people: one HTML file with the frames and their masks, in which they write comments.
 
-writer.py     the file, written frame by frame
-pictures.py   the frames, small enough that the file stays within its budget
-document.py   the page around them, put together from the files in page/
+writer.py     writes the file, frame by frame
+encoding.py   frames and masks, compressed to fit into the file's budget
+document.py   the HTML around them, assembled from page/
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sam2_core.media.order import Kind
+from sam2_core.media.export_options import ExportFormat
 from sam2_core.media.review.writer import REVIEW, write_review
 
-REVIEWS: Mapping[str, Kind] = MappingProxyType({"review": REVIEW})
+REVIEW_FORMATS: Mapping[str, ExportFormat] = MappingProxyType({"review": REVIEW})
 
-__all__ = ["REVIEW", "REVIEWS", "write_review"]
+__all__ = ["REVIEW", "REVIEW_FORMATS", "write_review"]

@@ -1,7 +1,7 @@
-"""The page's own text, put together from the files in page/, and data that are safe inside it.
+"""The HTML of the page, assembled from the files in page/, and data embedded safely in it.
 
-The page may run its one script and its one style sheet, told by their hashes, and nothing else: it fetches nothing,
-and whatever should get into it by mistake does nothing there.
+A content security policy allows only the page's one script and one style sheet, by their hashes, and no requests, so
+injected content has no effect.
 """
 
 from __future__ import annotations
@@ -36,26 +36,22 @@ _POLICY = (
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
-def frame_of_page(title: str) -> tuple[str, str]:
-    """What comes before the data and what comes after them."""
+def page_template(title: str) -> tuple[str, str]:
+    """The HTML before and after the data."""
     style = "\n" + _joined(STYLES)
     script = '\n"use strict";\n(() => {\n' + _joined(SCRIPTS) + "})();\n"
     policy = _POLICY.format(style=_hash_of(style), script=_hash_of(script))
-    filling = {"policy": policy, "title": html.escape(title), "style": style, "script": script}
-    text = (PAGE / "page.html").read_text("utf-8")
-    before, _, after = text.partition("[[data]]\n")
-    return _filled(before, filling), _filled(after, filling)
+    values = {"policy": policy, "title": html.escape(title), "style": style, "script": script}
+    # Substituted in one pass, so that placeholders inside values are left alone.
+    before, _, after = (PAGE / "page.html").read_text("utf-8").partition("[[data]]\n")
+    before, after = (re.sub(r"\[\[(\w+)\]\]", lambda match: values[match[1]], part) for part in (before, after))
+    return before, after
 
 
 def data_block(attributes: str, plain: Any) -> str:
-    """Plain data as a script element that no browser runs. Nothing in it can end the element."""
+    """JSON data as a script element that browsers do not run; escaped so that it cannot end the element."""
     text = json.dumps(plain, separators=(",", ":"), allow_nan=False).translate(_UNSAFE)
     return f'<script type="application/json" {attributes}>{text}</script>\n'
-
-
-def _filled(text: str, filling: dict[str, str]) -> str:
-    """In one pass: what is filled in is not looked at again."""
-    return re.sub(r"\[\[(\w+)\]\]", lambda place: filling[place[1]], text)
 
 
 def _joined(names: tuple[str, ...]) -> str:
@@ -63,5 +59,5 @@ def _joined(names: tuple[str, ...]) -> str:
 
 
 def _hash_of(text: str) -> str:
-    """As a content security policy names what may run."""
+    """The hash source of a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

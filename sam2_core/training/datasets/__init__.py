@@ -1,1 +1,1 @@
-"""Masks that somebody drew, in the layouts in use; `open_dataset` in `layouts` finds out which one a path holds."""
+"""Readers of annotated data sets. `layouts.open_dataset` recognizes the layout of a path."""

@@ -1,4 +1,4 @@
-"""Check a data set before training with it: read everything and tell what is there and what was left out.
+"""Check a data set before training with it: read everything, and print what can be used and what is skipped.
 
     python -m sam2_core.training.datasets PATH [--layout NAME] [--split train]
 
@@ -15,13 +15,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sam2_core.console import tolerate_odd_letters
+from sam2_core.console import replace_unencodable
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.clips import Still
-from sam2_core.training.datasets.labelled import BadSample, Clip, Dataset, Picture, Report
+from sam2_core.training.datasets.dataset import BadSample, Clip, Dataset, DatasetImage, SkipReport
+from sam2_core.training.datasets.frame_folders import ClipFrame
+from sam2_core.training.datasets.image_loading import drop_empty_masks
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
-from sam2_core.training.datasets.masks import EMPTY
-from sam2_core.training.datasets.reading import cleaned
+from sam2_core.training.datasets.mask_decoding import EMPTY
 
 _SHOWN_CLASSES = 10
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 1
-    counts, classes = read_everything(dataset)
+    counts, classes = read_dataset(dataset)
     for what, count in counts.items():
         print(f"{count:>10,} {what}")
     if classes:
@@ -50,33 +50,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_everything(dataset: Dataset) -> tuple[Counter[str], Counter[str]]:
-    """Read all pictures and clips; what is bad goes into the report. Gives what can be used, and masks by class."""
+def read_dataset(dataset: Dataset) -> tuple[Counter[str], Counter[str]]:
+    """Read all images and clips; what is bad is reported. Returns counts of what can be used, and of masks by class."""
     counts = Counter({"pictures with masks": 0, "masks on pictures": 0, "pictures without labels": 0})
     counts.update({"clips": 0, "frames": 0, "frames with masks": 0, "masks on frames": 0})
     classes: Counter[str] = Counter()
-    # The annotated frames of clips are read as such.
-    pictures = [picture for picture in dataset.pictures if not isinstance(picture, Still)]
-    for picture in tqdm([*pictures, *dataset.unlabelled], "pictures", disable=None):
-        _read_picture(picture, dataset.report, counts, classes)
+    # Annotated frames of clips are counted as frames.
+    images = [image for image in dataset.images if not isinstance(image, ClipFrame)]
+    for image in tqdm([*images, *dataset.unlabeled], "pictures", disable=None):
+        _read_image(image, dataset.report, counts, classes)
     for clip in tqdm(dataset.clips, "clips", disable=None):
         counts["clips"] += _read_clip(clip, dataset.report, counts)
     return counts, classes
 
 
-def _read_picture(picture: Picture, report: Report, counts: Counter[str], classes: Counter[str]) -> None:
+def _read_image(image: DatasetImage, report: SkipReport, counts: Counter[str], classes: Counter[str]) -> None:
     try:
-        labelled = cleaned(picture.read(), picture.name, report, EMPTY)
+        labeled = drop_empty_masks(image.read(), image.name, report, EMPTY)
     except BadSample as error:
-        report.skip(picture.name, str(error))
+        report.skip(image.name, str(error))
         return
-    counts["pictures with masks" if labelled.masks else "pictures without labels"] += 1
-    counts["masks on pictures"] += len(labelled.masks)
-    classes.update(labelled.classes)
+    counts["pictures with masks" if labeled.masks else "pictures without labels"] += 1
+    counts["masks on pictures"] += len(labeled.masks)
+    classes.update(labeled.classes)
 
 
-def _read_clip(clip: Clip, report: Report, counts: Counter[str]) -> bool:
-    """Can any frame be used?"""
+def _read_clip(clip: Clip, report: SkipReport, counts: Counter[str]) -> bool:
+    """Whether any frame can be used."""
     annotated, before = set(clip.annotated), counts["frames"]
     for index in range(len(clip)):
         try:
@@ -85,8 +85,8 @@ def _read_clip(clip: Clip, report: Report, counts: Counter[str]) -> bool:
         except BadSample as error:
             report.skip(f"{clip.name}/{index:05d}", str(error))
             continue
-        in_sight = sum(bool(mask.any()) for mask in masks.values())
-        counts.update({"frames": 1, "frames with masks": int(in_sight > 0), "masks on frames": in_sight})
+        visible = sum(bool(mask.any()) for mask in masks.values())
+        counts.update({"frames": 1, "frames with masks": int(visible > 0), "masks on frames": visible})
     return counts["frames"] > before
 
 
@@ -103,5 +103,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    tolerate_odd_letters()
+    replace_unencodable()
     sys.exit(main())

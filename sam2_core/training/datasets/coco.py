@@ -1,4 +1,4 @@
-"""COCO json files: instances as polygons or run lengths, over pictures that lie somewhere near."""
+"""COCO JSON files: instances as polygons or run lengths, and images in a folder nearby."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage, SkipReport
 from sam2_core.training.datasets.files import (
     BROKEN_JSON,
     MISSING,
+    NO_IMAGE,
     NO_MASK,
-    NO_PICTURE,
-    OTHER_SIZE,
+    SIZE_MISMATCH,
     Listing,
     Size,
-    entry_of,
-    inside,
     load_json,
     printable,
     read_rgb,
+    resolve_inside,
+    skip_if_bad,
 )
-from sam2_core.training.datasets.labelled import BadSample, Dataset, Labelled, Report
-from sam2_core.training.datasets.masks import Shape, check_cost, draw_shape, parse_shape
+from sam2_core.training.datasets.mask_decoding import Segmentation, decode_segmentations, parse_segmentation
 
 CROWD = "annotation of a crowd"
 UNKNOWN_CATEGORY = "annotation of an unknown category"
@@ -32,43 +32,42 @@ _SAMPLE = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CocoPicture:
-    """A picture and its instances. `size` is (height, width), None where the json file does not say it."""
+class CocoImage:
+    """An image and its instances. `size` is (height, width), None if the JSON file does not have it."""
 
     name: str
     source: str
     path: Path = field(repr=False)
     size: Size | None = None
-    shapes: list[Shape] = field(default_factory=list, repr=False)
+    segmentations: list[Segmentation] = field(default_factory=list, repr=False)
     classes: list[str] = field(default_factory=list, repr=False)
 
-    def read(self) -> Labelled:
-        """Pixels and masks; raises `BadSample`."""
-        image = read_rgb(self.path, self.size)
-        size = (image.shape[0], image.shape[1])
-        check_cost(len(self.shapes), size)
-        return Labelled(image, tuple(draw_shape(shape, size) for shape in self.shapes), tuple(self.classes))
+    def read(self) -> LabeledImage:
+        """Pixels and masks. Raises `BadSample`."""
+        pixels = read_rgb(self.path, self.size)
+        masks = decode_segmentations(self.segmentations, (pixels.shape[0], pixels.shape[1]))
+        return LabeledImage(pixels, masks, tuple(self.classes))
 
 
-def read_coco(root: Path, images: Path | None = None, split: str | None = None) -> Dataset:
-    """Open one COCO json file, or those of a folder; `images` says where the pictures are, else they are looked for.
+def read_coco(root: Path, image_folder: Path | None = None, split: str | None = None) -> Dataset:
+    """Open a COCO JSON file, or those of a folder. `image_folder` has the images; if it is None, it is searched for.
 
-    `split` takes only files that are named for it: "train" or "train2017" for `instances_train2017.json`.
+    `split` selects files by name: "train" or "train2017" for `instances_train2017.json`.
 
-    The folder's own files count, those in `annotations/`, and those of an export by parts (`train/…coco.json`). Where
-    some are named `instances_…`, the others (captions, key points) describe the same pictures again and are left out.
+    The files of a folder are its own, those in `annotations/`, and those of an export by split (`train/…coco.json`).
+    If some are named `instances_…`, the others (captions, key points) are about the same images and are not read.
     """
     dataset, listing = Dataset(), Listing()
     for file in _json_files(root):
         if split is not None and not _belongs(file, split):
             continue
-        with entry_of(dataset.report, file.name):
-            _read_file(file, images, root.resolve().stem, listing, dataset)
+        with skip_if_bad(dataset.report, file.name):
+            _read_file(file, image_folder, root.resolve().stem, listing, dataset)
     return dataset
 
 
 def is_coco(root: Path) -> bool:
-    """Is there a json file where those of COCO are?"""
+    """Whether there is a JSON file where those of COCO are."""
     return root.suffix == ".json" if root.is_file() else bool(_json_files(root))
 
 
@@ -85,82 +84,82 @@ def _belongs(file: Path, split: str) -> bool:
     return split in words | {word.rstrip("0123456789") for word in words}
 
 
-def _read_file(file: Path, images: Path | None, source: str, listing: Listing, dataset: Dataset) -> None:
+def _read_file(file: Path, image_folder: Path | None, source: str, listing: Listing, dataset: Dataset) -> None:
     plain = load_json(file)
     if not isinstance(plain, dict) or not isinstance(plain.get("images"), list):
         raise BadSample(f"{BROKEN_JSON} as COCO's")
     report = dataset.report
-    folder = images if images is not None else _find_images(file, plain["images"], listing)
-    pictures = _open_pictures(plain["images"], folder, source, listing, report)
+    folder = image_folder if image_folder is not None else _find_image_folder(file, plain["images"], listing)
+    images = _open_images(plain["images"], folder, source, listing, report)
     classes = _classes(plain.get("categories"), report)
     annotations = plain.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else []:
-        with entry_of(report, annotation):
-            _add(annotation, pictures, classes)
-    for picture in pictures.values():
-        if picture.shapes:
-            dataset.pictures.append(picture)
+        with skip_if_bad(report, annotation):
+            _add(annotation, images, classes)
+    for image in images.values():
+        if image.segmentations:
+            dataset.images.append(image)
         else:
-            report.skip(picture.name, NO_MASK)
+            report.skip(image.name, NO_MASK)
 
 
-def _open_pictures(
-    entries: list[Any], folder: Path, source: str, listing: Listing, report: Report
-) -> dict[Any, CocoPicture]:
-    pictures: dict[Any, CocoPicture] = {}
+def _open_images(
+    entries: list[Any], folder: Path, source: str, listing: Listing, report: SkipReport
+) -> dict[Any, CocoImage]:
+    images: dict[Any, CocoImage] = {}
     for entry in entries:
-        with entry_of(report, entry):
+        with skip_if_bad(report, entry):
             name, number = entry["file_name"], entry["id"]
-            path = inside(folder, name)
-            if number in pictures:
+            path = resolve_inside(folder, name)
+            if number in images:
                 raise BadSample(REPEATED)
             if not listing.has(path):
                 raise BadSample(MISSING)
             size = (int(entry["height"]), int(entry["width"])) if "height" in entry and "width" in entry else None
-            pictures[number] = CocoPicture(printable(name), source, path, size)
-    return pictures
+            images[number] = CocoImage(printable(name), source, path, size)
+    return images
 
 
-def _classes(categories: object, report: Report) -> dict[Any, str] | None:
-    """Names by category id; None for a file that tells no categories at all."""
+def _classes(categories: object, report: SkipReport) -> dict[Any, str] | None:
+    """Names by category id; None for a file without categories."""
     if not categories or not isinstance(categories, list):
         return None
     classes: dict[Any, str] = {}
     for category in categories:
-        with entry_of(report, category):
+        with skip_if_bad(report, category):
             classes[category["id"]] = printable(category.get("name", ""))
     return classes
 
 
-def _add(annotation: dict[str, Any], pictures: dict[Any, CocoPicture], classes: dict[Any, str] | None) -> None:
-    """Hang an annotation on its picture; raises `BadSample`."""
-    picture = pictures.get(annotation["image_id"])
-    if picture is None:
-        raise BadSample(NO_PICTURE)
+def _add(annotation: dict[str, Any], images: dict[Any, CocoImage], classes: dict[Any, str] | None) -> None:
+    """Add an annotation to its image. Raises `BadSample`."""
+    image = images.get(annotation["image_id"])
+    if image is None:
+        raise BadSample(NO_IMAGE)
     if annotation.get("iscrowd"):
         raise BadSample(CROWD)
     category = annotation.get("category_id")
     if classes is not None and category not in classes:
         raise BadSample(UNKNOWN_CATEGORY)
-    shape = parse_shape(annotation.get("segmentation"))
-    if isinstance(shape, dict) and picture.size is not None and shape["size"] != list(picture.size):
-        raise BadSample(OTHER_SIZE)
-    picture.shapes.append(shape)
-    picture.classes.append("" if classes is None else classes[category])
+    segmentation = parse_segmentation(annotation.get("segmentation"))
+    if isinstance(segmentation, dict) and image.size is not None and segmentation["size"] != list(image.size):
+        raise BadSample(SIZE_MISMATCH)
+    image.segmentations.append(segmentation)
+    image.classes.append("" if classes is None else classes[category])
 
 
-def _find_images(file: Path, entries: list[Any], listing: Listing) -> Path:
-    """The folder near `file` that holds most of the pictures (as far as a sample tells)."""
+def _find_image_folder(file: Path, entries: list[Any], listing: Listing) -> Path:
+    """The folder near `file` that has most of the images, or of a sample of them."""
     names = [entry.get("file_name") for entry in entries[:: len(entries) // _SAMPLE + 1] if isinstance(entry, dict)]
 
     def held(folder: Path) -> int:
         return sum(listing.has(path) for name in names if (path := _inside_or_none(folder, name)) is not None)
 
-    return max(_folders(file), key=held)  # the first of equals
+    return max(_folders(file), key=held)  # on a tie, the first
 
 
 def _folders(file: Path) -> Iterator[Path]:
-    """Where pictures use to lie, the most telling name first: `instances_train2017.json` speaks of `train2017`."""
+    """Folders where images usually are, the most specific first: `train2017` for `instances_train2017.json`."""
     here, above, part = file.parent, file.parent.parent, file.stem.rpartition("_")[2]
     for folder in (here, above):
         yield from (folder / "images" / part, folder / part)
@@ -169,6 +168,6 @@ def _folders(file: Path) -> Iterator[Path]:
 
 def _inside_or_none(folder: Path, name: object) -> Path | None:
     try:
-        return inside(folder, name)
+        return resolve_inside(folder, name)
     except BadSample:
         return None

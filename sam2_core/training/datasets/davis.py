@@ -1,4 +1,4 @@
-"""DAVIS and its followers: a folder of frames and a folder of index pictures for each clip.
+"""DAVIS and data sets of the same layout: a folder of frames and a folder of index images for each clip.
 
 JPEGImages/480p/CLIP/00000.jpg, Annotations/480p/CLIP/00000.png    DAVIS; lists of clips in ImageSets/
 JPEGImages/CLIP/00000.jpg, Annotations/CLIP/00000.png              YouTube-VOS, MOSE, LVOS …
@@ -11,42 +11,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.clips import open_frames, stills
-from sam2_core.training.datasets.files import NO_PICTURE, entry_of
-from sam2_core.training.datasets.labelled import BadSample, Dataset
+from sam2_core.training.datasets.dataset import BadSample, Dataset
+from sam2_core.training.datasets.files import NO_IMAGE, skip_if_bad
+from sam2_core.training.datasets.frame_folders import annotated_frames, open_frame_folder
 
 FRAMES, LABELS = "JPEGImages", "Annotations"
 _USUAL_RESOLUTION = "480p"
 
 
 def is_davis(root: Path) -> bool:
-    """Are there folders of frames and of masks, with folders in them?"""
+    """Whether there are folders of frames and of masks, with folders in them."""
     return bool(root.is_dir() and _folders(_named(root, FRAMES)) and _folders(_named(root, LABELS)))
 
 
 def read_davis(root: Path, split: str | None = None) -> Dataset:
-    """Open all clips, or those of a list (`split`: "train", "val" …). Annotated frames are pictures as well.
+    """Open all clips, or those of a list (`split`: "train", "val" …). Annotated frames are images, too.
 
-    Clips without masks are clips without labels. Raises `DataError` where there is no such list.
+    Raises `DataError` if there is no such list.
     """
     frames, labels = _at_one_resolution(_named(root, FRAMES), _named(root, LABELS))
     found = {folder.name for folder in (*_folders(frames), *_folders(labels))}
     listed = found if split is None else set(_listed(root, split))
     dataset = Dataset()
     for name in sorted(found & listed):
-        with entry_of(dataset.report, name):
+        with skip_if_bad(dataset.report, name):
             if not (frames / name).is_dir():
-                raise BadSample(NO_PICTURE)
-            clip = open_frames(name, root.resolve().name, frames / name, labels / name, dataset.report)
+                raise BadSample(NO_IMAGE)
+            clip = open_frame_folder(name, root.resolve().name, frames / name, labels / name, dataset.report)
             dataset.clips.append(clip)
     for name in sorted(listed - found):
         dataset.report.skip(name, "clip that is listed and not there")
-    dataset.pictures.extend(stills(dataset.clips))
+    dataset.images.extend(annotated_frames(dataset.clips))
     return dataset
 
 
 def _named(root: Path, name: str) -> Path:
-    """The folder of this name, else one whose name begins so (JPEGImages_24fps)."""
+    """The folder of this name, or one whose name begins with it (JPEGImages_24fps)."""
     return next((path for path in sorted(root.glob(f"{name}*")) if path.is_dir()), root / name)
 
 
@@ -55,7 +55,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _at_one_resolution(frames: Path, labels: Path) -> tuple[Path, Path]:
-    """Where clips come at several resolutions (480p, 1080p, Full-Resolution …), the usual one or else the first."""
+    """If clips are given at several resolutions (480p, 1080p, Full-Resolution …), 480p or else the first."""
     kinds = [kind.name for kind in _folders(frames) if _folders(kind) and _folders(labels / kind.name)]
     if not kinds:
         return frames, labels
@@ -64,7 +64,7 @@ def _at_one_resolution(frames: Path, labels: Path) -> tuple[Path, Path]:
 
 
 def _listed(root: Path, split: str) -> Iterator[str]:
-    """The clips of a list; that of 2017 is taken before that of 2016, which names every single frame."""
+    """The clips of a list. That of 2017 takes precedence over that of 2016, which lists every frame."""
     lists = [*sorted(root.glob(f"ImageSets/**/{split}.txt")), *root.glob(f"*{split}.txt")]
     if not lists:
         raise DataError(f"There is no list {split}.txt in {root / 'ImageSets'}.")

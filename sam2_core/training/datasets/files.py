@@ -1,4 +1,4 @@
-"""Files of strangers: names that stay inside a folder, json files, pictures and their sizes from headers alone."""
+"""Untrusted files: names that must stay inside a folder, JSON, images and their sizes from headers alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from PIL import Image
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits
-from sam2_core.media.pictures import read_picture
-from sam2_core.training.datasets.labelled import BadSample, Pixels, Report
+from sam2_core.media.image_files import read_image
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, SkipReport
 
 Size: TypeAlias = tuple[int, int]
 """(height, width)."""
@@ -27,50 +28,50 @@ OUTSIDE = "file name that leads out of the data set"
 MISSING = "file is missing"
 UNREADABLE = "file that cannot be read as a picture"
 TOO_LARGE = f"picture of more than {LIMITS.max_pixels // 1_000_000} million pixels"
-OTHER_SIZE = "picture and labels of different sizes"
+SIZE_MISMATCH = "picture and labels of different sizes"
 NO_MASK = "picture without a mask"
-NO_PICTURE = "mask without a picture"
+NO_IMAGE = "mask without a picture"
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-"""Endings of files that are taken for pictures (in lower case)."""
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+"""Suffixes of image files, in lower case."""
 _FORMATS = {"JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM"}
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_LONGEST_NAME = 80
+_MAX_NAME_LENGTH = 80
 _ORIENTATION, _ON_THE_SIDE = 0x0112, {5, 6, 7, 8}
 
 
 class Listing:
-    """Tells which files exist, with one look at each folder instead of one at each file."""
+    """Which files exist, with one listing of each folder instead of a system call for each file."""
 
     def __init__(self) -> None:
         self._names: dict[Path, frozenset[str]] = {}
 
     def has(self, path: Path) -> bool:
-        """Is there such a file?"""
+        """Whether the file exists."""
         folder = path.parent
         if folder not in self._names:
             self._names[folder] = frozenset(x.name for x in folder.iterdir()) if folder.is_dir() else frozenset()
         try:
-            return path.name in self._names[folder] or path.is_file()  # the latter: file systems that ignore case
-        except (OSError, ValueError):  # a name that no file can have
+            return path.name in self._names[folder] or path.is_file()  # the second for file systems that ignore case
+        except (OSError, ValueError):  # a name that is invalid
             return False
 
 
-def inside(root: Path, name: object) -> Path:
-    """The path of a file that a json file or list names; both kinds of slashes are understood.
+def resolve_inside(root: Path, name: object) -> Path:
+    """The path of a file named by a JSON file or list, with either kind of slash.
 
-    Raises `BadSample` for a name that would leave `root`.
+    Raises `BadSample` for a name that leads out of `root`.
     """
     if not isinstance(name, str) or not name or "\0" in name:
         raise BadSample(BROKEN_ENTRY)
-    relative = PureWindowsPath(name)  # knows the separators and roots of every system
+    relative = PureWindowsPath(name)  # splits at the separators of all systems
     if relative.anchor or ".." in relative.parts:
         raise BadSample(OUTSIDE)
     return root.joinpath(*relative.parts)
 
 
 def load_json(path: Path) -> Any:
-    """What a json file holds; raises `BadSample`."""
+    """The content of a JSON file. Raises `BadSample`."""
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -80,21 +81,21 @@ def load_json(path: Path) -> Any:
 
 
 @contextmanager
-def entry_of(report: Report, entry: object) -> Iterator[None]:
-    """Work on one entry of a json file or folder: if it turns out to be bad or misshapen, it is reported."""
+def skip_if_bad(report: SkipReport, entry: object) -> Iterator[None]:
+    """Report an entry of a JSON file or folder, instead of raising, if it is bad or does not have the expected form."""
     try:
         yield
     except BadSample as error:
         report.skip(_entry_name(entry), str(error))
     except OSError:
         report.skip(_entry_name(entry), NO_ACCESS)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):  # something else than was expected
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):  # not of the expected form
         report.skip(_entry_name(entry), BROKEN_ENTRY)
 
 
 def printable(text: object) -> str:
-    """What strangers wrote, fit for a report on any terminal."""
-    return "".join(sign if sign.isprintable() else "?" for sign in str(text)[:_LONGEST_NAME])
+    """Untrusted text for a report: of bounded length, without control characters."""
+    return "".join(char if char.isprintable() else "?" for char in str(text)[:_MAX_NAME_LENGTH])
 
 
 def _entry_name(entry: object) -> str:
@@ -104,8 +105,8 @@ def _entry_name(entry: object) -> str:
     return printable(entry)
 
 
-def open_picture(path: Path) -> Image.Image:
-    """Open without decoding. Raises `BadSample` for what is no picture, or one of more than 80 million pixels."""
+def open_image(path: Path) -> Image.Image:
+    """Open without decoding. Raises `BadSample` for what is no image, or has more than `LIMITS.max_pixels`."""
     Image.init()
     try:
         image = Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))
@@ -113,7 +114,7 @@ def open_picture(path: Path) -> Image.Image:
         raise BadSample(MISSING) from error
     except _BOMB as error:
         raise BadSample(TOO_LARGE) from error
-    except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
+    except Exception as error:  # Pillow raises many types of errors for damaged files
         raise BadSample(UNREADABLE) from error
     if image.width * image.height > LIMITS.max_pixels:
         image.close()
@@ -121,44 +122,44 @@ def open_picture(path: Path) -> Image.Image:
     return image
 
 
-def picture_sizes(path: Path) -> tuple[Size, ...]:
-    """The sizes at which a picture may have been annotated: upright (turned as its EXIF data say, which is how
-    `read_rgb` gives it) and, where that is another one, as it is stored.
+def image_sizes(path: Path) -> tuple[Size, ...]:
+    """The sizes at which an image may have been annotated: rotated by its EXIF data, as `read_rgb` returns it, and,
+    if that differs, as stored.
 
-    Reads the header only; raises `BadSample`.
+    Reads only the header. Raises `BadSample`.
     """
-    with open_picture(path) as image:
+    with open_image(path) as image:
         stored = (image.height, image.width)
-        if image.format not in {"JPEG", "MPO"}:  # elsewhere EXIF data may stand behind the pixels, and are rare
+        if image.format not in {"JPEG", "MPO"}:  # in others EXIF is rare and may lie behind the pixels
             return (stored,)
         try:
             is_turned = image.getexif().get(_ORIENTATION) in _ON_THE_SIDE
-        except Exception:  # as above; broken EXIF data are ignored by all who show the picture
+        except Exception:  # as above; viewers ignore broken EXIF data
             is_turned = False
     return (stored[::-1], stored) if is_turned else (stored,)
 
 
-def read_rgb(path: Path, size: Size | None = None) -> Pixels:
-    """The picture (H, W, 3) in RGB; where its annotations have a `size`, turned so that it fits them.
+def read_rgb(path: Path, size: Size | None = None) -> RgbArray:
+    """The image (H, W, 3) in RGB; if its annotations have a `size`, in the orientation of that size.
 
-    Raises `BadSample` for one that is damaged, too large, or does not fit.
+    Raises `BadSample` if it is damaged, too large, or of another size.
     """
-    if size is not None and size not in picture_sizes(path):
-        raise BadSample(OTHER_SIZE)
+    if size is not None and size not in image_sizes(path):
+        raise BadSample(SIZE_MISMATCH)
     try:
-        pixels = read_picture(path, LIMITS)
+        pixels = read_image(path, LIMITS)
     except MediaError as error:
-        with open_picture(path):  # says more precisely what is wrong with the header
+        with open_image(path):  # raises the reason if it is in the header
             raise BadSample(UNREADABLE) from error
     except FileNotFoundError as error:
         raise BadSample(MISSING) from error
-    return pixels if size is None or pixels.shape[:2] == size else _as_stored(path)
+    return pixels if size is None or pixels.shape[:2] == size else _read_unrotated(path)
 
 
-def _as_stored(path: Path) -> Pixels:
-    """Who annotated this picture did not see it turned."""
+def _read_unrotated(path: Path) -> RgbArray:
+    """Without the rotation of the EXIF data, which the annotation tool ignored."""
     try:
-        with open_picture(path) as image:
+        with open_image(path) as image:
             return np.array(image.convert("RGB"), np.uint8)
     except (OSError, ValueError, SyntaxError) as error:
         raise BadSample(UNREADABLE) from error

@@ -1,9 +1,9 @@
-"""A folder of pictures and mask pictures, paired by name.
+"""A folder of images and mask images, paired by name.
 
-images/x.jpg + masks/x.png          one mask picture each: black and white, or a value for each object
+images/x.jpg + masks/x.png          one mask image each: black and white, or a value for each object
 images/x.jpg + masks/x/*.png        several
 x.jpg + x_mask.png                  side by side
-x/images/x.png + x/masks/*.png      a folder for each picture, or for each part of the data set
+x/images/x.png + x/masks/*.png      a folder for each image, or for each part of the data set
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2_core.training.datasets.clips import numbered
+from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage, SkipReport
 from sam2_core.training.datasets.files import (
+    IMAGE_SUFFIXES,
+    NO_IMAGE,
     NO_MASK,
-    NO_PICTURE,
-    OTHER_SIZE,
-    PICTURES,
-    entry_of,
-    picture_sizes,
+    SIZE_MISMATCH,
+    image_sizes,
     read_rgb,
+    skip_if_bad,
 )
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled, Report
-from sam2_core.training.datasets.masks import check_cost, objects, read_index
+from sam2_core.training.datasets.frame_folders import sorted_images
+from sam2_core.training.datasets.mask_decoding import check_cost, object_masks, read_index_image
 from sam2_core.training.datasets.pack import is_pack
+from sam2_core.types import BoolArray
 
 LOSSY = "mask in a lossy format (JPEG): save it as PNG"
 SAME_NAME = "picture with the name of another one"
@@ -35,85 +36,85 @@ _JPEG = {".jpg", ".jpeg"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FolderPicture:
-    """A picture and its mask pictures, each of one or more objects."""
+class FolderImage:
+    """An image and its mask images, each of one or more objects."""
 
     name: str
     source: str
     image: Path = field(repr=False)
     masks: tuple[Path, ...] = field(repr=False)
 
-    def read(self) -> Labelled:
-        """Pixels and masks; a mask picture without any object gives one empty mask. Raises `BadSample`."""
-        masks: list[BinaryMask] = []
+    def read(self) -> LabeledImage:
+        """Pixels and masks; a mask image without objects is one empty mask. Raises `BadSample`."""
+        masks: list[BoolArray] = []
         for path in self.masks:
-            index = read_index(path)
-            masks += objects(index).values() or [np.zeros(index.shape, np.bool_)]
+            index = read_index_image(path)
+            masks += object_masks(index).values() or [np.zeros(index.shape, np.bool_)]
             check_cost(len(masks), (index.shape[0], index.shape[1]))
         height, width = masks[0].shape
         if any(mask.shape != (height, width) for mask in masks):
-            raise BadSample(OTHER_SIZE)
-        return Labelled(read_rgb(self.image, (height, width)), tuple(masks), ("",) * len(masks))
+            raise BadSample(SIZE_MISMATCH)
+        return LabeledImage(read_rgb(self.image, (height, width)), tuple(masks), ("",) * len(masks))
 
 
 def is_folder_layout(root: Path) -> bool:
-    """Does this look like one of the above?"""
-    beside = (path for path in root.glob(f"*{_SUFFIX}.*") if path.suffix.lower() in PICTURES)
+    """Whether this looks like one of the above."""
+    beside = (path for path in root.glob(f"*{_SUFFIX}.*") if path.suffix.lower() in IMAGE_SUFFIXES)
     return bool(_parts(root)) or next(beside, None) is not None
 
 
-def read_folder(root: Path, images: Path | None = None) -> Dataset:
-    """Open such a folder; with `images` as the folder of the pictures, `root` may be that of the masks itself."""
+def read_folder(root: Path, image_folder: Path | None = None) -> Dataset:
+    """Open such a folder. If `image_folder` is given, `root` may be the folder of the masks."""
     dataset = Dataset()
-    for part in (_parts(root) if images is None else []) or [root]:
+    for part in (_parts(root) if image_folder is None else []) or [root]:
         prefix = "" if part == root else f"{part.name}/"
-        for image, masks in _pairs(part, images, dataset.report):
-            with entry_of(dataset.report, prefix + image.name):
+        for image, masks in _pairs(part, image_folder, dataset.report):
+            with skip_if_bad(dataset.report, prefix + image.name):
                 if not masks:
                     raise BadSample(NO_MASK)
-                if picture_sizes(masks[0])[0] not in picture_sizes(image):
-                    raise BadSample(OTHER_SIZE)
+                if image_sizes(masks[0])[0] not in image_sizes(image):
+                    raise BadSample(SIZE_MISMATCH)
                 name = prefix + image.stem
-                dataset.pictures.append(FolderPicture(name, root.resolve().name, image, tuple(masks)))
+                dataset.images.append(FolderImage(name, root.resolve().name, image, tuple(masks)))
     return dataset
 
 
 def _parts(root: Path) -> list[Path]:
-    """The folders that hold `images/` and `masks/` (but are no packs): the root itself, or folders in it."""
+    """The folders with `images/` and `masks/` that are no packs: the root itself, or folders in it."""
     folders = [root] if (root / "masks").is_dir() else sorted(path.parent for path in root.glob("*/masks"))
     pairs = [folder for folder in folders if (folder / "masks").is_dir() and (folder / "images").is_dir()]
     return [folder for folder in pairs if not is_pack(folder)]
 
 
-def _pairs(part: Path, images: Path | None, report: Report) -> Iterator[tuple[Path, list[Path]]]:
-    """Every picture with its masks, none for some. What has no picture is reported."""
-    are_beside = images is None and not (part / "masks").is_dir()
-    folder = images or (part if are_beside else part / "images")
-    pictures: dict[str, Path] = {}
-    for path in numbered(folder):
+def _pairs(part: Path, image_folder: Path | None, report: SkipReport) -> Iterator[tuple[Path, list[Path]]]:
+    """Every image with its masks, perhaps none. Masks without an image are reported."""
+    are_beside = image_folder is None and not (part / "masks").is_dir()
+    folder = image_folder or (part if are_beside else part / "images")
+    images: dict[str, Path] = {}
+    for path in sorted_images(folder):
         if are_beside and path.stem.endswith(_SUFFIX):
             continue
-        if pictures.setdefault(path.stem, path) != path:
+        if images.setdefault(path.stem, path) != path:
             report.skip(path.name, SAME_NAME)
     masks_folder = part / "masks" if (part / "masks").is_dir() else part
     masks: dict[str, list[Path]] = {}
     for name, path in _masks(masks_folder, are_beside, report):
-        masks.setdefault(name if name in pictures else name.removesuffix(_SUFFIX), []).append(path)
-    if len(pictures) == 1 and not are_beside and not masks.keys() & pictures.keys():
-        masks = {next(iter(pictures)): [path for several in masks.values() for path in several]}
-    for stem, path in pictures.items():
+        masks.setdefault(name if name in images else name.removesuffix(_SUFFIX), []).append(path)
+    if len(images) == 1 and not are_beside and not masks.keys() & images.keys():
+        masks = {next(iter(images)): [path for several in masks.values() for path in several]}
+    for stem, path in images.items():
         yield path, masks.pop(stem, [])
     for several in masks.values():
         for path in several:
-            report.skip(path.name, NO_PICTURE)
+            report.skip(path.name, NO_IMAGE)
 
 
-def _masks(folder: Path, are_beside: bool, report: Report) -> Iterator[tuple[str, Path]]:
-    """The masks of a folder and of those in it, with the name that says whose they are."""
-    named = [(path.stem, path) for path in numbered(folder) if not are_beside or path.stem.endswith(_SUFFIX)]
+def _masks(folder: Path, are_beside: bool, report: SkipReport) -> Iterator[tuple[str, Path]]:
+    """The masks of a folder and of those in it, with the name of their image."""
+    named = [(path.stem, path) for path in sorted_images(folder) if not are_beside or path.stem.endswith(_SUFFIX)]
     if not are_beside:
         inner = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != "images")
-        named += [(within.name, path) for within in inner for path in numbered(within)]
+        named += [(within.name, path) for within in inner for path in sorted_images(within)]
     for name, path in named:
         if path.suffix.lower() in _JPEG:
             report.skip(path.name, LOSSY)

@@ -1,4 +1,4 @@
-"""Which layout does this path hold?"""
+"""Layouts of data sets: recognize the one of a path, and open it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sam2_core.errors import DataError
 from sam2_core.training.datasets.coco import is_coco, read_coco
+from sam2_core.training.datasets.dataset import Dataset
 from sam2_core.training.datasets.davis import is_davis, read_davis
 from sam2_core.training.datasets.folder import is_folder_layout, read_folder
-from sam2_core.training.datasets.labelled import Dataset
 from sam2_core.training.datasets.pack import MANIFEST, is_pack, read_pack
 from sam2_core.training.datasets.sav import is_sav, read_sav
 from sam2_core.training.datasets.voc import is_voc, read_voc
@@ -22,7 +22,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], bool], str]] = {
     "sav": (is_sav, "clips with ID_manual.json or ID_auto.json, or pictures with a json file each (SA-V, SA-1B)"),
     "coco": (is_coco, "a COCO json file, given itself, in the folder or in annotations/"),
 }
-"""How each layout is recognised, in words too; the first that fits is taken."""
+"""How each layout is recognized, with a description; the first one that fits is used."""
 
 
 def open_dataset(
@@ -32,12 +32,12 @@ def open_dataset(
     sources: Collection[str] | None = None,
     split: str | None = None,
 ) -> Dataset:
-    """Open the data set at `path` in one of the `LAYOUTS`, or the one that is recognised.
+    """Open the data set at `path` in one of the `LAYOUTS`; None recognizes it.
 
-    `images` is the folder of the pictures where the layout leaves that open (coco, folder); `sources` takes only some
-    collections of a pack; `split` takes only a part ("train", "val"): a folder of that name, or what the layout's own
-    lists or file names say. Pictures and clips are read later, one by one; what is bad at first sight stands in the
-    report. Raises `DataError` where nothing can be used or an argument does not fit the layout.
+    `images` is the folder of the images, for layouts that do not fix it (coco, folder); `sources` selects collections
+    of a pack; `split` selects a part ("train", "val"): a folder of that name, or what the layout's lists or file names
+    say. Images and clips are read later, one by one; what is found to be bad now is in the report. Raises `DataError`
+    if nothing can be used or an argument does not fit the layout.
     """
     root = Path(path)
     if not root.exists():
@@ -45,15 +45,15 @@ def open_dataset(
     if split is not None and _is_part(root / split, layout):
         root, split = root / split, None
     if layout is None:
-        root, layout = recognise(root)
+        root, layout = recognize(root)
     dataset = _read(root, layout, images, sources, split)
-    if not (dataset.pictures or dataset.unlabelled or dataset.clips):
+    if not (dataset.images or dataset.unlabeled or dataset.clips):
         raise DataError(f"Nothing in {root} can be used as {layout} ({LAYOUTS[layout][1]}).\n{dataset.report}".rstrip())
     return dataset
 
 
-def recognise(root: Path) -> tuple[Path, str]:
-    """The layout's name and its root, which may be the only folder within `root`. Raises `DataError`."""
+def recognize(root: Path) -> tuple[Path, str]:
+    """The root and name of the layout; the root may be the only folder within `root`. Raises `DataError`."""
     looked = root
     while True:
         for layout, (fits, _) in LAYOUTS.items():

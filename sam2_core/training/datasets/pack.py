@@ -1,9 +1,9 @@
-"""Packs: one manifest.json over pictures, index masks, polygons and clips of many sources.
+"""Packs: one manifest.json over images, index masks, polygons and clips of many sources.
 
 manifest.json                  {"images": [...], "videos": [...]}, each with its source, size and instances
-images/ID.jpg, masks/ID.png    a picture and its index mask (16 bits, 0 = background)
-polys/ID.json                  the instances' full outlines, which may overlap, where the source had them
-unlabelled/ID.jpg              a picture without labels
+images/ID.jpg, masks/ID.png    an image and its index mask (16 bits, 0 = background)
+polys/ID.json                  the instances' full outlines, which may overlap, if the source has them
+unlabelled/ID.jpg              an image without labels
 videos/NAME/frames/00000.jpg   a clip; videos/NAME/masks/00000.png: index masks of the annotated frames
 videos_unlabelled/NAME/frames/00000.jpg
 """
@@ -19,30 +19,31 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.clips import open_frames
+from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
 from sam2_core.training.datasets.files import (
     BROKEN_ENTRY,
     NO_MASK,
-    OTHER_SIZE,
+    SIZE_MISMATCH,
     Size,
-    entry_of,
-    inside,
+    image_sizes,
     load_json,
-    picture_sizes,
     printable,
     read_rgb,
+    resolve_inside,
+    skip_if_bad,
 )
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled
-from sam2_core.training.datasets.masks import Polygon, check_cost, parse_polygons, read_index
+from sam2_core.training.datasets.frame_folders import open_frame_folder
+from sam2_core.training.datasets.mask_decoding import Polygon, check_cost, parse_polygons, read_index_image
+from sam2_core.types import BoolArray
 
 MANIFEST = "manifest.json"
 MISSING_FRAMES = "clip with missing frames"
-_SHIFT = 4  # OpenCV draws with coordinates in sixteenths of a pixel
+_SHIFT = 4  # fractional bits of the coordinates that OpenCV draws with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PackPicture:
-    """A picture of a pack; `mask` and `polygons` are files, `instances` maps an id to its category."""
+class PackImage:
+    """An image of a pack; `mask` and `polygons` are files, `instances` maps an id to its category."""
 
     name: str
     source: str
@@ -51,23 +52,23 @@ class PackPicture:
     polygons: Path | None = field(default=None, repr=False)
     instances: dict[int, str] = field(default_factory=dict, repr=False)
 
-    def read(self) -> Labelled:
-        """Pixels and full masks (polygons where there are any, else the index mask); raises `BadSample`."""
+    def read(self) -> LabeledImage:
+        """Pixels and full masks: polygons if there are any, else the index mask. Raises `BadSample`."""
         if self.mask is None:
-            return Labelled(read_rgb(self.image), (), ())
-        index = read_index(self.mask, is_index=True)
+            return LabeledImage(read_rgb(self.image), (), ())
+        index = read_index_image(self.mask, is_index=True)
         size = (index.shape[0], index.shape[1])
         check_cost(len(self.instances), size)
         outlines = {} if self.polygons is None else _read_outlines(self.polygons)
         masks = tuple(
             _draw(outlines[number], size) if number in outlines else index == number for number in self.instances
         )
-        return Labelled(read_rgb(self.image, size), masks, tuple(self.instances.values()))
+        return LabeledImage(read_rgb(self.image, size), masks, tuple(self.instances.values()))
 
 
 def is_pack(root: Path) -> bool:
-    """Does a manifest list pictures? One that cannot be read is taken for a pack's, which gets that reported; a
-    manifest of something else, such as a download of masks, is none."""
+    """Whether there is a manifest that lists images. One that cannot be read counts, so that this gets reported; a
+    manifest of something else, such as a download of masks, does not."""
     try:
         plain = load_json(root / MANIFEST)
     except BadSample:
@@ -76,7 +77,7 @@ def is_pack(root: Path) -> bool:
 
 
 def read_pack(root: Path, sources: Collection[str] | None = None) -> Dataset:
-    """Open a pack, or only some of its `sources`. Raises `DataError` where the manifest cannot be read."""
+    """Open a pack, or only some of its `sources`. Raises `DataError` if the manifest cannot be read."""
     try:
         manifest = load_json(root / MANIFEST)
         images, videos = manifest["images"], manifest.get("videos", [])
@@ -84,11 +85,11 @@ def read_pack(root: Path, sources: Collection[str] | None = None) -> Dataset:
         raise DataError(f"{root / MANIFEST} cannot be read as the manifest of a pack: {error!r}.") from error
     dataset = Dataset()
     for item in _chosen(images, sources, dataset):
-        with entry_of(dataset.report, item):
-            picture = _open_picture(root, item)
-            (dataset.unlabelled if picture.mask is None else dataset.pictures).append(picture)
+        with skip_if_bad(dataset.report, item):
+            image = _open_image(root, item)
+            (dataset.unlabeled if image.mask is None else dataset.images).append(image)
     for item in _chosen(videos, sources, dataset):
-        with entry_of(dataset.report, item):
+        with skip_if_bad(dataset.report, item):
             _open_clip(root, item, dataset)
     return dataset
 
@@ -101,27 +102,27 @@ def _chosen(items: object, sources: Collection[str] | None, dataset: Dataset) ->
     return [x for x in entries if isinstance(x, dict) and (sources is None or x.get("source") in sources)]
 
 
-def _open_picture(root: Path, item: dict[str, Any]) -> PackPicture:
+def _open_image(root: Path, item: dict[str, Any]) -> PackImage:
     name, source = str(item.get("id")), str(item.get("source", ""))
-    image = inside(root, item.get("path"))
-    sizes = picture_sizes(image)
+    image = resolve_inside(root, item.get("path"))
+    sizes = image_sizes(image)
     if "instances" not in item:
-        return PackPicture(printable(name), source, image)
-    mask = inside(root / "masks", f"{name}.png")
+        return PackImage(printable(name), source, image)
+    mask = resolve_inside(root / "masks", f"{name}.png")
     if not mask.is_file():
         raise BadSample(NO_MASK)
-    if picture_sizes(mask)[0] not in sizes:
-        raise BadSample(OTHER_SIZE)
-    polygons = inside(root / "polys", f"{name}.json")
+    if image_sizes(mask)[0] not in sizes:
+        raise BadSample(SIZE_MISMATCH)
+    polygons = resolve_inside(root / "polys", f"{name}.json")
     instances = {int(instance["id"]): printable(instance.get("category", "")) for instance in item["instances"]}
     if not instances:
         raise BadSample(NO_MASK)
-    return PackPicture(printable(name), source, image, mask, polygons if polygons.is_file() else None, instances)
+    return PackImage(printable(name), source, image, mask, polygons if polygons.is_file() else None, instances)
 
 
 def _open_clip(root: Path, item: dict[str, Any], dataset: Dataset) -> None:
-    name, folder = item.get("name"), inside(root, item.get("path"))
-    clip = open_frames(
+    name, folder = item.get("name"), resolve_inside(root, item.get("path"))
+    clip = open_frame_folder(
         printable(name), str(item.get("source", "")), folder / "frames", folder / "masks", dataset.report
     )
     if item.get("frames", len(clip)) != len(clip):
@@ -136,9 +137,9 @@ def _read_outlines(path: Path) -> dict[int, tuple[Polygon, ...]]:
         raise BadSample(BROKEN_ENTRY) from error
 
 
-def _draw(polygons: tuple[Polygon, ...], size: Size) -> BinaryMask:
-    """Polygons as packs define them: the pixels under the outline belong to the mask, so that its index mask, which
-    was drawn in the same way, agrees with it."""
+def _draw(polygons: tuple[Polygon, ...], size: Size) -> BoolArray:
+    """Polygons as packs define them: pixels on the outline belong to the mask, as in the index mask, which was drawn in
+    the same way."""
     mask = np.zeros(size, np.uint8)
     for polygon in polygons:
         corners = (polygon.astype(np.float64) * (1 << _SHIFT)).round().astype(np.int32)

@@ -3,7 +3,7 @@
 ID.mp4 + ID_manual.json, ID_auto.json    SA-V's training set: run lengths for each object on every fourth frame
 ID.jpg + ID.json                         SA-1B: {"image": {...}, "annotations": [{"segmentation": ...}, ...]}
 
-They may lie in the folder itself or in folders in it. SA-V's val and test set have the layout of `davis`.
+They may be in the folder itself or in folders in it. SA-V's val and test set have the layout of `davis`.
 """
 
 from __future__ import annotations
@@ -15,31 +15,33 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from sam2_core.training.datasets.decoded import decoded
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
+from sam2_core.training.datasets.decoded_video import decoded_video
 from sam2_core.training.datasets.files import (
     BROKEN_ENTRY,
     BROKEN_JSON,
     LIMITS,
+    NO_IMAGE,
     NO_MASK,
-    NO_PICTURE,
-    OTHER_SIZE,
+    SIZE_MISMATCH,
     Size,
-    entry_of,
     load_json,
     read_rgb,
+    skip_if_bad,
 )
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Dataset, Labelled, Pixels
-from sam2_core.training.datasets.masks import check_cost, draw_shape, parse_shape
+from sam2_core.training.datasets.mask_decoding import Segmentation, decode_segmentations, parse_segmentation
+from sam2_core.types import BoolArray
 
 STEP = 4
-"""SA-V is annotated at 6 frames a second, its clips have 24."""
+"""SA-V is annotated at 6 frames per second, its clips have 24."""
 _KINDS = ("_manual", "_auto")
-_PICTURES = (".jpg", ".jpeg", ".png")
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, slots=True)
 class _Masklets:
-    """A json file's content. `frames` holds run lengths by annotated frame and object, None for one out of sight."""
+    """The content of a JSON file. `frames` has run lengths by annotated frame and object, None for one out of view."""
 
     size: Size
     length: int
@@ -55,7 +57,7 @@ class _Masklets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavClip:
-    """A video file with the json files of its masklets. Object ids count from 1 over all of them."""
+    """A video file with the JSON files of its masklets. Object ids count from 1 across these files."""
 
     name: str
     source: str
@@ -68,80 +70,80 @@ class SavClip:
     def __len__(self) -> int:
         return self.length
 
-    def frame(self, index: int) -> Pixels:
-        """A frame (H, W, 3) in RGB, of a clip that is decoded as a whole; raises `BadSample`."""
-        pixels = decoded(self.video).frame(index)
+    def frame(self, index: int) -> RgbArray:
+        """A frame (H, W, 3) in RGB; the whole clip is decoded on first use. Raises `BadSample`."""
+        pixels = decoded_video(self.video).frame(index)
         if pixels.shape[:2] != self.size:
-            raise BadSample(OTHER_SIZE)
+            raise BadSample(SIZE_MISMATCH)
         return pixels
 
-    def masks(self, index: int) -> Mapping[int, BinaryMask]:
-        """The masks (H, W) of the objects in sight by id; raises `BadSample`."""
+    def masks(self, index: int) -> Mapping[int, BoolArray]:
+        """The masks (H, W) of the visible objects by id. Raises `BadSample`."""
         if index % STEP or index not in range(self.length):
             raise BadSample(NO_MASK)
-        masks: dict[int, BinaryMask] = {}
+        segmentations: dict[int, Segmentation] = {}
         first = 1
         for path in self.labels:
             masklets = _masklets(path)
-            shapes = {first + place: parse_shape(mask) for place, mask in enumerate(masklets.at(index)) if mask}
-            check_cost(len(masks) + len(shapes), self.size)
-            masks.update({number: draw_shape(shape, self.size) for number, shape in shapes.items()})
+            for number, mask in enumerate(masklets.at(index), first):
+                if mask:
+                    segmentations[number] = parse_segmentation(mask)
             first += masklets.objects
-        return masks
+        masks = decode_segmentations(list(segmentations.values()), self.size)
+        return dict(zip(segmentations, masks, strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sa1bPicture:
-    """A picture with a json file of its own."""
+class Sa1bImage:
+    """An image with a JSON file of its own."""
 
     name: str
     source: str
     image: Path = field(repr=False)
     labels: Path = field(repr=False)
 
-    def read(self) -> Labelled:
-        """Pixels and masks, which have no classes; raises `BadSample`."""
+    def read(self) -> LabeledImage:
+        """Pixels and masks, which have no classes. Raises `BadSample`."""
         try:
-            shapes = [parse_shape(entry["segmentation"]) for entry in load_json(self.labels)["annotations"]]
+            annotations = load_json(self.labels)["annotations"]
+            segmentations = [parse_segmentation(annotation["segmentation"]) for annotation in annotations]
         except (KeyError, TypeError) as error:
             raise BadSample(BROKEN_ENTRY) from error
-        if not shapes:
+        if not segmentations:
             raise BadSample(NO_MASK)
-        image = read_rgb(self.image)
-        size = (image.shape[0], image.shape[1])
-        check_cost(len(shapes), size)
-        return Labelled(image, tuple(draw_shape(shape, size) for shape in shapes), ("",) * len(shapes))
+        pixels = read_rgb(self.image)
+        masks = decode_segmentations(segmentations, (pixels.shape[0], pixels.shape[1]))
+        return LabeledImage(pixels, masks, ("",) * len(masks))
 
 
 def is_sav(root: Path) -> bool:
-    """Does this folder, or one in it, hold clips or pictures with json files of their own?"""
+    """Whether this folder, or one in it, has clips or images with JSON files of their own."""
     near = (root.glob(f"{depth}*{kind}.json") for depth in ("", "*/") for kind in _KINDS)
     if any(_video_of(path).is_file() for path in chain.from_iterable(near)):
         return True
-    beside = (path for depth in ("", "*/") for path in root.glob(f"{depth}*.json") if _picture_of(path) is not None)
+    beside = (path for depth in ("", "*/") for path in root.glob(f"{depth}*.json") if _image_of(path) is not None)
     return any(_is_sa1b(path) for path in islice(beside, 1))
 
 
 def read_sav(root: Path) -> Dataset:
-    """Open all clips and pictures in a folder and the folders in it.
+    """Open all clips and images in a folder and the folders in it.
 
-    A clip's json files are read now, to know what they hold, and once more when its masks are needed; those of single
-    pictures only then.
+    The JSON files of clips are read now and once more when masks are needed; those of images only then.
     """
     dataset, source = Dataset(), root.resolve().name
     for video in sorted(root.rglob("*.mp4")):
-        with entry_of(dataset.report, video.name):
+        with skip_if_bad(dataset.report, video.name):
             dataset.clips.append(_open_clip(video, source))
     for path in sorted(root.rglob("*.json")):
-        with entry_of(dataset.report, path.name):
+        with skip_if_bad(dataset.report, path.name):
             if path.stem.endswith(_KINDS):
                 if not _video_of(path).is_file():
-                    raise BadSample(NO_PICTURE)
-            elif (image := _picture_of(path)) is None:
-                raise BadSample(NO_PICTURE)
+                    raise BadSample(NO_IMAGE)
+            elif (image := _image_of(path)) is None:
+                raise BadSample(NO_IMAGE)
             else:
-                dataset.pictures.append(Sa1bPicture(path.stem, source, image, path))
-    for image in sorted(path for path in root.rglob("*") if path.suffix.lower() in _PICTURES):
+                dataset.images.append(Sa1bImage(path.stem, source, image, path))
+    for image in sorted(path for path in root.rglob("*") if path.suffix.lower() in _IMAGE_SUFFIXES):
         if not image.with_suffix(".json").is_file():
             dataset.report.skip(image.name, NO_MASK)
     return dataset
@@ -154,7 +156,7 @@ def _open_clip(video: Path, source: str) -> SavClip:
     several = [_masklets(path) for path in labels]
     size, length = several[0].size, several[0].length
     if any((masklets.size, masklets.length) != (size, length) for masklets in several):
-        raise BadSample(OTHER_SIZE)
+        raise BadSample(SIZE_MISMATCH)
     annotated = [index for index in range(0, length, STEP) if any(any(masklets.at(index)) for masklets in several)]
     if not annotated:
         raise BadSample(NO_MASK)
@@ -179,12 +181,12 @@ def _video_of(path: Path) -> Path:
     return path.with_name(f"{path.stem.rpartition('_')[0]}.mp4")
 
 
-def _picture_of(path: Path) -> Path | None:
-    return next((image for ending in _PICTURES if (image := path.with_suffix(ending)).is_file()), None)
+def _image_of(path: Path) -> Path | None:
+    return next((image for ending in _IMAGE_SUFFIXES if (image := path.with_suffix(ending)).is_file()), None)
 
 
 def _is_sa1b(path: Path) -> bool:
-    """Other tools too write a json file beside each picture, with other things in it."""
+    """Other tools write a JSON file beside each image, too, with different content."""
     try:
         plain = load_json(path)
     except BadSample:

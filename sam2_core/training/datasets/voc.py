@@ -1,5 +1,5 @@
-"""Pascal VOC: pictures in JPEGImages/, index pictures in SegmentationObject/ (what is one thing) and
-SegmentationClass/ (what it is), names in ImageSets/Segmentation/*.txt. The value 255 is void."""
+"""Pascal VOC: images in JPEGImages/, index images in SegmentationObject/ (instances) and SegmentationClass/ (classes),
+lists in ImageSets/Segmentation/*.txt. The value 255 is void."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.errors import DataError
+from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
 from sam2_core.training.datasets.files import (
+    NO_IMAGE,
     NO_MASK,
-    NO_PICTURE,
-    OTHER_SIZE,
+    SIZE_MISMATCH,
     Listing,
-    entry_of,
-    inside,
-    picture_sizes,
+    image_sizes,
     read_rgb,
+    resolve_inside,
+    skip_if_bad,
 )
-from sam2_core.training.datasets.labelled import BadSample, Dataset, Labelled
-from sam2_core.training.datasets.masks import EMPTY, VOID, IndexArray, objects, read_index
+from sam2_core.training.datasets.mask_decoding import EMPTY, VOID, IndexArray, object_masks, read_index_image
 
-PICTURES, OBJECTS, CLASSES = "JPEGImages", "SegmentationObject", "SegmentationClass"
+IMAGES, OBJECTS, CLASSES = "JPEGImages", "SegmentationObject", "SegmentationClass"
 NAMES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table", "dog",
     "horse", "motorbike", "person", "potted plant", "sheep", "sofa", "train", "tv/monitor",
@@ -32,8 +32,8 @@ NAMES = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class VocPicture:
-    """A picture with one or both of its index pictures. Without that of the objects, each class is one mask."""
+class VocImage:
+    """An image with one or both of its index images. Without that of the objects, each class is one mask."""
 
     name: str
     source: str
@@ -41,69 +41,69 @@ class VocPicture:
     objects: Path | None = field(repr=False)
     classes: Path | None = field(repr=False)
 
-    def read(self) -> Labelled:
-        """Pixels and masks; raises `BadSample`, also where all is background or void."""
-        classes = None if self.classes is None else read_index(self.classes, is_index=True)
-        index = classes if self.objects is None else read_index(self.objects, is_index=True)
+    def read(self) -> LabeledImage:
+        """Pixels and masks. Raises `BadSample`, also if all is background or void."""
+        classes = None if self.classes is None else read_index_image(self.classes, is_index=True)
+        index = classes if self.objects is None else read_index_image(self.objects, is_index=True)
         if index is None or (classes is not None and classes.shape != index.shape):
-            raise BadSample(OTHER_SIZE)
-        masks = objects(index)
+            raise BadSample(SIZE_MISMATCH)
+        masks = object_masks(index)
         masks.pop(VOID, None)
         if not masks:
             raise BadSample(EMPTY)
         names = ("" if classes is None else _class_of(classes[mask]) for mask in masks.values())
         image = read_rgb(self.image, (index.shape[0], index.shape[1]))
-        return Labelled(image, tuple(masks.values()), tuple(names))
+        return LabeledImage(image, tuple(masks.values()), tuple(names))
 
 
 def is_voc(root: Path) -> bool:
-    """Does this look like Pascal VOC?"""
-    return (root / PICTURES).is_dir() and any((root / folder).is_dir() for folder in (OBJECTS, CLASSES))
+    """Whether this looks like Pascal VOC."""
+    return (root / IMAGES).is_dir() and any((root / folder).is_dir() for folder in (OBJECTS, CLASSES))
 
 
 def read_voc(root: Path, split: str | None = None) -> Dataset:
-    """Open a folder like VOC2012: the names of one list (`split`, such as "train"), of all lists, or all there are.
+    """Open a folder like VOC2012: the images of one list (`split`, such as "train"), of all lists, or all files.
 
-    Raises `DataError` where there is no such list.
+    Raises `DataError` if there is no such list.
     """
     dataset, listing, source = Dataset(), Listing(), root.resolve().name
     for name in _names(root, split):
-        with entry_of(dataset.report, name):
-            image, *masks = (inside(root, f"{folder}/{name}") for folder in (PICTURES, OBJECTS, CLASSES))
+        with skip_if_bad(dataset.report, name):
+            image, *masks = (resolve_inside(root, f"{folder}/{name}") for folder in (IMAGES, OBJECTS, CLASSES))
             image = image.with_name(f"{image.name}.jpg")
             paths = [path.with_name(f"{path.name}.png") for path in masks]
             found = [path if listing.has(path) else None for path in paths]
-            dataset.pictures.append(_open_picture(name, source, image if listing.has(image) else None, *found))
+            dataset.images.append(_open_image(name, source, image if listing.has(image) else None, *found))
     return dataset
 
 
-def _open_picture(name: str, source: str, image: Path | None, things: Path | None, classes: Path | None) -> VocPicture:
-    """Check what can be told without decoding; raises `BadSample`."""
+def _open_image(name: str, source: str, image: Path | None, things: Path | None, classes: Path | None) -> VocImage:
+    """Check what can be checked without decoding. Raises `BadSample`."""
     masks = [path for path in (things, classes) if path is not None]
     if not masks:
         raise BadSample(NO_MASK)
     if image is None:
-        raise BadSample(NO_PICTURE)
-    sizes = picture_sizes(image)
-    if any(picture_sizes(mask)[0] not in sizes for mask in masks):
-        raise BadSample(OTHER_SIZE)
-    return VocPicture(name, source, image, things, classes)
+        raise BadSample(NO_IMAGE)
+    sizes = image_sizes(image)
+    if any(image_sizes(mask)[0] not in sizes for mask in masks):
+        raise BadSample(SIZE_MISMATCH)
+    return VocImage(name, source, image, things, classes)
 
 
 def _names(root: Path, split: str | None) -> Iterable[str]:
-    """Names of pictures, each once, in order."""
+    """Names of images, each once, in order."""
     lists = sorted((root / "ImageSets" / "Segmentation").glob("*.txt" if split is None else f"{split}.txt"))
     if split is not None and not lists:
         raise DataError(f"There is no list ImageSets/Segmentation/{split}.txt in {root}.")
     if not lists:
-        stems = (path.stem for folder in (PICTURES, OBJECTS, CLASSES) for path in sorted((root / folder).glob("*.*")))
+        stems = (path.stem for folder in (IMAGES, OBJECTS, CLASSES) for path in sorted((root / folder).glob("*.*")))
         return dict.fromkeys(stems)
     lines = (line.strip() for path in lists for line in path.read_text("utf-8", "replace").splitlines())
     return dict.fromkeys(line.split()[0] for line in lines if line)
 
 
 def _class_of(values: IndexArray) -> str:
-    """The name of the class that most of an object's pixels belong to; "" for one that VOC does not have."""
+    """The name of the class of most of an object's pixels; "" for a value that is no class of VOC."""
     counts = np.bincount(values[(values > 0) & (values != VOID)])
     number = int(counts.argmax()) if counts.size else 0
     return NAMES[number - 1] if 0 < number <= len(NAMES) else ""

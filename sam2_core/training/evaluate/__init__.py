@@ -14,7 +14,7 @@
 `evaluate_images(network, pictures)`.
 """
 
-from sam2_core.training.evaluate.clips import ClipsResult, evaluate_clips
-from sam2_core.training.evaluate.images import ImagesResult, evaluate_images
+from sam2_core.training.evaluate.clip_evaluation import ClipsResult, evaluate_clips
+from sam2_core.training.evaluate.image_evaluation import ImagesResult, evaluate_images
 
 __all__ = ["ClipsResult", "ImagesResult", "evaluate_clips", "evaluate_images"]

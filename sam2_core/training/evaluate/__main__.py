@@ -20,29 +20,29 @@ import cv2
 import torch
 from tqdm.auto import tqdm
 
-from sam2_core.console import tolerate_odd_letters
+from sam2_core.console import replace_unencodable
 from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.model.network import SAM2
 from sam2_core.predictors.build import build_sam2
-from sam2_core.training.datasets.clips import Still
-from sam2_core.training.datasets.labelled import Clip, Dataset, Picture, Report
+from sam2_core.training.datasets.dataset import Clip, Dataset, DatasetImage, SkipReport
+from sam2_core.training.datasets.frame_folders import ClipFrame
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
 from sam2_core.training.evaluate.baselines import clip_baselines, image_baselines
-from sam2_core.training.evaluate.clips import evaluate_clips
-from sam2_core.training.evaluate.images import ImagesResult, evaluate_images
-from sam2_core.training.evaluate.protocol import MOST_OBJECTS
+from sam2_core.training.evaluate.clip_evaluation import evaluate_clips
+from sam2_core.training.evaluate.contact_sheets import ENDINGS, ClipSheet, ImageSheet, save_sheet
+from sam2_core.training.evaluate.image_evaluation import ImagesResult, evaluate_images
+from sam2_core.training.evaluate.protocol import MAX_OBJECTS
 from sam2_core.training.evaluate.reliability import save_reliability
 from sam2_core.training.evaluate.report import calibration_data, reliability_table, scores_data, skipped_data, table
-from sam2_core.training.evaluate.sheets import ENDINGS, ClipSheet, ImageSheet, save_sheet
 from sam2_core.types import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class EvaluationData:
     """What is measured on."""
 
-    pictures: list[Picture]
+    images: list[DatasetImage]
     clips: list[Clip]
 
 
@@ -75,17 +75,17 @@ def _run(options: argparse.Namespace) -> int:
         torch.set_num_threads(options.threads)
         cv2.setNumThreads(options.threads)
     dataset = open_dataset(options.data, options.layout, options.images, options.sources, options.split)
-    material = _chosen(dataset, options)
+    data = _chosen(dataset, options)
     network = _network(options)
     if dataset.report.counts:
         print(dataset.report)
     found: dict[str, Any] = {"network": network.config.name, "data": str(options.data)}
     rows = []
-    if material.pictures:
-        found["images"], drawn = _measure_images(network, material.pictures, options)
+    if data.images:
+        found["images"], drawn = _measure_images(network, data.images, options)
         rows += drawn
-    if material.clips:
-        found["clips"], drawn = _measure_clips(network, material.clips, options)
+    if data.clips:
+        found["clips"], drawn = _measure_clips(network, data.clips, options)
         rows += drawn
     _write(found, rows, options)
     if not any(found[what]["all"] for what in ("images", "clips") if what in found):
@@ -94,18 +94,18 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(dataset: Dataset, options: argparse.Namespace) -> Material:
+def _chosen(dataset: Dataset, options: argparse.Namespace) -> EvaluationData:
     """The frames of clips are pictures too, but are only taken as such where clips are not wanted."""
-    pictures = [each for each in dataset.pictures if options.what == "images" or not isinstance(each, Still)]
+    images = [each for each in dataset.images if options.what == "images" or not isinstance(each, ClipFrame)]
     clips = [clip for clip in dataset.clips if clip.annotated]
-    material = Material(
-        pictures[: options.limit] if options.what != "clips" else [],
+    data = EvaluationData(
+        images[: options.limit] if options.what != "clips" else [],
         clips[: options.limit] if options.what != "images" else [],
     )
-    if not material.pictures and not material.clips:
+    if not data.images and not data.clips:
         wanted = {"images": "pictures", "clips": "clips", "both": "pictures or clips"}[options.what]
         raise DataError(f"There are no {wanted} with masks in {options.data}.\n{dataset.report}".rstrip())
-    return material
+    return data
 
 
 def _network(options: argparse.Namespace) -> SAM2:
@@ -118,11 +118,11 @@ def _network(options: argparse.Namespace) -> SAM2:
 
 
 def _measure_images(
-    network: SAM2, pictures: list[Picture], options: argparse.Namespace
+    network: SAM2, images: list[DatasetImage], options: argparse.Namespace
 ) -> tuple[dict[str, Any], list[Any]]:
-    sheet = ImageSheet(len(pictures), options.sheet_rows if options.sheet else 0)
+    sheet = ImageSheet(len(images), options.sheet_rows if options.sheet else 0)
     with _bar("pictures") as progress:
-        result = evaluate_images(network, pictures, options.objects, sheet.observe, progress)
+        result = evaluate_images(network, images, options.objects, sheet.observe, progress)
     found = scores_data(result.scores, "objects")
     found["calibration"] = calibration_data(result.calibration)
     found["skipped"] = skipped_data(result.report)
@@ -133,7 +133,7 @@ def _measure_images(
             save_reliability(result.calibration, options.reliability, network.config.name)
     if options.baselines:
         with _bar("baselines on pictures") as progress:
-            scores = image_baselines(pictures, options.objects, progress)
+            scores = image_baselines(images, options.objects, progress)
         found["baselines"] = scores_data(scores, "objects")
         print(f"\nWithout a network:\n{table(scores, 'objects')}")
     return found, sheet.drawn
@@ -163,7 +163,7 @@ def _measure_clips(network: SAM2, clips: list[Clip], options: argparse.Namespace
     return found, sheet.drawn
 
 
-def _show(title: str, report: Report) -> None:
+def _show(title: str, report: SkipReport) -> None:
     print(f"\n{title}")
     if report.counts:
         print(report)
@@ -210,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--sources", nargs="+", help="only these collections (pack)")
     data.add_argument("--what", choices=("images", "clips", "both"), default="both", help="default: both")
     data.add_argument("--limit", type=_count, help="only the first so many pictures and clips")
-    data.add_argument("--objects", type=_count, default=MOST_OBJECTS, help=f"at most, of a picture ({MOST_OBJECTS})")
+    data.add_argument("--objects", type=_count, default=MAX_OBJECTS, help=f"at most, of a picture ({MAX_OBJECTS})")
     network = parser.add_argument_group("what to measure")
     network.add_argument("--weights", type=Path, help="a .pt or .safetensors file; else the network's own weights")
     network.add_argument(
@@ -228,5 +228,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    tolerate_odd_letters()
+    replace_unencodable()
     sys.exit(main())

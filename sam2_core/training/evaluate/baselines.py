@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.datasets.files import OTHER_SIZE
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Clip, Picture, Pixels, Report
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, Clip, DatasetImage, SkipReport
+from sam2_core.training.datasets.files import SIZE_MISMATCH
 from sam2_core.training.evaluate.clicks import first_click, tight_box
 from sam2_core.training.evaluate.metrics import Scores, TrackScore, iou
-from sam2_core.training.evaluate.protocol import MOST_OBJECTS, Start, start_of, subjects, truths_on
-from sam2_core.types import Box, Point, Progress
+from sam2_core.training.evaluate.protocol import MAX_OBJECTS, ClipStart, clip_start, evaluation_images, ground_truth
+from sam2_core.types import BoolArray, Box, Point, Progress
 
 TOLERANCES = (4, 8, 16, 24)
 """In grey levels, of the flood fill; a user would try."""
@@ -24,7 +25,7 @@ _FILLED = 1
 
 
 def image_baselines(
-    pictures: Sequence[Picture], objects_per_picture: int = MOST_OBJECTS, progress: Progress | None = None
+    images: Sequence[DatasetImage], max_objects: int = MAX_OBJECTS, progress: Progress | None = None
 ) -> Scores:
     """IoU of GrabCut from the tight box, the best of four flood fills from the first click, and the box itself.
 
@@ -32,7 +33,7 @@ def image_baselines(
     """
     cv2.setRNGSeed(0)  # GrabCut draws; this is the state in which a process begins
     scores = Scores()
-    for subject in subjects(pictures, Report(), objects_per_picture, progress):
+    for subject in evaluation_images(images, SkipReport(), max_objects, progress):
         for truth in subject.truths:
             box, click = tight_box(truth), first_click(truth)
             fills = [flood_fill(subject.image, click, tolerance) for tolerance in TOLERANCES]
@@ -60,7 +61,7 @@ def clip_baselines(clips: Sequence[Clip], progress: Progress | None = None) -> S
     return scores
 
 
-def grabcut(image: Pixels, box: Box) -> BinaryMask:
+def grabcut(image: RgbArray, box: Box) -> BoolArray:
     """OpenCV's GrabCut of a picture (H, W, 3) from a box; empty where the box leaves no background to learn from.
 
     Source: Rother et al., GrabCut, SIGGRAPH 2004.
@@ -84,7 +85,7 @@ def grabcut(image: Pixels, box: Box) -> BinaryMask:
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
-def flood_fill(image: Pixels, click: Point, tolerance: int) -> BinaryMask:
+def flood_fill(image: RgbArray, click: Point, tolerance: int) -> BoolArray:
     """All that is connected to the click and differs from it by at most `tolerance` grey levels in each colour."""
     filled = np.zeros((image.shape[0] + 2, image.shape[1] + 2), np.uint8)  # OpenCV wants a margin
     how = cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (_FILLED << 8)
@@ -93,7 +94,7 @@ def flood_fill(image: Pixels, click: Point, tolerance: int) -> BinaryMask:
     return filled[1:-1, 1:-1] > 0
 
 
-def filled_box(box: Box, shape: tuple[int, ...]) -> BinaryMask:
+def filled_box(box: Box, shape: tuple[int, ...]) -> BoolArray:
     """The box as a mask (H, W)."""
     mask = np.zeros(shape, np.bool_)
     left, top, right, bottom = _edges(box)
@@ -101,7 +102,7 @@ def filled_box(box: Box, shape: tuple[int, ...]) -> BinaryMask:
     return mask
 
 
-def flow_masks(clip: Clip, start: Start) -> Iterator[tuple[int, dict[int, BinaryMask]]]:
+def flow_masks(clip: Clip, start: ClipStart) -> Iterator[tuple[int, dict[int, BoolArray]]]:
     """Masks (H, W) by object on each frame after the start, moved from frame to frame by OpenCV's DIS flow.
 
     Raises `BadSample`. Source: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016.
@@ -109,11 +110,11 @@ def flow_masks(clip: Clip, start: Start) -> Iterator[tuple[int, dict[int, Binary
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     carried = {each: mask.astype(np.float32) for each, mask in start.objects.items()}
     shape = next(iter(carried.values())).shape
-    before = _grey(clip, start.frame, shape)
+    before = _gray(clip, start.frame, shape)
     nothing: Any = None  # an array would be taken for a first guess, but OpenCV's type stubs demand one
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    for frame in range(start.frame + 1, start.goals[-1] + 1):
-        now = _grey(clip, frame, shape)
+    for frame in range(start.frame + 1, start.later_frames[-1] + 1):
+        now = _gray(clip, frame, shape)
         back = flow.calc(now, before, nothing)  # (H, W, 2): where each pixel came from
         for each, mask in carried.items():
             moved = cv2.remap(mask, x + back[..., 0], y + back[..., 1], cv2.INTER_LINEAR)
@@ -123,20 +124,20 @@ def flow_masks(clip: Clip, start: Start) -> Iterator[tuple[int, dict[int, Binary
 
 
 def _clip_values(clip: Clip) -> dict[str, float]:
-    start = start_of(clip)
+    start = clip_start(clip)
     moved, kept = TrackScore(), TrackScore()
     for frame, masks in flow_masks(clip, start):
-        if frame in start.goals:
-            for each, truth in truths_on(clip, frame, start).items():
+        if frame in start.later_frames:
+            for each, truth in ground_truth(clip, frame, start).items():
                 moved.add(masks[each], truth)
                 kept.add(start.objects[each], truth)
     return moved.means("flow") | kept.means("first_mask_kept")
 
 
-def _grey(clip: Clip, frame: int, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+def _gray(clip: Clip, frame: int, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     pixels = clip.frame(frame)
     if pixels.shape[:2] != shape:
-        raise BadSample(OTHER_SIZE)
+        raise BadSample(SIZE_MISMATCH)
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from sam2_core.training.datasets.labelled import BinaryMask
-from sam2_core.types import Box, Point
+from sam2_core.types import BoolArray, Box, Point
 
 
-def farthest_point(mask: BinaryMask) -> tuple[int, int]:
+def farthest_point(mask: BoolArray) -> tuple[int, int]:
     """x, y of the pixel of a mask (H, W) that is farthest from its edge; the picture's border is an edge too.
 
     Among equals it is the first one in reading order. Raises `ValueError` for an empty mask.
@@ -21,12 +20,12 @@ def farthest_point(mask: BinaryMask) -> tuple[int, int]:
     return int(x), int(y)
 
 
-def first_click(truth: BinaryMask) -> Point:
+def first_click(truth: BoolArray) -> Point:
     """A click on the object (H, W), as far inside as possible. Raises `ValueError` for an empty mask."""
     return Point(*farthest_point(truth))
 
 
-def next_click(predicted: BinaryMask, truth: BinaryMask) -> Point:
+def next_click(predicted: BoolArray, truth: BoolArray) -> Point:
     """A click in the middle of the largest connected error: positive on what is missing, negative on what is too much.
 
     Among equals what is missing comes first. Where nothing is wrong the first click is repeated.
@@ -38,7 +37,7 @@ def next_click(predicted: BinaryMask, truth: BinaryMask) -> Point:
     return Point(*farthest_point(missing if is_missing else surplus), positive=bool(is_missing))
 
 
-def tight_box(mask: BinaryMask) -> Box:
+def tight_box(mask: BoolArray) -> Box:
     """The smallest box around a mask (H, W). Raises `ValueError` for an empty mask."""
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
     if not width:
@@ -46,7 +45,7 @@ def tight_box(mask: BinaryMask) -> Box:
     return Box(left, top, left + width, top + height)
 
 
-def _largest_part(mask: BinaryMask) -> BinaryMask:
+def _largest_part(mask: BoolArray) -> BoolArray:
     """The largest part of a mask whose pixels touch at sides or corners; empty for an empty mask."""
     _, parts, about, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     areas = about[1:, cv2.CC_STAT_AREA]

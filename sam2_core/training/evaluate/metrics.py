@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from sam2_core.training.datasets.labelled import BinaryMask
+from sam2_core.types import BoolArray
 
 TOLERANCE = 0.008
 """How far boundaries may be apart and still match, as a share of the picture's diagonal (DAVIS)."""
@@ -17,13 +17,13 @@ TOLERANCE = 0.008
 BINS = 10
 
 
-def iou(predicted: BinaryMask, truth: BinaryMask) -> float:
+def iou(predicted: BoolArray, truth: BoolArray) -> float:
     """Intersection over union of two masks (H, W), 0..1; 0 if both are empty. On clips it is called J."""
     common, union = int(np.count_nonzero(predicted & truth)), int(np.count_nonzero(predicted | truth))
     return common / max(1, union)
 
 
-def boundary_f(predicted: BinaryMask, truth: BinaryMask, tolerance: float = TOLERANCE) -> float:
+def boundary_f(predicted: BoolArray, truth: BoolArray, tolerance: float = TOLERANCE) -> float:
     """DAVIS' F of two masks (H, W), 0..1: the harmonic mean of boundary precision and recall.
 
     A boundary pixel counts as matched if the other boundary passes within `tolerance` x the diagonal, rounded up to
@@ -42,13 +42,13 @@ def boundary_f(predicted: BinaryMask, truth: BinaryMask, tolerance: float = TOLE
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def boundary(mask: BinaryMask) -> BinaryMask:
+def boundary(mask: BoolArray) -> BoolArray:
     """The pixels (H, W) that differ from their neighbour on the right, below, or diagonally between these."""
     around = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
     return (mask ^ around[:-1, 1:]) | (mask ^ around[1:, :-1]) | (mask ^ around[1:, 1:])
 
 
-def _widened(mask: BinaryMask, reach: int) -> BinaryMask:
+def _widened(mask: BoolArray, reach: int) -> BoolArray:
     """All pixels at most `reach` away from the mask."""
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disk = (x * x + y * y <= reach * reach).astype(np.uint8)
@@ -62,7 +62,7 @@ class TrackScore:
     regions: list[float] = field(default_factory=list)
     boundaries: list[float] = field(default_factory=list)
 
-    def add(self, predicted: BinaryMask, truth: BinaryMask) -> None:
+    def add(self, predicted: BoolArray, truth: BoolArray) -> None:
         """Score one object on one frame."""
         self.regions.append(iou(predicted, truth))
         self.boundaries.append(boundary_f(predicted, truth))

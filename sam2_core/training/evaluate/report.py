@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sam2_core.training.datasets.labelled import Report
+from sam2_core.training.datasets.dataset import SkipReport
 from sam2_core.training.evaluate.metrics import Calibration, Scores
 
 HEADINGS = {
@@ -69,7 +69,7 @@ def calibration_data(calibration: Calibration) -> dict[str, Any]:
     return {"error": calibration.error, "bins": [asdict(each) for each in calibration.bins()]}
 
 
-def skipped_data(report: Report) -> dict[str, int]:
+def skipped_data(report: SkipReport) -> dict[str, int]:
     """How often each reason led to something being left out."""
     return dict(report.counts.most_common())
 

@@ -1,4 +1,4 @@
-"""A picture under construction: each new layer hides what lies below it, in the picture and in the masks."""
+"""An image in layers: each new layer hides what lies below it, in the image and in the masks."""
 
 from __future__ import annotations
 
@@ -6,28 +6,25 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from sam2_core.training.synthetic.shapes import Alpha
-from sam2_core.training.synthetic.textures import Pixels
-
-BinaryMask = npt.NDArray[np.uint8]
-"""Zeros and ones, (H, W)."""
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import BinaryMask
+from sam2_core.training.synthetic.silhouettes import Alpha
 
 
 @dataclass(slots=True)
 class Canvas:
     """`image` (H, W, 3), changed in place, and the visible part of each object on it.
 
-    `objects` hide one another; `parts` and other extra masks lie inside objects and are hidden by later layers too.
+    `objects` do not overlap; `parts` lie inside objects and are hidden by later layers, too.
     """
 
-    image: Pixels
+    image: RgbArray
     objects: list[BinaryMask] = field(default_factory=list)
     parts: list[BinaryMask] = field(default_factory=list)
 
-    def put(self, surface: Pixels, alpha: Alpha, top: int, left: int) -> BinaryMask | None:
-        """Lay a new object down; it may hang over the edge. Returns its mask unless nothing of it can be seen."""
+    def put(self, surface: RgbArray, alpha: Alpha, top: int, left: int) -> BinaryMask | None:
+        """Add an object on top, which may extend beyond the image. Returns its mask, or None if it is not visible."""
         visible = self._paint(surface, alpha, top, left)
         if visible is None:
             return None
@@ -36,28 +33,28 @@ class Canvas:
         self.objects.append(visible)
         return visible
 
-    def put_part(self, surface: Pixels, alpha: Alpha, top: int, left: int) -> None:
-        """Lay a part onto the object below: the object keeps those pixels."""
+    def put_part(self, surface: RgbArray, alpha: Alpha, top: int, left: int) -> None:
+        """Add a part of the object below, which keeps those pixels."""
         visible = self._paint(surface, alpha, top, left)
         if visible is not None:
             self._hide(self.parts, visible)
             self.parts.append(visible)
 
     def cast_shadow(self, alpha: Alpha, top: int, left: int, strength: float) -> None:
-        """Darken what lies below; `alpha` is the outline of what will come on top."""
+        """Darken the image below an object with this `alpha`, which is added afterwards."""
         reach = max(3, int(0.12 * min(alpha.shape))) | 1
         soft = cv2.blur(np.pad(alpha, reach), (reach, reach))
         black = np.zeros((*soft.shape, 3), np.uint8)
         self._paint(black, (soft * strength).astype(np.uint8), top - reach, left - reach)
 
     def background(self) -> BinaryMask:
-        """What no object covers."""
+        """The pixels that no object covers."""
         rest = np.ones(self.image.shape[:2], np.uint8)
         for mask in self.objects:
             rest[mask > 0] = 0
         return rest
 
-    def _paint(self, surface: Pixels, alpha: Alpha, top: int, left: int) -> BinaryMask | None:
+    def _paint(self, surface: RgbArray, alpha: Alpha, top: int, left: int) -> BinaryMask | None:
         height, width = self.image.shape[:2]
         first = max(0, top), max(0, left)
         last = min(height, top + alpha.shape[0]), min(width, left + alpha.shape[1])

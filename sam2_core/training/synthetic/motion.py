@@ -1,4 +1,4 @@
-"""How things move: smooth paths of angle, scale and place, and waves that bend a whole frame."""
+"""Motion: smooth paths of angle, scale and position, and waves that deform whole frames."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.shapes import Random
+from sam2_core.training.arrays import Random
 
 Matrix = npt.NDArray[np.float64]
-"""An affine map (2, 3) for cv2.warpAffine: source pixels to frame pixels."""
+"""An affine map (2, 3) for cv2.warpAffine, from source pixels to frame pixels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
-    """For each frame the angle in radians, the logarithm of the scale, and the way from the start in pixels."""
+class MotionPath:
+    """The angle in radians, the logarithm of the scale, and the offset from the start in pixels on each frame."""
 
     angle: npt.NDArray[np.float64]
     log_scale: npt.NDArray[np.float64]
@@ -24,8 +24,8 @@ class Path:
     y: npt.NDArray[np.float64]
 
     @classmethod
-    def choose(cls, random: Random, frames: int, side: int, energy: float) -> Path:
-        """Constant speed and acceleration; sometimes with a tremble; zero on the first frame."""
+    def choose(cls, random: Random, frames: int, side: int, energy: float) -> MotionPath:
+        """A path of constant acceleration, sometimes with jitter, that is zero on the first frame."""
         units = np.array([1, 1, side, side])
         speed = random.normal(0, 1, 4) * [0.06, 0.05, 0.045, 0.035] * units * energy
         acceleration = random.normal(0, 1, 4) * [0.015, 0.01, 0.01, 0.01] * units * energy
@@ -36,16 +36,16 @@ class Path:
         angle, log_scale, x, y = (values - values[0]).T
         return cls(angle, np.clip(log_scale, -1.0, 0.7), x, y)
 
-    def away_and_back(self, random: Random, side: int) -> Path:
-        """The same path with a swing out of the frame in the middle and back in the end."""
+    def away_and_back(self, random: Random, side: int) -> MotionPath:
+        """The same path, but it leaves the frame in the middle and returns in the end."""
         swing = np.sin(np.linspace(0, np.pi, len(self.x))) * 1.1 * side
         direction = random.uniform(0, 2 * np.pi)
         x, y = np.cos(direction), np.sin(direction)
         swing = swing / max(abs(x), abs(y))  # a diagonal is longer than a side
-        return Path(self.angle, self.log_scale, self.x + swing * x, self.y + swing * y)
+        return MotionPath(self.angle, self.log_scale, self.x + swing * x, self.y + swing * y)
 
     def matrix(self, frame: int, middle: tuple[float, float], target: tuple[float, float], squash: float = 1) -> Matrix:
-        """Bring the pixel `middle` of something to `target` of the frame, moved, turned and scaled as of `frame`."""
+        """Map the source pixel `middle` to `target`, moved, rotated and scaled as on `frame`."""
         scale = np.exp(self.log_scale[frame])
         cos, sin = np.cos(self.angle[frame]) * scale, np.sin(self.angle[frame]) * scale
         linear = np.array([[cos * squash, -sin], [sin * squash, cos]])
@@ -54,7 +54,7 @@ class Path:
 
 
 class Waves:
-    """Bends frames by two standing waves that grow with time: everything in the picture deforms."""
+    """Deforms frames by two standing waves that grow with time."""
 
     def __init__(self, random: Random, side: int) -> None:
         self._reach = random.uniform(1, 4, 2) * side / 256
@@ -62,10 +62,10 @@ class Waves:
         self._phase = random.uniform(0, 2 * np.pi, 2)
         self._y, self._x = np.mgrid[0:side, 0:side].astype(np.float32)
 
-    def __call__(self, picture: npt.NDArray[np.uint8], frame: int) -> npt.NDArray[np.uint8]:
-        """Bend a picture or a mask (S, S, ...); frame 0 stays as it is."""
+    def __call__(self, image: npt.NDArray[np.uint8], frame: int) -> npt.NDArray[np.uint8]:
+        """Deform an image or a mask (S, S, ...); frame 0 is unchanged."""
         reach, phase = self._reach * frame / 2, self._phase + frame / 2
         x = self._x + (reach[0] * np.sin(self._y * self._pace[0] + phase[0])).astype(np.float32)
         y = self._y + (reach[1] * np.sin(self._x * self._pace[1] + phase[1])).astype(np.float32)
-        filter_ = cv2.INTER_LINEAR if picture.ndim == 3 else cv2.INTER_NEAREST
-        return np.asarray(cv2.remap(picture, x, y, filter_, borderMode=cv2.BORDER_REFLECT), np.uint8)
+        filter_ = cv2.INTER_LINEAR if image.ndim == 3 else cv2.INTER_NEAREST
+        return np.asarray(cv2.remap(image, x, y, filter_, borderMode=cv2.BORDER_REFLECT), np.uint8)

@@ -1,4 +1,4 @@
-"""What cameras, light and codecs do to pixels; the same numbers serve every frame of a clip."""
+"""Photometric augmentation: blur, color, noise and compression, with the same parameters for all frames of a clip."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.shapes import Random
-from sam2_core.training.synthetic.textures import Pixels
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import Random
 
 
 @dataclass(frozen=True, slots=True)
 class Photometric:
-    """One choice of blur, scaling, tone curve, grey, noise and JPEG; None or 0 leaves that step out."""
+    """Parameters of blur, downscaling, tone curve, grayscale, noise and JPEG quality; None or 0 skips that step."""
 
     blur: float
     shrink: float
-    tone: Pixels | None  # (1, 256, 3), a table for cv2.LUT
-    grey: bool
+    tone: RgbArray | None  # (1, 256, 3), a table for cv2.LUT
+    gray: bool
     noise: float
     jpeg: int
     seed: int
 
     @classmethod
     def choose(cls, random: Random) -> Photometric:
-        """Choose the numbers."""
+        """Choose random parameters."""
         return cls(
             blur=random.uniform(0.4, 1.6) if random.random() < 0.15 else 0.0,
             shrink=random.uniform(0.35, 0.8) if random.random() < 0.12 else 0.0,
             tone=_tone_curve(random) if random.random() < 0.75 else None,
-            grey=random.random() < 0.1,
+            gray=random.random() < 0.1,
             noise=random.uniform(2, 12) if random.random() < 0.15 else 0.0,
             jpeg=int(random.integers(20, 80)) if random.random() < 0.15 else 0,
             seed=int(random.integers(2**31)),
         )
 
-    def __call__(self, image: Pixels, frame: int = 0) -> Pixels:
-        """Apply them to an image (H, W, 3); noise differs from `frame` to `frame`."""
+    def __call__(self, image: RgbArray, frame: int = 0) -> RgbArray:
+        """Apply them to an image (H, W, 3); the noise depends on `frame`."""
         height, width = image.shape[:2]
         if self.blur:
             image = _pixels(cv2.GaussianBlur(image, (0, 0), self.blur))
@@ -47,7 +47,7 @@ class Photometric:
             image = _pixels(cv2.resize(small, (width, height)))
         if self.tone is not None:
             image = _pixels(cv2.LUT(image, self.tone))
-        if self.grey:
+        if self.gray:
             image = _pixels(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
         if self.noise:
             grain = np.random.default_rng((self.seed, frame)).normal(0, self.noise, (height, width, 1))
@@ -59,12 +59,12 @@ class Photometric:
         return image
 
 
-def _pixels(array: npt.NDArray[np.generic]) -> Pixels:
+def _pixels(array: npt.NDArray[np.generic]) -> RgbArray:
     return np.asarray(array, np.uint8)
 
 
-def _tone_curve(random: Random) -> Pixels:
-    """Gamma, contrast and brightness for all channels, gain for each; one curve in thirty is a negative."""
+def _tone_curve(random: Random) -> RgbArray:
+    """Gamma, contrast and brightness of all channels, and a gain for each; one curve in thirty is inverted."""
     gamma, contrast, brightness = random.uniform(0.6, 1.6), random.uniform(0.65, 1.35), random.uniform(-0.15, 0.15)
     curve = ((np.linspace(0, 1, 256) ** gamma - 0.5) * contrast + 0.5 + brightness)[:, None]
     if random.random() < 1 / 30:

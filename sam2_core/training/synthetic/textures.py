@@ -1,4 +1,4 @@
-"""Surfaces: crops of natural pictures, noise, stripes, gradients, flat colours."""
+"""Random surfaces: crops of natural images, noise, stripes, gradients, flat colors."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.synthetic.shapes import Random
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import Random
 
-Pixels = npt.NDArray[np.uint8]
 _NOISE_SIDE = 256
 
 
 class Textures:
-    """Draws surfaces; `naturals` are the pictures that natural crops come from (there may be none)."""
+    """Draws surfaces; natural crops are taken from the images `naturals`, which may be empty."""
 
-    def __init__(self, naturals: Sequence[Pixels], seed: int = 0) -> None:
+    def __init__(self, naturals: Sequence[RgbArray], seed: int = 0) -> None:
         self.naturals = naturals
         random = np.random.default_rng(seed)
         self._noise = [_cloud(random) for _ in range(24)]
 
-    def draw(self, random: Random, height: int, width: int) -> Pixels:
+    def draw(self, random: Random, height: int, width: int) -> RgbArray:
         """A surface (height, width, 3) of any kind."""
         if random.random() < 0.42:
             return self.natural(random, height, width)
@@ -33,20 +33,20 @@ class Textures:
             surface += random.normal(0, random.uniform(1, 9), (height, width, 1)).astype(np.float32)
         return np.clip(surface, 0, 255).astype(np.uint8)
 
-    def natural(self, random: Random, height: int, width: int) -> Pixels:
-        """A crop of a natural picture, or clouds where there are none."""
+    def natural(self, random: Random, height: int, width: int) -> RgbArray:
+        """A crop of a natural image, or clouds if there are none."""
         if not self.naturals:
             cloud = (255 * self._clouds(random, height, width)).astype(np.uint8)
             return np.ascontiguousarray(np.repeat(cloud[..., None], 3, axis=2))
-        picture = self.naturals[int(random.integers(len(self.naturals)))]
+        image = self.naturals[int(random.integers(len(self.naturals)))]
         share = random.uniform(0.15, 1.0)
-        tall, wide = (max(min(8, side), int(side * share)) for side in picture.shape[:2])
-        top, left = (random.integers(side - part + 1) for side, part in zip(picture.shape, (tall, wide), strict=False))
-        crop = picture[top : top + tall, left : left + wide]
+        tall, wide = (max(min(8, side), int(side * share)) for side in image.shape[:2])
+        top, left = (random.integers(side - part + 1) for side, part in zip(image.shape, (tall, wide), strict=False))
+        crop = image[top : top + tall, left : left + wide]
         return np.ascontiguousarray(cv2.resize(crop, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def _pattern(self, random: Random, height: int, width: int) -> npt.NDArray[np.float32]:
-        """How much of the second colour there is: (height, width) in 0..1."""
+        """The share of the second color, (height, width) in 0..1."""
         kind = random.random()
         if kind < 0.35:
             return self._clouds(random, height, width)
@@ -63,7 +63,7 @@ class Textures:
         return np.asarray(cv2.resize(noise[top : top + side, left : left + side], (width, height)), np.float32)
 
 
-def shade(random: Random, surface: Pixels) -> Pixels:
+def shade(random: Random, surface: RgbArray) -> RgbArray:
     """Light from one side: brighten one end and darken the other."""
     light = 1 + random.uniform(0.1, 0.5) * _slope(random, *surface.shape[:2])
     return np.clip(surface * light[..., None], 0, 255).astype(np.uint8)
@@ -85,7 +85,7 @@ def _axes(height: int, width: int) -> tuple[npt.NDArray[np.float32], npt.NDArray
 
 
 def _stripes(random: Random, height: int, width: int) -> npt.NDArray[np.float32]:
-    """Stripes, checks, or their soft versions."""
+    """Stripes or checks, sharp or soft, in 0..1."""
     y, x = _axes(height, width)
     angle, pace = random.uniform(0, np.pi), 2 * np.pi / random.uniform(3, 28)
     wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) * pace)
@@ -95,7 +95,7 @@ def _stripes(random: Random, height: int, width: int) -> npt.NDArray[np.float32]
 
 
 def _slope(random: Random, height: int, width: int) -> npt.NDArray[np.float32]:
-    """A plane through zero in the middle, up to 1.4 at a corner."""
+    """A plane that is zero at the center and up to 1.4 at a corner, (height, width)."""
     y, x = _axes(height, width)
     angle = random.uniform(0, 2 * np.pi)
     return (2 * x / max(1, width - 1) - 1) * np.float32(np.cos(angle)) + (2 * y / max(1, height - 1) - 1) * np.float32(

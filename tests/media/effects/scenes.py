@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from sam2_core.media import Look, Material, MediaInfo, ObjectTraits, Painter, Store
+from sam2_core.media import EffectStack, MaskedMedia, MediaInfo, ObjectTraits, Painter, Store
 from sam2_core.media.info import RgbArray
 from sam2_core.types import BoolArray, FrameMasks, Mask, ObjectMask
 
@@ -45,14 +45,14 @@ def rectangle(size: tuple[int, int], top: int, left: int, height: int, width: in
 
 def material_of(
     frames: Sequence[RgbArray], masks: Sequence[Sequence[BoolArray | None]], kind: str = "clip", chosen: Any = None
-) -> Material:
+) -> MaskedMedia:
     """None: nobody looked for the object on that frame."""
 
-    def given(wished: range) -> list[FrameMasks]:
-        return [FrameMasks(frame, 0, tuple(_objects(masks[frame]))) for frame in wished]
+    def given(requested: range) -> list[FrameMasks]:
+        return [FrameMasks(frame, 0, tuple(_objects(masks[frame]))) for frame in requested]
 
     objects = [ObjectTraits(number + 1, f"Object {number + 1}", "", color) for number, color in enumerate(COLORS)]
-    return Material(Frames(frames, kind), given, objects, chosen)
+    return MaskedMedia(Frames(frames, kind), given, objects, chosen)
 
 
 def _objects(masks: Sequence[BoolArray | None]) -> list[ObjectMask]:
@@ -63,11 +63,11 @@ def _objects(masks: Sequence[BoolArray | None]) -> list[ObjectMask]:
     ]
 
 
-def look(*layers: dict[str, Any], feather: float = 0, matte: float = 0) -> Look:
-    return Look.from_json({"layers": list(layers), "feather": feather, "matte": matte})
+def look(*layers: dict[str, Any], feather: float = 0, matte: float = 0) -> EffectStack:
+    return EffectStack.from_json({"layers": list(layers), "feather": feather, "matte": matte})
 
 
-def painted(picture: RgbArray, masks: Sequence[BoolArray], *layers: dict[str, Any], **edges: float) -> RgbArray:
+def painted(image: RgbArray, masks: Sequence[BoolArray], *layers: dict[str, Any], **edges: float) -> RgbArray:
     """One picture with a look of these layers."""
     backdrops = {"beach": textured(37, 91, seed=9)}
-    return Painter(look(*layers, **edges), material_of([picture], [masks], "image"), backdrops).paint(0, picture)
+    return Painter(look(*layers, **edges), material_of([image], [masks], "image"), backdrops).paint(0, image)

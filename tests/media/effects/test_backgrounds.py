@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sam2_core.media.effects.backgrounds import covering
+from sam2_core.media.effects.backgrounds import cover
 from tests.media.effects.scenes import painted, rectangle, textured
 
 SIZE = 120, 200
@@ -45,7 +45,7 @@ def test_gradients_run_from_edge_to_edge() -> None:
 def test_pictures_cover_everything_and_keep_their_shape(size: tuple[int, int]) -> None:
     rows, columns = np.mgrid[: size[0], : size[1]]
     backdrop = np.dstack([columns * 255 / size[1], rows * 255 / size[0], rows * 0]).astype(np.uint8)
-    shown = covering(backdrop, SIZE).astype(float)
+    shown = cover(backdrop, SIZE).astype(float)
     assert shown.shape == (*SIZE, 3)
     scale = max(SIZE[0] / size[0], SIZE[1] / size[1])
     if min(size) > 15:

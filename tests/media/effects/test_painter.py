@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import EFFECTS, PRESETS, Painter, look_of
+from sam2_core.media import EFFECTS, PRESETS, EffectStack, Painter
 from sam2_core.media.info import RgbArray
 from tests.media.effects.scenes import COLORS, look, material_of, painted, rectangle, textured
 
@@ -93,18 +93,18 @@ def test_a_look_without_layers_gives_the_picture_back(edges: dict[str, float]) -
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 50), (33, 17)])
 @pytest.mark.parametrize("layer", EVERY, ids=name_of)
 def test_any_size_and_the_smallest_objects(layer: dict[str, Any], size: tuple[int, int]) -> None:
-    picture = textured(*size)
+    image = textured(*size)
     for inside in (rectangle(size, 0, 0, 1, 1), rectangle(size, size[0] - 1, size[1] - 1, 1, 1), np.ones(size, bool)):
         for edges in ({}, {"feather": 50.0, "matte": 1.0}):
-            assert painted(picture, [inside], layer, **edges).shape[:2] == size
+            assert painted(image, [inside], layer, **edges).shape[:2] == size
 
 
 @pytest.mark.parametrize("layer", EVERY, ids=name_of)
 def test_a_look_is_the_same_at_half_the_size(layer: dict[str, Any]) -> None:
-    picture, inside = textured(240, 360), rectangle((240, 360), 60, 100, 120, 130)
-    painter = Painter(look(layer), material_of([picture], [[inside]], "image"), {"beach": textured(100, 100)})
-    small = np.asarray(cv2.resize(picture, (180, 120), interpolation=cv2.INTER_AREA), np.uint8)
-    large, half = seen(painter.paint(0, picture)), seen(painter.paint(0, small))
+    image, inside = textured(240, 360), rectangle((240, 360), 60, 100, 120, 130)
+    painter = Painter(look(layer), material_of([image], [[inside]], "image"), {"beach": textured(100, 100)})
+    small = np.asarray(cv2.resize(image, (180, 120), interpolation=cv2.INTER_AREA), np.uint8)
+    large, half = seen(painter.paint(0, image)), seen(painter.paint(0, small))
     expected = cv2.resize(large, (180, 120), interpolation=cv2.INTER_AREA).astype(int)
     if layer["effect"] == "erase":  # what is made up may differ, but not where
         kept = ~rectangle((120, 180), 28, 48, 64, 69)
@@ -149,4 +149,4 @@ def test_overlapping_objects_lie_above_each_other() -> None:
 
 def test_what_is_missing_is_said_before_anything_is_painted() -> None:
     with pytest.raises(BadPrompt, match="picture for the background"):
-        Painter(look_of("picture", name="gone"), material_of([PICTURE], [[INSIDE]], "image"))
+        Painter(EffectStack.of("picture", name="gone"), material_of([PICTURE], [[INSIDE]], "image"))

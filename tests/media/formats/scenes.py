@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sam2_core.media import Material, ObjectTraits, Order, Progress, Store, write
+from sam2_core.media import ExportOptions, MaskedMedia, MediaProgress, ObjectTraits, Store, write
 from sam2_core.types import BoolArray, FrameMasks, Mask, ObjectMask
 
 RING, BALL, DUST = (
@@ -49,19 +49,19 @@ def masks_in(store: Store, frame: int) -> FrameMasks:
     return FrameMasks(frame, 3, tuple(found))
 
 
-def scene(store: Store, objects: Sequence[ObjectTraits] | None = ALL, frames: range | None = None) -> Material:
+def scene(store: Store, objects: Sequence[ObjectTraits] | None = ALL, frames: range | None = None) -> MaskedMedia:
     """What a download of this source is made of."""
-    return Material(store, lambda wished: [masks_in(store, frame) for frame in wished], objects, frames)
+    return MaskedMedia(store, lambda requested: [masks_in(store, frame) for frame in requested], objects, frames)
 
 
-def expected(material: Material, frame: int) -> dict[int, BoolArray]:
+def expected(media: MaskedMedia, frame: int) -> dict[int, BoolArray]:
     """The chosen objects' pixels on a frame, of those that are in sight."""
-    return {each.object_id: each.mask.to_array() for each in material.on(frame).objects if each.mask.area}
+    return {each.object_id: each.mask.to_array() for each in media.masks_on(frame).objects if each.mask.area}
 
 
-def unpacked(folder: Path, material: Material, order: Order, progress: Progress | None = None) -> Path:
+def unpacked(folder: Path, media: MaskedMedia, options: ExportOptions, progress: MediaProgress | None = None) -> Path:
     """Write an archive and take it apart; none of its names may lead out of the folder or hold users' words."""
-    write(folder / "written.zip", material, order, progress)
+    write(folder / "written.zip", media, options, progress)
     with zipfile.ZipFile(folder / "written.zip") as archive:
         assert archive.testzip() is None
         names = archive.namelist()

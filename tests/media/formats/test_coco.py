@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sam2_core.media import Order, Store, write
+from sam2_core.media import ExportOptions, Store, write
 from sam2_core.types import Mask
 from tests.media.formats.scenes import COCOS_WARNING, expected, scene
-from tests.media.materials import BALL, BIRD, FRAMES, HEIGHT, WIDTH, material_of, no_masks, shape
+from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, material_of, no_masks, shape
 
 
 def test_coco_describes_every_mask(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.json", material_of(clip), Order("coco"))
+    write(tmp_path / "masks.json", material_of(clip), ExportOptions("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     images = {image["id"]: image for image in found["images"]}
     assert [image["frame_index"] for image in images.values()] == list(range(FRAMES))
@@ -41,7 +41,7 @@ CALLED = (BIRD, replace(BALL, name="Ball\u2028"))
 
 
 def test_labels_are_the_categories_of_coco(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.json", material_of(clip, objects=CALLED), Order("coco"))
+    write(tmp_path / "masks.json", material_of(clip, objects=CALLED), ExportOptions("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     assert [(each["id"], each["name"]) for each in found["categories"]] == [(1, "bird"), (2, "object")]
     assert {(each["track_id"], each["category_id"]) for each in found["annotations"]} == {(1, 2), (2, 1)}
@@ -52,7 +52,7 @@ def test_labels_are_the_categories_of_coco(clip: Store, tmp_path: Path) -> None:
 
 
 def test_coco_of_a_picture_without_masks(still: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.json", material_of(still, no_masks), Order("coco"))
+    write(tmp_path / "masks.json", material_of(still, no_masks), ExportOptions("coco"))
     found = json.loads((tmp_path / "masks.json").read_text("utf-8"))
     assert [image["file_name"] for image in found["images"]] == ["still.png"]
     assert found["annotations"] == []
@@ -68,22 +68,20 @@ def read_with_cocos_tools(path: Path) -> dict[tuple[int, int], np.ndarray]:
 @pytest.mark.filterwarnings(COCOS_WARNING)
 def test_cocos_tools_read_the_very_masks(polygons: bool, clip: Store, album: Store, tmp_path: Path) -> None:
     for store, frames in ((clip, range(1, FRAMES, 2)), (album, None)):
-        material = scene(store, frames=frames)
-        write(tmp_path / "masks.json", material, Order("coco", polygons=polygons))
+        media = scene(store, frames=frames)
+        write(tmp_path / "masks.json", media, ExportOptions("coco", polygons=polygons))
         found = read_with_cocos_tools(tmp_path / "masks.json")
-        wished = {
-            (frame + 1, number): pixels
-            for frame in material.frames
-            for number, pixels in expected(material, frame).items()
+        requested = {
+            (frame + 1, number): pixels for frame in media.frames for number, pixels in expected(media, frame).items()
         }
-        assert found.keys() == wished.keys()
-        for key, pixels in wished.items():
+        assert found.keys() == requested.keys()
+        for key, pixels in requested.items():
             np.testing.assert_array_equal(found[key], pixels)
 
 
 def test_polygons_have_the_area_of_what_they_outline(clip: Store, tmp_path: Path) -> None:
     """Slits have no area, and holes count as such."""
-    write(tmp_path / "masks.json", scene(clip), Order("coco", polygons=True))
+    write(tmp_path / "masks.json", scene(clip), ExportOptions("coco", polygons=True))
     for each in json.loads((tmp_path / "masks.json").read_text("utf-8"))["annotations"]:
         assert each["iscrowd"] == 0
         assert all(len(polygon) >= 6 and len(polygon) % 2 == 0 for polygon in each["segmentation"])

@@ -13,15 +13,15 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media import Limits, Material, Order, Store, export, ingest, open_store, write
-from sam2_core.media.formats import FORMATS
+from sam2_core.media import ExportOptions, Limits, MaskedMedia, Store, export, ingest, open_store, write
+from sam2_core.media.formats import ANNOTATION_FORMATS
 from tests.media.formats.conftest import SIZES
 from tests.media.formats.scenes import ALL, RING, scene, unpacked
-from tests.media.materials import FRAMES, material_of, no_masks
+from tests.media.masked_media import FRAMES, material_of, no_masks
 from tests.media.numbered import make_clip, read_number
 
-EVERY = pytest.mark.parametrize("kind", FORMATS)
-PICTURED = [kind for kind, each in FORMATS.items() if "pictures" in each.takes]
+EVERY = pytest.mark.parametrize("kind", ANNOTATION_FORMATS)
+PICTURED = [kind for kind, each in ANNOTATION_FORMATS.items() if "pictures" in each.option_keys]
 
 
 class Cancelled(Exception):
@@ -39,7 +39,7 @@ def test_cancelling_leaves_nothing(kind: str, clip: Store, tmp_path: Path, monke
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        write(tmp_path / "result", scene(clip), Order(kind, pictures=True), cancel)
+        write(tmp_path / "result", scene(clip), ExportOptions(kind, include_images=True), cancel)
     assert len(reports) > 2
     assert not list(tmp_path.iterdir())
 
@@ -48,7 +48,7 @@ def test_cancelling_leaves_nothing(kind: str, clip: Store, tmp_path: Path, monke
 def test_progress_grows_up_to_the_end(kind: str, clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sam2_core.media.progress._INTERVAL", 0.0)
     reports: list[float] = []
-    write(tmp_path / "result", scene(clip), Order(kind), lambda fraction, _: reports.append(fraction))
+    write(tmp_path / "result", scene(clip), ExportOptions(kind), lambda fraction, _: reports.append(fraction))
     assert reports == sorted(reports)
     assert reports[0] == 0.0
     assert reports[-1] == 1.0
@@ -61,29 +61,29 @@ def test_there_is_a_file_for_each_medium_that_is_promised(
     kind: str, masks: str, clip: Store, still: Store, album: Store, tmp_path: Path
 ) -> None:
     for store in (clip, still, album):
-        material = scene(store) if masks == "some" else material_of(store, no_masks)
-        if store.info.kind not in FORMATS[kind].endings:
+        media = scene(store) if masks == "some" else material_of(store, no_masks)
+        if store.info.kind not in ANNOTATION_FORMATS[kind].extensions:
             with pytest.raises(MediaError, match="is not for this"):
-                export(tmp_path, material, Order(kind))
+                export(tmp_path, media, ExportOptions(kind))
             continue
-        path = export(tmp_path, material, Order(kind, polygons=True, pictures=True))
-        assert path.suffix == f".{FORMATS[kind].endings[store.info.kind]}"
+        path = export(tmp_path, media, ExportOptions(kind, polygons=True, include_images=True))
+        assert path.suffix == f".{ANNOTATION_FORMATS[kind].extensions[store.info.kind]}"
         if path.suffix in (".zip", ".npz"):
             with zipfile.ZipFile(path) as archive:
                 assert archive.testzip() is None
                 if path.suffix == ".zip":
-                    check_manifest(json.loads(archive.read("manifest.json")), material, masks == "some")
+                    check_manifest(json.loads(archive.read("manifest.json")), media, masks == "some")
         elif path.suffix == ".json":
             json.loads(path.read_text("utf-8"))
 
 
-def check_manifest(told: Any, material: Material, has_masks: bool) -> None:
-    assert (told["name"], told["frames"]) == (material.info.name, material.info.frames)
+def check_manifest(told: Any, media: MaskedMedia, has_masks: bool) -> None:
+    assert (told["name"], told["frames"]) == (media.info.name, media.info.frames)
     known = {each["id"]: each["frames_with_mask"] for each in told["objects"]}
     assert bool(known) == has_masks
     for number, frames in known.items():
         assert frames == [
-            frame for frame in material.frames if number in [each.object_id for each in material.on(frame).objects]
+            frame for frame in media.frames if number in [each.object_id for each in media.masks_on(frame).objects]
         ]
 
 
@@ -94,16 +94,16 @@ def test_masks_are_asked_for_once_and_those_of_chosen_frames_alone(kind: str, cl
 
     def masks(frames: range) -> list[Any]:
         asked.extend(frames)
-        return [whole.on(frame) for frame in frames]
+        return [whole.masks_on(frame) for frame in frames]
 
-    write(tmp_path / "result", Material(clip, masks, ALL, range(0, 5, 2)), Order(kind))
+    write(tmp_path / "result", MaskedMedia(clip, masks, ALL, range(0, 5, 2)), ExportOptions(kind))
     assert asked == [0, 2, 4]
 
 
 @EVERY
 def test_objects_that_were_not_chosen_are_left_out(kind: str, clip: Store, tmp_path: Path) -> None:
     path = tmp_path / "result"
-    write(path, scene(clip, [RING]), Order(kind))
+    write(path, scene(clip, [RING]), ExportOptions(kind))
     parts = [path.read_bytes()]
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -114,7 +114,7 @@ def test_objects_that_were_not_chosen_are_left_out(kind: str, clip: Store, tmp_p
 
 @pytest.mark.parametrize("kind", PICTURED)
 def test_pictures_are_the_sources_frames_with_their_numbers(kind: str, clip: Store, tmp_path: Path) -> None:
-    folder = unpacked(tmp_path, scene(clip, frames=range(1, 6, 2)), Order(kind, pictures=True))
+    folder = unpacked(tmp_path, scene(clip, frames=range(1, 6, 2)), ExportOptions(kind, include_images=True))
     found = sorted(folder.rglob("*.jpg"))
     assert [path.stem for path in found] == ["00001", "00003", "00005"]
     for path in found:
@@ -123,21 +123,21 @@ def test_pictures_are_the_sources_frames_with_their_numbers(kind: str, clip: Sto
             assert read_number(np.asarray(image)) == int(path.stem)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in PICTURED if "album" in FORMATS[kind].endings])
+@pytest.mark.parametrize("kind", [kind for kind in PICTURED if "album" in ANNOTATION_FORMATS[kind].extensions])
 def test_photos_keep_their_sizes_and_get_plain_names(kind: str, album: Store, tmp_path: Path) -> None:
-    folder = unpacked(tmp_path, scene(album), Order(kind, pictures=True))
+    folder = unpacked(tmp_path, scene(album), ExportOptions(kind, include_images=True))
     found = {path.stem: path for path in folder.rglob("*.jpg")}
     assert sorted(found) == ["IMG_01", "a_b", "a_b_2"]
     for name, size in zip(("a_b", "a_b_2", "IMG_01"), SIZES.values(), strict=True):
         with Image.open(found[name]) as image:
             assert (image.height, image.width) == size
-    again = unpacked(tmp_path / "one", scene(album, frames=range(1, 2)), Order(kind, pictures=True))
+    again = unpacked(tmp_path / "one", scene(album, frames=range(1, 2)), ExportOptions(kind, include_images=True))
     assert [path.stem for path in again.rglob("*.jpg")] == ["a_b_2"], "a name does not depend on what was chosen"
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PICTURED if kind != "davis"])
 def test_pictures_are_left_out_unless_they_are_wished(kind: str, clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "written.zip", scene(clip), Order(kind))
+    write(tmp_path / "written.zip", scene(clip), ExportOptions(kind))
     with zipfile.ZipFile(tmp_path / "written.zip") as archive:
         assert not [name for name in archive.namelist() if name.endswith(".jpg")]
 
@@ -146,7 +146,7 @@ def test_pictures_are_as_large_as_the_masks_however_small_they_are_kept(tmp_path
     ingest(make_clip(tmp_path / "a.mp4", frames=3), tmp_path / "store", Limits(stored_side=48))
     with open_store(tmp_path / "store") as store:
         assert store.info.stored_width == 48
-        write(tmp_path / "written.zip", scene(store), Order("yolo", pictures=True))
+        write(tmp_path / "written.zip", scene(store), ExportOptions("yolo", include_images=True))
     with (
         zipfile.ZipFile(tmp_path / "written.zip") as archive,
         Image.open(io.BytesIO(archive.read("images/00002.jpg"))) as image,
@@ -159,5 +159,5 @@ def test_a_clip_that_was_exchanged_is_refused(tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "a.mp4", frames=5), tmp_path / "store")
     make_clip(tmp_path / "b.mp4", frames=3).replace(tmp_path / "store" / "source")
     with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer matches"):
-        write(tmp_path / "result.zip", scene(store), Order("voc", pictures=True))
+        write(tmp_path / "result.zip", scene(store), ExportOptions("voc", include_images=True))
     assert not (tmp_path / "result.zip").exists()

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from sam2_core.media import Order, Store
+from sam2_core.media import ExportOptions, Store
 from sam2_core.types import BoolArray
 from tests.media.formats.scenes import RING, expected, iou, scene, unpacked
-from tests.media.materials import HEIGHT, WIDTH
+from tests.media.masked_media import HEIGHT, WIDTH
 
 
 def drawn(shapes: list[dict], height: int, width: int) -> BoolArray:
@@ -24,15 +24,15 @@ def drawn(shapes: list[dict], height: int, width: int) -> BoolArray:
 
 
 def test_outlines_are_drawn_back_as_labelme_does(clip: Store, tmp_path: Path) -> None:
-    material = scene(clip)
-    folder = unpacked(tmp_path, material, Order("labelme", pictures=True))
-    for frame in material.frames:
+    media = scene(clip)
+    folder = unpacked(tmp_path, media, ExportOptions("labelme", include_images=True))
+    for frame in media.frames:
         plain = json.loads((folder / f"annotations/{frame:05d}.json").read_text("utf-8"))
         assert (plain["imageHeight"], plain["imageWidth"], plain["imageData"]) == (HEIGHT, WIDTH, None)
         assert (folder / "annotations" / plain["imagePath"]).is_file()
-        wished = expected(material, frame)
-        assert {shape["group_id"] for shape in plain["shapes"]} == set(wished)
-        for number, mask in wished.items():
+        requested = expected(media, frame)
+        assert {shape["group_id"] for shape in plain["shapes"]} == set(requested)
+        for number, mask in requested.items():
             shapes = [shape for shape in plain["shapes"] if shape["group_id"] == number]
             assert {shape["shape_type"] for shape in shapes} == {"polygon"}
             assert all(len(shape["points"]) >= 3 for shape in shapes)
@@ -40,7 +40,7 @@ def test_outlines_are_drawn_back_as_labelme_does(clip: Store, tmp_path: Path) ->
 
 
 def test_parts_are_polygons_of_one_group(still: Store, tmp_path: Path) -> None:
-    folder = unpacked(tmp_path, scene(still), Order("labelme"))
+    folder = unpacked(tmp_path, scene(still), ExportOptions("labelme"))
     plain = json.loads((folder / "annotations/still.json").read_text("utf-8"))
     assert plain["version"]
     assert plain["flags"] == {}
@@ -52,10 +52,10 @@ def test_parts_are_polygons_of_one_group(still: Store, tmp_path: Path) -> None:
 
 def test_supervision_reads_every_picture(album: Store, tmp_path: Path) -> None:
     supervision = pytest.importorskip("supervision", reason="supervision is not installed")
-    material = scene(album, [RING])
-    folder = unpacked(tmp_path, material, Order("labelme", pictures=True)) / "annotations"
+    media = scene(album, [RING])
+    folder = unpacked(tmp_path, media, ExportOptions("labelme", include_images=True)) / "annotations"
     read = supervision.DetectionDataset.from_labelme(str(folder), str(folder), force_masks=True)
     assert read.classes == ["Bird"]
     found = {Path(path).stem: detections for path, _, detections in read}
     for frame, name in enumerate(("a_b", "a_b_2", "IMG_01")):
-        assert iou(np.any(found[name].mask, axis=0), expected(material, frame)[7]) > 0.95
+        assert iou(np.any(found[name].mask, axis=0), expected(media, frame)[7]) > 0.95

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_core.media import Order, Store, write
+from sam2_core.media import ExportOptions, Store, write
 from sam2_core.types import FrameMasks
-from tests.media.materials import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, shape
+from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, shape
 
 
 class Failed(Exception):
@@ -33,7 +33,7 @@ def read_png(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 def test_zip_holds_every_mask_of_a_clip(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.zip", material_of(clip), Order("masks"))
+    write(tmp_path / "masks.zip", material_of(clip), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         names = {f"object_{number:02d}/{frame:05d}.png" for number in (1, 2) for frame in range(FRAMES)}
         assert sorted(archive.namelist()) == sorted({*names, "manifest.json"})
@@ -52,7 +52,10 @@ def test_filling_gaps_tells_how_far_it_is_and_can_be_cancelled(
     monkeypatch.setattr("sam2_core.media.progress._INTERVAL", 0.0)
     reports: list[tuple[float, str]] = []
     write(
-        tmp_path / "masks.zip", material_of(clip, only_frame_1), Order("masks"), lambda *report: reports.append(report)
+        tmp_path / "masks.zip",
+        material_of(clip, only_frame_1),
+        ExportOptions("masks"),
+        lambda *report: reports.append(report),
     )
     fractions = [fraction for fraction, _ in reports]
     assert fractions == sorted(fractions)
@@ -64,12 +67,12 @@ def test_filling_gaps_tells_how_far_it_is_and_can_be_cancelled(
             raise Failed
 
     with pytest.raises(Failed):
-        write(tmp_path / "cancelled.zip", material_of(clip, only_frame_1), Order("masks"), cancel)
+        write(tmp_path / "cancelled.zip", material_of(clip, only_frame_1), ExportOptions("masks"), cancel)
     assert [path.name for path in tmp_path.iterdir()] == ["masks.zip"]
 
 
 def test_zip_of_a_picture(still: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.zip", material_of(still), Order("masks"))
+    write(tmp_path / "masks.zip", material_of(still), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         assert archive.namelist() == ["object_01.png", "manifest.json"]
         np.testing.assert_array_equal(read_png(archive, "object_01.png"), shape(1, 0) * 255)
@@ -79,7 +82,7 @@ CALLED = (BIRD, replace(BALL, name="Ball\u2028"))
 
 
 def test_names_stand_in_the_manifest_and_in_no_file_name(clip: Store, tmp_path: Path) -> None:
-    write(tmp_path / "masks.zip", material_of(clip, objects=CALLED), Order("masks"))
+    write(tmp_path / "masks.zip", material_of(clip, objects=CALLED), ExportOptions("masks"))
     with zipfile.ZipFile(tmp_path / "masks.zip") as archive:
         assert {Path(name).parts[0] for name in archive.namelist()} == {"object_01", "object_02", "manifest.json"}
         told = json.loads(archive.read("manifest.json"))["objects"]

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sam2_core.media import Material, Order, Store, write
+from sam2_core.media import ExportOptions, MaskedMedia, Store, write
 from tests.media.formats.scenes import RING, expected, scene
 
 
-def rows_of(folder: Path, material: Material) -> list[dict[str, str]]:
-    write(folder / "a.csv", material, Order("csv"))
+def rows_of(folder: Path, media: MaskedMedia) -> list[dict[str, str]]:
+    write(folder / "a.csv", media, ExportOptions("csv"))
     with (folder / "a.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_each_mask_has_a_row(clip: Store, tmp_path: Path) -> None:
-    material = scene(clip, frames=range(0, 4))
-    rows = rows_of(tmp_path, material)
+    media = scene(clip, frames=range(0, 4))
+    rows = rows_of(tmp_path, media)
     assert [(row["frame"], row["object"]) for row in rows] == [
         ("0", "7"), ("0", "5"), ("1", "7"), ("1", "3"), ("2", "7"), ("2", "3"), ("2", "5"), ("3", "7"), ("3", "3")
     ]  # fmt: skip
@@ -29,7 +29,7 @@ def test_each_mask_has_a_row(clip: Store, tmp_path: Path) -> None:
         frame, number = int(row["frame"]), int(row["object"])
         assert float(row["time"]) == pytest.approx(clip.times[frame], abs=1e-6)
         assert row["file"] == "clip.mp4"
-        pixels = expected(material, frame).get(number)
+        pixels = expected(media, frame).get(number)
         place = [row[name] for name in ("left", "top", "right", "bottom", "x", "y")]
         if pixels is None:
             assert (row["area"], place) == ("0", [""] * 6)

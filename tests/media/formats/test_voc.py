@@ -12,24 +12,24 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media import ObjectTraits, Order, Store, write
+from sam2_core.media import ExportOptions, ObjectTraits, Store, write
 from sam2_core.training.datasets.layouts import open_dataset
 from tests.media.formats.scenes import ALL, BALL, RING, expected, scene, unpacked
-from tests.media.materials import HEIGHT, WIDTH
+from tests.media.masked_media import HEIGHT, WIDTH
 
 NUMBERS = {7: 3, 3: 21, 5: 22}
 NAMES = {7: "bird", 3: "object", 5: "a: <b> #ü\U0001f600"}
 
 
 def test_pictures_and_boxes_tell_of_the_same_objects(clip: Store, tmp_path: Path) -> None:
-    material = scene(clip)
-    folder = unpacked(tmp_path, material, Order("voc"))
+    media = scene(clip)
+    folder = unpacked(tmp_path, media, ExportOptions("voc"))
     listed = (folder / "ImageSets/Segmentation/trainval.txt").read_text("utf-8").split()
     assert listed == [f"{frame:05d}" for frame in range(6)]
-    for frame in material.frames:
-        wished = expected(material, frame)
+    for frame in media.frames:
+        requested = expected(media, frame)
         things, kinds = np.zeros((HEIGHT, WIDTH), int), np.zeros((HEIGHT, WIDTH), int)
-        for place, (number, pixels) in enumerate(wished.items(), start=1):
+        for place, (number, pixels) in enumerate(requested.items(), start=1):
             things[pixels], kinds[pixels] = place, NUMBERS[number]
         for name, pixels in (("SegmentationObject", things), ("SegmentationClass", kinds)):
             with Image.open(folder / name / f"{frame:05d}.png") as image:
@@ -39,8 +39,8 @@ def test_pictures_and_boxes_tell_of_the_same_objects(clip: Store, tmp_path: Path
         size = [root.findtext(f"size/{side}") for side in ("width", "height", "depth")]
         assert size == [str(WIDTH), str(HEIGHT), "3"]
         assert root.findtext("filename") == f"{frame:05d}.jpg"
-        assert [each.findtext("name") for each in root.iter("object")] == [NAMES[number] for number in wished]
-        for each, pixels in zip(root.iter("object"), wished.values(), strict=True):
+        assert [each.findtext("name") for each in root.iter("object")] == [NAMES[number] for number in requested]
+        for each, pixels in zip(root.iter("object"), requested.values(), strict=True):
             box = [int(each.findtext(f"bndbox/{side}") or "") for side in ("xmin", "ymin", "xmax", "ymax")]
             rows, columns = np.nonzero(pixels)
             assert box == [columns.min() + 1, rows.min() + 1, columns.max() + 1, rows.max() + 1]
@@ -49,7 +49,7 @@ def test_pictures_and_boxes_tell_of_the_same_objects(clip: Store, tmp_path: Path
 
 
 def test_classes_and_overlaps_stand_in_the_manifest(clip: Store, tmp_path: Path) -> None:
-    folder = unpacked(tmp_path, scene(clip), Order("voc"))
+    folder = unpacked(tmp_path, scene(clip), ExportOptions("voc"))
     told = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert told["classes"] == {NAMES[number]: value for number, value in NUMBERS.items()}
     assert told["frames_with_overlaps"] == [0, 2, 3, 4, 5]
@@ -63,19 +63,19 @@ def test_classes_and_overlaps_stand_in_the_manifest(clip: Store, tmp_path: Path)
 
 
 def test_training_reads_masks_and_classes(album: Store, tmp_path: Path) -> None:
-    material = scene(album, [RING])
-    found = open_dataset(unpacked(tmp_path, material, Order("voc", pictures=True)), split="trainval")
+    media = scene(album, [RING])
+    found = open_dataset(unpacked(tmp_path, media, ExportOptions("voc", include_images=True)), split="trainval")
     assert not found.report.counts
-    for frame, picture in enumerate(found.pictures):
+    for frame, picture in enumerate(found.images):
         assert picture.name == ("a_b", "a_b_2", "IMG_01")[frame]
         read = picture.read()
         assert read.classes == ("bird",)
-        np.testing.assert_array_equal(read.masks[0], expected(material, frame)[7])
+        np.testing.assert_array_equal(read.masks[0], expected(media, frame)[7])
 
 
 @pytest.mark.parametrize(("label", "name", "number"), [("Dining Table", "diningtable", 11), ("  ", "object", 21)])
 def test_labels_of_voc_keep_its_numbers(label: str, name: str, number: int, still: Store, tmp_path: Path) -> None:
-    folder = unpacked(tmp_path, scene(still, [replace(RING, label=label)]), Order("voc"))
+    folder = unpacked(tmp_path, scene(still, [replace(RING, label=label)]), ExportOptions("voc"))
     with Image.open(folder / "SegmentationClass/still.png") as image:
         assert set(np.unique(np.asarray(image))) == {0, number}
     assert Xml.parse(folder / "Annotations/still.xml").getroot().findtext("object/name") == name
@@ -84,12 +84,12 @@ def test_labels_of_voc_keep_its_numbers(label: str, name: str, number: int, stil
 def test_more_classes_than_colors_are_refused(still: Store, tmp_path: Path) -> None:
     many = [ObjectTraits(number, "", f"class {number}", (0, 0, 0)) for number in range(1, 236)]
     with pytest.raises(MediaError, match="234 classes"):
-        write(tmp_path / "a.zip", scene(still, many), Order("voc"))
-    write(tmp_path / "a.zip", scene(still, many[:234]), Order("voc"))
+        write(tmp_path / "a.zip", scene(still, many), ExportOptions("voc"))
+    write(tmp_path / "a.zip", scene(still, many[:234]), ExportOptions("voc"))
 
 
 def test_pictures_on_which_nothing_was_looked_for_are_left_out(clip: Store, tmp_path: Path) -> None:
-    folder = unpacked(tmp_path, scene(clip, [BALL]), Order("voc", pictures=True))
+    folder = unpacked(tmp_path, scene(clip, [BALL]), ExportOptions("voc", include_images=True))
     for name in ("SegmentationObject", "SegmentationClass", "Annotations", "JPEGImages"):
         assert sorted(path.stem for path in (folder / name).iterdir()) == [f"{frame:05d}" for frame in range(1, 6)]
     assert Xml.parse(folder / "Annotations/00001.xml").getroot().find("object") is None
@@ -97,10 +97,10 @@ def test_pictures_on_which_nothing_was_looked_for_are_left_out(clip: Store, tmp_
 
 def test_supervision_reads_the_boxes(clip: Store, tmp_path: Path) -> None:
     supervision = pytest.importorskip("supervision", reason="supervision is not installed")
-    material = scene(clip, ALL[:2])
-    folder = unpacked(tmp_path, material, Order("voc", pictures=True))
+    media = scene(clip, ALL[:2])
+    folder = unpacked(tmp_path, media, ExportOptions("voc", include_images=True))
     read = supervision.DetectionDataset.from_pascal_voc(str(folder / "JPEGImages"), str(folder / "Annotations"))
     assert set(read.classes) == {"bird", "object"}
     for path, _, detections in read:
-        wished = expected(material, int(Path(path).stem))
-        assert len(detections) == len(wished)
+        requested = expected(media, int(Path(path).stem))
+        assert len(detections) == len(requested)

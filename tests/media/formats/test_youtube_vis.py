@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sam2_core.media import Order, Store, write
+from sam2_core.media import ExportOptions, Store, write
 from sam2_core.types import Mask
 from tests.media.formats.scenes import COCOS_WARNING, expected, scene
-from tests.media.materials import FRAMES, HEIGHT, WIDTH
+from tests.media.masked_media import FRAMES, HEIGHT, WIDTH
 
 
 @pytest.mark.parametrize("frames", [range(FRAMES), range(1, 6, 2), range(1)])
 def test_each_object_has_an_entry_for_each_frame(frames: range, clip: Store, tmp_path: Path) -> None:
-    material = scene(clip, frames=frames)
-    write(tmp_path / "a.json", material, Order("youtube_vis"))
+    media = scene(clip, frames=frames)
+    write(tmp_path / "a.json", media, ExportOptions("youtube_vis"))
     plain = json.loads((tmp_path / "a.json").read_text("utf-8"))
     [video] = plain["videos"]
     assert video["file_names"] == [f"clip/{frame:05d}.jpg" for frame in frames]
     assert (video["length"], video["width"], video["height"]) == (len(frames), WIDTH, HEIGHT)
-    in_sight = [number for number in (7, 3, 5) if any(number in expected(material, frame) for frame in frames)]
+    in_sight = [number for number in (7, 3, 5) if any(number in expected(media, frame) for frame in frames)]
     assert [each["track_id"] for each in plain["annotations"]] == in_sight
     assert [each["id"] for each in plain["annotations"]] == [*range(1, len(in_sight) + 1)]
     categories = {each["id"]: each["name"] for each in plain["categories"]}
@@ -31,27 +31,27 @@ def test_each_object_has_an_entry_for_each_frame(frames: range, clip: Store, tmp
         assert categories[each["category_id"]] == {7: "Bird", 3: "object", 5: "a: <b>\n#ü\U0001f600"}[each["track_id"]]
         assert each["length"] == len(each["segmentations"]) == len(each["bboxes"]) == len(each["areas"]) == len(frames)
         for place, frame in enumerate(frames):
-            check_entry(each, place, expected(material, frame).get(each["track_id"]))
+            check_entry(each, place, expected(media, frame).get(each["track_id"]))
 
 
-def check_entry(track: dict, place: int, wished: np.ndarray | None) -> None:
+def check_entry(track: dict, place: int, requested: np.ndarray | None) -> None:
     run_lengths, box, area = (track[name][place] for name in ("segmentations", "bboxes", "areas"))
-    if wished is None:
+    if requested is None:
         assert run_lengths is box is area is None
         return
-    np.testing.assert_array_equal(Mask.from_coco(run_lengths).to_array(), wished)
-    rows, columns = np.nonzero(wished)
-    assert area == wished.sum()
+    np.testing.assert_array_equal(Mask.from_coco(run_lengths).to_array(), requested)
+    rows, columns = np.nonzero(requested)
+    assert area == requested.sum()
     assert box == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
 
 
 @pytest.mark.filterwarnings(COCOS_WARNING)
 def test_cocos_tools_decode_the_very_masks(clip: Store, tmp_path: Path) -> None:
     tools = pytest.importorskip("pycocotools.mask", reason="pycocotools is not installed")
-    material = scene(clip)
-    write(tmp_path / "a.json", material, Order("youtube_vis"))
+    media = scene(clip)
+    write(tmp_path / "a.json", media, ExportOptions("youtube_vis"))
     for each in json.loads((tmp_path / "a.json").read_text("utf-8"))["annotations"]:
         for frame, run_lengths in enumerate(each["segmentations"]):
             if run_lengths is not None:
-                decoded = tools.decode(run_lengths)
-                np.testing.assert_array_equal(decoded, expected(material, frame)[each["track_id"]])
+                decode_source_frames = tools.decode(run_lengths)
+                np.testing.assert_array_equal(decode_source_frames, expected(media, frame)[each["track_id"]])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from sam2_core.media import MediaInfo
-from sam2_core.media.readers import Annotations
+from sam2_core.media.readers import ImportedAnnotations
 from sam2_core.types import BoolArray, Mask
 
 HEIGHT, WIDTH = 20, 30
@@ -63,16 +63,16 @@ def as_json(path: Path, plain: Any) -> Path:
     return path
 
 
-def told(found: Annotations) -> list[tuple[int, int, str, str]]:
+def told(found: ImportedAnnotations) -> list[tuple[int, int, str, str]]:
     """Frame, track, name and label of everything."""
-    return [(each.frame, each.track, each.name, each.label) for each in found.found]
+    return [(each.frame, each.track, each.name, each.label) for each in found.masks]
 
 
-def pixels_of(found: Annotations, place: int = 0) -> BoolArray:
-    mask = found.found[place].mask
+def pixels_of(found: ImportedAnnotations, place: int = 0) -> BoolArray:
+    mask = found.masks[place].mask
     assert mask is not None
     return mask.to_array()
 
 
-def reasons(found: Annotations) -> str:
-    return " ".join(f"{each.count} {each.reason} {each.names}" for each in found.left_out)
+def reasons(found: ImportedAnnotations) -> str:
+    return " ".join(f"{each.count} {each.reason} {each.names}" for each in found.skipped)

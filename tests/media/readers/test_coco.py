@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import MediaError
-from sam2_core.media import KINDS, MediaInfo, Store, export
-from sam2_core.media.order import Order
+from sam2_core.media import EXPORT_FORMATS, MediaInfo, Store, export
+from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.readers import read_annotations
 from sam2_core.types import Box, Mask
-from tests.media.materials import BALL, BIRD, FRAMES, material_of, shape
+from tests.media.masked_media import BALL, BIRD, FRAMES, material_of, shape
 from tests.media.readers.media import ALBUM, CLIP, HEIGHT, STILL, WIDTH, as_json, pixels_of, reasons, rle, square, told
 
 
@@ -37,17 +37,17 @@ def test_what_is_downloaded_can_be_read_again(
     clip: Store, still: Store, tmp_path: Path, kind: str, polygons: bool
 ) -> None:
     for store in (clip, still):
-        if store.info.kind not in KINDS[kind].endings:
+        if store.info.kind not in EXPORT_FORMATS[kind].extensions:
             continue
-        path = export(tmp_path, material_of(store, objects=[BALL, BIRD]), Order(kind, polygons=polygons))
+        path = export(tmp_path, material_of(store, objects=[BALL, BIRD]), ExportOptions(kind, polygons=polygons))
         read = read_annotations(path, store.info)
         frames = FRAMES if store is clip else 1
         ball, bird = ("", "") if kind in ("yolo", "labelme") else ("Ball", "../../x")  # which have classes only
         wanted = [(frame, 1, ball, "") for frame in range(frames)]
         wanted += [(frame, 2, bird, "bird") for frame in range(2, frames)]
         assert sorted(told(read)) == sorted(wanted)
-        assert read.left_out == ()
-        for each in read.found:
+        assert read.skipped == ()
+        for each in read.masks:
             assert each.mask is not None
             assert (each.mask.to_array() == shape(each.track, each.frame)).all()
 
@@ -62,7 +62,7 @@ def test_run_lengths_of_both_forms_and_boxes(tmp_path: Path) -> None:
     assert told(read) == [(0, 1, "", "cat"), (0, 2, "", "cat"), (0, 3, "", "")]
     assert (pixels_of(read) == pixels).all()
     assert (pixels_of(read, 1) == pixels).all()
-    assert (read.found[2].mask, read.found[2].box) == (None, Box(1, 2, WIDTH, 7.5))
+    assert (read.masks[2].mask, read.masks[2].box) == (None, Box(1, 2, WIDTH, 7.5))
 
 
 def test_outlines_are_joined_and_end_where_their_boxes_end(tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_images_find_their_frames(
 ) -> None:
     annotations = [on(each["id"], rle(square(2 * n, n)), track_id=n + 1) for n, each in enumerate(images)]
     read = read_annotations(as_json(tmp_path / "x", coco(images, annotations)), info)
-    places = {int(np.flatnonzero(pixels_of(read, n).any(axis=1))[0]): each.frame for n, each in enumerate(read.found)}
+    places = {int(np.flatnonzero(pixels_of(read, n).any(axis=1))[0]): each.frame for n, each in enumerate(read.masks)}
     assert [places.get(n) for n in range(len(images))] == frames
-    assert sum(each.count for each in read.left_out) == frames.count(None)
+    assert sum(each.count for each in read.skipped) == frames.count(None)
 
 
 def test_the_clip_that_is_open_is_chosen_among_several(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_what_cannot_be_used_is_counted_and_named(tmp_path: Path) -> None:
     ]
     read = read_annotations(as_json(tmp_path / "x", coco(images, [*bad, on(2, good)])), CLIP)
     assert told(read) == [(2, 1, "", "cat")]
-    assert sum(each.count for each in read.left_out) == len(bad)
+    assert sum(each.count for each in read.skipped) == len(bad)
     told_why = reasons(read)
     assert (
         "2 They are 10 × 10 pixels, the picture is 30 × 20. Export them at the size of the picture. ('00000.jpg'"

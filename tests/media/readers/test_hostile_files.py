@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers import archive, collector, polygons, read_annotations, reading, yolo
+from sam2_core.media.readers import (
+    annotation_builder,
+    format_detection,
+    polygon_filling,
+    read_annotations,
+    yolo,
+    zip_reader,
+)
 from tests.media.readers.media import CLIP, HEIGHT, STILL, WIDTH, as_json, packed, png, reasons, rle, square
 
 ONE = png(np.where(square(1, 1), 1, 0).astype(np.uint8), "P")
@@ -70,19 +77,19 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
 
 def test_a_member_that_unpacks_to_too_much_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path / "x.zip", {"00000.png": ONE, "00001.png": b"\0" * 5_000_000})
-    read = archive.Archive.read
-    monkeypatch.setattr(archive.Archive, "read", lambda self, name: read(self, name, 1_000_000))
+    read = zip_reader.ZipReader.read
+    monkeypatch.setattr(zip_reader.ZipReader, "read", lambda self, name: read(self, name, 1_000_000))
     found = read_annotations(path, CLIP)
-    assert len(found.found) == 1
+    assert len(found.masks) == 1
     assert "1 They are larger than 1 MB" in reasons(found)
     raw = bytearray(path.read_bytes())
     struct.pack_into("<I", raw, raw.rfind(b"PK\x01\x02") + 24, 10)  # a lie about the size changes nothing
     path.write_bytes(raw)
-    assert len(read_annotations(path, CLIP).found) == 1
+    assert len(read_annotations(path, CLIP).masks) == 1
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MOST_BYTES", 2 * len(ONE))
+    monkeypatch.setattr(zip_reader, "MAX_BYTES", 2 * len(ONE))
     path = packed(tmp_path / "x.zip", {f"{number:05d}.png": ONE for number in range(3)})
     with pytest.raises(MediaError, match="more than can be read at once"):
         read_annotations(path, CLIP)
@@ -90,10 +97,10 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
 
 def test_an_archive_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path / "x.zip", {f"{number}.txt": "" for number in range(60)})
-    monkeypatch.setattr(archive, "MOST_MEMBERS", 50)
+    monkeypatch.setattr(zip_reader, "MAX_MEMBERS", 50)
     with pytest.raises(MediaError, match="more than 50 files"):
         read_annotations(path, CLIP)
-    monkeypatch.setattr(archive, "MOST_TABLE_BYTES", 1000)
+    monkeypatch.setattr(zip_reader, "MAX_DIRECTORY_BYTES", 1000)
     with pytest.raises(MediaError, match="too many files"):
         read_annotations(path, CLIP)
 
@@ -102,7 +109,7 @@ def test_paths_of_members_mean_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
     path = packed(folder / "x.zip", {"../../00002.png": ONE})
-    assert [each.frame for each in read_annotations(path, CLIP).found] == [2]
+    assert [each.frame for each in read_annotations(path, CLIP).masks] == [2]
     assert [*tmp_path.rglob("*.png")] == []
 
 
@@ -124,7 +131,7 @@ def test_members_that_cannot_be_unpacked_are_left_out(tmp_path: Path) -> None:
     assert locked < damaged
     path.write_bytes(raw)
     found = read_annotations(path, CLIP)
-    assert [each.frame for each in found.found] == [0]
+    assert [each.frame for each in found.masks] == [0]
     for reason in ("unusual way", "locked with a password", "damaged or cut off"):
         assert reason in reasons(found)
 
@@ -133,7 +140,7 @@ def test_a_picture_is_not_decoded_before_its_size_is_known(tmp_path: Path) -> No
     head = bytearray(ONE)
     struct.pack_into(">II", head, 16, 60_000, 60_000)
     path = packed(tmp_path / "x.zip", {"00000.png": ONE, "00001.png": bytes(head)})
-    assert len(read_annotations(path, CLIP).found) == 1
+    assert len(read_annotations(path, CLIP).masks) == 1
 
 
 def test_sizes_that_masks_only_claim_cost_nothing(tmp_path: Path) -> None:
@@ -143,10 +150,10 @@ def test_sizes_that_masks_only_claim_cost_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("MOST_FOUND", 3), ("MOST_RUN_BYTES", 20), ("MOST_PIXELS", 2 * HEIGHT * WIDTH)]
+    ("name", "most"), [("MAX_MASKS", 3), ("MAX_RUN_BYTES", 20), ("MAX_PIXELS", 2 * HEIGHT * WIDTH)]
 )
 def test_too_much_in_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int) -> None:
-    monkeypatch.setattr(collector, name, most)
+    monkeypatch.setattr(annotation_builder, name, most)
     plain = coco(5)
     for each in plain["annotations"]:
         each["segmentation"] = [[1, 1, 5, 1, 5, 5]]
@@ -155,7 +162,7 @@ def test_too_much_in_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_PLAIN_BYTES", 1000)
+    monkeypatch.setattr(format_detection, "MAX_FILE_BYTES", 1000)
     path = tmp_path / "x"
     path.write_text(json.dumps(coco(100)), "utf-8")
     with pytest.raises(MediaError, match="larger than"):
@@ -175,11 +182,11 @@ def test_an_outline_of_endless_edges_is_left_out(tmp_path: Path, monkeypatch: py
     lines = [f"0 {' '.join(map(str, zigzag(1, 1)))}", "1 0.1 0.1 0.5 0.1 0.5 0.5"]
     (tmp_path / "yolo").write_text("\n".join(lines), "utf-8")
     paths = [as_json(tmp_path / "coco", plain), as_json(tmp_path / "labelme", {"shapes": shapes}), tmp_path / "yolo"]
-    assert [len(read_annotations(path, STILL).found) for path in paths] == [2, 2, 2]
-    monkeypatch.setattr(polygons, "MOST_CROSSINGS", 10_000)
+    assert [len(read_annotations(path, STILL).masks) for path in paths] == [2, 2, 2]
+    monkeypatch.setattr(polygon_filling, "MAX_CROSSINGS", 10_000)
     for path in paths:
         read = read_annotations(path, STILL)
-        assert len(read.found) == 1
+        assert len(read.masks) == 1
         assert "too intricate" in reasons(read)
 
 
@@ -187,15 +194,15 @@ def test_many_outlines_cost_more_than_one(tmp_path: Path, monkeypatch: pytest.Mo
     plain = coco(0)
     plain["annotations"].append({"image_id": 1, "segmentation": [[1, 1, 5, 1, 5, 5]] * 100})
     path = as_json(tmp_path / "x", plain)
-    assert len(read_annotations(path, STILL).found) == 1
-    monkeypatch.setattr(collector, "MOST_PIXELS", 50 * HEIGHT * WIDTH)
+    assert len(read_annotations(path, STILL).masks) == 1
+    monkeypatch.setattr(annotation_builder, "MAX_PIXELS", 50 * HEIGHT * WIDTH)
     with pytest.raises(MediaError, match="Import fewer frames"):
         read_annotations(path, STILL)
 
 
 def test_plain_data_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a file, an empty object is two letters; in memory it is a hundred times that."""
-    monkeypatch.setattr(collector, "MOST_ROOM", 100_000)
+    monkeypatch.setattr(annotation_builder, "MAX_JSON_MEMORY", 100_000)
     many = {"images": [{}] * 500, "annotations": []}
     labels = {f"{number}.json": json.dumps({"shapes": [{}] * 100}) for number in range(10)}
     masks = {"00000.png": ONE, "manifest.json": json.dumps({"objects": [{}] * 500})}
@@ -207,8 +214,8 @@ def test_plain_data_that_take_too_much_memory_are_refused(tmp_path: Path, monkey
 
 def test_labels_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path / "x.zip", {f"{number:05d}.txt": "0 0.1 0.1 0.5 0.5\n" for number in range(10)})
-    assert len(read_annotations(path, CLIP).found) == 10
-    monkeypatch.setattr(yolo, "MOST_TEXTS_BYTES", 100)
+    assert len(read_annotations(path, CLIP).masks) == 10
+    monkeypatch.setattr(yolo, "MAX_TOTAL_TEXT_BYTES", 100)
     with pytest.raises(MediaError, match="more labels"):
         read_annotations(path, CLIP)
 
@@ -218,9 +225,9 @@ def test_what_cannot_be_used_is_not_looked_at_for_ever(tmp_path: Path, monkeypat
     plain["annotations"] += [{"image_id": 1, "segmentation": {"size": [n, 1], "counts": [n]}} for n in range(1, 100)]
     path = as_json(tmp_path / "x", plain)
     read = read_annotations(path, STILL)
-    assert sum(each.count for each in read.left_out) == 99
-    assert len(read.left_out) == collector.MOST_REASONS + 1
-    monkeypatch.setattr(collector, "MOST_LEFT_OUT", 50)
+    assert sum(each.count for each in read.skipped) == 99
+    assert len(read.skipped) == annotation_builder.MAX_REASONS + 1
+    monkeypatch.setattr(annotation_builder, "MAX_SKIPPED", 50)
     with pytest.raises(MediaError, match="Most of this file cannot be used"):
         read_annotations(path, STILL)
 
@@ -240,14 +247,14 @@ def test_what_cannot_be_used_is_not_looked_at_for_ever(tmp_path: Path, monkeypat
 )
 def test_lists_of_classes_that_mean_harm_name_nothing(tmp_path: Path, names: str) -> None:
     path = packed(tmp_path / "x.zip", {"00000.txt": "0 0.1 0.1 0.5 0.5", "data.yaml": names})
-    [found] = read_annotations(path, CLIP).found
+    [found] = read_annotations(path, CLIP).masks
     assert found.label in ("class 0", "x")
 
 
 def test_words_of_users_are_one_short_line(tmp_path: Path) -> None:
     plain = coco(1)
     plain["tracks"] = [{"id": 0, "name": "a\n\x00b\u202e" + "c" * 500}]
-    [found] = read_annotations(as_json(tmp_path / "x", plain), STILL).found
+    [found] = read_annotations(as_json(tmp_path / "x", plain), STILL).masks
     assert found.name.startswith("a b c")
     assert len(found.name) == 80
 

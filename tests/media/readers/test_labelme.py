@@ -47,7 +47,7 @@ def test_all_shapes_that_have_an_area(tmp_path: Path) -> None:
     read = read_annotations(as_json(tmp_path / "x.json", plain), STILL)
     assert [label for _, _, _, label in told(read)] == ["cat", "dog", "ball", "bird"]
     assert (pixels_of(read) == square(2, 3)).all()
-    assert read.found[1].box == Box(4, 2, 9, 9)
+    assert read.masks[1].box == Box(4, 2, 9, 9)
     ball = pixels_of(read, 2)
     assert (ball[10, 11], ball[10, 19], ball[6, 15], ball[13, 19]) == (True, True, True, False)
     assert (np.argwhere(pixels_of(read, 3)).min(axis=0).tolist(), pixels_of(read, 3).sum()) == ([3, 20], 20)
@@ -87,6 +87,6 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
         shape("no base64", "mask", [[2, 3], [5, 7]], mask="?"),
     )
     read = read_annotations(as_json(tmp_path / "x.json", plain), STILL)
-    assert len(read.found) == 1
-    assert sum(each.count for each in read.left_out) == 9
+    assert len(read.masks) == 1
+    assert sum(each.count for each in read.skipped) == 9
     assert "2 Points and lines have no area. Use polygons, boxes, circles or masks. ('point', 'line')" in reasons(read)

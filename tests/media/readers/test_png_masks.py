@@ -32,12 +32,12 @@ def test_palettes_as_davis_has_them(tmp_path: Path) -> None:
     assert [(frame, track) for frame, track, *_ in told(read)] == [(0, 1), (0, 2), (4, 2)]
     assert (pixels_of(read, 1) == square(6, 3)).all()
     assert (pixels_of(read, 2) == square(12, 3)).all()
-    assert read.left_out == ()
+    assert read.skipped == ()
 
 
 def test_a_folder_is_chosen_by_the_name_of_the_clip(tmp_path: Path) -> None:
     members = {f"Annotations/{name}/00001.png": png(index(a=1), "P") for name in ("bear", "film", "swan")}
-    assert len(read_annotations(packed(tmp_path / "x.zip", members), CLIP).found) == 1
+    assert len(read_annotations(packed(tmp_path / "x.zip", members), CLIP).masks) == 1
     del members["Annotations/film/00001.png"]
     with pytest.raises(MediaError, match=r"about 2 clips .*bear"):
         read_annotations(packed(tmp_path / "x.zip", members), CLIP)
@@ -59,7 +59,7 @@ def test_pictures_of_every_depth(tmp_path: Path, pixels: np.ndarray, tracks: int
     path = tmp_path / "00003.png"
     path.write_bytes(png(pixels))
     read = read_annotations(path, CLIP)
-    assert [each.frame for each in read.found] == [3] * tracks
+    assert [each.frame for each in read.masks] == [3] * tracks
     assert (pixels_of(read, tracks - 1 if pixels.ndim == 3 else 0) == square(0, 3)).all()
 
 
@@ -87,7 +87,7 @@ def test_photos_of_an_album_have_folders(tmp_path: Path) -> None:
         "x/object_01.png": png(small),
     }
     read = read_annotations(packed(tmp_path / "x.zip", members), ALBUM)
-    assert [(each.frame, each.track) for each in read.found] == [(1, 1), (2, 1)]
+    assert [(each.frame, each.track) for each in read.masks] == [(1, 1), (2, 1)]
     assert "none of these photos" in reasons(read)
 
 
@@ -102,7 +102,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
         "notes.png": png(index(a=1)),
     }
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
-    assert len(read.found) == 1
+    assert len(read.masks) == 1
     assert "1 They are 30 × 10 pixels" in reasons(read)
     assert "2 They are damaged or no PNG pictures. Export them again. ('00002.png', '00003.png')" in reasons(read)
     assert "2 They are about no frame of this clip" in reasons(read)

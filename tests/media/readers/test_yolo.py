@@ -23,7 +23,7 @@ def test_one_file_is_about_one_picture(tmp_path: Path) -> None:
     read = read_annotations(path, STILL)
     assert told(read) == [(0, 1, "", "class 0"), (0, 2, "", "class 2")]
     assert (pixels_of(read) == square(3, 4)).all()
-    assert read.found[1].box == pytest.approx(Box(12, 6, 18, 14)) or read.found[1].box == Box(12, 6, 18, 14)
+    assert read.masks[1].box == pytest.approx(Box(12, 6, 18, 14)) or read.masks[1].box == Box(12, 6, 18, 14)
 
 
 def test_an_outline_of_any_shape_comes_back(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_an_archive_has_frames_and_classes(tmp_path: Path, names: str) -> None:
     members |= {"README.txt": "0 means cat", "images/train/film_00000.png": "", "train.txt": "./images/a.jpg\n"}
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
     assert told(read) == [(0, 1, "", "dog"), (2, 1, "", "dog")]
-    assert [(each.count, each.names) for each in read.left_out] == [(1, ("film_00010.txt",))]
+    assert [(each.count, each.names) for each in read.skipped] == [(1, ("film_00010.txt",))]
 
 
 def test_names_that_count_from_one_are_understood(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_confidences_and_numbers_of_objects_are_no_coordinates(tmp_path: Path) -
 def test_photos_are_told_by_name_and_have_their_own_sizes(tmp_path: Path) -> None:
     members = {"labels/tiny.txt": "0 0 0 0.5 0 0.5 0.5 0 0.5", "labels/nobody.txt": f"0 {outline(1, 1)}"}
     read = read_annotations(packed(tmp_path / "x.zip", members), ALBUM)
-    assert (read.found[0].frame, pixels_of(read).shape) == (2, (10, 12))
+    assert (read.masks[0].frame, pixels_of(read).shape) == (2, (10, 12))
     assert "They are about none of these photos. Name them as the photos are named. ('nobody.txt',)" in reasons(read)
 
 
@@ -76,8 +76,8 @@ def test_lines_that_are_none_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "photo.txt"
     path.write_text("\n".join(lines), "utf-8")
     read = read_annotations(path, STILL)
-    assert len(read.found) == 1
-    assert sum(each.count for each in read.left_out) == len(lines) - 1
+    assert len(read.masks) == 1
+    assert sum(each.count for each in read.skipped) == len(lines) - 1
 
 
 @pytest.mark.parametrize("text", ["hello", "1 2 3", "0 a b c d", "\x00\x01"])

@@ -38,7 +38,7 @@ def test_as_many_places_as_frames_are_the_frames(tmp_path: Path) -> None:
 def test_boxes_where_there_are_no_masks(tmp_path: Path) -> None:
     file = plain(["0.jpg", "3.jpg"], [])
     file["annotations"][0]["bboxes"] = [None, [1, 2, 3, 4]]
-    [found] = read_annotations(as_json(tmp_path / "x", file), CLIP).found
+    [found] = read_annotations(as_json(tmp_path / "x", file), CLIP).masks
     assert (found.frame, found.mask, found.box) == (3, None, Box(1, 2, 4, 6))
 
 
@@ -54,6 +54,6 @@ def test_the_clip_that_is_open_is_chosen_by_its_folder(tmp_path: Path) -> None:
 def test_masks_beyond_the_clip_or_of_another_size_are_left_out(tmp_path: Path) -> None:
     masks = [rle(square(0, 0)), rle(square(0, 0)), rle(square(0, 0, size=(5, 9))), rle(square(1, 1))]
     read = read_annotations(as_json(tmp_path / "x", plain(["1.jpg", "12.jpg", "3.jpg"], masks)), CLIP)
-    assert len(read.found) == 1
+    assert len(read.masks) == 1
     assert "2 They are about no frame" in reasons(read)
     assert "9 × 5 pixels" in reasons(read)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageSequence
 
-from sam2_core.media import Look, Material
+from sam2_core.media import EffectStack, MaskedMedia
 from tests.media.numbered import ffmpeg, make_clip
 
 RATE = 48_000
@@ -20,12 +20,12 @@ RATE = 48_000
 class SeeThrough:
     """The picture where the first object is, half of it where the others are, and nothing elsewhere."""
 
-    def __init__(self, look: Look, material: Material, *_: object) -> None:
-        self._material = material
+    def __init__(self, look: EffectStack, media: MaskedMedia, *_: object) -> None:
+        self._material = media
 
     def paint(self, frame: int, picture: Any) -> Any:
         alpha = np.zeros(picture.shape[:2], np.uint8)
-        for each in self._material.on(frame).objects:
+        for each in self._material.masks_on(frame).objects:
             mask = cv2.resize(each.mask.to_array().view(np.uint8), alpha.shape[::-1], interpolation=cv2.INTER_NEAREST)
             alpha[mask > 0] = 255 if each.object_id == 1 else 128
         return np.dstack([picture, alpha])

@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media import Order, Store, ingest, open_store, write
-from sam2_core.media.rendering import codecs
-from sam2_core.media.rendering.film import write_film
-from sam2_core.media.rendering.webp import end_at
-from tests.media.materials import FRAMES, material_of, no_masks
+from sam2_core.media import ExportOptions, Store, ingest, open_store, write
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.rendering import video_formats
+from sam2_core.media.rendering.video_writer import write_video
+from sam2_core.media.rendering.webp import set_duration
+from tests.media.masked_media import FRAMES, material_of, no_masks
 from tests.media.numbered import make_clip, read_number
 from tests.media.rendering.results import animation
 
@@ -32,11 +33,11 @@ def size_of(path: Path) -> tuple[int, int]:
 def test_gif_drops_frames_and_keeps_time(rate: str, shown: range, tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "clip.mp4", rate=rate), tmp_path / "store")
     with open_store(tmp_path / "store") as store:
-        pictures, durations = animation(write(tmp_path / "film.gif", material_of(store, no_masks), Order("gif")))
+        images, durations = animation(write(tmp_path / "film.gif", material_of(store, no_masks), ExportOptions("gif")))
         begins = np.cumsum([0, *durations])
         np.testing.assert_allclose(begins[:-1] / 1000, store.times[shown], atol=0.0051)
         assert begins[-1] / 1000 == pytest.approx(store.info.duration, abs=0.0051)
-    assert [read_number(each[..., :3]) for each in pictures] == list(shown)
+    assert [read_number(each[..., :3]) for each in images] == list(shown)
     assert min(durations[:-1]) >= 40, "browsers slow down what is faster than they like"
 
 
@@ -57,17 +58,17 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
 @pytest.mark.parametrize("frames", [range(20), range(2, 15, 4), range(18, 20)])
 def test_uneven_times_and_parts(kind: str, frames: range, clips: dict[str, Store], tmp_path: Path) -> None:
     store = clips["uneven"]
-    film = write(tmp_path / f"film.{kind}", material_of(store, no_masks, frames=frames), Order(kind))
+    film = write(tmp_path / f"film.{kind}", material_of(store, no_masks, frames=frames), ExportOptions(kind))
     moments = np.array([*store.times, store.info.duration])
-    pictures, durations = animation(film)
-    assert [read_number(each[..., :3]) for each in pictures] == list(frames)
+    images, durations = animation(film)
+    assert [read_number(each[..., :3]) for each in images] == list(frames)
     expected = moments[[*frames, frames.stop]] - moments[frames[0]]
     np.testing.assert_allclose(np.cumsum([0, *durations]) / 1000, expected, atol=0.0051)
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_one_frame_is_a_picture(kind: str, clip: Store, tmp_path: Path) -> None:
-    film = write(tmp_path / f"film.{kind}", material_of(clip, no_masks, frames=range(5, 6)), Order(kind))
+    film = write(tmp_path / f"film.{kind}", material_of(clip, no_masks, frames=range(5, 6)), ExportOptions(kind))
     with Image.open(film) as image:
         assert getattr(image, "n_frames", 1) == 1
         assert read_number(np.asarray(image.convert("RGB"))) == 5
@@ -77,9 +78,9 @@ def test_one_frame_is_a_picture(kind: str, clip: Store, tmp_path: Path) -> None:
 def test_gif_is_small_unless_wished_otherwise(
     kind: str, size: tuple[int, int], clips: dict[str, Store], tmp_path: Path
 ) -> None:
-    material = material_of(clips["large"], no_masks)
-    assert size_of(write(tmp_path / f"film.{kind}", material, Order(kind))) == size
-    assert size_of(write(tmp_path / f"larger.{kind}", material, Order(kind, largest_side=600))) == (90, 600)
+    media = material_of(clips["large"], no_masks)
+    assert size_of(write(tmp_path / f"film.{kind}", media, ExportOptions(kind))) == size
+    assert size_of(write(tmp_path / f"larger.{kind}", media, ExportOptions(kind, max_side=600))) == (90, 600)
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
@@ -87,19 +88,20 @@ def test_gif_is_small_unless_wished_otherwise(
 def test_pixels_become_squares(
     kind: str, name: str, size: tuple[int, int], clips: dict[str, Store], tmp_path: Path
 ) -> None:
-    assert size_of(write(tmp_path / f"film.{kind}", material_of(clips[name], no_masks), Order(kind))) == size
+    assert size_of(write(tmp_path / f"film.{kind}", material_of(clips[name], no_masks), ExportOptions(kind))) == size
 
 
 def test_what_a_file_cannot_hold_is_refused(clip: Store, tmp_path: Path) -> None:
-    strip, small = Image.new("RGB", (16384, 2)), replace(codecs.WEBP, longest_side=191)
+    strip, small = Image.new("RGB", (16384, 2)), replace(video_formats.WEBP, max_side=191)
     strip.save(tmp_path / "strip.png")
     ingest(tmp_path / "strip.png", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         with pytest.raises(MediaError, match="WebP holds up to 16383 pixels a side, and this has 16384"):
-            write(tmp_path / "strip.webp", material_of(store, no_masks), Order("webp"))
-        write(tmp_path / "smaller.webp", material_of(store, no_masks), Order("webp", largest_side=16383))
+            write(tmp_path / "strip.webp", material_of(store, no_masks), ExportOptions("webp"))
+        write(tmp_path / "smaller.webp", material_of(store, no_masks), ExportOptions("webp", max_side=16383))
+    options = ExportOptions("webp", side_by_side=True)
     with pytest.raises(MediaError, match="up to 191 pixels a side, and this has 192"):
-        write_film(small, tmp_path / "film.webp", material_of(clip), Order("webp", side_by_side=True))
+        write_video(small, tmp_path / "film.webp", material_of(clip), options, ProgressReporter())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["smaller.webp", "store", "strip.png"]
 
 
@@ -107,14 +109,14 @@ def test_what_a_file_cannot_hold_is_refused(clip: Store, tmp_path: Path) -> None
 def test_any_name_of_a_folder_will_do(kind: str, clip: Store, tmp_path: Path) -> None:
     folder = tmp_path / "-50%done %05d [a],b;c"
     folder.mkdir()
-    write(folder / f"100%d.{kind}", material_of(clip, no_masks, frames=range(2)), Order(kind))
+    write(folder / f"100%d.{kind}", material_of(clip, no_masks, frames=range(2)), ExportOptions(kind))
     assert [path.name for path in folder.iterdir()] == [f"100%d.{kind}"]
 
 
 def test_a_still_webp_is_left_alone(still: Store, tmp_path: Path) -> None:
-    path = write(tmp_path / "still.webp", material_of(still), Order("webp"))
+    path = write(tmp_path / "still.webp", material_of(still), ExportOptions("webp"))
     before = path.read_bytes()
-    end_at(path, 1234)
+    set_duration(path, 1234)
     assert path.read_bytes() == before
 
 
@@ -123,6 +125,6 @@ def test_frames_of_a_webp_that_look_alike_stay_as_long(tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "clip.mp4", rate="10", filters="loop=4:1:2,setpts=N/10/TB"), tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         assert store.info.frames == FRAMES * 4
-        _, durations = animation(write(tmp_path / "film.webp", material_of(store, no_masks), Order("webp")))
+        _, durations = animation(write(tmp_path / "film.webp", material_of(store, no_masks), ExportOptions("webp")))
         assert sum(durations) / 1000 == pytest.approx(store.info.duration, abs=0.002)
         assert len(durations) < store.info.frames

@@ -11,21 +11,23 @@ from types import SimpleNamespace
 import pytest
 
 from sam2_core.errors import MediaError
-from sam2_core.media import Order, Store, ingest, open_store, write
+from sam2_core.media import ExportOptions, Store, ingest, open_store, write
+from sam2_core.media.atomic import new_file
 from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong
-from sam2_core.media.rendering import codecs
-from sam2_core.media.rendering.film import write_film
-from tests.media.materials import FRAMES, material_of, no_masks
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.rendering import video_formats
+from sam2_core.media.rendering.video_writer import write_video
+from tests.media.masked_media import FRAMES, material_of, no_masks
 from tests.media.numbered import make_clip
 
-KINDS = ["mp4", "webm", "mov", "gif", "webp", "png", "jpg"]
+EXPORT_FORMATS = ["mp4", "webm", "mov", "gif", "webp", "png", "jpg"]
 
 
 class Stopped(Exception):
     pass
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EXPORT_FORMATS)
 def test_whoever_cancels_finds_nothing(kind: str, clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sam2_core.media.progress._INTERVAL", 0.0)
     told: list[float] = []
@@ -36,17 +38,17 @@ def test_whoever_cancels_finds_nothing(kind: str, clip: Store, tmp_path: Path, m
             raise Stopped
 
     with pytest.raises(Stopped):
-        write(tmp_path / "result", material_of(clip), Order(kind, cropped=True), cancel)
+        write(tmp_path / "result", material_of(clip), ExportOptions(kind, cropped=True), cancel)
     assert told == sorted(told)
     assert len(told) > FRAMES
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EXPORT_FORMATS)
 def test_progress_grows_to_the_end(kind: str, clip: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sam2_core.media.progress._INTERVAL", 0.0)
     told: list[float] = []
-    write(tmp_path / "result", material_of(clip), Order(kind, cropped=True), lambda done, _: told.append(done))
+    write(tmp_path / "result", material_of(clip), ExportOptions(kind, cropped=True), lambda done, _: told.append(done))
     assert told == sorted(told)
     assert [done for done in told if done == 1] == [1.0], "only what is ready is at 100 %"
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
@@ -57,23 +59,23 @@ def test_a_source_that_does_not_match_is_refused(tmp_path: Path) -> None:
     for how in ({"frames": 7}, {"frames": 9}, {"frames": 8, "size": (64, 98)}):
         make_clip(tmp_path / "other.mp4", **how).replace(tmp_path / "store" / "source")
         with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer matches"):
-            write(tmp_path / "film", material_of(store, no_masks), Order("png"))
+            write(tmp_path / "film", material_of(store, no_masks), ExportOptions("png"))
     assert not (tmp_path / "film").exists()
 
 
 def test_a_source_that_is_gone_is_missed(tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "clip.mp4", frames=2), tmp_path / "store")
     (tmp_path / "store" / "source").unlink()
-    for kind in KINDS:
+    for kind in EXPORT_FORMATS:
         with open_store(tmp_path / "store") as store, pytest.raises(MediaError, match="no longer here"):
-            write(tmp_path / "film", material_of(store, no_masks), Order(kind))
+            write(tmp_path / "film", material_of(store, no_masks), ExportOptions(kind))
     assert not (tmp_path / "film").exists()
 
 
 def test_an_encoder_that_gives_up_is_explained(clip: Store, tmp_path: Path) -> None:
-    broken = replace(codecs.MP4, encoding=lambda *_: ["-f", "nonsense"])
-    with pytest.raises(MediaError, match="could not be processed"):
-        write_film(broken, tmp_path / "film.mp4", material_of(clip), Order("mp4"))
+    broken = replace(video_formats.MP4, encoding=lambda *_: ["-f", "nonsense"])
+    with pytest.raises(MediaError, match="could not be processed"), new_file(tmp_path / "film.mp4") as path:
+        write_video(broken, path, material_of(clip), ExportOptions("mp4"), ProgressReporter())
     assert not list(tmp_path.iterdir())
 
 
@@ -81,24 +83,30 @@ def test_an_encoder_that_gives_up_is_explained(clip: Store, tmp_path: Path) -> N
 @pytest.mark.parametrize("step", ["encoding", "finish"])
 def test_a_full_disk_is_called_so(step: str, clip: Store, tmp_path: Path) -> None:
     if step == "encoding":
-        encoding = lambda target, *rest: ["-y", *codecs.MP4.encoding(target, *rest)[:-1], "-f", "mp4", "/dev/full"]
-        full = replace(codecs.MP4, encoding=encoding)
+        encoding = lambda target, *rest: [
+            "-y",
+            *video_formats.MP4.encoding(target, *rest)[:-1],
+            "-f",
+            "mp4",
+            "/dev/full",
+        ]
+        full = replace(video_formats.MP4, encoding=encoding)
     else:
-        full = replace(codecs.MP4, finish=lambda made, target: codecs.MP4.finish(made, Path("/dev/full")))
-    with pytest.raises(MediaError, match="The disk is full"):
-        write_film(full, tmp_path / "film.mp4", material_of(clip), Order("mp4"))
+        full = replace(video_formats.MP4, finish=lambda made, target: video_formats.MP4.finish(made, Path("/dev/full")))
+    with pytest.raises(MediaError, match="The disk is full"), new_file(tmp_path / "film.mp4") as path:
+        write_video(full, path, material_of(clip), ExportOptions("mp4"), ProgressReporter())
     assert not list(tmp_path.iterdir())
 
 
 _DIES = """
 import os, sys
 from pathlib import Path
-from sam2_core.media import Material, Order, open_store, write
+from sam2_core.media import ExportOptions, MaskedMedia, open_store, write
 from sam2_core.types import FrameMasks
 import sam2_core.media.progress as progress
 progress._INTERVAL = 0.0
-material = Material(open_store(sys.argv[1]), lambda frames: [FrameMasks(frame, 0, ()) for frame in frames])
-write(Path(sys.argv[2]), material, Order(sys.argv[3]), lambda done, _: os._exit(9) if done > 0.5 else None)
+media = MaskedMedia(open_store(sys.argv[1]), lambda frames: [FrameMasks(frame, 0, ()) for frame in frames])
+write(Path(sys.argv[2]), media, ExportOptions(sys.argv[3]), lambda done, _: os._exit(9) if done > 0.5 else None)
 """
 
 
@@ -126,7 +134,7 @@ def test_only_a_step_that_takes_too_long_is_given_up(
             process.finish()
     renew = Ffmpeg.renew
     monkeypatch.setattr(Ffmpeg, "renew", lambda self: (renewed.append(now[0]), renew(self))[1])
-    write(tmp_path / "film.mp4", material_of(clip), Order("mp4"))
+    write(tmp_path / "film.mp4", material_of(clip), ExportOptions("mp4"))
     assert len(renewed) >= 2 * FRAMES + 3, "each picture that is read or written, and the beginning of each process"
 
 
@@ -138,9 +146,9 @@ def test_ffmpeg_is_gone_after_a_failure(clip: Store, tmp_path: Path, monkeypatch
     def fail(frame: int) -> None:
         raise Stopped
 
-    material = material_of(clip, objects=())
-    monkeypatch.setattr("sam2_core.media.rendering.composer.Painter.paint", lambda *_: fail(0))
+    media = material_of(clip, objects=())
+    monkeypatch.setattr("sam2_core.media.rendering.compositor.Painter.paint", lambda *_: fail(0))
     with pytest.raises(Stopped):
-        write(tmp_path / "film.mp4", material, Order("mp4"))
+        write(tmp_path / "film.mp4", media, ExportOptions("mp4"))
     assert len(running) == 3, "one looks, one decodes, one encodes"
     assert all(each._process.poll() is not None for each in running)

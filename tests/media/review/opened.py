@@ -50,7 +50,7 @@ class Opened(HTMLParser):
         [policy] = [keys["content"] for _, keys in self.elements if keys.get("http-equiv") == "Content-Security-Policy"]
         return policy or ""
 
-    def picture(self, frame: int) -> np.ndarray[Any, Any]:
+    def image(self, frame: int) -> np.ndarray[Any, Any]:
         """(H, W, 3)."""
         data = base64.b64decode(self.frames[frame]["picture"])
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))

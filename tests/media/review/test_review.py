@@ -14,24 +14,34 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media import KINDS, ObjectTraits, Order, Store, export, ingest, ingest_album, open_store, write
-from sam2_core.media.review import document, pictures, writer
+from sam2_core.media import (
+    EXPORT_FORMATS,
+    ExportOptions,
+    ObjectTraits,
+    Store,
+    export,
+    ingest,
+    ingest_album,
+    open_store,
+    write,
+)
+from sam2_core.media.review import document, encoding, writer
 from sam2_core.media.review.document import PAGE, SCRIPTS, STYLES
 from sam2_core.types import FrameMasks, Mask, ObjectMask
-from tests.media.materials import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, no_masks, shape
-from tests.media.numbered import make_clip, picture, read_number
+from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, material_of, no_masks, shape
+from tests.media.numbered import make_clip, numbered_image, read_number
 from tests.media.review.opened import Opened
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--"
-REVIEW = Order("review")
+REVIEW = ExportOptions("review")
 
 
 class Cancelled(Exception):
     pass
 
 
-def opened(path: Path, material: Any, order: Order = REVIEW) -> Opened:
-    return Opened(write(path / "review.html", material, order))
+def opened(path: Path, media: Any, options: ExportOptions = REVIEW) -> Opened:
+    return Opened(write(path / "review.html", media, options))
 
 
 def test_the_page_holds_what_the_material_holds(clip: Store, tmp_path: Path) -> None:
@@ -42,7 +52,7 @@ def test_the_page_holds_what_the_material_holds(clip: Store, tmp_path: Path) -> 
     assert page.about["medium"] == facts
     assert page.about["objects"] == [BALL.to_json(), BIRD.to_json()]
     for frame in range(FRAMES):
-        assert read_number(page.picture(frame)) == frame
+        assert read_number(page.image(frame)) == frame
         np.testing.assert_array_equal(page.mask(frame, 1), shape(1, frame))
     np.testing.assert_array_equal(page.mask(3, 2), shape(2, 3))
     assert page.mask(1, 2) is None
@@ -61,7 +71,7 @@ def test_nothing_is_fetched_and_only_our_own_script_runs(clip: Store, tmp_path: 
     fetching = {"src", "srcset", "action", "data", "poster", "background", "formaction"}
     assert [(tag, keys) for tag, keys in page.elements if fetching & set(keys)] == []
     links = [keys["href"] or "" for tag, keys in page.elements if "href" in keys]
-    assert [link for link in links if not link.startswith(("#", "data:image/svg+xml,"))] == []
+    assert [associate for associate in links if not associate.startswith(("#", "data:image/svg+xml,"))] == []
     assert [keys for _, keys in page.elements if any(name.startswith("on") or name == "style" for name in keys)] == []
     addresses = set(re.findall(r"https?://[^\s\"')]+", (tmp_path / "review.html").read_text("utf-8")))
     assert addresses <= {"http://www.w3.org/2000/svg"}
@@ -76,12 +86,12 @@ def test_nothing_is_fetched_and_only_our_own_script_runs(clip: Store, tmp_path: 
 
 def test_hostile_names_are_only_words(clip: Store, tmp_path: Path) -> None:
     traits = ObjectTraits(1, HOSTILE, "\u2028" + HOSTILE, (1, 2, 3))
-    material = material_of(clip, objects=[traits])
-    material.store.info, true = replace(clip.info, name=f"[[data]][[script]]{HOSTILE}.mp4"), clip.info
+    media = material_of(clip, objects=[traits])
+    media.store.info, true = replace(clip.info, name=f"[[data]][[script]]{HOSTILE}.mp4"), clip.info
     try:
-        page = opened(tmp_path, material)
+        page = opened(tmp_path, media)
     finally:
-        material.store.info = true
+        media.store.info = true
     assert page.about["objects"] == [traits.to_json()]
     assert page.about["medium"]["name"] == f"[[data]][[script]]{HOSTILE}.mp4"
     assert page.texts["title"] == [f"Review of [[data]][[script]]{HOSTILE}.mp4"]
@@ -97,7 +107,7 @@ def test_data_cannot_end_their_element() -> None:
 def test_a_range_and_every_other_frame(clip: Store, tmp_path: Path) -> None:
     page = opened(tmp_path, material_of(clip, frames=range(1, 6, 2)))
     assert list(page.frames) == page.about["frames"] == [1, 3, 5]
-    assert [read_number(page.picture(frame)) for frame in (1, 3, 5)] == [1, 3, 5]
+    assert [read_number(page.image(frame)) for frame in (1, 3, 5)] == [1, 3, 5]
     assert page.about["times"] == pytest.approx([1 / 30, 3 / 30, 5 / 30], abs=1e-3)
     np.testing.assert_array_equal(page.mask(5, 1), shape(1, 5))
     assert page.about["medium"]["frames"] == FRAMES
@@ -108,14 +118,14 @@ def test_a_picture(still: Store, tmp_path: Path) -> None:
     page = opened(tmp_path, material_of(still))
     assert list(page.frames) == [0]
     assert page.about["medium"]["kind"] == "image"
-    assert read_number(page.picture(0)) == 5
+    assert read_number(page.image(0)) == 5
 
 
 def test_an_album_keeps_each_photos_size(tmp_path: Path) -> None:
     sizes = ((64, 96), (96, 60))
     sources = [tmp_path / f"{name}.png" for name in "ab"]
     for number, (source, size) in enumerate(zip(sources, sizes, strict=True)):
-        Image.fromarray(picture(number, *size)).save(source)
+        Image.fromarray(numbered_image(number, *size)).save(source)
     ingest_album(sources, tmp_path / "store")
     full = [FrameMasks(f, 1, (ObjectMask(1, Mask.from_array(np.ones(sizes[f])), 1.0, 9.0),)) for f in range(2)]
     with open_store(tmp_path / "store") as album:
@@ -123,7 +133,7 @@ def test_an_album_keeps_each_photos_size(tmp_path: Path) -> None:
     assert page.about["medium"]["sizes"] == [list(size) for size in sizes]
     assert page.about["medium"]["names"] == ["a.png", "b.png"]
     for frame, size in enumerate(sizes):
-        assert page.picture(frame).shape[:2] == size
+        assert page.image(frame).shape[:2] == size
         mask = page.mask(frame, 1)
         assert mask is not None and mask.shape == size and mask.all()
 
@@ -132,17 +142,17 @@ def test_an_album_keeps_each_photos_size(tmp_path: Path) -> None:
 def test_pictures_are_as_large_as_ordered(largest_side: int, expected: int, tmp_path: Path) -> None:
     ingest(make_clip(tmp_path / "wide.mp4", frames=2, size=(180, 1100)), tmp_path / "store")
     with open_store(tmp_path / "store") as store:
-        page = opened(tmp_path, material_of(store, no_masks), replace(REVIEW, largest_side=largest_side))
-    assert page.picture(0).shape[:2] == (round(180 * expected / 1100), expected)
+        page = opened(tmp_path, material_of(store, no_masks), replace(REVIEW, max_side=largest_side))
+    assert page.image(0).shape[:2] == (round(180 * expected / 1100), expected)
 
 
 def test_masks_of_large_pictures_come_on_a_coarser_grid() -> None:
     pixels = np.zeros((1200, 4000), bool)
     pixels[200:1000, 400:2000] = True
-    assert pictures.grid_of(1200, 4000) == (576, 1920)
-    _, place = pictures.packed(Mask.from_array(pixels))
+    assert encoding.mask_size(1200, 4000) == (576, 1920)
+    _, place = encoding.encode_mask(Mask.from_array(pixels))
     assert place == pytest.approx((192, 96, 768, 384), abs=1)
-    assert pictures.grid_of(1080, 1920) == (1080, 1920)
+    assert encoding.mask_size(1080, 1920) == (1080, 1920)
 
 
 def noise_clip(folder: Path, frames: int) -> Path:
@@ -161,7 +171,7 @@ def test_a_file_stays_within_its_budget(
     """At first by its quality; where that is not enough by showing every n-th frame, and saying so."""
     with open_store(noise_clip(tmp_path, 10)) as store:
         usual = write(tmp_path / "usual.html", material_of(store, no_masks), REVIEW).stat().st_size
-        page = sum(map(len, document.frame_of_page("")))
+        page = sum(map(len, document.page_template("")))
         budget = page + round((usual - page) * share)
         monkeypatch.setattr(writer, "BUDGET", budget)
         found = opened(tmp_path, material_of(store, no_masks))
@@ -172,10 +182,10 @@ def test_a_file_stays_within_its_budget(
 
 def test_an_unusual_frame_costs_no_more_than_twice_its_share() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    full = len(pictures.webp(noise, 84))
-    assert len(pictures.fitting(noise, 84, full)) == full
-    assert len(pictures.fitting(noise, 84, full * 0.4)) <= full * 0.8
-    assert len(pictures.fitting(noise, 84, 0)) == len(pictures.webp(noise, pictures.QUALITIES[-1]))
+    full = len(encoding.encode_webp(noise, 84))
+    assert len(encoding.encode_within(noise, 84, full)) == full
+    assert len(encoding.encode_within(noise, 84, full * 0.4)) <= full * 0.8
+    assert len(encoding.encode_within(noise, 84, 0)) == len(encoding.encode_webp(noise, encoding.QUALITIES[-1]))
 
 
 def test_whoever_cancels_leaves_nothing_behind(clip: Store, tmp_path: Path) -> None:
@@ -211,7 +221,7 @@ def test_numbers_that_are_none_do_no_harm(clip: Store, tmp_path: Path) -> None:
 def test_it_is_one_of_the_downloads(clip: Store, still: Store, tmp_path: Path) -> None:
     assert export(tmp_path, material_of(clip), REVIEW).name == "clip_review.html"
     assert export(tmp_path, material_of(still), REVIEW).name == "still_review.html"
-    assert (KINDS["review"].group, KINDS["review"].takes) == ("review", ("largest_side",))
+    assert (EXPORT_FORMATS["review"].group, EXPORT_FORMATS["review"].option_keys) == ("review", ("largest_side",))
 
 
 def test_every_file_of_the_page_is_used_once() -> None:

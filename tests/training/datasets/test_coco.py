@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.training.datasets import coco, files, masks
+from sam2_core.training.datasets import coco, files, mask_decoding
 from sam2_core.training.datasets.coco import is_coco, read_coco
-from sam2_core.training.datasets.labelled import BadSample
+from sam2_core.training.datasets.dataset import BadSample
 from tests.training.datasets.tiny import (
     HEIGHT,
     RED,
@@ -20,8 +20,8 @@ from tests.training.datasets.tiny import (
     bar,
     plain_run_lengths,
     run_lengths,
+    save_image,
     save_json,
-    save_picture,
     skipped,
 )
 
@@ -42,17 +42,17 @@ def plain(images: list[Any], annotations: list[Any], categories: Any = CATEGORIE
 
 
 def test_polygons_and_both_kinds_of_run_lengths_are_read(tmp_path: Path) -> None:
-    save_picture(tmp_path / "a.png")
+    save_image(tmp_path / "a.png")
     kinds = [SQUARE, run_lengths(bar(1)), plain_run_lengths(bar(2))]
     entries = [annotation(place, 1, shape, (7, 9, 7)[place]) for place, shape in enumerate(kinds)]
     file = save_json(tmp_path / "labels.json", plain([image(1, "a.png")], entries))
     dataset = read_coco(file)
-    [picture] = dataset.pictures
-    labelled = picture.read()
+    [picture] = dataset.images
+    labeled = picture.read()
     assert (picture.name, picture.source) == ("a.png", "labels")
-    assert (labelled.image == RED).all()
-    assert labelled.classes == ("cat", "dog", "cat")
-    assert all(np.array_equal(mask, bar(place)) for place, mask in enumerate(labelled.masks))
+    assert (labeled.image == RED).all()
+    assert labeled.classes == ("cat", "dog", "cat")
+    assert all(np.array_equal(mask, bar(place)) for place, mask in enumerate(labeled.masks))
     assert skipped(dataset.report) == {}
 
 
@@ -69,43 +69,43 @@ def test_polygons_and_both_kinds_of_run_lengths_are_read(tmp_path: Path) -> None
     ],
 )
 def test_pictures_are_found_near_the_json_file(tmp_path: Path, json_file: str, picture: str) -> None:
-    save_picture(tmp_path / picture)
+    save_image(tmp_path / picture)
     save_json(tmp_path / json_file, plain([image(1)], [annotation(1, 1)]))
     assert is_coco(tmp_path)
-    assert len(read_coco(tmp_path).pictures) == 1
-    assert len(read_coco(tmp_path / json_file).pictures) == 1
+    assert len(read_coco(tmp_path).images) == 1
+    assert len(read_coco(tmp_path / json_file).images) == 1
 
 
 def test_pictures_are_taken_from_where_most_are_or_where_one_says(tmp_path: Path) -> None:
     names = ["a.jpg", "b.jpg", "sub/c.jpg"]
     for name in names[1:]:
-        save_picture(tmp_path / "train2017" / name)
-    save_picture(tmp_path / "a.jpg", 20, 20)
+        save_image(tmp_path / "train2017" / name)
+    save_image(tmp_path / "a.jpg", 20, 20)
     for name in names:
-        save_picture(tmp_path / "elsewhere" / name)
+        save_image(tmp_path / "elsewhere" / name)
     entries = [image(number, name) for number, name in enumerate(names)]
     file = save_json(tmp_path / "x_train2017.json", plain(entries, [annotation(n, n) for n in range(3)]))
     found = read_coco(file)
-    assert [picture.name for picture in found.pictures] == names[1:]
+    assert [picture.name for picture in found.images] == names[1:]
     assert skipped(found.report)[files.MISSING] == ["a.jpg"]
-    assert len(read_coco(file, tmp_path / "elsewhere").pictures) == 3
+    assert len(read_coco(file, tmp_path / "elsewhere").images) == 3
 
 
 def test_instances_are_preferred_and_splits_chosen_by_name(tmp_path: Path) -> None:
     for split in ("train2017", "val2017"):
-        save_picture(tmp_path / split / f"{split}.jpg")
+        save_image(tmp_path / split / f"{split}.jpg")
         for kind in ("instances", "captions"):
             entries = plain([image(1, f"{split}.jpg")], [annotation(1, 1)])
             save_json(tmp_path / "annotations" / f"{kind}_{split}.json", entries)
-    assert [picture.name for picture in read_coco(tmp_path).pictures] == ["train2017.jpg", "val2017.jpg"]
+    assert [picture.name for picture in read_coco(tmp_path).images] == ["train2017.jpg", "val2017.jpg"]
     for split in ("val", "val2017"):
-        assert [picture.name for picture in read_coco(tmp_path, split=split).pictures] == ["val2017.jpg"]
-    assert read_coco(tmp_path, split="test").pictures == []
+        assert [picture.name for picture in read_coco(tmp_path, split=split).images] == ["val2017.jpg"]
+    assert read_coco(tmp_path, split="test").images == []
 
 
 def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> None:
-    save_picture(tmp_path / "good.jpg")
-    save_picture(tmp_path / "alone.jpg")
+    save_image(tmp_path / "good.jpg")
+    save_image(tmp_path / "alone.jpg")
     images = [
         image(1, "good.jpg"), image(1, "good.jpg"), image(2, "alone.jpg"), image(3, "gone.jpg"),
         image(4, "../out.jpg"), image(5, "/out.jpg"), {"id": 6}, "nonsense", image(7, "good.jpg", height="x"),
@@ -119,7 +119,7 @@ def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> 
     ]  # fmt: skip
     categories = [*CATEGORIES, "nonsense", {"name": "no id"}]
     dataset = read_coco(save_json(tmp_path / "x.json", plain(images, annotations, categories)))
-    [picture] = dataset.pictures
+    [picture] = dataset.images
     assert [mask.sum() for mask in picture.read().masks] == [bar(0).sum()]
     assert skipped(dataset.report) == {
         coco.REPEATED: ["good.jpg"],
@@ -127,9 +127,9 @@ def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> 
         files.OUTSIDE: ["../out.jpg", "/out.jpg"],
         coco.CROWD: ["2"],
         coco.UNKNOWN_CATEGORY: ["3"],
-        files.NO_PICTURE: ["5", "6"],
-        masks.NO_SHAPE: ["7", "11"],
-        files.OTHER_SIZE: ["9"],
+        files.NO_IMAGE: ["5", "6"],
+        mask_decoding.NO_SHAPE: ["7", "11"],
+        files.SIZE_MISMATCH: ["9"],
         files.NO_MASK: ["alone.jpg"],
     } | {files.BROKEN_ENTRY: dataset.report.names[files.BROKEN_ENTRY]}
     assert dataset.report.counts[files.BROKEN_ENTRY] == 4 + 2 + 4
@@ -140,23 +140,23 @@ def test_files_that_are_no_coco_are_reported(tmp_path: Path) -> None:
     save_json(tmp_path / "b.json", [1])
     save_json(tmp_path / "c.json", {"images": 3})
     dataset = read_coco(tmp_path)
-    assert dataset.pictures == []
+    assert dataset.images == []
     reasons = {files.BROKEN_JSON: ["a.json"], f"{files.BROKEN_JSON} as COCO's": ["b.json", "c.json"]}
     assert skipped(dataset.report) == reasons
 
 
 def test_a_file_without_categories_has_masks_without_classes(tmp_path: Path) -> None:
-    save_picture(tmp_path / "a.jpg")
+    save_image(tmp_path / "a.jpg")
     file = save_json(tmp_path / "x.json", plain([image("one")], [annotation(1, "one", category=None)], []))
-    [picture] = read_coco(file).pictures
+    [picture] = read_coco(file).images
     assert picture.read().classes == ("",)
 
 
 def test_reading_finds_what_shows_only_then(tmp_path: Path) -> None:
     size = {"height": HEIGHT, "width": WIDTH}
     for name in ("a.jpg", "b.jpg"):
-        save_picture(tmp_path / name)
-    save_picture(tmp_path / "c.jpg", HEIGHT, WIDTH + 1)
+        save_image(tmp_path / name)
+    save_image(tmp_path / "c.jpg", HEIGHT, WIDTH + 1)
     (tmp_path / "d.jpg").write_bytes(b"")
     broken = {"size": [HEIGHT, WIDTH], "counts": "0000"}
     entries = [annotation(0, 0, broken), *(annotation(number, number) for number in (1, 2, 3))]
@@ -164,8 +164,8 @@ def test_reading_finds_what_shows_only_then(tmp_path: Path) -> None:
     dataset = read_coco(save_json(tmp_path / "x.json", plain(images, entries)))
     assert skipped(dataset.report) == {}
     (tmp_path / "b.jpg").unlink()
-    reasons = (files.BROKEN_ENTRY, files.MISSING, files.OTHER_SIZE, files.UNREADABLE)
-    for picture, reason in zip(dataset.pictures, reasons, strict=True):
+    reasons = (files.BROKEN_ENTRY, files.MISSING, files.SIZE_MISMATCH, files.UNREADABLE)
+    for picture, reason in zip(dataset.images, reasons, strict=True):
         with pytest.raises(BadSample, match=reason):
             picture.read()
 
@@ -186,5 +186,5 @@ def test_opening_looks_at_each_folder_once(tmp_path: Path, monkeypatch: pytest.M
             return original(path)
 
         monkeypatch.setattr(Path, name, look)
-    assert len(read_coco(tmp_path, tmp_path / "images").pictures) == count
+    assert len(read_coco(tmp_path, tmp_path / "images").images) == count
     assert looks == {tmp_path: 1, tmp_path / "images": 1}

@@ -10,14 +10,14 @@ import pytest
 
 from sam2_core.training.datasets.__main__ import main
 from tests.training.datasets import test_pack
-from tests.training.datasets.tiny import index_map, save_index, save_json, save_picture
+from tests.training.datasets.tiny import index_map, save_image, save_index, save_json
 
 
 def test_counts_and_report_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    images = [test_pack.save_labelled(tmp_path, name) for name in ("a", "b", "cut")]
+    images = [test_pack.save_labeled(tmp_path, name) for name in ("a", "b", "cut")]
     (tmp_path / "masks" / "cut.png").write_bytes((tmp_path / "masks" / "cut.png").read_bytes()[:50])
     images[1]["instances"] = [*test_pack.INSTANCES, {"id": 7, "category": "nothing"}]
-    save_picture(tmp_path / "unlabelled" / "u.jpg")
+    save_image(tmp_path / "unlabelled" / "u.jpg")
     images.append({"id": "u", "path": "unlabelled/u.jpg"})
     films = [test_pack.save_clip(tmp_path, "v", 4, (0, 2)), test_pack.save_clip(tmp_path, "w", 3)]
     save_json(tmp_path / "manifest.json", {"images": images, "videos": films})
@@ -44,7 +44,7 @@ def test_frames_that_cannot_be_read_are_reported(tmp_path: Path, capsys: pytest.
 def test_nothing_usable_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 1
     assert "No known layout" in capsys.readouterr().err
-    save_picture(tmp_path / "images" / "x.jpg")
+    save_image(tmp_path / "images" / "x.jpg")
     save_index(tmp_path / "masks" / "x.png", index_map())
     assert main([str(tmp_path)]) == 1
     captured = capsys.readouterr()
@@ -53,7 +53,7 @@ def test_nothing_usable_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_it_runs_as_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_picture(tmp_path / "x.jpg")
+    save_image(tmp_path / "x.jpg")
     save_index(tmp_path / "x_mask.png", index_map(1))
     monkeypatch.setattr(sys, "argv", ["datasets", str(tmp_path)])
     monkeypatch.delitem(sys.modules, "sam2_core.training.datasets.__main__")

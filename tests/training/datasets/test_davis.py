@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets import clips, files, masks
+from sam2_core.training.datasets import files, frame_folders, mask_decoding
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.davis import is_davis, read_davis
-from sam2_core.training.datasets.labelled import BadSample
-from tests.training.datasets.tiny import RED, WIDTH, bar, index_map, save_index, save_picture, skipped
+from tests.training.datasets.tiny import RED, WIDTH, bar, index_map, save_image, save_index, skipped
 
 
 def save_clip(root: Path, name: str, frames: int = 6, every: int = 2, inner: str = "480p") -> None:
     for index in range(frames):
-        save_picture(root / "JPEGImages" / inner / name / f"{index:05d}.jpg")
+        save_image(root / "JPEGImages" / inner / name / f"{index:05d}.jpg")
         if index % every == 0:
             path = root / "Annotations" / inner / name / f"{index:05d}.png"
             save_index(path, index_map(*([3, 1] if index else [])), palette=True)
@@ -40,12 +40,12 @@ def test_clips_are_read_frame_by_frame(tmp_path: Path, inner: str) -> None:
 
 def test_annotated_frames_are_pictures_as_well(tmp_path: Path) -> None:
     save_clip(tmp_path, "dance")
-    pictures = read_davis(tmp_path).pictures
-    assert [picture.name for picture in pictures] == ["dance/00000", "dance/00002", "dance/00004"]
-    with pytest.raises(BadSample, match=masks.EMPTY):
-        pictures[0].read()
-    labelled = pictures[1].read()
-    assert (len(labelled.masks), labelled.classes, pictures[1].source) == (2, ("", ""), tmp_path.name)
+    images = read_davis(tmp_path).images
+    assert [picture.name for picture in images] == ["dance/00000", "dance/00002", "dance/00004"]
+    with pytest.raises(BadSample, match=mask_decoding.EMPTY):
+        images[0].read()
+    labeled = images[1].read()
+    assert (len(labeled.masks), labeled.classes, images[1].source) == (2, ("", ""), tmp_path.name)
 
 
 def test_the_usual_resolution_is_preferred(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_usual_resolution_is_preferred(tmp_path: Path) -> None:
 
 def test_masks_may_have_a_folder_for_each_object(tmp_path: Path) -> None:
     for index in range(5):
-        save_picture(tmp_path / "JPEGImages_24fps" / "v" / f"{index:05d}.jpg")
+        save_image(tmp_path / "JPEGImages_24fps" / "v" / f"{index:05d}.jpg")
     labels = tmp_path / "Annotations_6fps" / "v"
     save_index(labels / "000" / "00000.png", index_map(255))
     save_index(labels / "001" / "00000.png", index_map(0, 1))
@@ -73,7 +73,7 @@ def test_masks_may_have_a_folder_for_each_object(tmp_path: Path) -> None:
 
 def test_frames_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for number in (2, 10, 1):
-        save_picture(tmp_path / "JPEGImages" / "v" / f"{number}.jpg", width=WIDTH + number)
+        save_image(tmp_path / "JPEGImages" / "v" / f"{number}.jpg", width=WIDTH + number)
     save_index(tmp_path / "Annotations" / "v" / "10.png", index_map(1, width=WIDTH + 10))
     [clip] = read_davis(tmp_path).clips
     assert [clip.frame(index).shape[1] - WIDTH for index in range(3)] == [1, 2, 10]
@@ -109,13 +109,13 @@ def test_what_is_bad_is_reported_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "JPEGImages" / "480p" / "hollow").mkdir()
     save_clip(tmp_path, "damaged")
     (tmp_path / "JPEGImages" / "480p" / "damaged" / "00000.jpg").write_bytes(b"no picture")
-    save_picture(tmp_path / "JPEGImages" / "480p" / "plain" / "00000.jpg")
+    save_image(tmp_path / "JPEGImages" / "480p" / "plain" / "00000.jpg")
     dataset = read_davis(tmp_path)
     assert {clip.name: len(clip.annotated) for clip in dataset.clips} == {"good": 3, "plain": 0}
     assert skipped(dataset.report) == {
-        files.NO_PICTURE: ["good/00009.png", "widow"],
-        files.OTHER_SIZE: ["sizes"],
-        clips.NO_FRAMES: ["hollow"],
+        files.NO_IMAGE: ["good/00009.png", "widow"],
+        files.SIZE_MISMATCH: ["sizes"],
+        frame_folders.NO_FRAMES: ["hollow"],
         files.UNREADABLE: ["damaged"],
     }
 
@@ -124,5 +124,5 @@ def test_a_later_mask_of_another_size_is_found_when_it_is_read(tmp_path: Path) -
     save_clip(tmp_path, "v")
     save_index(tmp_path / "Annotations" / "480p" / "v" / "00004.png", index_map(1, width=10))
     [clip] = read_davis(tmp_path).clips
-    with pytest.raises(BadSample, match=files.OTHER_SIZE):
+    with pytest.raises(BadSample, match=files.SIZE_MISMATCH):
         clip.masks(4)

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from sam2_core.training.datasets import files
-from sam2_core.training.datasets.files import Listing, inside, load_json, picture_sizes, printable, read_rgb
-from sam2_core.training.datasets.labelled import BadSample
-from tests.training.datasets.tiny import HEIGHT, RED, WIDTH, save_picture, save_png_header
+from sam2_core.training.datasets.dataset import BadSample
+from sam2_core.training.datasets.files import Listing, image_sizes, load_json, printable, read_rgb, resolve_inside
+from tests.training.datasets.tiny import HEIGHT, RED, WIDTH, save_image, save_png_header
 
 
 @pytest.mark.parametrize(
@@ -20,18 +20,18 @@ from tests.training.datasets.tiny import HEIGHT, RED, WIDTH, save_picture, save_
 )
 def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadSample, match="leads out"):
-        inside(tmp_path, name)
+        resolve_inside(tmp_path, name)
 
 
 @pytest.mark.parametrize("name", [None, 3, "", "a\0b", ["x.jpg"]])
 def test_what_is_no_name_is_a_broken_entry(tmp_path: Path, name: object) -> None:
     with pytest.raises(BadSample, match="broken entry"):
-        inside(tmp_path, name)
+        resolve_inside(tmp_path, name)
 
 
 def test_names_with_either_slash_stay_inside(tmp_path: Path) -> None:
-    assert inside(tmp_path, "a/b..c.jpg") == tmp_path / "a" / "b..c.jpg"
-    assert inside(tmp_path, "a\\b.jpg") == tmp_path / "a" / "b.jpg"
+    assert resolve_inside(tmp_path, "a/b..c.jpg") == tmp_path / "a" / "b..c.jpg"
+    assert resolve_inside(tmp_path, "a\\b.jpg") == tmp_path / "a" / "b.jpg"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'"\xff"', b"[" * 200_000])
@@ -44,7 +44,7 @@ def test_broken_json_is_a_bad_sample(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_listing_knows_what_exists(tmp_path: Path) -> None:
-    save_picture(tmp_path / "a.png")
+    save_image(tmp_path / "a.png")
     listing = Listing()
     assert listing.has(tmp_path / "a.png")
     assert not listing.has(tmp_path / "b.png")
@@ -59,19 +59,19 @@ def test_a_decompression_bomb_is_a_bad_sample(tmp_path: Path, are_errors: bool, 
     path = save_png_header(tmp_path / "bomb.png", side, side)
     with warnings.catch_warnings():
         warnings.simplefilter("error" if are_errors else "ignore")
-        for look in (picture_sizes, read_rgb):
+        for look in (image_sizes, read_rgb):
             with pytest.raises(BadSample, match="more than 80 million pixels"):
                 look(path)
 
 
 def test_damaged_and_missing_pictures_are_bad_samples(tmp_path: Path) -> None:
-    whole = save_picture(tmp_path / "a.jpg", 200, 300).read_bytes()
+    whole = save_image(tmp_path / "a.jpg", 200, 300).read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) * 3 // 4])
     (tmp_path / "text.jpg").write_text("no picture", "utf-8")
-    assert picture_sizes(tmp_path / "cut.jpg") == ((200, 300),)
+    assert image_sizes(tmp_path / "cut.jpg") == ((200, 300),)
     with pytest.raises(BadSample, match=files.UNREADABLE):
         read_rgb(tmp_path / "cut.jpg")
-    for look in (picture_sizes, read_rgb):
+    for look in (image_sizes, read_rgb):
         with pytest.raises(BadSample, match=files.UNREADABLE):
             look(tmp_path / "text.jpg")
         with pytest.raises(BadSample, match=files.MISSING):
@@ -85,12 +85,12 @@ def test_a_turned_picture_fits_its_annotations_either_way(tmp_path: Path) -> Non
     pixels[:, : WIDTH // 2] = RED  # in the stored picture on the left, upright at the top
     Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif, quality=95, subsampling=0)
     path = tmp_path / "a.jpg"
-    assert picture_sizes(path) == ((WIDTH, HEIGHT), (HEIGHT, WIDTH))
+    assert image_sizes(path) == ((WIDTH, HEIGHT), (HEIGHT, WIDTH))
     upright, stored = read_rgb(path, (WIDTH, HEIGHT)), read_rgb(path, (HEIGHT, WIDTH))
     assert upright[:4, :, 0].min() > 150 > 50 > upright[-4:, :, 0].max()
     assert stored[:, :4, 0].min() > 150 > 50 > stored[:, -4:, 0].max()
     assert np.array_equal(read_rgb(path), upright)
-    with pytest.raises(BadSample, match=files.OTHER_SIZE):
+    with pytest.raises(BadSample, match=files.SIZE_MISMATCH):
         read_rgb(path, (HEIGHT, HEIGHT))
 
 

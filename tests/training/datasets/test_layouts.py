@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset, recognise
+from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset, recognize
 from tests.training.datasets import test_coco, test_davis, test_pack, test_sav, test_voc
-from tests.training.datasets.tiny import bar, index_map, run_lengths, save_index, save_json, save_picture
+from tests.training.datasets.tiny import bar, index_map, run_lengths, save_image, save_index, save_json
 
 
 def make_pack(root: Path) -> None:
-    save_json(root / "manifest.json", {"images": [test_pack.save_labelled(root, "a")], "videos": []})
+    save_json(root / "manifest.json", {"images": [test_pack.save_labeled(root, "a")], "videos": []})
 
 
 def make_coco(root: Path) -> None:
-    save_picture(root / "a.jpg")
+    save_image(root / "a.jpg")
     entries = test_coco.plain([test_coco.image(1)], [test_coco.annotation(1, 1)])
     save_json(root / "instances_train2017.json", entries)
 
@@ -38,12 +38,12 @@ def make_davis(root: Path) -> None:
 
 
 def make_folder(root: Path) -> None:
-    save_picture(root / "images" / "x.jpg")
+    save_image(root / "images" / "x.jpg")
     save_index(root / "masks" / "x.png", index_map(1))
 
 
 def make_sav(root: Path) -> None:
-    save_picture(root / "sa_1.jpg")
+    save_image(root / "sa_1.jpg")
     save_json(root / "sa_1.json", test_sav.sa1b(run_lengths(bar(0))))
 
 
@@ -60,17 +60,17 @@ def test_every_layout_is_covered() -> None:
 def test_layouts_are_recognised(tmp_path: Path, layout: str) -> None:
     root = tmp_path / "outer" / "inner"
     MAKERS[layout](root)
-    assert recognise(root) == (root, layout)
-    found, name = recognise(tmp_path)
+    assert recognize(root) == (root, layout)
+    found, name = recognize(tmp_path)
     assert (root.is_relative_to(found), name) == (True, layout)
     for dataset in (open_dataset(str(root)), open_dataset(root, layout), open_dataset(tmp_path)):
-        assert len(dataset.pictures) == (3 if layout == "davis" else 1)
+        assert len(dataset.images) == (3 if layout == "davis" else 1)
 
 
 @pytest.mark.parametrize("layout", ["coco", "voc", "davis"])
 def test_a_split_is_chosen_by_the_layouts_own_lists(tmp_path: Path, layout: str) -> None:
     MAKERS[layout](tmp_path)
-    assert open_dataset(tmp_path, split="train").pictures
+    assert open_dataset(tmp_path, split="train").images
     with pytest.raises(DataError):
         open_dataset(tmp_path, split="test")
 
@@ -79,8 +79,8 @@ def test_a_split_is_chosen_by_the_layouts_own_lists(tmp_path: Path, layout: str)
 def test_a_split_may_be_a_folder(tmp_path: Path, layout: str) -> None:
     for split in ("train", "val"):
         MAKERS[layout](tmp_path / split)
-    assert open_dataset(tmp_path, split="val").pictures
-    assert open_dataset(tmp_path, layout, split="val").pictures
+    assert open_dataset(tmp_path, split="val").images
+    assert open_dataset(tmp_path, layout, split="val").images
 
 
 def test_a_manifest_of_something_else_makes_no_pack(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_manifest_of_something_else_makes_no_pack(tmp_path: Path) -> None:
     for layout in ("voc", "davis", "folder"):
         MAKERS[layout](tmp_path / layout)
         save_json(tmp_path / layout / "manifest.json", {"name": "film.mp4", "objects": []})
-        assert recognise(tmp_path / layout)[1] == layout
+        assert recognize(tmp_path / layout)[1] == layout
 
 
 def test_several_packs_are_no_folder_of_pictures(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_several_packs_are_no_folder_of_pictures(tmp_path: Path) -> None:
 
 def test_only_some_sources_of_a_pack(tmp_path: Path) -> None:
     make_pack(tmp_path)
-    assert open_dataset(tmp_path, sources={"ours"}).pictures
+    assert open_dataset(tmp_path, sources={"ours"}).images
     with pytest.raises(DataError, match="Nothing"):
         open_dataset(tmp_path, sources={"theirs"})
 
@@ -117,7 +117,7 @@ def test_pictures_elsewhere(tmp_path: Path) -> None:
     make_coco(tmp_path)
     (tmp_path / "photos").mkdir()
     (tmp_path / "a.jpg").rename(tmp_path / "photos" / "a.jpg")
-    assert open_dataset(tmp_path / "instances_train2017.json", images=tmp_path / "photos").pictures
+    assert open_dataset(tmp_path / "instances_train2017.json", images=tmp_path / "photos").images
 
 
 def test_an_unknown_layout_says_what_was_looked_for(tmp_path: Path) -> None:

@@ -11,16 +11,16 @@ import pytest
 
 from sam2_core.errors import DataError
 from sam2_core.training.datasets import files, pack
-from sam2_core.training.datasets.labelled import BadSample, Dataset
-from sam2_core.training.datasets.pack import PackPicture, read_pack
-from tests.training.datasets.tiny import bar, index_map, save_index, save_json, save_picture, skipped
+from sam2_core.training.datasets.dataset import BadSample, Dataset
+from sam2_core.training.datasets.pack import PackImage, read_pack
+from tests.training.datasets.tiny import bar, index_map, save_image, save_index, save_json, skipped
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 INSTANCES = [{"id": 1, "category": "cup"}, {"id": 300, "category": "table"}]
 
 
-def save_labelled(root: Path, name: str, source: str = "ours", instances: Any = INSTANCES) -> dict[str, Any]:
-    save_picture(root / "images" / f"{name}.jpg")
+def save_labeled(root: Path, name: str, source: str = "ours", instances: Any = INSTANCES) -> dict[str, Any]:
+    save_image(root / "images" / f"{name}.jpg")
     save_index(root / "masks" / f"{name}.png", index_map(1, 300, dtype=np.uint16))
     return {"id": name, "source": source, "path": f"images/{name}.jpg", "instances": instances}
 
@@ -28,7 +28,7 @@ def save_labelled(root: Path, name: str, source: str = "ours", instances: Any = 
 def save_clip(root: Path, name: str, frames: int = 4, labels: tuple[int, ...] = ()) -> dict[str, Any]:
     folder = "videos" if labels else "videos_unlabelled"
     for index in range(frames):
-        save_picture(root / folder / name / "frames" / f"{index:05d}.jpg")
+        save_image(root / folder / name / "frames" / f"{index:05d}.jpg")
     for index in labels:
         save_index(root / folder / name / "masks" / f"{index:05d}.png", index_map(2, 1), palette=True)
     return {"name": name, "frames": frames, "source": "films", "path": f"{folder}/{name}"}
@@ -40,29 +40,29 @@ def open_pack(root: Path, images: list[Any], videos: list[Any] | None = None, **
 
 
 def test_outlines_give_full_masks_and_the_index_mask_the_others(tmp_path: Path) -> None:
-    item = save_labelled(tmp_path, "a")
+    item = save_labeled(tmp_path, "a")
     outline = [[0, 0, 6, 0, 6, 6, 0, 6], [10, 1, 12, 1, 12, 3]]
     save_json(tmp_path / "polys" / "a.json", [{"id": 300, "category": "table", "polygons": outline}])
     dataset = open_pack(tmp_path, [item])
-    [picture] = dataset.pictures
-    labelled = picture.read()
+    [picture] = dataset.images
+    labeled = picture.read()
     expected = np.zeros(bar(0).shape, np.uint8)
     for polygon in outline:
         cv2.fillPoly(expected, [np.array(polygon, np.int32).reshape(-1, 2)], 1)
-    assert (picture.name, picture.source, labelled.classes) == ("a", "ours", ("cup", "table"))
-    assert np.array_equal(labelled.masks[0], bar(0))
-    assert np.array_equal(labelled.masks[1], expected > 0)
-    assert (labelled.masks[0] & labelled.masks[1]).any()
+    assert (picture.name, picture.source, labeled.classes) == ("a", "ours", ("cup", "table"))
+    assert np.array_equal(labeled.masks[0], bar(0))
+    assert np.array_equal(labeled.masks[1], expected > 0)
+    assert (labeled.masks[0] & labeled.masks[1]).any()
 
 
 def test_pictures_without_labels_and_clips_with_and_without_are_told_apart(tmp_path: Path) -> None:
-    save_picture(tmp_path / "unlabelled" / "u.jpg")
+    save_image(tmp_path / "unlabelled" / "u.jpg")
     texture = {"id": "u", "source": "ours", "path": "unlabelled/u.jpg"}
     films = [save_clip(tmp_path, "with", labels=(0, 2)), save_clip(tmp_path, "without")]
-    dataset = open_pack(tmp_path, [save_labelled(tmp_path, "a"), texture], films)
-    assert [picture.name for picture in dataset.pictures] == ["a"]
-    assert [picture.name for picture in dataset.unlabelled] == ["u"]
-    assert dataset.unlabelled[0].read().masks == ()
+    dataset = open_pack(tmp_path, [save_labeled(tmp_path, "a"), texture], films)
+    assert [picture.name for picture in dataset.images] == ["a"]
+    assert [picture.name for picture in dataset.unlabeled] == ["u"]
+    assert dataset.unlabeled[0].read().masks == ()
     assert [(clip.name, len(clip), tuple(clip.annotated)) for clip in dataset.clips] == [
         ("with", 4, (0, 2)),
         ("without", 4, ()),
@@ -72,20 +72,20 @@ def test_pictures_without_labels_and_clips_with_and_without_are_told_apart(tmp_p
 
 
 def test_only_some_sources_may_be_taken(tmp_path: Path) -> None:
-    images = [save_labelled(tmp_path, name, source) for name, source in (("a", "x"), ("b", "y"), ("c", "z"))]
+    images = [save_labeled(tmp_path, name, source) for name, source in (("a", "x"), ("b", "y"), ("c", "z"))]
     dataset = open_pack(tmp_path, images, [save_clip(tmp_path, "film")], sources={"x", "z"})
-    assert [picture.source for picture in dataset.pictures] == ["x", "z"]
+    assert [picture.source for picture in dataset.images] == ["x", "z"]
     assert dataset.clips == []
 
 
 def test_pictures_can_be_keys(tmp_path: Path) -> None:
-    [picture] = open_pack(tmp_path, [save_labelled(tmp_path, "a")]).pictures
+    [picture] = open_pack(tmp_path, [save_labeled(tmp_path, "a")]).images
     assert {picture: 1}[picture] == 1
 
 
 def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> None:
     names = ("good", "unmasked", "gone", "sizes", "damaged", "blank", "odd", "outside")
-    items = {name: save_labelled(tmp_path, name) for name in names}
+    items = {name: save_labeled(tmp_path, name) for name in names}
     (tmp_path / "masks" / "unmasked.png").unlink()
     (tmp_path / "images" / "gone.jpg").unlink()
     save_index(tmp_path / "masks" / "sizes.png", index_map(1, width=10))
@@ -95,12 +95,12 @@ def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> 
     items["outside"]["path"] = "../outside.jpg"
     films = [save_clip(tmp_path, "short") | {"frames": 9}, {"name": "pathless"}, 5]
     dataset = open_pack(tmp_path, [*items.values(), "nonsense"], films)
-    assert [picture.name for picture in dataset.pictures] == ["good"]
+    assert [picture.name for picture in dataset.images] == ["good"]
     assert dataset.clips == []
     assert skipped(dataset.report) == {
         files.NO_MASK: ["unmasked", "blank"],
         files.MISSING: ["gone"],
-        files.OTHER_SIZE: ["sizes"],
+        files.SIZE_MISMATCH: ["sizes"],
         files.UNREADABLE: ["damaged"],
         files.BROKEN_ENTRY: ["nonsense", "odd", "5", "pathless"],
         files.OUTSIDE: ["outside"],
@@ -110,9 +110,9 @@ def test_what_is_bad_at_first_sight_is_reported_and_left_out(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("outlines", [3, [3], [{"id": 1}], [{"id": 1, "polygons": [[1, 2]]}]], ids=str)
 def test_broken_outlines_show_when_they_are_read(tmp_path: Path, outlines: Any) -> None:
-    item = save_labelled(tmp_path, "a")
+    item = save_labeled(tmp_path, "a")
     save_json(tmp_path / "polys" / "a.json", outlines)
-    [picture] = open_pack(tmp_path, [item]).pictures
+    [picture] = open_pack(tmp_path, [item]).images
     with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
         picture.read()
 
@@ -130,9 +130,9 @@ def test_the_packs_at_hand_can_be_read(name: str) -> None:
         pytest.skip("the packs are not here")
     dataset = read_pack(SHARED / name, sources={"coco"})
     assert skipped(dataset.report) == {}
-    assert len(dataset.pictures) > 30
-    for picture in dataset.pictures[::60]:
-        labelled = picture.read()
-        assert isinstance(picture, PackPicture)
-        assert len(labelled.masks) == len(picture.instances) > 0
-        assert all(mask.any() and mask.shape == labelled.image.shape[:2] for mask in labelled.masks)
+    assert len(dataset.images) > 30
+    for picture in dataset.images[::60]:
+        labeled = picture.read()
+        assert isinstance(picture, PackImage)
+        assert len(labeled.masks) == len(picture.instances) > 0
+        assert all(mask.any() and mask.shape == labeled.image.shape[:2] for mask in labeled.masks)

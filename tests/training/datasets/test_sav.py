@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_core.training.datasets import decoded, files
-from sam2_core.training.datasets.labelled import BadSample
+from sam2_core.training.datasets import decoded_video, files
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.sav import is_sav, read_sav
 from tests.media.numbered import make_clip, read_number
-from tests.training.datasets.tiny import HEIGHT, WIDTH, bar, run_lengths, save_json, save_picture, skipped
+from tests.training.datasets.tiny import HEIGHT, WIDTH, bar, run_lengths, save_image, save_json, skipped
 
 CLIP_HEIGHT, CLIP_WIDTH, FRAMES = 64, 96, 10
 
@@ -72,9 +72,9 @@ def test_frames_come_from_the_video_which_is_decoded_once(
     assert clip.frame(0).shape == (CLIP_HEIGHT, CLIP_WIDTH, 3)
     assert len(list((tmp_path / "decoded").iterdir())) == 1
     assert not any(path.read_bytes() == video for path in (tmp_path / "decoded").rglob("*") if path.is_file())
-    with pytest.raises(BadSample, match=decoded.UNDECODABLE):
+    with pytest.raises(BadSample, match=decoded_video.UNDECODABLE):
         clip.frame(FRAMES)
-    decoded._decoded.cache_clear()
+    decoded_video._decoded_video.cache_clear()
     assert list((tmp_path / "decoded").iterdir()) == []
 
 
@@ -92,9 +92,9 @@ def test_bad_clips_are_reported_and_left_out(tmp_path: Path, video: bytes) -> No
     assert dataset.clips == []
     assert skipped(dataset.report) == {
         files.NO_MASK: ["alone.mp4", "blank.mp4"],
-        files.OTHER_SIZE: ["sizes.mp4"],
+        files.SIZE_MISMATCH: ["sizes.mp4"],
         files.BROKEN_JSON: ["broken.mp4", "endless.mp4", "hollow.mp4"],
-        files.NO_PICTURE: ["widow_auto.json"],
+        files.NO_IMAGE: ["widow_auto.json"],
     }
 
 
@@ -105,11 +105,11 @@ def test_reading_a_clip_finds_what_shows_only_then(tmp_path: Path, video: bytes)
     save_json(tmp_path / "sav_000001_manual.json", wrong)
     path.write_bytes(video[:200])
     [clip] = read_sav(tmp_path).clips
-    with pytest.raises(BadSample, match=files.OTHER_SIZE):
+    with pytest.raises(BadSample, match=files.SIZE_MISMATCH):
         clip.masks(0)
     with pytest.raises(BadSample, match=files.BROKEN_ENTRY):
         clip.masks(4)
-    with pytest.raises(BadSample, match=decoded.UNDECODABLE):
+    with pytest.raises(BadSample, match=decoded_video.UNDECODABLE):
         clip.frame(0)
 
 
@@ -119,7 +119,7 @@ def test_a_video_of_another_size_than_its_masks_is_bad(tmp_path: Path, video: by
     save_json(tmp_path / "v_manual.json", masklets([], video_height=8, video_width=8, masklet=[[mask]]))
     [clip] = read_sav(tmp_path).clips
     assert clip.masks(0)[1].all()
-    with pytest.raises(BadSample, match=files.OTHER_SIZE):
+    with pytest.raises(BadSample, match=files.SIZE_MISMATCH):
         clip.frame(0)
 
 
@@ -128,14 +128,14 @@ def sa1b(*masks: Any) -> dict[str, Any]:
 
 
 def test_pictures_with_json_files_of_their_own_are_read(tmp_path: Path) -> None:
-    save_picture(tmp_path / "sa_1.jpg")
+    save_image(tmp_path / "sa_1.jpg")
     save_json(tmp_path / "sa_1.json", sa1b(run_lengths(bar(0)), run_lengths(bar(3))))
     assert is_sav(tmp_path)
     dataset = read_sav(tmp_path)
-    [picture] = dataset.pictures
-    labelled = picture.read()
-    assert (picture.name, picture.source, labelled.classes) == ("sa_1", tmp_path.name, ("", ""))
-    assert np.array_equal(labelled.masks[1], bar(3))
+    [picture] = dataset.images
+    labeled = picture.read()
+    assert (picture.name, picture.source, labeled.classes) == ("sa_1", tmp_path.name, ("", ""))
+    assert np.array_equal(labeled.masks[1], bar(3))
     assert skipped(dataset.report) == {}
 
 
@@ -143,23 +143,23 @@ def test_bad_pictures_are_reported_or_raise(tmp_path: Path) -> None:
     cases = {
         "a": (sa1b(), files.NO_MASK),
         "b": ({"image": {}, "annotations": [{}]}, files.BROKEN_ENTRY),
-        "c": (sa1b(run_lengths(bar(0, 3, 4))), files.OTHER_SIZE),
+        "c": (sa1b(run_lengths(bar(0, 3, 4))), files.SIZE_MISMATCH),
         "d": ([1], files.BROKEN_ENTRY),
     }
     for name, (plain, _) in cases.items():
-        save_picture(tmp_path / f"{name}.jpg")
+        save_image(tmp_path / f"{name}.jpg")
         save_json(tmp_path / f"{name}.json", plain)
-    save_picture(tmp_path / "alone.jpg")
+    save_image(tmp_path / "alone.jpg")
     save_json(tmp_path / "widow.json", sa1b())
     dataset = read_sav(tmp_path)
-    assert skipped(dataset.report) == {files.NO_MASK: ["alone.jpg"], files.NO_PICTURE: ["widow.json"]}
-    for picture in dataset.pictures:
+    assert skipped(dataset.report) == {files.NO_MASK: ["alone.jpg"], files.NO_IMAGE: ["widow.json"]}
+    for picture in dataset.images:
         with pytest.raises(BadSample, match=cases[picture.name][1]):
             picture.read()
 
 
 def test_json_files_of_other_tools_are_not_taken_for_this_layout(tmp_path: Path) -> None:
-    save_picture(tmp_path / "x.jpg")
+    save_image(tmp_path / "x.jpg")
     save_json(tmp_path / "x.json", {"shapes": []})
     save_json(tmp_path / "y_manual.json", {})
     assert not is_sav(tmp_path)

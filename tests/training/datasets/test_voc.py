@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import DataError
-from sam2_core.training.datasets import files, masks
-from sam2_core.training.datasets.labelled import BadSample
+from sam2_core.training.datasets import files, mask_decoding
+from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.voc import is_voc, read_voc
-from tests.training.datasets.tiny import bar, index_map, save_index, save_picture, skipped
+from tests.training.datasets.tiny import bar, index_map, save_image, save_index, skipped
 
 
 def save_sample(
     root: Path, name: str, things: tuple[int, ...] | None = (1, 2, 255), classes: tuple[int, ...] | None = (15, 8, 255)
 ) -> None:
-    save_picture(root / "JPEGImages" / f"{name}.jpg")
+    save_image(root / "JPEGImages" / f"{name}.jpg")
     for folder, values in (("SegmentationObject", things), ("SegmentationClass", classes)):
         if values is not None:
             save_index(root / folder / f"{name}.png", index_map(*values), palette=True)
@@ -32,10 +32,10 @@ def save_list(root: Path, split: str, *names: str) -> None:
 def test_objects_get_the_class_that_lies_over_them(tmp_path: Path) -> None:
     save_sample(tmp_path, "a")
     assert is_voc(tmp_path)
-    [picture] = read_voc(tmp_path).pictures
-    labelled = picture.read()
-    assert labelled.classes == ("person", "cat")
-    assert all(np.array_equal(mask, bar(place)) for place, mask in enumerate(labelled.masks))
+    [picture] = read_voc(tmp_path).images
+    labeled = picture.read()
+    assert labeled.classes == ("person", "cat")
+    assert all(np.array_equal(mask, bar(place)) for place, mask in enumerate(labeled.masks))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_either_kind_of_index_picture_will_do(
     tmp_path: Path, things: tuple[int, ...] | None, classes: tuple[int, ...] | None, names: tuple[str, ...]
 ) -> None:
     save_sample(tmp_path, "a", things, classes)
-    [picture] = read_voc(tmp_path).pictures
+    [picture] = read_voc(tmp_path).images
     assert picture.read().classes == names
 
 
@@ -61,27 +61,27 @@ def test_void_does_not_outvote_a_class(tmp_path: Path) -> None:
     classes = np.where(bar(0), 255, 0).astype(np.uint8)
     classes[1, 0] = 17
     save_index(tmp_path / "SegmentationClass" / "a.png", classes)  # grey: a palette's void is known before
-    [picture] = read_voc(tmp_path).pictures
+    [picture] = read_voc(tmp_path).images
     assert picture.read().classes == ("sheep",)
 
 
 def test_grey_index_pictures_have_void_too(tmp_path: Path) -> None:
     save_sample(tmp_path, "a", None, None)
     save_index(tmp_path / "SegmentationClass" / "a.png", index_map(2, 255))
-    [picture] = read_voc(tmp_path).pictures
+    [picture] = read_voc(tmp_path).images
     assert picture.read().classes == ("bicycle",)
 
 
 def test_lists_say_which_pictures_count(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         save_sample(tmp_path, name)
-    assert [picture.name for picture in read_voc(tmp_path).pictures] == ["a", "b", "c"]
+    assert [picture.name for picture in read_voc(tmp_path).images] == ["a", "b", "c"]
     save_list(tmp_path, "train", "b", "gone", "", "../../x")
     save_list(tmp_path, "val", "a", "b")
     dataset = read_voc(tmp_path)
-    assert sorted(picture.name for picture in dataset.pictures) == ["a", "b"]
+    assert sorted(picture.name for picture in dataset.images) == ["a", "b"]
     assert skipped(dataset.report) == {files.NO_MASK: ["gone"], files.OUTSIDE: ["../../x"]}
-    assert [picture.name for picture in read_voc(tmp_path, "val").pictures] == ["a", "b"]
+    assert [picture.name for picture in read_voc(tmp_path, "val").images] == ["a", "b"]
     with pytest.raises(DataError, match=r"test\.txt"):
         read_voc(tmp_path, "test")
 
@@ -95,9 +95,9 @@ def test_what_is_bad_is_reported_or_raised(tmp_path: Path) -> None:
     dataset = read_voc(tmp_path)
     assert skipped(dataset.report) == {
         files.NO_MASK: ["alone"],
-        files.OTHER_SIZE: ["small"],
-        files.NO_PICTURE: ["widow"],
+        files.SIZE_MISMATCH: ["small"],
+        files.NO_IMAGE: ["widow"],
     }
-    [picture] = dataset.pictures
-    with pytest.raises(BadSample, match=masks.EMPTY):
+    [picture] = dataset.images
+    with pytest.raises(BadSample, match=mask_decoding.EMPTY):
         picture.read()

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sam2_core.training.datasets.labelled import Report
+from sam2_core.training.datasets.dataset import SkipReport
 from sam2_core.types import Mask
 
 HEIGHT, WIDTH = 12, 16
 RED = (200, 30, 40)
 
 
-def save_picture(path: Path, height: int = HEIGHT, width: int = WIDTH, **options: Any) -> Path:
+def save_image(path: Path, height: int = HEIGHT, width: int = WIDTH, **options: Any) -> Path:
     """A red picture; PNG and JPEG by the name's ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((height, width, 3), RED, np.uint8)).save(path, **options)
@@ -68,7 +68,7 @@ def plain_run_lengths(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
     return {"size": list(mask.shape), "counts": [int(run) for run in runs]}
 
 
-def skipped(report: Report) -> dict[str, list[str]]:
+def skipped(report: SkipReport) -> dict[str, list[str]]:
     """Reasons and names; the counts must agree with them."""
     assert dict(report.counts) == {
         reason: len(names) if len(names) < report.shown_names else report.counts[reason]

@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sam2_core.training.datasets.labelled import BadSample, BinaryMask, Labelled, Pixels
+from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets.dataset import BadSample, LabeledImage
+from sam2_core.types import BoolArray
 
 HEIGHT, WIDTH = 48, 64
 
 
-def rectangle(top: int, left: int, bottom: int, right: int, shape: tuple[int, int] = (HEIGHT, WIDTH)) -> BinaryMask:
+def rectangle(top: int, left: int, bottom: int, right: int, shape: tuple[int, int] = (HEIGHT, WIDTH)) -> BoolArray:
     """A mask of one rectangle; bottom and right are exclusive."""
     mask = np.zeros(shape, np.bool_)
     mask[top:bottom, left:right] = True
     return mask
 
 
-def painted(*masks: BinaryMask, seed: int = 0) -> Pixels:
+def painted(*masks: BoolArray, seed: int = 0) -> RgbArray:
     """A picture of grey noise with the masks in bright colours."""
     random = np.random.default_rng(seed)
     image = random.integers(40, 60, (*masks[0].shape, 1)).astype(np.uint8).repeat(3, axis=2)
@@ -29,28 +31,28 @@ def painted(*masks: BinaryMask, seed: int = 0) -> Pixels:
 
 
 @dataclass(frozen=True)
-class Still:
+class MemoryImage:
     """A picture with masks, or one that cannot be read."""
 
     name: str
-    masks: tuple[BinaryMask, ...]
+    masks: tuple[BoolArray, ...]
     source: str = "made"
     fault: str = ""
 
-    def read(self) -> Labelled:
+    def read(self) -> LabeledImage:
         if self.fault:
             raise BadSample(self.fault)
         image = painted(*self.masks) if self.masks else np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-        return Labelled(image, self.masks, ("",) * len(self.masks))
+        return LabeledImage(image, self.masks, ("",) * len(self.masks))
 
 
 @dataclass(frozen=True)
-class Reel:
+class MemoryClip:
     """A clip of frames and masks by frame and object."""
 
     name: str
-    frames: Sequence[Pixels]
-    labels: Mapping[int, Mapping[int, BinaryMask]]
+    frames: Sequence[RgbArray]
+    labels: Mapping[int, Mapping[int, BoolArray]]
     source: str = "made"
     broken: frozenset[int] = field(default_factory=frozenset)
 
@@ -61,16 +63,16 @@ class Reel:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def frame(self, index: int) -> Pixels:
+    def frame(self, index: int) -> RgbArray:
         if index in self.broken:
             raise BadSample("frame is broken")
         return self.frames[index]
 
-    def masks(self, index: int) -> Mapping[int, BinaryMask]:
+    def masks(self, index: int) -> Mapping[int, BoolArray]:
         return self.labels[index]
 
 
-def moving(frames: int = 4, step: int = 2, name: str = "moving", source: str = "made") -> Reel:
+def moving(frames: int = 4, step: int = 2, name: str = "moving", source: str = "made") -> MemoryClip:
     """A textured square, object 1, that moves to the right by `step` pixels a frame over a texture that stays."""
     random = np.random.default_rng(0)
     ground = random.integers(0, 90, (HEIGHT, WIDTH, 3)).astype(np.uint8)
@@ -82,4 +84,4 @@ def moving(frames: int = 4, step: int = 2, name: str = "moving", source: str = "
         picture[14:34, left : left + 20] = thing
         pictures.append(picture)
         labels[index] = {1: rectangle(14, left, 34, left + 20)}
-    return Reel(name, pictures, labels, source)
+    return MemoryClip(name, pictures, labels, source)

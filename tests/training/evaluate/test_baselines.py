@@ -14,9 +14,9 @@ from sam2_core.training.evaluate.baselines import (
 )
 from sam2_core.training.evaluate.clicks import tight_box
 from sam2_core.training.evaluate.metrics import iou
-from sam2_core.training.evaluate.protocol import start_of
+from sam2_core.training.evaluate.protocol import clip_start
 from sam2_core.types import Box, Point
-from tests.training.evaluate.scenes import Reel, Still, moving, painted, rectangle
+from tests.training.evaluate.scenes import MemoryClip, MemoryImage, moving, painted, rectangle
 
 THING = rectangle(10, 12, 34, 40)
 
@@ -58,8 +58,12 @@ def test_the_box_as_a_mask() -> None:
 
 def test_baselines_on_pictures() -> None:
     disc = cv2.circle(np.zeros((48, 64), np.uint8), (30, 24), 15, 1, -1) > 0
-    pictures = [Still("flat", (disc,)), Still("torn", (), fault="torn"), Still("other", (THING,), source="b")]
-    scores = image_baselines(pictures)
+    images = [
+        MemoryImage("flat", (disc,)),
+        MemoryImage("torn", (), fault="torn"),
+        MemoryImage("other", (THING,), source="b"),
+    ]
+    scores = image_baselines(images)
     (first, values), (second, others) = scores.rows
     assert (first, second) == ("made", "b")
     assert values["box_itself"] == pytest.approx(disc.sum() / 31**2)
@@ -67,21 +71,21 @@ def test_baselines_on_pictures() -> None:
     for row in (values, others):
         assert row["grabcut_box"] > 0.9
         assert 0.7 < row["floodfill_click_best_of_4"] < 1, "the blur takes the edge"
-    assert image_baselines(pictures).rows == scores.rows, "chance begins anew each time"
+    assert image_baselines(images).rows == scores.rows, "chance begins anew each time"
 
 
 def test_flow_follows_what_moves() -> None:
-    reel = moving(5, step=2)
-    start = start_of(reel)
-    frames = dict(flow_masks(reel, start))
+    clip = moving(5, step=2)
+    start = clip_start(clip)
+    frames = dict(flow_masks(clip, start))
     assert list(frames) == [1, 2, 3, 4]
-    assert iou(frames[4][1], reel.labels[4][1]) > 0.8
+    assert iou(frames[4][1], clip.labels[4][1]) > 0.8
 
 
 def test_baselines_on_clips() -> None:
-    reel = moving(5, step=2)
+    clip = moving(5, step=2)
     seen: list[tuple[float | None, str]] = []
-    clips = [reel, moving(3, step=0, source="still"), Reel("bare", reel.frames, {})]
+    clips = [clip, moving(3, step=0, source="still"), MemoryClip("bare", clip.frames, {})]
     scores = clip_baselines(clips, progress=lambda done, text: seen.append((done, text)))
     assert scores.sources == ["made", "still"]
     kept = np.mean([(20 - 2 * frame) / (20 + 2 * frame) for frame in (1, 2, 3, 4)])
@@ -94,12 +98,12 @@ def test_baselines_on_clips() -> None:
 
 
 def test_only_annotated_frames_are_scored() -> None:
-    reel = moving(5, step=2)
-    sparse = Reel("sparse", reel.frames, {0: reel.labels[0], 3: reel.labels[3]})
+    clip = moving(5, step=2)
+    sparse = MemoryClip("sparse", clip.frames, {0: clip.labels[0], 3: clip.labels[3]})
     assert clip_baselines([sparse]).means()["first_mask_kept_J"] == pytest.approx(14 / 26)
 
 
 def test_frames_of_different_sizes_are_left_out() -> None:
-    reel = moving(3)
-    odd = Reel("odd", [*reel.frames[:2], np.zeros((50, 64, 3), np.uint8)], reel.labels)
+    clip = moving(3)
+    odd = MemoryClip("odd", [*clip.frames[:2], np.zeros((50, 64, 3), np.uint8)], clip.labels)
     assert clip_baselines([odd]).count() == 0

@@ -45,11 +45,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         images.append(
             {"id": name, "source": source, "path": f"images/{name}.png", "instances": [{"id": 1, "category": "box"}]}
         )
-    reel, folder = moving(3), root / "videos" / "roll"
+    clip, folder = moving(3), root / "videos" / "roll"
     for index in range(3):
         (folder / "frames").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(reel.frame(index)).save(folder / "frames" / f"{index:05d}.jpg")
-        save_index(folder / "masks" / f"{index:05d}.png", reel.masks(index)[1].astype(np.uint8))
+        Image.fromarray(clip.frame(index)).save(folder / "frames" / f"{index:05d}.jpg")
+        save_index(folder / "masks" / f"{index:05d}.png", clip.masks(index)[1].astype(np.uint8))
     videos = [{"name": "roll", "source": "film", "path": "videos/roll", "frames": 3}]
     save_json(root / "manifest.json", {"images": images, "videos": videos})
     return root
@@ -68,16 +68,16 @@ def test_everything_is_measured_and_written(
     found = json.loads(out["all.json"].read_text("utf-8"))
     opened = open_dataset(data)
     assert found["network"] == "test"
-    images = evaluate_images(tiny_network(), opened.pictures)
+    images = evaluate_images(tiny_network(), opened.images)
     assert found["images"]["all"] == pytest.approx(images.scores.means())
     assert found["images"]["sources"]["field"] == {"objects": 2, "means": pytest.approx(images.scores.means("field"))}
     assert found["images"]["calibration"]["error"] == pytest.approx(images.calibration.error)
-    assert found["images"]["baselines"]["all"] == image_baselines(opened.pictures).means()
+    assert found["images"]["baselines"]["all"] == image_baselines(opened.images).means()
     assert found["clips"]["all"] == pytest.approx(evaluate_clips(tiny_network(), opened.clips).scores.means())
     assert found["clips"]["baselines"]["clips"] == 1
     for name in ("sheet.png", "reliability.png"):
-        with Image.open(out[name]) as picture:
-            picture.load()
+        with Image.open(out[name]) as image:
+            image.load()
     printed = capsys.readouterr().out
     for word in ("field", "lab", "film", "ALL", "best of 3", "mask J&F", "predicted IoU", "GrabCut", "flow J"):
         assert word in printed

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from PIL import Image
 
-from sam2_core.training.datasets.labelled import Report
+from sam2_core.training.datasets.dataset import SkipReport
 from sam2_core.training.evaluate.metrics import Calibration, Scores
 from sam2_core.training.evaluate.reliability import draw_reliability
 from sam2_core.training.evaluate.report import (
@@ -68,7 +68,7 @@ def test_calibration_as_data() -> None:
 
 
 def test_reasons_for_skipping_as_data() -> None:
-    report = Report()
+    report = SkipReport()
     for name in ("a", "b"):
         report.skip(name, "torn")
     assert skipped_data(report) == {"torn": 2}

@@ -6,7 +6,7 @@ import pytest
 
 from sam2_core.training.synthetic.photometric import Photometric
 
-NO_CHANGE = Photometric(blur=0, shrink=0, tone=None, grey=False, noise=0, jpeg=0, seed=0)
+NO_CHANGE = Photometric(blur=0, shrink=0, tone=None, gray=False, noise=0, jpeg=0, seed=0)
 
 
 @pytest.fixture

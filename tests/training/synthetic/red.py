@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.training.datasets.labelled import Labelled
-from sam2_core.training.synthetic.material import Material, Materials, to_material
-from sam2_core.training.synthetic.pictures import Mix, StillSource
+from sam2_core.training.datasets.dataset import LabeledImage
+from sam2_core.training.synthetic.image_pool import ImagePool, PooledImage, to_pooled
+from sam2_core.training.synthetic.image_samples import ImageSampler, Mix
 from sam2_core.training.synthetic.textures import Textures
 
 SIDE = 96
@@ -26,7 +26,7 @@ class RedOnBlue(Textures):
         return np.full((height, width, 3), BLUE, np.uint8)
 
 
-def red_material(height: int = 90, width: int = 130, hole: bool = True) -> Material:
+def red_image(height: int = 90, width: int = 130, hole: bool = True) -> PooledImage:
     """A box in the middle, perhaps with a hole, and a bar at the edge of the picture."""
     mask = np.zeros((2, height, width), np.bool_)
     mask[0, height // 4 : -height // 4, width // 4 : -width // 4] = True
@@ -34,17 +34,17 @@ def red_material(height: int = 90, width: int = 130, hole: bool = True) -> Mater
         mask[0, height // 2 - 6 : height // 2 + 5, width // 2 - 9 : width // 2 + 8] = False
     mask[1, : height // 2, -width // 8 :] = True
     image = np.where(mask.any(0)[..., None], np.uint8(RED), np.uint8(BLUE))
-    return to_material(Labelled(image, tuple(mask), ("", "")), "red")
+    return to_pooled(LabeledImage(image, tuple(mask), ("", "")), "red")
 
 
-def red_source(mix: Mix | None = None, backgrounds: bool = True) -> StillSource:
+def red_sampler(mix: Mix | None = None, backgrounds: bool = True) -> ImageSampler:
     """Real objects are red; without `backgrounds` no picture has labels of its own.
 
     Cut-outs have no hole: soft edges may close a small one.
     """
-    materials = Materials([red_material(), red_material(64, 50)] if backgrounds else [], {})
-    cutouts = Materials([red_material(hole=False), red_material(64, 50, hole=False)], {})
-    return StillSource(materials, cutouts, RedOnBlue([]), mix)
+    images = ImagePool([red_image(), red_image(64, 50)] if backgrounds else [], {})
+    cutouts = ImagePool([red_image(hole=False), red_image(64, 50, hole=False)], {})
+    return ImageSampler(images, cutouts, RedOnBlue([]), mix)
 
 
 def is_red(image: Array) -> npt.NDArray[np.bool_]:

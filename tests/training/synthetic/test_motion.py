@@ -6,18 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from sam2_core.training.synthetic.motion import Path, Waves
+from sam2_core.training.synthetic.motion import MotionPath, Waves
 
 SIDE = 64
 
 
-def still(frames: int) -> Path:
-    return Path(*np.zeros((4, frames)))
+def at_rest(frames: int) -> MotionPath:
+    return MotionPath(*np.zeros((4, frames)))
 
 
 def test_a_path_starts_at_zero_and_is_fixed_by_the_seed() -> None:
     for seed in range(20):
-        path, again = (Path.choose(np.random.default_rng(seed), 6, SIDE, 1.0) for _ in range(2))
+        path, again = (MotionPath.choose(np.random.default_rng(seed), 6, SIDE, 1.0) for _ in range(2))
         values, repeated = (np.stack([p.angle, p.log_scale, p.x, p.y]) for p in (path, again))
         assert values.shape == (4, 6)
         assert not values[:, 0].any()
@@ -26,7 +26,7 @@ def test_a_path_starts_at_zero_and_is_fixed_by_the_seed() -> None:
 
 
 def test_paths_scale_with_the_frame() -> None:
-    small, large = (Path.choose(np.random.default_rng(4), 5, side, 1.0) for side in (SIDE, 2 * SIDE))
+    small, large = (MotionPath.choose(np.random.default_rng(4), 5, side, 1.0) for side in (SIDE, 2 * SIDE))
     assert np.allclose(large.x, 2 * small.x)
     assert np.allclose(large.angle, small.angle)
 
@@ -35,7 +35,7 @@ def test_paths_scale_with_the_frame() -> None:
 def test_what_goes_away_leaves_the_frame_and_comes_back(frames: int) -> None:
     for seed in range(200):
         random = np.random.default_rng(seed)
-        path = still(frames).away_and_back(random, SIDE)
+        path = at_rest(frames).away_and_back(random, SIDE)
         start = random.uniform(0.15, 0.85, 2) * SIDE
         places = start + np.stack([path.x, path.y], axis=1)
         outside = ((places < 0) | (places > SIDE)).any(axis=1)
@@ -45,7 +45,7 @@ def test_what_goes_away_leaves_the_frame_and_comes_back(frames: int) -> None:
 
 def test_the_matrix_brings_the_middle_to_its_target() -> None:
     for seed in range(10):
-        path = Path.choose(np.random.default_rng(seed), 4, SIDE, 1.5)
+        path = MotionPath.choose(np.random.default_rng(seed), 4, SIDE, 1.5)
         for frame in range(4):
             matrix = path.matrix(frame, (10, 7), (30, 40), squash=1.1)
             moved = matrix @ [10, 7, 1]
@@ -55,7 +55,7 @@ def test_the_matrix_brings_the_middle_to_its_target() -> None:
 
 
 def test_a_positive_angle_turns_x_towards_y() -> None:
-    path = Path(np.array([np.pi / 2]), np.zeros(1), np.zeros(1), np.zeros(1))
+    path = MotionPath(np.array([np.pi / 2]), np.zeros(1), np.zeros(1), np.zeros(1))
     assert np.allclose(path.matrix(0, (0, 0), (0, 0)) @ [1, 0, 1], (0, 1))
 
 

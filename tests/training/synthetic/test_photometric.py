@@ -17,7 +17,7 @@ def test_without_any_step_nothing_changes() -> None:
 
 
 def test_each_step_keeps_size_and_type() -> None:
-    for change in ({"blur": 1.0}, {"shrink": 0.4}, {"grey": True}, {"noise": 8.0}, {"jpeg": 30}):
+    for change in ({"blur": 1.0}, {"shrink": 0.4}, {"gray": True}, {"noise": 8.0}, {"jpeg": 30}):
         changed = replace(NO_CHANGE, **change)(PICTURE)
         assert changed.shape == PICTURE.shape
         assert changed.dtype == np.uint8

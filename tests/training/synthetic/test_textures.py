@@ -45,8 +45,8 @@ def test_a_crop_is_no_view_of_its_picture() -> None:
 
 
 def test_light_from_one_side_keeps_the_mean() -> None:
-    grey = np.full((32, 48, 3), 100, np.uint8)
+    gray = np.full((32, 48, 3), 100, np.uint8)
     for seed in range(10):
-        lit = shade(np.random.default_rng(seed), grey)
+        lit = shade(np.random.default_rng(seed), gray)
         assert abs(lit.mean() - 100) < 1
         assert np.ptp(lit) > 8

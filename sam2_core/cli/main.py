@@ -1,0 +1,103 @@
+"""From arguments to an exit code: finds the command, and turns every error into one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sam2_core.errors import MaskletError, WeightsError
+
+if TYPE_CHECKING:
+    from sam2_core.cli.session import EngineBuilder
+
+COMMANDS = {
+    "segment": "masks of things in pictures, from clicks and boxes",
+    "track": "the same through clips",
+    "run": "a project saved by the page, done again without it",
+    "everything": "masks of all that is in pictures, without a click",
+    "export": "masks that are there already, as any kind of file",
+    "serve": "the page in the browser",
+    "models": "which networks there are; download and verify them",
+    "kinds": "which kinds of files can be written",
+    "looks": "which looks and effects pictures can be given",
+}
+
+_MODULES = {"everything": "automatic", "kinds": "formats", "looks": "presets"}  # where not named like the command
+
+_EPILOG = """\
+examples:
+  masklet segment photo.jpg --point 210,350 --out cut.png --look cutout
+  masklet track clip.mp4 --box 80,60,300,240 --export mp4,coco --out results
+  masklet run clip.masklet.json --export mp4
+  masklet everything photos --export coco --out masks
+  masklet models download sam2.1_hiera_small
+  masklet serve --port 8080
+
+`masklet COMMAND --help` tells more. `python -m sam2_core` is the same as `masklet`.
+
+A folder is worked through file by file. The same command again goes on where it stopped: what is in the folder of
+--out already is skipped, files appear only when they are whole.
+
+exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str], build: EngineBuilder | None = None) -> int:
+    """Run a command; returns the exit code. `build` replaces the usual engine, for tests."""
+    try:
+        code = _run(arguments, build)
+        sys.stdout.flush()
+        return code
+    except SystemExit as end:  # raised by argparse, which has printed help or its error
+        return end.code if isinstance(end.code, int) else 2
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # as with `| head`; the interpreter flushes stdout at exit, which must not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MaskletError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1 if isinstance(error, WeightsError) else 2
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: Sequence[str], build: EngineBuilder | None) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        _overview().parse_args(arguments or ["--help"])
+        return 2
+    name = arguments[0]
+    if name == "serve":
+        # `ui` is built on this package, which knows it here alone, by name, and imports it only on request.
+        return int(import_module("ui.serve").main(arguments[1:], os.environ, "masklet serve"))
+    module = import_module(f"sam2_core.cli.{_MODULES.get(name, name)}")  # only this one, so that help is fast
+    parser = argparse.ArgumentParser(
+        prog=f"masklet {name}",
+        usage=f"masklet {name} {module.USAGE}",
+        description=module.__doc__,
+        epilog=module.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_options(parser)
+    options = parser.parse_args(arguments[1:])
+    return int(module.run(options, build))
+
+
+def _overview() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="masklet",
+        usage="masklet COMMAND ...",
+        description=f"Promptable segmentation of pictures and clips with SAM 2.\n\ncommands:\n{listed}",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, help=argparse.SUPPRESS)
+    return parser

@@ -1,0 +1,185 @@
+"""Prompts of objects, from options of the command line or from a JSON file (`FORMAT`)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from sam2_core.cli.session import MAX_OBJECTS
+from sam2_core.errors import BadPrompt, ConfigError
+from sam2_core.media import MAX_NAME_LENGTH, MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
+from sam2_core.media.limits import DEFAULT_LIMITS
+from sam2_core.serving.prompt_data import FIELDS, is_whole, read_prompt
+from sam2_core.serving.workspace import Workspace
+from sam2_core.types import MAX_OBJECT_ID, Box, Mask, Point, Prompt
+
+FORMAT = """\
+{"objects": [
+    {"id": 1, "name": "Ball", "label": "sports ball", "color": "#e69f00",
+     "prompts": [{"frame": 0, "points": [[210, 350, 1], [250, 300, 0]], "boxes": [[180, 320, 260, 390]]}]}
+]}
+
+Only "prompts" must be there. A point is [x, y, 1] on the object and [x, y, 0] beside it, a box [left, top, right,
+bottom], all in pixels; "frame" is 0 where it is left out. A prompt may also have "mask" (COCO run lengths), "choice"
+(0, 1 or 2: which reading of an ambiguous click) and "crop" (a box to look into more closely).
+"""
+MAX_FILE_BYTES = 200_000_000
+_NO_PROMPT = "Say what to select: with --point X,Y, --box L,T,R,B or --mask FILE, or in a file with --prompts."
+
+
+@dataclass(frozen=True, slots=True)
+class PromptedObject:
+    """An object and its prompts, by frame."""
+
+    traits: ObjectTraits
+    prompts: Mapping[int, Prompt]
+
+
+PromptSource: TypeAlias = Callable[[Path, MediaInfo], Sequence[PromptedObject]]
+"""The objects and prompts for a source that has been ingested. Raises `BadPrompt`."""
+
+
+async def set_prompts(workspace: Workspace, objects: Sequence[PromptedObject]) -> None:
+    """Set all prompts of these objects. Raises `BadPrompt`."""
+    for each in objects:
+        for frame, prompt in each.prompts.items():
+            await workspace.prompt(frame, each.traits.id, prompt)
+
+
+def prompts_from_options(options: argparse.Namespace, frame: int = 0) -> PromptSource:
+    """The prompts that the options give; `frame` is the frame of those on the command line.
+
+    Raises `ConfigError` and `BadPrompt`.
+    """
+    if options.prompt_flags and options.prompts is not None:
+        raise ConfigError("Say what to select either on the command line or with --prompts.")
+    if options.prompts is None:
+        objects = objects_from_flags(options.prompt_flags or [], frame)
+        return lambda source, info: objects
+    if options.prompts.is_dir():
+        return lambda source, info: read_objects(_load_json(options.prompts / f"{source.stem}.json"), info)
+    plain = _load_json(options.prompts)
+    return lambda source, info: read_objects(plain, info)
+
+
+# --- on the command line ------------------------------------------------------------------------------------------
+
+
+def objects_from_flags(flags: Sequence[tuple[str, Any]], frame: int) -> list[PromptedObject]:
+    """Objects from (option, value) pairs in their order; raises `ConfigError` for an object without a prompt."""
+    groups: list[tuple[str, list[tuple[str, Any]]]] = []
+    for option, value in flags:
+        if option == "--object":
+            groups.append((value, []))
+        else:
+            groups = groups or [("", [])]
+            groups[-1][1].append((option, value))
+    if not groups:
+        raise ConfigError(_NO_PROMPT)
+    return [_object_from_flags(number, name, group, frame) for number, (name, group) in enumerate(groups, start=1)]
+
+
+def _object_from_flags(number: int, name: str, flags: Sequence[tuple[str, Any]], frame: int) -> PromptedObject:
+    values: dict[str, list[Any]] = {}
+    for option, value in flags:
+        values.setdefault(option, []).append(value)
+    points = [Point(xy[0], xy[1], option == "--point") for option, xy in flags if option in ("--point", "--not-point")]
+    masks = [read_mask(file) for file in values.get("--mask", [])]
+    if len(masks) > 1:
+        raise ConfigError("One object takes one --mask. Begin the next object with --object NAME.")
+    boxes = tuple(Box(*corners) for corners in values.get("--box", []))
+    prompt = Prompt(tuple(points), boxes, masks[0] if masks else None)
+    if prompt.is_empty:
+        raise ConfigError(f"Nothing is said about {name!r}. {_NO_PROMPT}" if name else _NO_PROMPT)
+    label = values.get("--label", [""])[-1]
+    return PromptedObject(ObjectTraits(number, name or f"Object {number}", label, color_of(number)), {frame: prompt})
+
+
+def read_mask(file: Path) -> Mask:
+    """A mask from an image: its opaque pixels if any pixel is transparent, else all that are not black.
+
+    Raises `BadPrompt`.
+    """
+    try:
+        with Image.open(file) as image:
+            DEFAULT_LIMITS.check_pixels(image.height, image.width)
+            pixels = np.asarray(image.convert("RGBA"))
+    except Exception as error:  # Pillow raises errors of many types for damaged files
+        raise BadPrompt(f"{file} cannot be read as a mask. Give a PNG picture of the size of the source.") from error
+    opaque = pixels[..., 3] > 127
+    mask = opaque if not opaque.all() else pixels[..., :3].any(axis=2)
+    if not mask.any():
+        raise BadPrompt(f"The mask {file} is empty: every pixel is black or transparent.")
+    return Mask.from_array(mask)
+
+
+# --- in a file ----------------------------------------------------------------------------------------------------
+
+
+def _load_json(file: Path) -> Any:
+    if not file.is_file():
+        raise BadPrompt(f"There is no file {file} with prompts.")
+    if file.stat().st_size > MAX_FILE_BYTES:
+        raise BadPrompt(f"{file} is too large for a file with prompts.")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BadPrompt(f"{file} is not JSON ({error}).") from error
+
+
+def read_objects(plain: Any, info: MediaInfo) -> list[PromptedObject]:
+    """Objects from the JSON data described by `FORMAT`; raises `BadPrompt` for data of any other form."""
+    listed = plain.get("objects") if isinstance(plain, dict) else None
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_OBJECTS:
+        raise BadPrompt('A file with prompts reads {"objects": [...]}; `masklet segment --help` shows one.')
+    objects = [_read_object(each, position, info) for position, each in enumerate(listed, start=1)]
+    if len({each.traits.id for each in objects}) < len(objects):
+        raise BadPrompt("Two objects in the file with prompts have the same id.")
+    return objects
+
+
+def _read_object(plain: Any, position: int, info: MediaInfo) -> PromptedObject:
+    where = f"object {position}"
+    _check_fields(plain, ("id", "name", "label", "color", "prompts"), where)
+    number, name, label = plain.get("id", position), plain.get("name", ""), plain.get("label", "")
+    color = plain.get("color", hex_of(color_of(position)))
+    if not is_whole(number, 1, MAX_OBJECT_ID):
+        raise BadPrompt(f"The id of {where} is a whole number from 1 on.")
+    if not isinstance(name, str) or not isinstance(label, str) or not is_hex(color):
+        raise BadPrompt(f"Name and label of {where} are texts, and its color reads #rrggbb.")
+    name, label = (" ".join(text.split())[:MAX_NAME_LENGTH] for text in (name, label))
+    listed = plain.get("prompts")
+    if not isinstance(listed, list) or not listed:
+        raise BadPrompt(f"Nothing is said about {where}: its prompts are a list.")
+    prompts = dict(_read_prompt(each, where, info) for each in listed)
+    if len(prompts) < len(listed):
+        raise BadPrompt(f"Say everything about {where} on one frame in one prompt.")
+    return PromptedObject(ObjectTraits(int(number), name or f"Object {int(number)}", label, rgb_of(color)), prompts)
+
+
+def _read_prompt(plain: Any, where: str, info: MediaInfo) -> tuple[int, Prompt]:
+    _check_fields(plain, ("frame", *FIELDS), f"a prompt of {where}")
+    frame = plain.get("frame", 0)
+    if not is_whole(frame, 0, info.frames - 1):
+        raise BadPrompt(f"{info.name} has the frames 0 to {info.frames - 1}; a prompt of {where} is on {frame}.")
+    prompt = read_prompt(plain, *info.size_of(int(frame)))
+    if prompt.is_empty:
+        raise BadPrompt(f"A prompt of {where} says nothing: it needs points, boxes or a mask.")
+    return int(frame), prompt
+
+
+def _check_fields(plain: Any, known: Sequence[str], where: str) -> None:
+    """Raise `BadPrompt` unless `plain` is a JSON object with known fields only, so that typing errors are noticed."""
+    if not isinstance(plain, dict):
+        raise BadPrompt(f"In the file with prompts, {where} is no object ({{...}}).")
+    if unknown := plain.keys() - set(known):
+        raise BadPrompt(
+            f"{where[0].upper()}{where[1:]} has no {', '.join(sorted(unknown))}; it has {', '.join(known)}."
+        )

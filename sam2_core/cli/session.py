@@ -1,0 +1,115 @@
+"""What a command works with: the console, the engine (built on first use), and sessions on media."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from sam2_core.console import Console
+from sam2_core.errors import MediaError
+from sam2_core.media import Limits, MediaInfo, Store, ingest, ingest_album, open_store
+from sam2_core.networks import BUNDLED
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.tracking_run import TrackingRun
+from sam2_core.serving.workspace import Workspace
+from sam2_core.types import FrameSpan, Progress
+
+MAX_OBJECTS, MAX_PROMPTS = 1000, 20_000  # of a session
+LOCAL_LIMITS = Limits(
+    max_bytes=10**12, max_seconds=math.inf, max_frames=10**7, max_store_bytes=10**12, time_limit=7 * 86400.0,
+    max_pictures=10_000, max_album_bytes=10**12,
+)  # fmt: skip
+"""Practically none: the machine is the user's own. Images that do not fit into memory are still refused."""
+
+EngineBuilder: TypeAlias = Callable[[argparse.Namespace, Progress], Engine]
+"""Builds the engine that the options select. Raises `WeightsError` and `ConfigError`."""
+
+
+def build_engine(options: argparse.Namespace, progress: Progress) -> Engine:
+    """The usual `EngineBuilder`."""
+    progress(None, "Loading the network")
+    # Importing torch takes two seconds, which neither --help nor a batch of existing files should cost.
+    from sam2_core.serving.build import build_engine
+    from sam2_core.serving.local import EngineLimits
+
+    limits = EngineLimits(max_objects=MAX_OBJECTS, max_prompts=MAX_PROMPTS)
+    model = options.model or options.checkpoint or BUNDLED
+    checkpoint = options.checkpoint if options.model else None
+    return build_engine(model, options.device, progress, checkpoint, limits)
+
+
+async def track_spans(workspace: Workspace, spans: Sequence[FrameSpan], progress: Progress) -> None:
+    """Propagate the objects of each span through its frames."""
+    async for update in TrackingRun.over(workspace, spans):
+        progress(update.done / update.total, "Tracking")
+
+
+class CommandContext:
+    """Console, engine and media of one command; use it in a `with` block, which shuts the engine down."""
+
+    def __init__(self, options: argparse.Namespace, build: EngineBuilder | None = None) -> None:
+        self.console = Console(options.quiet, options.json)
+        self._options, self._build = options, build or build_engine
+        self._engine: Engine | None = None
+
+    def __enter__(self) -> CommandContext:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._engine is not None:
+            self._engine.shut_down()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, built on first use."""
+        if self._engine is None:
+            self._engine = self._build(self._options, self.console.progress)
+        return self._engine
+
+    @contextmanager
+    def open_media(self, source: Path | Sequence[Path], kind: str) -> Iterator[Store]:
+        """Ingest an image, a clip or the images of an album into a temporary folder.
+
+        Raises `MediaError`, also where the source is not of `kind` ("image", "clip" or "album").
+        """
+        # On Windows a file that a player or virus scanner holds cannot be removed at once: no reason to fail.
+        with tempfile.TemporaryDirectory(prefix="masklet-", ignore_cleanup_errors=True) as folder:
+            target = Path(folder) / "store"
+            _ingest(source, target, self.console.progress)
+            with open_store(target) as store:
+                _check_kind(store.info, kind)
+                yield store
+
+    @asynccontextmanager
+    async def open_workspace(self, store: Store) -> AsyncIterator[Workspace]:
+        """Work on ingested media with the engine."""
+        engine = self.engine
+        workspace = Workspace(store.folder, lambda: engine, MAX_OBJECTS)
+        try:
+            yield workspace
+        finally:
+            await workspace.close()
+
+
+def _ingest(source: Path | Sequence[Path], folder: Path, progress: Progress) -> None:
+    if isinstance(source, Path):
+        if not source.is_file():
+            raise MediaError(f"There is no file {source}.")
+        ingest(source, folder, LOCAL_LIMITS, progress)
+        return
+    _, skipped = ingest_album(source, folder, LOCAL_LIMITS, progress)
+    if skipped:
+        raise MediaError(f"{skipped[0].name}: {skipped[0].reason}")
+
+
+def _check_kind(info: MediaInfo, kind: str) -> None:
+    if info.kind == kind:
+        return
+    if info.kind == "clip":
+        raise MediaError("This is a clip, no picture: `masklet track` is for clips.")
+    raise MediaError("This is a picture, no clip: `masklet segment` is for pictures.")

@@ -1,0 +1,109 @@
+"""Masks of things through clips: prompts on some frames, and the objects are tracked through all others.
+
+Each object is tracked from its first prompted frame to both ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from sam2_core.cli import prompts
+from sam2_core.cli.batch import run_batch
+from sam2_core.cli.inputs import CLIP_SUFFIXES, Task, media_tasks
+from sam2_core.cli.options import (
+    add_frames,
+    add_network,
+    add_output,
+    add_prompts,
+    add_reporting,
+    frames_from_options,
+    integer_from,
+)
+from sam2_core.cli.outputs import export_options, write_all
+from sam2_core.cli.results import summarize
+from sam2_core.cli.session import CommandContext, EngineBuilder, track_spans
+from sam2_core.errors import BadPrompt
+from sam2_core.media import ExportOptions, MaskedMedia
+from sam2_core.types import FrameSpan
+
+DIRECTIONS = {"both": (1, -1), "forward": (1,), "backward": (-1,)}
+USAGE = "CLIP [CLIP ...] [options]"
+EXAMPLES = f"""\
+examples:
+  masklet track clip.mp4 --point 210,350 --out masked.mp4
+  masklet track clip.mp4 --object ball --box 80,60,300,240 --frame 12 --export coco,masks --out results
+  masklet track clips --prompts prompts.json --export mp4 --look sticker --first 0 --last 200 --out results
+  masklet track clip.mp4 --point 210,350 --direction forward --every 5 --export coco --json
+
+A file for --prompts reads:
+
+{prompts.FORMAT}
+exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="a clip, or a folder of clips")
+    add_prompts(parser)
+    text = "the frame of the prompts given here (default: 0)"
+    parser.add_argument("--frame", type=integer_from(0), default=0, metavar="FRAME", help=text)
+    parser.add_argument("--direction", choices=DIRECTIONS, default="both", help="where to track (default: both)")
+    add_frames(parser)
+    add_output(parser, ("mp4",), "clip")
+    add_network(parser)
+    add_reporting(parser)
+
+
+def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
+    """Run the command; returns the exit code."""
+    prompt_source, export = prompts.prompts_from_options(options, options.frame), export_options(options)
+    tasks = media_tasks(options.clips, CLIP_SUFFIXES, "clip", options, lambda source: "clip")
+    with CommandContext(options, build) as context:
+        process = partial(_track, context, prompt_source, export, options)
+        return run_batch(tasks, context.console, options.again, lambda task: asyncio.run(process(task)))
+
+
+async def _track(
+    context: CommandContext,
+    prompt_source: prompts.PromptSource,
+    export: ExportOptions,
+    options: argparse.Namespace,
+    task: Task,
+) -> Mapping[str, Any]:
+    progress = context.console.progress
+    with context.open_media(task.source, task.media) as store:
+        async with context.open_workspace(store) as workspace:
+            frames = frames_from_options(options, workspace.info.frames)
+            objects = prompt_source(task.source, workspace.info)
+            first_frames = {each.traits.id: min(each.prompts) for each in objects}
+            spans = spans_to_track(first_frames, range(frames.start, frames.stop), options.direction)
+            await prompts.set_prompts(workspace, objects)
+            await track_spans(workspace, spans, progress)
+            media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects], frames)
+            write_all(media, export, task.targets, progress)
+            return summarize(media)
+
+
+def spans_to_track(first_frames: Mapping[int, int], frames: range, direction: str) -> list[FrameSpan]:
+    """Plan tracking of each object from its first prompted frame to the ends of `frames` (step 1).
+
+    In each direction a frame is visited once, for all objects whose first prompt lies on or before it in that
+    direction. `first_frames` maps object ids to frames. Raises `BadPrompt` for a first frame outside of `frames`.
+    """
+    outside = [frame for frame in first_frames.values() if frame not in frames]
+    if outside:
+        raise BadPrompt(f"A prompt is on frame {outside[0]}, outside of frames {frames[0]} to {frames[-1]}.")
+    spans = []
+    for step in DIRECTIONS[direction]:
+        end = frames[-1] + 1 if step > 0 else frames[0] - 1
+        for start, stop in pairwise([*sorted(set(first_frames.values()), reverse=step < 0), end]):
+            objects = tuple(sorted(number for number, first in first_frames.items() if (start - first) * step >= 0))
+            spans.append(FrameSpan(range(start, stop, step), objects))
+    return spans

@@ -1,0 +1,107 @@
+"""Clips: decodes every frame, in presentation order, in one sequential pass."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sam2_core.errors import MediaError
+from sam2_core.media.ffmpeg import Ffmpeg, input_arguments
+from sam2_core.media.info import MediaInfo
+from sam2_core.media.limits import Limits
+from sam2_core.media.probe import ClipProbe, probe_clip
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.store import FRAMES, SOURCE, describe_store
+from sam2_core.media.timing import build_timeline
+
+_TIME_BASE = re.compile(rb"#tb 0: (\d+)/(\d+)")
+_JPEG = ["-c:v", "mjpeg", "-q:v", "3", "-huffman", "default"]
+# ffmpeg writes the JPEGs to the file, and one line per frame with its time and size to the pipe.
+_FRAMES_AND_INDEX = f"[f=mjpeg]{FRAMES}|[f=framecrc:flush_packets=1]pipe:1"
+
+
+@dataclass
+class _Index:
+    """The lines read from the pipe so far: time stamps and durations in ticks, sizes in bytes."""
+
+    tick: float = 0.0
+    stamps: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    stored: int = 0
+    last_duration: int = 0
+
+    def read(self, line: bytes) -> bool:
+        """Parse one line; returns whether it was a frame."""
+        if base := _TIME_BASE.match(line):
+            self.tick = int(base[1]) / int(base[2])
+        if line.startswith(b"#"):
+            return False
+        _, _, stamp, duration, size = (int(part) for part in line.split(b",")[:5])
+        self.stamps.append(stamp)
+        self.sizes.append(size)
+        self.stored += size
+        self.last_duration = duration
+        return True
+
+    @property
+    def seconds(self) -> float:
+        """The time from the first to the newest frame."""
+        return (self.stamps[-1] - self.stamps[0]) * self.tick
+
+
+def decoding_arguments(source: Path, probe: ClipProbe, height: int, width: int, colors: str) -> list[str]:
+    """Arguments of ffmpeg that decode every frame of a clip upright, in presentation order, scaled to one size.
+
+    Every decoder of clips uses them, so frame k is the same image everywhere. `colors` are options of the scale filter,
+    and further filters. The frame size may change within the clip, up to `probe.max_pixels`.
+    """
+    scale = f"scale={width}:{height}:flags=bicubic:in_color_matrix={probe.matrix}"
+    every_frame = ["-map", "0:V:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    opening = input_arguments(source, probe.max_pixels)
+    return [*opening, *every_frame, "-vf", f"{scale}:{colors}", "-max_error_rate", "1"]
+
+
+def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporter) -> MediaInfo:
+    """Decode `folder`/source into a store. Raises `MediaError`."""
+    report(0.0, "Looking at the clip")
+    source = folder / SOURCE
+    probe = probe_clip(source, limits)
+    height, width = fit(probe.height, probe.width, limits.stored_side)
+    index = _decode(folder, probe, (height, width), limits, report)
+    stamps = np.asarray(index.stamps, np.float64) * index.tick
+    timeline = build_timeline(stamps, index.last_duration * index.tick)
+    info = MediaInfo(
+        "clip", name, len(index.sizes), probe.height, probe.width, height, width,
+        timeline.fps, timeline.constant_rate, bool(probe.audio), timeline.duration,
+    )  # fmt: skip
+    describe_store(folder, info, index.sizes, timeline.times, float(stamps[0]))
+    return info
+
+
+def fit(height: int, width: int, long_side: int) -> tuple[int, int]:
+    """The size, scaled down if its longer side exceeds `long_side`."""
+    factor = min(1.0, long_side / max(height, width))
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def _decode(folder: Path, probe: ClipProbe, size: tuple[int, int], limits: Limits, report: ProgressReporter) -> _Index:
+    jpeg_colors = "out_color_matrix=bt601:out_range=full,format=yuv420p"
+    decoding = decoding_arguments(folder / SOURCE, probe, *size, jpeg_colors)
+    index = _Index()
+    arguments = ["-loglevel", "error", *decoding, *_JPEG, "-f", "tee", _FRAMES_AND_INDEX]
+    with Ffmpeg(arguments, folder, limits.time_limit) as process:
+        for line in process.stdout:
+            if index.read(line):
+                limits.check_frames(len(index.sizes))
+                limits.check_seconds(index.seconds)
+                limits.check_store(index.stored)
+                report(index.seconds / probe.seconds if probe.seconds else 0.0, f"{len(index.sizes)} frames read")
+        process.finish()
+    if not index.sizes:
+        raise MediaError("This clip has no frame that can be decoded. Upload it again, or convert it to MP4.")
+    if (folder / FRAMES).stat().st_size != index.stored:
+        raise MediaError("The clip's frames could not all be written: the disk may be full. Try again later.")
+    return index

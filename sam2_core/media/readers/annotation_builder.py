@@ -1,0 +1,229 @@
+"""Collects the masks and boxes of an annotation file, and the reasons for items that cannot be used."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sam2_core.errors import BadPrompt, MediaError
+from sam2_core.media.info import MediaInfo
+from sam2_core.media.masked_media import MAX_NAME_LENGTH
+from sam2_core.media.progress import MediaProgress, ProgressReporter
+from sam2_core.media.readers.association import associate
+from sam2_core.media.readers.json_values import parse_json
+from sam2_core.types import Box, Mask
+
+MAX_MASKS = 50_000
+MAX_UNTRACKED = 500  # objects without an id on one frame
+MAX_PIXELS = 8_000_000_000  # processed for one file: about a minute
+MAX_RUN_BYTES = 400_000_000
+MAX_SKIPPED = 300_000
+MAX_REASONS = 20  # that are listed separately
+MAX_EXAMPLES = 3  # names that are listed for each reason
+MAX_JSON_MEMORY = 1_500_000_000  # bytes, estimated
+_MEMORY_PER_MARK = {b"{": 230, b"[": 90, b",": 40}  # bytes: parsed JSON takes many times its length
+_OTHER_REASONS = "Something else is wrong with them."
+NO_LABEL = "object"  # the class of unlabeled objects in our own files
+NO_TRACKS = "The file does not say which objects are the same on several frames. They were matched by where they lie."
+EMPTY = "They cover no pixel of the picture."
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedMask:
+    """One object on one frame: a mask of the frame's size or, if the file has no outline, a box within the frame.
+
+    `track` numbers the objects of a file from 1 on; `name` and `label` are "" if the file has none.
+    """
+
+    frame: int
+    track: int
+    name: str
+    label: str
+    mask: Mask | None
+    box: Box | None
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedItem:
+    """A number of items that were skipped for one reason, and the names of the first ones."""
+
+    count: int
+    reason: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedAnnotations:
+    """All annotations of a file for a medium. `notes` are sentences about their interpretation."""
+
+    masks: tuple[ImportedMask, ...]
+    skipped: tuple[SkippedItem, ...]
+    notes: tuple[str, ...] = ()
+
+
+class ImportTooLarge(MediaError):
+    """The whole file is rejected, not only an item."""
+
+
+@dataclass
+class _Reason:
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    frame: int
+    name: str
+    label: str
+    shape: Mask | Box
+
+
+class AnnotationBuilder:
+    """Collects the items of a reader within the limits of this module."""
+
+    def __init__(self, info: MediaInfo, progress: MediaProgress | None = None) -> None:
+        self.info = info
+        self.notes: list[str] = []
+        self._report = ProgressReporter(progress)
+        self._tracked: dict[tuple[int, Hashable], _Item] = {}
+        self._untracked: list[_Item] = []
+        self._untracked_on: Counter[int] = Counter()  # by frame
+        self._reasons: dict[str, _Reason] = {}
+        self._pixels = self._run_bytes = self._json_memory = self._skipped = 0
+
+    def progress(self, done: int, total: int) -> None:
+        """Report progress; raises what the callback raises."""
+        self._report(done / max(1, total), "Reading the annotations")
+
+    def spend(self, pixels: int) -> None:
+        """Account for pixels about to be processed; raises `ImportTooLarge` beyond the limit."""
+        self._pixels += pixels
+        if self._pixels > MAX_PIXELS:
+            raise ImportTooLarge(
+                "There are more masks in this file than can be read at once. Import fewer frames or objects."
+            )
+
+    def parse(self, data: bytes) -> Any:
+        """Parse JSON; raises `MediaError` as `parse_json` does, and `ImportTooLarge` if it is too large for memory."""
+        self._json_memory += len(data) + sum(data.count(mark) * size for mark, size in _MEMORY_PER_MARK.items())
+        if self._json_memory > MAX_JSON_MEMORY:
+            raise ImportTooLarge("There is more in this file than can be read at once. Import fewer frames or objects.")
+        return parse_json(data)
+
+    @contextmanager
+    def item(self, name: str) -> Iterator[None]:
+        """Skip this item if the block raises `MediaError` or `BadPrompt`."""
+        try:
+            yield
+        except ImportTooLarge:
+            raise
+        except (BadPrompt, MediaError) as error:
+            self.skip(str(error), name)
+
+    def skip(self, reason: str, name: str = "") -> None:
+        """Record an item that cannot be used; `reason` is a sentence about it and others like it."""
+        self._skipped += 1
+        if self._skipped > MAX_SKIPPED:
+            raise ImportTooLarge(f"Most of this file cannot be used here. {reason}")
+        if reason not in self._reasons and len(self._reasons) >= MAX_REASONS:
+            reason = _OTHER_REASONS
+        entry = self._reasons.setdefault(reason, _Reason())
+        entry.count += 1
+        name = clean_text(name)
+        if name and len(entry.names) < MAX_EXAMPLES and name not in entry.names:
+            entry.names.append(name)
+
+    def add(self, frame: int, key: Hashable, shape: Mask | Box, name: str = "", label: str = "") -> None:
+        """Add a mask or box of an object on a frame of the medium.
+
+        `key` identifies the object, None if the file does not. Masks of one object on one frame are merged.
+        Raises `MediaError` for a shape of another size than the frame or without any pixel in it.
+        """
+        label = "" if label == NO_LABEL else clean_text(label)
+        item = _Item(frame, clean_text(name), label, self._check(frame, shape))
+        if len(self._tracked) + len(self._untracked) >= MAX_MASKS:
+            raise ImportTooLarge(f"There are more than {MAX_MASKS} masks or boxes in this file. Import fewer frames.")
+        if key is None:
+            self._untracked_on[frame] += 1
+            if self._untracked_on[frame] > MAX_UNTRACKED:
+                raise MediaError(f"More than {MAX_UNTRACKED} objects are on one frame. Only the first ones are used.")
+            self._untracked.append(item)
+        elif (frame, key) in self._tracked:
+            self._tracked[frame, key] = self._merge(self._tracked[frame, key], item)
+        else:
+            self._tracked[frame, key] = item
+
+    def build(self) -> ImportedAnnotations:
+        """All annotations, by frame; raises `MediaError` if there are none."""
+        skipped = tuple(SkippedItem(entry.count, reason, tuple(entry.names)) for reason, entry in self._reasons.items())
+        if not self._tracked and not self._untracked:
+            why = skipped[0].reason if skipped else "It holds no masks and no boxes."
+            raise MediaError(f"Nothing in this file can be used. {why}")
+        items = {**self._tracked, **self._associate()}
+        tracks = {key: number for number, key in enumerate(dict.fromkeys(key for _, key in items), start=1)}
+        masks = [_imported(tracks[key], item) for (_, key), item in items.items()]
+        masks.sort(key=lambda each: (each.frame, each.track))
+        return ImportedAnnotations(tuple(masks), skipped, tuple(self.notes))
+
+    def _associate(self) -> dict[tuple[int, Hashable], _Item]:
+        """The untracked items with generated keys."""
+        keys = associate([(each.frame, each.label, each.shape) for each in self._untracked], self.info.kind)
+        if self.info.kind == "clip" and len(self._untracked_on) > 1:
+            self.notes.append(NO_TRACKS)
+        return {(each.frame, ("untracked", key)): each for key, each in zip(keys, self._untracked, strict=True)}
+
+    def _check(self, frame: int, shape: Mask | Box) -> Mask | Box:
+        height, width = self.info.size_of(frame)
+        if isinstance(shape, Box):
+            return _clip_box(shape, height, width)
+        check_size((shape.height, shape.width), (height, width))
+        self._run_bytes += len(shape.runs)
+        if self._run_bytes > MAX_RUN_BYTES:
+            raise ImportTooLarge("The masks in this file are too intricate to be read at once. Import fewer frames.")
+        if not shape.area:
+            raise MediaError(EMPTY)
+        return shape
+
+    def _merge(self, one: _Item, other: _Item) -> _Item:
+        if isinstance(one.shape, Box) or isinstance(other.shape, Box):
+            if isinstance(one.shape, Mask) == isinstance(other.shape, Mask):
+                raise MediaError("An object has several boxes on one frame. Only the first one is used.")
+            return one if isinstance(one.shape, Mask) else other
+        self.spend(2 * one.shape.height * one.shape.width)
+        union = Mask.from_array(one.shape.to_array() | other.shape.to_array())
+        return _Item(one.frame, one.name, one.label, union)
+
+
+def check_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    """Raise `MediaError` if a height and width are not those of the frame."""
+    if size != expected:
+        raise MediaError(
+            f"They are {size[1]} × {size[0]} pixels, the picture is {expected[1]} × {expected[0]}. "
+            "Export them at the size of the picture."
+        )
+
+
+def clean_text(text: str) -> str:
+    """A name or label on one line, of limited length, and printable."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text[: 10 * MAX_NAME_LENGTH])
+    return " ".join(plain.split())[:MAX_NAME_LENGTH]
+
+
+def _imported(track: int, item: _Item) -> ImportedMask:
+    mask, box = (item.shape, None) if isinstance(item.shape, Mask) else (None, item.shape)
+    return ImportedMask(item.frame, track, item.name, item.label, mask, box)
+
+
+def _clip_box(box: Box, height: int, width: int) -> Box:
+    """The part of the box within the frame."""
+    if not all(map(math.isfinite, (box.left, box.top, box.right, box.bottom))):
+        raise MediaError("Their boxes are no numbers.")
+    clipped = Box(max(0.0, box.left), max(0.0, box.top), min(float(width), box.right), min(float(height), box.bottom))
+    if clipped.left >= clipped.right or clipped.top >= clipped.bottom:
+        raise MediaError(EMPTY)
+    return clipped

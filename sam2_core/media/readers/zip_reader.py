@@ -1,0 +1,97 @@
+"""Members of a ZIP file, read into memory within bounds. Nothing is written to paths that an archive names."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from sam2_core.errors import MediaError
+from sam2_core.media.readers.annotation_builder import ImportTooLarge
+
+MAX_MEMBERS = 50_000
+MAX_MEMBER_BYTES = 100_000_000
+MAX_BYTES = 4_000_000_000  # of all members together, uncompressed
+MAX_DIRECTORY_BYTES = 8_000_000  # of the central directory, which is read as a whole
+_END, _ZIP64 = b"PK\x05\x06", b"PK\x06\x07"
+_TAIL = 22 + 65_535  # the end record and the longest comment behind it
+_BROKEN = "The ZIP file is damaged or cut off. Make it again."
+
+
+class ZipReader:
+    """The files in a ZIP file, in natural order."""
+
+    def __init__(self, opened: zipfile.ZipFile) -> None:
+        self._zip = opened
+        self._budget = MAX_BYTES
+        self._infos = {info.filename.replace("\\", "/"): info for info in opened.infolist() if not info.is_dir()}
+        if len(self._infos) > MAX_MEMBERS:
+            raise ImportTooLarge(
+                f"There are more than {MAX_MEMBERS} files in this ZIP file. Pack only those of this clip."
+            )
+        self.names = sorted((name for name in self._infos if not _is_hidden(name)), key=_natural_key)
+
+    def with_extension(self, *extensions: str) -> list[str]:
+        """Names of the members with these extensions, given in lower case and with the dot."""
+        return [name for name in self.names if PurePosixPath(name).suffix.lower() in extensions]
+
+    def read(self, name: str, max_bytes: int = MAX_MEMBER_BYTES) -> bytes:
+        """A member's content; raises `MediaError` if it is damaged, encrypted or larger than `max_bytes`."""
+        info = self._infos[name]
+        if info.flag_bits & 1:
+            raise MediaError("They are locked with a password. Pack them without one.")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise MediaError("They are packed in an unusual way. Pack them as a plain ZIP file.")
+        try:
+            with self._zip.open(info) as member:
+                content = member.read(min(max_bytes, self._budget) + 1)
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+            raise MediaError("They are damaged or cut off. Make the ZIP file again.") from error
+        self._budget -= len(content)
+        if self._budget < 0:
+            raise ImportTooLarge("This ZIP file holds more than can be read at once. Pack fewer frames.")
+        if len(content) > max_bytes:
+            size = max_bytes // 1_000_000 or 1
+            raise MediaError(f"They are larger than {size} MB. Masks are smaller; pack only those.")
+        return content
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[ZipReader]:
+    """Open a ZIP file; raises `MediaError` if it is damaged or too large."""
+    _check_directory(path)
+    try:
+        opened = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
+        raise MediaError(_BROKEN) from error
+    with opened:
+        yield ZipReader(opened)
+
+
+def _check_directory(path: Path) -> None:
+    """Check the length of the central directory before it is read."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _TAIL - 20))
+        tail = file.read()
+    end = tail.rfind(_END)
+    if end < 0 or len(tail) < end + 22:
+        raise MediaError(_BROKEN)
+    (length,) = struct.unpack_from("<I", tail, end + 12)
+    if length > MAX_DIRECTORY_BYTES or tail[max(0, end - 20) : end].startswith(_ZIP64):
+        raise ImportTooLarge("There are too many files in this ZIP file. Pack only those of this clip.")
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file manager put it into the archive."""
+    parts = PurePosixPath(name).parts
+    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
+
+
+def _natural_key(name: str) -> list[tuple[int, str]]:
+    """A sort key by which 2 comes before 10."""
+    return [(int(part) if part.isascii() and part.isdigit() else 0, part) for part in re.split(r"([0-9]{1,18})", name)]

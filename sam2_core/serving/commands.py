@@ -1,0 +1,165 @@
+"""What an engine can be asked about a session, as plain data.
+
+A command is a frozen, picklable dataclass; its type parameter is the type of its result. A new verb is one dataclass
+here and the method of `TrackingSession` that it calls: engines, pools and adapters run any command.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from sam2_core.types import FrameMasks, FrameSpan, Prompt
+
+if TYPE_CHECKING:  # it needs torch, which whoever makes a command need not load
+    from sam2_core.tracking.session import TrackingSession
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Priority(IntEnum):
+    """Which of the waiting commands runs next: the lowest, and among equals the oldest."""
+
+    CLICK = 1
+    READ = 2
+    PREVIEW = 3
+    TRACK = 4
+
+
+class Command(ABC, Generic[T_co]):
+    """Something short and atomic to be done with a session."""
+
+    __slots__ = ()
+    priority: ClassVar[Priority]
+
+    @abstractmethod
+    def apply(self, session: TrackingSession) -> T_co:
+        """Do it; runs on the engine's own thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPrompt(Command[FrameMasks]):
+    """Replace the prompt of one object on one frame; repeating it is harmless.
+
+    The result follows from the prompt and, on a frame that was tracked, from the memory of other frames. It holds the
+    objects of that frame whose mask this command changed. An empty prompt clears the frame: the result then holds no
+    object if none of its mask is left there. Raises `BadPrompt`.
+    """
+
+    priority = Priority.CLICK
+    frame: int
+    object_id: int
+    prompt: Prompt
+
+    def apply(self, session: TrackingSession) -> FrameMasks:
+        """See `Command.apply`."""
+        return session.set_prompt(self.frame, self.object_id, self.prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview(Command[FrameMasks]):
+    """The mask that a prompt would give, without candidates; nothing is remembered, so the revision stays.
+
+    An empty prompt gives no mask. Raises `BadPrompt`.
+    """
+
+    priority = Priority.PREVIEW
+    frame: int
+    object_id: int
+    prompt: Prompt
+
+    def apply(self, session: TrackingSession) -> FrameMasks:
+        """See `Command.apply`."""
+        return session.preview(self.frame, self.object_id, self.prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class Track(Command[tuple[FrameMasks, ...]]):
+    """Propagate objects (None: all) through a few frames, in the order of the range; the sign of its step is the
+    direction.
+
+    Masks that would come out the same are not computed again; those that were are `fresh` in the result, which holds
+    all masks of these frames. Raises `SessionChanged` where `revision` is not the newest, and `BadPrompt` where no
+    object has a prompt.
+    """
+
+    priority = Priority.TRACK
+    frames: range
+    revision: int
+    objects: tuple[int, ...] | None = None
+
+    def apply(self, session: TrackingSession) -> tuple[FrameMasks, ...]:
+        """See `Command.apply`."""
+        return session.track(self.frames, self.revision, self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class Untrack(Command[int]):
+    """Take back the newest masks that tracking found for these objects on these frames (step 1); what it had found
+    before, if anything, is back. The result is the new revision. What is not there is no error."""
+
+    priority = Priority.CLICK
+    frames: range
+    objects: tuple[int, ...]
+
+    def apply(self, session: TrackingSession) -> int:
+        """See `Command.apply`."""
+        return session.untrack(self.frames, self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class GetMasks(Command[tuple[FrameMasks, ...]]):
+    """The masks known so far (for scrubbing and export), one entry per frame, also where there is none."""
+
+    priority = Priority.READ
+    frames: range
+
+    def apply(self, session: TrackingSession) -> tuple[FrameMasks, ...]:
+        """See `Command.apply`."""
+        return session.get_masks(self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTracking(Command[tuple[FrameSpan, ...]]):
+    """What of these frames (step 1 or -1) `Track` would compute, in their order. Any number of frames may be asked.
+
+    Raises `BadPrompt` where no object has a prompt.
+    """
+
+    priority = Priority.READ
+    frames: range
+
+    def apply(self, session: TrackingSession) -> tuple[FrameSpan, ...]:
+        """See `Command.apply`."""
+        return session.plan_tracking(self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class StaleFrames(Command[tuple[FrameSpan, ...]]):
+    """What of these frames (step 1) was tracked before a prompt nearby was changed, and how to track it again.
+
+    A prompt makes stale what was tracked of its object between the prompted frames before and after it, and nothing
+    else; clearing it makes that good again. Each frame is reached from the side of the nearer prompted frame. Any
+    number of frames may be asked.
+    """
+
+    priority = Priority.READ
+    frames: range
+
+    def apply(self, session: TrackingSession) -> tuple[FrameSpan, ...]:
+        """See `Command.apply`."""
+        return session.stale_frames(self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveObject(Command[int]):
+    """Remove an object with all its masks; the result is the new revision. An unknown object is no error."""
+
+    priority = Priority.CLICK
+    object_id: int
+
+    def apply(self, session: TrackingSession) -> int:
+        """See `Command.apply`."""
+        return session.remove_object(self.object_id)

@@ -1,0 +1,304 @@
+"""The edit log: everything that a user did to a medium, as a list of plain entries from which the session can be
+rebuilt.
+
+As JSON, an entry is one of
+
+    {frame, object, prompt}                    `prompt` is all that holds for the object on the frame from now on
+    {forget: object}                           the object was removed
+    {track: [start, stop, step], objects}      these objects were tracked through these frames (none named: all)
+    {traits: object, set: {name, label, color, place, locked}}    some of an object's traits; engines ignore these
+
+A project file and the page keep entries in steps, which are what one undo takes back; see `entries_in_order`. What
+holds after a list of entries is computed in one place, `fold`. The page has its twin (ui/web/core/edit_log.js); both
+are tested on tests/edit_log_cases.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from sam2_core.errors import BadPrompt
+from sam2_core.types import MAX_LOG_ENTRIES, Prompt
+
+MAX_LOG_CHARACTERS = 8_000_000
+"""Of a log as JSON: thousands of clicks and hundreds of painted masks fit."""
+
+_MAX_PROMPT_CHARACTERS = int(0.9 * MAX_LOG_CHARACTERS)  # of all prompts of a log; the rest is for what was tracked
+_ENTRY_CHARACTERS = 60  # of an entry around its prompt
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEntry:
+    """`prompt` is all that holds for this object on this frame from now on; an empty one clears the frame."""
+
+    frame: int
+    object_id: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveEntry:
+    """The object was removed with all its prompts and masks."""
+
+    object_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEntry:
+    """The frames of range(start, stop, step) were tracked, for these objects (none named: for all that there were)."""
+
+    start: int
+    stop: int
+    step: int
+    objects: tuple[int, ...] = ()
+
+    @property
+    def frames(self) -> range:
+        """The frames in the order of tracking."""
+        return range(self.start, self.stop, self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class TraitsEntry:
+    """Some traits of an object: `name`, `label` (its class), `color`, `place` in the drawing order, `locked`."""
+
+    object_id: int
+    traits: Mapping[str, Any]
+
+
+Entry: TypeAlias = PromptEntry | RemoveEntry | TrackEntry | TraitsEntry
+E = TypeVar("E")
+
+
+# --- what holds now ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EditState:
+    """What holds after the entries of a log.
+
+    Attributes:
+        prompts: object -> frame -> prompt, of all objects that have one, in the order in which they were first
+            prompted.
+        traits: object -> its traits, as far as they were set.
+        tracked: object -> frames on which it was tracked; masks of a removed or cleared object are gone.
+    """
+
+    prompts: dict[int, dict[int, Prompt]] = field(default_factory=dict)
+    traits: dict[int, dict[str, Any]] = field(default_factory=dict)
+    tracked: dict[int, set[int]] = field(default_factory=dict)
+
+    def apply(self, entry: Entry) -> None:
+        """Go on by one entry."""
+        if isinstance(entry, PromptEntry):
+            self._set_prompt(entry)
+        elif isinstance(entry, RemoveEntry):
+            for of_object in (self.prompts, self.traits, self.tracked):
+                of_object.pop(entry.object_id, None)
+        elif isinstance(entry, TraitsEntry):
+            self.traits.setdefault(entry.object_id, {}).update(entry.traits)
+        else:
+            for object_id in set(entry.objects or self.prompts) & self.prompts.keys():
+                self.tracked.setdefault(object_id, set()).update(entry.frames)
+
+    def _set_prompt(self, entry: PromptEntry) -> None:
+        frames = self.prompts.setdefault(entry.object_id, {})
+        if entry.prompt.is_empty:
+            frames.pop(entry.frame, None)
+        else:
+            frames[entry.frame] = entry.prompt
+        if not frames:  # nothing says any more what the object is
+            del self.prompts[entry.object_id]
+            self.tracked.pop(entry.object_id, None)
+
+
+def fold(entries: Iterable[Entry]) -> EditState:
+    """What holds after these entries."""
+    state = EditState()
+    for entry in entries:
+        state.apply(entry)
+    return state
+
+
+def entries_in_order(steps: Sequence[Sequence[tuple[E, int | None]]], length: int) -> Iterator[E]:
+    """The entries of the first `length` steps (the others were undone) in the order in which things happened.
+
+    A step holds entries, each with the number of the step that it came `after`, or None. A run of tracking is one step
+    that goes on while later steps are made, so what it finds then carries the newest step that was there before.
+    """
+    later: dict[int, list[E]] = {}
+    for number, step in enumerate(steps[:length]):
+        for entry, after in step:
+            if after is None or after >= length:
+                yield entry
+            else:
+                later.setdefault(after, []).append(entry)
+        yield from later.get(number, ())
+
+
+def needed_for_replay(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries whose effect can still be seen, in order.
+
+    Backwards: a prompt is covered where the next one of its object is on the same frame and nothing was tracked in
+    between, or where the object is removed later. An entry that clears a frame always counts: what was tracked may have
+    to go with it.
+    """
+    kept: list[Entry] = []
+    next_frame: dict[int, int] = {}  # object -> frame of its next prompt
+    removed: set[int] = set()
+    for entry in reversed(entries):
+        if isinstance(entry, TraitsEntry):
+            continue
+        if isinstance(entry, TrackEntry):
+            if entry.objects and removed.issuperset(entry.objects):
+                continue
+            next_frame.clear()
+        elif isinstance(entry, RemoveEntry):
+            removed.add(entry.object_id)
+            continue
+        elif entry.object_id in removed:
+            continue
+        elif entry.prompt.is_empty:
+            next_frame.pop(entry.object_id, None)
+        elif next_frame.get(entry.object_id) == entry.frame:
+            continue
+        else:
+            next_frame[entry.object_id] = entry.frame
+        kept.append(entry)
+    return kept[::-1]
+
+
+# --- recording --------------------------------------------------------------------------------------------------------
+
+
+class EditLog:
+    """A log that is recorded while a session is worked on, for owners that keep none themselves (API, command line).
+
+    It stays short enough to be replayed: prompts that were replaced before anything was tracked are left out.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.state = EditState()
+        self._characters = 0  # of all prompts
+
+    def admit(self, prompt: Prompt) -> None:
+        """Raise `BadPrompt` where one more prompt would make the log too long to be replayed."""
+        length = _characters(prompt)
+        if length > _MAX_PROMPT_CHARACTERS:
+            raise BadPrompt("This prompt is too long. Simplify the mask.")
+        if len(self.entries) >= MAX_LOG_ENTRIES or self._characters + length > _MAX_PROMPT_CHARACTERS:
+            raise BadPrompt("This session has too many prompts. Begin anew with /reset, or open another one.")
+
+    def record_prompt(self, frame: int, object_id: int, prompt: Prompt) -> None:
+        """A prompt was set, or cleared where it is empty."""
+        if not prompt.is_empty:
+            self._drop_replaced(frame, object_id)
+        self._append(PromptEntry(frame, object_id, prompt))
+        self._characters += _characters(prompt)
+
+    def record_removal(self, object_id: int) -> None:
+        """An object was removed."""
+        self._append(RemoveEntry(object_id))
+
+    def record_traits(self, object_id: int, traits: Mapping[str, Any]) -> None:
+        """Some traits of an object were set."""
+        self._append(TraitsEntry(object_id, traits))
+
+    def record_tracked(self, frame: int, step: int, objects: Iterable[int]) -> None:
+        """Masks of these objects were found on a frame, forward (step 1) or backward (-1)."""
+        tracked = tuple(objects)
+        last = self.entries[-1] if self.entries else None
+        entry = TrackEntry(frame, frame + step, step, tracked)
+        if isinstance(last, TrackEntry) and (last.objects, last.stop, last.step) == (tracked, frame, step):
+            self.entries[-1] = TrackEntry(last.start, frame + step, step, tracked)
+            self.state.apply(entry)
+        else:
+            self._append(entry)
+
+    def record_untracked(self, frames: range, objects: Iterable[int]) -> None:
+        """The newest tracking of these objects on each of these frames was taken back."""
+        wanted, taken = set(objects), set[tuple[int, int]]()
+        kept: list[tuple[int, int, list[int]] | Entry] = []  # the newest first
+        for entry in reversed(self.entries):
+            if not isinstance(entry, TrackEntry):
+                kept.append(entry)
+                continue
+            for frame in reversed(entry.frames):
+                gone = {n for n in entry.objects if frame in frames and n in wanted and (frame, n) not in taken}
+                taken |= {(frame, number) for number in gone}
+                if left := [number for number in entry.objects if number not in gone]:
+                    kept.append((frame, entry.step, left))
+        self.entries, self.state = [], EditState()
+        for each in reversed(kept):
+            if isinstance(each, tuple):
+                self.record_tracked(*each)
+            else:
+                self._append(each)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.entries, self.state, self._characters = [], EditState(), 0
+
+    def replace(self, entries: Sequence[Entry]) -> None:
+        """Put these entries in place of all others."""
+        self.entries, self.state = list(entries), fold(entries)
+        self._characters = sum(_characters(each.prompt) for each in entries if isinstance(each, PromptEntry))
+
+    def _append(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self.state.apply(entry)
+
+    def _drop_replaced(self, frame: int, object_id: int) -> None:
+        """Drop the object's last prompt, if it is on this frame, too, and nothing was tracked with it."""
+        for place in reversed(range(len(self.entries))):
+            entry = self.entries[place]
+            if isinstance(entry, TraitsEntry):
+                continue
+            if isinstance(entry, TrackEntry) or (isinstance(entry, RemoveEntry) and entry.object_id == object_id):
+                return
+            if entry.object_id == object_id and isinstance(entry, PromptEntry):
+                if entry.frame == frame and not entry.prompt.is_empty:
+                    del self.entries[place]
+                    self._characters -= _characters(entry.prompt)
+                return
+
+
+def _characters(prompt: Prompt) -> int:
+    """About how long a prompt is as an entry."""
+    return len(json.dumps(prompt.to_json())) + _ENTRY_CHARACTERS
+
+
+# --- as JSON ----------------------------------------------------------------------------------------------------------
+
+
+def entry_to_json(entry: Entry) -> dict[str, Any]:
+    """An entry as plain data."""
+    if isinstance(entry, PromptEntry):
+        return {"frame": entry.frame, "object": entry.object_id, "prompt": entry.prompt.to_json()}
+    if isinstance(entry, RemoveEntry):
+        return {"forget": entry.object_id}
+    if isinstance(entry, TraitsEntry):
+        return {"traits": entry.object_id, "set": dict(entry.traits)}
+    plain: dict[str, Any] = {"track": [entry.start, entry.stop, entry.step]}
+    return plain | {"objects": list(entry.objects)} if entry.objects else plain
+
+
+def entry_from_json(plain: Any) -> Entry:
+    """Read what `entry_to_json` wrote; raises `BadPrompt` on anything else."""
+    try:
+        if "prompt" in plain:
+            return PromptEntry(int(plain["frame"]), int(plain["object"]), Prompt.from_json(plain["prompt"]))
+        if "forget" in plain:
+            return RemoveEntry(int(plain["forget"]))
+        if "traits" in plain:
+            return TraitsEntry(int(plain["traits"]), dict(plain["set"]))
+        start, stop, step = (int(value) for value in plain["track"])
+        if step not in (1, -1):
+            raise ValueError("tracking goes by one frame, forward or backward")
+        return TrackEntry(start, stop, step, tuple(int(object_id) for object_id in plain.get("objects", ())))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BadPrompt(f"This entry of the edit log cannot be read: {error}.") from error

@@ -1,0 +1,154 @@
+"""The networks that a server offers: what is known about each, and which of them are loaded, shared by all users."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from sam2_core.errors import BadPrompt, Busy, Cancelled
+from sam2_core.networks import KnownNetwork, is_known, known_network
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.model_loader import ModelLoader
+from sam2_core.types import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A network on offer. Strangers read `name` and `title`, so neither tells where files lie on this machine; `model`
+    and `checkpoint` are what `build_engine` takes. `network` is None for weights of the operator's own."""
+
+    name: str
+    title: str
+    model: str
+    checkpoint: str = ""
+    network: KnownNetwork | None = None
+
+
+BuildEngine: TypeAlias = Callable[[ModelEntry, Progress], Engine]
+
+
+def model_entries(model: str, checkpoint: str = "", others: Iterable[str] = ()) -> list[ModelEntry]:
+    """The default network and others by name; raises `ConfigError` for an unknown name."""
+    own = Path(checkpoint or model).stem
+    is_own = checkpoint or not is_known(model)
+    default = ModelEntry(own, own, model, checkpoint) if is_own else _entry(known_network(model))
+    entries = {default.name: default}
+    for network in map(known_network, others):
+        entries.setdefault(network.name, _entry(network))
+    return list(entries.values())
+
+
+def _entry(network: KnownNetwork) -> ModelEntry:
+    return ModelEntry(network.name, network.title, network.name, network=network)
+
+
+@dataclass(eq=False)
+class _Slot:
+    entry: ModelEntry
+    holders: int = 1
+    loader: ModelLoader = field(init=False)
+
+    @property
+    def failed(self) -> bool:
+        return self.loader.status.error is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody holds it, and its thread is done with it."""
+        return not self.holders and (self.failed or self.loader.status.ready)
+
+
+class ModelHandle:
+    """A hold on a network: it stays loaded, or goes on loading, until `release`."""
+
+    def __init__(self, entry: ModelEntry, loader: ModelLoader, release: Callable[[], None]) -> None:
+        self.entry, self.loader = entry, loader
+        self._release: Callable[[], None] | None = release
+
+    def release(self) -> None:
+        """Let go; repeating it is harmless."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+
+class ModelRegistry:
+    """Loads networks when they are wanted, at most `max_loaded` at a time. The default is never unloaded; of the
+    others, the one that was released longest ago makes room. Any thread may call."""
+
+    def __init__(self, entries: Sequence[ModelEntry], build: BuildEngine, max_loaded: int) -> None:
+        self.entries = tuple(entries)
+        self._build, self._max_loaded = build, max_loaded
+        self._slots: dict[str, _Slot] = {}  # the most recently released at the end
+        self._lock = threading.Lock()
+        self.acquire(self.default)
+
+    @property
+    def default(self) -> str:
+        """Name of the network that every session begins with."""
+        return self.entries[0].name
+
+    def acquire(self, name: str) -> ModelHandle:
+        """Hold a network, which begins to load if it is not there; one that could not be loaded is tried again.
+
+        Raises `BadPrompt` for a name that is not offered, and `Busy` where there is no room.
+        """
+        entry = next((entry for entry in self.entries if entry.name == name), None)
+        if entry is None:
+            raise BadPrompt("This server does not offer that model. Choose one from the list.")
+        with self._lock:
+            slot = self._slots.get(name)
+            if slot is None or slot.failed:
+                slot = self._load(entry)
+            else:
+                slot.holders += 1
+        return ModelHandle(entry, slot.loader, lambda: self._release(slot))
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether acquiring it needs no loading."""
+        slot = self._slots.get(name)
+        return slot is not None and slot.loader.status.ready
+
+    def close(self) -> None:
+        """Shut every engine down."""
+        with self._lock:
+            for slot in self._slots.values():
+                slot.loader.close()
+
+    def _load(self, entry: ModelEntry) -> _Slot:
+        self._slots.pop(entry.name, None)
+        self._make_room()
+        slot = _Slot(entry)
+        slot.loader = ModelLoader(lambda progress: self._build(entry, self._while_wanted(slot, progress)))
+        self._slots[entry.name] = slot  # complete: other threads may ask about it from now on
+        return slot
+
+    def _make_room(self) -> None:
+        while len(self._slots) >= self._max_loaded:
+            idle = [name for name, slot in self._slots.items() if slot.is_idle and name != self.default]
+            if not idle:
+                there = ", ".join(slot.entry.title for slot in self._slots.values())
+                raise Busy(
+                    f"No further model fits into this server's memory while others use {there}. Choose one of these, "
+                    "or try again later."
+                )
+            self._slots.pop(idle[0]).loader.close()
+
+    def _while_wanted(self, slot: _Slot, progress: Progress) -> Progress:
+        """Ends the loading at its next report once nobody holds it any more."""
+
+        def report(fraction: float | None, message: str) -> None:
+            if not slot.holders and slot.entry.name != self.default:
+                raise Cancelled("Loading this model was given up. Choose it again.")
+            progress(fraction, message)
+
+        return report
+
+    def _release(self, slot: _Slot) -> None:
+        with self._lock:
+            slot.holders -= 1
+            if not slot.holders and self._slots.get(slot.entry.name) is slot:
+                self._slots[slot.entry.name] = self._slots.pop(slot.entry.name)

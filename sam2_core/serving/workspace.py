@@ -1,0 +1,342 @@
+"""A workspace: one medium, the engine's session on it, the edit log, and recovery of the session from that log.
+
+The page, the API and the command line work on one each. They parse, call, and pack; everything in between is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from sam2_core.errors import BadPrompt, MediaError, SessionGone
+from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, export, open_store
+from sam2_core.serving.commands import Command, GetMasks, Preview, RemoveObject, SetPrompt, StaleFrames, Track, Untrack
+from sam2_core.serving.edit_log import EditLog, Entry, PromptEntry, RemoveEntry, fold, needed_for_replay
+from sam2_core.serving.engine import Engine, QueueStatus
+from sam2_core.serving.engine_session import EngineSession
+from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
+from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt
+
+T = TypeVar("T")
+
+EngineSource: TypeAlias = Callable[[], Engine]
+"""Returns the engine to work with; raises `Busy` while it is loading."""
+
+
+class WorkspaceObserver:
+    """Is told what happens in a workspace beside the results of its calls. Does nothing by itself."""
+
+    def waiting(self, is_waiting: bool) -> None:
+        """A call began to wait for the engine while none did, or the last one ended."""
+
+    def replaying(self, fraction: float | None, message: str) -> None:
+        """A lost session is being replayed."""
+
+    def replayed(self, tracking_skipped: bool) -> None:
+        """A lost session is back."""
+
+
+class Workspace:
+    """One medium at work. Belongs to one event loop, but for `read_masks`.
+
+    The engine's session is opened when it is first needed. Where the engine has lost it (`SessionGone`), it is replayed
+    from the edit log and the command is run again. Commands that change something run in the order of the calls and are
+    recorded, also where the caller stops waiting.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        engine: EngineSource,
+        max_objects: int,
+        observer: WorkspaceObserver | None = None,
+        version: int = 0,
+    ) -> None:
+        """`folder` is what `media.ingest` made; `max_objects` how many objects may have prompts at a time; `version` a
+        number of the caller's own for this medium. Blocks: it opens files. Raises `MediaError`."""
+        self.folder, self.version = folder, version
+        self.store = open_store(folder)
+        self.info = self.store.info
+        self.log = EditLog()
+        self._engine, self._max_objects = engine, max_objects
+        self._observer = observer or WorkspaceObserver()
+        self._session: EngineSession | None = None
+        self._opening, self._recovering, self._order = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
+        self._waiting: dict[object, float] = {}  # call -> when it began to wait for the engine
+        self._edits: set[asyncio.Future[Any]] = set()  # commands under way
+        self._tracking: set[asyncio.Future[Any]] = set()
+        self._may_track = asyncio.Event()
+        self._may_track.set()
+        self._changes = 0
+        self._skip_tracking = False
+        self._replays = 0  # under way
+        self._closed = False
+
+    # --- prompts, masks, tracking ---------------------------------------------------------------------------------
+
+    async def prompt(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """Set, or with an empty prompt clear, what holds for an object on a frame; see `SetPrompt`.
+
+        Raises `BadPrompt`, also where there would be too many objects, and `Busy`.
+        """
+        return await self.run(SetPrompt(frame, object_id, prompt))
+
+    async def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
+        """See `Preview`. A lost session is not brought back for it: raises `SessionGone`."""
+        session = await self._open_session()
+        return await session.run(Preview(frame, object_id, prompt))
+
+    def track(self, request: TrackingRequest) -> TrackingRun:
+        """Propagate all objects through the clip; iterate over the run to do so. Raises `BadPrompt` for images."""
+        if self.info.kind != "clip":
+            raise BadPrompt("Photos do not follow one another: there is nothing to track.")
+        return TrackingRun(self, request, self.info.frames)
+
+    async def masks(self, frames: range) -> tuple[FrameMasks, ...]:
+        """See `GetMasks`."""
+        return await self.run(GetMasks(frames))
+
+    async def stale_frames(self) -> tuple[FrameSpan, ...]:
+        """See `StaleFrames`, of the whole clip."""
+        return await self.run(StaleFrames(range(self.info.frames)))
+
+    async def run(self, command: Command[T]) -> T:
+        """The result of any command, recorded where it changes something. A lost session is brought back first."""
+        kind = type(command)
+        if kind in (SetPrompt, RemoveObject, Untrack):
+            return await self._despite_cancelling(self._run_in_order(command), self._edits)
+        if kind is Track:
+            while not self._may_track.is_set():
+                await self._may_track.wait()
+            return await self._despite_cancelling(self._run_recorded(command), self._tracking)
+        return await self._run(command)
+
+    def read_masks(self, frames: range) -> Sequence[FrameMasks]:
+        """`masks` for a thread that may block. Raises `SessionGone` where the session is lost."""
+        session = self._session
+        if session is None:
+            raise SessionGone("This session has expired; replay its edit log.")
+        return session.engine.run(session.id, GetMasks(frames)).result()
+
+    async def export(
+        self,
+        folder: Path,
+        objects: Sequence[ObjectTraits],
+        frames: range,
+        options: ExportOptions,
+        progress: Progress,
+        run_blocking: Callable[..., Awaitable[Path]] = asyncio.to_thread,
+    ) -> Path:
+        """Write the masks of these objects on these frames to a file in `folder`; the file.
+
+        `run_blocking` runs a function on a thread, where `progress` is called, which may raise to end it. Raises
+        `MediaError` and `BadPrompt`.
+        """
+        await self.masks(range(1))  # brings back a lost session
+        material = MaskedMedia(self.store, self.read_masks, objects, frames)
+        return await run_blocking(export, folder, material, options, progress)
+
+    # --- the whole of the work ------------------------------------------------------------------------------------
+
+    async def add(self, entries: Sequence[Entry], progress: Progress) -> None:
+        """Do the prompts and removals among these entries beside all that holds. `progress` may raise to end it; what
+        was done until then stays."""
+        await self._despite_cancelling(self._add(entries, progress), self._edits)
+
+    async def replace(self, entries: Sequence[Entry], progress: Progress) -> bool:
+        """Put these entries in place of all that holds; whether their tracking was skipped (`skip_tracking`).
+
+        Where that fails, all stays as it was.
+        """
+        self._check_count(fold(entries).prompts.keys())
+        return await self._despite_cancelling(self._replace(entries, progress), self._edits)
+
+    async def move(self, engine: EngineSource, progress: Progress) -> None:
+        """Replay everything on another engine and go on there; where that fails, or is cancelled, all stays as it was.
+
+        `progress` may raise to end it.
+        """
+        async with self._exclusively():
+            await self._replay(engine, self.log.entries, progress)
+
+    def skip_tracking(self) -> None:
+        """Let a replay that is under way leave out the rest of its tracking."""
+        self._skip_tracking = True
+
+    async def close(self) -> None:
+        """Free the session and the store."""
+        self._closed = True
+        session, self._session = self._session, None
+        try:
+            if session is not None:
+                await asyncio.wrap_future(session.close())
+        finally:
+            self.store.close()
+
+    # --- how it stands --------------------------------------------------------------------------------------------
+
+    @property
+    def revision(self) -> int:
+        """The newest revision of the session."""
+        return 0 if self._session is None else self._session.revision
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """Another one whenever masks may have changed."""
+        return self.revision, self._changes
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the session is being brought back."""
+        return self._replays > 0
+
+    @property
+    def waiting_seconds(self) -> float:
+        """For how long the oldest call has been waiting for the engine; 0 where none does."""
+        return time.monotonic() - min(self._waiting.values()) if self._waiting else 0.0
+
+    def status(self) -> QueueStatus:
+        """See `Engine.status`; raises `Busy` while the engine is loading."""
+        session = self._session
+        return self._engine().status("" if session is None else session.id)
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    async def _add(self, entries: Sequence[Entry], progress: Progress) -> None:
+        wanted = [entry for entry in needed_for_replay(entries) if isinstance(entry, PromptEntry)]
+        removals = [entry for entry in entries if isinstance(entry, RemoveEntry)]
+        added = {entry.object_id for entry in wanted if not entry.prompt.is_empty}
+        async with self._order:
+            left = self.log.state.prompts.keys() - {entry.object_id for entry in removals}
+            self._check_count(left | added)
+            for removal in removals:
+                await self._run_recorded(RemoveObject(removal.object_id))
+            for number, entry in enumerate(wanted):
+                progress(number / len(wanted), "Adding prompts")
+                with suppress(BadPrompt):  # what is no valid prompt here has no effect, as in a replay
+                    await self._run_recorded(SetPrompt(entry.frame, entry.object_id, entry.prompt))
+
+    async def _replace(self, entries: Sequence[Entry], progress: Progress) -> bool:
+        async with self._exclusively():
+            skipped = await self._replay(self._engine, entries, progress)
+            self.log.replace(entries)
+        return skipped
+
+    async def _run_in_order(self, command: Command[T]) -> T:
+        async with self._order:
+            if isinstance(command, SetPrompt) and not command.prompt.is_empty:
+                self._check_count(self.log.state.prompts.keys() | {command.object_id})
+                self.log.admit(command.prompt)
+            return await self._run_recorded(command)
+
+    async def _run_recorded(self, command: Command[T]) -> T:
+        result = await self._run(command)
+        self._changes += 1
+        if isinstance(command, SetPrompt):
+            self.log.record_prompt(command.frame, command.object_id, command.prompt)
+        elif isinstance(command, RemoveObject):
+            self.log.record_removal(command.object_id)
+        elif isinstance(command, Untrack):
+            self.log.record_untracked(command.frames, command.objects)
+        elif isinstance(command, Track) and isinstance(result, tuple):
+            for masks in result:
+                fresh = [each.object_id for each in masks.objects if each.fresh]
+                if fresh:
+                    self.log.record_tracked(masks.frame, command.frames.step, fresh)
+        return result
+
+    async def _run(self, command: Command[T]) -> T:
+        with self._wait():
+            session = await self._open_session()
+            try:
+                return await session.run(command)
+            except SessionGone:
+                await self._recover(session)
+                return await (await self._open_session()).run(command)
+
+    async def _open_session(self) -> EngineSession:
+        async with self._opening:
+            self._check_open()
+            if self._session is None:
+                opened = await EngineSession.open(self._engine(), str(self.folder))
+                if not self._closed and self._session is None:
+                    self._session = opened
+                    return opened
+                opened.close()  # a replay has brought another one meanwhile, or nobody wants one any more
+                self._check_open()
+            return self._session
+
+    async def _recover(self, lost: EngineSession) -> None:
+        async with self._recovering:
+            if self._session is not lost:
+                return  # another call has been here already
+            skipped = await self._replay(self._engine, self.log.entries, self._observer.replaying)
+            self._observer.replayed(skipped)
+
+    async def _replay(self, engine: EngineSource, entries: Sequence[Entry], progress: Progress) -> bool:
+        """Replay entries in a fresh session of this engine, which then takes the place of the present one; whether
+        tracking was skipped. Once it has, nothing is awaited any more."""
+        self._check_open()
+        self._skip_tracking = False
+        self._replays += 1
+        try:
+            fresh = await EngineSession.open(engine(), str(self.folder))
+            try:
+                await fresh.replay(entries, progress, lambda: not self._skip_tracking)
+                self._check_open()
+            except BaseException:
+                fresh.close()
+                raise
+        finally:
+            self._replays -= 1
+        if self._session is not None:
+            self._session.close()
+        self._session, self._engine = fresh, engine
+        self._changes += 1
+        return self._skip_tracking
+
+    @asynccontextmanager
+    async def _exclusively(self) -> AsyncIterator[None]:
+        """No command that changes something is under way, and none begins."""
+        async with self._order:
+            self._may_track.clear()
+            try:
+                if self._tracking:
+                    await asyncio.wait(self._tracking)
+                async with self._recovering:
+                    yield
+            finally:
+                self._may_track.set()
+
+    async def _despite_cancelling(self, work: Awaitable[T], kept_in: set[asyncio.Future[Any]]) -> T:
+        """The result of `work`, which goes on to its end even where the caller stops waiting."""
+        task = asyncio.ensure_future(work)
+        kept_in.add(task)  # asyncio itself holds tasks weakly
+        task.add_done_callback(kept_in.discard)
+        return await asyncio.shield(task)
+
+    @contextmanager
+    def _wait(self) -> Iterator[None]:
+        """Around a call that waits for the engine."""
+        call = object()
+        self._waiting[call] = time.monotonic()
+        if len(self._waiting) == 1:
+            self._observer.waiting(True)
+        try:
+            yield
+        finally:
+            del self._waiting[call]
+            if not self._waiting:
+                self._observer.waiting(False)
+
+    def _check_count(self, objects: Collection[int]) -> None:
+        if len(objects) > self._max_objects:
+            raise BadPrompt(f"At most {self._max_objects} objects fit in one session. Remove one first.")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise MediaError("This picture or clip has been closed.")

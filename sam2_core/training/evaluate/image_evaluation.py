@@ -1,0 +1,144 @@
+"""Pictures: one click, more clicks where the mask is wrong, and a box, through `SAM2ImagePredictor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2_core.model.network import SAM2
+from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+from sam2_core.training.datasets.dataset import DatasetImage, SkipReport
+from sam2_core.training.evaluate.clicks import first_click, next_click, tight_box
+from sam2_core.training.evaluate.metrics import Calibration, Scores, iou
+from sam2_core.training.evaluate.protocol import MAX_OBJECTS, EvaluationImage, evaluation_images
+from sam2_core.types import BoolArray, Box, Point, Progress
+
+OWN_PICK, BEST_OF_3, BOX = "click1", "click1_oracle", "box"
+IOU_ERROR = "iou_error"
+_KEPT_CLICKS = (3, 5)
+
+Logits: TypeAlias = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredMask:
+    """A mask (H, W), the IoU that the network predicts for it, and its true IoU."""
+
+    mask: BoolArray
+    predicted: float
+    true: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectResult:
+    """Everything that was tried on one object: the answers to click1, click1_oracle, click3, click5 and box."""
+
+    subject: EvaluationImage
+    truth: BoolArray
+    clicks: tuple[Point, ...]
+    box: Box
+    predictions: dict[str, ScoredMask]
+
+    def scores(self) -> dict[str, float]:
+        """The true IoU of each answer, and the mean error of the predicted IoU over those that a user would see."""
+        errors = [abs(prediction.predicted - prediction.true) for prediction in self.shown().values()]
+        return {name: prediction.true for name, prediction in self.predictions.items()} | {
+            IOU_ERROR: float(np.mean(errors))
+        }
+
+    def shown(self) -> dict[str, ScoredMask]:
+        """Answers that a user would see: all but the best of three, which takes knowing the truth."""
+        return {name: prediction for name, prediction in self.predictions.items() if name != BEST_OF_3}
+
+
+@dataclass(slots=True)
+class ImagesResult:
+    """Scores of each object (0..1), how well the network knew them, and what was left out."""
+
+    scores: Scores = field(default_factory=Scores)
+    calibration: Calibration = field(default_factory=Calibration)
+    report: SkipReport = field(default_factory=SkipReport)
+
+
+def evaluate_images(
+    network: SAM2,
+    images: Sequence[DatasetImage],
+    max_objects: int = MAX_OBJECTS,
+    observe: Callable[[ObjectResult], None] | None = None,
+    progress: Progress | None = None,
+) -> ImagesResult:
+    """Prompt the objects of each picture, at most so many and the largest first.
+
+    click1: the network's own pick after one click as far inside as possible; click1_oracle: the best of its three;
+    click3, click5: after more clicks, each in the middle of the largest error; box: the tight box. What is bad about
+    the data stands in the result's report. `observe` gets every attempt. The network may be in training mode, and is
+    left so; it computes where it is, in fp32 unless the caller opens autocast.
+    """
+    result = ImagesResult()
+    with evaluating(network):
+        predictor = SAM2ImagePredictor(network)
+        for subject in evaluation_images(images, result.report, max_objects, progress):
+            predictor.set_image(subject.image)
+            for truth in subject.truths:
+                object_result = _attempt(predictor, subject, truth)
+                result.scores.add(subject.source, object_result.scores())
+                for prediction in object_result.shown().values():
+                    result.calibration.add(prediction.predicted, prediction.true)
+                if observe is not None:
+                    observe(object_result)
+    return result
+
+
+@contextmanager
+def evaluating(network: SAM2) -> Iterator[None]:
+    """In evaluation mode for a while."""
+    before = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(before)
+
+
+def _attempt(predictor: SAM2ImagePredictor, subject: EvaluationImage, truth: BoolArray) -> ObjectResult:
+    clicks = [first_click(truth)]
+    candidates, logits = _ask(predictor, truth, clicks)
+    pick = int(np.argmax([candidate.predicted for candidate in candidates]))
+    best = int(np.argmax([candidate.true for candidate in candidates]))
+    predictions = {OWN_PICK: candidates[pick], BEST_OF_3: candidates[best]}
+    prediction, previous = candidates[pick], logits[pick : pick + 1]
+    while len(clicks) < max(_KEPT_CLICKS):
+        clicks.append(next_click(prediction.mask, truth))
+        [prediction], previous = _ask(predictor, truth, clicks, previous)
+        if len(clicks) in _KEPT_CLICKS:
+            predictions[f"click{len(clicks)}"] = prediction
+    box = tight_box(truth)
+    [predictions[BOX]], _ = _ask(predictor, truth, box=box)
+    return ObjectResult(subject, truth, tuple(clicks), box, predictions)
+
+
+def _ask(
+    predictor: SAM2ImagePredictor,
+    truth: BoolArray,
+    clicks: Sequence[Point] = (),
+    previous: Logits | None = None,
+    box: Box | None = None,
+) -> tuple[list[ScoredMask], Logits]:
+    """Three candidates for a first click, else one answer; and their low-resolution logits (M, 4H, 4W)."""
+    masks, qualities, logits = predictor.predict(
+        point_coords=np.array([(click.x, click.y) for click in clicks], np.float32) if clicks else None,
+        point_labels=np.array([int(click.positive) for click in clicks]) if clicks else None,
+        box=None if box is None else np.array([box.left, box.top, box.right, box.bottom], np.float32),
+        mask_input=previous,
+        multimask_output=box is None and previous is None,
+    )
+    predictions = [
+        ScoredMask(mask > 0, float(quality), iou(mask > 0, truth))
+        for mask, quality in zip(masks, qualities, strict=True)
+    ]
+    return predictions, logits

@@ -1,0 +1,108 @@
+"""One training step on images: a simulated interaction of a first prompt and corrections (paper, appendix D)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from sam2_core.model.mask_decoder import MaskPrediction
+from sam2_core.model.network import SAM2, ImageFeatures
+from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
+from sam2_core.training import prompts
+from sam2_core.training.arrays import BinaryMask
+from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, object_score_loss
+from sam2_core.training.prompts import Points
+from sam2_core.training.step import StepResult, StepRng, coverage, resize_logits, select_features
+
+_OTHER_OUTPUT_WEIGHT = 0.5  # weight of the output that is not asked for: inference may fall back on it
+_NO_CLICK_SHARE = 0.25  # share of iterations without a new click: the network refines its own mask (SAM, appendix A)
+
+
+def image_step(
+    network: SAM2, images: Tensor, masks: BinaryMask, corrections: int, stride: int, weights: LossWeights, rng: StepRng
+) -> StepResult:
+    """Images (B, 3, S, S) and masks (B, K, S, S); half of the objects start with a click, half with a box.
+
+    `corrections` clicks follow, each with the previous logits. The loss is computed on cells of `stride` pixels.
+    """
+    count = masks.shape[1]
+    features = network.encode_image(images)
+    owner = torch.arange(len(images)).repeat_interleave(count)
+    flat = masks.reshape(-1, *masks.shape[-2:])  # (B * K, S, S)
+    truth = coverage(flat, stride, images.device)
+    clicks = (count + int(rng.shared.integers(2))) // 2  # an odd number is rounded up or down
+    by_click = torch.arange(len(flat)) % count < clicks
+    total = images.new_zeros(())
+    metrics: dict[str, float] = {}
+    for kind, chosen in (("click", by_click), ("box", ~by_click)):
+        index = chosen.nonzero()[:, 0]
+        if not len(index):
+            continue
+        points = prompts.first_prompt(kind, rng.own, flat[index.numpy()], images.device)
+        interaction = _SimulatedInteraction(network, weights, rng, kind)
+        features_of_objects = select_features(features, owner[index].to(images.device))
+        loss = interaction.run(features_of_objects, truth[index.to(truth.device)], points, corrections)
+        total = total + loss * len(index) / len(flat)
+        metrics.update(interaction.metrics)
+    return StepResult(total, metrics)
+
+
+@dataclass(slots=True)
+class _SimulatedInteraction:
+    """Prompts for the same N objects, and what the network predicts after each; `kind` is the first prompt's."""
+
+    network: SAM2
+    weights: LossWeights
+    rng: StepRng
+    kind: str
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def run(self, features: ImageFeatures, truth: Tensor, points: Points, corrections: int) -> Tensor:
+        """The mean loss over all iterations; `truth` (N, h, w)."""
+        embedding = self.network.without_memory(features.embedding)
+        size, side = truth.shape[-1], self.network.image_size
+        previous: Tensor | None = None
+        total = truth.new_zeros(())
+        for iteration in range(corrections + 1):
+            prediction = self.network.predict_masks(embedding, features.high_res, points, previous, multimask=None)
+            logits = resize_logits(prediction.logits, size)
+            errors = mask_errors(logits, truth, self.weights)
+            ambiguous = self.kind == "click" and iteration == 0
+            total = total + self._loss(prediction, errors, ambiguous)
+            picked = (
+                1 + prediction.predicted_iou[:, 1:].argmax(dim=1, keepdim=True) if ambiguous else _first(prediction)
+            )
+            self._log(iteration, errors, picked)
+            if iteration < corrections:
+                if self.rng.shared.random() >= _NO_CLICK_SHARE:
+                    seen = torch.take_along_dim(logits, picked[..., None, None], dim=1)[:, 0] > 0
+                    points = prompts.join(points, prompts.corrections(self.rng.torch, seen, truth >= 0.5, side))
+                limit = PREVIOUS_LOGIT_LIMIT
+                low_res = torch.take_along_dim(prediction.logits.detach(), picked[..., None, None], dim=1)
+                previous = low_res.float().clamp(-limit, limit)
+        return total / (corrections + 1)
+
+    def _loss(self, prediction: MaskPrediction, errors: MaskErrors, ambiguous: bool) -> Tensor:
+        """Losses of the output that is asked for (three masks where `ambiguous`, else one) and, weighted, the other."""
+        single = candidates_loss(_columns(errors, slice(0, 1)), prediction.predicted_iou[:, :1], self.weights)
+        several = candidates_loss(_columns(errors, slice(1, None)), prediction.predicted_iou[:, 1:], self.weights)
+        main, other = (several, single) if ambiguous else (single, several)
+        score = object_score_loss(prediction.object_score, torch.ones_like(prediction.object_score))
+        return (main + _OTHER_OUTPUT_WEIGHT * other + self.weights.object_score * score).mean()
+
+    def _log(self, iteration: int, errors: MaskErrors, picked: Tensor) -> None:
+        name = f"{self.kind}{iteration + 1}" if self.kind == "click" else f"box{f'+{iteration}' if iteration else ''}"
+        self.metrics[name] = float(torch.take_along_dim(errors.iou, picked, dim=1).mean())
+        if name == "click1":
+            self.metrics["click1 best"] = float(errors.iou[:, 1:].max(dim=1).values.mean())
+
+
+def _first(prediction: MaskPrediction) -> Tensor:
+    """Indices (N, 1) of the single mask."""
+    return torch.zeros_like(prediction.object_score, dtype=torch.long)
+
+
+def _columns(errors: MaskErrors, which: slice) -> MaskErrors:
+    return MaskErrors(errors.loss[:, which], errors.iou[:, which])

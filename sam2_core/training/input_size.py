@@ -1,0 +1,24 @@
+"""The same weights at another input size, so that training can begin with small images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from sam2_core.model.network import SAM2
+from sam2_core.training.trainable_parts import add_low_rank, low_rank
+
+
+def at_size(network: SAM2, size: int) -> SAM2:
+    """The network for square images of `size` pixels; all parameters are shared with the original."""
+    if network.image_size == size:
+        return network
+    with torch.device("meta"):
+        view = SAM2(replace(network.config, image_size=size))
+        if (rank := low_rank(network)) is not None:
+            add_low_rank(view, rank)
+    for mine, original in zip(view.parameters(), network.parameters(), strict=True):
+        mine.requires_grad_(original.requires_grad)  # assignment keeps the flag of what it replaces
+    view.load_state_dict(network.state_dict(keep_vars=True), assign=True)
+    return view.train(network.training)

@@ -1,0 +1,130 @@
+"""Annotated images in memory, from which samples are made. Masks are stored as crops, so thousands of images fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from sam2_core.errors import DataError
+from sam2_core.media.info import RgbArray
+from sam2_core.training.arrays import BinaryMask, Random
+from sam2_core.training.datasets.dataset import LabeledImage
+from sam2_core.training.synthetic.regions import stable_regions
+from sam2_core.training.synthetic.silhouettes import Alpha
+
+REGIONS = "regions"
+"""The source of regions, which are found and not annotated."""
+
+_TRIES = 20
+_MIN_AREA = 30  # pixels
+_MIN_CUTOUT_SIDE = 16  # pixels
+_MAX_INSTANCES = 40  # of one image: a facade has hundreds of windows
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One mask, cropped to its box at (`top`, `left`)."""
+
+    top: int
+    left: int
+    mask: BinaryMask
+
+    @property
+    def area(self) -> int:
+        """Number of pixels inside."""
+        return int(self.mask.sum())
+
+    def paste(self, canvas: BinaryMask, top: int = 0, left: int = 0) -> BinaryMask:
+        """Draw it into `canvas` (h, w), a window of the image at (`top`, `left`), which is returned."""
+        y, x = self.top - top, self.left - left
+        target = canvas[max(0, y) : max(0, y + self.mask.shape[0]), max(0, x) : max(0, x + self.mask.shape[1])]
+        target[:] = self.mask[max(0, -y) :, max(0, -x) :][: target.shape[0], : target.shape[1]]
+        return canvas
+
+
+@dataclass(frozen=True, slots=True)
+class PooledImage:
+    """An image and its instances."""
+
+    image: RgbArray
+    instances: tuple[Instance, ...]
+    source: str
+
+
+def to_pooled(labeled: LabeledImage, source: str) -> PooledImage:
+    """Crop the masks. Very small ones are dropped; of very many, the largest and every n-th of the others are kept."""
+    masks = sorted((mask for mask in labeled.masks if mask.sum() >= _MIN_AREA), key=lambda mask: -int(mask.sum()))
+    half = _MAX_INSTANCES // 2
+    step = -(-len(masks[half:]) // half) or 1
+    return PooledImage(
+        labeled.image, tuple(_crop(mask.astype(np.uint8)) for mask in masks[:half] + masks[half::step]), source
+    )
+
+
+def to_regions(pooled: PooledImage) -> PooledImage:
+    """The same image with regions in place of its instances, which the regions do not cut."""
+    blank = np.zeros(pooled.image.shape[:2], np.uint8)
+    annotated = [instance.paste(blank.copy()) for instance in pooled.instances]
+    return PooledImage(pooled.image, tuple(map(_crop, stable_regions(pooled.image, annotated))), REGIONS)
+
+
+def _crop(mask: BinaryMask) -> Instance:
+    left, top, width, height = cv2.boundingRect(mask)
+    return Instance(top, left, mask[top : top + height, left : left + width].copy())
+
+
+class DeferredImage(Protocol):
+    """An image that is read whenever it is sampled."""
+
+    @property
+    def source(self) -> str:
+        """The collection it belongs to."""
+
+    def load(self) -> PooledImage | None:
+        """Read it; None if it cannot be used."""
+
+
+class ImagePool:
+    """Images, sampled by source: the share of a source is its weight times the square root of its size."""
+
+    def __init__(self, images: Sequence[PooledImage | DeferredImage], weights: Mapping[str, float]) -> None:
+        usable = [each for each in images if not isinstance(each, PooledImage) or each.instances]
+        self._by_source: dict[str, list[PooledImage | DeferredImage]] = {
+            source: [] for source in sorted({m.source for m in usable})
+        }
+        for each in usable:
+            self._by_source[each.source].append(each)
+        self._shares = _normalized([weights.get(s, 1.0) * len(each) ** 0.5 for s, each in self._by_source.items()])
+
+    def __bool__(self) -> bool:
+        return bool(self._by_source)
+
+    def draw(self, random: Random) -> PooledImage:
+        """An image with at least one instance. Raises `DataError` if none can be read."""
+        for _ in range(_TRIES):
+            images = list(self._by_source.values())[random.choice(len(self._shares), p=self._shares)]
+            drawn = images[random.integers(len(images))]
+            pooled = drawn if isinstance(drawn, PooledImage) else drawn.load()
+            if pooled is not None and pooled.instances:
+                return pooled
+        raise DataError(f"{_TRIES} pictures in a row have no mask that could be used: look at the data set's report.")
+
+    def draw_cutout(self, random: Random) -> tuple[RgbArray, Alpha] | None:
+        """Pixels and alpha of a real object, cropped to its box; None if no large enough one is drawn."""
+        for _ in range(8):
+            pooled = self.draw(random)
+            instance = pooled.instances[random.integers(len(pooled.instances))]
+            height, width = instance.mask.shape
+            if min(height, width) >= _MIN_CUTOUT_SIDE and instance.area > 0.15 * height * width:
+                top, left = instance.top, instance.left
+                return pooled.image[top : top + height, left : left + width], instance.mask * np.uint8(255)
+        return None
+
+
+def _normalized(values: Sequence[float]) -> list[float]:
+    total = sum(values)
+    return [value / total for value in values]

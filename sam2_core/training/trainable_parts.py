@@ -1,0 +1,79 @@
+"""Which parameters are trained: all, the decoder, decoder and memory, or the decoder and low-rank changes to the trunk.
+
+Low-rank adaptation (LoRA, Hu et al. 2021) freezes a weight matrix and trains a low-rank product that is added to it.
+The product is merged into the weight when weights are saved, so files keep the official layout.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from sam2_core.model.network import SAM2
+
+DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.")
+IMAGE_ENCODER = "image_encoder."
+_ADAPTED = ("attn.qkv", "attn.proj")
+_ORIGINAL, _ADDED = "parametrizations.weight.original", "parametrizations.weight.0."
+
+
+class LowRank(nn.Module):
+    """Adds `up @ down` to a weight (out, in): `up` (out, rank) starts at zero, `down` is (rank, in)."""
+
+    def __init__(self, weight: Tensor, rank: int) -> None:
+        super().__init__()
+        out_width, in_width = weight.shape
+        self.down = nn.Parameter(torch.empty(rank, in_width, device=weight.device))
+        self.up = nn.Parameter(torch.zeros(out_width, rank, device=weight.device))
+        nn.init.kaiming_uniform_(self.down, a=5**0.5)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight plus the product."""
+        return weight + self.up @ self.down
+
+
+def add_low_rank(network: SAM2, rank: int) -> None:
+    """Add a `LowRank` to the attention's weights in each block of the trunk, in place."""
+    for block in network.image_encoder.trunk.blocks:
+        for name in _ADAPTED:
+            layer = cast("nn.Linear", block.get_submodule(name))
+            parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank))
+
+
+def low_rank(network: SAM2) -> int | None:
+    """The rank that `add_low_rank` was called with, None for a network without such changes."""
+    ranks = [module.up.shape[1] for module in network.modules() if isinstance(module, LowRank)]
+    return ranks[0] if ranks else None
+
+
+def merged(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict with low-rank changes merged, under the names of a network without them."""
+    plain = {name: value for name, value in state.items() if "parametrizations." not in name}
+    for name in state:
+        if name.endswith(_ORIGINAL):
+            layer = name.removesuffix(_ORIGINAL)
+            change = state[f"{layer}{_ADDED}up"].float() @ state[f"{layer}{_ADDED}down"].float()
+            plain[f"{layer}weight"] = state[name] + change.to(state[name].dtype)
+    return plain
+
+
+def trainable_names(network: SAM2, train: str) -> frozenset[str]:
+    """Names of the parameters to train, for a `train` setting of `TrainingConfig`."""
+    names = [name for name, _ in network.named_parameters()]
+    if train == "all":
+        return frozenset(names)
+    chosen = {name for name in names if name.startswith(DECODER)}
+    if train == "memory":
+        chosen |= {name for name in names if not name.startswith(IMAGE_ENCODER)}
+    if train == "lora":
+        chosen |= {name for name in names if _ADDED in name}
+    return frozenset(chosen)
+
+
+def set_trainable(network: nn.Module, names: frozenset[str]) -> None:
+    """Require gradients of these parameters and of no others."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name in names)

@@ -1,0 +1,95 @@
+"""The entry point: help, unknown commands, imports, and the console."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sam2_core.cli.main import COMMANDS
+from sam2_core.console import Console
+from tests.cli.runner import CommandRunner
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def started(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60
+    )
+
+
+def test_python_m_sam2_core() -> None:
+    done = started("-m", "sam2_core", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+    wrong = started("-m", "sam2_core", "segment", "x.png")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("error: Say what to select")
+
+
+def test_help_does_not_import_torch() -> None:
+    imports = "import sys; from sam2_core.cli.main import main"
+    helps = "; ".join(f"main(['{name}', '--help'])" for name in COMMANDS)
+    done = started("-c", f"{imports}; {helps}; print('loaded:', 'torch' in sys.modules)")
+    assert "loaded: False" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(masklet: CommandRunner, name: str) -> None:
+    done = masklet(name, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert f"usage: masklet {name} " in done.out
+    assert "examples:\n  masklet " in done.out
+
+
+def test_no_command_and_an_unknown_one(masklet: CommandRunner) -> None:
+    assert (masklet().code, masklet("--help").code) == (0, 0)
+    done = masklet("wrong")
+    assert (done.code, "invalid choice: 'wrong'" in done.err) == (2, True)
+
+
+def test_the_page_requires_gradio(masklet: CommandRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    done = masklet("serve", "--port", "0")
+    assert (done.code, 'pip install "masklet[app]"' in done.err) == (2, True)
+
+
+class Screen:
+    """A terminal in place of stderr."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def test_the_bar_on_a_terminal_is_drawn_and_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("sam2_core.console._REDRAW", 0.0)
+    console = Console()
+    console.begin("film.mp4")
+    console.progress(0.5, "Tracking")
+    assert "50% [████████████············] film.mp4: Tracking" in screen.text
+    console.note("Ready")
+    assert screen.text.endswith("\r\x1b[KReady\n")
+
+
+def test_a_log_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sam2_core.console._LOG_LINE", 0.0)
+    console = Console()
+    console.begin("film.mp4")
+    console.progress(None, "Loading")
+    console.progress(0.25, "Tracking")
+    assert capsys.readouterr().err == "film.mp4: Loading\nfilm.mp4: Tracking 25%\n"

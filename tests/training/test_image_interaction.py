@@ -1,0 +1,73 @@
+"""One training step on images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sam2_core.model.network import SAM2
+from sam2_core.training.image_interaction import image_step
+from sam2_core.training.initialization import new_network
+from sam2_core.training.losses import LossWeights
+from sam2_core.training.step import StepResult, StepRng
+from tests.networks import TINY
+
+
+def a_batch(count: int = 2, objects: int = 3) -> tuple[torch.Tensor, np.ndarray]:
+    images = torch.randn(count, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    masks = np.zeros((count, objects, 64, 64), np.uint8)
+    for at, mask in enumerate(masks.reshape(-1, 64, 64)):
+        mask[5 * at : 5 * at + 20, 10:50] = 1
+    return images, masks
+
+
+def step(network: SAM2, corrections: int = 1, objects: int = 3, seed: int = 0, stride: int = 2) -> StepResult:
+    images, masks = a_batch(objects=objects)
+    rng = StepRng.seeded(np.random.default_rng(seed), (seed, 1))
+    return image_step(network, images, masks, corrections, stride, LossWeights(), rng)
+
+
+def test_a_step_gives_a_loss_and_metrics_of_all_iterations() -> None:
+    result = step(new_network(TINY, 0), corrections=2)
+    assert torch.isfinite(result.loss)
+    assert set(result.metrics) == {"click1", "click1 best", "click2", "click3", "box", "box+1", "box+2"}
+    assert all(0 <= value <= 1 for value in result.metrics.values())
+    assert result.metrics["click1"] <= result.metrics["click1 best"]
+
+
+def test_a_single_object_is_clicked() -> None:
+    result = step(new_network(TINY, 0), corrections=0, objects=1)
+    assert set(result.metrics) == {"click1", "click1 best"}
+
+
+def test_everything_but_the_memory_learns() -> None:
+    network = new_network(TINY, 0).train()
+    step(network).loss.backward()
+    without = {name for name, parameter in network.named_parameters() if parameter.grad is None}
+    memory = ("memory_", "obj_ptr", "mask_downsample.", "maskmem", "no_mem_pos_enc", "no_obj")
+    assert all(name.startswith(memory) or "not_a_point" in name for name in without)
+    assert "memory_attention.norm.weight" in without
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_the_rng_determines_the_loss_to_the_last_bit(stride: int) -> None:
+    network = new_network(TINY, 0)
+    first, again, other = (step(network, seed=seed, stride=stride).loss for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_loss_is_the_mean_over_the_objects() -> None:
+    """Several equal images have the loss of one of them."""
+    network = new_network(TINY, 0)
+    images, masks = a_batch(1, 1)
+    masks[:] = 0
+    masks[..., 31, 31] = 1  # there is only one place to click
+
+    def loss(count: int) -> torch.Tensor:
+        rng = StepRng.seeded(np.random.default_rng(0), (1,))
+        many = images.repeat(count, 1, 1, 1), masks.repeat(count, 0)
+        return image_step(network, *many, 0, 1, LossWeights(), rng).loss
+
+    assert loss(3).item() == pytest.approx(loss(1).item(), rel=1e-5)

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.websockets import WebSocketDisconnect
+
+from tests.media.numbered import make_clip, read_number
+from tests.ui.house import House, open_house, picture_bytes, unpack
+from ui.jobs import RateLimit
+from ui.protocol import MAX_REQUEST_CHARACTERS
+
+CLICK = {"points": [[20, 24, 1]]}
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", frames=12).read_bytes()
+
+
+def test_a_picture_is_uploaded_clicked_and_downloaded(house: House) -> None:
+    token = house.session().token
+    with house.page(token) as page:
+        assert page.receive("hello")["medium"] is None
+        assert page.receive("model")["ready"]
+        assert house.upload(token, picture_bytes()).status_code == 202
+        opened = page.receive("opened")
+        assert {"kind": "image", "frames": 1, "height": 48, "width": 64}.items() <= opened["medium"].items()
+        frame = house.client.get(f"/s/{token}/frames/0", params={"v": opened["version"]})
+        assert Image.open(BytesIO(frame.content)).size == (64, 48)
+        assert frame.headers["x-content-type-options"] == "nosniff"
+        assert frame.headers["cache-control"].startswith("private")
+        page.send("set_prompt", seq=7, frame=0, object=1, prompt=CLICK)
+        masks, [picture, *candidates] = page.receive_all("masks", seq=7)
+        assert len(candidates) == 3
+        [told] = masks["objects"]
+        assert (masks["object"], told["id"]) == (1, 1)
+        alpha = np.asarray(Image.open(BytesIO(picture)).convert("RGBA"))[:, :, 3]
+        left, top, width, height = told["place"]
+        assert alpha.shape == (height, width)
+        assert alpha[24 - top, 20 - left] == 255
+        assert int((alpha > 0).sum()) == told["area"]
+        page.send("export", format="masks", objects=[{"id": 1, "name": "Cat", "color": [1, 2, 3]}])
+        done = page.receive("done", job="export")
+        got = house.client.get(f"/s/{token}/{done['url']}")
+        assert "attachment" in got.headers["content-disposition"]
+        with zipfile.ZipFile(BytesIO(got.content)) as archive:
+            mask = np.asarray(Image.open(archive.open("object_01.png")))
+        assert mask.shape == (48, 64)
+        assert mask[24, 20] == 255
+        assert int((mask > 0).sum()) == told["area"]
+
+
+def test_a_clip_is_tracked_both_ways_and_shows_its_frames(house: House, clip: bytes) -> None:
+    token = house.session().token
+    with house.page(token) as page:
+        house.upload(token, clip, "clip.mp4")
+        version = page.receive("opened")["version"]
+        for number in (0, 7, 11):
+            frame = house.client.get(f"/s/{token}/frames/{number}", params={"v": version}).content
+            assert read_number(np.asarray(Image.open(BytesIO(frame)))) == number
+        page.send("set_prompt", seq=1, frame=5, object=3, prompt=CLICK)
+        page.receive("masks", seq=1)
+        page.send("track", run=1, direction="both", frame=5)
+        order = [page.receive("masks")["frame"] for _ in range(11)]
+        assert order == [*range(6, 12), *range(4, -1, -1)]
+        assert page.receive("done", job="track")["stopped"] is False
+        page.send("get_masks", first=0, last=11)
+        assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [3] * 12
+
+
+def test_small_pictures_are_for_the_timeline(house: House, clip: bytes) -> None:
+    token = house.session().token
+    with house.page(token) as page:
+        house.upload(token, clip, "clip.mp4")
+        version = page.receive("opened")["version"]
+
+        def get(frame: int, **about: object) -> Any:
+            return house.client.get(f"/s/{token}/frames/{frame}", params={"v": version, **about})
+
+        small = get(7, height=32)
+        assert Image.open(BytesIO(small.content)).size == (48, 32)
+        assert read_number(np.asarray(Image.open(BytesIO(small.content)))) == 7
+        assert small.headers["cache-control"].startswith("private")
+        assert Image.open(BytesIO(get(7, height=160).content)).size == (96, 64), "never larger than the frame"
+        for height in ("15", "161", "-20", "1e2", "", "100000000000", "³²"):
+            assert get(7, height=height).status_code == 400, height
+        assert get(12, height=32).status_code == 404
+        assert get(0, height=32, v=version + 1).status_code == 404
+
+
+def test_whoever_asks_for_too_many_small_pictures_waits(house: House, clip: bytes) -> None:
+    session = house.session()
+    session.client.thumbnail_rate = RateLimit(3, lambda: 0.0)
+    with house.page(session.token) as page:
+        house.upload(session.token, clip, "clip.mp4")
+        about = {"v": page.receive("opened")["version"], "height": 32}
+        answers = [house.client.get(f"/s/{session.token}/frames/{k}", params=about).status_code for k in range(8)]
+        assert answers == [200] * 6 + [400] * 2
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        assert page.receive("masks", seq=1), "clicks are counted by themselves"
+
+
+def test_colors_and_choice_of_objects_reach_the_overlay(house: House) -> None:
+    token = house.session().token
+    with house.page(token) as page:
+        house.upload(token, picture_bytes())
+        page.receive("opened")
+        for number, x in ((1, 10), (2, 50)):
+            page.send("set_prompt", seq=number, frame=0, object=number, prompt={"points": [[x, 20, 1]]})
+            page.receive("masks", seq=number)
+        page.say(
+            "export",
+            kind="png",
+            look={"layers": [{"effect": "overlay", "opacity": 1}]},
+            objects=[{"id": 2, "name": "", "color": [10, 200, 30]}],
+        )
+        done = page.receive("done", job="export")
+        drawn = np.asarray(Image.open(BytesIO(house.client.get(f"/s/{token}/{done['url']}").content)).convert("RGB"))
+        source = np.asarray(Image.open(BytesIO(picture_bytes())))
+        assert drawn[20, 50].tolist() == [10, 200, 30]
+        assert drawn[20, 10].tolist() == source[20, 10].tolist()
+        page.send("export", format="coco", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        again = page.receive("done", job="export")
+        coco = json.loads(house.client.get(f"/s/{token}/{again['url']}").content)
+        assert len(coco["annotations"]) == 1
+        assert house.client.get(f"/s/{token}/{done['url']}").status_code == 404, "the next export replaces the last"
+
+
+def test_nothing_of_one_visitor_is_there_for_another(house: House) -> None:
+    mine, yours = house.session().token, house.session().token
+    assert mine != yours
+    with house.page(mine) as page, house.page(yours) as other:
+        house.upload(mine, picture_bytes())
+        version = page.receive("opened")["version"]
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        page.receive("masks", seq=1)
+        page.send("export", format="masks", objects=[{"id": 1, "name": "", "color": [0, 0, 0]}])
+        address = page.receive("done", job="export")["url"]
+        get = house.client.get
+        assert get(f"/s/{mine}/{address}").status_code == 200
+        assert get(f"/s/{yours}/{address}").status_code == 404
+        assert get(f"/s/{yours}/frames/0", params={"v": version}).status_code == 404
+        assert get("/s/nobody/frames/0", params={"v": version}).status_code == 404
+        other.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        assert "Open a picture" in other.receive("error")["text"]
+
+
+def test_foreign_pages_get_nothing(house: House) -> None:
+    token = house.session().token
+    foreign = {"origin": "https://evil.example"}
+    assert house.client.post(f"/s/{token}/bye", headers=foreign).status_code == 403
+    with house.page(token, **foreign) as page, pytest.raises(WebSocketDisconnect) as closed:
+        page.receive("hello")
+    assert closed.value.code == 4403
+    with house.page(token, origin="http://testserver") as page:
+        assert page.receive("hello")
+    behind_proxy = {"origin": "https://masklet.example", "x-forwarded-host": "masklet.example"}
+    with house.page(token, **behind_proxy) as page:
+        assert page.receive("hello")
+
+
+def test_an_unknown_token_is_told_so(house: House) -> None:
+    with house.page("x" * 32) as page, pytest.raises(WebSocketDisconnect) as closed:
+        page.receive("hello")
+    assert closed.value.code == 4404
+    for method, path in (("POST", "upload"), ("POST", "say"), ("GET", "hear"), ("POST", "bye"), ("GET", "frames/0")):
+        assert house.client.request(method, f"/s/nobody/{path}").status_code == 404
+
+
+def test_the_server_says_that_it_is_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.sockets.PULSE_SECONDS", 0.01)
+    with house.page(house.session().token) as page:
+        assert page.receive("heartbeat")
+        assert page.receive("heartbeat")
+
+
+def test_a_second_tab_takes_the_work_over(house: House) -> None:
+    token = house.session().token
+    with house.page(token) as first:
+        first.receive("hello")
+        with house.page(token) as second:
+            second.receive("hello")
+            with pytest.raises(WebSocketDisconnect) as closed:
+                while True:
+                    first.receive("nothing")
+            assert closed.value.code == 4409
+
+
+def test_the_same_works_without_sockets(house: House) -> None:
+    token = house.session().token
+
+    def hear(kind: str, first: str = "") -> dict[str, object]:
+        for _ in range(20):
+            body = house.client.get(f"/s/{token}/receive", params={"first": first}).content
+            while body:
+                (length,) = struct.unpack_from("<I", body)
+                header, _pictures = unpack(body[4 : 4 + length])
+                body = body[4 + length :]
+                if header["t"] == kind:
+                    return header
+        raise AssertionError(kind)
+
+    assert hear("hello", first="1")["medium"] is None
+    house.upload(token, picture_bytes())
+    hear("opened")
+    message = {"t": "prompt", "seq": 3, "frame": 0, "object": 1, "prompt": CLICK}
+    assert house.client.post(f"/s/{token}/send", json=message).status_code == 204
+    assert hear("masks")["seq"] == 3
+    assert house.client.post(f"/s/{token}/send", content=b"x" * (MAX_REQUEST_CHARACTERS + 1)).status_code == 413
+
+
+def test_a_closed_tab_frees_everything(house: House) -> None:
+    session = house.session()
+    with house.page(session.token) as page:
+        house.upload(session.token, picture_bytes())
+        page.receive("opened")
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        page.receive("masks", seq=1)
+        assert len(house.engine.sessions) == 1
+        assert house.client.post(f"/s/{session.token}/bye").status_code == 204
+    house.now += house.settings.farewell_seconds + 1
+    house.sweep()
+    assert len(house.sessions) == 0
+    assert house.engine.sessions == {}
+    assert not session.folder.exists()
+
+
+def test_a_reload_finds_its_work_again(house: House) -> None:
+    token = house.session().token
+    with house.page(token) as page:
+        house.upload(token, picture_bytes())
+        version = page.receive("opened")["version"]
+        house.client.post(f"/s/{token}/bye")
+    house.now += house.settings.farewell_seconds / 2
+    house.sweep()
+    with house.page(token) as page:
+        assert page.receive("hello")["version"] == version
+        house.now += house.settings.farewell_seconds * 2
+        house.sweep()
+        page.send("get_masks", first=0, last=0)
+        assert page.receive("masks")["frame"] == 0
+
+
+def test_stopping_the_server_leaves_nothing(tmp_path: Path) -> None:
+    with open_house() as house:
+        folder = house.session().folder
+        assert folder.exists()
+    assert not folder.parent.exists()

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from sam2_core.errors import Busy
+from sam2_core.serving.workspace import WorkspaceObserver
+from tests.fakes import FakeEngine
+from tests.ui.house import registry, settings_with
+from ui.page.send_queue import SendQueue
+from ui.protocol import Event
+from ui.sessions import Services, Session, SessionRegistry
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Sessions(SessionRegistry):
+    """Sessions whose clients are made here."""
+
+    async def begin(self) -> Session:
+        return await self.open(lambda session: Client(self.clock))
+
+
+class Client:
+    observer = WorkspaceObserver()
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.queue = SendQueue(clock)
+        self.closed = False
+
+    @property
+    def is_connected(self) -> bool:
+        return self.queue.is_connected
+
+    @property
+    def disconnected_at(self) -> float:
+        return self.queue.disconnected_at
+
+    def send(self, event: Event) -> None:
+        pass
+
+    async def close(self) -> None:
+        self.closed = True
+        await self.queue.disconnect()
+
+
+def client_of(session: Session) -> Client:
+    assert isinstance(session.client, Client)
+    return session.client
+
+
+async def nothing() -> None:
+    pass
+
+
+Scene = Callable[[Sessions, Clock], Awaitable[None]]
+
+
+def play(scene: Scene) -> None:
+    clock = Clock()
+    settings = settings_with(max_sessions=2, grace_seconds=60, farewell_seconds=10, idle_minutes=30)
+    services = Services.create(settings, registry(settings, FakeEngine(), {}))
+    sessions = Sessions(services, clock)
+    try:
+        asyncio.run(scene(sessions, clock))  # type: ignore[arg-type]
+    finally:
+        sessions.remove_all_files()
+        services.close()
+
+
+async def later(sessions: Sessions, clock: Clock, seconds: float) -> None:
+    clock.now += seconds
+    await sessions.sweep()
+
+
+def test_tokens_and_folders_cannot_be_guessed() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        one, two = await sessions.begin(), await sessions.begin()
+        assert len(one.token) >= 32
+        assert one.token != two.token
+        assert one.token not in str(one.folder)
+        assert one.folder != two.folder
+        assert sessions.find(one.token) is one
+        assert sessions.find(one.token[:-1]) is None
+
+    play(scene)
+
+
+def test_a_lost_connection_has_a_grace_time() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        session = await sessions.begin()
+        await client_of(session).queue.attach(nothing)
+        await later(sessions, clock, 300)
+        assert sessions.find(session.token), "it is there, only silent"
+        client_of(session).queue.detach(nothing)
+        await later(sessions, clock, 59)
+        assert sessions.find(session.token)
+        await later(sessions, clock, 2)
+        assert sessions.find(session.token) is None
+        assert client_of(session).closed
+        assert not session.folder.exists()
+
+    play(scene)
+
+
+def test_a_goodbye_is_believed_unless_the_page_comes_back() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        gone, reloaded = await sessions.begin(), await sessions.begin()
+        for session in (gone, reloaded):
+            sessions.leave(session)
+        await later(sessions, clock, 9)
+        sessions.touch(reloaded)
+        await later(sessions, clock, 2)
+        assert sessions.find(gone.token) is None
+        assert sessions.find(reloaded.token)
+
+    play(scene)
+
+
+def test_an_open_page_that_nobody_touches_ends() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        disconnected = []
+
+        async def disconnect() -> None:
+            disconnected.append(True)
+
+        session = await sessions.begin()
+        await client_of(session).queue.attach(disconnect)
+        await later(sessions, clock, 29 * 60)
+        sessions.touch(session)
+        await later(sessions, clock, 29 * 60)
+        assert sessions.find(session.token)
+        await later(sessions, clock, 2 * 60)
+        assert sessions.find(session.token) is None
+        assert disconnected
+
+    play(scene)
+
+
+def test_whoever_waits_for_long_work_is_not_idle() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        tracking, sending = await sessions.begin(), await sessions.begin()
+        for session in (tracking, sending):
+            await client_of(session).queue.attach(nothing)
+        with tracking.tasks.job("export"):
+            async with sending.receiving:
+                await later(sessions, clock, 5 * 3600)
+                assert len(sessions) == 2
+                with pytest.raises(Busy):
+                    await sessions.begin()
+        await later(sessions, clock, 1)
+        assert len(sessions) == 0
+
+    play(scene)
+
+
+def test_a_newcomer_takes_the_place_that_was_idle_longest() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        first, second = await sessions.begin(), await sessions.begin()
+        for session in (first, second):
+            await client_of(session).queue.attach(nothing)
+        with pytest.raises(Busy, match="few minutes"):
+            await sessions.begin()
+        clock.now += 200
+        sessions.touch(first)
+        third = await sessions.begin()
+        assert sessions.find(second.token) is None
+        assert sessions.find(first.token)
+        assert sessions.find(third.token)
+
+    play(scene)
+
+
+def test_many_who_come_at_once_get_no_more_places_than_there_are() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        there = await sessions.begin()
+        await client_of(there).queue.attach(nothing)
+        came = await asyncio.gather(*(sessions.begin() for _ in range(5)))
+        assert len(sessions) == 2
+        folders = [session.folder for session in (there, *came) if sessions.find(session.token)]
+        assert sorted(there.folder.parent.iterdir()) == sorted(folders)
+
+    play(scene)
+
+
+def test_who_finds_no_place_leaves_nothing() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        both = [await sessions.begin(), await sessions.begin()]
+        for session in both:
+            await client_of(session).queue.attach(nothing)
+        with pytest.raises(Busy):
+            await sessions.begin()
+        assert len(list(both[0].folder.parent.iterdir())) == 2
+
+    play(scene)
+
+
+def test_a_page_that_is_gone_makes_room_before_one_that_is_there() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        there, gone = await sessions.begin(), await sessions.begin()
+        await client_of(there).queue.attach(nothing)
+        clock.now += 30
+        sessions.touch(gone)
+        await sessions.begin()
+        assert sessions.find(there.token)
+        assert sessions.find(gone.token) is None
+
+    play(scene)
+
+
+def test_a_socket_that_cannot_be_closed_costs_nobody_the_clean_up() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        async def broken() -> None:
+            raise OSError("dead")
+
+        session = await sessions.begin()
+        await client_of(session).queue.attach(broken)
+        with pytest.raises(OSError, match="dead"):
+            await sessions.close(session)
+        assert client_of(session).closed
+        assert not session.folder.exists()
+
+    play(scene)
+
+
+def test_all_can_be_closed() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        both = [await sessions.begin(), await sessions.begin()]
+        await sessions.close_all()
+        assert len(sessions) == 0
+        assert all(client_of(session).closed and not session.folder.exists() for session in both)
+
+    play(scene)

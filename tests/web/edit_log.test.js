@@ -1,0 +1,90 @@
+// The edit log: what holds now, undo and redo, tracking that is recorded while other edits are made.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EditLog, span } from '../../ui/web/core/edit_log.js';
+
+const click = (frame, object, x = 1) => ({ frame, object, prompt: { points: [[x, x, 1]] } });
+const plainPrompts = log =>
+  Object.fromEntries([...log.prompts].map(([object, frames]) => [object, Object.fromEntries(frames)]));
+
+test('the last prompt of an object on a frame holds', () => {
+  const log = new EditLog();
+  log.add([click(0, 1)]);
+  log.add([click(0, 1, 2), click(3, 2)]);
+  assert.deepEqual(plainPrompts(log), { 1: { 0: click(0, 1, 2).prompt }, 2: { 3: click(3, 2).prompt } });
+});
+
+test('an empty prompt and a removed object leave nothing', () => {
+  const log = new EditLog();
+  log.add([click(0, 1), click(1, 1), click(0, 2)]);
+  log.add([{ frame: 0, object: 1, prompt: {} }, { forget: 2 }]);
+  assert.deepEqual(plainPrompts(log), { 1: { 1: click(1, 1).prompt } });
+  assert.equal(log.newest, 2);
+});
+
+test('undo and redo go step by step, and a new edit ends redo', () => {
+  const log = new EditLog();
+  log.add([click(0, 1)]);
+  log.add([click(0, 2)]);
+  assert.deepEqual(log.undo().entries, [click(0, 2)]);
+  assert.deepEqual([log.canUndo, log.canRedo], [true, true]);
+  assert.deepEqual(log.redo().entries, [click(0, 2)]);
+  log.undo();
+  log.add([click(0, 3)]);
+  assert.equal(log.canRedo, false);
+  assert.deepEqual([...log.prompts.keys()], [1, 3]);
+});
+
+test('what undo has to tell the server', () => {
+  const log = new EditLog();
+  log.add([click(0, 1)]);
+  log.add([click(0, 1, 2)]);
+  assert.deepEqual(log.consequences(log.undo()), [{ t: 'prompt', frame: 0, object: 1, prompt: click(0, 1).prompt }]);
+  assert.deepEqual(log.consequences(log.undo()), [{ t: 'forget', object: 1 }]);
+});
+
+test('frames of a run are one step, and what comes after a later edit is said after it', () => {
+  const log = new EditLog();
+  log.add([click(0, 1)]);
+  log.addTracked(7, 1, 1, [1]);
+  log.addTracked(7, 2, 1, [1]);
+  log.add([click(9, 2)]);
+  log.addTracked(7, 3, 1, [1]);
+  assert.equal(log.length, 3);
+  assert.deepEqual(
+    log.told.map(entry => entry.track ?? entry.object),
+    [1, [1, 3, 1], 2, [3, 4, 1]],
+  );
+});
+
+test('a prompt that is replaced before anything is tracked is not told', () => {
+  const log = new EditLog();
+  log.add([click(0, 1)]);
+  log.add([click(0, 1, 2)]);
+  log.addTracked(5, 1, 1, [1]);
+  log.add([click(0, 1, 3)]);
+  assert.deepEqual(
+    log.told.map(entry => entry.prompt?.points[0][0] ?? 'track'),
+    [2, 'track', 3],
+  );
+});
+
+test('traits merge and go with the object', () => {
+  const log = new EditLog();
+  log.add([{ traits: 1, set: { name: ' A  ball ', color: '#00FF10' } }]);
+  log.add([{ traits: 1, set: { label: 'toy', color: 'red' } }]);
+  assert.deepEqual(log.traits.get(1), { name: 'A ball', color: '#00ff10', label: 'toy' });
+  log.add([{ forget: 1 }]);
+  assert.equal(log.traits.has(1), false);
+});
+
+test('the frames of [start, stop, step]', () => {
+  assert.deepEqual(
+    [span([2, 5, 1]), span([5, 2, -1])],
+    [
+      [2, 4],
+      [3, 5],
+    ],
+  );
+});

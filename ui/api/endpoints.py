@@ -1,0 +1,492 @@
+"""The API: every action of the page as a function, which ui/api/publish.py makes an endpoint of Gradio.
+
+Their docstrings are what callers read on the API view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import Any, Literal, TypeAlias
+
+from gradio import FileData
+
+from sam2_core.errors import BadPrompt, MediaError, SessionGone
+from sam2_core.media import (
+    EDGE_SETTINGS,
+    EFFECTS,
+    EXPORT_FORMATS,
+    MAX_NAME_LENGTH,
+    PRESETS,
+    ObjectTraits,
+    Rgb,
+    color_of,
+    hex_of,
+    is_hex,
+    rgb_of,
+)
+from sam2_core.serving.commands import RemoveObject, Untrack
+from sam2_core.serving.edit_log import EditState
+from sam2_core.serving.tracking_run import TrackingRequest
+from ui.api.clients import SESSION_GONE, ApiClient
+from ui.api.files import receive_file, share_bytes, share_file
+from ui.api.results import (
+    DoneResult,
+    FrameResult,
+    ObjectResult,
+    OpenedResult,
+    TrackingResult,
+    TraitsResult,
+    frame_result,
+    mask_picture,
+    opened_result,
+    prompt_result,
+)
+from ui.models import describe_models
+from ui.protocol import (
+    MAX_FRAMES_PER_REQUEST,
+    ChooseModelRequest,
+    ExportRequest,
+    RemoveObjectRequest,
+    SetPromptRequest,
+    TrackRequest,
+    UntrackRequest,
+)
+from ui.sessions import SessionRegistry
+
+Lists: TypeAlias = list[list[float]]
+
+
+def endpoints(registry: SessionRegistry) -> list[Callable[..., Any]]:
+    """All of them, in the order in which they are listed."""
+    made = Endpoints(registry)
+    return [
+        made.open,
+        made.open_album,
+        made.segment_image,
+        made.prompt,
+        made.track,
+        made.masks,
+        made.untrack,
+        made.remove_object,
+        made.reset,
+        made.models,
+        made.choose_model,
+        made.close,
+        made.export,
+        made.kinds,
+        made.looks,
+        made.name_object,
+    ]
+
+
+class Endpoints:
+    """What is done with a session, from its beginning to its end. Belongs to one event loop.
+
+    Each session of a program is one of the registry like an open page's, with the same limits; a page's own token opens
+    nothing here.
+    """
+
+    def __init__(self, registry: SessionRegistry) -> None:
+        self._registry = registry
+        self._services, self._executors = registry.services, registry.services.executors
+
+    # --- from its beginning ---------------------------------------------------------------------------------------
+
+    async def open(self, file: FileData) -> OpenedResult:
+        """Open a picture or a clip. Gives `session`, the key to all that is done with it (keep it to yourself), `kind`
+        (image or clip), `frames`, `height` and `width` in pixels, and `fps` (0 for a picture). A session ends with
+        /close, or when nothing was asked of it for long.
+
+        Args:
+            file: A picture or clip of any usual format, sent with `handle_file`.
+        """
+        return await self._open([file])
+
+    async def open_album(self, files: list[FileData]) -> OpenedResult:
+        """Open several photos as one album: each is a frame with a size and a name of its own (`sizes` as [height,
+        width], `names`). Gives what /open gives; `skipped` names the files that could not be used, and why.
+
+        Args:
+            files: Pictures, each sent with `handle_file`.
+        """
+        max_pictures = self._services.settings.max_pictures
+        if not isinstance(files, list) or not 1 <= len(files) <= max_pictures:
+            raise MediaError(f"An album has 1 to {max_pictures} photos.")
+        return await self._open(files)
+
+    async def segment_image(
+        self,
+        file: FileData,
+        points: Lists | None = None,
+        labels: list[int] | None = None,
+        box: list[float] | None = None,
+    ) -> FileData:
+        """The mask of one thing in one picture, without a session: a PNG of the picture's size, white (255) where the
+        thing is and black (0) elsewhere.
+
+        Args:
+            file: A picture, sent with `handle_file`.
+            points: Clicks as [[x, y], ...], in pixels of the picture.
+            labels: 1 for a click on the thing, 0 for one on what does not belong to it; left out: all 1.
+            box: The thing's bounding box as [left, top, right, bottom], in pixels.
+        """
+        opened = await self._open([file])
+        try:
+            if opened["kind"] != "image":
+                raise MediaError("This is no picture. Use /open, /prompt and /track for a clip.")
+            boxes = None if box is None else [box]
+            found = await self.prompt(opened["session"], 0, 1, points, labels, boxes)
+            name = f"{PurePath(opened['name']).stem}_mask.png"
+            shared = await self._executors.read_file(
+                share_bytes, name, await self._executors.encode(mask_picture, found)
+            )
+        finally:
+            await self.close(opened["session"])
+        return FileData(path=str(shared), orig_name=name)
+
+    # --- prompts, masks, tracking ---------------------------------------------------------------------------------
+
+    async def prompt(
+        self,
+        session: str,
+        frame: int,
+        object: int,
+        points: Lists | None = None,
+        labels: list[int] | None = None,
+        boxes: Lists | None = None,
+        mask: dict[str, Any] | None = None,
+        choice: int | None = None,
+        crop: list[float] | None = None,
+    ) -> ObjectResult:
+        """Say what an object is on a frame: all that holds there from now on, in place of what was said before; nothing
+        at all takes it back. Coordinates are pixels of the original, x to the right and y down. Gives the object's
+        `mask` as COCO run lengths ({size: [height, width], counts}), its `area` in pixels, its `score` (predicted IoU,
+        0 to 1), its `presence` (a logit; above 0 it is in the frame), and after a single click the `candidates` (mask
+        and score) that may be meant, one of which `choice` picks.
+
+        Args:
+            session: What /open gave.
+            frame: Frame number, from 0.
+            object: A number of your own for the object, from 1; a new number makes a new object.
+            points: Clicks as [[x, y], ...].
+            labels: 1 for a click on the object, 0 for one on what does not belong to it; left out: all 1.
+            boxes: Bounding boxes as [[left, top, right, bottom], ...]; the object is what they hold together.
+            mask: A mask of the frame's size as COCO run lengths, compressed; alone it is taken as it is.
+            choice: Which candidate of a single click is meant: 0, 1 or 2.
+            crop: A part of the frame, [left, top, right, bottom], to look at again at full resolution.
+        """
+        prompt = {"points": _points(points, labels), "boxes": boxes, "mask": mask, "choice": choice, "crop": crop}
+        prompt = {name: value for name, value in prompt.items() if value not in (None, [])}
+        client = await self._ready_client(session)
+        request = await client.check(SetPromptRequest, seq=0, frame=frame, object=object, prompt=prompt)
+        workspace = client.workspace
+        masks = await client.wait(workspace.prompt(frame, object, request.prompt))
+        return await self._executors.encode(prompt_result, masks, object, workspace.info.size_of(frame))
+
+    async def track(
+        self,
+        session: str,
+        direction: Literal["forward", "backward", "both", "one", "update"] = "forward",
+        first: int | None = None,
+        last: int | None = None,
+        frame: int | None = None,
+        pause: bool = False,
+    ) -> AsyncGenerator[TrackingResult, None]:
+        """Follow all objects through the frames of a clip. A stream: the newest `frame`, and how many of how many
+        frames are `done` (of `total`); at the end `finished`, on how many frames masks were computed (`changed`), and
+        the object that was `lost`, if any. What is up to date is not computed again. Cancel the job to end it at the
+        next frame; what was found is kept.
+
+        Args:
+            session: What /open gave.
+            direction: forward, backward, both; one: that frame only; update: what corrections made stale.
+            first: First frame of the range; left out: 0.
+            last: Last frame of the range; left out: the clip's last one.
+            frame: Where to start; left out: the first frame with a prompt.
+            pause: Stop where an object is lost.
+        """
+        client = await self._ready_client(session)
+        prompted = [each for frames in client.workspace.log.state.prompts.values() for each in frames]
+        start = min(prompted, default=0) if frame is None else frame
+        given = {name: value for name, value in (("first", first), ("last", last)) if value is not None}
+        request = await client.check(TrackRequest, run=0, direction=direction, frame=start, pause=pause, **given)
+        wanted = TrackingRequest(request.direction, request.frame, request.first, request.last, request.pause)
+        result = TrackingResult(frame=start, done=0, total=0, finished=False, changed=0, lost=None)
+        run = client.session.track(wanted)
+        try:
+            async with aclosing(aiter(run)) as updates:
+                while (update := await client.wait(anext(updates, None))) is not None:
+                    result["frame"], result["done"], result["total"] = update.frame, update.done, update.total
+                    yield result.copy()
+        finally:
+            client.session.end_tracking(run)
+        summary = run.summary
+        result["finished"], result["changed"], result["lost"] = not summary.stopped, summary.changed, summary.lost
+        yield result
+
+    async def masks(self, session: str, first: int = 0, last: int | None = None) -> list[FrameResult]:
+        """All masks that are known of some frames: for each frame its `objects` as /prompt gives one. A mask is `stale`
+        where it was tracked before something was said nearby.
+
+        Args:
+            session: What /open gave.
+            first: First frame, from 0.
+            last: Last frame, at most 63 after the first one; left out: the first one alone.
+        """
+        client = await self._ready_client(session)
+        end, frames = first if last is None else last, client.workspace.info.frames
+        if not (_is_whole(first) and _is_whole(end) and 0 <= first <= end < frames):
+            raise BadPrompt(f"Ask for frames from 0 to {frames - 1}, the first one before the last.")
+        if end - first >= MAX_FRAMES_PER_REQUEST:
+            raise BadPrompt(f"Ask for at most {MAX_FRAMES_PER_REQUEST} frames at a time.")
+        masks = await client.wait(client.workspace.masks(range(first, end + 1)))
+        return await self._executors.encode(lambda: [frame_result(each) for each in masks])
+
+    async def untrack(self, session: str, first: int, last: int, objects: list[int] | None = None) -> DoneResult:
+        """Take back the newest masks that tracking found on some frames; what it had found before is back.
+
+        Args:
+            session: What /open gave.
+            first: First frame, from 0.
+            last: Last frame.
+            objects: The objects' numbers; left out: all.
+        """
+        client = await self._ready_client(session)
+        named = list(client.workspace.log.state.prompts) if objects is None else objects
+        request = await client.check(UntrackRequest, seq=0, frames=[first, last], objects=named)
+        await client.wait(client.workspace.run(Untrack(request.frame_range, request.objects)))
+        return DoneResult(session=session)
+
+    async def remove_object(self, session: str, object: int) -> DoneResult:
+        """Remove an object with all its prompts and masks.
+
+        Args:
+            session: What /open gave.
+            object: The object's number.
+        """
+        client = await self._ready_client(session)
+        request = await client.check(RemoveObjectRequest, seq=0, object=object)
+        await client.wait(client.workspace.run(RemoveObject(request.object)))
+        return DoneResult(session=session)
+
+    async def reset(self, session: str) -> DoneResult:
+        """Begin anew with what is open: no objects, prompts, masks and names.
+
+        Args:
+            session: What /open gave.
+        """
+        client = await self._ready_client(session)
+        client.session.stop_tracking()
+        client.workspace.skip_tracking()  # of a replay that is under way
+        await client.wait(client.workspace.replace((), lambda fraction, message: None))
+        return DoneResult(session=session)
+
+    # --- the network ----------------------------------------------------------------------------------------------
+
+    async def models(self) -> list[dict[str, Any]]:
+        """The networks that this server offers, the first of which every session begins with: `name`, `title`, where
+        their `weights` are, whether they are `loaded`, and how large they are."""
+        models = await self._executors.read_file(describe_models, self._services.models)
+        return [each.model_dump() for each in models]
+
+    async def choose_model(self, session: str, name: str) -> DoneResult:
+        """Go on with another network: it is loaded, and told all that was said and tracked so far.
+
+        Args:
+            session: What /open gave.
+            name: A name from /models.
+        """
+        client = self._client(session)
+        client.admit()
+        request = await client.check(ChooseModelRequest, name=name)
+        with client.job("model") as job:
+            await client.wait(client.session.choose_model(request.name, job))
+        return DoneResult(session=session)
+
+    # --- downloads ------------------------------------------------------------------------------------------------
+
+    async def export(
+        self,
+        session: str,
+        kind: str,
+        objects: list[int] | None = None,
+        first: int = 0,
+        last: int | None = None,
+        every: int = 1,
+        look: str | dict[str, Any] = "Overlay",
+        polygons: bool = False,
+        pictures: bool = False,
+        side_by_side: bool = False,
+        cropped: bool = False,
+        largest_side: int = 0,
+    ) -> FileData:
+        """Write a file of what was found: masks, annotations, or pictures and clips that are changed with their help.
+        /kinds says which there are, and which of the options mean something to each.
+
+        Args:
+            session: What /open gave.
+            kind: A name from /kinds, e.g. coco.
+            objects: The objects' numbers, the last one above the others; left out: all.
+            first: First frame, from 0.
+            last: Last frame; left out: the last one there is.
+            every: Of these frames, each so many-th.
+            look: For pictures and clips: the name of a preset, or layers of effects, as in /looks.
+            polygons: Outlines in place of run lengths.
+            pictures: The frames themselves go into the archive, too.
+            side_by_side: The original on the left.
+            cropped: Only the part that the objects ever take up.
+            largest_side: Pixels of the longer side at most; 0: as the original.
+        """
+        client = await self._ready_client(session)
+        if kind not in tuple(EXPORT_FORMATS):
+            raise BadPrompt(f"`kind` must be one of {', '.join(EXPORT_FORMATS)}.")
+        request = await client.check(
+            ExportRequest,
+            format=kind,
+            objects=_export_objects(client.workspace.log.state, objects),
+            effects=_effects(look),
+            first=first,
+            every=every,
+            polygons=polygons,
+            pictures=pictures,
+            side_by_side=side_by_side,
+            cropped=cropped,
+            largest_side=largest_side,
+            **({} if last is None else {"last": last}),
+        )
+        with client.job("export") as job:
+            export = client.session.export(request.objects, request.frame_range, request.options, job)
+            shared = await self._executors.read_file(share_file, await client.wait(export))
+        await client.lend(shared)
+        return FileData(path=str(shared), orig_name=shared.name)
+
+    async def kinds(self) -> dict[str, dict[str, Any]]:
+        """What /export can write, by name: `title`, `text`, the file's ending for an image, a clip and an album
+        (`endings`; where one is missing there is no such file), and the options that mean something to it (`takes`)."""
+        return {name: each.to_json() for name, each in EXPORT_FORMATS.items()}
+
+    async def looks(self) -> dict[str, dict[str, Any]]:
+        """How pictures and clips can look: `presets` by name, each {layers: [{effect, ...settings}], feather, matte};
+        the `effects` of layers with all their settings; and the settings of the objects' `edges`."""
+        effects = {name: effect.to_json() for name, effect in EFFECTS.items()}
+        edges = {name: setting.to_json() for name, setting in EDGE_SETTINGS.items()}
+        return {"presets": {name: look.to_json() for name, look in PRESETS.items()}, "effects": effects, "edges": edges}
+
+    async def name_object(
+        self, session: str, object: int, name: str = "", label: str = "", color: str = ""
+    ) -> TraitsResult:
+        """Say what an object is called in downloads; what is left out stays as it was. Gives all three.
+
+        Args:
+            session: What /open gave.
+            object: The object's number; something was said about it before.
+            name: A name of its own.
+            label: The class that it belongs to, e.g. car; the categories of COCO files.
+            color: Its color in pictures, #rrggbb.
+        """
+        log = self._client(session).workspace.log
+        if not _is_whole(object) or object not in log.state.prompts:
+            raise BadPrompt("There is no such object. Say with /prompt what it is first.")
+        if not all(isinstance(text, str) and len(text) <= MAX_NAME_LENGTH for text in (name, label, color)):
+            raise BadPrompt(f"Names and labels are texts of up to {MAX_NAME_LENGTH} letters.")
+        given = {"name": name, "label": label, "color": _rgb(color) if color else None}
+        log.record_traits(object, {trait: value for trait, value in given.items() if value})
+        traits = _traits_of(log.state, object)
+        return TraitsResult(object=object, name=traits.name, label=traits.label, color=hex_of(traits.color))
+
+    # --- to its end -----------------------------------------------------------------------------------------------
+
+    async def close(self, session: str) -> DoneResult:
+        """End a session: everything of it is deleted at once. One that has ended already is no error.
+
+        Args:
+            session: What /open gave.
+        """
+        with suppress(SessionGone):
+            await self._registry.close(self._client(session).session)
+        return DoneResult(session=str(session))
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    async def _open(self, sent: Sequence[Any]) -> OpenedResult:
+        """Open a session on files that were sent through Gradio.
+
+        Raises `Busy` where there is no place, and `MediaError` for what cannot be used.
+        """
+        session = await self._registry.open(ApiClient)
+        try:
+            client = self._client(session.token)
+            files = [await self._executors.read_file(receive_file, each, session.folder) for each in sent]
+            with client.job("ingest") as job:
+                workspace, skipped = await client.wait(session.open(files, False, job))
+        except BaseException:
+            await self._registry.close(session)
+            raise
+        return opened_result(session.token, workspace.info, skipped)
+
+    def _client(self, key: Any) -> ApiClient:
+        """Whose session has this key; raises `SessionGone` where there is none. Counts as activity."""
+        session = self._registry.find(key) if isinstance(key, str) else None
+        if session is None or not isinstance(session.client, ApiClient):
+            raise SessionGone(SESSION_GONE)
+        self._registry.touch(session)
+        return session.client
+
+    async def _ready_client(self, key: Any) -> ApiClient:
+        """The same, once its network is loaded; raises `Busy` where it cannot be, and for too many calls."""
+        client = self._client(key)
+        client.admit()
+        await client.wait(client.wait_for_model())
+        return client
+
+
+def _points(points: Any, labels: Any) -> list[Any]:
+    """Points as a prompt has them, [x, y, label]; what they hold is checked by whoever reads the prompt."""
+    points, labels = points or [], labels or []
+    if not isinstance(points, list) or not isinstance(labels, list):
+        raise BadPrompt("`points` is a list of [x, y], and `labels` a list of 1 and 0.")
+    labels = labels or [1] * len(points)
+    if len(labels) != len(points):
+        raise BadPrompt(f"There are {len(points)} points and {len(labels)} labels. Give one label for each point.")
+    if any(not isinstance(point, list) or len(point) != 2 for point in points) or any(
+        each not in (0, 1) for each in labels
+    ):
+        raise BadPrompt("Each point is [x, y], and its label 1 or 0.")
+    return [[*point, int(label)] for point, label in zip(points, labels, strict=True)]
+
+
+def _effects(look: Any) -> Any:
+    if not isinstance(look, str):
+        return look
+    if look not in PRESETS:
+        raise BadPrompt(f"There is no look of that name. Choose one of {', '.join(PRESETS)}, or make your own.")
+    return PRESETS[look].to_json()
+
+
+def _rgb(color: str) -> Rgb:
+    if not is_hex(color):
+        raise BadPrompt("A color is written #rrggbb, e.g. #ff8800.")
+    return rgb_of(color)
+
+
+def _export_objects(state: EditState, numbers: Any) -> list[dict[str, Any]]:
+    """These objects (None: all) as an `ExportRequest` names them; raises `BadPrompt` for one that has no prompts."""
+    if numbers is None:
+        numbers = list(state.prompts)
+    if not isinstance(numbers, list) or any(not _is_whole(each) or each not in state.prompts for each in numbers):
+        raise BadPrompt(f"`objects` is a list of the numbers {', '.join(map(str, state.prompts))}.")
+    return [asdict(_traits_of(state, number)) for number in numbers]
+
+
+def _traits_of(state: EditState, number: int) -> ObjectTraits:
+    traits = state.traits.get(number, {})
+    color = traits.get("color", color_of(number))
+    return ObjectTraits(number, traits.get("name", f"Object {number}"), traits.get("label", ""), color)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is a whole number; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool)

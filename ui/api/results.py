@@ -1,0 +1,124 @@
+"""What endpoints return, as plain data with types."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import numpy as np
+
+from sam2_core.media import MediaInfo, SkippedFile, grayscale_png
+from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask
+
+
+class OpenedResult(TypedDict):
+    """A session on what was opened. `sizes` ([height, width]) and `names` are those of an album's photos."""
+
+    session: str
+    kind: str
+    name: str
+    frames: int
+    height: int
+    width: int
+    fps: float
+    sizes: list[list[int]]
+    names: list[str]
+    skipped: list[dict[str, str]]
+
+
+class CandidateResult(TypedDict):
+    """One reading of an ambiguous click."""
+
+    mask: dict[str, Any]
+    score: float
+
+
+class ObjectResult(TypedDict):
+    """An object's mask on a frame: COCO run lengths, pixels, predicted IoU (0..1), and the object-score logit."""
+
+    object: int
+    mask: dict[str, Any]
+    area: int
+    score: float
+    presence: float
+    stale: bool
+    candidates: list[CandidateResult]
+
+
+class FrameResult(TypedDict):
+    """What is known about a frame."""
+
+    frame: int
+    objects: list[ObjectResult]
+
+
+class TrackingResult(TypedDict):
+    """How far tracking is: the newest frame, and how many of how many are done. At the end it is `finished`, `changed`
+    counts the frames that were computed, and `lost` is the object at whose loss it paused."""
+
+    frame: int
+    done: int
+    total: int
+    finished: bool
+    changed: int
+    lost: int | None
+
+
+class TraitsResult(TypedDict):
+    """What an object is called; the color is #rrggbb."""
+
+    object: int
+    name: str
+    label: str
+    color: str
+
+
+class DoneResult(TypedDict):
+    """The session in which it was done."""
+
+    session: str
+
+
+def opened_result(session: str, info: MediaInfo, skipped: tuple[SkippedFile, ...]) -> OpenedResult:
+    """A session on this medium; `skipped` are the files that could not be used."""
+    return {
+        "session": session,
+        "kind": info.kind,
+        "name": info.name,
+        "frames": info.frames,
+        "height": info.height,
+        "width": info.width,
+        "fps": info.fps,
+        "sizes": [list(size) for size in info.sizes],
+        "names": list(info.names),
+        "skipped": [{"name": each.name, "reason": each.reason} for each in skipped],
+    }
+
+
+def frame_result(masks: FrameMasks) -> FrameResult:
+    """All masks of a frame, without candidates."""
+    return {"frame": masks.frame, "objects": [_object_result(each, ()) for each in masks.objects]}
+
+
+def prompt_result(masks: FrameMasks, object_id: int, size: tuple[int, int]) -> ObjectResult:
+    """The mask of an object in the answer to its prompt; an empty one of this (height, width) where there is none."""
+    for each in masks.objects:
+        if each.object_id == object_id:
+            return _object_result(each, each.candidates)
+    return _object_result(ObjectMask(object_id, Mask.from_array(np.zeros(size, bool)), 0.0, 0.0), ())
+
+
+def _object_result(found: ObjectMask, candidates: tuple[Candidate, ...]) -> ObjectResult:
+    return {
+        "object": found.object_id,
+        "mask": found.mask.to_coco(),
+        "area": found.mask.area,
+        "score": round(found.predicted_iou, 4),
+        "presence": round(found.object_score, 3),
+        "stale": found.stale,
+        "candidates": [{"mask": each.mask.to_coco(), "score": round(each.predicted_iou, 4)} for each in candidates],
+    }
+
+
+def mask_picture(result: ObjectResult) -> bytes:
+    """A mask as a PNG of one channel, 0 or 255."""
+    return grayscale_png(Mask.from_coco(result["mask"]))

@@ -1,0 +1,181 @@
+"""The server: sessions, routes, the page inside Gradio's Blocks, and the API beside it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from sam2_core.errors import Busy
+from sam2_core.media import (
+    EDGE_SETTINGS,
+    EFFECTS,
+    EXPORT_FORMATS,
+    MAX_LAYERS,
+    MAX_TEXT_LENGTH,
+    PRESETS,
+    color_of,
+    hex_of,
+)
+from sam2_core.serving.model_registry import ModelRegistry
+from sam2_core.types import MAX_MASK_LENGTH
+from ui import protocol
+from ui.api.endpoints import endpoints
+from ui.api.files import UploadLimit
+from ui.api.publish import publish
+from ui.examples import examples
+from ui.page.connection import PageConnection
+from ui.page.imports import MAX_PROMPTS
+from ui.page.previews import SIDES
+from ui.page.routes import Routes
+from ui.sessions import Services, SessionRegistry
+from ui.settings import Settings
+from ui.web_files import WEB, icon_address, page_html, style_sheets, web_files
+
+COLORS = 64  # that objects get by themselves; then they repeat
+CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
+MAX_SENT = 8  # times the largest upload: what the API's callers may have sent in the last minutes, all together
+
+
+class Server:
+    """Everything behind one address."""
+
+    def __init__(self, settings: Settings, models: ModelRegistry) -> None:
+        self._settings = settings
+        self._services = Services.create(settings, models)
+        self.sessions = SessionRegistry(self._services)
+        self.routes = Routes(self.sessions)
+        self.demo = build(self.sessions, endpoints(self.sessions))
+
+    def start(self, **options: Any) -> str:
+        """Serve in the background; returns the local address. `options` go to Gradio's launch."""
+        settings = self._settings
+        largest = max(settings.max_upload_bytes, settings.max_album_bytes)
+        limit = Middleware(UploadLimit, max_request_bytes=largest + 1_000_000, max_total_bytes=MAX_SENT * largest)
+        routes = [*self.routes.all(), *web_files().routes()]
+        _, address, _ = self.demo.launch(
+            server_name=settings.host,
+            server_port=settings.port or None,
+            root_path=settings.root_path or None,
+            share=settings.share,
+            auth=settings.credentials,
+            theme=theme(),
+            head=head(),
+            favicon_path=WEB / "sign.svg",
+            # Ours come first, and they stand before the server answers its first request.
+            app_kwargs={"routes": routes, "lifespan": self.routes.lifespan, "middleware": [limit]},
+            prevent_thread_lock=True,
+            show_error=False,
+            max_file_size=settings.max_upload_bytes,
+            run_history=False,
+            state_session_capacity=4 * settings.max_sessions,  # of each, Gradio remembers the last answers of the API
+            ssr_mode=False,
+            enable_monitoring=False,
+            footer_links=["api"],
+            **options,
+        )
+        return str(address)
+
+    def run(self) -> None:
+        """Serve until interrupted or told to end, as containers are; the main thread must call."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self.start()
+            self.demo.block_thread()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop serving; nothing of any session stays on the disk."""
+        self.demo.close(verbose=False)
+        self._services.close()
+        self.sessions.remove_all_files()
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def build(sessions: SessionRegistry, functions: Iterable[Callable[..., Any]]) -> gr.Blocks:
+    """The page, and the endpoints beside it."""
+    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
+        page = component(sessions.services.settings)
+        quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+        demo.load(open_session(sessions), None, page, **quiet)
+        page.renew(open_session(sessions), None, page, **quiet)
+        publish(functions, demo)
+    demo.queue(api_open=False)
+    return demo
+
+
+def component(settings: Settings) -> gr.HTML:
+    """The component that holds everything.
+
+    Its template is static: text of users gets into the page by `textContent` only, never through a template.
+    """
+    return gr.HTML(
+        html_template=page_html(),
+        js_on_load=web_files().loader(),
+        apply_default_css=False,
+        elem_id="masklet",
+        token="",
+        problem="",
+        issued=0,
+        about=json.dumps(page_settings(settings)),
+    )
+
+
+def open_session(sessions: SessionRegistry) -> Callable[[], Awaitable[Any]]:
+    """The handler that gives a page its token; behind Gradio's login, so nobody else gets one."""
+
+    async def handle() -> Any:
+        try:
+            session = await sessions.open(partial(PageConnection, clock=sessions.clock))
+        except Busy as error:
+            return gr.HTML(token="", problem=str(error), issued=time.time_ns())
+        return gr.HTML(token=session.token, problem="", issued=time.time_ns())
+
+    return handle
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's plain theme in our colors; its fonts are the system's, so nothing is fetched from elsewhere."""
+    fonts = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+    hues = {"primary_hue": "indigo", "secondary_hue": "indigo", "neutral_hue": "zinc"}
+    return gr.themes.Base(**hues, font=fonts, font_mono=["ui-monospace", "monospace"], radius_size="lg")
+
+
+def head() -> str:
+    """Style sheets, icon and module links, as part of the page itself: there from the first paint."""
+    meta = '<meta name="theme-color" content="#4f46e5">'
+    icon = f'<link rel="icon" id="mk-sign" href="{icon_address()}">'
+    return f"{meta}\n{icon}\n{web_files().head_links()}\n<style>\n{style_sheets()}</style>"
+
+
+def page_settings(settings: Settings) -> dict[str, Any]:
+    """What the page must know from the start: limits, examples, colors, and the tables of downloads and effects."""
+    return {
+        "max_objects": settings.max_objects,
+        "max_points": settings.max_points,
+        "max_boxes": protocol.MAX_BOXES,
+        "max_mask": MAX_MASK_LENGTH,
+        "max_message": protocol.MAX_REQUEST_CHARACTERS,
+        "max_prompts": MAX_PROMPTS,
+        "max_upload_mb": settings.max_upload_mb,
+        "max_pictures": settings.max_pictures,
+        "max_album_mb": settings.max_album_mb,
+        "examples": [{"name": each.name, "title": each.title, "kind": each.kind} for each in examples().values()],
+        "colors": [hex_of(color_of(number)) for number in range(1, COLORS + 1)],
+        "kinds": {name: kind.to_json() for name, kind in EXPORT_FORMATS.items()},
+        "effects": {name: effect.to_json() for name, effect in EFFECTS.items()},
+        "edges": {name: edge.to_json() for name, edge in EDGE_SETTINGS.items()},
+        "presets": {name: look.to_json() for name, look in PRESETS.items()},
+        "max_layers": MAX_LAYERS,
+        "max_text": MAX_TEXT_LENGTH,
+        "max_preview": SIDES[-1],
+    }

@@ -1,0 +1,138 @@
+"""The files of one session: uploads that are read, backdrops, and downloads."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sam2_core.errors import BadPrompt
+from sam2_core.media import EffectStack, Limits, MediaProgress, SkippedFile, Store, ingest, ingest_album
+from sam2_core.media.atomic import new_file
+from sam2_core.media.image_files import read_image
+from sam2_core.media.info import RgbArray
+from ui.settings import Settings
+
+MAX_BACKDROPS = 4  # of one session; the least recently used makes room
+MAX_BACKDROP_SIDE = 1920  # pixels
+_GONE = "The picture behind is not on this server any more. Choose it again."
+
+
+def read_files(
+    files: Sequence[Path], folder: Path, settings: Settings, report: MediaProgress, earlier: Store | None
+) -> tuple[SkippedFile, ...]:
+    """Turn files into a store in `folder`: one file on its own, several as an album, behind the photos of `earlier`.
+
+    Gives the files that could not be used; raises `MediaError` where nothing is left. Blocks.
+    """
+    limits = Limits(
+        max_bytes=settings.max_upload_bytes,
+        max_pixels=settings.max_pixels,
+        max_pictures=settings.max_pictures,
+        max_album_bytes=settings.max_album_bytes,
+        max_seconds=settings.max_seconds,
+        max_frames=settings.max_frames,
+        max_clip_side=settings.max_clip_side,
+        max_store_bytes=settings.max_store_bytes,
+    )
+    if len(files) > 1 or earlier is not None:
+        return ingest_album(files, folder, limits, report, earlier)[1]
+    ingest(files[0], folder, limits, report)
+    return ()
+
+
+class Downloads:
+    """Files that wait to be fetched, each in a folder that cannot be guessed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, Path] = {}
+
+    def new_folder(self) -> Path:
+        """For one file. Blocks."""
+        folder = self.folder / secrets.token_hex(16)
+        folder.mkdir(parents=True)
+        return folder
+
+    def add(self, file: Path) -> str:
+        """Let a file be fetched; its address, below the session's own."""
+        key = file.parent.name
+        self._files[key] = file
+        return f"download/{key}/{file.name}"
+
+    def find(self, key: str) -> Path | None:
+        """The file with this key in its address."""
+        return self._files.get(key)
+
+    def clear(self) -> None:
+        """Delete them all, also what is half done. Blocks."""
+        self._files = {}
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Backdrops:
+    """Pictures that were chosen to stand behind the objects, scaled down, as files in the session's folder.
+
+    A backdrop is named after its content, so that an effect finds it again wherever the same picture was sent.
+    """
+
+    def __init__(self, folder: Path, max_pixels: int) -> None:
+        self._folder, self._limits = folder, Limits(max_pixels=max_pixels)
+        self._kept: dict[str, Path] = {}
+
+    def read(self, file: Path) -> Path:
+        """Make a backdrop of an uploaded picture, which `keep` then takes. Blocks; raises `MediaError`."""
+        image = Image.fromarray(read_image(file, self._limits))
+        image.thumbnail((MAX_BACKDROP_SIDE, MAX_BACKDROP_SIDE), Image.Resampling.LANCZOS)
+        path = self._folder / f"{_digest(file)[:32]}.jpg"
+        with new_file(path) as unfinished:  # the same picture may be in use
+            image.save(unfinished, "JPEG", quality=95, subsampling=0)
+        return path
+
+    def keep(self, path: Path) -> str:
+        """Keep what was read; its name."""
+        self._kept.pop(path.stem, None)
+        self._kept[path.stem] = path
+        while len(self._kept) > MAX_BACKDROPS:
+            self._kept.pop(next(iter(self._kept))).unlink(missing_ok=True)
+        return path.stem
+
+    def of(self, look: EffectStack) -> dict[str, Path]:
+        """The backdrops that effects name; raises `BadPrompt` where one is not here."""
+        names = look.backdrops - {""}
+        if not names <= self._kept.keys():
+            raise BadPrompt(_GONE)
+        for name in sorted(names):
+            self._kept[name] = self._kept.pop(name)
+        return {name: self._kept[name] for name in sorted(names)}
+
+
+def load_backdrops(paths: Mapping[str, Path]) -> dict[str, RgbArray]:
+    """Their pixels, (H, W, 3) each, not to be changed. Blocks; raises `BadPrompt` where one has gone meanwhile."""
+    try:
+        return {name: _pixels(path) for name, path in paths.items()}
+    except OSError as error:
+        raise BadPrompt(_GONE) from error
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while part := opened.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _pixels(path: Path) -> RgbArray:
+    """Cached: effects that are being changed are painted many times a second."""
+    with Image.open(path) as image:
+        pixels = np.array(image.convert("RGB"))
+    pixels.setflags(write=False)
+    return pixels

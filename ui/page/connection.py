@@ -1,0 +1,442 @@
+"""A page's end of its session: requests come in, events go out through the send queue (see ui/protocol.py)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sam2_core.errors import Busy, Cancelled, MaskletError, MediaError
+from sam2_core.serving.commands import RemoveObject, Untrack
+from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun, TrackingUpdate
+from sam2_core.serving.workspace import Workspace, WorkspaceObserver
+from sam2_core.types import FrameMasks
+from ui import protocol
+from ui.jobs import Job, JobCancelled, RateLimit
+from ui.models import describe_models, model_event, models_event, report_loading
+from ui.page.imports import ImportOptions, read_and_propose
+from ui.page.previews import EffectPreviews
+from ui.page.send_queue import SendQueue
+from ui.page.uploads import UploadBatch
+from ui.protocol import (
+    CancelRequest,
+    ChooseModelRequest,
+    DoneEvent,
+    EditLogRequest,
+    Event,
+    ExportRequest,
+    GetMasksRequest,
+    HelloEvent,
+    ListModelsRequest,
+    ObjectRemovedEvent,
+    OpenedEvent,
+    PreviewRequest,
+    ProgressEvent,
+    QueueEvent,
+    RemoveObjectRequest,
+    Request,
+    SetPromptRequest,
+    StopRequest,
+    TrackRequest,
+    UntrackedEvent,
+    UntrackRequest,
+    describe_medium,
+    pack,
+    pack_masks,
+    pack_preview,
+    stale_event,
+)
+from ui.sessions import Session
+
+_STATES = ("model", "models", "queue", "stale", "heartbeat")  # events that tell how something stands
+PREVIEWS_PER_SECOND = 25  # a page asks at most every 60 milliseconds
+
+
+class PageConnection:
+    """Requests of one page. It is the session's client, whether or not a socket is there. Belongs to one event loop."""
+
+    def __init__(self, session: Session, clock: Callable[[], float]) -> None:
+        services = session.services
+        self._session, self._tasks, self._executors = session, session.tasks, services.executors
+        self._settings = services.settings
+        self.queue = SendQueue(clock)
+        self.uploads = UploadBatch(services)
+        self.effect_previews = EffectPreviews(services)
+        self.thumbnail_rate = RateLimit(self._settings.messages_per_second)
+        self._previews = HoverPreviews(self)
+        self._answering = asyncio.Lock()  # edits are answered in the order in which they were asked for
+        self._telling_stale = asyncio.Lock()
+        self._tracking: TrackRequest | None = None  # the run under way
+        self._untracked: int | None = None  # seq of the last request that was answered, if it took tracking back
+
+    # --- the session's client -------------------------------------------------------------------------------------
+
+    @property
+    def is_connected(self) -> bool:
+        """See `Client`."""
+        return self.queue.is_connected
+
+    @property
+    def disconnected_at(self) -> float:
+        """See `Client`."""
+        return self.queue.disconnected_at
+
+    @property
+    def observer(self) -> WorkspaceObserver:
+        """See `Client`."""
+        return PageObserver(self._session, self.send)
+
+    def send(self, event: Event) -> None:
+        """Queue an event; of progress and state only the newest waits."""
+        newest_only = f"progress {event.job}" if isinstance(event, ProgressEvent) else event.t
+        self.queue.put(pack(event), newest_only if isinstance(event, ProgressEvent) or event.t in _STATES else "")
+
+    async def close(self) -> None:
+        """See `Client`."""
+        await self.queue.disconnect()
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def greet(self) -> None:
+        """First events of a new connection."""
+        workspace = self._session.workspace
+        version, medium = (0, None) if workspace is None else (workspace.version, _describe(workspace))
+        self.queue.put_first(pack(HelloEvent(version=version, medium=medium, tracking=self._tracking)))
+        self._tasks.start(report_loading(lambda: self._session.model, self.send))
+
+    async def handle(self, text: str) -> None:
+        """Take a request of the page; never raises: answers and errors come through the queue.
+
+        Returns when the request is under way, so requests that are handed over one after the other begin in this order.
+        """
+        subject: dict[str, Any] = {}
+        try:
+            if protocol.is_preview(text):
+                if not self._previews.admit():
+                    return
+            else:
+                self._session.rate.count()
+            self._tasks.admit()
+            request = await self._parse(text)
+        except MaskletError as error:
+            subject = await self._off_loop_if_large(protocol.request_subject, text)
+            self._tasks.report_error(str(error), **subject)
+            return
+        with self._tasks.reporting_errors():
+            self._begin(request)
+
+    async def _parse(self, text: str) -> Request:
+        workspace, settings = self._session.workspace, self._settings
+        bounds = None
+        if workspace is not None:
+            info = workspace.info
+            limits = settings.max_objects, settings.max_points
+            bounds = protocol.Bounds(info.frames, info.height, info.width, *limits, info.sizes)
+        return await self._off_loop_if_large(partial(protocol.parse_request, bounds=bounds), text)
+
+    async def _off_loop_if_large(self, read: Callable[[str], Any], text: str) -> Any:
+        return await self._executors.encode(read, text) if protocol.is_large(text) else read(text)
+
+    def _begin(self, request: Request) -> None:
+        """Start what is asked for; each kind of request has its own method below."""
+        start = self._tasks.start
+        if isinstance(request, CancelRequest):
+            self._cancel(request)
+        elif isinstance(request, ListModelsRequest):
+            start(self._list_models())
+        elif isinstance(request, ChooseModelRequest):
+            self._tasks.start_job("model", partial(self._choose_model, request), model=request.name)
+        elif (workspace := self._session.workspace) is not None:
+            self._begin_on(request, workspace)
+
+    def _begin_on(self, request: Request, workspace: Workspace) -> None:
+        start = self._tasks.start
+        if isinstance(request, SetPromptRequest | RemoveObjectRequest):
+            self._untracked = None
+        if isinstance(request, SetPromptRequest):
+            start(self._set_prompt(request, workspace), seq=request.seq)
+        elif isinstance(request, PreviewRequest):
+            start(self._previews.answer(request, workspace))
+        elif isinstance(request, RemoveObjectRequest):
+            start(self._remove_object(request, workspace), seq=request.seq)
+        elif isinstance(request, GetMasksRequest):
+            start(self._send_masks(request, workspace), **({} if request.seq is None else {"seq": request.seq}))
+        elif isinstance(request, TrackRequest):
+            self._track(request, workspace)
+        elif isinstance(request, StopRequest):
+            self._session.stop_tracking()
+        elif isinstance(request, UntrackRequest):
+            start(self._untrack(request, workspace), seq=request.seq)
+        elif isinstance(request, ExportRequest):
+            self._tasks.start_job("export", partial(self._export, request))
+        elif isinstance(request, EditLogRequest):
+            work = self._add_entries if request.more else self._replace_entries
+            start(work(request, workspace), job="replay", seq=request.seq)
+
+    # --- prompts --------------------------------------------------------------------------------------------------
+
+    async def _set_prompt(self, request: SetPromptRequest, workspace: Workspace) -> None:
+        async with self._answering:
+            masks = await workspace.prompt(request.frame, request.object, request.prompt)
+            await self._put_masks(masks, workspace, seq=request.seq, object=request.object)
+        await self._send_stale(workspace)
+
+    async def _remove_object(self, request: RemoveObjectRequest, workspace: Workspace) -> None:
+        async with self._answering:
+            await workspace.run(RemoveObject(request.object))
+            self.send(ObjectRemovedEvent(seq=request.seq, object=request.object))
+
+    async def _untrack(self, request: UntrackRequest, workspace: Workspace) -> None:
+        async with self._answering:
+            if request.seq != self._untracked:  # else the page did not get the answer and asks once more
+                await workspace.run(Untrack(request.frame_range, request.objects))
+                self._untracked = request.seq
+            self.send(UntrackedEvent(seq=request.seq))
+        await self._send_stale(workspace)
+
+    async def _replace_entries(self, request: EditLogRequest, workspace: Workspace) -> None:
+        self._session.stop_tracking()
+        workspace.skip_tracking()  # of an earlier replay that is under way
+        async with self._answering:
+            stopped = await workspace.replace(request.entries, self._report_replay)
+            self.send(DoneEvent(job="replay", seq=request.seq, stopped=stopped))
+        await self._send_stale(workspace)
+
+    async def _add_entries(self, request: EditLogRequest, workspace: Workspace) -> None:
+        stopped = False
+        with self._tasks.job("replay") as job:
+            async with self._answering:
+                try:
+                    await workspace.add(request.entries, job.report)
+                except JobCancelled:
+                    stopped = True
+                self.send(DoneEvent(job="replay", seq=request.seq, stopped=stopped))
+        await self._send_stale(workspace)
+
+    def _report_replay(self, fraction: float | None, message: str) -> None:
+        self.send(ProgressEvent(job="replay", fraction=fraction, message=message))
+
+    # --- masks ----------------------------------------------------------------------------------------------------
+
+    async def _send_masks(self, request: GetMasksRequest, workspace: Workspace) -> None:
+        """All that is known of some frames, as fast as the page takes them."""
+        async with self._session.switching:
+            for masks in await workspace.masks(request.frame_range):
+                await self.queue.wait_for_room()
+                await self._put_masks(masks, workspace, seq=request.seq)
+
+    async def _send_stale(self, workspace: Workspace) -> None:
+        """What is stale now: after every edit, but without making the next one wait."""
+        if workspace.info.kind != "clip":
+            return
+        async with self._telling_stale:  # in order, so that the last to arrive is the newest
+            self.send(stale_event(await workspace.stale_frames(), workspace.version))
+
+    async def send_preview(self, masks: FrameMasks, workspace: Workspace, seq: int) -> None:
+        """The answer to a preview; of several only the newest waits to be sent."""
+        message = await self._executors.encode(pack_preview, masks, version=workspace.version, seq=seq)
+        self.queue.put(message, "preview")
+
+    async def _put_masks(self, masks: FrameMasks, workspace: Workspace, **fields: Any) -> None:
+        message = await self._executors.encode(pack_masks, masks, version=workspace.version, **fields)
+        self.queue.put(message)
+
+    # --- tracking -------------------------------------------------------------------------------------------------
+
+    def _track(self, request: TrackRequest, workspace: Workspace) -> None:
+        with self._tasks.reporting_errors(job="track", run=request.run):
+            wanted = TrackingRequest(request.direction, request.frame, request.first, request.last, request.pause)
+            run = self._session.track(wanted)
+            self._tracking = request
+            self._tasks.start(self._follow(run, request, workspace), job="track", run=request.run)
+
+    async def _follow(self, run: TrackingRun, request: TrackRequest, workspace: Workspace) -> None:
+        """Send the masks as they come. Pauses while no page listens."""
+        try:
+            await self.queue.wait_for_room()
+            async for update in run:
+                await self._send_update(update, request, workspace)
+                await self.queue.wait_for_room()
+        finally:
+            self._session.end_tracking(run)
+            if self._tracking is request:
+                self._tracking = None
+        self.send(DoneEvent(job="track", run=request.run, **asdict(run.summary)))
+        await self._send_stale(workspace)
+
+    async def _send_update(self, update: TrackingUpdate, request: TrackRequest, workspace: Workspace) -> None:
+        for masks in update.masks:
+            await self._put_masks(masks, workspace, run=request.run, step=update.step)
+        pace = update.frames_per_second
+        self.send(
+            ProgressEvent(
+                job="track",
+                fraction=update.done / update.total,
+                message="Tracking",
+                run=request.run,
+                direction=update.direction,
+                frame=update.frame,
+                done=update.done,
+                total=update.total,
+                fps=None if pace is None else round(pace, 2),
+                left=update.seconds_left,
+            )
+        )
+
+    # --- jobs -----------------------------------------------------------------------------------------------------
+
+    def open(self, files: list[Path], add: bool = False) -> None:
+        """Read uploaded files in the background; what is open stays open until the new medium is ready."""
+        self._tasks.start_job("ingest", partial(self._open, files, add))
+
+    async def read_annotations(self, file: Path, options: ImportOptions) -> dict[str, Any]:
+        """What a file says about the open medium, as prompts (see `propose`).
+
+        Raises `MediaError` for a file that cannot be used, and `Cancelled` where the page gives up on it.
+        """
+        workspace = self._session.workspace
+        if workspace is None:
+            raise MediaError("Open the picture or clip first that these annotations are about.")
+        try:
+            with self._tasks.job("import") as job:
+                return await job.run(self._executors, read_and_propose, file, workspace.info, options, job.report)
+        except JobCancelled as error:
+            raise Cancelled("The import was given up.") from error
+
+    def photos_to_join(self) -> int:
+        """How many photos are open that more can be added to; raises `MediaError` where there are none."""
+        workspace = self._session.workspace
+        if workspace is None or workspace.info.kind == "clip":
+            raise MediaError("Photos can be added to photos only. Open them on their own.")
+        return workspace.info.frames
+
+    async def _open(self, files: list[Path], add: bool, job: Job) -> None:
+        add = add and self._session.workspace is not None
+        workspace, skipped = await self._session.open(files, add, job)
+        self.effect_previews.forget()
+        left_out = tuple(protocol.SkippedData(name=each.name, reason=each.reason) for each in skipped)
+        medium = _describe(workspace)
+        self.send(OpenedEvent(version=workspace.version, medium=medium, added=add, skipped=left_out))
+
+    async def _export(self, request: ExportRequest, job: Job) -> None:
+        file = await self._session.export(request.objects, request.frame_range, request.options, job)
+        url = self._session.downloads.add(file)
+        self.send(DoneEvent(job="export", url=url, name=file.name, size=file.stat().st_size))
+
+    async def _list_models(self) -> None:
+        registry = self._session.services.models
+        models = await self._executors.read_file(describe_models, registry)
+        self.send(models_event(self._session.model, models))
+
+    async def _choose_model(self, request: ChooseModelRequest, job: Job) -> None:
+        await self._session.choose_model(request.name, job)
+        self.send(model_event(self._session.model))
+        self.send(DoneEvent(job="model", name=self._session.model.entry.name))
+
+    def _cancel(self, request: CancelRequest) -> None:
+        """Of a replay, its tracking is skipped; files that wait for others of their batch go with the job."""
+        self._tasks.cancel(request.job)
+        if request.job == "replay" and self._session.workspace is not None:
+            self._session.workspace.skip_tracking()
+        elif request.job == "ingest":
+            self._tasks.start(self.uploads.clear())
+
+
+def _describe(workspace: Workspace) -> protocol.MediumData:
+    return describe_medium(workspace.info, workspace.store.times.tolist())
+
+
+class HoverPreviews:
+    """Answers previews under a moving pointer, one at a time; of those that wait meanwhile only the newest is kept.
+
+    They have a budget of their own, so that a pointer never costs a click its place. What is too much or goes wrong is
+    passed over in silence: nobody asked for anything.
+    """
+
+    def __init__(self, connection: PageConnection) -> None:
+        self._connection = connection
+        self._rate = RateLimit(PREVIEWS_PER_SECOND)
+        self._newest: tuple[PreviewRequest, Workspace] | None = None
+        self._answering = False
+
+    def admit(self) -> bool:
+        """Whether one more may be read."""
+        try:
+            self._rate.count()
+        except Busy:
+            return False
+        return True
+
+    async def answer(self, request: PreviewRequest, workspace: Workspace) -> None:
+        """Answer, unless a newer one comes before it is this one's turn."""
+        self._newest = (request, workspace)
+        if self._answering:
+            return
+        self._answering = True
+        try:
+            while self._newest is not None:
+                newest, self._newest = self._newest, None
+                await self._send(*newest)
+        finally:
+            self._answering = False
+
+    async def _send(self, request: PreviewRequest, workspace: Workspace) -> None:
+        try:
+            masks = await workspace.preview(request.frame, request.object, request.prompt)
+        except MaskletError:  # a lost session is brought back by the next click; the page must not wait until then
+            masks = FrameMasks(request.frame, 0, ())
+        await self._connection.send_preview(masks, workspace, request.seq)
+
+
+class PageObserver(WorkspaceObserver):
+    """Tells the page what its requests wait for, once that takes long enough to be noticed, and how recovery goes
+    on."""
+
+    NOTICED_SECONDS = 0.5
+    REPEAT_SECONDS = 1.0
+    WORTH_SECONDS = 1.0  # what takes less needs no words when nobody else is before
+
+    def __init__(self, session: Session, send: Callable[[Event], None]) -> None:
+        self._session, self._send = session, send
+        self._reporting: asyncio.Task[None] | None = None
+        self._reported = False
+
+    def waiting(self, is_waiting: bool) -> None:
+        """See `WorkspaceObserver`."""
+        if is_waiting:
+            self._reporting = asyncio.create_task(self._report())
+            return
+        if self._reporting is not None:
+            self._reporting.cancel()
+            self._reporting = None
+        if self._reported:
+            self._reported = False
+            self._send(QueueEvent(position=0, seconds=0.0))
+
+    def replaying(self, fraction: float | None, message: str) -> None:
+        """See `WorkspaceObserver`."""
+        self._send(ProgressEvent(job="replay", fraction=fraction, message=message))
+
+    def replayed(self, tracking_skipped: bool) -> None:
+        """See `WorkspaceObserver`."""
+        self._send(DoneEvent(job="replay", stopped=tracking_skipped))
+
+    async def _report(self) -> None:
+        while True:
+            workspace = self._session.workspace
+            if workspace is None:
+                return
+            await asyncio.sleep(max(self.NOTICED_SECONDS - workspace.waiting_seconds, 0))
+            if workspace.waiting_seconds < self.NOTICED_SECONDS:
+                continue  # the oldest call has ended meanwhile
+            try:
+                status = workspace.status()
+            except MaskletError:
+                return  # there is no engine now, which the call itself will say
+            if status.position or status.seconds >= self.WORTH_SECONDS:
+                self._reported = True
+                self._send(QueueEvent(position=status.position, seconds=round(status.seconds, 1)))
+            await asyncio.sleep(self.REPEAT_SECONDS)

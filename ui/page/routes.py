@@ -1,0 +1,291 @@
+"""The page's own addresses beside Gradio's. The token in the address is the key to a session.
+
+POST /s/{token}/upload?name=        a file as the body; read in the background, an event tells the rest
+              &batch=&left=&add=    several photos, one after the other: `batch` is a name for them all, `left` counts
+                                    down to 0; with add=1 they come to those that are open
+POST /s/{token}/import?as=          a file of annotations as the body, answered by what it has about the open medium: as
+              masks or as boxes, with name=, and with room for so many objects=, prompts= and characters=; the file is
+              not kept (see ui/page/imports.py)
+POST /s/{token}/example/{name}      the same with an example
+POST /s/{token}/backdrop            a picture as the body, to stand behind the objects; answers {name}, for looks
+GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
+                                    with height= (16 to 160) a small one, for the timeline or the film strip
+GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSON (EffectStack.to_json), objects as
+id.rrggbb,…
+     &effects=&objects=&side=       in their order, the last one above, side (160 to 1280): pixels of the longer side;
+                                    JPEG, or PNG where it can be seen through
+WS   /s/{token}/ws                  requests up, events down (see ui/protocol.py)
+POST /s/{token}/send                one request up, where proxies drop sockets,
+GET  /s/{token}/receive             and events down: u32 length and event, repeated; waits until there is one
+POST /s/{token}/bye                 the page is going away
+GET  /s/{token}/download/{id}/{filename}
+GET  /examples/{name}.jpg           thumbnail of an example
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, TypeAlias
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from sam2_core.errors import Busy, MaskletError, MediaError
+from sam2_core.serving.workspace import Workspace
+from ui.examples import examples, thumbnail
+from ui.page.connection import PageConnection
+from ui.page.imports import MAX_FILE, read_import_options
+from ui.page.previews import read_preview_options
+from ui.page.socket import converse, is_same_origin
+from ui.protocol import MAX_REQUEST_CHARACTERS, read_upload
+from ui.sessions import Session, SessionRegistry
+
+Handler: TypeAlias = Callable[[Request, Session, PageConnection], Awaitable[Response]]
+RECEIVE_SECONDS = 20.0
+FORMER_UPLOAD_SECONDS = 5.0  # a page that gave one up and sends another is heard in this order, but not always at once
+PRIVATE = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+THUMBNAIL_HEIGHTS = range(16, 161)
+FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Routes:
+    """The addresses, bound to one server's sessions."""
+
+    def __init__(self, sessions: SessionRegistry) -> None:
+        self._sessions = sessions
+        self._settings, self._executors = sessions.services.settings, sessions.services.executors
+
+    def all(self) -> list[BaseRoute]:
+        """For Starlette; they must stand before Gradio's own, which catch everything."""
+        post, get = ["POST"], ["GET"]
+        return [
+            Route("/s/{token}/upload", self._of_session(self._upload), methods=post),
+            Route("/s/{token}/import", self._of_session(self._import), methods=post),
+            Route("/s/{token}/example/{name}", self._of_session(self._example), methods=post),
+            Route("/s/{token}/backdrop", self._of_session(self._backdrop), methods=post),
+            Route("/s/{token}/effects/{frame:int}", self._of_session(self._effects), methods=get),
+            Route("/s/{token}/frames/{frame:int}", self._of_session(self._frame), methods=get),
+            WebSocketRoute("/s/{token}/ws", partial(converse, self._sessions)),
+            Route("/s/{token}/send", self._of_session(self._send), methods=post),
+            Route("/s/{token}/receive", self._of_session(self._receive), methods=get),
+            Route("/s/{token}/bye", self._of_session(self._bye), methods=post),
+            Route("/s/{token}/download/{key}/{filename}", self._of_session(self._download), methods=get),
+            Route("/examples/{name}.jpg", self._thumbnail, methods=get),
+        ]
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any) -> AsyncIterator[None]:
+        """Sweep while the server runs; leave nothing behind when it stops."""
+        sweeper = asyncio.create_task(self._sessions.sweep_forever())
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            await self._sessions.close_all()
+            self._sessions.remove_all_files()
+
+    def _of_session(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            session = self._sessions.find(request.path_params["token"])
+            connection = None if session is None else session.client
+            if session is None or not isinstance(connection, PageConnection):
+                return _refuse(404, "This session has expired. Reload the page.")
+            if not is_same_origin(request):
+                return _refuse(403, "This request comes from another page.")
+            try:
+                return await handle(request, session, connection)
+            except MaskletError as error:
+                return _refuse(400, str(error))
+            except ClientDisconnect:
+                return _refuse(400, "The connection was lost.")  # which nobody reads
+
+        return guarded
+
+    # --- files up -------------------------------------------------------------------------------------------------
+
+    async def _upload(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        upload = read_upload(request.query_params, self._settings.max_pictures)
+        async with self._incoming(session) as folder:
+            await connection.uploads.expect(upload, connection.photos_to_join() if upload.add else 0)
+            target = folder / _file_name(request.query_params.get("name", ""))
+            await self._receive_file(request, target, self._settings.max_upload_bytes)
+            if files := await connection.uploads.add(target, upload):
+                connection.open(files, upload.add)
+        return JSONResponse({"ok": True}, 202)
+
+    async def _import(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        options = read_import_options(request.query_params)
+        max_bytes = min(MAX_FILE, self._settings.max_upload_bytes)
+        async with self._incoming(session) as folder:
+            target = folder / _file_name(request.query_params.get("name", ""))
+            try:
+                await self._receive_file(request, target, max_bytes)
+                return JSONResponse(await connection.read_annotations(target, options), headers=FRESH)
+            finally:
+                await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _example(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        example = examples().get(request.path_params["name"])
+        if example is None:
+            return _refuse(404, "This example does not exist.")
+        async with self._incoming(session) as folder:
+            target = folder / f"{example.title}{example.path.suffix}"
+            await self._executors.read_file(shutil.copyfile, example.path, target)
+            await connection.uploads.clear()
+            connection.open([target])
+        return JSONResponse({"ok": True}, 202)
+
+    async def _backdrop(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        backdrops = session.backdrops
+        async with self._incoming(session) as folder:
+            await self._receive_file(request, folder / "backdrop", self._settings.max_upload_bytes)
+            name = backdrops.keep(await self._executors.read_file(backdrops.read, folder / "backdrop"))
+            await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
+        return JSONResponse({"name": name}, 201)
+
+    @asynccontextmanager
+    async def _incoming(self, session: Session) -> AsyncIterator[Path]:
+        """A new folder for one file; a page sends one at a time, and what does not arrive whole is removed."""
+        try:
+            await asyncio.wait_for(session.receiving.acquire(), FORMER_UPLOAD_SECONDS)
+        except (asyncio.TimeoutError, TimeoutError) as error:
+            raise Busy("Another file is still on its way. Wait until it has arrived.") from error
+        self._sessions.touch(session)
+        folder = session.folder / f"incoming-{token_hex(8)}"
+        try:
+            await self._executors.read_file(folder.mkdir)
+            yield folder
+        except BaseException:
+            await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
+            raise
+        finally:
+            session.receiving.release()
+
+    async def _receive_file(self, request: Request, target: Path, max_bytes: int) -> None:
+        too_large = MediaError(
+            f"This file is larger than {max_bytes // 1_000_000} MB. Choose a smaller or shorter one."
+        )
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > max_bytes:
+            raise too_large
+        size = 0
+        file = await self._executors.read_file(target.open, "wb")
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > max_bytes:
+                    raise too_large
+                await self._executors.read_file(file.write, chunk)
+        finally:
+            await self._executors.read_file(file.close)
+
+    # --- pictures and files down ----------------------------------------------------------------------------------
+
+    async def _frame(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        workspace = self._requested_medium(request, session)
+        if isinstance(workspace, Response):
+            return workspace
+        frame, height = request.path_params["frame"], request.query_params.get("height")
+        if height is None:
+            jpeg = await self._executors.read_file(workspace.store.jpeg, frame)
+        elif height.isdecimal() and len(height) < 5 and int(height) in THUMBNAIL_HEIGHTS:
+            connection.thumbnail_rate.count()
+            jpeg = await self._executors.run_in_background(workspace.store.thumbnail, frame, int(height))
+        else:
+            return _refuse(400, f"Heights go from {THUMBNAIL_HEIGHTS[0]} to {THUMBNAIL_HEIGHTS[-1]}.")
+        return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)
+
+    async def _effects(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        workspace = self._requested_medium(request, session)
+        if isinstance(workspace, Response):
+            return workspace
+        frame, max_objects = request.path_params["frame"], self._settings.max_objects
+        options = read_preview_options(frame, request.query_params, max_objects)
+        backdrops = session.backdrops.of(options.effects)
+        painted, media_type = await connection.effect_previews.paint(workspace, options, backdrops)
+        return Response(painted, media_type=media_type, headers=FRESH)
+
+    def _requested_medium(self, request: Request, session: Session) -> Workspace | Response:
+        """The open medium, if it is what the address means and has this frame; else a refusal."""
+        workspace = session.workspace
+        if workspace is None or request.query_params.get("v") != str(workspace.version):
+            return _refuse(404, "This picture or clip is no longer open.")
+        if not 0 <= request.path_params["frame"] < workspace.info.frames:
+            return _refuse(404, "This frame does not exist.")
+        self._sessions.touch(session)
+        return workspace
+
+    async def _download(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        path = session.downloads.find(request.path_params["key"])
+        if path is None or path.name != request.path_params["filename"]:
+            return _refuse(404, "This download is no longer here. Make it again.")
+        self._sessions.touch(session)
+        return FileResponse(path, filename=path.name, headers=FRESH)
+
+    async def _thumbnail(self, request: Request) -> Response:
+        jpeg = await self._executors.read_file(thumbnail, request.path_params["name"])
+        if jpeg is None:
+            return _refuse(404, "This example does not exist.")
+        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+    # --- requests and events without a socket ---------------------------------------------------------------------
+
+    async def _send(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        if int(request.headers.get("content-length") or MAX_REQUEST_CHARACTERS + 1) > MAX_REQUEST_CHARACTERS:
+            return _refuse(413, "This message is too long.")
+        self._sessions.touch(session)
+        await connection.handle((await request.body()).decode("utf-8", "replace"))
+        return Response(status_code=204)
+
+    async def _receive(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        replaced, queue = asyncio.Event(), connection.queue
+
+        async def disconnect() -> None:
+            replaced.set()
+
+        await queue.attach(disconnect)
+        if request.query_params.get("first"):
+            self._sessions.touch(session)
+            connection.greet()
+        try:
+            messages = await _first_of(queue.drain(), replaced, RECEIVE_SECONDS)
+        finally:
+            queue.detach(disconnect)
+        if replaced.is_set() and not messages:
+            return _refuse(409, "This work is open in another tab.")
+        body = b"".join(struct.pack("<I", len(message)) + message for message in messages)
+        return Response(body, media_type="application/octet-stream", headers=FRESH)
+
+    async def _bye(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        self._sessions.leave(session)
+        return Response(status_code=204)
+
+
+async def _first_of(messages: Coroutine[Any, Any, list[bytes]], end: asyncio.Event, seconds: float) -> list[bytes]:
+    """The messages, or none where the end or the time comes first."""
+    drain, ending = asyncio.create_task(messages), asyncio.create_task(end.wait())
+    await asyncio.wait({drain, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    if drain.done():
+        return drain.result()
+    drain.cancel()
+    return []
+
+
+def _file_name(wanted: str) -> str:
+    """The last part of what the page calls the file, without anything that means something to a file system."""
+    kept = "".join(letter for letter in wanted[-120:] if letter.isalnum() or letter in " ._-()").strip(" .")
+    return kept or "upload"
+
+
+def _refuse(status: int, text: str) -> Response:
+    return JSONResponse({"error": text}, status, headers=FRESH)

@@ -1,0 +1,57 @@
+"""Reads the settings, loads the network in the background and serves the page: `python app.py` and `masklet serve`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from sam2_core.errors import Cancelled, ConfigError, MaskletError
+from sam2_core.serving.engine import Engine
+from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
+from sam2_core.types import Progress
+from ui.settings import Settings, load_settings
+
+
+def engine_builder(settings: Settings) -> BuildEngine:
+    """The function that loads a network; torch is imported in its thread, so that the page is served at once."""
+
+    def build(entry: ModelEntry, progress: Progress) -> Engine:
+        progress(None, "Starting up")
+        from sam2_core.serving.build import build_engine
+        from sam2_core.serving.local import EngineLimits
+
+        limits = EngineLimits(max_sessions=settings.max_sessions, max_objects=settings.max_objects)
+        try:
+            return build_engine(entry.model, settings.device, progress, entry.checkpoint or None, limits)
+        except Cancelled:
+            raise
+        except MaskletError as error:
+            print(error, file=sys.stderr)
+            given = entry.checkpoint or entry.model  # visitors must not learn where files lie on this machine
+            raise type(error)(str(error).replace(given, Path(given).name)) from error
+
+    return build
+
+
+def model_registry(settings: Settings) -> ModelRegistry:
+    """The networks on offer, the first of which begins to load."""
+    entries = model_entries(settings.model, settings.checkpoint, settings.other_models)
+    return ModelRegistry(entries, engine_builder(settings), settings.max_models)
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str], program: str | None = None) -> int:
+    """Serve until interrupted; returns the exit status. `program` is the name of the command in the help."""
+    try:
+        settings = load_settings(arguments, environment, program=program)
+        if find_spec("gradio") is None:
+            raise ConfigError('The page needs Gradio, which is not installed here: pip install "masklet[app]"')
+        from ui.app import Server
+
+        server = Server(settings, model_registry(settings))
+    except MaskletError as error:
+        print(error, file=sys.stderr)
+        return 2
+    server.run()
+    return 0

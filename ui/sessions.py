@@ -1,0 +1,319 @@
+"""Who is here: one session per open page or program, known by a token that cannot be guessed.
+
+A session ends
+- a few seconds after its page said goodbye (a reload says goodbye too and is back within them),
+- when its connection has been lost for longer than the grace time,
+- when nothing was asked of it for long and nothing is being done for it,
+- when a newcomer needs the place and this session has been idle the longest.
+With a session go its folder and everything the engine holds for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from sam2_core.errors import Busy, MaskletError
+from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
+from sam2_core.serving.model_registry import ModelRegistry
+from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
+from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
+from ui.files import Backdrops, Downloads, load_backdrops, read_files
+from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
+from ui.models import load_model
+from ui.protocol import Bounds, Event
+from ui.settings import Settings
+
+ACTIVE_SECONDS = 120.0  # a session in which something was done this recently is not closed for a newcomer
+SWEEP_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all sessions share: settings, the networks, and threads."""
+
+    settings: Settings
+    models: ModelRegistry
+    executors: Executors
+
+    @classmethod
+    def create(cls, settings: Settings, models: ModelRegistry) -> Services:
+        """With threads of their own."""
+        return cls(settings, models, Executors(settings.max_jobs))
+
+    def close(self) -> None:
+        """Shut the engines down and let the threads go as soon as they are done."""
+        self.models.close()
+        self.executors.close()
+
+
+class Client(Protocol):
+    """The other end of a session: a page, or a program that uses the API."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is there right now."""
+        ...
+
+    @property
+    def disconnected_at(self) -> float:
+        """When it was lost, by the registry's clock."""
+        ...
+
+    @property
+    def observer(self) -> WorkspaceObserver:
+        """Is told about waiting and recovery."""
+        ...
+
+    def send(self, event: Event) -> None:
+        """Progress of jobs, and errors."""
+        ...
+
+    async def close(self) -> None:
+        """The session has ended."""
+        ...
+
+
+class Session:
+    """Medium, running jobs and files of one user. Belongs to one event loop."""
+
+    client: Client
+
+    def __init__(self, token: str, folder: Path, services: Services, touched_at: float) -> None:
+        settings = services.settings
+        self.token, self.folder, self.services = token, folder, services
+        self.touched_at = touched_at
+        self.leaving_at: float | None = None
+        self.receiving = asyncio.Lock()  # held while a file comes in
+        self.tasks = BackgroundTasks(lambda event: self.client.send(event))
+        self.rate = RateLimit(settings.messages_per_second)
+        self.downloads = Downloads(folder / "downloads")
+        self.backdrops = Backdrops(folder / "backdrops", settings.max_pixels)
+        self.model = services.models.acquire(services.models.default)
+        self.workspace: Workspace | None = None
+        self._versions = 0  # of media that were opened so far
+        self._tracking: TrackingRun | None = None
+        self.switching = asyncio.Lock()  # held while medium or network change, and by whoever needs that they do not
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """What the numbers of requests may be; None while nothing is open."""
+        if self.workspace is None:
+            return None
+        info, settings = self.workspace.info, self.services.settings
+        return Bounds(info.frames, info.height, info.width, settings.max_objects, settings.max_points, info.sizes)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something long is being done or a file is coming in."""
+        replaying = self.workspace is not None and self.workspace.is_replaying
+        return self._tracking is not None or self.tasks.has_jobs or replaying or self.receiving.locked()
+
+    async def open(self, files: Sequence[Path], add: bool, job: Job) -> tuple[Workspace, tuple[SkippedFile, ...]]:
+        """Read uploaded files and work on them, then remove them with their folders; also gives the files that could
+        not be used. With `add` the photos that are open come first.
+
+        What is open stays open until the new medium is ready. Raises `MediaError` and `JobCancelled`.
+        """
+        self._versions += 1
+        version, folder = self._versions, self.folder / f"medium-{self._versions}"
+        executors, settings = self.services.executors, self.services.settings
+        earlier = self.workspace.store if self.workspace is not None and add else None
+        try:
+            skipped = await job.run(executors, read_files, files, folder, settings, job.report, earlier)
+        finally:
+            for file in files:
+                await executors.read_file(shutil.rmtree, file.parent, ignore_errors=True)
+        async with self.switching:
+            engine, observer = self.model.loader.engine, self.client.observer
+            workspace = await executors.read_file(Workspace, folder, engine, settings.max_objects, observer, version)
+            self.stop_tracking()
+            self.tasks.cancel("export")
+            await self._close_workspace()
+            self.workspace = workspace
+        return workspace, skipped
+
+    def track(self, request: TrackingRequest) -> TrackingRun:
+        """Begin to track, in place of a run that is under way; `end_tracking` must follow. Raises `BadPrompt`."""
+        assert self.workspace is not None  # noqa: S101
+        run = self.workspace.track(request)
+        self.stop_tracking()
+        self._tracking = run
+        return run
+
+    def stop_tracking(self) -> None:
+        """End tracking after the step that is under way."""
+        if self._tracking is not None:
+            self._tracking.stop()
+            self._tracking = None
+
+    def end_tracking(self, run: TrackingRun) -> None:
+        """This run has ended."""
+        if self._tracking is run:
+            self._tracking = None
+
+    async def choose_model(self, name: str, job: Job) -> None:
+        """Load another network, replay the work there, and only then let the former one go.
+
+        Raises `Busy` where it cannot be had; all stays as it was then.
+        """
+        try:
+            handle = await load_model(self.services.models, name, job)
+            try:
+                self.stop_tracking()
+                async with self.switching:
+                    await self._move(handle.loader.engine, job)
+                    former, self.model = self.model, handle
+                    former.release()
+            except BaseException:
+                handle.release()
+                raise
+        except MaskletError as error:
+            stays = f" You go on with {self.model.entry.title}." if self.model.loader.status.ready else ""
+            raise Busy(f"{error}{stays}") from error
+
+    async def export(self, objects: Sequence[ObjectTraits], frames: range, options: ExportOptions, job: Job) -> Path:
+        """Write a download, in place of earlier ones; the file, in a folder that cannot be guessed.
+
+        Raises `MediaError`, `BadPrompt` and `JobCancelled`.
+        """
+        assert self.workspace is not None  # noqa: S101
+        executors, workspace = self.services.executors, self.workspace
+        backdrops = self.backdrops.of(options.effects)
+        await executors.read_file(self.downloads.clear)
+        options = replace(options, backdrops=await executors.read_file(load_backdrops, backdrops))
+        folder = await executors.read_file(self.downloads.new_folder)
+        run = partial(job.run, executors)
+        file = await workspace.export(folder, objects, frames, options, job.report, run)
+        if not self.tasks.has(job):
+            raise JobCancelled(job.name)  # as it had just ended: what is waited for is a newer one, or none
+        return file
+
+    async def close(self) -> None:
+        """Stop everything and free it."""
+        try:
+            await self.client.close()
+        finally:
+            if self.workspace is not None:
+                self.workspace.skip_tracking()
+            await self.tasks.close()
+            await self._close_workspace()
+            self.model.release()
+
+    async def _move(self, engine: EngineSource, job: Job) -> None:
+        if self.workspace is None:
+            return
+        if self.tasks.has("export"):
+            raise Busy("A download is being written. Cancel it or wait for it, then change the model.")
+        job.fields["moving"] = True
+        await self.workspace.move(engine, job.report)
+
+    async def _close_workspace(self) -> None:
+        workspace, self.workspace = self.workspace, None
+        if workspace is not None:
+            await workspace.close()
+            await self.services.executors.read_file(shutil.rmtree, workspace.folder, ignore_errors=True)
+
+
+class SessionRegistry:
+    """All sessions. Belongs to one event loop, apart from `remove_all_files`."""
+
+    def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
+        self.services, self.clock = services, clock
+        self._sessions: dict[str, Session] = {}
+        self._root = Path(tempfile.mkdtemp(prefix="masklet-"))
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    async def open(self, connect: Callable[[Session], Client]) -> Session:
+        """A new session, whose client `connect` makes; raises `Busy` where all places are taken by active sessions."""
+        folder = self._root / secrets.token_hex(16)
+        await asyncio.to_thread(folder.mkdir, mode=0o700)
+        try:
+            await self._make_room()
+        except BaseException:
+            await asyncio.to_thread(folder.rmdir)
+            raise
+        # Nothing is awaited from here on: many may come at once, and each must see the places that the others took.
+        session = Session(secrets.token_urlsafe(24), folder, self.services, self.clock())
+        session.client = connect(session)
+        self._sessions[session.token] = session
+        return session
+
+    def find(self, token: str) -> Session | None:
+        """The session with this token; does not count as activity."""
+        return self._sessions.get(token)
+
+    def touch(self, session: Session) -> None:
+        """Something was asked of the session."""
+        session.touched_at, session.leaving_at = self.clock(), None
+
+    def leave(self, session: Session) -> None:
+        """The page was closed or is being reloaded; only coming back in time keeps the work."""
+        session.leaving_at = self.clock()
+
+    async def sweep(self) -> None:
+        """Close the sessions whose time is over."""
+        await self._close_each([session for session in self._sessions.values() if self._is_over(session)])
+
+    async def sweep_forever(self) -> None:
+        """Keep sweeping until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.sweep()
+
+    async def close(self, session: Session) -> None:
+        """End a session: its client is told, its work and folder go."""
+        if self._sessions.pop(session.token, None) is None:
+            return
+        try:
+            await session.close()
+        finally:
+            await asyncio.to_thread(shutil.rmtree, session.folder, ignore_errors=True)
+
+    async def close_all(self) -> None:
+        """End all sessions."""
+        await self._close_each(list(self._sessions.values()))
+
+    def remove_all_files(self) -> None:
+        """Last call of a server that stops: nothing stays on the disk."""
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    async def _close_each(self, sessions: Sequence[Session]) -> None:
+        """Close them all, whatever goes wrong with one of them."""
+        for result in await asyncio.gather(*map(self.close, sessions), return_exceptions=True):
+            if isinstance(result, Exception):
+                _log.error("A session could not be closed cleanly", exc_info=result)
+
+    async def _make_room(self) -> None:
+        while len(self) >= self.services.settings.max_sessions:
+            longest_idle = min(self._sessions.values(), key=lambda each: (each.client.is_connected, -self._idle(each)))
+            if longest_idle.client.is_connected and self._idle(longest_idle) < ACTIVE_SECONDS:
+                raise Busy("All places are taken at the moment. Please try again in a few minutes.")
+            await self.close(longest_idle)
+
+    def _idle(self, session: Session) -> float:
+        """Seconds since something was asked of it; whoever waits for long work is not idle."""
+        return 0.0 if session.is_busy else self.clock() - session.touched_at
+
+    def _is_over(self, session: Session) -> bool:
+        now, settings, client = self.clock(), self.services.settings, session.client
+        if self._idle(session) > settings.idle_minutes * 60:
+            return True
+        if client.is_connected:
+            return False
+        if session.leaving_at is not None and now - session.leaving_at > settings.farewell_seconds:
+            return True
+        return now - client.disconnected_at > settings.grace_seconds

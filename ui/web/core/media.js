@@ -1,0 +1,23 @@
+import { counted } from './format.js';
+import { state } from './store.js';
+
+export const isClip = () => state.medium?.kind === 'clip';
+export const isAlbum = () => state.medium?.kind === 'album';
+export const frameSize = (frame = state.frame) => {
+  const { sizes, height: high, width: wide } = state.medium;
+  const [height, width] = sizes?.[frame] ?? [high, wide];
+  return { width, height };
+};
+// What is played and tracked: the range, or the whole clip.
+export const playedRange = () => state.range ?? { first: 0, last: Math.max(0, (state.medium?.frames ?? 1) - 1) };
+
+export const timeOf = frame => (state.medium.times ? state.medium.times[frame] : frame / (state.medium.fps || 1));
+
+const FACTS = ['kind', 'frames', 'height', 'width', 'sizes'];
+export const isSameMedium = (one, other) =>
+  FACTS.every(name => JSON.stringify(one[name]) === JSON.stringify(other[name]));
+
+export function describeMedium({ kind, name, frames: count, height, width, names }) {
+  if (kind === 'album') return `the ${counted(count, 'photo')} “${names[0]}” to “${names[count - 1]}”`;
+  return `“${name}” (${width} × ${height}${kind === 'clip' ? `, ${counted(count, 'frame')}` : ''})`;
+}

@@ -1,0 +1,91 @@
+// Masks as COCO's run lengths {size: [height, width], counts: text}: the page's copy of Mask.to_coco and Mask.from_coco in
+// sam2_core/types.py. Pixels are a Uint8Array of zeros and ones, row by row; runs go down the columns, the first counts zeros.
+
+export function runsOf(pixels, width, height) {
+  const counts = [];
+  let value = 0;
+  let run = 0;
+  for (let x = 0; x < width; x += 1) {
+    for (let place = x; place < pixels.length; place += width) {
+      if ((pixels[place] ? 1 : 0) === value) run += 1;
+      else {
+        counts.push(run);
+        value = 1 - value;
+        run = 1;
+      }
+    }
+  }
+  counts.push(run);
+  return counts;
+}
+
+// From the fourth run on, each is stored as its difference to the one two places before, in digits of five bits, the lowest
+// first; a sixth bit says that more digits follow.
+export function encodeRuns(pixels, width, height) {
+  const counts = runsOf(pixels, width, height);
+  const text = [];
+  counts.forEach((count, place) => {
+    let value = place > 2 ? count - counts[place - 2] : count;
+    let more = true;
+    while (more) {
+      const digit = value & 31;
+      value >>= 5;
+      more = digit & 16 ? value !== -1 : value !== 0;
+      text.push(String.fromCharCode((more ? digit | 32 : digit) + 48));
+    }
+  });
+  return { size: [height, width], counts: text.join('') };
+}
+
+export function countsOf(text) {
+  const counts = [];
+  for (let place = 0; place < text.length; ) {
+    let value = 0;
+    let shift = 0;
+    let digit = 32;
+    for (; digit & 32; shift += 5, place += 1) {
+      digit = text.charCodeAt(place) - 48;
+      if (!(digit >= 0 && digit < 64) || shift > 30) throw new RangeError('not a run-length text');
+      value += (digit & 31) * 2 ** shift;
+      if (!(digit & 32) && digit & 16) value -= 2 ** (shift + 5);
+    }
+    counts.push(counts.length > 2 ? value + counts[counts.length - 2] : value);
+  }
+  return counts;
+}
+
+// Takes counts as a list too, which COCO knows as the uncompressed form. Throws RangeError for what is no mask.
+export function decodeRuns({ size: [height, width], counts }) {
+  const runs = typeof counts === 'string' ? countsOf(counts) : counts;
+  const pixels = new Uint8Array(width * height);
+  let place = 0;
+  let value = 0;
+  for (const run of runs) {
+    if (!Number.isInteger(run) || run < 0 || place + run > pixels.length)
+      throw new RangeError('runs beyond the picture');
+    for (const end = place + run; value && place < end; place += 1) {
+      pixels[(place % height) * width + Math.floor(place / height)] = 1;
+    }
+    place = value ? place : place + run;
+    value = 1 - value;
+  }
+  if (place !== pixels.length) throw new RangeError('runs do not fill the picture');
+  return pixels;
+}
+
+// The opaque pixels of a canvas.
+export function opaque(canvas) {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+  const pixels = new Uint8Array(width * height);
+  for (let place = 0; place < pixels.length; place += 1) pixels[place] = data[4 * place + 3] > 127 ? 1 : 0;
+  return pixels;
+}
+
+// The inverse: white where the mask is.
+export function drawPixels(pen, pixels, width, height) {
+  const image = new ImageData(width, height);
+  const words = new Uint32Array(image.data.buffer);
+  for (let place = 0; place < pixels.length; place += 1) if (pixels[place]) words[place] = 0xffffffff;
+  pen.putImageData(image, 0, 0);
+}

@@ -1,0 +1,10 @@
+import { emit } from './events.js';
+import { find, root } from './page.js';
+import { state } from './store.js';
+
+export function setScreen(name) {
+  root.dataset.state = name;
+  find('back').hidden = !state.medium;
+  window.scrollTo(0, 0);
+  emit('screen', name);
+}

@@ -1,0 +1,5 @@
+export const isTyping = target =>
+  target.closest('input:not([type=range], [type=checkbox], [type=color]), textarea, select, dialog') ||
+  target.isContentEditable;
+
+export const shortcuts = {};

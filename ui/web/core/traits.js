@@ -1,0 +1,14 @@
+export const MAX_NAME_LENGTH = 80;
+export const MAX_LABEL_LENGTH = 40;
+export const singleLine = text => String(text).replace(/\s+/g, ' ').trim();
+
+// A journal may come from a file: only what a trait can be is taken over.
+export function sanitizeTraits(set) {
+  const sane = {};
+  if (typeof set?.name === 'string') sane.name = singleLine(set.name).slice(0, MAX_NAME_LENGTH);
+  if (typeof set?.label === 'string') sane.label = singleLine(set.label).slice(0, MAX_LABEL_LENGTH);
+  if (/^#[0-9a-f]{6}$/i.test(set?.color)) sane.color = set.color.toLowerCase();
+  if (Number.isFinite(set?.place)) sane.place = set.place;
+  if (typeof set?.locked === 'boolean') sane.locked = set.locked;
+  return sane;
+}

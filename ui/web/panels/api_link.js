@@ -1,0 +1,20 @@
+// Gradio lists the endpoints for programs in a view of its own. The button that opens it stands in the footer, which is not
+// shown; an address with ?view=api is to open it too, but Gradio loads that view only when its button says so.
+
+import { find, listen } from '../core/page.js';
+
+const showApi = () => document.querySelector('footer .show-api')?.click();
+
+export function setUpApiLink() {
+  listen(find('api'), 'click', () => {
+    find('help-dialog').close();
+    showApi();
+  });
+
+  if (new URLSearchParams(location.search).get('view') === 'api') {
+    setTimeout(() => {
+      showApi(); // Gradio takes it for open: this only takes the word out of the address
+      showApi();
+    });
+  }
+}

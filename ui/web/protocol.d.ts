@@ -1,0 +1,468 @@
+// Generated from ui/protocol.py by `npm run protocol`. Do not edit.
+
+export type Message = Request | Event;
+export type Request =
+  | SetPromptRequest
+  | PreviewRequest
+  | RemoveObjectRequest
+  | TrackRequest
+  | StopRequest
+  | UntrackRequest
+  | GetMasksRequest
+  | ExportRequest
+  | EditLogRequest
+  | CancelRequest
+  | ListModelsRequest
+  | ChooseModelRequest;
+export type Event =
+  | HelloEvent
+  | ModelEvent
+  | ModelsEvent
+  | QueueEvent
+  | OpenedEvent
+  | MasksEvent
+  | PreviewEvent
+  | StaleEvent
+  | ObjectRemovedEvent
+  | UntrackedEvent
+  | HeartbeatEvent
+  | ProgressEvent
+  | DoneEvent
+  | ErrorEvent;
+
+/**
+ * Everything that is asked for an object on a frame; an empty prompt clears the frame. The answer is `masks`.
+ */
+export interface SetPromptRequest {
+  t: "set_prompt";
+  seq: number;
+  frame: number;
+  object: number;
+  prompt: PromptData;
+}
+/**
+ * Everything that is asked for one object on one frame.
+ *
+ * Points are [x, y, 1 (positive) or 0]; boxes and the crop, in which the frame is encoded a second time, are
+ * [left, top, right, bottom]; `choice` is the picked candidate.
+ */
+export interface PromptData {
+  points?: [number, number, 0 | 1][];
+  boxes?: [number, number, number, number][];
+  mask?: MaskData;
+  choice?: 0 | 1 | 2;
+  crop?: [number, number, number, number];
+}
+/**
+ * A mask as COCO's compressed run lengths. `size` is [height, width], that of the frame.
+ */
+export interface MaskData {
+  size: [number, number];
+  counts: string;
+}
+/**
+ * Show what a prompt would give; nothing is remembered, and of several that wait only the newest is answered.
+ */
+export interface PreviewRequest {
+  t: "preview";
+  seq: number;
+  frame: number;
+  object: number;
+  prompt: PromptData;
+}
+/**
+ * Remove an object with all its masks.
+ */
+export interface RemoveObjectRequest {
+  t: "remove_object";
+  seq: number;
+  object: number;
+}
+/**
+ * Track; what is up to date is skipped. Answered by `masks`, `progress` and at last `done`.
+ */
+export interface TrackRequest {
+  run: number;
+  direction: "forward" | "backward" | "both" | "one" | "update";
+  frame: number;
+  first?: number;
+  last?: number;
+  pause?: boolean;
+  t: "track";
+}
+/**
+ * Stop tracking.
+ */
+export interface StopRequest {
+  t: "stop";
+}
+/**
+ * Take back the newest tracked masks of these objects on the frames [first, last].
+ */
+export interface UntrackRequest {
+  t: "untrack";
+  seq: number;
+  frames: [number, number];
+  objects: number[];
+}
+/**
+ * Send what is known about these frames, up to 64 of them; `seq` is then in every answer.
+ */
+export interface GetMasksRequest {
+  t: "get_masks";
+  first: number;
+  last: number;
+  seq?: number;
+}
+/**
+ * Write a download: the objects, of which the last one lies above the others, on each `every`-th of the frames
+ * `first`..`last` (left out: all). `effects` and what follows are options that only some formats take.
+ */
+export interface ExportRequest {
+  t: "export";
+  format:
+    | "masks"
+    | "index"
+    | "davis"
+    | "coco"
+    | "youtube_vis"
+    | "yolo"
+    | "voc"
+    | "sav"
+    | "labelme"
+    | "npz"
+    | "csv"
+    | "mp4"
+    | "webm"
+    | "mov"
+    | "gif"
+    | "png"
+    | "webp"
+    | "jpg"
+    | "review";
+  objects: ExportObject[];
+  first?: number;
+  last?: number;
+  every?: number;
+  effects?: EffectsData;
+  polygons?: boolean;
+  pictures?: boolean;
+  side_by_side?: boolean;
+  cropped?: boolean;
+  largest_side?: number;
+}
+/**
+ * An object in a download: a name of its own, its class label, its color as [red, green, blue].
+ */
+export interface ExportObject {
+  id: number;
+  name: string;
+  color: [number, number, number];
+  label?: string;
+}
+/**
+ * What is done to the frames of a download. A layer is {effect, ...settings}.
+ */
+export interface EffectsData {
+  layers?: {
+    [k: string]: number | string;
+  }[];
+  feather?: number;
+  matte?: number;
+}
+/**
+ * Begin anew with these entries, answered by `done` of replay. With `more` the prompts and removals among them
+ * come to what is there already.
+ */
+export interface EditLogRequest {
+  t: "edit_log";
+  entries: (PromptEntryData | RemoveEntryData | TrackEntryData)[];
+  seq: number;
+  more?: boolean;
+}
+/**
+ * From now on `prompt` is all that holds for the object on the frame.
+ */
+export interface PromptEntryData {
+  frame: number;
+  object: number;
+  prompt: PromptData;
+}
+/**
+ * The object `forget` was removed.
+ */
+export interface RemoveEntryData {
+  forget: number;
+}
+/**
+ * The frames `track` = [start, stop, step] were tracked, for these objects (none: for all).
+ */
+export interface TrackEntryData {
+  track: [number, number, 1 | -1];
+  objects?: number[];
+}
+/**
+ * Cancel a job; of a replay its tracking, or what it adds.
+ */
+export interface CancelRequest {
+  t: "cancel";
+  job: "ingest" | "import" | "export" | "replay" | "model";
+}
+/**
+ * Which networks does this server offer? The answer is `models`.
+ */
+export interface ListModelsRequest {
+  t: "list_models";
+}
+/**
+ * Go on with another network.
+ */
+export interface ChooseModelRequest {
+  t: "choose_model";
+  name: string;
+}
+/**
+ * The first event of every connection. `tracking` is the run under way.
+ */
+export interface HelloEvent {
+  t: "hello";
+  version: number;
+  medium: MediumData | null;
+  tracking: TrackingRun | null;
+}
+/**
+ * What is open. `times` in seconds only where the frame rate varies; `sizes` ([height, width]) and `names` of the
+ * photos of an album; `fps` is 0 for an image.
+ */
+export interface MediumData {
+  kind: "image" | "clip" | "album";
+  name: string;
+  frames: number;
+  fps: number;
+  height: number;
+  width: number;
+  times: number[] | null;
+  sizes?: [number, number][];
+  names?: string[];
+}
+/**
+ * A run of tracking: all objects from `frame` through `first`..`last` (left out: the whole clip).
+ *
+ * `direction` is forward, backward or both; one: this frame only; update: what is stale in the range. `run` is a
+ * number of the page's own that names the run in all that comes of it. With `pause` it stops where an object is lost.
+ */
+export interface TrackingRun {
+  run: number;
+  direction: "forward" | "backward" | "both" | "one" | "update";
+  frame: number;
+  first: number;
+  last: number;
+  pause: boolean;
+}
+/**
+ * The network in use, and how far loading it is; `device` is what it runs on, once it does.
+ */
+export interface ModelEvent {
+  t: "model";
+  ready: boolean;
+  fraction: number | null;
+  message: string;
+  error: string | null;
+  name: string;
+  title: string;
+  device: string;
+}
+/**
+ * The answer to `list_models`. `memory` is the share of the device's memory that is in use.
+ */
+export interface ModelsEvent {
+  t: "models";
+  current: string;
+  device: string;
+  memory: number | null;
+  models: ModelData[];
+}
+/**
+ * A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
+ * work for a picture and for a tracked frame as multiples of nano's.
+ */
+export interface ModelData {
+  name: string;
+  title: string;
+  weights: "bundled" | "downloaded" | "remote" | "own";
+  loaded: boolean;
+  parameters?: number;
+  megabytes?: number;
+  licence?: string;
+  picture?: number;
+  frame?: number;
+}
+/**
+ * While a request waits: how many others come before it, and about how many seconds it takes; both 0 afterwards.
+ */
+export interface QueueEvent {
+  t: "queue";
+  position: number;
+  seconds: number;
+}
+/**
+ * A medium is open; `version` goes into the addresses of its frames. `added`: photos came to those that were open,
+ * whose frames keep their numbers.
+ */
+export interface OpenedEvent {
+  t: "opened";
+  version: number;
+  medium: MediumData;
+  added: boolean;
+  skipped: SkippedData[];
+}
+/**
+ * A file that could not be used.
+ */
+export interface SkippedData {
+  name: string;
+  reason: string;
+}
+/**
+ * Masks of a frame.
+ *
+ * With `object` the answer to a prompt for that object; with `run` what this run of tracking found, on its way forward
+ * (`step` 1) or backward (-1); else all of the frame.
+ */
+export interface MasksEvent {
+  t: "masks";
+  version: number;
+  frame: number;
+  revision: number;
+  objects: ObjectMaskData[];
+  seq?: number;
+  object?: number;
+  run?: number;
+  step?: number;
+}
+/**
+ * A mask of an object. `object_score` is a logit; `stale`: older than a prompt nearby; `fresh`: found by this very
+ * step of tracking. The PNGs of candidates follow the object's own.
+ */
+export interface ObjectMaskData {
+  predicted_iou: number;
+  area: number;
+  place: [number, number, number, number];
+  bytes: number;
+  id: number;
+  object_score: number;
+  stale: boolean;
+  fresh: boolean;
+  candidates?: CandidateData[];
+}
+/**
+ * One reading of an ambiguous click, which `choice` in its prompt picks by its index.
+ *
+ * `area` is in pixels, `place` is [x, y, width, height] of the PNG in the frame, `bytes` its length.
+ */
+export interface CandidateData {
+  predicted_iou: number;
+  area: number;
+  place: [number, number, number, number];
+  bytes: number;
+}
+/**
+ * The answer to `preview`; at most one object.
+ */
+export interface PreviewEvent {
+  t: "preview";
+  version: number;
+  frame: number;
+  revision: number;
+  objects: ObjectMaskData[];
+  seq: number;
+}
+/**
+ * All that is stale now.
+ */
+export interface StaleEvent {
+  t: "stale";
+  version: number;
+  objects: StaleData[];
+}
+/**
+ * The stale frames of an object, as [first, last].
+ */
+export interface StaleData {
+  id: number;
+  frames: [number, number][];
+}
+/**
+ * The answer to `remove_object`.
+ */
+export interface ObjectRemovedEvent {
+  t: "object_removed";
+  seq: number;
+  object: number;
+}
+/**
+ * The answer to `untrack`.
+ */
+export interface UntrackedEvent {
+  t: "untracked";
+  seq: number;
+}
+/**
+ * Comes every few seconds, so that the page notices a dead connection.
+ */
+export interface HeartbeatEvent {
+  t: "heartbeat";
+}
+/**
+ * How far a job is.
+ *
+ * Of `model`: which one, and whether it is loaded and gets the edit log (`moving`). Of `track`: the frame that was
+ * reached, `done` of `total` frames, and once the pace is known frames a second (`fps`) and the seconds that are
+ * `left`.
+ */
+export interface ProgressEvent {
+  t: "progress";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  fraction: number | null;
+  message: string;
+  model?: string;
+  moving?: boolean;
+  run?: number;
+  direction?: "forward" | "backward" | "both" | "one" | "update";
+  frame?: number;
+  done?: number;
+  total?: number;
+  fps?: number;
+  left?: number;
+}
+/**
+ * A job has ended well.
+ *
+ * Of `export`: the file, `size` in bytes. Of `track`: whether it was `stopped` and what is then left to be done
+ * (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
+ * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones.
+ */
+export interface DoneEvent {
+  t: "done";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  url?: string;
+  name?: string;
+  size?: number;
+  run?: number;
+  stopped?: boolean;
+  lost?: number;
+  direction?: "forward" | "backward" | "both" | "one" | "update";
+  frame?: number;
+  changed?: number;
+  seq?: number;
+}
+/**
+ * Something went wrong. `text` may be shown; the others name what it is about.
+ */
+export interface ErrorEvent {
+  t: "error";
+  text: string;
+  job?: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  seq?: number;
+  run?: number;
+}

@@ -1,0 +1,28 @@
+import { counted } from '../core/format.js';
+import { isClip } from '../core/media.js';
+import { showProgress } from '../core/notices.js';
+import { find, root } from '../core/page.js';
+import { setScreen } from '../core/screen.js';
+import { update } from '../core/store.js';
+import { frames } from '../viewport/frames.js';
+import { masks } from '../viewport/masks.js';
+import { clearViewport, viewport } from '../viewport/viewport.js';
+
+// --- opening ---
+
+export function setMedium(medium, version) {
+  update({ medium, version, frame: 0 });
+  frames.clear();
+  masks.clear(medium.frames);
+  clearViewport();
+  find('file').hidden = false;
+  find('file-name').textContent = medium.name;
+  const size = `${medium.width} × ${medium.height}`;
+  find('file-facts').textContent = isClip()
+    ? `${size} · ${counted(medium.frames, 'frame')} · ${+medium.fps.toFixed(2)} fps`
+    : size;
+  root.classList.toggle('mk-has-clip', isClip());
+  viewport.style.setProperty('--ratio', medium.width / medium.height);
+  setScreen('work');
+  showProgress('');
+}

@@ -1,0 +1,26 @@
+import { emit } from '../core/events.js';
+import { announce, showTip } from '../core/notices.js';
+import { objects } from '../core/objects.js';
+import { state, update } from '../core/store.js';
+import { setAdding } from './mode.js';
+import { prompts } from './prompts.js';
+
+// An object that nothing was said about yet is used before another one is made.
+export function addObject() {
+  objects.select(state.log.prompts.has(state.active) ? state.log.newest + 1 : state.active);
+  setAdding(true);
+  showTip('Click on the next thing.');
+}
+
+export function removeObject(id) {
+  if (!objects.isFree(id)) return;
+  const listed = objects.listed;
+  const others = listed.filter(other => other !== id);
+  const { name } = objects.trait(id);
+  if (state.active === id)
+    update({ active: others[Math.min(listed.indexOf(id), others.length - 1)] ?? state.log.newest + 1 });
+  if (state.soloObject === id) update({ soloObject: null });
+  prompts.remove(id);
+  announce(`${name} removed`);
+  emit('objects');
+}
