@@ -325,10 +325,11 @@ def test_cancelling_a_replay_keeps_the_prompts(clip: bytes) -> None:
             assert engine.calls.count("Track") == 1
 
 
-def test_an_error_of_our_own_in_a_request_reaches_the_page_and_the_socket_stays(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("failure", [RuntimeError, KeyError])
+def test_an_error_of_our_own_reaches_the_page_and_the_socket_stays(
+    monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
 ) -> None:
-    """`RuntimeError` and `KeyError` are what a closed socket and a binary message raise: ours must not pass for these."""
+    """A closed socket raises the one, a binary message the other: ours must not pass for these."""
 
     def fail(*arguments: object) -> None:
         raise failure("of our own")
