@@ -188,22 +188,22 @@ class Candidate:
     """One reading of an ambiguous prompt: a mask and its predicted IoU."""
 
     mask: Mask
-    quality: float
+    predicted_iou: float
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectMask:
     """One object's mask on one frame.
 
-    `quality` is the predicted IoU (0..1), `presence` the object-score logit (above 0: the object is in the frame).
+    `predicted_iou` is in 0..1, `object_score` a logit (above 0: the object is in the frame).
     A mask is `stale` where tracking found it before something was said nearby, and `fresh` in the result of the very
     call of tracking that found it.
     """
 
     object_id: int
     mask: Mask
-    quality: float
-    presence: float
+    predicted_iou: float
+    object_score: float
     candidates: tuple[Candidate, ...] = ()
     stale: bool = False
     fresh: bool = False
@@ -211,11 +211,11 @@ class ObjectMask:
     @property
     def is_present(self) -> bool:
         """Whether there is anything of the object in the frame."""
-        return self.presence > 0 and self.mask.area > 0
+        return self.object_score > 0 and self.mask.area > 0
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class FrameSpan:
     """Frames that are to be tracked for these objects, in the order of the range."""
 
     frames: range
@@ -258,8 +258,8 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompted:
-    """Journal entry: `prompt` is all that holds for this object on this frame from now on."""
+class PromptEntry:
+    """EditLog entry: `prompt` is all that holds for this object on this frame from now on."""
 
     frame: int
     object_id: int
@@ -267,15 +267,15 @@ class Prompted:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """Journal entry: the object was removed."""
+class RemoveEntry:
+    """EditLog entry: the object was removed."""
 
     object_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
-    """Journal entry: the frames of range(start, stop, step) were tracked, for these objects (none named: for all)."""
+class TrackEntry:
+    """EditLog entry: the frames of range(start, stop, step) were tracked, for these objects (none named: for all)."""
 
     start: int
     stop: int
@@ -283,11 +283,11 @@ class Tracked:
     objects: tuple[int, ...] = ()
 
 
-Entry: TypeAlias = Prompted | Forgotten | Tracked
+Entry: TypeAlias = PromptEntry | RemoveEntry | TrackEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class EditLog:
     """What a user wants: the medium and everything that was said about it, in order. All else can be replayed.
 
     A journal only grows; undo drops the tail, redo puts it back.
@@ -301,7 +301,7 @@ class Journal:
         return json.dumps({"media": self.media, "entries": [_entry_to_json(entry) for entry in self.entries]})
 
     @classmethod
-    def from_json(cls, text: str) -> Journal:
+    def from_json(cls, text: str) -> EditLog:
         """Read what `to_json` wrote; raises `BadPrompt` on anything else."""
         try:
             plain = json.loads(text)
@@ -311,9 +311,9 @@ class Journal:
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:
-    if isinstance(entry, Prompted):
+    if isinstance(entry, PromptEntry):
         return {"frame": entry.frame, "object": entry.object_id, "prompt": entry.prompt.to_json()}
-    if isinstance(entry, Forgotten):
+    if isinstance(entry, RemoveEntry):
         return {"forget": entry.object_id}
     plain = {"track": [entry.start, entry.stop, entry.step]}
     return plain | {"objects": list(entry.objects)} if entry.objects else plain
@@ -321,10 +321,10 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
 
 def _entry_from_json(plain: dict[str, Any]) -> Entry:
     if "prompt" in plain:
-        return Prompted(int(plain["frame"]), int(plain["object"]), Prompt.from_json(plain["prompt"]))
+        return PromptEntry(int(plain["frame"]), int(plain["object"]), Prompt.from_json(plain["prompt"]))
     if "forget" in plain:
-        return Forgotten(int(plain["forget"]))
+        return RemoveEntry(int(plain["forget"]))
     start, stop, step = (int(value) for value in plain["track"])
     if step not in (1, -1):
         raise ValueError("tracking steps by one frame, forwards or backwards")
-    return Tracked(start, stop, step, tuple(int(object_id) for object_id in plain.get("objects", ())))
+    return TrackEntry(start, stop, step, tuple(int(object_id) for object_id in plain.get("objects", ())))

@@ -11,10 +11,10 @@ import numpy as np
 
 from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
-from sam2_core.tracking.findings import Findings, Word, stale_stretches, unsettled_stretches
-from sam2_core.types import Candidate, FrameMasks, Load, Mask, ObjectMask, Prompt, SessionInfo, Stretch
+from sam2_core.tracking.findings import Findings, Word, stale_spans, unsettled_spans
+from sam2_core.types import Candidate, FrameMasks, FrameSpan, Load, Mask, ObjectMask, Prompt, SessionInfo
 
-CANDIDATE_SIZES, CANDIDATE_QUALITIES = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
+CANDIDATE_SIZES, CANDIDATE_IOUS = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
 REFINED_SIZE = 1.4
 
 
@@ -89,13 +89,13 @@ class FakeEngine:
         self._need_words(state)
         return tuple(self._track_frame(state, frame, frames.step < 0, objects) for frame in frames)
 
-    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+    def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         state = self._session(session)
         self._need_words(state)
-        return unsettled_stretches(state.objects, frames)
+        return unsettled_spans(state.objects, frames)
 
-    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
-        return stale_stretches(self._session(session).objects, frames)
+    def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
+        return stale_spans(self._session(session).objects, frames)
 
     def untrack(self, session: str, frames: range, objects: Collection[int]) -> int:
         self.calls.append("untrack")
@@ -189,10 +189,10 @@ def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:
         crop = prompt.crop
         inside = (columns >= crop.left) & (columns < crop.right) & (rows >= crop.top) & (rows < crop.bottom)
         pixels = np.where(inside, _discs(pixels, prompt, REFINED_SIZE), pixels)
-    mask, quality = Mask.from_array(pixels), CANDIDATE_QUALITIES[prompt.choice or 0]
-    several = zip(sizes, CANDIDATE_QUALITIES, strict=True) if len(prompt.points) == 1 and prompt.crop is None else ()
-    candidates = tuple(Candidate(Mask.from_array(each), quality) for each, quality in several)
-    return ObjectMask(object_id, mask, quality=quality, presence=4.0, candidates=candidates)
+    mask, predicted_iou = Mask.from_array(pixels), CANDIDATE_IOUS[prompt.choice or 0]
+    several = zip(sizes, CANDIDATE_IOUS, strict=True) if len(prompt.points) == 1 and prompt.crop is None else ()
+    candidates = tuple(Candidate(Mask.from_array(each), predicted_iou) for each, predicted_iou in several)
+    return ObjectMask(object_id, mask, predicted_iou=predicted_iou, object_score=4.0, candidates=candidates)
 
 
 def _discs(pixels: np.ndarray, prompt: Prompt, size: float) -> np.ndarray:

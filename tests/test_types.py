@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Box, Forgotten, Journal, Mask, Point, Prompt, Prompted, Tracked
+from sam2_core.types import Box, EditLog, Mask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
 
 
 def random_masks() -> list[np.ndarray]:
@@ -106,10 +106,11 @@ def test_a_prompt_that_cannot_be_read_is_refused(said: object) -> None:
 
 
 def test_a_journal_survives_json() -> None:
-    journal = Journal(
-        "clip", (Prompted(3, 1, Prompt((Point(1, 2),))), Tracked(3, -1, -1), Tracked(4, 9, 1, (1, 2)), Forgotten(1))
+    journal = EditLog(
+        "clip",
+        (PromptEntry(3, 1, Prompt((Point(1, 2),))), TrackEntry(3, -1, -1), TrackEntry(4, 9, 1, (1, 2)), RemoveEntry(1)),
     )
-    assert Journal.from_json(journal.to_json()) == journal
+    assert EditLog.from_json(journal.to_json()) == journal
 
 
 @pytest.mark.parametrize(
@@ -129,4 +130,4 @@ def test_a_journal_survives_json() -> None:
 )
 def test_a_journal_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(BadPrompt):
-        Journal.from_json(text)
+        EditLog.from_json(text)

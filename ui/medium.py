@@ -11,7 +11,7 @@ from sam2_core.media import open_store
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.replay import replay
 from sam2_core.serving.startup import Startup
-from sam2_core.types import Entry, Forgotten, FrameMasks, Journal, Load, Prompt, Prompted, Stretch
+from sam2_core.types import EditLog, Entry, FrameMasks, FrameSpan, Load, Prompt, PromptEntry, RemoveEntry
 from ui.wire import Bounds
 
 SAYING = "Telling the model"
@@ -99,11 +99,11 @@ class Medium:
         """These prompts beside what was said, and which objects are to be forgotten; see `replay`."""
         engine, session = self.open_session()
         for entry in entries:
-            if isinstance(entry, Forgotten):
+            if isinstance(entry, RemoveEntry):
                 self.forget(entry.object_id)
-        prompts = tuple(entry for entry in entries if isinstance(entry, Prompted))
+        prompts = tuple(entry for entry in entries if isinstance(entry, PromptEntry))
         if prompts:
-            self._revision = replay(engine, session, Journal("", prompts), lambda done, _: report(done, SAYING))
+            self._revision = replay(engine, session, EditLog("", prompts), lambda done, _: report(done, SAYING))
 
     def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Engine.preview`."""
@@ -133,12 +133,12 @@ class Medium:
         self._tracked += 1
         return found
 
-    def plan(self, frames: range) -> tuple[Stretch, ...]:
+    def plan(self, frames: range) -> tuple[FrameSpan, ...]:
         """See `Engine.plan`."""
         engine, session = self.open_session()
         return engine.plan(session, frames)
 
-    def stale(self, frames: range) -> tuple[Stretch, ...]:
+    def stale(self, frames: range) -> tuple[FrameSpan, ...]:
         """See `Engine.stale`."""
         engine, session = self.open_session()
         return engine.stale(session, frames)
@@ -175,9 +175,9 @@ class Medium:
 def _objects_after(entries: tuple[Entry, ...], before: set[int]) -> set[int]:
     said = set(before)
     for entry in entries:
-        if isinstance(entry, Forgotten):
+        if isinstance(entry, RemoveEntry):
             said.discard(entry.object_id)
-        elif isinstance(entry, Prompted):
+        elif isinstance(entry, PromptEntry):
             said.add(entry.object_id)
     return said
 

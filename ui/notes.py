@@ -13,7 +13,7 @@ MOST_CHARACTERS = int(0.9 * MAX_MESSAGE)  # of all prompts; the rest is for what
 
 
 class Notes:
-    """Entries as in `Journal.to_json`, and what the caller calls its objects. Belongs to one event loop."""
+    """Entries as in `EditLog.to_json`, and what the caller calls its objects. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []

@@ -11,7 +11,7 @@ from typing import Any
 from sam2_core.errors import BadPrompt
 from sam2_core.media import KINDS, OVERLAY, Look, ObjectTraits, Order
 from sam2_core.serving.project import HIGHEST_OBJECT
-from sam2_core.types import Entry, Forgotten, Journal, Prompt, Prompted, Tracked
+from sam2_core.types import EditLog, Entry, Prompt, PromptEntry, RemoveEntry, TrackEntry
 from ui.wire import (
     DIRECTIONS,
     JOBS,
@@ -177,7 +177,7 @@ def _retell(said: dict[str, Any], bounds: Bounds) -> Message:
     for entry in entries:
         if isinstance(entry, dict) and isinstance(entry.get("prompt"), dict):
             _check_mask(entry["prompt"].get("mask"), bounds.on(_frame(entry, "frame", bounds)))
-    journal = Journal.from_json(json.dumps({"media": "", "entries": entries}))
+    journal = EditLog.from_json(json.dumps({"media": "", "entries": entries}))
     for entry in journal.entries:
         _check_entry(entry, bounds)
     seq = None if said.get("seq") is None else _whole(said, "seq", 0, 2**53)
@@ -283,15 +283,15 @@ def _check_mask(plain: Any, bounds: Bounds) -> None:
 
 
 def _check_entry(entry: Entry, bounds: Bounds) -> None:
-    if isinstance(entry, Prompted):
+    if isinstance(entry, PromptEntry):
         fits = 0 <= entry.frame < bounds.frames and 1 <= entry.object_id <= HIGHEST_OBJECT
         if fits:
             _check_prompt(entry.prompt, bounds.on(entry.frame))
-    elif isinstance(entry, Tracked):
+    elif isinstance(entry, TrackEntry):
         fits = abs(entry.step) == 1 and 0 <= entry.start < bounds.frames and -1 <= entry.stop <= bounds.frames
         fits = fits and len(entry.objects) <= MAX_OBJECTS_NAMED
     else:
-        fits = isinstance(entry, Forgotten)
+        fits = isinstance(entry, RemoveEntry)
     if not fits:
         raise BadPrompt("This journal belongs to another picture or clip.")
 

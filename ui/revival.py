@@ -15,7 +15,7 @@ from sam2_core.errors import Busy, SessionGone
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.replay import replay
 from sam2_core.serving.startup import Startup
-from sam2_core.types import Entry, Journal, Tracked
+from sam2_core.types import EditLog, Entry, TrackEntry
 from ui.jobs import Job, JobCancelled
 from ui.medium import Medium
 from ui.outbox import Outbox
@@ -55,7 +55,7 @@ class Revival:
     async def move(self, medium: Medium, startup: Startup, job: Job) -> None:
         """Say everything again to another network and go on there. Where that fails, all stays as it was."""
         async with self._one_at_a_time:
-            journal = Journal("", await self._ask_for_journal())
+            journal = EditLog("", await self._ask_for_journal())
             await job.run(self._resources, lambda: _retell(medium, startup, journal, job))
 
     async def begin_anew(self, medium: Medium, entries: tuple[Entry, ...]) -> bool:
@@ -125,7 +125,7 @@ class Revival:
             self._answer = None
 
 
-def _retell(medium: Medium, startup: Startup, journal: Journal, job: Job) -> None:
+def _retell(medium: Medium, startup: Startup, journal: EditLog, job: Job) -> None:
     with _fresh_session(medium, startup) as (engine, session):
         revision = replay(engine, session, journal, job.report)
     medium.adopt(startup, session, revision)
@@ -136,10 +136,10 @@ def _bring_back(medium: Medium, entries: tuple[Entry, ...], job: Job) -> bool:
     startup, given_up = medium.startup, False
     with _fresh_session(medium, startup) as (engine, session):
         try:
-            revision = replay(engine, session, Journal("", entries), job.report)
+            revision = replay(engine, session, EditLog("", entries), job.report)
         except JobCancelled:
-            said = tuple(entry for entry in entries if not isinstance(entry, Tracked))
-            revision, given_up = replay(engine, session, Journal("", said)), True
+            said = tuple(entry for entry in entries if not isinstance(entry, TrackEntry))
+            revision, given_up = replay(engine, session, EditLog("", said)), True
     medium.adopt(startup, session, revision)
     return given_up
 

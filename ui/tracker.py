@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from sam2_core.errors import SessionChanged
-from sam2_core.types import FrameMasks, Stretch
+from sam2_core.types import FrameMasks, FrameSpan
 from ui.medium import Medium
 from ui.outbox import Outbox
 from ui.wire import Track, pack, pack_masks
@@ -112,7 +112,7 @@ class Tracker:
         about = {"run": self._wish.run, "stopped": self._stopping, "lost": self._lost, "changed": len(self._changed)}
         self._outbox.put(pack({"t": "done", "job": "track", **about, "direction": self._left, "frame": self._frame}))
 
-    async def _plan(self, leg: Leg) -> tuple[Stretch, ...]:
+    async def _plan(self, leg: Leg) -> tuple[FrameSpan, ...]:
         look = self._medium.stale if leg.left == "update" else self._medium.plan
         return await self._ask(self._medium, partial(look, leg.frames)) if leg.frames else ()
 
@@ -125,7 +125,7 @@ class Tracker:
             self._total = self._done + _length(stretches) + self._ahead
             finished = await self._visit(leg, stretches, revision)
 
-    async def _visit(self, leg: Leg, stretches: tuple[Stretch, ...], revision: int) -> bool:
+    async def _visit(self, leg: Leg, stretches: tuple[FrameSpan, ...], revision: int) -> bool:
         """Whether all was done before something was said."""
         for stretch in stretches:
             if self._wish.pause:
@@ -198,7 +198,7 @@ class Tracker:
         return {"fps": round(rate, 2), "left": round((self._total - self._done) / rate)}
 
 
-def _length(stretches: tuple[Stretch, ...]) -> int:
+def _length(stretches: tuple[FrameSpan, ...]) -> int:
     return sum(len(stretch.frames) for stretch in stretches)
 
 

@@ -22,7 +22,7 @@ Up (page to server): one JSON object a message, `t` says which.
              tracking, or what it adds
     models   {}                              what does this server offer?
     model    {name}                          work with another network
-    journal  {entries, seq, more}            answer to a `journal` question, entries as in Journal.to_json; with `seq`
+    journal  {entries, seq, more}            answer to a `journal` question, entries as in EditLog.to_json; with `seq`
                                              unasked: all begins anew with these entries, answered by `done` of replay;
              with more (left out: false) these prompts and forgets come to what is said already
 
@@ -76,7 +76,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sam2_core.media import MediaInfo, ObjectTraits, Order, mask_png
-from sam2_core.types import Candidate, Entry, FrameMasks, ObjectMask, Prompt, Stretch
+from sam2_core.types import Candidate, Entry, FrameMasks, FrameSpan, ObjectMask, Prompt
 
 DIRECTIONS = ("forward", "backward", "both", "one", "update")
 JOBS = ("ingest", "annotations", "export", "replay", "model")
@@ -227,7 +227,7 @@ def pack_masks(masks: FrameMasks, **about: Any) -> bytes:
     objects, pictures = [], []
     for each in masks.objects:
         shape, picture = _pack_mask(each)
-        about_it = {"presence": round(each.presence, 3), "stale": each.stale, "fresh": each.fresh}
+        about_it = {"presence": round(each.object_score, 3), "stale": each.stale, "fresh": each.fresh}
         objects.append({"id": each.object_id, **about_it, **shape})
         pictures.append(picture)
         if each.candidates and "object" in about:
@@ -238,7 +238,7 @@ def pack_masks(masks: FrameMasks, **about: Any) -> bytes:
     return pack(header, tuple(pictures))
 
 
-def pack_stale(stretches: tuple[Stretch, ...], version: int) -> bytes:
+def pack_stale(stretches: tuple[FrameSpan, ...], version: int) -> bytes:
     """The `stale` message."""
     frames: dict[int, list[list[int]]] = {}
     for stretch in stretches:
@@ -252,7 +252,12 @@ def _pack_mask(found: ObjectMask | Candidate) -> tuple[dict[str, Any], bytes]:
     """What a page must know of a mask, and its PNG."""
     area = found.mask.area
     picture, place = mask_png(found.mask) if area else (b"", (0, 0, 0, 0))
-    shape = {"quality": round(found.quality, 4), "area": area, "place": [int(n) for n in place], "bytes": len(picture)}
+    shape = {
+        "quality": round(found.predicted_iou, 4),
+        "area": area,
+        "place": [int(n) for n in place],
+        "bytes": len(picture),
+    }
     return shape, picture
 
 

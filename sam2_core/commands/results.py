@@ -18,7 +18,7 @@ def told(material: Material) -> Mapping[str, Any]:
     for frame in material.frames:
         for found in material.on(frame).objects:
             if found.mask.area:
-                figures[found.object_id].append((found.mask.area, found.quality))
+                figures[found.object_id].append((found.mask.area, found.predicted_iou))
                 boxes[found.object_id] = _box(found) if material.info.kind == "image" else None
     objects = []
     for each in material.objects:

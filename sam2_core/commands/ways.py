@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Tracked
+from sam2_core.types import TrackEntry
 
 DIRECTIONS = ("both", "forward", "backward")
 
 
-def ways(starts: Mapping[int, int], frames: range, direction: str) -> list[Tracked]:
+def ways(starts: Mapping[int, int], frames: range, direction: str) -> list[TrackEntry]:
     """Follow each object from the frame on which it is first spoken of (`starts`) to the ends of `frames` (step 1).
 
     On each way a frame is visited once, for all objects that have begun by then. Raises `BadPrompt` for a start outside
@@ -24,11 +24,11 @@ def ways(starts: Mapping[int, int], frames: range, direction: str) -> list[Track
     return [way for step in going for way in _one_way(starts, frames, step)]
 
 
-def _one_way(starts: Mapping[int, int], frames: range, step: int) -> list[Tracked]:
+def _one_way(starts: Mapping[int, int], frames: range, step: int) -> list[TrackEntry]:
     end = frames[-1] + 1 if step > 0 else frames[0] - 1
     stops = [*sorted(set(starts.values()), reverse=step < 0), end]
     parts = []
     for begin, stop in pairwise(stops):
         begun = tuple(sorted(number for number, start in starts.items() if (begin - start) * step >= 0))
-        parts.append(Tracked(begin, stop, step, begun))
+        parts.append(TrackEntry(begin, stop, step, begun))
     return parts

@@ -17,7 +17,7 @@ from sam2_core.media import Limits, MediaInfo, Progress, Store, ingest, ingest_a
 from sam2_core.networks import BUNDLED
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.replay import TRACK_STEP
-from sam2_core.types import FrameMasks, Prompt, Tracked
+from sam2_core.types import FrameMasks, Prompt, TrackEntry
 from sam2_core.types import Progress as LoadProgress
 
 MOST_OBJECTS, MOST_PROMPTS = 1000, 20_000
@@ -60,7 +60,7 @@ class Opened:
         for frame, prompt in prompts.items():
             self.revision = self.engine.prompt(self.session, frame, object_id, prompt).revision
 
-    def follow(self, ways: Sequence[Tracked], progress: Progress) -> None:
+    def follow(self, ways: Sequence[TrackEntry], progress: Progress) -> None:
         """Track these ways, a few frames a call."""
         total, done = sum(len(_frames_of(way)) for way in ways), 0
         for way in ways:
@@ -72,7 +72,7 @@ class Opened:
                 progress(done / total, "Tracking")
 
 
-def _frames_of(way: Tracked) -> range:
+def _frames_of(way: TrackEntry) -> range:
     """In the order of tracking."""
     return range(way.start, way.stop, way.step)
 

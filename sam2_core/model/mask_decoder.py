@@ -18,13 +18,13 @@ _STABILITY_THRESHOLD = 0.98
 
 @dataclass(frozen=True, slots=True)
 class MaskPrediction:
-    """What the decoder says: `logits` (B, M, 4H, 4W), predicted IoU `quality` (B, M), output `tokens` (B, M, C),
-    object-score logit `presence` (B, 1)."""
+    """What the decoder says: `logits` (B, M, 4H, 4W), predicted IoU `predicted_iou` (B, M), output `tokens` (B, M, C),
+    object-score logit `object_score` (B, 1)."""
 
     logits: Tensor
-    quality: Tensor
+    predicted_iou: Tensor
     tokens: Tensor
-    presence: Tensor
+    object_score: Tensor
 
 
 class MaskDecoder(nn.Module):
@@ -85,9 +85,9 @@ class MaskDecoder(nn.Module):
         object_token, iou_token, mask_tokens = tokens[:, 0], tokens[:, 1], tokens[:, 2 : 3 + CANDIDATES]
         return MaskPrediction(
             logits=self._masks(mask_tokens, image, high_res),
-            quality=self.iou_prediction_head(iou_token).sigmoid(),
+            predicted_iou=self.iou_prediction_head(iou_token).sigmoid(),
             tokens=mask_tokens,
-            presence=self.pred_obj_score_head(object_token),
+            object_score=self.pred_obj_score_head(object_token),
         )
 
     def _masks(self, mask_tokens: Tensor, image: Tensor, high_res: tuple[Tensor, Tensor]) -> Tensor:
@@ -103,21 +103,26 @@ class MaskDecoder(nn.Module):
 def _pick(prediction: MaskPrediction, which: slice) -> MaskPrediction:
     # A single mask goes with its own token; so do the candidates (SAM 2 remembers the token of the mask it chose).
     return MaskPrediction(
-        prediction.logits[:, which], prediction.quality[:, which], prediction.tokens[:, which], prediction.presence
+        prediction.logits[:, which],
+        prediction.predicted_iou[:, which],
+        prediction.tokens[:, which],
+        prediction.object_score,
     )
 
 
 def _stable_or_best(prediction: MaskPrediction) -> MaskPrediction:
     """The single mask, or the best candidate where the single mask depends too much on the threshold."""
     single, candidates = _pick(prediction, slice(0, 1)), _pick(prediction, slice(1, None))
-    best = candidates.quality.argmax(dim=-1, keepdim=True)  # (B, 1)
+    best = candidates.predicted_iou.argmax(dim=-1, keepdim=True)  # (B, 1)
     stable = stability(single.logits, _STABILITY_DELTA) >= _STABILITY_THRESHOLD  # (B, 1)
     logits = torch.take_along_dim(candidates.logits, best[..., None, None], dim=1)
     return MaskPrediction(
         logits=torch.where(stable[..., None, None], single.logits, logits),
-        quality=torch.where(stable, single.quality, torch.take_along_dim(candidates.quality, best, dim=1)),
+        predicted_iou=torch.where(
+            stable, single.predicted_iou, torch.take_along_dim(candidates.predicted_iou, best, dim=1)
+        ),
         tokens=single.tokens,
-        presence=single.presence,
+        object_score=single.object_score,
     )
 
 

@@ -140,7 +140,7 @@ class SAM2(nn.Module):
             return answer_together(decoder.predict_all(image, places, high_res, tokens), points[0], self.image_size)
         return decoder(image, places, high_res, tokens, multimask)
 
-    def encode_memory(self, embedding: Tensor, mask_logits: Tensor, presence: Tensor, prompted: bool) -> Tensor:
+    def encode_memory(self, embedding: Tensor, mask_logits: Tensor, object_score: Tensor, prompted: bool) -> Tensor:
         """Turn a frame and its mask into a memory (B, D, H, W).
 
         Embedding (B, C, H, W) without memory, mask logits (B, 1, 4H, 4W) or (B, 1, S, S), object scores (B, 1). On
@@ -152,7 +152,7 @@ class SAM2(nn.Module):
         mask = (mask_logits > 0).float() if prompted else mask_logits.float().sigmoid()
         memory: Tensor = self.memory_encoder(embedding, 20 * mask - 10)
         if self.config.no_object_in_memory:
-            absent = (presence <= 0).to(memory.dtype)[..., None, None]
+            absent = (object_score <= 0).to(memory.dtype)[..., None, None]
             memory = memory + absent * self.no_obj_embed_spatial[..., None, None]
         return memory
 

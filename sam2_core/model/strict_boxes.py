@@ -36,9 +36,9 @@ def answer_together(everything: MaskPrediction, corners: Tensor, image_size: int
     cap = (_STEEPNESS * torch.minimum(inside_x, inside_y)).clamp(min=_LOWEST)
     return MaskPrediction(
         logits=torch.minimum(mean, cap[:, None].to(mean.dtype)),
-        quality=everything.quality[:, :1],
+        predicted_iou=everything.predicted_iou[:, :1],
         tokens=everything.tokens[:, :1],
-        presence=everything.presence,
+        object_score=everything.object_score,
     )
 
 

@@ -141,8 +141,8 @@ class SAM2ImagePredictor:
         self._set_features()
         mask, points, point_labels, boxes = self._prep_prompts(coords, labels, box, mask_input, normalize_coords, image)
         results = self._predict(points, point_labels, boxes, mask, multimask_output, return_logits, image)
-        masks, quality, logits = (result.squeeze(0).float().cpu().numpy() for result in results)
-        return masks, quality, logits
+        masks, predicted_iou, logits = (result.squeeze(0).float().cpu().numpy() for result in results)
+        return masks, predicted_iou, logits
 
     def _prep_prompts(
         self,
@@ -187,11 +187,11 @@ class SAM2ImagePredictor:
         (B, M, height, width), predicted IoU (B, M), low-resolution logits (B, M, 4H, 4W).
         """
         prompts = _with_boxes(point_coords, point_labels, boxes)
-        logits, quality = self._predict_low_res(prompts, mask_input, multimask_output, img_idx)
+        logits, predicted_iou = self._predict_low_res(prompts, mask_input, multimask_output, img_idx)
         masks = self._transforms.postprocess_masks(logits, self._orig_hw[img_idx])
         if not return_logits:
             masks = masks > self.mask_threshold
-        return masks, quality, as_mask_input(logits)
+        return masks, predicted_iou, as_mask_input(logits)
 
     @torch.no_grad()
     def _predict_low_res(
@@ -207,7 +207,7 @@ class SAM2ImagePredictor:
         prediction = self.model.predict_masks(
             features.embedding, features.high_res, points, mask_input, multimask_output
         )
-        return prediction.logits, prediction.quality
+        return prediction.logits, prediction.predicted_iou
 
     def _set_features(self) -> ImageFeatures:
         if self._features is None:

@@ -297,7 +297,7 @@ class SAM2VideoPredictor(SAM2):
         """A trace without candidates, on the storage device; the small object pointer stays where it is used."""
         memory = None if trace.memory is None else trace.memory.to(state.storage)
         return replace(
-            trace, logits=trace.logits.to(state.storage), memory=memory, candidates=None, candidate_quality=None
+            trace, logits=trace.logits.to(state.storage), memory=memory, candidates=None, candidate_predicted_iou=None
         )
 
 

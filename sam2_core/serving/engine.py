@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
+from sam2_core.types import FrameMasks, FrameSpan, Load, Prompt, SessionInfo
 
 
 class Engine(Protocol):
@@ -51,14 +51,14 @@ class Engine(Protocol):
         """
         ...
 
-    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+    def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         """What of these frames (step 1 or -1) `track` would compute, in their order. Any number of frames may be asked.
 
         Raises `BadPrompt` where nothing was said yet, and `SessionGone`.
         """
         ...
 
-    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+    def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         """What of these frames (step 1) was tracked before something was said nearby, and how to track it again.
 
         A word about an object makes stale what was tracked of it between its prompted frames before and after that

@@ -23,7 +23,7 @@ from sam2_core.tracking.device import device_name, fast_precision, memory_in_use
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
-from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
+from sam2_core.types import FrameMasks, FrameSpan, Load, Prompt, SessionInfo
 
 T = TypeVar("T")
 
@@ -82,11 +82,11 @@ class LocalEngine:
         self._check_length(frames)
         return self._ask(Priority.TRACK, session, lambda opened: opened.track(frames, revision, objects))
 
-    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+    def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         """See `Engine.plan`."""
         return self._ask(Priority.LOOK, session, lambda opened: opened.plan(frames))
 
-    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+    def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         """See `Engine.stale`."""
         return self._ask(Priority.LOOK, session, lambda opened: opened.stale(frames))
 

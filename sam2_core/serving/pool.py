@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sam2_core.errors import SessionGone
 from sam2_core.serving.engine import Engine
-from sam2_core.types import FrameMasks, Load, Prompt, SessionInfo, Stretch
+from sam2_core.types import FrameMasks, FrameSpan, Load, Prompt, SessionInfo
 
 T = TypeVar("T")
 
@@ -52,11 +52,11 @@ class EnginePool:
         """See `Engine.track`."""
         return self._ask(session, lambda engine: engine.track(session, frames, revision, objects))
 
-    def plan(self, session: str, frames: range) -> tuple[Stretch, ...]:
+    def plan(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         """See `Engine.plan`."""
         return self._ask(session, lambda engine: engine.plan(session, frames))
 
-    def stale(self, session: str, frames: range) -> tuple[Stretch, ...]:
+    def stale(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         """See `Engine.stale`."""
         return self._ask(session, lambda engine: engine.stale(session, frames))
 

@@ -27,7 +27,7 @@ from sam2_core.errors import BadPrompt
 from sam2_core.media import Look, ObjectTraits, Rgb, color_of, is_hex, rgb_of
 from sam2_core.serving.project_medium import ProjectMedium, read_medium
 from sam2_core.serving.prompt_data import is_number, is_whole, read_prompt, require
-from sam2_core.types import Entry, Forgotten, Journal, Prompted, Tracked
+from sam2_core.types import EditLog, Entry, PromptEntry, RemoveEntry, TrackEntry
 
 FORMAT, VERSION = "masklet-project", 1
 LARGEST_FILE = 200_000_000  # bytes
@@ -49,7 +49,7 @@ class Project:
     """
 
     medium: ProjectMedium
-    journal: Journal
+    journal: EditLog
     objects: tuple[ObjectTraits, ...]
     hidden: frozenset[int] = frozenset()
     frames: range | None = None
@@ -84,7 +84,7 @@ def project_of(plain: Mapping[str, Any]) -> Project:
     effects = plain.get("effects")
     return Project(
         medium,
-        Journal(medium.name, tuple(said.entries)),
+        EditLog(medium.name, tuple(said.entries)),
         tuple(said.traits_of(number) for number in said.drawing_order()),
         _hidden(plain.get("look", {}), said.objects, said.objects | {active}),
         _frames(plain.get("range"), medium),
@@ -116,10 +116,10 @@ class _Said:
                 said.traits.setdefault(entry.object_id, {}).update(entry.told)
                 continue
             said.entries.append(entry)
-            if isinstance(entry, Forgotten):
+            if isinstance(entry, RemoveEntry):
                 said.frames.pop(entry.object_id, None)
                 said.traits.pop(entry.object_id, None)
-            elif isinstance(entry, Prompted):
+            elif isinstance(entry, PromptEntry):
                 said._hear(entry)
         return said
 
@@ -135,7 +135,7 @@ class _Said:
         color: Rgb = told.get("color", color_of((number - 1) % OWN_COLORS + 1))
         return ObjectTraits(number, told.get("name") or f"Object {number}", told.get("label", ""), color)
 
-    def _hear(self, entry: Prompted) -> None:
+    def _hear(self, entry: PromptEntry) -> None:
         frames = self.frames.setdefault(entry.object_id, set())
         if entry.prompt.is_empty:
             frames.discard(entry.frame)
@@ -183,7 +183,7 @@ def _entry(plain: Any, medium: ProjectMedium) -> tuple[Entry | _Traits, int | No
     require(isinstance(plain, dict), "an entry")
     if "forget" in plain:
         require(_is_object(plain["forget"]), "an object")
-        return Forgotten(int(plain["forget"])), None
+        return RemoveEntry(int(plain["forget"])), None
     if "track" in plain:
         after = plain.get("after")
         return _tracked(plain, medium), int(after) if is_whole(after, 0, MOST_ENTRIES) else None
@@ -192,17 +192,17 @@ def _entry(plain: Any, medium: ProjectMedium) -> tuple[Entry | _Traits, int | No
         return _Traits(int(plain["traits"]), _told(plain.get("set"))), None
     frame, number = plain.get("frame"), plain.get("object")
     require(is_whole(frame, 0, medium.frames - 1) and _is_object(number), "an entry")
-    return Prompted(int(frame), int(number), read_prompt(plain.get("prompt"), *medium.size_of(int(frame)))), None
+    return PromptEntry(int(frame), int(number), read_prompt(plain.get("prompt"), *medium.size_of(int(frame)))), None
 
 
-def _tracked(plain: Mapping[str, Any], medium: ProjectMedium) -> Tracked:
+def _tracked(plain: Mapping[str, Any], medium: ProjectMedium) -> TrackEntry:
     track, found = plain["track"], plain.get("objects")
     require(isinstance(track, list) and len(track) == 3, "tracked frames")
     require(all(is_whole(value, -1, medium.frames) for value in track) and track[2] in (1, -1), "tracked frames")
     frames = range(*map(int, track))
     require(len(frames) > 0 and min(frames) >= 0 and max(frames) < medium.frames, "tracked frames")
     require(isinstance(found, list) and len(found) <= MOST_OBJECTS_NAMED and all(map(_is_object, found)), "objects")
-    return Tracked(frames.start, frames.stop, frames.step, tuple(map(int, found or ())))
+    return TrackEntry(frames.start, frames.stop, frames.step, tuple(map(int, found or ())))
 
 
 def _told(plain: Any) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 from sam2_core.errors import BadPrompt
 from sam2_core.serving.engine import Engine
-from sam2_core.types import Entry, Forgotten, Journal, Prompted, Tracked
+from sam2_core.types import EditLog, Entry, PromptEntry, RemoveEntry, TrackEntry
 
 TRACK_STEP = 4  # frames a call, so that other users' clicks slip in between
 
 
-def replay(engine: Engine, session: str, journal: Journal, progress: Callable[[float, str], None] | None = None) -> int:
+def replay(engine: Engine, session: str, journal: EditLog, progress: Callable[[float, str], None] | None = None) -> int:
     """Say everything in `journal` again to a fresh session; returns the session's revision at the end.
 
     What no longer counts (prompts that were replaced before anything was tracked, objects that were removed) is left
@@ -31,9 +31,9 @@ def replay(engine: Engine, session: str, journal: Journal, progress: Callable[[f
 
 def _say(engine: Engine, session: str, entry: Entry, revision: int) -> int:
     try:
-        if isinstance(entry, Prompted):
+        if isinstance(entry, PromptEntry):
             return engine.prompt(session, entry.frame, entry.object_id, entry.prompt).revision
-        if isinstance(entry, Forgotten):
+        if isinstance(entry, RemoveEntry):
             return engine.forget(session, entry.object_id)
         frames = range(entry.start, entry.stop, entry.step)
         engine.track(session, frames, revision, entry.objects or None)
@@ -45,17 +45,17 @@ def _say(engine: Engine, session: str, entry: Entry, revision: int) -> int:
 def _in_short_calls(entries: list[Entry]) -> Iterator[Entry]:
     """The entries with tracking cut into short calls, so that other users' clicks slip in and progress is seen."""
     for entry in entries:
-        if not isinstance(entry, Tracked):
+        if not isinstance(entry, TrackEntry):
             yield entry
             continue
         frames = range(entry.start, entry.stop, entry.step)
         for start in range(0, len(frames), TRACK_STEP):
             call = frames[start : start + TRACK_STEP]
-            yield Tracked(call.start, call.stop, call.step, entry.objects)
+            yield TrackEntry(call.start, call.stop, call.step, entry.objects)
 
 
 def _cost(entry: Entry) -> int:
-    return len(range(entry.start, entry.stop, entry.step)) if isinstance(entry, Tracked) else 1
+    return len(range(entry.start, entry.stop, entry.step)) if isinstance(entry, TrackEntry) else 1
 
 
 def _still_needed(entries: tuple[Entry, ...]) -> list[Entry]:
@@ -69,11 +69,11 @@ def _still_needed(entries: tuple[Entry, ...]) -> list[Entry]:
     next_frame: dict[int, int] = {}  # object -> frame of the next prompt about it
     forgotten: set[int] = set()
     for entry in reversed(entries):
-        if isinstance(entry, Tracked):
+        if isinstance(entry, TrackEntry):
             if entry.objects and forgotten.issuperset(entry.objects):
                 continue
             next_frame.clear()
-        elif isinstance(entry, Forgotten):
+        elif isinstance(entry, RemoveEntry):
             forgotten.add(entry.object_id)
             continue
         elif entry.object_id in forgotten:

@@ -93,13 +93,13 @@ def look_closer(
         return trace, found
     points = point_inputs(said, *seen.size, network.image_size, network.device)
     closer = segmenter.refine(features, points, _logits_within(trace.logits, seen, *mask.shape))
-    if float(closer.presence) <= 0:
+    if float(closer.object_score) <= 0:
         return trace, found
     finer = mask.copy()
     finer[seen.place] = full_mask(closer.logits[0, 0], *seen.size).to_array()
     mask[part.place] = finer[part.place]
-    merged = replace(trace, logits=_with_mask(trace.logits, part, mask), quality=closer.quality)
-    return merged, replace(found, mask=Mask.from_array(mask), quality=float(closer.quality), candidates=())
+    merged = replace(trace, logits=_with_mask(trace.logits, part, mask), predicted_iou=closer.predicted_iou)
+    return merged, replace(found, mask=Mask.from_array(mask), predicted_iou=float(closer.predicted_iou), candidates=())
 
 
 def _points_within(prompt: Prompt, seen: Window, before: BoolArray) -> Prompt:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from sam2_core.types import Mask, ObjectMask, Prompt, Stretch
+from sam2_core.types import FrameSpan, Mask, ObjectMask, Prompt
 
 LAYERS_KEPT = 6  # masks of a frame that can be uncovered again, one under the other
 
@@ -59,8 +59,8 @@ class TrackedMask:
     height: int
     width: int
     packed_runs: bytes
-    quality: float
-    presence: float
+    predicted_iou: float
+    object_score: float
     gap: Gap
     reverse: bool
 
@@ -69,12 +69,12 @@ class TrackedMask:
         """Pack a mask."""
         mask = found.mask
         packed = zlib.compress(mask.runs, 1)
-        return cls(mask.height, mask.width, packed, found.quality, found.presence, gap, reverse)
+        return cls(mask.height, mask.width, packed, found.predicted_iou, found.object_score, gap, reverse)
 
     def as_object(self, object_id: int) -> ObjectMask:
         """Unpack it again."""
         mask = Mask(self.height, self.width, zlib.decompress(self.packed_runs))
-        return ObjectMask(object_id, mask, self.quality, self.presence)
+        return ObjectMask(object_id, mask, self.predicted_iou, self.object_score)
 
 
 @dataclass(slots=True)
@@ -162,7 +162,7 @@ def runs(frames: Iterable[int], step: int) -> list[range]:
     return found
 
 
-def unsettled_stretches(objects: Mapping[int, Findings], frames: range) -> tuple[Stretch, ...]:
+def unsettled_spans(objects: Mapping[int, Findings], frames: range) -> tuple[FrameSpan, ...]:
     """What of `frames` (step 1 or -1) is left to be tracked, in their order, all objects together; a single frame has
     no order and comes from the nearer side."""
     if len(frames) == 1:
@@ -171,20 +171,20 @@ def unsettled_stretches(objects: Mapping[int, Findings], frames: range) -> tuple
     left = {object_id: found.unsettled(ascending) for object_id, found in sorted(objects.items())}
     wanted = set[int]().union(*left.values())
     return tuple(
-        Stretch(run, tuple(object_id for object_id, of_object in left.items() if not of_object.isdisjoint(run)))
+        FrameSpan(run, tuple(object_id for object_id, of_object in left.items() if not of_object.isdisjoint(run)))
         for run in runs((at for at in frames if at in wanted), frames.step)
     )
 
 
-def stale_stretches(objects: Mapping[int, Findings], frames: range) -> tuple[Stretch, ...]:
+def stale_spans(objects: Mapping[int, Findings], frames: range) -> tuple[FrameSpan, ...]:
     """What of the consecutive `frames` was tracked before something was said nearby, as it is to be tracked again."""
     return _together(objects, frames, again=True)
 
 
-def _together(objects: Mapping[int, Findings], frames: range, again: bool) -> tuple[Stretch, ...]:
+def _together(objects: Mapping[int, Findings], frames: range, again: bool) -> tuple[FrameSpan, ...]:
     """Objects that need the same stretch go through it together."""
     together: dict[tuple[int, int, int], list[int]] = {}  # ranges of one frame are equal whatever their direction is
     for object_id, found in sorted(objects.items()):
         for run in found.from_nearer_side(frames, again):
             together.setdefault((run.start, run.stop, run.step), []).append(object_id)
-    return tuple(Stretch(range(*run), tuple(named)) for run, named in together.items())
+    return tuple(FrameSpan(range(*run), tuple(named)) for run, named in together.items())

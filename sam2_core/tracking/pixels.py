@@ -26,14 +26,14 @@ def mask_input(network: SAM2, mask: Mask) -> Tensor:
 def object_mask(object_id: int, trace: Trace, height: int, width: int) -> ObjectMask:
     """What a user sees of a trace."""
     mask, candidates = None, []
-    if trace.candidates is not None and trace.candidate_quality is not None:
-        for logits, quality in zip(trace.candidates[0], trace.candidate_quality[0].tolist(), strict=True):
-            candidates.append(Candidate(full_mask(logits, height, width), quality))
+    if trace.candidates is not None and trace.candidate_predicted_iou is not None:
+        for logits, predicted_iou in zip(trace.candidates[0], trace.candidate_predicted_iou[0].tolist(), strict=True):
+            candidates.append(Candidate(full_mask(logits, height, width), predicted_iou))
             if mask is None and torch.equal(logits, trace.logits[0, 0]):
                 mask = candidates[-1].mask  # the chosen one need not be made twice
     if mask is None:
         mask = full_mask(trace.logits[0, 0], height, width)
-    return ObjectMask(object_id, mask, float(trace.quality), float(trace.presence), tuple(candidates))
+    return ObjectMask(object_id, mask, float(trace.predicted_iou), float(trace.object_score), tuple(candidates))
 
 
 def full_mask(logits: Tensor, height: int, width: int) -> Mask:

@@ -27,22 +27,22 @@ _AMBIGUOUS_POINTS = 1  # up to so many points, three candidates are asked for
 class Trace:
     """What an object leaves behind on one frame.
 
-    `logits` (B, 1, 4H, 4W), object `pointer` (B, C), `presence` logit (B, 1), predicted IoU `quality` (B, 1), and
+    `logits` (B, 1, 4H, 4W), object `pointer` (B, C), `object_score` logit (B, 1), predicted IoU (B, 1), and
     once it is memorised the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt `candidates` holds
-    all three masks (B, 3, 4H, 4W) with `candidate_quality` (B, 3).
+    all three masks (B, 3, 4H, 4W) with `candidate_predicted_iou` (B, 3).
     """
 
     logits: Tensor
     pointer: Tensor
-    presence: Tensor
-    quality: Tensor
+    object_score: Tensor
+    predicted_iou: Tensor
     memory: Tensor | None = None
     candidates: Tensor | None = None
-    candidate_quality: Tensor | None = None
+    candidate_predicted_iou: Tensor | None = None
 
     def without_candidates(self) -> Trace:
         """What is worth remembering."""
-        return replace(self, candidates=None, candidate_quality=None)
+        return replace(self, candidates=None, candidate_predicted_iou=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ class Segmenter:
         return Trace(
             logits=low,
             pointer=torch.where(present, seen.pointer, self.network.no_obj_ptr),
-            presence=(2 * present.float() - 1) * MASK_PROMPT_LOGIT,
-            quality=torch.ones_like(seen.quality),
+            object_score=(2 * present.float() - 1) * MASK_PROMPT_LOGIT,
+            predicted_iou=torch.ones_like(seen.predicted_iou),
         )
 
     def unite(self, features: ImageFeatures, parts: list[Trace]) -> Trace:
@@ -114,14 +114,14 @@ class Segmenter:
         return Trace(
             logits=logits,
             pointer=self.from_mask(features, mask).pointer,
-            presence=torch.stack([part.presence for part in parts]).amax(dim=0),
-            quality=torch.stack([part.quality for part in parts]).mean(dim=0),
+            object_score=torch.stack([part.object_score for part in parts]).amax(dim=0),
+            predicted_iou=torch.stack([part.predicted_iou for part in parts]).mean(dim=0),
         )
 
     def memorise(self, features: ImageFeatures, trace: Trace, prompted: bool) -> Trace:
         """The trace with its spatial memory."""
         with self.fast():
-            memory = self.network.encode_memory(features.embedding, trace.logits, trace.presence, prompted)
+            memory = self.network.encode_memory(features.embedding, trace.logits, trace.object_score, prompted)
         return replace(trace, memory=memory.to(torch.bfloat16))
 
     def _condition(self, features: ImageFeatures, recall: Recall[Trace] | None) -> Tensor:
@@ -151,20 +151,20 @@ class Segmenter:
         return self._trace(prediction, choice)
 
     def _trace(self, prediction: MaskPrediction, choice: int | None) -> Trace:
-        present = prediction.presence > 0  # (B, 1)
+        present = prediction.object_score > 0  # (B, 1)
         logits = prediction.logits.float()
         if self.hide_absent:
             logits = torch.where(present[..., None, None], logits, ABSENT_LOGIT)
         several = logits.shape[1] > 1
-        best = prediction.quality.argmax(dim=1, keepdim=True)  # (B, 1)
+        best = prediction.predicted_iou.argmax(dim=1, keepdim=True)  # (B, 1)
         if choice is not None and several:
             best = torch.full_like(best, choice)
         token = torch.take_along_dim(prediction.tokens, best[..., None], dim=1)[:, 0]
         return Trace(
             logits=torch.take_along_dim(logits, best[..., None, None], dim=1),
             pointer=self.network.object_pointer(token, present),
-            presence=prediction.presence,
-            quality=torch.take_along_dim(prediction.quality, best, dim=1),
+            object_score=prediction.object_score,
+            predicted_iou=torch.take_along_dim(prediction.predicted_iou, best, dim=1),
             candidates=logits if several else None,
-            candidate_quality=prediction.quality if several else None,
+            candidate_predicted_iou=prediction.predicted_iou if several else None,
         )

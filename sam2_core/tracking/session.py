@@ -17,14 +17,14 @@ from sam2_core.model.network import MASK_PROMPT_LOGIT, ImageFeatures
 from sam2_core.model.preprocess import Pixels, pixels_to_input
 from sam2_core.tracking.closeup import Window, cut, look_closer
 from sam2_core.tracking.feature_cache import FeatureCache
-from sam2_core.tracking.findings import Findings, Word, stale_stretches, unsettled_stretches
+from sam2_core.tracking.findings import Findings, Word, stale_spans, unsettled_spans
 from sam2_core.tracking.follower import Follower
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.objects import Refinement, TrackedObject
 from sam2_core.tracking.pixels import mask_input, object_mask, to_low_resolution
 from sam2_core.tracking.prompts import check_prompt, growing, point_inputs
 from sam2_core.tracking.segmenter import Segmenter, Trace
-from sam2_core.types import FrameMasks, Mask, ObjectMask, Prompt, Stretch
+from sam2_core.types import FrameMasks, FrameSpan, Mask, ObjectMask, Prompt
 
 MAX_PROMPTED_IN_MEMORY = 4
 """The network was trained on short clips with few prompted frames; more of them blur the memory."""
@@ -128,16 +128,16 @@ class TrackingSession:
         self._check_frames(frames)
         return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
 
-    def plan(self, frames: range) -> tuple[Stretch, ...]:
+    def plan(self, frames: range) -> tuple[FrameSpan, ...]:
         """What of these frames is left to be tracked; see `Engine.plan`."""
         self._check_trackable()
         self._check_frames(frames)
-        return unsettled_stretches(self._found(), frames)
+        return unsettled_spans(self._found(), frames)
 
-    def stale(self, frames: range) -> tuple[Stretch, ...]:
+    def stale(self, frames: range) -> tuple[FrameSpan, ...]:
         """What of these frames is to be tracked again; see `Engine.stale`."""
         self._check_frames(frames)
-        return stale_stretches(self._found(), frames)
+        return stale_spans(self._found(), frames)
 
     def untrack(self, frames: range, objects: Collection[int]) -> int:
         """Take back the newest masks that tracking found; returns the new revision."""

@@ -95,13 +95,13 @@ class _ClipInteraction:
         """Add the losses of one frame. Where an object is absent only its object score counts."""
         truth = self.truth[:, at]
         present = (truth >= 0.5).flatten(1).any(dim=1)
-        several = output.candidates is not None and output.candidate_quality is not None
+        several = output.candidates is not None and output.candidate_predicted_iou is not None
         logits = output.candidates if several else output.logits
-        predicted_iou = output.candidate_quality if several else output.quality
+        predicted_iou = output.candidate_predicted_iou if several else output.predicted_iou
         assert logits is not None and predicted_iou is not None  # noqa: S101
         errors = mask_errors(resize_logits(logits, truth.shape[-1]), truth, self.weights)
         masks = candidates_loss(errors, predicted_iou, self.weights) * present
-        score = object_score_loss(output.presence, present[:, None])
+        score = object_score_loss(output.object_score, present[:, None])
         self.total = self.total + (masks + self.weights.object_score * score).mean()
         if present.any():
             picked = predicted_iou.argmax(dim=1, keepdim=True)

@@ -71,7 +71,9 @@ class _SimulatedInteraction:
             errors = mask_errors(logits, truth, self.weights)
             ambiguous = self.kind == "click" and iteration == 0
             total = total + self._loss(prediction, errors, ambiguous)
-            picked = 1 + prediction.quality[:, 1:].argmax(dim=1, keepdim=True) if ambiguous else _first(prediction)
+            picked = (
+                1 + prediction.predicted_iou[:, 1:].argmax(dim=1, keepdim=True) if ambiguous else _first(prediction)
+            )
             self._log(iteration, errors, picked)
             if iteration < corrections:
                 if self.rng.shared.random() >= _NO_CLICK_SHARE:
@@ -84,10 +86,10 @@ class _SimulatedInteraction:
 
     def _loss(self, prediction: MaskPrediction, errors: MaskErrors, ambiguous: bool) -> Tensor:
         """Losses of the output that is asked for (three masks where `ambiguous`, else one) and, weighted, the other."""
-        single = candidates_loss(_columns(errors, slice(0, 1)), prediction.quality[:, :1], self.weights)
-        several = candidates_loss(_columns(errors, slice(1, None)), prediction.quality[:, 1:], self.weights)
+        single = candidates_loss(_columns(errors, slice(0, 1)), prediction.predicted_iou[:, :1], self.weights)
+        several = candidates_loss(_columns(errors, slice(1, None)), prediction.predicted_iou[:, 1:], self.weights)
         main, other = (several, single) if ambiguous else (single, several)
-        score = object_score_loss(prediction.presence, torch.ones_like(prediction.presence))
+        score = object_score_loss(prediction.object_score, torch.ones_like(prediction.object_score))
         return (main + _OTHER_OUTPUT_WEIGHT * other + self.weights.object_score * score).mean()
 
     def _log(self, iteration: int, errors: MaskErrors, picked: Tensor) -> None:
@@ -99,7 +101,7 @@ class _SimulatedInteraction:
 
 def _first(prediction: MaskPrediction) -> Tensor:
     """Indices (N, 1) of the single mask."""
-    return torch.zeros_like(prediction.presence, dtype=torch.long)
+    return torch.zeros_like(prediction.object_score, dtype=torch.long)
 
 
 def _columns(errors: MaskErrors, which: slice) -> MaskErrors:

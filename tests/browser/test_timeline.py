@@ -38,9 +38,9 @@ class OddEngine(FakeEngine):
         if object_id != 1:
             return found
         if frame in LOST:
-            return replace(found, mask=Mask.from_array(np.zeros(size, bool)), presence=-4.0)
+            return replace(found, mask=Mask.from_array(np.zeros(size, bool)), object_score=-4.0)
         if frame in POOR:
-            return replace(found, quality=0.5 if frame == POOR[1] else 0.55)
+            return replace(found, predicted_iou=0.5 if frame == POOR[1] else 0.55)
         return replace(found, mask=Mask.from_array(np.ones(size, bool))) if frame in WHOLE else found
 
 

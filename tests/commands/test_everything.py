@@ -21,7 +21,7 @@ def record(area: int) -> dict[str, object]:
 def test_the_largest_lies_below() -> None:
     masks = all_masks([record(5), record(70), record(20)])
     assert [each.mask.area for each in masks.objects] == [70, 20, 5]
-    assert [each.quality for each in masks.objects] == [0.7, 0.2, 0.05]
+    assert [each.predicted_iou for each in masks.objects] == [0.7, 0.2, 0.05]
     assert [each.id for each in objects_of(masks)] == [1, 2, 3]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sam2_core.commands.ways import ways
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Tracked
+from sam2_core.types import TrackEntry
 from tests.commands.calls import Caller, masks_in
 from tests.commands.conftest import FRAMES
 
@@ -71,10 +71,10 @@ def test_objects_begin_where_they_are_spoken_of(call: Caller, clip: Path, tmp_pa
 
 def test_ways_visit_each_frame_once_a_direction() -> None:
     assert ways({1: 2, 2: 5, 3: 2}, range(1, 9), "both") == [
-        Tracked(2, 5, 1, (1, 3)),
-        Tracked(5, 9, 1, (1, 2, 3)),
-        Tracked(5, 2, -1, (2,)),
-        Tracked(2, 0, -1, (1, 2, 3)),
+        TrackEntry(2, 5, 1, (1, 3)),
+        TrackEntry(5, 9, 1, (1, 2, 3)),
+        TrackEntry(5, 2, -1, (2,)),
+        TrackEntry(2, 0, -1, (1, 2, 3)),
     ]
     with pytest.raises(BadPrompt, match="outside of frames 3 to 8"):
         ways({1: 2}, range(3, 9), "both")

@@ -164,13 +164,13 @@ def prediction(single: Tensor) -> MaskPrediction:
     )
 
 
-@pytest.mark.parametrize(("single", "fallback", "logit", "quality"), [
+@pytest.mark.parametrize(("single", "fallback", "logit", "predicted_iou"), [
     (5.0, True, 5.0, 0.5),  # stable
-    (0.01, True, 2.0, 0.9),  # unstable: the candidate of the best quality
+    (0.01, True, 2.0, 0.9),  # unstable: the candidate of the highest predicted IoU
     (0.01, False, pytest.approx(0.01), 0.5),
 ])  # fmt: skip
 def test_an_unstable_single_mask_gives_way(
-    monkeypatch: pytest.MonkeyPatch, single: float, fallback: bool, logit: float, quality: float
+    monkeypatch: pytest.MonkeyPatch, single: float, fallback: bool, logit: float, predicted_iou: float
 ) -> None:
     decoder = MaskDecoder(TINY).eval()
     decoder.stability_fallback = fallback
@@ -180,7 +180,7 @@ def test_an_unstable_single_mask_gives_way(
     answer = decoder(nothing, nothing, (nothing, nothing), nothing, multimask=False)
     assert answer.logits.shape == (1, 1, 4, 4)
     assert answer.logits[0, 0, 0, 0].item() == logit
-    assert answer.quality.item() == pytest.approx(quality)
+    assert answer.predicted_iou.item() == pytest.approx(predicted_iou)
     assert answer.tokens.item() == 0.0  # the token stays that of the single mask
     assert decoder(nothing, nothing, (nothing, nothing), nothing, multimask=True).tokens.flatten().tolist() == [1, 2, 3]
 
@@ -190,7 +190,7 @@ def test_training_never_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = prediction(torch.full((4, 4), 0.01))
     monkeypatch.setattr(decoder, "predict_all", lambda *_: everything)
     nothing = torch.zeros(0)
-    assert decoder(nothing, nothing, (nothing, nothing), nothing, multimask=False).quality.item() == 0.5
+    assert decoder(nothing, nothing, (nothing, nothing), nothing, multimask=False).predicted_iou.item() == 0.5
 
 
 def test_background_and_window_positions_are_added_up() -> None:

@@ -55,7 +55,7 @@ def test_the_answer_is_the_mean_of_all_outputs_with_the_single_ones_quality(netw
     middle = slice(4, 9)  # far from the edges of the box
     mean = everything.logits.mean(dim=1)[..., middle, middle]
     assert torch.allclose(answer.logits[:, 0, middle, middle], mean.clamp(max=16), atol=1e-5)
-    assert torch.equal(answer.quality, everything.quality[:, :1])
+    assert torch.equal(answer.predicted_iou, everything.predicted_iou[:, :1])
     assert torch.equal(answer.tokens, everything.tokens[:, :1])
 
 

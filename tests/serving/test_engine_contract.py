@@ -17,7 +17,7 @@ from sam2_core.media import ingest, ingest_album
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.pool import EnginePool
-from sam2_core.types import Box, Mask, Point, Prompt, Stretch
+from sam2_core.types import Box, FrameSpan, Mask, Point, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
@@ -207,7 +207,7 @@ def test_a_new_object_is_the_only_one_that_is_computed(engine: Engine, clip: str
     info = engine.open(clip)
     engine.track(info.id, range(6), engine.prompt(info.id, 0, 1, CLICK).revision)
     revision = engine.prompt(info.id, 2, 2, BOXED).revision
-    assert engine.plan(info.id, range(6)) == (Stretch(range(2), (2,)), Stretch(range(3, 6), (2,)))
+    assert engine.plan(info.id, range(6)) == (FrameSpan(range(2), (2,)), FrameSpan(range(3, 6), (2,)))
     results = engine.track(info.id, range(6), revision)
     assert [[each.object_id for each in masks.objects if each.fresh] for masks in results] == [
         [2],

@@ -12,7 +12,7 @@ import pytest
 from sam2_core.errors import BadPrompt
 from sam2_core.media import MediaInfo, color_of, look_of
 from sam2_core.serving.project import project_of, read_project
-from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
+from sam2_core.types import Box, Mask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
 
 MEDIUM = {"kind": "clip", "name": "film.mp4", "frames": 10, "height": 48, "width": 64, "fps": 25.0}
 
@@ -21,8 +21,8 @@ def click(frame: int = 0, number: int = 1, x: float = 5) -> dict[str, Any]:
     return {"frame": frame, "object": number, "prompt": {"points": [[x, 6, 1]]}}
 
 
-def clicked(frame: int = 0, number: int = 1, x: float = 5) -> Prompted:
-    return Prompted(frame, number, Prompt((Point(x, 6),)))
+def clicked(frame: int = 0, number: int = 1, x: float = 5) -> PromptEntry:
+    return PromptEntry(frame, number, Prompt((Point(x, 6),)))
 
 
 def plain_of(*steps: list[dict[str, Any]], length: int | None = None, **changes: Any) -> dict[str, Any]:
@@ -47,12 +47,12 @@ def test_what_a_run_found_later_is_told_later() -> None:
     ]
     steps = [[click()], run, [click(3)], [click(4, number=2)]]
     assert project_of(plain_of(*steps)).journal.entries == (
-        clicked(), Tracked(0, 2, 1, (1,)), clicked(3), Tracked(2, 4, 1, (1,)),
-        clicked(4, 2), Tracked(4, 6, 1, (1, 2)),
+        clicked(), TrackEntry(0, 2, 1, (1,)), clicked(3), TrackEntry(2, 4, 1, (1,)),
+        clicked(4, 2), TrackEntry(4, 6, 1, (1, 2)),
     )  # fmt: skip
     # What came after a step that was undone is told where it stands.
     assert project_of(plain_of(*steps, length=3)).journal.entries == (
-        clicked(), Tracked(0, 2, 1, (1,)), Tracked(4, 6, 1, (1, 2)), clicked(3), Tracked(2, 4, 1, (1,)),
+        clicked(), TrackEntry(0, 2, 1, (1,)), TrackEntry(4, 6, 1, (1, 2)), clicked(3), TrackEntry(2, 4, 1, (1,)),
     )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def test_everything_that_can_be_said_is_read() -> None:
     project = project_of(plain_of([entry], [{"track": [8, -1, -1], "objects": [4]}], [{"forget": 4}]))
     points = (Point(5, 6), Point(7.5, 8, False))
     expected = Prompt(points, (Box(1, 2, 3, 4),), mask, 2, Box(0, 0, 64, 48))
-    assert project.journal.entries == (Prompted(9, 4, expected), Tracked(8, -1, -1, (4,)), Forgotten(4))
+    assert project.journal.entries == (PromptEntry(9, 4, expected), TrackEntry(8, -1, -1, (4,)), RemoveEntry(4))
     assert project.objects == ()
 
 

@@ -11,7 +11,7 @@ from sam2_core.media import ingest
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.replay import replay
-from sam2_core.types import Box, Entry, Forgotten, Journal, ObjectMask, Point, Prompt, Prompted, Tracked
+from sam2_core.types import Box, EditLog, Entry, ObjectMask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
@@ -21,19 +21,19 @@ BOXED = Prompt(boxes=(Box(5, 6, 30, 40),))
 
 
 CORRECTED: list[Entry] = [  # two corrections, updates from both sides, and an object that came later
-    Prompted(0, 1, HERE),
-    Tracked(1, 10, 1, (1,)),
-    Prompted(5, 1, THERE),
-    Tracked(1, 3, 1, (1,)),
-    Tracked(4, 2, -1, (1,)),
-    Prompted(2, 2, BOXED),
-    Tracked(1, -1, -1, (2,)),
-    Tracked(6, 10, 1, (1,)),
-    Tracked(3, 10, 1, (2,)),
-    Prompted(8, 1, BOXED),
-    Prompted(5, 1, Prompt()),
-    Tracked(1, 5, 1, (1,)),
-    Tracked(7, 4, -1, (1,)),
+    PromptEntry(0, 1, HERE),
+    TrackEntry(1, 10, 1, (1,)),
+    PromptEntry(5, 1, THERE),
+    TrackEntry(1, 3, 1, (1,)),
+    TrackEntry(4, 2, -1, (1,)),
+    PromptEntry(2, 2, BOXED),
+    TrackEntry(1, -1, -1, (2,)),
+    TrackEntry(6, 10, 1, (1,)),
+    TrackEntry(3, 10, 1, (2,)),
+    PromptEntry(8, 1, BOXED),
+    PromptEntry(5, 1, Prompt()),
+    TrackEntry(1, 5, 1, (1,)),
+    TrackEntry(7, 4, -1, (1,)),
 ]
 
 
@@ -48,9 +48,9 @@ def tell(engine: Engine, session: str, entries: list[Entry]) -> None:
     """Say everything literally, in order, as a visitor did it."""
     revision = 0
     for entry in entries:
-        if isinstance(entry, Prompted):
+        if isinstance(entry, PromptEntry):
             revision = engine.prompt(session, entry.frame, entry.object_id, entry.prompt).revision
-        elif isinstance(entry, Forgotten):
+        elif isinstance(entry, RemoveEntry):
             revision = engine.forget(session, entry.object_id)
         else:
             frames = range(entry.start, entry.stop, entry.step)
@@ -64,26 +64,44 @@ def masks(engine: Engine, session: str) -> list[tuple[ObjectMask, ...]]:
 @pytest.mark.parametrize(
     "entries",
     [
-        [Prompted(0, 1, HERE)],
-        [Prompted(0, 1, HERE), Prompted(0, 1, THERE)],
-        [Prompted(0, 1, HERE), Tracked(0, 10, 1)],
-        [Prompted(5, 1, HERE), Tracked(5, 10, 1), Tracked(5, -1, -1)],
-        [Prompted(0, 1, HERE), Tracked(0, 6, 1), Prompted(3, 1, THERE), Tracked(3, 10, 1)],
-        [Prompted(0, 1, HERE), Prompted(0, 2, BOXED), Tracked(0, 10, 1), Forgotten(1)],
-        [Prompted(0, 1, HERE), Prompted(1, 2, BOXED), Forgotten(1), Prompted(2, 1, THERE), Tracked(2, 5, 1)],
-        [Prompted(0, 1, HERE), Prompted(4, 1, THERE), Prompted(4, 1, Prompt())],
-        [Prompted(0, 1, HERE), Tracked(0, 10, 1), Prompted(0, 1, Prompt()), Prompted(0, 1, THERE)],
+        [PromptEntry(0, 1, HERE)],
+        [PromptEntry(0, 1, HERE), PromptEntry(0, 1, THERE)],
+        [PromptEntry(0, 1, HERE), TrackEntry(0, 10, 1)],
+        [PromptEntry(5, 1, HERE), TrackEntry(5, 10, 1), TrackEntry(5, -1, -1)],
+        [PromptEntry(0, 1, HERE), TrackEntry(0, 6, 1), PromptEntry(3, 1, THERE), TrackEntry(3, 10, 1)],
+        [PromptEntry(0, 1, HERE), PromptEntry(0, 2, BOXED), TrackEntry(0, 10, 1), RemoveEntry(1)],
         [
-            Prompted(0, 1, HERE),
-            Tracked(0, 10, 1),
-            Prompted(5, 1, THERE),
-            Prompted(0, 1, Prompt()),
-            Prompted(5, 1, BOXED),
+            PromptEntry(0, 1, HERE),
+            PromptEntry(1, 2, BOXED),
+            RemoveEntry(1),
+            PromptEntry(2, 1, THERE),
+            TrackEntry(2, 5, 1),
         ],
-        [Prompted(0, 1, HERE), Tracked(0, 10, 1), Prompted(5, 1, THERE), Prompted(6, 1, THERE), Prompted(5, 1, BOXED)],
-        [Prompted(0, 1, HERE), Prompted(0, 2, THERE), Prompted(0, 1, BOXED), Tracked(0, 4, 1)],
-        [Prompted(0, 1, HERE), Prompted(0, 2, THERE), Tracked(0, 6, 1, (2,)), Tracked(2, 8, 1, (1, 2))],
-        [Prompted(0, 1, HERE), Prompted(0, 2, THERE), Tracked(0, 9, 1, (2,)), Forgotten(2), Tracked(1, 4, 1, (1,))],
+        [PromptEntry(0, 1, HERE), PromptEntry(4, 1, THERE), PromptEntry(4, 1, Prompt())],
+        [PromptEntry(0, 1, HERE), TrackEntry(0, 10, 1), PromptEntry(0, 1, Prompt()), PromptEntry(0, 1, THERE)],
+        [
+            PromptEntry(0, 1, HERE),
+            TrackEntry(0, 10, 1),
+            PromptEntry(5, 1, THERE),
+            PromptEntry(0, 1, Prompt()),
+            PromptEntry(5, 1, BOXED),
+        ],
+        [
+            PromptEntry(0, 1, HERE),
+            TrackEntry(0, 10, 1),
+            PromptEntry(5, 1, THERE),
+            PromptEntry(6, 1, THERE),
+            PromptEntry(5, 1, BOXED),
+        ],
+        [PromptEntry(0, 1, HERE), PromptEntry(0, 2, THERE), PromptEntry(0, 1, BOXED), TrackEntry(0, 4, 1)],
+        [PromptEntry(0, 1, HERE), PromptEntry(0, 2, THERE), TrackEntry(0, 6, 1, (2,)), TrackEntry(2, 8, 1, (1, 2))],
+        [
+            PromptEntry(0, 1, HERE),
+            PromptEntry(0, 2, THERE),
+            TrackEntry(0, 9, 1, (2,)),
+            RemoveEntry(2),
+            TrackEntry(1, 4, 1, (1,)),
+        ],
         CORRECTED,
     ],
 )
@@ -92,7 +110,7 @@ def test_the_masks_are_the_same_again(clip: Path, entries: list[Entry], make: Ca
     engine = make()
     first, second = engine.open(str(clip)).id, engine.open(str(clip)).id
     tell(engine, first, entries)
-    revision = replay(engine, second, Journal("", tuple(entries)))
+    revision = replay(engine, second, EditLog("", tuple(entries)))
     assert masks(engine, second) == masks(engine, first)
     assert any(masks(engine, second))
     assert revision == engine.masks(second, range(1))[0].revision
@@ -103,17 +121,17 @@ def test_an_object_that_was_removed_is_not_tracked_again(clip: Path) -> None:
     engine = FakeEngine()
     session = engine.open(str(clip)).id
     engine.calls.clear()
-    entries = (Prompted(0, 1, HERE), Prompted(0, 2, THERE), Tracked(0, 10, 1, (2,)), Forgotten(2))
-    replay(engine, session, Journal("", entries))
+    entries = (PromptEntry(0, 1, HERE), PromptEntry(0, 2, THERE), TrackEntry(0, 10, 1, (2,)), RemoveEntry(2))
+    replay(engine, session, EditLog("", entries))
     assert engine.calls == ["prompt"]
 
 
 def test_what_no_longer_counts_is_not_said(clip: Path) -> None:
     engine = FakeEngine()
     session = engine.open(str(clip)).id
-    many = [Prompted(0, 1, Prompt((Point(x, 10),))) for x in range(1, 30)]
+    many = [PromptEntry(0, 1, Prompt((Point(x, 10),))) for x in range(1, 30)]
     engine.calls.clear()
-    replay(engine, session, Journal("", (*many, Prompted(0, 2, HERE), Forgotten(2))))
+    replay(engine, session, EditLog("", (*many, PromptEntry(0, 2, HERE), RemoveEntry(2))))
     assert engine.calls == ["prompt"]
 
 
@@ -122,8 +140,8 @@ def test_tracking_comes_in_short_calls_and_progress_grows(clip: Path) -> None:
     session = engine.open(str(clip)).id
     engine.calls.clear()
     seen: list[float] = []
-    entries = (Prompted(0, 1, HERE), Tracked(0, 10, 1), Prompted(9, 2, BOXED))
-    replay(engine, session, Journal("", entries), lambda fraction, message: seen.append(fraction))
+    entries = (PromptEntry(0, 1, HERE), TrackEntry(0, 10, 1), PromptEntry(9, 2, BOXED))
+    replay(engine, session, EditLog("", entries), lambda fraction, message: seen.append(fraction))
     assert engine.calls.count("track") == 3
     assert seen == sorted(seen)
     assert len(seen) == 5, "one a call, so that long tracking is seen to go on"
@@ -133,7 +151,7 @@ def test_tracking_comes_in_short_calls_and_progress_grows(clip: Path) -> None:
 def test_entries_that_mean_nothing_are_skipped(clip: Path) -> None:
     engine = FakeEngine()
     session = engine.open(str(clip)).id
-    replay(engine, session, Journal("", (Tracked(0, 5, 1), Prompted(99, 1, HERE), Prompted(2, 1, THERE))))
+    replay(engine, session, EditLog("", (TrackEntry(0, 5, 1), PromptEntry(99, 1, HERE), PromptEntry(2, 1, THERE))))
     assert [each.frame for each in engine.masks(session, range(10)) if each.objects] == [2]
 
 
@@ -146,7 +164,7 @@ def test_a_progress_that_raises_ends_it(clip: Path) -> None:
 
     engine.calls.clear()
     with pytest.raises(KeyboardInterrupt):
-        replay(engine, session, Journal("", (Prompted(0, 1, HERE),)), refuse)
+        replay(engine, session, EditLog("", (PromptEntry(0, 1, HERE),)), refuse)
     assert engine.calls == []
 
 
@@ -155,5 +173,5 @@ def test_a_picture_can_be_replayed(tmp_path: Path) -> None:
     ingest(tmp_path / "grey.png", tmp_path / "store")
     engine = FakeEngine()
     session = engine.open(str(tmp_path / "store")).id
-    replay(engine, session, Journal("", (Prompted(0, 1, HERE),)))
+    replay(engine, session, EditLog("", (PromptEntry(0, 1, HERE),)))
     assert engine.masks(session, range(1))[0].objects[0].mask.to_array()[12, 10]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sam2_core.tracking.findings import LAYERS_KEPT, Findings, Word, runs, stale_stretches, unsettled_stretches
-from sam2_core.types import Mask, ObjectMask, Point, Prompt, Stretch
+from sam2_core.tracking.findings import LAYERS_KEPT, Findings, Word, runs, stale_spans, unsettled_spans
+from sam2_core.types import FrameSpan, Mask, ObjectMask, Point, Prompt
 
 CLIP = range(20)
 CLICK, OTHER_CLICK = Prompt((Point(1, 1),)), Prompt((Point(2, 2),))
@@ -144,11 +144,11 @@ def test_what_is_left_is_planned_along_the_way_for_all_objects() -> None:
     say(one, 0)
     say(two, 3)
     track(one, *range(1, 6), 9)
-    plan = unsettled_stretches({1: one, 2: two}, range(12))
-    assert plan == (Stretch(range(0, 3), (2,)), Stretch(range(4, 12), (1, 2)))
-    assert unsettled_stretches({1: one}, range(11, -1, -1)) == (
-        Stretch(range(11, 9, -1), (1,)),
-        Stretch(range(8, 5, -1), (1,)),
+    plan = unsettled_spans({1: one, 2: two}, range(12))
+    assert plan == (FrameSpan(range(0, 3), (2,)), FrameSpan(range(4, 12), (1, 2)))
+    assert unsettled_spans({1: one}, range(11, -1, -1)) == (
+        FrameSpan(range(11, 9, -1), (1,)),
+        FrameSpan(range(8, 5, -1), (1,)),
     )
 
 
@@ -156,8 +156,8 @@ def test_a_single_frame_is_planned_from_the_nearer_prompt() -> None:
     one, two = Findings(), Findings()
     say(one, 0)
     say(two, 9)
-    plan = unsettled_stretches({1: one, 2: two}, range(7, 8))
-    assert plan == (Stretch(range(7, 8), (1,)), Stretch(range(7, 6, -1), (2,)))
+    plan = unsettled_spans({1: one, 2: two}, range(7, 8))
+    assert plan == (FrameSpan(range(7, 8), (1,)), FrameSpan(range(7, 6, -1), (2,)))
     assert [stretch.frames.step for stretch in plan] == [1, -1]
 
 
@@ -168,7 +168,7 @@ def test_objects_that_need_the_same_go_together() -> None:
         track(found, *CLIP)
     for found in (one, three):
         say(found, 0, prompt=OTHER_CLICK)
-    assert stale_stretches({3: three, 1: one, 2: two}, CLIP) == (Stretch(range(1, 20), (1, 3)),)
+    assert stale_spans({3: three, 1: one, 2: two}, CLIP) == (FrameSpan(range(1, 20), (1, 3)),)
 
 
 def test_runs_follow_the_order_of_the_frames() -> None:

@@ -48,15 +48,15 @@ def test_the_chosen_candidate_is_the_mask() -> None:
     trace = Trace(
         logits=candidates[:, 1:2],
         pointer=torch.zeros(1, 4),
-        presence=torch.tensor([[3.0]]),
-        quality=torch.tensor([[0.5]]),
+        object_score=torch.tensor([[3.0]]),
+        predicted_iou=torch.tensor([[0.5]]),
         candidates=candidates,
-        candidate_quality=torch.tensor([[0.5, 0.5, 0.25]]),
+        candidate_predicted_iou=torch.tensor([[0.5, 0.5, 0.25]]),
     )
     found = object_mask(4, trace, 90, 120)
-    assert (found.object_id, found.quality, found.presence) == (4, 0.5, 3.0)
+    assert (found.object_id, found.predicted_iou, found.object_score) == (4, 0.5, 3.0)
     assert found.mask == found.candidates[1].mask == full_mask(candidates[0, 1], 90, 120)
-    assert [candidate.quality for candidate in found.candidates] == [0.5, 0.5, 0.25]
+    assert [candidate.predicted_iou for candidate in found.candidates] == [0.5, 0.5, 0.25]
 
 
 def test_a_mask_comes_back_from_low_resolution() -> None:

@@ -57,7 +57,15 @@ def test_a_batch_of_two_is_the_same_as_one_by_one(answer: Answer) -> None:
         together = run(answer, slice(0, 2))
         alone = [run(answer, slice(at, at + 1)) for at in range(2)]
     for at, trace in enumerate(together):
-        for name in ("logits", "pointer", "presence", "quality", "memory", "candidates", "candidate_quality"):
+        for name in (
+            "logits",
+            "pointer",
+            "object_score",
+            "predicted_iou",
+            "memory",
+            "candidates",
+            "candidate_predicted_iou",
+        ):
             both = getattr(trace, name)
             singles = [getattr(traces[at], name) for traces in alone]
             if both is None:
@@ -78,7 +86,7 @@ def test_the_objects_of_a_batch_differ() -> None:
 def test_an_empty_mask_among_others_is_an_absent_object() -> None:
     with torch.inference_mode():
         trace = by_mask(features_of(0, slice(0, 2)), slice(0, 2))
-    assert trace.presence.flatten().tolist() == [10, -10]
+    assert trace.object_score.flatten().tolist() == [10, -10]
     assert torch.equal(trace.pointer[1], tiny_network().no_obj_ptr[0])
     assert (trace.logits[0] > 0).any()
     assert not (trace.logits[1] > 0).any()
@@ -97,6 +105,6 @@ def test_masks_of_absent_objects_vanish_unless_they_are_still_learned() -> None:
             shown = Segmenter(network, hide_absent=False).from_prompt(features, points, None, None)
     finally:
         score.copy_(before)
-    assert (hidden.presence < 0).all()
+    assert (hidden.object_score < 0).all()
     assert (hidden.logits == -1024).all()
     assert (shown.logits > -1024).all()

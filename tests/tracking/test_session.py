@@ -12,7 +12,7 @@ from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
-from sam2_core.types import Box, FrameMasks, Mask, Point, Prompt, Stretch
+from sam2_core.types import Box, FrameMasks, FrameSpan, Mask, Point, Prompt
 from tests.networks import tiny_network
 
 HEIGHT, WIDTH, FRAMES = 48, 80, 60
@@ -58,7 +58,7 @@ def test_masks_have_the_size_of_the_frame_and_a_click_has_three_candidates() -> 
     assert (found.object_id, found.mask.height, found.mask.width) == (3, HEIGHT, WIDTH)
     assert len(found.candidates) == 3
     assert found.mask in [candidate.mask for candidate in found.candidates]
-    assert 0 <= found.quality <= 1
+    assert 0 <= found.predicted_iou <= 1
 
 
 def test_a_picked_candidate_becomes_the_mask() -> None:
@@ -67,7 +67,7 @@ def test_a_picked_candidate_becomes_the_mask() -> None:
     for choice, candidate in enumerate(first.candidates):
         (picked,) = session.prompt(0, 1, Prompt(CLICK.points, choice=choice)).objects
         assert picked.mask == candidate.mask
-        assert picked.quality == pytest.approx(candidate.quality)
+        assert picked.predicted_iou == pytest.approx(candidate.predicted_iou)
 
 
 def test_saying_the_same_again_gives_the_same_also_after_other_frames_were_visited() -> None:
@@ -121,7 +121,7 @@ def test_several_boxes_are_answered_one_by_one_and_united() -> None:
     either = alone[0].mask.to_array() | alone[1].mask.to_array()
     assert either.any()
     assert (both.mask.to_array() & either).sum() / (both.mask.to_array() | either).sum() > 0.95
-    assert both.quality == pytest.approx((alone[0].quality + alone[1].quality) / 2)
+    assert both.predicted_iou == pytest.approx((alone[0].predicted_iou + alone[1].predicted_iou) / 2)
     assert not both.candidates
     refined = session.prompt(0, 1, Prompt((Point(60, 20, positive=False),), boxes)).objects
     assert refined[0].mask != both.mask
@@ -142,7 +142,7 @@ def test_an_empty_mask_says_that_the_object_is_not_there() -> None:
     session = new_session()
     (found,) = session.prompt(0, 1, Prompt(mask=Mask.from_array(np.zeros((HEIGHT, WIDTH))))).objects
     assert found.mask.area == 0
-    assert found.presence < 0
+    assert found.object_score < 0
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_only_the_objects_named_are_tracked() -> None:
     session.prompt(0, 2, OTHER_CLICK)
     found = session.track(range(3), session.revision, (2,))
     assert [[each.object_id for each in masks.objects] for masks in found] == [[1, 2], [2], [2]]
-    assert session.plan(range(3)) == (Stretch(range(1, 3), (1,)),)
+    assert session.plan(range(3)) == (FrameSpan(range(1, 3), (1,)),)
 
 
 def test_stale_frames_are_planned_from_both_prompts_and_the_plan_settles_them() -> None:
@@ -259,7 +259,7 @@ def test_stale_frames_are_planned_from_both_prompts_and_the_plan_settles_them() 
     track(session, range(20))
     session.prompt(11, 1, OTHER_CLICK)
     plan = session.stale(range(FRAMES))
-    assert plan == (Stretch(range(1, 6), (1,)), Stretch(range(10, 5, -1), (1,)), Stretch(range(12, 20), (1,)))
+    assert plan == (FrameSpan(range(1, 6), (1,)), FrameSpan(range(10, 5, -1), (1,)), FrameSpan(range(12, 20), (1,)))
     for stretch in plan:
         assert all(masks.objects[0].fresh for masks in session.track(stretch.frames, session.revision, stretch.objects))
     assert session.stale(range(FRAMES)) == ()

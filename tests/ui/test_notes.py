@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import Journal
+from sam2_core.types import EditLog
 from ui.notes import Notes
 from ui.reading import MAX_ENTRIES
 
@@ -43,7 +43,7 @@ def test_what_is_noted_is_a_journal() -> None:
     notes.prompted(4, 1, CLICK)
     notes.tracked(5, 1, [1])
     notes.removed(1)
-    journal = Journal.from_json(json.dumps({"media": "", "entries": notes.entries}))
+    journal = EditLog.from_json(json.dumps({"media": "", "entries": notes.entries}))
     assert json.loads(journal.to_json())["entries"][1] == {"track": [5, 6, 1], "objects": [1]}
 
 

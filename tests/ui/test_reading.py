@@ -9,7 +9,7 @@ import pytest
 
 from sam2_core.errors import BadPrompt
 from sam2_core.media import ObjectTraits
-from sam2_core.types import Box, Forgotten, Mask, Point, Prompt, Prompted, Tracked
+from sam2_core.types import Box, Mask, Point, Prompt, PromptEntry, RemoveEntry, TrackEntry
 from ui.reading import MAX_MASK, MAX_MESSAGE, is_hover, parse, subject
 from ui.wire import (
     Bounds,
@@ -69,7 +69,7 @@ def test_every_message_is_read() -> None:
         {"forget": 1},
     ]
     told = read(t="journal", entries=entries)
-    assert told == Retell((Prompted(0, 1, Prompt((Point(1, 1),))), Tracked(0, 10, 1, (1,)), Forgotten(1)))
+    assert told == Retell((PromptEntry(0, 1, Prompt((Point(1, 1),))), TrackEntry(0, 10, 1, (1,)), RemoveEntry(1)))
     assert read(t="journal", seq=5, entries=[]) == Retell((), 5)
     assert read(t="cancel", job="replay") == Cancel("replay")
 
@@ -79,7 +79,7 @@ def test_masks_are_read_in_prompts_and_journals() -> None:
     prompt = Prompt((Point(1, 1),), (Box(1, 1, 5, 5), Box(2, 2, 9, 9)), MASK)
     assert read(t="prompt", seq=1, frame=0, object=1, prompt=said).prompt == prompt
     told = read(t="journal", entries=[{"frame": 3, "object": 1, "prompt": said}, {"track": [3, 10, 1]}])
-    assert told == Retell((Prompted(3, 1, prompt), Tracked(3, 10, 1)))
+    assert told == Retell((PromptEntry(3, 1, prompt), TrackEntry(3, 10, 1)))
 
 
 @pytest.mark.parametrize("wrap", ["prompt", "journal"])

@@ -29,7 +29,7 @@ class VanishingEngine(FakeEngine):
     def find(self, size: tuple[int, int], frame: int, object_id: int, nearest: Prompt) -> ObjectMask:
         self.found.append((frame, object_id))
         if object_id == 1 and frame in self.away:
-            return ObjectMask(1, Mask.from_array(np.zeros(size)), quality=0.1, presence=-4.0)
+            return ObjectMask(1, Mask.from_array(np.zeros(size)), predicted_iou=0.1, object_score=-4.0)
         return super().find(size, frame, object_id, nearest)
 
 

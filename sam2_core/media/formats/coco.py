@@ -84,7 +84,7 @@ def _annotation(each: ObjectMask, kinds: dict[int, int]) -> dict[str, Any]:
         "track_id": each.object_id,
         "iscrowd": 0,
         "bbox": list(place),
-        "score": round(float(each.quality), 4),
+        "score": round(float(each.predicted_iou), 4),
     }
 
 

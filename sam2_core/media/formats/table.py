@@ -45,7 +45,7 @@ def _row(material: Material, frame: int, each: ObjectMask) -> list[str | int | f
     time = round(float(material.store.times[frame]), 6)
     file = info.names[frame] if info.names else info.name
     called = (_text(file), traits.id, _text(traits.name), _text(traits.label))
-    scores = [round(float(each.quality), 4), round(float(each.presence), 4), int(each.stale)]
+    scores = [round(float(each.predicted_iou), 4), round(float(each.object_score), 4), int(each.stale)]
     return [frame, time, *called, each.mask.area, *_place(each.mask), *scores]
 
 

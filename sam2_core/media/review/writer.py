@@ -63,8 +63,8 @@ class Found:
 
 
 def _numbers(each: ObjectMask) -> list[float]:
-    presence = max(-_SURE, min(_SURE, float(each.presence)))
-    return [round(max(0.0, min(1.0, float(each.quality))), 3), round(presence, 2), each.mask.area]
+    presence = max(-_SURE, min(_SURE, float(each.object_score)))
+    return [round(max(0.0, min(1.0, float(each.predicted_iou))), 3), round(presence, 2), each.mask.area]
 
 
 def _frame_block(material: Material, found: FrameMasks, plan: Plan, share: float) -> str:

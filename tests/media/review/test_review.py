@@ -202,7 +202,7 @@ def test_a_mask_that_does_not_fit_leaves_nothing_behind(clip: Store, tmp_path: P
 def test_numbers_that_are_none_do_no_harm(clip: Store, tmp_path: Path) -> None:
     def strange(frame: int) -> FrameMasks:
         [ball] = masks_of(0).objects
-        return FrameMasks(frame, 1, (replace(ball, quality=float("inf"), presence=float("-inf")),))
+        return FrameMasks(frame, 1, (replace(ball, predicted_iou=float("inf"), object_score=float("-inf")),))
 
     page = opened(tmp_path, material_of(clip, strange))
     assert page.about["found"]["1"][0] == [1.0, -32.0, 400]
