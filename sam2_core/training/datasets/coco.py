@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,8 @@ class CocoImage:
         return LabeledImage(pixels, masks, tuple(self.classes))
 
 
-def read_coco(root: Path, image_folder: Path | None = None, split: str | None = None) -> Dataset:
-    """Open a COCO JSON file, or those of a folder. `image_folder` has the images; if it is None, it is searched for.
+def read_coco(root: Path, images: Path | None = None, split: str | None = None) -> Dataset:
+    """Open a COCO JSON file, or those of a folder. The folder of the images is `images`, or searched for if None.
 
     `split` selects files by name: "train" or "train2017" for `instances_train2017.json`.
 
@@ -62,7 +63,7 @@ def read_coco(root: Path, image_folder: Path | None = None, split: str | None = 
         if split is not None and not _belongs(file, split):
             continue
         with skip_if_bad(dataset.report, file.name):
-            _read_file(file, image_folder, root.resolve().stem, listing, dataset)
+            _read_file(file, images, root.resolve().stem, listing, dataset)
     return dataset
 
 
@@ -153,7 +154,11 @@ def _find_image_folder(file: Path, entries: list[Any], listing: Listing) -> Path
     names = [entry.get("file_name") for entry in entries[:: len(entries) // _SAMPLE + 1] if isinstance(entry, dict)]
 
     def held(folder: Path) -> int:
-        return sum(listing.has(path) for name in names if (path := _inside_or_none(folder, name)) is not None)
+        count = 0
+        for name in names:
+            with suppress(BadSample):
+                count += listing.has(resolve_inside(folder, name))
+        return count
 
     return max(_folders(file), key=held)  # on a tie, the first
 
@@ -164,10 +169,3 @@ def _folders(file: Path) -> Iterator[Path]:
     for folder in (here, above):
         yield from (folder / "images" / part, folder / part)
     yield from (here / "images", here, above / "images", above)
-
-
-def _inside_or_none(folder: Path, name: object) -> Path | None:
-    try:
-        return resolve_inside(folder, name)
-    except BadSample:
-        return None

@@ -63,12 +63,12 @@ def is_folder_layout(root: Path) -> bool:
     return bool(_parts(root)) or next(beside, None) is not None
 
 
-def read_folder(root: Path, image_folder: Path | None = None) -> Dataset:
-    """Open such a folder. If `image_folder` is given, `root` may be the folder of the masks."""
+def read_folder(root: Path, images: Path | None = None) -> Dataset:
+    """Open such a folder. With `images` as the folder of the images, `root` may be the folder of the masks."""
     dataset = Dataset()
-    for part in (_parts(root) if image_folder is None else []) or [root]:
+    for part in (_parts(root) if images is None else []) or [root]:
         prefix = "" if part == root else f"{part.name}/"
-        for image, masks in _pairs(part, image_folder, dataset.report):
+        for image, masks in _pairs(part, images, dataset.report):
             with skip_if_bad(dataset.report, prefix + image.name):
                 if not masks:
                     raise BadSample(NO_MASK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,11 +84,6 @@ class ClipFrame:
         if not masks:
             raise BadSample(EMPTY)
         return LabeledImage(self.clip.frame(self.index), tuple(masks), ("",) * len(masks))
-
-
-def annotated_frames(clips: Iterable[Clip]) -> list[ClipFrame]:
-    """Every annotated frame of these clips."""
-    return [ClipFrame(clip, index) for clip in clips for index in clip.annotated]
 
 
 def open_frame_folder(name: str, source: str, folder: Path, labels: Path | None, report: SkipReport) -> FrameFolder:
