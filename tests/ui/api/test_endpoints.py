@@ -73,10 +73,7 @@ class Program:
             finally:
                 await run.aclose()
 
-        try:
-            return int(self.do(listen))
-        except BadPrompt:
-            return 0
+        return int(self.do(listen))
 
     def exported(self, session: str, objects: list[int] | None = None) -> list[int]:
         """The objects of a download, in their order."""
@@ -211,7 +208,8 @@ def test_a_reset_removes_everything(program: Program, clip: bytes) -> None:
 
 def test_objects_are_those_that_have_prompts(program: Program, clip: bytes) -> None:
     session = program.open(clip)
-    assert program.track_start(session) == 0
+    with pytest.raises(BadPrompt, match="Click on a thing first"):
+        program.track_start(session)
     for frame, object_id in ((7, 3), (5, 1), (6, 1)):
         program.prompt(session, frame, object_id)
     assert program.track_start(session) == 5
