@@ -121,15 +121,15 @@ def test_dropped_memories_change_what_is_seen_later_but_not_the_prompt(
 ) -> None:
     first("mask")
     remembered: list[int] = []
-    recall = clip_interaction.MemoryBank.recall
+    select = clip_interaction.MemoryBank.select
 
     def watched(
-        bank: clip_interaction.MemoryBank[clip_interaction.Trace], *args: int | bool, **options: int | bool
+        bank: clip_interaction.MemoryBank[clip_interaction.FrameOutput], *args: int | bool, **options: int | bool
     ) -> object:
         remembered.append(len(bank.prompted) + len(bank.tracked))
-        return recall(bank, *args, **options)  # type: ignore[arg-type]
+        return select(bank, *args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(clip_interaction.MemoryBank, "recall", watched)
+    monkeypatch.setattr(clip_interaction.MemoryBank, "select", watched)
     network, (frames, masks) = new_network(TINY, 0), a_batch(1, 1, 5)
     for dropout, expected in ((0.0, [1, 2, 3, 4]), (1.0, [1, 1, 1, 1])):
         remembered.clear()
