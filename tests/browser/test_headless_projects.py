@@ -29,7 +29,7 @@ async ([web, about]) => {
 """
 READ = """
 async ([web, text]) => {
-  const names = ['storage/project_file', 'core/edit_log', 'core/store', 'core/objects', 'core/events'];
+  const names = ['storage/project_file', 'core/edit_log', 'core/store', 'core/objects', 'shared/events'];
   const modules = await Promise.all(names.map(name => import(`${web}/${name}.js`)));
   const [{ readProject }, { EditLog }, { state, update }, { objects }, { emit }] = modules;
   const project = await readProject(new File([text], 'x.json'));
