@@ -1,13 +1,15 @@
 // The model: which one is in use, which others this server offers, and the way from one to another.
 
-import { on } from '../core/events.js';
-import { percent } from '../core/format.js';
+import { mount } from '../core/mount.js';
 import { announce, showProgress, toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { closeWith } from '../shared/dialogs.js';
 import { make, setProgress } from '../shared/elements.js';
+import { on } from '../shared/events.js';
+import { percent } from '../shared/format.js';
 import { askForMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { refreshMasks } from '../viewport/viewport.js';
@@ -177,9 +179,6 @@ export function setUpModels() {
   });
 
   listen(find('model'), 'click', openModels);
-  listen(find('models-close'), 'click', () => modelsDialog.close());
-  listen(modelsDialog, 'click', event => {
-    if (event.target === modelsDialog) modelsDialog.close();
-  });
+  closeWith(modelsDialog, find('models-close'), { signal: mount.signal });
   Object.assign(shortcuts, { w: openModels });
 }

@@ -1,15 +1,15 @@
 // The lanes: one an object. Full is a mask, stripes are a mask that is out of date, a thin line is "not in this frame",
 // diamonds are frames on which something was said. They share a fixed height, so nothing moves when objects come.
 
-import { on } from '../core/events.js';
 import { isClip } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
+import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { ABSENT, masks, STALE, UNKNOWN } from '../viewport/masks.js';
-import { contextOf, frameUnder, oncePerFrame, tracks } from './drawing.js';
+import { contextOf, drawSoon, frameUnder, tracks } from './drawing.js';
 import { extent, isVisible, xOf } from './geometry.js';
 import { SUSPICIOUS } from './quality.js';
 import { qualityCanvas, suspicionAt, worstObjectAt } from './quality_strip.js';
@@ -178,11 +178,11 @@ function hintAtMore() {
   lanesView.classList.toggle('mk-more-below', scrollTop + clientHeight < scrollHeight - 1);
 }
 
-const updateLanes = oncePerFrame(() => {
+const updateLanes = drawSoon(() => {
   drawLanes();
   hintAtMore();
 });
-const showActive = oncePerFrame(keepActiveInView);
+const showActive = drawSoon(keepActiveInView);
 
 export function setUpLanes() {
   listen(lanesView, 'scroll', hintAtMore);

@@ -2,13 +2,13 @@
 // way at a time and the newest wish comes next; what was painted stays, as long as nothing has changed.
 
 import { currentLook, readyLook } from '../core/effects.js';
-import { emit, on } from '../core/events.js';
 import { playedRange } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { objects } from '../core/objects.js';
 import { about, address } from '../core/page.js';
 import { state } from '../core/store.js';
 import { Refused, refusalOf } from '../net/refusal.js';
+import { emit, on } from '../shared/events.js';
 import { backdrops } from '../storage/backdrops.js';
 
 const PREVIEW_MEMORY = 128e6; // bytes of decoded pictures

@@ -1,3 +1,5 @@
+// The layer of points and boxes.
+
 import { objects } from '../core/objects.js';
 import { state, view } from '../core/store.js';
 import { isPainted, overlayCanvas, overlayContext } from './viewport.js';

@@ -1,6 +1,8 @@
-import { emit, on } from '../core/events.js';
+// Masks that the server sends: kept, recorded in the edit log where they were tracked, and drawn.
+
 import { root } from '../core/page.js';
 import { state } from '../core/store.js';
+import { emit, on } from '../shared/events.js';
 import { masks } from './masks.js';
 import { refreshMasks, showFrame } from './viewport.js';
 

@@ -1,9 +1,9 @@
 // Hatching, so that objects can be told apart without their colors: lines and dots over the fill of a mask. They keep
 // still while the mask moves, and are about as wide on the screen whatever the size of the frame.
 
-import { emit } from '../core/events.js';
 import { find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
+import { emit } from '../shared/events.js';
 import { PATTERNS } from './sprites.js';
 
 export const patternOf = id => (state.patterns ? (id - 1) % PATTERNS.length : null);

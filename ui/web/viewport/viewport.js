@@ -1,20 +1,19 @@
 // The stage: the frame below, masks and markers above, or the frame as the effects paint it. Both canvases have the screen's
 // resolution; `view` maps pixels of the original frame to them, so zooming is only another view.
 
-import { emit, on } from '../core/events.js';
 import { frameSize } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
 import { NOTHING, state, update, view } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
-import { clamp } from '../shared/values.js';
+import { emit, on } from '../shared/events.js';
+import { fitCanvases, placeFrame, placeInFrame, toFramePixels, zoomView } from '../shared/view.js';
 import { previews } from './effect_previews.js';
 import { frames } from './frames.js';
 import { masks } from './masks.js';
 import { patternOf } from './patterns.js';
 
-const MIN_ZOOM = 1;
 const MAX_ZOOM = 16;
 
 export const viewport = find('stage');
@@ -32,11 +31,7 @@ export const setLayers = functions => {
 function fitView() {
   const { width, height } = viewport.getBoundingClientRect();
   if (!state.medium || !width) return;
-  view.ratio = Math.min(window.devicePixelRatio || 1, 2);
-  for (const canvas of [frameCanvas, overlayCanvas]) {
-    canvas.width = Math.round(width * view.ratio);
-    canvas.height = Math.round(height * view.ratio);
-  }
+  fitCanvases(view, { width, height }, [frameCanvas, overlayCanvas]);
   placeView(width, height);
   draw();
   refreshMasks(); // their outlines have another width now
@@ -45,21 +40,14 @@ function fitView() {
 // Of the picture on the stage; in an album the next one may have another.
 const shownSize = () => frameSize(state.shown.frame < 0 ? state.frame : state.shown.frame);
 
-// Keeps the frame in sight: centred where it is smaller than the stage, else without a gap.
 function placeView(width = viewport.clientWidth, height = viewport.clientHeight) {
-  const size = shownSize();
-  view.scale = view.zoom * Math.min(width / size.width, height / size.height);
-  const [wide, high] = [size.width * view.scale, size.height * view.scale];
-  view.x = wide <= width ? (width - wide) / 2 : clamp(view.x, width - wide, 0);
-  view.y = high <= height ? (height - high) / 2 : clamp(view.y, height - high, 0);
+  placeFrame(view, shownSize(), { width, height });
   find('fit').disabled = view.zoom === 1;
   emit('view');
 }
 
 export function zoomAt(factor, x, y) {
-  const zoom = clamp(view.zoom * factor, MIN_ZOOM, MAX_ZOOM);
-  const change = zoom / view.zoom;
-  Object.assign(view, { zoom, x: x - (x - view.x) * change, y: y - (y - view.y) * change });
+  zoomView(view, factor, x, y, MAX_ZOOM);
   placeView();
   draw();
   refreshMasks();
@@ -72,10 +60,7 @@ export function pan(dx, dy) {
   draw();
 }
 
-export function toFrame(event) {
-  const corner = overlayCanvas.getBoundingClientRect();
-  return [(event.clientX - corner.left - view.x) / view.scale, (event.clientY - corner.top - view.y) / view.scale];
-}
+export const toFrame = event => placeInFrame(view, event, overlayCanvas);
 
 export const outlineWidth = () => Math.max(1, 1.6 / view.scale); // pixels of the frame
 
@@ -167,7 +152,7 @@ function draw() {
   frameContext.setTransform(1, 0, 0, 1, 0, 0);
   frameContext.fillStyle = getComputedStyle(viewport).backgroundColor;
   frameContext.fillRect(0, 0, frameCanvas.width, frameCanvas.height);
-  toView(frameContext);
+  toFramePixels(view, frameContext);
   frameContext.imageSmoothingEnabled = view.scale * view.ratio < 3; // far in, single pixels matter
   frameContext.imageSmoothingQuality = state.playing ? 'low' : 'high';
   const { width, height } = shownSize();
@@ -196,15 +181,10 @@ function drawEffectPreview(width, height) {
   frameContext.drawImage(state.shown.painted, 0, 0, width, height);
 }
 
-function toView(pen) {
-  const scale = view.scale * view.ratio;
-  pen.setTransform(scale, 0, 0, scale, view.x * view.ratio, view.y * view.ratio);
-}
-
 export function drawOverlay() {
   overlayContext.setTransform(1, 0, 0, 1, 0, 0);
   overlayContext.clearRect(0, 0, overlayCanvas.width, overlayCanvas.height);
-  toView(overlayContext);
+  toFramePixels(view, overlayContext);
   if (!isPainted()) drawMasks();
   for (const drawLayer of layers) drawLayer();
 }
