@@ -210,6 +210,15 @@ def test_the_page_keeps_its_own_rules() -> None:
     assert set(sources) == imported | {"main.js"}
 
 
+def test_the_review_page_has_no_cycles_and_imports_what_there_is() -> None:
+    sources = {name: text for name, text in web_sources().items() if name.startswith("shared/")}
+    own = {path.name: path.read_text("utf-8") for path in (ROOT / "sam2_core/media/review/page").glob("*.js")}
+    sources |= {name: text.replace("../../../../ui/web/shared/", "./shared/") for name, text in own.items()}
+    assert broken_web_rules(sources) == []
+    imported = {target for path, source in own.items() for target, _ in web_imports(path, sources[path])}
+    assert set(own) <= imported | {"main.js"}
+
+
 @pytest.mark.parametrize(
     ("sources", "complaint"),
     [

@@ -1,4 +1,19 @@
-"""The page: layout, transport, visitors and the canvas. Knows engines only through their protocol."""
+"""The page in the browser and the API for programs, on `sam2_core.serving`; knows engines only through their protocol.
+
+serve        from settings to a running server: `python app.py`, `masklet serve`
+app          the server: Gradio's Blocks with the page, our routes and the API's endpoints
+settings     all settings; configs/app.yaml says what each one means
+protocol     every message between page and server, as a pydantic model
+sessions     who is here: one session per open page or program, with its medium, network and files
+jobs         threads, long work with progress and cancelling, background tasks
+models       what is told about networks; loading another one
+files        uploads that are read, backdrops and downloads of a session
+examples     images and clips to begin with
+web_files    the page's modules and style sheets, as they are sent
+page/        what the browser talks to: connection, socket, routes, uploads, imports, previews
+api/         what programs talk to: endpoints on the same sessions
+web/         the page itself: ES modules, no build step
+"""
 
 import os
 

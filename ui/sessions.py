@@ -243,11 +243,11 @@ class SessionRegistry:
         await asyncio.to_thread(folder.mkdir, mode=0o700)
         try:
             await self._make_room()
+            # Nothing is awaited from here on: many may come at once, and each must see the places that others took.
+            session = Session(secrets.token_urlsafe(24), folder, self.services, self.clock())
         except BaseException:
             await asyncio.to_thread(folder.rmdir)
             raise
-        # Nothing is awaited from here on: many may come at once, and each must see the places that the others took.
-        session = Session(secrets.token_urlsafe(24), folder, self.services, self.clock())
         session.client = connect(session)
         self._sessions[session.token] = session
         return session

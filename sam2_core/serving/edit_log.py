@@ -191,7 +191,7 @@ class EditLog:
         if length > _MAX_PROMPT_CHARACTERS:
             raise BadPrompt("This prompt is too long. Simplify the mask.")
         if len(self.entries) >= MAX_LOG_ENTRIES or self._characters + length > _MAX_PROMPT_CHARACTERS:
-            raise BadPrompt("This session has too many prompts. Begin anew with /reset, or open another one.")
+            raise BadPrompt("This session has too many prompts. Begin anew (/reset in the API), or open another one.")
 
     def record_prompt(self, frame: int, object_id: int, prompt: Prompt) -> None:
         """A prompt was set, or cleared where it is empty."""

@@ -74,9 +74,9 @@ class EngineSession:
                 pass
             done += _cost(entry)
 
-    def close(self) -> Future[None]:
-        """Free everything, which need not be waited for; never raises."""
-        return self.engine.close(self.id)
+    def close(self) -> None:
+        """Free everything as soon as the engine gets to it; never raises."""
+        self.engine.close(self.id)
 
 
 def _close_unwanted(engine: Engine, opening: Future[SessionInfo]) -> None:

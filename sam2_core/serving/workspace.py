@@ -168,14 +168,12 @@ class Workspace:
         self._skip_tracking = True
 
     async def close(self) -> None:
-        """Free the session and the store."""
+        """Free the session and the store; calls that wait fail. What the engine still does is not waited for."""
         self._closed = True
         session, self._session = self._session, None
-        try:
-            if session is not None:
-                await asyncio.wrap_future(session.close())
-        finally:
-            self.store.close()
+        if session is not None:
+            session.close()
+        self.store.close()
 
     # --- how it stands --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from sam2_core.errors import BadPrompt, Busy, MediaError, SessionGone
 from sam2_core.media import ExportOptions, ObjectTraits, ingest
-from sam2_core.serving.commands import Command, GetMasks, RemoveObject, SetPrompt, Track, Untrack
+from sam2_core.serving.commands import Command, GetMasks, PlanTracking, RemoveObject, SetPrompt, Track, Untrack
 from sam2_core.serving.edit_log import Entry, PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
@@ -632,15 +632,16 @@ def test_a_step_of_tracking_under_way_moves_too(clip: Path) -> None:
 
 def test_tracking_that_begins_during_a_move_waits_for_it(clip: Path) -> None:
     async def scenario() -> None:
-        engine, other = FakeEngine(), HeldEngine(SetPrompt)
+        engine, other = HeldEngine(PlanTracking), HeldEngine(SetPrompt)
         async with opened(clip, engine) as workspace:
             await workspace.prompt(0, 1, HERE)
             moving = asyncio.create_task(workspace.move(lambda: other, no_progress))
             await other.entered()
             tracking = asyncio.create_task(track(workspace, FORWARD))
             clicking = asyncio.create_task(workspace.prompt(11, 2, BOXED))
-            while "PlanTracking" not in engine.calls:
-                await asyncio.sleep(0.001)
+            for _ in range(2):  # its plans
+                await engine.entered()
+                engine.gate.release()
             await asyncio.sleep(0.01)
             assert not workspace.log.state.tracked
             other.gate.release(2)
@@ -675,6 +676,26 @@ def test_closing_during_a_replay_leaves_no_session(clip: Path) -> None:
             with pytest.raises(MediaError, match="has been closed"):
                 await workspace.prompt(0, 1, HERE)
         assert not engine.sessions
+
+    run(scenario)
+
+
+def test_closing_waits_for_no_engine(clip: Path) -> None:
+    class Stuck(FakeEngine):
+        def close(self, session: str) -> Future[None]:
+            super().close(session)
+            return Future()
+
+    class ShutDown(FakeEngine):
+        def close(self, session: str) -> Future[None]:
+            failed: Future[None] = Future()
+            failed.set_exception(SessionGone("The server is shutting down."))
+            return failed
+
+    async def scenario() -> None:
+        for engine in (Stuck(), ShutDown()):
+            async with opened(clip, engine) as workspace:
+                await workspace.prompt(0, 1, HERE)
 
     run(scenario)
 

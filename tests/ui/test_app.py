@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -178,3 +181,14 @@ def test_the_page_can_show_all_that_the_tables_offer() -> None:
             assert re.search(rf"^  {option}: \[|isTaken\('{option}'\)", download, re.MULTILINE), (name, option)
     for look in told["presets"].values():
         assert EffectStack.from_json(look).to_json() == look
+
+
+def test_gradios_settings_are_those_that_it_was_imported_with() -> None:
+    """It reads them once, so they must be set before, and in one place."""
+    script = (
+        "import ui.app, os; print(*(os.environ[f'GRADIO_ANALYTICS_{n}'] for n in ('MAX_EVENTS', 'CACHE_FREQUENCY')))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GRADIO_")}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["50", "100000"]
+    assert "GRADIO_ANALYTICS" not in (WEB.parent / "app.py").read_text("utf-8")

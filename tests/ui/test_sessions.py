@@ -238,3 +238,16 @@ def test_all_can_be_closed() -> None:
         assert all(client_of(session).closed and not session.folder.exists() for session in both)
 
     play(scene)
+
+
+def test_a_session_without_a_network_leaves_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise Busy("No further model fits into this server's memory.")
+
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        monkeypatch.setattr(sessions.services.models, "acquire", refuse)
+        with pytest.raises(Busy, match="No further model"):
+            await sessions.begin()
+        assert (len(sessions), list(sessions._root.iterdir())) == (0, [])
+
+    play(scene)

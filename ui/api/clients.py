@@ -52,6 +52,8 @@ class ApiClient:
         self._is_closed = True
         for call in self._calls:
             call.cancel()
+        if self._calls:
+            await asyncio.wait(self._calls)
         await self._remove_lent(0)
 
     def admit(self) -> None:

@@ -97,9 +97,7 @@ type Entry = (PromptEntry | ForgetEntry | TraitsEntry | TrackEntry) & { after?: 
 type Unnumbered<R> = R extends unknown ? Omit<R, 'seq'> : never;
 /** What brings the server in line with a step. */
 type EditRequest = Unnumbered<
-  | import('./protocol').SetPromptRequest
-  | import('./protocol').RemoveObjectRequest
-  | import('./protocol').UntrackRequest
+  import('./protocol').SetPromptRequest | import('./protocol').RemoveObjectRequest | import('./protocol').UntrackRequest
 >;
 /** A request that waits for its turn, with what the page remembers for the time of the answer. */
 type QueuedRequest = (EditRequest | Unnumbered<import('./protocol').EditLogRequest>) & {

@@ -2,7 +2,8 @@
 
 writer.py     writes the file, frame by frame
 encoding.py   frames and masks, compressed to fit into the file's budget
-document.py   the HTML around them, assembled from page/
+document.py   the HTML around them, from the files in page/ and the modules shared with the application
+modules.py    ES modules joined to one script
 """
 
 from __future__ import annotations

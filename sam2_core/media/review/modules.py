@@ -16,15 +16,15 @@ import re
 from collections.abc import Mapping
 
 _IMPORT = re.compile(r"^import (?:\{([^}]*)\} from )?'([^']+)';$", re.MULTILINE)
-_DYNAMIC_IMPORT = re.compile(r"\bimport\('([^']+)'\)")
+_DYNAMIC_IMPORT = re.compile(r"(?<![\w$])import\('([^']+)'\)")
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|class|function)\*? (\{[^}]*\}|\w+))", re.MULTILINE)
-_SCRIPT = """const modules = {{}};
-const loaded = {{}};
-const load = name => {{
-  loaded[name] ??= modules[name]();
-  return loaded[name];
+_SCRIPT = """const $modules = {{}};
+const $imported = {{}};
+const $import = name => {{
+  $imported[name] ??= $modules[name]();
+  return $imported[name];
 }};
-{modules}return load('{entry}');
+{modules}return $import('{entry}');
 """
 
 
@@ -54,13 +54,13 @@ def imported_by(path: str, text: str) -> list[str]:
 
 def _as_function(path: str, text: str) -> str:
     def imports(found: re.Match[str]) -> str:
-        load = f"load('{_resolve(path, found[2])}');"
-        return f"const {{{found[1].replace(' as ', ': ')}}} = {load}" if found[1] else load
+        origin = f"$import('{_resolve(path, found[2])}');"
+        return f"const {{{found[1].replace(' as ', ': ')}}} = {origin}" if found[1] else origin
 
     names = [name for found in _EXPORT.finditer(text) for name in re.findall(r"\w+", found[1])]
     body = _EXPORT.sub("", _IMPORT.sub(imports, text))
-    body = _DYNAMIC_IMPORT.sub(lambda found: f"load('{_resolve(path, found[1])}')", body)
-    return f"modules['{path}'] = () => {{\n{body}return {{ {', '.join(names)} }};\n}};\n"
+    body = _DYNAMIC_IMPORT.sub(lambda found: f"$import('{_resolve(path, found[1])}')", body)
+    return f"$modules['{path}'] = () => {{\n{body}return {{ {', '.join(names)} }};\n}};\n"
 
 
 def _resolve(path: str, origin: str) -> str:

@@ -36,41 +36,41 @@ TEXTS = {
 def test_all_that_is_needed_is_joined() -> None:
     assert (
         join_modules(TEXTS, "main.js")
-        == """const modules = {};
-const loaded = {};
-const load = name => {
-  loaded[name] ??= modules[name]();
-  return loaded[name];
+        == """const $modules = {};
+const $imported = {};
+const $import = name => {
+  $imported[name] ??= $modules[name]();
+  return $imported[name];
 };
-modules['core/a.js'] = () => {
+$modules['core/a.js'] = () => {
 // A comment.
 const a = 1; // import { x } from './y.js';
 function b() {}
 class Hidden {}
 return { a, b, Hidden };
 };
-modules['core/d.js'] = () => {
-load('core/a.js');
+$modules['core/d.js'] = () => {
+$import('core/a.js');
 const { d, f } = { d: 1, f: 2 };
 async function g() {
-  await load('late.js');
+  await $import('late.js');
 }
 return { d, f, g };
 };
-modules['late.js'] = () => {
+$modules['late.js'] = () => {
 const late = 'export const early = 1';
 return { late };
 };
-modules['main.js'] = () => {
-const { a, b: c } = load('core/a.js');
+$modules['main.js'] = () => {
+const { a, b: c } = $import('core/a.js');
 const {
   d,
-} = load('core/d.js');
+} = $import('core/d.js');
 
 const e = a + c + d;
 return { e };
 };
-return load('main.js');
+return $import('main.js');
 """
     )
 

@@ -26,7 +26,7 @@ from sam2_core.media import (
     write,
 )
 from sam2_core.media.review import document, encoding, writer
-from sam2_core.media.review.document import PAGE, SCRIPTS, STYLES
+from sam2_core.media.review.document import PAGE, STYLES, modules
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 from tests.media.masked_media import BALL, BIRD, FRAMES, HEIGHT, WIDTH, masks_of, media_of, no_masks, shape
 from tests.media.numbered import make_clip, numbered_image, read_number
@@ -225,19 +225,23 @@ def test_it_is_one_of_the_downloads(clip: Store, single_image: Store, tmp_path: 
 
 
 def test_every_file_of_the_page_is_used_once() -> None:
-    assert sorted([*SCRIPTS, *STYLES, "page.html"]) == sorted(path.name for path in PAGE.iterdir())
+    texts = modules()
+    assert sorted([*STYLES, "page.html"]) == sorted(path.name for path in PAGE.iterdir() if path.suffix != ".js")
+    script = document.frame_of_page("")[1]
+    own = [path for path in texts if path.startswith("sam2_core/")]
+    assert len(own) == len(list(PAGE.glob("*.js")))
+    assert [path for path in own if script.count(f"$modules['{path}'] = ") != 1] == []
 
 
 def test_users_words_are_never_parsed_as_html() -> None:
-    for name in SCRIPTS:
-        text = (PAGE / name).read_text("utf-8")
+    for name, text in modules().items():
         for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", " fetch(", "</"):
             assert forbidden not in text, name
 
 
 def test_every_element_that_scripts_look_for_exists() -> None:
     html = (PAGE / "page.html").read_text("utf-8")
-    scripts = {name: (PAGE / name).read_text("utf-8") for name in SCRIPTS}
+    scripts = modules()
     classes = {word for text in re.findall(r'class="([^"]+)"', html) for word in text.split()}
     made = {word for text in scripts.values() for found in re.findall(r"'([a-z -]+)'", text) for word in found.split()}
     for name, text in scripts.items():

@@ -16,6 +16,8 @@ from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, GatedEngine, House, Page, open_house, picture_bytes
+from ui.page.connection import PageConnection
+from ui.protocol import Bounds, Request, parse_request
 
 CLICK = {"points": [[20, 24, 1]]}
 
@@ -321,3 +323,61 @@ def test_cancelling_a_replay_keeps_the_prompts(clip: bytes) -> None:
             found = [[each["id"] for each in page.receive("masks", run=None)["objects"]] for _ in range(12)]
             assert found == [*[[1]] * 4, *[[]] * 7, [2]]
             assert engine.calls.count("Track") == 1
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyError])
+def test_an_error_of_our_own_reaches_the_page_and_the_socket_stays(
+    monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
+    """A closed socket raises the one, a binary message the other: ours must not pass for these."""
+
+    def fail(*arguments: object) -> None:
+        raise failure("of our own")
+
+    with open_house() as house:
+        token = house.session().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, picture_bytes())
+            with monkeypatch.context() as patch:
+                patch.setattr(PageConnection, "_begin", fail)
+                page.send("stop")
+                assert "your work is kept" in page.receive("error")["text"]
+            page.send("set_prompt", seq=2, frame=0, object=1, prompt=CLICK)
+            assert page.receive("masks", seq=2)
+
+
+def test_a_long_edit_log_is_parsed_once_and_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    def noting(text: str, bounds: Bounds | None) -> Request:
+        threads.append(threading.current_thread().name)
+        return parse_request(text, bounds)
+
+    monkeypatch.setattr("ui.protocol.parse_request", noting)
+    with open_house() as house:
+        token = house.session().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, picture_bytes())
+            loop_thread = threads[-1]
+            entries = [{"frame": 0, "object": 1, "prompt": {"points": [[x % 60, 9, 1]]}} for x in range(5000)]
+            page.send("edit_log", seq=2, entries=entries)
+            page.send("set_prompt", seq=3, frame=0, object=2, prompt=CLICK)
+            page.receive("done", job="replay", seq=2)
+            assert [each["id"] for each in page.receive("masks", seq=3)["objects"]] == [2], "in the order of sending"
+            assert len(threads) == 3
+            assert threads[1] != loop_thread == threads[2]
+
+
+def test_an_object_that_was_cleared_or_refused_makes_room(clip: bytes) -> None:
+    with open_house(max_objects=2) as house:
+        token = house.session().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            page.send("set_prompt", seq=2, frame=0, object=2, prompt=CLICK)
+            page.receive("masks", seq=2)
+            page.send("set_prompt", seq=3, frame=0, object=2, prompt={})
+            page.receive("masks", seq=3)
+            page.send("set_prompt", seq=4, frame=0, object=3, prompt={"crop": [1, 1, 20, 20]})
+            page.receive("error", seq=4)  # there is nothing to refine
+            page.send("set_prompt", seq=5, frame=0, object=4, prompt=CLICK)
+            assert page.receive("masks", "error", seq=5)["t"] == "masks"

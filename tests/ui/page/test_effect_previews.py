@@ -123,8 +123,9 @@ def test_each_frame_of_a_clip_is_its_own(house: House, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"effects": ""}, {"effects": "no json"}, {"effects": "[]"}, {"effects": "[" * 9000}, {"effects": " " * (MAX_EFFECTS + 1)},
-        {"effects": '{"layers": [{"effect": "sparkle"}]}'}, {"effects": '{"layers": [{"effect": "overlay", "opacity": 2}]}'},
+        {"effects": ""}, {"effects": "no json"}, {"effects": "[]"}, {"effects": "[" * 9000},
+        {"effects": " " * (MAX_EFFECTS + 1)}, {"effects": '{"layers": [{"effect": "sparkle"}]}'},
+        {"effects": '{"layers": [{"effect": "overlay", "opacity": 2}]}'},
         {"objects": "1"}, {"objects": "0.000000"}, {"objects": "1.00000g"}, {"objects": "1.000000,1.000000"},
         {"objects": "1.000000,"}, {"objects": "٣.000000"}, {"objects": "1.000000," * 300},
         {"side": "159"}, {"side": "1281"}, {"side": ""}, {"side": "-200"}, {"side": "³²"}, {"side": "1" * 5000},

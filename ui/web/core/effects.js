@@ -1,8 +1,8 @@
 // The look: what the effects do to the picture, as plain data that the server reads (Look.to_json): {layers: [{effect,
 // …settings}], feather, matte}. It belongs to the work. Tables of what there is come from the server.
 
+import { emit } from '../shared/events.js';
 import { clamp, isPlain } from '../shared/values.js';
-import { emit } from './events.js';
 import { about } from './page.js';
 import { state, update } from './store.js';
 

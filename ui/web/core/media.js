@@ -1,6 +1,6 @@
 // Facts about what is open.
 
-import { counted } from './format.js';
+import { counted } from '../shared/format.js';
 import { state } from './store.js';
 
 export const isClip = () => state.medium?.kind === 'clip';

@@ -1,3 +1,5 @@
+// Words to the user: toasts, tips, the banner, progress over the whole page, and announcements to screen readers.
+
 import { iconButton, make, setProgress } from '../shared/elements.js';
 import { find } from './page.js';
 

@@ -1,7 +1,7 @@
 // The objects: which there are, in what order, and what they look like. What the user says of them stands in the journal,
 // so that it can be undone; what is hidden at the moment does not.
 
-import { emit, on } from './events.js';
+import { emit, on } from '../shared/events.js';
 import { announce, toast } from './notices.js';
 import { about, fingersOnly } from './page.js';
 import { state, update } from './store.js';

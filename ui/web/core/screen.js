@@ -1,4 +1,6 @@
-import { emit } from './events.js';
+// The start screen and the workspace.
+
+import { emit } from '../shared/events.js';
 import { find, root } from './page.js';
 import { state } from './store.js';
 

@@ -1,8 +1,8 @@
 // The line to the server: a WebSocket, or plain requests where a proxy drops sockets. ui/wire.py describes the messages.
 
-import { emit } from '../core/events.js';
 import { mount } from '../core/mount.js';
 import { state } from '../core/store.js';
+import { emit } from '../shared/events.js';
 import { CLOSED_GONE, CLOSED_TAKEN, RequestTransport, SocketTransport } from './transports.js';
 
 const MIN_RETRY_DELAY = 250;

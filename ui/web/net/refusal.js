@@ -1,3 +1,5 @@
+// The server's refusal of a request, in its words.
+
 export class Refused extends Error {}
 
 export async function refusalOf(answer) {

@@ -1,3 +1,5 @@
+// Two ways to exchange messages with the server: a WebSocket, or plain requests where a proxy drops sockets.
+
 import { address } from '../core/page.js';
 
 export const CLOSED_GONE = 4404;

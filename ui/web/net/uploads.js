@@ -1,8 +1,10 @@
-import { emit, on } from '../core/events.js';
-import { megabytes } from '../core/format.js';
+// Sending files to the server, one request at a time, with progress and cancelling.
+
 import { showProgress, toast } from '../core/notices.js';
 import { about, address, find } from '../core/page.js';
 import { state, update } from '../core/store.js';
+import { emit, on } from '../shared/events.js';
+import { megabytes } from '../shared/format.js';
 import { connection } from './connection.js';
 
 let upload = null; // the request on its way

@@ -2,15 +2,17 @@
 // from the server's table; what a kind takes of the options below is said there, too.
 
 import { currentLook, currentPreset, readyLook } from '../core/effects.js';
-import { on } from '../core/events.js';
-import { counted, percent, sizeText } from '../core/format.js';
 import { isClip, playedRange } from '../core/media.js';
+import { mount } from '../core/mount.js';
 import { toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about, address, find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { closeWith } from '../shared/dialogs.js';
 import { make, setProgress } from '../shared/elements.js';
+import { on } from '../shared/events.js';
+import { counted, percent, sizeText } from '../shared/format.js';
 import { clamp, isPlain } from '../shared/values.js';
 import { backdrops } from '../storage/backdrops.js';
 import { choosePreset, openEffects, useLook } from './effects.js';
@@ -356,10 +358,7 @@ export function setUpDownload() {
   });
 
   listen(find('download'), 'click', openDownload);
-  listen(find('download-close'), 'click', () => downloadDialog.close());
-  listen(downloadDialog, 'click', event => {
-    if (event.target === downloadDialog) downloadDialog.close();
-  });
+  closeWith(downloadDialog, find('download-close'), { signal: mount.signal });
   listen(exportForm, 'submit', event => {
     event.preventDefault();
     startExport();

@@ -1,7 +1,9 @@
-import { on } from '../core/events.js';
+// The buttons for undo, redo and clearing.
+
 import { makeMenu } from '../core/menus.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
+import { on } from '../shared/events.js';
 import { removeObject } from '../tools/object_actions.js';
 import { prompts } from '../tools/prompts.js';
 import { isTracked, redo, undo } from '../tracking/history.js';

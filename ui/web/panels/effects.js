@@ -2,13 +2,13 @@
 // tables that the server sent.
 
 import { currentLook, currentPreset, DEFAULT_PRESET, presetLook, sanitizeSettings, setLook } from '../core/effects.js';
-import { emit, on } from '../core/events.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about, find, listen, root } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { iconButton, make } from '../shared/elements.js';
+import { emit, on } from '../shared/events.js';
 import { backdrops, takeBackdrop } from '../storage/backdrops.js';
 import { previews } from '../viewport/effect_previews.js';
 import { repaint } from '../viewport/viewport.js';

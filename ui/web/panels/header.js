@@ -1,5 +1,9 @@
-import { emit } from '../core/events.js';
+// The page's header: theme, help and logo.
+
+import { mount } from '../core/mount.js';
 import { find, listen } from '../core/page.js';
+import { closeWith } from '../shared/dialogs.js';
+import { emit } from '../shared/events.js';
 
 export function setUpHeader() {
   listen(find('theme'), 'click', () => {
@@ -19,10 +23,7 @@ export function setUpHeader() {
   }
 
   listen(find('help'), 'click', () => find('help-dialog').showModal());
-  listen(find('help-close'), 'click', () => find('help-dialog').close());
-  listen(find('help-dialog'), 'click', event => {
-    if (event.target === find('help-dialog')) event.target.close();
-  });
+  closeWith(find('help-dialog'), find('help-close'), { signal: mount.signal });
 
   find('logo').src = document.querySelector('#mk-sign').href;
 }

@@ -1,8 +1,6 @@
 // Annotations that other programs wrote about what is open: the server reads the file, the user is told what was found, and
 // all of it becomes one step.
 
-import { on } from '../core/events.js';
-import { counted } from '../core/format.js';
 import { isClip } from '../core/media.js';
 import { announce, showProgress, showTip, toast } from '../core/notices.js';
 import { about, address, find, listen, root } from '../core/page.js';
@@ -11,6 +9,8 @@ import { state } from '../core/store.js';
 import { sanitizeTraits } from '../core/traits.js';
 import { connection } from '../net/connection.js';
 import { make } from '../shared/elements.js';
+import { on } from '../shared/events.js';
+import { counted } from '../shared/format.js';
 import { UnreadableFile } from '../tools/mask_prompt.js';
 import { prompts } from '../tools/prompts.js';
 

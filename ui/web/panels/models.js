@@ -1,13 +1,15 @@
 // The model: which one is in use, which others this server offers, and the way from one to another.
 
-import { on } from '../core/events.js';
-import { percent } from '../core/format.js';
+import { mount } from '../core/mount.js';
 import { announce, showProgress, toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { closeWith } from '../shared/dialogs.js';
 import { make, setProgress } from '../shared/elements.js';
+import { on } from '../shared/events.js';
+import { percent } from '../shared/format.js';
 import { askForMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { refreshMasks } from '../viewport/viewport.js';
@@ -26,7 +28,8 @@ function openModels() {
 }
 
 function changeModel(name) {
-  if (!connection.send({ t: 'choose_model', name })) return toast('There is no connection right now. Try again in a moment.');
+  if (!connection.send({ t: 'choose_model', name }))
+    return toast('There is no connection right now. Try again in a moment.');
   find('models-problem').hidden = true;
   changesCount = true;
   setChange({ model: name, fraction: null, message: 'Starting…', moving: false });
@@ -177,9 +180,6 @@ export function setUpModels() {
   });
 
   listen(find('model'), 'click', openModels);
-  listen(find('models-close'), 'click', () => modelsDialog.close());
-  listen(modelsDialog, 'click', event => {
-    if (event.target === modelsDialog) modelsDialog.close();
-  });
+  closeWith(modelsDialog, find('models-close'), { signal: mount.signal });
   Object.assign(shortcuts, { w: openModels });
 }

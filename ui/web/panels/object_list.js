@@ -1,12 +1,13 @@
 // The list of objects. A row is made once for an object and from then on only changed where something is new; with the
 // tab key one gets to the controls of the selected row, with the up and down keys from row to row.
 
-import { emit, on } from '../core/events.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state } from '../core/store.js';
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../core/traits.js';
 import { make, setIcon } from '../shared/elements.js';
+import { emit, on } from '../shared/events.js';
+import { oncePerFrame } from '../shared/refresh.js';
 import { clamp } from '../shared/values.js';
 import { addObject } from '../tools/object_actions.js';
 import { masks } from '../viewport/masks.js';
@@ -143,15 +144,7 @@ function updateLabels() {
 }
 
 // However much happens, the list is looked at once before the screen is drawn.
-let rowsWaiting = false;
-function updateObjectsSoon() {
-  if (rowsWaiting) return;
-  rowsWaiting = true;
-  requestAnimationFrame(() => {
-    rowsWaiting = false;
-    updateObjects();
-  });
-}
+const updateObjectsSoon = oncePerFrame(updateObjects);
 
 // --- what users do with a row ---
 

@@ -1,11 +1,11 @@
 // The menu of a row, and the keys for what stands in it.
 
-import { on } from '../core/events.js';
 import { closers } from '../core/menus.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { isTyping, shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
+import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { removeObject } from '../tools/object_actions.js';
 import { prompts } from '../tools/prompts.js';

@@ -1,12 +1,12 @@
 // The small pictures in the list of objects: the part of a frame around an object, with its mask. They are drawn one
 // after the other, only where they can be seen, and not more often than a look at them needs.
 
-import { on } from '../core/events.js';
 import { frameSize } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
+import { on } from '../shared/events.js';
 import { frames } from '../viewport/frames.js';
 import { masks } from '../viewport/masks.js';
 import { patternOf } from '../viewport/patterns.js';

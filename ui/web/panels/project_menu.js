@@ -1,6 +1,5 @@
 // The project menu: save what is open as a file, with or without all masks, and go on with such a file.
 
-import { emit, on } from '../core/events.js';
 import { isSameMedium } from '../core/media.js';
 import { makeMenu } from '../core/menus.js';
 import { showProgress, toast } from '../core/notices.js';
@@ -8,6 +7,7 @@ import { find, listen, root } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { make } from '../shared/elements.js';
+import { emit, on } from '../shared/events.js';
 import { save, snapshot } from '../storage/autosave.js';
 import { setMedium } from '../storage/medium.js';
 import { projectOf, readProject } from '../storage/project_file.js';

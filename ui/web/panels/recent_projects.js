@@ -1,10 +1,12 @@
-import { on } from '../core/events.js';
-import { ago, counted } from '../core/format.js';
+// Saved projects on the start screen.
+
 import { announce } from '../core/notices.js';
 import { find } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
 import { state, update } from '../core/store.js';
 import { iconButton, make } from '../shared/elements.js';
+import { on } from '../shared/events.js';
+import { ago, counted } from '../shared/format.js';
 import { allWritten, flushSave, loadFromTab, STORAGE_KEY } from '../storage/autosave.js';
 import { database } from '../storage/database.js';
 import { openRecent } from '../storage/restore.js';

@@ -1,8 +1,6 @@
 // Reviews: what somebody said on a review page about what is open, as pins on the stage, flags on the timeline, a badge on
 // each object, and a list. A file comes from anywhere: everything in it is looked at before anything else sees it.
 
-import { emit, on } from '../core/events.js';
-import { counted } from '../core/format.js';
 import { describeMedium, isAlbum, isClip, isSameMedium } from '../core/media.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
@@ -11,9 +9,12 @@ import { setScreen } from '../core/screen.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update, view } from '../core/store.js';
 import { icon, make, setIcon } from '../shared/elements.js';
+import { emit, on } from '../shared/events.js';
+import { counted } from '../shared/format.js';
+import { oncePerFrame } from '../shared/refresh.js';
 import { MAX_REVIEWS, REVIEW_VERSION, readReview, VERDICTS } from '../storage/review_file.js';
 import { BadProject, readMedium } from '../storage/validation.js';
-import { oncePerFrame } from '../timeline/drawing.js';
+import { drawSoon } from '../timeline/drawing.js';
 import { isVisible, xOf } from '../timeline/geometry.js';
 import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
@@ -149,7 +150,7 @@ function bubbleOf(note) {
   return bubble;
 }
 
-const updateFlags = oncePerFrame(() => {
+const updateFlags = drawSoon(() => {
   flags.replaceChildren(
     ...allNotes()
       .filter(({ frame, done }) => !done && isVisible(frame))
@@ -243,15 +244,7 @@ function revealNote(list) {
   if (item) list.scrollTop += Math.min(0, item.top - top) + Math.max(0, item.bottom - bottom);
 }
 
-let reviewingWaiting = false;
-function updateReviewingSoon() {
-  if (reviewingWaiting) return;
-  reviewingWaiting = true;
-  requestAnimationFrame(() => {
-    reviewingWaiting = false;
-    updateReviewing();
-  });
-}
+const updateReviewingSoon = oncePerFrame(updateReviewing);
 
 export function setUpReviews() {
   // A pin is no hole in the stage: the wheel zooms there as beside it.

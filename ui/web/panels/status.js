@@ -1,11 +1,11 @@
 // Why nothing comes: what a wish of ours waits for, as the server tells it while it is busy.
 
-import { on } from '../core/events.js';
-import { duration } from '../core/format.js';
 import { announce } from '../core/notices.js';
 import { find, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { on } from '../shared/events.js';
+import { duration } from '../shared/format.js';
 
 const LINGER = 1200; // milliseconds; of two waits in a row one is shown, not a flicker
 let waitingTimer = 0;

@@ -2,12 +2,12 @@
 // everything else does not lose it); and the works that the start screen offers to go on with.
 
 import { backdropsOf, currentLook } from '../core/effects.js';
-import { on } from '../core/events.js';
 import { frameSize } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
+import { on } from '../shared/events.js';
 import { keyOfBackdrop } from './backdrops.js';
 import { database } from './database.js';
 

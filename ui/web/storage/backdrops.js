@@ -2,11 +2,11 @@
 // any server that is sent it; they are kept in this browser for that.
 
 import { backdropsOf } from '../core/effects.js';
-import { megabytes } from '../core/format.js';
 import { toast } from '../core/notices.js';
 import { about, address } from '../core/page.js';
 import { state } from '../core/store.js';
 import { Refused, refusalOf } from '../net/refusal.js';
+import { megabytes } from '../shared/format.js';
 import { database } from './database.js';
 
 export const keyOfBackdrop = name => `backdrop ${name}`;

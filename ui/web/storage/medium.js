@@ -1,9 +1,11 @@
-import { counted } from '../core/format.js';
+// Showing another medium.
+
 import { isClip } from '../core/media.js';
 import { showProgress } from '../core/notices.js';
 import { find, root } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
 import { update } from '../core/store.js';
+import { counted } from '../shared/format.js';
 import { frames } from '../viewport/frames.js';
 import { masks } from '../viewport/masks.js';
 import { clearViewport, viewport } from '../viewport/viewport.js';

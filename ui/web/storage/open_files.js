@@ -1,12 +1,12 @@
 // Several photos at once: sent one after the other, then opened as an album or added to what is open.
 
-import { emit, on } from '../core/events.js';
-import { counted, megabytes } from '../core/format.js';
 import { isClip } from '../core/media.js';
 import { toast } from '../core/notices.js';
 import { about, find, listen, root } from '../core/page.js';
 import { state } from '../core/store.js';
 import { uploadFile } from '../net/uploads.js';
+import { emit, on } from '../shared/events.js';
+import { counted, megabytes } from '../shared/format.js';
 import { isAnnotations, isProject, isVideo } from './file_types.js';
 
 export function openFile(file, back = state.awaited) {

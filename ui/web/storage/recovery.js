@@ -1,9 +1,11 @@
-import { on } from '../core/events.js';
+// What happens when the session has expired while the page was open.
+
 import { mount } from '../core/mount.js';
 import { showBanner } from '../core/notices.js';
 import { listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { on } from '../shared/events.js';
 import { currentProject, reopenProject } from './restore.js';
 
 function offerRecovery() {

@@ -1,8 +1,10 @@
-import { on } from '../core/events.js';
+// Sending the edit log, or many edits at once, to the server, which works them off as one job.
+
 import { showProgress, toast } from '../core/notices.js';
 import { find } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { on } from '../shared/events.js';
 import { askForMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 

@@ -3,12 +3,12 @@
 
 import { EditLog } from '../core/edit_log.js';
 import { sanitizeLook } from '../core/effects.js';
-import { emit } from '../core/events.js';
 import { describeMedium } from '../core/media.js';
 import { showProgress, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about, find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
+import { emit } from '../shared/events.js';
 import { trackingEnded } from '../tracking/tracking.js';
 import { allWritten, filesOf, save, snapshot, startProject } from './autosave.js';
 import { database } from './database.js';

@@ -1,3 +1,5 @@
+// Reading the file that a review page sends back.
+
 import { about } from '../core/page.js';
 import { MAX_NAME_LENGTH, singleLine } from '../core/traits.js';
 import { isPlain } from '../shared/values.js';

@@ -1,7 +1,6 @@
 // Where all comes together: the visitor's token, what is open, what survives a reload, and the state of the line.
 
 import { EditLog } from '../core/edit_log.js';
-import { emit, on } from '../core/events.js';
 import { describeMedium, isAlbum, isClip, isSameMedium } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { announce, showBanner, showTip, toast } from '../core/notices.js';
@@ -9,6 +8,7 @@ import { objects } from '../core/objects.js';
 import { about, address, base, fingersOnly, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { emit, on } from '../shared/events.js';
 import { goTo } from '../timeline/navigation.js';
 import { syncTracking, trackingEnded } from '../tracking/tracking.js';
 import { askForMasks } from '../viewport/mask_requests.js';

@@ -1,3 +1,5 @@
+// Checks of files that may come from anywhere. All throw BadProject.
+
 import { isPlain } from '../shared/values.js';
 
 export class BadProject extends Error {}

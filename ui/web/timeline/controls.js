@@ -1,11 +1,11 @@
 // Moving through a clip: to a frame, by one, by ten, by the slider, by a typed number; and the clock that says where we are.
 
-import { on } from '../core/events.js';
-import { clock } from '../core/format.js';
 import { isClip, timeOf } from '../core/media.js';
 import { toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
+import { on } from '../shared/events.js';
+import { clock } from '../shared/format.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
 import { SUSPICIOUS } from './quality.js';

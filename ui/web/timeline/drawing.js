@@ -1,6 +1,9 @@
+// Canvases as wide as the timeline, and the frame under a pointer.
+
 import { isClip } from '../core/media.js';
 import { find } from '../core/page.js';
 import { timeline } from '../core/store.js';
+import { oncePerFrame } from '../shared/refresh.js';
 import { clamp } from '../shared/values.js';
 import { pixelsAFrame, THUMB_WIDTH } from './geometry.js';
 
@@ -19,18 +22,11 @@ export function contextOf(canvas, height) {
   return pen;
 }
 
-// Work that is done at most once a screen refresh, however often it is wished for.
-export function oncePerFrame(work) {
-  let waiting = false;
-  return () => {
-    if (waiting || !isClip()) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      if (isClip() && timeline.width) work();
-    });
-  };
-}
+// Draws at most once a screen refresh, and only while a clip is open and the timeline can be seen.
+export const drawSoon = draw =>
+  oncePerFrame(() => {
+    if (isClip() && timeline.width) draw();
+  });
 
 export const frameUnder = event => {
   const x = event.clientX - tracks.getBoundingClientRect().left;

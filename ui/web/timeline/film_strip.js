@@ -1,7 +1,5 @@
 // The photos of an album: small pictures in a row, in the place of a clip's timeline.
 
-import { on } from '../core/events.js';
-import { counted } from '../core/format.js';
 import { frameSize, isAlbum } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { objects } from '../core/objects.js';
@@ -9,6 +7,9 @@ import { address, find, listen, root } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { make } from '../shared/elements.js';
+import { on } from '../shared/events.js';
+import { counted } from '../shared/format.js';
+import { oncePerFrame } from '../shared/refresh.js';
 import { clamp } from '../shared/values.js';
 import { MASKED, masks } from '../viewport/masks.js';
 import { goTo } from './navigation.js';
@@ -61,15 +62,9 @@ function describePhoto(frame, here) {
 }
 
 // Many masks may arrive at once; the row is brought up to date once a screen refresh.
-let filmWaiting = false;
-function updateFilm() {
-  if (filmWaiting || !isAlbum()) return;
-  filmWaiting = true;
-  requestAnimationFrame(() => {
-    filmWaiting = false;
-    if (isAlbum()) photoButtons.forEach(updatePhoto);
-  });
-}
+const updateFilm = oncePerFrame(() => {
+  if (isAlbum()) photoButtons.forEach(updatePhoto);
+});
 
 function updatePhoto(button, frame) {
   const here = masked(frame);

@@ -1,3 +1,5 @@
+// Which place on the timeline belongs to which frame, in CSS pixels.
+
 import { timeline } from '../core/store.js';
 import { clamp } from '../shared/values.js';
 

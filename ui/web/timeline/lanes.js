@@ -1,15 +1,15 @@
 // The lanes: one an object. Full is a mask, stripes are a mask that is out of date, a thin line is "not in this frame",
 // diamonds are frames on which something was said. They share a fixed height, so nothing moves when objects come.
 
-import { on } from '../core/events.js';
 import { isClip } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
+import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { ABSENT, masks, STALE, UNKNOWN } from '../viewport/masks.js';
-import { contextOf, frameUnder, oncePerFrame, tracks } from './drawing.js';
+import { contextOf, drawSoon, frameUnder, tracks } from './drawing.js';
 import { extent, isVisible, xOf } from './geometry.js';
 import { SUSPICIOUS } from './quality.js';
 import { qualityCanvas, suspicionAt, worstObjectAt } from './quality_strip.js';
@@ -153,7 +153,8 @@ export function aboutMask(object, frame) {
   if (state.log.prompts.get(object)?.has(frame)) words.push('you clicked here');
   if (known === UNKNOWN) words.push('not tracked yet');
   if (known === STALE) words.push('out of date');
-  if (facts) words.push(facts.area ? `fit ${Math.round(100 * clamp(facts.predicted_iou, 0, 1))}%` : 'not in this frame');
+  if (facts)
+    words.push(facts.area ? `fit ${Math.round(100 * clamp(facts.predicted_iou, 0, 1))}%` : 'not in this frame');
   const { score, reason } = suspicionAt(object, frame);
   if (score >= SUSPICIOUS) words.push(reason);
   return words;
@@ -178,11 +179,11 @@ function hintAtMore() {
   lanesView.classList.toggle('mk-more-below', scrollTop + clientHeight < scrollHeight - 1);
 }
 
-const updateLanes = oncePerFrame(() => {
+const updateLanes = drawSoon(() => {
   drawLanes();
   hintAtMore();
 });
-const showActive = oncePerFrame(keepActiveInView);
+const showActive = drawSoon(keepActiveInView);
 
 export function setUpLanes() {
   listen(lanesView, 'scroll', hintAtMore);

@@ -1,8 +1,10 @@
-import { emit } from '../core/events.js';
+// Going to a frame.
+
 import { isAlbum } from '../core/media.js';
 import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { emit } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';

@@ -1,11 +1,11 @@
 // Plays the clip at its own speed, masks in step with the picture. Where the network is slower, frames are left out.
 
-import { emit, on } from '../core/events.js';
 import { isClip, playedRange, timeOf } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { setIcon } from '../shared/elements.js';
+import { emit, on } from '../shared/events.js';
 import { previews } from '../viewport/effect_previews.js';
 import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';

@@ -1,14 +1,15 @@
 // The heat strip: how suspicious the masks are, frame by frame, and the way from one suspicious frame to the next. It shows
 // the active object, or where that has no masks the worst of all. Higher and warmer is worse.
 
-import { on } from '../core/events.js';
 import { isClip } from '../core/media.js';
 import { announce, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
+import { blend } from '../shared/color.js';
+import { on } from '../shared/events.js';
 import { masks } from '../viewport/masks.js';
-import { contextOf, oncePerFrame } from './drawing.js';
+import { contextOf, drawSoon } from './drawing.js';
 import { extent, pixelsAFrame } from './geometry.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
@@ -80,16 +81,6 @@ function drawQualityBar(pen, [left, width], score, colors) {
   pen.fillRect(left, STRIP_HEIGHT - height, Math.max(1, width), height);
 }
 
-// A color between three, `share` of the way.
-function blend(colors, share) {
-  const place = share * (colors.length - 1);
-  const lower = Math.min(colors.length - 2, Math.floor(place));
-  const [a, b] = [colors[lower], colors[lower + 1]].map(color =>
-    [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16)),
-  );
-  return `rgb(${a.map((part, at) => Math.round(part + (b[at] - part) * (place - lower))).join()})`;
-}
-
 // --- from one suspicious frame to the next ---
 
 // The active object's first; where that looks right everywhere, those of the others.
@@ -126,5 +117,5 @@ export function setUpQualityStrip() {
   });
 
   listen(find('suspicious'), 'click', event => nextSuspicious(event.shiftKey ? -1 : 1));
-  on('medium masks log objects theme timeline', oncePerFrame(drawQualityStrip));
+  on('medium masks log objects theme timeline', drawSoon(drawQualityStrip));
 }

@@ -1,12 +1,12 @@
 // In and out: the part of the clip that is played and tracked. Two handles on the rail; outside of them it is dimmed.
 
-import { emit, on } from '../core/events.js';
 import { isClip, playedRange } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline, update } from '../core/store.js';
+import { emit, on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
-import { frameUnder, oncePerFrame, tracks } from './drawing.js';
+import { drawSoon, frameUnder, tracks } from './drawing.js';
 import { isVisible, pixelsAFrame, THUMB_WIDTH, xOf } from './geometry.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
@@ -139,5 +139,5 @@ export function setUpRange() {
   listen(find('clear-range'), 'click', () => range.clear());
 
   on('medium', () => emit('range'));
-  on('medium range timeline', oncePerFrame(updateRange));
+  on('medium range timeline', drawSoon(updateRange));
 }

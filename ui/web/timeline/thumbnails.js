@@ -1,12 +1,12 @@
 // The strip of small pictures: as many as fit, each of the frame in the middle of its place. They come one after the other
 // when there is nothing more urgent, and stay, so that zooming finds most of them again.
 
-import { emit, on } from '../core/events.js';
 import { mount } from '../core/mount.js';
 import { address, find, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
+import { emit, on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
-import { contextOf, oncePerFrame } from './drawing.js';
+import { contextOf, drawSoon } from './drawing.js';
 import { framesAcross, THUMB_WIDTH } from './geometry.js';
 
 const THUMBNAIL_HEIGHT = 72; // pixels that the server sends, for screens with two pixels a CSS pixel
@@ -129,5 +129,5 @@ export function setUpThumbnails() {
   on('connection', status => {
     if (status === 'on') thumbnails.failed.clear();
   });
-  on('medium timeline thumbnail theme connection', oncePerFrame(drawStrip));
+  on('medium timeline thumbnail theme connection', drawSoon(drawStrip));
 }

@@ -1,14 +1,14 @@
 // The rail: which frames of the clip are in sight, where each of them lies, and what pointers do on it. Thumbnails, heat,
 // lanes and range draw themselves with its measures; the slider below always stands for the whole clip.
 
-import { emit, on } from '../core/events.js';
-import { clock } from '../core/format.js';
 import { isClip, timeOf } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
+import { emit, on } from '../shared/events.js';
+import { clock } from '../shared/format.js';
 import { clamp } from '../shared/values.js';
-import { frameUnder, oncePerFrame, tracks } from './drawing.js';
+import { drawSoon, frameUnder, tracks } from './drawing.js';
 import { framesAcross, isVisible, pixelsAFrame, THUMB_WIDTH, xOf } from './geometry.js';
 import { aboutMask, markerUnder, objectUnder } from './lanes.js';
 import { goTo } from './navigation.js';
@@ -153,7 +153,7 @@ export function setUpTimeline() {
     showWholeClip();
   });
   on('frame', keepFrameVisible);
-  on('medium frame timeline', oncePerFrame(updateTimeline));
+  on('medium frame timeline', drawSoon(updateTimeline));
   new ResizeObserver(() => {
     timeline.width = tracks.clientWidth;
     if (isClip()) emit('timeline');

@@ -1,7 +1,6 @@
 // A single click may mean a thing, a part of it, or what it is part of: the masks it may mean, as small pictures to pick
 // from. They are there until something else is said or looked at.
 
-import { on } from '../core/events.js';
 import { frameSize } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { objects } from '../core/objects.js';
@@ -9,6 +8,7 @@ import { find, fingersOnly, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { make } from '../shared/elements.js';
+import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { frames } from '../viewport/frames.js';
 import { MARKER } from '../viewport/markers.js';

@@ -1,7 +1,6 @@
 // Refine here: the part of the frame in view is looked at again at full resolution, and its finer mask takes the place of
 // the coarse one there. It is part of what is said on the frame, so it is undone and replayed like a click.
 
-import { on } from '../core/events.js';
 import { frameSize } from '../core/media.js';
 import { announce, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
@@ -9,6 +8,7 @@ import { find, fingersOnly, listen } from '../core/page.js';
 import { opaque } from '../core/run_lengths.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
+import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { masks } from '../viewport/masks.js';
 import { viewport } from '../viewport/viewport.js';

@@ -1,10 +1,10 @@
 // Points without a mouse: a cross-hair that the arrows move.
 
-import { on } from '../core/events.js';
 import { frameSize } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { listen } from '../core/page.js';
 import { state, update, view } from '../core/store.js';
+import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { drawOverlay, overlayCanvas, overlayContext, pan, viewport } from '../viewport/viewport.js';
 import { clampToFrame } from './geometry.js';

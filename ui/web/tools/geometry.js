@@ -1,3 +1,5 @@
+// Places in the frame, and what a click there means.
+
 import { frameSize } from '../core/media.js';
 import { state } from '../core/store.js';
 import { clamp } from '../shared/values.js';

@@ -1,7 +1,6 @@
 // Hover preview: the mask that a click would give, drawn while the cursor moves. One question at a time is on its way and
 // the cursor's newest place comes next; where answers are slow, the preview switches itself off.
 
-import { on } from '../core/events.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, fingersOnly, listen } from '../core/page.js';
@@ -9,6 +8,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
+import { on } from '../shared/events.js';
 import { drawSprite } from '../viewport/sprites.js';
 import { drawOverlay, outlineWidth, overlayCanvas, overlayContext, toFrame } from '../viewport/viewport.js';
 import { isInFrame, isNegative } from './geometry.js';

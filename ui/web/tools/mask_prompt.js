@@ -1,7 +1,5 @@
 // Masks that are given instead of found: the one that is seen kept as a prompt, or one from a file.
 
-import { on } from '../core/events.js';
-import { counted } from '../core/format.js';
 import { frameSize } from '../core/media.js';
 import { makeMenu } from '../core/menus.js';
 import { showTip, toast } from '../core/notices.js';
@@ -10,6 +8,8 @@ import { decodeRuns, drawPixels, encodeRuns, opaque } from '../core/run_lengths.
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
+import { on } from '../shared/events.js';
+import { counted } from '../shared/format.js';
 import { MASKED, masks } from '../viewport/masks.js';
 import { prompts } from './prompts.js';
 

@@ -1,3 +1,5 @@
+// Whether a click adds to a mask or takes away.
+
 import { find } from '../core/page.js';
 import { update } from '../core/store.js';
 import { overlayCanvas } from '../viewport/viewport.js';

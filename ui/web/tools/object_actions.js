@@ -1,7 +1,9 @@
-import { emit } from '../core/events.js';
+// Adding and removing objects.
+
 import { announce, showTip } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { state, update } from '../core/store.js';
+import { emit } from '../shared/events.js';
 import { setAdding } from './mode.js';
 import { prompts } from './prompts.js';
 

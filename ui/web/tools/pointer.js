@@ -2,10 +2,11 @@
 // down(press), move(press, event), up(press, event), cancel(), and where it makes a difference hold(press): a long press.
 // Here it is said who is asked; and two fingers, the wheel, the middle button and the space bar move the view.
 
-import { on } from '../core/events.js';
 import { isAlbum } from '../core/media.js';
 import { find, listen } from '../core/page.js';
 import { state, view } from '../core/store.js';
+import { on } from '../shared/events.js';
+import { pinchOf, wheelFactor, wheelUnit } from '../shared/gestures.js';
 import { pause, play } from '../timeline/player.js';
 import { drawOverlay, overlayCanvas, pan, toFrame, zoomAt } from '../viewport/viewport.js';
 import { isNegative } from './geometry.js';
@@ -80,18 +81,8 @@ function awaitLongPress() {
   }, LONG_PRESS);
 }
 
-function fingers() {
-  const [a, b] = [...pointers.values()];
-  const corner = overlayCanvas.getBoundingClientRect();
-  return {
-    distance: Math.hypot(a.x - b.x, a.y - b.y),
-    x: (a.x + b.x) / 2 - corner.left,
-    y: (a.y + b.y) / 2 - corner.top,
-  };
-}
-
 function movePinch() {
-  const now = fingers();
+  const now = pinchOf(pointers, overlayCanvas);
   pan(now.x - pinch.x, now.y - pinch.y);
   zoomAt(now.distance / Math.max(1, pinch.distance), now.x, now.y);
   pinch = now;
@@ -132,7 +123,7 @@ export function setUpPointer() {
     pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (pointers.size > 1) {
       releasePointer();
-      pinch = fingers();
+      pinch = pinchOf(pointers, overlayCanvas);
       return drawOverlay();
     }
     const { clientX: x, clientY: y } = event;
@@ -183,14 +174,13 @@ export function setUpPointer() {
     event => {
       if (!state.medium) return;
       const corner = overlayCanvas.getBoundingClientRect();
-      const pixels = event.deltaMode === 1 ? 16 : 1;
       if (event.shiftKey) {
         if (view.zoom === 1) return;
-        pan(-(event.deltaX || event.deltaY) * pixels, event.deltaX ? -event.deltaY * pixels : 0);
+        const unit = wheelUnit(event);
+        pan(-(event.deltaX || event.deltaY) * unit, event.deltaX ? -event.deltaY * unit : 0);
       } else {
         if (view.zoom === 1 && event.deltaY > 0 && !event.ctrlKey) return; // the page scrolls
-        const speed = event.ctrlKey || event.metaKey ? 0.004 : 0.002;
-        zoomAt(Math.exp(-event.deltaY * pixels * speed), event.clientX - corner.left, event.clientY - corner.top);
+        zoomAt(wheelFactor(event), event.clientX - corner.left, event.clientY - corner.top);
       }
       event.preventDefault();
     },

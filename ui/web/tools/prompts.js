@@ -1,12 +1,12 @@
 // From what the user does to journal steps, and from those to messages.
 
 import { isEmpty } from '../core/edit_log.js';
-import { emit, on } from '../core/events.js';
 import { showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { emit, on } from '../shared/events.js';
 import { sendEdits } from '../storage/replay.js';
 import { goTo } from '../timeline/navigation.js';
 import { masks } from '../viewport/masks.js';

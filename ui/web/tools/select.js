@@ -1,3 +1,5 @@
+// Selecting the object under the pointer.
+
 import { toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { state } from '../core/store.js';

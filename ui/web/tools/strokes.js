@@ -1,13 +1,13 @@
 // Tools that draw. A scribble becomes a few points; a lasso and a brush change the mask itself: what is seen, with the
 // stroke added or taken away, is from then on the mask that is said (its prompt), pixel by pixel.
 
-import { on } from '../core/events.js';
 import { frameSize } from '../core/media.js';
 import { showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
 import { opaque } from '../core/run_lengths.js';
 import { state, view } from '../core/store.js';
+import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { NEGATIVE, POSITIVE } from '../viewport/markers.js';
 import { drawOverlay, overlayCanvas, overlayContext, toFrame, viewport } from '../viewport/viewport.js';

@@ -1,10 +1,10 @@
 // Which tool is chosen, and its keys.
 
-import { emit } from '../core/events.js';
 import { announce } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
+import { emit } from '../shared/events.js';
 import { overlayCanvas } from '../viewport/viewport.js';
 import { setCrosshair } from './crosshair.js';
 import { keepMask } from './mask_prompt.js';

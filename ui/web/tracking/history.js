@@ -1,10 +1,10 @@
 // Tracking is undone and redone like everything else: undo takes a run's masks back, redo tracks the same frames again.
 
 import { span } from '../core/edit_log.js';
-import { emit, on } from '../core/events.js';
 import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { emit, on } from '../shared/events.js';
 import { prompts } from '../tools/prompts.js';
 import { askForFrames } from '../viewport/mask_requests.js';
 import { startTracking, stopTracking } from './tracking.js';

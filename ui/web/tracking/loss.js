@@ -1,10 +1,10 @@
 // Tracking pauses by itself where an object is lost, unless the user does not want that.
 
-import { on } from '../core/events.js';
 import { announce } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, fingersOnly, listen } from '../core/page.js';
 import { state } from '../core/store.js';
+import { on } from '../shared/events.js';
 import { goTo } from '../timeline/navigation.js';
 
 export const pauseOnLoss = {

@@ -1,13 +1,14 @@
 // What was tracked before something was said nearby is stale: the frames of that object between the prompted frames
 // before and after the word. The page marks them at once; the server's word on it, a moment later, is the truth.
 
-import { emit, on } from '../core/events.js';
-import { counted } from '../core/format.js';
 import { isClip } from '../core/media.js';
 import { toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { emit, on } from '../shared/events.js';
+import { counted } from '../shared/format.js';
+import { oncePerFrame } from '../shared/refresh.js';
 import { masks, STALE } from '../viewport/masks.js';
 import { track } from './tracking.js';
 
@@ -25,8 +26,12 @@ export function updateStale() {
   toast('Nothing to update: no correction has touched a tracked frame.', 'hint');
 }
 
-// Counted at most once a screen refresh, however many masks arrive.
-let countWaiting = false;
+const updateCount = oncePerFrame(() => {
+  if (!isClip()) return;
+  const count = staleFrames();
+  find('update').hidden = !count;
+  find('update-text').textContent = `Update ${counted(count, 'frame')}`;
+});
 
 export function setUpStaleFrames() {
   on('queued', message => {
@@ -45,16 +50,6 @@ export function setUpStaleFrames() {
     for (const object of masks.lanes.keys()) masks.setStale(object, runs.get(object) ?? []);
     emit('masks', {});
   });
-  on('masks medium log range tracking', () => {
-    if (countWaiting || !isClip()) return;
-    countWaiting = true;
-    requestAnimationFrame(() => {
-      countWaiting = false;
-      const count = staleFrames();
-      find('update').hidden = !count;
-      find('update-text').textContent = `Update ${counted(count, 'frame')}`;
-    });
-  });
-
+  on('masks medium log range tracking', updateCount);
   listen(find('update'), 'click', updateStale);
 }

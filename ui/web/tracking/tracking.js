@@ -1,13 +1,13 @@
 // Tracking: the server follows the objects and sends masks as they come; here we start it, watch it and stop it.
 
-import { emit, on } from '../core/events.js';
-import { counted, duration } from '../core/format.js';
 import { isClip } from '../core/media.js';
 import { announce, showTip, toast } from '../core/notices.js';
 import { find, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { setProgress } from '../shared/elements.js';
+import { emit, on } from '../shared/events.js';
+import { counted, duration } from '../shared/format.js';
 import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
 import { pauseOnLoss, showLoss } from './loss.js';

@@ -8,13 +8,13 @@
 /** @import { DoneEvent } from '../protocol.js' */
 
 import { currentLook, readyLook } from '../core/effects.js';
-import { emit, on } from '../core/events.js';
 import { playedRange } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { objects } from '../core/objects.js';
 import { about, address } from '../core/page.js';
 import { state } from '../core/store.js';
 import { Refused, refusalOf } from '../net/refusal.js';
+import { emit, on } from '../shared/events.js';
 import { backdrops } from '../storage/backdrops.js';
 
 const MAX_PREVIEW_BYTES = 128e6; // decoded, 4 bytes a pixel

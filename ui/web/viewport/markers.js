@@ -1,4 +1,4 @@
-// Points and boxes of the prompts on the frame.
+// The layer of points and boxes.
 
 import { objects } from '../core/objects.js';
 import { state, view } from '../core/store.js';

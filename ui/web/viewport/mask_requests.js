@@ -1,3 +1,5 @@
+// Asking the server for masks that it has and the page does not.
+
 import { span } from '../core/edit_log.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';

@@ -1,8 +1,10 @@
+// Masks that the server sends are cached, recorded in the edit log where they were tracked, and drawn.
+
 /** @import { ObjectRemovedEvent } from '../protocol.js' */
 
-import { emit, on } from '../core/events.js';
 import { root } from '../core/page.js';
 import { state } from '../core/store.js';
+import { emit, on } from '../shared/events.js';
 import { masks } from './masks.js';
 import { refreshMasks, showFrame } from './viewport.js';
 

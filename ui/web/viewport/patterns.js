@@ -1,9 +1,9 @@
 // Hatching, for telling objects apart without their colors: lines and dots over the fill of a mask. They stay in place while
 // the mask moves, and are about as wide on the screen whatever the size of the frame.
 
-import { emit } from '../core/events.js';
 import { find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
+import { emit } from '../shared/events.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 import { PATTERNS } from './sprites.js';
 

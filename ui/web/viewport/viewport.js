@@ -1,21 +1,20 @@
 // The viewport: one canvas with the frame, or with its effect preview, and above it one with masks and prompts. Both have the
 // screen's resolution; `view` maps pixels of the original frame to them.
 
-import { emit, on } from '../core/events.js';
 import { frameSize } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
 import { NOTHING, state, update, view } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf, contextOf } from '../shared/canvas.js';
-import { clamp } from '../shared/values.js';
+import { emit, on } from '../shared/events.js';
+import { fitCanvases, placeFrame, placeInFrame, placeOnCanvas, toFramePixels, zoomView } from '../shared/view.js';
 import { previews } from './effect_previews.js';
 import { frames } from './frames.js';
 import { masks } from './masks.js';
 import { patternOf } from './patterns.js';
 import { drawFill, drawOutline, tiled } from './sprites.js';
 
-const MIN_ZOOM = 1;
 const MAX_ZOOM = 16;
 
 export const viewport = find('stage');
@@ -37,11 +36,7 @@ export const setLayers = functions => {
 function fitView() {
   const { width, height } = viewport.getBoundingClientRect();
   if (!state.medium || !width) return;
-  view.ratio = Math.min(window.devicePixelRatio || 1, 2);
-  for (const canvas of [frameCanvas, overlayCanvas]) {
-    canvas.width = Math.round(width * view.ratio);
-    canvas.height = Math.round(height * view.ratio);
-  }
+  fitCanvases(view, { width, height }, [frameCanvas, overlayCanvas]);
   placeView(width, height);
   draw();
   refreshMasks(); // the width of their outlines depends on the scale
@@ -50,13 +45,8 @@ function fitView() {
 /** Size of the frame on the canvas; photos of an album differ. */
 const shownSize = () => frameSize(state.shown.frame < 0 ? state.frame : state.shown.frame);
 
-/** Keeps the frame in view: centered where it is smaller than the viewport, else without a gap. */
 function placeView(width = viewport.clientWidth, height = viewport.clientHeight) {
-  const size = shownSize();
-  view.scale = view.zoom * Math.min(width / size.width, height / size.height);
-  const scaled = { width: size.width * view.scale, height: size.height * view.scale };
-  view.x = scaled.width <= width ? (width - scaled.width) / 2 : clamp(view.x, width - scaled.width, 0);
-  view.y = scaled.height <= height ? (height - scaled.height) / 2 : clamp(view.y, height - scaled.height, 0);
+  placeFrame(view, shownSize(), { width, height });
   find('fit').disabled = view.zoom === 1;
   emit('view');
 }
@@ -67,9 +57,7 @@ function placeView(width = viewport.clientWidth, height = viewport.clientHeight)
  * @param {number} y
  */
 export function zoomAt(factor, x, y) {
-  const zoom = clamp(view.zoom * factor, MIN_ZOOM, MAX_ZOOM);
-  const change = zoom / view.zoom;
-  Object.assign(view, { zoom, x: x - (x - view.x) * change, y: y - (y - view.y) * change });
+  zoomView(view, factor, x, y, MAX_ZOOM);
   placeView();
   draw();
   refreshMasks();
@@ -90,20 +78,13 @@ export function pan(dx, dy) {
  * Where a mouse event happened, in CSS pixels of the viewport.
  * @param {{ clientX: number; clientY: number }} event
  */
-export function toViewport({ clientX, clientY }) {
-  const { left, top } = overlayCanvas.getBoundingClientRect();
-  return { x: clientX - left, y: clientY - top };
-}
+export const toViewport = event => placeOnCanvas(event, overlayCanvas);
 
 /**
  * The same in pixels of the frame.
  * @param {{ clientX: number; clientY: number }} event
- * @returns {Position}
  */
-export function toFrame(event) {
-  const { x, y } = toViewport(event);
-  return [(x - view.x) / view.scale, (y - view.y) / view.scale];
-}
+export const toFrame = event => placeInFrame(view, event, overlayCanvas);
 
 export const outlineWidth = () => Math.max(1, 1.6 / view.scale); // pixels of the frame
 
@@ -200,7 +181,7 @@ function draw() {
   frameContext.setTransform(1, 0, 0, 1, 0, 0);
   frameContext.fillStyle = getComputedStyle(viewport).backgroundColor;
   frameContext.fillRect(0, 0, frameCanvas.width, frameCanvas.height);
-  toView(frameContext);
+  toFramePixels(view, frameContext);
   frameContext.imageSmoothingEnabled = view.scale * view.ratio < 3; // far in, single pixels matter
   frameContext.imageSmoothingQuality = state.playing ? 'low' : 'high';
   const { width, height } = shownSize();
@@ -231,16 +212,10 @@ function drawCheckerboard(width, height) {
   frameContext.imageSmoothingEnabled = imageSmoothingEnabled;
 }
 
-/** @param {CanvasRenderingContext2D} context */
-function toView(context) {
-  const scale = view.scale * view.ratio;
-  context.setTransform(scale, 0, 0, scale, view.x * view.ratio, view.y * view.ratio);
-}
-
 export function drawOverlay() {
   overlayContext.setTransform(1, 0, 0, 1, 0, 0);
   overlayContext.clearRect(0, 0, overlayCanvas.width, overlayCanvas.height);
-  toView(overlayContext);
+  toFramePixels(view, overlayContext);
   if (!isPainted()) drawMasks();
   for (const drawLayer of layers) drawLayer();
 }

@@ -1,25 +1,24 @@
 // The frames of this file as pictures, with their masks in the objects' colors. The last ones looked at stay decoded.
 
-const PICTURE_BUDGET = 160e6;    // bytes of decoded pictures and masks
-const LEAST_KEPT = 3;            // frames, however large
+import { canvasOf } from '../../../../ui/web/shared/canvas.js';
+import { objectOf, shots, sizeOf, state } from './page.js';
+
+const PICTURE_BUDGET = 160e6; // bytes of decoded pictures and masks
+const MIN_KEPT = 3; // frames, however large
 
 function bytesOf(text) {
-  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
   for (let place = 0; place < letters.length; place += 1) bytes[place] = letters.charCodeAt(place);
   return bytes;
 }
 
 const bitmapOf = (text, type) => createImageBitmap(new Blob([bytesOf(text)], { type }));
 
-function canvasOf(width, height) {
-  const canvas = make('canvas');
-  Object.assign(canvas, { width, height });
-  return [canvas, canvas.getContext('2d')];
-}
-
 // A mask in its color, and where it lies in pixels of the source.
 async function spriteOf({ object, place: [x, y, width, height], png }, scale) {
-  const bitmap = await bitmapOf(png, 'image/png'), [fill, ink] = canvasOf(width, height);
+  const bitmap = await bitmapOf(png, 'image/png');
+  const [fill, ink] = canvasOf(width, height);
   ink.drawImage(bitmap, 0, 0);
   ink.globalCompositeOperation = 'source-in';
   ink.fillStyle = objectOf(object).color;
@@ -32,14 +31,15 @@ async function decode(frame) {
   const plain = JSON.parse(document.querySelector(`script[data-frame="${frame}"]`).textContent);
   const scale = sizeOf(frame).width / plain.grid[0];
   const [bitmap, ...sprites] = await Promise.all([
-    bitmapOf(plain.picture, 'image/webp'), ...plain.masks.map(mask => spriteOf(mask, scale)),
+    bitmapOf(plain.picture, 'image/webp'),
+    ...plain.masks.map(mask => spriteOf(mask, scale)),
   ]);
   const pixels = bitmap.width * bitmap.height + sprites.reduce((sum, { fill }) => sum + fill.width * fill.height, 0);
   return { frame, bitmap, sprites, bytes: 4 * pixels };
 }
 
-const frames = {
-  known: new Map(),              // place -> {coming: promise, bytes: 0 until it is here}, the one used last at the end
+export const frames = {
+  known: new Map(), // place -> {coming: promise, bytes: 0 until it is here}, the one used last at the end
 
   get(place) {
     const found = this.known.get(place) ?? this.load(place);
@@ -50,7 +50,10 @@ const frames = {
 
   load(place) {
     const found = { coming: decode(shots[place]), bytes: 0 };
-    found.coming.then(({ bytes }) => { found.bytes = bytes; this.trim(); });
+    found.coming.then(({ bytes }) => {
+      found.bytes = bytes;
+      this.trim();
+    });
     return found;
   },
 
@@ -58,7 +61,7 @@ const frames = {
   trim() {
     const here = [...this.known].filter(([, { bytes }]) => bytes);
     let total = here.reduce((sum, [, { bytes }]) => sum + bytes, 0);
-    for (const [place, { bytes }] of here.slice(0, -LEAST_KEPT)) {
+    for (const [place, { bytes }] of here.slice(0, -MIN_KEPT)) {
       if (total <= PICTURE_BUDGET) return;
       this.known.delete(place);
       total -= bytes;

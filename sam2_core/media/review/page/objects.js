@@ -1,9 +1,18 @@
 // The objects: what they are called, whether they are shown, and what the reviewer thinks of each.
 
-const rows = new Map();          // id -> its row
+import { icon, make, setIcon } from '../../../../ui/web/shared/elements.js';
+import { emit, on } from '../../../../ui/web/shared/events.js';
+import { oncePerFrame } from '../../../../ui/web/shared/refresh.js';
+import { about, announce, find, listen, objectOf, state, update } from './page.js';
+import { MAX_TEXT_LENGTH, setVerdict, verdictOf } from './saved.js';
+import { describe } from './timeline.js';
+
+const rows = new Map(); // id -> its row
 
 function makeRow({ id, name, label, color }) {
-  const row = make('li', 'object'), words = make('div', 'object-words'), swatch = make('button', 'swatch');
+  const row = make('li', 'object');
+  const words = make('div', 'object-words');
+  const swatch = make('button', 'swatch');
   row.dataset.object = id;
   row.style.setProperty('--color', color);
   Object.assign(swatch, { type: 'button', title: 'Hide or show' });
@@ -12,12 +21,15 @@ function makeRow({ id, name, label, color }) {
   title.title = name;
   words.append(title, ...(label ? [make('span', 'object-label', label)] : []), make('span', 'object-facts'));
   const comment = make('textarea', 'comment');
-  Object.assign(comment, { rows: 1, maxLength: TEXT_LENGTH });
+  Object.assign(comment, { rows: 1, maxLength: MAX_TEXT_LENGTH });
   comment.setAttribute('aria-label', `Comment on ${name}`);
   const approve = verdictButton('approve', 'check', 'Approve', name);
   row.append(swatch, words, approve, verdictButton('needs-work', 'work', 'Needs work', name), comment);
   swatch.onclick = () => toggle(id);
-  comment.oninput = () => { setVerdict(id, { comment: comment.value }); tell('verdicts'); };
+  comment.oninput = () => {
+    setVerdict(id, { comment: comment.value });
+    emit('verdicts');
+  };
   find('approve', row).onclick = () => judge(id, 'approved');
   find('needs-work', row).onclick = () => judge(id, 'needs_work');
   return row;
@@ -36,27 +48,29 @@ function judge(id, verdict) {
   const now = verdictOf(id).verdict === verdict ? '' : verdict;
   setVerdict(id, { verdict: now });
   announce(`${objectOf(id).name}: ${now ? (now === 'approved' ? 'approved' : 'needs work') : 'no verdict'}`);
-  tell('verdicts');
+  emit('verdicts');
   if (now !== 'needs_work') return;
   find('comment', rows.get(id)).hidden = false;
   find('comment', rows.get(id)).focus();
 }
 
-function toggle(id) {
+export function toggle(id) {
   if (!state.hidden.delete(id)) state.hidden.add(id);
   announce(`${objectOf(id).name} ${state.hidden.has(id) ? 'hidden' : 'shown'}`);
-  tell('look');
+  emit('look');
 }
 
 function toggleAll() {
   const showing = state.hidden.size > 0;
-  state.hidden = new Set(showing ? [] : about.objects.map(each => each.id));
+  update({ hidden: new Set(showing ? [] : about.objects.map(each => each.id)) });
   announce(showing ? 'All objects are shown' : 'All objects are hidden');
-  tell('look');
+  emit('look');
 }
 
 function updateRow(row, { id, name }) {
-  const { verdict, comment } = verdictOf(id), hidden = state.hidden.has(id), field = find('comment', row);
+  const { verdict, comment } = verdictOf(id);
+  const hidden = state.hidden.has(id);
+  const field = find('comment', row);
   row.classList.toggle('hidden-object', hidden);
   find('swatch', row).setAttribute('aria-pressed', hidden);
   find('swatch', row).setAttribute('aria-label', `Hide ${name}`);
@@ -68,17 +82,20 @@ function updateRow(row, { id, name }) {
   if (document.activeElement !== field) field.value = comment;
 }
 
-function updateObjects() {
+export function updateObjects() {
   for (const each of about.objects) updateRow(rows.get(each.id), each);
-  const judged = about.objects.filter(({ id }) => verdictOf(id).verdict).length, total = about.objects.length;
+  const judged = about.objects.filter(({ id }) => verdictOf(id).verdict).length;
+  const total = about.objects.length;
   find('objects-count').textContent = total ? (judged ? `${judged} of ${total} judged` : total) : '';
   find('all').setAttribute('aria-pressed', state.hidden.size > 0);
   setIcon(find('all'), state.hidden.size ? 'eye-off' : 'eye');
 }
 
-for (const each of about.objects) rows.set(each.id, makeRow(each));
-find('objects').append(...rows.values());
-find('objects-none').hidden = about.objects.length > 0;
-find('all').hidden = !about.objects.length;
-on(find('all'), 'click', toggleAll);
-when('frame look verdicts', onceARefresh(updateObjects));
+export function setUpObjects() {
+  for (const each of about.objects) rows.set(each.id, makeRow(each));
+  find('objects').append(...rows.values());
+  find('objects-none').hidden = about.objects.length > 0;
+  find('all').hidden = !about.objects.length;
+  listen(find('all'), 'click', toggleAll);
+  on('frame look verdicts', oncePerFrame(updateObjects));
+}

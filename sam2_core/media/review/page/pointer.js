@@ -1,39 +1,15 @@
 // Mouse and fingers on the stage: a click pins a note, a drag moves the picture, the wheel and two fingers zoom.
 
-const CLICK_SLOP = 5;            // CSS pixels that a click may wander
+import { pinchOf, wheelFactor } from '../../../../ui/web/shared/gestures.js';
+import { pinAt } from './note_editor.js';
+import { listen } from './page.js';
+import { pan, picture, toFrame, view, viewport, zoomAt } from './viewport.js';
 
-const pointers = new Map();      // what touches the stage: id -> {x, y}
-let press = null;                // {x, y, last: {x, y}, far}
-let pinch = null;                // {distance, x, y}
+const CLICK_SLOP = 5; // CSS pixels that a click may wander
 
-on(picture, 'pointerdown', event => {
-  if (event.button > 1) return;
-  picture.setPointerCapture(event.pointerId);
-  const here = { x: event.clientX, y: event.clientY };
-  pointers.set(event.pointerId, here);
-  press = pointers.size === 1 ? { ...here, last: here, far: event.button === 1 } : null;
-  pinch = pointers.size > 1 ? fingers() : null;
-});
-
-on(picture, 'pointermove', event => {
-  if (!pointers.has(event.pointerId)) return;
-  pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-  if (pinch) return movePinch();
-  if (!press) return;
-  press.far ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > CLICK_SLOP;
-  if (!press.far) return;
-  picture.classList.add('grabbing');
-  pan(event.clientX - press.last.x, event.clientY - press.last.y);
-  press.last = { x: event.clientX, y: event.clientY };
-});
-
-on(picture, 'pointerup', event => {
-  const isClick = press && !press.far && event.button === 0;
-  lift(event);
-  if (isClick) pinAt(toFrame(event));
-});
-on(picture, 'pointercancel', lift);
-on(picture, 'mousedown', event => { if (event.button === 1) event.preventDefault(); });   // or the browser scrolls by itself
+const pointers = new Map(); // what touches the stage: id -> {x, y}
+let press = null; // {x, y, last: {x, y}, far}
+let pinch = null; // {distance, x, y}
 
 function lift(event) {
   pointers.delete(event.pointerId);
@@ -41,23 +17,55 @@ function lift(event) {
   picture.classList.remove('grabbing');
 }
 
-function fingers() {
-  const [a, b] = [...pointers.values()], corner = picture.getBoundingClientRect();
-  return { distance: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2 - corner.left, y: (a.y + b.y) / 2 - corner.top };
-}
-
 function movePinch() {
-  const now = fingers();
+  const now = pinchOf(pointers, picture);
   pan(now.x - pinch.x, now.y - pinch.y);
   zoomAt(now.distance / Math.max(1, pinch.distance), now.x, now.y);
   pinch = now;
 }
 
-on(stage, 'wheel', event => {
-  if (event.target.closest('.editor')) return;
-  if (view.zoom === 1 && event.deltaY > 0 && !event.ctrlKey) return;   // the page scrolls
-  const corner = picture.getBoundingClientRect(), pixels = event.deltaMode === 1 ? 16 : 1;
-  const speed = event.ctrlKey || event.metaKey ? 0.004 : 0.002;
-  zoomAt(Math.exp(-event.deltaY * pixels * speed), event.clientX - corner.left, event.clientY - corner.top);
-  event.preventDefault();
-}, { passive: false });
+export function setUpPointer() {
+  listen(picture, 'pointerdown', event => {
+    if (event.button > 1) return;
+    picture.setPointerCapture(event.pointerId);
+    const here = { x: event.clientX, y: event.clientY };
+    pointers.set(event.pointerId, here);
+    press = pointers.size === 1 ? { ...here, last: here, far: event.button === 1 } : null;
+    pinch = pointers.size > 1 ? pinchOf(pointers, picture) : null;
+  });
+
+  listen(picture, 'pointermove', event => {
+    if (!pointers.has(event.pointerId)) return;
+    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (pinch) return movePinch();
+    if (!press) return;
+    press.far ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > CLICK_SLOP;
+    if (!press.far) return;
+    picture.classList.add('grabbing');
+    pan(event.clientX - press.last.x, event.clientY - press.last.y);
+    press.last = { x: event.clientX, y: event.clientY };
+  });
+
+  listen(picture, 'pointerup', event => {
+    const isClick = press && !press.far && event.button === 0;
+    lift(event);
+    if (isClick) pinAt(toFrame(event));
+  });
+  listen(picture, 'pointercancel', lift);
+  listen(picture, 'mousedown', event => {
+    if (event.button === 1) event.preventDefault();
+  }); // or the browser scrolls by itself
+
+  listen(
+    viewport,
+    'wheel',
+    event => {
+      if (event.target.closest('.editor')) return;
+      if (view.zoom === 1 && event.deltaY > 0 && !event.ctrlKey) return; // the page scrolls
+      const corner = picture.getBoundingClientRect();
+      zoomAt(wheelFactor(event), event.clientX - corner.left, event.clientY - corner.top);
+      event.preventDefault();
+    },
+    { passive: false },
+  );
+}
