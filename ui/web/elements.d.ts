@@ -41,7 +41,6 @@ interface PageElements {
   follow: HTMLLabelElement;
   'frame-entry': HTMLInputElement;
   'frame-go': HTMLButtonElement;
-  given: HTMLButtonElement;
   goon: HTMLButtonElement;
   heat: HTMLCanvasElement;
   help: HTMLButtonElement;
@@ -52,8 +51,6 @@ interface PageElements {
   'import-dialog': HTMLDialogElement;
   'import-item': HTMLButtonElement;
   'import-ok': HTMLButtonElement;
-  keep: HTMLButtonElement;
-  'keep-item': HTMLButtonElement;
   label: HTMLInputElement;
   lanes: HTMLCanvasElement;
   last: HTMLButtonElement;
@@ -65,6 +62,7 @@ interface PageElements {
   'lost-goon': HTMLButtonElement;
   'lost-pause': HTMLLabelElement;
   'mask-picker': HTMLInputElement;
+  masks: HTMLButtonElement;
   model: HTMLButtonElement;
   'models-close': HTMLButtonElement;
   'models-dialog': HTMLDialogElement;
@@ -107,5 +105,7 @@ interface PageElements {
   'tool-remove': HTMLButtonElement;
   undo: HTMLButtonElement;
   update: HTMLButtonElement;
+  'use-mask': HTMLButtonElement;
+  'use-mask-item': HTMLButtonElement;
   'veil-cancel': HTMLButtonElement;
 }
