@@ -134,7 +134,7 @@ async function spritesOf(frame) {
     connection.send({ t: 'get_masks', first: frame, last: Math.min(state.medium.frames - 1, frame + 15) });
   }
   // Objects further down in the list lie above the others.
-  const place = new Map([...masks.on(frame).keys()].map(object => [object, objects.said(object).place]));
+  const place = new Map([...masks.on(frame).keys()].map(object => [object, objects.traits(object).place]));
   const wanted = [...masks.on(frame)]
     .filter(([object]) => objects.isVisible(object))
     .sort(([a], [b]) => place.get(a) - place.get(b) || a - b);
