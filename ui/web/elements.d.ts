@@ -12,6 +12,7 @@ interface PageElements {
   'backdrop-picker': HTMLInputElement;
   'banner-act': HTMLButtonElement;
   base: HTMLCanvasElement;
+  'brush-slider': HTMLInputElement;
   'camera-close': HTMLButtonElement;
   'camera-dialog': HTMLDialogElement;
   'camera-take': HTMLButtonElement;
@@ -72,6 +73,7 @@ interface PageElements {
   next: HTMLButtonElement;
   'on-ten': HTMLButtonElement;
   opacity: HTMLLabelElement;
+  'opacity-slider': HTMLInputElement;
   order: HTMLFormElement;
   outline: HTMLButtonElement;
   over: HTMLCanvasElement;

@@ -61,6 +61,7 @@ interface PromptEntry {
 interface ForgetEntry {
   /** The object that is removed. */
   forget: number;
+  frame?: undefined;
   object?: undefined;
   prompt?: undefined;
   traits?: undefined;
@@ -71,6 +72,7 @@ interface TraitsEntry {
   /** The object whose traits `set` changes. */
   traits: number;
   set: Partial<Traits>;
+  frame?: undefined;
   object?: undefined;
   prompt?: undefined;
   forget?: undefined;
@@ -81,6 +83,7 @@ interface TrackEntry {
   /** Start, stop and step of frames whose masks tracking computed. */
   track: [start: number, stop: number, step: number];
   objects: number[];
+  frame?: undefined;
   object?: undefined;
   prompt?: undefined;
   forget?: undefined;

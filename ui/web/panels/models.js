@@ -28,7 +28,8 @@ function openModels() {
 }
 
 function changeModel(name) {
-  if (!connection.send({ t: 'choose_model', name })) return toast('There is no connection right now. Try again in a moment.');
+  if (!connection.send({ t: 'choose_model', name }))
+    return toast('There is no connection right now. Try again in a moment.');
   find('models-problem').hidden = true;
   changesCount = true;
   setChange({ model: name, fraction: null, message: 'Starting…', moving: false });
