@@ -34,7 +34,7 @@ export type Event =
  * Everything that is asked for an object on a frame; an empty prompt clears the frame. The answer is `masks`.
  */
 export interface SetPromptRequest {
-  t: 'set_prompt';
+  t: "set_prompt";
   seq: number;
   frame: number;
   object: number;
@@ -64,7 +64,7 @@ export interface MaskData {
  * Show what a prompt would give; nothing is remembered, and of several that wait only the newest is answered.
  */
 export interface PreviewRequest {
-  t: 'preview';
+  t: "preview";
   seq: number;
   frame: number;
   object: number;
@@ -74,7 +74,7 @@ export interface PreviewRequest {
  * Remove an object with all its masks.
  */
 export interface RemoveObjectRequest {
-  t: 'remove_object';
+  t: "remove_object";
   seq: number;
   object: number;
 }
@@ -83,24 +83,24 @@ export interface RemoveObjectRequest {
  */
 export interface TrackRequest {
   run: number;
-  direction: 'forward' | 'backward' | 'both' | 'one' | 'update';
+  direction: "forward" | "backward" | "both" | "one" | "update";
   frame: number;
   first?: number;
   last?: number;
   pause?: boolean;
-  t: 'track';
+  t: "track";
 }
 /**
  * Stop tracking.
  */
 export interface StopRequest {
-  t: 'stop';
+  t: "stop";
 }
 /**
  * Take back the newest tracked masks of these objects on the frames [first, last].
  */
 export interface UntrackRequest {
-  t: 'untrack';
+  t: "untrack";
   seq: number;
   frames: [number, number];
   objects: number[];
@@ -109,7 +109,7 @@ export interface UntrackRequest {
  * Send what is known about these frames, up to 64 of them; `seq` is then in every answer.
  */
 export interface GetMasksRequest {
-  t: 'get_masks';
+  t: "get_masks";
   first: number;
   last: number;
   seq?: number;
@@ -119,27 +119,27 @@ export interface GetMasksRequest {
  * `first`..`last` (left out: all). `effects` and what follows are options that only some formats take.
  */
 export interface ExportRequest {
-  t: 'export';
+  t: "export";
   format:
-    | 'masks'
-    | 'index'
-    | 'davis'
-    | 'coco'
-    | 'youtube_vis'
-    | 'yolo'
-    | 'voc'
-    | 'sav'
-    | 'labelme'
-    | 'npz'
-    | 'csv'
-    | 'mp4'
-    | 'webm'
-    | 'mov'
-    | 'gif'
-    | 'png'
-    | 'webp'
-    | 'jpg'
-    | 'review';
+    | "masks"
+    | "index"
+    | "davis"
+    | "coco"
+    | "youtube_vis"
+    | "yolo"
+    | "voc"
+    | "sav"
+    | "labelme"
+    | "npz"
+    | "csv"
+    | "mp4"
+    | "webm"
+    | "mov"
+    | "gif"
+    | "png"
+    | "webp"
+    | "jpg"
+    | "review";
   objects: ExportObject[];
   first?: number;
   last?: number;
@@ -175,7 +175,7 @@ export interface EffectsData {
  * come to what is there already.
  */
 export interface EditLogRequest {
-  t: 'edit_log';
+  t: "edit_log";
   entries: (PromptEntryData | RemoveEntryData | TrackEntryData)[];
   seq: number;
   more?: boolean;
@@ -205,27 +205,27 @@ export interface TrackEntryData {
  * Cancel a job; of a replay its tracking, or what it adds.
  */
 export interface CancelRequest {
-  t: 'cancel';
-  job: 'ingest' | 'import' | 'export' | 'replay' | 'model';
+  t: "cancel";
+  job: "ingest" | "import" | "export" | "replay" | "model";
 }
 /**
  * Which networks does this server offer? The answer is `models`.
  */
 export interface ListModelsRequest {
-  t: 'list_models';
+  t: "list_models";
 }
 /**
  * Go on with another network.
  */
 export interface ChooseModelRequest {
-  t: 'choose_model';
+  t: "choose_model";
   name: string;
 }
 /**
  * The first event of every connection. `tracking` is the run under way.
  */
 export interface HelloEvent {
-  t: 'hello';
+  t: "hello";
   version: number;
   medium: MediumData | null;
   tracking: TrackingRun | null;
@@ -235,7 +235,7 @@ export interface HelloEvent {
  * photos of an album; `fps` is 0 for an image.
  */
 export interface MediumData {
-  kind: 'image' | 'clip' | 'album';
+  kind: "image" | "clip" | "album";
   name: string;
   frames: number;
   fps: number;
@@ -253,7 +253,7 @@ export interface MediumData {
  */
 export interface TrackingRun {
   run: number;
-  direction: 'forward' | 'backward' | 'both' | 'one' | 'update';
+  direction: "forward" | "backward" | "both" | "one" | "update";
   frame: number;
   first: number;
   last: number;
@@ -263,7 +263,7 @@ export interface TrackingRun {
  * The network in use, and how far loading it is; `device` is what it runs on, once it does.
  */
 export interface ModelEvent {
-  t: 'model';
+  t: "model";
   ready: boolean;
   fraction: number | null;
   message: string;
@@ -276,7 +276,7 @@ export interface ModelEvent {
  * The answer to `list_models`. `memory` is the share of the device's memory that is in use.
  */
 export interface ModelsEvent {
-  t: 'models';
+  t: "models";
   current: string;
   device: string;
   memory: number | null;
@@ -289,7 +289,7 @@ export interface ModelsEvent {
 export interface ModelData {
   name: string;
   title: string;
-  weights: 'bundled' | 'downloaded' | 'remote' | 'own';
+  weights: "bundled" | "downloaded" | "remote" | "own";
   loaded: boolean;
   parameters?: number;
   megabytes?: number;
@@ -301,7 +301,7 @@ export interface ModelData {
  * While a request waits: how many others come before it, and about how many seconds it takes; both 0 afterwards.
  */
 export interface QueueEvent {
-  t: 'queue';
+  t: "queue";
   position: number;
   seconds: number;
 }
@@ -310,7 +310,7 @@ export interface QueueEvent {
  * whose frames keep their numbers.
  */
 export interface OpenedEvent {
-  t: 'opened';
+  t: "opened";
   version: number;
   medium: MediumData;
   added: boolean;
@@ -330,7 +330,7 @@ export interface SkippedData {
  * (`step` 1) or backward (-1); else all of the frame.
  */
 export interface MasksEvent {
-  t: 'masks';
+  t: "masks";
   version: number;
   frame: number;
   revision: number;
@@ -370,7 +370,7 @@ export interface CandidateData {
  * The answer to `preview`; at most one object.
  */
 export interface PreviewEvent {
-  t: 'preview';
+  t: "preview";
   version: number;
   frame: number;
   revision: number;
@@ -381,7 +381,7 @@ export interface PreviewEvent {
  * All that is stale now.
  */
 export interface StaleEvent {
-  t: 'stale';
+  t: "stale";
   version: number;
   objects: StaleData[];
 }
@@ -396,7 +396,7 @@ export interface StaleData {
  * The answer to `remove_object`.
  */
 export interface ObjectRemovedEvent {
-  t: 'object_removed';
+  t: "object_removed";
   seq: number;
   object: number;
 }
@@ -404,14 +404,14 @@ export interface ObjectRemovedEvent {
  * The answer to `untrack`.
  */
 export interface UntrackedEvent {
-  t: 'untracked';
+  t: "untracked";
   seq: number;
 }
 /**
  * Comes every few seconds, so that the page notices a dead connection.
  */
 export interface HeartbeatEvent {
-  t: 'heartbeat';
+  t: "heartbeat";
 }
 /**
  * How far a job is.
@@ -421,14 +421,14 @@ export interface HeartbeatEvent {
  * `left`.
  */
 export interface ProgressEvent {
-  t: 'progress';
-  job: 'ingest' | 'import' | 'export' | 'replay' | 'track' | 'model';
+  t: "progress";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model";
   fraction: number | null;
   message: string;
   model?: string;
   moving?: boolean;
   run?: number;
-  direction?: 'forward' | 'backward' | 'both' | 'one' | 'update';
+  direction?: "forward" | "backward" | "both" | "one" | "update";
   frame?: number;
   done?: number;
   total?: number;
@@ -443,15 +443,15 @@ export interface ProgressEvent {
  * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones.
  */
 export interface DoneEvent {
-  t: 'done';
-  job: 'ingest' | 'import' | 'export' | 'replay' | 'track' | 'model';
+  t: "done";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model";
   url?: string;
   name?: string;
   size?: number;
   run?: number;
   stopped?: boolean;
   lost?: number;
-  direction?: 'forward' | 'backward' | 'both' | 'one' | 'update';
+  direction?: "forward" | "backward" | "both" | "one" | "update";
   frame?: number;
   changed?: number;
   seq?: number;
@@ -460,9 +460,9 @@ export interface DoneEvent {
  * Something went wrong. `text` may be shown; the others name what it is about.
  */
 export interface ErrorEvent {
-  t: 'error';
+  t: "error";
   text: string;
-  job?: 'ingest' | 'import' | 'export' | 'replay' | 'track' | 'model';
+  job?: "ingest" | "import" | "export" | "replay" | "track" | "model";
   seq?: number;
   run?: number;
 }

@@ -299,6 +299,40 @@ interface About {
   presets: Record<string, EffectStack>;
 }
 
+// --- events of the page (shared/events.js) ---
+
+type ConnectionStatus = 'off' | 'connecting' | 'on' | 'lost' | 'gone' | 'taken';
+
+/** What listeners get; events that are not listed come without a detail. */
+interface PageEvents {
+  connection: ConnectionStatus;
+  screen: 'start' | 'work';
+  tracked: { frame: number; step: number };
+  queued: QueuedRequest;
+  'in-flight': QueuedRequest | null;
+  painted: QueuedRequest;
+  'project-chosen': File;
+  'annotations-chosen': File;
+  /** The object whose menu opens. */
+  'object-menu': number;
+  'server-hello': import('./protocol').HelloEvent;
+  'server-model': import('./protocol').ModelEvent;
+  'server-models': import('./protocol').ModelsEvent;
+  'server-queue': import('./protocol').QueueEvent;
+  'server-opened': import('./protocol').OpenedEvent;
+  'server-masks': MasksMessage;
+  'server-preview': Omit<import('./protocol').PreviewEvent, 'objects'> & { objects: MaskRecord[] };
+  'server-stale': import('./protocol').StaleEvent;
+  'server-object_removed': import('./protocol').ObjectRemovedEvent;
+  'server-untracked': import('./protocol').UntrackedEvent;
+  'server-progress': import('./protocol').ProgressEvent;
+  'server-done': Answer<import('./protocol').DoneEvent>;
+  'server-error': Answer<import('./protocol').ErrorEvent>;
+}
+
+/** `question` is the request that the event answers. */
+type Answer<E> = E & { question?: QueuedRequest };
+
 // --- Gradio ---
 
 interface GradioComponent {
