@@ -67,7 +67,7 @@ async function refine() {
 }
 
 export function setUpCropRefinement() {
-  on('server-masks', (/** @type {MasksMessage} */ { question }) => {
+  on('server-masks', ({ question }) => {
     if (!refining || question?.t !== 'set_prompt' || question.prompt !== refining) return;
     refining = undefined;
     showTip('Refined what is in view. Undo takes it back.');

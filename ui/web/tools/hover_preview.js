@@ -1,7 +1,6 @@
 // Hover preview: the mask that a click would give, drawn while the pointer moves. One request is in flight at a time and the
 // newest position comes next; where responses are slow, the preview switches itself off.
 
-/** @import { PreviewEvent } from '../protocol.js' */
 /** @typedef {{ position: Position; negative: boolean }} Target */
 
 import { announce, toast } from '../core/notices.js';
@@ -137,7 +136,7 @@ function toggleHover() {
   saveSetting('masklet-hover', hover.on ? 'on' : 'off');
 }
 
-/** @param {Omit<PreviewEvent, 'objects'> & { objects: MaskRecord[] }} message */
+/** @param {PageEvents['server-preview']} message */
 async function showPreview({ seq, version, objects: [record] }) {
   const { inFlight } = hover;
   if (seq !== inFlight?.seq || version !== state.version) return;

@@ -114,7 +114,7 @@ async function importMask(file) {
 }
 
 export function setUpMaskPrompt() {
-  on('in-flight', (/** @type {QueuedRequest | null} */ request) => {
+  on('in-flight', request => {
     if (!request) for (const resume of waiting.splice(0)) resume();
   });
 

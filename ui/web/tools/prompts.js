@@ -1,7 +1,5 @@
 // What the user does becomes a step of the edit log, and the step becomes requests to the server.
 
-/** @import { ErrorEvent } from '../protocol.js' */
-
 import { isEmpty } from '../core/edit_log.js';
 import { showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
@@ -93,7 +91,6 @@ export const prompts = {
 
   /** Removes all objects but the locked ones. */
   reset() {
-    /** @type {number[]} */
     const removed = objects.unlocked([...state.log.prompts.keys()]);
     this.addStep(removed.map(object => ({ forget: object })));
     if (removed.length) toast('Everything is cleared. Undo brings it back.', 'hint');
@@ -146,7 +143,7 @@ export const prompts = {
 
 export function setUpPrompts() {
   // A prompt that the server refused is taken back, so that page and server agree.
-  on('server-error', (/** @type {ErrorEvent & { question?: QueuedRequest }} */ { question }) => {
+  on('server-error', ({ question }) => {
     if (question?.t !== 'set_prompt') return;
     const last = state.log.last?.entries[0];
     if (!last?.prompt || last.object !== question.object || last.frame !== question.frame) return;

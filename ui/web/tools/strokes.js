@@ -199,7 +199,7 @@ function drawLine(stroke) {
 
 export function setUpStrokes() {
   // A mask on the canvas holds all strokes up to the one that it was requested for.
-  on('painted', (/** @type {QueuedRequest} */ question) => {
+  on('painted', question => {
     if (question.t !== 'set_prompt') return;
     const last = unmerged.findIndex(stroke => stroke.prompt === question.prompt);
     if (last < 0) return;
@@ -213,7 +213,7 @@ export function setUpStrokes() {
   on('frame', () => {
     if (unmerged.some(stroke => stroke.frame !== state.frame)) unmerged.length = 0;
   });
-  on('server-error', (/** @type {{ question?: QueuedRequest }} */ { question }) => {
+  on('server-error', ({ question }) => {
     if (question) dropStrokes();
   });
   on('log', () => {
