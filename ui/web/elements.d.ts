@@ -12,6 +12,7 @@ interface PageElements {
   'backdrop-picker': HTMLInputElement;
   'banner-act': HTMLButtonElement;
   base: HTMLCanvasElement;
+  'brush-slider': HTMLInputElement;
   'camera-close': HTMLButtonElement;
   'camera-dialog': HTMLDialogElement;
   'camera-take': HTMLButtonElement;
@@ -40,7 +41,6 @@ interface PageElements {
   follow: HTMLLabelElement;
   'frame-entry': HTMLInputElement;
   'frame-go': HTMLButtonElement;
-  given: HTMLButtonElement;
   goon: HTMLButtonElement;
   heat: HTMLCanvasElement;
   help: HTMLButtonElement;
@@ -51,8 +51,6 @@ interface PageElements {
   'import-dialog': HTMLDialogElement;
   'import-item': HTMLButtonElement;
   'import-ok': HTMLButtonElement;
-  keep: HTMLButtonElement;
-  'keep-item': HTMLButtonElement;
   label: HTMLInputElement;
   lanes: HTMLCanvasElement;
   last: HTMLButtonElement;
@@ -64,6 +62,7 @@ interface PageElements {
   'lost-goon': HTMLButtonElement;
   'lost-pause': HTMLLabelElement;
   'mask-picker': HTMLInputElement;
+  masks: HTMLButtonElement;
   model: HTMLButtonElement;
   'models-close': HTMLButtonElement;
   'models-dialog': HTMLDialogElement;
@@ -72,6 +71,7 @@ interface PageElements {
   next: HTMLButtonElement;
   'on-ten': HTMLButtonElement;
   opacity: HTMLLabelElement;
+  'opacity-slider': HTMLInputElement;
   order: HTMLFormElement;
   outline: HTMLButtonElement;
   over: HTMLCanvasElement;
@@ -105,5 +105,7 @@ interface PageElements {
   'tool-remove': HTMLButtonElement;
   undo: HTMLButtonElement;
   update: HTMLButtonElement;
+  'use-mask': HTMLButtonElement;
+  'use-mask-item': HTMLButtonElement;
   'veil-cancel': HTMLButtonElement;
 }

@@ -2,56 +2,40 @@
 
 // --- prompts and masks ---
 
-type Point = [x: number, y: number, positive: number];
+type Prompt = import('./protocol').PromptData;
+type Point = [x: number, y: number, positive: 0 | 1];
 type Box = [left: number, top: number, right: number, bottom: number];
+type Position = [x: number, y: number];
+/** Where the PNG of a mask lies in the frame. */
+type Place = [left: number, top: number, width: number, height: number];
 
-/** COCO's run lengths. */
+/** COCO's run lengths; a list is the uncompressed form. */
 interface RunLengths {
   size: [height: number, width: number];
   counts: string | number[];
 }
 
-/** All that is asked for one object on one frame. */
-interface Prompt {
-  points?: Point[];
-  boxes?: Box[];
-  mask?: RunLengths;
-  /** Which candidate was picked. */
-  choice?: number;
-  /** The part of the frame that is refined. */
-  crop?: Box;
-}
-
-/** A mask as the server sends it. */
-interface MaskRecord {
-  id: number;
+/** One candidate of an ambiguous click, with its PNG. */
+type CandidateMask = import('./protocol').CandidateData & { png: Blob };
+/** A mask of an object, with its PNG. */
+type MaskRecord = Omit<import('./protocol').ObjectMaskData, 'candidates'> & {
   png: Blob;
-  /** Where the picture lies in the frame: left, top, width, height. */
-  place: [number, number, number, number];
-  bytes: number;
-  area: number;
-  quality: number;
-  presence: number;
-  stale?: boolean;
-  fresh?: boolean;
-  candidates?: MaskRecord[];
-}
+  candidates?: CandidateMask[];
+};
+/** What is known of a mask without its pixels. */
+type MaskFacts = Pick<MaskRecord, 'predicted_iou' | 'object_score' | 'area'>;
 
 /** A decoded mask in its color, and its outline. */
 interface Sprite {
   fill: HTMLCanvasElement;
-  ink: CanvasRenderingContext2D;
-  edge: HTMLCanvasElement;
+  fillContext: CanvasRenderingContext2D;
+  outline: HTMLCanvasElement;
+  outlineContext: CanvasRenderingContext2D;
+  /** Where the fill lies in the frame. */
   x: number;
   y: number;
+  /** How far the outline reaches beyond the fill, on each side. */
   pad: number;
-}
-
-/** What is known of a mask without its pixels. */
-interface MaskFacts {
-  quality: number;
-  presence: number;
-  area: number;
 }
 
 // --- the edit log ---
@@ -77,6 +61,7 @@ interface PromptEntry {
 interface ForgetEntry {
   /** The object that is removed. */
   forget: number;
+  frame?: undefined;
   object?: undefined;
   prompt?: undefined;
   traits?: undefined;
@@ -87,6 +72,7 @@ interface TraitsEntry {
   /** The object whose traits `set` changes. */
   traits: number;
   set: Partial<Traits>;
+  frame?: undefined;
   object?: undefined;
   prompt?: undefined;
   forget?: undefined;
@@ -97,6 +83,7 @@ interface TrackEntry {
   /** Start, stop and step of frames whose masks tracking computed. */
   track: [start: number, stop: number, step: number];
   objects: number[];
+  frame?: undefined;
   object?: undefined;
   prompt?: undefined;
   forget?: undefined;
@@ -106,11 +93,26 @@ interface TrackEntry {
 /** One change. `after`: the place of the last step that was there before. */
 type Entry = (PromptEntry | ForgetEntry | TraitsEntry | TrackEntry) & { after?: number };
 
-/** A message that goes to the server (ui/wire.py); types of each kind come from its schema. */
-interface Message {
-  t: string;
-  [field: string]: unknown;
-}
+/** A request that the connection has not numbered yet. */
+type Unnumbered<R> = R extends unknown ? Omit<R, 'seq'> : never;
+/** What brings the server in line with a step. */
+type EditRequest = Unnumbered<
+  import('./protocol').SetPromptRequest | import('./protocol').RemoveObjectRequest | import('./protocol').UntrackRequest
+>;
+/** A request that waits for its turn, with what the page remembers for the time of the answer. */
+type QueuedRequest = (EditRequest | Unnumbered<import('./protocol').EditLogRequest>) & {
+  seq?: number;
+  /** When the user clicked. */
+  since?: number;
+  quietly?: boolean;
+  title?: string;
+  back?: (() => void) | null;
+};
+/** Masks as received; `question` is the request that they answer. */
+type MasksMessage = Omit<import('./protocol').MasksEvent, 'objects'> & {
+  objects: MaskRecord[];
+  question?: QueuedRequest;
+};
 
 /** What one undo takes back. */
 interface Step {
@@ -296,6 +298,40 @@ interface About {
   edges: Record<string, Setting>;
   presets: Record<string, EffectStack>;
 }
+
+// --- events of the page (shared/events.js) ---
+
+type ConnectionStatus = 'off' | 'connecting' | 'on' | 'lost' | 'gone' | 'taken';
+
+/** What listeners get; events that are not listed come without a detail. */
+interface PageEvents {
+  connection: ConnectionStatus;
+  screen: 'start' | 'work';
+  tracked: { frame: number; step: number };
+  queued: QueuedRequest;
+  'in-flight': QueuedRequest | null;
+  painted: QueuedRequest;
+  'project-chosen': File;
+  'annotations-chosen': File;
+  /** The object whose menu opens. */
+  'object-menu': number;
+  'server-hello': import('./protocol').HelloEvent;
+  'server-model': import('./protocol').ModelEvent;
+  'server-models': import('./protocol').ModelsEvent;
+  'server-queue': import('./protocol').QueueEvent;
+  'server-opened': import('./protocol').OpenedEvent;
+  'server-masks': MasksMessage;
+  'server-preview': Omit<import('./protocol').PreviewEvent, 'objects'> & { objects: MaskRecord[] };
+  'server-stale': import('./protocol').StaleEvent;
+  'server-object_removed': import('./protocol').ObjectRemovedEvent;
+  'server-untracked': import('./protocol').UntrackedEvent;
+  'server-progress': import('./protocol').ProgressEvent;
+  'server-done': Answer<import('./protocol').DoneEvent>;
+  'server-error': Answer<import('./protocol').ErrorEvent>;
+}
+
+/** `question` is the request that the event answers. */
+type Answer<E> = E & { question?: QueuedRequest };
 
 // --- Gradio ---
 

@@ -220,7 +220,7 @@ export class EditLog {
    */
   consequences(step) {
     const { prompts } = this;
-    /** @type {Map<string, Message>} */
+    /** @type {Map<string, EditRequest>} */
     const messages = new Map();
     for (const entry of step.entries) {
       if (entry.track) {

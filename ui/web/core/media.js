@@ -5,12 +5,12 @@ import { state } from './store.js';
 
 export const isClip = () => state.medium?.kind === 'clip';
 export const isAlbum = () => state.medium?.kind === 'album';
-// Throws where nothing is open.
-const medium = () => /** @type {Medium} */ (state.medium);
+/** Only while something is open. */
+export const openMedium = () => /** @type {Medium} */ (state.medium);
 
 /** @returns {Size} */
 export const frameSize = (frame = state.frame) => {
-  const { sizes, height: high, width: wide } = medium();
+  const { sizes, height: high, width: wide } = openMedium();
   const [height, width] = sizes?.[frame] ?? [high, wide];
   return { width, height };
 };
@@ -19,7 +19,7 @@ export const frameSize = (frame = state.frame) => {
 export const playedRange = () => state.range ?? { first: 0, last: Math.max(0, (state.medium?.frames ?? 1) - 1) };
 
 /** @param {number} frame */
-export const timeOf = frame => medium().times?.[frame] ?? frame / (medium().fps || 1);
+export const timeOf = frame => openMedium().times?.[frame] ?? frame / (openMedium().fps || 1);
 
 const FACTS = /** @type {const} */ (['kind', 'frames', 'height', 'width', 'sizes']);
 /**

@@ -1,42 +1,52 @@
 // Menus that open below a button: a click elsewhere or Escape closes them, the arrows go through their items.
 
+import { targetOf } from '../shared/elements.js';
 import { listen } from './page.js';
 
+/** @type {(() => boolean)[]} each closes a menu and returns whether it was open */
 export const closers = [];
-export const closeMenus = () => closers.map(close => close(false)).includes(true); // was one open?
+export const closeMenus = () => closers.map(close => close()).includes(true);
 
-// `opened` is told before the menu is seen. Returns a function that opens and closes it, and says whether that changed it.
-export function makeMenu(button, list, opened = () => {}) {
-  const items = () => [...list.querySelectorAll('[role=menuitem]:not(:disabled)')];
-  const set = open => {
+/**
+ * @param {HTMLElement} button
+ * @param {HTMLElement} list
+ */
+export function makeMenu(button, list) {
+  const items = () => [
+    .../** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll('[role=menuitem]:not(:disabled)')),
+  ];
+  const setOpen = (/** @type {boolean} */ open) => {
     if (open === !list.hidden) return false;
     list.hidden = !open;
-    button.setAttribute('aria-expanded', open);
-    if (open) {
-      opened();
-      items()[0]?.focus();
-    }
+    button.setAttribute('aria-expanded', String(open));
+    if (open) items()[0]?.focus();
     return true;
   };
-  listen(button, 'click', () => set(list.hidden));
+  const close = () => setOpen(false);
+  listen(button, 'click', () => setOpen(list.hidden));
   listen(window, 'pointerdown', event => {
-    if (!list.parentElement.contains(event.target)) set(false);
+    if (!list.parentElement?.contains(targetOf(event))) close();
   });
   listen(list, 'keydown', event => {
     const listed = items();
-    const place = listed.indexOf(document.activeElement);
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const place = listed.findIndex(item => item === document.activeElement);
+    const step = arrowStep(event);
     if (step && listed.length) listed[(place + step + listed.length) % listed.length].focus();
     else if (event.key === 'Escape') {
-      set(false);
+      close();
       button.focus();
     } else return;
     event.preventDefault();
     event.stopPropagation();
   });
   listen(list, 'click', event => {
-    if (event.target.closest('[role=menuitem]')) set(false);
+    if (targetOf(event).closest('[role=menuitem]')) close();
   });
-  closers.push(set);
-  return set;
+  closers.push(close);
 }
+
+/**
+ * 1 for the arrow down, -1 for the arrow up, else 0.
+ * @param {KeyboardEvent} event
+ */
+export const arrowStep = ({ key }) => (key === 'ArrowDown' ? 1 : key === 'ArrowUp' ? -1 : 0);

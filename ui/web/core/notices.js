@@ -1,29 +1,37 @@
-// Words to the user: toasts, tips, the banner, progress over the whole page, and announcements to screen readers.
+// Messages to the user: toasts, tips, the banner, progress over the whole page, and announcements to screen readers.
 
 import { iconButton, make, setProgress } from '../shared/elements.js';
 import { find } from './page.js';
 
-// A toast says what went wrong and stays long enough to be read; the same one twice is shown once.
+/**
+ * A message that goes away by itself; the same one twice is shown once.
+ * @param {string} text
+ * @param {'error' | 'hint'} [kind]
+ */
 export function toast(text, kind = 'error') {
   const shown = find('toasts');
-  for (const other of shown.children) if (other.dataset.text === text) other.remove();
+  for (const other of [...shown.children]) if (other.firstElementChild?.textContent === text) other.remove();
   const card = make('div', `mk-toast mk-toast-${kind}`);
-  card.dataset.text = text;
   card.append(make('span', '', text));
   const close = iconButton('close', 'Dismiss');
   close.onclick = () => card.remove();
   card.append(close);
   shown.append(card);
-  while (shown.children.length > 3) shown.firstElementChild.remove();
+  while (shown.children.length > 3) shown.firstElementChild?.remove();
   setTimeout(() => card.remove(), kind === 'error' ? 4000 + 60 * text.length : 3500);
 }
 
-// For those who hear the page instead of seeing it.
+/** @param {string} text for screen readers */
 export function announce(text) {
   find('live').textContent = text;
 }
 
-export function showBanner(text, action = '', act = null) {
+/**
+ * @param {string} text '' hides the banner
+ * @param {string} [action] title of its button
+ * @param {() => void} [act]
+ */
+export function showBanner(text, action = '', act = () => {}) {
   find('banner').hidden = !text;
   find('banner-text').textContent = text;
   const button = find('banner-act');
@@ -32,8 +40,14 @@ export function showBanner(text, action = '', act = null) {
   button.onclick = act;
 }
 
-// A veil over the page while something long happens that nothing else can happen beside.
-export function showProgress(title, fraction, text, cancel) {
+/**
+ * Covers the page while a job runs that blocks everything else.
+ * @param {string} title '' hides it
+ * @param {number | null} [fraction] null: unknown
+ * @param {string} [text]
+ * @param {(() => void) | null} [cancel]
+ */
+export function showProgress(title, fraction = null, text = '', cancel = null) {
   find('veil').hidden = !title;
   if (!title) return;
   find('veil-title').textContent = title;
@@ -44,6 +58,7 @@ export function showProgress(title, fraction, text, cancel) {
 }
 
 let tipTimer = 0;
+/** @param {string} text '' hides the tip */
 export function showTip(text) {
   clearTimeout(tipTimer);
   find('tip').textContent = text;

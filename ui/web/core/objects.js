@@ -1,5 +1,7 @@
-// The objects: which there are, in what order, and what they look like. What the user says of them stands in the journal,
-// so that it can be undone; what is hidden at the moment does not.
+// The objects: which there are, in what order, and what they look like. Traits are steps of the edit log, so that they can
+// be undone; visibility is not.
+
+/** @import { ExportObject } from '../protocol.js' */
 
 import { emit, on } from '../shared/events.js';
 import { announce, toast } from './notices.js';
@@ -7,55 +9,73 @@ import { about, fingersOnly } from './page.js';
 import { state, update } from './store.js';
 import { sanitizeTraits } from './traits.js';
 
+/** @param {number} id */
 const colorOf = id => about.colors[(id - 1) % about.colors.length];
 
 export const objects = {
-  // What was said of an object, over what it is by itself.
-  said(id) {
-    const itself = { name: '', label: '', color: colorOf(id), place: id, locked: false };
-    return { ...itself, ...state.log.traits.get(id), ...state.liveTraits?.get(id) };
+  /**
+   * The traits that were set, else the defaults.
+   * @param {number} id
+   * @returns {Traits}
+   */
+  traits(id) {
+    const defaults = { name: '', label: '', color: colorOf(id), place: id, locked: false };
+    return { ...defaults, ...state.log.traits.get(id), ...state.liveTraits?.get(id) };
   },
 
+  /**
+   * The traits as they are shown.
+   * @param {number} id
+   */
   trait(id) {
-    const said = this.said(id);
+    const traits = this.traits(id);
     return {
-      ...said,
-      name: said.name || `Object ${id}`,
+      ...traits,
+      name: traits.name || `Object ${id}`,
       hidden: state.hiddenObjects.has(id),
       solo: state.soloObject === id,
     };
   },
+  /** @param {number} id */
   color(id) {
     return this.trait(id).color;
   },
+  /** @param {number} id */
   isVisible(id) {
     return state.soloObject === null ? !state.hiddenObjects.has(id) : state.soloObject === id;
   },
 
-  // Those that something is said about, and the one that the next click starts.
+  /** Objects that have prompts, and the one that the next click starts. */
   get listed() {
     const ids = new Set(state.log.prompts.keys());
     if (ids.size) ids.add(state.active);
-    const places = new Map([...ids].map(id => [id, this.said(id).place]));
-    return [...ids].sort((a, b) => places.get(a) - places.get(b) || a - b);
+    return [...ids].sort((a, b) => this.traits(a).place - this.traits(b).place || a - b);
   },
 
   get labels() {
-    return [...new Set([...state.log.traits.values()].map(each => each.label).filter(Boolean))].sort();
+    return [...new Set([...state.log.traits.values()].flatMap(({ label }) => label || []))].sort();
   },
 
   // --- traits ---
 
+  /**
+   * @param {number} id
+   * @param {Partial<Traits>} set
+   */
   set(id, set) {
     this.setAll(new Map([[id, set]]));
   },
 
-  // object -> traits, as one step. What is so already is left out.
-  setAll(wished) {
+  /**
+   * Sets traits as one step, without those that do not change.
+   * @param {Map<number, Partial<Traits>>} changes
+   */
+  setAll(changes) {
     update({ liveTraits: null });
-    const entries = [...wished]
+    const entries = [...changes]
       .map(([id, set]) => {
-        const now = this.said(id);
+        /** @type {Record<string, unknown>} */
+        const now = { ...this.traits(id) };
         const news = Object.entries(sanitizeTraits(set)).filter(([name, value]) => now[name] !== value);
         return { traits: id, set: Object.fromEntries(news) };
       })
@@ -64,30 +84,42 @@ export const objects = {
     emit('log');
   },
 
-  // While a color or a place is being dragged about.
-  tryAll(wished) {
-    update({ liveTraits: wished && new Map([...wished].map(([id, set]) => [id, sanitizeTraits(set)])) });
+  /**
+   * While a color or a place is being dragged: shows traits without a step.
+   * @param {Map<number, Partial<Traits>> | null} changes
+   */
+  previewTraits(changes) {
+    update({ liveTraits: changes && new Map([...changes].map(([id, set]) => [id, sanitizeTraits(set)])) });
     emit('objects');
   },
 
-  settle() {
+  commitTraits() {
     if (state.liveTraits) this.setAll(state.liveTraits);
   },
 
-  // The same places dealt out anew, with an object at another position of the list.
+  /**
+   * Places of all objects with one at another position of the list.
+   * @param {number} id
+   * @param {number} to
+   */
   arranged(id, to) {
     const listed = this.listed;
     const order = listed.filter(other => other !== id);
-    const dealt = new Map();
+    /** @type {Map<number, Partial<Traits>>} */
+    const places = new Map();
     order.splice(to, 0, id);
     let place = -Infinity;
     order.forEach((other, at) => {
-      place = Math.max(this.said(listed[at]).place, place + 1);
-      dealt.set(other, { place });
+      place = Math.max(this.traits(listed[at]).place, place + 1);
+      places.set(other, { place });
     });
-    return dealt;
+    return places;
   },
 
+  /**
+   * @param {number} id
+   * @param {number} step
+   */
   move(id, step) {
     const listed = this.listed;
     const to = listed.indexOf(id) + step;
@@ -96,19 +128,24 @@ export const objects = {
     announce(`${this.trait(id).name} is number ${to + 1} of ${listed.length}`);
   },
 
+  /** @param {number} id */
   lock(id) {
     const { name, locked } = this.trait(id);
     this.set(id, { locked: !locked });
     announce(`${name} ${locked ? 'unlocked' : 'locked'}`);
   },
 
+  /** @param {number[]} ids */
   unlocked(ids) {
     const free = ids.filter(id => !this.trait(id).locked);
     if (free.length < ids.length) toast('Locked objects stay as they are.', 'hint');
     return free;
   },
 
-  // Says why an object cannot be changed, where it cannot.
+  /**
+   * Whether the object can be changed; a toast says why not.
+   * @param {number} id
+   */
   isFree(id) {
     const { name, locked } = this.trait(id);
     if (locked)
@@ -121,10 +158,14 @@ export const objects = {
 
   // --- what is there ---
 
+  /**
+   * Whether the object can get a prompt; a toast says why not. It is visible then.
+   * @param {number} id
+   */
   mayHave(id) {
-    const said = state.log.prompts;
+    const { prompts } = state.log;
     if (!this.isFree(id)) return false;
-    if (!said.has(id) && said.size >= about.max_objects) {
+    if (!prompts.has(id) && prompts.size >= about.max_objects) {
       toast(`${about.max_objects} objects at a time is the limit. Remove one first.`);
       return false;
     }
@@ -133,7 +174,7 @@ export const objects = {
     return true;
   },
 
-  // Whoever looks at one object alone and selects another looks at that one.
+  /** @param {number} id which is then the only visible one, where one was */
   select(id) {
     update({ active: id });
     if (state.soloObject !== null) update({ soloObject: id });
@@ -143,6 +184,7 @@ export const objects = {
 
   // --- what is seen ---
 
+  /** @param {number} id */
   toggle(id) {
     const visible = this.isVisible(id);
     update({ soloObject: null });
@@ -152,13 +194,14 @@ export const objects = {
     emit('objects');
   },
 
+  /** @param {number} id */
   toggleSolo(id) {
     update({ soloObject: state.soloObject === id ? null : id });
     announce(state.soloObject === null ? 'All objects are shown' : `Only ${this.trait(id).name} is shown`);
     emit('objects');
   },
 
-  // Hides all, or shows all where some are hidden.
+  /** Hides all, or shows all where some are hidden. */
   toggleAll() {
     const showing = this.listed.some(id => !this.isVisible(id));
     update({ soloObject: null, hiddenObjects: new Set(showing ? [] : this.listed) });
@@ -170,32 +213,35 @@ export const objects = {
     return this.known().filter(({ id }) => this.isVisible(id));
   },
 
-  // Those that something is said about, as downloads call them.
+  /**
+   * Objects that have prompts, as export requests list them.
+   * @returns {ExportObject[]}
+   */
   known() {
     return this.listed
       .filter(id => state.log.prompts.has(id))
       .map(id => {
         const { name, label, color } = this.trait(id);
-        return { id, name, label, color: [1, 3, 5].map(place => parseInt(color.slice(place, place + 2), 16)) };
+        const channel = (/** @type {number} */ at) => Number.parseInt(color.slice(at, at + 2), 16);
+        return { id, name, label, color: [channel(1), channel(3), channel(5)] };
       });
   },
 
-  // What a reload brings back beside the journal.
+  /** The visibility that is saved beside the edit log. */
   get look() {
     return { hidden: [...state.hiddenObjects], solo: state.soloObject };
   },
-  set look(kept) {
-    update({ hiddenObjects: new Set(kept?.hidden), soloObject: kept?.solo ?? null });
+  set look(saved) {
+    update({ hiddenObjects: new Set(saved?.hidden), soloObject: saved?.solo ?? null });
   },
 
   clear() {
-    this.look = null;
-    update({ liveTraits: null, active: 1 });
+    update({ hiddenObjects: new Set(), soloObject: null, liveTraits: null, active: 1 });
   },
 };
 
 export function setUpObjects() {
-  // What was removed, also by undo, is not looked at alone any more.
+  // An object that was removed, also by undo, is not the only visible one any more.
   on('log', () => {
     if (state.soloObject !== null && !objects.listed.includes(state.soloObject)) update({ soloObject: null });
   });

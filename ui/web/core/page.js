@@ -26,13 +26,31 @@ export const address = path => `${base}/s/${state.token}/${path}`;
 
 /**
  * Listens until the page is unmounted.
- * @template {Event} [E=Event]
+ * @template {keyof HTMLElementEventMap} Type
+ * @overload
+ * @param {EventTarget} target
+ * @param {Type} type
+ * @param {(event: HTMLElementEventMap[Type]) => void} listener
+ * @param {AddEventListenerOptions} [options]
+ * @returns {void}
+ */
+/**
+ * @template {Event} E
+ * @overload
  * @param {EventTarget} target
  * @param {string} type
  * @param {(event: E) => void} listener
  * @param {AddEventListenerOptions} [options]
+ * @returns {void}
  */
-export const listen = (target, type, listener, options = {}) =>
-  target.addEventListener(type, /** @type {EventListener} */ (listener), { signal: mount.signal, ...options });
+/**
+ * @param {EventTarget} target
+ * @param {string} type
+ * @param {EventListener} listener
+ * @param {AddEventListenerOptions} [options]
+ */
+export function listen(target, type, listener, options = {}) {
+  target.addEventListener(type, listener, { signal: mount.signal, ...options });
+}
 
 export const fingersOnly = matchMedia('(hover: none) and (pointer: coarse)').matches;

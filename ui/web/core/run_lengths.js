@@ -30,7 +30,7 @@ export function runsOf(pixels, width, height) {
  * @param {Uint8Array} pixels
  * @param {number} width
  * @param {number} height
- * @returns {RunLengths}
+ * @returns {RunLengths & { counts: string }}
  */
 export function encodeRuns(pixels, width, height) {
   const counts = runsOf(pixels, width, height);

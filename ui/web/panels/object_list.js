@@ -204,12 +204,12 @@ export function setUpObjectList() {
 
   listen(objectList, 'input', event => {
     if (partOf(event.target) === 'swatch')
-      objects.tryAll(new Map([[idOf(event.target), { color: event.target.value }]]));
+      objects.previewTraits(new Map([[idOf(event.target), { color: event.target.value }]]));
   });
   listen(objectList, 'change', event => {
     const id = idOf(event.target);
     const part = partOf(event.target);
-    if (part === 'swatch') objects.settle();
+    if (part === 'swatch') objects.commitTraits();
     else objects.set(id, { [part]: event.target.value });
   });
   listen(objectList, 'focusout', event => {
@@ -254,10 +254,10 @@ export function setUpObjectList() {
       return box.top + box.height / 2;
     };
     const to = listed.filter(id => id !== draggedRow && middle(id) < event.clientY).length;
-    if (to !== listed.indexOf(draggedRow)) objects.tryAll(objects.arranged(draggedRow, to));
+    if (to !== listed.indexOf(draggedRow)) objects.previewTraits(objects.arranged(draggedRow, to));
   });
-  listen(objectList, 'pointerup', () => endCarry(() => objects.settle()));
-  listen(objectList, 'pointercancel', () => endCarry(() => objects.tryAll(null)));
+  listen(objectList, 'pointerup', () => endCarry(() => objects.commitTraits()));
+  listen(objectList, 'pointercancel', () => endCarry(() => objects.previewTraits(null)));
 
   listen(find('add'), 'click', () => addObject());
   listen(find('all'), 'click', () => objects.toggleAll());

@@ -54,3 +54,9 @@ export function setProgress(bar, fraction) {
   const inner = /** @type {HTMLElement} */ (bar.firstElementChild);
   inner.style.transform = `scaleX(${clamp(unknown ? 1 : fraction, 0, 1)})`;
 }
+
+/**
+ * The element in which an event happened; only for events of elements.
+ * @param {Event} event
+ */
+export const targetOf = event => /** @type {HTMLElement} */ (event.target);

@@ -1,21 +1,23 @@
 // Events of the page, by name: medium, frame, log, masks, objects, effects, connection, tracking, view, range, timeline, …
 // and server-<t> for each message of the server. Listeners are called in the order in which they were added.
 
-/** @type {Map<string, ((detail: any) => void)[]>} */
+/** @type {Map<string, ((detail: never) => void)[]>} */
 const listeners = new Map();
 
 /**
- * @param {string} names separated by spaces
- * @param {(detail: any) => void} listener
+ * @template {string} Names
+ * @param {Names} names separated by spaces
+ * @param {(detail: Names extends keyof PageEvents ? PageEvents[Names] : unknown) => void} listener
  */
 export function on(names, listener) {
   for (const name of names.split(' ')) listeners.set(name, [...(listeners.get(name) ?? []), listener]);
 }
 
 /**
- * @param {string} name
- * @param {unknown} [detail]
+ * @template {string} Name
+ * @param {Name} name
+ * @param {Name extends keyof PageEvents ? PageEvents[Name] : unknown} [detail]
  */
 export function emit(name, detail) {
-  for (const listener of listeners.get(name) ?? []) listener(detail);
+  for (const listener of listeners.get(name) ?? []) /** @type {(detail: unknown) => void} */ (listener)(detail);
 }

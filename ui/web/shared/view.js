@@ -47,6 +47,16 @@ export function zoomView(view, factor, x, y, maxZoom) {
 }
 
 /**
+ * A pointer's place in CSS pixels of the canvas.
+ * @param {{ clientX: number, clientY: number }} event
+ * @param {Element} canvas
+ */
+export function placeOnCanvas({ clientX, clientY }, canvas) {
+  const { left, top } = canvas.getBoundingClientRect();
+  return { x: clientX - left, y: clientY - top };
+}
+
+/**
  * A pointer's place in pixels of the frame.
  * @param {View} view
  * @param {{ clientX: number, clientY: number }} event
@@ -54,8 +64,8 @@ export function zoomView(view, factor, x, y, maxZoom) {
  * @returns {[x: number, y: number]}
  */
 export function placeInFrame(view, event, canvas) {
-  const corner = canvas.getBoundingClientRect();
-  return [(event.clientX - corner.left - view.x) / view.scale, (event.clientY - corner.top - view.y) / view.scale];
+  const { x, y } = placeOnCanvas(event, canvas);
+  return [(x - view.x) / view.scale, (y - view.y) / view.scale];
 }
 
 /**

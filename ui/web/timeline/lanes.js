@@ -153,7 +153,8 @@ export function aboutMask(object, frame) {
   if (state.log.prompts.get(object)?.has(frame)) words.push('you clicked here');
   if (known === UNKNOWN) words.push('not tracked yet');
   if (known === STALE) words.push('out of date');
-  if (facts) words.push(facts.area ? `fit ${Math.round(100 * clamp(facts.predicted_iou, 0, 1))}%` : 'not in this frame');
+  if (facts)
+    words.push(facts.area ? `fit ${Math.round(100 * clamp(facts.predicted_iou, 0, 1))}%` : 'not in this frame');
   const { score, reason } = suspicionAt(object, frame);
   if (score >= SUSPICIOUS) words.push(reason);
   return words;

@@ -1,6 +1,10 @@
-// Painted frames: what the look gives, painted by the server with the code that paints downloads. One request is on its
-// way at a time and the newest wish comes next; what was painted stays, as long as nothing has changed.
+// Effect previews: frames as the effects paint them, rendered by the server with the code that renders downloads. One
+// request is in flight at a time and the newest one comes next; previews are cached as long as nothing they show changes.
 
+/**
+ * @typedef {(bitmap: ImageBitmap | null | undefined) => void} Resolve
+ * @typedef {{ key: string; side: number; bitmap: ImageBitmap }} CachedPreview
+ */
 import { currentLook, readyLook } from '../core/effects.js';
 import { playedRange } from '../core/media.js';
 import { mount } from '../core/mount.js';
@@ -11,163 +15,200 @@ import { Refused, refusalOf } from '../net/refusal.js';
 import { emit, on } from '../shared/events.js';
 import { backdrops } from '../storage/backdrops.js';
 
-const PREVIEW_MEMORY = 128e6; // bytes of decoded pictures
-const ROUGH = 640; // pixels of the longer side, while things move
-const PREVIEWS_AHEAD = 10; // frames that are painted before they are played
-const PREVIEW_REST = 2000; // milliseconds without a request after one that failed
+const MAX_PREVIEW_BYTES = 128e6; // decoded, 4 bytes a pixel
+const ROUGH_SIDE = 640; // pixels of the longer side while a slider moves or the clip plays
+const PREVIEWS_AHEAD = 10; // frames that are rendered before they are played
+const RETRY_DELAY = 2000; // milliseconds without a request after one that failed
 
 class PreviewCache {
-  constructor() {
-    this.epoch = 0; // grows when masks may have changed
-    this.latency = 100; // milliseconds, of the last requests
-    this.problem = '';
-    this.resting = 0; // the timer of a rest
-    this.clear();
-  }
+  epoch = 0; // grows when masks may have changed
+  latency = 100; // milliseconds, a running mean
+  problem = '';
+  #retryTimer = 0;
+  /** @type {Map<number, CachedPreview>} frame -> preview, oldest first */
+  #cache = new Map();
+  /** @type {{ frame: number; resolve: Resolve } | null} the request that comes next */
+  #pending = null;
+  /** @type {{ frame: number; outdated: boolean } | null} */
+  #inFlight = null;
+  /** @type {number | null} the frame that is due in playback */
+  #due = null;
 
   clear() {
-    for (const { bitmap } of this.kept?.values() ?? []) this.close(bitmap);
-    this.kept = new Map(); // frame -> {key, side, bitmap}, the one used last at the end
-    this.wish?.answer(undefined);
-    this.wish = null; // {frame, answer}: what comes next
-    this.due = null; // the frame that is played
-    this.wake();
+    for (const { bitmap } of this.#cache.values()) this.#close(bitmap);
+    this.#cache = new Map();
+    this.#resolvePending(undefined);
+    this.#due = null;
+    this.retryNow();
   }
 
   get on() {
     return state.effectsOpen && state.effectsShown && !!state.medium;
   }
-  get side() {
-    return state.playing || state.effectsSliding ? Math.min(ROUGH, about.max_preview) : about.max_preview;
+  get #side() {
+    return state.playing || state.effectsSliding ? Math.min(ROUGH_SIDE, about.max_preview) : about.max_preview;
   }
-  get query() {
-    const named = objects
+  get #query() {
+    const colored = objects
       .forExport()
       .map(({ id, color }) => `${id}.${color.map(part => part.toString(16).padStart(2, '0')).join('')}`);
-    return `v=${state.version}&effects=${encodeURIComponent(JSON.stringify(readyLook()))}&objects=${named}`;
+    return `v=${state.version}&effects=${encodeURIComponent(JSON.stringify(readyLook()))}&objects=${colored}`;
   }
-  get key() {
-    return `${this.query}&${this.epoch}`;
-  }
-
-  peek(frame, key = this.key) {
-    const kept = this.kept.get(frame);
-    return kept?.key === key && kept.side >= this.side ? kept.bitmap : null;
+  get #key() {
+    return `${this.#query}&${this.epoch}`;
   }
 
-  // The painted frame; null where it cannot be had, undefined where another wish has overtaken this one.
+  /** @param {number} frame */
+  #cached(frame, key = this.#key) {
+    const preview = this.#cache.get(frame);
+    return preview?.key === key && preview.side >= this.#side ? preview.bitmap : null;
+  }
+
+  /** @param {ImageBitmap | null | undefined} bitmap */
+  #resolvePending(bitmap) {
+    this.#pending?.resolve(bitmap);
+    this.#pending = null;
+  }
+
+  /**
+   * The preview of a frame; null where it is not available, undefined where a newer request has replaced this one.
+   * @param {number} frame
+   * @returns {Promise<ImageBitmap | null | undefined>}
+   */
   get(frame) {
-    const ready = this.peek(frame);
-    this.wish?.answer(undefined);
-    this.wish = null;
-    if (ready || this.resting) return Promise.resolve(ready);
-    return new Promise(answer => {
-      this.wish = { frame, answer };
+    this.#resolvePending(undefined);
+    const cached = this.#cached(frame);
+    if (cached || this.#retryTimer) return Promise.resolve(cached);
+    return new Promise(resolve => {
+      this.#pending = { frame, resolve };
       this.pump();
     });
   }
 
-  // While the clip plays: the newest frame up to the due one that is painted in time, or null.
+  /**
+   * During playback: the newest frame up to `due` whose preview is cached, or null.
+   * @param {number} due
+   */
   inTime(due) {
-    if (this.resting) return due;
-    this.due = due;
+    if (this.#retryTimer) return due;
+    this.#due = due;
     this.pump();
-    const key = this.key;
+    const key = this.#key;
     const start = state.shown.frame < due ? state.shown.frame + 1 : due;
-    for (let frame = due; frame >= start; frame -= 1) if (this.peek(frame, key)) return frame;
+    for (let frame = due; frame >= start; frame -= 1) if (this.#cached(frame, key)) return frame;
     return null;
   }
 
   pump() {
-    const { wish } = this;
-    if (!this.on) {
-      // the frame is shown as it is
-      this.wish = null;
-      return wish?.answer(null);
-    }
-    if (this.flying || this.resting || mount.signal.aborted) return;
-    const ready = wish && this.peek(wish.frame);
-    const next = wish ? wish.frame : this.ahead();
-    this.wish = null;
-    if (ready) wish.answer(ready);
-    else if (next !== null) this.load(next, wish?.answer);
+    if (!this.on) return this.#resolvePending(null);
+    if (this.#inFlight || this.#retryTimer || mount.signal.aborted) return;
+    const pending = this.#pending;
+    const cached = pending && this.#cached(pending.frame);
+    const next = pending ? pending.frame : this.#frameAhead();
+    this.#pending = null;
+    if (cached) pending.resolve(cached);
+    else if (next !== null) this.#load(next, pending?.resolve);
   }
 
-  // What will be due when it comes.
-  ahead() {
-    if (!state.playing || this.due === null) return null;
-    const first = this.due + Math.ceil((this.latency / 1000) * state.medium.fps);
-    const key = this.key;
+  /** The first frame without a preview that playback reaches after one has been rendered. */
+  #frameAhead() {
+    if (!state.playing || !state.medium || this.#due === null) return null;
+    const first = this.#due + Math.ceil((this.latency / 1000) * state.medium.fps);
+    const key = this.#key;
     const last = Math.min(playedRange().last, first + PREVIEWS_AHEAD);
-    for (let frame = Math.min(first, last); frame <= last; frame += 1) if (!this.peek(frame, key)) return frame;
+    for (let frame = Math.min(first, last); frame <= last; frame += 1) if (!this.#cached(frame, key)) return frame;
     return null;
   }
 
-  async load(frame, answer) {
-    const { key, side, kept } = this;
-    const flying = { frame, spoiled: false };
+  /**
+   * @param {number} frame
+   * @param {Resolve} [resolve]
+   */
+  async #load(frame, resolve) {
+    const key = this.#key;
+    const side = this.#side;
+    const cache = this.#cache;
+    const request = { frame, outdated: false };
     const since = performance.now();
     let bitmap = null;
-    this.flying = flying;
+    this.#inFlight = request;
     try {
-      bitmap = await this.fetch(`effects/${frame}?${this.query}&side=${side}`);
+      bitmap = await this.#fetch(`effects/${frame}?${this.#query}&side=${side}`);
       this.latency += (performance.now() - since - this.latency) / 4;
-      if (kept === this.kept && !flying.spoiled) this.keep(frame, { key, side, bitmap });
+      if (cache === this.#cache && !request.outdated) this.#put(frame, { key, side, bitmap });
     } catch (error) {
-      if (kept === this.kept) this.rest(error);
+      if (cache === this.#cache) this.#retryLater(error);
     }
-    this.flying = null;
-    answer?.(kept === this.kept ? bitmap : undefined);
+    this.#inFlight = null;
+    resolve?.(cache === this.#cache ? bitmap : undefined);
     this.pump();
   }
 
-  // The frames are shown as they are, and it is tried again.
-  rest(error) {
-    backdrops.sent.clear(); // one may have had to make room for others
-    this.say(error instanceof Refused ? error.message : 'The picture could not be painted. Check the connection.');
-    this.wish?.answer(null);
-    this.wish = null;
-    this.resting = setTimeout(() => {
-      this.resting = 0;
+  /**
+   * Until then the frames are shown without effects.
+   * @param {unknown} error
+   */
+  #retryLater(error) {
+    backdrops.sent.clear(); // the server may have dropped one to make room for others
+    this.#setProblem(
+      error instanceof Refused ? error.message : 'The picture could not be painted. Check the connection.',
+    );
+    this.#resolvePending(null);
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = 0;
       if (this.on) emit('repaint');
-    }, PREVIEW_REST);
+    }, RETRY_DELAY);
   }
 
-  async fetch(path) {
+  /** @param {string} path */
+  async #fetch(path) {
     await backdrops.bring(currentLook());
-    const answer = await fetch(address(path));
-    if (!answer.ok) throw await refusalOf(answer);
-    const bitmap = await createImageBitmap(await answer.blob());
-    this.say('');
+    const response = await fetch(address(path));
+    if (!response.ok) throw await refusalOf(response);
+    const bitmap = await createImageBitmap(await response.blob());
+    this.#setProblem('');
     return bitmap;
   }
 
-  keep(frame, painted) {
+  /**
+   * @param {number} frame
+   * @param {CachedPreview} preview
+   */
+  #put(frame, preview) {
     this.drop(frame);
-    this.kept.set(frame, painted);
-    const room = Math.max(4, Math.floor(PREVIEW_MEMORY / (4 * painted.bitmap.width * painted.bitmap.height)));
-    while (this.kept.size > room) this.drop(this.kept.keys().next().value);
+    this.#cache.set(frame, preview);
+    const { width, height } = preview.bitmap;
+    const max = Math.max(4, Math.floor(MAX_PREVIEW_BYTES / (4 * width * height)));
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cache.size <= max) break;
+      this.drop(oldest);
+    }
   }
 
-  // Its masks are other ones now.
+  /**
+   * The masks of the frame have changed.
+   * @param {number} frame
+   */
   drop(frame) {
-    if (this.flying?.frame === frame) this.flying.spoiled = true;
-    if (!this.kept.has(frame)) return;
-    this.close(this.kept.get(frame).bitmap);
-    this.kept.delete(frame);
+    if (this.#inFlight?.frame === frame) this.#inFlight.outdated = true;
+    const preview = this.#cache.get(frame);
+    if (preview) this.#close(preview.bitmap);
+    this.#cache.delete(frame);
   }
 
-  close(bitmap) {
+  /** @param {ImageBitmap} bitmap */
+  #close(bitmap) {
     if (bitmap !== state.shown.painted) bitmap.close();
   }
 
-  // Whoever has changed something does not wait for the end of a rest.
-  wake() {
-    clearTimeout(this.resting);
-    this.resting = 0;
+  /** The user has changed something, which may have removed the problem. */
+  retryNow() {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = 0;
   }
 
-  say(problem) {
+  /** @param {string} problem */
+  #setProblem(problem) {
     if (problem === this.problem) return;
     this.problem = problem;
     emit('effect-preview');
@@ -176,20 +217,19 @@ class PreviewCache {
 
 export const previews = new PreviewCache();
 
-// The server's answer to a prompt may concern every frame; tracking says which one.
-const outdatePreviews = () => {
-  previews.epoch += 1;
-};
-
 export function setUpEffectPreviews() {
+  const outdateAll = () => {
+    previews.epoch += 1;
+  };
+  // The answer to a prompt may concern every frame; tracking names the one that has changed.
   on('server-masks', ({ object, run, frame }) => {
-    if (object !== undefined) outdatePreviews();
+    if (object !== undefined) outdateAll();
     else if (run !== undefined) previews.drop(frame);
   });
-  on('server-object_removed server-untracked', outdatePreviews);
+  on('server-object_removed server-untracked', outdateAll);
   on('server-done', ({ job }) => {
-    if (['track', 'replay', 'model'].includes(job)) outdatePreviews();
+    if (['track', 'replay', 'model'].includes(job)) outdateAll();
   });
   on('medium', () => previews.clear());
-  on('effects objects log', () => previews.wake());
+  on('effects objects log', () => previews.retryNow());
 }

@@ -1,66 +1,77 @@
-// The exact frames, decoded: the ones used last stay, and the next ones are fetched before they are needed.
+// Decoded frames at full resolution: a cache of the most recently used ones, filled ahead of time.
 
 import { address } from '../core/page.js';
 import { state } from '../core/store.js';
 import { clamp } from '../shared/values.js';
 
-const FRAME_MEMORY = 256e6; // bytes of decoded frames
+const MAX_FRAME_BYTES = 256e6; // decoded, 4 bytes a pixel
 
 class FrameCache {
-  constructor() {
-    this.clear();
-  }
+  /** @type {Map<number, Promise<ImageBitmap>>} frame -> bitmap, least recently used first */
+  #bitmaps = new Map();
+  #frameBytes = 0; // of the largest frame so far; photos of an album differ
 
   clear() {
-    for (const { bitmap } of this.kept?.values() ?? []) bitmap?.close();
-    this.kept = new Map(); // frame -> {promise, bitmap}, the one used last at the end
-    this.size = 0;
+    for (const bitmap of this.#bitmaps.values()) this.#close(bitmap);
+    this.#bitmaps = new Map();
+    this.#frameBytes = 0;
   }
 
-  get room() {
-    return clamp(Math.floor(FRAME_MEMORY / Math.max(1, this.size)), 6, 96);
+  get #maxFrames() {
+    return clamp(Math.floor(MAX_FRAME_BYTES / Math.max(1, this.#frameBytes)), 6, 96);
   }
 
-  peek(frame) {
-    return this.kept.get(frame)?.bitmap ?? null;
-  }
-
+  /** @param {number} frame */
   get(frame) {
-    let kept = this.kept.get(frame);
-    if (!kept) kept = { promise: this.load(frame), bitmap: null };
-    this.kept.delete(frame);
-    this.kept.set(frame, kept);
-    for (const [oldest, old] of this.kept) {
-      if (this.kept.size <= this.room) break;
-      this.kept.delete(oldest);
-      old.promise
-        .then(bitmap => {
-          if (old !== this.kept.get(oldest)) bitmap.close();
-        })
-        .catch(() => {});
+    const bitmaps = this.#bitmaps;
+    const bitmap = bitmaps.get(frame) ?? this.#load(frame, bitmaps);
+    bitmaps.delete(frame);
+    bitmaps.set(frame, bitmap);
+    for (const [oldest, old] of bitmaps) {
+      if (bitmaps.size <= this.#maxFrames) break;
+      bitmaps.delete(oldest);
+      this.#close(old);
     }
-    return kept.promise;
+    return bitmap;
   }
 
-  async load(frame) {
-    const kept = this.kept;
+  /** @param {Promise<ImageBitmap>} loading */
+  #close(loading) {
+    loading.then(
+      bitmap => {
+        if (bitmap !== state.shown.bitmap) bitmap.close();
+      },
+      () => {},
+    );
+  }
+
+  /**
+   * @param {number} frame
+   * @param {Map<number, Promise<ImageBitmap>>} bitmaps
+   */
+  async #load(frame, bitmaps) {
     try {
-      const answer = await fetch(address(`frames/${frame}?v=${state.version}`));
-      if (!answer.ok) throw new Error(`frame ${frame}: ${answer.status}`);
-      const bitmap = await createImageBitmap(await answer.blob());
-      this.size = Math.max(this.size, bitmap.width * bitmap.height * 4); // photos of an album differ
-      if (kept.get(frame)) kept.get(frame).bitmap = bitmap;
+      const response = await fetch(address(`frames/${frame}?v=${state.version}`));
+      if (!response.ok) throw new Error(`frame ${frame}: ${response.status}`);
+      const bitmap = await createImageBitmap(await response.blob());
+      if (bitmaps === this.#bitmaps) this.#frameBytes = Math.max(this.#frameBytes, bitmap.width * bitmap.height * 4);
       return bitmap;
     } catch (error) {
-      kept.delete(frame); // so that it is tried again
+      bitmaps.delete(frame); // so that the next `get` tries again
       throw error;
     }
   }
 
+  /**
+   * @param {number} frame
+   * @param {1 | -1} step
+   * @param {number} count
+   */
   prefetch(frame, step, count) {
+    const end = state.medium?.frames ?? 0;
     for (let ahead = 1; ahead <= count; ahead += 1) {
       const next = frame + ahead * step;
-      if (next >= 0 && next < state.medium.frames && !this.kept.has(next)) this.get(next).catch(() => {});
+      if (next >= 0 && next < end && !this.#bitmaps.has(next)) this.get(next).catch(() => {});
     }
   }
 }

@@ -4,55 +4,68 @@ import { objects } from '../core/objects.js';
 import { state, view } from '../core/store.js';
 import { isPainted, overlayCanvas, overlayContext } from './viewport.js';
 
-export const MARKER = 7;
-const HANDLE = 7; // radius of a point, side of a box's handle, in CSS pixels
-export const POSITIVE = '#16a34a';
-export const NEGATIVE = '#dc2626';
+export const POINT_RADIUS = 7; // CSS pixels
+const HANDLE_SIDE = 7; // CSS pixels
+export const POSITIVE_COLOR = '#16a34a';
+export const NEGATIVE_COLOR = '#dc2626';
 
-// Whoever only looks at a look sees it without what was clicked.
-const isInHand = () => overlayCanvas.matches(':hover, :focus-visible');
+// An effect preview is shown without prompts unless the pointer or the focus is on it.
+const isInUse = () => overlayCanvas.matches(':hover, :focus-visible');
 
 export function drawPrompts() {
-  if (state.playing || (isPainted() && !isInHand())) return;
-  const said = state.log.prompts;
-  const drafted = state.draftPrompt?.frame === state.shown.frame ? state.draftPrompt.object : 0;
-  for (const object of new Set(drafted ? [...said.keys(), drafted] : said.keys())) {
-    const prompt = object === drafted ? state.draftPrompt.prompt : said.get(object).get(state.shown.frame);
-    const strong = object === state.active;
-    if (!prompt || !objects.isVisible(object)) continue;
-    for (const box of prompt.boxes ?? []) drawBox(box, objects.color(object), strong);
-    for (const point of prompt.points ?? []) drawPoint(point, strong);
+  if (state.playing || (isPainted() && !isInUse())) return;
+  const { log, shown, active } = state;
+  const draft = state.draftPrompt?.frame === shown.frame ? state.draftPrompt : null;
+  for (const object of new Set([...log.prompts.keys(), ...(draft ? [draft.object] : [])])) {
+    if (!objects.isVisible(object)) continue;
+    const { boxes = [], points = [] } = object === draft?.object ? draft.prompt : log.prompt(shown.frame, object);
+    const isActive = object === active;
+    for (const box of boxes) drawBox(box, objects.color(object), isActive);
+    for (const point of points) drawPoint(point, isActive);
   }
 }
 
-function drawBox([left, top, right, bottom], color, strong) {
-  for (const [style, width, dash] of [
-    ['#000a', 3, []],
-    [color, 1.5, strong ? [] : [5, 4]],
-  ]) {
-    overlayContext.strokeStyle = style;
-    overlayContext.lineWidth = width / view.scale;
-    overlayContext.setLineDash(dash.map(length => length / view.scale));
+/**
+ * @param {Box} box
+ * @param {string} color
+ * @param {boolean} isActive
+ */
+function drawBox([left, top, right, bottom], color, isActive) {
+  const dash = isActive ? [] : [5 / view.scale, 4 / view.scale];
+  const strokeBox = (/** @type {string} */ style, /** @type {number} */ width) => {
+    Object.assign(overlayContext, { strokeStyle: style, lineWidth: width / view.scale });
     overlayContext.strokeRect(left, top, right - left, bottom - top);
-  }
+  };
+  strokeBox('#000a', 3);
+  overlayContext.setLineDash(dash);
+  strokeBox(color, 1.5);
   overlayContext.setLineDash([]);
-  if (strong) for (const x of [left, right]) for (const y of [top, bottom]) drawHandle(x, y, color);
+  if (isActive) for (const x of [left, right]) for (const y of [top, bottom]) drawHandle(x, y, color);
 }
 
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {string} color
+ */
 function drawHandle(x, y, color) {
-  const side = HANDLE / view.scale;
+  const side = HANDLE_SIDE / view.scale;
   Object.assign(overlayContext, { fillStyle: '#fff', strokeStyle: color, lineWidth: 1.75 / view.scale });
   overlayContext.fillRect(x - side / 2, y - side / 2, side, side);
   overlayContext.strokeRect(x - side / 2, y - side / 2, side, side);
 }
 
-function drawPoint([x, y, positive], strong) {
-  const radius = (strong ? MARKER : MARKER - 2) / view.scale;
+/**
+ * @param {Point} point
+ * @param {boolean} isActive
+ */
+function drawPoint([x, y, positive], isActive) {
+  const radius = (isActive ? POINT_RADIUS : POINT_RADIUS - 2) / view.scale;
   const arm = radius * 0.5;
-  overlayContext.globalAlpha = strong ? 1 : 0.75;
+  overlayContext.globalAlpha = isActive ? 1 : 0.75;
   overlayContext.beginPath();
   overlayContext.arc(x, y, radius, 0, 7);
-  overlayContext.fillStyle = positive ? POSITIVE : NEGATIVE;
+  overlayContext.fillStyle = positive ? POSITIVE_COLOR : NEGATIVE_COLOR;
   overlayContext.strokeStyle = '#fff';
   overlayContext.lineWidth = 2 / view.scale;
   overlayContext.fill();

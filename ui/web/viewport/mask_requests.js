@@ -4,26 +4,31 @@ import { span } from '../core/edit_log.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 
-const CHUNK = 64; // frames whose masks are asked for at once
+const CHUNK = 64; // frames per request, as many as the server allows
+const PAUSE = 60; // milliseconds between two requests
 
-// Everything that was prompted or tracked.
-export async function askForMasks() {
-  const wanted = new Set();
-  for (const { prompt, frame, track } of state.log.entries) {
-    if (prompt) wanted.add(frame - (frame % CHUNK));
-    if (!track) continue;
-    const [first, last] = span(track);
-    for (let chunk = first - (first % CHUNK); chunk <= last; chunk += CHUNK) wanted.add(chunk);
+/** Requests the masks of all frames that were prompted or tracked. */
+export async function requestMasks() {
+  /** @type {Set<number>} */
+  const chunks = new Set();
+  for (const entry of state.log.entries) {
+    const [first, last] = entry.track ? span(entry.track) : [entry.frame, entry.frame];
+    if (first === undefined || last === undefined) continue;
+    for (let chunk = first - (first % CHUNK); chunk <= last; chunk += CHUNK) chunks.add(chunk);
   }
-  for (const first of [...wanted].sort((a, b) => a - b)) await askForFrames(first, first + CHUNK - 1);
+  for (const first of [...chunks].sort((a, b) => a - b)) await requestFrames(first, first + CHUNK - 1);
 }
 
-// A few frames a message, no faster than the server takes messages.
-export async function askForFrames(first, last) {
-  const version = state.version;
-  const end = Math.min(last, state.medium.frames - 1);
+/**
+ * Requests the masks of the frames `first`..`last`, spread over time.
+ * @param {number} first
+ * @param {number} last
+ */
+export async function requestFrames(first, last) {
+  const { version, medium } = state;
+  const end = Math.min(last, (medium?.frames ?? 0) - 1);
   for (let frame = first; frame <= end && state.version === version; frame += CHUNK) {
     connection.send({ t: 'get_masks', first: frame, last: Math.min(end, frame + CHUNK - 1) });
-    await new Promise(resolve => setTimeout(resolve, 60));
+    await new Promise(resolve => setTimeout(resolve, PAUSE));
   }
 }

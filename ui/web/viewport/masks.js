@@ -1,116 +1,192 @@
-// All masks the server has told us, and their pictures. PNGs are kept as they came (about a kilobyte each), within a
-// budget; what had to go is asked for again when it is looked at.
+// All masks that were received, as PNGs (about a kilobyte each) within a budget, and as sprites. What had to go is requested
+// again when its frame is shown.
 
 import { drawSprite } from './sprites.js';
 
-const MAX_MASK_BYTES_KEPT = 96e6; // bytes of PNGs
-const MAX_SPRITES = 1000; // decoded, coloured pictures
-const MAX_SPRITE_BYTES = 256e6; // bytes of them
+/** @typedef {{ predicted_iou: Float32Array; object_score: Float32Array; area: Uint32Array }} FactsPerFrame */
+
+const MAX_PNG_BYTES = 96e6;
+const MAX_SPRITES = 1000;
+const MAX_SPRITE_BYTES = 256e6; // decoded, two pictures of 4 bytes a pixel each
+
+/** What is known of an object on a frame. */
 export const UNKNOWN = 0;
 export const MASKED = 1;
 export const ABSENT = 2;
 export const STALE = 3;
 
-class MaskCache {
-  constructor() {
-    this.clear(0);
+export class MaskCache {
+  /** @type {Map<number, Map<number, MaskRecord>>} frame -> object -> record, oldest first */
+  frames = new Map();
+  /** @type {Map<number, Uint8Array>} object -> UNKNOWN, MASKED, ABSENT or STALE on each frame */
+  lanes = new Map();
+  /** @type {Map<number, FactsPerFrame>} object -> facts; they stay when PNGs are dropped */
+  numbers = new Map();
+  bytes = 0; // of all PNGs
+  /** @type {Set<number>} frames that have been requested again */
+  asked = new Set();
+  /** @type {Map<string, number>} "frame/object" -> revision of the last answer to a prompt */
+  answers = new Map();
+  /** @type {Map<CandidateMask, { key: string; sprite: Promise<Sprite | null> }>} least recently used first */
+  sprites = new Map();
+
+  /** @param {number} length of the medium, in frames */
+  constructor(length) {
+    this.length = length;
   }
 
-  clear(frames) {
-    this.frames = new Map(); // frame -> object -> {png, place, predicted_iou, object_score, area}
-    this.lanes = new Map(); // object -> what is known, a number per frame
-    this.numbers = new Map(); // object -> {predicted_iou, object_score, area}, numbers per frame; kept when PNGs are dropped
-    this.length = frames;
-    this.bytes = 0;
-    this.asked = new Set(); // frames that have been asked for again
-    this.answers = new Map(); // "frame/object" -> revision of the last answer to a prompt
-    this.sprites = new Map(); // record -> promise of a sprite, the one used last at the end
+  /** @param {number} length */
+  clear(length) {
+    Object.assign(this, new MaskCache(length));
   }
 
+  /** @param {number} object */
   lane(object) {
-    if (!this.lanes.has(object)) this.lanes.set(object, new Uint8Array(this.length));
-    return this.lanes.get(object);
+    const lane = this.lanes.get(object) ?? new Uint8Array(this.length);
+    this.lanes.set(object, lane);
+    return lane;
   }
 
-  // {predicted_iou, object_score, area} of a mask, also of one whose picture had to go.
+  /**
+   * Facts of a mask, also of one whose PNG was dropped.
+   * @param {number} object
+   * @param {number} frame
+   * @returns {MaskFacts | undefined}
+   */
   facts(object, frame) {
-    if (!this.lanes.get(object)?.[frame]) return undefined;
-    const { predicted_iou, object_score, area } = this.numbers.get(object);
+    const numbers = this.numbers.get(object);
+    if (!numbers || !this.lanes.get(object)?.[frame]) return undefined;
+    const { predicted_iou, object_score, area } = numbers;
     return { predicted_iou: predicted_iou[frame], object_score: object_score[frame], area: area[frame] };
   }
 
-  note(frame, object, record) {
-    const fresh = kind => new kind(this.length);
+  /**
+   * @param {number} frame
+   * @param {number} object
+   * @param {MaskFacts} facts
+   */
+  #putFacts(frame, object, facts) {
     const numbers = this.numbers.get(object) ?? {
-      predicted_iou: fresh(Float32Array),
-      object_score: fresh(Float32Array),
-      area: fresh(Uint32Array),
+      predicted_iou: new Float32Array(this.length),
+      object_score: new Float32Array(this.length),
+      area: new Uint32Array(this.length),
     };
     this.numbers.set(object, numbers);
-    for (const name of Object.keys(numbers)) numbers[name][frame] = record[name];
+    numbers.predicted_iou[frame] = facts.predicted_iou;
+    numbers.object_score[frame] = facts.object_score;
+    numbers.area[frame] = facts.area;
   }
 
+  /**
+   * @param {number} frame
+   * @returns {Map<number, MaskRecord>} object -> record
+   */
   on(frame) {
     return this.frames.get(frame) ?? new Map();
   }
 
-  // Is there something to fetch that we once knew?
+  /**
+   * Is there a mask whose PNG was dropped, and that has not been requested again yet?
+   * @param {number} frame
+   */
   misses(frame) {
     if (this.asked.has(frame)) return false;
-    const here = this.on(frame);
+    const records = this.on(frame);
     return [...this.lanes].some(
-      ([object, lane]) => (lane[frame] === MASKED || lane[frame] === STALE) && !here.has(object),
+      ([object, lane]) => (lane[frame] === MASKED || lane[frame] === STALE) && !records.has(object),
     );
   }
 
-  // What was found before the last prompt may arrive after its answer; then it is out of date.
+  /**
+   * A mask that was computed before the last prompt may arrive after the answer to that prompt.
+   * @param {number} frame
+   * @param {number} object
+   * @param {number} revision
+   */
   isOutdated(frame, object, revision) {
     return revision < (this.answers.get(`${frame}/${object}`) ?? 0);
   }
 
+  /**
+   * @param {number} frame
+   * @param {number} object
+   * @param {MaskRecord} record
+   */
   put(frame, object, record) {
-    const here = this.frames.get(frame) ?? new Map();
-    this.drop(frame, object);
+    const records = this.on(frame);
+    this.#drop(frame, object);
     this.lane(object)[frame] = record.stale ? STALE : record.area ? MASKED : ABSENT;
-    this.note(frame, object, record);
-    here.set(object, record);
+    this.#putFacts(frame, object, record);
+    records.set(object, record);
     this.frames.delete(frame);
-    this.frames.set(frame, here); // newest last
+    this.frames.set(frame, records); // newest last
     this.bytes += record.bytes;
     this.asked.delete(frame);
-    for (const oldest of this.frames.keys()) {
-      if (this.bytes <= MAX_MASK_BYTES_KEPT || oldest === frame) break;
-      for (const other of [...this.on(oldest).keys()]) this.drop(oldest, other);
+    for (const [oldest, others] of this.frames) {
+      if (this.bytes <= MAX_PNG_BYTES || oldest === frame) break;
+      for (const other of [...others.keys()]) this.#drop(oldest, other);
       this.frames.delete(oldest);
     }
   }
 
-  drop(frame, object) {
-    const record = this.frames.get(frame)?.get(object);
+  /**
+   * Drops the PNG; what is known of the mask stays.
+   * @param {number} frame
+   * @param {number} object
+   */
+  #drop(frame, object) {
+    const records = this.on(frame);
+    const record = records.get(object);
     if (!record) return;
     this.bytes -= record.bytes;
-    this.frames.get(frame).delete(object);
+    records.delete(object);
     this.sprites.delete(record);
   }
 
-  takeBack(frame, object) {
-    this.drop(frame, object);
-    if (this.lanes.has(object)) this.lanes.get(object)[frame] = UNKNOWN;
+  /**
+   * @param {number} frame
+   * @param {number} object
+   */
+  remove(frame, object) {
+    this.#drop(frame, object);
+    const lane = this.lanes.get(object);
+    if (lane) lane[frame] = UNKNOWN;
   }
 
-  // Tracking of these frames was undone.
-  untrack([first, last], objects) {
-    for (let frame = first; frame <= last; frame += 1) for (const object of objects) this.takeBack(frame, object);
+  /**
+   * Removes the masks of these objects on the frames [first, last].
+   * @param {[first: number, last: number]} frames
+   * @param {number[]} objects
+   */
+  removeTracked([first, last], objects) {
+    for (let frame = first; frame <= last; frame += 1) for (const object of objects) this.remove(frame, object);
   }
 
-  // What is known of an object on these frames is older than what is said on `word`, but for that frame itself.
-  outdate(object, first, last, word) {
+  /** @param {number} object */
+  removeObject(object) {
+    for (const frame of this.frames.keys()) this.#drop(frame, object);
+    this.lanes.delete(object);
+    this.numbers.delete(object);
+  }
+
+  /**
+   * Marks an object's masks on the frames `first`..`last` as stale, except on the prompted frame between them.
+   * @param {number} object
+   * @param {number} first
+   * @param {number} last
+   * @param {number} prompted
+   */
+  outdate(object, first, last, prompted) {
     const lane = this.lane(object);
     for (let frame = first; frame <= last; frame += 1)
-      if (frame !== word && lane[frame] !== UNKNOWN) lane[frame] = STALE;
+      if (frame !== prompted && lane[frame] !== UNKNOWN) lane[frame] = STALE;
   }
 
-  // Exactly what lies in `runs`, each [first, last], is stale.
+  /**
+   * Marks exactly these frames of an object as stale.
+   * @param {number} object
+   * @param {[first: number, last: number][]} runs
+   */
   setStale(object, runs) {
     const lane = this.lane(object);
     lane.forEach((known, frame) => {
@@ -121,32 +197,28 @@ class MaskCache {
     for (const [first, last] of runs) lane.fill(STALE, first, last + 1);
   }
 
-  forget(object) {
-    for (const frame of this.frames.keys()) this.drop(frame, object);
-    this.lanes.delete(object);
-    this.numbers.delete(object);
-  }
-
   any() {
     return [...this.lanes.values()].some(lane => lane.includes(MASKED) || lane.includes(STALE));
   }
 
-  // `pattern` is the number of one of the PATTERNS, or null.
+  /**
+   * @param {CandidateMask} record
+   * @param {string} color
+   * @param {number} thickness of the outline, in pixels of the frame
+   * @param {number | null} pattern index into PATTERNS
+   */
   sprite(record, color, thickness, pattern) {
     const key = `${color} ${thickness} ${pattern}`;
-    let kept = this.sprites.get(record);
-    if (kept?.key !== key) kept = { key, ready: null, promise: drawSprite(record, color, thickness, pattern) };
-    kept.promise.then(sprite => {
-      kept.ready = sprite;
-    });
+    const cached = this.sprites.get(record);
+    const entry = cached?.key === key ? cached : { key, sprite: drawSprite(record, color, thickness, pattern) };
     this.sprites.delete(record);
-    this.sprites.set(record, kept);
-    this.trimSprites();
-    return kept.promise;
+    this.sprites.set(record, entry);
+    this.#trimSprites();
+    return entry.sprite;
   }
 
-  trimSprites() {
-    const size = ({ place: [, , width, height] }) => 8 * width * height;
+  #trimSprites() {
+    const size = (/** @type {CandidateMask} */ { place: [, , width, height] }) => 8 * width * height;
     let bytes = 0;
     for (const each of this.sprites.keys()) bytes += size(each);
     for (const oldest of this.sprites.keys()) {
@@ -157,4 +229,4 @@ class MaskCache {
   }
 }
 
-export const masks = new MaskCache();
+export const masks = new MaskCache(0);

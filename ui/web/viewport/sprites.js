@@ -1,103 +1,160 @@
-// Drawing masks: in color with an outline, hatched, and as small pictures of a part of a frame.
+// Drawing masks: in color with an outline, hatched, and as thumbnails of a crop of a frame.
 
-import { canvasOf } from '../shared/canvas.js';
+import { canvasOf, contextOf } from '../shared/canvas.js';
 import { clamp } from '../shared/values.js';
 
-// A mask in its color, and its outline: the mask moved around in a circle, minus the mask itself.
-export async function drawSprite(record, color, thickness, pattern = null) {
-  if (!record.area) return null;
-  const [x, y, width, height] = record.place;
-  const bitmap = await createImageBitmap(record.png);
-  const [fill, ink] = canvasOf(width, height);
-  ink.drawImage(bitmap, 0, 0);
-  ink.globalCompositeOperation = 'source-in';
-  ink.fillStyle = color;
-  ink.fillRect(0, 0, width, height);
-  if (pattern !== null) hatch(ink, record.place, color, thickness, pattern);
+/** @typedef {[x0: number, y0: number, x1: number, y1: number]} Line */
+
+/**
+ * A mask in its color, and its outline: the mask moved around in a circle, minus the mask itself. Null for an empty mask.
+ * @param {Pick<CandidateMask, 'area' | 'place' | 'png'>} mask
+ * @param {string} color
+ * @param {number} thickness of the outline, in pixels of the frame
+ * @param {number | null} [pattern] index into PATTERNS
+ * @returns {Promise<Sprite | null>}
+ */
+export async function drawSprite({ area, place, png }, color, thickness, pattern = null) {
+  if (!area) return null;
+  const [x, y, width, height] = place;
+  const bitmap = await createImageBitmap(png);
+  const [fill, fillContext] = canvasOf(width, height);
+  fillContext.drawImage(bitmap, 0, 0);
+  fillContext.globalCompositeOperation = 'source-in';
+  fillContext.fillStyle = color;
+  fillContext.fillRect(0, 0, width, height);
+  if (pattern !== null) hatch(fillContext, place, color, thickness, pattern);
   const pad = Math.ceil(thickness);
-  const [edge, pen] = canvasOf(width + 2 * pad, height + 2 * pad);
+  const [outline, outlineContext] = canvasOf(width + 2 * pad, height + 2 * pad);
   for (let turn = 0; turn < 8; turn += 1) {
     const angle = (turn * Math.PI) / 4;
-    pen.drawImage(fill, pad + thickness * Math.cos(angle), pad + thickness * Math.sin(angle));
+    outlineContext.drawImage(fill, pad + thickness * Math.cos(angle), pad + thickness * Math.sin(angle));
   }
-  pen.globalCompositeOperation = 'destination-out';
-  pen.drawImage(bitmap, pad, pad);
+  outlineContext.globalCompositeOperation = 'destination-out';
+  outlineContext.drawImage(bitmap, pad, pad);
   bitmap.close();
-  return { fill, ink, edge, x, y, pad };
+  return { fill, fillContext, outline, outlineContext, x, y, pad };
 }
-const SLOPE_UP = [
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Sprite} sprite
+ */
+export const drawFill = (context, { fill, x, y }) => context.drawImage(fill, x, y);
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Sprite} sprite
+ */
+export const drawOutline = (context, { outline, x, y, pad }) => context.drawImage(outline, x - pad, y - pad);
+
+/**
+ * A canvas as a repeating fill.
+ * @param {CanvasRenderingContext2D} context
+ * @param {HTMLCanvasElement} tile
+ * @param {DOMMatrix} [transform]
+ */
+export function tiled(context, tile, transform) {
+  const pattern = /** @type {CanvasPattern} */ (context.createPattern(tile, 'repeat'));
+  if (transform) pattern.setTransform(transform);
+  return pattern;
+}
+
+/** @type {Line[]} */
+const RISING = [
   [0, 1, 1, 0],
   [-0.5, 0.5, 0.5, -0.5],
   [0.5, 1.5, 1.5, 0.5],
 ];
-const SLOPE_DOWN = [
+/** @type {Line[]} */
+const FALLING = [
   [0, 0, 1, 1],
   [-0.5, 0.5, 0.5, 1.5],
   [0.5, -0.5, 1.5, 0.5],
 ];
-const ACROSS = [[0, 0.5, 1, 0.5]];
-const UPRIGHT = [[0.5, 0, 0.5, 1]];
+/** @type {Line[]} */
+const HORIZONTAL = [[0, 0.5, 1, 0.5]];
+/** @type {Line[]} */
+const VERTICAL = [[0.5, 0, 0.5, 1]];
+/** @type {Line[]} */
 const DOT = [[0.5, 0.5, 0.51, 0.5]];
-// A prime number of them, so that objects that share a color differ here. Each is drawn into a tile of side 1.
+/** Lines in a tile of side 1. A prime number of patterns, so that objects that share a color differ in theirs. */
 export const PATTERNS = [
-  SLOPE_UP,
-  ACROSS,
-  [...SLOPE_UP, ...SLOPE_DOWN],
+  RISING,
+  HORIZONTAL,
+  [...RISING, ...FALLING],
   DOT,
-  SLOPE_DOWN,
-  UPRIGHT,
-  [...ACROSS, ...UPRIGHT],
+  FALLING,
+  VERTICAL,
+  [...HORIZONTAL, ...VERTICAL],
 ];
 
+/** @param {string} color #rrggbb */
 function isBright(color) {
   const [red, green, blue] = [1, 3, 5].map(place => parseInt(color.slice(place, place + 2), 16));
   return 0.299 * red + 0.587 * green + 0.114 * blue > 110;
 }
 
-function hatch(ink, [x, y, width, height], color, thickness, pattern) {
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Place} place of the mask in the frame, where the pattern is anchored
+ * @param {string} color
+ * @param {number} thickness
+ * @param {number} pattern
+ */
+function hatch(context, [x, y, width, height], color, thickness, pattern) {
   const side = Math.max(5, Math.round(6 * thickness));
   const lines = PATTERNS[pattern];
-  const [tile, pen] = canvasOf(side, side);
-  pen.scale(side, side);
-  pen.lineWidth = ((lines === DOT ? 2.4 : 1.1) * Math.max(1, thickness)) / side;
-  pen.lineCap = lines === DOT ? 'round' : 'square';
-  pen.strokeStyle = isBright(color) ? '#000c' : '#fffc';
-  pen.beginPath();
+  const [tile, tileContext] = canvasOf(side, side);
+  tileContext.scale(side, side);
+  tileContext.lineWidth = ((lines === DOT ? 2.4 : 1.1) * Math.max(1, thickness)) / side;
+  tileContext.lineCap = lines === DOT ? 'round' : 'square';
+  tileContext.strokeStyle = isBright(color) ? '#000c' : '#fffc';
+  tileContext.beginPath();
   for (const [x0, y0, x1, y1] of lines) {
-    pen.moveTo(x0, y0);
-    pen.lineTo(x1, y1);
+    tileContext.moveTo(x0, y0);
+    tileContext.lineTo(x1, y1);
   }
-  pen.stroke();
-  const tiles = ink.createPattern(tile, 'repeat');
-  tiles.setTransform(new DOMMatrix().translate(-(x % side), -(y % side)));
-  ink.globalCompositeOperation = 'source-atop';
-  ink.fillStyle = tiles;
-  ink.fillRect(0, 0, width, height);
+  tileContext.stroke();
+  context.globalCompositeOperation = 'source-atop';
+  context.fillStyle = tiled(context, tile, new DOMMatrix().translate(-(x % side), -(y % side)));
+  context.fillRect(0, 0, width, height);
 }
 
-const THUMB_MARGIN = 1.25; // the part that is shown, in sizes of the mask
+const THUMBNAIL_MARGIN = 1.25; // side of the crop, in sizes of the mask
+const MIN_THUMBNAIL_CROP = 24; // pixels of the frame
 
-// The part of a frame around a place [x, y, width, height], in a shape (width / height), within the frame where it fits:
-// left, top and width.
-export function partAround([x, y, width, height], frame, shape = 1) {
-  const roomy = Math.max(24, THUMB_MARGIN * width, THUMB_MARGIN * height * shape);
-  const wide = Math.min(roomy, Math.max(frame.width, frame.height * shape));
-  const high = wide / shape;
-  const start = (middle, side, room) => (side < room ? clamp(middle - side / 2, 0, room - side) : (room - side) / 2);
-  return [start(x + width / 2, wide, frame.width), start(y + height / 2, high, frame.height), wide];
+/**
+ * The part of a frame around a mask for a thumbnail of this aspect ratio (width / height), within the frame where it fits.
+ * @param {Place} place
+ * @param {Size} frame
+ * @returns {[left: number, top: number, width: number]}
+ */
+export function partAround([x, y, width, height], frame, aspect = 1) {
+  const wanted = Math.max(MIN_THUMBNAIL_CROP, THUMBNAIL_MARGIN * width, THUMBNAIL_MARGIN * height * aspect);
+  const partWidth = Math.min(wanted, Math.max(frame.width, frame.height * aspect));
+  const partHeight = partWidth / aspect;
+  const start = (/** @type {number} */ center, /** @type {number} */ side, /** @type {number} */ frameSide) =>
+    side < frameSide ? clamp(center - side / 2, 0, frameSide - side) : (frameSide - side) / 2;
+  return [start(x + width / 2, partWidth, frame.width), start(y + height / 2, partHeight, frame.height), partWidth];
 }
 
-// Fills a canvas with a part of a frame and its mask.
-export function drawPart(canvas, bitmap, sprite, { width, height }, [left, top, wide]) {
-  const pen = canvas.getContext('2d');
-  const scale = canvas.width / wide;
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.imageSmoothingQuality = 'high';
-  pen.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
-  pen.drawImage(bitmap, 0, 0, width, height);
-  pen.globalAlpha = 0.6;
-  pen.drawImage(sprite.fill, sprite.x, sprite.y);
-  pen.globalAlpha = 1;
-  pen.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
+/**
+ * Fills a canvas with a part of a frame and its mask.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} bitmap
+ * @param {Sprite} sprite
+ * @param {Size} frame
+ * @param {[left: number, top: number, width: number]} part
+ */
+export function drawPart(canvas, bitmap, sprite, { width, height }, [left, top, partWidth]) {
+  const context = contextOf(canvas);
+  const scale = canvas.width / partWidth;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = 'high';
+  context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
+  context.drawImage(bitmap, 0, 0, width, height);
+  context.globalAlpha = 0.6;
+  drawFill(context, sprite);
+  context.globalAlpha = 1;
+  drawOutline(context, sprite);
 }

@@ -1,29 +1,34 @@
-// The stage: the frame below, masks and markers above, or the frame as the effects paint it. Both canvases have the screen's
-// resolution; `view` maps pixels of the original frame to them, so zooming is only another view.
+// The viewport: one canvas with the frame, or with its effect preview, and above it one with masks and prompts. Both have the
+// screen's resolution; `view` maps pixels of the original frame to them.
 
 import { frameSize } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
 import { NOTHING, state, update, view } from '../core/store.js';
 import { connection } from '../net/connection.js';
-import { canvasOf } from '../shared/canvas.js';
+import { canvasOf, contextOf } from '../shared/canvas.js';
 import { emit, on } from '../shared/events.js';
-import { fitCanvases, placeFrame, placeInFrame, toFramePixels, zoomView } from '../shared/view.js';
+import { fitCanvases, placeFrame, placeInFrame, placeOnCanvas, toFramePixels, zoomView } from '../shared/view.js';
 import { previews } from './effect_previews.js';
 import { frames } from './frames.js';
 import { masks } from './masks.js';
 import { patternOf } from './patterns.js';
+import { drawFill, drawOutline, tiled } from './sprites.js';
 
 const MAX_ZOOM = 16;
 
 export const viewport = find('stage');
 const frameCanvas = find('base');
 export const overlayCanvas = find('over');
-const frameContext = frameCanvas.getContext('2d', { alpha: false });
-export const overlayContext = overlayCanvas.getContext('2d');
-let layers = []; // functions that draw over the masks, the lowest first
+const frameContext = contextOf(frameCanvas, { alpha: false });
+export const overlayContext = contextOf(overlayCanvas);
+/** @type {(() => void)[]} */
+let layers = [];
 
-// What is drawn over the masks, from the lowest layer to the highest.
+/**
+ * What is drawn over the masks, the lowest layer first.
+ * @param {(() => void)[]} functions
+ */
 export const setLayers = functions => {
   layers = functions;
 };
@@ -34,10 +39,10 @@ function fitView() {
   fitCanvases(view, { width, height }, [frameCanvas, overlayCanvas]);
   placeView(width, height);
   draw();
-  refreshMasks(); // their outlines have another width now
+  refreshMasks(); // the width of their outlines depends on the scale
 }
 
-// Of the picture on the stage; in an album the next one may have another.
+/** Size of the frame on the canvas; photos of an album differ. */
 const shownSize = () => frameSize(state.shown.frame < 0 ? state.frame : state.shown.frame);
 
 function placeView(width = viewport.clientWidth, height = viewport.clientHeight) {
@@ -46,6 +51,11 @@ function placeView(width = viewport.clientWidth, height = viewport.clientHeight)
   emit('view');
 }
 
+/**
+ * @param {number} factor 0: back to the whole frame
+ * @param {number} x the fixed point, in CSS pixels of the viewport
+ * @param {number} y
+ */
 export function zoomAt(factor, x, y) {
   zoomView(view, factor, x, y, MAX_ZOOM);
   placeView();
@@ -53,6 +63,10 @@ export function zoomAt(factor, x, y) {
   refreshMasks();
 }
 
+/**
+ * @param {number} dx CSS pixels
+ * @param {number} dy
+ */
 export function pan(dx, dy) {
   view.x += dx;
   view.y += dy;
@@ -60,13 +74,26 @@ export function pan(dx, dy) {
   draw();
 }
 
+/**
+ * Where a mouse event happened, in CSS pixels of the viewport.
+ * @param {{ clientX: number; clientY: number }} event
+ */
+export const toViewport = event => placeOnCanvas(event, overlayCanvas);
+
+/**
+ * The same in pixels of the frame.
+ * @param {{ clientX: number; clientY: number }} event
+ */
 export const toFrame = event => placeInFrame(view, event, overlayCanvas);
 
 export const outlineWidth = () => Math.max(1, 1.6 / view.scale); // pixels of the frame
 
-// Shows a frame with its masks, both at once. What was wished earlier and becomes ready later is not shown any more, but
-// a frame that is overtaken while the next one is on its way is: so scrubbing and tracking stay fluid.
 let turns = 0;
+/**
+ * Shows a frame and its masks at once; false where it was not shown. A frame that is ready after a newer one was shown is
+ * dropped, but one that is ready while a newer one is still loading is shown, so that scrubbing and tracking stay fluid.
+ * @param {number} frame
+ */
 export async function showFrame(frame) {
   const turn = ++turns;
   const painted = previews.on ? await previews.get(frame) : null;
@@ -85,21 +112,18 @@ export async function showFrame(frame) {
       masksTurn: Math.max(turn, newer ? state.shown.masksTurn : 0),
     },
   });
-  placeAgain(before);
+  if (shownSize().width !== before.width || shownSize().height !== before.height) resetView();
   draw();
   return true;
 }
 
-// A photo of another size is seen as a whole, its outlines as thick as everywhere.
-function placeAgain(before) {
-  const { width, height } = shownSize();
-  if (width === before.width && height === before.height) return;
+function resetView() {
   Object.assign(view, { zoom: 1, x: 0, y: 0 });
   placeView();
   refreshMasks();
 }
 
-// Nothing is shown until a frame of the new medium is there.
+/** Until a frame of a new medium is loaded. */
 export function clearViewport() {
   Object.assign(view, { zoom: 1, x: 0, y: 0 });
   update({ shown: { ...NOTHING, frameTurn: ++turns } });
@@ -116,11 +140,11 @@ export async function refreshMasks() {
   return true;
 }
 
-// The look or the masks have changed, or the effects are shown or hidden.
+/** The effects or the masks have changed, or effects are shown or hidden. */
 export async function repaint() {
   const { frame } = state.shown;
   previews.pump();
-  if (frame < 0 || (previews.on && state.playing)) return; // what is played is painted on its way
+  if (frame < 0 || (previews.on && state.playing)) return; // playback renders each frame
   if (previews.on && frame !== state.frame) return void showFrame(state.frame).catch(() => {});
   const painted = previews.on ? await previews.get(frame) : null;
   if (painted === undefined || frame !== state.shown.frame || (painted && !previews.on)) return;
@@ -128,20 +152,25 @@ export async function repaint() {
   draw();
 }
 
+/** @param {number} frame */
 async function spritesOf(frame) {
   if (masks.misses(frame)) {
     masks.asked.add(frame);
-    connection.send({ t: 'get_masks', first: frame, last: Math.min(state.medium.frames - 1, frame + 15) });
+    connection.send({ t: 'get_masks', first: frame, last: Math.min(masks.length - 1, frame + 15) });
   }
   // Objects further down in the list lie above the others.
-  const place = new Map([...masks.on(frame).keys()].map(object => [object, objects.said(object).place]));
-  const wanted = [...masks.on(frame)]
+  const order = objects.listed;
+  const visible = [...masks.on(frame)]
     .filter(([object]) => objects.isVisible(object))
-    .sort(([a], [b]) => place.get(a) - place.get(b) || a - b);
-  const sprites = await Promise.all(wanted.map(([object, record]) => objectSprite(object, record)));
-  return sprites.filter(Boolean);
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+  const sprites = await Promise.all(visible.map(([object, record]) => objectSprite(object, record)));
+  return sprites.filter(sprite => sprite !== null);
 }
 
+/**
+ * @param {number} object
+ * @param {MaskRecord} record
+ */
 export function objectSprite(object, record) {
   const thickness = Math.round(outlineWidth() * 4) / 4;
   return masks.sprite(record, objects.color(object), thickness, patternOf(object));
@@ -156,29 +185,31 @@ function draw() {
   frameContext.imageSmoothingEnabled = view.scale * view.ratio < 3; // far in, single pixels matter
   frameContext.imageSmoothingQuality = state.playing ? 'low' : 'high';
   const { width, height } = shownSize();
-  if (isPainted()) drawEffectPreview(width, height);
-  else frameContext.drawImage(state.shown.bitmap, 0, 0, width, height);
+  if (isPainted()) drawCheckerboard(width, height);
+  frameContext.drawImage((isPainted() && state.shown.painted) || state.shown.bitmap, 0, 0, width, height);
   drawOverlay();
 }
 
+/** Is an effect preview on the canvas? A bitmap that was closed has no width. */
 export const isPainted = () => previews.on && !!state.shown.painted?.width;
 
-// Over the chessboard that stands for nothing.
-function drawEffectPreview(width, height) {
-  const side = 8 / view.scale;
-  const [tile, pen] = canvasOf(2, 2);
-  pen.fillStyle = '#fff';
-  pen.fillRect(0, 0, 2, 2);
-  pen.fillStyle = '#d4d4d8';
-  pen.fillRect(0, 0, 1, 1);
-  pen.fillRect(1, 1, 1, 1);
-  const board = frameContext.createPattern(tile, 'repeat');
-  const smoothly = frameContext.imageSmoothingEnabled;
-  board.setTransform(new DOMMatrix().scale(side));
-  Object.assign(frameContext, { fillStyle: board, imageSmoothingEnabled: false });
+/**
+ * The background of transparent pixels.
+ * @param {number} width
+ * @param {number} height
+ */
+function drawCheckerboard(width, height) {
+  const [tile, tileContext] = canvasOf(2, 2);
+  tileContext.fillStyle = '#fff';
+  tileContext.fillRect(0, 0, 2, 2);
+  tileContext.fillStyle = '#d4d4d8';
+  tileContext.fillRect(0, 0, 1, 1);
+  tileContext.fillRect(1, 1, 1, 1);
+  const { imageSmoothingEnabled } = frameContext;
+  frameContext.fillStyle = tiled(frameContext, tile, new DOMMatrix().scale(8 / view.scale));
+  frameContext.imageSmoothingEnabled = false;
   frameContext.fillRect(0, 0, width, height);
-  frameContext.imageSmoothingEnabled = smoothly;
-  frameContext.drawImage(state.shown.painted, 0, 0, width, height);
+  frameContext.imageSmoothingEnabled = imageSmoothingEnabled;
 }
 
 export function drawOverlay() {
@@ -191,27 +222,26 @@ export function drawOverlay() {
 
 function drawMasks() {
   overlayContext.globalAlpha = state.opacity;
-  for (const sprite of state.shown.sprites) overlayContext.drawImage(sprite.fill, sprite.x, sprite.y);
+  for (const sprite of state.shown.sprites) drawFill(overlayContext, sprite);
   overlayContext.globalAlpha = 1;
-  if (!state.outline) return;
-  for (const sprite of state.shown.sprites)
-    overlayContext.drawImage(sprite.edge, sprite.x - sprite.pad, sprite.y - sprite.pad);
+  if (state.outline) for (const sprite of state.shown.sprites) drawOutline(overlayContext, sprite);
 }
 
 export function setUpViewport() {
   new ResizeObserver(fitView).observe(viewport);
-  for (const moment of ['pointerenter', 'pointerleave', 'focus', 'blur'])
-    listen(overlayCanvas, moment, () => {
+  for (const type of /** @type {const} */ (['pointerenter', 'pointerleave', 'focus', 'blur']))
+    listen(overlayCanvas, type, () => {
       if (isPainted()) drawOverlay();
     });
   listen(find('fit'), 'click', () => zoomAt(0, 0, 0));
-  listen(find('opacity').querySelector('input'), 'input', event => {
-    update({ opacity: event.target.value / 100 });
+  const slider = find('opacity-slider');
+  listen(slider, 'input', () => {
+    update({ opacity: slider.valueAsNumber / 100 });
     drawOverlay();
   });
   listen(find('outline'), 'click', () => {
     update({ outline: !state.outline });
-    find('outline').setAttribute('aria-pressed', state.outline);
+    find('outline').setAttribute('aria-pressed', String(state.outline));
     drawOverlay();
   });
   on('theme', draw);
