@@ -6,7 +6,7 @@ import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
 import { prompts } from '../tools/prompts.js';
-import { askForFrames } from '../viewport/mask_requests.js';
+import { requestFrames } from '../viewport/mask_requests.js';
 import { startTracking, stopTracking } from './tracking.js';
 
 export const isTracked = step => step?.run !== undefined;
@@ -93,6 +93,6 @@ export function setUpHistory() {
   // What the server has taken back is gone from the page already; what was there before is asked for.
   on('server-untracked', message => {
     const [first, last] = message.question?.frames ?? [0, -1];
-    askForFrames(first, last);
+    requestFrames(first, last);
   });
 }
