@@ -12,6 +12,8 @@
 // after it; what the run finds later carries `after`: the place of the last step that was there before. So undo takes
 // steps back in the order in which they were begun, and a replay repeats entries in the order in which they happened.
 
+/** @import { EditLogRequest } from '../protocol.js' */
+
 import { sanitizeTraits } from './traits.js';
 
 /** What holds after a list of entries. */
@@ -144,7 +146,7 @@ export class EditLog {
   get neededForReplay() {
     /** @type {Map<number, number>} object -> frame of the next prompt about it */
     const next = new Map();
-    /** @type {import('../protocol').EditLogRequest['entries']} */
+    /** @type {EditLogRequest['entries']} */
     const needed = [];
     for (const entry of [...this.entries].reverse()) {
       if (entry.track) {
