@@ -12,10 +12,10 @@ interface PageElements {
   'backdrop-picker': HTMLInputElement;
   'banner-act': HTMLButtonElement;
   base: HTMLCanvasElement;
-  'brush-slider': HTMLInputElement;
   'camera-close': HTMLButtonElement;
   'camera-dialog': HTMLDialogElement;
   'camera-take': HTMLButtonElement;
+  'camera-video': HTMLVideoElement;
   'candidates-close': HTMLButtonElement;
   choose: HTMLButtonElement;
   clear: HTMLButtonElement;
