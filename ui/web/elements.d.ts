@@ -12,6 +12,7 @@ interface PageElements {
   'backdrop-picker': HTMLInputElement;
   'banner-act': HTMLButtonElement;
   base: HTMLCanvasElement;
+  'brush-slider': HTMLInputElement;
   'camera-close': HTMLButtonElement;
   'camera-dialog': HTMLDialogElement;
   'camera-take': HTMLButtonElement;
