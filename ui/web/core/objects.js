@@ -1,6 +1,8 @@
 // The objects: which there are, in what order, and what they look like. Traits are steps of the edit log, so that they can
 // be undone; visibility is not.
 
+/** @import { ExportObject } from '../protocol.js' */
+
 import { emit, on } from '../shared/events.js';
 import { announce, toast } from './notices.js';
 import { about, fingersOnly } from './page.js';
@@ -213,7 +215,7 @@ export const objects = {
 
   /**
    * Objects that have prompts, as export requests list them.
-   * @returns {import('../protocol').ExportObject[]}
+   * @returns {ExportObject[]}
    */
   known() {
     return this.listed
