@@ -25,7 +25,7 @@ export function undo() {
   if (isRunning(state.log.last)) return undoRun();
   if (isTracked(state.log.last)) update({ interrupted: null }); // nobody wants to go on with it
   const step = state.log.undo();
-  prompts.settle(step, 'Undoing', () => {
+  prompts.syncStep(step, 'Undoing', () => {
     if (state.log.next === step) redo();
   });
 }
@@ -33,7 +33,7 @@ export function undo() {
 export function redo() {
   if (isTracked(state.log.next)) return redoRun();
   const step = state.log.redo();
-  prompts.settle(step, 'Redoing', () => {
+  prompts.syncStep(step, 'Redoing', () => {
     if (state.log.last === step) undo();
   });
 }
