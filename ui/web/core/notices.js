@@ -1,6 +1,6 @@
 // Messages to the user: toasts, tips, the banner, progress over the whole page, and announcements to screen readers.
 
-import { iconButton, make, setProgress } from '../shared/elements.js';
+import { iconButton, make, setProgress, showText } from '../shared/elements.js';
 import { find } from './page.js';
 
 /**
@@ -35,8 +35,7 @@ export function showBanner(text, action = '', act = () => {}) {
   find('banner').hidden = !text;
   find('banner-text').textContent = text;
   const button = find('banner-act');
-  button.hidden = !action;
-  button.textContent = action;
+  showText(button, action);
   button.onclick = act;
 }
 
@@ -61,7 +60,6 @@ let tipTimer = 0;
 /** @param {string} text '' hides the tip */
 export function showTip(text) {
   clearTimeout(tipTimer);
-  find('tip').textContent = text;
-  find('tip').hidden = !text;
+  showText(find('tip'), text);
   if (text) tipTimer = setTimeout(() => showTip(''), 9000);
 }

@@ -27,7 +27,7 @@ function readOnServer(file, as) {
   const room = {
     objects: Math.max(0, about.max_objects - state.log.prompts.size),
     prompts: Math.max(0, about.max_prompts - said),
-    characters: Math.max(0, Math.floor(0.9 * about.max_message) - JSON.stringify(state.log.told).length),
+    characters: Math.max(0, Math.floor(0.9 * about.max_message) - JSON.stringify(state.log.neededForReplay).length),
   };
   const query = new URLSearchParams({ as, name: file.name.slice(-100), ...room });
   return new Promise((resolve, reject) => {
