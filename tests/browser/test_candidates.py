@@ -15,7 +15,7 @@ from ui.app import Server
 
 pytestmark = pytest.mark.browser
 
-STRIP, PICKED = ".mk-candidates:visible", ".mk-reading[aria-checked=true]"
+STRIP, PICKED = ".mk-candidates:visible", ".mk-candidate[aria-checked=true]"
 X, Y = 0.5, 0.4  # where is clicked; the discs reach 0.07, 0.12 and 0.22 of the height from there
 WITHIN_SMALL, WITHIN_PLAIN, WITHIN_LARGE = (X, Y - 0.05), (X, Y - 0.1), (X, Y - 0.18)
 
@@ -27,7 +27,7 @@ def expect_disc(desk: Desk, size: str) -> None:
 
 
 def expect_picked(desk: Desk, place: int) -> None:
-    desk.page.wait_for_selector(f".mk-reading:nth-child({place})[aria-checked=true]")
+    desk.page.wait_for_selector(f".mk-candidate:nth-child({place})[aria-checked=true]")
     desk.expect(PICKED).to_have_count(1)
 
 
@@ -42,7 +42,7 @@ def click_and_see(desk: Desk, picture: Path) -> None:
     expect_strip(desk)
 
 
-PAINTED = """[...document.querySelectorAll('.mk-reading canvas')].map(canvas => {
+PAINTED = """[...document.querySelectorAll('.mk-candidate canvas')].map(canvas => {
   const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   let orange = 0;
   for (let at = 0; at < data.length; at += 4) orange += data[at] > data[at + 2] + 60 && data[at + 3] === 255;
@@ -56,10 +56,10 @@ def test_a_click_offers_three_masks_and_a_picture_picks_one(desk: Desk, picture:
     desk.click(X, Y)
     expect_strip(desk)
     expect_picked(desk, 2)
-    assert desk.page.locator(".mk-reading span").all_inner_texts() == ["80%", "90%", "70%"], "from small to large"
+    assert desk.page.locator(".mk-candidate span").all_inner_texts() == ["80%", "90%", "70%"], "from small to large"
     desk.page.wait_for_function(f"(([a, b, c]) => b > a + 300 && c > b + 300)({PAINTED})")
     assert desk.page.locator(".mk-stage").bounding_box() == stage, "nothing jumps"
-    desk.page.click(".mk-reading >> nth=2")
+    desk.page.click(".mk-candidate >> nth=2")
     expect_disc(desk, "large")
     expect_picked(desk, 3)
     desk.press("Control+z")
@@ -147,7 +147,7 @@ def test_on_a_phone_a_tap_picks(visit: Callable[..., Desk], server: tuple[Server
     assert card["x"] >= 0 and card["x"] + card["width"] <= 390
     assert card["y"] + card["height"] <= stage["y"] + stage["height"]
     assert desk.page.locator(".mk-stage").bounding_box() == stage
-    desk.page.tap(".mk-reading >> nth=2")
+    desk.page.tap(".mk-candidate >> nth=2")
     desk.expect_mask(*WITHIN_LARGE)
     desk.page.tap(".mk-candidates-close")
     expect_strip(desk, there=False)

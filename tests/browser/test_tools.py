@@ -289,10 +289,10 @@ def test_a_tracked_mask_can_be_kept_and_painted_on(
     painted = studio.painted(frame=29)
     assert painted[144, 96]
     assert painted.sum() < painted.size / 5
-    studio.page.wait_for_selector(".mk-keep:disabled")
+    studio.page.wait_for_selector(".mk-use-mask:disabled")
     studio.press("Control+z")
     studio.expect_said(lambda prompt: prompt.is_empty, frame=29)
-    studio.page.wait_for_selector(".mk-keep:enabled")
+    studio.page.wait_for_selector(".mk-use-mask:enabled")
     studio.press("Home")
     studio.expect_frame(1)
     studio.press("ArrowRight", "b")
@@ -415,8 +415,8 @@ def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[Fak
     fingers.drag(straight(place(0.1, 0.1), place(0.8, 0.1), steps=7))
     studio.expect_mask(0.6, 0.1)
     studio.expect_mask(0.37, 0.44)
-    studio.page.tap(".mk-given")
-    studio.page.wait_for_selector(".mk-given-menu", state="visible")
+    studio.page.tap(".mk-masks")
+    studio.page.wait_for_selector(".mk-masks-menu", state="visible")
     for name in ("given-menu", "keep", "given", "clear", "tool-choice button"):
         part = studio.page.locator(f".mk-{name}").first.bounding_box()
         assert part["width"] >= 40 and part["height"] >= 38

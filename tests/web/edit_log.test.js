@@ -47,9 +47,9 @@ test('what undo has to tell the server', () => {
   log.add([click(0, 1)]);
   log.add([click(0, 1, 2)]);
   assert.deepEqual(log.consequences(/** @type {Step} */ (log.undo())), [
-    { t: 'prompt', frame: 0, object: 1, prompt: click(0, 1).prompt },
+    { t: 'set_prompt', frame: 0, object: 1, prompt: click(0, 1).prompt },
   ]);
-  assert.deepEqual(log.consequences(/** @type {Step} */ (log.undo())), [{ t: 'forget', object: 1 }]);
+  assert.deepEqual(log.consequences(/** @type {Step} */ (log.undo())), [{ t: 'remove_object', object: 1 }]);
 });
 
 test('frames of a run are one step, and what comes after a later edit is said after it', () => {

@@ -42,7 +42,6 @@ interface PageElements {
   follow: HTMLLabelElement;
   'frame-entry': HTMLInputElement;
   'frame-go': HTMLButtonElement;
-  given: HTMLButtonElement;
   goon: HTMLButtonElement;
   heat: HTMLCanvasElement;
   help: HTMLButtonElement;
@@ -53,8 +52,6 @@ interface PageElements {
   'import-dialog': HTMLDialogElement;
   'import-item': HTMLButtonElement;
   'import-ok': HTMLButtonElement;
-  keep: HTMLButtonElement;
-  'keep-item': HTMLButtonElement;
   label: HTMLInputElement;
   lanes: HTMLCanvasElement;
   last: HTMLButtonElement;
@@ -66,6 +63,7 @@ interface PageElements {
   'lost-goon': HTMLButtonElement;
   'lost-pause': HTMLLabelElement;
   'mask-picker': HTMLInputElement;
+  masks: HTMLButtonElement;
   model: HTMLButtonElement;
   'models-close': HTMLButtonElement;
   'models-dialog': HTMLDialogElement;
@@ -108,5 +106,7 @@ interface PageElements {
   'tool-remove': HTMLButtonElement;
   undo: HTMLButtonElement;
   update: HTMLButtonElement;
+  'use-mask': HTMLButtonElement;
+  'use-mask-item': HTMLButtonElement;
   'veil-cancel': HTMLButtonElement;
 }

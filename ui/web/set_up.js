@@ -33,6 +33,7 @@ import { setUpQualityStrip } from './timeline/quality_strip.js';
 import { setUpRange } from './timeline/range.js';
 import { setUpThumbnails } from './timeline/thumbnails.js';
 import { setUpTimeline } from './timeline/timeline.js';
+import { setUpBrush } from './tools/brush.js';
 import { setUpCandidates } from './tools/candidates.js';
 import { setUpCropRefinement } from './tools/crop_refinement.js';
 import { drawCrosshair, setUpCrosshair } from './tools/crosshair.js';
@@ -59,6 +60,7 @@ export function setUpPage() {
   setUpViewport();
   setUpPointer();
   setUpStrokes();
+  setUpBrush();
   setUpEditButtons();
   setUpMaskUpdates();
   setUpPrompts();

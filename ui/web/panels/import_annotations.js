@@ -11,7 +11,7 @@ import { connection } from '../net/connection.js';
 import { make } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { counted } from '../shared/format.js';
-import { UnreadableFile } from '../tools/mask_prompt.js';
+import { UnreadableFile } from '../tools/mask_file.js';
 import { prompts } from '../tools/prompts.js';
 
 const importDialog = find('import-dialog');
@@ -132,7 +132,7 @@ async function addImported() {
       set: sanitizeTraits({ ...(name && { name }), ...(label && { label }) }),
     }));
   if (root.dataset.state !== 'work') setScreen('work');
-  prompts.step([...said, ...called], 'Importing annotations');
+  prompts.addStep([...said, ...called], 'Importing annotations');
   announce(`${counted(wanted.objects.length, 'object')} imported`);
   showTip(isClip() ? 'Imported. Track to find the objects on the other frames.' : 'Imported. Clicks refine the masks.');
 }

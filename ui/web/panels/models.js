@@ -10,7 +10,7 @@ import { closeWith } from '../shared/dialogs.js';
 import { make, setProgress } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { percent } from '../shared/format.js';
-import { askForMasks } from '../viewport/mask_requests.js';
+import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { refreshMasks } from '../viewport/viewport.js';
 
@@ -155,7 +155,7 @@ export function setUpModels() {
     masks.clear(state.medium.frames);
     connection.send({ t: 'get_masks', first: state.frame, last: state.frame });
     refreshMasks();
-    askForMasks();
+    requestMasks();
   });
 
   on('server-progress', message => {

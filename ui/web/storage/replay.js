@@ -5,7 +5,7 @@ import { find } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { on } from '../shared/events.js';
-import { askForMasks } from '../viewport/mask_requests.js';
+import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 
 let replaying = null; // the journal message that the server works on
@@ -69,7 +69,7 @@ export function setUpReplay() {
     replaying = null;
     masks.asked.clear();
     masks.answers.clear(); // a new session counts its revisions anew
-    askForMasks();
+    requestMasks();
     if (message.stopped) toast('Your clicks are back. Track again for the masks of the other frames.', 'hint');
     else if (message.question && !message.question.quietly && !message.question.more)
       toast('Your work is back.', 'hint');

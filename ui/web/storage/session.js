@@ -11,7 +11,7 @@ import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
 import { goTo } from '../timeline/navigation.js';
 import { syncTracking, trackingEnded } from '../tracking/tracking.js';
-import { askForMasks } from '../viewport/mask_requests.js';
+import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { filesOf, loadSaved, save, startProject } from './autosave.js';
 import { database } from './database.js';
@@ -78,7 +78,7 @@ function restoreSession(message) {
   emit('medium');
   emit('log');
   goTo(known ? kept.frame : 0);
-  if (told) askForMasks();
+  if (told) requestMasks();
   syncTracking(message.tracking);
 }
 

@@ -1,5 +1,7 @@
-// A single click may mean a thing, a part of it, or what it is part of: the masks it may mean, as small pictures to pick
-// from. They are there until something else is said or looked at.
+// The candidates of an ambiguous click, as thumbnails to pick from. They are shown until the prompt, the frame or the selected
+// object changes.
+
+/** @import { PromptData } from '../protocol.js' */
 
 import { frameSize } from '../core/media.js';
 import { announce } from '../core/notices.js';
@@ -11,165 +13,178 @@ import { make } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { frames } from '../viewport/frames.js';
-import { MARKER } from '../viewport/markers.js';
+import { POINT_RADIUS } from '../viewport/markers.js';
 import { drawPart, drawSprite, partAround } from '../viewport/sprites.js';
 import { overlayCanvas, viewport } from '../viewport/viewport.js';
+import { isSinglePoint } from './prompt_edits.js';
 import { prompts } from './prompts.js';
+import { unionOf } from './shapes.js';
 
-const candidateStrip = find('candidates');
-const THUMB_WIDE = 96;
-const THUMB_HIGH = 72; // CSS pixels, as in candidates.css
-let candidates = null; // {key, frame, object, color, masks: [{choice, predicted_iou, area, place, png}], picked}
-let dismissed = ''; // the key of the last one that was sent away
+/**
+ * @typedef {NonNullable<PromptData['choice']>} Choice
+ * @typedef {object} Candidates
+ * @property {string} key the click, as in `clickKey`
+ * @property {number} frame
+ * @property {number} object
+ * @property {string} color in which the thumbnails are drawn
+ * @property {(CandidateMask & { choice: Choice })[]} masks from small to large
+ * @property {Choice | undefined} picked
+ */
 
-const candidateButtons = Array.from({ length: 3 }, () => {
-  const button = make('button', 'mk-reading');
-  const picture = make('canvas');
+const strip = find('candidates');
+const THUMBNAIL_WIDTH = 96;
+const THUMBNAIL_HEIGHT = 72; // CSS pixels, as in candidates.css
+/** @type {Candidates | null} */
+let candidates = null;
+let dismissedKey = '';
+
+const buttons = Array.from({ length: 3 }, () => {
+  const button = make('button', 'mk-candidate');
+  const thumbnail = make('canvas');
+  const label = make('span');
   Object.assign(button, { type: 'button', title: 'Take this mask (Q)' });
   button.setAttribute('role', 'radio');
-  Object.assign(picture, { width: 2 * THUMB_WIDE, height: 2 * THUMB_HIGH });
-  button.append(picture, make('span'));
-  return button;
+  Object.assign(thumbnail, { width: 2 * THUMBNAIL_WIDTH, height: 2 * THUMBNAIL_HEIGHT });
+  button.append(thumbnail, label);
+  return { button, thumbnail, label };
 });
 
-// What is asked about: the one click that the object has on this frame.
-function askedAbout(frame, object) {
-  const { choice, ...said } = state.log.prompt(frame, object);
-  return said.points?.length === 1 && Object.keys(said).length === 1 ? `${frame}/${object}/${said.points[0]}` : '';
+/**
+ * Identifies the click that is all of the object's prompt on the frame; '' where there is more than one click, or none.
+ * @param {number} frame
+ * @param {number} object
+ */
+function clickKey(frame, object) {
+  const prompt = state.log.prompt(frame, object);
+  return isSinglePoint(prompt) ? `${frame}/${object}/${prompt.points?.[0]}` : '';
 }
 
+/** @param {Candidates} of */
+const isCurrent = ({ key, frame, object }) =>
+  state.frame === frame && state.active === object && !state.playing && clickKey(frame, object) === key;
+
 function updateCandidates() {
-  if (
-    candidates &&
-    (state.frame !== candidates.frame ||
-      state.active !== candidates.object ||
-      state.playing ||
-      askedAbout(candidates.frame, candidates.object) !== candidates.key)
-  )
-    candidates = null;
-  if (!candidates) return closeStrip();
-  candidateStrip.hidden = false;
-  candidateButtons.forEach((button, place) => {
-    const mask = candidates.masks[place];
-    const picked = mask?.choice === candidates.picked;
+  if (!candidates || !isCurrent(candidates)) return closeStrip();
+  const { masks, picked, object } = candidates;
+  strip.hidden = false;
+  for (const [place, { button, label }] of buttons.entries()) {
+    const mask = masks[place];
     button.hidden = !mask;
-    if (!mask) return;
+    if (!mask) continue;
+    const isPicked = mask.choice === picked;
     const fit = `${Math.round(100 * clamp(mask.predicted_iou, 0, 1))}%`;
-    button.lastChild.textContent = fit;
-    button.setAttribute('aria-label', `Mask ${place + 1} of ${candidates.masks.length}, fit ${fit}`);
-    button.setAttribute('aria-checked', picked);
-    button.tabIndex = picked ? 0 : -1;
-  });
+    label.textContent = fit;
+    button.setAttribute('aria-label', `Mask ${place + 1} of ${masks.length}, fit ${fit}`);
+    button.setAttribute('aria-checked', String(isPicked));
+    button.tabIndex = isPicked ? 0 : -1;
+  }
   placeStrip();
-  const color = objects.color(candidates.object);
-  if (color !== candidates.color) drawCandidates(Object.assign(candidates, { color }));
+  const color = objects.color(object);
+  if (color !== candidates.color) drawThumbnails(Object.assign(candidates, { color }));
 }
 
 function closeStrip() {
-  if (candidateStrip.hidden) return;
-  if (candidateStrip.contains(document.activeElement)) overlayCanvas.focus({ preventScroll: true });
-  candidateStrip.hidden = true;
+  candidates = null;
+  if (strip.hidden) return;
+  if (strip.contains(document.activeElement)) overlayCanvas.focus({ preventScroll: true });
+  strip.hidden = true;
 }
 
 export function dismissCandidates() {
-  dismissed = candidates?.key ?? dismissed;
-  candidates = null;
+  dismissedKey = candidates?.key ?? dismissedKey;
   closeStrip();
 }
 
-// At the bottom of the stage, or at its top where it would lie over the click.
+/** At the bottom of the viewport, or at its top where it would cover the click. */
 function placeStrip() {
-  if (!candidates) return;
-  const [x, y] = state.log.prompt(candidates.frame, candidates.object).points[0];
-  const room = 2 * MARKER + 12;
-  const beside = Math.abs(view.x + x * view.scale - viewport.clientWidth / 2) > candidateStrip.offsetWidth / 2 + room;
-  const above = view.y + y * view.scale < viewport.clientHeight - candidateStrip.offsetHeight - room;
-  candidateStrip.classList.toggle('mk-at-top', !beside && !above);
+  const point = candidates && state.log.prompt(candidates.frame, candidates.object).points?.[0];
+  if (!point) return;
+  const margin = 2 * POINT_RADIUS + 12;
+  const [x, y] = [view.x + point[0] * view.scale, view.y + point[1] * view.scale];
+  const isBeside = Math.abs(x - viewport.clientWidth / 2) > strip.offsetWidth / 2 + margin;
+  const isAbove = y < viewport.clientHeight - strip.offsetHeight - margin;
+  strip.classList.toggle('mk-at-top', !isBeside && !isAbove);
 }
 
-function pick(choice) {
-  if (!candidates || choice === candidates.picked) return;
-  const { frame, object } = candidates;
-  const place = candidates.masks.findIndex(mask => mask.choice === choice);
+/** @param {number} place */
+function pick(place) {
+  if (!candidates) return;
+  const { frame, object, masks, picked } = candidates;
+  const { choice } = masks[place];
+  if (choice === picked) return;
   candidates.picked = choice;
   prompts.set(frame, object, { ...state.log.prompt(frame, object), choice });
-  announce(candidateButtons[place].getAttribute('aria-label'));
+  announce(buttons[place].button.getAttribute('aria-label') ?? '');
 }
 
+/** @param {number} step */
 function pickNext(step) {
   if (!candidates) return;
-  const place = candidates.masks.findIndex(mask => mask.choice === candidates.picked);
-  const count = candidates.masks.length;
-  pick(candidates.masks[(place + step + count) % count].choice);
+  const { masks, picked } = candidates;
+  const place = masks.findIndex(mask => mask.choice === picked);
+  pick((place + step + masks.length) % masks.length);
 }
 
-// The place of all of the masks together.
-function placeOfAll(found) {
-  const left = Math.min(...found.map(({ place }) => place[0]));
-  const right = Math.max(...found.map(({ place }) => place[0] + place[2]));
-  const top = Math.min(...found.map(({ place }) => place[1]));
-  const bottom = Math.max(...found.map(({ place }) => place[1] + place[3]));
-  return [left, top, right - left, bottom - top];
-}
-
-async function drawCandidates(shownOffer) {
-  const { frame, masks: found, color } = shownOffer;
+/** @param {Candidates} shown */
+async function drawThumbnails(shown) {
+  const { frame, masks, color } = shown;
   const size = frameSize(frame);
-  const part = partAround(placeOfAll(found), size, THUMB_WIDE / THUMB_HIGH);
-  const outline = (3 * part[2]) / (2 * THUMB_WIDE);
+  const part = partAround(unionOf(masks.map(({ place }) => place)), size, THUMBNAIL_WIDTH / THUMBNAIL_HEIGHT);
+  const outline = (3 * part[2]) / (2 * THUMBNAIL_WIDTH);
   const [bitmap, ...sprites] = await Promise.all([
     frames.get(frame),
-    ...found.map(mask => drawSprite(mask, color, outline)),
+    ...masks.map(mask => drawSprite(mask, color, outline)),
   ]);
-  if (candidates !== shownOffer) return;
+  if (candidates !== shown) return;
   for (const [place, sprite] of sprites.entries())
-    drawPart(candidateButtons[place].firstChild, bitmap, sprite, size, part);
+    if (sprite) drawPart(buttons[place].thumbnail, bitmap, sprite, size, part);
 }
 
+/** @param {MasksMessage} message */
+function showCandidates({ version, frame, object, objects: records }) {
+  const record = records.find(({ id }) => id === object);
+  if (version !== state.version || !object || !record) return;
+  const key = clickKey(frame, object);
+  const choices = (record.candidates ?? []).map((mask, choice) => ({
+    ...mask,
+    choice: /** @type {Choice} */ (choice),
+  }));
+  const visible = choices.filter(mask => mask.area).sort((a, b) => a.area - b.area);
+  if (!key || key === dismissedKey || visible.length < 2) return;
+  const own = choices.find(mask => mask.area === record.area && mask.predicted_iou === record.predicted_iou);
+  const picked = state.log.prompt(frame, object).choice ?? own?.choice;
+  const isNew = candidates?.key !== key;
+  candidates = { key, frame, object, color: '', masks: visible, picked };
+  updateCandidates();
+  if (isNew && candidates)
+    announce(
+      `This click may mean ${visible.length} masks. ${fingersOnly ? 'Pick one below.' : 'Q takes the next one.'}`,
+    );
+}
+
+/** @type {Record<string, number>} */
+const ARROW_STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
 export function setUpCandidates() {
-  find('readings').append(...candidateButtons);
+  const list = find('candidate-list');
+  list.append(...buttons.map(({ button }) => button));
 
-  on('server-masks', message => {
-    if (message.version !== state.version || !message.object) return;
-    const { frame, object } = message;
-    const found = message.objects.find(each => each.id === object);
-    const key = askedAbout(frame, object);
-    const possible = (found?.candidates ?? []).map((mask, choice) => ({ ...mask, choice }));
-    const visible = possible.filter(mask => mask.area).sort((a, b) => a.area - b.area);
-    if (!key || key === dismissed || visible.length < 2) return;
-    const own = possible.findIndex(mask => mask.area === found.area && mask.predicted_iou === found.predicted_iou);
-    const isNew = candidates?.key !== key;
-    candidates = {
-      key,
-      frame,
-      object,
-      color: '',
-      masks: visible,
-      picked: state.log.prompt(frame, object).choice ?? own,
-    };
-    updateCandidates();
-    if (isNew && candidates)
-      announce(
-        `This click may mean ${visible.length} masks. ${fingersOnly ? 'Pick one below.' : 'Q takes the next one.'}`,
-      );
-  });
+  on('server-masks', showCandidates);
 
-  Object.assign(shortcuts, { q: event => pickNext(event.shiftKey ? -1 : 1) });
+  Object.assign(shortcuts, { q: (/** @type {KeyboardEvent} */ event) => pickNext(event.shiftKey ? -1 : 1) });
 
-  for (const [place, button] of candidateButtons.entries()) {
-    listen(button, 'click', () => pick(candidates.masks[place].choice));
-  }
+  for (const [place, { button }] of buttons.entries()) listen(button, 'click', () => pick(place));
   listen(find('candidates-close'), 'click', dismissCandidates);
-  listen(find('readings'), 'keydown', event => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  listen(list, 'keydown', event => {
+    const step = ARROW_STEPS[event.key];
     if (!step || !candidates) return;
     event.preventDefault();
     pickNext(step);
-    candidateButtons.find(button => button.getAttribute('aria-checked') === 'true')?.focus();
+    buttons.find(({ button }) => button.getAttribute('aria-checked') === 'true')?.button.focus();
   });
   on('log frame objects tracking medium', updateCandidates);
   on('view', placeStrip);
   on('medium', () => {
-    dismissed = '';
+    dismissedKey = '';
   });
 }

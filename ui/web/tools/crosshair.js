@@ -1,4 +1,4 @@
-// Points without a mouse: a cross-hair that the arrows move.
+// Points without a mouse: a cross-hair that the arrow keys move.
 
 import { frameSize } from '../core/media.js';
 import { announce } from '../core/notices.js';
@@ -8,16 +8,20 @@ import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { drawOverlay, overlayCanvas, overlayContext, pan, viewport } from '../viewport/viewport.js';
 import { clampToFrame } from './geometry.js';
-import { gripAt, pointTool, REACH } from './points.js';
+import { clickAt, gripAt, REACH } from './points.js';
 
-const CROSSHAIR_STEP = 4; // CSS pixels; ten times as many with Shift
+const STEP = 4; // CSS pixels; ten times as many with Shift
+const MIN_MARGIN = 24; // CSS pixels to the edge of the viewport
+/** @type {Record<string, [dx: number, dy: number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-let lastCrosshair = null; // where it was
+/** @type {Position | null} where it was when it was last shown */
+let lastPosition = null;
 
+/** @param {boolean} shows */
 export function setCrosshair(shows) {
   const { width, height } = frameSize();
-  lastCrosshair = state.crosshair ?? lastCrosshair;
-  update({ crosshair: shows ? clampToFrame(lastCrosshair ?? [width / 2, height / 2]) : null });
+  lastPosition = state.crosshair ?? lastPosition;
+  update({ crosshair: shows ? clampToFrame(lastPosition ?? [width / 2, height / 2]) : null });
   if (shows) overlayCanvas.focus({ preventScroll: true });
   announce(
     shows
@@ -27,38 +31,39 @@ export function setCrosshair(shows) {
   drawOverlay();
 }
 
-function moveCrosshair([dx, dy], times) {
-  const step = Math.max(1, CROSSHAIR_STEP / view.scale) * times;
+/**
+ * @param {Position} from
+ * @param {[dx: number, dy: number]} direction
+ * @param {number} times
+ */
+function moveCrosshair([fromX, fromY], [dx, dy], times) {
+  const step = Math.max(1, STEP / view.scale) * times;
   const { width, height } = frameSize();
-  update({
-    crosshair: [
-      clamp(state.crosshair[0] + dx * step, 0, width - 0.5),
-      clamp(state.crosshair[1] + dy * step, 0, height - 0.5),
-    ],
-  });
-  bringIntoView(state.crosshair);
-  announce(`${Math.round(state.crosshair[0])} from the left, ${Math.round(state.crosshair[1])} from the top`);
+  const x = clamp(fromX + dx * step, 0, width - 0.5);
+  const y = clamp(fromY + dy * step, 0, height - 0.5);
+  update({ crosshair: [x, y] });
+  panIntoView([x, y]);
+  announce(`${Math.round(x)} from the left, ${Math.round(y)} from the top`);
   drawOverlay();
 }
 
-function bringIntoView([x, y]) {
+/** @param {Position} position */
+function panIntoView([x, y]) {
   const [left, top] = [view.x + x * view.scale, view.y + y * view.scale];
-  const margin = 24;
-  const dx = clamp(left, margin, viewport.clientWidth - margin) - left;
-  const dy = clamp(top, margin, viewport.clientHeight - margin) - top;
+  const dx = clamp(left, MIN_MARGIN, viewport.clientWidth - MIN_MARGIN) - left;
+  const dy = clamp(top, MIN_MARGIN, viewport.clientHeight - MIN_MARGIN) - top;
   if (dx || dy) pan(dx, dy);
 }
 
-function placePoint(negative) {
-  const grip = gripAt(state.crosshair, REACH);
-  const { frame, active: object } = state;
-  pointTool.click(
-    { grip: grip?.kind === 'point' ? grip : null, from: state.crosshair, negative, frame, object },
-    performance.now(),
-  );
-  announce(
-    grip?.kind === 'point' ? 'The point is removed' : negative ? 'This does not belong to it' : 'This belongs to it',
-  );
+/**
+ * @param {Position} from
+ * @param {boolean} negative
+ */
+function placePoint(from, negative) {
+  const gripped = gripAt(from, REACH);
+  const grip = gripped?.kind === 'point' ? gripped : null;
+  clickAt({ grip, from, negative, frame: state.frame, object: state.active }, performance.now());
+  announce(grip ? 'The point is removed' : negative ? 'This does not belong to it' : 'This belongs to it');
 }
 
 export function drawCrosshair() {
@@ -66,40 +71,36 @@ export function drawCrosshair() {
   const [x, y] = state.crosshair;
   const arm = 18 / view.scale;
   const gap = 4 / view.scale;
-  for (const [style, width] of [
-    ['#000c', 4],
-    ['#fff', 1.75],
-  ]) {
-    Object.assign(overlayContext, { strokeStyle: style, lineWidth: width / view.scale });
-    overlayContext.beginPath();
-    for (const [dx, dy] of Object.values(ARROWS)) {
-      overlayContext.moveTo(x + dx * gap, y + dy * gap);
-      overlayContext.lineTo(x + dx * arm, y + dy * arm);
-    }
-    overlayContext.stroke();
+  overlayContext.beginPath();
+  for (const [dx, dy] of Object.values(ARROWS)) {
+    overlayContext.moveTo(x + dx * gap, y + dy * gap);
+    overlayContext.lineTo(x + dx * arm, y + dy * arm);
   }
+  Object.assign(overlayContext, { strokeStyle: '#000c', lineWidth: 4 / view.scale });
+  overlayContext.stroke();
+  Object.assign(overlayContext, { strokeStyle: '#fff', lineWidth: 1.75 / view.scale });
+  overlayContext.stroke();
 }
 
 export function setUpCrosshair() {
+  const hide = () => {
+    if (state.crosshair) setCrosshair(false);
+  };
   listen(overlayCanvas, 'keydown', event => {
     if (!state.crosshair || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (ARROWS[event.key]) moveCrosshair(ARROWS[event.key], event.shiftKey ? 10 : 1);
-    else if (event.key === 'Enter') placePoint(event.shiftKey);
-    else if (event.key === 'Escape') setCrosshair(false);
+    if (ARROWS[event.key]) moveCrosshair(state.crosshair, ARROWS[event.key], event.shiftKey ? 10 : 1);
+    else if (event.key === 'Enter') placePoint(state.crosshair, event.shiftKey);
+    else if (event.key === 'Escape') hide();
     else return;
     event.preventDefault();
   });
-  listen(overlayCanvas, 'pointerdown', () => {
-    if (state.crosshair) setCrosshair(false);
-  });
-  listen(overlayCanvas, 'blur', () => {
-    if (state.crosshair) setCrosshair(false);
-  });
+  listen(overlayCanvas, 'pointerdown', hide);
+  listen(overlayCanvas, 'blur', hide);
   on('medium', () => {
     update({ crosshair: null });
-    lastCrosshair = null;
+    lastPosition = null;
   });
   on('frame', () => {
-    update({ crosshair: state.crosshair && clampToFrame(state.crosshair) });
-  }); // photos of an album differ in size
+    update({ crosshair: state.crosshair && clampToFrame(state.crosshair) }); // photos of an album differ in size
+  });
 }

@@ -1,31 +1,48 @@
-// Hover preview: the mask that a click would give, drawn while the cursor moves. One question at a time is on its way and
-// the cursor's newest place comes next; where answers are slow, the preview switches itself off.
+// Hover preview: the mask that a click would give, drawn while the pointer moves. One request is in flight at a time and the
+// newest position comes next; where responses are slow, the preview switches itself off.
+
+/** @typedef {{ position: Position; negative: boolean }} Target */
 
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
-import { find, fingersOnly, listen } from '../core/page.js';
+import { about, find, fingersOnly, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
-import { drawSprite } from '../viewport/sprites.js';
+import { loadSetting, saveSetting } from '../shared/settings.js';
+import { drawFill, drawOutline, drawSprite, tiled } from '../viewport/sprites.js';
 import { drawOverlay, outlineWidth, overlayCanvas, overlayContext, toFrame } from '../viewport/viewport.js';
 import { isInFrame, isNegative } from './geometry.js';
 import { isPointerFree } from './pointer.js';
+import { withPoints } from './prompt_edits.js';
 import { prompts } from './prompts.js';
 
-const HOVER_PAUSE = 60; // milliseconds between two questions at least
-const HOVER_TIMEOUT = 3000; // after which an answer counts as lost
-const HOVER_TRIALS = 5;
-const HOVER_SLOW = 250; // so many first answers are timed; their median tells whether it is too slow
+const MIN_INTERVAL = 60; // milliseconds between two requests
+const TIMEOUT = 3000; // milliseconds after which a response counts as lost
+const TRIALS = 5; // how many first responses are timed
+const MAX_LATENCY = 250; // milliseconds, their median
 
 const hoverButton = find('hover');
-let preview = null; // the sprite of what a click here would give
-const hoverState = { on: !fingersOnly, chosen: false, at: null, flying: null, timer: 0, seq: 0, since: 0, times: [] };
+const hover = {
+  on: !fingersOnly,
+  isChosen: false, // the user has switched it, so it does not switch itself off
+  /** @type {Target | null} what the pointer is over */
+  target: null,
+  /** @type {{ seq: number; target: Target; since: number } | null} */
+  inFlight: null,
+  timer: 0,
+  seq: 0,
+  lastRequest: 0, // time of it
+  /** @type {number[]} milliseconds of the first responses */
+  latencies: [],
+  /** @type {Sprite | null} */
+  sprite: null,
+};
 
-const mayHover = () =>
-  hoverState.on &&
+const mayPreview = () =>
+  hover.on &&
   state.ready &&
   state.medium &&
   connection.status === 'on' &&
@@ -38,122 +55,119 @@ const mayHover = () =>
   !state.tracking &&
   state.shown.frame === state.frame;
 
-function stopHovering() {
-  clearTimeout(hoverState.timer);
-  Object.assign(hoverState, { at: null, flying: null, timer: 0 });
-  if (!preview) return;
-  preview = null;
+function stopPreview() {
+  clearTimeout(hover.timer);
+  Object.assign(hover, { target: null, inFlight: null, timer: 0 });
+  if (!hover.sprite) return;
+  hover.sprite = null;
   drawOverlay();
 }
 
 function schedulePreview() {
   const now = performance.now();
-  const { flying } = hoverState;
-  if (hoverState.timer || (flying && now - flying.since < HOVER_TIMEOUT)) return;
-  hoverState.timer = setTimeout(requestPreview, Math.max(HOVER_PAUSE / 2, hoverState.since + HOVER_PAUSE - now));
+  if (hover.timer || (hover.inFlight && now - hover.inFlight.since < TIMEOUT)) return;
+  hover.timer = setTimeout(requestPreview, Math.max(MIN_INTERVAL / 2, hover.lastRequest + MIN_INTERVAL - now));
 }
 
 function requestPreview() {
-  const { at } = hoverState;
+  const { target } = hover;
   const { frame, active: object } = state;
-  hoverState.timer = 0;
-  if (!at || !mayHover() || prompts.refusal(frame, object, at.negative)) return stopHovering();
-  const prompt = prompts.withPoints(state.log.prompt(frame, object), [at.place], at.negative);
-  hoverState.seq += 1;
-  const { seq } = hoverState;
+  hover.timer = 0;
+  if (!target || !mayPreview() || prompts.refusal(frame, object, target.negative)) return stopPreview();
+  const prompt = withPoints(state.log.prompt(frame, object), [target.position], target.negative, about.max_points);
+  hover.seq += 1;
+  const { seq } = hover;
   if (!connection.send({ t: 'preview', seq, frame, object, prompt })) return;
-  hoverState.since = performance.now();
-  hoverState.flying = { seq, at, since: hoverState.since };
+  hover.lastRequest = performance.now();
+  hover.inFlight = { seq, target, since: hover.lastRequest };
 }
 
-function timeHover(milliseconds) {
-  if (hoverState.chosen || hoverState.times.length >= HOVER_TRIALS) return;
-  hoverState.times.push(milliseconds);
-  if (hoverState.times.length < HOVER_TRIALS) return;
-  if ([...hoverState.times].sort((a, b) => a - b)[HOVER_TRIALS >> 1] <= HOVER_SLOW) return;
+/** @param {number} latency */
+function recordLatency(latency) {
+  const { latencies } = hover;
+  if (hover.isChosen || latencies.length >= TRIALS) return;
+  latencies.push(latency);
+  if (latencies.length < TRIALS || [...latencies].sort((a, b) => a - b)[TRIALS >> 1] <= MAX_LATENCY) return;
   setHover(false);
   toast('The preview under the cursor is off, because it is slow here. H turns it on.', 'hint');
 }
 
-// Filled faintly, with an outline that is dashed in black and white and so can be seen on anything.
-async function drawPreviewSprite(found) {
-  const sprite = await drawSprite(found, objects.color(found.id), outlineWidth());
+/**
+ * The outline is dashed in black and white, which is visible on anything.
+ * @param {MaskRecord} record
+ */
+async function drawPreviewSprite(record) {
+  const sprite = await drawSprite(record, objects.color(record.id), outlineWidth());
   if (!sprite) return null;
   const dash = Math.max(1, Math.round(5 / view.scale));
-  const [tile, ink] = canvasOf(2 * dash, 2 * dash);
-  ink.fillStyle = '#18181b';
-  ink.fillRect(0, 0, 2 * dash, 2 * dash);
-  ink.fillStyle = '#fff';
-  ink.fillRect(0, 0, dash, dash);
-  ink.fillRect(dash, dash, dash, dash);
-  const pen = sprite.edge.getContext('2d');
-  pen.globalCompositeOperation = 'source-atop';
-  pen.fillStyle = pen.createPattern(tile, 'repeat');
-  pen.fillRect(0, 0, sprite.edge.width, sprite.edge.height);
+  const [tile, tileContext] = canvasOf(2 * dash, 2 * dash);
+  tileContext.fillStyle = '#18181b';
+  tileContext.fillRect(0, 0, 2 * dash, 2 * dash);
+  tileContext.fillStyle = '#fff';
+  tileContext.fillRect(0, 0, dash, dash);
+  tileContext.fillRect(dash, dash, dash, dash);
+  const { outline, outlineContext } = sprite;
+  outlineContext.globalCompositeOperation = 'source-atop';
+  outlineContext.fillStyle = tiled(outlineContext, tile);
+  outlineContext.fillRect(0, 0, outline.width, outline.height);
   return sprite;
 }
 
 export function drawHoverPreview() {
-  if (!preview) return;
-  const { fill, edge, x, y, pad } = preview;
+  if (!hover.sprite) return;
   overlayContext.globalAlpha = 0.3;
-  overlayContext.drawImage(fill, x, y);
+  drawFill(overlayContext, hover.sprite);
   overlayContext.globalAlpha = 0.9;
-  overlayContext.drawImage(edge, x - pad, y - pad);
+  drawOutline(overlayContext, hover.sprite);
   overlayContext.globalAlpha = 1;
 }
 
-function setHover(yes) {
-  hoverState.on = yes;
-  hoverButton.setAttribute('aria-pressed', yes);
-  if (!yes) stopHovering();
+/** @param {boolean} isOn */
+function setHover(isOn) {
+  hover.on = isOn;
+  hoverButton.setAttribute('aria-pressed', String(isOn));
+  if (!isOn) stopPreview();
 }
 
 function toggleHover() {
-  setHover(!hoverState.on);
-  hoverState.chosen = true;
-  announce(`Preview under the cursor is ${hoverState.on ? 'on' : 'off'}`);
-  try {
-    localStorage.setItem('masklet-hover', hoverState.on ? 'on' : 'off');
-  } catch {
-    /* storage may be forbidden */
-  }
+  setHover(!hover.on);
+  hover.isChosen = true;
+  announce(`Preview under the cursor is ${hover.on ? 'on' : 'off'}`);
+  saveSetting('masklet-hover', hover.on ? 'on' : 'off');
+}
+
+/** @param {PageEvents['server-preview']} message */
+async function showPreview({ seq, version, objects: [record] }) {
+  const { inFlight } = hover;
+  if (seq !== inFlight?.seq || version !== state.version) return;
+  recordLatency(performance.now() - inFlight.since);
+  const sprite = record ? await drawPreviewSprite(record) : null;
+  if (hover.inFlight !== inFlight) return; // stopped meanwhile
+  hover.inFlight = null;
+  hover.sprite = sprite;
+  drawOverlay();
+  if (hover.target !== inFlight.target) schedulePreview();
 }
 
 export function setUpHoverPreview() {
-  on('server-preview', async message => {
-    const { flying } = hoverState;
-    if (message.seq !== flying?.seq || message.version !== state.version) return;
-    timeHover(performance.now() - flying.since);
-    const [found] = message.objects;
-    const drawn = found ? await drawPreviewSprite(found) : null;
-    if (hoverState.flying !== flying) return; // the cursor has left, or something was said
-    hoverState.flying = null;
-    preview = drawn;
-    drawOverlay();
-    if (hoverState.at !== flying.at) schedulePreview();
-  });
+  on('server-preview', showPreview);
 
-  try {
-    const chosen = localStorage.getItem('masklet-hover');
-    hoverState.chosen = !!chosen;
-    if (chosen) setHover(chosen === 'on' && !fingersOnly);
-  } catch {
-    /* storage may be forbidden */
-  }
+  const saved = loadSetting('masklet-hover');
+  hover.isChosen = !!saved;
+  if (saved) setHover(saved === 'on' && !fingersOnly);
 
   hoverButton.hidden = fingersOnly;
   if (!fingersOnly) Object.assign(shortcuts, { h: toggleHover });
   listen(hoverButton, 'click', toggleHover);
   listen(overlayCanvas, 'pointermove', event => {
     if (event.pointerType === 'touch' || !state.medium) return;
-    const place = toFrame(event);
-    const isFree = isInFrame(place) && !overlayCanvas.dataset.grip; // else a click takes something away
-    if (!isFree || !mayHover()) return stopHovering();
-    hoverState.at = { place, negative: isNegative(event) };
+    const position = toFrame(event);
+    const isFree = isInFrame(position) && !overlayCanvas.dataset.grip; // on a grip, a click removes something
+    if (!isFree || !mayPreview()) return stopPreview();
+    hover.target = { position, negative: isNegative(event) };
     schedulePreview();
   });
-  listen(overlayCanvas, 'pointerdown', stopHovering);
-  listen(overlayCanvas, 'pointerleave', stopHovering);
-  on('frame log objects tracking medium view connection tool', stopHovering);
+  listen(overlayCanvas, 'pointerdown', stopPreview);
+  listen(overlayCanvas, 'pointerleave', stopPreview);
+  on('frame log objects tracking medium view connection tool', stopPreview);
 }

@@ -1,4 +1,4 @@
-// Masks that are given instead of found: the one that is seen kept as a prompt, or one from a file.
+// Mask prompts: the current mask used as one, or a mask from a file.
 
 import { frameSize } from '../core/media.js';
 import { makeMenu } from '../core/menus.js';
@@ -9,79 +9,99 @@ import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
 import { MASKED, masks } from '../viewport/masks.js';
+import { pixelsOfFile, UnreadableFile } from './mask_file.js';
+import { isOnlyMask } from './prompt_edits.js';
 import { prompts } from './prompts.js';
 
-const MAX_MASK_BYTES = 64e6;
-
-const isOnlyMask = said => !!said.mask && !said.points?.length && !said.boxes?.length && !said.crop;
+/**
+ * @param {number} frame
+ * @param {number} object
+ */
 export const hasMask = (frame, object) =>
   isOnlyMask(state.log.prompt(frame, object)) || !!masks.on(frame).get(object)?.area || isPending(frame, object);
 
+/**
+ * Is a request under way that changes the mask?
+ * @param {number} frame
+ * @param {number} object
+ */
 const isPending = (frame, object) =>
   [connection.inFlight, ...connection.queue].some(
-    message => message?.object === object && (message.t === 'remove_object' || message.frame === frame),
+    request =>
+      (request?.t === 'set_prompt' && request.object === object && request.frame === frame) ||
+      (request?.t === 'remove_object' && request.object === object),
   );
 
-const waiters = [];
+/** @type {(() => void)[]} */
+const waiting = []; // for the connection to become idle
+/**
+ * @param {number} frame
+ * @param {number} object
+ */
 async function whenAnswered(frame, object) {
-  while (isPending(frame, object)) await new Promise(goOn => waiters.push(goOn));
+  while (isPending(frame, object)) await new Promise(resolve => waiting.push(() => resolve(undefined)));
 }
 
-// The newest mask of an object on a canvas of the frame's size, white on nothing; undefined while it is not here.
+/**
+ * The newest mask of an object on a canvas of the frame's size, white on transparent; undefined while it is not loaded.
+ * @param {number} frame
+ * @param {number} object
+ */
 export async function drawMask(frame, object) {
   const { width, height } = frameSize(frame);
-  const [, pen] = canvasOf(width, height);
+  const [, context] = canvasOf(width, height);
   for (;;) {
-    if (isOnlyMask(state.log.prompt(frame, object))) {
-      drawPixels(pen, decodeRuns(state.log.prompt(frame, object).mask), width, height);
-      return pen;
+    const prompt = state.log.prompt(frame, object);
+    if (prompt.mask && isOnlyMask(prompt)) {
+      drawPixels(context, decodeRuns(prompt.mask), width, height);
+      return context;
     }
     await whenAnswered(frame, object);
     const record = masks.on(frame).get(object);
     const isKnown = masks.lane(object)[frame] === MASKED;
     if (!record && isKnown) return void toast('The mask of this frame is still on its way. Try again in a moment.');
-    if (!record?.area) return pen;
+    if (!record?.area) return context;
     const bitmap = await createImageBitmap(record.png);
-    if (masks.on(frame).get(object) !== record || isPending(frame, object)) continue; // a newer one has come
-    pen.drawImage(bitmap, record.place[0], record.place[1]);
+    if (masks.on(frame).get(object) !== record || isPending(frame, object)) continue; // a newer one has arrived
+    context.drawImage(bitmap, record.place[0], record.place[1]);
     bitmap.close();
-    return pen;
+    return context;
   }
 }
 
-// From now on these pixels are all that is said about the object on the frame, but for what is said `besides`. Returns the
-// prompt, or undefined.
-export function setMaskPrompt(pixels, frame, object, since, besides = {}) {
+/**
+ * Makes these pixels the prompt of the object on the frame, together with `others`. Returns the prompt, or undefined where
+ * it cannot be set.
+ * @param {Uint8Array} pixels
+ * @param {number} frame
+ * @param {number} object
+ * @param {number} [since] when the user clicked
+ * @param {Prompt} [others]
+ */
+export function setMaskPrompt(pixels, frame, object, since, others = {}) {
   const { width, height } = frameSize(frame);
   const mask = encodeRuns(pixels, width, height);
   if (mask.counts.length > about.max_mask) return void toast('This mask is too intricate to be sent. Make it simpler.');
-  return prompts.set(frame, object, { mask, ...besides }, since);
+  return prompts.set(frame, object, { mask, ...others }, since);
 }
 
-export async function keepMask() {
+export async function useMaskAsPrompt() {
   const { frame, active: object } = state;
   if (isOnlyMask(state.log.prompt(frame, object))) return toast('This mask is kept already.', 'hint');
   if (!hasMask(frame, object))
     return toast('There is no mask of this object on this frame that could be kept.', 'hint');
-  const pen = await drawMask(frame, object);
-  if (pen && setMaskPrompt(opaque(pen.canvas), frame, object))
+  const context = await drawMask(frame, object);
+  if (context && setMaskPrompt(opaque(context.canvas), frame, object))
     showTip('Kept: this mask now counts as it is, also for tracking.');
 }
 
-// --- from a file ---
-
-export class UnreadableFile extends Error {}
-
+/** @param {File} [file] */
 async function importMask(file) {
   if (!file) return;
   const { frame, active: object, version } = state;
   try {
-    if (file.size > MAX_MASK_BYTES) throw new UnreadableFile(`“${file.name}” is too large for a mask.`);
-    const isJson = /json/.test(file.type) || /\.json$/i.test(file.name);
-    const pixels = await (isJson ? pixelsOfJson : pixelsOfPicture)(file, frameSize(frame));
-    if (!pixels.includes(1)) throw new UnreadableFile('This mask is empty: every pixel is black or transparent.');
+    const pixels = await pixelsOfFile(file, frameSize(frame));
     if (version === state.version && setMaskPrompt(pixels, frame, object))
       showTip('The mask is imported. Clicks refine it.');
   } catch (error) {
@@ -93,56 +113,24 @@ async function importMask(file) {
   }
 }
 
-function checkSize(width, height, due) {
-  if (width === due.width && height === due.height) return;
-  throw new UnreadableFile(
-    `This mask has ${width} × ${height} pixels, the picture ${due.width} × ${due.height}. ` +
-      'Save it at the size of the picture, then import it again.',
-  );
-}
-
-// Where parts of the picture are transparent, the others are the mask; else all that is not black.
-async function pixelsOfPicture(file, due) {
-  const bitmap = await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
-  const { width, height } = bitmap;
-  checkSize(width, height, due);
-  const [, pen] = canvasOf(width, height);
-  pen.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  const { data } = pen.getImageData(0, 0, width, height);
-  const solid = opaque(pen.canvas);
-  if (solid.includes(0)) return solid;
-  return solid.map((unused, place) => (data[4 * place] || data[4 * place + 1] || data[4 * place + 2] ? 1 : 0));
-}
-
-async function pixelsOfJson(file, due) {
-  const said = JSON.parse(await file.text());
-  const all = said?.annotations ?? (Array.isArray(said) ? said : [said]);
-  if (all.length !== 1)
-    throw new UnreadableFile(`This file holds ${counted(all.length, 'mask')}. Import a file with one.`);
-  const rle = all[0].segmentation ?? all[0];
-  checkSize(Number(rle.size[1]), Number(rle.size[0]), due);
-  return decodeRuns({ size: [due.height, due.width], counts: rle.counts });
-}
-
 export function setUpMaskPrompt() {
-  on('in-flight', flying => {
-    if (!flying) for (const resolve of waiters.splice(0)) resolve();
+  on('in-flight', request => {
+    if (!request) for (const resume of waiting.splice(0)) resume();
   });
 
-  listen(find('keep'), 'click', keepMask);
-  listen(find('keep-item'), 'click', keepMask);
-  listen(find('import-item'), 'click', () => find('mask-picker').click());
-  listen(find('mask-picker'), 'change', event => {
-    importMask(event.target.files[0]);
-    event.target.value = '';
+  const picker = find('mask-picker');
+  listen(find('use-mask'), 'click', useMaskAsPrompt);
+  listen(find('use-mask-item'), 'click', useMaskAsPrompt);
+  listen(find('import-item'), 'click', () => picker.click());
+  listen(picker, 'change', () => {
+    importMask(picker.files?.[0]);
+    picker.value = '';
   });
-  makeMenu(find('given'), find('given-menu'));
+  makeMenu(find('masks'), find('masks-menu'));
 
   on('log masks frame medium objects', () => {
     const { frame, active } = state;
-    const said = state.log.prompt(frame, active);
-    const can = !!masks.on(frame).get(active)?.area && !isOnlyMask(said);
-    find('keep').disabled = find('keep-item').disabled = !can;
+    const canUse = !!masks.on(frame).get(active)?.area && !isOnlyMask(state.log.prompt(frame, active));
+    find('use-mask').disabled = find('use-mask-item').disabled = !canUse;
   });
 }

@@ -7,13 +7,14 @@ import { emit } from '../shared/events.js';
 import { setAdding } from './mode.js';
 import { prompts } from './prompts.js';
 
-// An object that nothing was said about yet is used before another one is made.
+/** Selects a new object, or the selected one while it has no prompts. */
 export function addObject() {
   objects.select(state.log.prompts.has(state.active) ? state.log.newest + 1 : state.active);
   setAdding(true);
   showTip('Click on the next thing.');
 }
 
+/** @param {number} id */
 export function removeObject(id) {
   if (!objects.isFree(id)) return;
   const listed = objects.listed;

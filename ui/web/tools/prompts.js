@@ -1,4 +1,4 @@
-// From what the user does to journal steps, and from those to messages.
+// What the user does becomes a step of the edit log, and the step becomes requests to the server.
 
 import { isEmpty } from '../core/edit_log.js';
 import { showTip, toast } from '../core/notices.js';
@@ -10,38 +10,57 @@ import { emit, on } from '../shared/events.js';
 import { sendEdits } from '../storage/replay.js';
 import { goTo } from '../timeline/navigation.js';
 import { masks } from '../viewport/masks.js';
-import { roundToTenth } from './geometry.js';
+import { tidyPrompt, withPoints } from './prompt_edits.js';
 
-const MAX_SINGLE_PROMPTS = 30; // prompts that are said one by one; more of them are said together
+const MAX_SINGLE_REQUESTS = 30; // more of them are sent as one
+
+/** Takes back the last step so that it cannot be redone. */
+function discardStep() {
+  const step = state.log.undo();
+  state.log.dropRedo();
+  return step;
+}
 
 export const prompts = {
-  // Clicks: they add to what is said already. Tells whether there was room for them.
-  points(places, negative, since) {
+  /**
+   * Adds points to the prompt of the selected object. Returns whether the prompt was set.
+   * @param {Position[]} positions
+   * @param {boolean} negative
+   * @param {number} since when the user clicked
+   */
+  addPoints(positions, negative, since) {
     const { frame, active: object } = state;
-    const said = state.log.prompt(frame, object);
     const why = this.refusal(frame, object, negative);
     if (why) toast(why, 'hint');
-    return !why && places.length > 0 && this.set(frame, object, this.withPoints(said, places, negative), since);
+    if (why || !positions.length) return false;
+    const prompt = withPoints(state.log.prompt(frame, object), positions, negative, about.max_points);
+    return this.set(frame, object, prompt, since) !== undefined;
   },
 
-  // Why a click would say nothing here; '' where it would.
+  /**
+   * Why no point can be added, for the user; '' where it can.
+   * @param {number} frame
+   * @param {number} object
+   * @param {boolean} negative
+   */
   refusal(frame, object, negative) {
-    const said = state.log.prompt(frame, object);
-    if (negative && isEmpty(said) && !masks.on(frame).get(object)?.area) {
+    const prompt = state.log.prompt(frame, object);
+    if (negative && isEmpty(prompt) && !masks.on(frame).get(object)?.area) {
       return 'Click on the thing itself first. Then you can take parts of it away.';
     }
-    const isFull = (said.points?.length ?? 0) >= about.max_points;
+    const isFull = (prompt.points?.length ?? 0) >= about.max_points;
     return isFull ? `${about.max_points} clicks on one object in one frame is the limit. Undo some of them.` : '';
   },
 
-  withPoints(said, places, negative) {
-    const fresh = places.map(place => [...roundToTenth(place), negative ? 0 : 1]);
-    return { ...said, points: [...(said.points ?? []), ...fresh].slice(0, about.max_points) };
-  },
-
-  // From now on this is all that is said about the object on the frame.
-  set(frame, object, said, since) {
-    const prompt = tidyPrompt(said, state.log.prompt(frame, object));
+  /**
+   * Sets the prompt of an object on a frame. Returns it as it was set, or undefined where that is not possible.
+   * @param {number} frame
+   * @param {number} object
+   * @param {Prompt} wanted
+   * @param {number} [since] when the user clicked
+   */
+  set(frame, object, wanted, since) {
+    const prompt = tidyPrompt(wanted, state.log.prompt(frame, object));
     if ((prompt.boxes?.length ?? 0) > about.max_boxes) {
       toast(`${about.max_boxes} boxes around one object in one frame is the limit. Undo some of them.`);
       return undefined;
@@ -56,80 +75,79 @@ export const prompts = {
   },
 
   clearFrame() {
-    const here = [...state.log.prompts].filter(([, said]) => said.has(state.frame)).map(([object]) => object);
-    this.clearFrameOf(...objects.unlocked(here));
+    const prompted = [...state.log.prompts].filter(([, frames]) => frames.has(state.frame)).map(([object]) => object);
+    this.clearFrameOf(...objects.unlocked(prompted));
   },
 
+  /** @param {number[]} ids */
   clearFrameOf(...ids) {
-    this.step(ids.map(object => ({ frame: state.frame, object, prompt: {} })));
+    this.addStep(ids.map(object => ({ frame: state.frame, object, prompt: {} })));
   },
 
+  /** @param {number} object */
   remove(object) {
-    this.step([{ forget: object }]);
+    this.addStep([{ forget: object }]);
   },
 
+  /** Removes all objects but the locked ones. */
   reset() {
-    const going = objects.unlocked([...state.log.prompts.keys()]);
-    this.step(going.map(object => ({ forget: object })));
-    if (going.length) toast('Everything is cleared. Undo brings it back.', 'hint');
+    const removed = objects.unlocked([...state.log.prompts.keys()]);
+    this.addStep(removed.map(object => ({ forget: object })));
+    if (removed.length) toast('Everything is cleared. Undo brings it back.', 'hint');
   },
 
-  step(entries, title) {
+  /**
+   * @param {Entry[]} entries
+   * @param {string} [title] of the progress overlay
+   */
+  addStep(entries, title) {
     if (!entries.length) return;
     state.log.add(entries);
     const step = state.log.last;
-    this.settle(step, title, () => {
-      if (state.log.last === step) this.takeBack();
+    this.syncStep(step, title, () => {
+      if (state.log.last === step) this.syncStep(discardStep());
     });
   },
 
-  // The last step never was.
-  takeBack() {
-    const step = state.log.undo();
-    state.log.dropRedo();
-    this.settle(step);
-  },
-
-  // Tells the server what follows. Where that is much, it takes a while, is called `title`, and `back` undoes it again where
-  // it is given up.
-  settle(step, title = 'Working', back = null) {
+  /**
+   * Brings server and page in line with a step that was added, undone or redone. Where many prompts change, a progress
+   * overlay is shown, and `back` is called where the user cancels.
+   * @param {Step | undefined} step
+   * @param {string} [title] of the overlay
+   * @param {(() => void) | null} [back]
+   */
+  syncStep(step, title = 'Working', back = null) {
     if (!step) return;
-    const messages = state.log.consequences(step);
-    const together = [];
-    for (const message of messages) {
-      const { t, frame, object, prompt } = message;
-      if (t === 'remove_object') masks.forget(object);
-      if (t === 'untrack') masks.untrack(message.frames, message.objects);
-      if (t === 'untrack' || messages.length <= MAX_SINGLE_PROMPTS) connection.request(message);
-      else together.push(t === 'remove_object' ? { forget: object } : { frame, object, prompt });
-      if (together.length && prompt && isEmpty(prompt)) masks.takeBack(frame, object);
+    const requests = state.log.consequences(step);
+    const isBatch = requests.length > MAX_SINGLE_REQUESTS;
+    const batch = [];
+    for (const request of requests) {
+      if (request.t === 'untrack') masks.removeTracked(request.frames, request.objects);
+      if (request.t === 'remove_object') masks.removeObject(request.object);
+      if (request.t === 'untrack' || !isBatch) connection.request(request);
+      else if (request.t === 'remove_object') batch.push({ forget: request.object });
+      else {
+        const { frame, object, prompt } = request;
+        batch.push({ frame, object, prompt });
+        if (isEmpty(prompt)) masks.remove(frame, object);
+      }
     }
-    if (together.length) sendEdits(together, title, back);
-    const first = step.entries[0] ?? {};
-    if (first.frame !== undefined && first.frame !== state.frame) goTo(first.frame);
-    if (first.object && state.log.prompts.has(first.object)) update({ active: first.object });
+    if (batch.length) sendEdits(batch, title, back);
+    const { frame, object } = step.entries[0] ?? {};
+    if (frame !== undefined && frame !== state.frame) goTo(frame);
+    if (object && state.log.prompts.has(object)) update({ active: object });
     emit('interaction');
     emit('log');
   },
 };
 
-// A pick among candidates is about the first point: it goes with it. What is empty is not said.
-function tidyPrompt({ choice, ...said }, before) {
-  const kept = Object.fromEntries(Object.entries(said).filter(([, value]) => value && value.length !== 0));
-  const isSame = choice !== undefined && String(said.points?.[0]) === String(before.points?.[0]);
-  return isEmpty(kept) ? {} : isSame ? { ...kept, choice } : kept;
-}
-
 export function setUpPrompts() {
-  // A prompt that the server refused is taken back, so that page and server agree; everything else stays.
-  on('server-error', message => {
-    const question = message.question;
+  // A prompt that the server refused is taken back, so that page and server agree.
+  on('server-error', ({ question }) => {
     if (question?.t !== 'set_prompt') return;
     const last = state.log.last?.entries[0];
-    if (last?.prompt && last.object === question.object && last.frame === question.frame) {
-      state.log.undo();
-      state.log.dropRedo();
-      emit('log');
-    }
+    if (!last?.prompt || last.object !== question.object || last.frame !== question.frame) return;
+    discardStep();
+    emit('log');
   });
 }

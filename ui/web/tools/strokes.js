@@ -1,87 +1,138 @@
-// Tools that draw. A scribble becomes a few points; a lasso and a brush change the mask itself: what is seen, with the
-// stroke added or taken away, is from then on the mask that is said (its prompt), pixel by pixel.
+// Tools that draw. A scribble becomes a few points. A lasso and a brush change the mask itself: with the stroke added or taken
+// away it becomes the mask prompt.
+
+/** @import { Tool } from './pointer.js' */
 
 import { frameSize } from '../core/media.js';
 import { showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
-import { find, listen } from '../core/page.js';
 import { opaque } from '../core/run_lengths.js';
 import { state, view } from '../core/store.js';
 import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
-import { NEGATIVE, POSITIVE } from '../viewport/markers.js';
-import { drawOverlay, overlayCanvas, overlayContext, toFrame, viewport } from '../viewport/viewport.js';
+import { NEGATIVE_COLOR, POSITIVE_COLOR } from '../viewport/markers.js';
+import { drawOverlay, overlayContext, toFrame } from '../viewport/viewport.js';
+import { brush } from './brush.js';
 import { isInFrame } from './geometry.js';
 import { drawMask, hasMask, setMaskPrompt } from './mask_prompt.js';
 import { prompts } from './prompts.js';
+import { pathLength, pointsAlong } from './shapes.js';
+
+/**
+ * @typedef {object} Stroke
+ * @property {'scribble' | 'lasso' | 'paint'} kind
+ * @property {Position[]} path
+ * @property {boolean} negative
+ * @property {number} size of the brush, in pixels of the frame
+ * @property {number} frame
+ * @property {number} object
+ * @property {Prompt} [prompt] the mask prompt that the stroke is part of, once it was sent
+ */
 
 const MAX_SCRIBBLE_POINTS = 6;
-const SCRIBBLE_STEP = 50; // at most so many points, one every so many CSS pixels
-const MIN_BRUSH = 4;
-const MAX_BRUSH = 160; // CSS pixels across
+const SCRIBBLE_SPACING = 50; // CSS pixels from one point to the next
 
-export const brush = { size: 32 };
-let stroke = null; // the one being drawn: {kind, path, negative, size, frame, object}
-const strokes = []; // drawn, but not yet part of a mask on the canvas; {..., prompt} once it is asked for
+/** @type {Stroke | null} the one being drawn */
+let current = null;
+/** @type {Stroke[]} drawn, but not yet part of a mask on the canvas */
+const unmerged = [];
+/** Strokes are merged into the mask one after the other. */
+let merging = Promise.resolve();
 
+/**
+ * @param {Stroke['kind']} kind
+ * @param {(stroke: Stroke, since: number) => void} finish
+ * @returns {Tool}
+ */
 export const strokeTool = (kind, finish) => ({
-  down(press) {
-    const { negative, frame, object } = press;
-    stroke = { kind, path: [press.from], negative, size: brush.size / view.scale, frame, object };
+  down({ from, negative, frame, object }) {
+    current = { kind, path: [from], negative, size: brush.size / view.scale, frame, object };
     drawOverlay();
   },
   move(press, event) {
-    const seen = event.getCoalescedEvents?.() ?? [];
-    for (const each of seen.length ? seen : [event]) extend(stroke.path, toFrame(each));
+    const coalesced = event.getCoalescedEvents?.() ?? [];
+    for (const each of coalesced.length ? coalesced : [event]) if (current) extend(current.path, toFrame(each));
     drawOverlay();
   },
   up(press, event) {
-    const done = stroke;
-    stroke = null;
-    finish(done, event.timeStamp);
+    const stroke = current;
+    current = null;
+    if (stroke) finish(stroke, event.timeStamp);
     drawOverlay();
   },
   cancel() {
-    stroke = null;
+    current = null;
   },
 });
 
+/**
+ * @param {Position[]} path
+ * @param {Position} position
+ */
 function extend(path, [x, y]) {
   const [lastX, lastY] = path[path.length - 1];
   if (Math.hypot(x - lastX, y - lastY) * view.scale >= 1) path.push([x, y]);
 }
 
-// --- scribble ---
-
-function alongPath(path, count) {
-  const lengths = [0];
-  for (let at = 1; at < path.length; at += 1) {
-    lengths.push(lengths[at - 1] + Math.hypot(path[at][0] - path[at - 1][0], path[at][1] - path[at - 1][1]));
-  }
-  return Array.from({ length: count }, (unused, place) => {
-    const wanted = (lengths[lengths.length - 1] * (place + 0.5)) / count;
-    const at = Math.max(
-      1,
-      lengths.findIndex(each => each >= wanted),
-    );
-    if (path.length < 2) return path[0];
-    const share = (wanted - lengths[at - 1]) / Math.max(1e-6, lengths[at] - lengths[at - 1]);
-    return [0, 1].map(axis => path[at - 1][axis] + share * (path[at][axis] - path[at - 1][axis]));
-  });
-}
-
+/**
+ * @param {Stroke} stroke
+ * @param {number} since when the user let go
+ */
 export function finishScribble({ path, negative }, since) {
-  const length = path.reduce(
-    (sum, [x, y], at) => (at ? sum + Math.hypot(x - path[at - 1][0], y - path[at - 1][1]) : 0),
-    0,
-  );
-  const count = clamp(Math.round((length * view.scale) / SCRIBBLE_STEP), 1, MAX_SCRIBBLE_POINTS);
-  prompts.points(alongPath(path, count).filter(isInFrame), negative, since);
+  const count = clamp(Math.round((pathLength(path) * view.scale) / SCRIBBLE_SPACING), 1, MAX_SCRIBBLE_POINTS);
+  prompts.addPoints(pointsAlong(path, count).filter(isInFrame), negative, since);
 }
 
-// --- lasso and brush ---
+/**
+ * @param {Stroke} stroke
+ * @param {number} since when the user let go
+ */
+export function finishLasso(stroke, since) {
+  if (stroke.path.length < 3) return showTip('Draw a line around the part you mean.');
+  finishPaint(stroke, since);
+}
 
-function outline({ kind, path }) {
+/**
+ * @param {Stroke} stroke
+ * @param {number} since when the user let go
+ */
+export function finishPaint(stroke, since) {
+  if (stroke.negative && !hasMask(stroke.frame, stroke.object))
+    return toast('There is no mask to take away from yet.', 'hint');
+  unmerged.push(stroke);
+  merging = merging
+    .then(() => merge(stroke, since))
+    .catch(error => {
+      dropStrokes();
+      toast('This could not be drawn. Try it again.');
+      console.warn(error);
+    });
+}
+
+/**
+ * @param {Stroke} stroke
+ * @param {number} since
+ */
+async function merge(stroke, since) {
+  const { version } = state;
+  const context = await drawMask(stroke.frame, stroke.object);
+  if (version !== state.version) return;
+  if (!context) return dropStrokes();
+  context.globalCompositeOperation = stroke.negative ? 'destination-out' : 'source-over';
+  paint(context, stroke, '#fff');
+  stroke.prompt = setMaskPrompt(opaque(context.canvas), stroke.frame, stroke.object, since);
+  if (!stroke.prompt) dropStrokes();
+}
+
+function dropStrokes() {
+  unmerged.length = 0;
+  drawOverlay();
+}
+
+// --- drawing ---
+
+/** @param {Stroke} stroke */
+function lineOf({ kind, path }) {
   const line = new Path2D();
   for (const [x, y] of path) line.lineTo(x, y); // the first one begins the line
   if (kind === 'lasso') line.closePath();
@@ -89,147 +140,86 @@ function outline({ kind, path }) {
   return line;
 }
 
-function inkIn(pen, stroke) {
-  if (stroke.kind === 'lasso') return pen.fill(outline(stroke));
-  Object.assign(pen, { lineWidth: stroke.size, lineCap: 'round', lineJoin: 'round' });
-  pen.stroke(outline(stroke));
+/**
+ * What the stroke covers.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Stroke} stroke
+ * @param {string} color
+ */
+function paint(context, stroke, color) {
+  context.fillStyle = context.strokeStyle = color;
+  if (stroke.kind === 'lasso') return context.fill(lineOf(stroke));
+  Object.assign(context, { lineWidth: stroke.size, lineCap: 'round', lineJoin: 'round' });
+  context.stroke(lineOf(stroke));
 }
 
-export function finishLasso(done, since) {
-  if (done.path.length < 3) return showTip('Draw a line around the part you mean.');
-  finishPaint(done, since);
-}
-
-let merging = Promise.resolve(); // strokes become masks one after the other
-export function finishPaint(done, since) {
-  if (done.negative && !hasMask(done.frame, done.object))
-    return toast('There is no mask to take away from yet.', 'hint');
-  strokes.push(done);
-  merging = merging
-    .then(() => merge(done, since))
-    .catch(error => {
-      forgetStrokes();
-      toast('This could not be drawn. Try it again.');
-      console.warn(error);
-    });
-}
-
-async function merge(done, since) {
-  const version = state.version;
-  const pen = await drawMask(done.frame, done.object);
-  if (version !== state.version) return;
-  if (!pen) return forgetStrokes();
-  pen.globalCompositeOperation = done.negative ? 'destination-out' : 'source-over';
-  pen.fillStyle = pen.strokeStyle = '#fff';
-  inkIn(pen, done);
-  done.prompt = setMaskPrompt(opaque(pen.canvas), done.frame, done.object, since);
-  if (!done.prompt) forgetStrokes();
-}
-
-// --- drawing while it happens, and until the answer is there ---
-
+/** Strokes are shown until a mask that they are part of is on the canvas. */
 export function drawStrokes() {
   if (state.playing) return;
-  for (const each of stroke ? [...strokes, stroke] : strokes) if (each.frame === state.shown.frame) drawStroke(each);
+  for (const stroke of current ? [...unmerged, current] : unmerged)
+    if (stroke.frame === state.shown.frame) drawStroke(stroke);
 }
 
-function drawStroke(each) {
-  const { width, height } = frameSize(each.frame);
-  const isLive = each === stroke;
-  const color = each.negative ? NEGATIVE : POSITIVE;
+/** @param {Stroke} stroke */
+function drawStroke(stroke) {
+  const { width, height } = frameSize(stroke.frame);
   overlayContext.save();
   overlayContext.beginPath();
   overlayContext.rect(0, 0, width, height);
   overlayContext.clip();
-  if (each.kind === 'scribble' || (isLive && each.kind === 'lasso')) {
-    if (each.kind === 'lasso') {
-      overlayContext.fillStyle = `${color}33`;
-      overlayContext.fill(outline(each));
-    }
-    for (const [style, wide] of [
-      ['#fffc', 5],
-      [color, 3],
-    ]) {
-      Object.assign(overlayContext, {
-        strokeStyle: style,
-        lineWidth: wide / view.scale,
-        lineCap: 'round',
-        lineJoin: 'round',
-      });
-      overlayContext.stroke(outline(each));
-    }
-  } else {
+  if (stroke.kind === 'scribble' || (stroke === current && stroke.kind === 'lasso')) drawLine(stroke);
+  else {
     overlayContext.globalCompositeOperation = 'destination-out';
-    overlayContext.fillStyle = overlayContext.strokeStyle = '#000';
-    inkIn(overlayContext, each);
+    paint(overlayContext, stroke, '#000');
     overlayContext.globalCompositeOperation = 'source-over';
-    overlayContext.fillStyle = overlayContext.strokeStyle = objects.color(each.object);
     overlayContext.globalAlpha = state.opacity;
-    if (!each.negative) inkIn(overlayContext, each);
+    if (!stroke.negative) paint(overlayContext, stroke, objects.color(stroke.object));
   }
   overlayContext.restore();
 }
 
-function forgetStrokes() {
-  strokes.length = 0;
-  drawOverlay();
-}
-
-// --- the brush ---
-
-export function setBrush(size, shows = false) {
-  brush.size = clamp(Math.round(size), MIN_BRUSH, MAX_BRUSH);
-  find('size').querySelector('input').value = brush.size;
-  Object.assign(find('brush').style, { width: `${brush.size}px`, height: `${brush.size}px` });
-  if (shows) previewBrush();
-}
-
-// Where nothing hovers (fingers, the slider), the size is shown in the middle for a moment.
-let brushTimer = 0;
-function previewBrush() {
-  const circle = find('brush');
-  circle.style.translate = `${viewport.clientWidth / 2}px ${viewport.clientHeight / 2}px`;
-  circle.hidden = false;
-  clearTimeout(brushTimer);
-  brushTimer = setTimeout(() => {
-    circle.hidden = true;
-  }, 900);
-}
-
-export function placeBrush(event, isPanning) {
-  const corner = overlayCanvas.getBoundingClientRect();
-  const circle = find('brush');
-  clearTimeout(brushTimer);
-  circle.hidden = event.pointerType === 'touch' || isPanning;
-  circle.style.translate = `${event.clientX - corner.left}px ${event.clientY - corner.top}px`;
+/** @param {Stroke} stroke */
+function drawLine(stroke) {
+  const color = stroke.negative ? NEGATIVE_COLOR : POSITIVE_COLOR;
+  const line = lineOf(stroke);
+  if (stroke.kind === 'lasso') {
+    overlayContext.fillStyle = `${color}33`;
+    overlayContext.fill(line);
+  }
+  Object.assign(overlayContext, {
+    lineCap: 'round',
+    lineJoin: 'round',
+    strokeStyle: '#fffc',
+    lineWidth: 5 / view.scale,
+  });
+  overlayContext.stroke(line);
+  Object.assign(overlayContext, { strokeStyle: color, lineWidth: 3 / view.scale });
+  overlayContext.stroke(line);
 }
 
 export function setUpStrokes() {
-  // A mask on the canvas holds all strokes up to the one that asked for it.
+  // A mask on the canvas holds all strokes up to the one that it was requested for.
   on('painted', question => {
-    const last = strokes.findIndex(each => each.prompt === question.prompt);
+    if (question.t !== 'set_prompt') return;
+    const last = unmerged.findIndex(stroke => stroke.prompt === question.prompt);
     if (last < 0) return;
-    strokes.splice(0, last + 1);
+    unmerged.splice(0, last + 1);
     drawOverlay();
   });
   on('medium', () => {
-    stroke = null;
-    strokes.length = 0;
+    current = null;
+    unmerged.length = 0;
   });
   on('frame', () => {
-    if (strokes.some(each => each.frame !== state.frame)) strokes.length = 0;
+    if (unmerged.some(stroke => stroke.frame !== state.frame)) unmerged.length = 0;
   });
-  on('server-error', message => {
-    if (message.question) forgetStrokes();
+  on('server-error', ({ question }) => {
+    if (question) dropStrokes();
   });
   on('log', () => {
-    // undone before it was answered
-    const isOn = each => !each.prompt || state.log.prompt(each.frame, each.object) === each.prompt;
-    if (strokes.length && !strokes.some(isOn)) forgetStrokes();
+    // Prompts may be undone before they are answered.
+    const holds = (/** @type {Stroke} */ { prompt, frame, object }) =>
+      !prompt || state.log.prompt(frame, object) === prompt;
+    if (unmerged.length && !unmerged.some(holds)) dropStrokes();
   });
-
-  listen(overlayCanvas, 'pointerleave', () => {
-    find('brush').hidden = true;
-  });
-  listen(find('size').querySelector('input'), 'input', event => setBrush(Number(event.target.value), true));
 }

@@ -1,4 +1,6 @@
-// Which tool is chosen, and its keys.
+// Which tool is chosen, and its shortcuts.
+
+/** @import { Tool } from './pointer.js' */
 
 import { announce } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
@@ -6,12 +8,14 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
 import { overlayCanvas } from '../viewport/viewport.js';
+import { brush, placeBrush, setBrushSize } from './brush.js';
 import { setCrosshair } from './crosshair.js';
-import { keepMask } from './mask_prompt.js';
+import { useMaskAsPrompt } from './mask_prompt.js';
 import { setAdding } from './mode.js';
 import { pointTool } from './points.js';
-import { brush, finishLasso, finishPaint, finishScribble, placeBrush, setBrush, strokeTool } from './strokes.js';
+import { finishLasso, finishPaint, finishScribble, strokeTool } from './strokes.js';
 
+/** @type {Record<string, Tool>} */
 export const tools = {
   point: pointTool,
   scribble: strokeTool('scribble', finishScribble),
@@ -19,14 +23,15 @@ export const tools = {
   paint: { ...strokeTool('paint', finishPaint), hover: placeBrush },
 };
 
-function setTool(name, adding = state.adding) {
+/** @type {NodeListOf<HTMLElement>} */
+const toolButtons = find('tool-choice').querySelectorAll('[data-tool]');
+
+function setTool(name = 'point', adding = state.adding) {
   update({ tool: name });
   overlayCanvas.dataset.tool = name;
   overlayCanvas.dataset.grip = '';
-  for (const button of find('tool-choice').querySelectorAll('[data-tool]')) {
-    button.setAttribute('aria-checked', button.dataset.tool === name);
-  }
-  find('size').hidden = name !== 'paint'; // in the place of the opacity, so that nothing jumps
+  for (const button of toolButtons) button.setAttribute('aria-checked', String(button.dataset.tool === name));
+  find('size').hidden = name !== 'paint'; // in the place of the opacity, so that nothing moves
   find('opacity').hidden = name === 'paint';
   find('brush').hidden = true;
   setAdding(adding);
@@ -35,8 +40,9 @@ function setTool(name, adding = state.adding) {
 }
 
 export function setUpToolbar() {
-  for (const button of find('tool-choice').querySelectorAll('[data-tool]'))
-    listen(button, 'click', () => setTool(button.dataset.tool));
+  for (const button of toolButtons) listen(button, 'click', () => setTool(button.dataset.tool));
+  listen(find('tool-add'), 'click', () => setAdding(true));
+  listen(find('tool-remove'), 'click', () => setAdding(false));
 
   Object.assign(shortcuts, {
     p: () => setTool('point'),
@@ -44,10 +50,10 @@ export function setUpToolbar() {
     l: () => setTool('lasso'),
     b: () => setTool('paint', true),
     e: () => setTool('paint', false),
-    '[': () => setBrush(brush.size / 1.2, true),
-    ']': () => setBrush(brush.size * 1.2 + 1, true),
-    m: () => keepMask(),
+    '[': () => setBrushSize(brush.size / 1.2, true),
+    ']': () => setBrushSize(brush.size * 1.2 + 1, true),
+    m: useMaskAsPrompt,
     c: () => setCrosshair(!state.crosshair),
   });
-  setBrush(brush.size);
+  setBrushSize(brush.size);
 }

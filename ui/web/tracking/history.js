@@ -6,7 +6,7 @@ import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
 import { prompts } from '../tools/prompts.js';
-import { askForFrames } from '../viewport/mask_requests.js';
+import { requestFrames } from '../viewport/mask_requests.js';
 import { startTracking, stopTracking } from './tracking.js';
 
 export const isTracked = step => step?.run !== undefined;
@@ -25,7 +25,7 @@ export function undo() {
   if (isRunning(state.log.last)) return undoRun();
   if (isTracked(state.log.last)) update({ interrupted: null }); // nobody wants to go on with it
   const step = state.log.undo();
-  prompts.settle(step, 'Undoing', () => {
+  prompts.syncStep(step, 'Undoing', () => {
     if (state.log.next === step) redo();
   });
 }
@@ -33,7 +33,7 @@ export function undo() {
 export function redo() {
   if (isTracked(state.log.next)) return redoRun();
   const step = state.log.redo();
-  prompts.settle(step, 'Redoing', () => {
+  prompts.syncStep(step, 'Redoing', () => {
     if (state.log.last === step) undo();
   });
 }
@@ -93,6 +93,6 @@ export function setUpHistory() {
   // What the server has taken back is gone from the page already; what was there before is asked for.
   on('server-untracked', message => {
     const [first, last] = message.question?.frames ?? [0, -1];
-    askForFrames(first, last);
+    requestFrames(first, last);
   });
 }

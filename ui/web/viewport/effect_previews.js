@@ -5,8 +5,6 @@
  * @typedef {(bitmap: ImageBitmap | null | undefined) => void} Resolve
  * @typedef {{ key: string; side: number; bitmap: ImageBitmap }} CachedPreview
  */
-/** @import { DoneEvent } from '../protocol.js' */
-
 import { currentLook, readyLook } from '../core/effects.js';
 import { playedRange } from '../core/media.js';
 import { mount } from '../core/mount.js';
@@ -224,12 +222,12 @@ export function setUpEffectPreviews() {
     previews.epoch += 1;
   };
   // The answer to a prompt may concern every frame; tracking names the one that has changed.
-  on('server-masks', (/** @type {MasksMessage} */ { object, run, frame }) => {
+  on('server-masks', ({ object, run, frame }) => {
     if (object !== undefined) outdateAll();
     else if (run !== undefined) previews.drop(frame);
   });
   on('server-object_removed server-untracked', outdateAll);
-  on('server-done', (/** @type {DoneEvent} */ { job }) => {
+  on('server-done', ({ job }) => {
     if (['track', 'replay', 'model'].includes(job)) outdateAll();
   });
   on('medium', () => previews.clear());

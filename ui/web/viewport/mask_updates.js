@@ -1,7 +1,5 @@
 // Masks that the server sends are cached, recorded in the edit log where they were tracked, and drawn.
 
-/** @import { ObjectRemovedEvent } from '../protocol.js' */
-
 import { root } from '../core/page.js';
 import { state } from '../core/store.js';
 import { emit, on } from '../shared/events.js';
@@ -50,7 +48,7 @@ async function storeMasks(message) {
 export function setUpMaskUpdates() {
   on('server-masks', storeMasks);
 
-  on('server-object_removed', (/** @type {ObjectRemovedEvent} */ message) => {
+  on('server-object_removed', message => {
     masks.removeObject(message.object);
     emit('masks', message);
     refreshMasks();

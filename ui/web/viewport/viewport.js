@@ -246,7 +246,7 @@ export function setUpViewport() {
   });
   on('theme', draw);
   on('repaint', repaint);
-  on('screen', (/** @type {string} */ name) => {
+  on('screen', name => {
     if (name === 'work') requestAnimationFrame(fitView);
   });
   on('objects log', () => {
