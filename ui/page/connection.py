@@ -61,7 +61,6 @@ class PageConnection:
     def __init__(self, session: Session, clock: Callable[[], float]) -> None:
         services = session.services
         self._session, self._tasks, self._executors = session, session.tasks, services.executors
-
         self.queue = SendQueue(clock)
         self.uploads = UploadBatch(services)
         self.effect_previews = EffectPreviews(services)
