@@ -47,7 +47,7 @@ class Desk:
     def open(self, path: Path) -> None:
         self.page.set_input_files(".mk-picker", path)
         self.page.wait_for_selector(f".mk[data-state=work] .mk-file-name:text-is('{path.name}')", state="attached")
-        self.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+        self.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
 
     def spot(self, x: float, y: float) -> tuple[float, float]:
         """A place on the stage, as shares of the picture, in CSS pixels of the stage. The picture fits the stage."""
@@ -114,7 +114,7 @@ class Desk:
     def choose_download(self, kind: str) -> None:
         """Open the dialog and choose a kind of file."""
         self.page.click(".mk-download")
-        self.page.check(f".mk-kind[data-kind={kind}] input")
+        self.page.check(f".mk-format[data-format={kind}] input")
 
     def download(self, kind: str) -> Path:
         self.choose_download(kind)

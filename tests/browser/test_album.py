@@ -53,7 +53,7 @@ class Album:
         self.desk.page.wait_for_selector(f".mk-photo[aria-current=true]:has-text('{name}')")
         height, width = SIZES[name]
         self.desk.page.wait_for_function(
-            """([width, height]) => document.querySelector('.mk-veil').hidden && (() => {
+            """([width, height]) => document.querySelector('.mk-progress-overlay').hidden && (() => {
               const stage = document.querySelector('.mk-base'), pen = stage.getContext('2d');
               const fits = Math.min(stage.width / width, stage.height / height), inset = 4;
               const left = (stage.width - fits * width) / 2, top = (stage.height - fits * height) / 2;
@@ -292,9 +292,9 @@ def test_an_upload_of_photos_can_be_given_up(desk: Desk, photos: dict[str, Path]
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
     network.send("Network.emulateNetworkConditions", slow)
     desk.page.set_input_files(".mk-picker", [photos["high.png"], large, photos["flat.png"]])
-    desk.page.wait_for_selector(".mk-veil-title:has-text('3 photos')")
-    desk.page.wait_for_selector(".mk-veil-text:has-text('MB of 4.')")
-    desk.page.click(".mk-veil-cancel")
+    desk.page.wait_for_selector(".mk-progress-title:has-text('3 photos')")
+    desk.page.wait_for_selector(".mk-progress-text:has-text('MB of 4.')")
+    desk.page.click(".mk-progress-cancel")
     network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
     album = Album(desk, photos["flat.png"], photos["small.png"])
     assert album.names() == ["flat.png", "small.png"]

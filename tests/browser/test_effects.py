@@ -251,8 +251,8 @@ def test_the_look_goes_into_the_download_and_the_project(
     knob(desk, "Glow: Size").fill("77")
     layers(desk, "spotlight", "glow")
     desk.page.click(".mk-download")
-    desk.expect("[name=mk-order-look] option:checked").to_have_text("Your own: Spotlight, Glow")
-    desk.page.click(".mk-order-look .mk-link")
+    desk.expect("[name=mk-export-effects] option:checked").to_have_text("Your own: Spotlight, Glow")
+    desk.page.click(".mk-export-effects .mk-link")
     desk.expect(".mk-download-dialog").to_be_hidden()
     with desk.page.expect_download() as started:
         desk.press("Control+s")

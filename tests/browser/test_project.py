@@ -61,7 +61,7 @@ def expect_range_of_one(desk: Desk) -> None:
 
 def expect_work(desk: Desk) -> None:
     desk.page.wait_for_selector(".mk[data-state=work]")
-    desk.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+    desk.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
     desk.expect_frame(30)
     desk.expect_mask(0.28, 0.76)
     desk.expect(".mk-object .mk-name").to_have_value("Ball")
@@ -84,11 +84,11 @@ def test_a_closed_tab_is_gone_on_with_from_the_start_screen(server: Any, visit: 
     first.context.new_page()  # a window without any page closes
     first.page.close()
     second = visit(server[1], context=first.context)
-    card = second.page.locator(".mk-kept-open")
+    card = second.page.locator(".mk-recent-open")
     card.wait_for()
     assert "film.mp4" in card.inner_text()
     assert "1 object · just now" in card.inner_text()
-    second.page.wait_for_function("document.querySelector('.mk-kept-open img').naturalWidth === 320")
+    second.page.wait_for_function("document.querySelector('.mk-recent-open img').naturalWidth === 320")
     card.click()
     expect_work(second)
     second.press("Home")
@@ -107,7 +107,7 @@ def test_a_browser_that_was_closed_still_has_the_work(chromium: Any, server: Any
                 work_on(desk, clip)
                 wait_until_kept(desk, steps=3)
             else:
-                desk.page.click(".mk-kept-open")
+                desk.page.click(".mk-recent-open")
                 expect_work(desk)
             assert desk.problems == []
         finally:
@@ -121,9 +121,9 @@ def test_a_work_is_forgotten_on_wish(server: Any, visit: Visit, picture: Path) -
     desk.expect_mask(0.27, 0.46)
     wait_until_kept(desk, steps=1)
     desk.page.click(".mk-new")
-    desk.expect(".mk-kept-open").to_contain_text("open now")
-    desk.page.click(".mk-kept-forget")
-    desk.page.wait_for_selector(".mk-kept", state="hidden")
+    desk.expect(".mk-recent-open").to_contain_text("open now")
+    desk.page.click(".mk-recent-remove")
+    desk.page.wait_for_selector(".mk-recent", state="hidden")
     desk.page.click(".mk-back")
     desk.click(0.7, 0.5)
     desk.expect_mask(0.67, 0.46)
@@ -154,7 +154,7 @@ def test_two_tabs_with_the_same_work_keep_both(server: Any, visit: Visit, pictur
     one.expect_mask(0.27, 0.46)
     wait_until_kept(one, steps=1)
     two = visit(server[1], context=one.context)
-    two.page.click(".mk-kept-open")
+    two.page.click(".mk-recent-open")
     two.page.wait_for_selector(".mk[data-state=work]")
     two.expect_mask(0.27, 0.46)
     two.click(0.7, 0.5)
@@ -165,7 +165,7 @@ def test_two_tabs_with_the_same_work_keep_both(server: Any, visit: Visit, pictur
         one.expect_mask(x - 0.03, 0.16)
     wait_until_kept(one, steps=3)
     one.page.click(".mk-new")
-    one.page.wait_for_function("document.querySelectorAll('.mk-kept-card').length === 2")
+    one.page.wait_for_function("document.querySelectorAll('.mk-recent-card').length === 2")
 
 
 def test_without_any_storage_everything_else_works(visit: Visit, server: Any, chromium: Any, picture: Path) -> None:
@@ -183,7 +183,7 @@ def test_without_any_storage_everything_else_works(visit: Visit, server: Any, ch
     desk.press("Control+z")
     desk.expect_mask(0.27, 0.46, there=False)
     desk.page.click(".mk-new")
-    desk.expect(".mk-kept").to_be_hidden()
+    desk.expect(".mk-recent").to_be_hidden()
 
 
 # --- the server forgets ---
@@ -239,11 +239,11 @@ def test_the_tracking_of_a_replay_can_be_given_up(visit: Visit, clip: Path) -> N
         while engine.gate.acquire(blocking=False):
             pass
         desk = visit(address, context=first.context)
-        desk.page.click(".mk-kept-open")
-        desk.page.wait_for_selector(".mk-veil-title:has-text('Bringing your work back')")
+        desk.page.click(".mk-recent-open")
+        desk.page.wait_for_selector(".mk-progress-title:has-text('Bringing your work back')")
         engine.gate.release()
-        desk.page.wait_for_function("document.querySelector('.mk-veil-text').textContent.includes('work')")
-        desk.page.click(".mk-veil-cancel")
+        desk.page.wait_for_function("document.querySelector('.mk-progress-text').textContent.includes('work')")
+        desk.page.click(".mk-progress-cancel")
         engine.gate.release()
         engine.gate.release()
         desk.expect_toast("Your clicks are back")
@@ -413,7 +413,7 @@ def test_undo_while_tracking_stops_it_and_takes_it_back(
     engine.gate.release()
     desk.page.wait_for_selector(".mk-track:visible")
     desk.expect_mask(0.28, 0.76, there=False)
-    desk.expect(".mk-goon").to_be_hidden()
+    desk.expect(".mk-resume").to_be_hidden()
     desk.press("Home")
     desk.expect_mask(0.28, 0.76)
     for _ in range(40):

@@ -16,6 +16,7 @@ interface PageElements {
   'camera-close': HTMLButtonElement;
   'camera-dialog': HTMLDialogElement;
   'camera-take': HTMLButtonElement;
+  'camera-video': HTMLVideoElement;
   'candidates-close': HTMLButtonElement;
   choose: HTMLButtonElement;
   clear: HTMLButtonElement;

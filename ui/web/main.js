@@ -3,6 +3,7 @@
 
 import { attach } from './core/mount.js';
 
+/** @param {GradioComponent} component */
 export async function start(component) {
   attach(component);
   const { setUpPage } = await import('./set_up.js');

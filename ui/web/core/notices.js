@@ -1,7 +1,9 @@
 // Messages to the user: toasts, tips, the banner, progress over the whole page, and announcements to screen readers.
 
-import { iconButton, make, setProgress } from '../shared/elements.js';
+import { iconButton, make, setProgress, showText } from '../shared/elements.js';
 import { find } from './page.js';
+
+export const NO_CONNECTION = 'There is no connection right now. Try again in a moment.';
 
 /**
  * A message that goes away by itself; the same one twice is shown once.
@@ -35,8 +37,7 @@ export function showBanner(text, action = '', act = () => {}) {
   find('banner').hidden = !text;
   find('banner-text').textContent = text;
   const button = find('banner-act');
-  button.hidden = !action;
-  button.textContent = action;
+  showText(button, action);
   button.onclick = act;
 }
 
@@ -48,20 +49,19 @@ export function showBanner(text, action = '', act = () => {}) {
  * @param {(() => void) | null} [cancel]
  */
 export function showProgress(title, fraction = null, text = '', cancel = null) {
-  find('veil').hidden = !title;
+  find('progress-overlay').hidden = !title;
   if (!title) return;
-  find('veil-title').textContent = title;
-  find('veil-text').textContent = text;
-  find('veil-cancel').hidden = !cancel;
-  find('veil-cancel').onclick = cancel;
-  setProgress(find('progress', find('veil')), fraction);
+  find('progress-title').textContent = title;
+  find('progress-text').textContent = text;
+  find('progress-cancel').hidden = !cancel;
+  find('progress-cancel').onclick = cancel;
+  setProgress(find('progress', find('progress-overlay')), fraction);
 }
 
 let tipTimer = 0;
 /** @param {string} text '' hides the tip */
 export function showTip(text) {
   clearTimeout(tipTimer);
-  find('tip').textContent = text;
-  find('tip').hidden = !text;
+  showText(find('tip'), text);
   if (text) tipTimer = setTimeout(() => showTip(''), 9000);
 }

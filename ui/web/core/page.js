@@ -53,4 +53,16 @@ export function listen(target, type, listener, options = {}) {
   target.addEventListener(type, listener, { signal: mount.signal, ...options });
 }
 
+/**
+ * Listens for the files that a picker chooses; the same ones can then be chosen again.
+ * @param {HTMLInputElement} picker
+ * @param {(files: File[]) => void} act
+ */
+export const listenForFiles = (picker, act) =>
+  listen(picker, 'change', () => {
+    const files = [...(picker.files ?? [])];
+    picker.value = '';
+    if (files.length) act(files);
+  });
+
 export const fingersOnly = matchMedia('(hover: none) and (pointer: coarse)').matches;

@@ -75,7 +75,7 @@ function cancelOpening() {
 export function setUpUploads() {
   on('server-progress', message => {
     if (message.job === 'ingest')
-      showProgress(find('veil-title').textContent || 'Opening', message.fraction, message.message, cancelOpening);
+      showProgress(find('progress-title').textContent || 'Opening', message.fraction, message.message, cancelOpening);
   });
   on('server-error', message => {
     if (message.job === 'ingest') openingFailed();

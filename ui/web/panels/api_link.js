@@ -1,9 +1,11 @@
 // Gradio lists the endpoints for programs in a view of its own. The button that opens it stands in the footer, which is not
-// shown; an address with ?view=api is to open it too, but Gradio loads that view only when its button says so.
+// shown; an address with ?view=api is to open it too, but Gradio loads that view only when its button is clicked.
 
 import { find, listen } from '../core/page.js';
 
-const showApi = () => document.querySelector('footer .show-api')?.click();
+/** @type {() => HTMLButtonElement | null} */
+const footerButton = () => document.querySelector('footer .show-api');
+const showApi = () => footerButton()?.click();
 
 export function setUpApiLink() {
   listen(find('api'), 'click', () => {
@@ -13,7 +15,7 @@ export function setUpApiLink() {
 
   if (new URLSearchParams(location.search).get('view') === 'api') {
     setTimeout(() => {
-      showApi(); // Gradio takes it for open: this only takes the word out of the address
+      showApi(); // Gradio takes the view for open: this only removes it from the address
       showApi();
     });
   }

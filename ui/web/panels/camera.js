@@ -5,31 +5,36 @@ import { canvasOf } from '../shared/canvas.js';
 import { openFile } from '../storage/open_files.js';
 
 const cameraDialog = find('camera-dialog');
-const cameraVideo = cameraDialog.querySelector('video');
+const cameraVideo = find('camera-video');
+const CONSTRAINTS = { video: { facingMode: 'environment', width: { ideal: 1920 }, height: { ideal: 1080 } } };
+/** @type {MediaStream | null} */
 let cameraStream = null;
+
+/** @param {string} text '' once the camera can take a picture */
+function showStatus(text) {
+  find('camera-text').textContent = text;
+  find('camera-take').disabled = !!text;
+}
 
 async function openCamera() {
   cameraDialog.showModal();
-  find('camera-take').disabled = true;
-  find('camera-text').textContent = 'Waiting for the camera…';
-  if (!navigator.mediaDevices?.getUserMedia) {
-    find('camera-text').textContent =
-      'Browsers give pages the camera only over https or on this computer itself. Choose a file instead.';
-    return;
-  }
+  showStatus('Waiting for the camera…');
+  if (!navigator.mediaDevices?.getUserMedia)
+    return showStatus(
+      'Browsers give pages the camera only over https or on this computer itself. Choose a file instead.',
+    );
   try {
-    const wish = { video: { facingMode: 'environment', width: { ideal: 1920 }, height: { ideal: 1080 } } };
-    cameraStream = await navigator.mediaDevices.getUserMedia(wish);
+    cameraStream = await navigator.mediaDevices.getUserMedia(CONSTRAINTS);
     if (!cameraDialog.open) return closeCamera();
     cameraVideo.srcObject = cameraStream;
     await cameraVideo.play();
-    find('camera-text').textContent = '';
-    find('camera-take').disabled = false;
+    showStatus('');
   } catch (error) {
-    find('camera-text').textContent =
-      error.name === 'NotAllowedError'
+    showStatus(
+      error instanceof DOMException && error.name === 'NotAllowedError'
         ? 'The camera is not allowed here. Allow it in the browser’s address bar and try again.'
-        : 'No camera was found. Connect one and try again, or choose a file instead.';
+        : 'No camera was found. Connect one and try again, or choose a file instead.',
+    );
   }
 }
 
@@ -40,10 +45,12 @@ function closeCamera() {
 }
 
 function takePicture() {
-  const [canvas, pen] = canvasOf(cameraVideo.videoWidth, cameraVideo.videoHeight);
-  pen.drawImage(cameraVideo, 0, 0);
+  const [canvas, context] = canvasOf(cameraVideo.videoWidth, cameraVideo.videoHeight);
+  context.drawImage(cameraVideo, 0, 0);
   closeCamera();
-  canvas.toBlob(blob => openFile(new File([blob], 'snapshot.jpg', { type: 'image/jpeg' })), 'image/jpeg', 0.95);
+  const open = (/** @type {Blob | null} */ blob) =>
+    blob && openFile(new File([blob], 'snapshot.jpg', { type: 'image/jpeg' }));
+  canvas.toBlob(open, 'image/jpeg', 0.95);
 }
 
 export function setUpCamera() {

@@ -17,11 +17,11 @@ export function setUpEditButtons() {
   makeMenu(find('clear'), find('clear-menu'));
 
   on('log frame medium objects tracking', () => {
-    const said = state.log.prompts;
-    find('undo').disabled = !state.log.canUndo;
-    find('redo').disabled = !state.log.canRedo || (!!state.tracking && isTracked(state.log.next));
-    find('clear').disabled = !said.size;
-    find('clear-frame').disabled = ![...said.values()].some(frames => frames.has(state.frame));
-    find('clear-object').disabled = !said.has(state.active);
+    const { log, frame, active, tracking } = state;
+    find('undo').disabled = !log.canUndo;
+    find('redo').disabled = !log.canRedo || (!!tracking && isTracked(log.next));
+    find('clear').disabled = !log.prompts.size;
+    find('clear-frame').disabled = ![...log.prompts.values()].some(frames => frames.has(frame));
+    find('clear-object').disabled = !log.prompts.has(active);
   });
 }

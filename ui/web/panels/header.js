@@ -4,26 +4,22 @@ import { mount } from '../core/mount.js';
 import { find, listen } from '../core/page.js';
 import { closeWith } from '../shared/dialogs.js';
 import { emit } from '../shared/events.js';
+import { loadSetting, saveSetting } from '../shared/settings.js';
+
+const THEME = 'masklet-theme';
 
 export function setUpHeader() {
   listen(find('theme'), 'click', () => {
     const dark = document.body.classList.toggle('dark');
-    try {
-      localStorage.setItem('masklet-theme', dark ? 'dark' : 'light');
-    } catch {
-      /* storage may be forbidden */
-    }
+    saveSetting(THEME, dark ? 'dark' : 'light');
     emit('theme');
   });
-  try {
-    const chosen = localStorage.getItem('masklet-theme');
-    if (chosen && !location.search.includes('__theme')) document.body.classList.toggle('dark', chosen === 'dark');
-  } catch {
-    /* storage may be forbidden */
-  }
+  const chosen = loadSetting(THEME);
+  if (chosen && !location.search.includes('__theme')) document.body.classList.toggle('dark', chosen === 'dark');
 
   listen(find('help'), 'click', () => find('help-dialog').showModal());
   closeWith(find('help-dialog'), find('help-close'), { signal: mount.signal });
 
-  find('logo').src = document.querySelector('#mk-sign').href;
+  const sign = /** @type {HTMLLinkElement} */ (document.querySelector('#mk-sign'));
+  find('logo').src = sign.href;
 }

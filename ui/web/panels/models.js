@@ -94,17 +94,17 @@ function drawModels() {
 }
 
 function offerCard(offer) {
-  const card = make('li', 'mk-offer');
-  const head = make('div', 'mk-offer-head');
+  const card = make('li', 'mk-model-card');
+  const head = make('div', 'mk-model-card-head');
   const current = offer.name === state.model.name;
   head.append(make('b', '', offer.title));
-  if (current) head.append(make('span', 'mk-offer-mark', 'in use'));
-  else if (offer.loaded) head.append(make('span', 'mk-offer-mark mk-offer-quiet', 'loaded'));
+  if (current) head.append(make('span', 'mk-model-card-mark', 'in use'));
+  else if (offer.loaded) head.append(make('span', 'mk-model-card-mark mk-model-card-quiet', 'loaded'));
   card.classList.toggle('mk-current', current);
   const size = offer.parameters
     ? `${offer.parameters} M parameters · ${megabyteText(offer.megabytes)} · ${offer.licence}`
     : '';
-  const facts = make('div', 'mk-offer-facts');
+  const facts = make('div', 'mk-model-card-facts');
   facts.append(
     ...[size, workOf(offer), offer.loaded ? '' : weightsOf(offer)].filter(Boolean).map(text => make('span', '', text)),
   );
@@ -125,7 +125,7 @@ function useButton(offer, again) {
 }
 
 function changeBar() {
-  const bar = make('div', 'mk-offer-change');
+  const bar = make('div', 'mk-model-card-change');
   const progress = make('div', 'mk-progress');
   const row = make('div', 'mk-row');
   progress.append(make('i'));

@@ -131,6 +131,6 @@ export function setUpProjectMenu() {
     if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== 's') return;
     if (!state.medium || root.dataset.state !== 'work') return;
     event.preventDefault(); // or the browser would save the page
-    if (find('veil').hidden) saveProject();
+    if (find('progress-overlay').hidden) saveProject();
   });
 }

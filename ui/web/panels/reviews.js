@@ -128,7 +128,7 @@ function updatePins() {
   const here = all.filter(note => note.frame === state.frame && (!note.done || note === chosenNote));
   pins.replaceChildren(
     ...here.map(note => {
-      const pin = make('button', 'mk-remark-pin', all.indexOf(note) + 1);
+      const pin = make('button', 'mk-review-note-pin', all.indexOf(note) + 1);
       Object.assign(pin, { type: 'button', title: note.text, onclick: () => jumpToNote(note) });
       pin.setAttribute('aria-label', `Note ${all.indexOf(note) + 1}: ${note.text}`);
       pin.classList.toggle('mk-chosen', note === chosenNote);
@@ -141,7 +141,7 @@ function updatePins() {
 
 // The chosen note's words beside its pin, on the side that has more room.
 function bubbleOf(note) {
-  const bubble = make('p', 'mk-remark-bubble', note.text);
+  const bubble = make('p', 'mk-review-note-bubble', note.text);
   const x = view.x + note.x * view.scale;
   bubble.setAttribute('aria-hidden', 'true'); // the pin says the same
   bubble.classList.toggle('mk-to-left', x > viewport.clientWidth / 2);
@@ -164,13 +164,13 @@ const updateFlags = drawSoon(() => {
 
 // --- the list ---
 
-const factLine = words => make('span', 'mk-remark-facts', words.filter(Boolean).join(' · '));
+const factLine = words => make('span', 'mk-review-note-facts', words.filter(Boolean).join(' · '));
 const whereIs = ({ frame }) => (isClip() ? `frame ${frame + 1}` : isAlbum() ? state.medium.names[frame] : '');
 
 function noteItem(note, number, reviewer) {
-  const item = make('li', 'mk-remark');
-  const go = make('button', 'mk-remark-go');
-  const tick = make('input', 'mk-remark-done');
+  const item = make('li', 'mk-review-note');
+  const go = make('button', 'mk-review-note-go');
+  const tick = make('input', 'mk-review-note-done');
   const object = note.object && objects.trait(note.object).name;
   item.classList.toggle('mk-chosen', note === chosenNote);
   item.classList.toggle('mk-is-done', note.done);
@@ -182,8 +182,8 @@ function noteItem(note, number, reviewer) {
   };
   go.type = 'button';
   if (note === chosenNote) go.setAttribute('aria-current', 'true');
-  const words = make('span', 'mk-remark-text', note.text);
-  go.append(make('b', 'mk-remark-number', number), words, factLine([object, whereIs(note), reviewer]));
+  const words = make('span', 'mk-review-note-text', note.text);
+  go.append(make('b', 'mk-review-note-number', number), words, factLine([object, whereIs(note), reviewer]));
   go.onclick = () => jumpToNote(note);
   item.append(go, tick);
   return item;
@@ -191,15 +191,15 @@ function noteItem(note, number, reviewer) {
 
 // A comment on an object as a whole.
 function commentItem(id, { verdict, comment }, reviewer) {
-  const item = make('li', 'mk-remark');
-  const go = make('button', 'mk-remark-go');
+  const item = make('li', 'mk-review-note');
+  const go = make('button', 'mk-review-note-go');
   const sign = make('span', 'mk-verdict');
   go.type = 'button';
   sign.dataset.verdict = verdict;
   sign.append(icon(verdict === 'approved' ? 'check' : 'pen'));
   go.append(
     sign,
-    make('span', 'mk-remark-text', comment),
+    make('span', 'mk-review-note-text', comment),
     factLine([objects.trait(id).name, VERDICTS[verdict], reviewer]),
   );
   go.onclick = () => {
@@ -212,13 +212,13 @@ function commentItem(id, { verdict, comment }, reviewer) {
 function updateReviewing() {
   if (!state.medium) return;
   const card = find('reviewing');
-  const list = find('remarks');
+  const list = find('review-notes');
   const all = allNotes();
   const open = all.filter(note => !note.done).length;
   const focused = [...list.querySelectorAll('button, input')].indexOf(document.activeElement);
   card.hidden = !state.reviews.length;
   find('reviewing-count').textContent = all.length ? `${open} open` : '';
-  for (const name of ['remark-previous', 'remark-next']) find(name).disabled = !all.length;
+  for (const name of ['review-note-previous', 'review-note-next']) find(name).disabled = !all.length;
   find('reviewers').textContent = state.reviews
     .map(each => `${each.reviewer || 'Reviewer'}: ${summarize(each)}`)
     .join('; ');
@@ -257,8 +257,8 @@ export function setUpReviews() {
     { passive: false },
   );
   shortcuts.j = event => nextNote(event.shiftKey ? -1 : 1);
-  listen(find('remark-previous'), 'click', () => nextNote(-1));
-  listen(find('remark-next'), 'click', () => nextNote(1));
+  listen(find('review-note-previous'), 'click', () => nextNote(-1));
+  listen(find('review-note-next'), 'click', () => nextNote(1));
   listen(find('reviewing-close'), 'click', () => {
     update({ reviews: [] });
     chosenNote = null;

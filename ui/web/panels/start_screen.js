@@ -1,66 +1,64 @@
-// Ways to bring a picture or clip in: choose, drop, paste, camera (camera.js) and examples. Several photos: photos.js.
+// Ways to open an image or a clip: choose, drop, paste, and examples. The camera: camera.js; several photos: open_files.js.
 
-import { about, base, find, listen, root } from '../core/page.js';
-import { setScreen } from '../core/screen.js';
-import { icon, make } from '../shared/elements.js';
+import { about, base, find, listen, listenForFiles, root } from '../core/page.js';
+import { isWorking, setScreen } from '../core/screen.js';
+import { icon, make, makeButton, targetOf } from '../shared/elements.js';
 import { addPhotos, openExample, openFiles } from '../storage/open_files.js';
 
-// Dropping works anywhere on the page.
-let dragged = 0;
-const carriesFile = event => [...(event.dataTransfer?.types ?? [])].includes('Files');
-const showDropping = yes => {
-  dragged = yes ? dragged : 0;
-  root.classList.toggle('mk-dropping-now', yes);
-};
+/** @param {DragEvent} event */
+const filesOf = ({ dataTransfer }) => (dataTransfer?.types.includes('Files') ? dataTransfer.files : null);
+
+/** @param {DragEvent} event */
+function openDropped(event) {
+  const files = filesOf(event);
+  if (!files) return;
+  event.preventDefault();
+  // A dialog would hide what happens; but one asks for a file.
+  for (const dialog of root.querySelectorAll('dialog')) if (dialog !== find('file-dialog')) dialog.close();
+  if (targetOf(event).closest('.mk-photos')) addPhotos(files);
+  else openFiles(files);
+}
+
+/** Files can be dropped anywhere on the page. */
+function setUpDropping() {
+  let depth = 0; // elements under the pointer that were entered and not left
+  const setDepth = (/** @type {number} */ entered) => {
+    depth = Math.max(0, entered);
+    root.classList.toggle('mk-dropping-now', depth > 0);
+  };
+  listen(window, 'dragenter', event => filesOf(event) && setDepth(depth + 1));
+  listen(window, 'dragleave', event => filesOf(event) && setDepth(depth - 1));
+  listen(window, 'dragover', event => filesOf(event) && event.preventDefault());
+  listen(window, 'drop', event => {
+    if (filesOf(event)) setDepth(0);
+    openDropped(event);
+  });
+}
+
+/** @param {Example} example */
+function exampleCard(example) {
+  const card = makeButton('mk-example', '', () => openExample(example));
+  const picture = make('img');
+  Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '' });
+  card.append(picture, make('span', 'mk-example-title', example.title));
+  if (example.kind === 'clip') {
+    const badge = make('span', 'mk-badge', 'Clip');
+    badge.prepend(icon('film'));
+    card.append(' ', badge);
+  }
+  return card;
+}
 
 export function setUpStartScreen() {
   listen(find('choose'), 'click', () => find('picker').click());
-  listen(find('picker'), 'change', () => {
-    openFiles(find('picker').files);
-    find('picker').value = '';
-  });
-  listen(find('new'), 'click', () => setScreen(root.dataset.state === 'start' ? 'work' : 'start'));
+  listenForFiles(find('picker'), files => openFiles(files));
+  listen(find('new'), 'click', () => setScreen(isWorking() ? 'start' : 'work'));
   listen(find('back'), 'click', () => setScreen('work'));
-  listen(window, 'dragenter', event => {
-    if (carriesFile(event)) {
-      dragged += 1;
-      showDropping(true);
-    }
-  });
-  listen(window, 'dragleave', event => {
-    if (carriesFile(event) && --dragged <= 0) showDropping(false);
-  });
-  listen(window, 'dragover', event => {
-    if (carriesFile(event)) event.preventDefault();
-  });
-  listen(window, 'drop', event => {
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    showDropping(false);
-    // A dialog would hide what happens; but one asks for a file.
-    for (const dialog of root.querySelectorAll('dialog[open]')) if (dialog !== find('file-dialog')) dialog.close();
-    if (event.target.closest?.('.mk-photos')) addPhotos(event.dataTransfer.files);
-    else openFiles(event.dataTransfer.files);
-  });
+  setUpDropping();
   listen(window, 'paste', event => {
     openFiles([...(event.clipboardData?.files ?? [])].filter(file => /^(image|video)\//.test(file.type)));
   });
-
-  for (const example of about.examples) {
-    const card = make('button', 'mk-example');
-    const picture = make('img');
-    card.type = 'button';
-    Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '' });
-    const title = make('span', 'mk-example-title', example.title);
-    card.append(picture, title);
-    if (example.kind === 'clip') {
-      const badge = make('span', 'mk-badge', 'Clip');
-      badge.prepend(icon('film'));
-      card.append(' ', badge);
-    }
-    listen(card, 'click', () => openExample(example));
-    find('gallery').append(card);
-  }
+  find('gallery').append(...about.examples.map(exampleCard));
   find('limits').textContent =
     `Photos and clips up to ${about.max_upload_mb} MB, ${about.max_pictures} photos at once. They are deleted when you leave.`;
 }

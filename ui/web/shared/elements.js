@@ -60,3 +60,36 @@ export function setProgress(bar, fraction) {
  * @param {Event} event
  */
 export const targetOf = event => /** @type {HTMLElement} */ (event.target);
+
+/**
+ * @param {string} className
+ * @param {string} text
+ * @param {() => void} act
+ */
+export function makeButton(className, text, act) {
+  const button = make('button', className, text);
+  button.type = 'button';
+  button.onclick = act;
+  return button;
+}
+
+/**
+ * Sets the text of an element, which is hidden where there is none.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function showText(element, text) {
+  element.textContent = text;
+  element.hidden = !text;
+}
+
+/**
+ * Scrolls a list to an item of it, never the page: on a phone the viewport stays in sight.
+ * @param {Element} list
+ * @param {Element} item
+ */
+export function scrollWithin(list, item) {
+  const outer = list.getBoundingClientRect();
+  const inner = item.getBoundingClientRect();
+  list.scrollTop += Math.min(0, inner.top - outer.top) + Math.max(0, inner.bottom - outer.bottom);
+}

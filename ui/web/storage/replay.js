@@ -57,7 +57,7 @@ function cancelReplay() {
 
 export function setUpReplay() {
   on('server-progress', message => {
-    if (message.job !== 'replay' || replaying?.quietly || (replaying?.more && find('veil').hidden)) return;
+    if (message.job !== 'replay' || replaying?.quietly || (replaying?.more && find('progress-overlay').hidden)) return;
     const giveUp = replaying?.more ? cancelEdits : cancelReplay;
     showProgress(replaying?.title ?? 'Bringing your work back', message.fraction, message.message, giveUp);
   });

@@ -116,7 +116,7 @@ export function setUpTracking() {
     root.classList.toggle('mk-is-tracking', running);
     find('tracking').hidden = !running;
     find('track').hidden = running;
-    find('goon').hidden = !state.interrupted;
+    find('resume').hidden = !state.interrupted;
     for (const button of find('track').querySelectorAll('[data-direction]')) button.disabled = !possible;
   });
   on('medium', () => {
@@ -126,7 +126,7 @@ export function setUpTracking() {
   for (const button of find('track').querySelectorAll('[data-direction]')) {
     listen(button, 'click', () => track(button.dataset.direction));
   }
-  listen(find('goon'), 'click', continueTracking);
-  listen(find('lost-goon'), 'click', continueTracking);
+  listen(find('resume'), 'click', continueTracking);
+  listen(find('lost-resume'), 'click', continueTracking);
   listen(find('stop'), 'click', stopTracking);
 }
