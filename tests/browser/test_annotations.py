@@ -67,7 +67,7 @@ def coco(path: Path, *frames: int, size: tuple[int, int] = SIZE) -> Path:
 def choose(desk: Desk, path: Path) -> None:
     desk.page.click(".mk-project-open")
     with desk.page.expect_file_chooser() as chooser:
-        desk.page.click("[data-project=import]")
+        desk.page.click(".mk-project-import")
     chooser.value.set_files(path)
 
 
@@ -170,7 +170,7 @@ def test_without_a_medium_there_is_nothing_to_annotate(desk: Desk, tmp_path: Pat
     drop(desk, davis(tmp_path / "masks.zip", range(1)))
     desk.expect_toast("Open the picture or clip first")
     desk.page.click(".mk-project-open")
-    desk.expect("[data-project=import]").to_be_hidden()
+    desk.expect(".mk-project-import").to_be_hidden()
 
 
 def test_an_import_that_is_given_up_leaves_nothing(chromium: Any, visit: Any, clip: Path, tmp_path: Path) -> None:

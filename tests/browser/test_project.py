@@ -70,7 +70,7 @@ def expect_work(desk: Desk) -> None:
 def save(desk: Desk, what: str) -> Path:
     desk.page.click(".mk-project-open")
     with desk.page.expect_download() as started:
-        desk.page.click(f"[data-project={what}]")
+        desk.page.click(f".mk-project-{what}")
     return Path(started.value.path())
 
 
