@@ -356,7 +356,7 @@ def test_the_panel_is_a_sheet_on_a_phone(visit: Callable[..., Desk], server: tup
     desk.page.tap(".mk-over", position=dict(zip("xy", desk.spot(0.3, 0.5), strict=True)))
     desk.expect_mask(0.33, 0.53)
     desk.page.tap(".mk-effects-open")
-    panel, stage = (desk.page.locator(name).bounding_box() for name in (".mk-effects", ".mk-stage"))
+    panel, stage = (desk.page.locator(name).bounding_box() for name in (".mk-effects", ".mk-viewport"))
     assert abs(panel["y"] + panel["height"] - 844) <= 1
     assert stage["y"] + stage["height"] <= panel["y"] + 1, "the stage stays in sight"
     for name in (".mk-effects-close", ".mk-layer-remove", ".mk-layer-add", ".mk-chip-button"):

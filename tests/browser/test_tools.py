@@ -417,7 +417,7 @@ def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[Fak
     studio.expect_mask(0.37, 0.44)
     studio.page.tap(".mk-masks")
     studio.page.wait_for_selector(".mk-masks-menu", state="visible")
-    for name in ("given-menu", "keep", "given", "clear", "tool-choice button"):
+    for name in ("masks-menu", "use-mask", "masks", "clear", "tool-choice button"):
         part = studio.page.locator(f".mk-{name}").first.bounding_box()
         assert part["width"] >= 40 and part["height"] >= 38
         assert part["x"] >= 0 and part["x"] + part["width"] <= 390
