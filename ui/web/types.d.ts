@@ -108,7 +108,7 @@ type QueuedRequest = (EditRequest | Unnumbered<import('./protocol').EditLogReque
   /** Nothing was lost: the user is not told about the progress of the replay. */
   quiet?: boolean;
   title?: string;
-  onCancel?: () => void;
+  onCancel?: (() => void) | null;
 };
 /** Masks as received; `question` is the request that they answer. */
 type MasksMessage = Omit<import('./protocol').MasksEvent, 'objects' | 'step'> & {
