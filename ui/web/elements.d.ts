@@ -40,6 +40,7 @@ interface PageElements {
   first: HTMLButtonElement;
   fit: HTMLButtonElement;
   follow: HTMLLabelElement;
+  'follow-box': HTMLInputElement;
   'frame-entry': HTMLInputElement;
   'frame-go': HTMLButtonElement;
   goon: HTMLButtonElement;
@@ -62,6 +63,7 @@ interface PageElements {
   'lost-close': HTMLButtonElement;
   'lost-goon': HTMLButtonElement;
   'lost-pause': HTMLLabelElement;
+  'lost-pause-box': HTMLInputElement;
   'mask-picker': HTMLInputElement;
   masks: HTMLButtonElement;
   model: HTMLButtonElement;

@@ -1,7 +1,6 @@
 // The lanes, one per object. A bar is a mask, stripes are a stale mask, a thin line is "not in this frame", diamonds are
 // prompted frames. All lanes share a fixed height, so that nothing moves when objects are added.
 
-import { isClip } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
@@ -49,7 +48,8 @@ function drawLanes() {
     if (isActive) drawActiveMark(context, y, bar);
     context.globalAlpha = 1;
     for (const frame of state.log.prompts.get(object)?.keys() ?? []) {
-      if (isVisible(frame)) drawDiamond(context, xOf(frame), y + bar / 2, Math.min(5, pitch / 2), objects.color(object));
+      if (isVisible(frame))
+        drawDiamond(context, xOf(frame), y + bar / 2, Math.min(5, pitch / 2), objects.color(object));
     }
   });
   find('lanes-empty').hidden = objects.listed.length > 0;
@@ -205,7 +205,6 @@ export function describeMask(object, frame) {
 }
 
 function scrollToActive() {
-  if (!isClip()) return;
   const row = objects.listed.indexOf(state.active);
   const { pitch, top } = laneMeasures();
   const y = top + row * pitch;
