@@ -227,24 +227,9 @@ interface Review {
 }
 
 /** A run of tracking. */
-interface TrackingRun {
-  run: number;
-  direction: string;
-  frame: number;
-  first: number;
-  last: number;
-  pause: boolean;
-}
+type TrackingRun = import('./protocol').TrackingRun;
 
-interface ModelState {
-  ready: boolean;
-  fraction: number | null;
-  message: string;
-  error: string | null;
-  name: string;
-  title: string;
-  device: string;
-}
+type ModelState = Omit<import('./protocol').ModelEvent, 't'>;
 
 /** What is on the canvases. */
 interface ShownFrame {
