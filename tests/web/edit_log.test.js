@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { EditLog, fold, span } from '../../ui/web/core/edit_log.js';
+import { EditLog, fold, joinedSpans, span } from '../../ui/web/core/edit_log.js';
 
 /**
  * @param {number} frame
@@ -147,4 +147,17 @@ test('the frames of [start, stop, step]', () => {
       [3, 5],
     ],
   );
+});
+
+test('spans of a run that continue each other are joined', () => {
+  const log = new EditLog();
+  log.add([click(5, 1)]);
+  for (const frame of [6, 7]) log.addTracked(7, frame, 1, [1]);
+  log.add([click(0, 2)]);
+  log.addTracked(7, 8, 1, [1, 2]);
+  for (const frame of [4, 3]) log.addTracked(7, frame, -1, [1]);
+  assert.deepEqual(joinedSpans(log.steps[1].entries), [
+    [6, 9, 1],
+    [4, 2, -1],
+  ]);
 });

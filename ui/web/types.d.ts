@@ -108,7 +108,7 @@ type QueuedRequest = (EditRequest | Unnumbered<import('./protocol').EditLogReque
   /** Nothing was lost: the user is not told about the progress of the replay. */
   quiet?: boolean;
   title?: string;
-  onCancel?: () => void;
+  onCancel?: (() => void) | null;
 };
 /** Masks as received; `question` is the request that they answer. */
 type MasksMessage = Omit<import('./protocol').MasksEvent, 'objects' | 'step'> & {
@@ -225,24 +225,9 @@ interface Review {
 }
 
 /** A run of tracking. */
-interface TrackingRun {
-  run: number;
-  direction: string;
-  frame: number;
-  first: number;
-  last: number;
-  pause: boolean;
-}
+type TrackingRun = import('./protocol').TrackingRun;
 
-interface ModelState {
-  ready: boolean;
-  fraction: number | null;
-  message: string;
-  error: string | null;
-  name: string;
-  title: string;
-  device: string;
-}
+type ModelState = Omit<import('./protocol').ModelEvent, 't'>;
 
 /** What is on the canvases. */
 interface ShownFrame {

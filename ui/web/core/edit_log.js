@@ -304,3 +304,18 @@ export const span = ([start, stop, step]) => (step > 0 ? [start, stop - 1] : [st
 
 /** @param {Prompt} prompt */
 export const isEmpty = prompt => !prompt.points?.length && !prompt.boxes?.length && !prompt.mask && !prompt.crop;
+
+/**
+ * The spans of a run of tracking; those that continue each other are joined.
+ * @param {Entry[]} entries
+ */
+export function joinedSpans(entries) {
+  /** @type {TrackEntry['track'][]} */
+  const spans = [];
+  for (const { track } of entries) {
+    const last = spans[spans.length - 1];
+    if (track && last?.[1] === track[0] && last[2] === track[2]) last[1] = track[1];
+    else if (track) spans.push([...track]);
+  }
+  return spans;
+}

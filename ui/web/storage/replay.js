@@ -33,7 +33,7 @@ export function replayLog(quiet = false) {
  * Adds many prompts and removals at once to what the server knows.
  * @param {ReplayRequest['entries']} entries
  * @param {string} title
- * @param {() => void} [onCancel] takes them back
+ * @param {(() => void) | null} [onCancel] takes them back
  */
 export function sendEdits(entries, title, onCancel) {
   replaying = { t: 'edit_log', entries, more: true, title, onCancel };
