@@ -41,7 +41,6 @@ interface PageElements {
   'file-dialog': HTMLDialogElement;
   first: HTMLButtonElement;
   fit: HTMLButtonElement;
-  follow: HTMLLabelElement;
   'follow-box': HTMLInputElement;
   'frame-entry': HTMLInputElement;
   'frame-go': HTMLButtonElement;
@@ -63,7 +62,6 @@ interface PageElements {
   'layer-kind': HTMLSelectElement;
   logo: HTMLImageElement;
   'lost-close': HTMLButtonElement;
-  'lost-pause': HTMLLabelElement;
   'lost-pause-box': HTMLInputElement;
   'lost-resume': HTMLButtonElement;
   'mask-picker': HTMLInputElement;
