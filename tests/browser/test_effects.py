@@ -1,4 +1,4 @@
-"""The panel of effects: what it shows on the stage is what the server paints."""
+"""The panel of effects: what it shows in the viewport is what the server paints."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def add(desk: Desk, effect: str) -> None:
 
 
 def layers(desk: Desk, *effects: str) -> None:
-    """Wait until these are the layers of the look."""
+    """Wait until these are the layers of the effect stack."""
     found = "[...document.querySelectorAll('.mk-layer')].map(row => row.dataset.effect).join()"
     desk.page.wait_for_function(f"wanted => {found} === wanted", arg=",".join(effects))
 
@@ -129,7 +129,7 @@ def test_one_can_go_on_selecting(desk: Desk, picture: Path) -> None:
 
 
 def expect_number(desk: Desk, frame: int) -> None:
-    """The picture on the stage is that of this frame of a numbered clip."""
+    """The picture in the viewport is that of this frame of a numbered clip."""
     for bit in range(6):
         expect_color(desk, (bit + 0.5) / 6, 0.9, WHITE if frame >> (5 - bit) & 1 else BLACK)
 
@@ -356,9 +356,9 @@ def test_the_panel_is_a_sheet_on_a_phone(visit: Callable[..., Desk], server: tup
     desk.page.tap(".mk-over", position=dict(zip("xy", desk.spot(0.3, 0.5), strict=True)))
     desk.expect_mask(0.33, 0.53)
     desk.page.tap(".mk-effects-open")
-    panel, stage = (desk.page.locator(name).bounding_box() for name in (".mk-effects", ".mk-viewport"))
+    panel, viewport = (desk.page.locator(name).bounding_box() for name in (".mk-effects", ".mk-viewport"))
     assert abs(panel["y"] + panel["height"] - 844) <= 1
-    assert stage["y"] + stage["height"] <= panel["y"] + 1, "the stage stays in sight"
+    assert viewport["y"] + viewport["height"] <= panel["y"] + 1, "the viewport stays in sight"
     for name in (".mk-effects-close", ".mk-layer-remove", ".mk-layer-add", ".mk-chip-button"):
         box = desk.page.locator(name).first.bounding_box()
         assert min(box["width"], box["height"]) >= 40, name
