@@ -44,7 +44,6 @@ interface PageElements {
   'follow-box': HTMLInputElement;
   'frame-entry': HTMLInputElement;
   'frame-go': HTMLButtonElement;
-  heat: HTMLCanvasElement;
   help: HTMLButtonElement;
   'help-close': HTMLButtonElement;
   'help-dialog': HTMLDialogElement;
@@ -92,6 +91,7 @@ interface PageElements {
   'project-save': HTMLButtonElement;
   'rail-in': HTMLButtonElement;
   'rail-out': HTMLButtonElement;
+  'quality-strip': HTMLCanvasElement;
   redo: HTMLButtonElement;
   refine: HTMLButtonElement;
   resume: HTMLButtonElement;
