@@ -60,7 +60,7 @@ class Desk:
         if self.size is not None:
             return self.size[1] / self.size[0]
         return float(
-            self.page.evaluate("Number(document.querySelector('.mk-stage').style.getPropertyValue('--ratio'))")
+            self.page.evaluate("Number(document.querySelector('.mk-viewport').style.getPropertyValue('--ratio'))")
         )
 
     def expect(self, what: Any) -> Any:

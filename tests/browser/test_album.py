@@ -305,14 +305,14 @@ def test_on_a_phone_the_row_scrolls_and_a_tap_hits_the_right_pixel(
 ) -> None:
     desk = visit(server[1], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     album = Album(desk, *photos.values())
-    stage = desk.page.locator(".mk-stage").bounding_box()
+    stage = desk.page.locator(".mk-viewport").bounding_box()
     desk.page.locator(".mk-photo").nth(1).tap()
     album.look_at("high.png")
     left, top = desk.spot(0.3, 0.6)
     desk.page.locator(".mk-over").tap(position={"x": left, "y": top})
     desk.expect_mask(0.3, 0.57)
     album.expect_dots(0, 1, 0, 0)
-    assert desk.page.locator(".mk-stage").bounding_box() == stage, "nothing jumps from photo to photo"
+    assert desk.page.locator(".mk-viewport").bounding_box() == stage, "nothing jumps from photo to photo"
     desk.page.locator(".mk-later").tap()
     album.look_at("flat.png")
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
