@@ -132,7 +132,7 @@ def test_the_look_is_chosen_in_the_dialog(desk: Desk, picture: Path) -> None:
     desk.expect(f"{look} option[value='']").to_have_count(0)
     desk.page.select_option(look, "Neon")
     go(desk)
-    assert [layer["effect"] for layer in ordered(desk)["look"]["layers"]] == ["spotlight", "glow"]
+    assert [layer["effect"] for layer in ordered(desk)["effects"]["layers"]] == ["spotlight", "glow"]
     desk.page.click(".mk-export-effects .mk-link")
     desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Neon")
     desk.page.click(".mk-layer:nth-child(1) .mk-layer-remove")
@@ -140,10 +140,10 @@ def test_the_look_is_chosen_in_the_dialog(desk: Desk, picture: Path) -> None:
     desk.expect(chosen).to_have_text("Your own: Glow")
     desk.page.select_option(look, "Erase")
     go(desk)
-    assert [layer["effect"] for layer in ordered(desk, 1)["look"]["layers"]] == ["erase"]
+    assert [layer["effect"] for layer in ordered(desk, 1)["effects"]["layers"]] == ["erase"]
     desk.page.select_option(look, "")
     go(desk)
-    assert [layer["effect"] for layer in ordered(desk, 2)["look"]["layers"]] == ["glow"]
+    assert [layer["effect"] for layer in ordered(desk, 2)["effects"]["layers"]] == ["glow"]
     desk.page.select_option(look, "Overlay")
     desk.page.click(".mk-download-close")
     desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Overlay")
@@ -241,7 +241,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(
         finally:
             ended.set()
 
-    monkeypatch.setattr("ui.exports.export", endless)
+    monkeypatch.setattr("sam2_core.serving.workspace.export", endless)
     desk.open(picture)
     select(desk, (0.3, 0.5))
     open_dialog(desk)
@@ -261,7 +261,7 @@ def test_what_went_wrong_is_said_in_the_dialog(desk: Desk, picture: Path, monkey
     def full(*wished: object) -> Path:
         raise MediaError("The disk is full.")
 
-    monkeypatch.setattr("ui.exports.export", full)
+    monkeypatch.setattr("sam2_core.serving.workspace.export", full)
     desk.open(picture)
     select(desk, (0.3, 0.5))
     open_dialog(desk)

@@ -1,8 +1,9 @@
 // The edit log: what holds now, undo and redo, tracking that is recorded while other edits are made.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { EditLog, span } from '../../ui/web/core/edit_log.js';
+import { EditLog, fold, joinedSpans, span } from '../../ui/web/core/edit_log.js';
 
 /**
  * @param {number} frame
@@ -13,6 +14,34 @@ const click = (frame, object, x = 1) => ({ frame, object, prompt: { points: [[x,
 /** @param {EditLog} log */
 const plainPrompts = log =>
   Object.fromEntries([...log.prompts].map(([object, frames]) => [object, Object.fromEntries(frames)]));
+
+/**
+ * @typedef {object} Case
+ * @property {string} name
+ * @property {Entry[][]} steps
+ * @property {number} length
+ * @property {[step: number, place: number][]} order of the entries
+ * @property {object} prompts
+ * @property {object} traits
+ * @property {object} tracked
+ */
+
+/** @type {Case[]} which Python's edit log is tested on, too (tests/serving/test_edit_log.py) */
+const cases = JSON.parse(readFileSync(new URL('../edit_log_cases.json', import.meta.url), 'utf8'));
+
+for (const { name, steps, length, order, prompts, traits, tracked } of cases) {
+  test(`what holds now: ${name}`, () => {
+    const log = new EditLog({ steps: steps.map(entries => ({ entries })), length });
+    assert.deepEqual(
+      log.entries,
+      order.map(([step, place]) => steps[step][place]),
+    );
+    assert.deepEqual(plainPrompts(log), prompts);
+    assert.deepEqual(Object.fromEntries(log.traits), traits);
+    const frames = [...log.state.tracked].map(([object, each]) => [object, [...each].sort((a, b) => a - b)]);
+    assert.deepEqual(Object.fromEntries(frames), tracked);
+  });
+}
 
 test('the last prompt of an object on a frame holds', () => {
   const log = new EditLog();
@@ -42,7 +71,7 @@ test('undo and redo go step by step, and a new edit ends redo', () => {
   assert.deepEqual([...log.prompts.keys()], [1, 3]);
 });
 
-test('what undo has to tell the server', () => {
+test('the requests that follow from undo', () => {
   const log = new EditLog();
   log.add([click(0, 1)]);
   log.add([click(0, 1, 2)]);
@@ -52,7 +81,7 @@ test('what undo has to tell the server', () => {
   assert.deepEqual(log.consequences(/** @type {Step} */ (log.undo())), [{ t: 'remove_object', object: 1 }]);
 });
 
-test('frames of a run are one step, and what comes after a later edit is said after it', () => {
+test('frames of a run are one step, and frames that came after a later edit are replayed after it', () => {
   const log = new EditLog();
   log.add([click(0, 1)]);
   log.addTracked(7, 1, 1, [1]);
@@ -61,32 +90,44 @@ test('frames of a run are one step, and what comes after a later edit is said af
   log.addTracked(7, 3, 1, [1]);
   assert.equal(log.length, 3);
   assert.deepEqual(
-    log.told.map(entry => entry.track ?? entry.object),
+    log.neededForReplay.map(entry => ('track' in entry ? entry.track : 'object' in entry && entry.object)),
     [1, [1, 3, 1], 2, [3, 4, 1]],
   );
 });
 
-test('a prompt that is replaced before anything is tracked is not told', () => {
+/** @param {EditLog} log */
+const replayedPrompts = log =>
+  log.neededForReplay.map(entry => ('prompt' in entry ? (entry.prompt.points?.[0][0] ?? 'empty') : 'track'));
+
+test('what is recorded while a run goes on is what the log would be folded to', () => {
+  const log = new EditLog();
+  log.add([click(0, 1), click(0, 2)]);
+  log.addTracked(7, 1, 1, [2, 1]);
+  assert.deepEqual([...log.state.tracked.keys()], [1, 2]);
+  log.addTracked(7, 2, 1, [1, 2]);
+  log.add([{ forget: 2 }]);
+  assert.deepEqual([...log.state.tracked.keys()], [1]);
+  log.addTracked(7, 3, 1, [1, 2]);
+  log.addTracked(7, 4, 1, [1]);
+  assert.deepEqual(log.state, fold(log.entries));
+  assert.deepEqual(log.state.tracked, new Map([[1, new Set([1, 2, 3, 4])]]));
+});
+
+test('a prompt that is replaced before anything is tracked is not replayed', () => {
   const log = new EditLog();
   log.add([click(0, 1)]);
   log.add([click(0, 1, 2)]);
   log.addTracked(5, 1, 1, [1]);
   log.add([click(0, 1, 3)]);
-  assert.deepEqual(
-    log.told.map(entry => entry.prompt?.points?.[0][0] ?? 'track'),
-    [2, 'track', 3],
-  );
+  assert.deepEqual(replayedPrompts(log), [2, 'track', 3]);
 });
 
-test('an empty prompt is told, whatever comes after it', () => {
+test('an empty prompt is replayed, whatever comes after it', () => {
   const log = new EditLog();
   log.add([click(0, 1)]);
   log.add([{ frame: 0, object: 1, prompt: {} }]);
   log.add([click(0, 1, 2)]);
-  assert.deepEqual(
-    log.told.map(entry => entry.prompt?.points?.[0][0] ?? 'empty'),
-    [1, 'empty', 2],
-  );
+  assert.deepEqual(replayedPrompts(log), [1, 'empty', 2]);
 });
 
 test('traits merge and go with the object', () => {
@@ -106,4 +147,17 @@ test('the frames of [start, stop, step]', () => {
       [3, 5],
     ],
   );
+});
+
+test('spans of a run that continue each other are joined', () => {
+  const log = new EditLog();
+  log.add([click(5, 1)]);
+  for (const frame of [6, 7]) log.addTracked(7, frame, 1, [1]);
+  log.add([click(0, 2)]);
+  log.addTracked(7, 8, 1, [1, 2]);
+  for (const frame of [4, 3]) log.addTracked(7, frame, -1, [1]);
+  assert.deepEqual(joinedSpans(log.steps[1].entries), [
+    [6, 9, 1],
+    [4, 2, -1],
+  ]);
 });

@@ -42,6 +42,7 @@ interface PageElements {
   first: HTMLButtonElement;
   fit: HTMLButtonElement;
   follow: HTMLLabelElement;
+  'follow-box': HTMLInputElement;
   'frame-entry': HTMLInputElement;
   'frame-go': HTMLButtonElement;
   heat: HTMLCanvasElement;
@@ -63,6 +64,7 @@ interface PageElements {
   logo: HTMLImageElement;
   'lost-close': HTMLButtonElement;
   'lost-pause': HTMLLabelElement;
+  'lost-pause-box': HTMLInputElement;
   'lost-resume': HTMLButtonElement;
   'mask-picker': HTMLInputElement;
   masks: HTMLButtonElement;

@@ -81,8 +81,9 @@ interface TraitsEntry {
 
 interface TrackEntry {
   /** Start, stop and step of frames whose masks tracking computed. */
-  track: [start: number, stop: number, step: number];
-  objects: number[];
+  track: [start: number, stop: number, step: 1 | -1];
+  /** None: all that had prompts then. */
+  objects?: number[];
   frame?: undefined;
   object?: undefined;
   prompt?: undefined;
@@ -104,15 +105,19 @@ type QueuedRequest = (EditRequest | Unnumbered<import('./protocol').EditLogReque
   seq?: number;
   /** When the user clicked. */
   since?: number;
-  quietly?: boolean;
+  /** Nothing was lost: the user is not told about the progress of the replay. */
+  quiet?: boolean;
   title?: string;
-  back?: (() => void) | null;
+  onCancel?: (() => void) | null;
 };
 /** Masks as received; `question` is the request that they answer. */
-type MasksMessage = Omit<import('./protocol').MasksEvent, 'objects'> & {
+type MasksMessage = Omit<import('./protocol').MasksEvent, 'objects' | 'step'> & {
   objects: MaskRecord[];
+  step?: 1 | -1;
   question?: QueuedRequest;
 };
+/** A hover preview as received. */
+type PreviewMessage = Omit<import('./protocol').PreviewEvent, 'objects'> & { objects: MaskRecord[] };
 
 /** What one undo takes back. */
 interface Step {
@@ -220,24 +225,9 @@ interface Review {
 }
 
 /** A run of tracking. */
-interface TrackingRun {
-  run: number;
-  direction: string;
-  frame: number;
-  first: number;
-  last: number;
-  pause: boolean;
-}
+type TrackingRun = import('./protocol').TrackingRun;
 
-interface ModelState {
-  ready: boolean;
-  fraction: number | null;
-  message: string;
-  error: string | null;
-  name: string;
-  title: string;
-  device: string;
-}
+type ModelState = Omit<import('./protocol').ModelEvent, 't'>;
 
 /** What is on the canvases. */
 interface ShownFrame {
@@ -319,10 +309,10 @@ interface PageEvents {
   'server-queue': import('./protocol').QueueEvent;
   'server-opened': import('./protocol').OpenedEvent;
   'server-masks': MasksMessage;
-  'server-preview': Omit<import('./protocol').PreviewEvent, 'objects'> & { objects: MaskRecord[] };
+  'server-preview': PreviewMessage;
   'server-stale': import('./protocol').StaleEvent;
   'server-object_removed': import('./protocol').ObjectRemovedEvent;
-  'server-untracked': import('./protocol').UntrackedEvent;
+  'server-untracked': Answer<import('./protocol').UntrackedEvent>;
   'server-progress': import('./protocol').ProgressEvent;
   'server-done': Answer<import('./protocol').DoneEvent>;
   'server-error': Answer<import('./protocol').ErrorEvent>;

@@ -1,21 +1,79 @@
-// The edit log: all that the user wants, as a few kilobytes of plain data. Masks are only its consequences.
+// The edit log: everything that the user did, as a few kilobytes of plain data from which all masks can be computed again.
+// Its twin in Python is sam2_core/serving/edit_log.py; both are tested on tests/edit_log_cases.json.
 //
 // A step is what one undo takes back: {entries}, each entry one of
-//   {frame, object, prompt}   from now on this is all that is said about the object on the frame
-//   {forget: object}          the object is removed
-//   {traits: object, set: {name, label, color, place, locked}}   some of these; the page's own, the server never hears it
-//   {track: [start, stop, step], objects}   these objects' masks on these frames were computed by tracking
+//   {frame, object, prompt}   `prompt` is all that holds for the object on the frame from now on
+//   {forget: object}          the object was removed
+//   {traits: object, set: {name, label, color, place, locked}}   some of its traits; the server ignores them
+//   {track: [start, stop, step], objects}   these objects were tracked through these frames (none named: all)
 // Steps from `length` on have been undone and can be redone.
 //
-// A run of tracking is one step, {run, entries}, that grows while frames come in. What is said meanwhile makes steps
+// A run of tracking is one step, {run, entries}, that grows while frames come in. Edits that are made meanwhile are steps
 // after it; what the run finds later carries `after`: the place of the last step that was there before. So undo takes
-// things back in the order in which they were begun, and a replay says them in the order in which they happened.
+// steps back in the order in which they were begun, and a replay repeats entries in the order in which they happened.
+
+/** @import { EditLogRequest } from '../protocol.js' */
 
 import { sanitizeTraits } from './traits.js';
 
+/** What holds after a list of entries. */
+class EditState {
+  /** @type {Map<number, Map<number, Prompt>>} object -> frame -> prompt, of the objects that have one */
+  prompts = new Map();
+  /** @type {Map<number, Partial<Traits>>} object -> its traits, as far as they were set */
+  traits = new Map();
+  /** @type {Map<number, Set<number>>} object -> frames on which it was tracked; without removed and cleared objects */
+  tracked = new Map();
+
+  /** @param {Entry} entry */
+  apply(entry) {
+    if (entry.prompt) this.#setPrompt(entry);
+    else if (entry.traits) {
+      this.traits.set(entry.traits, { ...this.traits.get(entry.traits), ...sanitizeTraits(entry.set) });
+    } else if (entry.track) {
+      const [first, last] = span(entry.track);
+      for (const object of this.trackedObjects(entry).filter(each => this.prompts.has(each))) {
+        const frames = this.tracked.get(object) ?? new Set();
+        for (let frame = first; frame <= last; frame += 1) frames.add(frame);
+        this.tracked.set(object, frames);
+      }
+    } else if (entry.forget) {
+      for (const ofObject of [this.prompts, this.traits, this.tracked]) ofObject.delete(entry.forget);
+    }
+  }
+
+  /** @param {PromptEntry} entry */
+  #setPrompt({ frame, object, prompt }) {
+    const frames = this.prompts.get(object) ?? new Map();
+    this.prompts.set(object, frames);
+    if (isEmpty(prompt)) frames.delete(frame);
+    else frames.set(frame, prompt);
+    if (frames.size) return;
+    this.prompts.delete(object);
+    this.tracked.delete(object);
+  }
+
+  /** @param {TrackEntry} entry */
+  trackedObjects({ objects }) {
+    return objects?.length ? objects : [...this.prompts.keys()];
+  }
+}
+
+/**
+ * What holds after these entries.
+ * @param {Entry[]} entries
+ */
+export function fold(entries) {
+  const state = new EditState();
+  for (const entry of entries) state.apply(entry);
+  return state;
+}
+
 export class EditLog {
-  /** @type {Record<string, any>} what follows from the steps, computed on demand */
-  #computed = {};
+  /** @type {Entry[] | undefined} computed on demand */
+  #entries;
+  /** @type {EditState | undefined} computed on demand */
+  #state;
 
   /** @param {{ steps?: Step[], length?: number }} [plain] */
   constructor({ steps = [], length = 0 } = {}) {
@@ -32,98 +90,86 @@ export class EditLog {
   get canRedo() {
     return this.length < this.steps.length;
   }
-  /** What undo takes back. */
+  /** The step that undo takes back. */
   get last() {
     return this.length ? this.steps[this.length - 1] : undefined;
   }
-  /** What redo puts back. */
+  /** The step that redo puts back. */
   get next() {
     return this.canRedo ? this.steps[this.length] : undefined;
   }
 
-  /**
-   * @template T
-   * @param {string} name
-   * @param {() => T} compute
-   * @returns {T}
-   */
-  once(name, compute) {
-    this.#computed[name] ??= compute();
-    return this.#computed[name];
-  }
-
-  /** Of all steps that hold, in the order in which things happened. */
+  /** Of all steps that hold, in the order in which they happened. */
   get entries() {
-    return this.once('entries', () => this.inOrder());
+    this.#entries ??= this.#entriesInOrder();
+    return this.#entries;
   }
 
-  inOrder() {
+  #entriesInOrder() {
     /** @type {Entry[]} */
-    const told = [];
+    const entries = [];
     /** @type {Map<number, Entry[]>} place of a step -> entries that came after it */
     const later = new Map();
     this.steps.slice(0, this.length).forEach((step, place) => {
       for (const entry of step.entries) {
         const { after = Infinity } = entry;
         if (after < this.length) later.set(after, [...(later.get(after) ?? []), entry]);
-        else told.push(entry);
+        else entries.push(entry);
       }
-      for (const entry of later.get(place) ?? []) told.push(entry);
+      entries.push(...(later.get(place) ?? []));
     });
-    return told;
+    return entries;
+  }
+
+  #changed() {
+    this.#entries = this.#state = undefined;
+  }
+
+  /** What holds now. */
+  get state() {
+    this.#state ??= fold(this.entries);
+    return this.#state;
+  }
+  /** object -> frame -> prompt */
+  get prompts() {
+    return this.state.prompts;
+  }
+  /** object -> its traits, as far as they were set */
+  get traits() {
+    return this.state.traits;
   }
 
   /**
-   * What the server needs to come to the same masks. A prompt that the next one about its object replaces, with nothing
-   * tracked in between, changes nothing: masks may be large, and every stroke of a brush makes a new one.
+   * The entries from which the server computes the same masks. A prompt that the next one about its object replaces, with
+   * nothing tracked in between, is left out: masks may be large, and every stroke of a brush makes a new one.
    */
-  get told() {
+  get neededForReplay() {
     /** @type {Map<number, number>} object -> frame of the next prompt about it */
     const next = new Map();
-    const told = [];
+    /** @type {EditLogRequest['entries']} */
+    const needed = [];
     for (const entry of [...this.entries].reverse()) {
       if (entry.track) {
         next.clear();
-        told.push({ track: entry.track, objects: entry.objects });
+        needed.push({ track: entry.track, objects: entry.objects });
       } else if (entry.forget) {
         next.delete(entry.forget);
-        told.push({ forget: entry.forget });
+        needed.push({ forget: entry.forget });
       } else if (entry.prompt) {
         const { frame, object, prompt } = entry;
         if (isEmpty(prompt)) next.delete(object);
         else if (next.get(object) === frame) continue;
         else next.set(object, frame);
-        told.push({ frame, object, prompt });
+        needed.push({ frame, object, prompt });
       }
     }
-    return told.reverse();
-  }
-
-  /** object -> frame -> prompt: what holds now. */
-  get prompts() {
-    return this.once('prompts', () => fold(this.entries));
-  }
-
-  /** object -> what the user calls it and how it looks, as far as that was ever set. */
-  get traits() {
-    return this.once('traits', () => {
-      /** @type {Map<number, Partial<Traits>>} */
-      const merged = new Map();
-      for (const entry of this.entries) {
-        if (entry.forget) merged.delete(entry.forget);
-        if (entry.traits) merged.set(entry.traits, { ...merged.get(entry.traits), ...sanitizeTraits(entry.set) });
-      }
-      return merged;
-    });
+    return needed.reverse();
   }
 
   /** The highest number that an object has or had; what was undone counts, since it may come back. */
   get newest() {
-    let newest = 0;
-    for (const { entries } of this.steps) {
-      for (const { object, forget, traits } of entries) newest = Math.max(newest, object ?? forget ?? traits ?? 0);
-    }
-    return newest;
+    const numbers = this.steps.flatMap(step => step.entries.map(entry => entry.object ?? entry.forget ?? entry.traits));
+    return numbers.reduce((newest = 0, number = 0) => Math.max(newest, number), 0) ?? 0;
   }
 
   /**
@@ -136,7 +182,7 @@ export class EditLog {
   }
 
   /**
-   * Adds a step; what was undone cannot be redone any more.
+   * Adds a step; steps that were undone cannot be redone any more.
    * @param {Entry[]} entries
    * @param {number} [run]
    */
@@ -147,126 +193,129 @@ export class EditLog {
     }
     this.steps.push(run ? { run, entries } : { entries });
     this.length += 1;
-    this.#computed = {};
+    this.#changed();
   }
 
   /**
    * Tracking has computed these objects' masks on a frame, on its way forward (step 1) or backward (-1).
    * @param {number} run
    * @param {number} frame
-   * @param {number} step
-   * @param {number[]} found
+   * @param {1 | -1} step
+   * @param {number[]} tracked
    */
-  addTracked(run, frame, step, found) {
-    if (!found.length) return;
+  addTracked(run, frame, step, tracked) {
+    if (!tracked.length) return;
     if (!this.hasRun(run)) this.add([], run);
-    const place = this.placeOf(run);
+    const place = this.#placeOf(run);
     const after = place < this.length - 1 ? this.length - 1 : undefined;
     const { entries } = this.steps[place];
     const last = entries[entries.length - 1];
-    const objects = [...found].sort((a, b) => a - b);
+    const objects = [...tracked].sort((a, b) => a - b);
+    /** @type {TrackEntry} */
+    const entry = { track: [frame, frame + step, step], objects };
     const goesOn = last?.track && last.after === after && last.track[1] === frame && last.track[2] === step;
     if (goesOn && `${last.objects}` === `${objects}`) last.track[1] += step;
-    else entries.push({ track: [frame, frame + step, step], objects, ...(after === undefined ? {} : { after }) });
-    this.#computed.entries = undefined; // prompts and traits stay as they are
+    else entries.push(after === undefined ? entry : { ...entry, after });
+    this.#entries = undefined;
+    this.#state?.apply(entry); // it is the last one in any case
   }
 
   /** @param {number} [run] */
-  placeOf(run) {
+  #placeOf(run) {
     return this.steps.findIndex((step, place) => place < this.length && step.run === run);
   }
   /** @param {number} [run] */
   hasRun(run) {
-    return run !== undefined && this.placeOf(run) >= 0;
+    return run !== undefined && this.#placeOf(run) >= 0;
   }
 
   /**
-   * A redone run is recorded anew while it is tracked again.
+   * Empties a redone run, which is recorded again while it is tracked again.
    * @param {Step} step
    * @param {number} run
    */
   restart(step, run) {
     Object.assign(step, { run, entries: [] });
-    this.#computed = {};
+    this.#changed();
   }
 
-  // Both return the step whose consequences changed, or undefined.
+  /** Returns the step whose consequences changed, or undefined; so does `redo`. */
   undo() {
-    return this.move(-1, this.last);
+    return this.#move(-1, this.last);
   }
   redo() {
-    return this.move(1, this.next);
+    return this.#move(1, this.next);
   }
 
   /**
    * @param {number} by
    * @param {Step} [step]
    */
-  move(by, step) {
+  #move(by, step) {
     if (!step) return undefined;
     this.length += by;
-    this.#computed = {};
+    this.#changed();
     return step;
   }
 
-  // What never was is not to be redone either.
+  /** For a step that was refused: it cannot be redone. */
   dropRedo() {
     this.steps.length = this.length;
   }
 
   /**
-   * The messages that make the server agree with the log again after `step` was undone, or redone but for tracking.
+   * The requests that bring the server in line with the log after `step` was undone, or redone but for tracking.
    * @param {Step} step
    */
   consequences(step) {
     const { prompts } = this;
     /** @type {Map<string, EditRequest>} */
-    const messages = new Map();
+    const requests = new Map();
     for (const entry of step.entries) {
       if (entry.track) {
         const [first, last] = span(entry.track);
-        messages.set(`track ${messages.size}`, { t: 'untrack', frames: [first, last], objects: entry.objects });
+        requests.set(`track ${requests.size}`, {
+          t: 'untrack',
+          frames: [first, last],
+          objects: this.state.trackedObjects(entry),
+        });
       }
       const object = entry.forget ?? entry.object;
       if (object === undefined) continue;
       const frames = prompts.get(object);
       if (!frames) {
-        messages.set(`${object}`, { t: 'remove_object', object });
+        requests.set(`${object}`, { t: 'remove_object', object });
         continue;
       }
       for (const frame of entry.prompt ? [entry.frame] : frames.keys()) {
-        messages.set(`${object}/${frame}`, { t: 'set_prompt', frame, object, prompt: frames.get(frame) ?? {} });
+        requests.set(`${object}/${frame}`, { t: 'set_prompt', frame, object, prompt: frames.get(frame) ?? {} });
       }
     }
-    return [...messages.values()];
+    return [...requests.values()];
   }
-}
-
-/**
- * object -> frame -> prompt after all these entries.
- * @param {Entry[]} entries
- */
-export function fold(entries) {
-  /** @type {Map<number, Map<number, Prompt>>} */
-  const said = new Map();
-  for (const entry of entries) {
-    if (entry.forget) said.delete(entry.forget);
-    if (!entry.prompt) continue;
-    const frames = said.get(entry.object) ?? new Map();
-    said.set(entry.object, frames);
-    if (isEmpty(entry.prompt)) frames.delete(entry.frame);
-    else frames.set(entry.frame, entry.prompt);
-    if (!frames.size) said.delete(entry.object);
-  }
-  return said;
 }
 
 /**
  * The first and the last frame of [start, stop, step].
- * @param {[start: number, stop: number, step: number]} frames
+ * @param {TrackEntry['track']} frames
  * @returns {[first: number, last: number]}
  */
 export const span = ([start, stop, step]) => (step > 0 ? [start, stop - 1] : [stop + 1, start]);
 
 /** @param {Prompt} prompt */
 export const isEmpty = prompt => !prompt.points?.length && !prompt.boxes?.length && !prompt.mask && !prompt.crop;
+
+/**
+ * The spans of a run of tracking; those that continue each other are joined.
+ * @param {Entry[]} entries
+ */
+export function joinedSpans(entries) {
+  /** @type {TrackEntry['track'][]} */
+  const spans = [];
+  for (const { track } of entries) {
+    const last = spans[spans.length - 1];
+    if (track && last?.[1] === track[0] && last[2] === track[2]) last[1] = track[1];
+    else if (track) spans.push([...track]);
+  }
+  return spans;
+}

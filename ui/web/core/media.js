@@ -18,8 +18,27 @@ export const frameSize = (frame = state.frame) => {
 // What is played and tracked: the range, or the whole clip.
 export const playedRange = () => state.range ?? { first: 0, last: Math.max(0, (state.medium?.frames ?? 1) - 1) };
 
-/** @param {number} frame */
+/**
+ * In seconds.
+ * @param {number} frame
+ */
 export const timeOf = frame => openMedium().times?.[frame] ?? frame / (openMedium().fps || 1);
+
+/**
+ * The frame that is shown at a time of the clip, in seconds.
+ * @param {number} time
+ */
+export function frameAtTime(time) {
+  const { times, fps, frames } = openMedium();
+  if (!times) return Math.min(frames - 1, Math.floor(time * fps + 1e-6));
+  let [low, high] = [0, frames - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (times[middle] <= time) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
 
 const FACTS = /** @type {const} */ (['kind', 'frames', 'height', 'width', 'sizes']);
 /**

@@ -1,127 +1,170 @@
-// The line to the server: a WebSocket, or plain requests where a proxy drops sockets. ui/wire.py describes the messages.
+// The connection to the server: a WebSocket, or plain requests where a proxy drops sockets. ui/protocol.py describes the
+// messages.
 
 import { mount } from '../core/mount.js';
 import { state } from '../core/store.js';
 import { emit } from '../shared/events.js';
 import { CLOSED_GONE, CLOSED_TAKEN, RequestTransport, SocketTransport } from './transports.js';
 
-const MIN_RETRY_DELAY = 250;
-const MAX_RETRY_DELAY = 8000; // milliseconds between attempts; all fit into the server's grace time
+/** @import { Request } from '../protocol.js' */
+/** @import { ReceivedEvent, Transport } from './transports.js' */
 
-// Keeps a transport open, and prompts in order: one is on its way, the others wait, and of two about the same object and
-// frame only the newer one waits, so that fast clicks never pile up.
+const MIN_RETRY_DELAY = 250; // milliseconds between attempts
+const MAX_RETRY_DELAY = 8000; // several attempts fit into the time for which the server keeps the session
+const MAX_FAILED_SOCKETS = 2; // before plain requests are tried
+
+/**
+ * A prompt is outdated by the next one for its object and frame, and by the removal of its object.
+ * @param {QueuedRequest} older
+ * @param {QueuedRequest} newer
+ */
+const isOutdatedBy = (older, newer) =>
+  older.t === 'set_prompt' &&
+  ((newer.t === 'set_prompt' && newer.object === older.object && newer.frame === older.frame) ||
+    (newer.t === 'remove_object' && newer.object === older.object));
+
+/**
+ * Keeps a transport open, and edits in order: one is in flight, the others wait in the send queue. Of two prompts for the
+ * same object and frame only the newer one waits, so that fast clicks never pile up.
+ */
 class Connection {
-  constructor() {
-    this.status = 'off'; // off, connecting, on, lost, gone, taken
-    this.queue = [];
-    this.inFlight = null;
-    this.seq = 0;
-    this.sockets = { failed: 0, worked: false };
-  }
+  /** @type {ConnectionStatus} */
+  status = 'off';
+  /** @type {QueuedRequest[]} */
+  queue = [];
+  /** @type {QueuedRequest | null} */
+  inFlight = null;
+  /** @type {Transport | null} */
+  #transport = null;
+  #seq = 0;
+  #failedSockets = 0;
+  #socketWorked = false;
+  #retryDelay = MIN_RETRY_DELAY;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retryTimer;
 
   open() {
     this.close();
-    this.wait = MIN_RETRY_DELAY;
-    this.connect();
+    this.#retryDelay = MIN_RETRY_DELAY;
+    this.#connect();
   }
 
-  connect() {
-    this.setStatus(this.status === 'lost' ? 'lost' : 'connecting');
-    const Transport = this.sockets.failed < 2 || this.sockets.worked ? SocketTransport : RequestTransport;
-    const isSocket = Transport === SocketTransport;
-    this.transport = new Transport({
+  #connect() {
+    this.#setStatus(this.status === 'lost' ? 'lost' : 'connecting');
+    const useSocket = this.#socketWorked || this.#failedSockets < MAX_FAILED_SOCKETS;
+    this.#transport = new (useSocket ? SocketTransport : RequestTransport)({
       opened: () => {
-        if (isSocket) this.sockets.worked = true;
-        this.wait = MIN_RETRY_DELAY;
-        this.setStatus('on');
+        if (useSocket) this.#socketWorked = true;
+        this.#retryDelay = MIN_RETRY_DELAY;
+        this.#setStatus('on');
       },
-      received: message => this.receive(message),
+      received: event => this.#receive(event),
       closed: code => {
-        if (isSocket) this.sockets.failed += 1;
-        this.lost(code);
+        if (useSocket) this.#failedSockets += 1;
+        this.#closed(code);
       },
     });
   }
 
   close() {
-    clearTimeout(this.retry);
-    this.transport?.close();
-    this.transport = null;
-    this.landed();
+    clearTimeout(this.#retryTimer);
+    this.#transport?.close();
+    this.#transport = null;
+    this.#setInFlight(null);
   }
 
-  lost(code) {
-    this.transport = null;
-    if (this.inFlight) {
-      const { object, frame } = this.inFlight;
-      const outdated = this.queue.some(
-        other => other.object === object && (other.frame === frame || other.t === 'remove_object'),
-      );
-      if (!outdated) this.queue.unshift(this.inFlight);
-      this.landed();
-    }
-    if (code === CLOSED_GONE) return this.setStatus('gone');
-    if (code === CLOSED_TAKEN) return this.setStatus('taken');
-    this.setStatus('lost');
-    this.retry = setTimeout(() => {
-      if (!mount.signal.aborted) this.connect();
-    }, this.wait);
-    this.wait = Math.min(this.wait * 2, MAX_RETRY_DELAY);
+  /**
+   * The request in flight may not have arrived, so it is the first to be sent again.
+   * @param {number} code
+   */
+  #closed(code) {
+    const request = this.inFlight;
+    this.#transport = null;
+    if (request && !this.queue.some(newer => isOutdatedBy(request, newer))) this.queue.unshift(request);
+    this.#setInFlight(null);
+    if (code === CLOSED_GONE) return this.#setStatus('gone');
+    if (code === CLOSED_TAKEN) return this.#setStatus('taken');
+    this.#setStatus('lost');
+    this.#retryTimer = setTimeout(() => {
+      if (!mount.signal.aborted) this.#connect();
+    }, this.#retryDelay);
+    this.#retryDelay = Math.min(this.#retryDelay * 2, MAX_RETRY_DELAY);
   }
 
-  setStatus(status) {
+  /** @param {ConnectionStatus} status */
+  #setStatus(status) {
     this.status = status;
     emit('connection', status);
     this.pump();
   }
 
-  receive(message) {
-    if (message.t !== 'preview' && message.seq !== undefined && message.seq === this.inFlight?.seq) {
-      message.question = this.inFlight;
-      this.landed();
+  /** @param {ReceivedEvent} event */
+  #receive(event) {
+    if ('seq' in event && event.t !== 'preview' && event.seq === this.inFlight?.seq) {
+      Object.assign(event, { question: this.inFlight });
+      this.#setInFlight(null);
     }
-    emit(`server-${message.t}`, message);
+    emit(`server-${event.t}`, event);
     this.pump();
   }
 
-  landed() {
-    this.inFlight = null;
-    emit('in-flight', null);
+  /** @param {QueuedRequest | null} request */
+  #setInFlight(request) {
+    this.inFlight = request;
+    emit('in-flight', request);
   }
 
-  // Something that needs no answer, or can be asked again.
-  send(message) {
+  /**
+   * Sends what needs no answer, or can be sent again by the user; false while there is no connection.
+   * @param {Request} request
+   */
+  send(request) {
     if (this.status !== 'on') return false;
-    this.transport.send(message);
+    this.#transport?.send(request);
     return true;
   }
 
-  // A prompt or forget: waits for its turn, survives lost connections.
-  request(message) {
-    const same = other =>
-      other.t === 'set_prompt' &&
-      other.object === message.object &&
-      (message.t === 'remove_object' || other.frame === message.frame);
-    const removed = this.queue.findLastIndex(other => other.t === 'remove_object' && other.object === message.object);
-    this.queue = this.queue.filter((other, place) => place <= removed || !same(other));
-    this.queue.push(message);
-    emit('queued', message);
+  /**
+   * Queues an edit, which survives lost connections.
+   * @param {QueuedRequest} request
+   */
+  request(request) {
+    this.queue = [...this.queue.filter(older => !isOutdatedBy(older, request)), request];
+    emit('queued', request);
     this.pump();
+  }
+
+  /** Requests that the server has not answered yet. */
+  get pending() {
+    return this.inFlight ? [this.inFlight, ...this.queue] : this.queue;
+  }
+
+  /**
+   * Takes a request out of the queue; false where it is not there any more.
+   * @param {QueuedRequest} request
+   */
+  withdraw(request) {
+    const { length } = this.queue;
+    this.queue = this.queue.filter(other => other !== request);
+    return this.queue.length < length;
   }
 
   clearQueue() {
     this.queue = [];
-    this.landed();
+    this.#setInFlight(null);
   }
 
+  /** Sends the next request of the queue, if it is its turn. */
   pump() {
-    if (this.inFlight || !this.queue.length || this.status !== 'on' || !state.ready || state.reopening) return;
-    this.inFlight = this.queue.shift();
-    this.inFlight.seq = ++this.seq;
-    // These are ours: when the user clicked, and what to say and do later.
-    const { since, quietly, title, back, ...message } = this.inFlight;
-    this.transport.send(message);
-    emit('in-flight', this.inFlight);
+    if (this.inFlight || this.status !== 'on' || !state.ready || state.reopening) return;
+    const request = this.queue.shift();
+    if (!request) return;
+    const seq = ++this.#seq;
+    request.seq = seq;
+    // The server does not need what the page remembers with a request.
+    const { since, quiet, title, onCancel, ...message } = request;
+    this.#transport?.send({ ...message, seq });
+    this.#setInFlight(request);
   }
 }
 

@@ -2,105 +2,137 @@
 
 import { address } from '../core/page.js';
 
+/** @import { Event as ServerEvent, MasksEvent, PreviewEvent, Request } from '../protocol.js' */
+/**
+ * @typedef {Exclude<ServerEvent, MasksEvent | PreviewEvent> | MasksMessage | PreviewMessage} ReceivedEvent
+ * @typedef {{ opened: () => void; received: (event: ReceivedEvent) => void; closed: (code: number) => void }} Callbacks
+ * @typedef {{ send: (request: Request) => void; close: () => void }} Transport `close` comes without a callback
+ */
+
+/** The server does not know the token any more. */
 export const CLOSED_GONE = 4404;
+/** Another tab has connected with the token. */
 export const CLOSED_TAKEN = 4409;
 
-const MAX_SILENCE = 30000; // the server says at least every ten seconds that it is there
+const MAX_SILENCE = 30000; // milliseconds; the server sends a heartbeat at least every ten seconds
 
+/**
+ * A binary frame: the length of the header, the event as JSON, then PNGs in the order of the masks.
+ * @param {ArrayBuffer} buffer
+ * @returns {ReceivedEvent}
+ */
 function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
-  const message = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const event = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let start = 4 + length;
-  const found = ['masks', 'preview'].includes(message.t) ? message.objects : [];
-  for (const mask of found.flatMap(object => [object, ...(object.candidates ?? [])])) {
+  /** @type {MaskRecord[]} */
+  const objects = event.t === 'masks' || event.t === 'preview' ? event.objects : [];
+  for (const mask of objects.flatMap(object => [object, ...(object.candidates ?? [])])) {
     mask.png = new Blob([new Uint8Array(buffer, start, mask.bytes)], { type: 'image/png' });
     start += mask.bytes;
   }
-  return message;
+  return event;
 }
 
+/** @implements {Transport} */
 export class SocketTransport {
-  constructor(events) {
+  #receivedAt = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #heartbeatTimer;
+
+  /** @param {Callbacks} callbacks */
+  constructor(callbacks) {
     this.socket = new WebSocket(address('ws').replace(/^http/, 'ws'));
     this.socket.binaryType = 'arraybuffer';
     this.socket.onopen = () => {
-      this.watch(events);
-      events.opened();
+      this.#watchHeartbeat(callbacks);
+      callbacks.opened();
     };
-    this.socket.onmessage = event => {
-      this.heardAt = performance.now();
-      events.received(unpack(event.data));
+    this.socket.onmessage = ({ data }) => {
+      this.#receivedAt = performance.now();
+      callbacks.received(unpack(data));
     };
-    this.socket.onclose = event => {
-      clearInterval(this.watching);
-      events.closed(event.code);
+    this.socket.onclose = ({ code }) => {
+      clearInterval(this.#heartbeatTimer);
+      callbacks.closed(code);
     };
   }
 
-  // Where a network vanishes, browsers notice only after many minutes.
-  watch(events) {
-    this.heardAt = performance.now();
-    this.watching = setInterval(() => {
-      if (performance.now() - this.heardAt < MAX_SILENCE) return;
+  /**
+   * Browsers notice only after many minutes that a network has vanished.
+   * @param {Callbacks} callbacks
+   */
+  #watchHeartbeat(callbacks) {
+    this.#receivedAt = performance.now();
+    this.#heartbeatTimer = setInterval(() => {
+      if (performance.now() - this.#receivedAt < MAX_SILENCE) return;
       this.close();
-      events.closed(0);
+      callbacks.closed(0);
     }, 1000);
   }
 
-  send(message) {
-    this.socket.send(JSON.stringify(message));
+  /** @param {Request} request */
+  send(request) {
+    this.socket.send(JSON.stringify(request));
   }
 
   close() {
-    clearInterval(this.watching);
+    clearInterval(this.#heartbeatTimer);
     this.socket.onmessage = this.socket.onclose = null;
     this.socket.close();
   }
 }
 
+/** @implements {Transport} */
 export class RequestTransport {
-  constructor(events) {
-    this.events = events;
-    this.ending = new AbortController();
-    this.saying = Promise.resolve();
-    this.listen();
+  #ending = new AbortController();
+  #sending = Promise.resolve();
+
+  /** @param {Callbacks} callbacks */
+  constructor(callbacks) {
+    this.callbacks = callbacks;
+    this.#receive();
   }
 
-  async listen() {
+  /** Long polling: each response holds the events since the last one, each after its length. */
+  async #receive() {
+    const { signal } = this.#ending;
     try {
-      for (let first = true; !this.ending.signal.aborted; first = false) {
-        const answer = await fetch(address(`receive${first ? '?first=1' : ''}`), { signal: this.ending.signal });
-        if (!answer.ok) return this.fail(answer.status);
-        if (first) this.events.opened();
-        const body = await answer.arrayBuffer();
+      for (let first = true; !signal.aborted; first = false) {
+        const response = await fetch(address(`receive${first ? '?first=1' : ''}`), { signal });
+        if (!response.ok) return this.#fail(response.status);
+        if (first) this.callbacks.opened();
+        const body = await response.arrayBuffer();
         for (let start = 0; start < body.byteLength; ) {
           const length = new DataView(body).getUint32(start, true);
-          this.events.received(unpack(body.slice(start + 4, start + 4 + length)));
+          this.callbacks.received(unpack(body.slice(start + 4, start + 4 + length)));
           start += 4 + length;
         }
       }
     } catch {
-      if (!this.ending.signal.aborted) this.fail(0);
+      this.#fail(0);
     }
   }
 
-  send(message) {
-    const request = { method: 'POST', body: JSON.stringify(message), signal: this.ending.signal };
-    this.saying = this.saying
-      .then(() => fetch(address('send'), request))
-      .then(answer => {
-        if (!answer.ok) this.fail(answer.status);
+  /** @param {Request} request */
+  send(request) {
+    const options = { method: 'POST', body: JSON.stringify(request), signal: this.#ending.signal };
+    this.#sending = this.#sending
+      .then(() => fetch(address('send'), options))
+      .then(response => {
+        if (!response.ok) this.#fail(response.status);
       })
-      .catch(() => this.fail(0));
+      .catch(() => this.#fail(0));
   }
 
-  fail(status) {
-    if (this.ending.signal.aborted) return;
-    this.ending.abort();
-    this.events.closed({ 404: CLOSED_GONE, 409: CLOSED_TAKEN }[status] ?? 0);
+  /** @param {number} status */
+  #fail(status) {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort();
+    this.callbacks.closed(status === 404 ? CLOSED_GONE : status === 409 ? CLOSED_TAKEN : 0);
   }
 
   close() {
-    this.ending.abort();
+    this.#ending.abort();
   }
 }

@@ -50,9 +50,9 @@ function readOnServer(file, form) {
   const { log } = state;
   const promptCount = [...log.prompts.values()].reduce((sum, frames) => sum + frames.size, 0);
   const room = {
-    objects: about.max_objects - log.prompts.size,
-    prompts: about.max_prompts - promptCount,
-    characters: Math.floor(LOG_SHARE * about.max_message) - JSON.stringify(log.told).length,
+    objects: Math.max(0, about.max_objects - log.prompts.size),
+    prompts: Math.max(0, about.max_prompts - promptCount),
+    characters: Math.max(0, Math.floor(LOG_SHARE * about.max_message) - JSON.stringify(log.neededForReplay).length),
   };
   const query = new URLSearchParams({ as: form, name: file.name.slice(-MAX_NAME_LENGTH) });
   for (const [name, left] of Object.entries(room)) query.set(name, `${Math.max(0, left)}`);

@@ -1,4 +1,4 @@
-// Sending the edit log, or many edits at once, to the server, which works them off as one job.
+// Replaying the edit log, or many edits at once, on the server, which does that as one job.
 
 import { showProgress, toast } from '../core/notices.js';
 import { find } from '../core/page.js';
@@ -8,73 +8,81 @@ import { on } from '../shared/events.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 
-let replaying = null; // the journal message that the server works on
+/** @typedef {Extract<QueuedRequest, { t: 'edit_log' }>} ReplayRequest */
 
-// Puts all that the journal says in place of what the server knows. Waits for the model and for a connection. Quietly:
-// nothing was lost, the server only has more photos now.
-export function replayLog(quietly = false) {
-  const entries = state.log.told;
+/** @type {ReplayRequest | null} */
+let replaying = null;
+
+const openingText = () => (state.ready ? 'Starting…' : 'Waiting for the model…');
+
+/**
+ * Replaces all that the server knows by the edit log, as soon as there are a model and a connection.
+ * @param {boolean} [quiet] nothing was lost: the server has more photos now
+ */
+export function replayLog(quiet = false) {
+  const entries = state.log.neededForReplay;
   if (!entries.length) return;
-  masks.clear(state.medium.frames);
+  masks.clear(masks.length);
   connection.clearQueue();
-  replaying = { t: 'edit_log', entries, quietly };
-  if (!quietly)
-    showProgress('Bringing your work back', null, state.ready ? 'Starting…' : 'Waiting for the model…', cancelReplay);
+  replaying = { t: 'edit_log', entries, quiet };
+  if (!quiet) showProgress('Bringing your work back', null, openingText(), cancelReplay);
   connection.request(replaying);
 }
 
-// Many prompts and forgets at once, beside what the server knows already; `back` takes them back where they are given up.
-export function sendEdits(entries, title, back) {
-  const question = { t: 'edit_log', entries, more: true, title, back };
-  replaying = question;
-  if (entries.some(entry => entry.prompt))
-    showProgress(title, null, state.ready ? 'Starting…' : 'Waiting for the model…', cancelEdits);
-  connection.request(question);
+/**
+ * Adds many prompts and removals at once to what the server knows.
+ * @param {ReplayRequest['entries']} entries
+ * @param {string} title
+ * @param {(() => void) | null} [onCancel] takes them back
+ */
+export function sendEdits(entries, title, onCancel) {
+  replaying = { t: 'edit_log', entries, more: true, title, onCancel };
+  if (entries.some(entry => 'prompt' in entry)) showProgress(title, null, openingText(), cancelEdits);
+  connection.request(replaying);
 }
 
 function cancelEdits() {
-  const question = replaying;
-  const isWaiting = connection.queue.includes(question);
-  if (!isWaiting) {
-    connection.send({ t: 'cancel', job: 'replay' });
-    return showProgress(question?.title ?? 'Stopping', null, 'Stopping…');
-  }
-  connection.queue = connection.queue.filter(other => other !== question);
-  replayFailed(question);
+  if (replaying && connection.withdraw(replaying)) return replayFailed(replaying);
+  connection.send({ t: 'cancel', job: 'replay' });
+  showProgress(replaying?.title ?? 'Stopping', null, 'Stopping…');
 }
 
-function replayFailed(question) {
+/** @param {QueuedRequest} [request] */
+function replayFailed(request) {
   showProgress('');
   replaying = null;
-  question?.back?.();
+  request?.onCancel?.();
 }
 
+/** Only the tracking of a replay is cancelled. */
 function cancelReplay() {
-  if (replaying) replaying.entries = replaying.entries.filter(entry => !entry.track); // it may not have been sent yet
+  if (replaying) replaying.entries = replaying.entries.filter(entry => !('track' in entry)); // it may still be queued
   connection.send({ t: 'cancel', job: 'replay' });
   showProgress('Bringing your clicks back', null, 'Stopping…');
 }
 
-export function setUpReplay() {
-  on('server-progress', message => {
-    if (message.job !== 'replay' || replaying?.quietly || (replaying?.more && find('progress-overlay').hidden)) return;
-    const giveUp = replaying?.more ? cancelEdits : cancelReplay;
-    showProgress(replaying?.title ?? 'Bringing your work back', message.fraction, message.message, giveUp);
-  });
+/** @param {PageEvents['server-done']} event */
+function replayDone({ job, seq, stopped, question }) {
+  if (job !== 'replay' || (seq !== undefined && !question)) return;
+  const request = question?.t === 'edit_log' ? question : null;
+  if (request?.more && stopped) return replayFailed(request);
+  showProgress('');
+  replaying = null;
+  masks.asked.clear();
+  masks.answers.clear(); // a new session on the server begins with revision 0
+  requestMasks();
+  if (stopped) toast('Your clicks are back. Track again for the masks of the other frames.', 'hint');
+  else if (request && !request.quiet && !request.more) toast('Your work is back.', 'hint');
+}
 
-  on('server-done', message => {
-    if (message.job !== 'replay' || (message.seq !== undefined && !message.question)) return;
-    if (message.question?.more && message.stopped) return replayFailed(message.question);
-    showProgress('');
-    replaying = null;
-    masks.asked.clear();
-    masks.answers.clear(); // a new session counts its revisions anew
-    requestMasks();
-    if (message.stopped) toast('Your clicks are back. Track again for the masks of the other frames.', 'hint');
-    else if (message.question && !message.question.quietly && !message.question.more)
-      toast('Your work is back.', 'hint');
+export function setUpReplay() {
+  on('server-progress', ({ job, fraction, message }) => {
+    if (job !== 'replay' || replaying?.quiet || (replaying?.more && find('progress-overlay').hidden)) return;
+    const cancel = replaying?.more ? cancelEdits : cancelReplay;
+    showProgress(replaying?.title ?? 'Bringing your work back', fraction, message, cancel);
   });
-  on('server-error', message => {
-    if (message.job === 'replay') replayFailed(message.question);
+  on('server-done', replayDone);
+  on('server-error', ({ job, question }) => {
+    if (job === 'replay') replayFailed(question);
   });
 }

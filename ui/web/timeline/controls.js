@@ -1,6 +1,6 @@
-// Moving through a clip: to a frame, by one, by ten, by the slider, by a typed number; and the clock that says where we are.
+// Moving through a clip: to a frame, by one, by ten, by the slider, by a typed number; and the clock.
 
-import { isClip, timeOf } from '../core/media.js';
+import { isClip, openMedium, timeOf } from '../core/media.js';
 import { toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
@@ -12,84 +12,79 @@ import { SUSPICIOUS } from './quality.js';
 import { suspicionAt } from './quality_strip.js';
 
 const scrub = find('scrub');
+const frameEntry = find('frame-entry');
 
 function updateClock() {
   if (!isClip()) return;
-  scrub.value = state.frame;
+  const { frames } = openMedium();
   const { score, reason } = suspicionAt(state.active, state.frame);
-  const doubt = score >= SUSPICIOUS ? `, ${reason}` : '';
-  scrub.setAttribute('aria-valuetext', `frame ${state.frame + 1} of ${state.medium.frames}${doubt}`);
-  find('frame-number').textContent = state.frame + 1;
-  find('frame-total').textContent = ` / ${state.medium.frames}`;
+  scrub.valueAsNumber = state.frame;
+  scrub.setAttribute(
+    'aria-valuetext',
+    `frame ${state.frame + 1} of ${frames}${score >= SUSPICIOUS ? `, ${reason}` : ''}`,
+  );
+  find('frame-number').textContent = `${state.frame + 1}`;
+  find('frame-number').style.minWidth = `${String(frames).length}ch`;
+  find('frame-total').textContent = ` / ${frames}`;
   find('time').textContent = clock(timeOf(state.frame));
-  find('frame-number').style.minWidth = `${String(state.medium.frames).length}ch`;
 }
 
-// --- a frame's number, typed ---
+// --- typing the number of a frame ---
 
-const frameEntry = find('frame-entry');
-
-function askForFrame() {
+function openEntry() {
   pause();
-  frameEntry.value = state.frame + 1;
+  frameEntry.value = `${state.frame + 1}`;
   showEntry(true);
   frameEntry.select();
 }
 
+/** @param {boolean} open */
 function showEntry(open) {
   frameEntry.hidden = !open;
   find('frame-go').classList.toggle('mk-covered', open);
   if (open) frameEntry.focus();
 }
 
-export function setUpControls() {
-  listen(find('frame-go'), 'click', askForFrame);
-  listen(frameEntry, 'blur', () => showEntry(false));
-  listen(frameEntry, 'keydown', event => {
-    if (event.key !== 'Enter' && event.key !== 'Escape') return;
-    const typed = frameEntry.value.trim();
-    const number = Number(typed);
-    if (event.key === 'Enter' && (!typed || !Number.isInteger(number))) {
-      toast(`Type a number from 1 to ${state.medium.frames}.`, 'hint');
-      return frameEntry.select();
-    }
-    if (event.key === 'Enter') goTo(number - 1);
-    showEntry(false);
-    find('frame-go').focus();
-    event.preventDefault();
-  });
+/** @param {KeyboardEvent} event */
+function handleEntryKey(event) {
+  if (event.key !== 'Enter' && event.key !== 'Escape') return;
+  const typed = frameEntry.value.trim();
+  const number = Number(typed);
+  if (event.key === 'Enter' && (!typed || !Number.isInteger(number))) {
+    toast(`Type a number from 1 to ${openMedium().frames}.`, 'hint');
+    return frameEntry.select();
+  }
+  if (event.key === 'Enter') goTo(number - 1);
+  showEntry(false);
+  find('frame-go').focus();
+  event.preventDefault();
+}
 
-  listen(scrub, 'input', () => {
+/** @type {[button: HTMLButtonElement, target: () => number][]} */
+const buttons = [
+  [find('first'), () => 0],
+  [find('last'), () => openMedium().frames - 1],
+  [find('previous'), () => state.frame - 1],
+  [find('next'), () => state.frame + 1],
+  [find('back-ten'), () => state.frame - 10],
+  [find('on-ten'), () => state.frame + 10],
+];
+
+export function setUpControls() {
+  listen(find('frame-go'), 'click', openEntry);
+  listen(frameEntry, 'blur', () => showEntry(false));
+  listen(frameEntry, 'keydown', handleEntryKey);
+
+  /** @param {number} frame */
+  const pauseAt = frame => {
     pause();
-    goTo(Number(scrub.value));
-  });
-  listen(find('first'), 'click', () => {
-    pause();
-    goTo(0);
-  });
-  listen(find('last'), 'click', () => {
-    pause();
-    goTo(state.medium.frames - 1);
-  });
-  listen(find('previous'), 'click', () => {
-    pause();
-    goTo(state.frame - 1);
-  });
-  listen(find('next'), 'click', () => {
-    pause();
-    goTo(state.frame + 1);
-  });
-  listen(find('back-ten'), 'click', () => {
-    pause();
-    goTo(state.frame - 10);
-  });
-  listen(find('on-ten'), 'click', () => {
-    pause();
-    goTo(state.frame + 10);
-  });
+    goTo(frame);
+  };
+  listen(scrub, 'input', () => pauseAt(scrub.valueAsNumber));
+  for (const [button, target] of buttons) listen(button, 'click', () => pauseAt(target()));
 
   on('medium', () => {
-    scrub.max = Math.max(0, (state.medium?.frames ?? 1) - 1);
+    scrub.max = `${Math.max(0, (state.medium?.frames ?? 1) - 1)}`;
   });
   on('medium frame', updateClock);
 }

@@ -1,6 +1,6 @@
-// The photos of an album: small pictures in a row, in the place of a clip's timeline.
+// The film strip: the photos of an album in a row, in the place of a clip's timeline.
 
-import { frameSize, isAlbum } from '../core/media.js';
+import { frameSize, isAlbum, openMedium } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { address, find, listen, root } from '../core/page.js';
@@ -14,133 +14,143 @@ import { clamp } from '../shared/values.js';
 import { MASKED, masks } from '../viewport/masks.js';
 import { goTo } from './navigation.js';
 
-const FILM_HEIGHT = 64; // CSS pixels
-const FILM_PIXELS = 96; // height of the pictures that are fetched
-const FILM_RETRY = 2000; // milliseconds
+const PHOTO_HEIGHT = 64; // CSS pixels
+const MIN_PHOTO_WIDTH = 56;
+const MAX_PHOTO_WIDTH = 132;
+const FETCHED_HEIGHT = 96; // pixels
+const RETRY_DELAY = 2000; // milliseconds
 
 const filmStrip = find('film');
-let photoButtons = []; // frame -> its button
+/** @type {{ button: HTMLButtonElement; dots: HTMLElement }[]} of each frame */
+let photos = [];
 
+/** @param {number} frame */
+const nameOf = frame => openMedium().names?.[frame] ?? '';
+
+/** @param {number} frame */
 function makePhoto(frame) {
-  const { names } = state.medium;
   const { width, height } = frameSize(frame);
-  const item = make('li');
   const button = make('button', 'mk-photo');
-  const picture = make('img');
-  const source = address(`frames/${frame}?v=${state.version}&height=${FILM_PIXELS}`);
+  const image = make('img');
+  const dots = make('span', 'mk-photo-dots');
+  const source = address(`frames/${frame}?v=${state.version}&height=${FETCHED_HEIGHT}`);
   button.type = 'button';
-  button.style.width = `${clamp(Math.round((FILM_HEIGHT * width) / height), 56, 132)}px`;
-  Object.assign(picture, { alt: '', loading: 'lazy', decoding: 'async', draggable: false });
-  picture.onerror = () => {
-    picture.onerror = null;
+  button.style.width = `${clamp(Math.round((PHOTO_HEIGHT * width) / height), MIN_PHOTO_WIDTH, MAX_PHOTO_WIDTH)}px`;
+  Object.assign(image, { alt: '', loading: 'lazy', decoding: 'async', draggable: false });
+  image.onerror = () => {
+    image.onerror = null;
     setTimeout(() => {
-      picture.src = `${source}&again=1`;
-    }, FILM_RETRY);
+      image.src = `${source}&again=1`;
+    }, RETRY_DELAY);
   };
-  picture.src = source;
-  button.append(picture, make('span', 'mk-photo-dots'), make('span', 'mk-photo-name', names[frame]));
-  button.title = names[frame];
+  image.src = source;
+  button.append(image, dots, make('span', 'mk-photo-name', nameOf(frame)));
+  button.title = nameOf(frame);
   button.onclick = () => goTo(frame);
-  item.append(button);
-  return item;
+  return { button, dots };
 }
 
-function buildFilm() {
+function buildFilmStrip() {
   root.classList.toggle('mk-has-album', isAlbum());
-  const items = isAlbum() ? state.medium.names.map((_, frame) => makePhoto(frame)) : [];
-  photoButtons = items.map(item => item.firstElementChild);
+  photos = isAlbum() ? Array.from({ length: openMedium().frames }, (_, frame) => makePhoto(frame)) : [];
+  const items = photos.map(({ button }) => {
+    const item = make('li');
+    item.append(button);
+    return item;
+  });
   filmStrip.replaceChildren(...items);
   filmStrip.scrollLeft = 0;
 }
 
-// A dot for each object that has a mask on the photo.
-const masked = frame => objects.listed.filter(object => masks.lanes.get(object)?.[frame] === MASKED);
+/**
+ * The objects that have a mask on the photo.
+ * @param {number} frame
+ */
+const objectsOn = frame => objects.listed.filter(object => masks.lanes.get(object)?.[frame] === MASKED);
 
-function describePhoto(frame, here) {
-  const found = here.length ? `, ${counted(here.length, 'object')}` : '';
-  return `Photo ${frame + 1} of ${photoButtons.length}, ${state.medium.names[frame]}${found}`;
-}
+/**
+ * @param {number} frame
+ * @param {number[]} found its objects
+ */
+const describePhoto = (frame, found) =>
+  [
+    `Photo ${frame + 1} of ${photos.length}`,
+    nameOf(frame),
+    ...(found.length ? [counted(found.length, 'object')] : []),
+  ].join(', ');
 
-// Many masks may arrive at once; the row is brought up to date once a screen refresh.
-const updateFilm = oncePerFrame(() => {
-  if (isAlbum()) photoButtons.forEach(updatePhoto);
-});
-
-function updatePhoto(button, frame) {
-  const here = masked(frame);
-  const colors = here.map(object => objects.color(object)).join(' ');
-  button.setAttribute('aria-label', describePhoto(frame, here));
-  if (button.dataset.colors === colors) return;
-  button.dataset.colors = colors;
-  button.querySelector('.mk-photo-dots').replaceChildren(
-    ...here.map(object => {
-      const dot = make('i');
-      dot.style.background = objects.color(object);
-      return dot;
-    }),
-  );
+/** A dot for each object that has a mask on the photo. */
+function updatePhotos() {
+  for (const [frame, { button, dots }] of photos.entries()) {
+    const found = objectsOn(frame);
+    const colors = found.map(object => objects.color(object));
+    button.setAttribute('aria-label', describePhoto(frame, found));
+    if (dots.dataset.colors === colors.join(' ')) continue;
+    dots.dataset.colors = colors.join(' ');
+    dots.replaceChildren(
+      ...colors.map(color => {
+        const dot = make('i');
+        dot.style.background = color;
+        return dot;
+      }),
+    );
+  }
 }
 
 function showCurrent() {
   if (!isAlbum()) return;
-  const current = photoButtons[state.frame];
+  const { button: current } = photos[state.frame];
   const hadFocus = filmStrip.contains(document.activeElement);
-  for (const button of photoButtons) {
-    const here = button === current;
-    button.tabIndex = here ? 0 : -1; // the row is one stop of the Tab key; arrow keys walk along it
-    if (here !== (button.getAttribute('aria-current') === 'true')) button.setAttribute('aria-current', here);
+  for (const { button } of photos) {
+    const isCurrent = `${button === current}`;
+    button.tabIndex = button === current ? 0 : -1; // the row is one stop of the Tab key; arrow keys move within it
+    if (button.getAttribute('aria-current') !== isCurrent) button.setAttribute('aria-current', isCurrent);
   }
   if (hadFocus) current.focus({ preventScroll: true });
   filmStrip.scrollLeft = current.offsetLeft + current.offsetWidth / 2 - filmStrip.clientWidth / 2;
   find('earlier').disabled = state.frame === 0;
-  find('later').disabled = state.frame === photoButtons.length - 1;
-  find('photo-number').textContent = `${state.frame + 1} / ${photoButtons.length}`;
-  find('photo-number').style.minWidth = `${2 * `${photoButtons.length}`.length + 3}ch`;
-  showPhotoFacts();
-}
-
-function showPhotoFacts() {
+  find('later').disabled = state.frame === photos.length - 1;
+  find('photo-number').textContent = `${state.frame + 1} / ${photos.length}`;
+  find('photo-number').style.minWidth = `${2 * `${photos.length}`.length + 3}ch`;
   const { width, height } = frameSize();
-  find('file-name').textContent = state.medium.names[state.frame];
-  find('file-facts').textContent = `${width} × ${height} · photo ${state.frame + 1} of ${photoButtons.length}`;
+  find('file-name').textContent = nameOf(state.frame);
+  find('file-facts').textContent = `${width} × ${height} · photo ${state.frame + 1} of ${photos.length}`;
 }
 
-const stepPhoto = step => {
-  const frame = clamp(state.frame + step, 0, photoButtons.length - 1);
+/** @param {1 | -1} step */
+function stepPhoto(step) {
+  const frame = clamp(state.frame + step, 0, photos.length - 1);
   if (frame === state.frame) return;
   goTo(frame);
-  announce(describePhoto(frame, masked(frame)));
-};
+  announce(describePhoto(frame, objectsOn(frame)));
+}
 
-// Elsewhere these keys scroll the page.
-const photoKeys = { PageUp: () => stepPhoto(-1), PageDown: () => stepPhoto(1) };
+/** With anything but an album these keys scroll the page. */
+const albumShortcuts = { PageUp: () => stepPhoto(-1), PageDown: () => stepPhoto(1) };
+
+function updateShortcuts() {
+  if (isAlbum()) Object.assign(shortcuts, albumShortcuts);
+  else for (const key of Object.keys(albumShortcuts)) delete shortcuts[key];
+}
+
+/**
+ * A mouse wheel scrolls the row.
+ * @param {WheelEvent} event
+ */
+function handleWheel(event) {
+  const isVertical = !event.ctrlKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY);
+  if (!isVertical || filmStrip.scrollWidth <= filmStrip.clientWidth) return;
+  filmStrip.scrollLeft += event.deltaY;
+  event.preventDefault();
+}
 
 export function setUpFilmStrip() {
   listen(find('earlier'), 'click', () => stepPhoto(-1));
   listen(find('later'), 'click', () => stepPhoto(1));
-  listen(
-    filmStrip,
-    'wheel',
-    event => {
-      if (
-        event.ctrlKey ||
-        Math.abs(event.deltaX) > Math.abs(event.deltaY) ||
-        filmStrip.scrollWidth <= filmStrip.clientWidth
-      )
-        return;
-      filmStrip.scrollLeft += event.deltaY;
-      event.preventDefault();
-    },
-    { passive: false },
-  );
-  on('medium', () => {
-    buildFilm();
-    for (const [key, act] of Object.entries(photoKeys)) {
-      if (isAlbum()) shortcuts[key] = act;
-      else delete shortcuts[key];
-    }
-  });
+  listen(filmStrip, 'wheel', handleWheel, { passive: false });
+  on('medium', buildFilmStrip);
+  on('medium', updateShortcuts);
   on('medium frame', showCurrent);
-  on('medium masks log objects', updateFilm);
+  on('medium masks log objects', oncePerFrame(updatePhotos));
   new ResizeObserver(showCurrent).observe(filmStrip);
 }

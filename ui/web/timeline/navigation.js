@@ -9,19 +9,21 @@ import { clamp } from '../shared/values.js';
 import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';
 
-// Shows another frame of the clip; `quietly` leaves the user's wish to follow the tracking as it is.
-export function goTo(frame, quietly = false) {
-  if (!state.medium) return Promise.resolve(false);
+/**
+ * Shows another frame of the medium.
+ * @param {number} frame
+ * @param {boolean} [automatic] not by the user, who goes on following the tracking
+ */
+export async function goTo(frame, automatic = false) {
+  if (!state.medium) return;
   update({ frame: clamp(Math.round(frame), 0, state.medium.frames - 1) });
-  if (!quietly) emit('interaction');
+  if (!automatic) emit('interaction');
   emit('frame');
-  return showFrame(state.frame)
-    .then(current => {
-      if (current && !state.playing) frames.prefetch(state.frame, 1, isAlbum() ? 2 : 3);
-      if (current && isAlbum()) frames.prefetch(state.frame, -1, 1);
-      return current;
-    })
-    .catch(() => {
-      if (connection.status === 'on') toast('This frame could not be loaded. Step on, or try again.');
-    });
+  try {
+    if (!(await showFrame(state.frame))) return;
+    if (!state.playing) frames.prefetch(state.frame, 1, isAlbum() ? 2 : 3);
+    if (isAlbum()) frames.prefetch(state.frame, -1, 1);
+  } catch {
+    if (connection.status === 'on') toast('This frame could not be loaded. Step on, or try again.');
+  }
 }

@@ -1,6 +1,6 @@
-// Plays the clip at its own speed, masks in step with the picture. Where the network is slower, frames are left out.
+// Plays the clip at its own speed, masks in step with the frames. Where the network is slower, frames are left out.
 
-import { isClip, playedRange, timeOf } from '../core/media.js';
+import { frameAtTime, isClip, playedRange, timeOf } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
@@ -11,49 +11,41 @@ import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';
 import { goTo } from './navigation.js';
 
-const AHEAD = 8; // frames to fetch before they are needed
-let playing = null; // {since, from}: when playing began, and at which time of the clip
+const PREFETCHED_FRAMES = 8;
+/** When playback began, in milliseconds of the page, and at which second of the clip. */
+let start = { at: 0, time: 0 };
+
+/** @param {boolean} playing */
+function setPlaying(playing) {
+  update({ playing });
+  setIcon(find('play'), playing ? 'pause' : 'play');
+  find('play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
+}
 
 export function play() {
   if (!isClip() || state.playing) return;
   const { first, last } = playedRange();
   if (state.frame >= last || state.frame < first) update({ frame: first });
-  update({ playing: true });
-  playing = { since: performance.now(), from: timeOf(state.frame) };
-  setIcon(find('play'), 'pause');
-  find('play').setAttribute('aria-label', 'Pause');
+  setPlaying(true);
+  start = { at: performance.now(), time: timeOf(state.frame) };
   emit('interaction');
-  requestAnimationFrame(playOn);
+  requestAnimationFrame(playNext);
 }
 
 export function pause() {
   if (!state.playing) return;
-  update({ playing: false });
-  setIcon(find('play'), 'play');
-  find('play').setAttribute('aria-label', 'Play');
+  setPlaying(false);
   goTo(state.frame);
 }
 
-function frameAt(time) {
-  const { times, fps, frames: count } = state.medium;
-  if (!times) return Math.min(count - 1, Math.floor(time * fps + 1e-6));
-  let [low, high] = [0, count - 1];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (times[middle] <= time) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-async function playOn() {
+async function playNext() {
   if (!state.playing || mount.signal.aborted) return;
   const { last } = playedRange();
-  const due = Math.min(last, frameAt(playing.from + (performance.now() - playing.since) / 1000));
-  const next = previews.on ? previews.inTime(due) : due; // what is not painted in time is left out
+  const due = Math.min(last, frameAtTime(start.time + (performance.now() - start.at) / 1000));
+  const next = previews.on ? previews.inTime(due) : due;
   if (next !== null && (next !== state.frame || state.shown.frame !== state.frame)) {
     update({ frame: next });
-    frames.prefetch(next, 1, AHEAD);
+    frames.prefetch(next, 1, PREFETCHED_FRAMES);
     try {
       await showFrame(next);
     } catch {
@@ -66,7 +58,7 @@ async function playOn() {
     update({ frame: last });
     return pause();
   }
-  requestAnimationFrame(playOn);
+  requestAnimationFrame(playNext);
 }
 
 export function setUpPlayer() {

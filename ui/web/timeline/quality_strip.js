@@ -1,7 +1,7 @@
-// The heat strip: how suspicious the masks are, frame by frame, and the way from one suspicious frame to the next. It shows
-// the active object, or where that has no masks the worst of all. Higher and warmer is worse.
+// The quality strip: how suspicious the masks are, frame by frame, and going from one suspicious frame to the next. It
+// shows the selected object, or the worst of all where that has no masks. Higher and warmer is worse.
 
-import { isClip } from '../core/media.js';
+import { isClip, openMedium } from '../core/media.js';
 import { announce, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
@@ -9,8 +9,8 @@ import { state, timeline } from '../core/store.js';
 import { blend } from '../shared/color.js';
 import { on } from '../shared/events.js';
 import { masks } from '../viewport/masks.js';
-import { contextOf, drawSoon } from './drawing.js';
-import { extent, pixelsAFrame } from './geometry.js';
+import { drawSoon, stripContext } from './drawing.js';
+import { extent, pixelsPerFrame } from './geometry.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
 import { nextAfter, suspicionOf, worstFrames } from './quality.js';
@@ -20,100 +20,115 @@ const COLOR_STEPS = 16;
 
 export const qualityCanvas = find('heat');
 
-// What the user said is not doubted, nor is what is unknown.
-export function suspicionAt(object, frame, said = state.log.prompts) {
-  const here = masks.facts(object, frame);
-  if (!here || said.get(object)?.has(frame)) return { score: 0, reason: '' };
-  const pixels = state.medium.height * state.medium.width;
-  const earlier = [1, 2, 3].map(back => masks.facts(object, frame - back));
-  return suspicionOf(here, earlier, masks.facts(object, frame + 1), pixels);
+/**
+ * Prompted frames are never suspicious, nor are those without a mask.
+ * @param {number} object
+ * @param {number} frame
+ */
+export function suspicionAt(object, frame) {
+  const facts = masks.facts(object, frame);
+  if (!facts || state.log.prompts.get(object)?.has(frame)) return { score: 0, reason: '' };
+  const { width, height } = openMedium();
+  const before = [1, 2, 3].map(back => masks.facts(object, frame - back));
+  return suspicionOf(facts, before, masks.facts(object, frame + 1), width * height);
 }
 
-// A score per frame.
-function suspicionsOf(object) {
-  const said = state.log.prompts;
-  return Float32Array.from({ length: state.medium.frames }, (_, frame) => suspicionAt(object, frame, said).score);
-}
+/**
+ * The scores of all frames.
+ * @param {number} object
+ */
+const suspicionsOf = object =>
+  Float32Array.from({ length: masks.length }, (_, frame) => suspicionAt(object, frame).score);
 
+/** @param {number} object */
 const hasMasks = object => masks.lanes.get(object)?.some(Boolean) ?? false;
 
-// The objects whose worst the strip shows.
 const shownObjects = () => (hasMasks(state.active) ? [state.active] : objects.listed.filter(hasMasks));
 
-// {score, object} a frame, of the object that looks worst there; undefined where nothing is known.
+/** @type {({ score: number; object: number } | undefined)[]} of each frame, the object that looks worst */
 let worst = [];
 
+/** @param {number} frame */
 export const worstObjectAt = frame => worst[frame]?.object;
 
 function measureQuality() {
-  worst = new Array(state.medium.frames);
+  worst = new Array(masks.length);
   for (const object of shownObjects()) {
     const lane = masks.lane(object);
     suspicionsOf(object).forEach((score, frame) => {
-      if (lane[frame] && !(worst[frame]?.score >= score)) worst[frame] = { score, object };
+      if (lane[frame] && score > (worst[frame]?.score ?? -1)) worst[frame] = { score, object };
     });
   }
 }
 
 function drawQualityStrip() {
   measureQuality();
-  const pen = contextOf(qualityCanvas, STRIP_HEIGHT);
+  const context = stripContext(qualityCanvas, STRIP_HEIGHT);
   const style = getComputedStyle(root);
   const colors = ['calm', 'warm', 'hot'].map(name => style.getPropertyValue(`--mk-heat-${name}`).trim());
-  const [start, across] = extent(timeline.first, timeline.last);
-  pen.fillStyle = style.getPropertyValue('--mk-line');
-  pen.fillRect(start, STRIP_HEIGHT - 1, across, 1);
-  const together = Math.max(1, Math.floor(1 / pixelsAFrame())); // frames that share a pixel: the worst of them counts
-  for (let first = timeline.first; first <= timeline.last; first += together) {
-    const last = Math.min(timeline.last, first + together - 1);
-    const known = worst
-      .slice(first, last + 1)
-      .filter(Boolean)
-      .map(each => each.score);
-    if (known.length) drawQualityBar(pen, extent(first, last), Math.max(...known), colors);
+  const [left, width] = extent(timeline.first, timeline.last);
+  context.fillStyle = style.getPropertyValue('--mk-line');
+  context.fillRect(left, STRIP_HEIGHT - 1, width, 1);
+  const framesPerPixel = Math.max(1, Math.floor(1 / pixelsPerFrame())); // the worst of them is drawn
+  for (let first = timeline.first; first <= timeline.last; first += framesPerPixel) {
+    const last = Math.min(timeline.last, first + framesPerPixel - 1);
+    const scores = worst.slice(first, last + 1).flatMap(each => each?.score ?? []);
+    if (scores.length) drawQualityBar(context, extent(first, last), Math.max(...scores), colors);
   }
 }
 
-function drawQualityBar(pen, [left, width], score, colors) {
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {[left: number, width: number]} extent
+ * @param {number} score
+ * @param {string[]} colors
+ */
+function drawQualityBar(context, [left, width], score, colors) {
   const step = Math.round(score * COLOR_STEPS) / COLOR_STEPS;
   const height = 2 + step * (STRIP_HEIGHT - 2);
-  pen.fillStyle = blend(colors, step);
-  pen.fillRect(left, STRIP_HEIGHT - height, Math.max(1, width), height);
+  context.fillStyle = blend(colors, step);
+  context.fillRect(left, STRIP_HEIGHT - height, Math.max(1, width), height);
 }
 
 // --- from one suspicious frame to the next ---
 
-// The active object's first; where that looks right everywhere, those of the others.
+/**
+ * Goes to a frame on which the selected object is suspicious, or where there is none, any other object.
+ * @param {1 | -1} step
+ */
 export function nextSuspicious(step) {
   if (!isClip()) return;
   const others = objects.listed.filter(object => object !== state.active);
   for (const group of [[state.active], others]) {
-    const found = group.map(object => ({ object, worst: worstFrames(suspicionsOf(object)) }));
-    const marked = [...new Set(found.flatMap(each => each.worst))].sort((a, b) => a - b);
-    if (!marked.length) continue;
-    const frame = nextAfter(marked, state.frame, step);
-    return showSuspicious(found.find(each => each.worst.includes(frame)).object, frame);
+    const found = group.map(object => ({ object, frames: worstFrames(suspicionsOf(object)) }));
+    const marked = [...new Set(found.flatMap(({ frames }) => frames))].sort((a, b) => a - b);
+    const next = nextAfter(marked, state.frame, step);
+    for (const { object, frames } of found) if (frames.includes(next)) return showSuspicious(object, next);
   }
   const known = objects.listed.some(hasMasks);
   toast(known ? 'No frame looks suspicious.' : 'Nothing to review yet. Click on a thing and track it first.', 'hint');
 }
 
+/** What the tip says about a frame while that is shown. */
+let explanation = { frame: -1, text: '' };
+
+/**
+ * @param {number} object
+ * @param {number} frame
+ */
 function showSuspicious(object, frame) {
   pause();
   if (object !== state.active) objects.select(object);
   goTo(frame);
-  const words = `Frame ${frame + 1}: ${suspicionAt(object, frame).reason} (${objects.trait(object).name})`;
-  showTip(words);
-  announce(words);
-  explained = { frame, words };
+  const text = `Frame ${frame + 1}: ${suspicionAt(object, frame).reason} (${objects.trait(object).name})`;
+  showTip(text);
+  announce(text);
+  explanation = { frame, text };
 }
-
-// Why a frame was shown is of interest while it is shown.
-let explained = null;
 
 export function setUpQualityStrip() {
   on('frame', () => {
-    if (explained && explained.frame !== state.frame && find('tip').textContent === explained.words) showTip('');
+    if (explanation.frame !== state.frame && find('tip').textContent === explanation.text) showTip('');
   });
 
   listen(find('suspicious'), 'click', event => nextSuspicious(event.shiftKey ? -1 : 1));

@@ -1,17 +1,19 @@
-// In and out: the part of the clip that is played and tracked. Two handles on the rail; outside of them it is dimmed.
+// In and out: the part of the clip that is played and tracked, with two handles on the timeline; the rest is dimmed.
 
-import { isClip, playedRange } from '../core/media.js';
+import { isClip, openMedium, playedRange } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline, update } from '../core/store.js';
 import { emit, on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
-import { drawSoon, frameUnder, tracks } from './drawing.js';
-import { isVisible, pixelsAFrame, THUMB_WIDTH, xOf } from './geometry.js';
+import { drawSoon, frameUnder, xUnder } from './drawing.js';
+import { isVisible, pixelsPerFrame, THUMB_WIDTH, xOf } from './geometry.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
 import { scrubTo } from './timeline.js';
 
+const MIN_DRAG = 3; // CSS pixels; less is a click
+/** @type {Record<string, number | undefined>} */
 const HANDLE_STEPS = {
   ArrowLeft: -1,
   ArrowDown: -1,
@@ -23,109 +25,124 @@ const HANDLE_STEPS = {
   End: Infinity,
 };
 
-export const range = {
-  set(first, last) {
-    const end = state.medium.frames - 1;
-    update({ range: first <= 0 && last >= end ? null : { first: clamp(first, 0, end), last: clamp(last, 0, end) } });
-    emit('range');
-  },
+/**
+ * @param {number} first
+ * @param {number} last
+ */
+function setRange(first, last) {
+  const end = openMedium().frames - 1;
+  update({ range: first <= 0 && last >= end ? null : { first: clamp(first, 0, end), last: clamp(last, 0, end) } });
+  emit('range');
+}
 
-  // A range that begins behind its end goes on to the end of the clip, and the other way round.
-  begin(frame = state.frame) {
+function announceRange() {
+  const { first, last } = playedRange();
+  announce(state.range ? `Range: frames ${first + 1} to ${last + 1}` : 'The whole clip');
+}
+
+export const range = {
+  /** Begins at the current frame; where that lies behind the end, the range reaches to the end of the clip. */
+  begin() {
     if (!isClip()) return;
     const { last } = playedRange();
-    this.set(frame, last >= frame ? last : state.medium.frames - 1);
-    this.say();
+    setRange(state.frame, last >= state.frame ? last : openMedium().frames - 1);
+    announceRange();
   },
 
-  end(frame = state.frame) {
+  /** Ends at the current frame; where that lies before the beginning, the range begins with the clip. */
+  end() {
     if (!isClip()) return;
     const { first } = playedRange();
-    this.set(first <= frame ? first : 0, frame);
-    this.say();
+    setRange(first <= state.frame ? first : 0, state.frame);
+    announceRange();
   },
 
   clear() {
     if (!isClip() || !state.range) return;
-    this.set(0, state.medium.frames - 1);
-    this.say();
-  },
-
-  say() {
-    const { first, last } = playedRange();
-    announce(state.range ? `Range: frames ${first + 1} to ${last + 1}` : 'The whole clip');
+    setRange(0, openMedium().frames - 1);
+    announceRange();
   },
 };
 
+/** @typedef {{ knob: HTMLElement; edge: keyof FrameRange; move: (frame: number) => void }} Handle */
+
+/** @type {Handle[]} */
 const handles = [
   {
     knob: find('in'),
     edge: 'first',
-    move: frame => range.set(Math.min(frame, playedRange().last), playedRange().last),
+    move: frame => setRange(Math.min(frame, playedRange().last), playedRange().last),
   },
   {
     knob: find('out'),
     edge: 'last',
-    move: frame => range.set(playedRange().first, Math.max(frame, playedRange().first)),
+    move: frame => setRange(playedRange().first, Math.max(frame, playedRange().first)),
   },
 ];
 
 function updateRange() {
   const { first, last } = playedRange();
-  const half = pixelsAFrame() / 2;
+  const half = pixelsPerFrame() / 2;
   const left = clamp(xOf(first) - half, THUMB_WIDTH / 2, timeline.width);
   const right = clamp(xOf(last) + half, 0, timeline.width - THUMB_WIDTH / 2);
   find('before-in').style.width = `${state.range ? left : 0}px`;
   find('after-out').style.width = `${state.range ? timeline.width - right : 0}px`;
   for (const { knob, edge } of handles) {
     const frame = playedRange()[edge];
+    const { frames } = openMedium();
     knob.style.transform = `translateX(${edge === 'first' ? left : right}px)`;
     knob.style.visibility = isVisible(frame) ? '' : 'hidden';
-    knob.setAttribute('aria-valuemin', 1);
-    knob.setAttribute('aria-valuemax', state.medium.frames);
-    knob.setAttribute('aria-valuenow', frame + 1);
-    knob.setAttribute('aria-valuetext', `frame ${frame + 1} of ${state.medium.frames}`);
+    knob.setAttribute('aria-valuemin', '1');
+    knob.setAttribute('aria-valuemax', `${frames}`);
+    knob.setAttribute('aria-valuenow', `${frame + 1}`);
+    knob.setAttribute('aria-valuetext', `frame ${frame + 1} of ${frames}`);
   }
   root.classList.toggle('mk-has-range', !!state.range);
   find('clear-range').disabled = !state.range;
 }
 
-// Dragged, a handle shows the frame at which it is; tapped, it is in nobody's way.
+/**
+ * While a handle is dragged, its frame is shown; a click on it goes to the frame below.
+ * @param {Handle} handle
+ */
 function makeDraggable({ knob, edge, move }) {
-  let start = null;
+  /** @type {{ x: number; offset: number; moved: boolean } | null} */
+  let drag = null;
   listen(knob, 'pointerdown', event => {
     if (event.button || !isClip()) return;
-    const place = tracks.getBoundingClientRect().left + xOf(playedRange()[edge]);
-    start = { x: event.clientX, offset: event.clientX - place, moved: false };
+    drag = { x: event.clientX, offset: xUnder(event) - xOf(playedRange()[edge]), moved: false };
     knob.setPointerCapture(event.pointerId);
     event.preventDefault();
     knob.focus({ preventScroll: true });
   });
   listen(knob, 'pointermove', event => {
-    if (!start) return;
-    start.moved ||= Math.abs(event.clientX - start.x) > 3;
-    if (!start.moved) return;
+    if (!drag) return;
+    drag.moved ||= Math.abs(event.clientX - drag.x) > MIN_DRAG;
+    if (!drag.moved) return;
     pause();
-    move(frameUnder({ clientX: event.clientX - start.offset }));
+    move(frameUnder({ clientX: event.clientX - drag.offset }));
     if (playedRange()[edge] !== state.frame) goTo(playedRange()[edge]);
   });
   listen(knob, 'pointerup', event => {
-    if (start?.moved) range.say();
-    else if (start) scrubTo(event);
-    start = null;
+    if (drag?.moved) announceRange();
+    else if (drag) scrubTo(event);
+    drag = null;
   });
   listen(knob, 'pointercancel', () => {
-    start = null;
+    drag = null;
   });
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {Handle} handle
+ */
 function moveByKey(event, { edge, move }) {
-  if (!(event.key in HANDLE_STEPS) || event.ctrlKey || event.altKey || event.metaKey) return;
-  const step = HANDLE_STEPS[event.key] * (event.shiftKey ? 10 : 1);
-  const end = state.medium.frames - 1;
-  event.preventDefault(); // or it would step through the clip
+  const step = HANDLE_STEPS[event.key];
+  if (!step || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault(); // or the key would step through the clip
   pause();
-  move(clamp(playedRange()[edge] + step, 0, end));
+  move(clamp(playedRange()[edge] + step * (event.shiftKey ? 10 : 1), 0, openMedium().frames - 1));
   goTo(playedRange()[edge]);
 }
 
@@ -134,9 +151,9 @@ export function setUpRange() {
     makeDraggable(handle);
     listen(handle.knob, 'keydown', event => moveByKey(event, handle));
   }
-  listen(find('set-in'), 'click', () => range.begin());
-  listen(find('set-out'), 'click', () => range.end());
-  listen(find('clear-range'), 'click', () => range.clear());
+  listen(find('set-in'), 'click', range.begin);
+  listen(find('set-out'), 'click', range.end);
+  listen(find('clear-range'), 'click', range.clear);
 
   on('medium', () => emit('range'));
   on('medium range timeline', drawSoon(updateRange));

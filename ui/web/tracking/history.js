@@ -1,6 +1,6 @@
-// Tracking is undone and redone like everything else: undo takes a run's masks back, redo tracks the same frames again.
+// Undo and redo, also of tracking: undo removes a run's masks, redo tracks the same frames again.
 
-import { span } from '../core/edit_log.js';
+import { joinedSpans, span } from '../core/edit_log.js';
 import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
@@ -9,21 +9,21 @@ import { prompts } from '../tools/prompts.js';
 import { requestFrames } from '../viewport/mask_requests.js';
 import { startTracking, stopTracking } from './tracking.js';
 
+/** @param {Step | undefined} step */
 export const isTracked = step => step?.run !== undefined;
-const isRunning = step => isTracked(step) && step.run === state.tracking?.run;
 
-let undoing = null; // the run that is taken back as soon as it has stopped
-let redoing = null; // {run, legs}: what is still to be tracked again
+/** @type {number | undefined} the run that is undone as soon as it has stopped */
+let undoing;
+/** @type {{ run: number; spans: TrackEntry['track'][] } | null} what is still to be tracked again */
+let redoing = null;
 
-function undoRun() {
-  undoing = state.tracking.run;
-  stopTracking();
-}
-
-// A run that is still going on is stopped first; it is taken back once it has ended.
 export function undo() {
-  if (isRunning(state.log.last)) return undoRun();
-  if (isTracked(state.log.last)) update({ interrupted: null }); // nobody wants to go on with it
+  const { last } = state.log;
+  if (last && isTracked(last) && last.run === state.tracking?.run) {
+    undoing = last.run;
+    return stopTracking();
+  }
+  if (isTracked(last)) update({ interrupted: null });
   const step = state.log.undo();
   prompts.syncStep(step, 'Undoing', () => {
     if (state.log.next === step) redo();
@@ -38,61 +38,48 @@ export function redo() {
   });
 }
 
-// The ways of a run, [start, stop, step] each: what lies end to end is one of them.
-function spansOf(entries) {
-  const legs = [];
-  for (const {
-    track: [start, stop, step],
-  } of entries) {
-    const last = legs[legs.length - 1];
-    if (last && last[1] === start && last[2] === step) last[1] = stop;
-    else legs.push([start, stop, step]);
-  }
-  return legs;
-}
-
 function redoRun() {
   if (state.tracking) return;
   if (connection.status !== 'on') return toast('There is no connection right now. Try again in a moment.');
   const step = state.log.redo();
-  const run = Date.now();
-  redoing = { run, legs: spansOf(step.entries) };
-  state.log.restart(step, run);
+  if (!step) return;
+  redoing = { run: Date.now(), spans: joinedSpans(step.entries) };
+  state.log.restart(step, redoing.run);
   emit('log');
   trackNextSpan();
 }
 
 function trackNextSpan() {
-  const leg = redoing.legs.shift();
-  if (!leg) {
+  const next = redoing?.spans.shift();
+  if (!redoing || !next) {
     redoing = null;
     return;
   }
-  const [first, last] = span(leg);
-  const direction = leg[2] > 0 ? 'forward' : 'backward';
-  startTracking({ run: redoing.run, direction, frame: leg[0], first, last, pause: false });
+  const [first, last] = span(next);
+  const direction = next[2] > 0 ? 'forward' : 'backward';
+  startTracking({ run: redoing.run, direction, frame: next[0], first, last, pause: false });
 }
 
 export function setUpHistory() {
   on('tracking', () => {
     if (state.tracking) return;
-    const over = undoing !== null && state.log.last?.run === undoing;
-    undoing = null;
-    if (over) undo();
+    const isStopped = undoing !== undefined && state.log.last?.run === undoing;
+    undoing = undefined;
+    if (isStopped) undo();
   });
 
-  on('server-done', message => {
-    if (message.job !== 'track' || message.run !== redoing?.run) return;
-    if (message.stopped) redoing = null;
+  on('server-done', ({ job, run, stopped }) => {
+    if (job !== 'track' || !redoing || run !== redoing.run) return;
+    if (stopped) redoing = null;
     else trackNextSpan();
   });
   on('medium', () => {
-    undoing = redoing = null;
+    undoing = undefined;
+    redoing = null;
   });
 
-  // What the server has taken back is gone from the page already; what was there before is asked for.
-  on('server-untracked', message => {
-    const [first, last] = message.question?.frames ?? [0, -1];
-    requestFrames(first, last);
+  // The page has already removed the masks that were undone; the server may still have earlier ones.
+  on('server-untracked', ({ question }) => {
+    if (question?.t === 'untrack') requestFrames(...question.frames);
   });
 }

@@ -1,33 +1,38 @@
-// Tracking pauses by itself where an object is lost, unless the user does not want that.
+// Tracking pauses where an object is lost, unless the user has switched that off.
 
 import { announce } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, fingersOnly, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { on } from '../shared/events.js';
+import { loadSetting, saveSetting } from '../shared/settings.js';
 import { goTo } from '../timeline/navigation.js';
 
-export const pauseOnLoss = {
-  wanted: true,
+const SETTING = 'masklet-pause';
+const pauseBox = find('lost-pause-box');
 
-  set(wanted) {
-    this.wanted = wanted;
-    try {
-      localStorage.setItem('masklet-pause', wanted ? 'yes' : 'no');
-    } catch {
-      /* storage may be forbidden */
-    }
-    this.show();
-  },
+let enabled = loadSetting(SETTING) !== 'no';
 
-  show() {
-    find('pausing').setAttribute('aria-pressed', this.wanted);
-    find('pausing').title = `Pause where an object is lost: ${this.wanted ? 'on' : 'off'}`;
-    find('lost-pause').querySelector('input').checked = this.wanted;
-  },
-};
+export const pausesOnLoss = () => enabled;
 
-// The frame is shown, the object is selected: the next click is about it.
+/** @param {boolean} wanted */
+function setPausesOnLoss(wanted) {
+  enabled = wanted;
+  saveSetting(SETTING, enabled ? 'yes' : 'no');
+  updateButtons();
+}
+
+function updateButtons() {
+  find('pausing').setAttribute('aria-pressed', String(enabled));
+  find('pausing').title = `Pause where an object is lost: ${enabled ? 'on' : 'off'}`;
+  pauseBox.checked = enabled;
+}
+
+/**
+ * Shows the frame and selects the object, so that the next click corrects it.
+ * @param {number} object
+ * @param {number} frame
+ */
 export function showLoss(object, frame) {
   goTo(frame, true);
   if (state.log.prompts.has(object)) objects.select(object);
@@ -37,20 +42,14 @@ export function showLoss(object, frame) {
   announce(text);
 }
 
-const hideLoss = () => {
+function hideLoss() {
   find('lost').hidden = true;
-};
+}
 
 export function setUpLoss() {
-  try {
-    pauseOnLoss.wanted = localStorage.getItem('masklet-pause') !== 'no';
-  } catch {
-    /* storage may be forbidden */
-  }
-  pauseOnLoss.show();
-
-  listen(find('pausing'), 'click', () => pauseOnLoss.set(!pauseOnLoss.wanted));
-  listen(find('lost-pause').querySelector('input'), 'change', event => pauseOnLoss.set(event.target.checked));
+  updateButtons();
+  listen(find('pausing'), 'click', () => setPausesOnLoss(!enabled));
+  listen(pauseBox, 'change', () => setPausesOnLoss(pauseBox.checked));
   listen(find('lost-close'), 'click', hideLoss);
   on('medium queued', hideLoss);
   on('tracking', () => {

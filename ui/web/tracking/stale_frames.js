@@ -1,7 +1,7 @@
-// What was tracked before something was said nearby is stale: the frames of that object between the prompted frames
-// before and after the word. The page marks them at once; the server's word on it, a moment later, is the truth.
+// A prompt makes the tracked masks of its object stale between the prompted frames before and after it. The page marks them
+// at once; the server's list, a moment later, is authoritative.
 
-import { isClip } from '../core/media.js';
+import { isClip, playedRange } from '../core/media.js';
 import { toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
@@ -12,44 +12,44 @@ import { oncePerFrame } from '../shared/refresh.js';
 import { masks, STALE } from '../viewport/masks.js';
 import { track } from './tracking.js';
 
-// How many frames an update would track again, within the range.
-function staleFrames() {
-  const { first, last } = state.range ?? { first: 0, last: masks.length - 1 };
+/** How many frames of the range an update would track again. */
+function countStale() {
+  const { first, last } = playedRange();
   const lanes = [...masks.lanes.values()];
   let count = 0;
-  for (let frame = first; frame <= last; frame += 1) count += lanes.some(lane => lane[frame] === STALE);
+  for (let frame = first; frame <= last; frame += 1) if (lanes.some(lane => lane[frame] === STALE)) count += 1;
   return count;
 }
 
 export function updateStale() {
-  if (staleFrames() || !state.log.prompts.size) return track('update');
+  if (countStale() || !state.log.prompts.size) return track('update');
   toast('Nothing to update: no correction has touched a tracked frame.', 'hint');
 }
 
-const updateCount = oncePerFrame(() => {
+const updateButton = oncePerFrame(() => {
   if (!isClip()) return;
-  const count = staleFrames();
+  const count = countStale();
   find('update').hidden = !count;
   find('update-text').textContent = `Update ${counted(count, 'frame')}`;
 });
 
 export function setUpStaleFrames() {
-  on('queued', message => {
-    if (message.t !== 'set_prompt') return;
-    const said = [...(state.log.prompts.get(message.object)?.keys() ?? [])];
-    const before = Math.max(-1, ...said.filter(frame => frame < message.frame));
-    const after = Math.min(masks.length, ...said.filter(frame => frame > message.frame));
-    masks.outdate(message.object, before + 1, after - 1, message.frame);
+  on('queued', request => {
+    if (request.t !== 'set_prompt') return;
+    const prompted = [...(state.log.prompts.get(request.object)?.keys() ?? [])];
+    const before = Math.max(-1, ...prompted.filter(frame => frame < request.frame));
+    const after = Math.min(masks.length, ...prompted.filter(frame => frame > request.frame));
+    masks.outdate(request.object, before + 1, after - 1, request.frame);
     emit('masks', {});
   });
 
-  on('server-stale', message => {
-    const more = [connection.inFlight, ...connection.queue].some(other => other && other.t !== 'remove_object'); // newer news will come
-    if (message.version !== state.version || more) return;
-    const runs = new Map(message.objects.map(object => [object.id, object.frames]));
+  on('server-stale', ({ version, objects }) => {
+    const newerComes = connection.pending.some(({ t }) => t !== 'remove_object');
+    if (version !== state.version || newerComes) return;
+    const runs = new Map(objects.map(({ id, frames }) => [id, frames]));
     for (const object of masks.lanes.keys()) masks.setStale(object, runs.get(object) ?? []);
     emit('masks', {});
   });
-  on('masks medium log range tracking', updateCount);
+  on('masks medium log range tracking', updateButton);
   listen(find('update'), 'click', updateStale);
 }

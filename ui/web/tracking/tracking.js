@@ -1,42 +1,50 @@
-// Tracking: the server follows the objects and sends masks as they come; here we start it, watch it and stop it.
+// Tracking: the server tracks the objects and sends masks as they come; the page starts it, shows its progress and stops it.
 
-import { isClip } from '../core/media.js';
+import { isClip, playedRange } from '../core/media.js';
 import { announce, showTip, toast } from '../core/notices.js';
 import { find, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { setProgress } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
-import { counted, duration } from '../shared/format.js';
+import { counted, duration, percent } from '../shared/format.js';
 import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
-import { pauseOnLoss, showLoss } from './loss.js';
+import { pausesOnLoss, showLoss } from './loss.js';
 
-const followCheckbox = find('follow').querySelector('input');
+/** @import { ErrorEvent, ProgressEvent, DoneEvent } from '../protocol.js' */
 
-// From the frame that is looked at, within the range: forward, backward or both; one: only this frame; update: what a
-// correction has touched.
+const followBox = find('follow-box');
+const progressBar = find('progress', find('tracking'));
+const directionButtons = /** @type {NodeListOf<HTMLButtonElement>} */ (
+  find('track').querySelectorAll('[data-direction]')
+);
+
+/**
+ * Tracks from the current frame within the range; 'one' tracks only this frame, 'update' what is stale.
+ * @param {TrackingRun['direction']} direction
+ */
 export function track(direction) {
   if (!isClip() || state.tracking) return;
   if (!state.log.prompts.size) return toast('Click on a thing first. Then it can be tracked.', 'hint');
-  const { first, last } = state.range ?? { first: 0, last: state.medium.frames - 1 };
-  startTracking({ run: Date.now(), direction, frame: state.frame, first, last, pause: pauseOnLoss.wanted });
+  startTracking({ run: Date.now(), direction, frame: state.frame, ...playedRange(), pause: pausesOnLoss() });
 }
 
-// `run` names this run, also for a page that is loaded while it goes on.
-export function startTracking(wish) {
-  if (!connection.send({ t: 'track', ...wish }))
+/** @param {TrackingRun} run whose number names it also for a page that is loaded while it goes on */
+export function startTracking(run) {
+  if (!connection.send({ t: 'track', ...run }))
     return toast('There is no connection right now. Try again in a moment.');
   pause();
-  followCheckbox.checked = true;
-  trackingStarted(wish);
+  followBox.checked = true;
+  trackingStarted(run);
   find('tracking-text').textContent = 'Starting…';
-  setProgress(find('progress', find('tracking')), null);
+  setProgress(progressBar, null);
   showTip('');
 }
 
-function trackingStarted(wish) {
-  update({ tracking: { ...wish, stopping: false }, interrupted: null });
+/** @param {TrackingRun} run */
+function trackingStarted(run) {
+  update({ tracking: { ...run, stopping: false }, interrupted: null });
   emit('tracking');
 }
 
@@ -47,84 +55,97 @@ export function stopTracking() {
   connection.send({ t: 'stop' });
 }
 
-// What is left goes on with a run of its own. Where it was paused it is not paused again: the object is known to be lost.
+/** Tracks the rest as a run of its own. */
 function continueTracking() {
   if (state.interrupted && !state.tracking)
-    startTracking({ ...state.interrupted, run: Date.now(), pause: pauseOnLoss.wanted });
+    startTracking({ ...state.interrupted, run: Date.now(), pause: pausesOnLoss() });
 }
 
-// A new connection: what the server does counts, but for a wish to stop that it may not have heard.
+/**
+ * Takes over the server's state on a new connection; a request to stop may have been lost with the last one.
+ * @param {TrackingRun | null} running
+ */
 export function syncTracking(running) {
-  if (!running) return trackingEnded(true);
-  if (state.tracking?.stopping) return connection.send({ t: 'stop' });
-  trackingStarted(running);
+  if (!running) trackingEnded(true);
+  else if (state.tracking?.stopping) connection.send({ t: 'stop' });
+  else trackingStarted(running);
 }
 
+/** @param {boolean} stopped before its end */
 export function trackingEnded(stopped) {
   if (!state.tracking) return;
-  const { stopping, ...wish } = state.tracking;
-  update({ interrupted: stopped && wish.direction !== 'one' ? wish : null, tracking: null });
+  const { stopping, ...run } = state.tracking;
+  update({ interrupted: stopped && run.direction !== 'one' ? run : null, tracking: null });
   announce(stopped ? 'Tracking stopped' : 'Tracking finished');
   emit('tracking');
 }
 
-function reportTracking({ stopped, changed, lost, frame }) {
+/**
+ * The current run if an event is about it; one of an earlier run may come late.
+ * @param {ProgressEvent | DoneEvent | ErrorEvent} event
+ */
+const currentRun = ({ job, run }) => (job === 'track' && run === state.tracking?.run ? state.tracking : null);
+
+/** @param {ProgressEvent} event */
+function showTrackingProgress(event) {
+  const run = currentRun(event);
+  if (!run) return;
+  const { direction = run.direction, frame = run.frame, fraction, fps, left = 0 } = event;
+  update({ tracking: { ...run, direction, frame } });
+  if (run.stopping) return;
+  setProgress(progressBar, fraction);
+  const rate = fps && `${fps >= 10 ? Math.round(fps) : fps.toFixed(1)} frames/s · ${duration(left)} left`;
+  find('tracking-text').textContent = [percent(fraction).trim(), ...(rate ? [rate] : [])].join(' · ');
+}
+
+/** @param {DoneEvent} event */
+function trackingDone(event) {
+  const run = currentRun(event);
+  if (!run) return;
+  const { direction = run.direction, frame = run.frame, stopped = false, changed = 0, lost } = event;
+  update({ tracking: { ...run, direction, frame } });
+  trackingEnded(stopped);
   if (lost) return showLoss(lost, frame);
-  const words = stopped ? 'Stopped' : 'Tracking finished';
+  const outcome = stopped ? 'Stopped' : 'Tracking finished';
   const text =
-    changed || stopped ? `${words}: ${counted(changed, 'frame')} changed.` : 'Nothing to do: all of it is up to date.';
+    changed || stopped
+      ? `${outcome}: ${counted(changed, 'frame')} changed.`
+      : 'Nothing to do: all of it is up to date.';
   showTip(text);
   announce(text);
 }
 
-// An earlier run may still have something to say.
-const isOurRun = message => message.job === 'track' && message.run === state.tracking?.run;
-
 export function setUpTracking() {
-  on('tracked', message => {
-    update({ lastTracked: { frame: message.frame, step: message.step } });
-    if (state.tracking && followCheckbox.checked) goTo(message.frame, true);
+  on('tracked', ({ frame, step }) => {
+    update({ lastTracked: { frame, step } });
+    if (state.tracking && followBox.checked) goTo(frame, true);
+  });
+  on('server-progress', showTrackingProgress);
+  on('server-done', trackingDone);
+  on('server-error', event => {
+    if (currentRun(event)) trackingEnded(true);
   });
 
-  on('server-progress', message => {
-    if (!isOurRun(message)) return;
-    update({ tracking: { ...state.tracking, direction: message.direction, frame: message.frame } }); // what is left from here
-    if (state.tracking.stopping) return;
-    setProgress(find('progress', find('tracking')), message.fraction);
-    const rate = message.fps >= 10 ? Math.round(message.fps) : message.fps?.toFixed(1);
-    const outlook = message.fps ? ` · ${rate} frames/s · ${duration(message.left)} left` : '';
-    find('tracking-text').textContent = `${Math.round(100 * message.fraction)}%${outlook}`;
-  });
-  on('server-done', message => {
-    if (!isOurRun(message)) return;
-    update({ tracking: { ...state.tracking, direction: message.direction, frame: message.frame } });
-    trackingEnded(message.stopped);
-    reportTracking(message);
-  });
-  on('server-error', message => {
-    if (isOurRun(message)) trackingEnded(true);
-  });
-
-  // Whoever looks elsewhere while tracking goes on wants to stay there.
+  // A user who goes to another frame meanwhile wants to stay there.
   on('interaction', () => {
-    if (state.tracking) followCheckbox.checked = false;
+    if (state.tracking) followBox.checked = false;
   });
 
   on('tracking medium log', () => {
     const running = !!state.tracking;
-    const possible = state.log.prompts.size > 0;
     root.classList.toggle('mk-is-tracking', running);
     find('tracking').hidden = !running;
     find('track').hidden = running;
     find('resume').hidden = !state.interrupted;
-    for (const button of find('track').querySelectorAll('[data-direction]')) button.disabled = !possible;
+    for (const button of directionButtons) button.disabled = !state.log.prompts.size;
   });
   on('medium', () => {
     update({ interrupted: null, lastTracked: null, tracking: null });
   });
 
-  for (const button of find('track').querySelectorAll('[data-direction]')) {
-    listen(button, 'click', () => track(button.dataset.direction));
+  for (const button of directionButtons) {
+    const direction = /** @type {TrackingRun['direction']} */ (button.dataset.direction);
+    listen(button, 'click', () => track(direction));
   }
   listen(find('resume'), 'click', continueTracking);
   listen(find('lost-resume'), 'click', continueTracking);

@@ -1,6 +1,5 @@
 // Asking the server for masks that it has and the page does not.
 
-import { span } from '../core/edit_log.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 
@@ -9,13 +8,9 @@ const PAUSE = 60; // milliseconds between two requests
 
 /** Requests the masks of all frames that were prompted or tracked. */
 export async function requestMasks() {
-  /** @type {Set<number>} */
-  const chunks = new Set();
-  for (const entry of state.log.entries) {
-    const [first, last] = entry.track ? span(entry.track) : [entry.frame, entry.frame];
-    if (first === undefined || last === undefined) continue;
-    for (let chunk = first - (first % CHUNK); chunk <= last; chunk += CHUNK) chunks.add(chunk);
-  }
+  const { prompts, tracked } = state.log.state;
+  const frames = [...prompts.values(), ...tracked.values()].flatMap(each => [...each.keys()]);
+  const chunks = new Set(frames.map(frame => frame - (frame % CHUNK)));
   for (const first of [...chunks].sort((a, b) => a - b)) await requestFrames(first, first + CHUNK - 1);
 }
 

@@ -202,6 +202,7 @@ export class MaskCache {
   }
 
   /**
+   * Null for an empty mask, and for a PNG that cannot be decoded: the next call tries again.
    * @param {CandidateMask} record
    * @param {string} color
    * @param {number} thickness of the outline, in pixels of the frame
@@ -214,7 +215,10 @@ export class MaskCache {
     this.sprites.delete(record);
     this.sprites.set(record, entry);
     this.#trimSprites();
-    return entry.sprite;
+    return entry.sprite.catch(() => {
+      if (this.sprites.get(record) === entry) this.sprites.delete(record);
+      return null;
+    });
   }
 
   #trimSprites() {
