@@ -41,11 +41,9 @@ interface PageElements {
   'file-dialog': HTMLDialogElement;
   first: HTMLButtonElement;
   fit: HTMLButtonElement;
-  follow: HTMLLabelElement;
   'follow-box': HTMLInputElement;
   'frame-entry': HTMLInputElement;
   'frame-go': HTMLButtonElement;
-  heat: HTMLCanvasElement;
   help: HTMLButtonElement;
   'help-close': HTMLButtonElement;
   'help-dialog': HTMLDialogElement;
@@ -63,7 +61,6 @@ interface PageElements {
   'layer-kind': HTMLSelectElement;
   logo: HTMLImageElement;
   'lost-close': HTMLButtonElement;
-  'lost-pause': HTMLLabelElement;
   'lost-pause-box': HTMLInputElement;
   'lost-resume': HTMLButtonElement;
   'mask-picker': HTMLInputElement;
@@ -92,8 +89,7 @@ interface PageElements {
   'project-open': HTMLButtonElement;
   'project-picker': HTMLInputElement;
   'project-save': HTMLButtonElement;
-  'rail-in': HTMLButtonElement;
-  'rail-out': HTMLButtonElement;
+  'quality-strip': HTMLCanvasElement;
   redo: HTMLButtonElement;
   refine: HTMLButtonElement;
   resume: HTMLButtonElement;
@@ -112,6 +108,8 @@ interface PageElements {
   theme: HTMLButtonElement;
   thumb: HTMLCanvasElement;
   thumbnails: HTMLCanvasElement;
+  'timeline-in': HTMLButtonElement;
+  'timeline-out': HTMLButtonElement;
   'tool-add': HTMLButtonElement;
   'tool-remove': HTMLButtonElement;
   undo: HTMLButtonElement;
