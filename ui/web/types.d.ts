@@ -158,7 +158,7 @@ interface Example {
   kind: string;
 }
 
-/** A project as it is kept: enough to bring everything back. */
+/** A project as it is saved: enough to restore everything but the masks. */
 interface SavedProject {
   id?: string;
   medium: Medium;
