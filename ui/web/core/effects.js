@@ -68,7 +68,8 @@ export const sanitizeSettings = (settings, set) =>
  * @param {unknown} value
  */
 function sanitizeSetting({ kind, low, high, choices, default: standard }, value) {
-  if (kind === 'slider') return typeof value === 'number' && Number.isFinite(value) ? clamp(value, low, high) : standard;
+  if (kind === 'slider')
+    return typeof value === 'number' && Number.isFinite(value) ? clamp(value, low, high) : standard;
   if (typeof value !== 'string' || value.length > about.max_text) return standard;
   if (kind === 'choice') return Object.hasOwn(choices, value) ? value : standard;
   if (kind === 'color') return /^#[0-9a-f]{6}$/i.test(value) ? value : standard;

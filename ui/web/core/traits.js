@@ -18,7 +18,7 @@ export function sanitizeTraits(set) {
   if (!isPlain(set)) return sane;
   if (typeof set.name === 'string') sane.name = singleLine(set.name).slice(0, MAX_NAME_LENGTH);
   if (typeof set.label === 'string') sane.label = singleLine(set.label).slice(0, MAX_LABEL_LENGTH);
-  if (/^#[0-9a-f]{6}$/i.test(set.color)) sane.color = set.color.toLowerCase();
+  if (typeof set.color === 'string' && /^#[0-9a-f]{6}$/i.test(set.color)) sane.color = set.color.toLowerCase();
   if (Number.isFinite(set.place)) sane.place = set.place;
   if (typeof set.locked === 'boolean') sane.locked = set.locked;
   return sane;
