@@ -278,7 +278,7 @@ def test_dropped_photos_open_and_on_the_row_they_are_added(desk: Desk, photos: d
     desk.page.evaluate(DROP, [files("wide.png", "high.png"), "body"])
     album = Album(desk)
     album.look_at("wide.png")
-    desk.page.evaluate(DROP, [files("flat.png"), ".mk-film"])
+    desk.page.evaluate(DROP, [files("flat.png"), ".mk-film-strip"])
     album.look_at("flat.png")
     assert album.names() == ["wide.png", "high.png", "flat.png"]
 

@@ -352,9 +352,9 @@ def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> N
     desk.open(long_clip)
     desk.page.locator(".mk-scrub").fill("300")
     desk.expect_frame(301)
-    desk.expect(".mk-rail-out").to_be_disabled()
+    desk.expect(".mk-timeline-out").to_be_disabled()
     for _ in range(3):
-        desk.page.click(".mk-rail-in")
+        desk.page.click(".mk-timeline-in")
     x, y = screen_place(desk, "thumbnails", 0)
     center = desk.page.locator(".mk-playhead").bounding_box()["x"] + 1
     wide = (place_of(desk, FRAMES - 1) - place_of(desk, 0)) / 74  # an eighth of 600 frames
@@ -364,11 +364,11 @@ def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> N
     desk.page.keyboard.down("Control")
     desk.page.mouse.wheel(0, 4000)
     desk.page.keyboard.up("Control")
-    desk.page.wait_for_selector(".mk-rail-out:disabled", state="attached")
+    desk.page.wait_for_selector(".mk-timeline-out:disabled", state="attached")
     desk.page.mouse.click(*screen_place(desk, "thumbnails", FRAMES - 1))
     desk.expect_frame(600)
     for _ in range(9):
-        desk.page.dispatch_event(".mk-rail-in", "click")  # which a button that has had enough passes over
+        desk.page.dispatch_event(".mk-timeline-in", "click")  # which a button that has had enough passes over
     desk.press("Home")
     desk.expect_frame(1)
     first = desk.page.locator(".mk-playhead").bounding_box()["x"] + 1

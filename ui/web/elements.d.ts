@@ -89,8 +89,6 @@ interface PageElements {
   'project-open': HTMLButtonElement;
   'project-picker': HTMLInputElement;
   'project-save': HTMLButtonElement;
-  'rail-in': HTMLButtonElement;
-  'rail-out': HTMLButtonElement;
   'quality-strip': HTMLCanvasElement;
   redo: HTMLButtonElement;
   refine: HTMLButtonElement;
@@ -110,6 +108,8 @@ interface PageElements {
   theme: HTMLButtonElement;
   thumb: HTMLCanvasElement;
   thumbnails: HTMLCanvasElement;
+  'timeline-in': HTMLButtonElement;
+  'timeline-out': HTMLButtonElement;
   'tool-add': HTMLButtonElement;
   'tool-remove': HTMLButtonElement;
   undo: HTMLButtonElement;
