@@ -47,7 +47,7 @@ class Tab:
             self.page.click(".mk-new")
         self.page.click(f".mk-example:has-text('{title}')")
         self.page.wait_for_selector(".mk[data-state=work]")
-        self.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+        self.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
         self.page.wait_for_timeout(1500)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
@@ -181,7 +181,7 @@ def _sheet(images: list[Image.Image], columns: int) -> Image.Image:
 def review(tab: Tab) -> None:
     """The page for reviewers, opened from disk."""
     tab.page.click(".mk-download")
-    tab.page.check(".mk-kind[data-kind=review] input")
+    tab.page.check(".mk-format[data-format=review] input")
     with tab.page.expect_download() as started:
         tab.page.click(".mk-download-go")
     with TemporaryDirectory() as folder:
@@ -214,7 +214,7 @@ def clip(browser: Any, address: str) -> None:
     tab.shoot(3)
     tab.track("[data-direction=forward]")
     while tab.page.locator(".mk-lost:visible").count():
-        tab.track(".mk-lost-goon")
+        tab.track(".mk-lost-resume")
     tab.save("timeline")
     for number, corners in (("1", ((0.67, 0.36), (1.0, 0.68))), ("2", ((0.02, 0.26), (0.33, 0.57)))):
         tab.page.keyboard.press(number)

@@ -60,12 +60,12 @@ class BatchDataset(Dataset[Batch]):
         weights = config.source_weights
         labeled: list[PooledImage | DeferredImage] = [*data.labeled, *data.deferred]
         cutouts = [m for m in labeled if not config.cutout_sources or m.source in config.cutout_sources]
-        self._images = ImageSampler(
+        self._image_sampler = ImageSampler(
             ImagePool(labeled, weights),
             ImagePool(cutouts, weights),
             Textures([pooled.image for pooled in data.labeled + data.unlabeled], config.seed),
         )
-        self._synthetic_clips = SyntheticClipSampler(self._images)
+        self._synthetic_clips = SyntheticClipSampler(self._image_sampler)
         self._annotated_clips = ClipSampler(data.clips, data.report)
 
     def __getitem__(self, index: tuple[int, Phase]) -> Batch:
@@ -73,14 +73,14 @@ class BatchDataset(Dataset[Batch]):
         step, phase = index
         shared = np.random.default_rng((self._config.seed, step))
         own = np.random.default_rng((self._config.seed, step, 1 + self._group.rank))
-        self._images.set_mix(phase.mix)
+        self._image_sampler.set_mix(phase.mix)
         size = phase.size or self._size
         if shared.random() < phase.clips:
             length = int(shared.choice(phase.clip_frames))
             clips = [self._clip(own, size, length, phase) for _ in range(phase.clip_batch)]
             images, masks = np.stack([clip.frames for clip in clips]), np.stack([clip.masks for clip in clips])
         else:
-            samples = [self._images.draw(own, size, phase.objects) for _ in range(phase.batch)]
+            samples = [self._image_sampler.draw(own, size, phase.objects) for _ in range(phase.batch)]
             images, masks = np.stack([each.image for each in samples]), np.stack([each.masks for each in samples])
         return Batch(images, masks, phase, shared)
 

@@ -21,18 +21,27 @@ _FIRST_SHARES = (0.4, 0.4, 0.2)
 
 
 def clip_step(
-    network: SAM2, frames: Tensor, masks: BinaryMask, corrected: int, stride: int, weights: LossWeights, rng: StepRng
+    network: SAM2,
+    frames: Tensor,
+    masks: BinaryMask,
+    corrected: int,
+    stride: int,
+    weights: LossWeights,
+    rng: StepRng,
+    border_clicks: float = 0.0,
+    memory_dropout: float = 0.0,
 ) -> StepResult:
     """Frames (B, T, 3, S, S) and masks (B, K, T, S, S); up to `corrected` later frames get a correction click.
 
-    The loss is computed on cells of `stride` pixels. Gradients reach the image encoder only if its parameters require
-    them.
+    The loss is computed on cells of `stride` pixels. `border_clicks` and `memory_dropout` are shares as in `Phase`.
+    Gradients reach the image encoder only if its parameters require them.
     """
     clips, length = frames.shape[:2]
     features = network.encode_image(frames.transpose(0, 1).flatten(0, 1))  # (T * B, ...)
     owner = torch.arange(clips, device=frames.device).repeat_interleave(masks.shape[1])
     flat = masks.reshape(-1, *masks.shape[2:])  # (B * K, T, S, S)
-    interaction = _ClipInteraction(network, coverage(flat, stride, frames.device), weights, rng)
+    truth = coverage(flat, stride, frames.device)
+    interaction = _ClipInteraction(network, truth, weights, rng, border_clicks, memory_dropout)
     later = rng.shared.permutation(length - 1)[: rng.shared.integers(corrected + 1)] + 1
     for at in range(length):
         features_of_objects = select_features(features, at * clips + owner)
@@ -51,6 +60,8 @@ class _ClipInteraction:
     truth: Tensor
     weights: LossWeights
     rng: StepRng
+    border_clicks: float
+    memory_dropout: float
     total: Tensor = field(init=False)
     metrics: dict[str, float] = field(default_factory=dict)
     bank: MemoryBank[FrameOutput] = field(init=False)
@@ -69,8 +80,8 @@ class _ClipInteraction:
         if kind == "mask":
             output = self.segmenter.from_mask(features, torch.from_numpy(masks).to(device).float()[:, None])
         else:
-            points = prompts.first_prompt(kind, self.rng.own, masks, device)
-            output = self.segmenter.from_prompt(features, points, None, None)
+            points = prompts.first_prompt(kind, self.rng.own, masks, self.border_clicks)
+            output = self.segmenter.from_prompt(features, prompts.to_device(points, device), None, None)
             self._add_loss(output, 0, f"{kind} on frame 1")
         self.bank.prompted[0] = self.segmenter.encode_memory(features, output, prompted=True)
 
@@ -80,7 +91,8 @@ class _ClipInteraction:
         output = self.segmenter.track(features, memory)
         self._add_loss(output, at, f"frame {at + 1}")
         if not correct:
-            self.bank.tracked[at] = output
+            if not self.memory_dropout or self.rng.shared.random() >= self.memory_dropout:
+                self.bank.tracked[at] = output
             return
         corrected = self.segmenter.from_prompt(features, self._correction(output, at), output.logits.detach(), memory)
         self._add_loss(corrected, at, "corrected")
@@ -89,7 +101,8 @@ class _ClipInteraction:
     def _correction(self, output: FrameOutput, at: int) -> Points:
         truth = self.truth[:, at]
         predicted = resize_logits(output.logits.detach(), truth.shape[-1])[:, 0] > 0
-        return prompts.corrections(self.rng.torch, predicted, truth >= 0.5, self.network.image_size)
+        side = self.network.image_size
+        return prompts.corrections(self.rng.torch, predicted, truth >= 0.5, side, self.border_clicks)
 
     def _add_loss(self, output: FrameOutput, at: int, name: str) -> None:
         """Add the losses of one frame. Where an object is absent only its object score counts."""

@@ -41,6 +41,10 @@ class Phase:
     up to `corrected_frames` of their frames get a correction. A share `real_clips` of the clips are annotated ones, if
     there are any, the others synthetic. `clip_encoder` trains the image encoder in these steps, too. The loss is
     computed on cells of `stride` pixels.
+
+    `border_clicks` is the share of first clicks and of off-center corrections near a border, `shared_clicks` the
+    probability that an object is prompted by the click on one of its parts, and `memory_dropout` the share of tracked
+    frames that are not memorized.
     """
 
     until: float = 1.0
@@ -49,6 +53,9 @@ class Phase:
     objects: int = 4
     corrections: tuple[int, ...] = (0, 1, 1, 2)
     stride: int = 2
+    border_clicks: float = 0.0
+    shared_clicks: float = 0.0
+    memory_dropout: float = 0.0
     loss: LossWeights = field(default_factory=LossWeights)
     mix: Mix = field(default_factory=Mix)
     clips: float = 0.0
@@ -64,6 +71,8 @@ class Phase:
             raise ConfigError("The numbers of pictures, clips, frames and objects in a phase must be positive.")
         if not self.clip_frames or not self.corrections or min(self.corrections) < 0:
             raise ConfigError("A phase needs at least one number of `clip_frames` and of `corrections`.")
+        if not all(0 <= share <= 1 for share in (self.border_clicks, self.shared_clicks, self.memory_dropout)):
+            raise ConfigError("`border_clicks`, `shared_clicks` and `memory_dropout` of a phase are shares, 0 to 1.")
         if (self.size or 32) % 32 or self.stride not in (1, 2, 4, 8, 16):
             raise ConfigError("A phase's `size` must be a multiple of 32, and its `stride` 1, 2, 4, 8 or 16.")
 
@@ -73,9 +82,10 @@ class TrainingConfig:
     """A training run, which lasts for either `steps` or `minutes`.
 
     `init` is a known network or a weights file to start from; without it, `network`, a known name or a YAML file, is
-    trained from scratch. `train` selects the trainable parts: "all", "decoder", "memory" (decoder and memory) or "lora"
-    (the decoder, and low-rank changes of rank `lora_rank` to the trunk). `trunk_rate` is a factor on the learning rate
-    of the image encoder; the learning rate is constant up to the fraction `hold` of the run and then decays.
+    trained from scratch. `train` selects the trainable parts: "all", "decoder", "memory" (decoder and memory), "lora"
+    (the decoder, and low-rank changes of rank `lora_rank` to the trunk) or "quality" (the head of the predicted IoU).
+    `trunk_rate` is a factor on the learning rate of the image encoder; the learning rate is constant up to the fraction
+    `hold` of the run and then decays.
 
     Sources are sampled by `source_weights`, and real objects for composites are cut out of `cutout_sources` (of all if
     it is empty). Regions such as sky and road are found in images of `region_sources`; they are the source "regions".
@@ -83,6 +93,7 @@ class TrainingConfig:
     when they are sampled. A share `held_out` of the images and clips is not trained on but evaluated.
 
     `weights` is the name of the resulting file: `.safetensors` in fp16, or `.pt` in fp32 and in the official layout.
+    Every `snapshot_minutes` a numbered copy is kept, to be averaged afterwards.
     """
 
     network: str | None = None
@@ -113,6 +124,7 @@ class TrainingConfig:
 
     measure_minutes: float = 10.0
     save_minutes: float = 3.0
+    snapshot_minutes: float | None = None
     phases: tuple[Phase, ...] = (Phase(),)
 
     def __post_init__(self) -> None:
@@ -128,7 +140,7 @@ class TrainingConfig:
         if not ends or sorted(set(ends)) != ends or ends[0] <= 0 or ends[-1] != 1.0:
             raise ConfigError("The phases' `until` must grow and end with 1.0.")
         for name, value, known in (
-            ("train", self.train, ("all", "decoder", "memory", "lora")),
+            ("train", self.train, ("all", "decoder", "memory", "lora", "quality")),
             ("optimizer", self.optimizer, ("muon", "adamw")),
             ("precision", self.precision, ("auto", "fp32", "bf16")),
         ):

@@ -21,11 +21,20 @@ _NO_CLICK_SHARE = 0.25  # share of iterations without a new click: the network r
 
 
 def image_step(
-    network: SAM2, images: Tensor, masks: BinaryMask, corrections: int, stride: int, weights: LossWeights, rng: StepRng
+    network: SAM2,
+    images: Tensor,
+    masks: BinaryMask,
+    corrections: int,
+    stride: int,
+    weights: LossWeights,
+    rng: StepRng,
+    border_clicks: float = 0.0,
+    shared_clicks: float = 0.0,
 ) -> StepResult:
     """Images (B, 3, S, S) and masks (B, K, S, S); half of the objects start with a click, half with a box.
 
     `corrections` clicks follow, each with the previous logits. The loss is computed on cells of `stride` pixels.
+    `border_clicks` and `shared_clicks` are shares as in `Phase`.
     """
     count = masks.shape[1]
     features = network.encode_image(images)
@@ -40,8 +49,12 @@ def image_step(
         index = chosen.nonzero()[:, 0]
         if not len(index):
             continue
-        points = prompts.first_prompt(kind, rng.own, flat[index.numpy()], images.device)
-        interaction = _SimulatedInteraction(network, weights, rng, kind)
+        prompted = flat[index.numpy()]
+        points = prompts.first_prompt(kind, rng.own, prompted, border_clicks)
+        if kind == "click":
+            points = prompts.share_clicks(rng.own, points, prompted, owner[index], shared_clicks)
+        points = prompts.to_device(points, images.device)
+        interaction = _SimulatedInteraction(network, weights, rng, kind, border_clicks)
         features_of_objects = select_features(features, owner[index].to(images.device))
         loss = interaction.run(features_of_objects, truth[index.to(truth.device)], points, corrections)
         total = total + loss * len(index) / len(flat)
@@ -57,6 +70,7 @@ class _SimulatedInteraction:
     weights: LossWeights
     rng: StepRng
     kind: str
+    border_clicks: float
     metrics: dict[str, float] = field(default_factory=dict)
 
     def run(self, features: ImageFeatures, truth: Tensor, points: Points, corrections: int) -> Tensor:
@@ -78,7 +92,8 @@ class _SimulatedInteraction:
             if iteration < corrections:
                 if self.rng.shared.random() >= _NO_CLICK_SHARE:
                     seen = torch.take_along_dim(logits, picked[..., None, None], dim=1)[:, 0] > 0
-                    points = prompts.join(points, prompts.corrections(self.rng.torch, seen, truth >= 0.5, side))
+                    click = prompts.corrections(self.rng.torch, seen, truth >= 0.5, side, self.border_clicks)
+                    points = prompts.join(points, click)
                 limit = PREVIOUS_LOGIT_LIMIT
                 low_res = torch.take_along_dim(prediction.logits.detach(), picked[..., None, None], dim=1)
                 previous = low_res.float().clamp(-limit, limit)

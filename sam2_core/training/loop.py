@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -62,7 +63,7 @@ class Trainer:
     def run(self, log: MetricsLog | None = None, evaluate: Callable[[SAM2], dict[str, float]] | None = None) -> None:
         """Train to the end of the run. Only the main process has a `log` and an `evaluate`, which scores a network."""
         began, before = time.monotonic(), self.position.seconds
-        saved = measured = before
+        saved = measured = kept = before
         if not self.position.steps and self.config.init is not None:
             self._evaluate(log, evaluate)
         for step, batch in batch_stream(self._batches, self.position.steps, self._phase, self.workers):
@@ -78,6 +79,9 @@ class Trainer:
             if self.position.seconds - saved > 60 * self.config.save_minutes:
                 self._save()
                 saved = self.position.seconds
+            if self.position.seconds - kept > 60 * (self.config.snapshot_minutes or math.inf):
+                self._save_snapshot()
+                kept = self.position.seconds
             if self.position.seconds - measured > 60 * self.config.measure_minutes:
                 self._evaluate(log, evaluate)
                 measured = self.position.seconds
@@ -122,9 +126,29 @@ class Trainer:
         rng = StepRng.seeded(batch.shared, (self.config.seed, step, 1 + self.group.rank, 1))
         images = self._input(batch)
         if batch.is_clips:
-            return clip_step(network, images, batch.masks, phase.corrected_frames, phase.stride, phase.loss, rng)
+            return clip_step(
+                network,
+                images,
+                batch.masks,
+                phase.corrected_frames,
+                phase.stride,
+                phase.loss,
+                rng,
+                phase.border_clicks,
+                phase.memory_dropout,
+            )
         corrections = int(batch.shared.choice(phase.corrections))
-        return image_step(network, images, batch.masks, corrections, phase.stride, phase.loss, rng)
+        return image_step(
+            network,
+            images,
+            batch.masks,
+            corrections,
+            phase.stride,
+            phase.loss,
+            rng,
+            phase.border_clicks,
+            phase.shared_clicks,
+        )
 
     def _input(self, batch: Batch) -> Tensor:
         pixels = torch.from_numpy(batch.images).to(self.device).movedim(-1, -3)
@@ -184,6 +208,12 @@ class Trainer:
             self._optimizer.state_dict(),
         ).save(self.folder)
         save_weights(merged(self._ema.weights), self.folder / self.config.weights)
+
+    def _save_snapshot(self) -> None:
+        """Write the averaged weights under a name with the number of steps."""
+        if self.group.is_main:
+            name = Path(self.config.weights)
+            save_weights(merged(self._ema.weights), self.folder / f"{name.stem}_{self.position.steps:06d}{name.suffix}")
 
     def _evaluate(self, log: MetricsLog | None, evaluate: Callable[[SAM2], dict[str, float]] | None) -> None:
         if log is not None and evaluate is not None:

@@ -11,13 +11,15 @@ from torch import Tensor
 _FOCAL_ALPHA = 0.25
 _FOCAL_GAMMA = 2.0
 _LOGIT_LIMIT = 50.0
+_PICK_TEMPERATURE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
     """Weights of the terms. `focal` refines edges; plain `cross_entropy` helps at the start of a training from scratch.
 
-    `predicted_iou` and `object_score` are the losses of these two heads.
+    `predicted_iou` and `object_score` are the losses of these two heads. `pick` is the expected loss of IoU by picking
+    a candidate that is not the best one.
     """
 
     focal: float = 20.0
@@ -25,6 +27,7 @@ class LossWeights:
     dice: float = 1.0
     predicted_iou: float = 1.0
     object_score: float = 1.0
+    pick: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,17 @@ def candidates_loss(errors: MaskErrors, predicted_iou: Tensor, weights: LossWeig
     prompt. IoU errors are squared, as in SAM: the head then predicts the mean, and the highest mean is the best choice.
     (SAM 2's absolute error leads to the median, for which that does not hold.)
     """
-    best = errors.loss.min(dim=1).values
-    return best + weights.predicted_iou * (predicted_iou.float() - errors.iou).square().mean(dim=1)
+    predicted_iou = predicted_iou.float()
+    loss = errors.loss.min(dim=1).values + weights.predicted_iou * (predicted_iou - errors.iou).square().mean(dim=1)
+    if weights.pick and predicted_iou.shape[1] > 1:
+        loss = loss + weights.pick * _pick_regret(predicted_iou, errors.iou)
+    return loss
+
+
+def _pick_regret(predicted_iou: Tensor, iou: Tensor) -> Tensor:
+    """The expected loss of IoU (N) if a candidate is drawn by softmax(predicted IoU / temperature)."""
+    shares = (predicted_iou / _PICK_TEMPERATURE).softmax(dim=1)
+    return iou.max(dim=1).values - (shares * iou).sum(dim=1)
 
 
 def object_score_loss(object_score: Tensor, present: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class ProcessGroup:
         if self.size == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
-        dist.broadcast(shared, 0)
+        self.broadcast([shared])
         return float(shared)
 
     def broadcast(self, tensors: Iterable[Tensor]) -> None:

@@ -1,4 +1,5 @@
-"""Which parameters are trained: all, the decoder, decoder and memory, or the decoder and low-rank changes to the trunk.
+"""Which parameters are trained: all, the decoder, decoder and memory, the decoder and low-rank changes to the trunk, or
+only the head of the predicted IoU, which leaves all masks as they are.
 
 Low-rank adaptation (LoRA, Hu et al. 2021) freezes a weight matrix and trains a low-rank product that is added to it.
 The product is merged into the weight when weights are saved, so files keep the official layout.
@@ -15,6 +16,7 @@ from torch.nn.utils import parametrize
 from sam2_core.model.network import SAM2
 
 DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.")
+IOU_HEAD = "sam_mask_decoder.iou_prediction_head."
 IMAGE_ENCODER = "image_encoder."
 _ADAPTED = ("attn.qkv", "attn.proj")
 _ORIGINAL, _ADDED = "parametrizations.weight.original", "parametrizations.weight.0."
@@ -65,6 +67,8 @@ def trainable_names(network: SAM2, train: str) -> frozenset[str]:
     names = [name for name, _ in network.named_parameters()]
     if train == "all":
         return frozenset(names)
+    if train == "quality":
+        return frozenset(name for name in names if name.startswith(IOU_HEAD))
     chosen = {name for name in names if name.startswith(DECODER)}
     if train == "memory":
         chosen |= {name for name in names if not name.startswith(IMAGE_ENCODER)}

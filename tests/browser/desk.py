@@ -47,7 +47,7 @@ class Desk:
     def open(self, path: Path) -> None:
         self.page.set_input_files(".mk-picker", path)
         self.page.wait_for_selector(f".mk[data-state=work] .mk-file-name:text-is('{path.name}')", state="attached")
-        self.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+        self.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
 
     def spot(self, x: float, y: float) -> tuple[float, float]:
         """A place on the stage, as shares of the picture, in CSS pixels of the stage. The picture fits the stage."""
@@ -60,7 +60,7 @@ class Desk:
         if self.size is not None:
             return self.size[1] / self.size[0]
         return float(
-            self.page.evaluate("Number(document.querySelector('.mk-stage').style.getPropertyValue('--ratio'))")
+            self.page.evaluate("Number(document.querySelector('.mk-viewport').style.getPropertyValue('--ratio'))")
         )
 
     def expect(self, what: Any) -> Any:
@@ -114,7 +114,7 @@ class Desk:
     def choose_download(self, kind: str) -> None:
         """Open the dialog and choose a kind of file."""
         self.page.click(".mk-download")
-        self.page.check(f".mk-kind[data-kind={kind}] input")
+        self.page.check(f".mk-format[data-format={kind}] input")
 
     def download(self, kind: str) -> Path:
         self.choose_download(kind)

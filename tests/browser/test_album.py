@@ -53,7 +53,7 @@ class Album:
         self.desk.page.wait_for_selector(f".mk-photo[aria-current=true]:has-text('{name}')")
         height, width = SIZES[name]
         self.desk.page.wait_for_function(
-            """([width, height]) => document.querySelector('.mk-veil').hidden && (() => {
+            """([width, height]) => document.querySelector('.mk-progress-overlay').hidden && (() => {
               const stage = document.querySelector('.mk-base'), pen = stage.getContext('2d');
               const fits = Math.min(stage.width / width, stage.height / height), inset = 4;
               const left = (stage.width - fits * width) / 2, top = (stage.height - fits * height) / 2;
@@ -278,7 +278,7 @@ def test_dropped_photos_open_and_on_the_row_they_are_added(desk: Desk, photos: d
     desk.page.evaluate(DROP, [files("wide.png", "high.png"), "body"])
     album = Album(desk)
     album.look_at("wide.png")
-    desk.page.evaluate(DROP, [files("flat.png"), ".mk-film"])
+    desk.page.evaluate(DROP, [files("flat.png"), ".mk-film-strip"])
     album.look_at("flat.png")
     assert album.names() == ["wide.png", "high.png", "flat.png"]
 
@@ -292,9 +292,9 @@ def test_an_upload_of_photos_can_be_given_up(desk: Desk, photos: dict[str, Path]
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
     network.send("Network.emulateNetworkConditions", slow)
     desk.page.set_input_files(".mk-picker", [photos["high.png"], large, photos["flat.png"]])
-    desk.page.wait_for_selector(".mk-veil-title:has-text('3 photos')")
-    desk.page.wait_for_selector(".mk-veil-text:has-text('MB of 4.')")
-    desk.page.click(".mk-veil-cancel")
+    desk.page.wait_for_selector(".mk-progress-title:has-text('3 photos')")
+    desk.page.wait_for_selector(".mk-progress-text:has-text('MB of 4.')")
+    desk.page.click(".mk-progress-cancel")
     network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
     album = Album(desk, photos["flat.png"], photos["small.png"])
     assert album.names() == ["flat.png", "small.png"]
@@ -305,14 +305,14 @@ def test_on_a_phone_the_row_scrolls_and_a_tap_hits_the_right_pixel(
 ) -> None:
     desk = visit(server[1], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     album = Album(desk, *photos.values())
-    stage = desk.page.locator(".mk-stage").bounding_box()
+    stage = desk.page.locator(".mk-viewport").bounding_box()
     desk.page.locator(".mk-photo").nth(1).tap()
     album.look_at("high.png")
     left, top = desk.spot(0.3, 0.6)
     desk.page.locator(".mk-over").tap(position={"x": left, "y": top})
     desk.expect_mask(0.3, 0.57)
     album.expect_dots(0, 1, 0, 0)
-    assert desk.page.locator(".mk-stage").bounding_box() == stage, "nothing jumps from photo to photo"
+    assert desk.page.locator(".mk-viewport").bounding_box() == stage, "nothing jumps from photo to photo"
     desk.page.locator(".mk-later").tap()
     album.look_at("flat.png")
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -67,7 +67,7 @@ def coco(path: Path, *frames: int, size: tuple[int, int] = SIZE) -> Path:
 def choose(desk: Desk, path: Path) -> None:
     desk.page.click(".mk-project-open")
     with desk.page.expect_file_chooser() as chooser:
-        desk.page.click("[data-project=import]")
+        desk.page.click(".mk-project-import")
     chooser.value.set_files(path)
 
 
@@ -121,7 +121,7 @@ def test_a_zip_of_masks_is_one_step(desk: Desk, clip: Path, tmp_path: Path) -> N
     desk.expect_mask(0.9, 0.2)
     desk.press("Control+Shift+z")
     desk.expect_objects(3)
-    desk.expect(".mk-veil").to_be_hidden()
+    desk.expect(".mk-progress-overlay").to_be_hidden()
     at(desk, 29)
     desk.expect_mask(*UPPER)
 
@@ -155,7 +155,7 @@ def test_a_bad_file_costs_nothing(desk: Desk, clip: Path, tmp_path: Path) -> Non
     desk.expect_toast("They are 160 × 90 pixels, the picture is 320 × 180.")
     drop(desk, tmp_path / "small.json", broken)
     desk.expect_toast("Several files of annotations go into one ZIP file")
-    desk.expect(".mk-veil").to_be_hidden()
+    desk.expect(".mk-progress-overlay").to_be_hidden()
     desk.expect(".mk-import-dialog").to_be_hidden()
     desk.expect_objects(1)
     choose(desk, coco(tmp_path / "good.json", 0))
@@ -170,7 +170,7 @@ def test_without_a_medium_there_is_nothing_to_annotate(desk: Desk, tmp_path: Pat
     drop(desk, davis(tmp_path / "masks.zip", range(1)))
     desk.expect_toast("Open the picture or clip first")
     desk.page.click(".mk-project-open")
-    desk.expect("[data-project=import]").to_be_hidden()
+    desk.expect(".mk-project-import").to_be_hidden()
 
 
 def test_an_import_that_is_given_up_leaves_nothing(chromium: Any, visit: Any, clip: Path, tmp_path: Path) -> None:
@@ -180,12 +180,12 @@ def test_an_import_that_is_given_up_leaves_nothing(chromium: Any, visit: Any, cl
         desk.open(clip)
         choose(desk, davis(tmp_path / "masks.zip", range(30)))
         desk.page.click(".mk-import-ok")
-        desk.expect(".mk-veil-title").to_have_text("Importing annotations")
+        desk.expect(".mk-progress-title").to_have_text("Importing annotations")
         assert engine.entered.acquire(timeout=DEADLINE)
-        desk.page.click(".mk-veil-cancel")
-        desk.expect(".mk-veil-text").to_have_text("Stopping…")
+        desk.page.click(".mk-progress-cancel")
+        desk.expect(".mk-progress-text").to_have_text("Stopping…")
         engine.gate.set()
-        desk.expect(".mk-veil").to_be_hidden()
+        desk.expect(".mk-progress-overlay").to_be_hidden()
         desk.expect_objects(0)
         desk.expect_mask(*UPPER, there=False)
         desk.expect(".mk-redo").to_be_disabled()

@@ -1,4 +1,4 @@
-"""What a click may mean, what it would give, and a closer look: with the fake engine, whose discs have three sizes."""
+"""Candidates, hover previews and crop refinement: with the fake engine, whose discs have three sizes."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ PAINTED = """[...document.querySelectorAll('.mk-candidate canvas')].map(canvas =
 
 def test_a_click_offers_three_masks_and_a_picture_picks_one(desk: Desk, picture: Path) -> None:
     desk.open(picture)
-    stage = desk.page.locator(".mk-stage").bounding_box()
+    viewport = desk.page.locator(".mk-viewport").bounding_box()
     desk.click(X, Y)
     expect_strip(desk)
     expect_picked(desk, 2)
     assert desk.page.locator(".mk-candidate span").all_inner_texts() == ["80%", "90%", "70%"], "from small to large"
     desk.page.wait_for_function(f"(([a, b, c]) => b > a + 300 && c > b + 300)({PAINTED})")
-    assert desk.page.locator(".mk-stage").bounding_box() == stage, "nothing jumps"
+    assert desk.page.locator(".mk-viewport").bounding_box() == viewport, "nothing jumps"
     desk.page.click(".mk-candidate >> nth=2")
     expect_disc(desk, "large")
     expect_picked(desk, 3)
@@ -129,24 +129,24 @@ def test_the_pictures_do_not_lie_over_the_click(desk: Desk, picture: Path) -> No
     desk.open(picture)
     desk.click(0.5, 0.95)
     expect_strip(desk)
-    stage, card = (desk.page.locator(part).bounding_box() for part in (".mk-stage", ".mk-candidates"))
-    assert card["y"] < stage["y"] + stage["height"] / 2
-    desk.click(0.5, 0.95, button="right")  # reaches the stage
+    viewport, card = (desk.page.locator(part).bounding_box() for part in (".mk-viewport", ".mk-candidates"))
+    assert card["y"] < viewport["y"] + viewport["height"] / 2
+    desk.click(0.5, 0.95, button="right")  # reaches the viewport
     expect_strip(desk, there=False)
 
 
 def test_on_a_phone_a_tap_picks(visit: Callable[..., Desk], server: tuple[Server, str], clip: Path) -> None:
     desk = visit(server[1], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     desk.open(clip)
-    stage = desk.page.locator(".mk-stage").bounding_box()
+    viewport = desk.page.locator(".mk-viewport").bounding_box()
     left, top = desk.spot(X, Y)
-    desk.page.touchscreen.tap(stage["x"] + left, stage["y"] + top)
+    desk.page.touchscreen.tap(viewport["x"] + left, viewport["y"] + top)
     expect_disc(desk, "plain")
     expect_strip(desk)
     card = desk.page.locator(".mk-candidates").bounding_box()
     assert card["x"] >= 0 and card["x"] + card["width"] <= 390
-    assert card["y"] + card["height"] <= stage["y"] + stage["height"]
-    assert desk.page.locator(".mk-stage").bounding_box() == stage
+    assert card["y"] + card["height"] <= viewport["y"] + viewport["height"]
+    assert desk.page.locator(".mk-viewport").bounding_box() == viewport
     desk.page.tap(".mk-candidate >> nth=2")
     desk.expect_mask(*WITHIN_LARGE)
     desk.page.tap(".mk-candidates-close")
@@ -188,7 +188,7 @@ def test_the_cursor_shows_what_a_click_would_give(
     desk.page.mouse.move(3, 3)
     desk.expect_mask(0.7, 0.45, there=False)
     desk.expect_objects(0)
-    desk.expect(".mk-undo").to_be_disabled()  # nothing was said
+    desk.expect(".mk-undo").to_be_disabled()  # no prompt was set
     desk.click(X, Y)
     expect_disc(desk, "plain")
     hover(desk, 0.2, 0.8)

@@ -82,13 +82,13 @@ def test_tracking_stops_goes_on_and_takes_clicks(
     desk.page.click(".mk-stop")
     for _ in range(2):
         engine.gate.release()
-    desk.page.wait_for_selector(".mk-goon:visible")
+    desk.page.wait_for_selector(".mk-resume:visible")
     for _ in range(40):
         engine.gate.release()
-    desk.page.click(".mk-goon")
+    desk.page.click(".mk-resume")
     desk.expect_frame(30)
     desk.page.wait_for_selector(".mk-track:visible")
-    desk.expect(".mk-goon").to_be_hidden()
+    desk.expect(".mk-resume").to_be_hidden()
     desk.expect_mask(0.58, 0.76)
 
 
@@ -142,6 +142,6 @@ def test_a_reload_in_mid_track_shows_the_run_and_can_stop_it(
     desk.page.click(".mk-stop")
     for _ in range(40):
         engine.gate.release()
-    desk.page.wait_for_selector(".mk-goon:visible")
-    desk.page.click(".mk-goon")
+    desk.page.wait_for_selector(".mk-resume:visible")
+    desk.page.click(".mk-resume")
     desk.expect_frame(30)

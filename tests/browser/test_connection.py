@@ -58,7 +58,7 @@ def test_a_file_may_follow_another_that_is_still_on_its_way(desk: Desk, picture:
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
     network.send("Network.emulateNetworkConditions", slow)
     desk.page.set_input_files(".mk-picker", tmp_path / "slow.bin")
-    desk.page.wait_for_selector(".mk-veil-text:has-text('MB of 4.0 MB')")
+    desk.page.wait_for_selector(".mk-progress-text:has-text('MB of 4.0 MB')")
     desk.open(picture)
     assert desk.page.locator(".mk-toast").count() == 0
 

@@ -66,16 +66,16 @@ def test_enter_downloads_what_was_taken_last(desk: Desk, picture: Path) -> None:
     desk.open(picture)
     select(desk, (0.3, 0.5))
     desk.press("d")
-    desk.expect(".mk-kind[data-kind=png] input").to_be_focused()
+    desk.expect(".mk-format[data-format=png] input").to_be_focused()
     desk.press("Escape")
     desk.expect(".mk-download-dialog").to_be_hidden()
     desk.press("d")
-    desk.page.focus(".mk-kind[data-kind=masks] input")
+    desk.page.focus(".mk-format[data-format=masks] input")
     desk.press("Space", "ArrowDown")
-    chosen = desk.page.locator(".mk-kind:has(input:checked)")
-    desk.expect(chosen).not_to_have_attribute("data-kind", "masks")
+    chosen = desk.page.locator(".mk-format:has(input:checked)")
+    desk.expect(chosen).not_to_have_attribute("data-format", "masks")
     desk.press("ArrowUp")
-    desk.expect(chosen).to_have_attribute("data-kind", "masks")
+    desk.expect(chosen).to_have_attribute("data-format", "masks")
     with desk.page.expect_download() as started:
         desk.press("Enter")
     assert started.value.suggested_filename == "photo_masks.zip"
@@ -105,19 +105,19 @@ def test_kinds_and_options_are_those_of_the_medium(desk: Desk, picture: Path, cl
     desk.open(picture)
     select(desk, (0.3, 0.5))
     open_dialog(desk)
-    desk.expect(".mk-kind[data-kind=png] i").to_have_text(".png")
-    desk.expect(".mk-kind[data-kind=mp4]").to_have_count(0)
+    desk.expect(".mk-format[data-format=png] i").to_have_text(".png")
+    desk.expect(".mk-format[data-format=mp4]").to_have_count(0)
     desk.expect("[name=mk-frames]").to_have_count(0)
-    desk.expect(".mk-order-look").to_be_visible()
-    desk.page.check(".mk-kind[data-kind=masks] input")
-    desk.expect(".mk-order-look").to_have_count(0)
+    desk.expect(".mk-export-effects").to_be_visible()
+    desk.page.check(".mk-format[data-format=masks] input")
+    desk.expect(".mk-export-effects").to_have_count(0)
     desk.page.click(".mk-download-close")
     desk.open(clip)
     select(desk, (0.5, 0.5))
     open_dialog(desk)
-    desk.expect(".mk-kind[data-kind=mp4] input").to_be_checked()
-    desk.expect(".mk-kind[data-kind=png] i").to_have_text(".zip")
-    desk.expect(".mk-kind[data-kind=gif]").to_be_visible()
+    desk.expect(".mk-format[data-format=mp4] input").to_be_checked()
+    desk.expect(".mk-format[data-format=png] i").to_have_text(".zip")
+    desk.expect(".mk-format[data-format=gif]").to_be_visible()
     desk.expect("[name=mk-frames]").to_have_count(3)
     desk.expect("[name=mk-frames][value=range]").to_be_disabled()
 
@@ -127,23 +127,23 @@ def test_the_look_is_chosen_in_the_dialog(desk: Desk, picture: Path) -> None:
     desk.open(picture)
     select(desk, (0.3, 0.5))
     open_dialog(desk)
-    look, chosen = "[name=mk-order-look]", desk.page.locator("[name=mk-order-look] option:checked")
+    look, chosen = "[name=mk-export-effects]", desk.page.locator("[name=mk-export-effects] option:checked")
     desk.expect(chosen).to_have_text("Overlay")
     desk.expect(f"{look} option[value='']").to_have_count(0)
     desk.page.select_option(look, "Neon")
     go(desk)
-    assert [layer["effect"] for layer in ordered(desk)["look"]["layers"]] == ["spotlight", "glow"]
-    desk.page.click(".mk-order-look .mk-link")
+    assert [layer["effect"] for layer in ordered(desk)["effects"]["layers"]] == ["spotlight", "glow"]
+    desk.page.click(".mk-export-effects .mk-link")
     desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Neon")
     desk.page.click(".mk-layer:nth-child(1) .mk-layer-remove")
     open_dialog(desk)
     desk.expect(chosen).to_have_text("Your own: Glow")
     desk.page.select_option(look, "Erase")
     go(desk)
-    assert [layer["effect"] for layer in ordered(desk, 1)["look"]["layers"]] == ["erase"]
+    assert [layer["effect"] for layer in ordered(desk, 1)["effects"]["layers"]] == ["erase"]
     desk.page.select_option(look, "")
     go(desk)
-    assert [layer["effect"] for layer in ordered(desk, 2)["look"]["layers"]] == ["glow"]
+    assert [layer["effect"] for layer in ordered(desk, 2)["effects"]["layers"]] == ["glow"]
     desk.page.select_option(look, "Overlay")
     desk.page.click(".mk-download-close")
     desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Overlay")
@@ -225,7 +225,7 @@ def test_what_another_page_left_in_the_storage_does_no_harm(desk: Desk, picture:
     desk.open(picture)
     select(desk, (0.3, 0.5))
     open_dialog(desk)
-    desk.expect(".mk-kind[data-kind=png] input").to_be_checked()
+    desk.expect(".mk-format[data-format=png] input").to_be_checked()
 
 
 def test_a_download_shows_how_far_it_is_and_can_be_cancelled(
@@ -241,7 +241,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(
         finally:
             ended.set()
 
-    monkeypatch.setattr("ui.exports.export", endless)
+    monkeypatch.setattr("sam2_core.serving.workspace.export", endless)
     desk.open(picture)
     select(desk, (0.3, 0.5))
     open_dialog(desk)
@@ -261,7 +261,7 @@ def test_what_went_wrong_is_said_in_the_dialog(desk: Desk, picture: Path, monkey
     def full(*wished: object) -> Path:
         raise MediaError("The disk is full.")
 
-    monkeypatch.setattr("ui.exports.export", full)
+    monkeypatch.setattr("sam2_core.serving.workspace.export", full)
     desk.open(picture)
     select(desk, (0.3, 0.5))
     open_dialog(desk)
@@ -279,8 +279,8 @@ def test_it_fits_a_phone(visit: Callable[..., Desk], server: tuple[Server, str],
     desk.page.tap(".mk-over", position=dict(zip("xy", desk.spot(0.5, 0.5), strict=True)))
     desk.expect_mask(0.52, 0.52)
     desk.page.tap(".mk-download")
-    desk.page.tap(".mk-kind[data-kind=masks]")
-    for name in (".mk-download-go", ".mk-download-close", ".mk-kind[data-kind=masks]"):
+    desk.page.tap(".mk-format[data-format=masks]")
+    for name in (".mk-download-go", ".mk-download-close", ".mk-format[data-format=masks]"):
         box = desk.page.locator(name).bounding_box()
         assert box["x"] >= 0, name
         assert box["x"] + box["width"] <= 390, name

@@ -1,4 +1,4 @@
-"""The panel of effects: what it shows on the stage is what the server paints."""
+"""The panel of effects: what it shows in the viewport is what the server paints."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def add(desk: Desk, effect: str) -> None:
 
 
 def layers(desk: Desk, *effects: str) -> None:
-    """Wait until these are the layers of the look."""
+    """Wait until these are the layers of the effect stack."""
     found = "[...document.querySelectorAll('.mk-layer')].map(row => row.dataset.effect).join()"
     desk.page.wait_for_function(f"wanted => {found} === wanted", arg=",".join(effects))
 
@@ -69,7 +69,7 @@ def listen(desk: Desk) -> list[dict[str, str]]:
 
     def note(request: Any) -> None:
         parts = urlsplit(request.url)
-        if "/looks/" in parts.path:
+        if "/effects/" in parts.path:
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             asked.append({**query, "frame": parts.path.rsplit("/", 1)[1]})
 
@@ -129,7 +129,7 @@ def test_one_can_go_on_selecting(desk: Desk, picture: Path) -> None:
 
 
 def expect_number(desk: Desk, frame: int) -> None:
-    """The picture on the stage is that of this frame of a numbered clip."""
+    """The picture in the viewport is that of this frame of a numbered clip."""
     for bit in range(6):
         expect_color(desk, (bit + 0.5) / 6, 0.9, WHITE if frame >> (5 - bit) & 1 else BLACK)
 
@@ -174,7 +174,7 @@ def test_a_slider_that_is_dragged_has_one_request_at_a_time(desk: Desk, picture:
 
     def count(step: int) -> Callable[[Any], None]:
         def change(request: Any) -> None:
-            if "/looks/" in request.url:
+            if "/effects/" in request.url:
                 flying[0] += step
                 most[0] = max(most[0], flying[0])
 
@@ -195,7 +195,7 @@ def test_a_slider_that_is_dragged_has_one_request_at_a_time(desk: Desk, picture:
         "performance.getEntriesByType('resource').some(each => each.name.includes('side=1280'))"
     )
     assert most[0] == 1
-    assert json.loads(asked[-1]["look"])["layers"][0]["opacity"] == 1
+    assert json.loads(asked[-1]["effects"])["layers"][0]["opacity"] == 1
     assert 0 < len(asked) <= 42
 
 
@@ -251,8 +251,8 @@ def test_the_look_goes_into_the_download_and_the_project(
     knob(desk, "Glow: Size").fill("77")
     layers(desk, "spotlight", "glow")
     desk.page.click(".mk-download")
-    desk.expect("[name=mk-order-look] option:checked").to_have_text("Your own: Spotlight, Glow")
-    desk.page.click(".mk-order-look .mk-link")
+    desk.expect("[name=mk-export-effects] option:checked").to_have_text("Your own: Spotlight, Glow")
+    desk.page.click(".mk-export-effects .mk-link")
     desk.expect(".mk-download-dialog").to_be_hidden()
     with desk.page.expect_download() as started:
         desk.press("Control+s")
@@ -319,17 +319,17 @@ def test_a_picture_stands_behind(desk: Desk, server: tuple[Server, str], picture
     desk.expect_toast("damaged or cut off")
     (tmp_path / "sky.png").write_bytes(picture_bytes(40, 70))
     asked = listen(desk)
-    with desk.page.expect_response(lambda answer: "/looks/" in answer.url) as painted:
+    with desk.page.expect_response(lambda answer: "/effects/" in answer.url) as painted:
         choose_backdrop(desk, tmp_path / "sky.png")
     assert painted.value.ok
     desk.expect(".mk-backdrop").to_have_text("Choose another")
     desk.page.wait_for_function("document.querySelector('.mk-setting-line img').naturalWidth === 70")
-    name = json.loads(asked[-1]["look"])["layers"][1]["name"]
+    name = json.loads(asked[-1]["effects"])["layers"][1]["name"]
     assert len(name) == 32
     expire(server[0], desk)  # another session: the browser sends the picture again
-    with desk.page.expect_response(lambda answer: "/looks/" in answer.url and answer.ok):
+    with desk.page.expect_response(lambda answer: "/effects/" in answer.url and answer.ok):
         desk.page.click(".mk-banner-act")
-    assert json.loads(asked[-1]["look"])["layers"][1]["name"] == name
+    assert json.loads(asked[-1]["effects"])["layers"][1]["name"] == name
 
 
 def test_a_picture_that_nobody_has_any_more_is_asked_for(desk: Desk, picture: Path) -> None:
@@ -356,9 +356,9 @@ def test_the_panel_is_a_sheet_on_a_phone(visit: Callable[..., Desk], server: tup
     desk.page.tap(".mk-over", position=dict(zip("xy", desk.spot(0.3, 0.5), strict=True)))
     desk.expect_mask(0.33, 0.53)
     desk.page.tap(".mk-effects-open")
-    panel, stage = (desk.page.locator(name).bounding_box() for name in (".mk-effects", ".mk-stage"))
+    panel, viewport = (desk.page.locator(name).bounding_box() for name in (".mk-effects", ".mk-viewport"))
     assert abs(panel["y"] + panel["height"] - 844) <= 1
-    assert stage["y"] + stage["height"] <= panel["y"] + 1, "the stage stays in sight"
+    assert viewport["y"] + viewport["height"] <= panel["y"] + 1, "the viewport stays in sight"
     for name in (".mk-effects-close", ".mk-layer-remove", ".mk-layer-add", ".mk-chip-button"):
         box = desk.page.locator(name).first.bounding_box()
         assert min(box["width"], box["height"]) >= 40, name

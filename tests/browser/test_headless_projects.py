@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sam2_core.media import color_of, hex_of
+from sam2_core.serving.edit_log import entry_to_json
 from sam2_core.serving.project import OWN_COLORS, project_of
 from tests.browser.desk import Desk
 from tests.browser.test_project import save, work_on
@@ -29,7 +30,7 @@ async ([web, about]) => {
 """
 READ = """
 async ([web, text]) => {
-  const names = ['storage/project_file', 'core/edit_log', 'core/store', 'core/objects', 'core/events'];
+  const names = ['storage/project_file', 'core/edit_log', 'core/store', 'core/objects', 'shared/events'];
   const modules = await Promise.all(names.map(name => import(`${web}/${name}.js`)));
   const [{ readProject }, { EditLog }, { state, update }, { objects }, { emit }] = modules;
   const project = await readProject(new File([text], 'x.json'));
@@ -96,13 +97,13 @@ def project_by(chance: Random) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def told(plain: dict[str, Any]) -> dict[str, Any]:
+def read(plain: dict[str, Any]) -> dict[str, Any]:
     """What Python reads, in the page's words."""
     project = project_of(plain)
     exported = [
         {"id": each.id, "name": each.name, "label": each.label, "color": list(each.color)} for each in project.visible
     ]
-    return {"entries": json.loads(project.journal.to_json())["entries"], "exported": exported}
+    return {"entries": [entry_to_json(entry) for entry in project.entries], "exported": exported}
 
 
 def test_python_reads_projects_as_the_page_does(chromium: Any, server: tuple[Server, str]) -> None:
@@ -113,7 +114,7 @@ def test_python_reads_projects_as_the_page_does(chromium: Any, server: tuple[Ser
     for seed in range(200):
         plain = project_by(Random(seed))
         expected = page.evaluate(READ, [web, json.dumps(plain)])
-        assert told(plain) == expected, f"seed {seed}"
+        assert read(plain) == expected, f"seed {seed}"
         for name in counts:
             counts[name] += len(expected[name])
     page.close()
@@ -127,4 +128,4 @@ def test_what_the_page_saves_is_read(desk: Desk, clip: Path) -> None:
     project = project_of(plain)
     assert [(each.id, each.name) for each in project.visible] == [(1, "Ball")]
     assert project.medium.name == "film.mp4"
-    assert project.journal.entries
+    assert project.entries

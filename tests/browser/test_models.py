@@ -61,7 +61,7 @@ def offering(chromium: Any, download: Download) -> Iterator[str]:
 
 
 def choose(desk: Desk, title: str) -> None:
-    desk.page.click(f".mk-offer:has(b:text-is('{title}')) button")
+    desk.page.click(f".mk-model-card:has(b:text-is('{title}')) button")
 
 
 def expect_model(desk: Desk, title: str) -> None:
@@ -80,14 +80,14 @@ def test_the_clicks_are_said_again_to_the_model_that_is_chosen(
     desk.expect_frame(30)
     desk.page.wait_for_selector(".mk-track:visible")
     desk.page.click(".mk-model")
-    texts = desk.page.locator(".mk-offer").all_inner_texts()
+    texts = desk.page.locator(".mk-model-card").all_inner_texts()
     assert [text.splitlines()[0] for text in texts] == ["nano", TINY, SMALL, "SAM 2.1 base+", "SAM 2.1 large"]
     assert "in use" in texts[0]
     assert "39 M parameters · 156 MB · Apache 2.0" in texts[1]
     assert "Work: 85× nano for a picture" in texts[1]
     choose(desk, TINY)
-    desk.page.wait_for_selector(".mk-offer-change:has-text('Downloading 62 of 156 MB · 40%')")
-    desk.expect(".mk-offer .mk-button:enabled").to_have_count(0)  # one change at a time
+    desk.page.wait_for_selector(".mk-model-card-change:has-text('Downloading 62 of 156 MB · 40%')")
+    desk.expect(".mk-model-card .mk-button:enabled").to_have_count(0)  # one change at a time
     desk.press("Escape")
     desk.page.wait_for_selector(".mk-model-change:has-text('40%')")
     desk.click(0.6, 0.8)  # the work goes on meanwhile
@@ -120,9 +120,9 @@ def test_a_change_can_be_given_up_and_a_failure_keeps_the_old_model(
     desk.expect_mask(0.27, 0.46)
     desk.press("w")
     choose(desk, TINY)
-    desk.page.wait_for_selector(".mk-offer-change:has-text('40%')")
-    desk.page.click(".mk-offer-change button:has-text('Cancel')")
-    desk.page.wait_for_selector(".mk-offer-change", state="detached")
+    desk.page.wait_for_selector(".mk-model-card-change:has-text('40%')")
+    desk.page.click(".mk-model-card-change button:has-text('Cancel')")
+    desk.page.wait_for_selector(".mk-model-card-change", state="detached")
     choose(desk, SMALL)
     problem = desk.page.wait_for_selector(".mk-models-problem:visible")
     assert problem.inner_text() == f"{SMALL} cannot be fetched. You go on with nano."
@@ -144,7 +144,7 @@ def test_a_reload_while_a_model_is_on_its_way_still_shows_it(
     desk.expect_mask(0.27, 0.46)
     desk.page.click(".mk-model")
     choose(desk, TINY)
-    desk.page.wait_for_selector(".mk-offer-change:has-text('40%')")
+    desk.page.wait_for_selector(".mk-model-card-change:has-text('40%')")
     desk.page.reload()
     desk.page.wait_for_selector(".mk[data-state=work]")
     desk.page.wait_for_selector(".mk-model-change:has-text('40%')")

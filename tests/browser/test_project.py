@@ -61,7 +61,7 @@ def expect_range_of_one(desk: Desk) -> None:
 
 def expect_work(desk: Desk) -> None:
     desk.page.wait_for_selector(".mk[data-state=work]")
-    desk.page.wait_for_function("document.querySelector('.mk-veil').hidden")
+    desk.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
     desk.expect_frame(30)
     desk.expect_mask(0.28, 0.76)
     desk.expect(".mk-object .mk-name").to_have_value("Ball")
@@ -70,7 +70,7 @@ def expect_work(desk: Desk) -> None:
 def save(desk: Desk, what: str) -> Path:
     desk.page.click(".mk-project-open")
     with desk.page.expect_download() as started:
-        desk.page.click(f"[data-project={what}]")
+        desk.page.click(f".mk-project-{what}")
     return Path(started.value.path())
 
 
@@ -240,10 +240,10 @@ def test_the_tracking_of_a_replay_can_be_given_up(visit: Visit, clip: Path) -> N
             pass
         desk = visit(address, context=first.context)
         desk.page.click(".mk-recent-open")
-        desk.page.wait_for_selector(".mk-veil-title:has-text('Bringing your work back')")
+        desk.page.wait_for_selector(".mk-progress-title:has-text('Bringing your work back')")
         engine.gate.release()
-        desk.page.wait_for_function("document.querySelector('.mk-veil-text').textContent.includes('work')")
-        desk.page.click(".mk-veil-cancel")
+        desk.page.wait_for_function("document.querySelector('.mk-progress-text').textContent.includes('work')")
+        desk.page.click(".mk-progress-cancel")
         engine.gate.release()
         engine.gate.release()
         desk.expect_toast("Your clicks are back")
@@ -413,7 +413,7 @@ def test_undo_while_tracking_stops_it_and_takes_it_back(
     engine.gate.release()
     desk.page.wait_for_selector(".mk-track:visible")
     desk.expect_mask(0.28, 0.76, there=False)
-    desk.expect(".mk-goon").to_be_hidden()
+    desk.expect(".mk-resume").to_be_hidden()
     desk.press("Home")
     desk.expect_mask(0.28, 0.76)
     for _ in range(40):

@@ -356,7 +356,7 @@ def reviewed(desk: Desk, clip: Path, tmp_path: Path) -> Desk:
 def expect_pin(desk: Desk, x: float, y: float) -> None:
     desk.page.wait_for_function(
         """([x, y]) => {
-          const { e, f } = new DOMMatrix(document.querySelector('.mk-remark-pin').style.transform);
+          const { e, f } = new DOMMatrix(document.querySelector('.mk-review-note-pin').style.transform);
           return Math.hypot(e - x, f - y) < 3;
         }""",
         arg=list(desk.spot(x / WIDTH, y / HEIGHT)),
@@ -365,25 +365,25 @@ def expect_pin(desk: Desk, x: float, y: float) -> None:
 
 def test_a_review_appears_where_it_belongs(reviewed: Desk) -> None:
     reviewed.expect_toast("Ann: 1 needs work, 2 notes.")
-    reviewed.expect(".mk-remark-text").to_have_text(["The edge", "<img src=x onerror=alert(1)>", "Second"])
+    reviewed.expect(".mk-review-note-text").to_have_text(["The edge", "<img src=x onerror=alert(1)>", "Second"])
     reviewed.expect(".mk-flag").to_have_count(2)
     reviewed.expect(".mk-object .mk-verdict").to_have_attribute("aria-label", "Ann: needs work. The edge")
-    reviewed.expect(".mk-remark-pin").to_have_count(0)
-    reviewed.page.click(".mk-remark-go >> nth=1")
+    reviewed.expect(".mk-review-note-pin").to_have_count(0)
+    reviewed.page.click(".mk-review-note-go >> nth=1")
     reviewed.expect_frame(4)
-    reviewed.expect(".mk-remark-pin").to_have_text("1")
+    reviewed.expect(".mk-review-note-pin").to_have_text("1")
     expect_pin(reviewed, 80, 90)
-    reviewed.expect(".mk-remark-bubble").to_have_text("<img src=x onerror=alert(1)>")
-    reviewed.expect(".mk-remark img").to_have_count(0)
+    reviewed.expect(".mk-review-note-bubble").to_have_text("<img src=x onerror=alert(1)>")
+    reviewed.expect(".mk-review-note img").to_have_count(0)
     reviewed.press("ArrowRight")
-    reviewed.expect(".mk-remark-pin").to_have_count(0)
+    reviewed.expect(".mk-review-note-pin").to_have_count(0)
 
 
 def test_keys_go_from_note_to_note_and_skip_what_is_done(reviewed: Desk) -> None:
     for key, frame in (("j", 4), ("j", 21), ("j", 4), ("Shift+J", 21)):
         reviewed.press(key)
         reviewed.expect_frame(frame)
-    reviewed.page.check(".mk-remark-done >> nth=1")
+    reviewed.page.check(".mk-review-note-done >> nth=1")
     reviewed.expect(".mk-reviewing-count").to_have_text("1 open")
     reviewed.expect(".mk-flag").to_have_count(1)
     for _ in range(2):
@@ -392,36 +392,36 @@ def test_keys_go_from_note_to_note_and_skip_what_is_done(reviewed: Desk) -> None
 
 
 def test_a_review_outlives_a_reload_and_travels_in_project_files(reviewed: Desk, tmp_path: Path) -> None:
-    reviewed.page.check(".mk-remark-done >> nth=1")
+    reviewed.page.check(".mk-review-note-done >> nth=1")
     reviewed.press("j")
     reviewed.expect_frame(4)
     wait_until_kept(reviewed, steps=1)
     reviewed.page.reload()
     reviewed.expect(".mk-reviewing-count").to_have_text("1 open")
-    reviewed.expect(".mk-remark-pin").to_have_text("1")
+    reviewed.expect(".mk-review-note-pin").to_have_text("1")
     with reviewed.page.expect_download() as started:
         reviewed.press("Control+s")
     project = json.loads(Path(started.value.path()).read_text("utf-8"))
     assert [note["done"] for note in project["reviews"][0]["notes"]] == [False, True]
     reviewed.page.click(".mk-reviewing-close")
     reviewed.expect(".mk-reviewing").to_be_hidden()
-    reviewed.expect(".mk-remark-pin").to_have_count(0)
+    reviewed.expect(".mk-review-note-pin").to_have_count(0)
     give(reviewed, tmp_path, project)
     reviewed.expect(".mk-reviewing-count").to_have_text("1 open")
     reviewed.expect(".mk-object .mk-verdict").to_be_visible()
 
 
 def test_the_same_reviewers_next_word_replaces_the_first(reviewed: Desk, clip: Path, tmp_path: Path) -> None:
-    reviewed.page.check(".mk-remark-done >> nth=0")
+    reviewed.page.check(".mk-review-note-done >> nth=0")
     again = review_of(clip)
     again["notes"].append({"frame": 25, "x": 1, "y": 1, "text": "Third", "at": ""})
     again["verdicts"] = {"1": {"verdict": "approved", "comment": ""}}
     give(reviewed, tmp_path, again)
-    reviewed.expect(".mk-remark-number").to_have_count(3)
+    reviewed.expect(".mk-review-note-number").to_have_count(3)
     reviewed.expect(".mk-reviewing-count").to_have_text("2 open")
     reviewed.expect(".mk-object .mk-verdict").to_have_attribute("data-verdict", "approved")
     give(reviewed, tmp_path, review_of(clip, reviewer="Bob"))
-    reviewed.expect(".mk-remark-number").to_have_count(5)
+    reviewed.expect(".mk-review-note-number").to_have_count(5)
     reviewed.expect(".mk-object .mk-verdict").to_have_attribute("data-verdict", "needs_work")
 
 
@@ -478,7 +478,7 @@ def test_the_page_and_the_studio_understand_each_other(
     desk.expect_toast("The reviewer: 1 note.")
     desk.press("j")
     desk.expect_frame(30)
-    desk.expect(".mk-remark-pin").to_have_text("1")
+    desk.expect(".mk-review-note-pin").to_have_text("1")
 
 
 @pytest.mark.parametrize("screen", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
@@ -490,8 +490,8 @@ def test_the_studio_with_a_review_has_no_grave_finding(
     desk.click(0.25, 0.5)
     desk.expect_mask(0.25, 0.5)
     give(desk, tmp_path, review_of(clip))
-    desk.page.click(".mk-remark-go >> nth=1")
-    desk.expect(".mk-remark-bubble").to_be_visible()
+    desk.page.click(".mk-review-note-go >> nth=1")
+    desk.expect(".mk-review-note-bubble").to_be_visible()
     desk.page.wait_for_function(
         "document.getAnimations().every(each => each.effect.getTiming().iterations === Infinity)"
     )

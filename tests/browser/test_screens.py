@@ -20,7 +20,7 @@ def test_a_phone_has_all_of_it(visit: Callable[..., Desk], server: tuple[Server,
     desk.open(clip)
     assert desk.page.evaluate(fits)
     assert desk.page.locator(".mk-top").bounding_box()["width"] == 390
-    stage = desk.page.locator(".mk-stage").bounding_box()
+    stage = desk.page.locator(".mk-viewport").bounding_box()
     assert stage["width"] == 390, "the picture uses the whole width"
     left, top = desk.spot(0.3, 0.8)
     desk.page.touchscreen.tap(stage["x"] + left, stage["y"] + top)

@@ -172,7 +172,7 @@ def test_masks_that_are_out_of_date_are_hatched(odd: str, visit: Callable[..., D
     assert colors(np.linspace(4, 5, 25)) == {True, False}
     assert colors(np.linspace(10, 11, 12)) == {True}
     desk.page.mouse.move(*screen_place(desk, "lanes", 5))
-    desk.page.wait_for_selector(".mk-note:has-text('out of date')")
+    desk.page.wait_for_selector(".mk-timeline-tooltip:has-text('out of date')")
 
 
 def test_heat_rises_where_a_mask_looks_wrong(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
@@ -189,10 +189,10 @@ def test_heat_rises_where_a_mask_looks_wrong(odd: str, visit: Callable[..., Desk
     for frame, words in ((LOST[0], "lost"), (POOR[1], "low predicted IoU"), (WHOLE[0], "covers the frame")):
         desk.page.mouse.move(*screen_place(desk, "heat", frame))
         desk.page.wait_for_selector(
-            f".mk-note:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
+            f".mk-timeline-tooltip:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
         )
     desk.page.mouse.move(*screen_place(desk, "stage", 3))
-    desk.page.wait_for_selector(".mk-note", state="hidden")
+    desk.page.wait_for_selector(".mk-timeline-tooltip", state="hidden")
 
 
 def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
@@ -252,7 +252,7 @@ def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> No
     desk.expect_frame(19)
     desk.page.mouse.up()
     desk.page.mouse.move(*screen_place(desk, "thumbnails", 25))
-    desk.page.wait_for_selector(".mk-note:has-text('Frame 26 · 0:00.83')")
+    desk.page.wait_for_selector(".mk-timeline-tooltip:has-text('Frame 26 · 0:00.83')")
     desk.expect_frame(19)
     x, y = screen_place(desk, "lanes-view", 3)
     desk.page.mouse.click(x + 6, y - 8)
@@ -352,9 +352,9 @@ def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> N
     desk.open(long_clip)
     desk.page.locator(".mk-scrub").fill("300")
     desk.expect_frame(301)
-    desk.expect(".mk-rail-out").to_be_disabled()
+    desk.expect(".mk-timeline-out").to_be_disabled()
     for _ in range(3):
-        desk.page.click(".mk-rail-in")
+        desk.page.click(".mk-timeline-in")
     x, y = screen_place(desk, "thumbnails", 0)
     center = desk.page.locator(".mk-playhead").bounding_box()["x"] + 1
     wide = (place_of(desk, FRAMES - 1) - place_of(desk, 0)) / 74  # an eighth of 600 frames
@@ -364,11 +364,11 @@ def test_one_frame_of_a_long_clip_is_clickable(desk: Desk, long_clip: Path) -> N
     desk.page.keyboard.down("Control")
     desk.page.mouse.wheel(0, 4000)
     desk.page.keyboard.up("Control")
-    desk.page.wait_for_selector(".mk-rail-out:disabled", state="attached")
+    desk.page.wait_for_selector(".mk-timeline-out:disabled", state="attached")
     desk.page.mouse.click(*screen_place(desk, "thumbnails", FRAMES - 1))
     desk.expect_frame(600)
     for _ in range(9):
-        desk.page.dispatch_event(".mk-rail-in", "click")  # which a button that has had enough passes over
+        desk.page.dispatch_event(".mk-timeline-in", "click")  # which a button that has had enough passes over
     desk.press("Home")
     desk.expect_frame(1)
     first = desk.page.locator(".mk-playhead").bounding_box()["x"] + 1

@@ -23,21 +23,21 @@ HEIGHT, WIDTH = 300, 400  # of the picture
 
 
 class Studio(Desk):
-    """A desk whose server can be asked what it heard."""
+    """A desk whose fake engine can be asked for the prompts that reached it."""
 
     engine: FakeEngine
     earlier: frozenset[str]  # sessions of others
 
-    def said(self, object_id: int = 1, frame: int = 0) -> Prompt:
+    def prompt_of(self, object_id: int = 1, frame: int = 0) -> Prompt:
         sessions = [session for name, session in self.engine.sessions.items() if name not in self.earlier]
         return sessions[-1].prompts.get(object_id, {}).get(frame, Prompt()) if sessions else Prompt()
 
-    def expect_said(self, test: Callable[[Prompt], bool], object_id: int = 1, frame: int = 0) -> Prompt:
+    def expect_prompt(self, test: Callable[[Prompt], bool], object_id: int = 1, frame: int = 0) -> Prompt:
         for _ in range(300):
-            if test(prompt := self.said(object_id, frame)):
+            if test(prompt := self.prompt_of(object_id, frame)):
                 return prompt
             self.page.wait_for_timeout(50)
-        raise AssertionError(f"the server was told {prompt.to_json()}")
+        raise AssertionError(f"the server got {prompt.to_json()}")
 
     def stroke(self, *places: tuple[float, float], button: str = "left") -> None:
         box = self.page.locator(".mk-over").bounding_box()
@@ -49,7 +49,7 @@ class Studio(Desk):
         self.page.mouse.up(button=button)
 
     def painted(self, object_id: int = 1, frame: int = 0) -> Any:
-        mask = self.expect_said(lambda prompt: prompt.mask is not None, object_id, frame).mask
+        mask = self.expect_prompt(lambda prompt: prompt.mask is not None, object_id, frame).mask
         assert mask is not None
         return mask.to_array()
 
@@ -115,7 +115,7 @@ def test_a_point_can_be_moved_and_taken_away(studio: Studio) -> None:
     studio.stroke((0.3, 0.5), (0.7, 0.3))
     studio.expect_mask(0.67, 0.26)
     studio.expect_mask(0.27, 0.46, there=False)
-    (point,) = studio.said().points
+    (point,) = studio.prompt_of().points
     assert (point.x, point.y) == pytest.approx((0.7 * WIDTH, 0.3 * HEIGHT), abs=1)
     studio.click(0.2, 0.7)
     studio.expect_mask(0.17, 0.66)
@@ -135,7 +135,7 @@ def test_a_double_click_leaves_its_point(studio: Studio) -> None:
     studio.expect_mask(0.27, 0.46)
     studio.click(0.7, 0.5)
     studio.expect_mask(0.67, 0.46)
-    assert len(studio.said().points) == 2
+    assert len(studio.prompt_of().points) == 2
 
 
 def test_boxes_are_added_replaced_changed_and_taken_away(studio: Studio) -> None:
@@ -157,7 +157,7 @@ def test_boxes_are_added_replaced_changed_and_taken_away(studio: Studio) -> None
     studio.expect_mask(0.94, 0.58)
     studio.drag((0.3, 0.2), (0.5, 0.4))
     studio.expect_mask(0.94, 0.58, there=False)
-    prompt = studio.expect_said(lambda prompt: len(prompt.boxes) == 1)
+    prompt = studio.expect_prompt(lambda prompt: len(prompt.boxes) == 1)
     assert len(prompt.points) == 1, "points stay"
     studio.press("Control+z")
     studio.expect_mask(0.94, 0.58)
@@ -168,13 +168,13 @@ def test_a_scribble_becomes_a_few_points(studio: Studio) -> None:
     studio.stroke((0.2, 0.5), (0.7, 0.5))
     for x in (0.28, 0.45, 0.65):
         studio.expect_mask(x, 0.45)
-    prompt = studio.said()
+    prompt = studio.prompt_of()
     assert 3 <= len(prompt.points) <= 6
     assert all(point.positive and abs(point.y - HEIGHT / 2) < 2 for point in prompt.points)
     studio.page.click(".mk-tool-remove")
     studio.stroke((0.2, 0.58), (0.3, 0.58))
     studio.expect_mask(0.25, 0.55, there=False)
-    assert not studio.said().points[-1].positive
+    assert not studio.prompt_of().points[-1].positive
     studio.press("Control+z", "Control+z")
     studio.expect_mask(0.45, 0.45, there=False)
 
@@ -203,7 +203,7 @@ def test_a_brush_paints_the_mask_itself_and_erases(studio: Studio) -> None:
     assert studio.page.is_visible(".mk-brush") or studio.page.is_visible(".mk-size")
     studio.stroke((0.3, 0.5), (0.9, 0.5))
     studio.expect_mask(0.88, 0.5)
-    prompt = studio.expect_said(lambda prompt: prompt.mask is not None)
+    prompt = studio.expect_prompt(lambda prompt: prompt.mask is not None)
     assert not prompt.points, "the painted mask holds what the points found"
     painted = studio.painted()
     scale = studio.page.locator(".mk-over").bounding_box()["height"] / HEIGHT
@@ -225,7 +225,7 @@ def test_fast_strokes_are_all_kept(studio: Studio) -> None:
     studio.press("b")
     for row in (0.2, 0.4, 0.6, 0.8):
         studio.stroke((0.2, row), (0.8, row))
-    studio.expect_said(lambda prompt: prompt.mask is not None and prompt.mask.to_array()[::60, 200].sum() == 4)
+    studio.expect_prompt(lambda prompt: prompt.mask is not None and prompt.mask.to_array()[::60, 200].sum() == 4)
     for row in (0.2, 0.4, 0.6, 0.8):
         studio.expect_mask(0.5, row)
     assert studio.painted()[60, 100:300].all()
@@ -249,9 +249,9 @@ def test_a_stroke_is_seen_while_it_is_drawn_and_the_brush_has_a_size(studio: Stu
     studio.page.mouse.down()
     studio.page.mouse.move(box["x"] + x1, box["y"] + y1, steps=4)
     studio.expect_mask(0.35, 0.5)
-    assert not studio.said().mask, "nothing is said before the end"
+    assert not studio.prompt_of().mask, "nothing is sent before the end"
     studio.page.mouse.up()
-    studio.expect_said(lambda prompt: prompt.mask is not None)
+    studio.expect_prompt(lambda prompt: prompt.mask is not None)
     studio.press("]", "]")
     larger = studio.page.locator(".mk-brush").bounding_box()["width"]
     assert larger > 40
@@ -271,7 +271,7 @@ def test_points_refine_a_painted_mask(studio: Studio) -> None:
     studio.click(0.5, 0.7)
     studio.expect_mask(0.47, 0.66)
     studio.expect_mask(0.3, 0.2)
-    prompt = studio.said()
+    prompt = studio.prompt_of()
     assert prompt.mask is not None and len(prompt.points) == 1
 
 
@@ -291,7 +291,7 @@ def test_a_tracked_mask_can_be_kept_and_painted_on(
     assert painted.sum() < painted.size / 5
     studio.page.wait_for_selector(".mk-use-mask:disabled")
     studio.press("Control+z")
-    studio.expect_said(lambda prompt: prompt.is_empty, frame=29)
+    studio.expect_prompt(lambda prompt: prompt.is_empty, frame=29)
     studio.page.wait_for_selector(".mk-use-mask:enabled")
     studio.press("Home")
     studio.expect_frame(1)
@@ -374,7 +374,7 @@ def test_the_picture_is_zoomed_and_dragged(studio: Studio) -> None:
     studio.page.mouse.wheel(0, 600)
     studio.page.keyboard.up("Shift")
     studio.expect_mask(0.6, 0.5, there=False)
-    assert len(studio.said().boxes) == 1 and not studio.said().points
+    assert len(studio.prompt_of().boxes) == 1 and not studio.prompt_of().points
     studio.press("0")
     studio.page.wait_for_selector(".mk-fit:disabled", state="attached")
     studio.expect_mask(0.5, 0.5)
@@ -409,7 +409,7 @@ def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[Fak
     studio.expect_mask(0.48, 0.55, there=False)
     studio.expect(".mk-ring").to_be_hidden()
     fingers.up()
-    first, second = studio.said().points
+    first, second = studio.prompt_of().points
     assert first.positive and not second.positive
     studio.page.tap("[data-tool=paint]")
     fingers.drag(straight(place(0.1, 0.1), place(0.8, 0.1), steps=7))
@@ -417,7 +417,7 @@ def test_fingers_tap_and_press_long(visit: Callable[..., Desk], house: tuple[Fak
     studio.expect_mask(0.37, 0.44)
     studio.page.tap(".mk-masks")
     studio.page.wait_for_selector(".mk-masks-menu", state="visible")
-    for name in ("given-menu", "keep", "given", "clear", "tool-choice button"):
+    for name in ("masks-menu", "use-mask", "masks", "clear", "tool-choice button"):
         part = studio.page.locator(f".mk-{name}").first.bounding_box()
         assert part["width"] >= 40 and part["height"] >= 38
         assert part["x"] >= 0 and part["x"] + part["width"] <= 390
@@ -436,14 +436,14 @@ def test_a_keyboard_is_enough(studio: Studio) -> None:
     studio.expect(".mk-live").to_contain_text("from the left")
     studio.press("Enter")
     studio.expect_mask(0.46, 0.4)
-    (point,) = studio.said().points
+    (point,) = studio.prompt_of().points
     scale = studio.page.locator(".mk-over").bounding_box()["height"] / HEIGHT
     assert (point.x, point.y) == pytest.approx((WIDTH / 2 - 40 / scale, HEIGHT / 2 - 4 / scale), abs=1)
     studio.press("Shift+ArrowUp", "Shift+Enter")
     studio.expect_mask(0.46, 0.4, there=False)
-    assert not studio.said().points[-1].positive
+    assert not studio.prompt_of().points[-1].positive
     studio.press("Escape", "Enter")
-    assert len(studio.said().points) == 2
+    assert len(studio.prompt_of().points) == 2
     studio.press("Control+z")
     studio.expect_mask(0.46, 0.4)
 
@@ -471,7 +471,7 @@ def test_clear_offers_the_frame_the_object_and_everything(
     studio.page.click(".mk-clear-frame")
     studio.expect_mask(0.68, 0.74, there=False)
     studio.expect_mask(0.28, 0.74, there=False)
-    assert studio.said(1, 0).points and not studio.said(1, 1).points
+    assert studio.prompt_of(1, 0).points and not studio.prompt_of(1, 1).points
     studio.press("Control+z")
     studio.expect_mask(0.28, 0.74)
     studio.page.click(".mk-clear")

@@ -90,4 +90,4 @@ def run(scenario: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def no_progress(fraction: float | None, message: str) -> None:
-    """Somebody who does not want to know."""
+    """Ignore it."""

@@ -79,9 +79,9 @@ def test_without_real_images_the_mix_has_none(tmp_path: Path) -> None:
 
 def test_cutouts_come_from_the_chosen_sources(tmp_path: Path) -> None:
     dataset = batches(tmp_path, cutout_sources=["blue"])
-    assert not dataset._images.cutouts
-    assert dataset._images.images
-    assert batches(tmp_path, cutout_sources=["red"])._images.cutouts
+    assert not dataset._image_sampler.cutouts
+    assert dataset._image_sampler.images
+    assert batches(tmp_path, cutout_sources=["red"])._image_sampler.cutouts
 
 
 def test_the_stream_begins_at_a_step_and_ends_without_a_phase(tmp_path: Path) -> None:

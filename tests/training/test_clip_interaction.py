@@ -114,3 +114,25 @@ def test_a_clip_of_one_frame_is_a_prompt_alone(first: First) -> None:
     first("click")
     frames, masks = a_batch(1, 1, 1)
     assert set(step(new_network(TINY, 0), frames, masks, corrected=1).metrics) == {"click on frame 1"}
+
+
+def test_dropped_memories_change_what_is_seen_later_but_not_the_prompt(
+    first: First, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first("mask")
+    remembered: list[int] = []
+    select = clip_interaction.MemoryBank.select
+
+    def watched(
+        bank: clip_interaction.MemoryBank[clip_interaction.FrameOutput], *args: int | bool, **options: int | bool
+    ) -> object:
+        remembered.append(len(bank.prompted) + len(bank.tracked))
+        return select(bank, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(clip_interaction.MemoryBank, "select", watched)
+    network, (frames, masks) = new_network(TINY, 0), a_batch(1, 1, 5)
+    for dropout, expected in ((0.0, [1, 2, 3, 4]), (1.0, [1, 1, 1, 1])):
+        remembered.clear()
+        rng = StepRng.seeded(np.random.default_rng(0), (0, 7))
+        clip_step(network, frames, masks, 0, 2, LossWeights(), rng, memory_dropout=dropout)
+        assert remembered == expected

@@ -98,6 +98,7 @@ def test_changes_replace_values_of_the_file(tmp_path: Path) -> None:
         ("network: nano\nsteps: 1\nphases: [{size: 100}]\n", "multiple of 32"),
         ("network: nano\nsteps: 1\nphases: [{stride: 3}]\n", "`stride` 1, 2, 4, 8 or 16"),
         ("network: nano\nsteps: 1\nphases: [{objects: 0}]\n", "must be positive"),
+        ("network: nano\nsteps: 1\nphases: [{memory_dropout: 1.5}]\n", "are shares, 0 to 1"),
         ("network: nano\nsteps: 1\nphases: [{clip_frames: [4, 0]}]\n", "must be positive"),
         ("network: nano\nsteps: 1\nphases: [{clip_frames: []}]\n", "at least one number of `clip_frames`"),
         ("network: nano\nsteps: 1\nphases: [{corrections: []}]\n", "of `corrections`"),

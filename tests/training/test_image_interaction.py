@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sam2_core.model.network import SAM2
+from sam2_core.training import prompts
 from sam2_core.training.image_interaction import image_step
 from sam2_core.training.initialization import new_network
 from sam2_core.training.losses import LossWeights
@@ -71,3 +72,19 @@ def test_the_loss_is_the_mean_over_the_objects() -> None:
         return image_step(network, *many, 0, 1, LossWeights(), rng).loss
 
     assert loss(3).item() == pytest.approx(loss(1).item(), rel=1e-5)
+
+
+def test_border_and_shared_clicks_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, float]] = []
+    for name in ("first_clicks", "share_clicks", "corrections"):
+
+        def watched(*args: object, name: str = name, original: object = getattr(prompts, name)) -> object:
+            seen.append((name, float(args[-1])))  # type: ignore[arg-type]
+            return original(*args)  # type: ignore[operator]
+
+        monkeypatch.setattr(prompts, name, watched)
+    images, masks = a_batch()
+    for seed in range(4):
+        rng = StepRng.seeded(np.random.default_rng(seed), (seed, 1))
+        image_step(new_network(TINY, 0), images, masks, 2, 2, LossWeights(), rng, 0.25, 0.5)
+    assert set(seen) == {("first_clicks", 0.25), ("share_clicks", 0.5), ("corrections", 0.25)}

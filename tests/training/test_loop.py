@@ -270,3 +270,11 @@ def test_a_precision_that_the_device_cannot_do_is_refused() -> None:
     for precision, enabled in (("bf16", True), ("fp32", False)):
         with loop._precision(replace(config, precision=precision), torch.device("cpu"))():
             assert torch.is_autocast_enabled("cpu") == enabled
+
+
+def test_numbered_copies_of_the_averaged_weights_are_kept(tmp_path: Path) -> None:
+    trainer(tmp_path, steps=3, snapshot_minutes=1e-9).run()
+    copies = sorted((tmp_path / "run").glob("weights_*.safetensors"))
+    assert [copy.name for copy in copies] == [f"weights_{step:06d}.safetensors" for step in (1, 2, 3)]
+    assert copies[-1].read_bytes() == (tmp_path / "run" / "weights.safetensors").read_bytes()
+    assert copies[0].read_bytes() != copies[1].read_bytes()

@@ -129,3 +129,19 @@ def test_object_scores() -> None:
     scores = torch.tensor([[0.0], [2.0], [2.0]])
     found = object_score_loss(scores, torch.tensor([[True], [True], [False]]))
     assert found.tolist() == pytest.approx([log(2), log(1 + exp(-2)), log(1 + exp(2))])
+
+
+def test_picking_a_worse_candidate_costs_the_iou_that_is_lost() -> None:
+    errors = MaskErrors(torch.zeros(1, 3), torch.tensor([[0.2, 0.9, 0.4]]))
+    weights = LossWeights(predicted_iou=0, pick=2)
+    sure = torch.tensor([[0.0, 9.0, 0.0], [9.0, 0.0, 0.0]])
+    assert candidates_loss(errors, sure[:1], weights).item() == pytest.approx(0, abs=1e-6)
+    assert candidates_loss(errors, sure[1:], weights).item() == pytest.approx(2 * 0.7)
+    undecided = torch.full((1, 3), 0.5, requires_grad=True)
+    loss = candidates_loss(errors, undecided, weights)
+    assert loss.item() == pytest.approx(2 * (0.9 - 0.5))
+    loss.backward()
+    assert undecided.grad is not None
+    assert undecided.grad.argmin() == 1  # a step against the gradient favors the best candidate
+    single = MaskErrors(torch.zeros(1, 1), torch.tensor([[0.2]]))
+    assert candidates_loss(single, torch.tensor([[0.7]]), weights).item() == 0

@@ -141,3 +141,46 @@ def test_joined_points_keep_their_order() -> None:
     coords, labels = prompts.join(first, (torch.ones(2, 2, 2), torch.zeros(2, 2, dtype=torch.int32)))
     assert coords[:, :, 0].tolist() == [[0, 1, 1]] * 2
     assert labels.tolist() == [[1, 0, 0]] * 2
+
+
+def test_a_share_of_the_clicks_lies_near_the_border() -> None:
+    disc = (np.hypot(*(np.mgrid[:SIDE, :SIDE] - 31.5)) < 30).astype(np.uint8)
+    coords, _ = prompts.first_clicks(np.random.default_rng(0), np.repeat(disc[None], 200, axis=0), border=1.0)
+    from_border = 30 - np.hypot(*(coords[:, 0].numpy() - 31.5).T)
+    assert ((from_border > 0) & (from_border < 8)).all()
+    drawn = masks(100)
+    coords, _ = prompts.first_clicks(np.random.default_rng(1), drawn, border=0.5)
+    x, y = coords[:, 0].long().numpy().T
+    assert drawn[np.arange(100), y, x].all()
+
+
+def test_border_corrections_lie_along_the_border_of_the_error() -> None:
+    truth = torch.zeros(300, 32, 32, dtype=torch.bool)
+    truth[:, 4:28, 4:28] = True
+    generator = torch.Generator().manual_seed(0)
+    coords, labels = prompts.corrections(generator, torch.zeros_like(truth), truth, SIDE, border=1.0)
+    places = (coords[:, 0] - 0.5) / 2
+    deep = ((places >= 8) & (places < 24)).all(1).float().mean().item()
+    assert deep == pytest.approx(0.6, abs=0.08)  # three in five are central, and no other one is
+    assert labels.all()
+
+
+def nested() -> tuple[np.ndarray, torch.Tensor, prompts.Points]:
+    """A whole, a part of it and a thing beside it in one picture, and the same part in another one; and clicks."""
+    made = np.zeros((4, SIDE, SIDE), np.uint8)
+    made[0, 4:40, 4:40] = 1
+    made[[1, 3], 10:20, 10:20] = 1
+    made[2, 50:60, 50:60] = 1
+    coords = torch.tensor([[[30.0, 30.0]], [[12.0, 14.0]], [[55.0, 55.0]], [[15.0, 15.0]]])
+    return made, torch.tensor([0, 0, 0, 1]), (coords, torch.ones(4, 1, dtype=torch.int32))
+
+
+def test_a_whole_may_start_from_the_click_on_its_part() -> None:
+    made, owner, points = nested()
+    random = np.random.default_rng(0)
+    coords, labels = prompts.share_clicks(random, points, made, owner, 1.0)
+    assert coords[:, 0].tolist() == [[12, 14], [12, 14], [55, 55], [15, 15]]
+    assert torch.equal(labels, points[1])
+    taken = sum(prompts.share_clicks(random, points, made, owner, 0.3)[0][0].tolist() == [[12, 14]] for _ in range(200))
+    assert 30 < taken < 90
+    assert prompts.share_clicks(random, points, made, owner, 0.0) is points

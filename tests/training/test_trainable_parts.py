@@ -88,3 +88,16 @@ def test_trainable_parts_can_be_changed() -> None:
     set_trainable(network, trainable_names(network, "all"))
     set_trainable(network, trainable_names(network, "decoder"))
     assert not network.image_encoder.trunk.pos_embed.requires_grad
+
+
+def test_the_predicted_iou_may_learn_alone() -> None:
+    network = new_network(TINY, 0)
+    names = trainable_names(network, "quality")
+    set_trainable(network, names)
+    assert names
+    assert all("iou_prediction_head" in name for name in names)
+    features = network.encode_image(IMAGE)
+    points = torch.full((1, 1, 2), 30.0), torch.ones(1, 1, dtype=torch.int32)
+    answer = network.predict_masks(features.embedding, features.high_res, points, None, multimask=None)
+    assert answer.predicted_iou.requires_grad
+    assert not answer.logits.requires_grad

@@ -178,7 +178,7 @@ def test_the_page_can_show_all_that_the_tables_offer() -> None:
     for name, kind in told["kinds"].items():
         assert kind["endings"].keys() <= {"image", "clip", "album"}, name
         for option in set(kind["takes"]) - {"backdrops"}:  # these come with the look
-            assert re.search(rf"^  {option}: \[|isTaken\('{option}'\)", download, re.MULTILINE), (name, option)
+            assert re.search(rf"^  {option}: \[|takes\('{option}'\)", download, re.MULTILINE), (name, option)
     for look in told["presets"].values():
         assert EffectStack.from_json(look).to_json() == look
 

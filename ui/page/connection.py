@@ -61,11 +61,10 @@ class PageConnection:
     def __init__(self, session: Session, clock: Callable[[], float]) -> None:
         services = session.services
         self._session, self._tasks, self._executors = session, session.tasks, services.executors
-        self._settings = services.settings
         self.queue = SendQueue(clock)
         self.uploads = UploadBatch(services)
         self.effect_previews = EffectPreviews(services)
-        self.thumbnail_rate = RateLimit(self._settings.messages_per_second)
+        self.thumbnail_rate = RateLimit(services.settings.messages_per_second)
         self._previews = HoverPreviews(self)
         self._answering = asyncio.Lock()  # edits are answered in the order in which they were asked for
         self._telling_stale = asyncio.Lock()
@@ -112,7 +111,6 @@ class PageConnection:
 
         Returns when the request is under way, so requests that are handed over one after the other begin in this order.
         """
-        subject: dict[str, Any] = {}
         try:
             if protocol.is_preview(text):
                 if not self._previews.admit():
@@ -120,22 +118,14 @@ class PageConnection:
             else:
                 self._session.rate.count()
             self._tasks.admit()
-            request = await self._parse(text)
+            parse = partial(protocol.parse_request, bounds=self._session.bounds)
+            request: Request = await self._off_loop_if_large(parse, text)
         except MaskletError as error:
             subject = await self._off_loop_if_large(protocol.request_subject, text)
             self._tasks.report_error(str(error), **subject)
             return
         with self._tasks.reporting_errors():
             self._begin(request)
-
-    async def _parse(self, text: str) -> Request:
-        workspace, settings = self._session.workspace, self._settings
-        bounds = None
-        if workspace is not None:
-            info = workspace.info
-            limits = settings.max_objects, settings.max_points
-            bounds = protocol.Bounds(info.frames, info.height, info.width, *limits, info.sizes)
-        return await self._off_loop_if_large(partial(protocol.parse_request, bounds=bounds), text)
 
     async def _off_loop_if_large(self, read: Callable[[str], Any], text: str) -> Any:
         return await self._executors.encode(read, text) if protocol.is_large(text) else read(text)

@@ -217,13 +217,11 @@ interface OpenProject {
 
 interface EffectLayer {
   effect: string;
-  [setting: string]: unknown;
+  [setting: string]: number | string;
 }
 
-interface EffectStack {
-  layers: EffectLayer[];
-  [edge: string]: unknown;
-}
+type Edge = 'feather' | 'matte';
+type EffectStack = { layers: EffectLayer[] } & Partial<Record<Edge, number>>;
 
 interface ReviewNote {
   frame: number;
@@ -301,7 +299,7 @@ interface About {
   colors: string[];
   kinds: Record<string, ExportKind>;
   effects: Record<string, EffectKind>;
-  edges: Record<string, Setting>;
+  edges: Record<Edge, Setting>;
   presets: Record<string, EffectStack>;
 }
 

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage, SkipReport
-from sam2_core.training.datasets.files import (
-    BROKEN_JSON,
-    MISSING,
-    NO_IMAGE,
-    NO_MASK,
-    SIZE_MISMATCH,
-    Listing,
-    Size,
-    load_json,
-    printable,
-    read_rgb,
-    resolve_inside,
-    skip_if_bad,
-)
 from sam2_core.training.datasets.mask_decoding import Segmentation, decode_segmentations, parse_segmentation
 
 CROWD = "annotation of a crowd"
@@ -38,31 +26,31 @@ class CocoImage:
     name: str
     source: str
     path: Path = field(repr=False)
-    size: Size | None = None
+    size: files.Size | None = None
     segmentations: list[Segmentation] = field(default_factory=list, repr=False)
     classes: list[str] = field(default_factory=list, repr=False)
 
     def read(self) -> LabeledImage:
         """Pixels and masks. Raises `BadSample`."""
-        pixels = read_rgb(self.path, self.size)
+        pixels = files.read_rgb(self.path, self.size)
         masks = decode_segmentations(self.segmentations, (pixels.shape[0], pixels.shape[1]))
         return LabeledImage(pixels, masks, tuple(self.classes))
 
 
-def read_coco(root: Path, image_folder: Path | None = None, split: str | None = None) -> Dataset:
-    """Open a COCO JSON file, or those of a folder. `image_folder` has the images; if it is None, it is searched for.
+def read_coco(root: Path, images: Path | None = None, split: str | None = None) -> Dataset:
+    """Open a COCO JSON file, or those of a folder. The folder of the images is `images`, or searched for if None.
 
     `split` selects files by name: "train" or "train2017" for `instances_train2017.json`.
 
     The files of a folder are its own, those in `annotations/`, and those of an export by split (`train/…coco.json`).
     If some are named `instances_…`, the others (captions, key points) are about the same images and are not read.
     """
-    dataset, listing = Dataset(), Listing()
+    dataset, listing = Dataset(), files.Listing()
     for file in _json_files(root):
         if split is not None and not _belongs(file, split):
             continue
-        with skip_if_bad(dataset.report, file.name):
-            _read_file(file, image_folder, root.resolve().stem, listing, dataset)
+        with files.skip_if_bad(dataset.report, file.name):
+            _read_file(file, images, root.resolve().stem, listing, dataset)
     return dataset
 
 
@@ -84,39 +72,39 @@ def _belongs(file: Path, split: str) -> bool:
     return split in words | {word.rstrip("0123456789") for word in words}
 
 
-def _read_file(file: Path, image_folder: Path | None, source: str, listing: Listing, dataset: Dataset) -> None:
-    plain = load_json(file)
+def _read_file(file: Path, image_folder: Path | None, source: str, listing: files.Listing, dataset: Dataset) -> None:
+    plain = files.load_json(file)
     if not isinstance(plain, dict) or not isinstance(plain.get("images"), list):
-        raise BadSample(f"{BROKEN_JSON} as COCO's")
+        raise BadSample(f"{files.BROKEN_JSON} as COCO's")
     report = dataset.report
     folder = image_folder if image_folder is not None else _find_image_folder(file, plain["images"], listing)
     images = _open_images(plain["images"], folder, source, listing, report)
     classes = _classes(plain.get("categories"), report)
     annotations = plain.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else []:
-        with skip_if_bad(report, annotation):
+        with files.skip_if_bad(report, annotation):
             _add(annotation, images, classes)
     for image in images.values():
         if image.segmentations:
             dataset.images.append(image)
         else:
-            report.skip(image.name, NO_MASK)
+            report.skip(image.name, files.NO_MASK)
 
 
 def _open_images(
-    entries: list[Any], folder: Path, source: str, listing: Listing, report: SkipReport
+    entries: list[Any], folder: Path, source: str, listing: files.Listing, report: SkipReport
 ) -> dict[Any, CocoImage]:
     images: dict[Any, CocoImage] = {}
     for entry in entries:
-        with skip_if_bad(report, entry):
+        with files.skip_if_bad(report, entry):
             name, number = entry["file_name"], entry["id"]
-            path = resolve_inside(folder, name)
+            path = files.resolve_inside(folder, name)
             if number in images:
                 raise BadSample(REPEATED)
             if not listing.has(path):
-                raise BadSample(MISSING)
+                raise BadSample(files.MISSING)
             size = (int(entry["height"]), int(entry["width"])) if "height" in entry and "width" in entry else None
-            images[number] = CocoImage(printable(name), source, path, size)
+            images[number] = CocoImage(files.printable(name), source, path, size)
     return images
 
 
@@ -126,8 +114,8 @@ def _classes(categories: object, report: SkipReport) -> dict[Any, str] | None:
         return None
     classes: dict[Any, str] = {}
     for category in categories:
-        with skip_if_bad(report, category):
-            classes[category["id"]] = printable(category.get("name", ""))
+        with files.skip_if_bad(report, category):
+            classes[category["id"]] = files.printable(category.get("name", ""))
     return classes
 
 
@@ -135,7 +123,7 @@ def _add(annotation: dict[str, Any], images: dict[Any, CocoImage], classes: dict
     """Add an annotation to its image. Raises `BadSample`."""
     image = images.get(annotation["image_id"])
     if image is None:
-        raise BadSample(NO_IMAGE)
+        raise BadSample(files.NO_IMAGE)
     if annotation.get("iscrowd"):
         raise BadSample(CROWD)
     category = annotation.get("category_id")
@@ -143,17 +131,21 @@ def _add(annotation: dict[str, Any], images: dict[Any, CocoImage], classes: dict
         raise BadSample(UNKNOWN_CATEGORY)
     segmentation = parse_segmentation(annotation.get("segmentation"))
     if isinstance(segmentation, dict) and image.size is not None and segmentation["size"] != list(image.size):
-        raise BadSample(SIZE_MISMATCH)
+        raise BadSample(files.SIZE_MISMATCH)
     image.segmentations.append(segmentation)
     image.classes.append("" if classes is None else classes[category])
 
 
-def _find_image_folder(file: Path, entries: list[Any], listing: Listing) -> Path:
+def _find_image_folder(file: Path, entries: list[Any], listing: files.Listing) -> Path:
     """The folder near `file` that has most of the images, or of a sample of them."""
     names = [entry.get("file_name") for entry in entries[:: len(entries) // _SAMPLE + 1] if isinstance(entry, dict)]
 
     def held(folder: Path) -> int:
-        return sum(listing.has(path) for name in names if (path := _inside_or_none(folder, name)) is not None)
+        count = 0
+        for name in names:
+            with suppress(BadSample):
+                count += listing.has(files.resolve_inside(folder, name))
+        return count
 
     return max(_folders(file), key=held)  # on a tie, the first
 
@@ -164,10 +156,3 @@ def _folders(file: Path) -> Iterator[Path]:
     for folder in (here, above):
         yield from (folder / "images" / part, folder / part)
     yield from (here / "images", here, above / "images", above)
-
-
-def _inside_or_none(folder: Path, name: object) -> Path | None:
-    try:
-        return resolve_inside(folder, name)
-    except BadSample:
-        return None

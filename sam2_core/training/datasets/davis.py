@@ -13,7 +13,7 @@ from pathlib import Path
 from sam2_core.errors import DataError
 from sam2_core.training.datasets.dataset import BadSample, Dataset
 from sam2_core.training.datasets.files import NO_IMAGE, skip_if_bad
-from sam2_core.training.datasets.frame_folders import annotated_frames, open_frame_folder
+from sam2_core.training.datasets.frame_folders import ClipFrame, open_frame_folder
 
 FRAMES, LABELS = "JPEGImages", "Annotations"
 _USUAL_RESOLUTION = "480p"
@@ -41,7 +41,7 @@ def read_davis(root: Path, split: str | None = None) -> Dataset:
             dataset.clips.append(clip)
     for name in sorted(listed - found):
         dataset.report.skip(name, "clip that is listed and not there")
-    dataset.images.extend(annotated_frames(dataset.clips))
+    dataset.images += [ClipFrame(clip, index) for clip in dataset.clips for index in clip.annotated]
     return dataset
 
 

@@ -14,16 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage, SkipReport
-from sam2_core.training.datasets.files import (
-    IMAGE_SUFFIXES,
-    NO_IMAGE,
-    NO_MASK,
-    SIZE_MISMATCH,
-    image_sizes,
-    read_rgb,
-    skip_if_bad,
-)
 from sam2_core.training.datasets.frame_folders import sorted_images
 from sam2_core.training.datasets.mask_decoding import check_cost, object_masks, read_index_image
 from sam2_core.training.datasets.pack import is_pack
@@ -53,27 +45,27 @@ class FolderImage:
             check_cost(len(masks), (index.shape[0], index.shape[1]))
         height, width = masks[0].shape
         if any(mask.shape != (height, width) for mask in masks):
-            raise BadSample(SIZE_MISMATCH)
-        return LabeledImage(read_rgb(self.image, (height, width)), tuple(masks), ("",) * len(masks))
+            raise BadSample(files.SIZE_MISMATCH)
+        return LabeledImage(files.read_rgb(self.image, (height, width)), tuple(masks), ("",) * len(masks))
 
 
 def is_folder_layout(root: Path) -> bool:
     """Whether this looks like one of the above."""
-    beside = (path for path in root.glob(f"*{_SUFFIX}.*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    beside = (path for path in root.glob(f"*{_SUFFIX}.*") if path.suffix.lower() in files.IMAGE_SUFFIXES)
     return bool(_parts(root)) or next(beside, None) is not None
 
 
-def read_folder(root: Path, image_folder: Path | None = None) -> Dataset:
-    """Open such a folder. If `image_folder` is given, `root` may be the folder of the masks."""
+def read_folder(root: Path, images: Path | None = None) -> Dataset:
+    """Open such a folder. With `images` as the folder of the images, `root` may be the folder of the masks."""
     dataset = Dataset()
-    for part in (_parts(root) if image_folder is None else []) or [root]:
+    for part in (_parts(root) if images is None else []) or [root]:
         prefix = "" if part == root else f"{part.name}/"
-        for image, masks in _pairs(part, image_folder, dataset.report):
-            with skip_if_bad(dataset.report, prefix + image.name):
+        for image, masks in _pairs(part, images, dataset.report):
+            with files.skip_if_bad(dataset.report, prefix + image.name):
                 if not masks:
-                    raise BadSample(NO_MASK)
-                if image_sizes(masks[0])[0] not in image_sizes(image):
-                    raise BadSample(SIZE_MISMATCH)
+                    raise BadSample(files.NO_MASK)
+                if files.image_sizes(masks[0])[0] not in files.image_sizes(image):
+                    raise BadSample(files.SIZE_MISMATCH)
                 name = prefix + image.stem
                 dataset.images.append(FolderImage(name, root.resolve().name, image, tuple(masks)))
     return dataset
@@ -106,7 +98,7 @@ def _pairs(part: Path, image_folder: Path | None, report: SkipReport) -> Iterato
         yield path, masks.pop(stem, [])
     for several in masks.values():
         for path in several:
-            report.skip(path.name, NO_IMAGE)
+            report.skip(path.name, files.NO_IMAGE)
 
 
 def _masks(folder: Path, are_beside: bool, report: SkipReport) -> Iterator[tuple[str, Path]]:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Clip, LabeledImage, SkipReport
-from sam2_core.training.datasets.files import (
-    IMAGE_SUFFIXES,
-    NO_IMAGE,
-    NO_MASK,
-    SIZE_MISMATCH,
-    UNREADABLE,
-    image_sizes,
-    read_rgb,
-)
 from sam2_core.training.datasets.mask_decoding import EMPTY, object_masks, read_index_image
 from sam2_core.types import BoolArray
 
@@ -43,18 +35,18 @@ class FrameFolder:
 
     def frame(self, index: int) -> RgbArray:
         """A frame (H, W, 3) in RGB. Raises `BadSample`."""
-        return read_rgb(self.frames[index])
+        return files.read_rgb(self.frames[index])
 
     def masks(self, index: int) -> Mapping[int, BoolArray]:
         """The masks (H, W) of the visible objects by id. Raises `BadSample`."""
         if index not in self.labels:
-            raise BadSample(NO_MASK)
-        size = image_sizes(self.frames[index])[0]
+            raise BadSample(files.NO_MASK)
+        size = files.image_sizes(self.frames[index])[0]
         masks: dict[int, BoolArray] = {}
         for number, path in self.labels[index].items():
             found = read_index_image(path)
             if found.shape != size:
-                raise BadSample(SIZE_MISMATCH)
+                raise BadSample(files.SIZE_MISMATCH)
             masks.update({number: found != 0} if number else object_masks(found))
         return masks
 
@@ -86,11 +78,6 @@ class ClipFrame:
         return LabeledImage(self.clip.frame(self.index), tuple(masks), ("",) * len(masks))
 
 
-def annotated_frames(clips: Iterable[Clip]) -> list[ClipFrame]:
-    """Every annotated frame of these clips."""
-    return [ClipFrame(clip, index) for clip in clips for index in clip.annotated]
-
-
 def open_frame_folder(name: str, source: str, folder: Path, labels: Path | None, report: SkipReport) -> FrameFolder:
     """Open a clip: the frames in `folder`, and index images of the same stems in `labels`.
 
@@ -106,12 +93,12 @@ def open_frame_folder(name: str, source: str, folder: Path, labels: Path | None,
         if label.stem in places:
             found.setdefault(places[label.stem], {})[number] = label
         else:
-            report.skip(f"{name}/{label.name}", NO_IMAGE)
+            report.skip(f"{name}/{label.name}", files.NO_IMAGE)
     clip = FrameFolder(name, source, frames, dict(sorted(found.items())))
     first = next(iter(found), 0)
-    size = image_sizes(frames[first])[0]
-    if any(image_sizes(label)[0] != size for label in found.get(first, {}).values()):
-        raise BadSample(SIZE_MISMATCH)
+    size = files.image_sizes(frames[first])[0]
+    if any(files.image_sizes(label)[0] != size for label in found.get(first, {}).values()):
+        raise BadSample(files.SIZE_MISMATCH)
     return clip
 
 
@@ -128,9 +115,9 @@ def _labels(folder: Path) -> Iterator[tuple[int, Path]]:
 def sorted_images(folder: Path) -> tuple[Path, ...]:
     """The images of a folder in the order of their numbers; none if there is no such folder. Raises `BadSample`."""
     try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+        found = [path for path in folder.iterdir() if path.suffix.lower() in files.IMAGE_SUFFIXES]
     except FileNotFoundError:
         return ()
     except OSError as error:
-        raise BadSample(UNREADABLE) from error
+        raise BadSample(files.UNREADABLE) from error
     return tuple(sorted(found, key=lambda path: (int(path.stem) if path.stem.isdecimal() else 0, path.name)))

@@ -19,19 +19,8 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import DataError
+from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
-from sam2_core.training.datasets.files import (
-    BROKEN_ENTRY,
-    NO_MASK,
-    SIZE_MISMATCH,
-    Size,
-    image_sizes,
-    load_json,
-    printable,
-    read_rgb,
-    resolve_inside,
-    skip_if_bad,
-)
 from sam2_core.training.datasets.frame_folders import open_frame_folder
 from sam2_core.training.datasets.mask_decoding import Polygon, check_cost, parse_polygons, read_index_image
 from sam2_core.types import BoolArray
@@ -55,7 +44,7 @@ class PackImage:
     def read(self) -> LabeledImage:
         """Pixels and full masks: polygons if there are any, else the index mask. Raises `BadSample`."""
         if self.mask is None:
-            return LabeledImage(read_rgb(self.image), (), ())
+            return LabeledImage(files.read_rgb(self.image), (), ())
         index = read_index_image(self.mask, is_index=True)
         size = (index.shape[0], index.shape[1])
         check_cost(len(self.instances), size)
@@ -63,14 +52,14 @@ class PackImage:
         masks = tuple(
             _draw(outlines[number], size) if number in outlines else index == number for number in self.instances
         )
-        return LabeledImage(read_rgb(self.image, size), masks, tuple(self.instances.values()))
+        return LabeledImage(files.read_rgb(self.image, size), masks, tuple(self.instances.values()))
 
 
 def is_pack(root: Path) -> bool:
     """Whether there is a manifest that lists images. One that cannot be read counts, so that this gets reported; a
     manifest of something else, such as a download of masks, does not."""
     try:
-        plain = load_json(root / MANIFEST)
+        plain = files.load_json(root / MANIFEST)
     except BadSample:
         return (root / MANIFEST).is_file()
     return isinstance(plain, dict) and "images" in plain
@@ -79,17 +68,17 @@ def is_pack(root: Path) -> bool:
 def read_pack(root: Path, sources: Collection[str] | None = None) -> Dataset:
     """Open a pack, or only some of its `sources`. Raises `DataError` if the manifest cannot be read."""
     try:
-        manifest = load_json(root / MANIFEST)
+        manifest = files.load_json(root / MANIFEST)
         images, videos = manifest["images"], manifest.get("videos", [])
     except (BadSample, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{root / MANIFEST} cannot be read as the manifest of a pack: {error!r}.") from error
     dataset = Dataset()
     for item in _chosen(images, sources, dataset):
-        with skip_if_bad(dataset.report, item):
+        with files.skip_if_bad(dataset.report, item):
             image = _open_image(root, item)
             (dataset.unlabeled if image.mask is None else dataset.images).append(image)
     for item in _chosen(videos, sources, dataset):
-        with skip_if_bad(dataset.report, item):
+        with files.skip_if_bad(dataset.report, item):
             _open_clip(root, item, dataset)
     return dataset
 
@@ -98,32 +87,32 @@ def _chosen(items: object, sources: Collection[str] | None, dataset: Dataset) ->
     entries = items if isinstance(items, list) else [items]
     for entry in entries:
         if not isinstance(entry, dict):
-            dataset.report.skip(str(entry)[:40], BROKEN_ENTRY)
+            dataset.report.skip(str(entry)[:40], files.BROKEN_ENTRY)
     return [x for x in entries if isinstance(x, dict) and (sources is None or x.get("source") in sources)]
 
 
 def _open_image(root: Path, item: dict[str, Any]) -> PackImage:
     name, source = str(item.get("id")), str(item.get("source", ""))
-    image = resolve_inside(root, item.get("path"))
-    sizes = image_sizes(image)
+    image = files.resolve_inside(root, item.get("path"))
+    sizes = files.image_sizes(image)
     if "instances" not in item:
-        return PackImage(printable(name), source, image)
-    mask = resolve_inside(root / "masks", f"{name}.png")
+        return PackImage(files.printable(name), source, image)
+    mask = files.resolve_inside(root / "masks", f"{name}.png")
     if not mask.is_file():
-        raise BadSample(NO_MASK)
-    if image_sizes(mask)[0] not in sizes:
-        raise BadSample(SIZE_MISMATCH)
-    polygons = resolve_inside(root / "polys", f"{name}.json")
-    instances = {int(instance["id"]): printable(instance.get("category", "")) for instance in item["instances"]}
+        raise BadSample(files.NO_MASK)
+    if files.image_sizes(mask)[0] not in sizes:
+        raise BadSample(files.SIZE_MISMATCH)
+    polygons = files.resolve_inside(root / "polys", f"{name}.json")
+    instances = {int(instance["id"]): files.printable(instance.get("category", "")) for instance in item["instances"]}
     if not instances:
-        raise BadSample(NO_MASK)
-    return PackImage(printable(name), source, image, mask, polygons if polygons.is_file() else None, instances)
+        raise BadSample(files.NO_MASK)
+    return PackImage(files.printable(name), source, image, mask, polygons if polygons.is_file() else None, instances)
 
 
 def _open_clip(root: Path, item: dict[str, Any], dataset: Dataset) -> None:
-    name, folder = item.get("name"), resolve_inside(root, item.get("path"))
+    name, folder = item.get("name"), files.resolve_inside(root, item.get("path"))
     clip = open_frame_folder(
-        printable(name), str(item.get("source", "")), folder / "frames", folder / "masks", dataset.report
+        files.printable(name), str(item.get("source", "")), folder / "frames", folder / "masks", dataset.report
     )
     if item.get("frames", len(clip)) != len(clip):
         raise BadSample(MISSING_FRAMES)
@@ -132,12 +121,12 @@ def _open_clip(root: Path, item: dict[str, Any], dataset: Dataset) -> None:
 
 def _read_outlines(path: Path) -> dict[int, tuple[Polygon, ...]]:
     try:
-        return {int(entry["id"]): parse_polygons(entry["polygons"]) for entry in load_json(path)}
+        return {int(entry["id"]): parse_polygons(entry["polygons"]) for entry in files.load_json(path)}
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BadSample(BROKEN_ENTRY) from error
+        raise BadSample(files.BROKEN_ENTRY) from error
 
 
-def _draw(polygons: tuple[Polygon, ...], size: Size) -> BoolArray:
+def _draw(polygons: tuple[Polygon, ...], size: files.Size) -> BoolArray:
     """Polygons as packs define them: pixels on the outline belong to the mask, as in the index mask, which was drawn in
     the same way."""
     mask = np.zeros(size, np.uint8)

@@ -16,20 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from sam2_core.media.info import RgbArray
+from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
 from sam2_core.training.datasets.decoded_video import decoded_video
-from sam2_core.training.datasets.files import (
-    BROKEN_ENTRY,
-    BROKEN_JSON,
-    LIMITS,
-    NO_IMAGE,
-    NO_MASK,
-    SIZE_MISMATCH,
-    Size,
-    load_json,
-    read_rgb,
-    skip_if_bad,
-)
 from sam2_core.training.datasets.mask_decoding import Segmentation, decode_segmentations, parse_segmentation
 from sam2_core.types import BoolArray
 
@@ -43,7 +32,7 @@ _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 class _Masklets:
     """The content of a JSON file. `frames` has run lengths by annotated frame and object, None for one out of view."""
 
-    size: Size
+    size: files.Size
     length: int
     frames: list[list[dict[str, Any] | None]]
 
@@ -63,7 +52,7 @@ class SavClip:
     source: str
     video: Path = field(repr=False)
     labels: tuple[Path, ...] = field(repr=False)
-    size: Size
+    size: files.Size
     length: int
     annotated: tuple[int, ...] = field(repr=False)
 
@@ -74,13 +63,13 @@ class SavClip:
         """A frame (H, W, 3) in RGB; the whole clip is decoded on first use. Raises `BadSample`."""
         pixels = decoded_video(self.video).frame(index)
         if pixels.shape[:2] != self.size:
-            raise BadSample(SIZE_MISMATCH)
+            raise BadSample(files.SIZE_MISMATCH)
         return pixels
 
     def masks(self, index: int) -> Mapping[int, BoolArray]:
         """The masks (H, W) of the visible objects by id. Raises `BadSample`."""
         if index % STEP or index not in range(self.length):
-            raise BadSample(NO_MASK)
+            raise BadSample(files.NO_MASK)
         segmentations: dict[int, Segmentation] = {}
         first = 1
         for path in self.labels:
@@ -105,13 +94,13 @@ class Sa1bImage:
     def read(self) -> LabeledImage:
         """Pixels and masks, which have no classes. Raises `BadSample`."""
         try:
-            annotations = load_json(self.labels)["annotations"]
+            annotations = files.load_json(self.labels)["annotations"]
             segmentations = [parse_segmentation(annotation["segmentation"]) for annotation in annotations]
         except (KeyError, TypeError) as error:
-            raise BadSample(BROKEN_ENTRY) from error
+            raise BadSample(files.BROKEN_ENTRY) from error
         if not segmentations:
-            raise BadSample(NO_MASK)
-        pixels = read_rgb(self.image)
+            raise BadSample(files.NO_MASK)
+        pixels = files.read_rgb(self.image)
         masks = decode_segmentations(segmentations, (pixels.shape[0], pixels.shape[1]))
         return LabeledImage(pixels, masks, ("",) * len(masks))
 
@@ -132,48 +121,48 @@ def read_sav(root: Path) -> Dataset:
     """
     dataset, source = Dataset(), root.resolve().name
     for video in sorted(root.rglob("*.mp4")):
-        with skip_if_bad(dataset.report, video.name):
+        with files.skip_if_bad(dataset.report, video.name):
             dataset.clips.append(_open_clip(video, source))
     for path in sorted(root.rglob("*.json")):
-        with skip_if_bad(dataset.report, path.name):
+        with files.skip_if_bad(dataset.report, path.name):
             if path.stem.endswith(_KINDS):
                 if not _video_of(path).is_file():
-                    raise BadSample(NO_IMAGE)
+                    raise BadSample(files.NO_IMAGE)
             elif (image := _image_of(path)) is None:
-                raise BadSample(NO_IMAGE)
+                raise BadSample(files.NO_IMAGE)
             else:
                 dataset.images.append(Sa1bImage(path.stem, source, image, path))
     for image in sorted(path for path in root.rglob("*") if path.suffix.lower() in _IMAGE_SUFFIXES):
         if not image.with_suffix(".json").is_file():
-            dataset.report.skip(image.name, NO_MASK)
+            dataset.report.skip(image.name, files.NO_MASK)
     return dataset
 
 
 def _open_clip(video: Path, source: str) -> SavClip:
     labels = [path for kind in _KINDS if (path := video.with_name(f"{video.stem}{kind}.json")).is_file()]
     if not labels:
-        raise BadSample(NO_MASK)
+        raise BadSample(files.NO_MASK)
     several = [_masklets(path) for path in labels]
     size, length = several[0].size, several[0].length
     if any((masklets.size, masklets.length) != (size, length) for masklets in several):
-        raise BadSample(SIZE_MISMATCH)
+        raise BadSample(files.SIZE_MISMATCH)
     annotated = [index for index in range(0, length, STEP) if any(any(masklets.at(index)) for masklets in several)]
     if not annotated:
-        raise BadSample(NO_MASK)
+        raise BadSample(files.NO_MASK)
     return SavClip(video.stem, source, video, tuple(labels), size, length, tuple(annotated))
 
 
 @lru_cache(maxsize=8)
 def _masklets(path: Path) -> _Masklets:
-    plain = load_json(path)
+    plain = files.load_json(path)
     try:
         frames = plain["masklet"]
         size = (int(plain["video_height"]), int(plain["video_width"]))
         length = int(plain.get("video_frame_count", STEP * (len(frames) - 1) + 1))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BadSample(BROKEN_JSON) from error
-    if length > LIMITS.max_frames or not all(isinstance(frame, list) for frame in frames):
-        raise BadSample(BROKEN_JSON)
+        raise BadSample(files.BROKEN_JSON) from error
+    if length > files.LIMITS.max_frames or not all(isinstance(frame, list) for frame in frames):
+        raise BadSample(files.BROKEN_JSON)
     return _Masklets(size, length, frames)
 
 
@@ -188,7 +177,7 @@ def _image_of(path: Path) -> Path | None:
 def _is_sa1b(path: Path) -> bool:
     """Other tools write a JSON file beside each image, too, with different content."""
     try:
-        plain = load_json(path)
+        plain = files.load_json(path)
     except BadSample:
         return False
     return isinstance(plain, dict) and "image" in plain and "annotations" in plain

@@ -10,17 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.errors import DataError
+from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
-from sam2_core.training.datasets.files import (
-    NO_IMAGE,
-    NO_MASK,
-    SIZE_MISMATCH,
-    Listing,
-    image_sizes,
-    read_rgb,
-    resolve_inside,
-    skip_if_bad,
-)
 from sam2_core.training.datasets.mask_decoding import EMPTY, VOID, IndexArray, object_masks, read_index_image
 
 IMAGES, OBJECTS, CLASSES = "JPEGImages", "SegmentationObject", "SegmentationClass"
@@ -46,13 +37,13 @@ class VocImage:
         classes = None if self.classes is None else read_index_image(self.classes, is_index=True)
         index = classes if self.objects is None else read_index_image(self.objects, is_index=True)
         if index is None or (classes is not None and classes.shape != index.shape):
-            raise BadSample(SIZE_MISMATCH)
+            raise BadSample(files.SIZE_MISMATCH)
         masks = object_masks(index)
         masks.pop(VOID, None)
         if not masks:
             raise BadSample(EMPTY)
         names = ("" if classes is None else _class_of(classes[mask]) for mask in masks.values())
-        image = read_rgb(self.image, (index.shape[0], index.shape[1]))
+        image = files.read_rgb(self.image, (index.shape[0], index.shape[1]))
         return LabeledImage(image, tuple(masks.values()), tuple(names))
 
 
@@ -66,10 +57,10 @@ def read_voc(root: Path, split: str | None = None) -> Dataset:
 
     Raises `DataError` if there is no such list.
     """
-    dataset, listing, source = Dataset(), Listing(), root.resolve().name
+    dataset, listing, source = Dataset(), files.Listing(), root.resolve().name
     for name in _names(root, split):
-        with skip_if_bad(dataset.report, name):
-            image, *masks = (resolve_inside(root, f"{folder}/{name}") for folder in (IMAGES, OBJECTS, CLASSES))
+        with files.skip_if_bad(dataset.report, name):
+            image, *masks = (files.resolve_inside(root, f"{folder}/{name}") for folder in (IMAGES, OBJECTS, CLASSES))
             image = image.with_name(f"{image.name}.jpg")
             paths = [path.with_name(f"{path.name}.png") for path in masks]
             found = [path if listing.has(path) else None for path in paths]
@@ -81,12 +72,12 @@ def _open_image(name: str, source: str, image: Path | None, things: Path | None,
     """Check what can be checked without decoding. Raises `BadSample`."""
     masks = [path for path in (things, classes) if path is not None]
     if not masks:
-        raise BadSample(NO_MASK)
+        raise BadSample(files.NO_MASK)
     if image is None:
-        raise BadSample(NO_IMAGE)
-    sizes = image_sizes(image)
-    if any(image_sizes(mask)[0] not in sizes for mask in masks):
-        raise BadSample(SIZE_MISMATCH)
+        raise BadSample(files.NO_IMAGE)
+    sizes = files.image_sizes(image)
+    if any(files.image_sizes(mask)[0] not in sizes for mask in masks):
+        raise BadSample(files.SIZE_MISMATCH)
     return VocImage(name, source, image, things, classes)
 
 

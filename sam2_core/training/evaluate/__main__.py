@@ -12,7 +12,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +31,10 @@ from sam2_core.training.evaluate.baselines import clip_baselines, image_baseline
 from sam2_core.training.evaluate.clip_evaluation import evaluate_clips
 from sam2_core.training.evaluate.contact_sheets import ENDINGS, ClipSheet, ImageSheet, save_sheet
 from sam2_core.training.evaluate.image_evaluation import ImagesResult, evaluate_images
-from sam2_core.training.evaluate.protocol import MAX_OBJECTS
+from sam2_core.training.evaluate.protocol import CHOICE_CLIPS, CHOICE_IMAGES, MAX_OBJECTS, named_part
 from sam2_core.training.evaluate.reliability import save_reliability
 from sam2_core.training.evaluate.report import calibration_data, reliability_table, scores_data, skipped_data, table
 from sam2_core.types import Progress
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationData:
-    """The images and clips to evaluate on."""
-
-    images: list[DatasetImage]
-    clips: list[Clip]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,17 +66,17 @@ def _run(options: argparse.Namespace) -> int:
         torch.set_num_threads(options.threads)
         cv2.setNumThreads(options.threads)
     dataset = open_dataset(options.data, options.layout, options.images, options.sources, options.split)
-    data = _select(dataset, options)
+    images, clips = _select(dataset, options)
     network = _network(options)
     if dataset.report.counts:
         print(dataset.report)
     found: dict[str, Any] = {"network": network.config.name, "data": str(options.data)}
     rows = []
-    if data.images:
-        found["images"], drawn = _measure_images(network, data.images, options)
+    if images:
+        found["images"], drawn = _measure_images(network, images, options)
         rows += drawn
-    if data.clips:
-        found["clips"], drawn = _measure_clips(network, data.clips, options)
+    if clips:
+        found["clips"], drawn = _measure_clips(network, clips, options)
         rows += drawn
     _write(found, rows, options)
     if not any(found[what]["all"] for what in ("images", "clips") if what in found):
@@ -94,18 +85,19 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _select(dataset: Dataset, options: argparse.Namespace) -> EvaluationData:
-    """Annotated frames of clips count as images only if clips are not evaluated."""
+def _select(dataset: Dataset, options: argparse.Namespace) -> tuple[list[DatasetImage], list[Clip]]:
+    """The images and clips to evaluate on. Frames of clips count as images only if clips are not evaluated."""
     images = [each for each in dataset.images if options.what == "images" or not isinstance(each, ClipFrame)]
-    clips = [clip for clip in dataset.clips if clip.annotated]
-    data = EvaluationData(
-        images[: options.limit] if options.what != "clips" else [],
-        clips[: options.limit] if options.what != "images" else [],
-    )
-    if not data.images and not data.clips:
+    images = images if options.what != "clips" else []
+    clips = [clip for clip in dataset.clips if clip.annotated and options.what != "images"]
+    if options.part is not None:
+        images = named_part(images, options.part, CHOICE_IMAGES)
+        clips = named_part(clips, options.part, CHOICE_CLIPS)
+    images, clips = images[: options.limit], clips[: options.limit]
+    if not images and not clips:
         wanted = {"images": "pictures", "clips": "clips", "both": "pictures or clips"}[options.what]
         raise DataError(f"There are no {wanted} with masks in {options.data}.\n{dataset.report}".rstrip())
-    return data
+    return images, clips
 
 
 def _network(options: argparse.Namespace) -> SAM2:
@@ -209,6 +201,11 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--split", help="only this part, such as val")
     data.add_argument("--sources", nargs="+", help="only these collections (pack)")
     data.add_argument("--what", choices=("images", "clips", "both"), default="both", help="default: both")
+    data.add_argument(
+        "--part",
+        choices=("choice", "report"),
+        help=f"only {CHOICE_IMAGES} pictures and {CHOICE_CLIPS} clips, to choose by, or only the others, to report",
+    )
     data.add_argument("--limit", type=_count, help="only the first so many pictures and clips")
     data.add_argument("--objects", type=_count, default=MAX_OBJECTS, help=f"at most, of a picture ({MAX_OBJECTS})")
     network = parser.add_argument_group("what to measure")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,6 +21,9 @@ MIN_AREA = 0.005
 
 MAX_OBJECTS = 6
 """Of an image; the largest ones are evaluated."""
+
+CHOICE_IMAGES, CHOICE_CLIPS = 30, 2
+"""How much of a data set is for the choice between training runs; the rest is for reporting."""
 
 TOO_SMALL = f"picture whose objects all cover less than {100 * MIN_AREA:g} % of it"
 NO_START = "clip without a mask to begin with"
@@ -80,6 +84,16 @@ def _evaluation_image(number: int, dataset_image: DatasetImage, max_objects: int
     largest = sorted(large, key=lambda mask: -np.count_nonzero(mask))[:max_objects]
     image = np.ascontiguousarray(labeled.image)
     return EvaluationImage(number, dataset_image.name, dataset_image.source, image, tuple(largest))
+
+
+def named_part(items: Sequence[_Item], part: str, count: int) -> list[_Item]:
+    """For the `part` "choice" `count` of the images or clips, selected by their names; for "report" all others.
+
+    So training runs are not compared on what is reported about the chosen one.
+    """
+    ranked = sorted(range(len(items)), key=lambda at: (zlib.crc32(items[at].name.encode()), at))
+    chosen = set(ranked[:count])
+    return [item for at, item in enumerate(items) if (at in chosen) == (part == "choice")]
 
 
 def clip_start(clip: Clip) -> ClipStart:

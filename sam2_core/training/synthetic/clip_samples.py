@@ -14,7 +14,7 @@ from sam2_core.media.info import RgbArray
 from sam2_core.training.arrays import BinaryMask, Random
 from sam2_core.training.synthetic.canvas import Canvas
 from sam2_core.training.synthetic.image_samples import ImageSampler, choose_with_few_repeats, random_crop
-from sam2_core.training.synthetic.motion import MotionPath, Waves
+from sam2_core.training.synthetic.motion import MotionPath, Sway, Waves
 from sam2_core.training.synthetic.photometric import Photometric
 from sam2_core.training.synthetic.silhouettes import Alpha
 
@@ -39,19 +39,25 @@ class _Sprite:
     start: tuple[float, float]
     squash: float  # amplitude of its horizontal scaling
     phase: float
+    sway: Sway | None
 
     def add_to(self, canvas: Canvas, frame: int, camera: tuple[float, float]) -> None:
-        height, width = self.alpha.shape
+        surface, alpha = self.surface, self.alpha
+        if self.sway is not None:
+            surface, alpha = self.sway(surface, frame), self.sway(alpha, frame)
+        height, width = alpha.shape
         side = len(canvas.image)
         squash = 1 + self.squash * np.sin(self.phase + 1.3 * frame)
         start = (self.start[0] + camera[0], self.start[1] + camera[1])
         matrix = self.path.matrix(frame, (width / 2, height / 2), start, squash)
-        alpha = np.asarray(cv2.blur(cv2.warpAffine(self.alpha, matrix, (side, side)), (3, 3)), np.uint8)
+        alpha = np.asarray(cv2.blur(cv2.warpAffine(alpha, matrix, (side, side)), (3, 3)), np.uint8)
         left, top, width, height = cv2.boundingRect(alpha)
         matrix[:, 2] -= left, top  # only the part of the frame that the object covers
-        surface = cv2.warpAffine(self.surface, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        surface = np.asarray(
+            cv2.warpAffine(surface, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
         alpha = alpha[top : top + height, left : left + width]
-        if canvas.put(np.asarray(surface, np.uint8), alpha, top, left) is None:
+        if canvas.put(surface, alpha, top, left) is None:
             canvas.objects.append(np.zeros((side, side), np.uint8))  # out of view
 
 
@@ -105,24 +111,45 @@ class SyntheticClipSampler:
         return self.sampler.textures.natural(random, side, side), []
 
     def _sprites(self, random: Random, side: int, frames: int, at_least: int) -> list[_Sprite]:
+        count = int(random.integers(at_least, 4))
         sprites: list[_Sprite] = []
-        for _ in range(random.integers(at_least, 4)):
-            if sprites and random.random() < 0.2:  # another one with the same appearance
-                surface, alpha = sprites[-1].surface, sprites[-1].alpha
-            else:
-                surface, alpha = self.sampler.sprite(random, side, random.uniform(0.15, 0.6))
+        if random.random() < self.sampler.mix.look_alikes:
+            sprites = self._look_alikes(random, side, frames)
+        while len(sprites) < count:
+            surface, alpha = self.sampler.sprite(random, side, random.uniform(0.15, 0.6))
             path = MotionPath.choose(random, frames, side, random.uniform(0.4, 1.8))
             if random.random() < 0.15:
                 path = path.away_and_back(random, side)
-            start = random.uniform(0.15, 0.85, 2) * side
-            sprites.append(
-                _Sprite(
-                    surface,
-                    alpha,
-                    path,
-                    (float(start[0]), float(start[1])),
-                    squash=random.uniform(0, 0.08),
-                    phase=random.uniform(0, 2 * np.pi),
-                )
-            )
+            sprites.append(_sprite(random, surface, alpha, path, random.uniform(0.15, 0.85, 2) * side))
+        return [sprites[index] for index in random.permutation(len(sprites))]
+
+    def _look_alikes(self, random: Random, side: int, frames: int) -> list[_Sprite]:
+        """Two similar objects; half of such pairs change places, so that one passes in front of the other."""
+        pair = self.sampler.look_alikes(random, side, random.uniform(0.15, 0.6))
+        starts = random.uniform(0.15, 0.85, (2, 2)) * side
+        ways = starts[::-1] - starts if random.random() < 0.5 else np.zeros((2, 2))
+        sprites = []
+        for (surface, alpha), start, way in zip(pair, starts, ways, strict=True):
+            energy = random.uniform(0.1, 0.6) if way.any() else random.uniform(0.4, 1.8)
+            path = MotionPath.choose(random, frames, side, energy).towards(float(way[0]), float(way[1]))
+            sprites.append(_sprite(random, surface, alpha, path, start))
         return sprites
+
+
+def _sprite(
+    random: Random, surface: RgbArray, alpha: Alpha, path: MotionPath, start: npt.NDArray[np.float64]
+) -> _Sprite:
+    sway = Sway.choose(random) if random.random() < 0.5 else None
+    if sway is not None:
+        space = 1 + int(np.ceil(alpha.shape[1] * sway.reach / (1 - 2 * sway.reach)))
+        surface = np.pad(surface, ((0, 0), (space, space), (0, 0)), mode="edge")
+        alpha = np.pad(alpha, ((0, 0), (space, space)))
+    return _Sprite(
+        surface,
+        alpha,
+        path,
+        (float(start[0]), float(start[1])),
+        squash=random.uniform(0, 0.08),
+        phase=random.uniform(0, 2 * np.pi),
+        sway=sway,
+    )

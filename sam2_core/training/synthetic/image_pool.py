@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import cv2
 import numpy as np
@@ -20,18 +20,23 @@ REGIONS = "regions"
 """The source of regions, which are found and not annotated."""
 
 _TRIES = 20
+_CUTOUT_TRIES = 8
 _MIN_AREA = 30  # pixels
 _MIN_CUTOUT_SIDE = 16  # pixels
 _MAX_INSTANCES = 40  # of one image: a facade has hundreds of windows
 
+Cutout: TypeAlias = tuple[RgbArray, Alpha]
+"""Pixels and alpha of an object, cropped to its box."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One mask, cropped to its box at (`top`, `left`)."""
+    """One mask, cropped to its box at (`top`, `left`), and its class ("" if unknown)."""
 
     top: int
     left: int
     mask: BinaryMask
+    category: str = ""
 
     @property
     def area(self) -> int:
@@ -57,12 +62,12 @@ class PooledImage:
 
 def to_pooled(labeled: LabeledImage, source: str) -> PooledImage:
     """Crop the masks. Very small ones are dropped; of very many, the largest and every n-th of the others are kept."""
-    masks = sorted((mask for mask in labeled.masks if mask.sum() >= _MIN_AREA), key=lambda mask: -int(mask.sum()))
+    pairs = zip(labeled.masks, labeled.classes, strict=True)
+    masks = sorted((pair for pair in pairs if pair[0].sum() >= _MIN_AREA), key=lambda pair: -int(pair[0].sum()))
     half = _MAX_INSTANCES // 2
     step = -(-len(masks[half:]) // half) or 1
-    return PooledImage(
-        labeled.image, tuple(_crop(mask.astype(np.uint8)) for mask in masks[:half] + masks[half::step]), source
-    )
+    kept = masks[:half] + masks[half::step]
+    return PooledImage(labeled.image, tuple(_crop(mask.astype(np.uint8), category) for mask, category in kept), source)
 
 
 def to_regions(pooled: PooledImage) -> PooledImage:
@@ -72,9 +77,9 @@ def to_regions(pooled: PooledImage) -> PooledImage:
     return PooledImage(pooled.image, tuple(map(_crop, stable_regions(pooled.image, annotated))), REGIONS)
 
 
-def _crop(mask: BinaryMask) -> Instance:
+def _crop(mask: BinaryMask, category: str = "") -> Instance:
     left, top, width, height = cv2.boundingRect(mask)
-    return Instance(top, left, mask[top : top + height, left : left + width].copy())
+    return Instance(top, left, mask[top : top + height, left : left + width].copy(), category)
 
 
 class DeferredImage(Protocol):
@@ -98,6 +103,11 @@ class ImagePool:
         }
         for each in usable:
             self._by_source[each.source].append(each)
+        self._by_category: dict[tuple[str, str], list[tuple[PooledImage, Instance]]] = {}
+        for each in usable:
+            if isinstance(each, PooledImage):
+                for instance in filter(_is_cutout, each.instances):
+                    self._by_category.setdefault((each.source, instance.category), []).append((each, instance))
         self._shares = _normalized([weights.get(s, 1.0) * len(each) ** 0.5 for s, each in self._by_source.items()])
 
     def __bool__(self) -> bool:
@@ -113,16 +123,46 @@ class ImagePool:
                 return pooled
         raise DataError(f"{_TRIES} pictures in a row have no mask that could be used: look at the data set's report.")
 
-    def draw_cutout(self, random: Random) -> tuple[RgbArray, Alpha] | None:
-        """Pixels and alpha of a real object, cropped to its box; None if no large enough one is drawn."""
-        for _ in range(8):
-            pooled = self.draw(random)
-            instance = pooled.instances[random.integers(len(pooled.instances))]
-            height, width = instance.mask.shape
-            if min(height, width) >= _MIN_CUTOUT_SIDE and instance.area > 0.15 * height * width:
-                top, left = instance.top, instance.left
-                return pooled.image[top : top + height, left : left + width], instance.mask * np.uint8(255)
+    def draw_cutout(self, random: Random) -> Cutout | None:
+        """A real object; None if no large enough one is drawn."""
+        drawn = self._draw_object(random)
+        return None if drawn is None else _cutout(*drawn)
+
+    def draw_similar(self, random: Random) -> tuple[Cutout, Cutout] | None:
+        """Two different objects of the same source and class; None if none are drawn."""
+        for _ in range(_CUTOUT_TRIES):
+            drawn = self._draw_object(random)
+            if drawn is None:
+                return None
+            pooled, instance = drawn
+            others = self._by_category.get((pooled.source, instance.category), [])
+            if not instance.category or len(others) < 2:
+                continue
+            other = others[random.integers(len(others))]
+            if other[1] is not instance:
+                return _cutout(pooled, instance), _cutout(*other)
         return None
+
+    def _draw_object(self, random: Random) -> tuple[PooledImage, Instance] | None:
+        """An object that can be cut out. Those of an image are drawn by area, which favors whole objects over parts."""
+        for _ in range(_CUTOUT_TRIES):
+            pooled = self.draw(random)
+            areas = [instance.area for instance in pooled.instances]
+            instance = pooled.instances[random.choice(len(areas), p=_normalized(areas))]
+            if _is_cutout(instance):
+                return pooled, instance
+        return None
+
+
+def _is_cutout(instance: Instance) -> bool:
+    height, width = instance.mask.shape
+    return min(height, width) >= _MIN_CUTOUT_SIDE and instance.area > 0.15 * height * width
+
+
+def _cutout(pooled: PooledImage, instance: Instance) -> Cutout:
+    height, width = instance.mask.shape
+    top, left = instance.top, instance.left
+    return pooled.image[top : top + height, left : left + width], instance.mask * np.uint8(255)
 
 
 def _normalized(values: Sequence[float]) -> list[float]:

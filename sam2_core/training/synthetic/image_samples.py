@@ -28,12 +28,14 @@ _MAX_ENLARGEMENT = 2.0  # a cut-out that is enlarged more looks blurred
 @dataclass(frozen=True, slots=True)
 class Mix:
     """Shares of `real` crops and of `composites` (the rest are scenes), the area of the smallest object as a share of
-    the image, and the smallest height of an object of a scene as a share of the side."""
+    the image, the smallest height of an object of a scene as a share of the side, and the share of synthetic clips with
+    two similar objects."""
 
     real: float = 0.45
     composites: float = 0.3
     smallest_area: float = 0.0012
     smallest_height: float = 0.1
+    look_alikes: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class ImageSampler:
         for _ in range(random.integers(1, 4)):
             surface, alpha = self.sprite(random, side, random.uniform(0.15, 0.8))
             top, left = (int(random.integers(-length // 4, max(1, side - 3 * length // 4))) for length in alpha.shape)
+            if random.random() < 0.3:
+                _cast_shadow(random, canvas, alpha, top, left)
             canvas.put(surface, alpha, top, left)
         return canvas
 
@@ -102,6 +106,13 @@ class ImageSampler:
         height = max(8, int(size * side))
         width = int(np.clip(height * np.exp(random.uniform(-0.6, 0.6)), 8, side))
         return self.textures.draw(random, height, width), draw_silhouette(random, height, width)
+
+    def look_alikes(self, random: Random, side: int, size: float) -> list[tuple[RgbArray, Alpha]]:
+        """Two similar objects: two of the same class, or the same one twice."""
+        similar = self.cutouts.draw_similar(random) if self.cutouts and random.random() < 0.6 else None
+        if similar is None:
+            return [self.sprite(random, side, size)] * 2
+        return [_varied_cutout(random, *each, size * side) for each in similar]
 
     def _scene(self, random: Random, side: int) -> Canvas:
         """Silhouettes with parts, shading and shadows on a texture."""
@@ -122,9 +133,7 @@ class ImageSampler:
         if random.random() < 0.5:
             surface = shade(random, surface)
         if random.random() < 0.3:
-            drop = int(random.uniform(2, 0.12 * side))
-            sideways = int(random.uniform(-drop, drop))
-            canvas.cast_shadow(alpha, top + drop, left + sideways, random.uniform(0.25, 0.7))
+            _cast_shadow(random, canvas, alpha, top, left)
         if random.random() < 0.25:
             alpha = np.asarray(cv2.blur(alpha, (3, 3)), np.uint8)
         if canvas.put(surface, alpha, top, left) is not None and random.random() < 0.4:
@@ -138,6 +147,13 @@ class ImageSampler:
             y, x = (int(random.integers(0, a - b + 1)) for a, b in zip(whole.shape, (height, width), strict=True))
             alpha = np.minimum(draw_silhouette(random, height, width), whole[y : y + height, x : x + width])
             canvas.put_part(self.textures.draw(random, height, width), alpha, top + y, left + x)
+
+
+def _cast_shadow(random: Random, canvas: Canvas, alpha: Alpha, top: int, left: int) -> None:
+    """A soft shadow of an object that is then added at `top`, `left`."""
+    drop = int(random.uniform(2, 0.12 * len(canvas.image)))
+    sideways = int(random.uniform(-drop, drop))
+    canvas.cast_shadow(alpha, top + drop, left + sideways, random.uniform(0.25, 0.7))
 
 
 def random_crop(

@@ -14,6 +14,9 @@ Matrix = npt.NDArray[np.float64]
 """An affine map (2, 3) for cv2.warpAffine, from source pixels to frame pixels."""
 
 
+_FULL_SPEED_FRAMES = 6
+
+
 @dataclass(frozen=True, slots=True)
 class MotionPath:
     """The angle in radians, the logarithm of the scale, and the offset from the start in pixels on each frame."""
@@ -25,16 +28,27 @@ class MotionPath:
 
     @classmethod
     def choose(cls, random: Random, frames: int, side: int, energy: float) -> MotionPath:
-        """A path of constant acceleration, sometimes with jitter, that is zero on the first frame."""
+        """A path of constant acceleration, sometimes with jitter, that is zero on the first frame.
+
+        The more frames there are, the slower the motion, so that objects do not all leave a long clip.
+        """
         units = np.array([1, 1, side, side])
         speed = random.normal(0, 1, 4) * [0.06, 0.05, 0.045, 0.035] * units * energy
         acceleration = random.normal(0, 1, 4) * [0.015, 0.01, 0.01, 0.01] * units * energy
-        time = np.arange(frames)[:, None]
+        pace = min(1.0, _FULL_SPEED_FRAMES / frames) ** random.uniform(0.4, 1.0)
+        time = pace * np.arange(frames)[:, None]
         values = speed * time + acceleration * time**2 / 2
         if random.random() < 0.3:
             values = values + random.normal(0, 0.01, (frames, 4)) * units * energy
         angle, log_scale, x, y = (values - values[0]).T
         return cls(angle, np.clip(log_scale, -1.0, 0.7), x, y)
+
+    def towards(self, x: float, y: float) -> MotionPath:
+        """The same path plus a straight line of (x, y) pixels up to the last frame."""
+        frames = len(self.x)
+        return MotionPath(
+            self.angle, self.log_scale, self.x + np.linspace(0, x, frames), self.y + np.linspace(0, y, frames)
+        )
 
     def away_and_back(self, random: Random, side: int) -> MotionPath:
         """The same path, but it leaves the frame in the middle and returns in the end."""
@@ -51,6 +65,31 @@ class MotionPath:
         linear = np.array([[cos * squash, -sin], [sin * squash, cos]])
         shift = np.add(target, (self.x[frame], self.y[frame])) - linear @ np.asarray(middle)
         return np.concatenate([linear, shift[:, None]], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sway:
+    """Deforms an object by a wave along its height, as limbs and clothes swing in walking: `reach` is a share of the
+    width, `waves` the number along the height, and `speed` in radians per frame."""
+
+    reach: float
+    waves: float
+    speed: float
+    phase: float
+
+    @classmethod
+    def choose(cls, random: Random) -> Sway:
+        """Choose random parameters."""
+        reach, waves = random.uniform(0.03, 0.15), random.uniform(0.4, 1.5)
+        return cls(reach, waves, random.uniform(0.2, 1.2), random.uniform(0, 2 * np.pi))
+
+    def __call__(self, image: npt.NDArray[np.uint8], frame: int) -> npt.NDArray[np.uint8]:
+        """Deform an image (h, w, 3) or an alpha map (h, w), which needs a margin of `reach` on both sides."""
+        height, width = image.shape[:2]
+        y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+        x += self.reach * width * np.sin(2 * np.pi * self.waves * y / height + self.phase + self.speed * frame)
+        border = cv2.BORDER_REPLICATE if image.ndim == 3 else cv2.BORDER_CONSTANT
+        return np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=border), np.uint8)
 
 
 class Waves:

@@ -95,6 +95,9 @@ def test_a_part_can_be_chosen(data: Path, weights: list[str], tmp_path: Path) ->
     lab = measured(tmp_path, "--data", data, *weights, "--sources", "lab", "--layout", "pack")
     assert list(lab["images"]["sources"]) == ["lab"]
     assert "clips" not in lab
+    choice = measured(tmp_path, "--data", data, *weights, "--part", "choice")
+    assert (choice["images"]["objects"], choice["clips"]["clips"]) == (3, 1)
+    assert run("--data", data, *weights, "--part", "report") == 1  # so small a data set is for choosing as a whole
     clips = measured(tmp_path, "--data", data, *weights, "--what", "clips")
     assert set(clips) == {"network", "data", "clips"}
 

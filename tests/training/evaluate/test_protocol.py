@@ -11,6 +11,7 @@ from sam2_core.training.evaluate.protocol import (
     clip_start,
     evaluation_images,
     ground_truth,
+    named_part,
 )
 from tests.training.datasets.tiny import skipped
 from tests.training.evaluate.scenes import HEIGHT, WIDTH, MemoryClip, MemoryImage, moving, rectangle
@@ -85,3 +86,13 @@ def test_a_image_whose_masks_do_not_fit_is_reported() -> None:
 
     assert not list(evaluation_images([Misfit("x", ())], report))
     assert skipped(report) == {"picture and labels of different sizes": ["x"]}
+
+
+def test_what_is_chosen_by_is_never_reported() -> None:
+    images = [MemoryImage(f"picture {number}", (LARGE,)) for number in range(12)]
+    choice = named_part(images, "choice", 4)
+    report = named_part(images, "report", 4)
+    assert [picture for picture in images if picture not in choice] == report
+    assert len(choice) == 4
+    assert {picture.name for picture in named_part(images[::-1], "choice", 4)} == {each.name for each in choice}
+    assert (named_part(images, "choice", 20), named_part(images, "report", 20)) == (images, [])

@@ -9,7 +9,7 @@ from sam2_core.errors import DataError
 from sam2_core.training.synthetic import clip_samples
 from sam2_core.training.synthetic.clip_samples import ClipSample, SyntheticClipSampler
 from sam2_core.training.synthetic.image_pool import ImagePool
-from sam2_core.training.synthetic.image_samples import ImageSampler
+from sam2_core.training.synthetic.image_samples import ImageSampler, Mix
 from sam2_core.training.synthetic.motion import MotionPath, Waves
 from sam2_core.training.synthetic.textures import Textures
 from tests.training.synthetic.red import SIDE, different, inner, is_blue, is_red, outer, red_image, red_sampler
@@ -120,3 +120,28 @@ def test_a_clip_without_a_usable_object_is_an_error(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(clip_samples, "_MAX_AREA", 0.0)
     with pytest.raises(DataError, match="No clip with an object"):
         draw(real_sampler(), 0)
+
+
+@pytest.mark.usefixtures("no_photometric", "all_objects")
+def test_look_alikes_are_apart_in_the_masks() -> None:
+    source = red_sampler(Mix(look_alikes=1.0), backgrounds=False)
+    for seed in range(10):
+        clip = draw(source, seed, 4, MANY)
+        assert len(different(clip.masks)) >= 2
+        for at, frame in enumerate(clip.frames):
+            assert all(not (inner(mask) & is_blue(frame)).any() for mask in different(clip.masks[:, at]))
+
+
+def test_half_of_the_look_alikes_change_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    still = MotionPath(*np.zeros((4, 5)))
+    monkeypatch.setattr(MotionPath, "choose", classmethod(lambda cls, random, frames, side, energy: still))
+    source = SyntheticClipSampler(red_sampler(Mix(look_alikes=1.0)))
+    changed = 0
+    for seed in range(100):
+        one, other = source._look_alikes(np.random.default_rng(seed), SIDE, 5)
+        ends = [np.add(each.start, (each.path.x[-1], each.path.y[-1])) for each in (one, other)]
+        if np.allclose(ends, (other.start, one.start)):
+            changed += 1
+        else:
+            assert np.allclose(ends, (one.start, other.start))
+    assert 35 < changed < 65

@@ -109,3 +109,25 @@ def test_small_and_stringy_objects_are_no_cutouts() -> None:
     diagonal = np.eye(60, 80, dtype=np.bool_)
     pool = ImagePool([pooled(box(0, 0, 15, 40), diagonal)], {})
     assert pool.draw_cutout(np.random.default_rng(0)) is None
+
+
+def test_whole_objects_are_cut_out_more_often_than_their_parts() -> None:
+    pool = ImagePool([pooled(box(0, 0, 40, 60), box(5, 5, 25, 35))], {})
+    random = np.random.default_rng(0)
+    sizes = [cutout[1].shape for _ in range(300) if (cutout := pool.draw_cutout(random)) is not None]
+    assert abs(sizes.count((40, 60)) / len(sizes) - 0.8) < 0.07
+
+
+def test_similar_cutouts_are_different_objects_of_one_source_and_class() -> None:
+    def people(source: str, value: int, *classes: str) -> PooledImage:
+        image = np.full((60, 80, 3), value, np.uint8)
+        masks = [box(0, 20 * place, 30, 20 * place + 18) for place in range(len(classes))]
+        return to_pooled(LabeledImage(image, tuple(masks), classes), source)
+
+    pictures = [people("a", 1, "man", "dog"), people("a", 2, "man"), people("b", 3, "man"), people("b", 4, "", "")]
+    random = np.random.default_rng(0)
+    pool = ImagePool(pictures, {})
+    pairs = [pair for _ in range(60) if (pair := pool.draw_similar(random)) is not None]
+    assert len(pairs) > 30
+    assert {tuple(sorted(int(surface[0, 0, 0]) for surface, _ in pair)) for pair in pairs} == {(1, 2)}
+    assert ImagePool(pictures[2:], {}).draw_similar(random) is None

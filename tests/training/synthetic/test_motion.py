@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sam2_core.training.synthetic.motion import MotionPath, Waves
+from sam2_core.training.synthetic.motion import MotionPath, Sway, Waves
 
 SIDE = 64
 
@@ -76,3 +76,33 @@ def test_waves_bend_masks_as_they_bend_the_image() -> None:
             assert set(np.unique(bent)) == {0, 1}
             seen = waves(mask[..., None].repeat(3, axis=2) * np.uint8(200), frame)[..., 0] > 100
             assert np.mean(seen != bent) < 0.02
+
+
+def test_a_way_is_added_to_a_path() -> None:
+    path = MotionPath.choose(np.random.default_rng(0), 5, SIDE, 1.0)
+    moved = path.towards(8, -4)
+    assert np.allclose(moved.x - path.x, [0, 2, 4, 6, 8])
+    assert np.allclose(moved.y - path.y, [0, -1, -2, -3, -4])
+    assert np.array_equal(moved.angle, path.angle)
+
+
+def test_in_long_clips_things_move_more_slowly() -> None:
+    def reach(frames: int) -> float:
+        return float(
+            np.mean([abs(MotionPath.choose(np.random.default_rng(s), frames, SIDE, 1.0).x[-1]) for s in range(300)])
+        )
+
+    assert reach(6) > 1.5 * reach(3)
+    assert reach(24) < 2.5 * reach(6)  # at the same speed it would be at least four times as far
+
+
+def test_an_object_sways_without_losing_anything() -> None:
+    outline, picture = np.zeros((60, 60), np.uint8), np.zeros((60, 60, 3), np.uint8)
+    outline[:, 20:40] = picture[:, 20:40] = 255
+    for seed in range(20):
+        sway = Sway.choose(np.random.default_rng(seed))
+        seen = [sway(outline, frame) for frame in range(4)]
+        assert any(not np.array_equal(seen[0], each) for each in seen[1:])
+        for frame, each in enumerate(seen):
+            assert np.array_equal(sway(picture, frame)[..., 0], each)
+            assert np.allclose(each.sum(axis=1, dtype=np.int64), 20 * 255, atol=20)

@@ -1,4 +1,4 @@
-"""The functions of the API without Gradio around them, so that clocks and engines can be had in hand."""
+"""The functions of the API without Gradio around them, so that tests control clock and engine."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Program:
         file = self.sent(content, name)
         return str(self.do(lambda: self.endpoints.open(file))["session"])
 
-    def prompt(self, session: str, frame: int = 0, object_id: int = 1, **said: Any) -> Any:
-        return self.do(lambda: self.endpoints.prompt(session, frame, object_id, **(said or CLICK)))
+    def prompt(self, session: str, frame: int = 0, object_id: int = 1, **prompt: Any) -> Any:
+        return self.do(lambda: self.endpoints.prompt(session, frame, object_id, **(prompt or CLICK)))
 
     def track(self, session: str) -> Any:
         async def listen() -> Any:
@@ -73,10 +73,7 @@ class Program:
             finally:
                 await run.aclose()
 
-        try:
-            return int(self.do(listen))
-        except BadPrompt:
-            return 0
+        return int(self.do(listen))
 
     def exported(self, session: str, objects: list[int] | None = None) -> list[int]:
         """The objects of a download, in their order."""
@@ -175,7 +172,7 @@ def test_downloads_go_with_their_session(program: Program) -> None:
     assert not lent.parent.exists()
 
 
-def test_a_session_that_the_engine_has_lost_is_said_again(program: Program, clip: bytes) -> None:
+def test_a_session_that_the_engine_has_lost_is_recovered(program: Program, clip: bytes) -> None:
     session = program.open(clip)
     program.prompt(session, 4)
     program.track(session)
@@ -186,7 +183,7 @@ def test_a_session_that_the_engine_has_lost_is_said_again(program: Program, clip
     assert [frame["frame"] for frame in before if frame["objects"]] == list(range(4, 10))
 
 
-def test_another_network_is_told_everything(cache: Path, clip: bytes) -> None:
+def test_all_work_moves_to_another_network(cache: Path, clip: bytes) -> None:
     tiny = FakeEngine()
     with open_program(cache, others={TINY: lambda progress: tiny}) as program:
         session = program.open(clip)
@@ -199,7 +196,7 @@ def test_another_network_is_told_everything(cache: Path, clip: bytes) -> None:
         assert tiny.sessions
 
 
-def test_all_can_begin_anew(program: Program, clip: bytes) -> None:
+def test_a_reset_removes_everything(program: Program, clip: bytes) -> None:
     session = program.open(clip)
     program.prompt(session)
     program.do(lambda: program.endpoints.name_object(session, 1, "Nemo"))
@@ -211,7 +208,8 @@ def test_all_can_begin_anew(program: Program, clip: bytes) -> None:
 
 def test_objects_are_those_that_have_prompts(program: Program, clip: bytes) -> None:
     session = program.open(clip)
-    assert program.track_start(session) == 0
+    with pytest.raises(BadPrompt, match="Click on a thing first"):
+        program.track_start(session)
     for frame, object_id in ((7, 3), (5, 1), (6, 1)):
         program.prompt(session, frame, object_id)
     assert program.track_start(session) == 5
@@ -401,7 +399,7 @@ class SlowEngine(FakeEngine):
         return super().execute(session, command)
 
 
-def test_who_waits_hears_that_the_session_has_ended(cache: Path, clip: bytes) -> None:
+def test_calls_end_with_their_session(cache: Path, clip: bytes) -> None:
     engine = SlowEngine()
     with open_program(cache, engine) as program:
         session = program.open(clip)
@@ -420,7 +418,7 @@ def test_who_waits_hears_that_the_session_has_ended(cache: Path, clip: bytes) ->
         assert isinstance(failure, SessionGone)
 
 
-def test_what_was_said_is_noted_though_nobody_waits(cache: Path, clip: bytes) -> None:
+def test_a_prompt_is_recorded_though_nobody_waits(cache: Path, clip: bytes) -> None:
     engine = SlowEngine()
     with open_program(cache, engine) as program:
         session = program.open(clip)

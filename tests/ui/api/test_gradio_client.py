@@ -52,7 +52,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TroubledEngine(FakeEngine):
-    """Tracks only as far as the test lets it, where it `holds`, and fails over one object."""
+    """Tracks only as far as the test lets it, where it `holds`, and fails for one object."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,8 +101,8 @@ def clip(call: Caller, files: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def silent(call: Caller, files: Path) -> str:
-    """A session in which nothing was ever said."""
+def empty(call: Caller, files: Path) -> str:
+    """A session without prompts."""
     return str(call("open", handle_file(files / "clip.mp4"))["session"])
 
 
@@ -114,12 +114,12 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def post(address: str, endpoint: str, *values: Any) -> str:
-    """The same by hand, without gradio_client's own checks: the last thing that the server says."""
+    """The same by hand, without gradio_client's own checks: the last event of the server."""
     asked = httpx.post(f"{address}gradio_api/call/{endpoint}", json={"data": list(values)}).json()
     return httpx.get(f"{address}gradio_api/call/{endpoint}/{asked['event_id']}", timeout=DEADLINE).text
 
 
-def test_every_endpoint_is_listed_with_types_and_words(served: tuple[Server, str]) -> None:
+def test_every_endpoint_is_listed_with_types_and_descriptions(served: tuple[Server, str]) -> None:
     listed = httpx.get(f"{served[1]}gradio_api/info").json()
     assert set(listed["named_endpoints"]) == {f"/{name}" for name in NAMES}
     assert not listed["unnamed_endpoints"]
@@ -132,7 +132,7 @@ def test_every_endpoint_is_listed_with_types_and_words(served: tuple[Server, str
             assert each["python_type"]["description"].endswith("."), (name, each["parameter_name"])
 
 
-def test_an_object_is_said_and_its_mask_comes_back(call: Caller, files: Path) -> None:
+def test_a_prompt_answers_with_the_mask_of_its_object(call: Caller, files: Path) -> None:
     opened = call("open", handle_file(files / "photo.png"))
     assert (opened["kind"], opened["frames"], opened["height"], opened["width"]) == ("image", 1, 48, 64)
     found = call("prompt", opened["session"], 0, 3, points=[[40, 20]])
@@ -144,7 +144,7 @@ def test_an_object_is_said_and_its_mask_comes_back(call: Caller, files: Path) ->
     assert picked["mask"] == found["candidates"][2]["mask"]
     refused = call("prompt", opened["session"], 0, 3, points=[[40, 20], [44, 20]], labels=[1, 0])
     assert not refused["candidates"]
-    assert call("prompt", opened["session"], 0, 3)["area"] == 0, "nothing is said any more"
+    assert call("prompt", opened["session"], 0, 3)["area"] == 0, "it was cleared"
     assert call("close", opened["session"]) == {"session": opened["session"]}
 
 
@@ -172,7 +172,7 @@ def test_tracking_is_a_stream(call: Caller, clip: str) -> None:
     assert call("masks", clip, 4) == [{"frame": 4, "objects": []}]
 
 
-def test_what_was_found_is_taken_away_with_its_names(call: Caller, clip: str) -> None:
+def test_downloads_carry_the_names_of_objects(call: Caller, clip: str) -> None:
     for number in (1, 2):
         call("prompt", clip, 0, number, points=[[30 * number, 30]])
     assert call("name_object", clip, 2, name="Nemo", label="fish", color="#ff8800")["color"] == "#ff8800"
@@ -233,19 +233,19 @@ def test_one_call_is_enough_for_one_mask(call: Caller, served: tuple[Server, str
         ("choose_model", {"name": "nothing"}, "does not offer that model"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(
-    call: Caller, silent: str, endpoint: str, named: dict[str, Any], complaint: str
+def test_wrong_values_are_refused_with_a_sentence(
+    call: Caller, empty: str, endpoint: str, named: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(AppError, match=complaint):
-        call(endpoint, silent, **named)
+        call(endpoint, empty, **named)
 
 
 def test_a_key_opens_one_session_and_nothing_else(
-    call: Caller, silent: str, clip: str, served: tuple[Server, str], tmp_path: Path
+    call: Caller, empty: str, clip: str, served: tuple[Server, str], tmp_path: Path
 ) -> None:
     other = Caller(served[1], tmp_path)
     other("prompt", clip, 0, 1, points=[[40, 30]])
-    assert call("masks", silent)[0]["objects"] == []
+    assert call("masks", empty)[0]["objects"] == []
     theirs = other("open", handle_file(README.parent / "assets" / "screenshots" / "phone.webp"))["session"]
     other("close", theirs)
     other("close", theirs)
@@ -254,7 +254,7 @@ def test_a_key_opens_one_session_and_nothing_else(
             call("masks", nobody)
 
 
-def test_only_what_was_sent_is_read(served: tuple[Server, str], call: Caller, clip: str) -> None:
+def test_only_files_that_were_sent_are_read(served: tuple[Server, str], call: Caller, clip: str) -> None:
     meta = {"_type": "gradio.FileData"}
     folder = served[0].sessions._sessions[clip].folder
     stored = next(path for path in folder.rglob("*") if path.is_file())
@@ -267,9 +267,9 @@ def test_only_what_was_sent_is_read(served: tuple[Server, str], call: Caller, cl
     assert httpx.get(f"{served[1]}gradio_api/file={stored}").status_code == 403
 
 
-def test_failures_inside_stay_inside(call: Caller, silent: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_failures_inside_stay_inside(call: Caller, empty: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(AppError, match="Something went wrong on the server") as failure:
-        call("prompt", silent, 0, 666, points=[[1, 1]])
+        call("prompt", empty, 0, 666, points=[[1, 1]])
     assert "swordfish" not in str(failure.value)
     assert "swordfish" in caplog.text
 
@@ -324,8 +324,8 @@ def test_the_example_in_the_readme_runs(
     [example] = [block for block in blocks if "gradio_client" in block]
     assert example.count("http://127.0.0.1:7860/") == 1
     monkeypatch.chdir(files)
-    said: dict[str, Any] = {}
-    exec(example.replace("http://127.0.0.1:7860/", served[1]), said)
+    names: dict[str, Any] = {}
+    exec(example.replace("http://127.0.0.1:7860/", served[1]), names)
     assert f"{FRAMES - 1} of {FRAMES - 1}" in capsys.readouterr().out
-    assert Path(said["film"]).read_bytes()[4:8] == b"ftyp"
-    assert served[0].sessions.find(said["session"]) is None, "it closes what it opened"
+    assert Path(names["film"]).read_bytes()[4:8] == b"ftyp"
+    assert served[0].sessions.find(names["session"]) is None, "it closes what it opened"

@@ -289,7 +289,7 @@ def test_a_download_gets_its_backdrops(guest: Guest, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("sam2_core.serving.workspace.export", note)
     name = send(guest, backdrop(0)).json()["name"]
-    request: dict[str, Any] = {"kind": "png", "objects": [{"id": 1, "name": "", "color": [1, 2, 3]}]}
+    request: dict[str, Any] = {"format": "png", "objects": [{"id": 1, "name": "", "color": [1, 2, 3]}]}
     guest.page.send("export", **request, effects=json.loads(look_with(name)))
     assert guest.page.receive("done", job="export")["size"] == 7
     assert {key: pixels.shape for key, pixels in orders[0].backdrops.items()} == {name: (40, 40, 3)}

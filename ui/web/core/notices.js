@@ -3,6 +3,8 @@
 import { iconButton, make, setProgress, showText } from '../shared/elements.js';
 import { find } from './page.js';
 
+export const NO_CONNECTION = 'There is no connection right now. Try again in a moment.';
+
 /**
  * A message that goes away by itself; the same one twice is shown once.
  * @param {string} text
@@ -47,13 +49,13 @@ export function showBanner(text, action = '', act = () => {}) {
  * @param {(() => void) | null} [cancel]
  */
 export function showProgress(title, fraction = null, text = '', cancel = null) {
-  find('veil').hidden = !title;
+  find('progress-overlay').hidden = !title;
   if (!title) return;
-  find('veil-title').textContent = title;
-  find('veil-text').textContent = text;
-  find('veil-cancel').hidden = !cancel;
-  find('veil-cancel').onclick = cancel;
-  setProgress(find('progress', find('veil')), fraction);
+  find('progress-title').textContent = title;
+  find('progress-text').textContent = text;
+  find('progress-cancel').hidden = !cancel;
+  find('progress-cancel').onclick = cancel;
+  setProgress(find('progress', find('progress-overlay')), fraction);
 }
 
 let tipTimer = 0;

@@ -1,13 +1,13 @@
-// The panel of effects: presets, the layers of the look with their settings, and its edges. Everything is made from the
-// tables that the server sent.
+// The panel of effects: presets, the layers of the effect stack with their settings, and the edges of objects. All of it is made
+// from the server's tables.
 
 import { currentLook, currentPreset, DEFAULT_PRESET, presetLook, sanitizeSettings, setLook } from '../core/effects.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
-import { about, find, listen, root } from '../core/page.js';
+import { about, find, listen, listenForFiles, root } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
-import { iconButton, make } from '../shared/elements.js';
+import { iconButton, make, makeButton, showText } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
 import { backdrops, takeBackdrop } from '../storage/backdrops.js';
 import { previews } from '../viewport/effect_previews.js';
@@ -16,96 +16,111 @@ import { repaint } from '../viewport/viewport.js';
 const effectsPanel = find('effects');
 const layerList = find('layers');
 const backdropPicker = find('backdrop-picker');
-const SORTS = { background: 'Background', objects: 'Objects', either: 'Background or objects', marks: 'On top' };
-let backdropWanted = null; // {layer, name}: the setting that the chosen file is for
+const GROUPS = { background: 'Background', objects: 'Objects', either: 'Background or objects', marks: 'On top' };
+/** @type {{ place: number, name: string } | null} */
+let backdropTarget = null; // the setting of a layer that the chosen file is for
 
-// --- what the user does ---
+// --- changes ---
 
-function changeLook(change) {
-  const look = structuredClone(currentLook());
-  change(look);
-  setLook(look);
+/** @param {(effects: EffectStack) => void} change */
+function changeEffects(change) {
+  const effects = structuredClone(currentLook());
+  change(effects);
+  setLook(effects);
 }
 
-export function useLook(look) {
-  setLook(look);
+/** @param {EffectStack | null} effects */
+export function chooseEffects(effects) {
+  setLook(effects);
   drawEffects();
 }
 
+/** @param {string} name */
 export function choosePreset(name) {
-  useLook(name === DEFAULT_PRESET ? null : presetLook(name));
+  chooseEffects(name === DEFAULT_PRESET ? null : presetLook(name));
   announce(`${name} chosen`);
 }
 
+/** @param {string} effect */
 function addLayer(effect) {
   if (currentLook().layers.length >= about.max_layers)
     return toast(`A look has up to ${about.max_layers} effects. Remove one first.`, 'hint');
-  changeLook(look => look.layers.push({ effect, ...sanitizeSettings(about.effects[effect].settings, {}) }));
+  changeEffects(({ layers }) => layers.push({ effect, ...sanitizeSettings(about.effects[effect].settings, {}) }));
   drawEffects();
-  layerList.lastElementChild.scrollIntoView({ block: 'nearest' });
+  layerList.lastElementChild?.scrollIntoView({ block: 'nearest' });
   announce(`${about.effects[effect].title} added`);
 }
 
+/** @param {number} place */
 function removeLayer(place) {
   const { title } = about.effects[currentLook().layers[place].effect];
-  changeLook(look => look.layers.splice(place, 1));
+  changeEffects(({ layers }) => layers.splice(place, 1));
   drawEffects();
-  (
-    layerList.children[Math.min(place, layerList.children.length - 1)]?.querySelector('.mk-layer-remove') ??
-    find('layer-kind')
-  ).focus();
+  const { children } = layerList;
+  const row = children[Math.min(place, children.length - 1)];
+  (row ? buttonIn(row, 'remove') : find('layer-kind')).focus();
   announce(`${title} removed`);
 }
 
+/**
+ * @param {number} place
+ * @param {1 | -1} step
+ */
 function moveLayer(place, step) {
   const to = place + step;
-  changeLook(look => look.layers.splice(to, 0, ...look.layers.splice(place, 1)));
+  changeEffects(({ layers }) => layers.splice(to, 0, ...layers.splice(place, 1)));
   drawEffects();
-  const row = layerList.children[to];
-  const same = find(step < 0 ? 'layer-up' : 'layer-down', row);
-  (same.disabled ? find(step < 0 ? 'layer-down' : 'layer-up', row) : same).focus();
+  const [same, other] = step < 0 ? ['up', 'down'] : ['down', 'up'];
+  const button = buttonIn(layerList.children[to], same);
+  (button.disabled ? buttonIn(layerList.children[to], other) : button).focus();
 }
 
-// `place` of a layer, or null for the edges.
-function tune(place, name, value) {
-  changeLook(look => {
-    (place === null ? look : look.layers[place])[name] = value;
-  });
-  updatePresets();
-}
+/**
+ * @param {Element} row
+ * @param {string} name
+ */
+const buttonIn = (row, name) => /** @type {HTMLButtonElement} */ (find(`layer-${name}`, row));
 
+/**
+ * @param {EffectLayer | EffectStack} settings of a layer, or those of the edges
+ * @param {string} name
+ * @param {number | string} value
+ */
+const setValue = (settings, name, value) => Object.assign(settings, { [name]: value });
+
+/** @param {boolean} sliding */
 function slide(sliding) {
   if (state.effectsSliding === sliding) return;
   update({ effectsSliding: sliding });
-  if (!sliding) repaint(); // now in full
+  if (!sliding) repaint(); // at full resolution
 }
 
-// --- its parts ---
+// --- controls of settings ---
 
-function settingRow(title, control, label) {
-  const row = make('label', 'mk-setting');
-  control.setAttribute('aria-label', label);
-  row.append(make('span', '', title), control);
-  return row;
-}
-
-const KNOBS = {
+/**
+ * @typedef {(value: number | string) => void} SetValue
+ * @typedef {(setting: Setting, value: number | string, label: string, set: SetValue, choose: () => void) => [
+ *   control: HTMLElement, ...more: HTMLElement[]]} MakeControl
+ * @type {Record<Setting['kind'], MakeControl>}
+ */
+const CONTROLS = {
   slider({ low, high }, value, label, set) {
     const input = make('input');
-    const shownValue = make('output');
+    const output = make('output');
     const isShare = high - low <= 1;
     Object.assign(input, { type: 'range', min: low, max: high, step: isShare ? 0.01 : 1, value });
-    const say = () => {
-      shownValue.textContent = isShare ? `${Math.round(100 * input.value)}%` : Math.round(input.value);
+    const showValue = () => {
+      const number = Number(input.value);
+      output.textContent = isShare ? `${Math.round(100 * number)}%` : `${Math.round(number)}`;
     };
     input.oninput = () => {
-      update({ effectsSliding: true });
+      slide(true);
       set(Number(input.value));
-      say();
+      showValue();
     };
     input.onchange = () => slide(false);
-    say();
-    return [input, shownValue];
+    showValue();
+    return [input, output];
   },
 
   choice({ choices }, value, label, set) {
@@ -115,15 +130,15 @@ const KNOBS = {
     return [select];
   },
 
-  color({ default: usual }, value, label, set) {
+  color({ default: standard }, value, label, set) {
     const input = make('input');
     Object.assign(input, { type: 'color', value: value || '#ffffff', disabled: !value });
     input.oninput = () => {
-      update({ effectsSliding: true });
+      slide(true);
       set(input.value);
     };
     input.onchange = () => slide(false);
-    if (usual) return [input];
+    if (standard) return [input];
     const own = make('label', 'mk-own');
     const box = make('input');
     Object.assign(box, { type: 'checkbox', checked: !value });
@@ -136,134 +151,151 @@ const KNOBS = {
     return [input, own];
   },
 
-  text(knob, value, label, set) {
+  text(setting, value, label, set) {
     const input = make('input');
     Object.assign(input, { type: 'text', maxLength: about.max_text, value, autocomplete: 'off' });
     input.oninput = () => set(input.value);
     return [input];
   },
 
-  backdrop(knob, value, label, set, where) {
-    const button = make('button', 'mk-button mk-backdrop', value ? 'Choose another' : 'Choose a picture');
-    const small = make('img');
-    button.type = 'button';
-    button.onclick = () => {
-      backdropWanted = where;
-      backdropPicker.click();
-    };
-    small.alt = '';
-    if (value) showBackdrop(small, value, button);
-    return [button, small];
+  backdrop(setting, value, label, set, choose) {
+    const button = makeButton('mk-button mk-backdrop', value ? 'Choose another' : 'Choose a picture', choose);
+    const picture = make('img');
+    picture.alt = '';
+    if (value) showBackdrop(picture, String(value), button);
+    return [button, picture];
   },
 };
 
-async function showBackdrop(small, name, button) {
+/**
+ * @param {HTMLImageElement} picture
+ * @param {string} name
+ * @param {HTMLButtonElement} button
+ */
+async function showBackdrop(picture, name, button) {
   const file = await backdrops.file(name);
   if (!file) {
     button.textContent = 'Choose it again';
     return;
   }
-  small.onload = () => URL.revokeObjectURL(small.src);
-  small.src = URL.createObjectURL(file);
+  picture.onload = () => URL.revokeObjectURL(picture.src);
+  picture.src = URL.createObjectURL(file);
 }
 
-function settingOf(place, name, knob, value, title) {
-  const label = `${title}: ${knob.title}`;
-  const [control, ...more] = KNOBS[knob.kind](knob, value, label, set => tune(place, name, set), { place, name });
-  const row = settingRow(knob.title, control, knob.kind === 'backdrop' ? `${label}: ${control.textContent}` : label);
-  const whole = make('div', `mk-setting-line mk-${knob.kind}-line`);
-  whole.append(row, ...more);
-  return whole;
+/**
+ * @param {number | null} place of a layer; null: the edges
+ * @param {string} name
+ * @param {Setting} setting
+ * @param {string} title
+ */
+function settingLine(place, name, setting, title) {
+  const label = `${title}: ${setting.title}`;
+  const stack = currentLook();
+  /** @type {Record<string, unknown>} */
+  const values = place === null ? stack : stack.layers[place];
+  const value = /** @type {number | string} */ (values[name] ?? setting.default);
+  const set = (/** @type {number | string} */ changed) => {
+    changeEffects(effects => setValue(place === null ? effects : effects.layers[place], name, changed));
+    updatePresets();
+  };
+  const choose = () => {
+    backdropTarget = { place: Number(place), name };
+    backdropPicker.click();
+  };
+  const [control, ...more] = CONTROLS[setting.kind](setting, value, label, set, choose);
+  control.setAttribute('aria-label', setting.kind === 'backdrop' ? `${label}: ${control.textContent}` : label);
+  const row = make('label', 'mk-setting');
+  row.append(make('span', '', setting.title), control);
+  const line = make('div', `mk-setting-line mk-${setting.kind}-line`);
+  line.append(row, ...more);
+  return line;
 }
 
-function layerRow(layer, place, { length }) {
-  const { title, settings } = about.effects[layer.effect];
+/**
+ * @param {EffectLayer} layer
+ * @param {number} place
+ * @param {EffectLayer[]} layers
+ */
+function layerRow({ effect }, place, { length }) {
+  const { title, settings } = about.effects[effect];
   const row = make('li', 'mk-layer');
   const head = make('div', 'mk-layer-head');
-  const button = (name, label, className, act, disabled = false) => {
-    const made = iconButton(name, `${label} ${title}`, className);
-    Object.assign(made, { onclick: act, disabled });
-    return made;
+  head.append(make('b', '', title));
+  const addButton = (
+    /** @type {string} */ name,
+    /** @type {string} */ label,
+    /** @type {() => void} */ act,
+    disabled = false,
+  ) => {
+    const button = iconButton(name === 'remove' ? 'trash' : name, `${label} ${title}`, `mk-layer-${name}`);
+    head.append(Object.assign(button, { onclick: act, disabled }));
   };
-  head.append(
-    make('b', '', title),
-    button('up', 'Move up', 'mk-layer-up', () => moveLayer(place, -1), place === 0),
-    button('down', 'Move down', 'mk-layer-down', () => moveLayer(place, 1), place === length - 1),
-    button('trash', 'Remove', 'mk-layer-remove', () => removeLayer(place)),
-  );
-  row.dataset.effect = layer.effect;
-  row.append(
-    head,
-    ...Object.entries(settings).map(([name, knob]) => settingOf(place, name, knob, layer[name] ?? knob.default, title)),
-  );
+  addButton('up', 'Move up', () => moveLayer(place, -1), place === 0);
+  addButton('down', 'Move down', () => moveLayer(place, 1), place === length - 1);
+  addButton('remove', 'Remove', () => removeLayer(place));
+  row.dataset.effect = effect;
+  row.append(head, ...Object.entries(settings).map(([name, setting]) => settingLine(place, name, setting, title)));
   return row;
 }
 
+// --- the panel ---
+
 function updatePresets() {
   const preset = currentPreset();
-  for (const chip of find('presets').children) chip.setAttribute('aria-pressed', chip.textContent === preset);
+  for (const chip of find('presets').children) chip.setAttribute('aria-pressed', String(chip.textContent === preset));
 }
 
 function drawEffects() {
   if (!state.effectsOpen) return;
-  const look = currentLook();
-  const { length } = look.layers;
-  layerList.replaceChildren(...look.layers.map(layerRow));
-  find('layers-none').hidden = length > 0;
-  find('edges').replaceChildren(
-    find('edges').firstElementChild,
-    ...Object.entries(about.edges).map(([name, knob]) =>
-      settingOf(null, name, knob, look[name] ?? knob.default, 'Edges'),
-    ),
+  const { layers } = currentLook();
+  layerList.replaceChildren(...layers.map(layerRow));
+  find('layers-none').hidden = layers.length > 0;
+  find('edge-settings').replaceChildren(
+    ...Object.entries(about.edges).map(([name, setting]) => settingLine(null, name, setting, 'Edges')),
   );
   updatePresets();
-  updateEffects();
+  updateMessages();
 }
 
-// What it says of itself.
-function updateEffects() {
+function updateMessages() {
   find('effects-empty').hidden = objects.forExport().length > 0;
-  find('effects-problem').textContent = previews.problem;
-  find('effects-problem').hidden = !previews.problem;
+  showText(find('effects-problem'), previews.problem);
 }
 
+/** @param {boolean} open */
 export function openEffects(open, focus = true) {
   if (open === state.effectsOpen) return;
   update({ effectsOpen: open });
   effectsPanel.hidden = !open;
   root.classList.toggle('mk-has-effects', open);
-  find('effects-open').setAttribute('aria-expanded', open);
-  find('effects-open').setAttribute('aria-pressed', open);
+  for (const name of ['aria-expanded', 'aria-pressed']) find('effects-open').setAttribute(name, String(open));
   drawEffects();
-  if (focus)
-    (open
-      ? (find('presets').querySelector('[aria-pressed=true]') ?? find('effects-close'))
-      : find('effects-open')
-    ).focus({ preventScroll: true });
+  /** @type {HTMLButtonElement | null} */
+  const preset = find('presets').querySelector('[aria-pressed=true]');
+  if (focus) (open ? (preset ?? find('effects-close')) : find('effects-open')).focus({ preventScroll: true });
   repaint();
 }
 
-export function setUpEffects() {
-  // --- wiring ---
+/** @param {[group: string, title: string]} group */
+function effectGroup([group, title]) {
+  const options = Object.entries(about.effects)
+    .filter(([, effect]) => effect.sort === group)
+    .map(([name, effect]) => new Option(effect.title, name));
+  const element = make('optgroup');
+  element.label = title;
+  element.append(...options);
+  return options.length ? [element] : [];
+}
 
-  for (const name of Object.keys(about.presets)) {
-    const chip = make('button', 'mk-chip-button', name);
-    chip.type = 'button';
-    chip.onclick = () => choosePreset(name);
-    find('presets').append(chip);
-  }
-  for (const sort of Object.keys(SORTS)) {
-    const group = make('optgroup');
-    group.label = SORTS[sort];
-    for (const [name, effect] of Object.entries(about.effects))
-      if (effect.sort === sort) group.append(new Option(effect.title, name));
-    if (group.children.length) find('layer-kind').append(group);
-  }
+export function setUpEffects() {
+  const presets = Object.keys(about.presets);
+  find('presets').append(...presets.map(name => makeButton('mk-chip-button', name, () => choosePreset(name))));
+  find('layer-kind').append(...Object.entries(GROUPS).flatMap(effectGroup));
   listen(find('layer-add'), 'click', () => addLayer(find('layer-kind').value));
   listen(find('effects-open'), 'click', () => openEffects(!state.effectsOpen));
   listen(find('effects-close'), 'click', () => openEffects(false));
-  listen(find('effects-shown'), 'change', event => {
-    update({ effectsShown: event.target.checked });
+  listen(find('effects-shown'), 'change', () => {
+    update({ effectsShown: find('effects-shown').checked });
     repaint();
   });
   listen(effectsPanel, 'keydown', event => {
@@ -272,29 +304,27 @@ export function setUpEffects() {
     event.stopPropagation();
     openEffects(false);
   });
-  listen(backdropPicker, 'change', async () => {
-    const [file] = backdropPicker.files;
-    const wanted = backdropWanted;
+  listenForFiles(backdropPicker, async ([file]) => {
+    const target = backdropTarget;
     const version = state.version;
-    backdropPicker.value = '';
-    const name = await takeBackdrop(file);
-    if (!name || !wanted || version !== state.version || !currentLook().layers[wanted.place]) return;
-    tune(wanted.place, wanted.name, name);
+    const backdrop = await takeBackdrop(file);
+    if (!backdrop || !target || version !== state.version || !currentLook().layers[target.place]) return;
+    changeEffects(({ layers }) => setValue(layers[target.place], target.name, backdrop));
     drawEffects();
   });
-  listen(find('opacity').querySelector('input'), 'input', () => {
+  listen(find('opacity-slider'), 'input', () => {
     if (state.effectStack) return;
     drawEffects();
     emit('effects');
   });
-  Object.assign(shortcuts, { v: () => openEffects(!state.effectsOpen, false) });
+  shortcuts.v = () => openEffects(!state.effectsOpen, false);
 
   on('effects objects log masks', () => {
     if (previews.on) repaint();
   });
   on('medium', drawEffects);
   on('objects log effect-preview', () => {
-    if (state.effectsOpen) updateEffects();
+    if (state.effectsOpen) updateMessages();
   });
   on('screen', name => {
     if (name === 'start') openEffects(false, false);

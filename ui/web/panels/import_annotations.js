@@ -1,10 +1,10 @@
-// Annotations that other programs wrote about what is open: the server reads the file, the user is told what was found, and
+// Annotations that other programs wrote about the open medium: the server reads the file, the dialog shows what it found, and
 // all of it becomes one step.
 
-import { isClip } from '../core/media.js';
+import { isClip, openMedium } from '../core/media.js';
 import { announce, showProgress, showTip, toast } from '../core/notices.js';
-import { about, address, find, listen, root } from '../core/page.js';
-import { setScreen } from '../core/screen.js';
+import { about, address, find, listen, listenForFiles } from '../core/page.js';
+import { isWorking, setScreen } from '../core/screen.js';
 import { state } from '../core/store.js';
 import { sanitizeTraits } from '../core/traits.js';
 import { connection } from '../net/connection.js';
@@ -14,29 +14,55 @@ import { counted } from '../shared/format.js';
 import { UnreadableFile } from '../tools/mask_file.js';
 import { prompts } from '../tools/prompts.js';
 
+/**
+ * What the server found in a file, see ui/page/imports.py. Ids of objects begin with 1.
+ * @typedef {object} Annotations
+ * @property {{ id: number, name: string, label: string }[]} objects
+ * @property {{ frame: number, object: number, prompt: Prompt }[]} entries
+ * @property {number} frames with masks
+ * @property {number} of all frames
+ * @property {number} every which of the masks are taken
+ * @property {number} boxes how many entries are boxes
+ * @property {{ count: number, reason: string, names: string[] }[]} skipped
+ * @property {string[]} notes for the user
+ */
+
+/** @typedef {'masks' | 'boxes'} Form */
+
 const importDialog = find('import-dialog');
-const REASONS_SHOWN = 5;
-const NAMES_SHOWN = 5;
+const MAX_REASONS = 5;
+const MAX_NAMES = 5;
+const MAX_NAME_LENGTH = 100;
+const LOG_SHARE = 0.9; // of the longest message, which the edit log with the annotations must fit into
 
-let imported = null; // {file, version, answer} that the dialog is about
-let reading = null; // the request on its way
+/** @type {{ file: File, version: number, annotations: Annotations } | null} */
+let imported = null; // what the dialog is about
+/** @type {XMLHttpRequest | null} */
+let inFlight = null;
 
-// The server's answer, see ui/annotations.py; null where the user gave up. Throws Unreadable.
-function readOnServer(file, as) {
-  const said = [...state.log.prompts.values()].reduce((sum, frames) => sum + frames.size, 0);
+/**
+ * Returns null where the user cancels. Throws UnreadableFile.
+ * @param {File} file
+ * @param {Form} form
+ * @returns {Promise<Annotations | null>}
+ */
+function readOnServer(file, form) {
+  const { log } = state;
+  const promptCount = [...log.prompts.values()].reduce((sum, frames) => sum + frames.size, 0);
   const room = {
-    objects: Math.max(0, about.max_objects - state.log.prompts.size),
-    prompts: Math.max(0, about.max_prompts - said),
-    characters: Math.max(0, Math.floor(0.9 * about.max_message) - JSON.stringify(state.log.neededForReplay).length),
+    objects: Math.max(0, about.max_objects - log.prompts.size),
+    prompts: Math.max(0, about.max_prompts - promptCount),
+    characters: Math.max(0, Math.floor(LOG_SHARE * about.max_message) - JSON.stringify(log.neededForReplay).length),
   };
-  const query = new URLSearchParams({ as, name: file.name.slice(-100), ...room });
+  const query = new URLSearchParams({ as: form, name: file.name.slice(-MAX_NAME_LENGTH) });
+  for (const [name, left] of Object.entries(room)) query.set(name, `${Math.max(0, left)}`);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    reading = request;
+    inFlight = request;
     request.open('POST', address(`import?${query}`));
     request.responseType = 'json';
-    request.upload.onprogress = event => showReading(event.total ? event.loaded / event.total : null, 'Uploading…');
-    request.upload.onload = () => showReading(null, 'Reading it…');
+    request.upload.onprogress = event => showImporting(event.total ? event.loaded / event.total : null, 'Uploading…');
+    request.upload.onload = () => showImporting(null, 'Reading it…');
     request.onload = () => {
       if (request.status === 200) resolve(request.response);
       else reject(new UnreadableFile(request.response?.error ?? 'The server did not take this file. Try again.'));
@@ -44,113 +70,123 @@ function readOnServer(file, as) {
     request.onerror = () =>
       reject(new UnreadableFile('The upload was interrupted. Check the connection and try again.'));
     request.onabort = () => resolve(null);
-    showReading(0, 'Uploading…');
+    showImporting(0, 'Uploading…');
     request.send(file);
   });
 }
 
-const showReading = (fraction, text) => {
-  if (reading) showProgress('Importing annotations', fraction, text, giveUpReading);
-};
+/**
+ * @param {number | null} fraction
+ * @param {string} text
+ */
+function showImporting(fraction, text) {
+  if (inFlight) showProgress('Importing annotations', fraction, text, cancelImport);
+}
 
-function giveUpReading() {
-  reading?.abort();
+function cancelImport() {
+  inFlight?.abort();
   connection.send({ t: 'cancel', job: 'import' });
 }
 
-// The answer, or undefined where there is none and the user knows why.
-async function readOrTell(file, as) {
+/**
+ * Returns null where nothing was read; a toast says why, unless the user has cancelled or opened something else.
+ * @param {File} file
+ * @param {Form} form
+ */
+async function readAnnotations(file, form) {
   const { version } = state;
   try {
-    const answer = await readOnServer(file, as);
-    return answer && version === state.version ? answer : undefined;
+    const annotations = await readOnServer(file, form);
+    return version === state.version ? annotations : null;
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
-    return void toast(`“${file.name}” was not imported. ${error.message}`);
+    toast(`“${file.name}” was not imported. ${error.message}`);
+    return null;
   } finally {
-    reading = null;
+    inFlight = null;
     showProgress('');
   }
 }
 
+/** @param {File} file */
 export async function importAnnotations(file) {
-  if (!file) return;
   if (!state.medium) return toast('Open the picture or clip first that these annotations are about. Then import them.');
-  if (reading) return;
+  if (inFlight) return;
   const { version } = state;
-  const answer = await readOrTell(file, 'masks');
-  if (!answer) return;
-  imported = { file, version, answer };
-  describeImport(answer);
+  const annotations = await readAnnotations(file, 'masks');
+  if (!annotations) return;
+  imported = { file, version, annotations };
+  describeImport(annotations);
   importDialog.showModal();
 }
 
-function describeImport({ objects: listed, entries, frames: count, of, boxes }) {
+/** @param {Annotations} annotations */
+function describeImport(annotations) {
+  const { objects: listed, entries, frames: count, of, boxes } = annotations;
   const all = counted(of, isClip() ? 'frame' : 'photo');
-  const where = state.medium.kind === 'image' ? '' : count === of ? ` on all ${all}` : ` on ${count} of ${all}`;
+  const where = openMedium().kind === 'image' ? '' : count === of ? ` on all ${all}` : ` on ${count} of ${all}`;
   const names = [...new Set(listed.map(({ name, label }) => name || label).filter(Boolean))];
-  const some = names.slice(0, NAMES_SHOWN).join(', ');
-  const more = names.length - NAMES_SHOWN;
+  const some = names.slice(0, MAX_NAMES).join(', ');
+  const more = names.length - MAX_NAMES;
   const called = names.length ? `: ${some}${more > 0 ? ` and ${more} more` : ''}` : '';
   find('import-found').textContent = `${counted(listed.length, 'object')}${where}${called}`;
   find('import-as').hidden = boxes === entries.length;
-  find('import-as').querySelector('[value=masks]').checked = true;
-  find('import-notes').replaceChildren(...notesOn(imported.answer));
+  find('import-as-masks').checked = true;
+  find('import-notes').replaceChildren(...notesOn(annotations), ...reasonsIn(annotations));
 }
 
-function notesOn({ entries, every, boxes, skipped, notes }) {
-  const told = [...notes];
-  if (boxes === entries.length) told.push('The file has boxes without outlines. The model finds the masks in them.');
-  else if (boxes) told.push(`${boxes} of these have a box but no outline. The model finds the masks in them.`);
+/** @param {Annotations} annotations */
+function notesOn({ entries, every, boxes, notes }) {
+  const texts = [...notes];
+  if (boxes === entries.length) texts.push('The file has boxes without outlines. The model finds the masks in them.');
+  else if (boxes) texts.push(`${boxes} of these have a box but no outline. The model finds the masks in them.`);
   if (every > 1) {
     const rest = isClip() ? 'Tracking finds those in between.' : 'The others are left out.';
-    told.push(`One in ${every} masks of each object is taken, evenly, since no more fit. ${rest}`);
+    texts.push(`One in ${every} masks of each object is taken, evenly, since no more fit. ${rest}`);
   }
-  const reasons = skipped.slice(0, REASONS_SHOWN).map(({ count, reason, names }) => {
+  return texts.map(text => make('li', '', text));
+}
+
+/** @param {Annotations} annotations */
+function reasonsIn({ skipped }) {
+  const texts = skipped.slice(0, MAX_REASONS).map(({ count, reason, names }) => {
     const some = names.length ? ` (${names.join(', ')}${count > names.length ? ' …' : ''})` : '';
-    return make('li', 'mk-import-skipped', `${count} left out. ${reason}${some}`);
+    return `${count} left out. ${reason}${some}`;
   });
-  if (skipped.length > REASONS_SHOWN) {
-    const rest = skipped.slice(REASONS_SHOWN).reduce((sum, { count }) => sum + count, 0);
-    reasons.push(make('li', 'mk-import-skipped', `${rest} more left out, for other reasons.`));
-  }
-  return [...told.map(text => make('li', '', text)), ...reasons];
+  const rest = skipped.slice(MAX_REASONS).reduce((sum, { count }) => sum + count, 0);
+  if (rest) texts.push(`${rest} more left out, for other reasons.`);
+  return texts.map(text => make('li', 'mk-import-skipped', text));
 }
 
 async function addImported() {
-  const { file, version, answer } = imported;
-  const as = importDialog.querySelector('[name=mk-import-as]:checked').value;
+  if (!imported) return;
+  const { file, version, annotations } = imported;
+  const asBoxes = !find('import-as-masks').checked && annotations.boxes < annotations.entries.length;
   importDialog.close();
-  const wanted = as === 'boxes' && answer.boxes < answer.entries.length ? await readOrTell(file, 'boxes') : answer;
-  if (!wanted || version !== state.version) return;
+  const chosen = asBoxes ? await readAnnotations(file, 'boxes') : annotations;
+  if (!chosen || version !== state.version) return;
   const before = state.log.newest;
-  const said = wanted.entries.map(entry => ({ ...entry, object: before + entry.object }));
-  const called = wanted.objects
+  const entries = chosen.entries.map(entry => ({ ...entry, object: before + entry.object }));
+  const traits = chosen.objects
     .filter(({ name, label }) => name || label)
     .map(({ id, name, label }) => ({
       traits: before + id,
       set: sanitizeTraits({ ...(name && { name }), ...(label && { label }) }),
     }));
-  if (root.dataset.state !== 'work') setScreen('work');
-  prompts.addStep([...said, ...called], 'Importing annotations');
-  announce(`${counted(wanted.objects.length, 'object')} imported`);
+  if (!isWorking()) setScreen('work');
+  prompts.addStep([...entries, ...traits], 'Importing annotations');
+  announce(`${counted(chosen.objects.length, 'object')} imported`);
   showTip(isClip() ? 'Imported. Track to find the objects on the other frames.' : 'Imported. Clicks refine the masks.');
 }
 
 export function setUpImportAnnotations() {
-  on('server-progress', message => {
-    if (message.job === 'import') showReading(message.fraction, message.message);
+  on('server-progress', ({ job, fraction, message }) => {
+    if (job === 'import') showImporting(fraction, message);
   });
   on('medium', () => importDialog.close());
-
   on('annotations-chosen', importAnnotations);
-  listen(find('project-menu').querySelector('[data-project=import]'), 'click', () =>
-    find('annotations-picker').click(),
-  );
-  listen(find('annotations-picker'), 'change', event => {
-    importAnnotations(event.target.files[0]);
-    event.target.value = '';
-  });
+  listen(find('project-import'), 'click', () => find('annotations-picker').click());
+  listenForFiles(find('annotations-picker'), ([file]) => importAnnotations(file));
   listen(find('import-ok'), 'click', addImported);
   listen(find('import-cancel'), 'click', () => importDialog.close());
 }

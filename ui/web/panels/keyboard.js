@@ -1,10 +1,13 @@
-// Keys, wherever the focus is, unless somebody is typing.
+// Keyboard shortcuts, wherever the focus is, unless the user is typing.
 
+import { openMedium } from '../core/media.js';
 import { closeMenus } from '../core/menus.js';
 import { objects } from '../core/objects.js';
-import { find, listen, root } from '../core/page.js';
+import { find, listen } from '../core/page.js';
+import { isWorking } from '../core/screen.js';
 import { isTyping, shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
+import { targetOf } from '../shared/elements.js';
 import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
 import { nextSuspicious } from '../timeline/quality_strip.js';
@@ -23,69 +26,86 @@ function removeActive() {
   if (state.log.prompts.has(state.active)) removeObject(state.active);
 }
 
-function undoKey(event) {
-  if (!(event.ctrlKey || event.metaKey)) return false;
-  const key = event.key.toLowerCase();
-  if (key === 'z') event.shiftKey ? redo() : undo();
-  else if (key === 'y') redo();
-  else return false;
-  return true;
+/** @param {number} frame */
+function pauseAt(frame) {
+  pause();
+  goTo(frame);
+}
+
+function cancelOrClose() {
+  if (state.tracking) stopTracking();
+  else if (!closeMenus()) dismissCandidates();
+}
+
+/** @type {typeof shortcuts} */
+const SHORTCUTS = {
+  ArrowLeft: ({ shiftKey }) => pauseAt(state.frame - (shiftKey ? 10 : 1)),
+  ArrowRight: ({ shiftKey }) => pauseAt(state.frame + (shiftKey ? 10 : 1)),
+  Home: () => pauseAt(0),
+  End: () => pauseAt(openMedium().frames - 1),
+  ' ': holdSpace,
+  g: ({ shiftKey }) => nextSuspicious(shiftKey ? -1 : 1),
+  i: ({ shiftKey }) => (shiftKey ? range.clear() : range.begin()),
+  o: () => range.end(),
+  t: ({ shiftKey }) => track(shiftKey ? 'backward' : 'forward'),
+  u: updateStale,
+  d: openDownload,
+  f: () => track('one'),
+  n: addObject,
+  Delete: removeActive,
+  Backspace: removeActive,
+  '+': () => setAdding(true),
+  '=': () => setAdding(true),
+  '-': () => setAdding(false),
+  0: () => zoomAt(0, 0, 0),
+  '?': () => find('help-dialog').showModal(),
+  Escape: cancelOrClose,
+};
+
+/**
+ * @param {KeyboardEvent} event with Ctrl or Command
+ * @returns {(() => void) | undefined}
+ */
+function historyAction({ key, shiftKey }) {
+  if (key.toLowerCase() === 'z') return shiftKey ? redo : undo;
+  return key.toLowerCase() === 'y' ? redo : undefined;
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @returns {(() => void) | undefined}
+ */
+function actionOf(event) {
+  const { key } = event;
+  if (event.ctrlKey || event.metaKey) return historyAction(event);
+  if (event.altKey) return undefined;
+  if (/^[1-9]$/.test(key)) {
+    const object = objects.listed[Number(key) - 1];
+    return () => object && objects.select(object);
+  }
+  const act = shortcuts[key.length === 1 ? key.toLowerCase() : key];
+  return act && (() => act(event));
+}
+
+/**
+ * Whether the focused element has a use for the key: buttons, boxes and sliders do.
+ * @param {KeyboardEvent} event
+ */
+function isHandledByTarget(event) {
+  const target = targetOf(event);
+  if ([' ', 'Enter'].includes(event.key) && target.closest('button, input[type=checkbox], input[type=color]'))
+    return true;
+  return /^(Arrow|Home|End)/.test(event.key) && !!target.closest('.mk-opacity, .mk-size, .mk-effects');
 }
 
 export function setUpKeyboard() {
-  Object.assign(shortcuts, {
-    ArrowLeft: event => {
-      pause();
-      goTo(state.frame - (event.shiftKey ? 10 : 1));
-    },
-    ArrowRight: event => {
-      pause();
-      goTo(state.frame + (event.shiftKey ? 10 : 1));
-    },
-    Home: () => {
-      pause();
-      goTo(0);
-    },
-    End: () => {
-      pause();
-      goTo(state.medium.frames - 1);
-    },
-    ' ': holdSpace,
-    g: event => nextSuspicious(event.shiftKey ? -1 : 1),
-    i: event => (event.shiftKey ? range.clear() : range.begin()),
-    o: () => range.end(),
-    t: event => track(event.shiftKey ? 'backward' : 'forward'),
-    u: () => updateStale(),
-    d: () => openDownload(),
-    f: () => track('one'),
-    n: () => addObject(),
-    Delete: () => removeActive(),
-    Backspace: () => removeActive(),
-    '+': () => setAdding(true),
-    '=': () => setAdding(true),
-    '-': () => setAdding(false),
-    0: () => zoomAt(0, 0, 0),
-    '?': () => find('help-dialog').showModal(),
-    Escape: () => {
-      if (state.tracking) stopTracking();
-      else if (!closeMenus()) dismissCandidates();
-    },
-  });
-
+  Object.assign(shortcuts, SHORTCUTS);
   listen(window, 'keydown', event => {
-    if (!state.medium || root.dataset.state !== 'work' || isTyping(event.target) || event.defaultPrevented) return;
-    // A button or box that has the focus keeps its own keys, and so does a slider.
-    if (event.target.closest('button, input[type=checkbox], input[type=color]') && [' ', 'Enter'].includes(event.key))
-      return;
-    if (event.target.closest('.mk-opacity, .mk-size, .mk-effects') && /^(Arrow|Home|End)/.test(event.key)) return;
-    if (undoKey(event)) return event.preventDefault();
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const number = Number(event.key);
-    const act = shortcuts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (number >= 1 && number <= 9) {
-      if (objects.listed[number - 1]) objects.select(objects.listed[number - 1]);
-    } else if (act) act(event);
-    else return;
+    if (!state.medium || !isWorking() || event.defaultPrevented) return;
+    if (isTyping(targetOf(event)) || isHandledByTarget(event)) return;
+    const act = actionOf(event);
+    if (!act) return;
+    act();
     event.preventDefault();
   });
 }

@@ -1,185 +1,198 @@
-// The model: which one is in use, which others this server offers, and the way from one to another.
+// The model: which one is in use, which others this server offers, and changing it.
+
+/** @import { ModelData, ModelsEvent } from '../protocol.js' */
 
 import { mount } from '../core/mount.js';
-import { announce, showProgress, toast } from '../core/notices.js';
+import { announce, NO_CONNECTION, showProgress, toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { closeWith } from '../shared/dialogs.js';
-import { make, setProgress } from '../shared/elements.js';
+import { make, makeButton, setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { percent } from '../shared/format.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { refreshMasks } from '../viewport/viewport.js';
 
+/**
+ * A change to another model under way. `moving`: it is loaded and gets the edit log.
+ * @typedef {{ model: string, fraction: number | null, message: string, moving: boolean }} Change
+ */
+
 const modelsDialog = find('models-dialog');
-let modelList = { current: '', device: '', memory: null, models: [] }; // what the server said last
-let change = null; // {model, fraction, message, moving} while another one is on its way
-let changesCount = true; // a change that was given up may still be reported for a moment
+/** @type {ModelsEvent} */
+let available = { t: 'models', current: '', device: '', memory: null, models: [] };
+/** @type {Change | null} */
+let change = null;
+let isCancelled = false; // the progress of a cancelled change may still arrive
 
 function openModels() {
   if (modelsDialog.open) return;
   connection.send({ t: 'list_models' });
-  find('models-problem').hidden = true;
+  showText(find('models-problem'), '');
   drawModels();
   modelsDialog.showModal();
 }
 
+/** @param {string} name */
 function changeModel(name) {
-  if (!connection.send({ t: 'choose_model', name }))
-    return toast('There is no connection right now. Try again in a moment.');
-  find('models-problem').hidden = true;
-  changesCount = true;
+  if (!connection.send({ t: 'choose_model', name })) return toast(NO_CONNECTION);
+  showText(find('models-problem'), '');
+  isCancelled = false;
   setChange({ model: name, fraction: null, message: 'Starting…', moving: false });
 }
 
-function giveUpChange() {
+function cancelChange() {
   connection.send({ t: 'cancel', job: 'model' });
-  changesCount = false;
+  isCancelled = true;
   announce('The model stays as it was');
   setChange(null);
 }
 
-function setChange(wanted) {
-  if (change?.moving && !wanted) showProgress('');
-  change = wanted;
-  if (change?.moving && !modelsDialog.open)
-    showProgress(`Changing to ${titleOf(change.model)}`, change.fraction, change.message, giveUpChange);
+/** @param {Change | null} next */
+function setChange(next) {
+  if (change?.moving && !next) showProgress('');
+  change = next;
+  if (next?.moving && !modelsDialog.open)
+    showProgress(`Changing to ${titleOf(next.model)}`, next.fraction, next.message, cancelChange);
   drawModels();
   updateModelButton();
 }
 
-const titleOf = name => modelList.models.find(offer => offer.name === name)?.title ?? name;
+/** @param {string} name */
+const titleOf = name => available.models.find(model => model.name === name)?.title ?? name;
 
 function updateModelButton() {
-  find('model-title').textContent = state.model.title || 'Model';
+  const { title, device } = state.model;
+  find('model-title').textContent = title || 'Model';
   find('model-change').textContent = change ? percent(change.fraction) || ' …' : '';
-  const loading = change ? `Changing to ${titleOf(change.model)}: ${change.message}${percent(change.fraction)}` : '';
-  const label =
-    loading || `Model: ${state.model.title || 'loading'}${state.model.device ? ` on ${state.model.device}` : ''}`;
+  const label = change
+    ? `Changing to ${titleOf(change.model)}: ${change.message}${percent(change.fraction)}`
+    : `Model: ${title || 'loading'}${device ? ` on ${device}` : ''}`;
   find('model').title = `${label} (W)`;
   find('model').setAttribute('aria-label', label);
 }
 
 // --- the list ---
 
-const times = number => `${number < 10 ? number.toFixed(1) : Math.round(number)}×`;
-const megabyteText = megabytes => `${megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes)} MB`;
+/** @param {number} number */
+const shortNumber = number => (number < 10 ? number.toFixed(1) : `${Math.round(number)}`);
 
-function weightsOf(offer) {
+/** @param {ModelData} model */
+function weightsText({ weights, megabytes = 0 }) {
   return {
     bundled: 'Comes with Masklet',
     downloaded: 'On this server’s disk already',
-    remote: `Will be downloaded: ${megabyteText(offer.megabytes ?? 0)}`,
+    remote: `Will be downloaded: ${shortNumber(megabytes)} MB`,
     own: 'This server’s own weights',
-  }[offer.weights];
+  }[weights];
 }
 
-function workOf(offer) {
-  if (offer.weights === 'own') return '';
-  if (offer.picture === 1) return 'The least work';
-  return `Work: ${times(offer.picture)} nano for a picture, ${times(offer.frame)} to track`;
+/** @param {ModelData} model */
+function costText({ weights, picture = 0, frame = 0 }) {
+  if (weights === 'own') return '';
+  if (picture === 1) return 'The least work';
+  return `Work: ${shortNumber(picture)}× nano for a picture, ${shortNumber(frame)}× to track`;
 }
+
+/** @param {ModelData} model */
+const sizeText = ({ parameters, megabytes = 0, licence }) =>
+  parameters ? `${parameters} M parameters · ${shortNumber(megabytes)} MB · ${licence}` : '';
 
 function drawModels() {
-  const { device, memory, models } = modelList;
+  const { device, memory, models } = available;
   const list = find('models-list');
   const used = memory === null ? '' : `, ${Math.round(100 * memory)}% of its memory in use`;
   find('models-device').textContent = device ? `Runs on: ${device}${used}.` : '';
-  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.model : null;
-  list.replaceChildren(...models.map(offerCard));
-  if (focused) (list.querySelector(`[data-model="${CSS.escape(focused)}"]`) ?? find('models-close')).focus();
+  const buttons = () => /** @type {NodeListOf<HTMLButtonElement>} */ (list.querySelectorAll('[data-model]'));
+  const focused = [...buttons()].find(button => button === document.activeElement)?.dataset.model;
+  list.replaceChildren(...models.map(modelCard));
+  if (focused) ([...buttons()].find(button => button.dataset.model === focused) ?? find('models-close')).focus();
 }
 
-function offerCard(offer) {
-  const card = make('li', 'mk-offer');
-  const head = make('div', 'mk-offer-head');
-  const current = offer.name === state.model.name;
-  head.append(make('b', '', offer.title));
-  if (current) head.append(make('span', 'mk-offer-mark', 'in use'));
-  else if (offer.loaded) head.append(make('span', 'mk-offer-mark mk-offer-quiet', 'loaded'));
-  card.classList.toggle('mk-current', current);
-  const size = offer.parameters
-    ? `${offer.parameters} M parameters · ${megabyteText(offer.megabytes)} · ${offer.licence}`
-    : '';
-  const facts = make('div', 'mk-offer-facts');
-  facts.append(
-    ...[size, workOf(offer), offer.loaded ? '' : weightsOf(offer)].filter(Boolean).map(text => make('span', '', text)),
-  );
+/** @param {ModelData} model */
+function modelCard(model) {
+  const card = make('li', 'mk-model-card');
+  const head = make('div', 'mk-model-card-head');
+  const isCurrent = model.name === state.model.name;
+  head.append(make('b', '', model.title));
+  if (isCurrent) head.append(make('span', 'mk-model-card-mark', 'in use'));
+  else if (model.loaded) head.append(make('span', 'mk-model-card-mark mk-model-card-quiet', 'loaded'));
+  card.classList.toggle('mk-current', isCurrent);
+  const facts = make('div', 'mk-model-card-facts');
+  const texts = [sizeText(model), costText(model), model.loaded ? '' : weightsText(model)];
+  facts.append(...texts.filter(Boolean).map(text => make('span', '', text)));
   card.append(head, facts);
-  if (change?.model === offer.name) card.append(changeBar());
-  else if (!current || state.model.error) card.append(useButton(offer, current));
+  if (change?.model === model.name) card.append(changeBar(change));
+  else if (!isCurrent || state.model.error) card.append(useButton(model, isCurrent));
   return card;
 }
 
-function useButton(offer, again) {
-  const button = make('button', 'mk-button', again ? 'Try again' : 'Use');
-  button.type = 'button';
-  button.dataset.model = offer.name;
+/**
+ * @param {ModelData} model
+ * @param {boolean} again
+ */
+function useButton({ name, title }, again) {
+  const button = makeButton('mk-button', again ? 'Try again' : 'Use', () => changeModel(name));
+  button.dataset.model = name;
   button.disabled = !!change;
-  button.setAttribute('aria-label', `${again ? 'Try again with' : 'Use'} ${offer.title}`);
-  button.onclick = () => changeModel(offer.name);
+  button.setAttribute('aria-label', `${again ? 'Try again with' : 'Use'} ${title}`);
   return button;
 }
 
-function changeBar() {
-  const bar = make('div', 'mk-offer-change');
+/** @param {Change} change */
+function changeBar({ model, fraction, message }) {
+  const bar = make('div', 'mk-model-card-change');
   const progress = make('div', 'mk-progress');
   const row = make('div', 'mk-row');
   progress.append(make('i'));
-  setProgress(progress, change.fraction);
-  const cancel = make('button', 'mk-link', 'Cancel');
-  cancel.type = 'button';
-  cancel.dataset.model = change.model;
-  cancel.onclick = giveUpChange;
-  row.append(make('span', '', [change.message, percent(change.fraction).trim()].filter(Boolean).join(' · ')), cancel);
+  setProgress(progress, fraction);
+  const cancel = makeButton('mk-link', 'Cancel', cancelChange);
+  cancel.dataset.model = model;
+  row.append(make('span', '', [message, percent(fraction).trim()].filter(Boolean).join(' · ')), cancel);
   bar.append(progress, row);
   return bar;
 }
 
 export function setUpModels() {
-  // --- what the server says ---
-
   on('model', updateModelButton);
-  on('server-models', message => {
-    modelList = message;
+  on('server-models', event => {
+    available = event;
     drawModels();
     updateModelButton();
   });
 
-  // The same clicks have other masks now: all that is shown is asked for again, what is looked at first.
-  on('server-model', message => {
-    if (!state.model.name || state.model.name === message.name || !state.medium) return;
+  // Another model computes other masks from the same prompts: all are requested again, those of the shown frame first.
+  on('server-model', ({ name }) => {
+    if (!state.model.name || state.model.name === name || !state.medium) return;
     masks.clear(state.medium.frames);
     connection.send({ t: 'get_masks', first: state.frame, last: state.frame });
     refreshMasks();
     requestMasks();
   });
 
-  on('server-progress', message => {
-    if (message.job !== 'model' || !changesCount) return;
-    setChange({ model: message.model, fraction: message.fraction, message: message.message, moving: !!message.moving });
+  on('server-progress', ({ job, model = '', fraction, message, moving = false }) => {
+    if (job === 'model' && !isCancelled) setChange({ model, fraction, message, moving });
   });
 
-  on('server-done', message => {
-    if (message.job !== 'model') return;
+  on('server-done', ({ job }) => {
+    if (job !== 'model') return;
     setChange(null);
     connection.send({ t: 'list_models' });
-    if (modelsDialog.open) modelsDialog.close();
+    modelsDialog.close();
     const again = state.log.prompts.size ? ' Your clicks were said to it again.' : '';
     toast(`${state.model.title} is in use now.${again}`, 'hint');
   });
 
-  on('server-error', message => {
-    if (message.job !== 'model') return;
+  on('server-error', ({ job, text }) => {
+    if (job !== 'model') return;
     setChange(null);
-    find('models-problem').textContent = message.text;
-    find('models-problem').hidden = false;
+    showText(find('models-problem'), text);
   });
 
   listen(find('model'), 'click', openModels);
   closeWith(modelsDialog, find('models-close'), { signal: mount.signal });
-  Object.assign(shortcuts, { w: openModels });
+  shortcuts.w = openModels;
 }

@@ -1,32 +1,47 @@
-// The list of objects. A row is made once for an object and from then on only changed where something is new; with the
-// tab key one gets to the controls of the selected row, with the up and down keys from row to row.
+// The list of objects. A row is made once for an object and then only changed where something differs. The tab key goes
+// through the controls of the selected row, the up and down keys go from row to row.
 
+import { arrowStep } from '../core/menus.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
+import { verdictOn } from '../core/reviews.js';
 import { state } from '../core/store.js';
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../core/traits.js';
-import { make, setIcon } from '../shared/elements.js';
+import { make, scrollWithin, setIcon, targetOf } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { clamp } from '../shared/values.js';
 import { addObject } from '../tools/object_actions.js';
 import { masks } from '../viewport/masks.js';
 import { thumbnailObserver } from './object_thumbnails.js';
-import { showVerdict, verdictOn } from './reviews.js';
+import { showVerdict } from './reviews.js';
 
 export const objectList = find('objects');
-export const rows = new Map(); // id -> its row in the list
-const CONTROLS = ['pick', 'name', 'swatch', 'label', 'eye', 'dots'];
+const labelOptions = /** @type {HTMLDataListElement} */ (root.querySelector('#mk-labels'));
+/** @type {Map<number, HTMLElement>} */
+export const rows = new Map();
+/** @type {WeakMap<HTMLElement, string>} */
+const shownStates = new WeakMap(); // row -> what it shows, as JSON
+const CONTROLS = /** @type {const} */ (['pick', 'name', 'swatch', 'label', 'eye', 'dots']);
+const SCROLL_EDGE = 28; // CSS pixels: where a dragged row scrolls the list
+const SCROLL_STEP = 10;
+/** @typedef {CONTROLS[number]} Control */
 
+/** @param {number} id */
 function makeRow(id) {
-  const row = find('row-template').content.firstElementChild.cloneNode(true);
-  row.dataset.object = id;
+  const row = /** @type {HTMLElement} */ (find('row-template').content.firstElementChild?.cloneNode(true));
+  row.dataset.object = `${id}`;
   Object.assign(find('name', row), { maxLength: MAX_NAME_LENGTH, placeholder: `Object ${id}` });
   find('label', row).maxLength = MAX_LABEL_LENGTH;
+  rows.set(id, row);
   thumbnailObserver.observe(row);
   return row;
 }
 
+/**
+ * @param {number} id
+ * @returns {[text: string, title: string]}
+ */
 function describeScore(id) {
   const record = masks.on(state.frame).get(id);
   if (!record) return ['', ''];
@@ -37,229 +52,286 @@ function describeScore(id) {
   ];
 }
 
-function updateRow(row, id) {
-  const seen = { visible: objects.isVisible(id), score: describeScore(id), verdict: verdictOn(id) };
-  const trait = { ...objects.trait(id), ...seen, active: id === state.active };
-  const news = JSON.stringify(trait);
-  if (row.news === news) return;
-  row.news = news;
-  row.classList.toggle('mk-active', trait.active);
-  row.classList.toggle('mk-hidden', !trait.visible);
-  row.classList.toggle('mk-is-locked', trait.locked);
-  row.style.setProperty('--color', trait.color);
-  for (const name of CONTROLS) find(name, row).tabIndex = trait.active ? 0 : -1;
+/** @param {number} id */
+const rowState = id => ({
+  ...objects.trait(id),
+  id,
+  visible: objects.isVisible(id),
+  score: describeScore(id),
+  verdict: verdictOn(state.reviews, id),
+  active: id === state.active,
+});
+/** @typedef {ReturnType<typeof rowState>} RowState */
+
+/** @param {number} id */
+function updateRow(id) {
+  const row = rows.get(id) ?? makeRow(id);
+  const shown = rowState(id);
+  const text = JSON.stringify(shown);
+  if (shownStates.get(row) === text) return;
+  shownStates.set(row, text);
+  row.classList.toggle('mk-active', shown.active);
+  row.classList.toggle('mk-hidden', !shown.visible);
+  row.classList.toggle('mk-is-locked', shown.locked);
+  row.style.setProperty('--color', shown.color);
+  for (const name of CONTROLS) find(name, row).tabIndex = shown.active ? 0 : -1;
   const score = find('score', row);
-  [score.textContent, score.title] = trait.score;
-  showVerdict(row, trait.verdict);
-  updateInputs(row, id, trait);
-  updateButtons(row, trait);
+  [score.textContent, score.title] = shown.score;
+  showVerdict(row, shown.verdict);
+  updateInputs(row, shown);
+  updateButtons(row, shown);
 }
 
-function updateInputs(row, id, trait) {
-  const [name, label, swatch] = ['name', 'label', 'swatch'].map(part => find(part, row));
-  if (document.activeElement !== name) name.value = trait.name;
-  if (document.activeElement !== label) label.value = trait.label;
-  if (swatch.value !== trait.color) swatch.value = trait.color;
-  name.title = trait.name;
-  label.title = trait.label;
-  label.classList.toggle('mk-blank', !trait.label);
-  name.setAttribute('aria-label', `Name of object ${id}`);
-  label.setAttribute('aria-label', `Class of ${trait.name}`);
-  swatch.setAttribute('aria-label', `Color of ${trait.name}`);
+/**
+ * @param {HTMLElement} row
+ * @param {RowState} shown
+ */
+function updateInputs(row, { id, name, label, color }) {
+  const [nameInput, labelInput, swatch] = [find('name', row), find('label', row), find('swatch', row)];
+  if (document.activeElement !== nameInput) nameInput.value = name;
+  if (document.activeElement !== labelInput) labelInput.value = label;
+  if (swatch.value !== color) swatch.value = color;
+  nameInput.title = name;
+  labelInput.title = label;
+  labelInput.classList.toggle('mk-blank', !label);
+  nameInput.setAttribute('aria-label', `Name of object ${id}`);
+  labelInput.setAttribute('aria-label', `Class of ${name}`);
+  swatch.setAttribute('aria-label', `Color of ${name}`);
 }
 
+/**
+ * @param {HTMLElement} row
+ * @param {RowState} shown
+ */
 function updateButtons(row, { name, visible, active, solo, locked }) {
-  const [pick, eye] = ['pick', 'eye'].map(part => find(part, row));
+  const [pick, eye] = [find('pick', row), find('eye', row)];
   setIcon(eye, solo ? 'solo' : visible ? 'eye' : 'eye-off');
   eye.title = visible ? 'Hide (X)' : 'Show (X)';
   eye.setAttribute('aria-label', `Hide ${name}`);
-  eye.setAttribute('aria-pressed', !visible);
+  eye.setAttribute('aria-pressed', String(!visible));
   eye.classList.toggle('mk-solo', solo);
   pick.setAttribute('aria-label', `Select ${name}${locked ? ', locked' : ''}`);
   if (active) row.setAttribute('aria-current', 'true');
   else row.removeAttribute('aria-current');
-  pick.setAttribute('aria-pressed', active);
+  pick.setAttribute('aria-pressed', String(active));
   pick.title = locked ? 'Locked. Unlock it with K or in the menu' : '';
   find('dots', row).setAttribute('aria-label', `More for ${name}`);
 }
 
-// A row that moves while it has the focus keeps it.
+/**
+ * Puts the rows in order. A row that moves while it has the focus keeps it.
+ * @param {number[]} listed
+ */
 function placeRows(listed) {
   const focused = document.activeElement;
   listed.forEach((id, place) => {
-    if (!rows.has(id)) rows.set(id, makeRow(id));
-    const row = rows.get(id);
+    const row = rows.get(id) ?? makeRow(id);
     if (objectList.children[place] !== row) objectList.insertBefore(row, objectList.children[place] ?? null);
   });
-  if (objectList.contains(focused) && document.activeElement !== focused) focused.focus({ preventScroll: true });
+  if (focused instanceof HTMLElement && objectList.contains(focused) && document.activeElement !== focused)
+    focused.focus({ preventScroll: true });
 }
 
 export function updateObjects() {
-  const listed = objects.listed;
-  const here = new Set(listed);
-  const count = state.log.prompts.size;
-  const gone = [...rows].filter(([id]) => !here.has(id));
-  const focused = gone.some(([, row]) => row.contains(document.activeElement));
-  for (const [id, row] of gone) {
+  const { listed } = objects;
+  const removed = [...rows].filter(([id]) => !listed.includes(id));
+  const hadFocus = removed.some(([, row]) => row.contains(document.activeElement));
+  for (const [id, row] of removed) {
     thumbnailObserver.unobserve(row);
     row.remove();
     rows.delete(id);
   }
   placeRows(listed);
-  for (const id of listed) updateRow(rows.get(id), id);
-  if (focused) focusOn(state.active, 'pick');
+  for (const id of listed) updateRow(id);
+  if (hadFocus) focusOn(state.active, 'pick');
   if (revealed !== state.active) reveal(state.active);
   root.classList.toggle('mk-no-objects', !listed.length);
-  find('count').textContent = count ? String(count) : '';
-  updateAll(listed);
-  updateLabels();
+  find('count').textContent = `${state.log.prompts.size || ''}`;
+  updateAllButton(listed);
+  updateLabelOptions();
 }
 
-// Scrolls the list, never the page: on a phone the stage stays in sight.
-let revealed = 0;
+let revealed = 0; // object
+/** @param {number} id */
 export function reveal(id) {
   revealed = id;
-  if (!rows.has(id)) return;
-  const row = rows.get(id).getBoundingClientRect();
-  const seen = objectList.getBoundingClientRect();
-  objectList.scrollTop += Math.min(0, row.top - seen.top) + Math.max(0, row.bottom - seen.bottom);
+  const row = rows.get(id);
+  if (row) scrollWithin(objectList, row);
 }
 
-function updateAll(listed) {
-  const some = listed.some(id => !objects.isVisible(id));
-  const all = find('all');
-  all.disabled = !listed.length;
-  all.title = some ? 'Show all objects' : 'Hide all objects';
-  all.setAttribute('aria-pressed', some);
-  setIcon(all, some ? 'eye-off' : 'eye');
+/** @param {number[]} listed */
+function updateAllButton(listed) {
+  const isAnyHidden = listed.some(id => !objects.isVisible(id));
+  const button = find('all');
+  button.disabled = !listed.length;
+  button.title = isAnyHidden ? 'Show all objects' : 'Hide all objects';
+  button.setAttribute('aria-pressed', String(isAnyHidden));
+  setIcon(button, isAnyHidden ? 'eye-off' : 'eye');
 }
 
-// Labels that are in use are offered for the other objects.
-function updateLabels() {
-  const offered = root.querySelector('#mk-labels');
-  const labels = objects.labels;
-  if (offered.dataset.labels === labels.join('\n')) return;
-  offered.dataset.labels = labels.join('\n');
-  offered.replaceChildren(...labels.map(label => Object.assign(make('option'), { value: label })));
+/** Labels that are in use are offered for the other objects. */
+function updateLabelOptions() {
+  const { labels } = objects;
+  const text = labels.join('\n');
+  if (labelOptions.dataset.labels === text) return;
+  labelOptions.dataset.labels = text;
+  labelOptions.replaceChildren(...labels.map(label => Object.assign(make('option'), { value: label })));
 }
 
-// However much happens, the list is looked at once before the screen is drawn.
 const updateObjectsSoon = oncePerFrame(updateObjects);
 
-// --- what users do with a row ---
+// --- actions on a row ---
 
-export const idOf = target => Number(target.closest('.mk-object')?.dataset.object) || null;
-const partOf = target => CONTROLS.find(name => target.closest(`.mk-${name}`));
+/** @param {Event} event */
+export const objectAt = event => {
+  /** @type {HTMLElement | null} */
+  const row = targetOf(event).closest('.mk-object');
+  return Number(row?.dataset.object) || null;
+};
+/** @param {Event} event */
+const controlAt = event => CONTROLS.find(name => targetOf(event).closest(`.mk-${name}`));
+/** @param {Event} event */
+const textInputAt = event => {
+  const { target } = event;
+  return target instanceof HTMLInputElement && target.matches('.mk-name, .mk-label') ? target : null;
+};
 
-export function focusRow(id, part = 'pick') {
+/**
+ * @param {number} id
+ * @param {Control} control
+ */
+export function focusRow(id, control = 'pick') {
   updateObjects();
-  focusOn(id, part);
+  focusOn(id, control);
 }
 
-function focusOn(id, part) {
-  const target = rows.has(id) ? find(part, rows.get(id)) : find('add');
+/**
+ * @param {number} id
+ * @param {Control} control
+ */
+function focusOn(id, control) {
+  const row = rows.get(id);
+  const target = row ? find(control, row) : find('add');
   target.focus();
-  if (part === 'name' || part === 'label') target.select();
+  if (row && (control === 'name' || control === 'label')) find(control, row).select();
 }
 
-function typingKey(event) {
+/**
+ * Enter takes over what was typed, Escape the former text.
+ * @param {KeyboardEvent} event
+ * @param {number} id
+ * @param {HTMLInputElement} input
+ */
+function endTyping(event, id, input) {
   if (event.key !== 'Enter' && event.key !== 'Escape') return;
-  const id = idOf(event.target);
-  const trait = objects.trait(id);
-  if (event.key === 'Escape') event.target.value = trait[partOf(event.target)];
+  const { name, label } = objects.trait(id);
+  if (event.key === 'Escape') input.value = input.matches('.mk-name') ? name : label;
   event.stopPropagation();
   focusRow(id);
 }
 
-// --- dragging a row by its grip, with mouse, pen or finger ---
+/** @param {KeyboardEvent} event */
+function handleKey(event) {
+  const step = arrowStep(event);
+  const id = objectAt(event);
+  if (!id) return;
+  const input = textInputAt(event);
+  if (input) return endTyping(event, id, input);
+  if (!step || event.altKey) return;
+  const { listed } = objects;
+  const next = listed[listed.indexOf(id) + step];
+  event.preventDefault();
+  if (!next) return;
+  objects.select(next);
+  focusRow(next, controlAt(event));
+}
 
-let draggedRow = null; // id
+// --- dragging a row by its grip ---
 
-function endCarry(act) {
-  if (!draggedRow) return;
-  rows.get(draggedRow)?.classList.remove('mk-dragged');
-  draggedRow = null;
-  act();
+/** @type {{ id: number, row: HTMLElement } | null} */
+let dragged = null;
+
+/** @param {PointerEvent} event */
+function startDrag(event) {
+  const id = objectAt(event);
+  const row = id && rows.get(id);
+  if (!row || !targetOf(event).closest('.mk-grip') || event.button !== 0) return;
+  event.preventDefault();
+  dragged = { id, row };
+  objectList.setPointerCapture(event.pointerId); // rows change places under the pointer, the list stays
+  row.classList.add('mk-dragged');
+}
+
+/** @param {PointerEvent} event */
+function drag({ clientY }) {
+  if (!dragged) return;
+  const { id } = dragged;
+  const { top, bottom } = objectList.getBoundingClientRect();
+  if (clientY < top + SCROLL_EDGE) objectList.scrollTop -= SCROLL_STEP;
+  if (clientY > bottom - SCROLL_EDGE) objectList.scrollTop += SCROLL_STEP;
+  const isAbove = (/** @type {number} */ other) => {
+    const box = rows.get(other)?.getBoundingClientRect();
+    return box && box.top + box.height / 2 < clientY;
+  };
+  const { listed } = objects;
+  const to = listed.filter(other => other !== id && isAbove(other)).length;
+  if (to !== listed.indexOf(id)) objects.previewTraits(objects.arranged(id, to));
+}
+
+/** @param {() => void} finish */
+function endDrag(finish) {
+  if (!dragged) return;
+  dragged.row.classList.remove('mk-dragged');
+  dragged = null;
+  finish();
 }
 
 export function setUpObjectList() {
   listen(objectList, 'click', event => {
-    const id = idOf(event.target);
-    const part = partOf(event.target);
+    const id = objectAt(event);
+    const control = controlAt(event);
     if (!id) return;
-    if (part === 'eye') objects.toggle(id);
-    else if (part === 'dots') emit('object-menu', id);
+    if (control === 'eye') objects.toggle(id);
+    else if (control === 'dots') emit('object-menu', id);
     else if (id !== state.active) objects.select(id);
   });
   listen(objectList, 'contextmenu', event => {
-    if (!idOf(event.target) || event.target === document.activeElement) return;
+    const id = objectAt(event);
+    if (!id || event.target === document.activeElement) return;
     event.preventDefault();
-    emit('object-menu', idOf(event.target));
+    emit('object-menu', id);
   });
 
   // The first click on a row selects it; only the next one edits, or each tap on a phone would bring up its keyboard.
   listen(objectList, 'mousedown', event => {
-    if (['name', 'label'].includes(partOf(event.target)) && idOf(event.target) !== state.active) event.preventDefault();
+    if (textInputAt(event) && objectAt(event) !== state.active) event.preventDefault();
   });
 
   listen(objectList, 'input', event => {
-    if (partOf(event.target) === 'swatch')
-      objects.previewTraits(new Map([[idOf(event.target), { color: event.target.value }]]));
+    const id = objectAt(event);
+    if (id && controlAt(event) === 'swatch')
+      objects.previewTraits(new Map([[id, { color: find('swatch', rows.get(id)).value }]]));
   });
   listen(objectList, 'change', event => {
-    const id = idOf(event.target);
-    const part = partOf(event.target);
-    if (part === 'swatch') objects.commitTraits();
-    else objects.set(id, { [part]: event.target.value });
+    const id = objectAt(event);
+    const input = textInputAt(event);
+    if (controlAt(event) === 'swatch') objects.commitTraits();
+    else if (id && input) objects.set(id, { [input.matches('.mk-name') ? 'name' : 'label']: input.value });
   });
   listen(objectList, 'focusout', event => {
-    const row = event.target.closest('.mk-object');
-    if (row && event.target.matches('.mk-name, .mk-label')) {
-      row.news = ''; // what was typed may differ from what came of it
-      updateObjectsSoon();
-    }
+    const row = rows.get(objectAt(event) ?? 0);
+    if (!row || !textInputAt(event)) return;
+    shownStates.delete(row); // what was typed may differ from the trait
+    updateObjectsSoon();
   });
+  listen(objectList, 'keydown', handleKey);
 
-  listen(objectList, 'keydown', event => {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    const id = idOf(event.target);
-    if (!id) return;
-    if (event.target.matches('.mk-name, .mk-label')) return typingKey(event);
-    if (!step || event.altKey) return;
-    const listed = objects.listed;
-    const next = listed[listed.indexOf(id) + step];
-    event.preventDefault();
-    if (!next) return;
-    objects.select(next);
-    focusRow(next, partOf(event.target));
-  });
+  listen(objectList, 'pointerdown', startDrag);
+  listen(objectList, 'pointermove', drag);
+  listen(objectList, 'pointerup', () => endDrag(() => objects.commitTraits()));
+  listen(objectList, 'pointercancel', () => endDrag(() => objects.previewTraits(null)));
 
-  listen(objectList, 'pointerdown', event => {
-    if (!event.target.closest('.mk-grip') || event.button !== 0) return;
-    event.preventDefault();
-    draggedRow = idOf(event.target);
-    objectList.setPointerCapture(event.pointerId); // rows change places under the pointer, the list stays
-    rows.get(draggedRow).classList.add('mk-dragged');
-  });
-
-  listen(objectList, 'pointermove', event => {
-    if (!draggedRow) return;
-    const { top, bottom } = objectList.getBoundingClientRect();
-    const edge = 28;
-    if (event.clientY < top + edge) objectList.scrollTop -= 10;
-    if (event.clientY > bottom - edge) objectList.scrollTop += 10;
-    const listed = objects.listed;
-    const middle = id => {
-      const box = rows.get(id).getBoundingClientRect();
-      return box.top + box.height / 2;
-    };
-    const to = listed.filter(id => id !== draggedRow && middle(id) < event.clientY).length;
-    if (to !== listed.indexOf(draggedRow)) objects.previewTraits(objects.arranged(draggedRow, to));
-  });
-  listen(objectList, 'pointerup', () => endCarry(() => objects.commitTraits()));
-  listen(objectList, 'pointercancel', () => endCarry(() => objects.previewTraits(null)));
-
-  listen(find('add'), 'click', () => addObject());
+  listen(find('add'), 'click', addObject);
   listen(find('all'), 'click', () => objects.toggleAll());
   on('objects log masks frame medium reviews', updateObjectsSoon);
 }

@@ -1,20 +1,25 @@
-// The menu of a row, and the keys for what stands in it.
+// The menu of a row, and the keys for its actions.
 
-import { closers } from '../core/menus.js';
+import { arrowStep, closers } from '../core/menus.js';
 import { objects } from '../core/objects.js';
-import { find, listen, root } from '../core/page.js';
+import { find, listen } from '../core/page.js';
+import { isWorking } from '../core/screen.js';
 import { isTyping, shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
+import { targetOf } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { removeObject } from '../tools/object_actions.js';
 import { prompts } from '../tools/prompts.js';
-import { focusRow, idOf, objectList, reveal, rows, updateObjects } from './object_list.js';
+import { focusRow, objectAt, objectList, reveal, rows, updateObjects } from './object_list.js';
 
-const rowMenu = find('row-menu');
-let menuObject = null; // id of the object that the menu is about
+const menu = find('row-menu');
+const MARGIN = 8; // CSS pixels between the menu and the window's edges
+const OFFSET = 4; // CSS pixels between the menu and its button
+let menuObject = 0;
 
-const menuActions = {
+/** @type {Record<string, (id: number) => void>} */
+const ACTIONS = {
   solo: id => objects.toggleSolo(id),
   lock: id => objects.lock(id),
   rename: id => focusRow(id, 'name'),
@@ -28,106 +33,112 @@ const menuActions = {
   clear: id => {
     if (objects.isFree(id)) prompts.clearFrameOf(id);
   },
-  remove: id => removeObject(id),
+  remove: removeObject,
 };
+const FOCUSING_ACTIONS = ['rename', 'label', 'color'];
 
-function openRowMenu(id) {
+/** @returns {HTMLButtonElement[]} */
+const enabledItems = () => [...menu.querySelectorAll('button')].filter(item => !item.disabled);
+
+/** @param {number} id */
+function openMenu(id) {
   if (id !== state.active) objects.select(id);
   updateObjects();
-  const { locked, solo } = objects.trait(id);
-  const listed = objects.listed;
-  const item = act => rowMenu.querySelector(`[data-act=${act}]`);
+  const { locked, solo, name } = objects.trait(id);
+  const { listed } = objects;
+  const item = (/** @type {string} */ action) =>
+    /** @type {HTMLButtonElement} */ (menu.querySelector(`[data-act=${action}]`));
   menuObject = id;
-  item('solo').setAttribute('aria-checked', solo);
-  item('lock').setAttribute('aria-checked', locked);
-  item('lock').querySelector('span').textContent = locked ? 'Unlock' : 'Lock';
+  item('solo').setAttribute('aria-checked', String(solo));
+  item('lock').setAttribute('aria-checked', String(locked));
+  find('lock-text', menu).textContent = locked ? 'Unlock' : 'Lock';
   item('up').disabled = listed[0] === id;
   item('down').disabled = listed[listed.length - 1] === id;
   item('clear').disabled = locked || !state.log.prompts.get(id)?.has(state.frame);
   item('remove').disabled = locked || !state.log.prompts.has(id);
-  rowMenu.setAttribute('aria-label', objects.trait(id).name);
-  rowMenu.hidden = false;
-  placeRowMenu(find('dots', rows.get(id)).getBoundingClientRect());
-  rowMenu.querySelector('button:not(:disabled)').focus({ preventScroll: true });
+  menu.setAttribute('aria-label', name);
+  menu.hidden = false;
+  placeMenu(find('dots', rows.get(id)).getBoundingClientRect());
+  enabledItems()[0].focus({ preventScroll: true });
 }
 
-// Below the button, or above it where there is no room.
-function placeRowMenu({ top, bottom, right }) {
-  const { offsetWidth: width, offsetHeight: height } = rowMenu;
-  const least = 8;
-  const below = bottom + 4 + height <= innerHeight - least ? bottom + 4 : Math.max(least, top - 4 - height);
-  rowMenu.style.top = `${Math.min(below, Math.max(least, innerHeight - least - height))}px`;
-  rowMenu.style.left = `${clamp(right - width, least, innerWidth - least - width)}px`;
+/**
+ * Places the menu below its button, or above it where there is no room.
+ * @param {DOMRect} button
+ */
+function placeMenu({ top, bottom, right }) {
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  const maxTop = innerHeight - MARGIN - height;
+  const below = bottom + OFFSET <= maxTop ? bottom + OFFSET : Math.max(MARGIN, top - OFFSET - height);
+  menu.style.top = `${Math.min(below, Math.max(MARGIN, maxTop))}px`;
+  menu.style.left = `${clamp(right - width, MARGIN, innerWidth - MARGIN - width)}px`;
 }
 
-function closeRowMenu(refocus = false) {
-  if (rowMenu.hidden) return;
-  rowMenu.hidden = true;
-  if (refocus) focusRow(menuObject, 'dots');
+/** Returns whether it was open. */
+function closeMenu() {
+  const wasOpen = !menu.hidden;
+  menu.hidden = true;
+  return wasOpen;
+}
+
+/** @param {Event} event */
+function closeUnlessInside(event) {
+  if (!menu.contains(targetOf(event))) closeMenu();
+}
+
+/** @param {KeyboardEvent} event */
+function handleKey(event) {
+  const items = enabledItems();
+  const place = items.findIndex(item => item === document.activeElement);
+  const step = arrowStep(event);
+  if (step) items[(place + step + items.length) % items.length].focus();
+  else if (event.key === 'Home') items[0].focus();
+  else if (event.key === 'End') items[items.length - 1].focus();
+  else if (event.key === 'Escape' || event.key === 'Tab') {
+    closeMenu();
+    focusRow(menuObject, 'dots');
+  } else if (event.key === 'Enter' || event.key === ' ') return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/**
+ * Alt with the up and down keys moves an object in the list.
+ * @param {KeyboardEvent} event
+ */
+function moveWithKeys(event) {
+  const step = arrowStep(event);
+  if (!step || !event.altKey || event.ctrlKey || event.metaKey || !state.medium || !isWorking()) return;
+  if (isTyping(targetOf(event)) && !objectList.contains(targetOf(event))) return;
+  const id = objectAt(event) ?? state.active;
+  event.preventDefault();
+  objects.move(id, step);
+  updateObjects();
+  reveal(id);
 }
 
 export function setUpObjectMenu() {
-  listen(rowMenu, 'click', event => {
-    const act = event.target.closest('[data-act]')?.dataset.act;
+  listen(menu, 'click', event => {
+    /** @type {HTMLButtonElement | null} */
+    const item = targetOf(event).closest('[data-act]');
     const id = menuObject;
-    if (!act) return;
-    closeRowMenu();
-    menuActions[act](id);
-    if (!['rename', 'label', 'color'].includes(act))
+    const action = item?.dataset.act;
+    if (!action) return;
+    closeMenu();
+    ACTIONS[action](id);
+    if (!FOCUSING_ACTIONS.includes(action))
       focusRow(rows.has(id) && objects.listed.includes(id) ? id : state.active, 'dots');
   });
+  listen(menu, 'keydown', handleKey);
+  listen(window, 'pointerdown', closeUnlessInside);
+  for (const type of ['scroll', 'wheel']) listen(window, type, closeUnlessInside, { capture: true, passive: true });
+  listen(window, 'resize', closeMenu);
+  closers.push(closeMenu);
+  on('medium', closeMenu);
+  on('object-menu', openMenu);
 
-  listen(rowMenu, 'keydown', event => {
-    const items = [...rowMenu.querySelectorAll('button:not(:disabled)')];
-    const place = items.indexOf(document.activeElement);
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) items[(place + step + items.length) % items.length].focus();
-    else if (event.key === 'Home') items[0].focus();
-    else if (event.key === 'End') items[items.length - 1].focus();
-    else if (event.key === 'Escape' || event.key === 'Tab') closeRowMenu(true);
-    else if (event.key === 'Enter' || event.key === ' ') return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-
-  listen(window, 'pointerdown', event => {
-    if (!rowMenu.contains(event.target)) closeRowMenu();
-  });
-  for (const type of ['scroll', 'wheel'])
-    listen(
-      window,
-      type,
-      event => {
-        if (!rowMenu.contains(event.target)) closeRowMenu();
-      },
-      { capture: true, passive: true },
-    );
-  closers.push(() => {
-    const open = !rowMenu.hidden;
-    closeRowMenu();
-    return open;
-  });
-  listen(window, 'resize', () => closeRowMenu());
-  on('medium', () => closeRowMenu());
-  on('object-menu', openRowMenu);
-
-  // --- keys ---
-
-  Object.assign(shortcuts, {
-    x: event => objects[event.shiftKey ? 'toggleSolo' : 'toggle'](state.active),
-    k: () => objects.lock(state.active),
-    F2: () => focusRow(state.active, 'name'),
-  });
-
-  listen(window, 'keydown', event => {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    const id = idOf(event.target) ?? state.active;
-    if (!step || !event.altKey || event.ctrlKey || event.metaKey || !state.medium || root.dataset.state !== 'work')
-      return;
-    if (isTyping(event.target) && !objectList.contains(event.target)) return;
-    event.preventDefault();
-    objects.move(id, step);
-    updateObjects();
-    reveal(id);
-  });
+  shortcuts.x = event => objects[event.shiftKey ? 'toggleSolo' : 'toggle'](state.active);
+  shortcuts.k = () => objects.lock(state.active);
+  shortcuts.F2 = () => focusRow(state.active, 'name');
+  listen(window, 'keydown', moveWithKeys);
 }

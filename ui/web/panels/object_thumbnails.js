@@ -1,5 +1,5 @@
-// The small pictures in the list of objects: the part of a frame around an object, with its mask. They are drawn one
-// after the other, only where they can be seen, and not more often than a look at them needs.
+// Thumbnails in the list of objects: the part of a frame around an object, with its mask. They are drawn one after the
+// other, only those in view, and in rounds with a pause between them.
 
 import { frameSize } from '../core/media.js';
 import { mount } from '../core/mount.js';
@@ -13,71 +13,86 @@ import { patternOf } from '../viewport/patterns.js';
 import { drawPart, partAround } from '../viewport/sprites.js';
 import { objectSprite } from '../viewport/viewport.js';
 
-const THUMB_SIDE = 44; // CSS pixels
-const THUMB_PAUSE = 350; // milliseconds from one round to the next
+const SIDE = 44; // CSS pixels
+const PAUSE = 350; // milliseconds between rounds
 
-const objectThumbnails = {
-  drawn: new WeakMap(), // canvas -> what is drawn on it
-  inView: new Set(), // rows
-  timer: 0,
-  rounds: Promise.resolve(),
+/** @typedef {{ record: MaskRecord, style: string, frame: number, version: number }} Thumbnail */
 
-  // Where an object is best seen: on the frame we look at, else where it was seen last, else on the nearest other frame.
-  whereSeen(id, canvas) {
-    if (masks.on(state.frame).get(id)?.area) return state.frame;
-    const last = this.drawn.get(canvas);
-    if (last && last.version === state.version && masks.on(last.frame).get(id)?.area) return last.frame;
-    let nearest = null;
-    for (const [frame, here] of masks.frames) {
-      const nearer = nearest === null || Math.abs(frame - state.frame) < Math.abs(nearest - state.frame);
-      if (nearer && here.get(id)?.area) nearest = frame;
-    }
-    return nearest;
-  },
+/** @type {WeakMap<HTMLCanvasElement, Thumbnail>} */
+const drawn = new WeakMap();
+/** @type {Set<HTMLElement>} */
+const rowsInView = new Set();
+let isWaiting = false; // for the next round
+let rounds = Promise.resolve();
 
-  wish() {
-    this.timer ||= setTimeout(() => {
-      this.timer = 0;
-      this.rounds = this.rounds.then(() => this.round());
-    }, THUMB_PAUSE);
-  },
+/**
+ * The frame on which an object is shown: the current one, else the one of its last thumbnail, else the nearest with a mask.
+ * @param {number} id
+ * @param {HTMLCanvasElement} canvas
+ */
+function frameOf(id, canvas) {
+  const hasMask = (/** @type {number} */ frame) => !!masks.on(frame).get(id)?.area;
+  if (hasMask(state.frame)) return state.frame;
+  const last = drawn.get(canvas);
+  if (last && last.version === state.version && hasMask(last.frame)) return last.frame;
+  let nearest = null;
+  for (const frame of masks.frames.keys()) {
+    const isNearer = nearest === null || Math.abs(frame - state.frame) < Math.abs(nearest - state.frame);
+    if (isNearer && hasMask(frame)) nearest = frame;
+  }
+  return nearest;
+}
 
-  async round() {
-    for (const row of [...this.inView]) {
-      const id = Number(row.dataset.object);
-      const canvas = find('thumb', row);
-      const frame = this.whereSeen(id, canvas);
-      if (!row.isConnected) this.inView.delete(row);
-      else if (frame === null) this.erase(canvas);
-      else await this.draw(id, canvas, frame).catch(() => {}); // a frame that does not come is missed elsewhere, too
-    }
-  },
+function drawSoon() {
+  if (isWaiting) return;
+  isWaiting = true;
+  setTimeout(() => {
+    isWaiting = false;
+    rounds = rounds.then(drawRound);
+  }, PAUSE);
+}
 
-  erase(canvas) {
-    if (!this.drawn.delete(canvas)) return;
-    canvas.width = canvas.height = 0;
-  },
+async function drawRound() {
+  for (const row of [...rowsInView]) {
+    const id = Number(row.dataset.object);
+    const canvas = find('thumb', row);
+    const frame = frameOf(id, canvas);
+    if (!row.isConnected) rowsInView.delete(row);
+    else if (frame === null) erase(canvas);
+    else await draw(id, canvas, frame).catch(() => {}); // the viewport reports frames that cannot be loaded
+  }
+}
 
-  async draw(id, canvas, frame) {
-    const record = masks.on(frame).get(id);
-    const version = state.version;
-    const look = `${objects.color(id)} ${patternOf(id)}`;
-    const last = this.drawn.get(canvas);
-    if (last?.record === record && last.look === look) return;
-    const [bitmap, sprite] = await Promise.all([frames.get(frame), objectSprite(id, record)]);
-    if (!sprite || version !== state.version) return;
-    this.drawn.set(canvas, { record, look, frame, version });
-    canvas.width = canvas.height = Math.round(THUMB_SIDE * Math.min(window.devicePixelRatio || 1, 2));
-    drawPart(canvas, bitmap, sprite, frameSize(frame), partAround(record.place, frameSize(frame)));
-  },
-};
+/** @param {HTMLCanvasElement} canvas */
+function erase(canvas) {
+  if (drawn.delete(canvas)) canvas.width = canvas.height = 0;
+}
+
+/**
+ * @param {number} id
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} frame
+ */
+async function draw(id, canvas, frame) {
+  const record = masks.on(frame).get(id);
+  const version = state.version;
+  const style = `${objects.color(id)} ${patternOf(id)}`;
+  const last = drawn.get(canvas);
+  if (!record || (last?.record === record && last.style === style)) return;
+  const [bitmap, sprite] = await Promise.all([frames.get(frame), objectSprite(id, record)]);
+  if (!sprite || version !== state.version) return;
+  drawn.set(canvas, { record, style, frame, version });
+  canvas.width = canvas.height = Math.round(SIDE * Math.min(window.devicePixelRatio || 1, 2));
+  drawPart(canvas, bitmap, sprite, frameSize(frame), partAround(record.place, frameSize(frame)));
+}
 
 export const thumbnailObserver = new IntersectionObserver(changes => {
-  for (const { target, isIntersecting } of changes) objectThumbnails.inView[isIntersecting ? 'add' : 'delete'](target);
-  objectThumbnails.wish();
+  for (const { target, isIntersecting } of changes)
+    rowsInView[isIntersecting ? 'add' : 'delete'](/** @type {HTMLElement} */ (target));
+  drawSoon();
 });
 
 export function setUpObjectThumbnails() {
   listen(mount.signal, 'abort', () => thumbnailObserver.disconnect());
-  on('objects log masks frame medium', () => objectThumbnails.wish());
+  on('objects log masks frame medium', drawSoon);
 }

@@ -1,9 +1,12 @@
-// The project menu: save what is open as a file, with or without all masks, and go on with such a file.
+// The project menu: saves the open project as a file, with or without all masks, and opens such files.
 
-import { isSameMedium } from '../core/media.js';
+/** @import { ExportObject } from '../protocol.js' */
+
+import { isSameMedium, openMedium } from '../core/media.js';
 import { makeMenu } from '../core/menus.js';
-import { showProgress, toast } from '../core/notices.js';
-import { find, listen, root } from '../core/page.js';
+import { NO_CONNECTION, showProgress, toast } from '../core/notices.js';
+import { find, listen, listenForFiles } from '../core/page.js';
+import { isWorking } from '../core/screen.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { make } from '../shared/elements.js';
@@ -20,10 +23,14 @@ import { exportAddress } from './download.js';
 import { importAnnotations } from './import_annotations.js';
 import { openReview } from './reviews.js';
 
-const projectMenu = find('project-menu');
+const URL_LIFETIME = 60_000; // milliseconds in which the browser begins to save the file
 
-let gathering = false; // masks are on their way to a project file
+let isExporting = false; // the server writes the masks for a project file
 
+/**
+ * @param {string} text
+ * @param {string} name
+ */
 function download(text, name) {
   const link = make('a');
   const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
@@ -31,44 +38,78 @@ function download(text, name) {
   document.body.append(link);
   link.click();
   link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 60000);
+  setTimeout(() => URL.revokeObjectURL(url), URL_LIFETIME);
   toast(`${name} is saved.`, 'hint');
 }
 
-function saveProject(masksOf) {
-  const stem = state.medium.name.replace(/\.[^.]*$/, '') || 'masklet';
-  download(projectOf(snapshot(), masksOf), `${stem}.masklet.json`);
+/** @param {MasksByObject} [masks] */
+function saveProject(masks) {
+  const stem = openMedium().name.replace(/\.[^.]*$/, '') || 'masklet';
+  download(projectOf(snapshot(), masks), `${stem}.masklet.json`);
 }
 
-// --- with masks: the server writes them all, as for a download ---
+// --- with masks: the server exports them all as COCO annotations ---
+
+/**
+ * object -> frame -> its mask
+ * @typedef {Record<number, Record<number, RunLengths>>} MasksByObject
+ *
+ * @typedef {object} CocoFile the parts that are read
+ * @property {{ id: number, frame_index: number }[]} images
+ * @property {{ image_id: number, track_id: number, segmentation: RunLengths }[]} annotations
+ */
 
 function saveWithMasks() {
-  const all = [...state.log.prompts.keys()].map(id => ({ id, name: '', label: '', color: [0, 0, 0] }));
-  if (!all.length) return toast('Select something first. Then there are masks to save.', 'hint');
+  /** @type {ExportObject[]} */
+  const objects = [...state.log.prompts.keys()].map(id => ({ id, name: '', label: '', color: [0, 0, 0] }));
+  if (!objects.length) return toast('Select something first. Then there are masks to save.', 'hint');
   if (state.exporting) return toast('A download is under way. Wait until it is done.', 'hint');
-  if (!connection.send({ t: 'export', format: 'coco', objects: all })) {
-    return toast('There is no connection right now. Try again in a moment.');
-  }
-  gathering = true;
-  showProgress('Saving with masks', null, 'Starting…', stopGathering);
+  if (!connection.send({ t: 'export', format: 'coco', objects })) return toast(NO_CONNECTION);
+  isExporting = true;
+  showExporting(null, 'Starting…');
 }
 
-function stopGathering() {
-  gathering = false;
-  connection.send({ t: 'cancel', job: 'export' });
+/**
+ * @param {number | null} fraction
+ * @param {string} text
+ */
+const showExporting = (fraction, text) => showProgress('Saving with masks', fraction, text, cancelExport);
+
+function endExport() {
+  isExporting = false;
   showProgress('');
 }
 
-function masksByObject({ images, annotations }) {
-  const frameOf = new Map(images.map(image => [image.id, image.frame_index]));
-  const found = {};
-  for (const { image_id: image, track_id: object, segmentation } of annotations) {
-    found[object] ??= {};
-    found[object][frameOf.get(image)] = segmentation;
-  }
-  return found;
+function cancelExport() {
+  connection.send({ t: 'cancel', job: 'export' });
+  endExport();
 }
 
+/** @param {CocoFile} file */
+function masksByObject({ images, annotations }) {
+  const frameOf = new Map(images.map(image => [image.id, image.frame_index]));
+  /** @type {MasksByObject} */
+  const masks = {};
+  for (const { image_id: image, track_id: object, segmentation } of annotations) {
+    masks[object] ??= {};
+    masks[object][Number(frameOf.get(image))] = segmentation;
+  }
+  return masks;
+}
+
+/** @param {string} url */
+async function fetchMasks(url) {
+  const answer = await fetch(exportAddress(url));
+  if (!answer.ok) throw new Error(`masks: ${answer.status}`);
+  return masksByObject(await answer.json());
+}
+
+// --- opening ---
+
+/**
+ * Opens a project, a review, or annotations about the open medium.
+ * @param {File} file
+ */
 async function openProject(file) {
   const review = await findReview(file);
   if (review) return openReview(review);
@@ -79,11 +120,12 @@ async function openProject(file) {
     if (error instanceof NoProject && state.medium) return importAnnotations(file);
     return toast(error instanceof BadProject ? error.message : 'This file could not be read. Choose it again.');
   }
-  const here = state.medium && isSameMedium(project.medium, state.medium) && project.medium.name === state.medium.name;
-  if (!here || connection.status !== 'on' || state.reopening) return reopenProject(project);
-  save(); // what is open stays on the shelf
+  const { medium } = state;
+  const isOpen = medium && isSameMedium(project.medium, medium) && project.medium.name === medium.name;
+  if (!isOpen || connection.status !== 'on' || state.reopening) return reopenProject(project);
+  save(); // or what was open would be lost
   applyProject({ ...project, fileKeys: state.project?.fileKeys });
-  setMedium(state.medium, state.version);
+  setMedium(medium, state.version);
   replayLog();
   emit('medium');
   emit('log');
@@ -91,46 +133,36 @@ async function openProject(file) {
 }
 
 export function setUpProjectMenu() {
-  on('server-progress', message => {
-    if (gathering && message.job === 'export')
-      showProgress('Saving with masks', message.fraction, message.message, stopGathering);
+  on('server-progress', ({ job, fraction, message }) => {
+    if (isExporting && job === 'export') showExporting(fraction, message);
   });
-  on('server-error', message => {
-    if (gathering && message.job === 'export') {
-      gathering = false;
-      showProgress('');
-    }
+  on('server-error', ({ job }) => {
+    if (isExporting && job === 'export') endExport();
   });
-  on('server-done', async message => {
-    if (!gathering || message.job !== 'export') return;
+  on('server-done', async ({ job, url = '' }) => {
+    if (!isExporting || job !== 'export') return;
     try {
-      const answer = await fetch(exportAddress(message));
-      if (!answer.ok) throw new Error(`masks: ${answer.status}`);
-      const found = masksByObject(await answer.json());
-      if (gathering) saveProject(found);
+      const masks = await fetchMasks(url);
+      if (isExporting) saveProject(masks);
     } catch {
       toast('The masks could not be fetched. Check the connection and try again.');
     }
-    gathering = false;
-    showProgress('');
+    endExport();
   });
   on('medium', () => {
-    gathering = false;
+    isExporting = false;
   });
 
-  makeMenu(find('project-open'), projectMenu);
+  makeMenu(find('project-open'), find('project-menu'));
   on('project-chosen', openProject);
-  listen(projectMenu.querySelector('[data-project=save]'), 'click', () => saveProject());
-  listen(projectMenu.querySelector('[data-project=masks]'), 'click', saveWithMasks);
-  listen(projectMenu.querySelector('[data-project=open]'), 'click', () => find('project-picker').click());
-  listen(find('project-picker'), 'change', event => {
-    if (event.target.files[0]) openProject(event.target.files[0]);
-    event.target.value = '';
-  });
+  listen(find('project-save'), 'click', () => saveProject());
+  listen(find('project-masks'), 'click', saveWithMasks);
+  listen(find('project-choose'), 'click', () => find('project-picker').click());
+  listenForFiles(find('project-picker'), ([file]) => openProject(file));
   listen(window, 'keydown', event => {
     if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== 's') return;
-    if (!state.medium || root.dataset.state !== 'work') return;
+    if (!state.medium || !isWorking()) return;
     event.preventDefault(); // or the browser would save the page
-    if (find('veil').hidden) saveProject();
+    if (find('progress-overlay').hidden) saveProject();
   });
 }

@@ -1,18 +1,17 @@
-// Reviews: what somebody said on a review page about what is open, as pins on the stage, flags on the timeline, a badge on
-// each object, and a list. A file comes from anywhere: everything in it is looked at before anything else sees it.
+// Reviews that came back from a review page: pins in the viewport, flags on the timeline, a badge on each object, and a list.
 
-import { describeMedium, isAlbum, isClip, isSameMedium } from '../core/media.js';
+import { describeMedium, isAlbum, isClip, isSameMedium, openMedium } from '../core/media.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
+import { mergeReview, notesOf, reviewerOf, summarize, VERDICTS, verdictOn } from '../core/reviews.js';
 import { setScreen } from '../core/screen.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update, view } from '../core/store.js';
-import { icon, make, setIcon } from '../shared/elements.js';
+import { icon, make, makeButton, scrollWithin, setIcon } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
 import { oncePerFrame } from '../shared/refresh.js';
-import { MAX_REVIEWS, REVIEW_VERSION, readReview, VERDICTS } from '../storage/review_file.js';
+import { MAX_REVIEWS, REVIEW_VERSION, readReview } from '../storage/review_file.js';
 import { BadProject, readMedium } from '../storage/validation.js';
 import { drawSoon } from '../timeline/drawing.js';
 import { isVisible, xOf } from '../timeline/geometry.js';
@@ -21,17 +20,27 @@ import { pause } from '../timeline/player.js';
 import { nextAfter } from '../timeline/quality.js';
 import { overlayCanvas, viewport } from '../viewport/viewport.js';
 
-let chosenNote = null; // the note that was jumped to
+const pins = find('pins');
+const list = find('review-notes');
+/** @type {ReviewNote | null} */
+let chosenNote = null; // the one that was jumped to
 
+/** @param {Review[]} reviews */
+function setReviews(reviews) {
+  update({ reviews });
+  chosenNote = null;
+  emit('reviews');
+}
+
+/** @param {Record<string, unknown>} plain what findReview returns; everything in it is checked */
 export function openReview(plain) {
-  const other = 'This review was made by another version of Masklet. Open it with that version.';
-  if (plain.version !== REVIEW_VERSION) return toast(other);
+  const otherVersion = 'This review was made by another version of Masklet. Open it with that version.';
+  if (plain.version !== REVIEW_VERSION) return toast(otherVersion);
   try {
     const medium = readMedium(plain.medium);
-    const where = describeMedium(medium);
-    if (!state.medium) return toast(`This review is about ${where}. Open that first, then the review.`);
-    if (!isSameMedium(medium, state.medium))
-      return toast(`This review is about ${where}, not about what is open. Open that first.`);
+    const about = `This review is about ${describeMedium(medium)}`;
+    if (!state.medium) return toast(`${about}. Open that first, then the review.`);
+    if (!isSameMedium(medium, state.medium)) return toast(`${about}, not about what is open. Open that first.`);
     addReview(readReview(plain, state.medium));
   } catch (error) {
     if (!(error instanceof BadProject)) throw error;
@@ -39,215 +48,204 @@ export function openReview(plain) {
   }
 }
 
-// The same reviewer's earlier words on the same page are replaced; what was done stays done.
-function addReview(news) {
-  const isSame = ({ review, reviewer }) => review === news.review && reviewer === news.reviewer;
-  const earlier = state.reviews.find(isSame);
-  const others = state.reviews.filter(each => each !== earlier);
-  if (others.length >= MAX_REVIEWS) return toast(`${MAX_REVIEWS} reviews are the limit. Dismiss them first.`);
-  const wasDone = ({ frame, x, y, text }) =>
-    earlier?.notes.some(
-      note => note.done && note.frame === frame && note.x === x && note.y === y && note.text === text,
-    ) ?? false;
-  for (const note of news.notes) note.done ||= wasDone(note);
-  update({ reviews: [...others, news] });
-  chosenNote = null;
+/** @param {Review} review */
+function addReview(review) {
+  const merged = mergeReview(state.reviews, review);
+  if (merged.length > MAX_REVIEWS) return toast(`${MAX_REVIEWS} reviews are the limit. Dismiss them first.`);
   setScreen('work');
-  emit('reviews');
-  toast(`${news.reviewer || 'The reviewer'}: ${summarize(news)}.`, 'hint');
+  setReviews(merged);
+  toast(`${review.reviewer || 'The reviewer'}: ${summarize(review)}.`, 'hint');
 }
 
-function summarize({ verdicts, notes }) {
-  const given = Object.values(verdicts);
-  const count = verdict => given.filter(each => each.verdict === verdict).length;
-  const words = [
-    [count('approved'), 'approved'],
-    [count('needs_work'), count('needs_work') === 1 ? 'needs work' : 'need work'],
-  ];
-  const said = words.filter(([number]) => number).map(([number, word]) => `${number} ${word}`);
-  return [...said, counted(notes.length, 'note')].join(', ');
-}
-
-// --- what is said of an object, and where ---
-
-// {verdict, words} of all reviewers: one who is not content counts more.
-export function verdictOn(id) {
-  const said = state.reviews
-    .map(({ reviewer, verdicts }) => ({ reviewer, ...verdicts[id] }))
-    .filter(({ verdict }) => verdict);
-  const verdict = said.find(each => each.verdict === 'needs_work')?.verdict ?? said[0]?.verdict ?? '';
-  const words = said.map(({ reviewer, verdict: one, comment }) => {
-    const start = `${reviewer || 'Reviewer'}: ${VERDICTS[one]}`;
-    return comment ? `${start}. ${comment}` : start;
-  });
-  return { verdict, words: words.join('\n') };
-}
-
-export function showVerdict(row, { verdict, words }) {
+/**
+ * The badge of an object's row.
+ * @param {HTMLElement} row
+ * @param {ReturnType<typeof verdictOn>} verdict
+ */
+export function showVerdict(row, { verdict, text }) {
   const badge = find('verdict', row);
   badge.hidden = !verdict;
   if (!verdict) return;
   badge.dataset.verdict = verdict;
-  badge.title = words;
-  badge.setAttribute('aria-label', words);
-  setIcon(badge, verdict === 'approved' ? 'check' : 'pen');
+  badge.title = text;
+  badge.setAttribute('aria-label', text);
+  setIcon(badge, iconOf(verdict));
 }
 
-const allNotes = () => state.reviews.flatMap(({ notes }) => notes).sort((one, other) => one.frame - other.frame);
+/** @param {string} verdict */
+const iconOf = verdict => (verdict === 'approved' ? 'check' : 'pen');
+const allNotes = () => notesOf(state.reviews);
 
+/** @param {ReviewNote} note */
 function jumpToNote(note) {
   pause();
   chosenNote = note;
-  if (state.log.prompts.has(note.object) && note.object !== state.active) objects.select(note.object);
+  if (note.object && state.log.prompts.has(note.object) && note.object !== state.active) objects.select(note.object);
   goTo(note.frame);
   viewport.scrollIntoView({ block: 'nearest' });
   announce(`Note ${allNotes().indexOf(note) + 1}: ${note.text}`);
   emit('reviews');
 }
 
-// Over the notes that are still to be done; over all where none is.
+/**
+ * Goes through the notes that are not done yet, or through all where all are done.
+ * @param {1 | -1} step
+ */
 function nextNote(step) {
   const all = allNotes();
   const open = all.filter(note => !note.done);
-  const marked = open.length ? open : all;
-  if (!marked.length) return toast('There is no review here. Drop the file that a reviewer sent back.', 'hint');
-  const now = all.indexOf(chosenNote);
-  const at = now >= 0 ? now : all.findLastIndex(note => note.frame < state.frame) + (step < 0 ? 1 : 0);
-  const places = marked.map(note => all.indexOf(note));
-  jumpToNote(all[nextAfter(places, at, step)]);
+  const candidates = open.length ? open : all;
+  if (!candidates.length) return toast('There is no review here. Drop the file that a reviewer sent back.', 'hint');
+  const current = chosenNote ? all.indexOf(chosenNote) : -1;
+  const before = all.findLastIndex(note => note.frame < state.frame);
+  const place = current >= 0 ? current : before + (step < 0 ? 1 : 0);
+  const places = candidates.map(note => all.indexOf(note));
+  jumpToNote(all[nextAfter(places, place, step)]);
 }
 
-// --- on the stage and on the timeline ---
+// --- in the viewport and on the timeline ---
 
-const pins = find('pins');
-const flags = find('flags');
+/** @param {ReviewNote} note */
+const positionOf = note => [view.x + note.x * view.scale, view.y + note.y * view.scale];
 
 function updatePins() {
   if (!state.medium) return;
-  const all = allNotes();
-  const here = all.filter(note => note.frame === state.frame && (!note.done || note === chosenNote));
-  pins.replaceChildren(
-    ...here.map(note => {
-      const pin = make('button', 'mk-remark-pin', all.indexOf(note) + 1);
-      Object.assign(pin, { type: 'button', title: note.text, onclick: () => jumpToNote(note) });
-      pin.setAttribute('aria-label', `Note ${all.indexOf(note) + 1}: ${note.text}`);
-      pin.classList.toggle('mk-chosen', note === chosenNote);
-      pin.style.transform = `translate(${view.x + note.x * view.scale}px, ${view.y + note.y * view.scale}px)`;
-      return pin;
-    }),
+  const shown = [...allNotes().entries()].filter(
+    ([, note]) => note.frame === state.frame && (!note.done || note === chosenNote),
   );
-  if (here.includes(chosenNote)) pins.append(bubbleOf(chosenNote));
+  pins.replaceChildren(...shown.map(([place, note]) => pinOf(note, place + 1)));
+  for (const [, note] of shown) if (note === chosenNote) pins.append(bubbleOf(note));
 }
 
-// The chosen note's words beside its pin, on the side that has more room.
+/**
+ * @param {ReviewNote} note
+ * @param {number} number
+ */
+function pinOf(note, number) {
+  const pin = makeButton('mk-review-note-pin', `${number}`, () => jumpToNote(note));
+  const [x, y] = positionOf(note);
+  pin.title = note.text;
+  pin.setAttribute('aria-label', `Note ${number}: ${note.text}`);
+  pin.classList.toggle('mk-chosen', note === chosenNote);
+  pin.style.transform = `translate(${x}px, ${y}px)`;
+  return pin;
+}
+
+/**
+ * The text of the chosen note, on the side of its pin that has more room.
+ * @param {ReviewNote} note
+ */
 function bubbleOf(note) {
-  const bubble = make('p', 'mk-remark-bubble', note.text);
-  const x = view.x + note.x * view.scale;
-  bubble.setAttribute('aria-hidden', 'true'); // the pin says the same
+  const bubble = make('p', 'mk-review-note-bubble', note.text);
+  const [x, y] = positionOf(note);
+  bubble.setAttribute('aria-hidden', 'true'); // the pin has the same label
   bubble.classList.toggle('mk-to-left', x > viewport.clientWidth / 2);
   bubble.style.left = `${x}px`;
-  bubble.style.top = `${view.y + note.y * view.scale}px`;
+  bubble.style.top = `${y}px`;
   return bubble;
 }
 
 const updateFlags = drawSoon(() => {
-  flags.replaceChildren(
-    ...allNotes()
-      .filter(({ frame, done }) => !done && isVisible(frame))
-      .map(note => {
-        const flag = make('i', 'mk-flag');
-        flag.style.transform = `translateX(${xOf(note.frame)}px)`;
-        return flag;
-      }),
+  const shown = allNotes().filter(({ frame, done }) => !done && isVisible(frame));
+  find('flags').replaceChildren(
+    ...shown.map(note => {
+      const flag = make('i', 'mk-flag');
+      flag.style.transform = `translateX(${xOf(note.frame)}px)`;
+      return flag;
+    }),
   );
 });
 
 // --- the list ---
 
-const factLine = words => make('span', 'mk-remark-facts', words.filter(Boolean).join(' · '));
-const whereIs = ({ frame }) => (isClip() ? `frame ${frame + 1}` : isAlbum() ? state.medium.names[frame] : '');
+/**
+ * @param {HTMLElement} mark
+ * @param {string} text
+ * @param {string[]} facts
+ * @param {() => void} act
+ */
+function noteButton(mark, text, facts, act) {
+  const button = makeButton('mk-review-note-go', '', act);
+  const line = make('span', 'mk-review-note-facts', facts.filter(Boolean).join(' · '));
+  button.append(mark, make('span', 'mk-review-note-text', text), line);
+  return button;
+}
 
+/** @param {number} frame */
+const frameName = frame => (isClip() ? `frame ${frame + 1}` : isAlbum() ? (openMedium().names?.[frame] ?? '') : '');
+
+/**
+ * @param {ReviewNote} note
+ * @param {number} number
+ * @param {string} reviewer
+ */
 function noteItem(note, number, reviewer) {
-  const item = make('li', 'mk-remark');
-  const go = make('button', 'mk-remark-go');
-  const tick = make('input', 'mk-remark-done');
-  const object = note.object && objects.trait(note.object).name;
-  item.classList.toggle('mk-chosen', note === chosenNote);
-  item.classList.toggle('mk-is-done', note.done);
-  Object.assign(tick, { type: 'checkbox', checked: note.done, title: 'Done' });
-  tick.setAttribute('aria-label', `Note ${number} is done`);
-  tick.onchange = () => {
-    note.done = tick.checked;
+  const item = make('li', 'mk-review-note');
+  const name = note.object ? objects.trait(note.object).name : '';
+  const mark = make('b', 'mk-review-note-number', number);
+  const button = noteButton(mark, note.text, [name, frameName(note.frame), reviewer], () => jumpToNote(note));
+  if (note === chosenNote) button.setAttribute('aria-current', 'true');
+  const box = make('input', 'mk-review-note-done');
+  Object.assign(box, { type: 'checkbox', checked: note.done, title: 'Done' });
+  box.setAttribute('aria-label', `Note ${number} is done`);
+  box.onchange = () => {
+    note.done = box.checked;
     emit('reviews');
   };
-  go.type = 'button';
-  if (note === chosenNote) go.setAttribute('aria-current', 'true');
-  const words = make('span', 'mk-remark-text', note.text);
-  go.append(make('b', 'mk-remark-number', number), words, factLine([object, whereIs(note), reviewer]));
-  go.onclick = () => jumpToNote(note);
-  item.append(go, tick);
+  item.classList.toggle('mk-chosen', note === chosenNote);
+  item.classList.toggle('mk-is-done', note.done);
+  item.append(button, box);
   return item;
 }
 
-// A comment on an object as a whole.
+/**
+ * A comment on an object as a whole.
+ * @param {number} id
+ * @param {Review['verdicts'][number]} comment
+ * @param {string} reviewer
+ */
 function commentItem(id, { verdict, comment }, reviewer) {
-  const item = make('li', 'mk-remark');
-  const go = make('button', 'mk-remark-go');
-  const sign = make('span', 'mk-verdict');
-  go.type = 'button';
-  sign.dataset.verdict = verdict;
-  sign.append(icon(verdict === 'approved' ? 'check' : 'pen'));
-  go.append(
-    sign,
-    make('span', 'mk-remark-text', comment),
-    factLine([objects.trait(id).name, VERDICTS[verdict], reviewer]),
-  );
-  go.onclick = () => {
+  const item = make('li', 'mk-review-note');
+  const mark = make('span', 'mk-verdict');
+  mark.dataset.verdict = verdict;
+  mark.append(icon(iconOf(verdict)));
+  const select = () => {
     if (state.log.prompts.has(id)) objects.select(id);
   };
-  item.append(go);
+  item.append(noteButton(mark, comment, [objects.trait(id).name, VERDICTS[verdict], reviewer], select));
   return item;
 }
 
-function updateReviewing() {
+const controls = () => [.../** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll('button, input'))];
+
+function updatePanel() {
   if (!state.medium) return;
-  const card = find('reviewing');
-  const list = find('remarks');
+  const { reviews } = state;
   const all = allNotes();
-  const open = all.filter(note => !note.done).length;
-  const focused = [...list.querySelectorAll('button, input')].indexOf(document.activeElement);
-  card.hidden = !state.reviews.length;
-  find('reviewing-count').textContent = all.length ? `${open} open` : '';
-  for (const name of ['remark-previous', 'remark-next']) find(name).disabled = !all.length;
-  find('reviewers').textContent = state.reviews
-    .map(each => `${each.reviewer || 'Reviewer'}: ${summarize(each)}`)
-    .join('; ');
-  const several = state.reviews.length > 1;
-  const nameOf = each => (several ? each.reviewer || 'Reviewer' : '');
-  const comments = state.reviews.flatMap(each =>
-    Object.entries(each.verdicts)
+  const focused = controls().findIndex(control => control === document.activeElement);
+  find('reviewing').hidden = !reviews.length;
+  find('reviewing-count').textContent = all.length ? `${all.filter(note => !note.done).length} open` : '';
+  find('review-note-previous').disabled = find('review-note-next').disabled = !all.length;
+  find('reviewers').textContent = reviews.map(each => `${reviewerOf(each)}: ${summarize(each)}`).join('; ');
+  const nameOf = (/** @type {Review | undefined} */ review) => (review && reviews.length > 1 ? reviewerOf(review) : '');
+  const comments = reviews.flatMap(review =>
+    Object.entries(review.verdicts)
       .filter(([, { comment }]) => comment)
-      .map(([id, said]) => commentItem(Number(id), said, nameOf(each))),
+      .map(([id, comment]) => commentItem(Number(id), comment, nameOf(review))),
   );
   const notes = all.map((note, place) =>
-    noteItem(note, place + 1, nameOf(state.reviews.find(each => each.notes.includes(note)))),
+    noteItem(note, place + 1, nameOf(reviews.find(each => each.notes.includes(note)))),
   );
   list.replaceChildren(...comments, ...notes);
-  list.querySelectorAll('button, input')[focused]?.focus({ preventScroll: true });
-  revealNote(list);
+  controls()[focused]?.focus({ preventScroll: true });
+  const chosen = list.querySelector('.mk-chosen');
+  if (chosen) scrollWithin(list, chosen);
 }
 
-// Scrolls the list, never the page: on a phone the stage stays in sight.
-function revealNote(list) {
-  const item = list.querySelector('.mk-chosen')?.getBoundingClientRect();
-  const { top, bottom } = list.getBoundingClientRect();
-  if (item) list.scrollTop += Math.min(0, item.top - top) + Math.max(0, item.bottom - bottom);
-}
-
-const updateReviewingSoon = oncePerFrame(updateReviewing);
+const updatePanelSoon = oncePerFrame(updatePanel);
 
 export function setUpReviews() {
-  // A pin is no hole in the stage: the wheel zooms there as beside it.
+  // The wheel zooms over a pin as it does beside it.
   listen(
     pins,
     'wheel',
@@ -257,21 +255,19 @@ export function setUpReviews() {
     { passive: false },
   );
   shortcuts.j = event => nextNote(event.shiftKey ? -1 : 1);
-  listen(find('remark-previous'), 'click', () => nextNote(-1));
-  listen(find('remark-next'), 'click', () => nextNote(1));
+  listen(find('review-note-previous'), 'click', () => nextNote(-1));
+  listen(find('review-note-next'), 'click', () => nextNote(1));
   listen(find('reviewing-close'), 'click', () => {
-    update({ reviews: [] });
-    chosenNote = null;
     announce('The review is dismissed');
-    emit('reviews');
+    setReviews([]);
   });
   on('frame', () => {
     if (chosenNote && chosenNote.frame !== state.frame) {
       chosenNote = null;
-      updateReviewingSoon();
+      updatePanelSoon();
     }
   });
-  on('medium reviews objects log', updateReviewingSoon);
+  on('medium reviews objects log', updatePanelSoon);
   on('medium reviews frame view', updatePins);
   on('medium reviews timeline', updateFlags);
 }

@@ -77,7 +77,7 @@ function replayDone({ job, seq, stopped, question }) {
 
 export function setUpReplay() {
   on('server-progress', ({ job, fraction, message }) => {
-    if (job !== 'replay' || replaying?.quiet || (replaying?.more && find('veil').hidden)) return;
+    if (job !== 'replay' || replaying?.quiet || (replaying?.more && find('progress-overlay').hidden)) return;
     const cancel = replaying?.more ? cancelEdits : cancelReplay;
     showProgress(replaying?.title ?? 'Bringing your work back', fraction, message, cancel);
   });

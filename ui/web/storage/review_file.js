@@ -1,6 +1,7 @@
 // Reading the file that a review page sends back.
 
 import { about } from '../core/page.js';
+import { VERDICTS } from '../core/reviews.js';
 import { MAX_NAME_LENGTH, singleLine } from '../core/traits.js';
 import { isPlain } from '../shared/values.js';
 import { areNumbers, check, isObjectId, isShort, isWhole, sizeOn } from './validation.js';
@@ -11,8 +12,6 @@ const MAX_REVIEW_BYTES = 5e6;
 export const MAX_REVIEWS = 20;
 const MAX_NOTES = 500;
 const MAX_NOTE_LENGTH = 2000;
-/** @type {Record<string, string>} */
-export const VERDICTS = { approved: 'approved', needs_work: 'needs work' };
 
 /**
  * The file as plain data if it is a review, else null.

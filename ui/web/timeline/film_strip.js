@@ -20,7 +20,7 @@ const MAX_PHOTO_WIDTH = 132;
 const FETCHED_HEIGHT = 96; // pixels
 const RETRY_DELAY = 2000; // milliseconds
 
-const filmStrip = find('film');
+const filmStrip = find('film-strip');
 /** @type {{ button: HTMLButtonElement; dots: HTMLElement }[]} of each frame */
 let photos = [];
 

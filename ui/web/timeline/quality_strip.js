@@ -18,7 +18,7 @@ import { nextAfter, suspicionOf, worstFrames } from './quality.js';
 const STRIP_HEIGHT = 12;
 const COLOR_STEPS = 16;
 
-export const qualityCanvas = find('heat');
+export const qualityCanvas = find('quality-strip');
 
 /**
  * Prompted frames are never suspicious, nor are those without a mask.
@@ -65,7 +65,7 @@ function drawQualityStrip() {
   measureQuality();
   const context = stripContext(qualityCanvas, STRIP_HEIGHT);
   const style = getComputedStyle(root);
-  const colors = ['calm', 'warm', 'hot'].map(name => style.getPropertyValue(`--mk-heat-${name}`).trim());
+  const colors = ['calm', 'warm', 'hot'].map(name => style.getPropertyValue(`--mk-quality-${name}`).trim());
   const [left, width] = extent(timeline.first, timeline.last);
   context.fillStyle = style.getPropertyValue('--mk-line');
   context.fillRect(left, STRIP_HEIGHT - 1, width, 1);

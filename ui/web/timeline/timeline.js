@@ -18,7 +18,7 @@ import { pause } from './player.js';
 const MIN_VISIBLE = 12; // frames
 const COMFORTABLE_FRAME = 9; // CSS pixels a frame; where all frames have that, the zoom buttons are hidden
 const MIN_TOUCH_DRAG = 6; // CSS pixels; less is a tap, or the page scrolling
-const tooltip = find('note');
+const tooltip = find('timeline-tooltip');
 
 // --- which frames are visible ---
 
@@ -62,8 +62,8 @@ function updateTimeline() {
   const end = Math.max(1, frames - 1);
   find('playhead').style.transform = `translateX(${xOf(state.frame)}px)`;
   find('playhead').style.visibility = isVisible(state.frame) ? '' : 'hidden';
-  find('rail-out').disabled = !zoomed;
-  find('rail-in').disabled = pixelsPerFrame() >= COMFORTABLE_FRAME * 4 || timeline.wanted <= MIN_VISIBLE;
+  find('timeline-out').disabled = !zoomed;
+  find('timeline-in').disabled = pixelsPerFrame() >= COMFORTABLE_FRAME * 4 || timeline.wanted <= MIN_VISIBLE;
   root.classList.toggle('mk-roomy', (timeline.width - THUMB_WIDTH) / end >= COMFORTABLE_FRAME);
   find('scrub').style.setProperty('--from', `${zoomed ? timeline.first / end : 0}`);
   find('scrub').style.setProperty('--to', `${zoomed ? timeline.last / end : 0}`);
@@ -161,8 +161,8 @@ export function setUpTimeline() {
   });
   listen(tracks, 'wheel', handleWheel, { passive: false });
 
-  listen(find('rail-in'), 'click', () => zoomTimeline(0.5));
-  listen(find('rail-out'), 'click', () => zoomTimeline(2));
+  listen(find('timeline-in'), 'click', () => zoomTimeline(0.5));
+  listen(find('timeline-out'), 'click', () => zoomTimeline(2));
 
   on('medium', () => {
     cancelPress();

@@ -3,7 +3,7 @@
 import { frameSize } from '../core/media.js';
 import { makeMenu } from '../core/menus.js';
 import { showTip, toast } from '../core/notices.js';
-import { about, find, listen } from '../core/page.js';
+import { about, find, listen, listenForFiles } from '../core/page.js';
 import { decodeRuns, drawPixels, encodeRuns, opaque } from '../core/run_lengths.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
@@ -96,9 +96,8 @@ export async function useMaskAsPrompt() {
     showTip('Kept: this mask now counts as it is, also for tracking.');
 }
 
-/** @param {File} [file] */
+/** @param {File} file */
 async function importMask(file) {
-  if (!file) return;
   const { frame, active: object, version } = state;
   try {
     const pixels = await pixelsOfFile(file, frameSize(frame));
@@ -118,14 +117,10 @@ export function setUpMaskPrompt() {
     if (!request) for (const resume of waiting.splice(0)) resume();
   });
 
-  const picker = find('mask-picker');
   listen(find('use-mask'), 'click', useMaskAsPrompt);
   listen(find('use-mask-item'), 'click', useMaskAsPrompt);
-  listen(find('import-item'), 'click', () => picker.click());
-  listen(picker, 'change', () => {
-    importMask(picker.files?.[0]);
-    picker.value = '';
-  });
+  listen(find('import-item'), 'click', () => find('mask-picker').click());
+  listenForFiles(find('mask-picker'), ([file]) => importMask(file));
   makeMenu(find('masks'), find('masks-menu'));
 
   on('log masks frame medium objects', () => {

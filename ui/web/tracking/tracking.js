@@ -136,7 +136,7 @@ export function setUpTracking() {
     root.classList.toggle('mk-is-tracking', running);
     find('tracking').hidden = !running;
     find('track').hidden = running;
-    find('goon').hidden = !state.interrupted;
+    find('resume').hidden = !state.interrupted;
     for (const button of directionButtons) button.disabled = !state.log.prompts.size;
   });
   on('medium', () => {
@@ -147,7 +147,7 @@ export function setUpTracking() {
     const direction = /** @type {TrackingRun['direction']} */ (button.dataset.direction);
     listen(button, 'click', () => track(direction));
   }
-  listen(find('goon'), 'click', continueTracking);
-  listen(find('lost-goon'), 'click', continueTracking);
+  listen(find('resume'), 'click', continueTracking);
+  listen(find('lost-resume'), 'click', continueTracking);
   listen(find('stop'), 'click', stopTracking);
 }

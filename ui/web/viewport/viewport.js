@@ -17,7 +17,7 @@ import { drawFill, drawOutline, tiled } from './sprites.js';
 
 const MAX_ZOOM = 16;
 
-export const viewport = find('stage');
+export const viewport = find('viewport');
 const frameCanvas = find('base');
 export const overlayCanvas = find('over');
 const frameContext = contextOf(frameCanvas, { alpha: false });

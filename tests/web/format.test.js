@@ -1,0 +1,30 @@
+// Numbers in words.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ago, clock, counted, duration, megabytes, percent, sizeText } from '../../ui/web/shared/format.js';
+
+test('counts have a plural', () => {
+  assert.deepEqual(
+    [0, 1, 2].map(number => counted(number, 'frame')),
+    ['0 frames', '1 frame', '2 frames'],
+  );
+});
+
+test('times are short', () => {
+  assert.equal(clock(0), '0:00.00');
+  assert.equal(clock(61.25), '1:01.25');
+  assert.deepEqual([0.2, 89, 90].map(duration), ['1 s', '89 s', '2 min']);
+  assert.equal(ago(Date.now()), 'just now');
+  assert.equal(ago(Date.now() - 3 * 3600e3), '3 hours ago');
+});
+
+test('sizes are decimal', () => {
+  assert.deepEqual([10, 5e5, 4e6].map(sizeText), ['1 KB', '500 KB', '4.0 MB']);
+  assert.equal(megabytes(25e6), '25 MB');
+});
+
+test('an unknown fraction has no percentage', () => {
+  assert.equal(percent(null), '');
+  assert.equal(percent(0.416), ' 42%');
+});
