@@ -36,7 +36,7 @@ function setVisible(first, count = visibleCount()) {
 
 /**
  * @param {number} factor by which more frames are visible
- * @param {number} [fixed] the frame that keeps its position
+ * @param {number} [fixed] the frame that does not move
  */
 function zoomTimeline(factor, fixed = state.frame) {
   const { frames } = openMedium();
