@@ -172,7 +172,7 @@ def test_masks_that_are_out_of_date_are_hatched(odd: str, visit: Callable[..., D
     assert colors(np.linspace(4, 5, 25)) == {True, False}
     assert colors(np.linspace(10, 11, 12)) == {True}
     desk.page.mouse.move(*screen_place(desk, "lanes", 5))
-    desk.page.wait_for_selector(".mk-note:has-text('out of date')")
+    desk.page.wait_for_selector(".mk-timeline-tooltip:has-text('out of date')")
 
 
 def test_the_quality_strip_rises_where_a_mask_looks_wrong(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
@@ -189,10 +189,10 @@ def test_the_quality_strip_rises_where_a_mask_looks_wrong(odd: str, visit: Calla
     for frame, words in ((LOST[0], "lost"), (POOR[1], "low predicted IoU"), (WHOLE[0], "covers the frame")):
         desk.page.mouse.move(*screen_place(desk, "quality-strip", frame))
         desk.page.wait_for_selector(
-            f".mk-note:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
+            f".mk-timeline-tooltip:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
         )
     desk.page.mouse.move(*screen_place(desk, "stage", 3))
-    desk.page.wait_for_selector(".mk-note", state="hidden")
+    desk.page.wait_for_selector(".mk-timeline-tooltip", state="hidden")
 
 
 def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
@@ -252,7 +252,7 @@ def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> No
     desk.expect_frame(19)
     desk.page.mouse.up()
     desk.page.mouse.move(*screen_place(desk, "thumbnails", 25))
-    desk.page.wait_for_selector(".mk-note:has-text('Frame 26 · 0:00.83')")
+    desk.page.wait_for_selector(".mk-timeline-tooltip:has-text('Frame 26 · 0:00.83')")
     desk.expect_frame(19)
     x, y = screen_place(desk, "lanes-view", 3)
     desk.page.mouse.click(x + 6, y - 8)
