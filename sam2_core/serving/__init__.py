@@ -1,12 +1,12 @@
 """Many sessions on one or several devices.
 
-    commands         what an engine can be asked about a session, as plain data
-    engine           the seam: `Engine`; local (one device), pool (several), worker (the thread of a device)
-    edit_log         what a user did, what holds now, and what a replay needs
-    engine_session   one session of an engine, awaited; tracking_run: the loop that propagates through a clip
-    workspace        medium, session, edit log and recovery together: what page, API and command line work on
-    model_registry   the networks on offer; model_loader: loading one in the background; build: from a name to an engine
-    project          project files, with project_medium and prompt_data
+commands         what an engine can be asked about a session, as plain data
+engine           the seam: `Engine`; local (one device), pool (several), worker (the thread of a device)
+edit_log         what a user did, what holds now, and what a replay needs
+engine_session   one session of an engine, awaited; tracking_run: the loop that propagates through a clip
+workspace        medium, session, edit log and recovery together: what page, API and command line work on
+model_registry   the networks on offer; model_loader: loading one in the background; build: from a name to an engine
+project          project files, with project_medium and prompt_data
 """
 
 from __future__ import annotations
