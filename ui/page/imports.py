@@ -54,7 +54,7 @@ def read_import_options(query: Mapping[str, str]) -> ImportOptions:
     """Read the query of an import; what is left out is as much as there can be. Raises `BadPrompt`."""
     wanted = query.get("as", "masks")
     if wanted not in ("masks", "boxes"):
-        raise BadPrompt("ImportedAnnotations come as masks or as boxes.")
+        raise BadPrompt("Annotations come as masks or as boxes.")
     room = {"objects": MAX_OBJECTS, "prompts": MAX_PROMPTS, "characters": MAX_REQUEST_CHARACTERS}
     return ImportOptions(wanted == "boxes", **{name: _room(query, name, limit) for name, limit in room.items()})
 
@@ -65,7 +65,7 @@ def read_and_propose(file: Path, info: MediaInfo, options: ImportOptions, report
 
 
 def propose(read: ImportedAnnotations, info: MediaInfo, options: ImportOptions) -> dict[str, Any]:
-    """ImportedAnnotations as prompts, as many as there is room for; see the top of this file."""
+    """Annotations as prompts, as many as there is room for; see the top of this file."""
     left_out = list(read.skipped)
     chosen = _of_few_objects(read.masks, options.objects, left_out)
     entries = _fitting([(each, _prompt(each, options.boxes)) for each in chosen], left_out)

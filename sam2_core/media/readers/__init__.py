@@ -8,6 +8,7 @@ png_masks.py            PNG masks: index masks, colors, or one mask for each obj
 frame_matching.py       the frame that a file name refers to
 association.py          the same object on several frames, for files without tracks
 polygon_filling.py      polygons to masks
+documents.py             documents, and the description of a format
 zip_reader.py           members of a ZIP file, bounded and in memory; json_values.py: typed values of untrusted JSON
 annotation_builder.py   collects the masks, and the reasons for skipped items
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ from sam2_core.media.info import MediaInfo
 from sam2_core.media.masked_media import MAX_NAME_LENGTH
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.readers.association import associate
+from sam2_core.media.readers.frame_matching import match_frames
 from sam2_core.media.readers.json_values import parse_json
 from sam2_core.types import Box, Mask
 
@@ -95,6 +96,10 @@ class AnnotationBuilder:
         self._untracked_on: Counter[int] = Counter()  # by frame
         self._reasons: dict[str, _Reason] = {}
         self._pixels = self._run_bytes = self._json_memory = self._skipped = 0
+
+    def match_frames(self, names: Sequence[str]) -> list[int | None]:
+        """The frame of each name in the file, None if there is none; see `frame_matching`."""
+        return match_frames(names, self.info)
 
     def progress(self, done: int, total: int) -> None:
         """Report progress; raises what the callback raises."""

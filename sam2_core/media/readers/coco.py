@@ -7,13 +7,14 @@ identified by `frame_index` (or `frame_id`), else by the images' names. Objects 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.frame_matching import choose_clip, match_frames, no_frame
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import Key, floats_of, key_of, objects_of, text_of, whole_of
 from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
 from sam2_core.types import Box, Mask
@@ -29,20 +30,25 @@ class _File:
     tracks: Mapping[Key, dict[str, Any]]
 
 
-def is_coco(plain: Any) -> bool:
-    """Whether parsed JSON is of this format."""
-    return isinstance(plain, dict) and {"images", "annotations"} <= plain.keys()
+def is_coco(document: Document) -> bool:
+    """Whether a document is of this format."""
+    return isinstance(document.value, dict) and {"images", "annotations"} <= document.value.keys()
 
 
-def read_coco(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
-    """Read this format; raises `MediaError` for a file of several clips, none of which is open."""
-    file = _File(_images(plain, builder), labels_of(plain), _by_id(plain, "tracks"))
-    annotations = objects_of(plain, "annotations")
-    for done, annotation in enumerate(annotations):
-        builder.progress(done, len(annotations))
-        image, frame = file.images.get(key_of(annotation, "image_id"), ({}, None))
-        with builder.item(text_of(image, "file_name")):
-            _read_annotation(annotation, image, frame, file, builder)
+def read_coco(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
+    """Read documents of this format; raises `MediaError` for one of several clips, none of which is open."""
+    for document in documents:
+        plain = document.value
+        file = _File(_images(plain, builder), labels_of(plain), _by_id(plain, "tracks"))
+        annotations = objects_of(plain, "annotations")
+        for done, annotation in enumerate(annotations):
+            builder.progress(done, len(annotations))
+            image, frame = file.images.get(key_of(annotation, "image_id"), ({}, None))
+            with builder.item(text_of(image, "file_name")):
+                _read_annotation(annotation, image, frame, file, builder)
+
+
+COCO = DocumentFormat("COCO", is_coco, read_coco)
 
 
 def labels_of(plain: Any) -> dict[Key, str]:
@@ -86,7 +92,7 @@ def _read_annotation(
 
 def _images(plain: dict[str, Any], builder: AnnotationBuilder) -> dict[Key, tuple[dict[str, Any], int | None]]:
     info, images = builder.info, _images_of_clip(plain, objects_of(plain, "images"), builder)
-    frames = match_frames([text_of(image, "file_name") for image in images], info)
+    frames = builder.match_frames([text_of(image, "file_name") for image in images])
     if info.kind == "clip" or (info.kind == "album" and not any(frame is not None for frame in frames)):
         frames = [_frame_of(image, info.frames, frame) for image, frame in zip(images, frames, strict=True)]
     pairs = zip(images, frames, strict=True)

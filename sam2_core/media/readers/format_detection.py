@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from sam2_core.errors import MediaError
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import clean_name
 from sam2_core.media.progress import MediaProgress
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportedAnnotations
-from sam2_core.media.readers.coco import is_coco, read_coco
-from sam2_core.media.readers.labelme import is_labelme, read_labelme
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportedAnnotations, ImportTooLarge
+from sam2_core.media.readers.coco import COCO
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.labelme import LABELME
 from sam2_core.media.readers.png_masks import read_png, read_pngs
-from sam2_core.media.readers.yolo import MAX_TEXT_BYTES, is_yolo, read_labels, read_yolo
-from sam2_core.media.readers.youtube_vis import is_youtube_vis, read_youtube_vis
+from sam2_core.media.readers.yolo import YOLO
+from sam2_core.media.readers.youtube_vis import YOUTUBE_VIS
 from sam2_core.media.readers.zip_reader import ZipReader, open_zip
 
 MAX_FILE_BYTES = 100_000_000  # of JSON, text or one PNG; a ZIP file may be larger
+MAX_TEXT_BYTES = 4_000_000  # of one text file
+MAX_TOTAL_TEXT_BYTES = 200_000_000
 UNKNOWN = (
     "These are no annotations that can be read here. Use a COCO, YouTube-VIS or LabelMe JSON file, YOLO labels, or a "
     "ZIP file of PNG masks as DAVIS has them."
 )
-_JSON_FORMATS: tuple[tuple[Callable[[Any], bool], Callable[[dict[str, Any], AnnotationBuilder], None]], ...] = (
-    (is_youtube_vis, read_youtube_vis),
-    (is_coco, read_coco),
-)
+FORMATS: tuple[DocumentFormat, ...] = (YOLO, YOUTUBE_VIS, COCO, LABELME)
+"""A document belongs to the first format that matches."""
 
 
 def read_annotations(path: str | Path, info: MediaInfo, progress: MediaProgress | None = None) -> ImportedAnnotations:
@@ -47,52 +47,79 @@ def read_annotations(path: str | Path, info: MediaInfo, progress: MediaProgress 
         elif file.stat().st_size > MAX_FILE_BYTES:
             raise MediaError(f"The file is larger than {MAX_FILE_BYTES // 1_000_000} MB. Export fewer frames.")
         else:
-            _read_content(clean_name(file.name), file.read_bytes(), builder)
+            _read_file(_SingleFile(clean_name(file.name), file.read_bytes()), builder)
     except OSError as error:
         raise MediaError("The file is not here (any more). Choose it again.") from error
     return builder.build()
 
 
-def _read_content(name: str, content: bytes, builder: AnnotationBuilder) -> None:
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        read_png(name, content, builder)
-    elif content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        _read_json(name, builder.parse(content), builder)
-    else:
-        text = content[:MAX_TEXT_BYTES].decode("utf-8", "replace")
-        if len(content) > MAX_TEXT_BYTES or not is_yolo(text):
-            raise MediaError(UNKNOWN)
-        read_yolo({name: text}, {}, builder)
+class _SingleFile:
+    """A file that came alone, as `AnnotationFiles`."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self.names, self.content = [name], content
+
+    def with_extension(self, *extensions: str) -> list[str]:
+        return [name for name in self.names if PurePosixPath(name).suffix.lower() in extensions]
+
+    def read(self, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+        return self.content[:max_bytes]
 
 
-def _read_json(name: str, plain: Any, builder: AnnotationBuilder) -> None:
-    for matches, read in _JSON_FORMATS:
-        if matches(plain):
-            return read(plain, builder)
-    if is_labelme(plain):
-        return read_labelme({name: plain}, builder)
-    if isinstance(plain, dict) and plain.get("format") == "masklet-project":
+def _read_file(file: _SingleFile, builder: AnnotationBuilder) -> None:
+    [name] = file.names
+    if file.content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return read_png(name, file.content, builder)
+    document = _parse(name, file.content, builder)
+    if isinstance(document.value, dict) and document.value.get("format") == "masklet-project":
         raise MediaError("This is a project of Masklet. Open it with “Open project”.")
-    raise MediaError(UNKNOWN)
+    if _read_documents([document], file, builder):
+        raise MediaError(UNKNOWN)
 
 
 def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
-    """Read YOLO labels, JSON or PNG masks, whichever come first; other images are ignored."""
-    texts, classes = read_labels(archive)
-    if texts:
-        return read_yolo(texts, classes, builder)
-    labelme: dict[str, dict[str, Any]] = {}
-    for name in archive.with_extension(".json"):
+    """Read the documents of all formats; PNG masks count only if there are none."""
+    documents, length = list[Document](), 0
+    for name in archive.with_extension(".json", ".txt"):
         if PurePosixPath(name).name == "manifest.json":
             continue
-        plain = builder.parse(archive.read(name))
-        for matches, read in _JSON_FORMATS:
-            if matches(plain):
-                return read(plain, builder)
-        if is_labelme(plain):
-            labelme[name] = {key: plain[key] for key in plain.keys() - {"imageData"}}
-    if labelme:
-        return read_labelme(labelme, builder)
+        is_text = PurePosixPath(name).suffix.lower() == ".txt"
+        document = _parse(name, archive.read(name, *([MAX_TEXT_BYTES] if is_text else [])), builder)
+        length += len(document.value) if document.syntax == "text" else 0
+        if length > MAX_TOTAL_TEXT_BYTES:
+            raise ImportTooLarge("There are more labels in this file than can be read at once. Pack fewer frames.")
+        documents.append(document)
+    unknown = _read_documents(documents, archive, builder)
+    if len(unknown) < len(documents) and any(not _is_blank(each) for each in documents if each not in unknown):
+        return
     if not archive.with_extension(".png"):
         raise MediaError(UNKNOWN)
-    return read_pngs(archive, builder)
+    read_pngs(archive, builder)
+
+
+def _parse(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
+    """A file's content as JSON or text; raises `MediaError` if it looks like JSON and is not."""
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return Document(name, "json", builder.parse(content))
+    if len(content) > MAX_TEXT_BYTES:
+        raise MediaError(UNKNOWN)
+    return Document(name, "text", content.decode("utf-8", "replace"))
+
+
+def _read_documents(
+    documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder
+) -> list[Document]:
+    """Read the documents, format by format; returns those of no known format."""
+    unknown, by_format = list[Document](), dict[str, list[Document]]()
+    for document in documents:
+        title = next((each.title for each in FORMATS if each.matches(document)), "")
+        by_format.setdefault(title, []).append(document)
+    unknown = by_format.pop("", [])
+    for each in FORMATS:
+        if each.title in by_format:
+            each.read(by_format[each.title], files, builder)
+    return unknown
+
+
+def _is_blank(document: Document) -> bool:
+    return document.syntax == "text" and not document.value.strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.frame_matching import match_frames, no_frame
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.frame_matching import no_frame
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
 from sam2_core.media.readers.png_masks import read_index
 from sam2_core.media.readers.polygon_filling import PixelBudget, Ring, draw_polygon, mask_from_columns, parse_corners
@@ -22,20 +23,23 @@ from sam2_core.types import Box, Mask
 _CIRCLE_CORNERS = 90
 
 
-def is_labelme(plain: Any) -> bool:
-    """Whether parsed JSON is of this format."""
-    return isinstance(plain, dict) and isinstance(plain.get("shapes"), list)
+def is_labelme(document: Document) -> bool:
+    """Whether a document is of this format."""
+    return isinstance(document.value, dict) and isinstance(document.value.get("shapes"), list)
 
 
-def read_labelme(files: Mapping[str, dict[str, Any]], builder: AnnotationBuilder) -> None:
-    """Read files of this format, by name."""
-    frames = match_frames([text_of(plain, "imagePath") or name for name, plain in files.items()], builder.info)
+def read_labelme(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
+    """Read documents of this format."""
+    frames = builder.match_frames([text_of(each.value, "imagePath") or each.name for each in documents])
     if not any(frame is not None for frame in frames):  # the image may have been renamed since
-        frames = match_frames(list(files), builder.info)
-    for done, (name, frame, plain) in enumerate(zip(files, frames, files.values(), strict=True)):
-        builder.progress(done, len(files))
-        with builder.item(PurePosixPath(name).name):
-            _read_file(plain, frame, builder)
+        frames = builder.match_frames([each.name for each in documents])
+    for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
+        builder.progress(done, len(documents))
+        with builder.item(PurePosixPath(document.name).name):
+            _read_file(document.value, frame, builder)
+
+
+LABELME = DocumentFormat("LabelMe", is_labelme, read_labelme)
 
 
 def _read_file(plain: dict[str, Any], frame: int | None, builder: AnnotationBuilder) -> None:

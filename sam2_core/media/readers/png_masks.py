@@ -20,7 +20,7 @@ from PIL import Image
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
-from sam2_core.media.readers.frame_matching import choose_clip, match_frames, no_frame
+from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import objects_of, text_of, whole_of
 from sam2_core.media.readers.zip_reader import ZipReader
 from sam2_core.types import Mask
@@ -81,7 +81,7 @@ def _read_all(
     listed: list[_Png], contents: ZipReader | Mapping[str, bytes], names: Names, builder: AnnotationBuilder
 ) -> None:
     titles = list(dict.fromkeys(png.title for png in listed))
-    frames = dict(zip(titles, match_frames(titles, builder.info), strict=True))
+    frames = dict(zip(titles, builder.match_frames(titles), strict=True))
     for done, png in enumerate(listed):
         builder.progress(done, len(listed))
         with builder.item(png.member):

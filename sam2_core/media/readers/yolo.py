@@ -7,7 +7,7 @@ of the image's sides. What trackers append is understood: a confidence, and the 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,14 +16,12 @@ import yaml
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
-from sam2_core.media.readers.frame_matching import match_frames, no_frame
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.frame_matching import no_frame
 from sam2_core.media.readers.polygon_filling import draw_polygon, parse_ring
-from sam2_core.media.readers.zip_reader import ZipReader
 from sam2_core.types import Box, Mask
 
 CLASS_LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # one name per line
-MAX_TEXT_BYTES = 4_000_000
-MAX_TOTAL_TEXT_BYTES = 200_000_000
 MAX_CLASS_LIST_BYTES = 200_000  # YAML is parsed slowly
 _MAX_CLASS_LISTS = 5
 _LINE = re.compile(r"[0-9]{1,9}(?:\.0+)?(?:[ \t]+[-+.0-9eE]{1,40}){4,}\s*")
@@ -32,42 +30,34 @@ _BOX_NUMBERS = 4  # after the class
 _TOLERANCE = 0.02  # fraction of a side by which corners may be outside
 
 
-def is_yolo(text: str) -> bool:
-    """Whether a text is of this format, by its first line."""
-    first = _FIRST_LINE.match(text)
-    return first is not None and _LINE.fullmatch(first[1].strip()) is not None
+def is_yolo(document: Document) -> bool:
+    """Whether a document is of this format, by its first line; an empty one in a folder for labels is, too."""
+    if document.syntax != "text" or _file_name(document.name) in CLASS_LISTS:
+        return False
+    first = _FIRST_LINE.match(document.value)
+    if first is not None and _LINE.fullmatch(first[1].strip()) is not None:
+        return True
+    return not document.value.strip() and "labels" in PurePosixPath(document.name).parts
 
 
-def read_labels(archive: ZipReader) -> tuple[dict[str, str], dict[int, str]]:
-    """The label files of an archive, and the names of the classes. Both are empty if it has no labels.
-
-    Raises `ImportTooLarge` for too much text.
-    """
-    listed = [name for name in archive.with_extension(".txt") if PurePosixPath(name).name.lower() not in CLASS_LISTS]
-    texts, length = dict[str, str](), 0
-    for name in listed:
-        text = archive.read(name, MAX_TEXT_BYTES).decode("utf-8", "replace")
-        if is_yolo(text) or (not text.strip() and "labels" in PurePosixPath(name).parts):
-            texts[name], length = text, length + len(text)
-        if length > MAX_TOTAL_TEXT_BYTES:
-            raise ImportTooLarge("There are more labels in this file than can be read at once. Pack fewer frames.")
-    has_labels = any(text.strip() for text in texts.values())
-    return (texts, _class_names(archive)) if has_labels else ({}, {})
-
-
-def read_yolo(texts: Mapping[str, str], classes: Mapping[int, str], builder: AnnotationBuilder) -> None:
-    """Read label files, by name."""
-    frames = match_frames(list(texts), builder.info)
-    for done, (name, frame, text) in enumerate(zip(texts, frames, texts.values(), strict=True)):
-        builder.progress(done, len(texts))
-        lines = [line for line in text.splitlines() if line.strip()]
-        with builder.item(PurePosixPath(name).name):
+def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
+    """Read label files; the names of the classes are in other files beside them."""
+    classes = _class_names(files)
+    frames = builder.match_frames([each.name for each in documents])
+    for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
+        builder.progress(done, len(documents))
+        name = PurePosixPath(document.name).name
+        lines = [line for line in document.value.splitlines() if line.strip()]
+        with builder.item(name):
             if lines and frame is None:
                 raise MediaError(no_frame(builder.info))
         if frame is not None:
             for line in lines:
-                with builder.item(PurePosixPath(name).name):
+                with builder.item(name):
                     _read_line(line, frame, classes, builder)
+
+
+YOLO = DocumentFormat("YOLO", is_yolo, read_yolo)
 
 
 def _read_line(line: str, frame: int, classes: Mapping[int, str], builder: AnnotationBuilder) -> None:
@@ -108,22 +98,26 @@ def _shape(numbers: list[float], height: int, width: int, builder: AnnotationBui
     return draw_polygon(parse_ring(numbers) * np.array([width, height]), height, width, builder.spend)
 
 
-def _class_names(archive: ZipReader) -> dict[int, str]:
-    for name in archive.with_extension(".yaml", ".yml")[:_MAX_CLASS_LISTS]:
+def _class_names(files: AnnotationFiles) -> dict[int, str]:
+    for name in files.with_extension(".yaml", ".yml")[:_MAX_CLASS_LISTS]:
         try:
             # This loader makes only strings, lists and mappings, and does not copy aliased nodes.
-            names = _names_in(yaml.load(archive.read(name, MAX_CLASS_LIST_BYTES), yaml.BaseLoader))  # noqa: S506
+            names = _names_in(yaml.load(files.read(name, MAX_CLASS_LIST_BYTES), yaml.BaseLoader))  # noqa: S506
         except ImportTooLarge:
             raise
         except (yaml.YAMLError, ValueError, RecursionError, MediaError):
             continue
         if names:
             return names
-    for name in archive.names:
-        if PurePosixPath(name).name.lower() in CLASS_LISTS:
-            lines = archive.read(name, MAX_CLASS_LIST_BYTES).decode("utf-8", "replace").splitlines()
+    for name in files.names:
+        if _file_name(name) in CLASS_LISTS:
+            lines = files.read(name, MAX_CLASS_LIST_BYTES).decode("utf-8", "replace").splitlines()
             return {number: line.strip() for number, line in enumerate(lines)}
     return {}
+
+
+def _file_name(name: str) -> str:
+    return PurePosixPath(name).name.lower()
 
 
 def _names_in(plain: Any) -> dict[int, str]:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.coco import labels_of, shape_of
-from sam2_core.media.readers.frame_matching import choose_clip, match_frames, no_frame
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
 
 
-def is_youtube_vis(plain: Any) -> bool:
-    """Whether parsed JSON is of this format."""
+def is_youtube_vis(document: Document) -> bool:
+    """Whether a document is of this format."""
     return (
-        isinstance(plain, dict)
-        and "videos" in plain
-        and any("segmentations" in each or "bboxes" in each for each in objects_of(plain, "annotations")[:1])
+        isinstance(document.value, dict)
+        and "videos" in document.value
+        and any("segmentations" in each or "bboxes" in each for each in objects_of(document.value, "annotations")[:1])
     )
 
 
-def read_youtube_vis(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
-    """Read this format; raises `MediaError` for a file of several clips, none of which is open."""
+def read_youtube_vis(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
+    """Read documents of this format; raises `MediaError` for one of several clips, none of which is open."""
+    for document in documents:
+        _read_document(document.value, builder)
+
+
+YOUTUBE_VIS = DocumentFormat("YouTube-VIS", is_youtube_vis, read_youtube_vis)
+
+
+def _read_document(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
     videos = objects_of(plain, "videos")
     if not videos:
         raise MediaError("This file names no clip. Export it again.")
@@ -52,7 +62,7 @@ def _frames(video: dict[str, Any], names: list[str], builder: AnnotationBuilder)
     count = builder.info.frames
     if (len(names) or whole_of(video, "length")) == count:
         return list(range(count))
-    return match_frames(names, builder.info)
+    return builder.match_frames(names)
 
 
 def _title(video: dict[str, Any]) -> str:

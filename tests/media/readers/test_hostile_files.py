@@ -17,7 +17,6 @@ from sam2_core.media.readers import (
     format_detection,
     polygon_filling,
     read_annotations,
-    yolo,
     zip_reader,
 )
 from tests.media.readers.media import CLIP, HEIGHT, IMAGE, WIDTH, as_json, packed, png, reasons, rle, square
@@ -215,7 +214,7 @@ def test_plain_data_that_take_too_much_memory_are_refused(tmp_path: Path, monkey
 def test_labels_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path / "x.zip", {f"{number:05d}.txt": "0 0.1 0.1 0.5 0.5\n" for number in range(10)})
     assert len(read_annotations(path, CLIP).masks) == 10
-    monkeypatch.setattr(yolo, "MAX_TOTAL_TEXT_BYTES", 100)
+    monkeypatch.setattr(format_detection, "MAX_TOTAL_TEXT_BYTES", 100)
     with pytest.raises(MediaError, match="more labels"):
         read_annotations(path, CLIP)
 

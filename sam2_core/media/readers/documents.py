@@ -1,0 +1,48 @@
+"""Documents of annotations, parsed, and the description of a format that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+
+Syntax: TypeAlias = Literal["json", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file: `name` is its path within the archive, or its file name; `value` the parsed JSON or the text."""
+
+    name: str
+    syntax: Syntax
+    value: Any
+
+
+class AnnotationFiles(Protocol):
+    """The files that came together: the members of an archive, or a single file."""
+
+    names: list[str]
+
+    def with_extension(self, *extensions: str) -> list[str]:
+        """Names of the files with these extensions, given in lower case and with the dot."""
+        ...
+
+    def read(self, name: str, max_bytes: int = ...) -> bytes:
+        """The content of a file; raises `MediaError` if it is damaged or larger than `max_bytes`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFormat:
+    """A format of annotations.
+
+    matches: whether a document is of this format. A document belongs to the first format that matches it.
+    read: reads all documents of this format; other files beside them, such as a list of classes, are in the second
+    argument. Items that cannot be used are reported to the builder; raises `MediaError` if none can be.
+    """
+
+    title: str
+    matches: Callable[[Document], bool]
+    read: Callable[[Sequence[Document], AnnotationFiles, AnnotationBuilder], None]
