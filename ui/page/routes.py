@@ -10,9 +10,8 @@ POST /s/{token}/example/{name}      the same with an example
 POST /s/{token}/backdrop            a picture as the body, to stand behind the objects; answers {name}, for looks
 GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
                                     with height= (16 to 160) a small one, for the timeline or the film strip
-GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSON (EffectStack.to_json), objects as
-id.rrggbb,…
-     &effects=&objects=&side=       in their order, the last one above, side (160 to 1280): pixels of the longer side;
+GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSON (EffectStack.to_json); objects as
+     &effects=&objects=&side=       id.rrggbb,… in their order, the last one above; side (160 to 1280): longer side;
                                     JPEG, or PNG where it can be seen through
 WS   /s/{token}/ws                  requests up, events down (see ui/protocol.py)
 POST /s/{token}/send                one request up, where proxies drop sockets,

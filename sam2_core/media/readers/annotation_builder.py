@@ -14,7 +14,7 @@ from sam2_core.media.info import MediaInfo
 from sam2_core.media.masked_media import MAX_NAME_LENGTH
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.readers.association import associate
-from sam2_core.media.readers.frame_matching import match_frames
+from sam2_core.media.readers.frame_matching import GUESSES, NameMatch, Names, match_frames
 from sam2_core.media.readers.json_values import parse_json
 from sam2_core.types import Box, Mask
 
@@ -59,11 +59,15 @@ class SkippedItem:
 
 @dataclass(frozen=True, slots=True)
 class ImportedAnnotations:
-    """All annotations of a file for a medium. `notes` are sentences about their interpretation."""
+    """All annotations of a file for a medium.
+
+    `notes` are sentences about their interpretation; `matches` are the names in the file that stand for frames.
+    """
 
     masks: tuple[ImportedMask, ...]
     skipped: tuple[SkippedItem, ...]
     notes: tuple[str, ...] = ()
+    matches: tuple[NameMatch, ...] = ()
 
 
 class ImportTooLarge(MediaError):
@@ -87,8 +91,10 @@ class _Item:
 class AnnotationBuilder:
     """Collects the items of a reader within the limits of this module."""
 
-    def __init__(self, info: MediaInfo, progress: MediaProgress | None = None) -> None:
+    def __init__(self, info: MediaInfo, progress: MediaProgress | None = None, by_order: bool = False) -> None:
         self.info = info
+        self._by_order = by_order
+        self._matches: dict[tuple[str, int], NameMatch] = {}
         self.notes: list[str] = []
         self._report = ProgressReporter(progress)
         self._tracked: dict[tuple[int, Hashable], _Item] = {}
@@ -97,9 +103,15 @@ class AnnotationBuilder:
         self._reasons: dict[str, _Reason] = {}
         self._pixels = self._run_bytes = self._json_memory = self._skipped = 0
 
-    def match_frames(self, names: Sequence[str]) -> list[int | None]:
-        """The frame of each name in the file, None if there is none; see `frame_matching`."""
-        return match_frames(names, self.info)
+    def match_frames(
+        self, names: Sequence[Names], indices: Sequence[int | None] | None = None, binding: bool = True
+    ) -> list[int | None]:
+        """The frame of each name in the file, None if there is none; see `frame_matching.match_frames`."""
+        matches, note = match_frames(names, self.info, indices, binding, self._by_order)
+        self._matches |= {(each.name, each.frame): each for each in matches if each is not None}
+        if note and note not in self.notes:
+            self.notes.append(note)
+        return [None if each is None else each.frame for each in matches]
 
     def progress(self, done: int, total: int) -> None:
         """Report progress; raises what the callback raises."""
@@ -167,13 +179,16 @@ class AnnotationBuilder:
         """All annotations, by frame; raises `MediaError` if there are none."""
         skipped = tuple(SkippedItem(entry.count, reason, tuple(entry.names)) for reason, entry in self._reasons.items())
         if not self._tracked and not self._untracked:
-            why = skipped[0].reason if skipped else "It holds no masks and no boxes."
-            raise MediaError(f"Nothing in this file can be used. {why}")
+            why = _describe(skipped[0]) if skipped else "It holds no masks and no boxes."
+            raise MediaError(" ".join(["Nothing in this file can be used.", why, *self.notes[:1]]))
         items = {**self._tracked, **self._associate()}
         tracks = {key: number for number, key in enumerate(dict.fromkeys(key for _, key in items), start=1)}
         masks = [_imported(tracks[key], item) for (_, key), item in items.items()]
         masks.sort(key=lambda each: (each.frame, each.track))
-        return ImportedAnnotations(tuple(masks), skipped, tuple(self.notes))
+        frames = {each.frame for each in masks}
+        matches = tuple(each for each in self._matches.values() if each.frame in frames)
+        guesses = {GUESSES[each.rule]: None for each in matches if each.rule in GUESSES}
+        return ImportedAnnotations(tuple(masks), skipped, (*self.notes, *guesses), matches)
 
     def _associate(self) -> dict[tuple[int, Hashable], _Item]:
         """The untracked items with generated keys."""
@@ -202,6 +217,10 @@ class AnnotationBuilder:
         self.spend(2 * one.shape.height * one.shape.width)
         union = Mask.from_array(one.shape.to_array() | other.shape.to_array())
         return _Item(one.frame, one.name, one.label, union)
+
+
+def _describe(skipped: SkippedItem) -> str:
+    return f"{skipped.reason} ({', '.join(skipped.names)})" if skipped.names else skipped.reason
 
 
 def check_size(size: tuple[int, int], expected: tuple[int, int]) -> None:

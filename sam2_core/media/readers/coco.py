@@ -91,10 +91,9 @@ def _read_annotation(
 
 
 def _images(plain: dict[str, Any], builder: AnnotationBuilder) -> dict[Key, tuple[dict[str, Any], int | None]]:
-    info, images = builder.info, _images_of_clip(plain, objects_of(plain, "images"), builder)
-    frames = builder.match_frames([text_of(image, "file_name") for image in images])
-    if info.kind == "clip" or (info.kind == "album" and not any(frame is not None for frame in frames)):
-        frames = [_frame_of(image, info.frames, frame) for image, frame in zip(images, frames, strict=True)]
+    images = _images_of_clip(plain, objects_of(plain, "images"), builder)
+    names = [text_of(image, "file_name") for image in images]
+    frames = builder.match_frames(names, [_index_of(image) for image in images])
     pairs = zip(images, frames, strict=True)
     return {key: (image, frame) for image, frame in pairs if (key := key_of(image, "id")) is not None}
 
@@ -111,12 +110,11 @@ def _images_of_clip(
     return [image for image in images if key_of(image, "video_id") == key]
 
 
-def _frame_of(image: dict[str, Any], count: int, matched: int | None) -> int | None:
-    """The frame by index, else the one matched by name."""
+def _index_of(image: dict[str, Any]) -> int | None:
+    """The frame index of an image, None if it has none, -1 if it is not a number."""
     if not any(name in image for name in _FRAME_KEYS):
-        return matched
-    number = next((number for name in _FRAME_KEYS if (number := whole_of(image, name)) is not None), None)
-    return number if number is not None and number < count else None
+        return None
+    return next((number for name in _FRAME_KEYS if (number := whole_of(image, name)) is not None), -1)
 
 
 def _by_id(plain: Any, name: str) -> dict[Key, dict[str, Any]]:

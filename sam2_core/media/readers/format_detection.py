@@ -29,13 +29,17 @@ FORMATS: tuple[DocumentFormat, ...] = (YOLO, YOUTUBE_VIS, COCO, LABELME)
 """A document belongs to the first format that matches."""
 
 
-def read_annotations(path: str | Path, info: MediaInfo, progress: MediaProgress | None = None) -> ImportedAnnotations:
+def read_annotations(
+    path: str | Path, info: MediaInfo, progress: MediaProgress | None = None, by_order: bool = False
+) -> ImportedAnnotations:
     """All masks and boxes of a file for this medium, by frame, and what was skipped.
+
+    Names in the file decide which pictures are meant. With `by_order`, their order counts where no name fits.
 
     Reads COCO, YouTube-VIS and LabelMe JSON, YOLO label files, PNG masks, and ZIP files with any of these; see the
     modules of this package. Raises `MediaError` if nothing can be used, and what `progress` raises.
     """
-    file, builder = Path(path), AnnotationBuilder(info, progress)
+    file, builder = Path(path), AnnotationBuilder(info, progress, by_order)
     try:
         with file.open("rb") as opened:
             head = opened.read(8)

@@ -28,11 +28,12 @@ def is_labelme(document: Document) -> bool:
     return isinstance(document.value, dict) and isinstance(document.value.get("shapes"), list)
 
 
-def read_labelme(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
+def read_labelme(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format."""
-    frames = builder.match_frames([text_of(each.value, "imagePath") or each.name for each in documents])
-    if not any(frame is not None for frame in frames):  # the image may have been renamed since
-        frames = builder.match_frames([each.name for each in documents])
+    # The image may have been renamed since, together with its document.
+    names = [[text_of(each.value, "imagePath") or each.name, each.name] for each in documents]
+    binding = len(files.names) > 1 or any(text_of(each.value, "imagePath") for each in documents)
+    frames = builder.match_frames(names, binding=binding)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
         with builder.item(PurePosixPath(document.name).name):

@@ -47,7 +47,7 @@ class _Png:
 
 def read_png(name: str, content: bytes, builder: AnnotationBuilder) -> None:
     """Read a single image."""
-    _read_all([_Png(name, name, None)], {name: content}, {}, builder)
+    _read_all([_Png(name, name, None)], {name: content}, {}, builder, binding=False)
 
 
 def read_pngs(archive: ZipReader, builder: AnnotationBuilder) -> None:
@@ -78,10 +78,14 @@ def read_index(content: bytes, size: tuple[int, int]) -> _Index:
 
 
 def _read_all(
-    listed: list[_Png], contents: ZipReader | Mapping[str, bytes], names: Names, builder: AnnotationBuilder
+    listed: list[_Png],
+    contents: ZipReader | Mapping[str, bytes],
+    names: Names,
+    builder: AnnotationBuilder,
+    binding: bool = True,
 ) -> None:
     titles = list(dict.fromkeys(png.title for png in listed))
-    frames = dict(zip(titles, builder.match_frames(titles), strict=True))
+    frames = dict(zip(titles, builder.match_frames(titles, binding=binding), strict=True))
     for done, png in enumerate(listed):
         builder.progress(done, len(listed))
         with builder.item(png.member):

@@ -43,7 +43,7 @@ def is_yolo(document: Document) -> bool:
 def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read label files; the names of the classes are in other files beside them."""
     classes = _class_names(files)
-    frames = builder.match_frames([each.name for each in documents])
+    frames = builder.match_frames([each.name for each in documents], binding=len(files.names) > 1)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
         name = PurePosixPath(document.name).name
