@@ -43,6 +43,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIUM", help=text)
     text = "the masks: a file, or a folder with one for each medium, of the same name"
     parser.add_argument("--masks", required=True, type=Path, metavar="FILE", help=text)
+    text = "let the order of pictures count where no name in the file fits"
+    parser.add_argument("--by-order", action="store_true", help=text)
     add_frames(parser)
     add_output(parser, (), "medium")
     add_network(parser)
@@ -72,7 +74,7 @@ async def _export(
     progress = context.console.progress
     file = annotation_file_for(task.source, options.masks)
     with context.open_media(task.source, task.media) as store:
-        masks = import_masks(read_annotations(file, store.info, progress))
+        masks = import_masks(read_annotations(file, store.info, progress, options.by_order))
         for note in masks.notes:
             context.console.note(f"{file.name}: {note}")
         if masks.boxes:

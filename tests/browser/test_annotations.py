@@ -15,7 +15,7 @@ from sam2_core.types import Mask
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.readers.media import packed, png
-from tests.ui.house import DEADLINE, launched
+from tests.ui.house import DEADLINE, launched, picture_bytes
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def squares(*numbers: int) -> np.ndarray:
 def davis(path: Path, frames: range) -> Path:
     """Object 1 is on all of these frames, object 2 on the first one only."""
     members: dict[str, bytes | str] = {
-        f"ImportedAnnotations/film/{frame:05d}.png": png(squares(1, *([2] if frame == frames[0] else [])), "P")
+        f"Annotations/film/{frame:05d}.png": png(squares(1, *([2] if frame == frames[0] else [])), "P")
         for frame in frames
     }
     objects = [{"id": 1, "name": "Ball", "label": "toy"}, {"id": 2, "name": "Object 2", "label": ""}]
@@ -141,6 +141,39 @@ def test_a_coco_file_is_dropped_and_comes_as_boxes(desk: Desk, clip: Path, tmp_p
     desk.press("Control+z")
     desk.expect_objects(0)
     desk.expect_mask(*UPPER, there=False)
+
+
+def test_the_pairs_of_names_are_shown_and_another_pictures_file_is_not_taken(desk: Desk, tmp_path: Path) -> None:
+    photo = tmp_path / "street.png"
+    photo.write_bytes(picture_bytes(*SIZE))
+    desk.open(photo)
+    desk.click(0.9, 0.2)
+    desk.expect_mask(0.9, 0.2)
+
+    def about(name: str) -> Path:
+        path = coco(tmp_path / "about.json", 0)
+        plain = json.loads(path.read_text("utf-8"))
+        plain["images"] = [{"id": 0, "file_name": name}]
+        path.write_text(json.dumps(plain), "utf-8")
+        return path
+
+    drop(desk, about("images/a1b2c3d4-street.jpg"))
+    desk.expect(".mk-import-matches-summary").to_have_text("1 name in the file is matched to the pictures here")
+    desk.page.click(".mk-import-matches-summary")
+    desk.expect(".mk-import-matches-list").to_have_text("images/a1b2c3d4-street.jpg→ street.png")
+    desk.page.click(".mk-import-cancel")
+    drop(desk, about("market.jpg"))
+    desk.expect(".mk-import-found").to_contain_text(
+        "They are about another picture. Name them as this one, street.png."
+    )
+    desk.expect(".mk-import-as").to_be_hidden()
+    desk.expect_objects(1)
+    desk.page.click(".mk-import-ok")
+    desk.expect(".mk-import-matches-list").to_have_text("market.jpg→ street.pngguess")
+    desk.expect(".mk-import-matches-list").to_be_visible()
+    accept(desk)
+    desk.expect_objects(2)
+    desk.expect_mask(*UPPER)
 
 
 def test_a_bad_file_costs_nothing(desk: Desk, clip: Path, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Files of annotations as prompts that a page can add to its edit log, no more of them than there is room for.
 
-The answer to a file is {objects, entries, frames, of, every, boxes, skipped, notes}: objects = [{id, name, label}],
-with ids from 1 on; entries = [{frame, object, prompt}] by frame; on how many `frames` of how many the file has masks;
-`every` n-th mask of each object is taken (1: all); how many of the entries are boxes; skipped = [{count, reason,
-names}] and notes, sentences for the user.
+The answer to a file is {objects, entries, frames, of, every, boxes, skipped, notes, matches, matched}:
+objects = [{id, name, label}], with ids from 1 on; entries = [{frame, object, prompt}] by frame; on how many `frames` of
+how many the file has masks; `every` n-th mask of each object is taken (1: all); how many of the entries are boxes;
+skipped = [{count, reason, names}] and notes, sentences for the user; matches = [{name, frame, guess}], the pictures
+that the first of all `matched` names in the file stand for, guesses first.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from sam2_core.media import (
     crop,
     read_annotations,
 )
+from sam2_core.media.readers.frame_matching import NameMatch
 from sam2_core.types import MAX_MASK_LENGTH, Box, Mask, Prompt
 from ui.protocol import MAX_REQUEST_CHARACTERS
 
 MAX_FILE = 500_000_000  # bytes
 MAX_PROMPTS = 1000  # of one session, over all its objects: what an engine takes
 MAX_OBJECTS = 1000
+MAX_MATCHES = 200
 _ENTRY = 80  # characters of an entry around its prompt's mask
 _OWN_NAME = re.compile(r"Object [0-9]+")  # what we call an object that has no name, also in our own files
 
@@ -42,12 +45,16 @@ Entry: TypeAlias = tuple[ImportedMask, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """Whether masks or the boxes around them are wanted, and how much room the page's edit log has."""
+    """Whether masks or the boxes around them are wanted, and how much room the page's edit log has.
+
+    `by_order`: the order of the names counts if none of them fits.
+    """
 
     boxes: bool
     objects: int
     prompts: int
     characters: int
+    by_order: bool = False
 
 
 def read_import_options(query: Mapping[str, str]) -> ImportOptions:
@@ -56,12 +63,13 @@ def read_import_options(query: Mapping[str, str]) -> ImportOptions:
     if wanted not in ("masks", "boxes"):
         raise BadPrompt("Annotations come as masks or as boxes.")
     room = {"objects": MAX_OBJECTS, "prompts": MAX_PROMPTS, "characters": MAX_REQUEST_CHARACTERS}
-    return ImportOptions(wanted == "boxes", **{name: _room(query, name, limit) for name, limit in room.items()})
+    limits = {name: _room(query, name, limit) for name, limit in room.items()}
+    return ImportOptions(wanted == "boxes", **limits, by_order=query.get("by_order") == "1")
 
 
 def read_and_propose(file: Path, info: MediaInfo, options: ImportOptions, report: MediaProgress) -> dict[str, Any]:
     """The answer to a file; blocks. Raises `MediaError` for what cannot be used, and what `report` raises."""
-    return propose(read_annotations(file, info, report), info, options)
+    return propose(read_annotations(file, info, report, options.by_order), info, options)
 
 
 def propose(read: ImportedAnnotations, info: MediaInfo, options: ImportOptions) -> dict[str, Any]:
@@ -84,7 +92,17 @@ def propose(read: ImportedAnnotations, info: MediaInfo, options: ImportOptions) 
         "boxes": sum("boxes" in prompt for _, prompt in thinned),
         "skipped": [asdict(each) for each in left_out],
         "notes": list(read.notes),
+        "matches": [_match_to_json(each) for each in sorted(read.matches, key=_is_certain)[:MAX_MATCHES]],
+        "matched": len(read.matches),
     }
+
+
+def _is_certain(match: NameMatch) -> bool:
+    return not match.is_guess
+
+
+def _match_to_json(match: NameMatch) -> dict[str, Any]:
+    return {"name": match.name, "frame": match.frame, "guess": match.is_guess}
 
 
 def _room(query: Mapping[str, str], name: str, most: int) -> int:

@@ -4,8 +4,9 @@ POST /s/{token}/upload?name=        a file as the body; read in the background, 
               &batch=&left=&add=    several photos, one after the other: `batch` is a name for them all, `left` counts
                                     down to 0; with add=1 they come to those that are open
 POST /s/{token}/import?as=          a file of annotations as the body, answered by what it has about the open medium: as
-              masks or as boxes, with name=, and with room for so many objects=, prompts= and characters=; the file is
-              not kept (see ui/page/imports.py)
+              masks or as boxes, with name=, and with room for so many objects=, prompts= and characters=; with
+              by_order=1 order counts where no name fits, which an error offers by names_differ; the file is not kept
+              (see ui/page/imports.py)
 POST /s/{token}/example/{name}      the same with an example
 POST /s/{token}/backdrop            a picture as the body, to stand behind the objects; answers {name}, for looks
 GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, so that caches never mix media up;
@@ -38,6 +39,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from sam2_core.errors import Busy, MaskletError, MediaError
+from sam2_core.media import NamesDiffer
 from sam2_core.serving.workspace import Workspace
 from ui.examples import examples, thumbnail
 from ui.page.connection import PageConnection
@@ -128,6 +130,8 @@ class Routes:
             try:
                 await self._receive_file(request, target, max_bytes)
                 return JSONResponse(await connection.read_annotations(target, options), headers=FRESH)
+            except NamesDiffer as error:
+                return JSONResponse({"error": str(error), "names_differ": True}, 400, FRESH)
             finally:
                 await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
 

@@ -47,6 +47,7 @@ interface PageElements {
   help: HTMLButtonElement;
   'help-close': HTMLButtonElement;
   'help-dialog': HTMLDialogElement;
+  'import-matches': HTMLDetailsElement;
   hover: HTMLButtonElement;
   'import-as-masks': HTMLInputElement;
   'import-cancel': HTMLButtonElement;

@@ -13,7 +13,12 @@ zip_reader.py           members of a ZIP file, bounded and in memory; json_value
 annotation_builder.py   collects the masks, and the reasons for skipped items
 """
 
-from sam2_core.media.readers.annotation_builder import ImportedAnnotations, ImportedMask, SkippedItem
+from sam2_core.media.readers.annotation_builder import (
+    ImportedAnnotations,
+    ImportedMask,
+    NamesDiffer,
+    SkippedItem,
+)
 from sam2_core.media.readers.format_detection import read_annotations
 
-__all__ = ["ImportedAnnotations", "ImportedMask", "SkippedItem", "read_annotations"]
+__all__ = ["ImportedAnnotations", "ImportedMask", "NamesDiffer", "SkippedItem", "read_annotations"]

@@ -70,6 +70,10 @@ class ImportedAnnotations:
     matches: tuple[NameMatch, ...] = ()
 
 
+class NamesDiffer(MediaError):
+    """No name fits, but there are as many names as frames: users may know that their order does."""
+
+
 class ImportTooLarge(MediaError):
     """The whole file is rejected, not only an item."""
 
@@ -94,6 +98,7 @@ class AnnotationBuilder:
     def __init__(self, info: MediaInfo, progress: MediaProgress | None = None, by_order: bool = False) -> None:
         self.info = info
         self._by_order = by_order
+        self._order_may_fit = False
         self._matches: dict[tuple[str, int], NameMatch] = {}
         self.notes: list[str] = []
         self._report = ProgressReporter(progress)
@@ -108,6 +113,7 @@ class AnnotationBuilder:
     ) -> list[int | None]:
         """The frame of each name in the file, None if there is none; see `frame_matching.match_frames`."""
         matches, note = match_frames(names, self.info, indices, binding, self._by_order)
+        self._order_may_fit = not any(matches) and len({*map(str, names)}) == self.info.frames
         self._matches |= {(each.name, each.frame): each for each in matches if each is not None}
         if note and note not in self.notes:
             self.notes.append(note)
@@ -176,11 +182,12 @@ class AnnotationBuilder:
             self._tracked[frame, key] = item
 
     def build(self) -> ImportedAnnotations:
-        """All annotations, by frame; raises `MediaError` if there are none."""
+        """All annotations, by frame; raises `MediaError` if there are none, `NamesDiffer` if that is due to names."""
         skipped = tuple(SkippedItem(entry.count, reason, tuple(entry.names)) for reason, entry in self._reasons.items())
         if not self._tracked and not self._untracked:
             why = _describe(skipped[0]) if skipped else "It holds no masks and no boxes."
-            raise MediaError(" ".join(["Nothing in this file can be used.", why, *self.notes[:1]]))
+            kind_of_error = NamesDiffer if self._order_may_fit else MediaError
+            raise kind_of_error(" ".join(["Nothing in this file can be used.", why, *self.notes[:1]]))
         items = {**self._tracked, **self._associate()}
         tracks = {key: number for number, key in enumerate(dict.fromkeys(key for _, key in items), start=1)}
         masks = [_imported(tracks[key], item) for (_, key), item in items.items()]

@@ -37,7 +37,8 @@ def read_annotations(
     Names in the file decide which pictures are meant. With `by_order`, their order counts where no name fits.
 
     Reads COCO, YouTube-VIS and LabelMe JSON, YOLO label files, PNG masks, and ZIP files with any of these; see the
-    modules of this package. Raises `MediaError` if nothing can be used, and what `progress` raises.
+    modules of this package. Raises `MediaError` if nothing can be used (`NamesDiffer` where `by_order` could help), and
+    what `progress` raises.
     """
     file, builder = Path(path), AnnotationBuilder(info, progress, by_order)
     try:

@@ -27,8 +27,8 @@ Names: TypeAlias = str | Sequence[str]
 
 GUESSES: Mapping[MatchRule, str] = {
     "folder": "Some names were found in other folders than the pictures' own: see whether they are the same pictures.",
-    "generic": "The file does not say which picture it is about. It was taken for the one that is open.",
-    "order": "The names in the file say nothing: they were taken in their order. See whether they fit.",
+    "generic": "The file does not name this picture. It was taken for it all the same: see whether it fits.",
+    "order": "The names in the file do not say which pictures they are: their order was taken. See whether it fits.",
 }
 """The rules by which a match is a guess, and what users are told about it."""
 MAX_NAME = 1000  # characters of a path that are looked at

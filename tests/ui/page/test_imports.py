@@ -10,12 +10,13 @@ import pytest
 
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media import ImportedAnnotations, ImportedMask, SkippedItem
+from sam2_core.media.readers.frame_matching import NameMatch
 from sam2_core.serving.local import EngineLimits
 from sam2_core.types import Box, Mask, Prompt
 from tests.media.numbered import make_clip
 from tests.media.readers.media import CLIP, rle, square
 from tests.ui.house import House, open_house, picture_bytes
-from ui.page.imports import MAX_PROMPTS, ImportOptions, propose, read_import_options
+from ui.page.imports import MAX_MATCHES, MAX_PROMPTS, ImportOptions, propose, read_import_options
 from ui.protocol import MAX_REQUEST_CHARACTERS, Bounds, parse_request
 from ui.sessions import Session
 
@@ -37,6 +38,19 @@ def coco(*frames: int, size: tuple[int, int] = (64, 96)) -> bytes:
 
 
 # --- what is proposed ---
+
+
+def test_the_pictures_that_names_stand_for_are_listed_guesses_first() -> None:
+    matches = (NameMatch("1.png", 1, "number"), NameMatch("", 0, "order"))
+    answer = propose(ImportedAnnotations(found([0, 1]), (), (), matches), CLIP, ROOMY)
+    assert answer["matches"] == [
+        {"name": "", "frame": 0, "guess": True},
+        {"name": "1.png", "frame": 1, "guess": False},
+    ]
+    assert answer["matched"] == 2
+    many = tuple(NameMatch(f"{number}.png", number, "number") for number in range(MAX_MATCHES + 5))
+    answer = propose(ImportedAnnotations(found([0]), (), (), many), CLIP, ROOMY)
+    assert (len(answer["matches"]), answer["matched"]) == (MAX_MATCHES, MAX_MATCHES + 5)
 
 
 def test_masks_or_the_boxes_around_them() -> None:

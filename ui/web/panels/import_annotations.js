@@ -25,9 +25,14 @@ import { prompts } from '../tools/prompts.js';
  * @property {number} boxes how many entries are boxes
  * @property {{ count: number, reason: string, names: string[] }[]} skipped
  * @property {string[]} notes for the user
+ * @property {{ name: string, frame: number, guess: boolean }[]} matches names in the file and the frames they stand for
+ * @property {number} matched how many names there are
  */
 
 /** @typedef {'masks' | 'boxes'} Form */
+
+/** No name in the file fits, but the user may know that its order does. */
+class NamesDiffer extends UnreadableFile {}
 
 const importDialog = find('import-dialog');
 const MAX_REASONS = 5;
@@ -35,8 +40,8 @@ const MAX_NAMES = 5;
 const MAX_NAME_LENGTH = 100;
 const LOG_SHARE = 0.9; // of the longest message, which the edit log with the annotations must fit into
 
-/** @type {{ file: File, version: number, annotations: Annotations } | null} */
-let imported = null; // what the dialog is about
+/** @type {{ file: File, version: number, byOrder: boolean, annotations: Annotations | null } | null} */
+let imported = null; // what the dialog is about; without annotations it asks whether order counts
 /** @type {XMLHttpRequest | null} */
 let inFlight = null;
 
@@ -44,9 +49,10 @@ let inFlight = null;
  * Returns null where the user cancels. Throws UnreadableFile.
  * @param {File} file
  * @param {Form} form
+ * @param {boolean} byOrder
  * @returns {Promise<Annotations | null>}
  */
-function readOnServer(file, form) {
+function readOnServer(file, form, byOrder) {
   const { log } = state;
   const promptCount = [...log.prompts.values()].reduce((sum, frames) => sum + frames.size, 0);
   const room = {
@@ -54,7 +60,11 @@ function readOnServer(file, form) {
     prompts: Math.max(0, about.max_prompts - promptCount),
     characters: Math.max(0, Math.floor(LOG_SHARE * about.max_message) - JSON.stringify(log.neededForReplay).length),
   };
-  const query = new URLSearchParams({ as: form, name: file.name.slice(-MAX_NAME_LENGTH) });
+  const query = new URLSearchParams({
+    as: form,
+    name: file.name.slice(-MAX_NAME_LENGTH),
+    by_order: byOrder ? '1' : '0',
+  });
   for (const [name, left] of Object.entries(room)) query.set(name, `${Math.max(0, left)}`);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -65,7 +75,10 @@ function readOnServer(file, form) {
     request.upload.onload = () => showImporting(null, 'Reading it…');
     request.onload = () => {
       if (request.status === 200) resolve(request.response);
-      else reject(new UnreadableFile(request.response?.error ?? 'The server did not take this file. Try again.'));
+      else {
+        const text = request.response?.error ?? 'The server did not take this file. Try again.';
+        reject(request.response?.names_differ ? new NamesDiffer(text) : new UnreadableFile(text));
+      }
     };
     request.onerror = () =>
       reject(new UnreadableFile('The upload was interrupted. Check the connection and try again.'));
@@ -89,18 +102,19 @@ function cancelImport() {
 }
 
 /**
- * Returns null where nothing was read; a toast says why, unless the user has cancelled or opened something else.
+ * Returns null where nothing was read; a toast or the dialog says why, unless the user has cancelled or opened something else.
  * @param {File} file
  * @param {Form} form
  */
-async function readAnnotations(file, form) {
+async function readAnnotations(file, form, byOrder = false) {
   const { version } = state;
   try {
-    const annotations = await readOnServer(file, form);
+    const annotations = await readOnServer(file, form, byOrder);
     return version === state.version ? annotations : null;
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
-    toast(`“${file.name}” was not imported. ${error.message}`);
+    if (!(error instanceof NamesDiffer)) toast(`“${file.name}” was not imported. ${error.message}`);
+    else if (version === state.version) askForOrder(file, error.message);
     return null;
   } finally {
     inFlight = null;
@@ -108,14 +122,28 @@ async function readAnnotations(file, form) {
   }
 }
 
+/**
+ * @param {File} file
+ * @param {string} text
+ */
+function askForOrder(file, text) {
+  imported = { file, version: state.version, byOrder: true, annotations: null };
+  const which = openMedium().kind === 'image' ? 'it is about the open one all the same' : 'their order is the same';
+  find('import-found').textContent = `${text} Import it if you know that ${which}.`;
+  find('import-as').hidden = find('import-matches').hidden = true;
+  find('import-notes').replaceChildren();
+  find('import-ok').textContent = 'Import all the same';
+  importDialog.showModal();
+}
+
 /** @param {File} file */
-export async function importAnnotations(file) {
+export async function importAnnotations(file, byOrder = false) {
   if (!state.medium) return toast('Open the picture or clip first that these annotations are about. Then import them.');
   if (inFlight) return;
   const { version } = state;
-  const annotations = await readAnnotations(file, 'masks');
+  const annotations = await readAnnotations(file, 'masks', byOrder);
   if (!annotations) return;
-  imported = { file, version, annotations };
+  imported = { file, version, byOrder, annotations };
   describeImport(annotations);
   importDialog.showModal();
 }
@@ -132,7 +160,34 @@ function describeImport(annotations) {
   find('import-found').textContent = `${counted(listed.length, 'object')}${where}${called}`;
   find('import-as').hidden = boxes === entries.length;
   find('import-as-masks').checked = true;
+  find('import-ok').textContent = 'Import';
+  describeMatches(annotations);
   find('import-notes').replaceChildren(...notesOn(annotations), ...reasonsIn(annotations));
+}
+
+/**
+ * Which pictures the names in the file stand for; unfolded if some of it is guessed.
+ * @param {Annotations} annotations
+ */
+function describeMatches({ matches, matched }) {
+  const { kind, name: title, names = [title] } = openMedium();
+  const guesses = matches.filter(({ guess }) => guess).length;
+  const rows = matches.map(({ name, frame, guess }) => {
+    const row = make('li', guess ? 'mk-guess' : '', '');
+    const to = kind === 'clip' ? `frame ${frame + 1}` : names[frame];
+    row.append(make('span', '', name || 'no name'), make('span', '', `→ ${to}`));
+    if (guess) row.append(make('b', '', 'guess'));
+    return row;
+  });
+  if (matched > matches.length) rows.push(make('li', '', `and ${matched - matches.length} more`));
+  find('import-matches').hidden = !matched;
+  find('import-matches').open = guesses > 0;
+  const guessed = guesses
+    ? `, ${guesses === matched ? (matched === 1 ? 'as a guess' : 'all as guesses') : `${guesses} as guesses`}`
+    : '';
+  find('import-matches-summary').textContent =
+    `${counted(matched, 'name')} in the file ${matched === 1 ? 'is' : 'are'} matched to the ${kind === 'clip' ? 'frames' : 'pictures'} here${guessed}`;
+  find('import-matches-list').replaceChildren(...rows);
 }
 
 /** @param {Annotations} annotations */
@@ -160,10 +215,14 @@ function reasonsIn({ skipped }) {
 
 async function addImported() {
   if (!imported) return;
-  const { file, version, annotations } = imported;
+  const { file, version, byOrder, annotations } = imported;
+  if (!annotations) {
+    importDialog.close();
+    return importAnnotations(file, true);
+  }
   const asBoxes = !find('import-as-masks').checked && annotations.boxes < annotations.entries.length;
   importDialog.close();
-  const chosen = asBoxes ? await readAnnotations(file, 'boxes') : annotations;
+  const chosen = asBoxes ? await readAnnotations(file, 'boxes', byOrder) : annotations;
   if (!chosen || version !== state.version) return;
   const before = state.log.newest;
   const entries = chosen.entries.map(entry => ({ ...entry, object: before + entry.object }));
