@@ -40,6 +40,9 @@ class ConfigError(MaskletError, ValueError):
 class SessionGone(MaskletError):
     """The session is unknown or has expired; replaying its edit log restores it."""
 
+    def __init__(self, message: str = "This session has expired; replay its edit log.") -> None:
+        super().__init__(message)
+
 
 class SessionChanged(MaskletError):
     """Prompts or objects changed after the revision that the request names; repeat it with the current one."""

@@ -14,16 +14,15 @@ from starlette.middleware import Middleware
 
 from sam2_core.errors import Busy
 from sam2_core.media import (
-    EDGE_SETTINGS,
-    EFFECTS,
     EXPORT_FORMATS,
     MAX_LAYERS,
     MAX_TEXT_LENGTH,
-    PRESETS,
     color_of,
     hex_of,
 )
+from sam2_core.media.effects.effect_stack import effect_tables
 from sam2_core.serving.model_registry import ModelRegistry
+from sam2_core.serving.project import OWN_COLORS
 from sam2_core.types import MAX_MASK_LENGTH
 from ui import protocol
 from ui.api.endpoints import endpoints
@@ -38,7 +37,6 @@ from ui.sessions import Services, SessionRegistry
 from ui.settings import Settings
 from ui.web_files import WEB, icon_address, page_html, style_sheets, web_files
 
-COLORS = 64  # that objects get by themselves; then they repeat
 CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
 MAX_SENT = 8  # times the largest upload: what the API's callers may have sent in the last minutes, all together
 
@@ -170,11 +168,9 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_pictures": settings.max_pictures,
         "max_album_mb": settings.max_album_mb,
         "examples": [{"name": each.name, "title": each.title, "kind": each.kind} for each in examples().values()],
-        "colors": [hex_of(color_of(number)) for number in range(1, COLORS + 1)],
-        "kinds": {name: kind.to_json() for name, kind in EXPORT_FORMATS.items()},
-        "effects": {name: effect.to_json() for name, effect in EFFECTS.items()},
-        "edges": {name: edge.to_json() for name, edge in EDGE_SETTINGS.items()},
-        "presets": {name: look.to_json() for name, look in PRESETS.items()},
+        "colors": [hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)],
+        "kinds": {name: each.to_json() for name, each in EXPORT_FORMATS.items()},
+        **effect_tables(),
         "max_layers": MAX_LAYERS,
         "max_text": MAX_TEXT_LENGTH,
         "max_preview": SIDES[-1],

@@ -45,6 +45,7 @@ from sam2_core.media import (
     mask_png,
 )
 from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.serving.tracking_run import DIRECTIONS, Direction, TrackingRequest
 from sam2_core.types import (
     MAX_LOG_ENTRIES,
     MAX_MASK_LENGTH,
@@ -132,7 +133,6 @@ Objects: TypeAlias = Annotated[tuple[ObjectId, ...], Field(max_length=MAX_OBJECT
 Byte: TypeAlias = Annotated[int, Field(ge=0, le=255)]
 Absent: TypeAlias = SkipJsonSchema[None]
 Corners: TypeAlias = tuple[float, float, float, float]
-Direction: TypeAlias = Literal["forward", "backward", "both", "one", "update"]
 if TYPE_CHECKING:
     LastFrame: TypeAlias = int
     FormatName: TypeAlias = str
@@ -311,7 +311,7 @@ class RemoveObjectRequest(_Data):
     object: ObjectId
 
 
-class TrackingRun(_Data):
+class TrackingRunData(_Data):
     """A run of tracking: all objects from `frame` through `first`..`last` (left out: the whole clip).
 
     `direction` is forward, backward or both; one: this frame only; update: what is stale in the range. `run` is a
@@ -328,18 +328,18 @@ class TrackingRun(_Data):
     pause: bool = False
 
     @model_validator(mode="after")
-    def _check_range(self) -> TrackingRun:
+    def _check_range(self) -> TrackingRunData:
         if self.first > self.last:
             raise BadPrompt("The range ends before it starts. Set it again.")
         return self
 
     @property
-    def frame_range(self) -> range:
-        """The frames first..last."""
-        return range(self.first, self.last + 1)
+    def tracking(self) -> TrackingRequest:
+        """The run as the workspace takes it."""
+        return TrackingRequest(self.direction, self.frame, self.first, self.last, self.pause)
 
 
-class TrackRequest(TrackingRun):
+class TrackRequest(TrackingRunData):
     """Track; what is up to date is skipped. Answered by `masks`, `progress` and at last `done`."""
 
     t: Literal["track"] = "track"
@@ -489,7 +489,7 @@ _REFUSALS = {
     "every": "`every` must be a whole number from 1 to {frames}.",
     "object": f"`object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
     "objects": f"`objects` must be a list of objects, each a whole number from 1 to {MAX_OBJECT_ID}.",
-    "direction": f"`direction` must be one of {', '.join(get_args(Direction))}.",
+    "direction": f"`direction` must be one of {', '.join(DIRECTIONS)}.",
     "job": f"`job` must be one of {', '.join(get_args(CancelRequest.model_fields['job'].annotation))}.",
     "format": f"`format` must be one of {', '.join(EXPORT_FORMATS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
@@ -694,7 +694,7 @@ class HelloEvent(_Event):
     t: Literal["hello"] = "hello"
     version: int
     medium: MediumData | None
-    tracking: TrackingRun | None
+    tracking: TrackingRunData | None
 
 
 class ModelEvent(_Event):

@@ -175,7 +175,7 @@ def needed_for_replay(entries: Sequence[Entry]) -> list[Entry]:
 
 
 class EditLog:
-    """A log that is recorded while a session is worked on, for owners that keep none themselves (API, command line).
+    """The log of a workspace, recorded while a session is worked on.
 
     It stays short enough to be replayed: prompts that were replaced before anything was tracked are left out.
     """
@@ -246,10 +246,6 @@ class EditLog:
                 self.record_tracked(*each)
             else:
                 self._append(each)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.entries, self.state, self._characters = [], EditState(), 0
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Put these entries in place of all others."""

@@ -117,7 +117,7 @@ class LocalEngine:
 
     def _session(self, session: str) -> TrackingSession:
         if session not in self._opened:
-            raise SessionGone("This session has expired; replay its edit log.")
+            raise SessionGone()
         self._opened.move_to_end(session)
         return self._opened[session].session
 

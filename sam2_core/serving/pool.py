@@ -39,7 +39,7 @@ class EnginePool:
         engine = self._engine_of.get(session)
         if engine is None:
             unknown: Future[T] = Future()
-            unknown.set_exception(SessionGone("This session has expired; replay its edit log."))
+            unknown.set_exception(SessionGone())
             return unknown
         future = engine.run(session, command)
         future.add_done_callback(lambda done: self._drop_if_gone(session, done))

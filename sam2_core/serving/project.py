@@ -85,14 +85,15 @@ def project_of(plain: Mapping[str, Any]) -> Project:
     return Project(
         medium,
         tuple(entry for entry in entries if not isinstance(entry, TraitsEntry)),
-        tuple(_traits_of(state, number) for number in _drawing_order(state)),
+        tuple(traits_of(state, number) for number in _drawing_order(state)),
         _hidden(plain.get("look", {}), state.prompts.keys(), state.prompts.keys() | {active}),
         _frames(plain.get("range"), medium),
         None if effects is None else _without_gaps(EffectStack.from_json(effects)),
     )
 
 
-def _traits_of(state: EditState, number: int) -> ObjectTraits:
+def traits_of(state: EditState, number: int) -> ObjectTraits:
+    """The traits of an object in an edit state; what was not set is what the page shows without it."""
     traits = state.traits.get(number, {})
     color: Rgb = traits.get("color", color_of((number - 1) % OWN_COLORS + 1))
     return ObjectTraits(number, traits.get("name") or f"Object {number}", traits.get("label", ""), color)

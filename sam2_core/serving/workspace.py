@@ -119,7 +119,7 @@ class Workspace:
         """`masks` for a thread that may block. Raises `SessionGone` where the session is lost."""
         session = self._session
         if session is None:
-            raise SessionGone("This session has expired; replay its edit log.")
+            raise SessionGone()
         return session.engine.run(session.id, GetMasks(frames)).result()
 
     async def export(

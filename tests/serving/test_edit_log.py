@@ -151,7 +151,7 @@ def test_traits_stay_until_they_are_changed_or_the_object_is_removed() -> None:
     log.record_removal(2)
     log.record_prompt(0, 2, CLICK)
     assert log.state.traits == {}
-    log.clear()
+    log.replace(())
     assert (log.entries, log.state.prompts) == ([], {})
 
 
@@ -184,7 +184,7 @@ def test_what_could_not_be_replayed_is_refused() -> None:
     with pytest.raises(BadPrompt, match="/reset"):
         log.admit(checkered)
     log.admit(CLICK)
-    log.clear()
+    log.replace(())
     log.admit(checkered)
     for frame in range(MAX_LOG_ENTRIES):
         log.record_prompt(frame, 1, Prompt())

@@ -15,21 +15,18 @@ from gradio import FileData
 
 from sam2_core.errors import BadPrompt, MediaError, SessionGone
 from sam2_core.media import (
-    EDGE_SETTINGS,
-    EFFECTS,
     EXPORT_FORMATS,
     MAX_NAME_LENGTH,
     PRESETS,
-    ObjectTraits,
     Rgb,
-    color_of,
     hex_of,
     is_hex,
     rgb_of,
 )
+from sam2_core.media.effects.effect_stack import effect_tables
 from sam2_core.serving.commands import RemoveObject, Untrack
 from sam2_core.serving.edit_log import EditState
-from sam2_core.serving.tracking_run import TrackingRequest
+from sam2_core.serving.project import traits_of
 from ui.api.clients import SESSION_GONE, ApiClient
 from ui.api.files import receive_file, share_bytes, share_file
 from ui.api.results import (
@@ -213,7 +210,7 @@ class Endpoints:
         start = min(prompted, default=0) if frame is None else frame
         given = {name: value for name, value in (("first", first), ("last", last)) if value is not None}
         request = client.check(TrackRequest, run=0, direction=direction, frame=start, pause=pause, **given)
-        wanted = TrackingRequest(request.direction, request.frame, request.first, request.last, request.pause)
+        wanted = request.tracking
         result = TrackingResult(frame=start, done=0, total=0, finished=False, changed=0, lost=None)
         run = client.session.track(wanted)
         try:
@@ -371,9 +368,7 @@ class Endpoints:
     async def looks(self) -> dict[str, dict[str, Any]]:
         """How pictures and clips can look: `presets` by name, each {layers: [{effect, ...settings}], feather, matte};
         the `effects` of layers with all their settings; and the settings of the objects' `edges`."""
-        effects = {name: effect.to_json() for name, effect in EFFECTS.items()}
-        edges = {name: setting.to_json() for name, setting in EDGE_SETTINGS.items()}
-        return {"presets": {name: look.to_json() for name, look in PRESETS.items()}, "effects": effects, "edges": edges}
+        return effect_tables()
 
     async def name_object(
         self, session: str, object: int, name: str = "", label: str = "", color: str = ""
@@ -394,7 +389,7 @@ class Endpoints:
             raise BadPrompt(f"Names and labels are texts of up to {MAX_NAME_LENGTH} letters.")
         given = {"name": name, "label": label, "color": _rgb(color) if color else None}
         log.record_traits(object, {trait: value for trait, value in given.items() if value})
-        traits = _traits_of(log.state, object)
+        traits = traits_of(log.state, object)
         return TraitsResult(object=object, name=traits.name, label=traits.label, color=hex_of(traits.color))
 
     # --- to its end -----------------------------------------------------------------------------------------------
@@ -478,13 +473,7 @@ def _export_objects(state: EditState, numbers: Any) -> list[dict[str, Any]]:
         numbers = list(state.prompts)
     if not isinstance(numbers, list) or any(not _is_whole(each) or each not in state.prompts for each in numbers):
         raise BadPrompt(f"`objects` is a list of the numbers {', '.join(map(str, state.prompts))}.")
-    return [asdict(_traits_of(state, number)) for number in numbers]
-
-
-def _traits_of(state: EditState, number: int) -> ObjectTraits:
-    traits = state.traits.get(number, {})
-    color = traits.get("color", color_of(number))
-    return ObjectTraits(number, traits.get("name", f"Object {number}"), traits.get("label", ""), color)
+    return [asdict(traits_of(state, number)) for number in numbers]
 
 
 def _is_whole(value: Any) -> bool:

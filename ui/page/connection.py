@@ -11,7 +11,7 @@ from typing import Any
 
 from sam2_core.errors import Busy, Cancelled, MaskletError, MediaError
 from sam2_core.serving.commands import RemoveObject, Untrack
-from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun, TrackingUpdate
+from sam2_core.serving.tracking_run import TrackingRun, TrackingUpdate
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from sam2_core.types import FrameMasks
 from ui import protocol
@@ -238,7 +238,7 @@ class PageConnection:
 
     def _track(self, request: TrackRequest, workspace: Workspace) -> None:
         with self._tasks.reporting_errors(job="track", run=request.run):
-            wanted = TrackingRequest(request.direction, request.frame, request.first, request.last, request.pause)
+            wanted = request.tracking
             run = self._session.track(wanted)
             self._tracking = request
             self._tasks.start(self._follow(run, request, workspace), job="track", run=request.run)

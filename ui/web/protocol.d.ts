@@ -228,7 +228,7 @@ export interface HelloEvent {
   t: "hello";
   version: number;
   medium: MediumData | null;
-  tracking: TrackingRun | null;
+  tracking: TrackingRunData | null;
 }
 /**
  * What is open. `times` in seconds only where the frame rate varies; `sizes` ([height, width]) and `names` of the
@@ -251,7 +251,7 @@ export interface MediumData {
  * `direction` is forward, backward or both; one: this frame only; update: what is stale in the range. `run` is a
  * number of the page's own that names the run in all that comes of it. With `pause` it stops where an object is lost.
  */
-export interface TrackingRun {
+export interface TrackingRunData {
   run: number;
   direction: "forward" | "backward" | "both" | "one" | "update";
   frame: number;

@@ -241,7 +241,7 @@ interface Review {
 }
 
 /** A run of tracking. */
-type TrackingRun = import('./protocol').TrackingRun;
+type TrackingRun = import('./protocol').TrackingRunData;
 
 type ModelState = Omit<import('./protocol').ModelEvent, 't'>;
 

@@ -220,3 +220,12 @@ PRESETS: Mapping[str, EffectStack] = MappingProxyType({
     "Title behind": _soft(EffectStack.of("text", height=0.33), 0.5),
     "Erase": EffectStack.of("erase"),
 })  # fmt: skip
+
+
+def effect_tables() -> dict[str, dict[str, Any]]:
+    """The presets, the effects and the settings of objects' edges by name, as JSON."""
+    return {
+        "presets": {name: look.to_json() for name, look in PRESETS.items()},
+        "effects": {name: effect.to_json() for name, effect in EFFECTS.items()},
+        "edges": {name: setting.to_json() for name, setting in EDGE_SETTINGS.items()},
+    }
