@@ -128,19 +128,8 @@ interface Step {
 
 // --- what is open ---
 
-interface Medium {
-  kind: 'image' | 'clip' | 'album';
-  name: string;
-  frames: number;
-  height: number;
-  width: number;
-  fps: number;
-  /** Of each frame, in seconds, where they are not evenly spaced. */
-  times?: number[];
-  /** Of an album: height and width of each photo, and its name. */
-  sizes?: [number, number][];
-  names?: string[];
-}
+/** `times` is left out of saved projects. */
+type Medium = Omit<import('./protocol').MediumData, 'times'> & { times?: number[] | null };
 
 interface Size {
   width: number;
@@ -158,42 +147,69 @@ interface Example {
   kind: string;
 }
 
-/** A project as it is saved: enough to restore everything but the masks. */
-interface SavedProject {
-  id?: string;
+/** What a project file holds: everything from which the user's work is restored. */
+interface ProjectData {
   medium: Medium;
+  /** The edit log. */
   journal: { steps: Step[]; length: number };
-  look?: { hidden: number[]; solo: number | null };
-  effects?: EffectStack | null;
+  /** Visibility of the objects. */
+  look: { hidden: number[]; solo: number | null };
+  /** null: the default preset. */
+  effects: EffectStack | null;
   frame: number;
   active: number;
-  range?: FrameRange | null;
-  reviews?: Review[];
+  range: FrameRange | null;
+  reviews: Review[];
+  /** The name of the example that it is about. */
   example?: string;
-  source?: MediaSource | null;
-  fileKeys?: string[];
-  backdrops?: string[];
-  token?: string;
-  version?: number;
-  at?: number;
-  objects?: number;
-  thumbnail?: Blob | null;
 }
 
+/** A project to restore; where its files are known depends on where it comes from. */
+interface SavedProject extends ProjectData {
+  /** Under which it is autosaved. */
+  id?: string;
+  /** Keys of its files in the database. */
+  fileKeys?: string[];
+  /** The files themselves, where it is still open. */
+  source?: MediumSource | null;
+}
+
+/** A project in the database. */
+interface ProjectRecord extends SavedProject {
+  id: string;
+  fileKeys: string[];
+  /** Keys of its backdrops. */
+  backdrops?: string[];
+  /** When it was saved, in milliseconds since 1970. */
+  at: number;
+  /** How many there are. */
+  objects: number;
+  thumbnail: Blob | null;
+  /** The tab that writes it. */
+  owner?: string;
+}
+
+/** The session of a tab and, where there is room, its project. */
+type TabRecord = { token: string; version: number; id?: string } & Partial<SavedProject>;
+
 /** From where a medium can be opened again. */
-interface MediaSource {
+interface MediumSource {
   file?: File;
   files?: File[];
   example?: Example;
-  back?: SavedProject | null;
+  /** Photos are added to those that are open. */
   added?: boolean;
 }
+
+/** A medium that is being opened, with the project that is restored on it. */
+type OpeningSource = MediumSource & { project?: SavedProject | null };
 
 /** What is open, as it is autosaved. */
 interface OpenProject {
   id: string;
   fileKeys: string[];
-  filesKept: Set<string>;
+  /** Keys of files that are in the database already. */
+  savedFiles: Set<string>;
   thumbnail: Blob | null;
 }
 

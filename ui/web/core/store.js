@@ -23,10 +23,10 @@ export const state = {
   // What is open
   medium: /** @type {Medium | null} */ (null), // {kind, name, frames, fps, height, width, times}; of an album also sizes and names of its photos
   version: 0, // of the medium, in the addresses of its frames
-  source: /** @type {MediaSource | null} */ (null), // {file}, {files} or {example}: to open the same again after the server forgot us
-  opening: /** @type {MediaSource | null} */ (null), // the same of what is on its way; `back`: the project that goes on with it
+  source: /** @type {MediumSource | null} */ (null), // {file}, {files} or {example}: to open the same again after the server forgot us
+  opening: /** @type {OpeningSource | null} */ (null), // the same of what is being opened, and the project that is restored on it
   reopening: false, // the server forgot us, and what was open is on its way again
-  project: /** @type {OpenProject | null} */ (null), // {id, fileKeys, filesKept, thumbnail} as it is autosaved; null: it is not saved
+  project: /** @type {OpenProject | null} */ (null), // as it is autosaved; null: it is not saved
   awaited: /** @type {SavedProject | null} */ (null), // the project whose file the user is asked for
 
   // What the user made
@@ -64,7 +64,7 @@ export const state = {
   // Jobs
   tracking: /** @type {(TrackingRun & { stopping: boolean }) | null} */ (null), // {run, direction, frame, first, last, pause, stopping} while the server tracks
   interrupted: /** @type {TrackingRun | null} */ (null), // what is left of a stopped run, as in startTracking
-  lastTracked: /** @type {{ frame: number; step: number } | null} */ (null), // {frame, step} that came last
+  lastTrackedFrame: /** @type {number | null} */ (null),
   exporting: false,
 };
 

@@ -1,8 +1,8 @@
-// The server's refusal of a request, in its words.
-
+/** The server refused a request; the message may be shown. */
 export class Refused extends Error {}
 
-export async function refusalOf(answer) {
-  const told = await answer.json().catch(() => ({})); // a proxy's own page
-  return new Refused(told.error ?? 'The server did not take this. Try again.');
+/** @param {Response} response */
+export async function refusalOf(response) {
+  const { error } = await response.json().catch(() => ({})); // a proxy's own page
+  return new Refused(error ?? 'The server did not take this. Try again.');
 }

@@ -7,10 +7,18 @@ import { emit, on } from '../shared/events.js';
 import { megabytes } from '../shared/format.js';
 import { connection } from './connection.js';
 
-let upload = null; // the request on its way
+/** @type {XMLHttpRequest | null} */
+let upload = null;
 
-// A file of a batch: `sent` of its `total` bytes are there already, `onSent` goes on with the next one.
-export function uploadFile(body, path, title, source, { sent = 0, total = body?.size ?? 0, onSent = null } = {}) {
+/**
+ * @param {File | null} file null for an example, which the server has
+ * @param {string} path
+ * @param {string} title of the progress overlay
+ * @param {OpeningSource} source
+ * @param {{ sent?: number; total?: number; onSent?: () => void }} [batch] of which this is a file: bytes that were sent
+ *     before it, bytes of all files, and what comes after it
+ */
+export function uploadFile(file, path, title, source, { sent = 0, total = file?.size ?? 0, onSent = () => {} } = {}) {
   if (!state.token) return toast('There is no connection to the server yet. Try again in a moment.');
   abortUpload();
   const request = new XMLHttpRequest();
@@ -18,45 +26,36 @@ export function uploadFile(body, path, title, source, { sent = 0, total = body?.
   request.open('POST', address(path));
   request.upload.onprogress = event => {
     const loaded = sent + event.loaded;
-    const done = event.lengthComputable && total ? Math.min(1, loaded / total) : null;
-    showProgress(
-      title,
-      done,
-      done === 1 ? 'Reading it…' : `Uploading ${megabytes(loaded)} of ${megabytes(total)}`,
-      cancelOpening,
-    );
+    const fraction = event.lengthComputable && total ? Math.min(1, loaded / total) : null;
+    const text = fraction === 1 ? 'Reading it…' : `Uploading ${megabytes(loaded)} of ${megabytes(total)}`;
+    showProgress(title, fraction, text, cancelOpening);
   };
   request.onload = () => {
     upload = null;
-    if (request.status !== 202) uploadRefused(request);
-    else onSent?.();
+    if (request.status === 202) onSent();
+    else uploadFailed(refusalText(request));
   };
-  request.onerror = () => {
-    cancelOpening();
-    toast('The upload was interrupted. Check the connection and try again.');
-  };
+  request.onerror = () => uploadFailed('The upload was interrupted. Check the connection and try again.');
   update({ opening: source });
   find('file-dialog').close();
   showProgress(title, sent ? sent / total : null, 'Uploading…', cancelOpening);
-  request.send(body);
+  request.send(file);
 }
 
-// What was to be opened did not come.
-function openingFailed() {
-  update({ opening: null });
-  showProgress('');
-  emit('open-failed');
-}
-
-function uploadRefused(request) {
-  cancelOpening();
-  let text = 'The server did not take this file. Try again.';
+/** @param {XMLHttpRequest} request */
+function refusalText(request) {
+  if (request.status === 413) return `This file is too large. Up to ${about.max_upload_mb} MB fit.`;
+  const fallback = 'The server did not take this file. Try again.';
   try {
-    text = JSON.parse(request.responseText).error ?? text;
+    return JSON.parse(request.responseText).error ?? fallback;
   } catch {
-    /* a proxy's own page */
+    return fallback; // a proxy's own page
   }
-  if (request.status === 413) text = `This file is too large. Up to ${about.max_upload_mb} MB fit.`;
+}
+
+/** @param {string} text */
+function uploadFailed(text) {
+  cancelOpening();
   toast(text);
 }
 
@@ -72,12 +71,18 @@ function cancelOpening() {
   openingFailed();
 }
 
+function openingFailed() {
+  update({ opening: null });
+  showProgress('');
+  emit('open-failed');
+}
+
 export function setUpUploads() {
-  on('server-progress', message => {
-    if (message.job === 'ingest')
-      showProgress(find('progress-title').textContent || 'Opening', message.fraction, message.message, cancelOpening);
+  on('server-progress', ({ job, fraction, message }) => {
+    if (job !== 'ingest') return;
+    showProgress(find('progress-title').textContent || 'Opening', fraction, message, cancelOpening);
   });
-  on('server-error', message => {
-    if (message.job === 'ingest') openingFailed();
+  on('server-error', ({ job }) => {
+    if (job === 'ingest') openingFailed();
   });
 }

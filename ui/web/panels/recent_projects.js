@@ -12,7 +12,6 @@ import { database } from '../storage/database.js';
 import { openRecent } from '../storage/restore.js';
 
 const MAX_RECENT = 6;
-/** @typedef {SavedProject & { id: string, objects: number, at: number }} ProjectRecord as the database lists it */
 
 /** @param {ProjectRecord} record */
 function recentCard(record) {

@@ -1,36 +1,44 @@
-// Autosave: what is open is kept as a work, in the tab (so that a reload finds it at once) and on the shelf (so that
-// everything else does not lose it); and the works that the start screen offers to go on with.
+// Autosave: what is open is saved in the tab's own storage, where a reload finds it at once, and in the database, where it
+// outlives the tab.
 
 import { backdropsOf, currentLook } from '../core/effects.js';
-import { frameSize } from '../core/media.js';
+import { frameSize, openMedium } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
+import { drawFill } from '../viewport/sprites.js';
 import { keyOfBackdrop } from './backdrops.js';
 import { database } from './database.js';
 
 export const STORAGE_KEY = 'masklet'; // in the tab's own storage
-const SAVE_INTERVAL = 500; // milliseconds
-const THUMBNAIL_SIDE = 320; // CSS pixels of the longer side
+const SAVE_DELAY = 500; // milliseconds
+const THUMBNAIL_SIDE = 320; // pixels of the longer side
 
 const newId = () => `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+/** @param {File} file */
 const fileKeyOf = file => `${file.name}|${file.size}|${file.lastModified}`;
 
-let writing = Promise.resolve(); // to the shelf, one after the other
+/** Transactions on the database, one after the other. */
+let writing = Promise.resolve();
 
+/** @param {MediumSource | null} [source] */
 export const filesOf = source => source?.files ?? (source?.file ? [source.file] : []);
 
+/** @param {string[]} [fileKeys] */
 export function startProject(id = newId(), fileKeys = []) {
-  update({ project: { id, fileKeys, filesKept: new Set(), thumbnail: null }, range: null, reviews: [] });
+  update({ project: { id, fileKeys, savedFiles: new Set(), thumbnail: null }, range: null, reviews: [] });
 }
 
-// All that brings the work back, as plain data.
+/**
+ * Everything from which the work is restored, as plain data.
+ * @returns {ProjectData}
+ */
 export function snapshot() {
-  const { kind, name, frames: count, height, width, fps, sizes, names } = state.medium;
+  const { times, ...medium } = openMedium();
   return {
-    medium: { kind, name, frames: count, height, width, fps, ...(sizes ? { sizes, names } : {}) },
+    medium,
     example: state.source?.example?.name,
     journal: state.log.plain,
     look: objects.look,
@@ -42,84 +50,94 @@ export function snapshot() {
   };
 }
 
-// A page whose work was taken over by another tab is behind it.
+/** Saves at once; not where another tab has taken the session over, which is ahead of this one. */
 export function save() {
   if (!state.medium || connection.status === 'taken') return;
-  const all = snapshot();
-  saveInTab(all);
-  if (state.project && state.log.steps.length) saveInDatabase(state.project, all);
+  const data = snapshot();
+  saveInTab(data);
+  if (state.project && state.log.steps.length) saveInDatabase(state.project, data);
 }
 
-function saveInTab(all) {
-  const where = { token: state.token, version: state.version, id: state.project?.id };
-  for (const kept of [{ ...where, ...all }, where]) {
+/** @param {ProjectData} data */
+function saveInTab(data) {
+  const session = { token: state.token, version: state.version, id: state.project?.id };
+  for (const record of [{ ...session, ...data }, session]) {
     try {
-      sessionStorage.setItem(STORAGE_KEY, JSON.stringify(kept));
+      sessionStorage.setItem(STORAGE_KEY, JSON.stringify(record));
       return;
     } catch {
-      /* storage may be full or forbidden */
+      // full, or forbidden
     }
   }
 }
 
-function saveInDatabase(mine, all) {
+/**
+ * @param {OpenProject} project
+ * @param {ProjectData} data
+ */
+function saveInDatabase(project, data) {
   const files = filesOf(state.source);
-  const picture = projectThumbnail();
-  if (files.length) mine.fileKeys = files.map(fileKeyOf);
-  const pictures = backdropsOf(currentLook()).map(keyOfBackdrop);
-  const record = structuredClone({
-    ...all,
-    fileKeys: mine.fileKeys,
-    backdrops: pictures,
-    at: Date.now(),
-    objects: state.log.prompts.size,
-  });
+  const thumbnail = projectThumbnail();
+  if (files.length) project.fileKeys = files.map(fileKeyOf);
+  const { id, fileKeys } = project;
+  const backdrops = backdropsOf(currentLook()).map(keyOfBackdrop);
+  const count = state.log.prompts.size;
+  const record = structuredClone({ ...data, id, fileKeys, backdrops, at: Date.now(), objects: count, thumbnail: null });
   writing = writing.then(async () => {
-    mine.thumbnail = (await picture) ?? mine.thumbnail;
-    const id = await database.put({ ...record, id: mine.id, thumbnail: mine.thumbnail }, newId());
-    if (id) mine.id = id;
+    project.thumbnail = (await thumbnail) ?? project.thumbnail;
+    const savedId = await database.put({ ...record, id: project.id, thumbnail: project.thumbnail }, newId());
+    if (savedId) project.id = savedId;
   });
-  for (const file of files.filter(each => !mine.filesKept.has(fileKeyOf(each)))) {
-    mine.filesKept.add(fileKeyOf(file));
+  for (const file of files.filter(each => !project.savedFiles.has(fileKeyOf(each)))) {
+    project.savedFiles.add(fileKeyOf(file));
     database.putFile(fileKeyOf(file), file);
   }
 }
 
-// What is on the stage, small; null where there is nothing to be seen.
-function projectThumbnail() {
-  if (!state.shown.bitmap || state.playing) return Promise.resolve(null);
-  const { width, height } = frameSize(state.shown.frame);
+/**
+ * The viewport, small; null where nothing is shown.
+ * @returns {Promise<Blob | null>}
+ */
+async function projectThumbnail() {
+  const { bitmap, sprites, frame } = state.shown;
+  if (!bitmap || state.playing) return null;
+  const { width, height } = frameSize(frame);
   const scale = Math.min(1, THUMBNAIL_SIDE / Math.max(width, height));
-  const [canvas, pen] = canvasOf(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
+  const [canvas, context] = canvasOf(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
   try {
-    pen.drawImage(state.shown.bitmap, 0, 0, canvas.width, canvas.height);
-    pen.scale(canvas.width / width, canvas.height / height);
-    pen.globalAlpha = 0.6;
-    for (const sprite of state.shown.sprites) pen.drawImage(sprite.fill, sprite.x, sprite.y);
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   } catch {
-    return Promise.resolve(null); // the frame has gone from the cache
+    return null; // the bitmap was closed
   }
+  context.scale(canvas.width / width, canvas.height / height);
+  context.globalAlpha = 0.6;
+  for (const sprite of sprites) drawFill(context, sprite);
   return new Promise(resolve => canvas.toBlob(resolve, 'image/jpeg', 0.8));
 }
 
+/** @returns {TabRecord | null} */
 export function loadFromTab() {
   try {
-    return JSON.parse(sessionStorage.getItem(STORAGE_KEY));
+    return JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? 'null');
   } catch {
     return null;
   }
 }
 
-// What the tab kept from before the page was loaded; the shelf knows it where the tab has no room.
+/**
+ * What was saved before the page was reloaded; where the tab's storage had no room for the project, from the database.
+ * @returns {Promise<TabRecord | null>}
+ */
 export async function loadSaved() {
-  const kept = loadFromTab();
-  return kept && { ...(kept.id ? await database.claim(kept.id) : {}), ...kept };
+  const saved = loadFromTab();
+  return saved && { ...(saved.id ? await database.claim(saved.id) : {}), ...saved };
 }
 
-// Until everything is in the database.
+/** Resolves when everything is in the database. */
 export const allWritten = () => writing;
 
 let saveTimer = 0;
+/** Saves what waits to be saved. */
 export function flushSave() {
   if (!saveTimer) return;
   clearTimeout(saveTimer);
@@ -129,6 +147,6 @@ export function flushSave() {
 
 export function setUpAutosave() {
   on('log objects effects frame medium range tracking tracked masks reviews', () => {
-    saveTimer ||= setTimeout(flushSave, SAVE_INTERVAL);
+    saveTimer ||= window.setTimeout(flushSave, SAVE_DELAY);
   });
 }

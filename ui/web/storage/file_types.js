@@ -1,5 +1,8 @@
 // What a file is for, by its name and type.
 
+/** @param {File} file */
 export const isVideo = file => file.type.startsWith('video/');
+/** @param {File} file */
 export const isProject = file => /\.json$/i.test(file.name) || file.type === 'application/json';
+/** @param {File} file */
 export const isAnnotations = file => /\.(zip|txt)$/i.test(file.name);

@@ -10,8 +10,10 @@ import { frames } from '../viewport/frames.js';
 import { masks } from '../viewport/masks.js';
 import { clearViewport, viewport } from '../viewport/viewport.js';
 
-// --- opening ---
-
+/**
+ * @param {Medium} medium
+ * @param {number} version
+ */
 export function setMedium(medium, version) {
   update({ medium, version, frame: 0 });
   frames.clear();
@@ -20,11 +22,10 @@ export function setMedium(medium, version) {
   find('file').hidden = false;
   find('file-name').textContent = medium.name;
   const size = `${medium.width} × ${medium.height}`;
-  find('file-facts').textContent = isClip()
-    ? `${size} · ${counted(medium.frames, 'frame')} · ${+medium.fps.toFixed(2)} fps`
-    : size;
+  const facts = [size, counted(medium.frames, 'frame'), `${+medium.fps.toFixed(2)} fps`];
+  find('file-facts').textContent = isClip() ? facts.join(' · ') : size;
   root.classList.toggle('mk-has-clip', isClip());
-  viewport.style.setProperty('--ratio', medium.width / medium.height);
+  viewport.style.setProperty('--ratio', `${medium.width / medium.height}`);
   setScreen('work');
   showProgress('');
 }

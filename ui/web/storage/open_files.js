@@ -1,4 +1,5 @@
-// Several photos at once: sent one after the other, then opened as an album or added to what is open.
+// Opening files: one at a time, or several photos, which are sent one after the other and then opened as an album or added
+// to what is open.
 
 import { isClip } from '../core/media.js';
 import { toast } from '../core/notices.js';
@@ -9,88 +10,116 @@ import { emit, on } from '../shared/events.js';
 import { counted, megabytes } from '../shared/format.js';
 import { isAnnotations, isProject, isVideo } from './file_types.js';
 
-export function openFile(file, back = state.awaited) {
+/** @param {File} file */
+const isTooLarge = file => file.size > about.max_upload_mb * 1e6;
+/** @param {File[]} files */
+const totalSize = files => files.reduce((sum, file) => sum + file.size, 0);
+
+/**
+ * @param {File | undefined} file
+ * @param {SavedProject | null} [project] that is restored on it
+ */
+export function openFile(file, project = state.awaited) {
   if (!file) return;
   if (isProject(file)) return emit('project-chosen', file);
   if (isAnnotations(file)) return emit('annotations-chosen', file);
-  if (file.size > about.max_upload_mb * 1e6) {
-    toast(
-      `“${file.name}” has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`,
-    );
-    return;
+  if (isTooLarge(file)) {
+    const size = megabytes(file.size);
+    return toast(`“${file.name}” has ${size}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`);
   }
   if (!file.size) return toast(`“${file.name}” is empty. Choose another file.`);
-  uploadFile(file, `upload?name=${encodeURIComponent(file.name)}`, file.name, { file, back });
+  uploadFile(file, `upload?name=${encodeURIComponent(file.name)}`, file.name, { file, project });
 }
 
-export const openExample = (example, back) =>
-  uploadFile(null, `example/${example.name}`, example.title, { example, back });
+/**
+ * @param {Example} example
+ * @param {SavedProject} [project] that is restored on it
+ */
+export const openExample = (example, project) =>
+  uploadFile(null, `example/${example.name}`, example.title, { example, project });
+
 const takesPhotos = () => !!state.medium && !isClip();
 
-// `back`: the work that goes on with these files.
-export function openFiles(files, back = state.awaited) {
+/**
+ * @param {Iterable<File>} files
+ * @param {SavedProject | null} [project] that is restored on them
+ */
+export function openFiles(files, project = state.awaited) {
   const chosen = [...files];
-  const { names } = back?.medium ?? {};
-  if (chosen.length < 2) return openFile(chosen[0], back);
+  const names = project?.medium.names;
+  if (chosen.length < 2) return openFile(chosen[0], project);
   if (chosen.every(file => isAnnotations(file) || isProject(file))) {
     return toast('Open one project at a time. Several files of annotations go into one ZIP file; import that.');
   }
   if (names) chosen.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
   const photos = usablePhotos(chosen, 0);
-  if (photos) sendPhotos(photos, { files: photos, back });
+  if (photos) sendPhotos(photos, { files: photos, project });
 }
 
+/** @param {Iterable<File>} files */
 export function addPhotos(files) {
   const chosen = [...files];
   if (!chosen.length) return;
-  if (!takesPhotos()) return toast('Photos can be added to photos only. Open them on their own.');
+  if (!state.medium || isClip()) return toast('Photos can be added to photos only. Open them on their own.');
   const photos = usablePhotos(chosen, state.medium.frames);
   const { file, files: earlier = file && [file] } = state.source ?? {};
-  if (photos) sendPhotos(photos, { files: earlier && [...earlier, ...photos], added: true }, true);
+  if (photos) sendPhotos(photos, { files: earlier && [...earlier, ...photos], added: true });
 }
 
-// What of a choice can be sent, or null; the user is told about the rest.
-function usablePhotos(chosen, already) {
+/**
+ * The photos that can be sent, or null; a toast is about the others.
+ * @param {File[]} chosen
+ * @param {number} existing how many photos are open already
+ */
+function usablePhotos(chosen, existing) {
   if (chosen.some(isVideo)) {
     toast('Open a clip on its own, and photos together: the two do not mix.');
     return null;
   }
-  const tooLarge = file => file.size > about.max_upload_mb * 1e6;
-  const photos = chosen.filter(file => file.size && !tooLarge(file));
-  const reason = file =>
-    file.size ? `It has ${megabytes(file.size)}; up to ${about.max_upload_mb} MB fit.` : 'It is empty.';
-  tellLeftOut(chosen.filter(file => !photos.includes(file)).map(file => ({ name: file.name, reason: reason(file) })));
-  const total = photos.reduce((sum, file) => sum + file.size, 0);
-  const count = photos.length + already;
+  const photos = chosen.filter(file => file.size && !isTooLarge(file));
+  const skipped = chosen.filter(file => !photos.includes(file));
+  toastSkipped(
+    skipped.map(({ name, size }) => ({
+      name,
+      reason: size ? `It has ${megabytes(size)}; up to ${about.max_upload_mb} MB fit.` : 'It is empty.',
+    })),
+  );
+  const count = photos.length + existing;
+  const bytes = totalSize(photos);
   if (count > about.max_pictures)
     toast(`${counted(count, 'photo')} are too many: up to ${about.max_pictures} fit together.`);
-  else if (total > about.max_album_mb * 1e6)
-    toast(`These photos have ${megabytes(total)}; up to ${about.max_album_mb} MB fit together.`);
+  else if (bytes > about.max_album_mb * 1e6)
+    toast(`These photos have ${megabytes(bytes)}; up to ${about.max_album_mb} MB fit together.`);
   else if (photos.length) return photos;
   return null;
 }
 
-function sendPhotos(photos, source, add = false) {
-  const total = photos.reduce((sum, file) => sum + file.size, 0);
+/**
+ * @param {File[]} photos
+ * @param {OpeningSource} source
+ */
+function sendPhotos(photos, source) {
+  const total = totalSize(photos);
   const batch = `${Date.now()}`;
   const title = counted(photos.length, 'photo');
+  /** @type {(place: number, sent: number) => void} */
   const sendFrom = (place, sent) => {
     const file = photos[place];
     const left = photos.length - 1 - place;
-    const path = `upload?name=${encodeURIComponent(file.name)}&batch=${batch}&left=${left}${add ? '&add=1' : ''}`;
-    uploadFile(file, path, title, source, {
-      sent,
-      total,
-      onSent: () => {
-        if (left) sendFrom(place + 1, sent + file.size);
-      },
-    });
+    const path = `upload?name=${encodeURIComponent(file.name)}&batch=${batch}&left=${left}${source.added ? '&add=1' : ''}`;
+    const onSent = () => {
+      if (left) sendFrom(place + 1, sent + file.size);
+    };
+    uploadFile(file, path, title, source, { sent, total, onSent });
   };
   sendFrom(0, 0);
 }
 
-// One toast for all files that could not be used.
-function tellLeftOut(files) {
+/**
+ * One toast for all files that could not be used.
+ * @param {{ name: string; reason: string }[]} files
+ */
+function toastSkipped(files) {
   if (!files.length) return;
   const names = files
     .slice(0, 4)
@@ -98,18 +127,19 @@ function tellLeftOut(files) {
     .join(', ');
   const more = files.length - 4;
   const [{ reason }] = files;
-  const why = files.every(file => file.reason === reason) ? ` ${reason}` : '';
+  const sharedReason = files.every(file => file.reason === reason) ? ` ${reason}` : '';
   if (files.length === 1) toast(`${names} was left out. ${reason}`);
-  else toast(`${files.length} files were left out: ${names}${more > 0 ? ` and ${more} more` : ''}.${why}`);
+  else toast(`${files.length} files were left out: ${names}${more > 0 ? ` and ${more} more` : ''}.${sharedReason}`);
 }
 
 export function setUpOpenFiles() {
-  on('server-opened', message => tellLeftOut(message.skipped));
+  on('server-opened', ({ skipped }) => toastSkipped(skipped));
 
-  listen(find('adder'), 'change', () => {
-    addPhotos(find('adder').files);
-    find('adder').value = '';
+  const adder = find('adder');
+  listen(adder, 'change', () => {
+    addPhotos(adder.files ?? []);
+    adder.value = '';
   });
-  for (const button of root.querySelectorAll('.mk-add-photos')) listen(button, 'click', () => find('adder').click());
+  for (const button of root.querySelectorAll('.mk-add-photos')) listen(button, 'click', () => adder.click());
   on('medium', () => root.classList.toggle('mk-takes-photos', takesPhotos()));
 }

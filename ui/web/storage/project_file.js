@@ -1,7 +1,7 @@
-// The project file: JSON that brings a work back anywhere, {format, version, medium, example, journal, look, effects,
-// frame, active, range, reviews, objects, masks}. The last two are there for other programs: {object: {name, label,
-// color}} and {object: {frame: COCO run lengths}}; the journal is the truth.
-// A file comes from anywhere, so everything in it is looked at before anything else sees it.
+// The project file: JSON from which the work is restored anywhere, {format, version, medium, example, journal, look,
+// effects, frame, active, range, reviews, objects, masks}. The last two are for other programs: {object: {name, label,
+// color}} and {object: {frame: COCO run lengths}}; only the edit log (`journal`) counts.
+// A file may come from anywhere, so everything in it is checked before it is used.
 
 import { span } from '../core/edit_log.js';
 import { sanitizeLook } from '../core/effects.js';
@@ -15,10 +15,15 @@ import { areNumbers, BadProject, check, isObjectId, isWhole, NoProject, readMedi
 
 const FORMAT = 'masklet-project';
 const FORMAT_VERSION = 1;
-const MAX_PROJECT_BYTES = 200e6; // bytes
-const MAX_ENTRIES = 20000; // the server takes no more
+const MAX_PROJECT_BYTES = 200e6;
+const MAX_ENTRIES = 20000; // as on the server
 
-export function projectOf(all, masksOf) {
+/**
+ * The text of a project file.
+ * @param {ProjectData} data
+ * @param {Record<string, Record<number, RunLengths>>} [masks] object -> frame -> mask
+ */
+export function projectOf(data, masks) {
   const known = objects.listed
     .filter(id => state.log.prompts.has(id))
     .map(id => {
@@ -28,20 +33,23 @@ export function projectOf(all, masksOf) {
   return JSON.stringify({
     format: FORMAT,
     version: FORMAT_VERSION,
-    ...all,
+    ...data,
     objects: Object.fromEntries(known),
-    masks: masksOf,
+    masks,
   });
 }
 
+/**
+ * Throws `BadProject`, or `NoProject` where it is another kind of file.
+ * @param {File} file
+ * @returns {Promise<ProjectData>}
+ */
 export async function readProject(file) {
   if (file.size > MAX_PROJECT_BYTES) throw new BadProject('This file is too large for a project.');
-  let plain;
-  try {
-    plain = JSON.parse(await file.text());
-  } catch {
-    throw new NoProject(`“${file.name}” is not a project file.`);
-  }
+  const plain = await file
+    .text()
+    .then(JSON.parse)
+    .catch(() => null);
   if (plain?.format !== FORMAT) throw new NoProject(`“${file.name}” is not a project file.`);
   if (plain.version !== FORMAT_VERSION) {
     throw new BadProject('This project was saved by another version of Masklet. Open it with that version.');
@@ -49,8 +57,8 @@ export async function readProject(file) {
   const medium = readMedium(plain.medium);
   return {
     medium,
-    journal: readJournal(plain.journal, medium),
-    look: readLook(plain.look ?? {}),
+    journal: readEditLog(plain.journal, medium),
+    look: readVisibility(plain.look ?? {}),
     effects: sanitizeLook(plain.effects),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
@@ -60,70 +68,109 @@ export async function readProject(file) {
   };
 }
 
-function readJournal(plain, medium) {
+/**
+ * @param {unknown} plain
+ * @param {Medium} medium
+ * @returns {ProjectData['journal']}
+ */
+function readEditLog(plain, medium) {
   check(isPlain(plain) && Array.isArray(plain.steps) && isWhole(plain.length, 0, plain.steps.length));
-  const steps = plain.steps.map(step => {
-    check(isPlain(step) && Array.isArray(step.entries));
-    const entries = step.entries.map(entry => readEntry(entry, medium));
-    return isWhole(step.run, 0, 2 ** 53 - 1) ? { run: step.run, entries } : { entries };
-  });
+  const steps = plain.steps.map(step => readStep(step, medium));
   check(steps.reduce((sum, step) => sum + step.entries.length, 0) <= MAX_ENTRIES);
   return { steps, length: plain.length };
 }
 
+/**
+ * @param {unknown} plain
+ * @param {Medium} medium
+ * @returns {Step}
+ */
+function readStep(plain, medium) {
+  check(isPlain(plain) && Array.isArray(plain.entries));
+  const entries = plain.entries.map(entry => readEntry(entry, medium));
+  return isWhole(plain.run, 0, Number.MAX_SAFE_INTEGER) ? { run: plain.run, entries } : { entries };
+}
+
+/**
+ * @param {unknown} plain
+ * @param {Medium} medium
+ * @returns {Entry}
+ */
 function readEntry(plain, medium) {
   check(isPlain(plain));
-  if ('forget' in plain) {
-    check(isObjectId(plain.forget));
-    return { forget: plain.forget };
+  const { frame, object, prompt, forget, traits, set, track } = plain;
+  if (forget !== undefined) {
+    check(isObjectId(forget));
+    return { forget };
   }
-  if ('track' in plain) return readTracked(plain, medium);
-  if ('traits' in plain) {
-    check(isObjectId(plain.traits));
-    return { traits: plain.traits, set: sanitizeTraits(plain.set) };
+  if (track !== undefined) return readTracked(plain, medium);
+  if (traits !== undefined) {
+    check(isObjectId(traits));
+    return { traits, set: sanitizeTraits(set) };
   }
-  check(isWhole(plain.frame, 0, medium.frames - 1) && isObjectId(plain.object));
-  return { frame: plain.frame, object: plain.object, prompt: readPrompt(plain.prompt, sizeOn(plain.frame, medium)) };
+  check(isWhole(frame, 0, medium.frames - 1) && isObjectId(object));
+  return { frame, object, prompt: readPrompt(prompt, sizeOn(frame, medium)) };
 }
 
-function readTracked({ track, objects: found, after }, medium) {
-  check(areNumbers(track, 3) && track.every(Number.isInteger) && Math.abs(track[2]) === 1);
-  const [first, last] = span(track);
+/**
+ * @param {Record<string, unknown>} plain
+ * @param {Medium} medium
+ * @returns {Entry}
+ */
+function readTracked({ track, objects: tracked = [], after }, medium) {
+  check(areNumbers(track, 3) && track.every(Number.isInteger));
+  const [start, stop, step] = track;
+  check(step === 1 || step === -1);
+  const [first, last] = span([start, stop, step]);
   check(first >= 0 && first <= last && last < medium.frames);
-  check(Array.isArray(found) && found.length <= 1000 && found.every(isObjectId));
-  return { track: [...track], objects: [...found], ...(isWhole(after, 0, MAX_ENTRIES) ? { after } : {}) };
+  check(Array.isArray(tracked) && tracked.length <= 1000 && tracked.every(isObjectId));
+  const entry = { track: /** @type {TrackEntry['track']} */ ([start, stop, step]), objects: [...tracked] };
+  return isWhole(after, 0, MAX_ENTRIES) ? { ...entry, after } : entry;
 }
 
+/**
+ * @param {unknown} plain
+ * @param {[height: number, width: number]} size
+ * @returns {Prompt}
+ */
 function readPrompt(plain, [height, width]) {
   check(isPlain(plain));
   const { points = [], boxes = [], mask, choice, crop } = plain;
-  const inside = (x, y) => x >= 0 && x <= width && y >= 0 && y <= height;
-  const isPoint = point => areNumbers(point, 3) && inside(point[0], point[1]);
-  const isBox = corners => areNumbers(corners, 4) && inside(corners[0], corners[1]) && inside(corners[2], corners[3]);
+  /** @type {(x: number, y: number) => boolean} */
+  const isInside = (x, y) => x >= 0 && x <= width && y >= 0 && y <= height;
+  const isPoint = (/** @type {unknown} */ point) => areNumbers(point, 3) && isInside(point[0], point[1]);
+  const isBox = (/** @type {unknown} */ box) =>
+    areNumbers(box, 4) && isInside(box[0], box[1]) && isInside(box[2], box[3]);
   check(Array.isArray(points) && points.length <= about.max_points && points.every(isPoint));
   check(Array.isArray(boxes) && boxes.length <= about.max_boxes && boxes.every(isBox));
-  check(
-    mask === undefined || (isPlain(mask) && `${mask.size}` === `${[height, width]}` && typeof mask.counts === 'string'),
-  );
-  check(mask === undefined || mask.counts.length <= about.max_mask);
+  check(mask === undefined || (isPlain(mask) && `${mask.size}` === `${[height, width]}`));
+  check(mask === undefined || (typeof mask.counts === 'string' && mask.counts.length <= about.max_mask));
   check((choice === undefined || isWhole(choice, 0, 2)) && (crop === undefined || isBox(crop)));
-  const read = {
-    points: points.length ? points : undefined,
-    boxes: boxes.length ? boxes : undefined,
-    mask,
-    choice,
-    crop,
+  return {
+    ...(points.length && { points }),
+    ...(boxes.length && { boxes }),
+    ...(mask !== undefined && { mask }),
+    ...(choice !== undefined && { choice }),
+    ...(crop !== undefined && { crop }),
   };
-  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
 }
 
-function readRange(plain, { frames: count }) {
+/**
+ * @param {unknown} plain
+ * @param {Medium} medium
+ * @returns {FrameRange | null}
+ */
+function readRange(plain, { frames }) {
   if (plain === null) return null;
-  check(isPlain(plain) && isWhole(plain.first, 0, count - 1) && isWhole(plain.last, plain.first, count - 1));
+  check(isPlain(plain) && isWhole(plain.first, 0, frames - 1) && isWhole(plain.last, plain.first, frames - 1));
   return { first: plain.first, last: plain.last };
 }
 
-function readLook({ hidden = [], solo = null }) {
+/**
+ * @param {{ hidden?: unknown; solo?: unknown }} plain
+ * @returns {ProjectData['look']}
+ */
+function readVisibility({ hidden = [], solo = null }) {
   check(Array.isArray(hidden) && hidden.length <= MAX_ENTRIES && hidden.every(isObjectId));
   check(solo === null || isObjectId(solo));
   return { hidden, solo };

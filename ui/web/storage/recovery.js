@@ -19,23 +19,22 @@ function recover() {
   mount.renew();
 }
 
-// What was lost with a connection comes back by itself; whoever was sent away for being idle may not want to.
-export function recoverOrOffer(sentAway) {
-  if (sentAway) return offerRecovery();
-  if (!document.hidden) return recover();
+/**
+ * Recovers by itself, as soon as the page is visible, where the session was lost with the connection.
+ * @param {boolean} wasIdle the server has closed the session of a user who was away: they are asked
+ */
+export function recoverOrOffer(wasIdle) {
+  if (!wasIdle && !document.hidden) return recover();
   offerRecovery();
-  listen(
-    document,
-    'visibilitychange',
-    () => {
-      if (connection.status === 'gone' && !state.reopening) recover();
-    },
-    { once: true },
-  );
+  if (wasIdle) return;
+  const recoverOnce = () => {
+    if (connection.status === 'gone' && !state.reopening) recover();
+  };
+  listen(document, 'visibilitychange', recoverOnce, { once: true });
 }
 
 export function setUpRecovery() {
-  // The medium did not come: nothing changes, and what the server forgot can be tried again.
+  // The medium could not be opened again, which can be tried again.
   on('open-failed', () => {
     if (state.reopening) offerRecovery();
   });

@@ -1,5 +1,5 @@
-// Bringing work back: the server has never heard of it, or has forgotten it. Its medium is opened again, then the server
-// is told the journal and does everything again, tracking included.
+// Restoring a project on a server that does not know it, or has forgotten it: its medium is opened again, then the server
+// replays the edit log, tracking included.
 
 import { EditLog } from '../core/edit_log.js';
 import { sanitizeLook } from '../core/effects.js';
@@ -9,20 +9,30 @@ import { objects } from '../core/objects.js';
 import { about, find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
+import { goTo } from '../timeline/navigation.js';
 import { trackingEnded } from '../tracking/tracking.js';
 import { allWritten, filesOf, save, snapshot, startProject } from './autosave.js';
 import { database } from './database.js';
+import { setMedium } from './medium.js';
 import { openExample, openFiles } from './open_files.js';
+import { replayLog } from './replay.js';
 
-// `back` is a snapshot with the id it is kept under; its file is at hand, on the shelf, an example, or with the user.
-export async function reopenProject(back) {
-  const files = filesOf(back.source).length ? filesOf(back.source) : await database.files(back.fileKeys ?? []);
-  const example = about.examples.find(each => each.name === back.example);
-  if (files) openFiles(files, back);
-  else if (example) openExample(example, back);
-  else askForFile(back);
+const fileDialog = find('file-dialog');
+
+/**
+ * Opens the medium of a project, to restore the project on it: from files that are still open or in the database, from
+ * an example, or from files that the user is asked for.
+ * @param {SavedProject} project
+ */
+export async function reopenProject(project) {
+  const files = filesOf(project.source).length ? filesOf(project.source) : await database.files(project.fileKeys ?? []);
+  const example = about.examples.find(each => each.name === project.example);
+  if (files) openFiles(files, project);
+  else if (example) openExample(example, project);
+  else askForFile(project);
 }
 
+/** @param {string} id of a project in the database */
 export async function openRecent(id) {
   save();
   await allWritten();
@@ -31,30 +41,56 @@ export async function openRecent(id) {
   else toast('This work is not in this browser any more.');
 }
 
-const fileDialog = find('file-dialog');
-
-function askForFile(back) {
+/** @param {SavedProject} project */
+function askForFile(project) {
   showProgress('');
-  find('file-wanted').textContent = describeMedium(back.medium);
-  update({ awaited: back });
+  find('file-wanted').textContent = describeMedium(project.medium);
+  update({ awaited: project });
   if (!fileDialog.open) fileDialog.showModal();
 }
 
-// --- once the medium is there ---
-
-// Makes the page show a work; its masks are still to come.
-export function applyProject(back) {
+/**
+ * Makes the page show a project whose medium is open; its masks are still to come.
+ * @param {SavedProject} project
+ */
+export function applyProject({ journal, look, effects, active, id, fileKeys, range = null, reviews = [] }) {
   trackingEnded(true);
-  update({ log: new EditLog(back.journal) });
+  update({ log: new EditLog(journal) });
   objects.clear();
-  objects.look = back.look;
-  update({ effectStack: sanitizeLook(back.effects), active: back.active });
-  startProject(back.id, back.fileKeys);
-  update({ range: back.range ?? null, reviews: back.reviews ?? [] });
+  objects.look = look;
+  update({ effectStack: sanitizeLook(effects), active });
+  startProject(id, fileKeys);
+  update({ range, reviews });
 }
 
-// --- the server has forgotten us while the page was open ---
+function startEmpty() {
+  update({ log: new EditLog(), effectStack: null });
+  objects.clear();
+  startProject();
+}
 
+/**
+ * Shows a medium that the server has opened, with the project that is restored on it, if any.
+ * @param {{ medium: Medium; version: number }} opened
+ * @param {SavedProject | null} project
+ * @param {{ frame?: number; replay?: boolean; quiet?: boolean }} [options] `replay`: the server does not have the masks;
+ *     `quiet`: see `replayLog`
+ */
+export function showOpened({ medium, version }, project, options = {}) {
+  const { frame = project?.frame ?? 0, replay = true, quiet = false } = options;
+  if (project) applyProject(project);
+  else startEmpty();
+  setMedium(medium, version);
+  if (project && replay) replayLog(quiet);
+  emit('medium');
+  emit('log');
+  goTo(frame);
+}
+
+/**
+ * What is open, as a project to restore.
+ * @returns {SavedProject}
+ */
 export const currentProject = () => ({
   ...snapshot(),
   source: state.source,

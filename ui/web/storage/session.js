@@ -1,10 +1,8 @@
-// Where all comes together: the visitor's token, what is open, what survives a reload, and the state of the line.
+// The session: the user's token, what is open on the server, what survives a reload, and the state of the connection.
 
-import { EditLog } from '../core/edit_log.js';
-import { describeMedium, isAlbum, isClip, isSameMedium } from '../core/media.js';
+import { describeMedium, isAlbum, isClip, isSameMedium, openMedium } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { announce, showBanner, showTip, toast } from '../core/notices.js';
-import { objects } from '../core/objects.js';
 import { about, address, base, fingersOnly, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
@@ -13,95 +11,111 @@ import { goTo } from '../timeline/navigation.js';
 import { syncTracking, trackingEnded } from '../tracking/tracking.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
-import { filesOf, loadSaved, save, startProject } from './autosave.js';
+import { filesOf, loadSaved, save } from './autosave.js';
 import { database } from './database.js';
-import { setMedium } from './medium.js';
 import { recoverOrOffer } from './recovery.js';
-import { replayLog } from './replay.js';
-import { applyProject, currentProject, reopenProject } from './restore.js';
+import { currentProject, reopenProject, showOpened } from './restore.js';
 
-let newToken = ''; // a token of this page load that is not in use
-let saved = null; // what the tab kept from before the page was loaded
+/** @import { HelloEvent, ModelEvent } from '../protocol.js' */
+/** @typedef {{ medium: Medium; version: number }} Opened a medium that the server has opened */
 
-// Nothing is known about what is open, and nothing of what was open before is about it.
-function startEmpty() {
-  update({ log: new EditLog() });
-  objects.clear();
-  update({ effectStack: null });
-  startProject();
-}
+const BUSY_DELAY = 250; // milliseconds; a request that takes longer is shown
+const FRAMES_AROUND = 32; // whose masks are requested after a lost connection, before and after the current one
 
-function mediumOpened(message) {
+/** A token of this page load that is not used yet. */
+let newToken = '';
+/** @type {TabRecord | null} what the tab saved before the page was loaded */
+let saved = null;
+/** Whether `hello` came on this connection; the server accepts a connection before it checks the token. */
+let isGreeted = false;
+let hasShownHint = false;
+
+// --- what is open ---
+
+/** @param {Opened & { added?: boolean }} event */
+function mediumOpened({ medium, version, added = state.opening?.added ?? false }) {
   save();
-  const expected = state.opening?.back;
-  const added = message.added ?? state.opening?.added;
-  const back = expected ?? (state.reopening || added ? currentProject() : null);
-  const fits = !!back && (added || isSameMedium(back.medium, message.medium));
-  const first = added ? back.medium.frames : back?.frame;
-  if (expected && !fits) toast(`This is not ${describeMedium(back.medium)}. It is open without your earlier work.`);
-  if (state.opening) update({ source: { ...state.opening, back: undefined } });
-  if (added && !filesOf(state.source).length) back.fileKeys = []; // not all of these photos came from files
+  const { project: expected, ...source } = state.opening ?? {};
+  const candidate = expected ?? (state.reopening || added ? currentProject() : null);
+  const project = candidate && (added || isSameMedium(candidate.medium, medium)) ? candidate : null;
+  if (expected && !project)
+    toast(`This is not ${describeMedium(expected.medium)}. It is open without your earlier work.`);
+  if (state.opening) update({ source });
+  if (project && added && !filesOf(state.source).length) project.fileKeys = []; // not all of these photos came from files
   update({ opening: null, reopening: false });
   showBanner('');
   connection.clearQueue();
-  if (fits) applyProject(back);
-  else startEmpty();
-  setMedium(message.medium, message.version);
-  if (fits) replayLog(added);
-  emit('medium');
-  emit('log');
-  goTo(fits ? first : 0);
-  announce(`${message.medium.name} ${message.medium.kind === 'album' ? 'are' : 'is'} open`);
-  if (!fits) showTip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
+  showOpened({ medium, version }, project, { frame: added ? project?.medium.frames : undefined, quiet: added });
+  announce(`${medium.name} ${medium.kind === 'album' ? 'are' : 'is'} open`);
+  if (!project) showTip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
 }
 
-// The server knows nothing of ours: what was open, now or before a reload, is opened again.
+/**
+ * @param {TabRecord | null} record
+ * @returns {record is TabRecord & SavedProject}
+ */
+const hasProject = record => record?.journal !== undefined;
+
+/** The server has nothing of this user: opens again what was open, now or before a reload. */
 function reopenSaved() {
-  const kept = saved;
+  const record = saved;
   saved = null;
   if (state.reopening) reopenProject(currentProject());
-  else if (!state.medium && kept?.journal?.steps.length) reopenProject(kept);
+  else if (!state.medium && hasProject(record) && record.journal.steps.length) reopenProject(record);
 }
 
-// After a reload: the server still has the medium and, unless it was opened anew just then, its masks; we have the journal.
-function restoreSession(message) {
-  const kept = saved?.journal && saved.token === state.token ? saved : null;
-  const known = kept && isSameMedium(kept.medium, message.medium);
-  const told = known && kept.version === message.version;
+/**
+ * After a reload the server still has the medium and, unless it has opened it again meanwhile, its masks.
+ * @param {Opened & Pick<HelloEvent, 'tracking'>} event
+ */
+function restoreSession({ medium, version, tracking }) {
+  const record = saved;
   saved = null;
-  if (known) applyProject(kept);
-  else startEmpty();
-  update({ source: { example: known && about.examples.find(each => each.name === kept.example) } });
-  if (known && !state.source.example) findFiles(kept.fileKeys ?? [], message.version);
-  setMedium(message.medium, message.version);
-  if (known && !told) replayLog();
-  emit('medium');
-  emit('log');
-  goTo(known ? kept.frame : 0);
-  if (told) requestMasks();
-  syncTracking(message.tracking);
+  const isOurs = hasProject(record) && record.token === state.token && isSameMedium(record.medium, medium);
+  const project = isOurs ? record : null;
+  const hasMasks = project !== null && record?.version === version;
+  const example = project ? about.examples.find(each => each.name === project.example) : undefined;
+  update({ source: { example } });
+  if (project && !example) findFiles(project.fileKeys ?? [], version);
+  showOpened({ medium, version }, project, { replay: !hasMasks });
+  if (hasMasks) requestMasks();
+  syncTracking(tracking);
 }
 
+/**
+ * @param {string[]} keys
+ * @param {number} version
+ */
 async function findFiles(keys, version) {
   const files = await database.files(keys);
   if (files && state.version === version) update({ source: { files } });
 }
 
-// After a lost connection: masks that were sent into the void are asked for.
-function catchUp(message) {
-  const around = state.lastTracked?.frame ?? state.frame;
-  connection.send({
-    t: 'get_masks',
-    first: Math.max(0, around - 31),
-    last: Math.min(state.medium.frames - 1, around + 32),
-  });
-  syncTracking(message.tracking);
+/**
+ * After a lost connection: requests masks that may have been sent meanwhile.
+ * @param {TrackingRun | null} tracking
+ */
+function catchUp(tracking) {
+  const around = state.lastTrackedFrame ?? state.frame;
+  const first = Math.max(0, around - FRAMES_AROUND + 1);
+  connection.send({ t: 'get_masks', first, last: Math.min(openMedium().frames - 1, around + FRAMES_AROUND) });
+  syncTracking(tracking);
   if (state.shown.frame !== state.frame) goTo(state.frame, true);
 }
 
-let isGreeted = false; // on this connection; the server takes a connection before it looks at the token
+/** @param {HelloEvent} event the first one of every connection */
+function greeted({ medium, version, tracking }) {
+  isGreeted = true;
+  if (newToken && newToken !== state.token) releaseToken();
+  if (!medium) reopenSaved();
+  else if (state.reopening || (state.opening && state.version !== version)) mediumOpened({ medium, version });
+  else if (state.version !== version) restoreSession({ medium, version, tracking });
+  else catchUp(tracking);
+}
 
-// A token that the server no longer knows: of an earlier page load (take the new one), or because we were away too long.
+// --- the token ---
+
+/** The server does not know the token: of an earlier page load, which is replaced, or of an expired session. */
 function sessionExpired() {
   if (newToken && newToken !== state.token) return connectWith(newToken);
   trackingEnded(true);
@@ -109,82 +123,91 @@ function sessionExpired() {
   recoverOrOffer(isGreeted);
 }
 
-// An earlier page load's token still works: the new one is not needed.
+/** The token of an earlier page load still works, so the new one is not needed. */
 function releaseToken() {
   navigator.sendBeacon(`${base}/s/${newToken}/bye`);
   newToken = '';
 }
 
+/** @param {string} token */
 function connectWith(token) {
   update({ token });
   connection.open();
 }
 
 async function tokenArrived() {
-  if (mount.props.problem) {
-    showBanner(mount.props.problem, 'Try again', () => {
+  const { problem, token } = mount.props;
+  if (problem) {
+    return showBanner(problem, 'Try again', () => {
       showBanner('Trying again…');
       mount.renew();
     });
-    return;
   }
-  if (!mount.props.token || mount.props.token === newToken) return;
-  newToken = mount.props.token;
+  if (!token || token === newToken) return;
+  newToken = token;
   if (!state.token) saved = await loadSaved();
   connectWith(state.token ? newToken : (saved?.token ?? newToken));
 }
 
-// --- waiting for an answer that takes long enough to be noticed ---
+// --- the model and the connection ---
+
+/** @param {ModelEvent} event */
+function modelChanged({ t, ...model }) {
+  const wasReady = state.ready;
+  update({ model, ready: model.ready });
+  if (model.error) showBanner(model.error);
+  else if (wasReady !== state.ready) showBanner('');
+  emit('model');
+  connection.pump();
+}
+
+/** @param {ConnectionStatus} status */
+function connectionChanged(status) {
+  if (status === 'connecting' || status === 'lost') isGreeted = false;
+  if (status === 'on' && !state.model.error) showBanner('');
+  if (status === 'lost' && state.medium) showBanner('The connection was lost. Reconnecting; your work is kept.');
+  if (status === 'taken') showBanner('This work is open in another tab.', 'Use it here', () => connection.open());
+  if (status === 'gone') sessionExpired();
+}
 
 let busyTimer = 0;
 
-// What to do next, once there is a first mask.
-let hasShownHint = false;
+/** @param {QueuedRequest | null} inFlight */
+function updateBusy(inFlight) {
+  clearTimeout(busyTimer);
+  if (inFlight) busyTimer = window.setTimeout(() => root.classList.add('mk-is-busy'), BUSY_DELAY);
+  else root.classList.remove('mk-is-busy');
+}
+
+/** Once there is a first mask: what to do next. */
+function showHint() {
+  if (hasShownHint || !masks.any() || state.tracking) return;
+  hasShownHint = true;
+  const correct = fingersOnly
+    ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
+    : 'Click where it is incomplete, right-click where it is too much.';
+  const hasNext = isAlbum() && openMedium().frames > 1;
+  const next = hasNext ? 'Looks good? Go on with the next photo. Or correct it first.' : correct;
+  showTip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : next);
+}
 
 export function setUpSession() {
-  // The greeting after a lost connection may have told it already.
-  on('server-opened', message => {
-    if (state.opening || state.reopening || message.version !== state.version) mediumOpened(message);
+  // After a lost connection `hello` may have been about the same medium already.
+  on('server-opened', event => {
+    if (state.opening || state.reopening || event.version !== state.version) mediumOpened(event);
   });
-
-  // --- first words of every connection ---
-
-  on('server-hello', message => {
-    isGreeted = true;
-    if (newToken && newToken !== state.token) releaseToken();
-    if (!message.medium) reopenSaved();
-    else if (state.reopening || (state.opening && state.version !== message.version)) mediumOpened(message);
-    else if (state.version !== message.version) restoreSession(message);
-    else catchUp(message);
-  });
-
-  on('server-error', message => toast(message.text));
-
-  // --- the model and the line ---
-
-  on('server-model', message => {
-    const before = state.ready;
-    update({ model: message, ready: message.ready });
-    if (message.error) showBanner(message.error);
-    else if (before !== state.ready) showBanner('');
-    emit('model');
-    connection.pump();
-  });
-  on('connection', status => {
-    if (status === 'connecting' || status === 'lost') isGreeted = false;
-    if (status === 'on' && !state.model.error) showBanner('');
-    if (status === 'lost' && state.medium) showBanner('The connection was lost. Reconnecting; your work is kept.');
-    if (status === 'taken') showBanner('This work is open in another tab.', 'Use it here', () => connection.open());
-    if (status === 'gone') sessionExpired();
-  });
+  on('server-hello', greeted);
+  on('server-error', ({ text }) => toast(text));
+  on('server-model', modelChanged);
+  on('connection', connectionChanged);
   mount.watch('issued', tokenArrived);
   tokenArrived();
 
-  listen(window, 'pagehide', event => {
+  listen(window, 'pagehide', (/** @type {PageTransitionEvent} */ event) => {
     save();
     if (!event.persisted && state.token) navigator.sendBeacon(address('bye'));
   });
-  listen(window, 'pageshow', event => {
+  listen(window, 'pageshow', (/** @type {PageTransitionEvent} */ event) => {
     if (event.persisted && connection.status !== 'on') connection.open();
   });
   listen(window, 'online', () => {
@@ -192,19 +215,6 @@ export function setUpSession() {
     if (state.medium && state.shown.frame !== state.frame) goTo(state.frame, true);
   });
   listen(mount.signal, 'abort', () => connection.close());
-  on('in-flight', flying => {
-    clearTimeout(busyTimer);
-    if (!flying) return root.classList.remove('mk-is-busy');
-    busyTimer = setTimeout(() => root.classList.add('mk-is-busy'), 250);
-  });
-  on('masks', () => {
-    if (hasShownHint || !masks.any() || state.tracking) return;
-    hasShownHint = true;
-    const correct = fingersOnly
-      ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
-      : 'Click where it is incomplete, right-click where it is too much.';
-    const next =
-      isAlbum() && state.medium.frames > 1 ? 'Looks good? Go on with the next photo. Or correct it first.' : correct;
-    showTip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : next);
-  });
+  on('in-flight', updateBusy);
+  on('masks', showHint);
 }

@@ -1,41 +1,82 @@
-// Checks of files that may come from anywhere. All throw BadProject.
+// Checks of files that may come from anywhere.
 
 import { isPlain } from '../shared/values.js';
 
+/** The file cannot be used; the message may be shown. */
 export class BadProject extends Error {}
+/** It is another kind of file. */
 export class NoProject extends BadProject {}
 
-const damaged = () => new BadProject('This project file is damaged: it cannot be read.');
-export const isWhole = (value, least, most) => Number.isInteger(value) && value >= least && value <= most;
+/**
+ * Throws `BadProject` unless the condition holds.
+ * @param {unknown} condition
+ * @returns {asserts condition}
+ */
+export function check(condition) {
+  if (!condition) throw new BadProject('This project file is damaged: it cannot be read.');
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} min
+ * @param {number} max
+ * @returns {value is number}
+ */
+export const isWhole = (value, min, max) =>
+  typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+
+/**
+ * @param {unknown} value
+ * @returns {value is number}
+ */
 export const isObjectId = value => isWhole(value, 1, 1e6);
+
+/**
+ * @param {unknown} value
+ * @param {number} count
+ * @returns {value is number[]}
+ */
 export const areNumbers = (value, count) =>
   Array.isArray(value) && value.length === count && value.every(Number.isFinite);
 
-export function check(right) {
-  if (!right) throw damaged();
-}
+/**
+ * @param {unknown} value
+ * @param {number} max
+ * @returns {value is string}
+ */
+export const isShort = (value, max) => typeof value === 'string' && value.length <= max;
 
-export function readMedium(plain) {
-  check(isPlain(plain) && typeof plain.name === 'string' && ['image', 'clip', 'album'].includes(plain.kind));
-  const { name, kind, frames: count, height, width, fps } = plain;
-  check(isWhole(count, 1, 1e7) && isSize([height, width]) && Number.isFinite(fps));
-  return {
-    name: name.slice(0, 200),
-    kind,
-    frames: count,
-    height,
-    width,
-    fps,
-    ...(kind === 'album' ? readPhotos(plain) : {}),
-  };
-}
-
+/**
+ * @param {unknown} value
+ * @returns {value is [height: number, width: number]}
+ */
 const isSize = value => Array.isArray(value) && value.length === 2 && value.every(side => isWhole(side, 1, 1e5));
 
-function readPhotos({ frames: count, sizes, names }) {
+/**
+ * @param {unknown} plain
+ * @returns {Medium}
+ */
+export function readMedium(plain) {
+  check(isPlain(plain) && typeof plain.name === 'string' && ['image', 'clip', 'album'].includes(plain.kind));
+  const { name, kind, frames, height, width, fps } = plain;
+  check(isWhole(frames, 1, 1e7) && isSize([height, width]) && Number.isFinite(fps));
+  const photos = kind === 'album' ? readPhotos(plain, frames) : {};
+  return { name: name.slice(0, 200), kind, frames, height, width, fps, ...photos };
+}
+
+/**
+ * @param {Record<string, unknown>} plain
+ * @param {number} count
+ */
+function readPhotos({ sizes, names }, count) {
   check(Array.isArray(sizes) && sizes.length === count && sizes.every(isSize));
   check(Array.isArray(names) && names.length === count && names.every(name => typeof name === 'string'));
   return { sizes, names: names.map(name => name.slice(0, 200)) };
 }
 
+/**
+ * Height and width of a frame.
+ * @param {number} frame
+ * @param {Medium} medium
+ */
 export const sizeOn = (frame, { sizes, height, width }) => sizes?.[frame] ?? [height, width];

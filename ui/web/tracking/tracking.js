@@ -116,8 +116,8 @@ function trackingDone(event) {
 }
 
 export function setUpTracking() {
-  on('tracked', ({ frame, step }) => {
-    update({ lastTracked: { frame, step } });
+  on('tracked', ({ frame }) => {
+    update({ lastTrackedFrame: frame });
     if (state.tracking && followBox.checked) goTo(frame, true);
   });
   on('server-progress', showTrackingProgress);
@@ -140,7 +140,7 @@ export function setUpTracking() {
     for (const button of directionButtons) button.disabled = !state.log.prompts.size;
   });
   on('medium', () => {
-    update({ interrupted: null, lastTracked: null, tracking: null });
+    update({ interrupted: null, lastTrackedFrame: null, tracking: null });
   });
 
   for (const button of directionButtons) {
