@@ -53,7 +53,7 @@ class Tab:
     def place(self, x: float, y: float) -> tuple[float, float]:
         """A place in the picture, as shares of it, in pixels of the page. The picture fits the stage."""
         box = self.page.locator(".mk-over").bounding_box()
-        ratio = float(self.page.evaluate("document.querySelector('.mk-stage').style.getPropertyValue('--ratio')"))
+        ratio = float(self.page.evaluate("document.querySelector('.mk-viewport').style.getPropertyValue('--ratio')"))
         width, height = min(box["width"], box["height"] * ratio), min(box["height"], box["width"] / ratio)
         left, top = box["x"] + (box["width"] - width) / 2, box["y"] + (box["height"] - height) / 2
         return left + width * x, top + height * y

@@ -1,56 +1,53 @@
-// The look: what the effects do to the picture, as plain data that the server reads (Look.to_json): {layers: [{effect,
-// …settings}], feather, matte}. It belongs to the work. Tables of what there is come from the server.
+// The effect stack of the open project, as plain data in the server's form: {layers: [{effect, …settings}], feather, matte}.
+// Which effects and settings exist comes from the server's tables.
 
 import { emit } from '../shared/events.js';
 import { clamp, isPlain } from '../shared/values.js';
 import { about } from './page.js';
 import { state, update } from './store.js';
 
-export const DEFAULT_PRESET = 'Overlay'; // the preset that holds until the user makes another look; as strong as on the stage
+export const DEFAULT_PRESET = 'Overlay'; // with the opacity of the viewport
 
-/**
- * The effects that hold now.
- * @returns {EffectStack}
- */
+/** @returns {EffectStack} */
 export const currentLook = () => state.effectStack ?? presetLook(DEFAULT_PRESET);
 
-// The look as the server is told it: a picture that was not chosen yet does nothing.
+/** The effect stack for the server, without layers whose backdrop was not chosen yet. */
 export function readyLook() {
-  const look = currentLook();
+  const stack = currentLook();
   const isReady = (/** @type {EffectLayer} */ { effect, ...set }) =>
-    Object.entries(about.effects[effect].settings).every(([name, knob]) => knob.kind !== 'backdrop' || set[name]);
-  return { ...look, layers: look.layers.filter(isReady) };
+    Object.entries(about.effects[effect].settings).every(([name, setting]) => setting.kind !== 'backdrop' || set[name]);
+  return { ...stack, layers: stack.layers.filter(isReady) };
 }
 
-// The preset that the look is, or ''.
+/** The preset that equals the effect stack, else ''. */
 export function currentPreset() {
   if (!state.effectStack) return DEFAULT_PRESET;
   const text = JSON.stringify(sanitizeLook(state.effectStack));
   return Object.keys(about.presets).find(name => JSON.stringify(sanitizeLook(about.presets[name])) === text) ?? '';
 }
 
-/** @param {EffectStack | null} look */
-export function setLook(look) {
-  update({ effectStack: look });
+/** @param {EffectStack | null} effectStack null: the default preset */
+export function setLook(effectStack) {
+  update({ effectStack });
   emit('effects');
 }
 
 /** @param {string} name */
 export function presetLook(name) {
-  const look = structuredClone(about.presets[name]);
-  if (name === DEFAULT_PRESET) for (const layer of look.layers) if ('opacity' in layer) layer.opacity = state.opacity;
-  return look;
+  const stack = structuredClone(about.presets[name]);
+  if (name === DEFAULT_PRESET) for (const layer of stack.layers) if ('opacity' in layer) layer.opacity = state.opacity;
+  return stack;
 }
 
 /**
- * A look may come from a file: what the server would not take is left out, or is as usual.
- * @param {any} plain
+ * Makes an effect stack from a file valid: unknown effects are dropped, invalid settings become their defaults.
+ * @param {unknown} plain
  * @returns {EffectStack | null}
  */
 export function sanitizeLook(plain) {
   if (!isPlain(plain) || !Array.isArray(plain.layers)) return null;
   const known = plain.layers.filter(
-    (/** @type {any} */ layer) => isPlain(layer) && Object.hasOwn(about.effects, layer.effect),
+    (/** @type {unknown} */ layer) => isPlain(layer) && Object.hasOwn(about.effects, layer.effect),
   );
   const layers = known.slice(0, about.max_layers).map((/** @type {EffectLayer} */ { effect, ...set }) => ({
     effect,
@@ -60,31 +57,32 @@ export function sanitizeLook(plain) {
 }
 
 /**
- * @param {Record<string, Setting>} knobs
- * @param {Record<string, any>} set
+ * @param {Record<string, Setting>} settings
+ * @param {Record<string, unknown>} set
  */
-export const sanitizeSettings = (knobs, set) =>
-  Object.fromEntries(Object.entries(knobs).map(([name, knob]) => [name, sanitizeSetting(knob, set[name])]));
+export const sanitizeSettings = (settings, set) =>
+  Object.fromEntries(Object.entries(settings).map(([name, setting]) => [name, sanitizeSetting(setting, set[name])]));
 
 /**
- * @param {Setting} knob
- * @param {any} value
+ * @param {Setting} setting
+ * @param {unknown} value
  */
-function sanitizeSetting({ kind, low, high, choices, default: usual }, value) {
-  if (kind === 'slider') return Number.isFinite(value) ? clamp(value, low, high) : usual;
-  if (typeof value !== 'string' || value.length > about.max_text) return usual;
-  if (kind === 'choice') return Object.hasOwn(choices, value) ? value : usual;
-  if (kind === 'color') return /^#[0-9a-f]{6}$/i.test(value) ? value : usual;
+function sanitizeSetting({ kind, low, high, choices, default: standard }, value) {
+  if (kind === 'slider')
+    return typeof value === 'number' && Number.isFinite(value) ? clamp(value, low, high) : standard;
+  if (typeof value !== 'string' || value.length > about.max_text) return standard;
+  if (kind === 'choice') return Object.hasOwn(choices, value) ? value : standard;
+  if (kind === 'color') return /^#[0-9a-f]{6}$/i.test(value) ? value : standard;
   return value;
 }
 
 /**
- * The backdrops that a look names.
- * @param {EffectStack} look
+ * Names of the backdrops in an effect stack.
+ * @param {EffectStack} stack
  */
-export const backdropsOf = look =>
-  look.layers.flatMap(({ effect, ...set }) =>
+export const backdropsOf = stack =>
+  stack.layers.flatMap(({ effect, ...set }) =>
     Object.entries(about.effects[effect].settings)
-      .filter(([name, knob]) => knob.kind === 'backdrop' && set[name])
+      .filter(([name, setting]) => setting.kind === 'backdrop' && set[name])
       .map(([name]) => String(set[name])),
   );

@@ -9,7 +9,7 @@ export const mount = /** @type {GradioComponent & { signal: AbortSignal }} */ ({
 /** @param {GradioComponent} component */
 export function attach(component) {
   Object.assign(mount, component);
-  // gr.HTML tells nobody when it is unmounted.
+  // gr.HTML has no event for being unmounted.
   const observer = new MutationObserver(() => {
     if (mount.element.isConnected) return;
     ending.abort();

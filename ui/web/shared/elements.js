@@ -1,4 +1,4 @@
-// Making elements. Words of users get into the page by textContent only.
+// Making elements. Texts of users get into the page by textContent only.
 
 import { clamp } from './values.js';
 
@@ -46,7 +46,7 @@ export const setIcon = (button, name) => button.querySelector('use')?.setAttribu
 
 /**
  * @param {Element} bar
- * @param {number | null} [fraction] null: nobody knows
+ * @param {number | null} [fraction] null: unknown
  */
 export function setProgress(bar, fraction) {
   const unknown = fraction === null || fraction === undefined;
