@@ -191,7 +191,7 @@ def test_the_quality_strip_rises_where_a_mask_looks_wrong(odd: str, visit: Calla
         desk.page.wait_for_selector(
             f".mk-timeline-tooltip:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
         )
-    desk.page.mouse.move(*screen_place(desk, "stage", 3))
+    desk.page.mouse.move(*screen_place(desk, "viewport", 3))
     desk.page.wait_for_selector(".mk-timeline-tooltip", state="hidden")
 
 
