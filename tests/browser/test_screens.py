@@ -25,7 +25,7 @@ def test_a_phone_has_all_of_it(visit: Callable[..., Desk], server: tuple[Server,
     left, top = desk.spot(0.3, 0.8)
     desk.page.touchscreen.tap(stage["x"] + left, stage["y"] + top)
     desk.expect_mask(0.28, 0.74)
-    for name in ("undo", "add", "play", "download", "tool-remove", "stage"):
+    for name in ("undo", "add", "play", "download", "tool-remove", "viewport"):
         box = desk.page.locator(f".mk-{name}").first.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390, name

@@ -172,27 +172,27 @@ def test_masks_that_are_out_of_date_are_hatched(odd: str, visit: Callable[..., D
     assert colors(np.linspace(4, 5, 25)) == {True, False}
     assert colors(np.linspace(10, 11, 12)) == {True}
     desk.page.mouse.move(*screen_place(desk, "lanes", 5))
-    desk.page.wait_for_selector(".mk-note:has-text('out of date')")
+    desk.page.wait_for_selector(".mk-timeline-tooltip:has-text('out of date')")
 
 
-def test_heat_rises_where_a_mask_looks_wrong(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
+def test_the_quality_strip_rises_where_a_mask_looks_wrong(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
     desk = visit(odd)
     click_and_track(desk, clip)
-    top = {frame: pixel(desk, "heat", frame, 1) for frame in (1, 8, LOST[0], WHOLE[0], 28)}
+    top = {frame: pixel(desk, "quality-strip", frame, 1) for frame in (1, 8, LOST[0], WHOLE[0], 28)}
     assert [frame for frame, each in top.items() if each[3]] == [LOST[0], WHOLE[0]]
-    assert pixel(desk, "heat", 8, 11)[3] == 255, "a calm line where all is well"
-    calm, doubtful, wrong = (pixel(desk, "heat", frame, 11)[:3] for frame in (8, POOR[1], WHOLE[0]))
+    assert pixel(desk, "quality-strip", 8, 11)[3] == 255, "a calm line where all is well"
+    calm, doubtful, wrong = (pixel(desk, "quality-strip", frame, 11)[:3] for frame in (8, POOR[1], WHOLE[0]))
     assert calm[2] > calm[0], "blue"
     assert doubtful[0] > doubtful[2] + 100, "orange"
     light = [sum(each) for each in (calm, doubtful, wrong)]
     assert light[0] > light[1] > light[2], "told apart without seeing hues"
     for frame, words in ((LOST[0], "lost"), (POOR[1], "low predicted IoU"), (WHOLE[0], "covers the frame")):
-        desk.page.mouse.move(*screen_place(desk, "heat", frame))
+        desk.page.mouse.move(*screen_place(desk, "quality-strip", frame))
         desk.page.wait_for_selector(
-            f".mk-note:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
+            f".mk-timeline-tooltip:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
         )
-    desk.page.mouse.move(*screen_place(desk, "stage", 3))
-    desk.page.wait_for_selector(".mk-note", state="hidden")
+    desk.page.mouse.move(*screen_place(desk, "viewport", 3))
+    desk.page.wait_for_selector(".mk-timeline-tooltip", state="hidden")
 
 
 def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable[..., Desk], clip: Path) -> None:
@@ -236,7 +236,7 @@ def test_where_nothing_looks_wrong_that_is_said(desk: Desk, clip: Path) -> None:
 
 def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> None:
     desk.open(clip)
-    for part, frame in (("thumbnails", 20), ("heat", 3)):
+    for part, frame in (("thumbnails", 20), ("quality-strip", 3)):
         desk.page.mouse.click(*screen_place(desk, part, frame))
         desk.expect_frame(frame + 1)
     desk.click(0.3, 0.8)
@@ -252,7 +252,7 @@ def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> No
     desk.expect_frame(19)
     desk.page.mouse.up()
     desk.page.mouse.move(*screen_place(desk, "thumbnails", 25))
-    desk.page.wait_for_selector(".mk-note:has-text('Frame 26 · 0:00.83')")
+    desk.page.wait_for_selector(".mk-timeline-tooltip:has-text('Frame 26 · 0:00.83')")
     desk.expect_frame(19)
     x, y = screen_place(desk, "lanes-view", 3)
     desk.page.mouse.click(x + 6, y - 8)
@@ -419,14 +419,14 @@ def test_a_clip_of_changing_rate_plays_each_frame_when_it_is_due(desk: Desk, tmp
     assert all((when - began) / 1000 >= due[frame - 1] - 0.01 for frame, when in seen)
 
 
-def test_fingers_drag_the_rail_and_the_handles(
+def test_fingers_drag_the_timeline_and_the_handles(
     visit: Callable[..., Desk], server: tuple[Server, str], clip: Path
 ) -> None:
     desk = visit(server[1], **PHONE)
     desk.open(clip)
     fingers = Fingers(desk.page)
     desk.page.locator(".mk-clip").scroll_into_view_if_needed()
-    desk.page.touchscreen.tap(*screen_place(desk, "heat", 9))
+    desk.page.touchscreen.tap(*screen_place(desk, "quality-strip", 9))
     desk.expect_frame(10)
     fingers.drag(straight(screen_place(desk, "thumbnails", 5), screen_place(desk, "thumbnails", 22), steps=4))
     desk.expect_frame(23)

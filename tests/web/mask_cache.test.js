@@ -1,7 +1,7 @@
 // What the page knows of masks, without their pixels.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { ABSENT, MASKED, MaskCache, STALE, UNKNOWN } from '../../ui/web/viewport/masks.js';
 
 /** @param {Partial<MaskRecord>} [fields] @returns {MaskRecord} */
@@ -66,4 +66,16 @@ test('a removed object leaves nothing', () => {
   assert.equal(masks.facts(1, 1), undefined);
   masks.removeObject(1);
   assert.deepEqual([masks.bytes, masks.lanes.size, masks.any()], [0, 0, false]);
+});
+
+test('a mask that cannot be decoded has no sprite, rejects nothing and is tried again', async () => {
+  const decode = mock.fn(() => Promise.reject(new Error('cannot be decoded')));
+  Object.assign(globalThis, { createImageBitmap: decode });
+  const masks = new MaskCache(1);
+  const damaged = record({ png: new Blob(['not a PNG']) });
+  const sprite = () => masks.sprite(damaged, '#ff0000', 1, null);
+  assert.deepEqual(await Promise.all([sprite(), sprite()]), [null, null]);
+  assert.equal(decode.mock.callCount(), 1);
+  assert.equal(await sprite(), null);
+  assert.equal(decode.mock.callCount(), 2);
 });

@@ -63,5 +63,5 @@ let tipTimer = 0;
 export function showTip(text) {
   clearTimeout(tipTimer);
   showText(find('tip'), text);
-  if (text) tipTimer = setTimeout(() => showTip(''), 9000);
+  if (text) tipTimer = window.setTimeout(() => showTip(''), 9000);
 }

@@ -79,8 +79,8 @@ function openingFailed() {
 
 export function setUpUploads() {
   on('server-progress', ({ job, fraction, message }) => {
-    if (job !== 'ingest') return;
-    showProgress(find('progress-title').textContent || 'Opening', fraction, message, cancelOpening);
+    if (job === 'ingest')
+      showProgress(find('progress-title').textContent || 'Opening', fraction, message, cancelOpening);
   });
   on('server-error', ({ job }) => {
     if (job === 'ingest') openingFailed();

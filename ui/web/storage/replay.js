@@ -16,7 +16,7 @@ let replaying = null;
 const openingText = () => (state.ready ? 'Starting…' : 'Waiting for the model…');
 
 /**
- * Replaces all that the server knows by the edit log, as soon as there are a model and a connection.
+ * Replaces all that the server has by the edit log, as soon as there are a model and a connection.
  * @param {boolean} [quiet] nothing was lost: the server has more photos now
  */
 export function replayLog(quiet = false) {
@@ -30,7 +30,7 @@ export function replayLog(quiet = false) {
 }
 
 /**
- * Adds many prompts and removals at once to what the server knows.
+ * Adds many prompts and removals at once to what the server has.
  * @param {ReplayRequest['entries']} entries
  * @param {string} title
  * @param {(() => void) | null} [onCancel] takes them back

@@ -18,7 +18,7 @@ import { pause } from './player.js';
 const MIN_VISIBLE = 12; // frames
 const COMFORTABLE_FRAME = 9; // CSS pixels a frame; where all frames have that, the zoom buttons are hidden
 const MIN_TOUCH_DRAG = 6; // CSS pixels; less is a tap, or the page scrolling
-const tooltip = find('note');
+const tooltip = find('timeline-tooltip');
 
 // --- which frames are visible ---
 
@@ -36,7 +36,7 @@ function setVisible(first, count = visibleCount()) {
 
 /**
  * @param {number} factor by which more frames are visible
- * @param {number} [fixed] the frame that keeps its position
+ * @param {number} [fixed] the frame that does not move
  */
 function zoomTimeline(factor, fixed = state.frame) {
   const { frames } = openMedium();
