@@ -22,14 +22,15 @@ Visit = Callable[..., Desk]
 
 
 def wait_until_kept(desk: Desk, steps: int) -> None:
-    """Until the browser's own storage has this many steps of what is open."""
+    """Until the browser's own storage has this many steps of what is open, and the frame that is shown."""
     kept = desk.page.evaluate(
         """async steps => {
+          const frame = Number(document.querySelector('.mk-frame-number').textContent) - 1;
           const answer = request => new Promise(resolve => { request.onsuccess = () => resolve(request.result); });
           const database = await answer(indexedDB.open('masklet'));
           for (let left = 300; ; left--) {
             const works = await answer(database.transaction('works').objectStore('works').getAll());
-            const kept = works.map(each => each.journal.length);
+            const kept = works.filter(each => each.frame === frame).map(each => each.journal.length);
             if (left && !kept.includes(steps)) await new Promise(resolve => setTimeout(resolve, 50));
             else return database.close(), kept;
           }
