@@ -86,9 +86,9 @@ def test_editors_know_the_types_of_elements() -> None:
     page = Elements()
     page.feed((WEB / "page.html").read_text("utf-8"))
     kinds = {
-        "a": "Anchor", "button": "Button", "canvas": "Canvas", "details": "Details", "dialog": "Dialog", "form": "Form", "img": "Image",
-        "input": "Input", "label": "Label", "output": "Output", "select": "Select", "template": "Template",
-        "textarea": "TextArea", "video": "Video",
+        "a": "Anchor", "button": "Button", "canvas": "Canvas", "details": "Details", "dialog": "Dialog", "form": "Form",
+        "img": "Image", "input": "Input", "label": "Label", "output": "Output", "select": "Select",
+        "template": "Template", "textarea": "TextArea", "video": "Video",
     }  # fmt: skip
     texts = [(WEB / name).read_text("utf-8") for name in SCRIPTS]
     wanted = sorted({name for text in texts for name in re.findall(r"\bfind\(\s*'([\w-]+)'", text)})

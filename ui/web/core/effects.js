@@ -9,11 +9,11 @@ import { state, update } from './store.js';
 export const DEFAULT_PRESET = 'Overlay'; // with the opacity of the viewport
 
 /** @returns {EffectStack} */
-export const currentLook = () => state.effectStack ?? presetLook(DEFAULT_PRESET);
+export const currentEffects = () => state.effectStack ?? presetEffects(DEFAULT_PRESET);
 
 /** The effect stack for the server, without layers whose backdrop was not chosen yet. */
-export function readyLook() {
-  const stack = currentLook();
+export function usableEffects() {
+  const stack = currentEffects();
   const isReady = (/** @type {EffectLayer} */ { effect, ...set }) =>
     Object.entries(about.effects[effect].settings).every(([name, setting]) => setting.kind !== 'backdrop' || set[name]);
   return { ...stack, layers: stack.layers.filter(isReady) };
@@ -22,18 +22,18 @@ export function readyLook() {
 /** The preset that equals the effect stack, else ''. */
 export function currentPreset() {
   if (!state.effectStack) return DEFAULT_PRESET;
-  const text = JSON.stringify(sanitizeLook(state.effectStack));
-  return Object.keys(about.presets).find(name => JSON.stringify(sanitizeLook(about.presets[name])) === text) ?? '';
+  const text = JSON.stringify(sanitizeEffects(state.effectStack));
+  return Object.keys(about.presets).find(name => JSON.stringify(sanitizeEffects(about.presets[name])) === text) ?? '';
 }
 
 /** @param {EffectStack | null} effectStack null: the default preset */
-export function setLook(effectStack) {
+export function setEffects(effectStack) {
   update({ effectStack });
   emit('effects');
 }
 
 /** @param {string} name */
-export function presetLook(name) {
+export function presetEffects(name) {
   const stack = structuredClone(about.presets[name]);
   if (name === DEFAULT_PRESET) for (const layer of stack.layers) if ('opacity' in layer) layer.opacity = state.opacity;
   return stack;
@@ -44,7 +44,7 @@ export function presetLook(name) {
  * @param {unknown} plain
  * @returns {EffectStack | null}
  */
-export function sanitizeLook(plain) {
+export function sanitizeEffects(plain) {
   if (!isPlain(plain) || !Array.isArray(plain.layers)) return null;
   const known = plain.layers.filter(
     (/** @type {unknown} */ layer) => isPlain(layer) && Object.hasOwn(about.effects, layer.effect),

@@ -10,7 +10,7 @@
  * @typedef {Required<Pick<DoneEvent, 'url' | 'name' | 'size'>>} ExportedFile
  */
 
-import { currentLook, currentPreset, readyLook } from '../core/effects.js';
+import { currentEffects, currentPreset, usableEffects } from '../core/effects.js';
 import { isClip, openMedium, playedRange } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { NO_CONNECTION, toast } from '../core/notices.js';
@@ -137,7 +137,7 @@ function effectsField() {
   const select = make('select');
   const preset = currentPreset();
   const own = state.effectStack;
-  const titles = currentLook()
+  const titles = currentEffects()
     .layers.map(({ effect }) => about.effects[effect].title)
     .join(', ');
   if (!preset) select.append(new Option(`Your own: ${titles || 'No effect'}`, '', false, true));
@@ -279,7 +279,7 @@ function chosenFrames() {
 function exportRequest() {
   const names = /** @type {const} */ ([...SWITCH_NAMES, 'largest_side']);
   const taken = Object.fromEntries(names.filter(takes).map(name => [name, options[name]]));
-  const effects = takes('look') ? { effects: readyLook() } : {};
+  const effects = takes('look') ? { effects: usableEffects() } : {};
   const format = /** @type {ExportRequest['format']} */ (chosenFormat());
   return { t: 'export', format, objects: chosenObjects(), ...chosenFrames(), ...taken, ...effects };
 }
@@ -294,7 +294,7 @@ async function startExport() {
   showProblem('');
   setExporting(true);
   try {
-    if (request.effects) await backdrops.bring(currentLook());
+    if (request.effects) await backdrops.bring(currentEffects());
   } catch {
     // the server names the backdrop that it misses
   }

@@ -1,7 +1,14 @@
 // The panel of effects: presets, the layers of the effect stack with their settings, and the edges of objects. All of it is made
 // from the server's tables.
 
-import { currentLook, currentPreset, DEFAULT_PRESET, presetLook, sanitizeSettings, setLook } from '../core/effects.js';
+import {
+  currentEffects,
+  currentPreset,
+  DEFAULT_PRESET,
+  presetEffects,
+  sanitizeSettings,
+  setEffects,
+} from '../core/effects.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about, find, listen, listenForFiles, root } from '../core/page.js';
@@ -24,26 +31,26 @@ let backdropTarget = null; // the setting of a layer that the chosen file is for
 
 /** @param {(effects: EffectStack) => void} change */
 function changeEffects(change) {
-  const effects = structuredClone(currentLook());
+  const effects = structuredClone(currentEffects());
   change(effects);
-  setLook(effects);
+  setEffects(effects);
 }
 
 /** @param {EffectStack | null} effects */
 export function chooseEffects(effects) {
-  setLook(effects);
+  setEffects(effects);
   drawEffects();
 }
 
 /** @param {string} name */
 export function choosePreset(name) {
-  chooseEffects(name === DEFAULT_PRESET ? null : presetLook(name));
+  chooseEffects(name === DEFAULT_PRESET ? null : presetEffects(name));
   announce(`${name} chosen`);
 }
 
 /** @param {string} effect */
 function addLayer(effect) {
-  if (currentLook().layers.length >= about.max_layers)
+  if (currentEffects().layers.length >= about.max_layers)
     return toast(`A look has up to ${about.max_layers} effects. Remove one first.`, 'hint');
   changeEffects(({ layers }) => layers.push({ effect, ...sanitizeSettings(about.effects[effect].settings, {}) }));
   drawEffects();
@@ -53,7 +60,7 @@ function addLayer(effect) {
 
 /** @param {number} place */
 function removeLayer(place) {
-  const { title } = about.effects[currentLook().layers[place].effect];
+  const { title } = about.effects[currentEffects().layers[place].effect];
   changeEffects(({ layers }) => layers.splice(place, 1));
   drawEffects();
   const { children } = layerList;
@@ -190,7 +197,7 @@ async function showBackdrop(picture, name, button) {
  */
 function settingLine(place, name, setting, title) {
   const label = `${title}: ${setting.title}`;
-  const stack = currentLook();
+  const stack = currentEffects();
   /** @type {Record<string, unknown>} */
   const values = place === null ? stack : stack.layers[place];
   const value = /** @type {number | string} */ (values[name] ?? setting.default);
@@ -247,7 +254,7 @@ function updatePresets() {
 
 function drawEffects() {
   if (!state.effectsOpen) return;
-  const { layers } = currentLook();
+  const { layers } = currentEffects();
   layerList.replaceChildren(...layers.map(layerRow));
   find('layers-none').hidden = layers.length > 0;
   find('edge-settings').replaceChildren(
@@ -308,7 +315,7 @@ export function setUpEffects() {
     const target = backdropTarget;
     const version = state.version;
     const backdrop = await takeBackdrop(file);
-    if (!backdrop || !target || version !== state.version || !currentLook().layers[target.place]) return;
+    if (!backdrop || !target || version !== state.version || !currentEffects().layers[target.place]) return;
     changeEffects(({ layers }) => setValue(layers[target.place], target.name, backdrop));
     drawEffects();
   });

@@ -1,7 +1,7 @@
 // Autosave: what is open is saved in the tab's own storage, where a reload finds it at once, and in the database, where it
 // outlives the tab.
 
-import { backdropsOf, currentLook } from '../core/effects.js';
+import { backdropsOf, currentEffects } from '../core/effects.js';
 import { frameSize, openMedium } from '../core/media.js';
 import { objects } from '../core/objects.js';
 import { state, update } from '../core/store.js';
@@ -80,7 +80,7 @@ function saveInDatabase(project, data) {
   const thumbnail = projectThumbnail();
   if (files.length) project.fileKeys = files.map(fileKeyOf);
   const { id, fileKeys } = project;
-  const backdrops = backdropsOf(currentLook()).map(keyOfBackdrop);
+  const backdrops = backdropsOf(currentEffects()).map(keyOfBackdrop);
   const count = state.log.prompts.size;
   const record = structuredClone({ ...data, id, fileKeys, backdrops, at: Date.now(), objects: count, thumbnail: null });
   writing = writing.then(async () => {

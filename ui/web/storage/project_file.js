@@ -4,7 +4,7 @@
 // A file may come from anywhere, so everything in it is checked before it is used.
 
 import { span } from '../core/edit_log.js';
-import { sanitizeLook } from '../core/effects.js';
+import { sanitizeEffects } from '../core/effects.js';
 import { objects } from '../core/objects.js';
 import { about } from '../core/page.js';
 import { state } from '../core/store.js';
@@ -59,7 +59,7 @@ export async function readProject(file) {
     medium,
     journal: readEditLog(plain.journal, medium),
     look: readVisibility(plain.look ?? {}),
-    effects: sanitizeLook(plain.effects),
+    effects: sanitizeEffects(plain.effects),
     frame: isWhole(plain.frame, 0, medium.frames - 1) ? plain.frame : 0,
     active: isObjectId(plain.active) ? plain.active : 1,
     range: readRange(plain.range ?? null, medium),

@@ -2,7 +2,7 @@
 // replays the edit log, tracking included.
 
 import { EditLog } from '../core/edit_log.js';
-import { sanitizeLook } from '../core/effects.js';
+import { sanitizeEffects } from '../core/effects.js';
 import { describeMedium } from '../core/media.js';
 import { showProgress, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
@@ -58,7 +58,7 @@ export function applyProject({ journal, look, effects, active, id, fileKeys, ran
   update({ log: new EditLog(journal) });
   objects.clear();
   objects.look = look;
-  update({ effectStack: sanitizeLook(effects), active });
+  update({ effectStack: sanitizeEffects(effects), active });
   startProject(id, fileKeys);
   update({ range, reviews });
 }

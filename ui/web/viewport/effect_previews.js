@@ -5,7 +5,7 @@
  * @typedef {(bitmap: ImageBitmap | null | undefined) => void} Resolve
  * @typedef {{ key: string; side: number; bitmap: ImageBitmap }} CachedPreview
  */
-import { currentLook, readyLook } from '../core/effects.js';
+import { currentEffects, usableEffects } from '../core/effects.js';
 import { playedRange } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { objects } from '../core/objects.js';
@@ -52,7 +52,7 @@ class PreviewCache {
     const colored = objects
       .forExport()
       .map(({ id, color }) => `${id}.${color.map(part => part.toString(16).padStart(2, '0')).join('')}`);
-    return `v=${state.version}&effects=${encodeURIComponent(JSON.stringify(readyLook()))}&objects=${colored}`;
+    return `v=${state.version}&effects=${encodeURIComponent(JSON.stringify(usableEffects()))}&objects=${colored}`;
   }
   get #key() {
     return `${this.#query}&${this.epoch}`;
@@ -162,7 +162,7 @@ class PreviewCache {
 
   /** @param {string} path */
   async #fetch(path) {
-    await backdrops.bring(currentLook());
+    await backdrops.bring(currentEffects());
     const response = await fetch(address(path));
     if (!response.ok) throw await refusalOf(response);
     const bitmap = await createImageBitmap(await response.blob());
