@@ -17,7 +17,8 @@ _DAMAGE = re.compile(
 )
 _AUDIO_LINE = re.compile(rb"^0, *-?\d+, *(-?\d+), *(\d+),", re.MULTILINE)
 _TIME_BASE = re.compile(rb"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
-_RATE_SHARE = 0.02
+_RATE_SHARE, _ODD_SHARE = 0.02, 0.1  # by which rates differ; with and without a sign of damage
+_MAX_RATE = 300.0  # frames per second; a larger number is a guess
 _SHARE = 0.01  # of the frames may be missing by rounding
 _AUDIO_SHARE, _AUDIO_SECONDS = 0.03, 0.5  # by which audio is longer than the video without anybody noticing
 
@@ -43,6 +44,8 @@ def describe_damage(
     if _ends_early(source, probe, missing, limit):
         count = f" ({frames} of about {expected} frames)" if expected > frames else ""
         return (f"The clip is cut off or damaged: {missing:.1f} of its {probe.promised:.1f} s are missing{count}.",)
+    if frames > 2 and probe.seconds and 0 < probe.rate <= _MAX_RATE and abs(fps - probe.rate) > _ODD_SHARE * probe.rate:
+        return (f"The file says {probe.rate:.4g} frames per second, but it has {fps:.4g} on average.",)
     return ()
 
 
