@@ -16,7 +16,7 @@ from typing import Any
 from sam2_core.cli.annotations import ImportedMasks, annotation_file_for, import_masks
 from sam2_core.cli.batch import run_batch
 from sam2_core.cli.inputs import CLIP_SUFFIXES, IMAGE_SUFFIXES, Task, media_tasks
-from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, frames_from_options
+from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, add_source, frames_from_options
 from sam2_core.cli.outputs import export_options, write_all
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
@@ -47,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by-order", action="store_true", help=text)
     add_frames(parser)
     add_output(parser, (), "medium")
+    add_source(parser)
     add_network(parser)
     add_reporting(parser)
 

@@ -72,6 +72,13 @@ def add_output(parser: argparse.ArgumentParser, default_formats: Sequence[str], 
     look.add_argument("--pictures", action="store_true", help="the frames themselves go into the archive, too")
 
 
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add the options for how a source is opened."""
+    group = parser.add_argument_group("the source")
+    text = "scale down what has too many pixels; masks have the smaller size"
+    group.add_argument("--scale-down", action="store_true", help=text)
+
+
 def add_frames(parser: argparse.ArgumentParser) -> None:
     """Add the options that select frames of a clip."""
     group = parser.add_argument_group("which frames (the first one is 0)")

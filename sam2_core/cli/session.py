@@ -7,11 +7,12 @@ import math
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from sam2_core.console import Console
-from sam2_core.errors import MediaError
+from sam2_core.errors import MediaError, TooLarge
 from sam2_core.media import Limits, MediaInfo, Store, ingest, ingest_album, open_store
 from sam2_core.networks import BUNDLED
 from sam2_core.serving.engine import Engine
@@ -80,8 +81,11 @@ class CommandContext:
         # On Windows a file that a player or virus scanner holds cannot be removed at once: no reason to fail.
         with tempfile.TemporaryDirectory(prefix="masklet-", ignore_cleanup_errors=True) as folder:
             target = Path(folder) / "store"
-            _ingest(source, target, self.console.progress)
+            limits = replace(LOCAL_LIMITS, scale_down=getattr(self._options, "scale_down", False))
+            _ingest(source, target, limits, self.console.progress)
             with open_store(target) as store:
+                for warning in store.info.warnings:
+                    self.console.note(f"{store.info.name}: {warning}")
                 _check_kind(store.info, kind)
                 yield store
 
@@ -96,13 +100,16 @@ class CommandContext:
             await workspace.close()
 
 
-def _ingest(source: Path | Sequence[Path], folder: Path, progress: Progress) -> None:
+def _ingest(source: Path | Sequence[Path], folder: Path, limits: Limits, progress: Progress) -> None:
     if isinstance(source, Path):
         if not source.is_file():
             raise MediaError(f"There is no file {source}.")
-        ingest(source, folder, LOCAL_LIMITS, progress)
+        try:
+            ingest(source, folder, limits, progress)
+        except TooLarge as error:
+            raise MediaError(f"{error} Or open it scaled down, with --scale-down.") from error
         return
-    _, skipped = ingest_album(source, folder, LOCAL_LIMITS, progress)
+    _, skipped = ingest_album(source, folder, limits, progress)
     if skipped:
         raise MediaError(f"{skipped[0].name}: {skipped[0].reason}")
 

@@ -12,8 +12,8 @@ from sam2_core.errors import MediaError
 from sam2_core.media.clip_damage import describe_damage
 from sam2_core.media.color_table import write_color_table
 from sam2_core.media.ffmpeg import Ffmpeg, input_arguments
-from sam2_core.media.info import MediaInfo, fit_size
-from sam2_core.media.limits import Limits
+from sam2_core.media.info import MediaInfo, SourceReading, fit_size
+from sam2_core.media.limits import Limits, describe_scaling
 from sam2_core.media.probe import ClipProbe, probe_clip
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCE, describe_store
@@ -82,18 +82,21 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
     report(0.0, "Looking at the clip")
     source = folder / SOURCE
     probe = probe_clip(source, limits)
-    height, width = fit_size(probe.height, probe.width, limits.stored_side)
+    original = (probe.height, probe.width)
+    size = limits.scaled_clip_size(*original) or original
+    scaling = (describe_scaling("clip", original, size),) if size != original else ()
+    height, width = fit_size(*size, limits.stored_side)
     index, messages = _decode(folder, probe, (height, width), limits, report)
     stamps = np.asarray(index.stamps, np.float64) * index.tick
     timeline = build_timeline(stamps, index.last_duration * index.tick)
     end = float(stamps[-1]) + timeline.duration - float(timeline.times[-1])
     damage = describe_damage(source, probe, len(index.sizes), timeline.fps, end, messages, limits.time_limit)
     info = MediaInfo(
-        "clip", name, len(index.sizes), probe.height, probe.width, height, width,
+        "clip", name, len(index.sizes), *size, height, width,
         timeline.fps, timeline.constant_rate, bool(probe.audio), timeline.duration,
-        warnings=probe.warnings + damage,
+        warnings=scaling + probe.warnings + damage,
     )  # fmt: skip
-    describe_store(folder, info, index.sizes, timeline.times, float(stamps[0]))
+    describe_store(folder, info, index.sizes, timeline.times, float(stamps[0]), SourceReading(is_scaled=bool(scaling)))
     return info
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from sam2_core.media.bit_depth import Levels, measure_levels
 from sam2_core.media.info import MediaInfo, RgbArray, SourceReading
-from sam2_core.media.limits import DEFAULT_LIMITS, Limits
+from sam2_core.media.limits import DEFAULT_LIMITS, Limits, describe_scaling
 from sam2_core.media.picture_file import DeepImage, PictureFile, picture_kind
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCE, describe_store
@@ -105,14 +105,6 @@ def _read(path: Path, limits: Limits, size: tuple[int, int] | None = None) -> tu
         if pixels.shape[:2] != file.original_size:
             warnings += (describe_scaling("picture", file.original_size, pixels.shape),)
     return pixels, warnings
-
-
-def describe_scaling(what: str, original: tuple[int, int], scaled: tuple[int, ...]) -> str:
-    """The warning about a picture or clip that was scaled down; sizes are height and width."""
-    return (
-        f"The {what} was scaled down from {original[1]} x {original[0]} to {scaled[1]} x {scaled[0]} pixels: "
-        "masks have this size."
-    )
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

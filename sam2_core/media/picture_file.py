@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, JpegImagePlugin
 
 from sam2_core.errors import MediaError
 from sam2_core.media.bit_depth import Levels, PixelArray, sample_values, to_8_bits
-from sam2_core.media.limits import Limits
+from sam2_core.media.limits import MAX_OVERSIZE, Limits
 from sam2_core.media.picture_formats import is_heif, read_head, unreadable_picture
 from sam2_core.media.tiff_pages import TiffPage, is_tiff, read_tiff
 
@@ -35,8 +35,7 @@ _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _ORIENTATION = 0x0112  # the EXIF tag
 _MAX_PAGES = 100_000
 _MAX_SAMPLES = 4_000_000
-_WHOLE_OVERSIZE = 2  # how many times too large a picture may be to be decoded whole and then scaled down
-_DRAFT_OVERSIZE = 32  # the same for JPEGs, which are scaled while they are decoded
+_DRAFT_OVERSIZE = 32  # how many times too large a JPEG may be: it is scaled while it is decoded
 _MAX_PADDING = 4096  # bytes between two JPEGs of a stream
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in the data of a scan
 _NEXT_JPEG = re.compile(rb"\0*(?=\xff\xd8\xff)")
@@ -187,12 +186,9 @@ class PictureFile:
 
     def _check(self, height: int, width: int) -> None:
         """Raise `MediaError` for a size that is neither within the limits nor scaled down to them in bounded memory."""
-        limits = self._limits
         progressive = self._image is not None and "progression" in self._image.info
         is_draft = self.format in ("JPEG", "MPO") and not progressive
-        most = limits.max_pixels * (_DRAFT_OVERSIZE if is_draft else _WHOLE_OVERSIZE)
-        if not limits.scale_down or height * width > most:
-            limits.check_pixels(height, width)
+        self._limits.check_pixels(height, width, _DRAFT_OVERSIZE if is_draft else MAX_OVERSIZE)
 
     def _load_deep(self, index: int, orientation: int, profile: bytes | None, no_data: float | None) -> DeepImage:
         """Decode with OpenCV, which keeps all bits of several channels."""

@@ -158,7 +158,7 @@ class _FirstFrame:
 
 
 def _decode_first(source: Path, limits: Limits, decoder: str) -> _FirstFrame:
-    opening = input_arguments(source, min(limits.max_clip_pixels, limits.max_clip_side**2), decoder)
+    opening = input_arguments(source, limits.max_decoded_clip_pixels, decoder)
     arguments = [*opening, "-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
     with Ffmpeg(arguments, source.parent, min(_TIMEOUT, limits.time_limit)) as process:
         header = process.stdout.read(1 << 16)
@@ -170,7 +170,7 @@ def _is_opaque(source: Path, first: _FirstFrame, codec: str, limits: Limits) -> 
     """Whether the transparency of an uncompressed clip is zero everywhere, as where a recorder left it out."""
     if codec != "rawvideo":
         return False
-    opening = input_arguments(source, min(limits.max_clip_pixels, limits.max_clip_side**2))
+    opening = input_arguments(source, limits.max_decoded_clip_pixels)
     sampling = ["-frames:v", "25", "-vf", "alphaextract,scale=64:64:flags=area,format=gray"]
     arguments = [*opening, "-map", "0:V:0", *sampling, "-f", "rawvideo", "pipe:1"]
     with Ffmpeg(["-loglevel", "error", *arguments], source.parent, min(_TIMEOUT, limits.time_limit)) as process:
