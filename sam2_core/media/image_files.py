@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from sam2_core.media.bit_depth import Levels, measure_levels
+from sam2_core.media.bit_depth import Levels, describe_levels, measure_levels
+from sam2_core.media.color_table import convert_pixels, title_of
 from sam2_core.media.info import MediaInfo, RgbArray, SourceReading
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits, describe_scaling
-from sam2_core.media.picture_file import DeepImage, PictureFile, picture_kind
+from sam2_core.media.picture_file import COLOR_TABLE, DeepImage, PictureFile, picture_kind
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCE, describe_store
 
@@ -79,26 +80,22 @@ def ingest_image(folder: Path, name: str, limits: Limits, report: ProgressReport
 
 def to_rgb(loaded: Image.Image | DeepImage, levels: Levels | None = None) -> RgbArray:
     """A frame of a picture file as (H, W, 3) uint8 in sRGB; `levels` are for one of more than 8 bits."""
-    image = _to_srgb(loaded.to_image(levels or _FULL) if isinstance(loaded, DeepImage) else loaded)
+    image = loaded.to_image(levels or _FULL) if isinstance(loaded, DeepImage) else loaded
+    image = _to_srgb(image)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return np.array(image.convert("RGB"), np.uint8)
 
 
-def describe_levels(loaded: Image.Image | DeepImage, levels: Levels | None) -> tuple[str, ...]:
-    """A warning if a picture is not shown by the full range of its pixels."""
-    if not isinstance(loaded, DeepImage) or levels is None or not levels.is_stretched:
-        return ()
-    span = f"{levels.black:.6g} to {levels.white:.6g}"
-    return (f"Its {loaded.depth} pixels use a small part of their range: {span} is shown as black to white.",)
-
-
 def _read(path: Path, limits: Limits, size: tuple[int, int] | None = None) -> tuple[RgbArray, tuple[str, ...]]:
     with PictureFile(path, limits) as file:
         loaded = file.load()
         levels = measure_levels([loaded.sample()], bool(loaded.profile)) if isinstance(loaded, DeepImage) else None
-        pixels, warnings = to_rgb(loaded, levels), describe_levels(loaded, levels)
+        pixels = to_rgb(loaded, levels)
+        warnings = describe_levels(loaded.depth, levels) if isinstance(loaded, DeepImage) else ()
+        if file.color_table:
+            warnings += (f"The picture's colors were converted from {title_of(file.color_table)} to sRGB.",)
         target = size or limits.scaled_size(*file.original_size)
         if target is not None and pixels.shape[:2] != target:
             pixels = np.asarray(cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA), np.uint8)
@@ -108,7 +105,11 @@ def _read(path: Path, limits: Limits, size: tuple[int, int] | None = None) -> tu
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert from the embedded color profile (Display P3, Adobe RGB, CMYK …), if there is one."""
+    """Convert from the color space that the file names, or from its profile (Display P3, Adobe RGB, CMYK …)."""
+    if table := image.info.get(COLOR_TABLE):
+        rgba = np.array(image.convert("RGBA"), np.uint8)
+        rgba[..., :3] = convert_pixels(rgba[..., :3], table)
+        return Image.fromarray(rgba)
     profile = image.info.get("icc_profile")
     target = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"}.get(image.mode)
     if not profile or target is None:

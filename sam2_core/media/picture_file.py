@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, JpegImagePlugin
 
 from sam2_core.errors import MediaError
 from sam2_core.media.bit_depth import Levels, PixelArray, sample_values, to_8_bits
+from sam2_core.media.color_table import color_table_of_picture
 from sam2_core.media.limits import MAX_OVERSIZE, Limits
 from sam2_core.media.picture_formats import is_heif, read_head, unreadable_picture
 from sam2_core.media.tiff_pages import TiffPage, is_tiff, read_tiff
@@ -29,6 +30,8 @@ else:
 
 PictureKind: TypeAlias = Literal["image", "pages", ""]
 
+COLOR_TABLE = "color_table"
+"""The key in `Image.info` under which a loaded frame has the name of its table (see color_table.py)."""
 _FORMATS = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "AVIF", "JPEG2000", "HEIF"}
 _ANIMATED = {"PNG", "WEBP", "AVIF"}  # in other formats, further pictures are previews
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -79,12 +82,15 @@ class PictureFile:
     def __init__(self, path: Path, limits: Limits) -> None:
         """Open without decoding. Raises `MediaError` for a file without a picture that can be read."""
         self._path, self._limits = path, limits
-        self._tiff: tuple[TiffPage, ...] = read_tiff(path, _MAX_PAGES).pages if is_tiff(read_head(path)) else ()
+        head = read_head(path)
+        self.color_table = color_table_of_picture(head)
+        """The table that converts its colors to sRGB, "" for none (see color_table.py)."""
+        self._tiff: tuple[TiffPage, ...] = read_tiff(path, _MAX_PAGES).pages if is_tiff(head) else ()
         self._image: Image.Image | None = None
         self.original_size = (0, 0)
         """Height and width of the frame that was loaded last, upright, before it was scaled down."""
         try:
-            self._image = _open(path, limits)
+            self._image = _open(path)
         except _BOMB as error:
             found = re.search(r"\d+", str(error))
             raise MediaError(
@@ -170,6 +176,7 @@ class PictureFile:
         if page is not None or self.format in _ANIMATED:
             image.seek(page.index if page else frame + self._first)
         self._check(image.height, image.width)
+        has_deep_channels = _has_deep_channels(image)
         orientation = image.getexif().get(_ORIENTATION, 1)  # which decodes a PNG
         self.original_size = _upright(image.height, image.width, orientation)
         if target := self._limits.scaled_size(image.height, image.width):
@@ -177,12 +184,15 @@ class PictureFile:
         no_data, profile = page.no_data if page else None, image.info.get("icc_profile")
         if image.mode in ("F", "I") or image.mode.startswith("I;16"):
             return DeepImage(_turn(np.asarray(image), orientation), None, profile, no_data)
-        if _has_deep_channels(image):
+        if has_deep_channels:
             try:
                 return self._load_deep(page.index if page else 0, orientation, profile, no_data)
             except (MediaError, cv2.error):
                 pass  # a layout that only Pillow reads, in 8 bits
-        return ImageOps.exif_transpose(image)
+        upright = ImageOps.exif_transpose(image)
+        if self.color_table:
+            upright.info[COLOR_TABLE] = self.color_table
+        return upright
 
     def _check(self, height: int, width: int) -> None:
         """Raise `MediaError` for a size that is neither within the limits nor scaled down to them in bounded memory."""
@@ -233,13 +243,13 @@ def picture_kind(path: Path, limits: Limits, name: str = "") -> PictureKind:
         return ""
 
 
-def _open(path: Path, limits: Limits) -> Image.Image:
+def _open(path: Path) -> Image.Image:
     """Open without decoding; only raster formats (no EPS, PDF …)."""
     Image.init()
     try:
         return Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))
     except _BOMB:
-        if limits.scale_down and read_head(path).startswith(b"\xff\xd8\xff"):
+        if read_head(path).startswith(b"\xff\xd8\xff"):
             return JpegImagePlugin.JpegImageFile(path)  # which does not check the size: `PictureFile.load` does
         raise
 

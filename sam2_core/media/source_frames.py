@@ -84,6 +84,7 @@ def decode_source_frames(
     if store.reading.parts != "video":
         yield _scale(read_picture_frames(store, frames), height, width)
         return
+    probe = replace(probe, levels=store.reading.levels)
     decoding = decoding_arguments(store.source, probe, height, width, "out_range=full,format=rgb24")
     with Ffmpeg(["-loglevel", "error", *decoding, "-f", "rawvideo", "pipe:1"], store.folder, STEP_TIMEOUT) as decoder:
         yield _read_frames(decoder, store.info.frames, frames, (height, width, 3))
