@@ -101,7 +101,9 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
     timeline = build_timeline(stamps, index.last_duration * index.tick)
     end = float(stamps[-1]) + timeline.duration - float(timeline.times[-1])
     notes = describe_levels("16-bit", levels) if levels is not None else ()
-    damage = describe_damage(source, probe, len(index.sizes), timeline.fps, end, messages, limits.time_limit)
+    damage = describe_damage(
+        source, probe, len(index.sizes), len(index.sizes) / timeline.duration, end, messages, limits.time_limit
+    )
     info = MediaInfo(
         "clip", name, len(index.sizes), *size, height, width,
         timeline.fps, timeline.constant_rate, bool(probe.audio), timeline.duration,
