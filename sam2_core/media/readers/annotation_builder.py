@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sam2_core.errors import BadPrompt, MediaError
@@ -14,6 +14,7 @@ from sam2_core.media.info import MediaInfo
 from sam2_core.media.masked_media import MAX_NAME_LENGTH
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.readers.association import associate
+from sam2_core.media.readers.document_merging import Item, Source, merge_documents
 from sam2_core.media.readers.frame_matching import GUESSES, NameMatch, Names, match_frames
 from sam2_core.media.readers.json_values import parse_json
 from sam2_core.types import Box, Mask
@@ -84,14 +85,6 @@ class _Reason:
     names: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    frame: int
-    name: str
-    label: str
-    shape: Mask | Box
-
-
 class AnnotationBuilder:
     """Collects the items of a reader within the limits of this module."""
 
@@ -102,9 +95,11 @@ class AnnotationBuilder:
         self._matches: dict[tuple[str, int], NameMatch] = {}
         self.notes: list[str] = []
         self._report = ProgressReporter(progress)
-        self._tracked: dict[tuple[int, Hashable], _Item] = {}
-        self._untracked: list[_Item] = []
+        self._source = Source()
+        self._tracked: dict[tuple[Source, int, Hashable], Item] = {}
+        self._untracked: list[Item] = []
         self._untracked_on: Counter[int] = Counter()  # by frame
+        self._counts: Counter[str] = Counter()  # by note
         self._reasons: dict[str, _Reason] = {}
         self._pixels = self._run_bytes = self._json_memory = self._skipped = 0
 
@@ -139,6 +134,25 @@ class AnnotationBuilder:
         return parse_json(data)
 
     @contextmanager
+    def format(self, title: str) -> Iterator[None]:
+        """What is added in this block is of one format; skip the documents of this format if it raises `MediaError`."""
+        self._source = Source(title)
+        with self.item(""):
+            yield
+        self._source = Source()
+
+    @contextmanager
+    def document(self, name: str) -> Iterator[None]:
+        """What is added in this block is of one document; skip it if the block raises `MediaError`."""
+        self._source = replace(self._source, document=name)
+        with self.item(name):
+            yield
+
+    def note(self, text: str, count: int = 1) -> None:
+        """Count what was interpreted in some way; `text` says how, without a period."""
+        self._counts[text] += count
+
+    @contextmanager
     def item(self, name: str) -> Iterator[None]:
         """Skip this item if the block raises `MediaError` or `BadPrompt`."""
         try:
@@ -168,18 +182,24 @@ class AnnotationBuilder:
         Raises `MediaError` for a shape of another size than the frame or without any pixel in it.
         """
         label = "" if label == NO_LABEL else clean_text(label)
-        item = _Item(frame, clean_text(name), label, self._check(frame, shape))
+        item = Item(self._source, frame, key, clean_text(name), label, self._check(frame, shape))
         if len(self._tracked) + len(self._untracked) >= MAX_MASKS:
             raise ImportTooLarge(f"There are more than {MAX_MASKS} masks or boxes in this file. Import fewer frames.")
+        place = (self._source, frame, key)
         if key is None:
             self._untracked_on[frame] += 1
             if self._untracked_on[frame] > MAX_UNTRACKED:
                 raise MediaError(f"More than {MAX_UNTRACKED} objects are on one frame. Only the first ones are used.")
             self._untracked.append(item)
-        elif (frame, key) in self._tracked:
-            self._tracked[frame, key] = self._merge(self._tracked[frame, key], item)
+        elif place in self._tracked:
+            self._tracked[place] = self._merge(self._tracked[place], item)
         else:
-            self._tracked[frame, key] = item
+            self._tracked[place] = item
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was added and nothing skipped so far."""
+        return not self._tracked and not self._untracked and not self._reasons
 
     def build(self) -> ImportedAnnotations:
         """All annotations, by frame; raises `MediaError` if there are none, `NamesDiffer` if that is due to names."""
@@ -188,21 +208,23 @@ class AnnotationBuilder:
             why = _describe(skipped[0]) if skipped else "It holds no masks and no boxes."
             kind_of_error = NamesDiffer if self._order_may_fit else MediaError
             raise kind_of_error(" ".join(["Nothing in this file can be used.", why, *self.notes[:1]]))
-        items = {**self._tracked, **self._associate()}
-        tracks = {key: number for number, key in enumerate(dict.fromkeys(key for _, key in items), start=1)}
-        masks = [_imported(tracks[key], item) for (_, key), item in items.items()]
+        items = self._associate(merge_documents([*self._tracked.values(), *self._untracked], self.note))
+        tracks = {key: number for number, key in enumerate(dict.fromkeys(item.key for item in items), start=1)}
+        masks = [_imported(tracks[item.key], item) for item in items]
         masks.sort(key=lambda each: (each.frame, each.track))
         frames = {each.frame for each in masks}
         matches = tuple(each for each in self._matches.values() if each.frame in frames)
         guesses = {GUESSES[each.rule]: None for each in matches if each.rule in GUESSES}
-        return ImportedAnnotations(tuple(masks), skipped, (*self.notes, *guesses), matches)
+        counted = [f"{text}: {count}." for text, count in self._counts.items()]
+        return ImportedAnnotations(tuple(masks), skipped, (*self.notes, *counted, *guesses), matches)
 
-    def _associate(self) -> dict[tuple[int, Hashable], _Item]:
-        """The untracked items with generated keys."""
-        keys = associate([(each.frame, each.label, each.shape) for each in self._untracked], self.info.kind)
-        if self.info.kind == "clip" and len(self._untracked_on) > 1:
+    def _associate(self, items: Sequence[Item]) -> list[Item]:
+        """The items, those without a key with generated ones."""
+        tracked, untracked = ([each for each in items if (each.key is None) == lacks] for lacks in (False, True))
+        keys = associate([(each.frame, each.label, each.shape) for each in untracked], self.info.kind)
+        if self.info.kind == "clip" and len({each.frame for each in untracked}) > 1:
             self.notes.append(NO_TRACKS)
-        return {(each.frame, ("untracked", key)): each for key, each in zip(keys, self._untracked, strict=True)}
+        return tracked + [replace(each, key=("untracked", key)) for key, each in zip(keys, untracked, strict=True)]
 
     def _check(self, frame: int, shape: Mask | Box) -> Mask | Box:
         height, width = self.info.size_of(frame)
@@ -216,14 +238,14 @@ class AnnotationBuilder:
             raise MediaError(EMPTY)
         return shape
 
-    def _merge(self, one: _Item, other: _Item) -> _Item:
+    def _merge(self, one: Item, other: Item) -> Item:
         if isinstance(one.shape, Box) or isinstance(other.shape, Box):
             if isinstance(one.shape, Mask) == isinstance(other.shape, Mask):
                 raise MediaError("An object has several boxes on one frame. Only the first one is used.")
             return one if isinstance(one.shape, Mask) else other
         self.spend(2 * one.shape.height * one.shape.width)
         union = Mask.from_array(one.shape.to_array() | other.shape.to_array())
-        return _Item(one.frame, one.name, one.label, union)
+        return replace(one, shape=union)
 
 
 def _describe(skipped: SkippedItem) -> str:
@@ -245,7 +267,7 @@ def clean_text(text: str) -> str:
     return " ".join(plain.split())[:MAX_NAME_LENGTH]
 
 
-def _imported(track: int, item: _Item) -> ImportedMask:
+def _imported(track: int, item: Item) -> ImportedMask:
     mask, box = (item.shape, None) if isinstance(item.shape, Mask) else (None, item.shape)
     return ImportedMask(item.frame, track, item.name, item.label, mask, box)
 

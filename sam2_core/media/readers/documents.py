@@ -41,8 +41,20 @@ class DocumentFormat:
     matches: whether a document is of this format. A document belongs to the first format that matches it.
     read: reads all documents of this format; other files beside them, such as a list of classes, are in the second
     argument. Items that cannot be used are reported to the builder; raises `MediaError` if none can be.
+    has_masks: False for documents that are recognized only to be named; see `without_masks`.
     """
 
     title: str
     matches: Callable[[Document], bool]
     read: Callable[[Sequence[Document], AnnotationFiles, AnnotationBuilder], None]
+    has_masks: bool = True
+
+
+def without_masks(title: str, matches: Callable[[Document], bool], reason: str) -> DocumentFormat:
+    """A format that has neither masks nor boxes; its documents are skipped for this reason."""
+
+    def read(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
+        for document in documents:
+            builder.skip(reason, document.name)
+
+    return DocumentFormat(title, matches, read, has_masks=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +11,8 @@ from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import clean_name
 from sam2_core.media.progress import MediaProgress
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportedAnnotations, ImportTooLarge
-from sam2_core.media.readers.coco import COCO
+from sam2_core.media.readers.coco import CAPTIONS, COCO, KEY_POINTS
+from sam2_core.media.readers.coco_panoptic import PANOPTIC
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.labelme import LABELME
 from sam2_core.media.readers.png_masks import read_png, read_pngs
@@ -25,8 +27,14 @@ UNKNOWN = (
     "These are no annotations that can be read here. Use a COCO, YouTube-VIS or LabelMe JSON file, YOLO labels, or a "
     "ZIP file of PNG masks as DAVIS has them."
 )
-FORMATS: tuple[DocumentFormat, ...] = (YOLO, YOUTUBE_VIS, COCO, LABELME)
-"""A document belongs to the first format that matches."""
+FORMATS: tuple[DocumentFormat, ...] = (YOUTUBE_VIS, COCO, LABELME, YOLO, PANOPTIC, CAPTIONS, KEY_POINTS)
+"""A document belongs to the first format that matches. They are read in this order: of several formats that describe a
+frame, the first one that has masks is used."""
+UNKNOWN_JSON = "They are JSON of no format that can be read here."
+UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and numbers from 0 to 1."
+PACKED = "They are archives within the ZIP file. Unpack them, and import them one by one."
+_PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_LABELS = re.compile(r"(?:[-+]?[0-9]*\.[0-9]+[ \t,;]+){3}")
 
 
 def read_annotations(
@@ -84,22 +92,36 @@ def _read_file(file: _SingleFile, builder: AnnotationBuilder) -> None:
 
 def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
     """Read the documents of all formats; PNG masks count only if there are none."""
+    documents = _documents_of(archive, builder)
+    unknown = _read_documents(documents, archive, builder)
+    for name in archive.with_extension(*_PACKED):
+        builder.skip(PACKED, name)
+    if not any(_has_masks(each) for each in documents):
+        if archive.with_extension(".png"):
+            read_pngs(archive, builder)
+        elif builder.is_untouched:
+            raise MediaError(UNKNOWN)
+    for document in unknown:
+        if document.syntax == "json":
+            builder.skip(UNKNOWN_JSON, document.name)
+        elif _LABELS.search(document.value):
+            builder.skip(UNKNOWN_LABELS, document.name)
+
+
+def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Document]:
+    """The members that may be documents; damaged ones are skipped."""
     documents, length = list[Document](), 0
     for name in archive.with_extension(".json", ".txt"):
         if PurePosixPath(name).name == "manifest.json":
             continue
         is_text = PurePosixPath(name).suffix.lower() == ".txt"
-        document = _parse(name, archive.read(name, *([MAX_TEXT_BYTES] if is_text else [])), builder)
-        length += len(document.value) if document.syntax == "text" else 0
-        if length > MAX_TOTAL_TEXT_BYTES:
-            raise ImportTooLarge("There are more labels in this file than can be read at once. Pack fewer frames.")
-        documents.append(document)
-    unknown = _read_documents(documents, archive, builder)
-    if len(unknown) < len(documents) and any(not _is_blank(each) for each in documents if each not in unknown):
-        return
-    if not archive.with_extension(".png"):
-        raise MediaError(UNKNOWN)
-    read_pngs(archive, builder)
+        with builder.item(name):
+            document = _parse(name, archive.read(name, *([MAX_TEXT_BYTES] if is_text else [])), builder)
+            length += len(document.value) if document.syntax == "text" else 0
+            if length > MAX_TOTAL_TEXT_BYTES:
+                raise ImportTooLarge("There are more labels in this file than can be read at once. Pack fewer frames.")
+            documents.append(document)
+    return documents
 
 
 def _parse(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
@@ -115,16 +137,23 @@ def _read_documents(
     documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder
 ) -> list[Document]:
     """Read the documents, format by format; returns those of no known format."""
-    unknown, by_format = list[Document](), dict[str, list[Document]]()
+    by_format = dict[str, list[Document]]()
     for document in documents:
-        title = next((each.title for each in FORMATS if each.matches(document)), "")
-        by_format.setdefault(title, []).append(document)
-    unknown = by_format.pop("", [])
+        known = _format_of(document)
+        by_format.setdefault("" if known is None else known.title, []).append(document)
     for each in FORMATS:
         if each.title in by_format:
-            each.read(by_format[each.title], files, builder)
-    return unknown
+            with builder.format(each.title):
+                each.read(by_format[each.title], files, builder)
+    return by_format.get("", [])
 
 
-def _is_blank(document: Document) -> bool:
-    return document.syntax == "text" and not document.value.strip()
+def _format_of(document: Document) -> DocumentFormat | None:
+    return next((each for each in FORMATS if each.matches(document)), None)
+
+
+def _has_masks(document: Document) -> bool:
+    """Whether it is of a format that has masks or boxes, and not blank."""
+    known = _format_of(document)
+    is_blank = document.syntax == "text" and not document.value.strip()
+    return known is not None and known.has_masks and not is_blank

@@ -36,7 +36,7 @@ def read_labelme(documents: Sequence[Document], files: AnnotationFiles, builder:
     frames = builder.match_frames(names, binding=binding)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
-        with builder.item(PurePosixPath(document.name).name):
+        with builder.document(document.name), builder.item(PurePosixPath(document.name).name):
             _read_file(document.value, frame, builder)
 
 
@@ -94,11 +94,10 @@ def _mask(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) ->
 
 
 def _corners(shape: dict[str, Any], min_count: int = 2) -> Ring:
-    listed = shape.get("points")
-    points = [point for point in listed if isinstance(point, list)] if isinstance(listed, list) else []
-    if len(points) < min_count:
+    corners = parse_corners(shape.get("points") or [])
+    if len(corners) < min_count:
         raise MediaError("They have too few points.")
-    return parse_corners([number for point in points for number in point])
+    return corners
 
 
 def _extent(corners: Ring) -> Ring:

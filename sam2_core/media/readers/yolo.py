@@ -46,14 +46,14 @@ def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: An
     frames = builder.match_frames([each.name for each in documents], binding=len(files.names) > 1)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
-        name = PurePosixPath(document.name).name
         lines = [line for line in document.value.splitlines() if line.strip()]
-        with builder.item(name):
-            if lines and frame is None:
-                raise MediaError(no_frame(builder.info))
-        if frame is not None:
+        with builder.document(document.name), builder.item(PurePosixPath(document.name).name):
+            if frame is None:
+                if lines:
+                    raise MediaError(no_frame(builder.info))
+                continue
             for line in lines:
-                with builder.item(name):
+                with builder.item(PurePosixPath(document.name).name):
                     _read_line(line, frame, classes, builder)
 
 
