@@ -152,6 +152,20 @@ def test_a_file_without_categories_has_masks_without_classes(tmp_path: Path) -> 
     assert item.read().classes == ("",)
 
 
+@pytest.mark.parametrize(
+    ("number", "reference", "category"),
+    [("1", 1, "7"), (1, "1", 7.0), (1, 1.0, "7.0"), (1.0, 1, 7), ("0001", 1, "07"), (12, "0012", 7)],
+)
+def test_ids_of_other_types_are_equal(tmp_path: Path, number: Any, reference: Any, category: Any) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        save_image(tmp_path / name)
+    entries = [annotation(1, reference, category=category, iscrowd="0"), annotation(2, "other", category="9")]
+    file = save_json(tmp_path / "x.json", plain([image(number), image("other", "b.jpg")], entries))
+    dataset = read_coco(file)
+    assert [(item.name, item.read().classes) for item in dataset.images] == [("a.jpg", ("cat",)), ("b.jpg", ("dog",))]
+    assert skipped(dataset.report) == {}
+
+
 def test_reading_finds_what_shows_only_then(tmp_path: Path) -> None:
     size = {"height": HEIGHT, "width": WIDTH}
     for name in ("a.jpg", "b.jpg"):
