@@ -7,13 +7,14 @@ identified by `frame_index` (or `frame_id`), else by the images' names. Objects 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import EMPTY, AnnotationBuilder, check_size
-from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, without_masks
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, located_names, without_masks
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import IdMap, floats_of, key_of, objects_of, text_of, whole_of
 from sam2_core.media.readers.segmentations import parse_segmentation
@@ -63,9 +64,9 @@ def is_coco(document: Document) -> bool:
 
 def read_coco(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format; raises `MediaError` for one of several clips, none of which is open."""
-    for document in documents:
+    for document, images in images_of(documents, builder):
         with builder.document(document.name):
-            _read_document(document.value, builder)
+            _read_document(document.value, images, builder)
 
 
 COCO = DocumentFormat("COCO", is_coco, read_coco)
@@ -121,16 +122,16 @@ def shape_of(annotation: dict[str, Any], height: int, width: int, builder: Annot
     return Box(box[0], box[1], box[0] + box[2], box[1] + box[3])
 
 
-def _read_document(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
-    file = _File(images_of(plain, builder), labels_of(plain), _names_of(plain, "tracks"))
+def _read_document(plain: dict[str, Any], images: IdMap[CocoImage], builder: AnnotationBuilder) -> None:
+    file = _File(images, labels_of(plain), _names_of(plain, "tracks"))
     annotations = objects_of(plain, "annotations")
     for done, annotation in enumerate(annotations):
         builder.progress(done, len(annotations))
-        images = file.images.find(annotation.get("image_id"))
-        with builder.item(images[0].name if images else ""):
-            if len(images) > 1:
+        found = file.images.find(annotation.get("image_id"))
+        with builder.item(found[0].name if found else ""):
+            if len(found) > 1:
                 raise MediaError(_REPEATED)
-            _read_annotation(annotation, images[0] if images else None, file, builder)
+            _read_annotation(annotation, found[0] if found else None, file, builder)
 
 
 def _read_annotation(
@@ -149,12 +150,24 @@ def _read_annotation(
     builder.add(image.frame, track, shape_of(annotation, height, width, builder), name, label)
 
 
-def images_of(plain: dict[str, Any], builder: AnnotationBuilder) -> IdMap[CocoImage]:
-    """The images of a document, matched with the frames of the medium."""
-    images = _images_of_clip(plain, objects_of(plain, "images"), builder)
-    names = [text_of(image, "file_name") for image in images]
-    frames = builder.match_frames(names, [_index_of(image) for image in images])
-    return IdMap((image.get("id"), _image(image, frame)) for image, frame in zip(images, frames, strict=True))
+def images_of(documents: Sequence[Document], builder: AnnotationBuilder) -> list[tuple[Document, IdMap[CocoImage]]]:
+    """The images of each document, matched with the frames of the medium.
+
+    All names are matched together, since the pictures of one document may be those that another one's are not.
+    """
+    listed = list[tuple[Document, dict[str, Any]]]()
+    read = list[Document]()
+    for document in documents:
+        with builder.document(document.name):
+            images = _images_of_clip(document.value, objects_of(document.value, "images"), builder)
+            listed += [(document, image) for image in images]
+            read.append(document)
+    names = located_names([(document, text_of(image, "file_name")) for document, image in listed])
+    frames = builder.match_frames(names, [_index_of(image) for _, image in listed])
+    by_document: dict[str, list[tuple[object, CocoImage]]] = defaultdict(list)
+    for (document, image), frame in zip(listed, frames, strict=True):
+        by_document[document.name].append((image.get("id"), _image(image, frame)))
+    return [(document, IdMap(by_document[document.name])) for document in read]
 
 
 def _image(plain: dict[str, Any], frame: int | None) -> CocoImage:

@@ -20,7 +20,7 @@ from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_
 from sam2_core.media.readers.coco import CocoImage, images_of, kind_of, labels_of
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import no_frame
-from sam2_core.media.readers.json_values import id_of, objects_of, text_of
+from sam2_core.media.readers.json_values import IdMap, id_of, objects_of, text_of
 from sam2_core.types import Mask
 
 NO_PICTURES = (
@@ -42,19 +42,22 @@ def read_panoptic(documents: Sequence[Document], files: AnnotationFiles, builder
     pngs: _Pngs = defaultdict(list)
     for name in files.with_extension(".png"):
         pngs[PurePosixPath(name).name].append(name)
-    for document in documents:
+    if not pngs:
+        for document in documents:
+            builder.skip(NO_PICTURES, document.name)
+        return
+    for document, images in images_of(documents, builder):
         with builder.document(document.name):
-            if not pngs:
-                raise MediaError(NO_PICTURES)
-            _read_document(document, pngs, files, builder)
+            _read_document(document, images, pngs, files, builder)
 
 
 PANOPTIC = DocumentFormat("COCO panoptic", is_panoptic, read_panoptic)
 
 
-def _read_document(document: Document, pngs: _Pngs, files: AnnotationFiles, builder: AnnotationBuilder) -> None:
-    plain = document.value
-    images, labels = images_of(plain, builder), labels_of(plain)
+def _read_document(
+    document: Document, images: IdMap[CocoImage], pngs: _Pngs, files: AnnotationFiles, builder: AnnotationBuilder
+) -> None:
+    plain, labels = document.value, labels_of(document.value)
     annotations = objects_of(plain, "annotations")
     for done, annotation in enumerate(annotations):
         builder.progress(done, len(annotations))

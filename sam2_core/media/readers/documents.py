@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Literal, Protocol, TypeAlias
 
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 
+_FORMAT_FOLDERS = {
+    "annotation", "annotations", "labels", "json", "coco", "instances", "keypoints", "person_keypoints", "panoptic",
+    "masks", "polygons", "boxes", "bbox", "detection", "segmentation",
+}  # fmt: skip
 Syntax: TypeAlias = Literal["json", "text"]
 
 
@@ -18,6 +24,26 @@ class Document:
     name: str
     syntax: Syntax
     value: Any
+
+
+def located_names(named: Sequence[tuple[Document, str]]) -> list[str]:
+    """Names of pictures, with the document that has each one, so that they tell the pictures of a ZIP file apart.
+
+    A name that documents in different folders have is put into the folder of its document: `front/labels.json` and
+    `rear/labels.json` have different pictures `0001.jpg`. Folders named after formats do not count.
+    """
+    folders: dict[str, set[str]] = defaultdict(set)
+    for document, name in named:
+        folders[name].add(_folder_of(document))
+    return [
+        str(PurePosixPath(_folder_of(document), name)) if name and len(folders[name]) > 1 else name
+        for document, name in named
+    ]
+
+
+def _folder_of(document: Document) -> str:
+    parts = PurePosixPath(document.name.replace("\\", "/")).parts[:-1]
+    return "/".join(part for part in parts if part.lower() not in _FORMAT_FOLDERS)
 
 
 class AnnotationFiles(Protocol):

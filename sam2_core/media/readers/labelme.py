@@ -13,7 +13,7 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, located_names
 from sam2_core.media.readers.frame_matching import no_frame
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
 from sam2_core.media.readers.png_masks import read_index
@@ -31,7 +31,8 @@ def is_labelme(document: Document) -> bool:
 def read_labelme(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format."""
     # The image may have been renamed since, together with its document.
-    names = [[text_of(each.value, "imagePath") or each.name, each.name] for each in documents]
+    paths = located_names([(each, text_of(each.value, "imagePath")) for each in documents])
+    names = [[path or each.name, each.name] for path, each in zip(paths, documents, strict=True)]
     binding = len(files.names) > 1 or any(text_of(each.value, "imagePath") for each in documents)
     frames = builder.match_frames(names, binding=binding)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):

@@ -248,3 +248,17 @@ def test_files_for_one_picture(tmp_path: Path) -> None:
     boxes = coco("tiny.jpg", segmentation=None, bbox=[1, 1, 5, 5])
     boxes["images"][0] |= {"width": 12, "height": 10}
     assert read(tmp_path, {"a.json": boxes}, ALBUM).masks[0].box == Box(1, 1, 6, 6)
+
+
+@pytest.mark.parametrize("describe", [coco, labelme], ids=["coco", "labelme"])
+def test_equal_names_in_documents_of_two_folders_are_different_pictures(tmp_path: Path, describe: Any) -> None:
+    sides = {"front/labels.json": describe("0001.jpg", label="a"), "rear/labels.json": describe("0001.jpg", label="b")}
+    names = ("front/0001.jpg", "rear/0001.jpg")
+    size = {"height": HEIGHT, "width": WIDTH, "stored_height": HEIGHT, "stored_width": WIDTH}
+    both = MediaInfo("album", "2 photos", 2, **size, sizes=((HEIGHT, WIDTH),) * 2, names=names)
+    assert summary(read(tmp_path, sides, both)) == [(0, "a", True), (1, "b", True)]
+    one = MediaInfo("image", "0001.jpg", 1, **size)
+    with pytest.raises(MediaError, match="not certain"):
+        read(tmp_path, sides, one)
+    apart = {"annotations/instances.json": sides["front/labels.json"], "coco/more.json": sides["rear/labels.json"]}
+    assert [each.label for each in read(tmp_path, apart, one).masks] == ["a", "b"]
