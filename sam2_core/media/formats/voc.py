@@ -7,6 +7,8 @@ ImageSets/Segmentation/trainval.txt    the names of the images
 JPEGImages/00000.jpg              the frames, if included
 labelmap.txt                      the classes' numbers and colors
 
+An object's id is its attribute `track_id`, as CVAT writes it.
+
 VOC's own classes keep their numbers (1 to 20), others come after. Where objects overlap, a pixel belongs to the
 topmost; boxes are those of the whole masks. VOC's own masks mark uncertain borders with 255; there are none here.
 Images that were not segmented are left out.
@@ -101,6 +103,8 @@ def _annotation(title: str, size: tuple[int, int], visible: list[ObjectMask], na
         element = Xml.SubElement(root, "object")
         _add(element, name=names[each.object_id], pose="Unspecified", truncated=int(truncated), difficult=0)
         _add(Xml.SubElement(element, "bndbox"), **box)
+        attributes = Xml.SubElement(element, "attributes")
+        _add(Xml.SubElement(attributes, "attribute"), name="track_id", value=each.object_id)
     Xml.indent(root)
     return Xml.tostring(root, "utf-8")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media.info import MediaInfo
@@ -17,6 +18,7 @@ from sam2_core.media.readers.association import associate
 from sam2_core.media.readers.document_merging import Item, Source, merge_documents
 from sam2_core.media.readers.frame_matching import GUESSES, NameMatch, Names, match_frames
 from sam2_core.media.readers.json_values import parse_json
+from sam2_core.media.readers.xml_values import parse_xml
 from sam2_core.types import Box, Mask
 
 MAX_MASKS = 50_000
@@ -28,6 +30,7 @@ MAX_REASONS = 20  # that are listed separately
 MAX_EXAMPLES = 3  # names that are listed for each reason
 MAX_JSON_MEMORY = 1_500_000_000  # bytes, estimated
 _MEMORY_PER_MARK = {b"{": 230, b"[": 90, b",": 40}  # bytes: parsed JSON takes many times its length
+_MEMORY_PER_XML_MARK = {b"<": 200, b"=": 150}
 _OTHER_REASONS = "Something else is wrong with them."
 NO_LABEL = "object"  # the class of unlabeled objects in our own files
 NO_TRACKS = "The file does not say which objects are the same on several frames. They were matched by where they lie."
@@ -128,10 +131,19 @@ class AnnotationBuilder:
 
     def parse(self, data: bytes) -> Any:
         """Parse JSON; raises `MediaError` as `parse_json` does, and `ImportTooLarge` if it is too large for memory."""
-        self._json_memory += len(data) + sum(data.count(mark) * size for mark, size in _MEMORY_PER_MARK.items())
+        self._spend_memory(data, _MEMORY_PER_MARK)
+        return parse_json(data)
+
+    def parse_xml(self, data: bytes) -> Element:
+        """Parse XML; raises `MediaError` as `xml_values.parse_xml` does, and `ImportTooLarge`."""
+        self._spend_memory(data, _MEMORY_PER_XML_MARK)
+        return parse_xml(data)
+
+    def _spend_memory(self, data: bytes, per_mark: Mapping[bytes, int]) -> None:
+        """Account for the memory of parsed data, estimated from the marks of its syntax."""
+        self._json_memory += len(data) + sum(data.count(mark) * size for mark, size in per_mark.items())
         if self._json_memory > MAX_JSON_MEMORY:
             raise ImportTooLarge("There is more in this file than can be read at once. Import fewer frames or objects.")
-        return parse_json(data)
 
     @contextmanager
     def format(self, title: str) -> Iterator[None]:

@@ -14,12 +14,13 @@ _FORMAT_FOLDERS = {
     "annotation", "annotations", "labels", "json", "coco", "instances", "keypoints", "person_keypoints", "panoptic",
     "masks", "polygons", "boxes", "bbox", "detection", "segmentation",
 }  # fmt: skip
-Syntax: TypeAlias = Literal["json", "text"]
+Syntax: TypeAlias = Literal["json", "xml", "text"]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file: `name` is its path within the archive, or its file name; `value` the parsed JSON or the text."""
+    """One file: `name` is its path within the archive, or its file name; `value` the parsed JSON, the XML's root
+    element, or the text."""
 
     name: str
     syntax: Syntax

@@ -13,9 +13,14 @@ from sam2_core.media.progress import MediaProgress
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportedAnnotations, ImportTooLarge
 from sam2_core.media.readers.coco import CAPTIONS, COCO, KEY_POINTS
 from sam2_core.media.readers.coco_panoptic import PANOPTIC
+from sam2_core.media.readers.cvat import CVAT
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.label_studio import LABEL_STUDIO
 from sam2_core.media.readers.labelme import LABELME
 from sam2_core.media.readers.png_masks import read_png, read_pngs
+from sam2_core.media.readers.via import VIA
+from sam2_core.media.readers.voc import VOC
+from sam2_core.media.readers.xml_values import is_xml
 from sam2_core.media.readers.yolo import YOLO
 from sam2_core.media.readers.youtube_vis import YOUTUBE_VIS
 from sam2_core.media.readers.zip_reader import ZipReader, open_zip
@@ -27,10 +32,13 @@ UNKNOWN = (
     "These are no annotations that can be read here. Use a COCO, YouTube-VIS or LabelMe JSON file, YOLO labels, or a "
     "ZIP file of PNG masks as DAVIS has them."
 )
-FORMATS: tuple[DocumentFormat, ...] = (YOUTUBE_VIS, COCO, LABELME, YOLO, PANOPTIC, CAPTIONS, KEY_POINTS)
+FORMATS: tuple[DocumentFormat, ...] = (
+    YOUTUBE_VIS, COCO, LABELME, CVAT, LABEL_STUDIO, VIA, VOC, YOLO, PANOPTIC, CAPTIONS, KEY_POINTS,
+)  # fmt: skip
 """A document belongs to the first format that matches. They are read in this order: of several formats that describe a
 frame, the first one that has masks is used."""
 UNKNOWN_JSON = "They are JSON of no format that can be read here."
+UNKNOWN_XML = "They are XML of no format that can be read here."
 UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and numbers from 0 to 1."
 PACKED = "They are archives within the ZIP file. Unpack them, and import them one by one."
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
@@ -104,6 +112,8 @@ def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
     for document in unknown:
         if document.syntax == "json":
             builder.skip(UNKNOWN_JSON, document.name)
+        elif document.syntax == "xml":
+            builder.skip(UNKNOWN_XML, document.name)
         elif _LABELS.search(document.value):
             builder.skip(UNKNOWN_LABELS, document.name)
 
@@ -111,10 +121,10 @@ def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
 def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Document]:
     """The members that may be documents; damaged ones are skipped."""
     documents, length = list[Document](), 0
-    for name in archive.with_extension(".json", ".txt"):
+    for name in archive.with_extension(".json", ".txt", ".xml", ".csv"):
         if PurePosixPath(name).name == "manifest.json":
             continue
-        is_text = PurePosixPath(name).suffix.lower() == ".txt"
+        is_text = PurePosixPath(name).suffix.lower() in (".txt", ".csv")
         with builder.item(name):
             document = _parse(name, archive.read(name, *([MAX_TEXT_BYTES] if is_text else [])), builder)
             length += len(document.value) if document.syntax == "text" else 0
@@ -125,9 +135,11 @@ def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Docume
 
 
 def _parse(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
-    """A file's content as JSON or text; raises `MediaError` if it looks like JSON and is not."""
+    """A file's content as JSON, XML or text; raises `MediaError` if it looks like JSON or XML and is not."""
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return Document(name, "json", builder.parse(content))
+    if is_xml(content):
+        return Document(name, "xml", builder.parse_xml(content))
     if len(content) > MAX_TEXT_BYTES:
         raise MediaError(UNKNOWN)
     return Document(name, "text", content.decode("utf-8", "replace"))

@@ -20,6 +20,7 @@ from PIL import Image
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
+from sam2_core.media.readers.documents import AnnotationFiles
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import objects_of, text_of, whole_of
 from sam2_core.media.readers.zip_reader import ZipReader
@@ -59,7 +60,7 @@ def read_pngs(archive: ZipReader, builder: AnnotationBuilder) -> None:
         folders = {str(PurePosixPath(png.member).parent): None for png in listed}
         folder = [*folders][choose_clip([*folders], builder.info)]
         listed = [png for png in listed if str(PurePosixPath(png.member).parent) == folder]
-    _read_all(listed, archive, _manifest_names(archive, builder), builder)
+    _read_all(listed, archive, manifest_names(archive, builder), builder)
 
 
 def read_index(content: bytes, size: tuple[int, int]) -> _Index:
@@ -160,7 +161,7 @@ def _in_mask_folders(names: list[str]) -> list[str]:
     return names
 
 
-def _manifest_names(archive: ZipReader, builder: AnnotationBuilder) -> Names:
+def manifest_names(archive: AnnotationFiles, builder: AnnotationBuilder) -> Names:
     """The names in our own manifest, if there is one."""
     for name in archive.names:
         if PurePosixPath(name).name == "manifest.json":
