@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
+from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
@@ -42,26 +44,24 @@ def is_cvat(document: Document) -> bool:
 
 def read_cvat(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format; raises `MediaError` for one of several clips, none of which is open."""
-    images = [image for document in documents for image in document.value.findall("image")]
-    frames = builder.match_frames([text_in(image, "name") for image in images])
-    for done, (image, frame) in enumerate(zip(images, frames, strict=True)):
-        builder.progress(done, len(images))
-        with builder.item(text_in(image, "name")):
-            _read_image(image, frame, builder)
+    images = [
+        DescribedImage(document, [text_in(image, "name")], image)
+        for document in documents
+        for image in document.value.findall("image")
+    ]
+    read_images(images, partial(_read_image, builder=builder), builder)
     for document in documents:
         tracks = _tracks_of_clip(document.value, builder)
         for done, track in enumerate(tracks):
             builder.progress(done, len(tracks))
-            with builder.item(text_in(track, "label")):
-                _read_track(track, (document.name, done), document.value, builder)
+            with builder.document(document.name), builder.item(text_in(track, "label")):
+                _read_track(track, done, document.value, builder)
 
 
 CVAT = DocumentFormat("CVAT", is_cvat, read_cvat)
 
 
-def _read_image(image: Element, frame: int | None, builder: AnnotationBuilder) -> None:
-    if frame is None:
-        raise MediaError(no_frame(builder.info))
+def _read_image(image: Element, frame: int, builder: AnnotationBuilder) -> None:
     _check_size(image, frame, builder)
     for shape in image:
         if shape.tag in _NO_SHAPES:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
+from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, value_of, whole_of
@@ -41,9 +43,9 @@ Result = dict[str, Any]
 class _Image:
     """One image or clip of a task, and the results about it."""
 
+    document: Document
     names: tuple[str, ...]
     results: tuple[Result, ...]
-    key: Hashable
 
 
 def is_label_studio(document: Document) -> bool:
@@ -56,21 +58,15 @@ def read_label_studio(documents: Sequence[Document], _files: AnnotationFiles, bu
     images = [
         image
         for document in documents
-        for number, task in enumerate(_tasks_in(document.value))
-        for image in _images_of(task, (document.name, number), builder)
+        for task in _tasks_in(document.value)
+        for image in _images_of(task, document, builder)
     ]
     clips = [image for image in images if any("sequence" in _value(result) for result in image.results)]
     if clips and builder.info.kind == "clip":
         _read_clip(clips[choose_clip([" ".join(image.names) for image in clips], builder.info)], builder)
         images = [image for image in images if image not in clips]
-    images = [image for image in images if image.results]
-    frames = builder.match_frames([image.names for image in images])
-    for done, (image, frame) in enumerate(zip(images, frames, strict=True)):
-        builder.progress(done, len(images))
-        with builder.item(image.names[0] if image.names else ""):
-            if frame is None:
-                raise MediaError(no_frame(builder.info))
-            _read_image(image, frame, builder)
+    described = [DescribedImage(image.document, image.names, image) for image in images if image.results]
+    read_images(described, partial(_read_image, builder=builder), builder)
 
 
 LABEL_STUDIO = DocumentFormat("Label Studio", is_label_studio, read_label_studio)
@@ -104,7 +100,7 @@ def _is_short(listed: Any) -> bool:
     )  # fmt: skip
 
 
-def _images_of(task: dict[str, Any], key: Hashable, builder: AnnotationBuilder) -> Iterator[_Image]:
+def _images_of(task: dict[str, Any], document: Document, builder: AnnotationBuilder) -> Iterator[_Image]:
     data = task.get("data") if isinstance(task.get("data"), dict) else value_of(task.get("task"), "data")
     results = tuple(_results_of(task, builder))
     if not isinstance(data, dict):
@@ -113,11 +109,11 @@ def _images_of(task: dict[str, Any], key: Hashable, builder: AnnotationBuilder) 
     listed = next((each for each in data.values() if _are_names(each)), None)
     if listed is None:
         names = tuple(_name_in(value) for value in data.values() if _is_name(value))[:_MAX_NAMES]
-        yield _Image((*names, *uploads), results, key)
+        yield _Image(document, (*names, *uploads), results)
         return
     for index, name in enumerate(listed[:_MAX_LISTED]):
         here = tuple(result for result in results if (whole_of(result, "item_index") or 0) == index)
-        yield _Image((_name_in(name),), here, (key, index))
+        yield _Image(document, (_name_in(name),), here)
 
 
 def _results_of(task: dict[str, Any], builder: AnnotationBuilder) -> list[Result]:
@@ -193,11 +189,11 @@ def _read_clip(clip: _Image, builder: AnnotationBuilder) -> None:
     for done, result in enumerate(clip.results):
         builder.progress(done, len(clip.results))
         label = labels.get(key_of(result, "id") or id(result), "")
-        with builder.item(label):
+        with builder.document(clip.document.name), builder.item(label):
             for each in interpolate(_key_frames(_value(result), builder), builder.info.frames):
                 pivot = (each.box.left, each.box.top)
                 shape = _filled(rectangle(each.box, each.degrees, pivot), each.frame, builder)
-                builder.add(each.frame, (clip.key, done), shape, label=label)
+                builder.add(each.frame, done, shape, label=label)
 
 
 def _key_frames(value: dict[str, Any], builder: AnnotationBuilder) -> list[KeyFrame]:

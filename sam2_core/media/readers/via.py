@@ -12,10 +12,12 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import objects_of, text_of, value_of, whole_of
@@ -38,6 +40,7 @@ class _Region:
 
 @dataclass(frozen=True, slots=True)
 class _Image:
+    document: Document
     name: str
     regions: Sequence[_Region]
     time: float | None = None
@@ -56,15 +59,11 @@ def is_via(document: Document) -> bool:
 
 def read_via(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format."""
-    images = [image for document in documents for image in _images_of(document, builder)]
-    frames = _frames_of(images, builder)
-    for done, (image, frame) in enumerate(zip(images, frames, strict=True)):
-        builder.progress(done, len(images))
-        for region in image.regions if frame is not None else ():
-            with builder.item(region.label or image.name):
-                builder.add(frame or 0, None, _shape_of(region, frame or 0, builder), label=region.label)
-        if frame is None and image.regions:
-            builder.skip(no_frame(builder.info), image.name)
+    images = [image for document in documents for image in _images_of(document, builder) if image.regions]
+    if builder.info.kind == "clip" and any(image.time is not None for image in images):
+        return _read_clip(images, builder)
+    described = [DescribedImage(image.document, [image.name], image) for image in images]
+    read_images(described, partial(_read_image, builder=builder), builder)
 
 
 VIA = DocumentFormat("VGG Image Annotator", is_via, read_via)
@@ -83,9 +82,9 @@ def _is_version_3(plain: dict[str, Any]) -> bool:
 
 def _images_of(document: Document, builder: AnnotationBuilder) -> Iterator[_Image]:
     if document.syntax == "text":
-        yield from _images_of_table(document.value, builder)
+        yield from _images_of_table(document, builder)
     elif _is_version_3(document.value):
-        yield from _images_of_version_3(document.value)
+        yield from _images_of_version_3(document)
     else:
         listed = document.value.get("_via_img_metadata", document.value)
         for each in listed.values() if isinstance(listed, dict) else ():
@@ -93,11 +92,11 @@ def _images_of(document: Document, builder: AnnotationBuilder) -> Iterator[_Imag
             regions = [*regions.values()] if isinstance(regions, dict) else objects_of(each, "regions")
             found = [_Region(_shape_attributes(region), _label_in(value_of(region, "region_attributes")))
                      for region in regions]  # fmt: skip
-            yield _Image(text_of(each, "filename"), found)
+            yield _Image(document, text_of(each, "filename"), found)
 
 
-def _images_of_table(text: str, builder: AnnotationBuilder) -> Iterator[_Image]:
-    rows = csv.DictReader(io.StringIO(text.lstrip("#")))
+def _images_of_table(document: Document, builder: AnnotationBuilder) -> Iterator[_Image]:
+    rows = csv.DictReader(io.StringIO(document.value.lstrip("#")))
     by_name: dict[str, list[_Region]] = {}
     try:
         for row in rows:
@@ -108,7 +107,7 @@ def _images_of_table(text: str, builder: AnnotationBuilder) -> Iterator[_Image]:
                     regions.append(_Region(shape, _label_in(_parse_cell(row.get("region_attributes")))))
     except csv.Error as error:
         raise MediaError(_DAMAGED) from error
-    yield from (_Image(name, regions) for name, regions in by_name.items())
+    yield from (_Image(document, name, regions) for name, regions in by_name.items())
 
 
 def _parse_cell(text: str | None) -> dict[str, Any]:
@@ -119,8 +118,9 @@ def _parse_cell(text: str | None) -> dict[str, Any]:
     return plain if isinstance(plain, dict) else {}
 
 
-def _images_of_version_3(plain: dict[str, Any]) -> Iterator[_Image]:
+def _images_of_version_3(document: Document) -> Iterator[_Image]:
     """Regions by view, which shows one file."""
+    plain = document.value
     for region in plain["metadata"].values():
         listed = value_of(region, "xy")
         if not isinstance(listed, list) or not listed:
@@ -132,18 +132,27 @@ def _images_of_version_3(plain: dict[str, Any]) -> Iterator[_Image]:
         name = text_of(file, "fname") or text_of(file, "src")
         shape = _SHAPES_3.get(whole_of({"kind": listed[0]}, "kind") or 0, _no_shape)(listed[1:])
         label = _label_3(value_of(region, "av"), plain["attribute"])
-        yield _Image(name, [_Region(shape, label)], time)
+        yield _Image(document, name, [_Region(shape, label)], time)
 
 
-def _frames_of(images: Sequence[_Image], builder: AnnotationBuilder) -> list[int | None]:
-    """The frame of each image; regions of a clip have times."""
-    info = builder.info
-    if info.kind != "clip" or not any(image.time is not None for image in images):
-        return builder.match_frames([image.name for image in images])
-    clips = [*dict.fromkeys(image.name for image in images if image.time is not None)]
-    clip = clips[choose_clip(clips, info)]
-    frames = (_frame_at(image.time or 0, info.fps) if image.name == clip else -1 for image in images)
-    return [frame if 0 <= frame < info.frames else None for frame in frames]
+def _read_image(image: _Image, frame: int, builder: AnnotationBuilder) -> None:
+    for region in image.regions:
+        with builder.item(region.label or image.name):
+            builder.add(frame, None, _shape_of(region, frame, builder), label=region.label)
+
+
+def _read_clip(images: Sequence[_Image], builder: AnnotationBuilder) -> None:
+    """Read regions that have a time."""
+    info, names = builder.info, [*dict.fromkeys(image.name for image in images)]
+    name = names[choose_clip(names, info)]
+    for image in images:
+        with builder.document(image.document.name), builder.item(image.name):
+            if image.name != name:
+                continue
+            frame = _frame_at(image.time or 0, info.fps)
+            if not 0 <= frame < info.frames:
+                raise MediaError(no_frame(info))
+            _read_image(image, frame, builder)
 
 
 def _frame_at(time: float, fps: float) -> int:

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element
@@ -22,8 +23,8 @@ from sam2_core.errors import MediaError
 from sam2_core.media.formats.index_masks import PALETTE
 from sam2_core.media.formats.voc import NAMES
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
+from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
-from sam2_core.media.readers.frame_matching import no_frame
 from sam2_core.media.readers.outlines import center_of, rectangle
 from sam2_core.media.readers.png_masks import manifest_names, read_index
 from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
@@ -48,15 +49,10 @@ def is_voc(document: Document) -> bool:
 
 def read_voc(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format, and the masks beside them."""
-    names = [[text_in(each.value, "filename") or each.name, each.name] for each in documents]
-    frames = builder.match_frames(names, binding=len(files.names) > 1 or bool(text_in(documents[0].value, "filename")))
     masks = _Masks(files, builder)
-    for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
-        builder.progress(done, len(documents))
-        with builder.item(PurePosixPath(document.name).name):
-            if frame is None:
-                raise MediaError(no_frame(builder.info))
-            _read_image(document.value, PurePosixPath(document.name).stem, frame, masks, builder)
+    images = [DescribedImage(each, _names_of(each), each) for each in documents]
+    binding = len(files.names) > 1 or any(text_in(each.value, "filename") for each in documents)
+    read_images(images, partial(_read_image, masks=masks, builder=builder), builder, binding)
 
 
 VOC = DocumentFormat("Pascal VOC", is_voc, read_voc)
@@ -122,8 +118,14 @@ def _folded(label: str) -> str:
     return "".join(label.split()).casefold()
 
 
-def _read_image(root: Element, stem: str, frame: int, masks: _Masks, builder: AnnotationBuilder) -> None:
-    size = builder.info.size_of(frame)
+def _names_of(document: Document) -> list[str]:
+    """The image may have been renamed since, together with its document."""
+    name = text_in(document.value, "filename")
+    return [name, document.name] if name else [document.name]
+
+
+def _read_image(document: Document, frame: int, masks: _Masks, builder: AnnotationBuilder) -> None:
+    size, root, stem = builder.info.size_of(frame), document.value, PurePosixPath(document.name).stem
     described = root.find("size")
     if described is None:
         described = root.find("imagesize")  # LabelMe's web tool
