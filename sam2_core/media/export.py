@@ -26,7 +26,9 @@ def export(folder: Path, media: MaskedMedia, options: ExportOptions, progress: M
 
     Raises `MediaError` if the medium has no such format or the file cannot be written.
     """
-    name = file_name(without_extension(media.info.name), media.info.kind, options.format)
+    info = media.info
+    stem = f"{info.frames}_photos" if info.kind == "album" else without_extension(info.name)
+    name = file_name(stem, info.kind, options.format)
     return write(folder / name, media, options, progress)
 
 
