@@ -29,8 +29,8 @@ class MediaInfo:
     `stored_width` are those of the stored frames. `fps` is 0 for an image, and the mean rate for a clip without
     `constant_rate`. `duration` is in seconds and includes the last frame.
 
-    In an album each frame is a separate image: `sizes` are their heights and widths, `names` their unique file names.
-    `height`, `width` and the stored ones are then the maximum over all of them.
+    `name` is the user's own (see names.py). In an album each frame is a separate image: `sizes` are their heights and
+    widths, `names` their unique names. `height`, `width` and the stored ones are then the maximum over all of them.
     """
 
     kind: Literal["image", "clip", "album"]
@@ -46,6 +46,12 @@ class MediaInfo:
     duration: float = 0.0
     sizes: tuple[tuple[int, int], ...] = ()
     names: tuple[str, ...] = ()
+
+    def name_of(self, frame: int) -> str:
+        """The name of the image of this frame; the frames of a clip are named by their numbers."""
+        if self.kind == "clip":
+            return f"{frame:05d}.jpg"
+        return self.names[frame] if self.names else self.name
 
     def size_of(self, frame: int) -> tuple[int, int]:
         """Height and width of the masks of this frame."""
