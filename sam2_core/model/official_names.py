@@ -7,23 +7,16 @@ signature and result; what else code uses of these parts stands at the end of th
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
 from sam2_core.errors import ConfigError
-from sam2_core.model.config import NetworkConfig
 from sam2_core.model.position_encoding import sine_map
 
 BackboneOutput: TypeAlias = dict[str, Any]
 """`backbone_fpn`: feature maps, fine to coarse; `vision_pos_enc`: their position maps; `vision_features`: the last."""
-
-
-class _Configurable(Protocol):
-    config: NetworkConfig
-
-    def reconfigure(self, **changes: Any) -> None: ...
 
 
 class ConfigValue:
@@ -32,10 +25,10 @@ class ConfigValue:
     def __init__(self, field: str) -> None:
         self.field = field
 
-    def __get__(self, network: _Configurable | None, owner: type) -> Any:
+    def __get__(self, network: Any, owner: type) -> Any:
         return self if network is None else getattr(network.config, self.field)
 
-    def __set__(self, network: _Configurable, value: Any) -> None:
+    def __set__(self, network: Any, value: Any) -> None:
         network.reconfigure(**{self.field: value})
 
 

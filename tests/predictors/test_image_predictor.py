@@ -79,8 +79,8 @@ def test_gray_and_transparent_pil_images_are_converted_to_rgb(predictor: SAM2Ima
 
 @pytest.mark.parametrize(
     "image",
-    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), "truck.jpg"],
-    ids=["gray", "rgba", "float", "path"],
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.int64), "truck.jpg"],
+    ids=["gray", "rgba", "integers", "path"],
 )
 def test_other_images_are_refused(predictor: SAM2ImagePredictor, image: Any) -> None:
     with pytest.raises(MediaError, match="should be RGB, uint8"):
