@@ -152,4 +152,4 @@ def test_builders_accept_official_options() -> None:
     with pytest.raises(ConfigError, match="Known names"):
         sam2_core.build_sam2("configs/sam3/sam3.yaml", device="cpu")
     with pytest.raises(ConfigError, match="give one of your own"):
-        sam2_core.build_sam2("nano", device="cpu", hydra_overrides_extra=["++model.image_size=512"])
+        sam2_core.build_sam2("nano", device="cpu", hydra_overrides_extra=["++model.image_encoder.trunk.embed_dim=512"])
