@@ -111,6 +111,18 @@ class SAM2(NetworkNames):
         self.sam_prompt_encoder.image_size = config.image_size
         self.sam_prompt_encoder.embedding_size = config.embedding_size
 
+    def limit_memory(self, slots: int) -> None:
+        """Keep the temporal encodings of `slots` memories: the last row, of conditioning frames, and the first ones.
+
+        Raises `ConfigError` if the weights have fewer.
+        """
+        rows = self.maskmem_tpos_enc
+        if not 1 <= slots <= len(rows):
+            raise ConfigError(f"{self.config.name} can have 1 to {len(rows)} memories, not {slots}.")
+        kept = torch.cat([rows[: slots - 1], rows[-1:]]).detach()
+        self.maskmem_tpos_enc = nn.Parameter(kept, requires_grad=rows.requires_grad)
+        self.reconfigure(memory_slots=slots)
+
     # --- encode and predict ------------------------------------------------------------------------------------
 
     def encode_image(self, image: Tensor) -> ImageFeatures:
