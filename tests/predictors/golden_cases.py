@@ -268,18 +268,20 @@ def video_answers(predictor: Any, case: str, folder: Path) -> Arrays:
 @dataclass(frozen=True)
 class Setting:
     """A golden file: a network, what its object score tends to, whether the official postprocessing is on (fallback
-    for unstable masks, binary memory of prompted frames), and the cases that are run. Holes are never filled."""
+    for unstable masks, binary memory of prompted frames), the largest hole that is filled, and the cases that are run."""
 
     name: str
     config: NetworkConfig
     cases: tuple[str, ...]
     presence: float = PRESENT
     postprocessing: bool = True
+    fill_hole_area: int = 0
 
 
 SETTINGS = (
     Setting("mini", MINI, ("image", "image_batch", *VIDEO_CASES)),
     Setting("mini_plain", MINI, ("image", "basic", "corrections", "masks"), postprocessing=False),
+    Setting("mini_filled", MINI, ("basic", "corrections", "reverse", "clearing"), fill_hole_area=8),
     Setting("mini_flickering", MINI, ("late_object", "removal", "clearing", "boxes_and_points"), FLICKERING),
     Setting("mini_absent", MINI, ("masks", "corrections", "every_correction_prompts"), ABSENT),
     Setting("mini_20", MINI_20, ("image", "basic", "corrections", "reverse", "masks", "late_object", "long")),

@@ -46,7 +46,7 @@ def video_predictor(setting: Setting) -> SAM2VideoPredictor:
     predictor = build(SAM2VideoPredictor, setting.config, 1.0, setting.presence)
     predictor.sam_mask_decoder.stability_fallback = setting.postprocessing
     predictor.binarize_mask_from_pts_for_mem_enc = setting.postprocessing
-    predictor.fill_hole_area = 0
+    predictor.fill_hole_area = setting.fill_hole_area
     return predictor
 
 
