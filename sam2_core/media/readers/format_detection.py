@@ -135,7 +135,22 @@ def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Docume
 
 
 def _parse(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
-    """A file's content as JSON, XML or text; raises `MediaError` if it looks like JSON or XML and is not."""
+    """A file's content as JSON, XML or text; raises `MediaError` if it looks like JSON or XML and is not.
+
+    Text files may begin like these, such as a list of names.
+    """
+    is_text = name.lower().endswith(".txt") and len(content) <= MAX_TEXT_BYTES
+    try:
+        return _parse_structure(name, content, builder)
+    except ImportTooLarge:
+        raise
+    except MediaError:
+        if not is_text:
+            raise
+    return Document(name, "text", content.decode("utf-8", "replace"))
+
+
+def _parse_structure(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return Document(name, "json", builder.parse(content))
     if is_xml(content):
