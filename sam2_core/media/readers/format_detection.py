@@ -18,6 +18,7 @@ from sam2_core.media.readers.documents import AnnotationFiles, Document, Documen
 from sam2_core.media.readers.label_studio import LABEL_STUDIO
 from sam2_core.media.readers.labelme import LABELME
 from sam2_core.media.readers.png_masks import read_png, read_pngs
+from sam2_core.media.readers.text_encoding import title_of
 from sam2_core.media.readers.via import VIA
 from sam2_core.media.readers.voc import VOC
 from sam2_core.media.readers.xml_values import is_xml
@@ -41,6 +42,7 @@ UNKNOWN_JSON = "They are JSON of no format that can be read here."
 UNKNOWN_XML = "They are XML of no format that can be read here."
 UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and numbers from 0 to 1."
 PACKED = "They are archives within the ZIP file. Unpack them, and import them one by one."
+_HEAD = 10_000  # characters in which a document begins
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _LABELS = re.compile(r"(?:[-+]?[0-9]*\.[0-9]+[ \t,;]+){3}")
 
@@ -63,7 +65,9 @@ def read_annotations(
         if not head:
             raise MediaError("The file is empty (0 bytes). Choose it again, or another one.")
         if head.startswith(b"PK"):
-            with open_zip(file) as archive:
+            with open_zip(file, info) as archive:
+                if archive.name_encoding:
+                    builder.notes.append(f"Names in the ZIP file were read as {title_of(archive.name_encoding)}.")
                 _read_zip(archive, builder)
         elif file.stat().st_size > MAX_FILE_BYTES:
             raise MediaError(f"The file is larger than {MAX_FILE_BYTES // 1_000_000} MB. Export fewer frames.")
@@ -139,25 +143,20 @@ def _parse(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
 
     Text files may begin like these, such as a list of names.
     """
-    is_text = name.lower().endswith(".txt") and len(content) <= MAX_TEXT_BYTES
+    text = "" if is_xml(content) else builder.decode(content)
     try:
-        return _parse_structure(name, content, builder)
+        if is_xml(content):
+            return Document(name, "xml", builder.parse_xml(content))
+        if text[:_HEAD].lstrip()[:1] in ("{", "["):
+            return Document(name, "json", builder.parse(text))
     except ImportTooLarge:
         raise
     except MediaError:
-        if not is_text:
+        if not name.lower().endswith(".txt"):
             raise
-    return Document(name, "text", content.decode("utf-8", "replace"))
-
-
-def _parse_structure(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
-    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return Document(name, "json", builder.parse(content))
-    if is_xml(content):
-        return Document(name, "xml", builder.parse_xml(content))
     if len(content) > MAX_TEXT_BYTES:
         raise MediaError(UNKNOWN)
-    return Document(name, "text", content.decode("utf-8", "replace"))
+    return Document(name, "text", text or builder.decode(content))
 
 
 def _read_documents(
