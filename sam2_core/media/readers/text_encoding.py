@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -92,6 +93,9 @@ class _Encoding:
 
 def decode_text(data: bytes, encoding: str | None = None) -> str:
     """The text in this encoding, or in the one that `detect_encoding` finds; what cannot be read is replaced."""
+    if encoding is None and b"\0" not in data:
+        with suppress(UnicodeDecodeError):
+            return data.decode("utf-8-sig")
     return data.decode(encoding or detect_encoding(data), "replace").removeprefix("\ufeff")
 
 
