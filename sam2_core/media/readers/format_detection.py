@@ -38,13 +38,13 @@ FORMATS: tuple[DocumentFormat, ...] = (
 )  # fmt: skip
 """A document belongs to the first format that matches. They are read in this order: of several formats that describe a
 frame, the first one that has masks is used."""
-UNKNOWN_JSON = "They are JSON of no format that can be read here."
-UNKNOWN_XML = "They are XML of no format that can be read here."
+UNKNOWN_JSON = "They are no JSON of a format that can be read here."
+UNKNOWN_XML = "They are no XML of a format that can be read here."
 UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and numbers from 0 to 1."
 PACKED = "They are archives within the ZIP file. Unpack them, and import them one by one."
 _HEAD = 10_000  # characters in which a document begins
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
-_LABELS = re.compile(r"(?:[-+]?[0-9]*\.[0-9]+[ \t,;]+){3}")
+_LABELS = re.compile(r"(?:[-+]?[0-9]?[.,][0-9]{1,30}[ \t,;]{1,9}){3}")
 
 
 def read_annotations(
@@ -114,9 +114,9 @@ def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
         elif builder.is_untouched:
             raise MediaError(UNKNOWN)
     for document in unknown:
-        if document.syntax == "json":
+        if document.syntax == "json" or document.name.lower().endswith(".json"):
             builder.skip(UNKNOWN_JSON, document.name)
-        elif document.syntax == "xml":
+        elif document.syntax == "xml" or document.name.lower().endswith(".xml"):
             builder.skip(UNKNOWN_XML, document.name)
         elif _LABELS.search(document.value):
             builder.skip(UNKNOWN_LABELS, document.name)

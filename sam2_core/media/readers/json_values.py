@@ -38,8 +38,10 @@ def objects_of(plain: Any, key: str) -> list[dict[str, Any]]:
 
 
 def text_of(plain: Any, key: str) -> str:
-    """A string, "" if there is none."""
+    """A string, or a number as one, since labels may be numbers; "" if there is none."""
     value = value_of(plain, key)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+        return str(value)
     return value if isinstance(value, str) else ""
 
 

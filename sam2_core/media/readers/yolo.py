@@ -30,11 +30,12 @@ MAX_CLASS_LIST_BYTES = 200_000  # YAML is parsed slowly
 _MAX_CLASS_LISTS = 5
 _LINE = re.compile(r"[0-9]{1,9}(?:\.0+)?(?: [-+.0-9eE]{1,40}){4,}")
 _SEPARATORS = re.compile(r"[\s,;]+")
-_DECIMAL_COMMAS = re.compile(r"[0-9]+(?:[\s;]+[-+]?[0-9]*,?[0-9]+){4,}[\s;]*")
+_DECIMAL_COMMAS = re.compile(r"[0-9]+(?:[\s;]+[-+]?[0-9]+(?:,[0-9]+)?){4,}[\s;]*")
 _COMMENTS = re.compile(r"\s*(?:(?:#|//)[^\r\n]*)?[\r\n]+")
 _FIRST_LINE = re.compile(r"\s*([^\r\n]*)")
 _TOLERANCE = 0.02  # fraction of a side by which corners may be outside
 _SMALL_NUMBERS = {str(number) for number in range(1000)}
+_MAX_SAMPLED = 20_000_000  # characters of label files in which they are looked for
 _MAX_SAMPLES = 100  # lines of one length that are looked at for key points
 _POSE = "Lines with key points, of which the boxes are used"
 _MAYBE_POSE = "Lines read as boxes with key points, which may be outlines; “kpt_shape” in a data.yaml tells it"
@@ -93,8 +94,10 @@ def _plain(line: str) -> str:
 def _find_poses(documents: Sequence[Document], shape: tuple[int, int] | None) -> dict[int, PoseLines]:
     """What the lines of each number of words are, those of the class included."""
     rows: dict[int, list[list[float]]] = defaultdict(list)
+    left = _MAX_SAMPLED
     for document in documents:
-        for line in _lines_of(document):
+        left -= len(document.value)
+        for line in _lines_of(document) if left > 0 else []:
             words = line.split(" ", MAX_LENGTH + 2)
             if len(rows[len(words) - 1]) < _MAX_SAMPLES and _LINE.fullmatch(line):
                 with suppress(ValueError):
