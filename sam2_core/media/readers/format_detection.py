@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from sam2_core.errors import MediaError
@@ -41,7 +41,9 @@ frame, the first one that has masks is used."""
 UNKNOWN_JSON = "They are no JSON of a format that can be read here."
 UNKNOWN_XML = "They are no XML of a format that can be read here."
 UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and numbers from 0 to 1."
+MASKS_BESIDE = "They are pictures of masks beside other annotations. Import them from a ZIP file of their own."
 PACKED = "They are archives within the ZIP file. Unpack them, and import them one by one."
+_MASK_FOLDERS = {"masks", "mask", "segmentationobject", "segmentationclass"}
 _HEAD = 10_000  # characters in which a document begins
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _LABELS = re.compile(r"(?:[-+]?[0-9]?[.,][0-9]{1,30}[ \t,;]{1,9}){3}")
@@ -108,18 +110,29 @@ def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
     unknown = _read_documents(documents, archive, builder)
     for name in archive.with_extension(*_PACKED):
         builder.skip(PACKED, name)
-    if not any(_has_masks(each) for each in documents):
-        if archive.with_extension(".png"):
-            read_pngs(archive, builder)
-        elif builder.is_untouched:
-            raise MediaError(UNKNOWN)
+    titles = {each.title for document in documents if (each := _format_with_masks(document)) is not None}
+    if not titles and archive.with_extension(".png"):
+        read_pngs(archive, builder)
+    elif builder.is_untouched and not titles:
+        raise MediaError(UNKNOWN)
+    for name, reason in _left_over(unknown, archive, titles):
+        builder.skip(reason, name)
+
+
+def _left_over(unknown: Sequence[Document], archive: ZipReader, titles: set[str]) -> Iterator[tuple[str, str]]:
+    """Documents of no known format, and masks that are not read beside those of these formats, with the reasons."""
     for document in unknown:
-        if document.syntax == "json" or document.name.lower().endswith(".json"):
-            builder.skip(UNKNOWN_JSON, document.name)
-        elif document.syntax == "xml" or document.name.lower().endswith(".xml"):
-            builder.skip(UNKNOWN_XML, document.name)
+        ending = PurePosixPath(document.name).suffix.lower()
+        if document.syntax == "json" or ending == ".json":
+            yield document.name, UNKNOWN_JSON
+        elif document.syntax == "xml" or ending == ".xml":
+            yield document.name, UNKNOWN_XML
         elif _LABELS.search(document.value):
-            builder.skip(UNKNOWN_LABELS, document.name)
+            yield document.name, UNKNOWN_LABELS
+    if titles and not titles & {VOC.title, PANOPTIC.title}:  # which have masks in pictures beside them
+        for name in archive.with_extension(".png"):
+            if _MASK_FOLDERS & {*map(str.lower, PurePosixPath(name).parts[:-1])}:
+                yield name, MASKS_BESIDE
 
 
 def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Document]:
@@ -178,8 +191,8 @@ def _format_of(document: Document) -> DocumentFormat | None:
     return next((each for each in FORMATS if each.matches(document)), None)
 
 
-def _has_masks(document: Document) -> bool:
-    """Whether it is of a format that has masks or boxes, and not blank."""
+def _format_with_masks(document: Document) -> DocumentFormat | None:
+    """The format of a document, if it is one that has masks or boxes, and if the document is not blank."""
     known = _format_of(document)
     is_blank = document.syntax == "text" and not document.value.strip()
-    return known is not None and known.has_masks and not is_blank
+    return known if known is not None and known.has_masks and not is_blank else None

@@ -7,6 +7,7 @@ key points the boxes are used; see `yolo_pose`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
@@ -101,7 +102,8 @@ def _find_poses(documents: Sequence[Document], shape: tuple[int, int] | None) ->
             words = line.split(" ", MAX_LENGTH + 2)
             if len(rows[len(words) - 1]) < _MAX_SAMPLES and _LINE.fullmatch(line):
                 with suppress(ValueError):
-                    rows[len(words) - 1].append([float(word) for word in words[1:]])
+                    numbers = [float(word) for word in words[1:]]
+                    rows[len(numbers)] += [numbers] if all(map(math.isfinite, numbers)) else []
     return classify_all({length: lines for length, lines in rows.items() if lines}, shape)
 
 

@@ -263,3 +263,10 @@ def test_equal_names_in_documents_of_two_folders_are_different_pictures(tmp_path
         read(tmp_path, sides, one)
     apart = {"annotations/instances.json": sides["front/labels.json"], "coco/more.json": sides["rear/labels.json"]}
     assert [each.label for each in read(tmp_path, apart, one).masks] == ["a", "b"]
+
+
+def test_masks_beside_other_annotations_are_named(tmp_path: Path) -> None:
+    members = {"a.json": coco("p1.jpg"), "images/p1.png": b"", "masks/p2.png": png(MASK.astype(np.uint8), "P")}
+    found = read(tmp_path, members)
+    assert summary(found) == [(0, "cell", True)]
+    assert "1 They are pictures of masks beside other annotations. Import them from" in reasons(found)

@@ -48,6 +48,8 @@ def coco(count: int) -> dict[str, Any]:
         b"9" * 400 + b" 0.1 0.1 0.5 0.5",
         b"0 0.1 0.1 0.5 0.5 0.9 " + b"9" * 5000,
         b"0 0.1 0.1 0.5 1e999",
+        b"0 0.5 0.5 1e999 1e999 0.5 -1e999 1 0 0 0",
+        b"0 1e308 1e308 1e308 1e308 1e308 1e308 1e308 1e308",
         b"<annotations>",
         b"<a>" * 100_000,
         b'<!DOCTYPE a [<!ENTITY b "c">]><annotation><filename>&b;</filename></annotation>',
