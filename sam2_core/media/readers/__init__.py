@@ -2,20 +2,23 @@
 
 format_detection.py     reads a file: detects its format from the content and calls the reader
 coco.py                 COCO's JSON, with or without tracks; youtube_vis.py: its variant for clips
+coco_panoptic.py        COCO's panoptic JSON with the pictures beside it
 labelme.py              LabelMe's JSON, also X-AnyLabeling's
 cvat.py                 CVAT's XML, for images and for video
 label_studio.py         Label Studio's JSON; label_studio_brush.py: its packed brush masks
 via.py                  VGG Image Annotator's JSON and CSV
 voc.py                  Pascal VOC's XML with the masks beside it
-yolo.py                 YOLO's text files
+yolo.py                 YOLO's text files; yolo_pose.py: which lines are key points
 png_masks.py            PNG masks: index masks, colors, or one mask for each object
 frame_matching.py       the frame that a file name refers to
 association.py          the same object on several frames, for files without tracks
+segmentations.py        COCO's masks in all forms in which programs write them
 polygon_filling.py      polygons to masks; outlines.py: ellipses, turned rectangles and the like as polygons
 keyframes.py            boxes between the listed frames of a track
 xml_values.py           untrusted XML
-documents.py             documents, and the description of a format
-zip_reader.py           members of a ZIP file, bounded and in memory; json_values.py: typed values of untrusted JSON
+documents.py            documents, and the description of a format; document_merging.py: objects of several documents
+zip_reader.py           members of a ZIP file, bounded and in memory; zip_names.py: their names in any encoding
+text_encoding.py        the encoding of text; json_values.py: typed values of untrusted JSON
 annotation_builder.py   collects the masks, and the reasons for skipped items
 """
 

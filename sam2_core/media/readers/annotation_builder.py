@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,7 @@ from sam2_core.media.readers.association import associate
 from sam2_core.media.readers.document_merging import Item, Source, merge_documents
 from sam2_core.media.readers.frame_matching import GUESSES, NameMatch, Names, match_frames
 from sam2_core.media.readers.json_values import parse_json
+from sam2_core.media.readers.text_encoding import decode_text, detect_encoding, title_of
 from sam2_core.media.readers.xml_values import parse_xml
 from sam2_core.types import Box, Mask
 
@@ -29,7 +30,7 @@ MAX_SKIPPED = 300_000
 MAX_REASONS = 20  # that are listed separately
 MAX_EXAMPLES = 3  # names that are listed for each reason
 MAX_JSON_MEMORY = 1_500_000_000  # bytes, estimated
-_MEMORY_PER_MARK = {b"{": 230, b"[": 90, b",": 40}  # bytes: parsed JSON takes many times its length
+_MEMORY_PER_MARK = {"{": 230, "[": 90, ",": 40}  # bytes: parsed JSON takes many times its length
 _MEMORY_PER_XML_MARK = {b"<": 200, b"=": 150}
 _OTHER_REASONS = "Something else is wrong with them."
 NO_LABEL = "object"  # the class of unlabeled objects in our own files
@@ -129,19 +130,27 @@ class AnnotationBuilder:
                 "There are more masks in this file than can be read at once. Import fewer frames or objects."
             )
 
-    def parse(self, data: bytes) -> Any:
+    def decode(self, data: bytes) -> str:
+        """The text of a file; see `text_encoding`. A guess is noted."""
+        encoding = detect_encoding(data)
+        if title := title_of(encoding):
+            self.note(f"Files whose text is not in UTF-8 and was read as {title}")
+        return decode_text(data, encoding)
+
+    def parse(self, data: bytes | str) -> Any:
         """Parse JSON; raises `MediaError` as `parse_json` does, and `ImportTooLarge` if it is too large for memory."""
-        self._spend_memory(data, _MEMORY_PER_MARK)
-        return parse_json(data)
+        text = data if isinstance(data, str) else self.decode(data)
+        self._spend_memory(len(text) + sum(text.count(mark) * size for mark, size in _MEMORY_PER_MARK.items()))
+        return parse_json(text)
 
     def parse_xml(self, data: bytes) -> Element:
         """Parse XML; raises `MediaError` as `xml_values.parse_xml` does, and `ImportTooLarge`."""
-        self._spend_memory(data, _MEMORY_PER_XML_MARK)
+        self._spend_memory(len(data) + sum(data.count(mark) * size for mark, size in _MEMORY_PER_XML_MARK.items()))
         return parse_xml(data)
 
-    def _spend_memory(self, data: bytes, per_mark: Mapping[bytes, int]) -> None:
+    def _spend_memory(self, size: int) -> None:
         """Account for the memory of parsed data, estimated from the marks of its syntax."""
-        self._json_memory += len(data) + sum(data.count(mark) * size for mark, size in per_mark.items())
+        self._json_memory += size
         if self._json_memory > MAX_JSON_MEMORY:
             raise ImportTooLarge("There is more in this file than can be read at once. Import fewer frames or objects.")
 

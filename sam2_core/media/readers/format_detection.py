@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from sam2_core.errors import MediaError
@@ -18,6 +18,7 @@ from sam2_core.media.readers.documents import AnnotationFiles, Document, Documen
 from sam2_core.media.readers.label_studio import LABEL_STUDIO
 from sam2_core.media.readers.labelme import LABELME
 from sam2_core.media.readers.png_masks import read_png, read_pngs
+from sam2_core.media.readers.text_encoding import title_of
 from sam2_core.media.readers.via import VIA
 from sam2_core.media.readers.voc import VOC
 from sam2_core.media.readers.xml_values import is_xml
@@ -37,12 +38,15 @@ FORMATS: tuple[DocumentFormat, ...] = (
 )  # fmt: skip
 """A document belongs to the first format that matches. They are read in this order: of several formats that describe a
 frame, the first one that has masks is used."""
-UNKNOWN_JSON = "They are JSON of no format that can be read here."
-UNKNOWN_XML = "They are XML of no format that can be read here."
+UNKNOWN_JSON = "They are no JSON of a format that can be read here."
+UNKNOWN_XML = "They are no XML of a format that can be read here."
 UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and numbers from 0 to 1."
+MASKS_BESIDE = "They are pictures of masks beside other annotations. Import them from a ZIP file of their own."
 PACKED = "They are archives within the ZIP file. Unpack them, and import them one by one."
+_MASK_FOLDERS = {"masks", "mask", "segmentationobject", "segmentationclass"}
+_HEAD = 10_000  # characters in which a document begins
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
-_LABELS = re.compile(r"(?:[-+]?[0-9]*\.[0-9]+[ \t,;]+){3}")
+_LABELS = re.compile(r"(?:[-+]?[0-9]?[.,][0-9]{1,30}[ \t,;]{1,9}){3}")
 
 
 def read_annotations(
@@ -63,7 +67,9 @@ def read_annotations(
         if not head:
             raise MediaError("The file is empty (0 bytes). Choose it again, or another one.")
         if head.startswith(b"PK"):
-            with open_zip(file) as archive:
+            with open_zip(file, info) as archive:
+                if archive.name_encoding:
+                    builder.notes.append(f"Names in the ZIP file were read as {title_of(archive.name_encoding)}.")
                 _read_zip(archive, builder)
         elif file.stat().st_size > MAX_FILE_BYTES:
             raise MediaError(f"The file is larger than {MAX_FILE_BYTES // 1_000_000} MB. Export fewer frames.")
@@ -104,18 +110,29 @@ def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
     unknown = _read_documents(documents, archive, builder)
     for name in archive.with_extension(*_PACKED):
         builder.skip(PACKED, name)
-    if not any(_has_masks(each) for each in documents):
-        if archive.with_extension(".png"):
-            read_pngs(archive, builder)
-        elif builder.is_untouched:
-            raise MediaError(UNKNOWN)
+    titles = {each.title for document in documents if (each := _format_with_masks(document)) is not None}
+    if not titles and archive.with_extension(".png"):
+        read_pngs(archive, builder)
+    elif builder.is_untouched and not titles:
+        raise MediaError(UNKNOWN)
+    for name, reason in _left_over(unknown, archive, titles):
+        builder.skip(reason, name)
+
+
+def _left_over(unknown: Sequence[Document], archive: ZipReader, titles: set[str]) -> Iterator[tuple[str, str]]:
+    """Documents of no known format, and masks that are not read beside those of these formats, with the reasons."""
     for document in unknown:
-        if document.syntax == "json":
-            builder.skip(UNKNOWN_JSON, document.name)
-        elif document.syntax == "xml":
-            builder.skip(UNKNOWN_XML, document.name)
+        ending = PurePosixPath(document.name).suffix.lower()
+        if document.syntax == "json" or ending == ".json":
+            yield document.name, UNKNOWN_JSON
+        elif document.syntax == "xml" or ending == ".xml":
+            yield document.name, UNKNOWN_XML
         elif _LABELS.search(document.value):
-            builder.skip(UNKNOWN_LABELS, document.name)
+            yield document.name, UNKNOWN_LABELS
+    if titles and not titles & {VOC.title, PANOPTIC.title}:  # which have masks in pictures beside them
+        for name in archive.with_extension(".png"):
+            if _MASK_FOLDERS & {*map(str.lower, PurePosixPath(name).parts[:-1])}:
+                yield name, MASKS_BESIDE
 
 
 def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Document]:
@@ -139,25 +156,20 @@ def _parse(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
 
     Text files may begin like these, such as a list of names.
     """
-    is_text = name.lower().endswith(".txt") and len(content) <= MAX_TEXT_BYTES
+    text = "" if is_xml(content) else builder.decode(content)
     try:
-        return _parse_structure(name, content, builder)
+        if is_xml(content):
+            return Document(name, "xml", builder.parse_xml(content))
+        if text[:_HEAD].lstrip()[:1] in ("{", "["):
+            return Document(name, "json", builder.parse(text))
     except ImportTooLarge:
         raise
     except MediaError:
-        if not is_text:
+        if not name.lower().endswith(".txt"):
             raise
-    return Document(name, "text", content.decode("utf-8", "replace"))
-
-
-def _parse_structure(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
-    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return Document(name, "json", builder.parse(content))
-    if is_xml(content):
-        return Document(name, "xml", builder.parse_xml(content))
     if len(content) > MAX_TEXT_BYTES:
         raise MediaError(UNKNOWN)
-    return Document(name, "text", content.decode("utf-8", "replace"))
+    return Document(name, "text", text or builder.decode(content))
 
 
 def _read_documents(
@@ -179,8 +191,8 @@ def _format_of(document: Document) -> DocumentFormat | None:
     return next((each for each in FORMATS if each.matches(document)), None)
 
 
-def _has_masks(document: Document) -> bool:
-    """Whether it is of a format that has masks or boxes, and not blank."""
+def _format_with_masks(document: Document) -> DocumentFormat | None:
+    """The format of a document, if it is one that has masks or boxes, and if the document is not blank."""
     known = _format_of(document)
     is_blank = document.syntax == "text" and not document.value.strip()
-    return known is not None and known.has_masks and not is_blank
+    return known if known is not None and known.has_masks and not is_blank else None

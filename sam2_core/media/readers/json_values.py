@@ -18,10 +18,10 @@ _WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]{0,17}))(?:\.0{1,18})?")
 _PADDED_NUMBER = re.compile(r"0{1,18}([0-9]{1,18})")
 
 
-def parse_json(data: bytes) -> Any:
+def parse_json(text: str) -> Any:
     """Parse JSON; raises `MediaError` for anything else."""
     try:
-        return json.loads(data.decode("utf-8-sig"))
+        return json.loads(text, strict=False)  # line breaks within strings
     except (ValueError, RecursionError, MemoryError) as error:
         raise MediaError("The file is damaged or cut off: it is no JSON. Export it again.") from error
 
@@ -38,8 +38,10 @@ def objects_of(plain: Any, key: str) -> list[dict[str, Any]]:
 
 
 def text_of(plain: Any, key: str) -> str:
-    """A string, "" if there is none."""
+    """A string, or a number as one, since labels may be numbers; "" if there is none."""
     value = value_of(plain, key)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+        return str(value)
     return value if isinstance(value, str) else ""
 
 

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from sam2_core.errors import MediaError
+from sam2_core.media.readers.text_encoding import decode_text, detect_encoding, title_of
 
 MAX_DEPTH = 50
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -97,12 +98,12 @@ def _refuse_doctype(*_: object) -> None:
 
 
 def _decode(data: bytes) -> str | None:
-    """The text of a file in an encoding that expat does not know, such as GBK; None for other files."""
+    """The text of a file in an encoding that expat does not know, such as GBK, whether it is declared; else None."""
     declared = _DECLARED.match(data)
-    if declared is None:
-        return None
     try:
-        codec = codecs.lookup(declared[1].decode("ascii"))
+        codec = codecs.lookup(declared[1].decode("ascii") if declared else "utf-8")
+        if codec.name == "utf-8":
+            return decode_text(data) if title_of(detect_encoding(data)) else None
         if codec.name in _KNOWN_TO_EXPAT or not codec._is_text_encoding:
             return None
         return codec.decode(data, "replace")[0]

@@ -106,7 +106,6 @@ def decode_segmentations(parsed: Sequence[Segmentation], size: Size) -> tuple[Bo
 def _decode(segmentation: Segmentation, size: Size) -> BoolArray:
     if not has_size(segmentation, size):
         raise BadSample(SIZE_MISMATCH)
-    check_cost(len(segmentation), size)
     mask = np.zeros(size, np.bool_)
     try:
         for part in segmentation:

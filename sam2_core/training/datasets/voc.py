@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.errors import DataError
+from sam2_core.media.readers.text_encoding import decode_text
 from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
 from sam2_core.training.datasets.mask_decoding import EMPTY, VOID, IndexArray, object_masks, read_index_image
@@ -103,7 +104,7 @@ def _lines(root: Path, split: str | None) -> Iterable[str]:
     if not lists:
         stems = (path.stem for folder in (IMAGES, OBJECTS, CLASSES) for path in sorted((root / folder).glob("*.*")))
         return dict.fromkeys(filter(str.strip, stems))
-    lines = (line for path in lists for line in path.read_text("utf-8", "replace").splitlines())
+    lines = (line for path in lists for line in decode_text(path.read_bytes()).splitlines())
     return dict.fromkeys(filter(str.strip, lines))
 
 

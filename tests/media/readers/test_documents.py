@@ -74,6 +74,7 @@ def test_what_has_no_masks_is_named_with_its_format(tmp_path: Path) -> None:
         "annotations/panoptic.json": {**captions("p1.jpg"), "annotations": [{"image_id": 0, "segments_info": []}]},
         "annotations/damaged.json": '{"images": [',
         "info.json": {"k": 1},
+        "empty.json": "",
         "labels.txt": "cat 0.1 0.2 0.3 0.4\n",
         "more/masks.zip": b"PK",
         "README.txt": "Version 1.0 of 2.0",
@@ -86,12 +87,12 @@ def test_what_has_no_masks_is_named_with_its_format(tmp_path: Path) -> None:
         r"1 They are COCO's key points.* \('annotations/key_points\.json'",
         r"1 They are COCO's panoptic JSON.* into one ZIP file\. \('annotations/panoptic\.json'",
         r"1 The file is damaged or cut off.* \('annotations/damaged\.json'",
-        r"1 They are JSON of no format .* \('info\.json'",
+        r"2 They are no JSON of a format .* \('empty\.json', 'info\.json'",
         r"1 They are no lines of YOLO's labels.* \('labels\.txt'",
         r"1 They are archives within the ZIP file.* \('more/masks\.zip'",
     ):
         assert re.search(pattern, told), pattern
-    assert sum(each.count for each in found.skipped) == 7
+    assert sum(each.count for each in found.skipped) == 8
 
 
 @pytest.mark.parametrize(
@@ -262,3 +263,10 @@ def test_equal_names_in_documents_of_two_folders_are_different_pictures(tmp_path
         read(tmp_path, sides, one)
     apart = {"annotations/instances.json": sides["front/labels.json"], "coco/more.json": sides["rear/labels.json"]}
     assert [each.label for each in read(tmp_path, apart, one).masks] == ["a", "b"]
+
+
+def test_masks_beside_other_annotations_are_named(tmp_path: Path) -> None:
+    members = {"a.json": coco("p1.jpg"), "images/p1.png": b"", "masks/p2.png": png(MASK.astype(np.uint8), "P")}
+    found = read(tmp_path, members)
+    assert summary(found) == [(0, "cell", True)]
+    assert "1 They are pictures of masks beside other annotations. Import them from" in reasons(found)

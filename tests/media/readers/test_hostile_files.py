@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ def coco(count: int) -> dict[str, Any]:
         b"9" * 400 + b" 0.1 0.1 0.5 0.5",
         b"0 0.1 0.1 0.5 0.5 0.9 " + b"9" * 5000,
         b"0 0.1 0.1 0.5 1e999",
+        b"0 0.5 0.5 1e999 1e999 0.5 -1e999 1 0 0 0",
+        b"0 1e308 1e308 1e308 1e308 1e308 1e308 1e308 1e308",
         b"<annotations>",
         b"<a>" * 100_000,
         b'<!DOCTYPE a [<!ENTITY b "c">]><annotation><filename>&b;</filename></annotation>',
@@ -79,6 +82,30 @@ def test_whatever_a_file_holds_the_answer_is_a_sentence(tmp_path: Path, content:
     for info in (CLIP, IMAGE):
         with pytest.raises(MediaError, match=r"\w\."):
             read_annotations(path, info)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 1_000_000,
+        "0 " + "1" * 500_000 + " 0,5 x",
+        "0 " + "1,1 " * 200_000 + "x",
+        " " * 1_000_000 + "x",
+        "\n" * 1_000_000,
+        "# " + "/" * 1_000_000,
+        "0." * 500_000,
+        ", " * 500_000,
+        "é汽" * 200_000,
+    ],
+    ids=["digits", "number", "commas", "blanks", "lines", "comment", "points", "separators", "letters"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_texts_that_are_slow_to_search_are_not(tmp_path: Path, text: str, encoding: str) -> None:
+    path = packed(tmp_path / "x.zip", {"labels/a.txt": text.encode(encoding), "classes.txt": text[:100_000]})
+    started = time.process_time()
+    with pytest.raises(MediaError):
+        read_annotations(path, CLIP)
+    assert time.process_time() - started < 10
 
 
 def test_a_project_is_not_imported_but_opened(tmp_path: Path) -> None:
