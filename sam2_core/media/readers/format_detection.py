@@ -12,8 +12,9 @@ from sam2_core.media.progress import MediaProgress
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportedAnnotations, ImportTooLarge
 from sam2_core.media.readers.coco import COCO
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.image_masks import read_mask_image, read_mask_images
 from sam2_core.media.readers.labelme import LABELME
-from sam2_core.media.readers.png_masks import read_png, read_pngs
+from sam2_core.media.readers.mask_pixels import ENDINGS, is_picture
 from sam2_core.media.readers.yolo import YOLO
 from sam2_core.media.readers.youtube_vis import YOUTUBE_VIS
 from sam2_core.media.readers.zip_reader import ZipReader, open_zip
@@ -73,8 +74,8 @@ class _SingleFile:
 
 def _read_file(file: _SingleFile, builder: AnnotationBuilder) -> None:
     [name] = file.names
-    if file.content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return read_png(name, file.content, builder)
+    if is_picture(file.content):
+        return read_mask_image(name, file.content, builder)
     document = _parse(name, file.content, builder)
     if isinstance(document.value, dict) and document.value.get("format") == "masklet-project":
         raise MediaError("This is a project of Masklet. Open it with “Open project”.")
@@ -97,9 +98,9 @@ def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
     unknown = _read_documents(documents, archive, builder)
     if len(unknown) < len(documents) and any(not _is_blank(each) for each in documents if each not in unknown):
         return
-    if not archive.with_extension(".png"):
+    if not archive.with_extension(*ENDINGS):
         raise MediaError(UNKNOWN)
-    read_pngs(archive, builder)
+    read_mask_images(archive, builder)
 
 
 def _parse(name: str, content: bytes, builder: AnnotationBuilder) -> Document:
