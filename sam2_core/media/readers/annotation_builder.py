@@ -18,6 +18,7 @@ from sam2_core.media.readers.association import associate
 from sam2_core.media.readers.document_merging import Item, Source, merge_documents
 from sam2_core.media.readers.frame_matching import GUESSES, NameMatch, Names, match_frames
 from sam2_core.media.readers.json_values import parse_json
+from sam2_core.media.readers.size_fitting import Fit, Size, find_fit
 from sam2_core.media.readers.text_encoding import decode_text, detect_encoding, title_of
 from sam2_core.media.readers.xml_values import parse_xml
 from sam2_core.types import Box, Mask
@@ -29,6 +30,7 @@ MAX_RUN_BYTES = 400_000_000
 MAX_SKIPPED = 300_000
 MAX_REASONS = 20  # that are listed separately
 MAX_EXAMPLES = 3  # names that are listed for each reason
+MAX_SIZE_NOTES = 3  # sizes that are listed separately
 MAX_JSON_MEMORY = 1_500_000_000  # bytes, estimated
 _MEMORY_PER_MARK = {"{": 230, "[": 90, ",": 40}  # bytes: parsed JSON takes many times its length
 _MEMORY_PER_XML_MARK = {b"<": 200, b"=": 150}
@@ -104,6 +106,7 @@ class AnnotationBuilder:
         self._untracked: list[Item] = []
         self._untracked_on: Counter[int] = Counter()  # by frame
         self._counts: Counter[str] = Counter()  # by note
+        self._fits: dict[Fit, None] = {}
         self._reasons: dict[str, _Reason] = {}
         self._pixels = self._run_bytes = self._json_memory = self._skipped = 0
 
@@ -196,11 +199,23 @@ class AnnotationBuilder:
         if name and len(entry.names) < MAX_EXAMPLES and name not in entry.names:
             entry.names.append(name)
 
+    def fit(self, frame: int, size: Size) -> Fit:
+        """How masks and coordinates of a size are brought to that of a frame; the notes say so.
+
+        Raises `MediaError` for a size of another aspect.
+        """
+        fit = find_fit(size, self.info.size_of(frame), self.info.orientation_of(frame))
+        if not fit.is_identity:
+            self.spend(size[0] * size[1])
+            self._fits[fit] = None
+        return fit
+
     def add(self, frame: int, key: Hashable, shape: Mask | Box, name: str = "", label: str = "") -> None:
         """Add a mask or box of an object on a frame of the medium.
 
-        `key` identifies the object, None if the file does not. Masks of one object on one frame are merged.
-        Raises `MediaError` for a shape of another size than the frame or without any pixel in it.
+        `key` identifies the object, None if the file does not. Masks of one object on one frame are merged. A mask of
+        another size is fitted, a box must be in pixels of the frame.
+        Raises `MediaError` for a mask of another aspect than the frame and for a shape without any pixel in it.
         """
         label = "" if label == NO_LABEL else clean_text(label)
         item = Item(self._source, frame, key, clean_text(name), label, self._check(frame, shape))
@@ -237,7 +252,8 @@ class AnnotationBuilder:
         matches = tuple(each for each in self._matches.values() if each.frame in frames)
         guesses = {GUESSES[each.rule]: None for each in matches if each.rule in GUESSES}
         counted = [f"{text}: {count}." for text, count in self._counts.items()]
-        return ImportedAnnotations(tuple(masks), skipped, (*self.notes, *counted, *guesses), matches)
+        notes = (*self.notes, *counted, *_notes_on([*self._fits]), *guesses)
+        return ImportedAnnotations(tuple(masks), skipped, notes, matches)
 
     def _associate(self, items: Sequence[Item]) -> list[Item]:
         """The items, those without a key with generated ones."""
@@ -251,7 +267,7 @@ class AnnotationBuilder:
         height, width = self.info.size_of(frame)
         if isinstance(shape, Box):
             return _clip_box(shape, height, width)
-        check_size((shape.height, shape.width), (height, width))
+        shape = self.fit(frame, (shape.height, shape.width)).mask(shape)
         self._run_bytes += len(shape.runs)
         if self._run_bytes > MAX_RUN_BYTES:
             raise ImportTooLarge("The masks in this file are too intricate to be read at once. Import fewer frames.")
@@ -280,6 +296,16 @@ def check_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
             f"They are {size[1]} × {size[0]} pixels, the picture is {expected[1]} × {expected[0]}. "
             "Export them at the size of the picture."
         )
+
+
+def _notes_on(fits: Sequence[Fit]) -> list[str]:
+    """What was done to masks of other sizes."""
+    notes = [
+        f"The masks are {fit.source[1]} × {fit.source[0]}; they were "
+        f"{'scaled' if fit.orientation == 1 else 'turned'} to {fit.target[1]} × {fit.target[0]}."
+        for fit in fits[:MAX_SIZE_NOTES]
+    ]
+    return [*notes, "More masks of other sizes were scaled to their pictures."] if len(fits) > MAX_SIZE_NOTES else notes
 
 
 def clean_text(text: str) -> str:

@@ -15,9 +15,10 @@ from sam2_core.media.readers.coco import CAPTIONS, COCO, KEY_POINTS
 from sam2_core.media.readers.coco_panoptic import PANOPTIC
 from sam2_core.media.readers.cvat import CVAT
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.image_masks import read_mask_image, read_mask_images
 from sam2_core.media.readers.label_studio import LABEL_STUDIO
 from sam2_core.media.readers.labelme import LABELME
-from sam2_core.media.readers.png_masks import read_png, read_pngs
+from sam2_core.media.readers.mask_pixels import ENDINGS, is_picture
 from sam2_core.media.readers.text_encoding import title_of
 from sam2_core.media.readers.via import VIA
 from sam2_core.media.readers.voc import VOC
@@ -95,8 +96,8 @@ class _SingleFile:
 
 def _read_file(file: _SingleFile, builder: AnnotationBuilder) -> None:
     [name] = file.names
-    if file.content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return read_png(name, file.content, builder)
+    if is_picture(file.content):
+        return read_mask_image(name, file.content, builder)
     document = _parse(name, file.content, builder)
     if isinstance(document.value, dict) and document.value.get("format") == "masklet-project":
         raise MediaError("This is a project of Masklet. Open it with “Open project”.")
@@ -111,8 +112,8 @@ def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
     for name in archive.with_extension(*_PACKED):
         builder.skip(PACKED, name)
     titles = {each.title for document in documents if (each := _format_with_masks(document)) is not None}
-    if not titles and archive.with_extension(".png"):
-        read_pngs(archive, builder)
+    if not titles and archive.with_extension(*ENDINGS):
+        read_mask_images(archive, builder)
     elif builder.is_untouched and not titles:
         raise MediaError(UNKNOWN)
     for name, reason in _left_over(unknown, archive, titles):
@@ -130,7 +131,7 @@ def _left_over(unknown: Sequence[Document], archive: ZipReader, titles: set[str]
         elif _LABELS.search(document.value):
             yield document.name, UNKNOWN_LABELS
     if titles and not titles & {VOC.title, PANOPTIC.title}:  # which have masks in pictures beside them
-        for name in archive.with_extension(".png"):
+        for name in archive.with_extension(*ENDINGS):
             if _MASK_FOLDERS & {*map(str.lower, PurePosixPath(name).parts[:-1])}:
                 yield name, MASKS_BESIDE
 

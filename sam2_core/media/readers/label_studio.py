@@ -22,11 +22,11 @@ from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_
 from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
+from sam2_core.media.readers.image_masks import read_index
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
 from sam2_core.media.readers.label_studio_brush import unpack_alpha
 from sam2_core.media.readers.outlines import NO_AREA, ellipse, rectangle
-from sam2_core.media.readers.png_masks import read_index
 from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
 from sam2_core.types import Box, Mask
 

@@ -18,9 +18,9 @@ from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, located_names
 from sam2_core.media.readers.frame_matching import no_frame
+from sam2_core.media.readers.image_masks import read_index
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
 from sam2_core.media.readers.outlines import NO_AREA, closed_line, convex_hull, ellipse
-from sam2_core.media.readers.png_masks import read_index
 from sam2_core.media.readers.polygon_filling import PixelBudget, Ring, draw_polygon, mask_from_columns, parse_corners
 from sam2_core.types import Box, Mask
 

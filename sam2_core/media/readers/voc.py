@@ -25,8 +25,8 @@ from sam2_core.media.formats.voc import NAMES
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
 from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.image_masks import manifest_names, read_index
 from sam2_core.media.readers.outlines import center_of, rectangle
-from sam2_core.media.readers.png_masks import manifest_names, read_index
 from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
 from sam2_core.media.readers.xml_values import number_of, parse_number, text_in, whole_in
 from sam2_core.types import Box, Mask
