@@ -25,10 +25,10 @@ from sam2_core.media.readers.labelme import LABELME
 from sam2_core.media.readers.mots import MOT, MOTS
 from sam2_core.media.readers.npz import read_npz
 from sam2_core.media.readers.png_masks import read_png, read_pngs
-from sam2_core.media.readers.text_encoding import title_of
 from sam2_core.media.readers.sam_records import SA1B, SAM_RECORDS
 from sam2_core.media.readers.sav import SAV
 from sam2_core.media.readers.supervisely import SUPERVISELY, SUPERVISELY_META
+from sam2_core.media.readers.text_encoding import title_of
 from sam2_core.media.readers.unread_formats import UNREAD_FORMATS, describe_archive, describe_content
 from sam2_core.media.readers.via import VIA
 from sam2_core.media.readers.voc import VOC
@@ -71,7 +71,7 @@ def read_annotations(
 
     Names in the file decide which pictures are meant. With `by_order`, their order counts where no name fits.
 
-    Reads COCO, YouTube-VIS and LabelMe JSON, YOLO label files, PNG masks, and ZIP files with any of these; see the
+    Reads the formats of `FORMATS`, Masklet's NumPy archives, PNG masks, and ZIP files with any of these; see the
     modules of this package. Raises `MediaError` if nothing can be used (`NamesDiffer` where `by_order` could help), and
     what `progress` raises.
     """

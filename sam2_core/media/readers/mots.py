@@ -22,6 +22,7 @@ _LABELS = {1: "car", 2: "pedestrian"}
 _MASK = re.compile(r"([0-9]{1,7}) ([0-9]{1,7}) ([0-9]{1,5}) ([0-9]{2,6}) ([0-9]{2,6}) (\S+)\s*")
 _NUMBER = r"\s*(-?[0-9]{1,9}(?:\.[0-9]{0,20})?)\s*"
 _BOX = re.compile(r"\s*([0-9]{1,7})\s*,\s*(-?[0-9]{1,9})(?:\.0+)?\s*" + f",{_NUMBER}" * 5 + r"(?:,[-+.0-9eE,\s]*)?")
+_DIGITS = (1, 6, 5, 4, 8, 10)  # of numbers in the names of frames
 _FOLDERS = {"gt", "det", "instances_txt", "data"}  # of a sequence
 
 
@@ -92,7 +93,7 @@ def _read_lines(
     if builder.info.kind == "clip" and first is not None:
         frames = [number - first if first <= number < builder.info.frames + first else None for number in numbers]
     else:
-        frames = builder.match_frames([f"{number}" for number in numbers])
+        frames = builder.match_frames([[f"{number:0{digits}d}" for digits in _DIGITS] for number in numbers])
     for done, (number, frame) in enumerate(zip(numbers, frames, strict=True)):
         builder.progress(done, len(numbers))
         for match in by_frame[number]:

@@ -98,5 +98,5 @@ def test_what_cannot_be_read_does_not_hide_what_can(tmp_path: Path) -> None:
         packed(tmp_path / "x.zip", {"a.json": usable, "b.json": json.dumps(JSON["Datumaro"]), "c.xml": "<a/>"}), IMAGE
     )
     assert len(read.masks) == 1
-    for reason in ("1 They are of Datumaro", "1 They are XML of no format"):
+    for reason in ("1 They are of Datumaro", "1 They are no XML of a format"):
         assert reason in reasons(read)
