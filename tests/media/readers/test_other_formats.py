@@ -93,9 +93,8 @@ def test_masks_of_mots(tmp_path: Path) -> None:
         assert reason in reasons(read)
     several = {"instances_txt/film.txt": lines[0], "instances_txt/0002.txt": lines[1]}
     assert len(read_annotations(packed(tmp_path / "x.zip", several), CLIP).masks) == 1
-    album = MediaInfo(
-        "album", "2", 2, HEIGHT, WIDTH, HEIGHT, WIDTH, ((HEIGHT, WIDTH),) * 2, ("000004.png", "000007.png")
-    )
+    names, sizes = ("000004.png", "000007.png"), ((HEIGHT, WIDTH),) * 2
+    album = MediaInfo("album", "2", 2, HEIGHT, WIDTH, HEIGHT, WIDTH, sizes=sizes, names=names)
     assert [each.frame for each in read_annotations(path, album).masks] == [0]
 
 
