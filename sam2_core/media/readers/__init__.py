@@ -12,7 +12,7 @@ voc.py                  Pascal VOC's XML with the masks beside it
 sav.py, sam_records.py  SA-V; SA-1B and what the automatic mask generator gives
 coco_results.py         COCO's lists of results
 mots.py                 the text files of MOTS and MOTChallenge
-cityscapes.py           Cityscapes' polygons; create_ml.py: Create ML's boxes
+cityscapes.py, isat.py  polygons of Cityscapes and ISAT; create_ml.py: Create ML's boxes
 box_table.py            tables (CSV) of boxes; npz.py: Masklet's NumPy archive
 unread_formats.py       formats that are recognized, but not read
 yolo.py                 YOLO's text files; yolo_pose.py: which lines are key points

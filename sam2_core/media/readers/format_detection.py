@@ -20,6 +20,7 @@ from sam2_core.media.readers.coco_results import COCO_RESULTS
 from sam2_core.media.readers.create_ml import CREATE_ML
 from sam2_core.media.readers.cvat import CVAT
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.isat import ISAT
 from sam2_core.media.readers.label_studio import LABEL_STUDIO
 from sam2_core.media.readers.labelme import LABELME
 from sam2_core.media.readers.mots import MOT, MOTS
@@ -47,7 +48,8 @@ UNKNOWN = (
 )
 FORMATS: tuple[DocumentFormat, ...] = (
     YOUTUBE_VIS, COCO, LABELME, CVAT, LABEL_STUDIO, SUPERVISELY, SAV, SA1B, SAM_RECORDS, COCO_RESULTS, MOTS, VIA,
-    CITYSCAPES, VOC, CREATE_ML, *UNREAD_FORMATS, MOT, BOX_TABLE, YOLO, PANOPTIC, CAPTIONS, KEY_POINTS, SUPERVISELY_META,
+    CITYSCAPES, VOC, CREATE_ML, ISAT, *UNREAD_FORMATS, MOT, BOX_TABLE, YOLO, PANOPTIC, CAPTIONS, KEY_POINTS,
+    SUPERVISELY_META,
 )  # fmt: skip
 """A document belongs to the first format that matches. They are read in this order: of several formats that describe a
 frame, the first one that has masks is used."""

@@ -1,4 +1,4 @@
-"""Cityscapes, Create ML, MOTS, MOTChallenge, tables, NumPy archives, and packed files."""
+"""Cityscapes, ISAT, Create ML, MOTS, MOTChallenge, tables, NumPy archives, and packed files."""
 
 from __future__ import annotations
 
@@ -59,6 +59,20 @@ def test_cityscapes_paints_later_objects_above(tmp_path: Path) -> None:
         assert reason in reasons(read)
     with pytest.raises(MediaError, match="They are about another picture"):
         read_annotations(packed(tmp_path / "x.zip", {"a_1.json": json.dumps(plain), "b.txt": ""}), info)
+
+
+def test_polygons_of_isat(tmp_path: Path) -> None:
+    rows = [("cat", 1, 0), ("cat", 1, 10), ("cat", 2, 20), ("dog", None, 0)]
+    objects = [
+        {"category": label, "group": group, "segmentation": [[x + left, y] for x, y in SQUARE], "layer": 1.0}
+        for label, group, left in rows
+    ]
+    info = {"description": "ISAT", "name": "photo.jpg", "width": WIDTH, "height": HEIGHT, "depth": 3}
+    plain = {"info": info, "objects": [*objects, {"category": "bad", "segmentation": None}]}
+    read = read_annotations(as_json(tmp_path / "x.json", plain), IMAGE)
+    assert [label for *_, label in summarize(read)] == ["cat", "cat", "dog"]
+    assert (pixels_of(read) == square(2, 3) | square(12, 3)).all()
+    assert "no lists of numbers. ('bad',)" in reasons(read)
 
 
 def test_create_ml_has_boxes_by_their_centers(tmp_path: Path) -> None:
