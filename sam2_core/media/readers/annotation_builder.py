@@ -20,7 +20,7 @@ from sam2_core.media.readers.frame_matching import GUESSES, NameMatch, Names, ma
 from sam2_core.media.readers.json_values import parse_json
 from sam2_core.media.readers.size_fitting import Fit, Size, find_fit
 from sam2_core.media.readers.text_encoding import decode_text, detect_encoding, title_of
-from sam2_core.media.readers.xml_values import parse_xml
+from sam2_core.media.readers.xml_values import declared_encoding, parse_xml
 from sam2_core.types import Box, Mask
 
 MAX_MASKS = 50_000
@@ -33,7 +33,7 @@ MAX_EXAMPLES = 3  # names that are listed for each reason
 MAX_SIZE_NOTES = 3  # sizes that are listed separately
 MAX_JSON_MEMORY = 1_500_000_000  # bytes, estimated
 _MEMORY_PER_MARK = {"{": 230, "[": 90, ",": 40}  # bytes: parsed JSON takes many times its length
-_MEMORY_PER_XML_MARK = {b"<": 200, b"=": 150}
+_MEMORY_PER_XML_MARK = {"<": 200, "=": 150}
 _OTHER_REASONS = "Something else is wrong with them."
 NO_LABEL = "object"  # the class of unlabeled objects in our own files
 NO_TRACKS = "The file does not say which objects are the same on several frames. They were matched by where they lie."
@@ -148,8 +148,10 @@ class AnnotationBuilder:
 
     def parse_xml(self, data: bytes) -> Element:
         """Parse XML; raises `MediaError` as `xml_values.parse_xml` does, and `ImportTooLarge`."""
-        self._spend_memory(len(data) + sum(data.count(mark) * size for mark, size in _MEMORY_PER_XML_MARK.items()))
-        return parse_xml(data)
+        declared = declared_encoding(data)
+        text = decode_text(data, declared) if declared else self.decode(data)
+        self._spend_memory(len(text) + sum(text.count(mark) * size for mark, size in _MEMORY_PER_XML_MARK.items()))
+        return parse_xml(text)
 
     def _spend_memory(self, size: int) -> None:
         """Account for the memory of parsed data, estimated from the marks of its syntax."""

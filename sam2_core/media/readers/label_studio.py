@@ -23,7 +23,7 @@ from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.image_masks import read_index
-from sam2_core.media.readers.json_values import key_of, objects_of, text_of, value_of, whole_of
+from sam2_core.media.readers.json_values import floats_of, key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
 from sam2_core.media.readers.label_studio_brush import unpack_alpha
 from sam2_core.media.readers.outlines import NO_AREA, ellipse, rectangle
@@ -50,7 +50,7 @@ class _Image:
 
 def is_label_studio(document: Document) -> bool:
     """Whether a document is of this format."""
-    return document.syntax == "json" and any(_is_task(task) for task in _tasks_in(document.value)[:3])
+    return document.syntax == "json" and any(_is_task(task) for task in _tasks_in(document.value)[:100])
 
 
 def read_label_studio(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
@@ -218,10 +218,10 @@ def _drawing_of(value: dict[str, Any]) -> _Drawing | None:
 
 
 def _number(value: dict[str, Any], name: str, default: float | None = None) -> float:
-    number = value.get(name, default)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e9:
+    numbers = floats_of([value.get(name, default)], 1)
+    if numbers is None:
         raise MediaError("Some of their coordinates are no numbers.")
-    return float(number)
+    return numbers[0]
 
 
 def _scaled(value: dict[str, Any], names: Sequence[str], frame: int, builder: AnnotationBuilder) -> list[float]:

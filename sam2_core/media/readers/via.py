@@ -20,7 +20,7 @@ from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
-from sam2_core.media.readers.json_values import objects_of, text_of, value_of, whole_of
+from sam2_core.media.readers.json_values import floats_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.outlines import NO_AREA, closed_line, ellipse
 from sam2_core.media.readers.polygon_filling import Ring, fill_polygons, parse_corners, parse_ring
 from sam2_core.types import Box, Mask
@@ -128,7 +128,8 @@ def _images_of_version_3(document: Document) -> Iterator[_Image]:
         shown = value_of(plain["view"].get(text_of(region, "vid")), "fid_list")
         file = plain["file"].get(str(shown[0])) if isinstance(shown, list) and shown else None
         times = value_of(region, "z")
-        time = float(times[0]) if isinstance(times, list) and times and isinstance(times[0], int | float) else None
+        numbers = floats_of(times[:1], 1) if isinstance(times, list) else None
+        time = None if numbers is None else numbers[0]
         name = text_of(file, "fname") or text_of(file, "src")
         shape = _SHAPES_3.get(whole_of({"kind": listed[0]}, "kind") or 0, _no_shape)(listed[1:])
         label = _label_3(value_of(region, "av"), plain["attribute"])
@@ -203,13 +204,11 @@ def _shape_of(region: _Region, frame: int, builder: AnnotationBuilder) -> Mask |
     return fill_polygons([outline], *builder.info.size_of(frame), builder.spend)
 
 
-def _number(shape: Mapping[str, Any], *names: str) -> float:
-    """The first of these numbers; raises `MediaError` if there is none."""
-    for name in names:
-        value = shape.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9:
-            return float(value)
-    raise MediaError("Some of their coordinates are no numbers.")
+def _number(shape: Mapping[str, Any], name: str) -> float:
+    numbers = floats_of([shape.get(name)], 1)
+    if numbers is None:
+        raise MediaError("Some of their coordinates are no numbers.")
+    return numbers[0]
 
 
 def _rectangle(shape: dict[str, Any]) -> Box:

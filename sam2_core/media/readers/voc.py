@@ -31,13 +31,14 @@ from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
 from sam2_core.media.readers.xml_values import number_of, parse_number, text_in, whole_in
 from sam2_core.types import Box, Mask
 
-IndexArray: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
+IndexArray: TypeAlias = npt.NDArray[np.integer[Any]]
 """Numbers of objects or classes (H, W), 0 for none."""
 
 CLASS_MASKS = (
     "SegmentationClass has classes, not objects: of several objects of a class on one picture the boxes are used."
 )
 _COORDINATE = re.compile(r"[xy][0-9]+")
+_VOID = 255  # in masks, for borders
 _MAX_LABEL_MAP_BYTES = 1_000_000
 _VALUES = {",".join(map(str, PALETTE[3 * value : 3 * value + 3])): value for value in range(256)}
 
@@ -53,6 +54,8 @@ def read_voc(documents: Sequence[Document], files: AnnotationFiles, builder: Ann
     images = [DescribedImage(each, _names_of(each), each) for each in documents]
     binding = len(files.names) > 1 or any(text_in(each.value, "filename") for each in documents)
     read_images(images, partial(_read_image, masks=masks, builder=builder), builder, binding)
+    for name in masks.without({PurePosixPath(each.name).stem for each in documents}):
+        builder.skip("There is no XML file for them. Pack the XML files of all pictures.", name)
 
 
 VOC = DocumentFormat("Pascal VOC", is_voc, read_voc)
@@ -79,6 +82,11 @@ class _Masks:
     def of_classes(self, stem: str, size: tuple[int, int]) -> IndexArray | None:
         """The index mask (H, W) of the classes of an image."""
         return self._read("segmentationclass", stem, size)
+
+    def without(self, stems: set[str]) -> list[str]:
+        """The masks of objects of other images."""
+        return [name for (folder, stem), name in self._by_stem.items()
+                if folder == "segmentationobject" and stem not in stems]  # fmt: skip
 
     def class_number(self, label: str) -> int | None:
         """The value of a class in `of_classes`."""
@@ -135,7 +143,7 @@ def _read_image(document: Document, frame: int, masks: _Masks, builder: Annotati
             check_size((height, width), size)
     objects = [each for each in root.findall("object") if text_in(each, "deleted") != "1"]
     labels = [text_in(each, "name") for each in objects]
-    by_object = masks.of_objects(stem, size) if objects else None
+    by_object = masks.of_objects(stem, size)
     by_class = masks.of_classes(stem, size) if objects and by_object is None else None
     counts = Counter(labels)
     if by_class is not None and max(counts.values()) > 1 and CLASS_MASKS not in builder.notes:
@@ -150,6 +158,10 @@ def _read_image(document: Document, frame: int, masks: _Masks, builder: Annotati
             track = _track_of(each)
             name, _ = masks.names.get(track or 0, ("", ""))
             builder.add(frame, track, mask or _shape_of(each, size, builder), name, label)
+    if by_object is not None:
+        for value in sorted({*np.unique(by_object).tolist()} - {*range(len(objects) + 1), _VOID}):
+            if mask := _mask_of(by_object, value, builder):
+                builder.add(frame, None, mask)
 
 
 def _track_of(element: Element) -> int | None:

@@ -9,11 +9,10 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.text_encoding import decode_text, detect_encoding, title_of
 
 MAX_DEPTH = 50
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_KNOWN_TO_EXPAT = {"utf-8", "utf-16", "iso8859-1", "ascii"}
+_OLDER = re.compile(r"gb|big5|shift_jis|euc_|cp[0-9]|iso8859|iso2022|koi8|mac")  # encodings by Python's names
 _DOCTYPE = "XML files with a document type (<!DOCTYPE …>) are not read. Save the file without it."
 
 
@@ -23,19 +22,28 @@ def is_xml(content: bytes) -> bool:
     return head.startswith(b"<") and head[1:2].isascii() and (head[1:2].isalpha() or head[1:2] in (b"?", b"!"))
 
 
-def parse_xml(data: bytes) -> Element:
+def declared_encoding(data: bytes) -> str:
+    """The older encoding that a file declares, such as GBK; "" for Unicode and others."""
+    declared = _DECLARED.match(data)
+    try:
+        name = codecs.lookup(declared[1].decode("ascii")).name if declared else ""
+    except LookupError:
+        return ""
+    return name if _OLDER.match(name) else ""
+
+
+def parse_xml(text: str) -> Element:
     """Parse XML; raises `MediaError` for anything else, and for a document type, which could define entities."""
     tree = _BoundedBuilder()
-    text = _decode(data)
-    parser = expat.ParserCreate("utf-8" if text is not None else None)
+    parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = tree.start, tree.end
     parser.CharacterDataHandler = tree.data
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        parser.Parse(data if text is None else text.encode("utf-8"), True)
+        parser.Parse(text.encode("utf-8", "replace"), True)
         return tree.close()
-    except (expat.ExpatError, ValueError, LookupError, AssertionError) as error:
+    except (expat.ExpatError, ValueError, AssertionError) as error:
         raise MediaError("The file is damaged or cut off: it is no XML. Export it again.") from error
 
 
@@ -95,17 +103,3 @@ class _BoundedBuilder:
 
 def _refuse_doctype(*_: object) -> None:
     raise MediaError(_DOCTYPE)
-
-
-def _decode(data: bytes) -> str | None:
-    """The text of a file in an encoding that expat does not know, such as GBK, whether it is declared; else None."""
-    declared = _DECLARED.match(data)
-    try:
-        codec = codecs.lookup(declared[1].decode("ascii") if declared else "utf-8")
-        if codec.name == "utf-8":
-            return decode_text(data) if title_of(detect_encoding(data)) else None
-        if codec.name in _KNOWN_TO_EXPAT or not codec._is_text_encoding:
-            return None
-        return codec.decode(data, "replace")[0]
-    except (LookupError, ValueError):
-        return None

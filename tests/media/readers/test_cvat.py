@@ -161,3 +161,9 @@ def test_other_encodings(tmp_path: Path) -> None:
         path = tmp_path / "x.xml"
         path.write_bytes(plain.replace('encoding="utf-8"', f'encoding="{named}"').encode(encoding))
         assert summarize(read_annotations(path, IMAGE)) == [(0, 1, "", "猫")]
+    named = plain.replace("猫", "红色汽车").encode("gb18030")  # it says UTF-8
+    for content in (named, named.partition(b"?>")[2]):
+        path.write_bytes(content)
+        read = read_annotations(path, IMAGE)
+        assert summarize(read) == [(0, 1, "", "红色汽车")]
+        assert "not in UTF-8" in " ".join(read.notes)

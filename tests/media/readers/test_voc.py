@@ -66,6 +66,17 @@ def test_object_masks_beside_them(tmp_path: Path) -> None:
     assert read.masks[3].box == Box(0, 0, 5, 5)
 
 
+def test_masks_without_an_object_or_a_file(tmp_path: Path) -> None:
+    members = {
+        "Annotations/cat.xml": voc(thing("cat"), name="cat.jpg"),
+        "SegmentationObject/cat.png": index((2, 3), (11, 3), (20, 3), values=(1, 2, 255)),
+        "SegmentationObject/Dog 2.png": index((2, 3)),
+    }
+    read = read_annotations(packed(tmp_path / "x.zip", members), ALBUM)
+    assert [(each.frame, each.label) for each in read.masks] == [(0, "cat"), (0, "")]
+    assert "1 There is no XML file for them" in reasons(read)
+
+
 def test_class_masks_where_there_is_one_object_of_a_class(tmp_path: Path) -> None:
     objects = (thing("cat"), thing("dog", 12), thing("dog", 20), thing("bike", 1))
     members = {
