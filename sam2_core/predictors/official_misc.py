@@ -101,7 +101,7 @@ def load_video_frames(
 
     The default device is the best one. Frames are never loaded in the background.
     """
-    frames = open_frames(video_path)
+    frames = open_frames(video_path, image_size)
     images = torch.stack([frames.read(index, image_size) for index in range(len(frames))])
     if (tuple(img_mean), tuple(img_std)) != (MEAN, STD):
         mean, std, own_mean, own_std = (

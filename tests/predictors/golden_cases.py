@@ -268,7 +268,7 @@ def video_answers(predictor: Any, case: str, folder: Path) -> Arrays:
 @dataclass(frozen=True)
 class Setting:
     """A golden file: a network, what its object score tends to, whether the official postprocessing is on (fallback
-    for unstable masks, binary memory of prompted frames), the largest hole that is filled, and the cases that are run."""
+    for unstable masks, binary memory of prompted frames), the largest hole that is filled, and the cases."""
 
     name: str
     config: NetworkConfig
