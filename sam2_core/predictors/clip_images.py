@@ -118,8 +118,8 @@ class ClipImages(MutableSequence[Any]):
         return torch.stack(list(self)) if self._entries else torch.empty(self.shape, device=self.device)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+        if name.startswith("_") or not hasattr(Tensor, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.tensor(), name)
 
     @classmethod

@@ -56,6 +56,13 @@ class VideoSteps(SAM2):
         """The number of objects."""
         return len(inference_state["obj_idx_to_id"])
 
+    def _reset_tracking_results(self, inference_state: State) -> None:
+        """Clear the prompts and outputs of all objects, but keep the objects."""
+        for index in range(self._get_obj_num(inference_state)):
+            target = ObjectState.of(inference_state, index)
+            for by_frame in (*target.prompt_state, target.outputs[True], target.outputs[False], target.tracked):
+                by_frame.clear()
+
     # --- one frame -----------------------------------------------------------------------------------------------
 
     def _get_image_feature(self, inference_state: State, frame_idx: int, batch_size: int) -> FlatFeatures:
@@ -87,13 +94,6 @@ class VideoSteps(SAM2):
         positions = list(constants["vision_pos_enc"])
         return image, {"vision_features": maps[-1], "vision_pos_enc": positions, "backbone_fpn": maps}
 
-    def _features(self, state: State, frame: int, batch: int = 1) -> ImageFeatures:
-        _, _, flat, _, sizes = self._get_image_feature(state, frame, batch)
-        stride4, stride8, embedding = (
-            each.float().permute(1, 2, 0).unflatten(2, size) for each, size in zip(flat[-3:], sizes[-3:], strict=True)
-        )
-        return ImageFeatures(embedding, (stride4, stride8))
-
     def _run_single_frame_inference(
         self,
         inference_state: State,
@@ -107,39 +107,104 @@ class VideoSteps(SAM2):
         run_mem_encoder: bool,
         prev_sam_mask_logits: Tensor | None = None,
     ) -> tuple[StoredOutput, Tensor]:
+        """Segment one frame as `track_step` does; returns the output to store and its logits (B, 1, 4H, 4W).
+
+        Holes are filled in both, as the official predictor does: filled logits are fed back, and prompted frames
+        memorize them. The memory of a tracked frame, which is encoded here, is that of the logits before.
+        """
+        _, _, maps, positions, sizes = self._get_image_feature(inference_state, frame_idx, batch_size)
+        output = self.track_step(
+            frame_idx=frame_idx,
+            is_init_cond_frame=is_init_cond_frame,
+            current_vision_feats=maps,
+            current_vision_pos_embeds=positions,
+            feat_sizes=sizes,
+            point_inputs=point_inputs,
+            mask_inputs=mask_inputs,
+            output_dict=output_dict,
+            num_frames=inference_state["num_frames"],
+            track_in_reverse=reverse,
+            run_mem_encoder=run_mem_encoder,
+            prev_sam_mask_logits=prev_sam_mask_logits,
+        )
+        logits, memory, storage = output["pred_masks"], output["maskmem_features"], inference_state["storage_device"]
+        if self.fill_hole_area > 0:
+            logits = fill_holes(logits, self.fill_hole_area)
+        stored = {
+            "maskmem_features": None if memory is None else memory.to(storage, torch.bfloat16),
+            "maskmem_pos_enc": self._get_maskmem_pos_enc(inference_state, output),
+            "pred_masks": logits.to(storage),
+            "obj_ptr": output["obj_ptr"],
+            "object_score_logits": output["object_score_logits"],
+        }
+        return stored, logits
+
+    def track_step(
+        self,
+        frame_idx: int,
+        is_init_cond_frame: bool,
+        current_vision_feats: list[Tensor],
+        current_vision_pos_embeds: list[Tensor],
+        feat_sizes: list[tuple[int, int]],
+        point_inputs: dict[str, Tensor] | None,
+        mask_inputs: Tensor | None,
+        output_dict: dict[str, dict[int, StoredOutput]],
+        num_frames: int,
+        track_in_reverse: bool = False,
+        run_mem_encoder: bool = True,
+        prev_sam_mask_logits: Tensor | None = None,
+    ) -> dict[str, Any]:
         """Segment one frame by a prompt, or by the memory in `output_dict` alone.
 
-        Points are `point_coords` (B, N, 2) in input pixels and `point_labels` (B, N), masks (B, 1, S, S). Returns the
-        output to store and its logits (B, 1, 4H, 4W). Holes are filled in both, as the official predictor does; a
-        memory that is encoded here (`run_mem_encoder`) is that of the logits before.
+        Maps are flat, (H * W, B, C), points `point_coords` (B, N, 2) in input pixels and `point_labels` (B, N), masks
+        (B, 1, S, S). Returns the entries of a `StoredOutput`, `pred_masks_high_res` (B, 1, S, S), and the prompt.
         """
-        segmenter = Segmenter(self)
-        features = self._features(inference_state, frame_idx, batch_size)
+        segmenter, features = Segmenter(self), _features(current_vision_feats, feat_sizes)
         if mask_inputs is not None:
             output = segmenter.from_mask(features, mask_inputs)
         else:
-            rules, frames = MemoryRules.from_config(self.config), inference_state["num_frames"]
+            rules = MemoryRules.from_config(self.config)
             output = segmenter.from_prompt(
                 features,
                 None if point_inputs is None else (point_inputs["point_coords"], point_inputs["point_labels"]),
                 prev_sam_mask_logits,
-                None if is_init_cond_frame else select_memory(output_dict, rules, frame_idx, reverse, frames),
+                None
+                if is_init_cond_frame
+                else select_memory(output_dict, rules, frame_idx, track_in_reverse, num_frames),
             )
-        memory = None
+        high_res = self._resized(output.logits, (self.image_size, self.image_size))
+        memory, positions = None, None
         if run_mem_encoder:
-            prompted = point_inputs is not None and self.binarize_mask_from_pts_for_mem_enc
-            memory = segmenter.encode_memory(features, output, prompted).memory
-        logits = output.logits
-        if self.fill_hole_area > 0:
-            logits = fill_holes(logits, self.fill_hole_area)
-        stored = {
-            "maskmem_features": None if memory is None else memory.to(inference_state["storage_device"]),
-            "maskmem_pos_enc": None if memory is None else self._memory_positions(inference_state, len(memory)),
-            "pred_masks": logits.to(inference_state["storage_device"]),
+            memory, positions = self._encode_new_memory(
+                current_vision_feats, feat_sizes, high_res, output.object_score, point_inputs is not None
+            )
+        return {
+            "point_inputs": point_inputs,
+            "mask_inputs": mask_inputs,
+            "pred_masks": output.logits,
+            "pred_masks_high_res": high_res,
             "obj_ptr": output.pointer,
             "object_score_logits": output.object_score,
+            "maskmem_features": memory,
+            "maskmem_pos_enc": positions,
         }
-        return stored, logits
+
+    # --- memory --------------------------------------------------------------------------------------------------
+
+    def _encode_new_memory(
+        self,
+        current_vision_feats: list[Tensor],
+        feat_sizes: list[tuple[int, int]],
+        pred_masks_high_res: Tensor,
+        object_score_logits: Tensor,
+        is_mask_from_pts: bool,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Encode masks (B, 1, S, S) with the flat maps of their frame; returns the memory and its position map."""
+        embedding = _features(current_vision_feats, feat_sizes).embedding
+        prompted = is_mask_from_pts and self.binarize_mask_from_pts_for_mem_enc
+        memory = self.encode_memory(embedding, pred_masks_high_res, object_score_logits, prompted)
+        positions = sine_map(*memory.shape[1:], memory.device)
+        return memory, [positions.expand(len(memory), -1, -1, -1)]
 
     def _run_memory_encoder(
         self,
@@ -149,29 +214,25 @@ class VideoSteps(SAM2):
         high_res_masks: Tensor,
         object_score_logits: Tensor,
         is_mask_from_pts: bool,
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Encode masks (B, 1, S, S) of a frame; returns the memory in bfloat16 and its position map."""
-        features = self._features(inference_state, frame_idx, batch_size)
-        prompted = is_mask_from_pts and self.binarize_mask_from_pts_for_mem_enc
-        memory = self.encode_memory(features.embedding, high_res_masks, object_score_logits, prompted)
+    ) -> tuple[Tensor, list[Tensor] | None]:
+        """Encode masks (B, 1, S, S) of a frame; returns the memory in bfloat16 and its position map, to store."""
+        _, _, maps, _, sizes = self._get_image_feature(inference_state, frame_idx, batch_size)
+        memory, positions = self._encode_new_memory(maps, sizes, high_res_masks, object_score_logits, is_mask_from_pts)
         stored = memory.to(inference_state["storage_device"], torch.bfloat16)
-        return stored, self._memory_positions(inference_state, batch_size)
+        return stored, self._get_maskmem_pos_enc(inference_state, {"maskmem_pos_enc": positions})
 
-    def _memory_positions(self, state: State, batch: int) -> list[Tensor]:
-        """The position map of all memories, (B, D, H, W), which is kept once."""
-        side, constants = self.config.embedding_size, state["constants"]
-        if "maskmem_pos_enc" not in constants:
-            constants["maskmem_pos_enc"] = [sine_map(self.config.memory_width, side, side, self.device)]
-        return [each.expand(batch, -1, -1, -1) for each in constants["maskmem_pos_enc"]]
-
-    # --- memory --------------------------------------------------------------------------------------------------
+    def _get_maskmem_pos_enc(self, inference_state: State, current_out: dict[str, Any]) -> list[Tensor] | None:
+        """The position map of an output; it is the same for all, and kept once in the state."""
+        if current_out["maskmem_pos_enc"] is None:
+            return None
+        maps: list[Tensor] = current_out["maskmem_pos_enc"]
+        kept = inference_state["constants"].setdefault("maskmem_pos_enc", [each[:1] for each in maps])
+        return [each.expand(len(maps[0]), -1, -1, -1) for each in kept]
 
     def _with_memory(self, state: State, frame: int, output: StoredOutput) -> StoredOutput:
         """Add the memory to the output of a prompt, if it is missing."""
         if output["maskmem_features"] is None:
-            logits = output["pred_masks"].to(self.device)
-            size = (self.image_size, self.image_size)
-            masks = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+            masks = self._resized(output["pred_masks"].to(self.device), (self.image_size, self.image_size))
             scores = output["object_score_logits"]
             memory = self._run_memory_encoder(state, frame, len(masks), masks, scores, is_mask_from_pts=True)
             output["maskmem_features"], output["maskmem_pos_enc"] = memory
@@ -204,15 +265,25 @@ class VideoSteps(SAM2):
         for index in range(count):
             output = ObjectState.of(inference_state, index).latest(frame_idx, is_cond)
             if output is not None:
-                own = output["pred_masks"].to(device)
-                same = own.shape[-2:] == size
-                logits[index] = (own if same else F.interpolate(own, size, mode="bilinear", align_corners=False))[0]
+                logits[index] = self._resized(output["pred_masks"].to(device), size)[0]
         return {"pred_masks_video_res" if consolidate_at_video_res else "pred_masks": logits}
 
     def _get_orig_video_res_output(self, inference_state: State, any_res_masks: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (objects, 1, H', W') on the device, and at the size of the clip, without overlap if that is set."""
         any_res_masks = any_res_masks.to(self.device)
-        masks, size = any_res_masks, (inference_state["video_height"], inference_state["video_width"])
-        if masks.shape[-2:] != size:
-            masks = F.interpolate(masks, size=size, mode="bilinear", align_corners=False)
+        masks = self._resized(any_res_masks, (inference_state["video_height"], inference_state["video_width"]))
         return any_res_masks, self._apply_non_overlapping_constraints(masks) if self.non_overlap_masks else masks
+
+    @staticmethod
+    def _resized(logits: Tensor, size: tuple[int, int]) -> Tensor:
+        if logits.shape[-2:] == size:
+            return logits
+        return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+
+def _features(flat: list[Tensor], sizes: list[tuple[int, int]]) -> ImageFeatures:
+    """Flat maps (H * W, B, C), fine to coarse, as features in fp32."""
+    stride4, stride8, embedding = (
+        each.float().permute(1, 2, 0).unflatten(2, size) for each, size in zip(flat[-3:], sizes[-3:], strict=True)
+    )
+    return ImageFeatures(embedding, (stride4, stride8))
