@@ -83,7 +83,7 @@ def _parse_text(text: str) -> object:
 
 
 def _parts(value: object, depth: int) -> Iterator[object]:
-    """Rings and run lengths. Pairs of numbers in one list are the corners of one ring."""
+    """Rings and run lengths. Pairs of numbers in one list are the corners of one ring, and so are triples."""
     is_nested = isinstance(value, list) and any(isinstance(each, list | dict) for each in value)
     if isinstance(value, list) and is_nested and depth and not all(each is None or _is_corner(each) for each in value):
         for each in value:
@@ -95,7 +95,7 @@ def _parts(value: object, depth: int) -> Iterator[object]:
 def _is_corner(value: object) -> bool:
     if isinstance(value, dict):
         return "x" in value and "y" in value
-    return isinstance(value, list) and len(value) == 2 and not any(isinstance(each, list | dict) for each in value)
+    return isinstance(value, list) and len(value) in (2, 3) and not any(isinstance(each, list | dict) for each in value)
 
 
 def _parse_run_lengths(plain: dict[str, Any]) -> RunLengths:

@@ -23,7 +23,7 @@ from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import no_frame
 from sam2_core.media.readers.polygon_filling import draw_polygon, parse_ring
-from sam2_core.media.readers.yolo_pose import BOX, MAX_LENGTH, PoseLines, classify_all
+from sam2_core.media.readers.yolo_pose import BOX, MAX_LENGTH, LineKind, classify_all
 from sam2_core.types import Box, Mask
 
 CLASS_LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # one name per line
@@ -61,7 +61,7 @@ def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: An
     """Read label files; the names of the classes are in other files beside them."""
     lists = _class_lists(files, builder)
     classes = _class_names(lists, files, builder)
-    poses = _find_poses(documents, _key_point_shape(lists))
+    kinds = _find_kinds(documents, _key_point_shape(lists))
     frames = builder.match_frames([each.name for each in documents], binding=len(files.names) > 1)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
@@ -73,7 +73,7 @@ def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: An
                 continue
             for line in lines:
                 with builder.item(PurePosixPath(document.name).name):
-                    _read_line(line, frame, classes, poses, builder)
+                    _read_line(line, frame, classes, kinds, builder)
 
 
 YOLO = DocumentFormat("YOLO", is_yolo, read_yolo)
@@ -92,7 +92,7 @@ def _plain(line: str) -> str:
     return " ".join(_SEPARATORS.split(line)).strip()
 
 
-def _find_poses(documents: Sequence[Document], shape: tuple[int, int] | None) -> dict[int, PoseLines]:
+def _find_kinds(documents: Sequence[Document], shape: tuple[int, int] | None) -> dict[int, LineKind]:
     """What the lines of each number of words are, those of the class included."""
     rows: dict[int, list[list[float]]] = defaultdict(list)
     left = _MAX_SAMPLED
@@ -108,20 +108,24 @@ def _find_poses(documents: Sequence[Document], shape: tuple[int, int] | None) ->
 
 
 def _read_line(
-    line: str, frame: int, classes: Mapping[int, str], poses: Mapping[int, PoseLines], builder: AnnotationBuilder
+    line: str, frame: int, classes: Mapping[int, str], kinds: Mapping[int, LineKind], builder: AnnotationBuilder
 ) -> None:
     height, width = builder.info.size_of(frame)
     words = line.split(" ")
     if not _LINE.fullmatch(line):
         raise MediaError("Some lines are not of this format: a class and numbers from 0 to 1.")
-    pose = poses.get(len(words) - 1, PoseLines(False, True))
-    numbers, track = _split_extras(words[1 : BOX + 1] if pose.is_pose else words[1:])
+    kind = kinds.get(len(words) - 1, LineKind())
+    track = int(float(words.pop())) if kind.has_track else None
+    if kind.is_pose:
+        words = words[: BOX + 1]
+    numbers, own_track = _split_extras(words[1:])
+    track = own_track if track is None else track
     class_id = int(float(words[0]))
     label = classes.get(class_id, f"class {class_id}")
     key: Hashable = None if track is None else (class_id, track)
     builder.add(frame, key, _shape(numbers, height, width, builder), label=label)
-    if pose.is_pose or not pose.is_certain:
-        builder.note((_POSE if pose.is_certain else _MAYBE_POSE) if pose.is_pose else _MAYBE_OUTLINE)
+    if kind.is_pose or not kind.is_certain:
+        builder.note((_POSE if kind.is_certain else _MAYBE_POSE) if kind.is_pose else _MAYBE_OUTLINE)
 
 
 def _split_extras(words: list[str]) -> tuple[list[float], int | None]:

@@ -10,7 +10,7 @@ Source: https://docs.ultralytics.com/datasets/pose/
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -28,33 +28,39 @@ _VISIBILITIES = (0.0, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class PoseLines:
-    """Whether lines of one length are boxes with key points, and whether that is certain."""
+class LineKind:
+    """What lines of one length are.
 
-    is_pose: bool
-    is_certain: bool
+    is_pose: boxes with key points, not outlines or boxes alone.
+    is_certain: False if it may be otherwise.
+    has_track: the last number is the object's id, from a tracker.
+    """
+
+    is_pose: bool = False
+    is_certain: bool = True
+    has_track: bool = False
 
 
-def classify(rows: Rows, shape: tuple[int, int] | None) -> PoseLines:
+def classify(rows: Rows, shape: tuple[int, int] | None) -> LineKind:
     """What lines of this length are; `shape` is `kpt_shape` (k, d) if a file has it."""
     length = rows.shape[1]
     if length <= BOX + 1 or length > MAX_LENGTH:
-        return PoseLines(False, True)
+        return LineKind()
     if shape is not None:
-        return PoseLines(length >= BOX + shape[0] * shape[1], True)
+        return LineKind(length >= BOX + shape[0] * shape[1], True)
     if not _boxes_fit(rows):
-        return PoseLines(_has_visibilities(rows, beyond_one=True), True)
+        return LineKind(_has_visibilities(rows, beyond_one=True), True)
     if _has_visibilities(rows, beyond_one=False):
-        return PoseLines(True, True)
+        return LineKind(True, True)
     with_visibility, without = _contain_points(rows, 3), _contain_points(rows, 2)
     if with_visibility and not without and (len(rows) >= _MANY or length >= BOX + 3 * _MANY):
-        return PoseLines(True, False)
+        return LineKind(True, False)
     if not without:
-        return PoseLines(False, True)
+        return LineKind()
     many = len(rows) >= _MANY
     odd = np.mean([_crosses_itself(row) or (many and _has_far_corner(row)) for row in rows])
     tight = np.mean([_extent(row) >= _TIGHT for row in rows])
-    return PoseLines(bool(odd >= 0.5), bool(odd < 0.5 and tight < 0.5))
+    return LineKind(bool(odd >= 0.5), bool(odd < 0.5 and tight < 0.5))
 
 
 def _boxes_fit(rows: Rows) -> bool:
@@ -135,10 +141,19 @@ def _side(
     return np.where(np.abs(cross) < 1e-12, 0.0, np.sign(cross))
 
 
-def classify_all(rows: Mapping[int, Sequence[Sequence[float]]], shape: tuple[int, int] | None) -> dict[int, PoseLines]:
+def classify_all(rows: Mapping[int, Sequence[Sequence[float]]], shape: tuple[int, int] | None) -> dict[int, LineKind]:
     """What the lines of each length are. Outlines have many lengths, lines of key points a single one."""
-    found = {length: classify(np.array(lines, np.float64), shape) for length, lines in rows.items()}
-    others = [length for length in found if length > BOX + 1]
-    if shape is None and len(others) > 2:
-        return {length: PoseLines(each.is_pose and each.is_certain, True) for length, each in found.items()}
+    found = {length: _classify_with_track(np.array(lines, np.float64), shape) for length, lines in rows.items()}
+    if shape is None and sum(length > BOX + 2 for length in found) > 2:
+        return {
+            length: each if each.is_certain else LineKind(has_track=each.has_track) for length, each in found.items()
+        }
     return found
+
+
+def _classify_with_track(rows: Rows, shape: tuple[int, int] | None) -> LineKind:
+    kind, last = classify(rows, shape), rows[:, -1]
+    highest = 2 if kind.is_pose else 1  # of a visibility or coordinate
+    if rows.shape[1] <= BOX or (last % 1).any() or not (last > highest).any() or (last < 0).any():
+        return kind
+    return replace(kind if kind.is_pose else classify(rows[:, :-1], shape), has_track=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -88,13 +89,17 @@ def has_size(segmentation: Segmentation, size: Size) -> bool:
 
 
 def parse_polygons(polygons: object) -> tuple[Polygon, ...]:
-    """Parse lists of x, y, x, y, … into arrays (N, 2). Raises `BadSample`."""
-    if not isinstance(polygons, list) or not polygons:
+    """Parse lists of x, y, x, y, … into arrays (N, 2); those that cannot be used are left out.
+
+    Raises `BadSample` if nothing is left.
+    """
+    parsed = list[Polygon]()
+    for polygon in polygons if isinstance(polygons, list) else []:
+        with suppress(MediaError):
+            parsed.append(parse_ring(polygon).astype(np.float32))
+    if not parsed:
         raise BadSample(BROKEN_ENTRY)
-    try:
-        return tuple(parse_ring(polygon).astype(np.float32) for polygon in polygons)
-    except MediaError as error:
-        raise BadSample(BROKEN_ENTRY) from error
+    return tuple(parsed)
 
 
 def decode_segmentations(parsed: Sequence[Segmentation], size: Size) -> tuple[BoolArray, ...]:

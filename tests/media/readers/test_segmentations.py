@@ -44,6 +44,7 @@ def runs(counts: Any, size: Any = (HEIGHT, WIDTH)) -> dict[str, Any]:
         [PAIRS],
         POINTS,
         [POINTS],
+        [[x, y, 0] for x, y in PAIRS],
         [[GOOD]],
         json.dumps([GOOD]),
         json.dumps(GOOD),

@@ -177,3 +177,11 @@ def test_a_name_in_utf8_beside_the_plain_one_counts(tmp_path: Path) -> None:
         assert member.flag_bits & 0x800 == 0
     member.extra = struct.pack("<HHBI", 0x7075, 5 + len(name), 1, zlib.crc32(plain)) + name
     assert decode_names([member], IMAGE) == (["фото.txt"], "")
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
+def test_xml_that_declares_no_encoding(tmp_path: Path, encoding: str) -> None:
+    box = "<bndbox><xmin>3</xmin><ymin>3</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
+    text = f"<annotation><filename>photo.jpg</filename><object><name>红绿灯</name>{box}</object></annotation>"
+    (tmp_path / "photo.xml").write_bytes(text.encode(encoding))
+    assert summarize(read_annotations(tmp_path / "photo.xml", IMAGE)) == [(0, 1, "", "红绿灯")]

@@ -186,3 +186,14 @@ def test_numbers_are_separated_in_several_ways(tmp_path: Path, line: str, end: s
     [found] = read_annotations(path, IMAGE).masks
     assert found.box is not None
     assert (found.box.left, found.box.bottom) == pytest.approx((12, 14))
+
+
+@pytest.mark.parametrize(
+    "rest", [PERSON, f"{PERSON} 0.9", f"{PERSON} {points(5, '2')}", f"{PERSON} {points(5, '0.9')} 0.8", outline(3, 4)]
+)
+@pytest.mark.parametrize("last", ["{}", "{}.0", "{}.000000"])
+def test_the_first_of_several_ids_is_one_too(tmp_path: Path, rest: str, last: str) -> None:
+    members = {f"labels/{n:05d}.txt": "\n".join(f"0 {rest} {last.format(k)}" for k in (3, 1, 4)) for n in range(2)}
+    read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
+    assert [(frame, track) for frame, track, *_ in summarize(read)] == [(n, k) for n in range(2) for k in (1, 2, 3)]
+    assert not any("matched by where they lie" in note for note in read.notes)
