@@ -27,6 +27,7 @@ from sam2_core.media import (
 from sam2_core.media.atomic import new_file
 from sam2_core.media.image_files import encode_scaled_jpeg, read_image
 from sam2_core.media.info import RgbArray
+from sam2_core.media.names import short_names
 from sam2_core.media.picture_clips import DifferentSizes
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.sequence import NoSequence, unpack_pictures
@@ -35,6 +36,14 @@ from ui.settings import Settings
 MAX_BACKDROPS = 4  # of one session; the least recently used makes room
 MAX_BACKDROP_SIDE = 1920  # pixels
 _GONE = "The picture behind is not on this server any more. Choose it again."
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file in a folder of its own, and its name or relative path as the user has it."""
+
+    path: Path
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ AS_THEY_ARE = OpeningOptions()
 
 
 def read_files(
-    files: Sequence[Path],
+    files: Sequence[UploadedFile],
     folder: Path,
     settings: Settings,
     options: OpeningOptions,
@@ -76,16 +85,17 @@ def read_files(
         max_store_bytes=settings.max_store_bytes,
         scale_down=options.scale_down,
     )
+    paths, names = [file.path for file in files], [file.name for file in files]
     if options.as_clip:
-        ingest_sequence(files, folder, limits, report)
+        ingest_sequence(paths, folder, limits, report, names=names)
         return ()
     if len(files) > 1 or earlier is not None:
-        return ingest_album(files, folder, limits, report, earlier)[1]
+        return ingest_album(paths, folder, limits, report, earlier, names)[1]
     try:
-        ingest(files[0], folder, limits, report)
+        ingest(paths[0], folder, limits, report, *short_names(names))
     except (NoSequence, DifferentSizes):  # a ZIP file of photos
-        unpacked = unpack_pictures(files[0], files[0].parent, limits, ProgressReporter(report))
-        return ingest_album(unpacked, folder, limits, report)[1]
+        unpacked, inner = unpack_pictures(paths[0], paths[0].parent, limits, ProgressReporter(report))
+        return ingest_album(unpacked, folder, limits, report, names=inner)[1]
     return ()
 
 

@@ -21,7 +21,7 @@ _RATE_SHARE, _ODD_SHARE = 0.02, 0.1  # by which rates differ; with and without a
 _MAX_RATE = 300.0  # frames per second; a larger number is a guess
 _SHARE = 0.01  # of the frames may be missing by rounding
 _MAX_MISSING = 2.5  # frames at the end, by rounding
-_AUDIO_SECONDS = 0.15  # how far before the end that the file promises its audio may end
+_AUDIO_SECONDS, _AUDIO_SHARE = 0.5, 0.03  # by which audio is longer than the video in clips that are whole
 
 
 def describe_damage(
@@ -54,9 +54,11 @@ def describe_damage(
 
 def _ends_early(source: Path, probe: ClipProbe, missing: float, limit: float) -> bool:
     """Whether the video ends before the file says so, and not just before the audio."""
-    if missing <= max(_MAX_MISSING / probe.rate if probe.rate else 1.0, _SHARE * probe.promised):
+    if not probe.audio:
+        return missing > max(_MAX_MISSING / probe.rate if probe.rate else 1.0, _SHARE * probe.promised)
+    if missing <= max(_AUDIO_SECONDS, _AUDIO_SHARE * probe.promised):
         return False
-    return not probe.audio or _audio_end(source, probe, limit) < probe.promised - _AUDIO_SECONDS
+    return _audio_end(source, probe, limit) < probe.promised - _AUDIO_SECONDS
 
 
 def _frames_of_avi(source: Path) -> int:

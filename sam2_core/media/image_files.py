@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -29,33 +30,35 @@ def is_image(path: Path, limits: Limits = DEFAULT_LIMITS, name: str = "") -> boo
     return picture_kind(path, limits, name) == "image"
 
 
-def read_image(path: Path, limits: Limits, size: tuple[int, int] | None = None) -> RgbArray:
+def read_image(source: Path | IO[bytes], limits: Limits, size: tuple[int, int] | None = None) -> RgbArray:
     """An image as (H, W, 3) uint8: EXIF orientation applied, in sRGB, transparency over white, more bits scaled to 8.
 
     `size` (height, width) is what the image is to be scaled to, by default the largest one within the limits. Raises
     `MediaError` for a damaged image and, before decoding, for one with too many pixels.
     """
-    return _read(path, limits, size)[0]
+    return _read(source if isinstance(source, Path) else source.read(), limits, size).pixels
 
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
     """An image as it is stored, with its original and its stored size (height, width).
 
-    `warnings` are about what was changed.
+    `warnings` are about what was changed. `orientation` is the EXIF orientation by which it was turned upright.
     """
 
     jpeg: bytes
     size: tuple[int, int]
     stored_size: tuple[int, int]
     warnings: tuple[str, ...] = ()
+    orientation: int = 1
 
 
 def store_image(source: Path, limits: Limits) -> StoredImage:
     """Read an image and encode the frame to store. Raises `MediaError`."""
-    pixels, warnings = _read(source, limits)
-    jpeg, stored_size = encode_scaled_jpeg(pixels, limits.stored_side_image)
-    return StoredImage(jpeg, (pixels.shape[0], pixels.shape[1]), stored_size, warnings)
+    read = _read(source, limits)
+    jpeg, stored_size = encode_scaled_jpeg(read.pixels, limits.stored_side_image)
+    size = (read.pixels.shape[0], read.pixels.shape[1])
+    return StoredImage(jpeg, size, stored_size, read.warnings, read.orientation)
 
 
 def encode_scaled_jpeg(pixels: RgbArray, max_side: int) -> tuple[bytes, tuple[int, int]]:
@@ -72,7 +75,8 @@ def ingest_image(folder: Path, name: str, limits: Limits, report: ProgressReport
     report(0.0, "Reading the picture")
     stored = store_image(folder / SOURCE, limits)
     (folder / FRAMES).write_bytes(stored.jpeg)
-    info = MediaInfo("image", name, 1, *stored.size, *stored.stored_size, warnings=stored.warnings)
+    turned = () if stored.orientation == 1 else (stored.orientation,)
+    info = MediaInfo("image", name, 1, *stored.size, *stored.stored_size, orientations=turned, warnings=stored.warnings)
     reading = SourceReading(is_scaled=limits.scale_down)
     describe_store(folder, info, [len(stored.jpeg)], np.zeros(1), 0.0, reading)
     return info
@@ -88,8 +92,15 @@ def to_rgb(loaded: Image.Image | DeepImage, levels: Levels | None = None) -> Rgb
     return np.array(image.convert("RGB"), np.uint8)
 
 
-def _read(path: Path, limits: Limits, size: tuple[int, int] | None = None) -> tuple[RgbArray, tuple[str, ...]]:
-    with PictureFile(path, limits) as file:
+@dataclass(frozen=True, slots=True)
+class _ReadImage:
+    pixels: RgbArray
+    warnings: tuple[str, ...]
+    orientation: int
+
+
+def _read(source: Path | bytes, limits: Limits, size: tuple[int, int] | None = None) -> _ReadImage:
+    with PictureFile(source, limits) as file:
         loaded = file.load()
         levels = measure_levels([loaded.sample()], bool(loaded.profile)) if isinstance(loaded, DeepImage) else None
         pixels = to_rgb(loaded, levels)
@@ -101,7 +112,7 @@ def _read(path: Path, limits: Limits, size: tuple[int, int] | None = None) -> tu
             pixels = np.asarray(cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         if pixels.shape[:2] != file.original_size:
             warnings += (describe_scaling("picture", file.original_size, pixels.shape),)
-    return pixels, warnings
+        return _ReadImage(pixels, warnings, file.orientation)
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import re
 from dataclasses import dataclass
@@ -79,18 +80,23 @@ class DeepImage:
 class PictureFile:
     """The frames of one picture file, which are decoded one at a time, in increasing order at best."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
-        """Open without decoding. Raises `MediaError` for a file without a picture that can be read."""
-        self._path, self._limits = path, limits
-        head = read_head(path)
+    def __init__(self, source: Path | bytes, limits: Limits) -> None:
+        """Open a file, or the content of one, without decoding.
+
+        Raises `MediaError` for a file without a picture that can be read.
+        """
+        self._source, self._limits = source, limits
+        head = read_head(source)
         self.color_table = color_table_of_picture(head)
         """The table that converts its colors to sRGB, "" for none (see color_table.py)."""
-        self._tiff: tuple[TiffPage, ...] = read_tiff(path, _MAX_PAGES).pages if is_tiff(head) else ()
+        self._tiff: tuple[TiffPage, ...] = read_tiff(source, _MAX_PAGES).pages if is_tiff(head) else ()
         self._image: Image.Image | None = None
+        self.orientation = 1
+        """The EXIF orientation by which the frame that was loaded last was turned upright."""
         self.original_size = (0, 0)
         """Height and width of the frame that was loaded last, upright, before it was scaled down."""
         try:
-            self._image = _open(path)
+            self._image = _open(source)
         except _BOMB as error:
             found = re.search(r"\d+", str(error))
             raise MediaError(
@@ -98,7 +104,7 @@ class PictureFile:
                 f"the limit is {limits.max_pixels / 1e6:.1f} million. Scale it down first."
             ) from error
         except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
-            if not self._tiff or not cv2.haveImageReader(str(path)):
+            if not self._tiff:
                 raise MediaError(_DAMAGED) from error
 
     def __enter__(self) -> PictureFile:
@@ -135,7 +141,7 @@ class PictureFile:
     @property
     def is_jpeg_stream(self) -> bool:
         """Whether JPEGs of the same size follow one another: a clip, which ffmpeg reads."""
-        return self.format == "JPEG" and _has_second_jpeg(self._path)
+        return self.format == "JPEG" and isinstance(self._source, Path) and _has_second_jpeg(self._source)
 
     @property
     def seconds(self) -> float:
@@ -171,13 +177,15 @@ class PictureFile:
         if image is None:
             assert page is not None  # noqa: S101 (only TIFFs are opened without Pillow)
             self._check(page.height, page.width)
+            self.orientation = page.orientation
             self.original_size = _upright(page.height, page.width, page.orientation)
             return self._load_deep(page.index, page.orientation, None, page.no_data)
         if page is not None or self.format in _ANIMATED:
             image.seek(page.index if page else frame + self._first)
         self._check(image.height, image.width)
         has_deep_channels = _has_deep_channels(image)
-        orientation = image.getexif().get(_ORIENTATION, 1)  # which decodes a PNG
+        found = image.getexif().get(_ORIENTATION, 1)  # which decodes a PNG
+        self.orientation = orientation = found if found in range(1, 9) else 1
         self.original_size = _upright(image.height, image.width, orientation)
         if target := self._limits.scaled_size(image.height, image.width):
             image.draft(None, target[::-1])
@@ -202,7 +210,8 @@ class PictureFile:
 
     def _load_deep(self, index: int, orientation: int, profile: bytes | None, no_data: float | None) -> DeepImage:
         """Decode with OpenCV, which keeps all bits of several channels."""
-        content = np.memmap(self._path, np.uint8, "r")
+        source = self._source
+        content = np.frombuffer(source, np.uint8) if isinstance(source, bytes) else np.memmap(source, np.uint8, "r")
         if self._tiff:
             _, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(index, index + 1))
             pixels = pages[0] if pages else None
@@ -243,13 +252,14 @@ def picture_kind(path: Path, limits: Limits, name: str = "") -> PictureKind:
         return ""
 
 
-def _open(path: Path) -> Image.Image:
+def _open(source: Path | bytes) -> Image.Image:
     """Open without decoding; only raster formats (no EPS, PDF …)."""
     Image.init()
+    path = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         return Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))
     except _BOMB:
-        if read_head(path).startswith(b"\xff\xd8\xff"):
+        if read_head(source).startswith(b"\xff\xd8\xff"):
             return JpegImagePlugin.JpegImageFile(path)  # which does not check the size: `PictureFile.load` does
         raise
 

@@ -61,11 +61,11 @@ def test_what_is_missing_of_a_cut_clip_is_told(
 ) -> None:
     if sound and name in ("a.mp4", "a.avi", "a.flv", "a.mov"):
         sound = ("-c:a", "libmp3lame")
-    clip = make_clip(tmp_path / name, frames=40, codec=codec, sound=sound)
+    clip = make_clip(tmp_path / name, frames=80, codec=codec, sound=sound)
     whole = ingest(clip, tmp_path / "whole")
-    assert (whole.frames, whole.warnings) == (40, ())
+    assert (whole.frames, whole.warnings) == (80, ())
     info = ingest(cut(clip, 0.75), tmp_path / "store")
-    assert info.frames < 38
+    assert info.frames < 78
     assert "missing" in info.warnings[0]
 
 

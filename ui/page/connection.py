@@ -15,7 +15,7 @@ from sam2_core.serving.tracking_run import TrackingRun, TrackingUpdate
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from sam2_core.types import FrameMasks
 from ui import protocol
-from ui.files import AS_THEY_ARE, OpeningOptions
+from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
 from ui.models import describe_models, model_event, models_event, report_loading
 from ui.page.imports import ImportOptions, read_and_propose
@@ -279,7 +279,7 @@ class PageConnection:
 
     # --- jobs -----------------------------------------------------------------------------------------------------
 
-    def open(self, files: list[Path], options: OpeningOptions = AS_THEY_ARE) -> None:
+    def open(self, files: list[UploadedFile], options: OpeningOptions = AS_THEY_ARE) -> None:
         """Read uploaded files in the background; what is open stays open until the new medium is ready."""
         self._tasks.start_job("ingest", partial(self._open, files, options))
 
@@ -304,7 +304,7 @@ class PageConnection:
             raise MediaError("Photos can be added to photos only. Open them on their own.")
         return workspace.info.frames
 
-    async def _open(self, files: list[Path], options: OpeningOptions, job: Job) -> None:
+    async def _open(self, files: list[UploadedFile], options: OpeningOptions, job: Job) -> None:
         add = options.add and self._session.workspace is not None
         workspace, skipped = await self._session.open(files, options, job)
         self.effect_previews.forget()

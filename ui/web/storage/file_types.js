@@ -5,7 +5,7 @@ export const isVideo = file => file.type.startsWith('video/');
 /** @param {File} file */
 export const isProject = file => /\.json$/i.test(file.name) || file.type === 'application/json';
 /** @param {File} file */
-export const isAnnotations = file => /\.(zip|txt)$/i.test(file.name);
+export const isAnnotations = file => /\.(zip|txt|xml|csv|npz|jsonl|ndjson|gz)$/i.test(file.name);
 /** @param {File} file */
 export const isZip = file => /\.zip$/i.test(file.name);
 

@@ -10,6 +10,7 @@ import { state } from '../core/store.js';
 import { uploadFile } from '../net/uploads.js';
 import { emit, on } from '../shared/events.js';
 import { counted, megabytes } from '../shared/format.js';
+import { sentName, sortByNames } from './file_names.js';
 import { isAnnotations, isProject, isSequence, isVideo, isZip } from './file_types.js';
 
 /** @typedef {{ asClip?: boolean; scale?: boolean }} OpeningOptions as the frames of a clip; scaled down if it is too large */
@@ -21,6 +22,8 @@ const MAX_WARNINGS = 2; // that are shown one by one
 
 /** @param {File} file */
 const isTooLarge = file => file.size > about.max_upload_mb * 1e6;
+/** @param {File} file */
+const nameQuery = file => `name=${encodeURIComponent(sentName(file))}`;
 /** @param {File[]} files */
 const totalSize = files => files.reduce((sum, file) => sum + file.size, 0);
 
@@ -48,7 +51,7 @@ export function openFile(file, project = state.awaited) {
  */
 function sendFile(file, source, options = {}) {
   sendScaled = () => sendFile(file, source, { scale: true });
-  uploadFile(file, `upload?name=${encodeURIComponent(file.name)}${parameters(options)}`, file.name, source);
+  uploadFile(file, `upload?${nameQuery(file)}${parameters(options)}`, file.name, source);
 }
 
 /** @param {OpeningOptions} options */
@@ -74,7 +77,7 @@ export async function openFiles(files, project = state.awaited) {
   if (chosen.every(file => isAnnotations(file) || isProject(file))) {
     return toast('Open one project at a time. Several files of annotations go into one ZIP file; import that.');
   }
-  if (names) chosen.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
+  if (names) sortByNames(chosen, names);
   const asClip = project ? project.medium.kind === 'clip' : await isClipWanted(chosen);
   const photos = asClip === null ? null : usablePhotos(chosen, 0, asClip);
   if (photos) sendPhotos(photos, { files: photos, project }, { asClip: !!asClip });
@@ -146,7 +149,7 @@ function sendPhotos(photos, source, options = {}) {
   const sendFrom = (place, sent) => {
     const file = photos[place];
     const left = photos.length - 1 - place;
-    const path = `upload?name=${encodeURIComponent(file.name)}&batch=${batch}&left=${left}${source.added ? '&add=1' : ''}${parameters(options)}`;
+    const path = `upload?${nameQuery(file)}&batch=${batch}&left=${left}${source.added ? '&add=1' : ''}${parameters(options)}`;
     const onSent = () => {
       if (left) sendFrom(place + 1, sent + file.size);
     };
