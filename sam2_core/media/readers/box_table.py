@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.json_values import whole_of
 from sam2_core.types import Box
 
 ONLY_BOXES = "A table has boxes, no masks. Use another kind of file for the masks."
@@ -98,12 +99,11 @@ def _read_rows(rows: Sequence[Row], frame: int, is_relative: bool, builder: Anno
             sides = [row.get(side, "") for side in _NEEDED]
             if not any(sides):
                 continue  # an empty mask
-            size = [_number(row.get(side, "")) for side in ("height", "width")]
-            if min(size) > 0:
-                check_size((int(size[0]), int(size[1])), builder.info.size_of(frame))
-            scaled = [_number(side) * scale for side, scale in zip(sides, (width, height) * 2, strict=True)]
+            listed_height, listed_width = (whole_of(row, side) for side in ("height", "width"))
+            fit = fit_for(frame, listed_height, listed_width, builder)
+            box = Box(*(_number(side) * scale for side, scale in zip(sides, (width, height) * 2, strict=True)))
             key = row.get("object") or None
-            builder.add(frame, key, Box(*scaled), name, label)
+            builder.add(frame, key, box if is_relative else fit.box(box), name, label)
 
 
 def _plain(text: str) -> str:

@@ -22,8 +22,8 @@ import numpy.typing as npt
 from sam2_core.errors import MediaError
 from sam2_core.media.formats.index_masks import PALETTE
 from sam2_core.media.formats.voc import NAMES
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.image_masks import manifest_names, read_index
 from sam2_core.media.readers.outlines import center_of, rectangle
@@ -133,14 +133,15 @@ def _names_of(document: Document) -> list[str]:
 
 
 def _read_image(document: Document, frame: int, masks: _Masks, builder: AnnotationBuilder) -> None:
-    size, root, stem = builder.info.size_of(frame), document.value, PurePosixPath(document.name).stem
+    root, stem = document.value, PurePosixPath(document.name).stem
     described = root.find("size")
     if described is None:
         described = root.find("imagesize")  # LabelMe's web tool
-    if described is not None:
-        height, width = whole_in(described, "height", "nrows"), whole_in(described, "width", "ncols")
-        if height and width:
-            check_size((height, width), size)
+    height, width = (None, None) if described is None else (
+        whole_in(described, "height", "nrows"), whole_in(described, "width", "ncols")
+    )  # fmt: skip
+    fit = fit_for(frame, height, width, builder)
+    size = fit.source
     objects = [each for each in root.findall("object") if text_in(each, "deleted") != "1"]
     labels = [text_in(each, "name") for each in objects]
     by_object = masks.of_objects(stem, size)
@@ -157,11 +158,11 @@ def _read_image(document: Document, frame: int, masks: _Masks, builder: Annotati
                 mask = _mask_of(by_class, masks.class_number(label), builder)
             track = _track_of(each)
             name, _ = masks.names.get(track or 0, ("", ""))
-            builder.add(frame, track, mask or _shape_of(each, size, builder), name, label)
+            builder.add(frame, track, fit.place(mask or _shape_of(each, size, builder)), name, label)
     if by_object is not None:
         for value in sorted({*np.unique(by_object).tolist()} - {*range(len(objects) + 1), _VOID}):
             if mask := _mask_of(by_object, value, builder):
-                builder.add(frame, None, mask)
+                builder.add(frame, None, fit.mask(mask))
 
 
 def _track_of(element: Element) -> int | None:
