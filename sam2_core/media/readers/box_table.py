@@ -46,6 +46,8 @@ def is_box_table(document: Document) -> bool:
 
 def read_box_table(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format."""
+    for document in documents:
+        builder.check_lines(document.value)
     images = [
         DescribedImage(document, [name or document.name], rows, frame)
         for document in documents
