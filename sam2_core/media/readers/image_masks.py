@@ -1,9 +1,10 @@
 """Masks as pictures, one or many of them in a ZIP file.
 
 Index masks as in DAVIS: palette indices, or gray values of 8 or 16 bits, are the objects' numbers; 0 is background, and
-255 beside others is undecided. Color masks have one object per color. Soft masks, mattes and cut-outs are cut at half. Or
-one mask for each object and frame: our own `object_01/00000.png`, or numbered folders as in SA-V. MOTS' `instances`. The pages of a TIFF file
-and the frames of an animated picture are the frames of a clip, or the objects of an image.
+255 beside others is undecided. Color masks have one object per color. Soft masks, mattes and cut-outs are cut at half.
+Or one mask for each object and frame: our own `object_01/00000.png`, or numbered folders as in SA-V. In MOTS' folders
+`instances` numbers have the class in them. The pages of a TIFF file and the frames of an animated picture are the
+frames of a clip, or the objects of an image.
 """
 
 from __future__ import annotations
