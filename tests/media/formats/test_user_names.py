@@ -7,6 +7,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import numpy as np
@@ -22,15 +23,18 @@ NAMES = (
     "leaf one.png", "v1.2 #3.jpg", "100%20.jpg", "image.webp.jpg",
     "\U0001f3ac emoji \U0001f468‍\U0001f469‍\U0001f467.png",
     "हिन्दी.png", "ไทยน้ำ.jpg", unicodedata.normalize("NFD", "café é.jpg"), "con.png", "x" * 200 + ".png",
-    "trailing. .png", " leading.png", "semi;colon'quote\".png", "<b>.png", "a&b.jpg", "a#b?c=d&e.png", "UPPER.PNG",
-    "עִבְרִית.png", "scan.tiff", "two  spaces.bmp", "no_ending", "(3) [1] {2}.webp", "=SUM(A1).png", "-o.png", "a,b.png",
+    "trailing. .png", " leading.png", "semi;colon'quote\".png", "a&b.jpg", "a#b?c=d&e.png", "UPPER.PNG",
+    "עִבְרִית.png", "scan.tiff", "two  spaces.bmp", "a<b>.png", "no_ending", "(3) [1] {2}.webp",
+    "=SUM(A1).png", "-o.png", "a,b.png",
     "C.1.jpg", "$(rm) `x`.png",
 )  # fmt: skip
 DOTTED = (".hidden.png",)
+LIKE_MARKUP = ("<b>.png", "[1] {2}.png", "{2}.png")
 PAIRS = ("front/0001.jpg", "rear/0001.jpg", "rear/0002.jpg", "rear/0002.png")
 READABLE = [name for name in ANNOTATION_FORMATS if name in ("masks", "index", "coco", "yolo", "voc", "labelme")]
 WAITS_FOR_FOLDERS = pytest.mark.xfail(reason="titles of PNG masks lose their folders", strict=False)
 WAITS_FOR_DOTS = pytest.mark.xfail(reason="members with a leading dot are left out", strict=False)
+WAITS_FOR_TEXT = pytest.mark.xfail(reason="lists that begin like JSON or XML are taken for it", strict=False)
 
 
 def pixels_on(frame: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
@@ -110,8 +114,16 @@ def test_photos_that_are_called_alike_are_told_apart(kind: str, pictures: bool, 
     check_frames(path, folders)
 
 
-@pytest.mark.parametrize("kind", READABLE)
-@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=WAITS_FOR_DOTS) for name in DOTTED)])
+def each_single_photo() -> Iterator[Any]:
+    """Every format with every name; marked where a reader is still to learn it."""
+    for kind in READABLE:
+        for name in (*NAMES, *DOTTED, *LIKE_MARKUP):
+            marks = [WAITS_FOR_DOTS] if name in DOTTED else []
+            marks += [WAITS_FOR_TEXT] if kind == "voc" and name in LIKE_MARKUP else []
+            yield pytest.param(kind, name, marks=marks)
+
+
+@pytest.mark.parametrize(("kind", "name"), [*each_single_photo()])
 def test_masks_come_back_to_a_single_photo(kind: str, name: str, tmp_path: Path) -> None:
     Image.fromarray(np.full((*SIZE, 3), 90, np.uint8)).save(tmp_path / "0", "PNG")
     assert ingest(tmp_path / "0", tmp_path / "store", name=name).name == name
