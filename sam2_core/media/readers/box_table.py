@@ -49,7 +49,7 @@ def read_box_table(documents: Sequence[Document], files: AnnotationFiles, builde
     for document in documents:
         builder.check_lines(document.value)
     images = [
-        DescribedImage(document, [name or document.name], rows, frame)
+        DescribedImage(document, [name, name.strip()] if name.strip() else [document.name], rows, frame)
         for document in documents
         for (name, frame), rows in _by_image(document).items()
     ]
@@ -85,9 +85,10 @@ def _by_image(document: Document) -> dict[tuple[str, int | None], list[Row]]:
     try:
         for cells in csv.reader(io.StringIO(text), delimiter=";" if ";" in header else ","):
             row = {ours: cells[place].strip() for ours, place in places.items() if place < len(cells)}
+            file = cells[places["file"]] if "file" in row else ""  # whose spaces may be part of the name
             frame = row.get("frame", "")
             is_number = frame.isascii() and frame.isdigit() and len(frame) < 10
-            by_image[_plain(row.get("file", "")), int(frame) if is_number else None].append(row)
+            by_image[_plain(file), int(frame) if is_number else None].append(row)
     except csv.Error as error:
         raise MediaError("The table is damaged. Export it again.") from error
     return by_image
