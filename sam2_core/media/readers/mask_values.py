@@ -27,17 +27,19 @@ TRIMAP_NOTE = "Gray level 128 between black and white was taken for undecided pi
 
 _VOID, _WHITE, _WHITE_16 = 255, 255, 65535
 _UNDECIDED = (127, 128)
-_MIN_MIXTURES = 3  # values without any area of their own
+_CENTER_SHARE = 0.1  # of the pixels of a value that has areas
+_MIN_MIXTURES = 3  # values without areas
 _SAMPLES = 20_000  # pixels or pairs that are looked at
-_BORDERING = 0.5  # of the pixels of mixtures that lie between two others
+_BORDERING, _BORDERING_WHITE = 0.5, 0.2  # of the pixels of mixtures that lie between two others
 _MIN_RAMP, _RAMP_STEP, _RAMP_SHARE = 32, 2, 0.8  # levels of a wide gradient, their steps, the share of these steps
 _PEAK_RADIUS, _SAME = 1 / 64, 1 / 16  # of the range: values around a strong one; values that count as the same
-_MAX_STRONG, _MAX_RIVALS = 256, 4096
-_SOLID_SHARE, _RAMP_SOLID_SHARE = 0.5, 0.1  # of pixels with strong values
-_EMPTY_SHARE = 0.9  # of background, where no object has a strong value
-_MIXTURE_SHARE, _MIXTURE_ERROR = 0.7, 0.1
-_MIN_LOSSY_RANGE = 64  # levels
-_MAX_PAIRED = 32  # strong values, two of which may be mixed
+_PEAK_SHARE = 0.3  # pixels of a strong value by those of the values around it: a gradient has 1/4 at most
+_MAX_STRONG, _MAX_RIVALS, _MAX_PAIRED = 256, 4096, 32  # values that are compared
+_MIN_EMPTY_SHARE = 0.1  # of background, where no object has a strong value
+_MAX_WEAK_SHARE, _MAX_WEAK_RAMP = 0.65, 0.9  # of pixels without strong values
+_MIN_TEXTURE_SHARE, _TEXTURE, _TEXTURE_SHARE = 0.1, 1 / 128, 0.12
+_MIXTURE_SHARE, _MIXTURE_ERROR, _LOSSY_MIXTURE_ERROR = 0.7, 0.1, 0.25  # share of such pixels; distances of the range
+_MIN_LOSSY_RANGE, _MAX_LOSSY_OBJECTS = 64, 8  # levels; objects by gray levels
 _REACH = 7  # pixels across which a mixture is between the colors that it is mixed from
 
 
@@ -58,7 +60,7 @@ class ObjectValues:
     def undecided(self) -> tuple[frozenset[int], str]:
         """Gray levels of undecided pixels, and a note about them."""
         objects = self.exact - {0} if self.strong is None else {int(row[0]) for row in self.strong if row[0]}
-        if self.has_colors or _WHITE not in objects or len(objects) == 1:
+        if self.has_colors or len(objects) == 1 or max(objects, default=0) != _WHITE:
             return frozenset(), ""
         if len(objects) == 2 and min(objects) in _UNDECIDED:
             return frozenset(objects - {_WHITE}), TRIMAP_NOTE
@@ -218,43 +220,45 @@ def _strong_values(picture: MaskPixels) -> _Strong | None:
         return None
     if picture.is_lossy and span < _MIN_LOSSY_RANGE:
         raise MediaError(COMPRESSED)
-    is_flat, is_ramp = _flat_values(picture), _is_ramp(picture, table)
+    is_flat, is_ramp = _flat_values(picture), _is_ramp(picture)
     if not (picture.is_lossy or is_ramp or _has_mixtures(picture, is_flat)):
         return None
-    strong = _peaks(table, counts, is_flat)
+    strong = [] if is_ramp else _peaks(table, counts, is_flat)
     near_zero = table.max(axis=1) <= _SAME * span
-    background = counts[near_zero].sum() / counts.sum()
-    if not (table[strong].max(axis=1) > _SAME * span).any():  # an object without an area of one value
-        if background < _EMPTY_SHARE and not (is_ramp and background > 1 - _EMPTY_SHARE):
+    if not (table[strong].max(axis=1) > _SAME * span).any():  # no area of an object has one value
+        if not is_ramp and counts[near_zero].sum() < _MIN_EMPTY_SHARE * counts.sum():
             raise MediaError(PHOTO)
         strong = [int(table.max(axis=1).argmax()), *strong]
     values = np.unique(np.concatenate([table[strong], np.zeros((1, table.shape[1]), np.int64)]), axis=0)
-    _check_mixtures(table, counts, values, is_ramp)
-    if picture.is_lossy and picture.kind != "colors" and len(values) > 9:
+    _check_mixtures(picture, values, _MAX_WEAK_RAMP if is_ramp else _MAX_WEAK_SHARE)
+    if picture.is_lossy and picture.kind != "colors" and len(values) > _MAX_LOSSY_OBJECTS + 1:
         raise MediaError(COMPRESSED)
     return _Strong(table[strong], counts[strong])
 
 
 def _peaks(table: Table, counts: npt.NDArray[np.int64], is_flat: BoolArray) -> list[int]:
-    """Values of which there are areas, and more pixels than of the values around them."""
+    """Values of which there are areas, and many pixels compared to the values around them."""
     span = int(table.max())
     rivals = np.argsort(-counts, kind="stable")[:_MAX_RIVALS]
     chosen = list[int]()
     for index in rivals[is_flat[rivals]][:_MAX_STRONG]:
         distance = np.abs(table[rivals] - table[index]).max(axis=1)
         around = counts[rivals][distance <= max(2, _PEAK_RADIUS * span)].sum() - counts[index]
-        if counts[index] >= around and all(np.abs(table[index] - table[each]).max() > _SAME * span for each in chosen):
+        if counts[index] >= _PEAK_SHARE * around and all(
+            np.abs(table[index] - table[each]).max() > _SAME * span for each in chosen
+        ):
             chosen.append(int(index))
     return chosen
 
 
-def _check_mixtures(table: Table, counts: npt.NDArray[np.int64], strong: Table, is_ramp: bool) -> None:
-    """Raise `MediaError` unless most pixels have strong values, and most others are mixtures of two of them."""
+def _check_mixtures(picture: MaskPixels, strong: Table, max_weak: float) -> None:
+    """Raise `MediaError` for a photo: too few pixels have strong values, or the others are no mixtures of these."""
+    table, counts = _appearance(picture), picture.counts
     span = int(table.max())
     distance = np.min([np.abs(table - row).max(axis=1) for row in strong], axis=0)
     is_weak = distance > _SAME * span
-    solid = 1 - counts[is_weak].sum() / counts.sum()
-    if solid < (_RAMP_SOLID_SHARE if is_ramp else _SOLID_SHARE):
+    weak_share = counts[is_weak].sum() / counts.sum()
+    if weak_share > max_weak or (weak_share > _MIN_TEXTURE_SHARE and _has_texture(picture, is_weak)):
         raise MediaError(PHOTO)
     if table.shape[1] == 1 or not is_weak.any():
         return
@@ -264,7 +268,8 @@ def _check_mixtures(table: Table, counts: npt.NDArray[np.int64], strong: Table, 
     for one in range(len(strong[:_MAX_PAIRED])):
         for other in range(one):
             error = np.minimum(error, _distance_to_segment(table[weak], strong[one], strong[other]))
-    if counts[weak][error <= _MIXTURE_ERROR * span].sum() < _MIXTURE_SHARE * counts[weak].sum():
+    limit = _LOSSY_MIXTURE_ERROR if picture.is_lossy else _MIXTURE_ERROR
+    if counts[weak][error <= limit * span].sum() < _MIXTURE_SHARE * counts[weak].sum():
         raise MediaError(PHOTO)
 
 
@@ -281,21 +286,22 @@ def _appearance(picture: MaskPixels) -> Table:
 
 
 def _flat_values(picture: MaskPixels) -> BoolArray:
-    """(V,): whether there is a block of 3 x 3 pixels of a value."""
+    """(V,): whether a value has areas: enough of its pixels are centers of 3 x 3 pixels of that value."""
     codes = picture.codes
-    flat = np.zeros(len(picture.table), np.bool_)
     across = codes[:, 1:] == codes[:, :-1]
     down = codes[1:, 1:-1] == codes[:-1, 1:-1]
     rows = across[:, 1:] & across[:, :-1]
-    block = rows[2:] & rows[1:-1] & rows[:-2] & down[1:] & down[:-1]
-    flat[codes[1:-1, 1:-1][block]] = True
-    return flat
+    is_center = rows[2:] & rows[1:-1] & rows[:-2] & down[1:] & down[:-1]
+    centers = np.bincount(codes[1:-1, 1:-1][is_center], minlength=len(picture.table))
+    return np.asarray((centers > 0) & (centers >= _CENTER_SHARE * picture.counts))
 
 
 def _has_mixtures(picture: MaskPixels, is_flat: BoolArray) -> bool:
     """Whether many values have no area of their own, and most of their pixels lie between two others."""
     is_weak = ~is_flat & picture.table.any(axis=1)
-    if np.count_nonzero(is_weak) < max(_MIN_MIXTURES, len(is_flat) - np.count_nonzero(is_weak)):
+    weak, strong = np.count_nonzero(is_weak), np.count_nonzero(~is_weak)
+    is_white = picture.kind == "levels" and strong == 2 and int(picture.table[-1, 0]) in (_WHITE, _WHITE_16)
+    if weak < (1 if is_white else max(_MIN_MIXTURES, strong)):
         return False
     y, x = is_weak[picture.codes].nonzero()
     step = max(1, len(y) // _SAMPLES)
@@ -303,20 +309,34 @@ def _has_mixtures(picture: MaskPixels, is_flat: BoolArray) -> bool:
     around = np.stack([padded[y[::step] + dy, x[::step] + dx] for dy in range(3) for dx in range(3)], axis=1)
     around.sort(axis=1)
     kinds = 1 + np.count_nonzero(around[:, 1:] != around[:, :-1], axis=1)
-    return bool(np.mean(kinds > 2) >= _BORDERING)
+    return bool(np.mean(kinds > 2) >= (_BORDERING_WHITE if is_white else _BORDERING))
 
 
-def _is_ramp(picture: MaskPixels, table: Table) -> bool:
-    """Whether neighboring pixels differ by little, as in a wide gradient."""
-    if len(table) < _MIN_RAMP:
+def _is_ramp(picture: MaskPixels) -> bool:
+    """Whether neighboring pixels have neighboring levels of gray, or of one color, as in a wide gradient."""
+    table = _appearance(picture)
+    level = table.max(axis=1)
+    brightest = table[level.argmax()]
+    off_line = _distance_to_segment(table, np.zeros_like(brightest), brightest)
+    levels, rank = np.unique(level, return_inverse=True)
+    if len(levels) < _MIN_RAMP or off_line.max() > _MIXTURE_ERROR * level.max():
         return False
-    steps, unit = list[npt.NDArray[np.int64]](), max(1, int(np.gcd.reduce(table.reshape(-1))))
-    for one, other in (
-        (picture.codes[:, 1:], picture.codes[:, :-1]),
-        (picture.codes[1:], picture.codes[:-1]),
-    ):
+    steps = list[npt.NDArray[np.int64]]()
+    codes = picture.codes
+    for one, other in ((codes[:, 1:], codes[:, :-1]), (codes[1:], codes[:-1])):
         y, x = (one != other).nonzero()
         every = max(1, len(y) // _SAMPLES)
         y, x = y[::every], x[::every]
-        steps.append(np.abs(table[one[y, x]] - table[other[y, x]]).max(axis=1))
-    return bool(np.mean(np.concatenate(steps) <= _RAMP_STEP * unit) >= _RAMP_SHARE)
+        steps.append(np.abs(rank[one[y, x]] - rank[other[y, x]]))
+    return bool(np.mean(np.concatenate(steps) <= _RAMP_STEP) >= _RAMP_SHARE)
+
+
+def _has_texture(picture: MaskPixels, is_weak: BoolArray) -> bool:
+    """Whether the brightness of the pixels with weak values goes up and down, as in a photo."""
+    level = _appearance(picture).max(axis=1)
+    y, x = is_weak[picture.codes[:, 1:-1]].nonzero()
+    step = max(1, len(y) // _SAMPLES)
+    left, here, right = (level[picture.codes[y[::step], x[::step] + dx]] for dx in range(3))
+    least = _TEXTURE * int(level.max())
+    is_extreme = (np.minimum(np.abs(here - left), np.abs(here - right)) > least) & ((here > left) == (here > right))
+    return bool(np.mean(is_extreme) > _TEXTURE_SHARE) if len(here) else False
