@@ -40,12 +40,19 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle; `right` and `bottom` are exclusive edges."""
+    """A rectangle; `right` and `bottom` are exclusive edges. Its corners may be given in any order, and are sorted."""
 
     left: float
     top: float
     right: float
     bottom: float
+
+    def __post_init__(self) -> None:
+        for low, high in (("left", "right"), ("top", "bottom")):
+            first, second = getattr(self, low), getattr(self, high)
+            if second < first:
+                object.__setattr__(self, low, second)
+                object.__setattr__(self, high, first)
 
 
 @dataclass(frozen=True, slots=True)
