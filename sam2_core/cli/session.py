@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
+import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+from sam2_core.cli.inputs import STDIN, kind_of
 from sam2_core.console import Console
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, MediaInfo, Store, ingest, ingest_album, open_store
@@ -56,6 +59,7 @@ class CommandContext:
         self.console = Console(options.quiet, options.json)
         self._options, self._build = options, build or build_engine
         self._engine: Engine | None = None
+        self._stdin: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> CommandContext:
         return self
@@ -63,6 +67,22 @@ class CommandContext:
     def __exit__(self, *error: object) -> None:
         if self._engine is not None:
             self._engine.shut_down()
+        if self._stdin is not None:
+            self._stdin.cleanup()
+
+    def file_of(self, source: Path) -> Path:
+        """The file of a source: for stdin, a temporary one with all that it gives."""
+        if source != STDIN:
+            return source
+        if self._stdin is None:
+            self._stdin = tempfile.TemporaryDirectory(prefix="masklet-", ignore_cleanup_errors=True)
+            with (Path(self._stdin.name) / "stdin").open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        return Path(self._stdin.name) / "stdin"
+
+    def kind_of(self, source: Path) -> str:
+        """Image or clip, by content."""
+        return kind_of(self.file_of(source))
 
     @property
     def engine(self) -> Engine:
@@ -80,7 +100,7 @@ class CommandContext:
         # On Windows a file that a player or virus scanner holds cannot be removed at once: no reason to fail.
         with tempfile.TemporaryDirectory(prefix="masklet-", ignore_cleanup_errors=True) as folder:
             target = Path(folder) / "store"
-            _ingest(source, target, self.console.progress)
+            _ingest(self.file_of(source) if isinstance(source, Path) else source, target, self.console.progress)
             with open_store(target) as store:
                 _check_kind(store.info, kind)
                 yield store

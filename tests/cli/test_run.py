@@ -122,7 +122,7 @@ def test_a_folder_of_projects(masklet: CommandRunner, project: Path, tmp_path: P
     done = masklet("run", project.parent, "--out", tmp_path / "out", "--json")
     assert done.code == 1
     assert [each["status"] for each in done.results] == ["failed", "done", "done"]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["film_coco.json", "second_coco.json"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.json")) == ["film_coco.json", "second_coco.json"]
     again = masklet("run", project.parent, "--out", tmp_path / "out", "--json")
     assert [each["status"] for each in again.results] == ["failed", "skipped", "skipped"]
 
