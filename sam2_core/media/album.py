@@ -13,7 +13,7 @@ import numpy as np
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_folder
 from sam2_core.media.image_files import StoredImage, is_image, store_image
-from sam2_core.media.info import MediaInfo
+from sam2_core.media.info import MediaInfo, SourceReading
 from sam2_core.media.ingest import clean_name
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
 from sam2_core.media.progress import MediaProgress, ProgressReporter
@@ -38,6 +38,8 @@ class _AlbumBuilder:
     stored_sizes: list[tuple[int, int]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    is_scaled: bool = False
 
     def add(self, image: StoredImage, name: str) -> None:
         self.limits.check_store(sum(self.lengths) + len(image.jpeg))
@@ -47,6 +49,7 @@ class _AlbumBuilder:
         self.stored_sizes.append(image.stored_size)
         self.names.append(_unique_name(name, self.names))
         self.lengths.append(len(image.jpeg))
+        self.warnings += [f"{self.names[-1]}: {text}" for text in image.warnings]
 
     def add_file(self, source: Path) -> None:
         """Add a new image; leaves nothing behind if it cannot be used."""
@@ -54,8 +57,11 @@ class _AlbumBuilder:
         try:
             self.limits.check_bytes(source.stat().st_size)
             shutil.copyfile(source, target)
-            if not is_image(target):
-                raise MediaError("This is no picture, or a damaged one. A clip is opened on its own.")
+            if not is_image(target, self.limits, source.name):
+                raise MediaError(
+                    "This is no single picture, or a damaged one. A clip, an animated picture, or one of several pages "
+                    "is opened on its own."
+                )
             self.add(store_image(target, self.limits), clean_name(source.name))
         except MediaError:
             target.unlink(missing_ok=True)
@@ -63,7 +69,7 @@ class _AlbumBuilder:
 
     def add_store(self, store: Store, report: ProgressReporter) -> None:
         """Add the frames of another store, which are not encoded again."""
-        info = store.info
+        info, self.is_scaled = store.info, store.reading.is_scaled
         for frame in range(info.frames):
             report(0.0, "Taking over the photos that are open")
             _link(store.source_of(frame), album_source_path(self.folder, frame))
@@ -75,8 +81,12 @@ class _AlbumBuilder:
         count, (height, width) = len(self.names), _max_size(self.sizes)
         name = f"{count} photo{'' if count == 1 else 's'}"
         stored = _max_size(self.stored_sizes)
-        info = MediaInfo("album", name, count, height, width, *stored, sizes=tuple(self.sizes), names=tuple(self.names))
-        describe_store(self.folder, info, self.lengths, np.zeros(count), 0.0)
+        info = MediaInfo(
+            "album", name, count, height, width, *stored,
+            sizes=tuple(self.sizes), names=tuple(self.names), warnings=tuple(self.warnings),
+        )  # fmt: skip
+        reading = SourceReading(is_scaled=self.limits.scale_down or self.is_scaled)
+        describe_store(self.folder, info, self.lengths, np.zeros(count), 0.0, reading)
         return info
 
 

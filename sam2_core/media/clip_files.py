@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.errors import MediaError
+from sam2_core.media.clip_damage import describe_damage
+from sam2_core.media.color_table import write_color_table
 from sam2_core.media.ffmpeg import Ffmpeg, input_arguments
 from sam2_core.media.info import MediaInfo, fit_size
 from sam2_core.media.limits import Limits
@@ -18,6 +20,8 @@ from sam2_core.media.store import FRAMES, SOURCE, describe_store
 from sam2_core.media.timing import build_timeline
 
 _TIME_BASE = re.compile(rb"#tb 0: (\d+)/(\d+)")
+# The stamps of damaged files may go back, which encoders refuse.
+_INCREASING = "setpts='if(gt(PREV_OUTPTS+1,PTS),PREV_OUTPTS+1,PTS)'"
 _JPEG = ["-c:v", "mjpeg", "-q:v", "3", "-huffman", "default"]
 # ffmpeg writes the JPEGs to the file, and one line per frame with its time and size to the pipe.
 _FRAMES_AND_INDEX = f"[f=mjpeg]{FRAMES}|[f=framecrc:flush_packets=1]pipe:1"
@@ -58,10 +62,19 @@ def decoding_arguments(source: Path, probe: ClipProbe, height: int, width: int, 
     Every decoder of clips uses them, so frame k is the same image everywhere. `colors` are options of the scale filter,
     and further filters. The frame size may change within the clip, up to `probe.max_pixels`.
     """
-    scale = f"scale={width}:{height}:flags=bicubic:in_color_matrix={probe.matrix}"
     every_frame = ["-map", "0:V:0", "-fps_mode", "passthrough", "-enc_time_base", "demux"]
-    opening = input_arguments(source, probe.max_pixels)
-    return [*opening, *every_frame, "-vf", f"{scale}:{colors}", "-max_error_rate", "1"]
+    opening = input_arguments(source, probe.max_pixels, probe.decoder)
+    filters, matrix = [_INCREASING], f":in_color_matrix={probe.matrix}"
+    if probe.has_alpha:  # over white: premultiplied negatives are over black
+        filters += [f"scale=flags=bicubic{matrix}:out_range=full,format=gbrap,negate,premultiply=inplace=1,negate"]
+        matrix = ""
+    if probe.color_table:  # in the folder of the store, where ffmpeg runs
+        write_color_table(source.parent, probe.color_table)
+        scale = f"scale={width}:{height}:flags=bicubic{matrix}:out_range=full"
+        filters += [f"{scale},format=gbrp12,lut3d=file={probe.color_table}:interp=tetrahedral"]
+        matrix = ""
+    filters += [f"scale={width}:{height}:flags=bicubic{matrix}:{colors}"]
+    return [*opening, *every_frame, "-vf", ",".join(filters), "-max_error_rate", "1"]
 
 
 def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporter) -> MediaInfo:
@@ -70,18 +83,24 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
     source = folder / SOURCE
     probe = probe_clip(source, limits)
     height, width = fit_size(probe.height, probe.width, limits.stored_side)
-    index = _decode(folder, probe, (height, width), limits, report)
+    index, messages = _decode(folder, probe, (height, width), limits, report)
     stamps = np.asarray(index.stamps, np.float64) * index.tick
     timeline = build_timeline(stamps, index.last_duration * index.tick)
+    end = float(stamps[-1]) + timeline.duration - float(timeline.times[-1])
+    damage = describe_damage(source, probe, len(index.sizes), timeline.fps, end, messages, limits.time_limit)
     info = MediaInfo(
         "clip", name, len(index.sizes), probe.height, probe.width, height, width,
         timeline.fps, timeline.constant_rate, bool(probe.audio), timeline.duration,
+        warnings=probe.warnings + damage,
     )  # fmt: skip
     describe_store(folder, info, index.sizes, timeline.times, float(stamps[0]))
     return info
 
 
-def _decode(folder: Path, probe: ClipProbe, size: tuple[int, int], limits: Limits, report: ProgressReporter) -> _Index:
+def _decode(
+    folder: Path, probe: ClipProbe, size: tuple[int, int], limits: Limits, report: ProgressReporter
+) -> tuple[_Index, list[str]]:
+    """Write the frames; what is known about them, and ffmpeg's messages."""
     jpeg_colors = "out_color_matrix=bt601:out_range=full,format=yuv420p"
     decoding = decoding_arguments(folder / SOURCE, probe, *size, jpeg_colors)
     index = _Index()
@@ -98,4 +117,4 @@ def _decode(folder: Path, probe: ClipProbe, size: tuple[int, int], limits: Limit
         raise MediaError("This clip has no frame that can be decoded. Upload it again, or convert it to MP4.")
     if (folder / FRAMES).stat().st_size != index.stored:
         raise MediaError("The clip's frames could not all be written: the disk may be full. Try again later.")
-    return index
+    return index, process.messages

@@ -3,69 +3,58 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
-from sam2_core.errors import MediaError
-from sam2_core.media.info import MediaInfo, RgbArray
-from sam2_core.media.limits import Limits
+from sam2_core.media.bit_depth import Levels, measure_levels
+from sam2_core.media.info import MediaInfo, RgbArray, SourceReading
+from sam2_core.media.limits import DEFAULT_LIMITS, Limits
+from sam2_core.media.picture_file import DeepImage, PictureFile, picture_kind
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCE, describe_store
 
-_FORMATS = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "AVIF", "JPEG2000"}
-_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
+_FULL = Levels(0.0, 65535.0)
 
 
-def is_image(path: Path) -> bool:
-    """Whether the content is an image; an animated GIF is a clip. Raises `MediaError` for huge and HEIC images."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    try:
-        with _open(path) as image:
-            return not (image.format == "GIF" and getattr(image, "is_animated", False))
-    except _BOMB as error:
-        raise MediaError(f"The picture is far too large ({_pixels(error)} pixels). Scale it down first.") from error
-    except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
-        if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
-            raise MediaError("HEIC pictures cannot be read here. Save the picture as JPEG first.") from error
-        return False
+def is_image(path: Path, limits: Limits = DEFAULT_LIMITS, name: str = "") -> bool:
+    """Whether the content is a single image; a picture of several frames is a clip, and so may be one of several pages.
 
-
-def read_image(path: Path, limits: Limits) -> RgbArray:
-    """An image as (H, W, 3) uint8: EXIF orientation applied, in sRGB, transparency over white, 16 bits scaled to 8.
-
-    Raises `MediaError` for a damaged image and, before decoding, for one with too many pixels.
+    Raises `MediaError` as `picture_kind` does.
     """
-    try:
-        with _open(path) as image:
-            limits.check_pixels(image.height, image.width)
-            return _to_rgb(ImageOps.exif_transpose(image))
-    except MediaError:
-        raise
-    except Exception as error:  # as above
-        raise MediaError("The picture is damaged or cut off. Upload it again, or save it as JPEG or PNG.") from error
+    return picture_kind(path, limits, name) == "image"
+
+
+def read_image(path: Path, limits: Limits, size: tuple[int, int] | None = None) -> RgbArray:
+    """An image as (H, W, 3) uint8: EXIF orientation applied, in sRGB, transparency over white, more bits scaled to 8.
+
+    `size` (height, width) is what the image is to be scaled to, by default the largest one within the limits. Raises
+    `MediaError` for a damaged image and, before decoding, for one with too many pixels.
+    """
+    return _read(path, limits, size)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """An image as it is stored, with its original and its stored size (height, width)."""
+    """An image as it is stored, with its original and its stored size (height, width).
+
+    `warnings` are about what was changed.
+    """
 
     jpeg: bytes
     size: tuple[int, int]
     stored_size: tuple[int, int]
+    warnings: tuple[str, ...] = ()
 
 
 def store_image(source: Path, limits: Limits) -> StoredImage:
     """Read an image and encode the frame to store. Raises `MediaError`."""
-    pixels = read_image(source, limits)
+    pixels, warnings = _read(source, limits)
     jpeg, stored_size = encode_scaled_jpeg(pixels, limits.stored_side_image)
-    return StoredImage(jpeg, (pixels.shape[0], pixels.shape[1]), stored_size)
+    return StoredImage(jpeg, (pixels.shape[0], pixels.shape[1]), stored_size, warnings)
 
 
 def encode_scaled_jpeg(pixels: RgbArray, max_side: int) -> tuple[bytes, tuple[int, int]]:
@@ -82,31 +71,48 @@ def ingest_image(folder: Path, name: str, limits: Limits, report: ProgressReport
     report(0.0, "Reading the picture")
     stored = store_image(folder / SOURCE, limits)
     (folder / FRAMES).write_bytes(stored.jpeg)
-    info = MediaInfo("image", name, 1, *stored.size, *stored.stored_size)
-    describe_store(folder, info, [len(stored.jpeg)], np.zeros(1), 0.0)
+    info = MediaInfo("image", name, 1, *stored.size, *stored.stored_size, warnings=stored.warnings)
+    reading = SourceReading(is_scaled=limits.scale_down)
+    describe_store(folder, info, [len(stored.jpeg)], np.zeros(1), 0.0, reading)
     return info
 
 
-def _open(path: Path) -> Image.Image:
-    """Open without decoding; only raster formats (no EPS, PDF …)."""
-    Image.init()
-    return Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))
-
-
-def _pixels(error: Exception) -> str:
-    found = re.search(r"\d+", str(error))
-    return found[0] if found else "very many"
-
-
-def _to_rgb(image: Image.Image) -> RgbArray:
-    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        gray = _to_8_bits(np.asarray(image))
-        return np.ascontiguousarray(np.broadcast_to(gray[..., None], (*gray.shape, 3)))
-    image = _to_srgb(image)
+def to_rgb(loaded: Image.Image | DeepImage, levels: Levels | None = None) -> RgbArray:
+    """A frame of a picture file as (H, W, 3) uint8 in sRGB; `levels` are for one of more than 8 bits."""
+    image = _to_srgb(loaded.to_image(levels or _FULL) if isinstance(loaded, DeepImage) else loaded)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return np.array(image.convert("RGB"), np.uint8)
+
+
+def describe_levels(loaded: Image.Image | DeepImage, levels: Levels | None) -> tuple[str, ...]:
+    """A warning if a picture is not shown by the full range of its pixels."""
+    if not isinstance(loaded, DeepImage) or levels is None or not levels.is_stretched:
+        return ()
+    span = f"{levels.black:.6g} to {levels.white:.6g}"
+    return (f"Its {loaded.depth} pixels use a small part of their range: {span} is shown as black to white.",)
+
+
+def _read(path: Path, limits: Limits, size: tuple[int, int] | None = None) -> tuple[RgbArray, tuple[str, ...]]:
+    with PictureFile(path, limits) as file:
+        loaded = file.load()
+        levels = measure_levels([loaded.sample()], bool(loaded.profile)) if isinstance(loaded, DeepImage) else None
+        pixels, warnings = to_rgb(loaded, levels), describe_levels(loaded, levels)
+        target = size or limits.scaled_size(*file.original_size)
+        if target is not None and pixels.shape[:2] != target:
+            pixels = np.asarray(cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        if pixels.shape[:2] != file.original_size:
+            warnings += (describe_scaling("picture", file.original_size, pixels.shape),)
+    return pixels, warnings
+
+
+def describe_scaling(what: str, original: tuple[int, int], scaled: tuple[int, ...]) -> str:
+    """The warning about a picture or clip that was scaled down; sizes are height and width."""
+    return (
+        f"The {what} was scaled down from {original[1]} x {original[0]} to {scaled[1]} x {scaled[0]} pixels: "
+        "masks have this size."
+    )
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
@@ -120,15 +126,3 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=target) or image
     except (ImageCms.PyCMSError, OSError):  # a broken profile is ignored
         return image
-
-
-def _to_8_bits(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """Scale integers by the used bit depth (12-bit data in 16-bit files are common), others from minimum to maximum."""
-    if np.issubdtype(gray.dtype, np.integer) and gray.min() >= 0 and gray.max() <= 65535:
-        peak = next(peak for peak in (255, 1023, 4095, 65535) if gray.max() <= peak)
-        shades = np.rint(np.arange(peak + 1) * (255 / peak)).astype(np.uint8)
-        return np.asarray(shades[gray], np.uint8)
-    values = np.nan_to_num(np.asarray(gray, np.float64))
-    low, high = float(values.min()), float(values.max())
-    span = max(high - low, np.finfo(np.float64).tiny)
-    return np.asarray(np.rint((values - low) / span * 255), np.uint8)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sam2_core.errors import MediaError
+
+
+class TooLarge(MediaError):
+    """A picture or clip of too many pixels, which may be opened scaled down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +18,8 @@ class Limits:
 
     `max_pixels` is for images; clips have limits of their own. An album has up to `max_pictures` images and
     `max_album_bytes`. Stored frames, which the page and the network use, are scaled down to a longer side of
-    `stored_side` (clips) or `stored_side_image` (images). `time_limit` is wall-clock time.
+    `stored_side` (clips) or `stored_side_image` (images). `time_limit` is wall-clock time. With `scale_down`, images
+    and clips of too many pixels are scaled down to the limit, as far as that takes a bounded amount of memory.
     """
 
     max_bytes: int = 2_000_000_000
@@ -28,6 +34,19 @@ class Limits:
     time_limit: float = 1800.0
     max_pictures: int = 200
     max_album_bytes: int = 4_000_000_000
+    scale_down: bool = False
+
+    def scaled_size(self, height: int, width: int) -> tuple[int, int] | None:
+        """The size to scale an image to that has too many pixels, else None."""
+        if height * width <= self.max_pixels:
+            return None
+        scale = math.sqrt(self.max_pixels / (height * width))
+        return max(1, int(height * scale)), max(1, int(width * scale))
+
+    def scaled_clip_size(self, height: int, width: int) -> tuple[int, int] | None:
+        """The size to scale the frames of a clip to if they are too large, else None. Both are even."""
+        scale = min(self.max_clip_side / max(height, width), math.sqrt(self.max_clip_pixels / (height * width)))
+        return None if scale >= 1 else (max(2, int(height * scale / 2) * 2), max(2, int(width * scale / 2) * 2))
 
     def check_bytes(self, size: int) -> None:
         """Reject an empty or too large file."""
@@ -41,24 +60,26 @@ class Limits:
 
     def check_pixels(self, height: int, width: int) -> None:
         """Reject an image that would take too much memory, before it is decoded."""
-        if height * width > self.max_pixels:
-            raise MediaError(
+        if size := self.scaled_size(height, width):
+            raise TooLarge(
                 f"The picture has {width} x {height} = {height * width / 1e6:.1f} million pixels; "
-                f"the limit is {self.max_pixels / 1e6:.1f} million. Scale it down first."
+                f"the limit is {self.max_pixels / 1e6:.1f} million. Scale it down first, to {_size(size)}."
             )
 
     def check_clip_size(self, height: int, width: int) -> None:
         """Reject a clip whose frames are too large."""
+        size = self.scaled_clip_size(height, width)
+        if size is None:
+            return
         if max(height, width) > self.max_clip_side:
-            raise MediaError(
+            raise TooLarge(
                 f"The clip's frames are {width} x {height} pixels; the limit is {self.max_clip_side} on the long "
-                "side. Scale the clip down first."
+                f"side. Scale the clip down first, to {_size(size)}."
             )
-        if height * width > self.max_clip_pixels:
-            raise MediaError(
-                f"The clip's frames are {width} x {height} = {height * width / 1e6:.1f} million pixels; "
-                f"the limit is {self.max_clip_pixels / 1e6:.1f} million. Scale the clip down first."
-            )
+        raise TooLarge(
+            f"The clip's frames are {width} x {height} = {height * width / 1e6:.1f} million pixels; "
+            f"the limit is {self.max_clip_pixels / 1e6:.1f} million. Scale the clip down first, to {_size(size)}."
+        )
 
     def check_seconds(self, seconds: float) -> None:
         """Reject a clip that is too long."""
@@ -96,6 +117,10 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[1]} x {size[0]}"
 
 
 def _megabytes(size: int) -> str:
