@@ -15,12 +15,12 @@ from sam2_core.cli.digests import Settings
 from sam2_core.cli.options import add_inputs, add_network, add_output, add_reporting, integer_from
 from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
-from sam2_core.cli.session import LOCAL_LIMITS, CommandContext, EngineBuilder
+from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.cli.tasks import Task, media_tasks, write_all
 from sam2_core.console import Console
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, color_of
-from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
+from sam2_core.media.source_frames import read_source_image
 from sam2_core.networks import BUNDLED
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
@@ -107,7 +107,7 @@ def _segment_everything(
     generate, progress = load(), context.console.progress
     with context.open_media(task.source, task.media) as store:
         progress(None, "Looking for everything")
-        masks = masks_from_records(generate(read_image(store.source, LOCAL_LIMITS)))
+        masks = masks_from_records(generate(read_source_image(store, 0)))
         media = MaskedMedia(store, lambda frames: [masks for _ in frames], traits_of(masks))
         write_all(media, export, task, progress)
         return summarize(media)

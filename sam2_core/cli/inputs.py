@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from sam2_core.console import Console
 from sam2_core.errors import ConfigError, MediaError
 from sam2_core.media.image_files import is_image
+from sam2_core.media.sequence import PICTURE_SUFFIXES, NoSequence, order_sequence
 
 STDIN = Path("-")
-IMAGE_SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".avif", ".jp2", ".ppm",
-    ".pgm", ".mpo", ".heic", ".heif",
-})  # fmt: skip
+IMAGE_SUFFIXES = PICTURE_SUFFIXES | {".jfif", ".dib", ".gif"}
 CLIP_SUFFIXES = frozenset({
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".webp", ".png", ".apng", ".avif", ".tif", ".tiff", ".mpg",
     ".mpeg", ".m2v", ".wmv", ".asf", ".flv", ".f4v", ".ts", ".mts", ".m2ts", ".vob", ".mxf", ".ogv", ".3gp", ".3g2",
@@ -37,7 +34,7 @@ def input_path(text: str) -> Path:
 def kind_of(source: Path) -> str:
     """Image or clip, by content; a file that cannot be read counts as an image and is reported when it is opened."""
     try:
-        return "clip" if source.is_dir() or not is_image(source) else "image"
+        return "clip" if source.is_dir() or not is_image(source, name=source.name) else "image"
     except (MediaError, OSError):
         return "image"
 
@@ -80,39 +77,44 @@ def find_sources(
 
 def _in_folder(folder: Path, kinds: Collection[str], console: Console, one_clip: Callable[[Path], bool]) -> list[Path]:
     pictures = pictures_in(folder)
-    files = [path for path in _visible_files(folder) if _is_wanted(path, kinds)]
     if "clip" in kinds and is_numbered(pictures):
         count = f"{folder}: {len(pictures)} numbered pictures"
-        if one_clip(folder) if "image" in kinds else not files:
+        if one_clip(folder) if "image" in kinds else not _has_clips(folder, pictures):
             console.note(f"{count}, taken as the frames of one clip")
             return [folder]
         console.note(f"{count}, each taken by itself" if "image" in kinds else f"{count} beside clips are left out")
-    if files:
+    if files := [path for path in _visible_files(folder) if _is_wanted(path, kinds)]:
         return files
     folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     clips = [path for path in folders if is_numbered(pictures_in(path))] if "clip" in kinds else []
     if clips:
         console.note(f"{folder}: {len(clips)} folders of numbered pictures, each taken as one clip")
         return clips
+    advice = ""
     if pictures:
-        advice = ": its pictures are not numbered, as the frames of a clip are (0001.png, 0002.png …)"
-    else:
-        advice = f". For those in its folders, write '{folder / '**' / '*.*'}'" if folders else ""
+        advice = ": its pictures are not numbered as the frames of one clip are (frame_0001.png, frame_0002.png …)"
+    elif folders:
+        advice = f". For those in its folders, write '{folder / '**' / '*.*'}'"
     raise ConfigError(f"There is no {' or '.join(_NAMES[kind] for kind in kinds)} in the folder {folder}{advice}.")
 
 
 def is_numbered(pictures: Sequence[Path]) -> bool:
-    """Whether the names differ in one number alone, as those of the frames of a clip do."""
-    parts = [re.split(r"(\d+)", path.stem) for path in pictures]
-    if len(parts) < 2 or len({len(each) for each in parts}) > 1:
+    """Whether these are several pictures whose names are those of the frames of one clip."""
+    try:
+        return len(order_sequence([path.name for path in pictures])[0]) > 1
+    except NoSequence:
         return False
-    varying = [column for column in zip(*parts, strict=True) if len(set(column)) > 1]
-    return len(varying) == 1 and all(map(str.isdigit, varying[0])) and len(set(map(int, varying[0]))) == len(parts)
+
+
+def _has_clips(folder: Path, pictures: Sequence[Path]) -> bool:
+    """Whether there are clips in a folder of numbered pictures: files of other kinds, or pictures that move."""
+    moving = CLIP_SUFFIXES - IMAGE_SUFFIXES
+    return kind_of(pictures[0]) == "clip" or any(path.suffix.lower() in moving for path in _visible_files(folder))
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures of a folder, by name."""
-    return [path for path in _visible_files(folder) if path.suffix.lower() in IMAGE_SUFFIXES]
+    """The pictures of a folder that may be frames of a clip, by name."""
+    return [path for path in _visible_files(folder) if path.suffix.lower() in PICTURE_SUFFIXES]
 
 
 def _visible_files(folder: Path) -> list[Path]:

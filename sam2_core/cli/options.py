@@ -25,6 +25,13 @@ def add_inputs(parser: argparse.ArgumentParser, name: str, metavar: str, text: s
     """Add the inputs, which become `options.NAME`."""
     text += "; also a pattern in quotes ('*.jpg'), or - for stdin"
     parser.add_argument(name, nargs="+", type=input_path, metavar=metavar, help=text)
+    add_scaling(parser)
+
+
+def add_scaling(parser: argparse.ArgumentParser) -> None:
+    """Add the option for inputs that are too large."""
+    text = "scale down what has more pixels than can be processed, in place of an error"
+    parser.add_argument("--scale-down", action="store_true", help=text)
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +94,8 @@ def add_output(parser: argparse.ArgumentParser, default_formats: Sequence[str], 
 def add_frames(parser: argparse.ArgumentParser) -> None:
     """Add the options that select frames of a clip."""
     group = parser.add_argument_group("which frames (the first one is 0)")
+    text = "frames per second of numbered pictures (default: 25)"
+    group.add_argument("--fps", type=rate, metavar="RATE", help=text)
     group.add_argument("--first", type=integer_from(0), default=0, metavar="FRAME", help="begin here (default: 0)")
     group.add_argument("--last", type=integer_from(0), metavar="FRAME", help="end here (default: the last one)")
     group.add_argument(
@@ -119,6 +128,17 @@ def coordinates(count: int) -> Any:
         return values
 
     return read
+
+
+def rate(text: str) -> float:
+    """An argument type: frames per second."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.01 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"a number from 0.01 to 1000 is due, not {text!r}")
+    return value
 
 
 def integer_from(minimum: int) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 from sam2_core.cli.batch import run_batch
 from sam2_core.cli.digests import Settings
 from sam2_core.cli.inputs import input_path, resolve_patterns
-from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, frames_from_options
+from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, add_scaling, frames_from_options
 from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
@@ -42,6 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     text = "projects (.json), pictures and clips, or folders with them"
     parser.add_argument("files", nargs="+", type=input_path, metavar="PROJECT.json [MEDIUM]", help=text)
+    add_scaling(parser)
     parser.add_argument("--hidden", action="store_true", help="with the objects that are hidden on the page")
     add_frames(parser)
     add_output(parser, ("coco",), "project")
@@ -124,8 +125,9 @@ def find_medium(medium: ProjectMedium, paths: Sequence[Path], project_folder: Pa
         return paths[0]
     files: dict[str, Path] = {}
     for path in [*paths, project_folder]:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            files.setdefault(clean_name(file.name), file)
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+        for file in [*inside, path]:  # a folder itself may be a clip of numbered pictures
+            files.setdefault(clean_name(file.resolve().name), file)
     if medium.kind != "album":
         if medium.name not in files:
             raise MediaError(f"{medium.name} is not beside the project. Say where it is: PROJECT.json MEDIUM.")

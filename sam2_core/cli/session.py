@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,6 +17,9 @@ from sam2_core.cli.inputs import STDIN, kind_of
 from sam2_core.console import Console
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, MediaInfo, Store, ingest, ingest_album, open_store
+from sam2_core.media.limits import TooLarge
+from sam2_core.media.picture_clips import DEFAULT_RATE
+from sam2_core.media.sequence import ingest_sequence, is_zip
 from sam2_core.networks import BUNDLED
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.tracking_run import TrackingRun
@@ -58,6 +62,7 @@ class CommandContext:
     def __init__(self, options: argparse.Namespace, build: EngineBuilder | None = None) -> None:
         self.console = Console(options.quiet, options.json)
         self._options, self._build = options, build or build_engine
+        self.limits = replace(LOCAL_LIMITS, scale_down=options.scale_down)
         self._engine: Engine | None = None
         self._stdin: tempfile.TemporaryDirectory[str] | None = None
 
@@ -93,16 +98,23 @@ class CommandContext:
 
     @contextmanager
     def open_media(self, source: Path | Sequence[Path], kind: str) -> Iterator[Store]:
-        """Ingest an image, a clip or the images of an album into a temporary folder.
+        """Ingest an image, a clip (also a folder of numbered pictures) or the images of an album into a temporary
+        folder. Notes tell what was changed or is missing.
 
         Raises `MediaError`, also where the source is not of `kind` ("image", "clip" or "album").
         """
         # On Windows a file that a player or virus scanner holds cannot be removed at once: no reason to fail.
         with tempfile.TemporaryDirectory(prefix="masklet-", ignore_cleanup_errors=True) as folder:
             target = Path(folder) / "store"
-            _ingest(self.file_of(source) if isinstance(source, Path) else source, target, self.console.progress)
+            file = self.file_of(source) if isinstance(source, Path) else source
+            try:
+                _ingest(file, target, self.limits, self.console.progress, getattr(self._options, "fps", None))
+            except TooLarge as error:
+                raise MediaError(f"{error} The option --scale-down does that.") from error
             with open_store(target) as store:
                 _check_kind(store.info, kind)
+                for warning in store.info.warnings:
+                    self.console.note(f"{store.info.name}: {warning}")
                 yield store
 
     @asynccontextmanager
@@ -116,15 +128,17 @@ class CommandContext:
             await workspace.close()
 
 
-def _ingest(source: Path | Sequence[Path], folder: Path, progress: Progress) -> None:
-    if isinstance(source, Path):
-        if not source.is_file():
-            raise MediaError(f"There is no file {source}.")
-        ingest(source, folder, LOCAL_LIMITS, progress)
-        return
-    _, skipped = ingest_album(source, folder, LOCAL_LIMITS, progress)
-    if skipped:
-        raise MediaError(f"{skipped[0].name}: {skipped[0].reason}")
+def _ingest(source: Path | Sequence[Path], folder: Path, limits: Limits, progress: Progress, fps: float | None) -> None:
+    if not isinstance(source, Path):
+        _, skipped = ingest_album(source, folder, limits, progress)
+        if skipped:
+            raise MediaError(f"{skipped[0].name}: {skipped[0].reason}")
+    elif source.is_dir() or (source.is_file() and is_zip(source)):
+        ingest_sequence(source, folder, limits, progress, fps or DEFAULT_RATE)
+    elif source.is_file():
+        ingest(source, folder, limits, progress)
+    else:
+        raise MediaError(f"There is no file {source}.")
 
 
 def _check_kind(info: MediaInfo, kind: str) -> None:
@@ -132,4 +146,6 @@ def _check_kind(info: MediaInfo, kind: str) -> None:
         return
     if info.kind == "clip":
         raise MediaError("This is a clip, no picture: `masklet track` is for clips.")
+    if info.kind == "album":
+        raise MediaError(f"Its {info.frames} pages have different sizes. Save each as a picture of its own.")
     raise MediaError("This is a picture, no clip: `masklet segment` is for pictures.")
