@@ -11,11 +11,11 @@ from functools import cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
 from sam2_core.cli.batch import run_batch
-from sam2_core.cli.digests import Settings
 from sam2_core.cli.options import add_inputs, add_network, add_output, add_reporting, integer_from
 from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
+from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
 from sam2_core.console import Console
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, color_of

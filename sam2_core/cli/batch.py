@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sam2_core.cli.digests import Settings
 from sam2_core.cli.manifest import Manifest, State
 from sam2_core.cli.outputs import file_suffixes
+from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task
 from sam2_core.console import Console
 from sam2_core.errors import ConfigError, MaskletError, MediaError, WeightsError

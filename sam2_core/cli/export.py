@@ -16,12 +16,12 @@ from typing import Any
 from sam2_core.cli.annotations import ImportedMasks, annotation_file_for, import_masks
 from sam2_core.cli.batch import run_batch
 from sam2_core.cli.companions import Companions, is_called_like
-from sam2_core.cli.digests import Settings
 from sam2_core.cli.inputs import input_path
 from sam2_core.cli.options import add_frames, add_inputs, add_network, add_output, add_reporting, frames_from_options
 from sam2_core.cli.outputs import export_options, named_formats
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
+from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
 from sam2_core.media import EXPORT_FORMATS, ExportOptions, MaskedMedia, Store
 from sam2_core.media.readers import read_annotations

@@ -39,10 +39,11 @@ def kind_of(source: Path) -> str:
         return "image"
 
 
-def resolve_patterns(paths: Sequence[Path]) -> list[Path]:
+def resolve_patterns(paths: Sequence[Path], counts: Callable[[Path], bool] = lambda path: True) -> list[Path]:
     """The paths with patterns replaced by what they match: shells of Windows do not do that, nor any for `'*.jpg'`.
 
-    `**` stands for any folders and then matches files only. Raises `ConfigError` for a pattern that matches nothing.
+    `**` stands for any folders and then matches files only. A pattern for any suffix matches those files only that
+    count. Raises `ConfigError` for a pattern that matches nothing.
     """
     found: list[Path] = []
     for path in paths:
@@ -53,6 +54,8 @@ def resolve_patterns(paths: Sequence[Path]) -> list[Path]:
         matches = sorted(map(Path, glob.glob(pattern, recursive=True)))  # noqa: PTH207 (any folder)
         if "**" in pattern:
             matches = [match for match in matches if match.is_file()]
+        if glob.has_magic(path.suffix) or not path.suffix:
+            matches = [match for match in matches if match.is_dir() or counts(match)]
         if not matches:
             raise ConfigError(f"No file is called like {pattern}.")
         found += matches
@@ -69,7 +72,7 @@ def find_sources(
     a folder without anything that is wanted.
     """
     sources: dict[str, Path] = {}
-    for path in resolve_patterns(paths):
+    for path in resolve_patterns(paths, lambda path: _is_wanted(path, kinds)):
         for source in _in_folder(path, kinds, console, one_clip) if path.is_dir() else [path]:
             sources.setdefault(os.path.abspath(source), source)  # noqa: PTH100 (Path.resolve would follow links)
     return list(sources.values())
@@ -101,7 +104,7 @@ def _in_folder(folder: Path, kinds: Collection[str], console: Console, one_clip:
 def is_numbered(pictures: Sequence[Path]) -> bool:
     """Whether these are several pictures whose names are those of the frames of one clip."""
     try:
-        return len(order_sequence([path.name for path in pictures])[0]) > 1
+        return len(pictures) > 1 and len(order_sequence([path.name for path in pictures])[0]) > 1
     except NoSequence:
         return False
 

@@ -12,18 +12,32 @@ cannot be read are ignored.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sam2_core.cli.digests import digest_file
-
 NAME = ".masklet.jsonl"
+_CHUNK = 1 << 20
 _MAX_LINE = 10_000  # characters; names have up to 255 bytes
 
 State: TypeAlias = Literal["missing", "current", "outdated", "unfinished", "foreign", "changed"]
+
+
+def digest_file(path: Path) -> str:
+    """A digest of a file's content, or of the names and contents in a folder. Raises `OSError`."""
+    digest = hashlib.blake2b(digest_size=16)
+    if path.is_dir():
+        for each in sorted(path.iterdir()):
+            if each.is_file() and not each.name.startswith("."):
+                digest.update(f"{each.name}\0{digest_file(each)}\0".encode(errors="surrogateescape"))
+        return digest.hexdigest()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 class Manifest:
@@ -58,6 +72,11 @@ class Manifest:
         if not target.is_file() or digest_file(target) != entry["content"]:
             return "changed"
         return "current" if entry.get("settings") == settings else "outdated"
+
+    def written(self) -> set[Path]:
+        """The files that runs have written, whatever became of them."""
+        self._refresh()
+        return {self._file.parent / name for name, entry in self._entries.items() if "by" in entry}
 
     def begin(self, targets: Collection[Path]) -> None:
         """Record that these files are being written. Raises `OSError`."""

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from sam2_core.cli.batch import run_batch
-from sam2_core.cli.digests import Settings
 from sam2_core.cli.inputs import input_path, resolve_patterns
 from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, add_scaling, frames_from_options
 from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
+from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, plan_tasks, write_all
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.media import MaskedMedia, MediaInfo

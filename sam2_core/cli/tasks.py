@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sam2_core.cli.inputs import STDIN, find_sources
+from sam2_core.cli.manifest import Manifest
 from sam2_core.cli.outputs import Output, file_suffixes, named_formats, selected_formats
 from sam2_core.console import Console
 from sam2_core.errors import BadPrompt, ConfigError, MaskletError
@@ -50,12 +51,16 @@ def media_tasks(
 ) -> list[Task]:
     """A task for each given file, and for each file of these kinds in a given folder; see `find_sources`.
 
-    Files in folders that an earlier run wrote as targets are left out. Raises `ConfigError` as `plan_tasks` and
-    `find_sources` do.
+    Files in folders and patterns that an earlier run wrote to the folder of --out are left out. Raises `ConfigError`
+    as `plan_tasks` and `find_sources` do, and if nothing is left.
     """
     tasks = plan_tasks(find_sources(paths, kinds, console, one_clip), paths, options, media_of)
-    targets = {path.absolute() for task in tasks for path in task.targets.values()}
-    return [task for task in tasks if task.source in paths or task.source.absolute() not in targets]
+    targets = {path for task in tasks for path in task.targets.values()} | Manifest(options.out.path).written()
+    targets = {path.absolute() for path in targets}
+    kept = [task for task in tasks if task.source in paths or task.source.absolute() not in targets]
+    if not kept:
+        raise ConfigError(f"All files there were written by Masklet to {options.out.path}. Name another --out.")
+    return kept
 
 
 def title_of_source(source: Path) -> str:

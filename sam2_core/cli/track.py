@@ -14,7 +14,6 @@ from typing import Any
 
 from sam2_core.cli import prompts
 from sam2_core.cli.batch import run_batch
-from sam2_core.cli.digests import Settings
 from sam2_core.cli.options import (
     add_frames,
     add_inputs,
@@ -28,6 +27,7 @@ from sam2_core.cli.options import (
 from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder, track_spans
+from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
 from sam2_core.errors import BadPrompt
 from sam2_core.media import ExportOptions, MaskedMedia

@@ -137,7 +137,7 @@ def _link(source: Path, target: Path) -> None:
 def _bytes_of(sources: Sequence[Path], earlier: Store | None) -> int:
     missing = [source for source in sources if not source.is_file()]
     if missing:
-        raise MediaError(f"{clean_name(missing[0].name)} is not here (any more). Choose it again.")
+        raise MediaError(f"{clean_name(missing[0].name)} is not here (any more). Open it again.")
     kept = [earlier.source_of(frame) for frame in range(earlier.info.frames)] if earlier else []
     return sum(path.stat().st_size for path in (*sources, *kept))
 

@@ -74,7 +74,7 @@ def ingest_pages(folder: Path, name: str, limits: Limits, report: ProgressReport
                 loaded = file.load(frame)
             except (MediaError, EOFError) as error:
                 if not frame:
-                    raise MediaError(str(error) or "The picture is damaged. Upload it again.") from error
+                    raise MediaError(str(error) or "The picture is damaged. Copy it again.") from error
                 damage = f"The picture is damaged: only {frame} of its {file.count} frames could be read."
                 break
             if not frame:
@@ -152,9 +152,9 @@ def read_picture_frames(store: Store, frames: Sequence[int]) -> Iterator[tuple[i
                     file = stack.enter_context(PictureFile(store.source_of(frame), limits))
                 image = to_rgb(file.load(frame if store.reading.parts == "pages" else 0), levels)
             except (EOFError, FileNotFoundError) as error:
-                raise MediaError("The source of this is no longer here. Upload it again.") from error
+                raise MediaError("The source of this is no longer here. Open it again.") from error
             if image.shape[:2] != (store.info.height, store.info.width):
-                raise MediaError("The source of this is no longer the same. Upload it again.")
+                raise MediaError("The source of this is no longer the same. Open it again.")
             yield frame, image
 
 

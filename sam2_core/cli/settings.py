@@ -1,4 +1,4 @@
-"""Digests of what determines a target file: the input, the files that options name, and the options themselves."""
+"""What a target file depends on: the input, the files that options name, and the options themselves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sam2_core.cli.manifest import digest_file
 from sam2_core.cli.tasks import Task
 from sam2_core.media import EXPORT_FORMATS, ExportOptions
 from sam2_core.networks import BUNDLED
 from sam2_core.version import __version__
 
-_CHUNK = 1 << 20
 _FILE_OPTIONS = ("look", "model", "checkpoint", "prompts", "masks")
 """Options whose values may name a file."""
 _INPUTS = ("images", "clips", "media", "files")
@@ -26,20 +26,6 @@ _EXPORT_FIELDS = {
     "side_by_side": ("side_by_side",), "cropped": ("cropped",), "largest_side": ("max_side",),
 }  # fmt: skip
 """The fields of `ExportOptions` by `ExportFormat.option_keys`."""
-
-
-def digest_file(path: Path) -> str:
-    """A digest of a file's content, or of the names and contents in a folder. Raises `OSError`."""
-    digest = hashlib.blake2b(digest_size=16)
-    if path.is_dir():
-        for each in sorted(path.iterdir()):
-            if each.is_file() and not each.name.startswith("."):
-                digest.update(f"{each.name}\0{digest_file(each)}\0".encode(errors="surrogateescape"))
-        return digest.hexdigest()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 @dataclass
