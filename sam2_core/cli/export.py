@@ -1,7 +1,8 @@
 """Masks that are there already, as any kind of file: another format, or the picture or clip with a look.
 
 The masks are read from COCO, YouTube-VIS or LabelMe JSON, YOLO labels, PNG masks, or a ZIP file with any of these.
-Where a file has only a box of something, the network makes the mask.
+Where a file has only a box of something, the network makes the mask. A folder of numbered pictures is one clip if the
+kind to write is for clips only, or if the masks are called like the folder; else each picture is taken by itself.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wron
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    add_inputs(parser, "media", "MEDIUM", "a picture or clip, or a folder with some")
+    add_inputs(
+        parser, "media", "MEDIUM", "a picture or clip (also as a folder of numbered pictures), or a folder with some"
+    )
     text = "the masks: a file, or a folder with one for each medium, of the same name"
     parser.add_argument("--masks", required=True, type=input_path, metavar="FILE", help=text)
     text = "let the order of pictures count where no name in the file fits"

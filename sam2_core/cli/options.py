@@ -23,7 +23,7 @@ def add_reporting(parser: argparse.ArgumentParser) -> None:
 
 def add_inputs(parser: argparse.ArgumentParser, name: str, metavar: str, text: str) -> None:
     """Add the inputs, which become `options.NAME`."""
-    text += "; also a pattern in quotes ('*.jpg'), or - for stdin"
+    text += f"; also a pattern in quotes ('*.{'mp4' if name == 'clips' else 'jpg'}'), or - for stdin"
     parser.add_argument(name, nargs="+", type=input_path, metavar=metavar, help=text)
     add_scaling(parser)
 
@@ -46,7 +46,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
 def add_prompts(parser: argparse.ArgumentParser) -> None:
     """Add the options for prompts; those for single prompts are kept in order, in `prompt_flags`."""
     group = parser.add_argument_group(
-        "what to select, in pixels of the source (x to the right, y down), or per cent of its width and height (50%%)"
+        "what to select, in pixels of the source (x to the right, y down), or per cent of its width and height (50%)"
     )
     add = partial(group.add_argument, action=AppendFlag, dest="prompt_flags")
     add("--point", type=coordinates(2), metavar="X,Y", help="a click on the object; repeatable")
@@ -71,12 +71,14 @@ def add_output(parser: argparse.ArgumentParser, default_formats: Sequence[str], 
     text = f"kinds of files with commas between them ({default}); `masklet kinds` lists them"
     group.add_argument("--export", metavar="KIND,…", default="", help=text)
     parser.set_defaults(default_formats=tuple(default_formats))
-    group.add_argument(
-        "--out", type=read_output, default=Output(), metavar="PATH",
-        help=f"the file for one {source}, whose suffix says which kind; a folder; or - for stdout (default: this "
-        "folder). A .png, .tif, .bmp or .webp with --export masks is one picture of all masks, white on black; with "
-        "--export index each pixel is the number of its object",
-    )  # fmt: skip
+    pictures = (
+        ""
+        if source == "clip"
+        else ". Of a picture, a .png, .tif, .bmp or .webp with --export masks is one picture of all masks, white on "
+        "black; with --export index each pixel of a .png or .tif is the number of its object"
+    )
+    text = f"the file for one {source}, whose suffix says which kind; a folder; or - for stdout (default: this folder)"
+    group.add_argument("--out", type=read_output, default=Output(), metavar="PATH", help=f"{text}{pictures}")
     text = "write anew what is there already, whoever made it"
     group.add_argument("--again", action="store_true", help=text)
     look = parser.add_argument_group("how it is to look")

@@ -27,6 +27,8 @@ EXAMPLES = f"""\
 examples:
   masklet segment photo.jpg --point 210,350 --out cut.png --look cutout
   masklet segment photo.jpg --object cat --point 210,350 --not-point 40,60 --object dog --box 300,80,520,400
+  masklet segment photo.jpg --box 10%,10%,60%,90% --export masks --out mask.png
+  masklet segment - --point 50%,50% --out - < photo.jpg > cut.png
   masklet segment photos --box 100,100,500,400 --export masks,coco --out masks
   masklet segment photos --prompts photos_prompts --export png --look blurred --out results --json
 

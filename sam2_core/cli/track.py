@@ -39,6 +39,7 @@ EXAMPLES = f"""\
 examples:
   masklet track clip.mp4 --point 210,350 --out masked.mp4
   masklet track clip.mp4 --object ball --box 80,60,300,240 --frame 12 --export coco,masks --out results
+  masklet track frames --fps 24 --box 80,60,300,240 --out masked.mp4      a folder of numbered pictures
   masklet track clips --prompts prompts.json --export mp4 --look sticker --first 0 --last 200 --out results
   masklet track clip.mp4 --point 210,350 --direction forward --every 5 --export coco --json
 

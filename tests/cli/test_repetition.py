@@ -126,18 +126,17 @@ def test_deleted_edited_and_damaged_files_are_noticed(masklet: CommandRunner, ph
     assert (out / "b_coco.json").read_text("utf-8") == edited
 
 
-def test_a_damaged_manifest_costs_its_damaged_lines_alone(
-    masklet: CommandRunner, photos: Path, tmp_path: Path
-) -> None:
+def test_a_damaged_manifest_costs_its_damaged_lines_alone(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     masklet("segment", photos, *BOX, "--out", out)
     text = (out / NAME).read_text("utf-8")
     (out / NAME).write_text('[]\n{"file": 3}\nnonsense\n' + text + '{"file": "b_coco.json", "by', "utf-8")
     assert outcomes(masklet("segment", photos, *BOX, "--out", out, "--json")) == ["skipped"] * 3
     masklet("segment", photos, "--box", "1,1,9,9", "--export", "coco", "--out", out)
-    assert outcomes(masklet("segment", photos, "--box", "1,1,9,9", "--export", "coco", "--out", out, "--json")) == [
-        "skipped"
-    ] * 3
+    assert (
+        outcomes(masklet("segment", photos, "--box", "1,1,9,9", "--export", "coco", "--out", out, "--json"))
+        == ["skipped"] * 3
+    )
     (out / NAME).write_bytes(b"\xff\x00" * 50)
     assert outcomes(masklet("segment", photos, *BOX, "--out", out, "--json")) == ["kept"] * 3
 

@@ -108,6 +108,20 @@ def test_the_medium_is_searched_in_the_given_paths(masklet: CommandRunner, tmp_p
     assert masks_in(tmp_path / "one" / "film_coco.json") == masks_in(tmp_path / "two" / "film_coco.json")
 
 
+@pytest.mark.parametrize("given", [(), ("work/shot",), ("work",)])
+def test_the_medium_may_be_a_folder_of_numbered_pictures(
+    masklet: CommandRunner, tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    project = save(tmp_path / "work", medium={**MEDIUM, "name": "shot"})
+    (tmp_path / "work" / "shot").mkdir()
+    for number in range(FRAMES):
+        pixels = numbered_image(number, HEIGHT, WIDTH)
+        Image.fromarray(pixels).save(tmp_path / "work" / "shot" / f"{number + 1:04d}.png")
+    done = masklet("run", project, *(tmp_path / each for each in given), "--out", tmp_path / "m.json")
+    assert (done.code, done.err) == (0, "")
+    assert len({frame for frame, _ in masks_in(tmp_path / "m.json")}) == FRAMES
+
+
 def test_a_different_medium_is_refused(masklet: CommandRunner, tmp_path: Path) -> None:
     project = save(tmp_path)
     make_clip(tmp_path / "film.mp4", frames=5, size=(HEIGHT, WIDTH))
