@@ -145,7 +145,7 @@ def _check_kind(info: MediaInfo, kind: str) -> None:
     if info.kind == kind:
         return
     if info.kind == "clip":
-        raise MediaError("This is a clip, no picture: `masklet track` is for clips.")
+        raise MediaError(f"This is a clip, no picture ({info.frames} frames or pages): `masklet track` is for clips.")
     if info.kind == "album":
         raise MediaError(f"Its {info.frames} pages have different sizes. Save each as a picture of its own.")
     raise MediaError("This is a picture, no clip: `masklet segment` is for pictures.")
