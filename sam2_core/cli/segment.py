@@ -62,8 +62,8 @@ async def _segment(
     context: CommandContext, prompt_source: prompts.PromptSource, export: ExportOptions, task: Task
 ) -> Mapping[str, Any]:
     with context.open_media(task.source, task.media) as store:
+        objects = prompt_source.read(task, store.info)
         async with context.open_workspace(store) as workspace:
-            objects = prompt_source.read(task, workspace.info)
             await prompts.set_prompts(workspace, objects, context.console)
             media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects])
             write_all(media, export, task, context.console.progress)

@@ -83,11 +83,11 @@ async def _track(
 ) -> Mapping[str, Any]:
     progress = context.console.progress
     with context.open_media(task.source, task.media) as store:
+        frames = frames_from_options(options, store.info.frames)
+        objects = prompt_source.read(task, store.info)
+        first_frames = {each.traits.id: min(each.prompts) for each in objects}
+        spans = spans_to_track(first_frames, range(frames.start, frames.stop), options.direction)
         async with context.open_workspace(store) as workspace:
-            frames = frames_from_options(options, workspace.info.frames)
-            objects = prompt_source.read(task, workspace.info)
-            first_frames = {each.traits.id: min(each.prompts) for each in objects}
-            spans = spans_to_track(first_frames, range(frames.start, frames.stop), options.direction)
             await prompts.set_prompts(workspace, objects, context.console)
             await track_spans(workspace, spans, progress)
             media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects], frames)
