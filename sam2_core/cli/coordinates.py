@@ -60,7 +60,8 @@ def box_within(values: Sequence[Coordinate], height: int, width: int) -> tuple[B
     """The part of a box (left, top, right, bottom, corners in any order) that lies in a picture of this size, and a
     note if that is not all of it. Raises `BadPrompt` for a box that is empty or outside."""
     text = ",".join(map(str, values))
-    box = Box(*(value.within(length) for value, length in zip(values, (width, height, width, height), strict=True)))
+    edges = (value.within(length) for value, length in zip(values, (width, height, width, height), strict=True))
+    box = Box(*edges).sorted()
     if box.left == box.right or box.top == box.bottom:
         raise BadPrompt(f"The box {text} is empty: give two opposite corners of a rectangle, L,T,R,B.")
     inside = Box(max(box.left, 0), max(box.top, 0), min(box.right, width), min(box.bottom, height))

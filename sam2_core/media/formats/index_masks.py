@@ -19,6 +19,8 @@ from sam2_core.types import FrameMasks
 IndexMask: TypeAlias = npt.NDArray[np.uint16]
 """(H, W)."""
 
+PICTURE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".webp")
+"""Suffixes of paths that `save_picture` can write; it takes more than 8 bits for the first three."""
 MAX_VALUES = 254  # 0 is the background, and many readers take 255 for void
 OVERLAPS = "Where objects overlap, the pixel belongs to the one above, which is the later one in the list."
 
