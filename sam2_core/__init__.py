@@ -14,7 +14,9 @@ Packages, from top to bottom; each imports only from those below it:
 `networks` lists the networks with published weights, `weights` finds and reads checkpoints, `paths` is where data files
 lie, `console` is the output of all commands to the terminal, and `version` is that of the package.
 
-The public names are imported when they are first used, so that `import sam2_core` does not import torch.
+The public names are imported when they are first used, so that `import sam2_core` does not import torch. The module
+names of the official package (`sam2_core.build_sam`, `sam2_core.utils.amg`) exist for published code, see
+`predictors.official_modules`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sam2_core.predictors import official_modules
 from sam2_core.version import __version__
 
 if TYPE_CHECKING:
@@ -54,6 +57,9 @@ __all__ = [
     "build_sam2_video_predictor",
     "build_sam2_video_predictor_hf",
 ]
+
+
+official_modules.install()
 
 
 def __getattr__(name: str) -> Any:

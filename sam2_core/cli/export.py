@@ -1,8 +1,9 @@
 """Masks that are there already, as any kind of file: another format, or the picture or clip with a look.
 
-The masks are read from COCO, YouTube-VIS or LabelMe JSON, YOLO labels, PNG masks, or a ZIP file with any of these.
-Where a file has only a box of something, the network makes the mask. A folder of numbered pictures is one clip if the
-kind to write is for clips only, or if the masks are called like the folder; else each picture is taken by itself.
+The masks are read from any file that the page imports: COCO, CVAT, Label Studio, LabelMe, YOLO, PNG masks and others,
+or a ZIP file with any of these. Where a file has only a box of something, the network makes the mask. A folder of
+numbered pictures is one clip if the kind to write is for clips only, or if the masks are called like the folder; else
+each picture is taken by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from sam2_core.cli.annotations import ImportedMasks, annotation_file_for, import
 from sam2_core.cli.batch import run_batch
 from sam2_core.cli.companions import Companions, is_called_like
 from sam2_core.cli.inputs import input_path
-from sam2_core.cli.options import add_frames, add_inputs, add_network, add_output, add_reporting, frames_from_options
+from sam2_core.cli.options import (
+    add_frames,
+    add_inputs,
+    add_network,
+    add_output,
+    add_reporting,
+    add_source,
+    frames_from_options,
+)
 from sam2_core.cli.outputs import export_options, named_formats
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
@@ -51,6 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by-order", action="store_true", help=text)
     add_frames(parser)
     add_output(parser, (), "medium")
+    add_source(parser)
     add_network(parser)
     add_reporting(parser)
 

@@ -25,13 +25,6 @@ def add_inputs(parser: argparse.ArgumentParser, name: str, metavar: str, text: s
     """Add the inputs, which become `options.NAME`."""
     text += f"; also a pattern in quotes ('*.{'mp4' if name == 'clips' else 'jpg'}'), or - for stdin"
     parser.add_argument(name, nargs="+", type=input_path, metavar=metavar, help=text)
-    add_scaling(parser)
-
-
-def add_scaling(parser: argparse.ArgumentParser) -> None:
-    """Add the option for inputs that are too large."""
-    text = "scale down what has more pixels than can be processed, in place of an error"
-    parser.add_argument("--scale-down", action="store_true", help=text)
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -91,6 +84,13 @@ def add_output(parser: argparse.ArgumentParser, default_formats: Sequence[str], 
     look.add_argument("--largest-side", type=integer_from(0), default=0, metavar="PIXELS", help="scale down to this")
     look.add_argument("--polygons", action="store_true", help="outlines in place of run lengths")
     look.add_argument("--pictures", action="store_true", help="the frames themselves go into the archive, too")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add the options for how a source is opened."""
+    group = parser.add_argument_group("the source")
+    text = "scale down what has too many pixels; masks have the smaller size"
+    group.add_argument("--scale-down", action="store_true", help=text)
 
 
 def add_frames(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 from sam2_core.cli.batch import run_batch
 from sam2_core.cli.inputs import input_path, resolve_patterns
-from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, add_scaling, frames_from_options
+from sam2_core.cli.named_files import NamedFiles
+from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, add_source, frames_from_options
 from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
@@ -23,7 +24,6 @@ from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, plan_tasks, write_all
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.media import MaskedMedia, MediaInfo
-from sam2_core.media.ingest import clean_name
 from sam2_core.serving.project import Project, read_project
 from sam2_core.serving.project_medium import ProjectMedium
 
@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     text = "projects (.json), pictures and clips, or folders with them"
     parser.add_argument("files", nargs="+", type=input_path, metavar="PROJECT.json [MEDIUM]", help=text)
-    add_scaling(parser)
+    add_source(parser)
     parser.add_argument("--hidden", action="store_true", help="with the objects that are hidden on the page")
     add_frames(parser)
     add_output(parser, ("coco",), "project")
@@ -123,16 +123,13 @@ def find_medium(medium: ProjectMedium, paths: Sequence[Path], project_folder: Pa
     """
     if medium.kind != "album" and len(paths) == 1 and not paths[0].is_dir():
         return paths[0]
-    files: dict[str, Path] = {}
-    for path in [*paths, project_folder]:
-        inside = sorted(path.iterdir()) if path.is_dir() else []
-        for file in [*inside, path]:  # a folder itself may be a clip of numbered pictures
-            files.setdefault(clean_name(file.resolve().name), file)
+    files = NamedFiles([*paths, project_folder])
     if medium.kind != "album":
-        if medium.name not in files:
+        if (found := files.find(medium.name)) is None:
             raise MediaError(f"{medium.name} is not beside the project. Say where it is: PROJECT.json MEDIUM.")
-        return files[medium.name]
-    missing = [name for name in medium.names if name not in files]
+        return found
+    pairs = [*zip(medium.names, files.find_all(medium.names), strict=True)]
+    missing = [name for name, file in pairs if file is None]
     if missing:
         raise MediaError(f"{missing[0]} (of {len(missing)} missing) is not beside the project. Name its folder.")
-    return [files[name] for name in medium.names]
+    return [file for _, file in pairs if file is not None]

@@ -14,7 +14,7 @@ from typing import Any
 
 from sam2_core.cli import prompts
 from sam2_core.cli.batch import run_batch
-from sam2_core.cli.options import add_inputs, add_network, add_output, add_prompts, add_reporting
+from sam2_core.cli.options import add_inputs, add_network, add_output, add_prompts, add_reporting, add_source
 from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
@@ -44,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_inputs(parser, "images", "IMAGE", "a picture, or a folder of pictures")
     add_prompts(parser)
     add_output(parser, ("png",), "picture")
+    add_source(parser)
     add_network(parser)
     add_reporting(parser)
 

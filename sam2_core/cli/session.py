@@ -15,9 +15,8 @@ from typing import TypeAlias
 
 from sam2_core.cli.inputs import STDIN, kind_of
 from sam2_core.console import Console
-from sam2_core.errors import MediaError
+from sam2_core.errors import MediaError, TooLarge
 from sam2_core.media import Limits, MediaInfo, Store, ingest, ingest_album, open_store
-from sam2_core.media.limits import TooLarge
 from sam2_core.media.picture_clips import DEFAULT_RATE
 from sam2_core.media.sequence import ingest_sequence, is_zip
 from sam2_core.networks import BUNDLED
@@ -110,7 +109,7 @@ class CommandContext:
             try:
                 _ingest(file, target, self.limits, self.console.progress, getattr(self._options, "fps", None))
             except TooLarge as error:
-                raise MediaError(f"{error} The option --scale-down does that.") from error
+                raise MediaError(f"{error} Or open it scaled down, with --scale-down.") from error
             with open_store(target) as store:
                 _check_kind(store.info, kind)
                 for warning in store.info.warnings:

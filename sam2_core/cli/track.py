@@ -21,6 +21,7 @@ from sam2_core.cli.options import (
     add_output,
     add_prompts,
     add_reporting,
+    add_source,
     frames_from_options,
     integer_from,
 )
@@ -60,6 +61,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--direction", choices=DIRECTIONS, default="both", help="where to track (default: both)")
     add_frames(parser)
     add_output(parser, ("mp4",), "clip")
+    add_source(parser)
     add_network(parser)
     add_reporting(parser)
 

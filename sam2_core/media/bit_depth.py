@@ -51,7 +51,7 @@ def measure_levels(samples: Sequence[PixelArray], is_linear: bool = False) -> Le
     values = samples[0] if len(samples) == 1 else np.concatenate(samples)
     if not values.size:
         return Levels(0.0, 1.0)
-    full = _ranges(values)[0]
+    full = _ranges(values)[0]  # which may be a single value
     if is_linear:
         return full
     values = _without_no_data(values)
@@ -61,12 +61,12 @@ def measure_levels(samples: Sequence[PixelArray], is_linear: bool = False) -> Le
             return levels
     if high <= low:
         low, high = float(values.min()), float(values.max())
-    return Levels(low, high, is_stretched=True)
+    return Levels(low, high, is_stretched=True) if high > low else full
 
 
 def to_8_bits(pixels: PixelArray, levels: Levels) -> npt.NDArray[np.uint8]:
     """Scale linearly from black to white; what is not finite becomes black."""
-    span = max(levels.white - levels.black, np.finfo(np.float64).tiny)
+    span = (levels.white - levels.black) or 1.0
     if pixels.dtype == np.uint16:
         shades = np.clip((np.arange(65536) - levels.black) * (255 / span), 0, 255)
         return np.asarray(np.rint(shades).astype(np.uint8)[pixels], np.uint8)
@@ -77,6 +77,14 @@ def to_8_bits(pixels: PixelArray, levels: Levels) -> npt.NDArray[np.uint8]:
         block = np.where(np.isfinite(block), block, levels.black)
         shallow[start : start + rows] = np.rint(np.clip((block - levels.black) / span, 0, 1) * 255)
     return shallow
+
+
+def describe_levels(depth: str, levels: Levels | None) -> tuple[str, ...]:
+    """A warning if pixels, e.g. of depth "16-bit", are not shown by their full range."""
+    if levels is None or not levels.is_stretched:
+        return ()
+    span = f"{levels.black:.6g} to {levels.white:.6g}"
+    return (f"Its {depth} pixels use a small part of their range: {span} is shown as black to white.",)
 
 
 def _ranges(values: PixelArray) -> list[Levels]:

@@ -20,7 +20,8 @@ _TIME_BASE = re.compile(rb"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
 _RATE_SHARE, _ODD_SHARE = 0.02, 0.1  # by which rates differ; with and without a sign of damage
 _MAX_RATE = 300.0  # frames per second; a larger number is a guess
 _SHARE = 0.01  # of the frames may be missing by rounding
-_AUDIO_SHARE, _AUDIO_SECONDS = 0.03, 0.5  # by which audio is longer than the video without anybody noticing
+_MAX_MISSING = 2.5  # frames at the end, by rounding
+_AUDIO_SECONDS, _AUDIO_SHARE = 0.5, 0.03  # by which audio is longer than the video in clips that are whole
 
 
 def describe_damage(
@@ -32,13 +33,15 @@ def describe_damage(
     decoded; `messages` are what ffmpeg said while decoding, `limit` the seconds that looking at the audio may take.
     """
     is_damaged = any(map(_DAMAGE.search, messages))
-    expected = max(round(probe.rate * probe.promised), _frames_of_avi(source))
+    in_header = _frames_of_avi(source)
+    expected = max(round(probe.rate * probe.promised), in_header)
+    lost = (expected if is_damaged else in_header) - frames
     missing = probe.promised - end if probe.promised else 0.0
-    if is_damaged and expected - frames >= max(2, _SHARE * expected):
+    if lost >= max(2, _SHARE * expected):
         at_end = f" ({missing:.1f} of {probe.promised:.1f} s at its end)" if missing * probe.rate >= 2 else ""
         differs = probe.rate and abs(fps - probe.rate) > _RATE_SHARE * probe.rate
         rate = f" It has {fps:.4g} instead of {probe.rate:.4g} frames per second." if differs else ""
-        return (f"The clip is damaged: {expected - frames} of about {expected} frames are missing{at_end}.{rate}",)
+        return (f"The clip is damaged: {lost} of about {expected} frames are missing{at_end}.{rate}",)
     if is_damaged:
         return ("The clip is damaged: some of its frames may look wrong.",)
     if _ends_early(source, probe, missing, limit):
@@ -52,7 +55,7 @@ def describe_damage(
 def _ends_early(source: Path, probe: ClipProbe, missing: float, limit: float) -> bool:
     """Whether the video ends before the file says so, and not just before the audio."""
     if not probe.audio:
-        return missing > max(2.5 / probe.rate if probe.rate else 1.0, _SHARE * probe.promised)
+        return missing > max(_MAX_MISSING / probe.rate if probe.rate else 1.0, _SHARE * probe.promised)
     if missing <= max(_AUDIO_SECONDS, _AUDIO_SHARE * probe.promised):
         return False
     return _audio_end(source, probe, limit) < probe.promised - _AUDIO_SECONDS

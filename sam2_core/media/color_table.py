@@ -18,6 +18,9 @@ _Colors: TypeAlias = npt.NDArray[np.float64]
 
 _SIZE = 49  # points of the table along each axis
 _REFERENCE_WHITE, _PEAK = 203.0, 1000.0  # cd/m2
+_PRIMARIES = {9: "bt2020", 12: "smpte432"}
+_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
+_BLOCK = 1 << 20  # pixels that are converted at a time
 _KNEE = 0.8  # light up to here is kept as it is
 _LUMA = np.array([0.2627, 0.6780, 0.0593])  # of BT.2020
 _TO_709 = {  # linear light with other primaries to that with those of BT.709 and sRGB, all with white D65
@@ -33,6 +36,28 @@ def color_table(primaries: str, transfer: str) -> str:
     curve = {"arib-std-b67": "hlg", "smpte2084": "pq"}.get(transfer, "sdr")
     gamut = primaries if primaries in _TO_709 else "bt2020" if curve != "sdr" and primaries != "bt709" else "bt709"
     return "" if (gamut, curve) == ("bt709", "sdr") else f"{curve}_{gamut}.cube"
+
+
+def color_table_of_picture(head: bytes) -> str:
+    """The name of the table for a PNG or AVIF picture that names its colors by code points (ITU-T H.273), or ""."""
+    png, avif = head.find(b"cICP"), head.find(b"colrnclx")
+    if head.startswith(b"\x89PNG") and png > 0:
+        codes = head[png + 4 : png + 6]
+    elif head[4:8] == b"ftyp" and avif > 0:
+        codes = head[avif + 9 : avif + 12 : 2]
+    else:
+        return ""
+    names = zip((_PRIMARIES, _TRANSFERS), codes, strict=False)
+    return color_table(*(table.get(code, "") for table, code in names)) if len(codes) == 2 else ""
+
+
+def convert_pixels(pixels: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.uint8]:
+    """An image (H, W, 3) in sRGB; `name` is that of a table."""
+    converted = np.empty_like(pixels)
+    rows = max(1, _BLOCK // max(1, pixels.shape[1]))
+    for start in range(0, len(pixels), rows):
+        converted[start : start + rows] = np.rint(to_srgb(pixels[start : start + rows] / 255, name) * 255)
+    return converted
 
 
 def title_of(name: str) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sam2_core.errors import MediaError
+from sam2_core.errors import MediaError, TooLarge
 
-
-class TooLarge(MediaError):
-    """A picture or clip of too many pixels, which may be opened scaled down."""
+MAX_OVERSIZE = 2
+"""How many times too large a picture or the side of a clip may be to be decoded as it is, and then scaled down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,12 @@ class Limits:
         scale = math.sqrt(self.max_pixels / (height * width))
         return max(1, int(height * scale)), max(1, int(width * scale))
 
+    @property
+    def max_decoded_clip_pixels(self) -> int:
+        """The largest frame of a clip to decode."""
+        side, pixels = self.max_clip_side, self.max_clip_pixels
+        return min(2 * pixels, 4 * side**2) if self.scale_down else min(pixels, side**2)
+
     def scaled_clip_size(self, height: int, width: int) -> tuple[int, int] | None:
         """The size to scale the frames of a clip to if they are too large, else None. Both are even."""
         scale = min(self.max_clip_side / max(height, width), math.sqrt(self.max_clip_pixels / (height * width)))
@@ -58,10 +63,14 @@ class Limits:
                 "Use a shorter or more strongly compressed one."
             )
 
-    def check_pixels(self, height: int, width: int) -> None:
-        """Reject an image that would take too much memory, before it is decoded."""
-        if size := self.scaled_size(height, width):
-            raise TooLarge(
+    def check_pixels(self, height: int, width: int, max_oversize: int = MAX_OVERSIZE) -> None:
+        """Reject an image that would take too much memory, before it is decoded.
+
+        `max_oversize` is how many times the limit can be decoded to be scaled down.
+        """
+        can_scale = height * width <= max_oversize * self.max_pixels
+        if (size := self.scaled_size(height, width)) and not (self.scale_down and can_scale):
+            raise (TooLarge if can_scale else MediaError)(
                 f"The picture has {width} x {height} = {height * width / 1e6:.1f} million pixels; "
                 f"the limit is {self.max_pixels / 1e6:.1f} million. Scale it down first, to {_size(size)}."
             )
@@ -69,14 +78,18 @@ class Limits:
     def check_clip_size(self, height: int, width: int) -> None:
         """Reject a clip whose frames are too large."""
         size = self.scaled_clip_size(height, width)
-        if size is None:
+        can_scale = max(height, width) <= MAX_OVERSIZE * self.max_clip_side and (
+            height * width <= MAX_OVERSIZE * self.max_clip_pixels
+        )
+        if size is None or (self.scale_down and can_scale):
             return
+        problem = TooLarge if can_scale else MediaError
         if max(height, width) > self.max_clip_side:
-            raise TooLarge(
+            raise problem(
                 f"The clip's frames are {width} x {height} pixels; the limit is {self.max_clip_side} on the long "
                 f"side. Scale the clip down first, to {_size(size)}."
             )
-        raise TooLarge(
+        raise problem(
             f"The clip's frames are {width} x {height} = {height * width / 1e6:.1f} million pixels; "
             f"the limit is {self.max_clip_pixels / 1e6:.1f} million. Scale the clip down first, to {_size(size)}."
         )
@@ -117,6 +130,14 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def describe_scaling(what: str, original: tuple[int, int], scaled: tuple[int, ...]) -> str:
+    """The warning about a picture or clip that was scaled down; sizes are height and width."""
+    return (
+        f"The {what} was scaled down from {original[1]} x {original[0]} to {scaled[1]} x {scaled[0]} pixels: "
+        "masks have this size."
+    )
 
 
 def _size(size: tuple[int, int]) -> str:

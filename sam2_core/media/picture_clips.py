@@ -8,15 +8,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media.bit_depth import Levels, measure_levels
+from sam2_core.media.bit_depth import Levels, describe_levels, measure_levels
 from sam2_core.media.ffmpeg import TookTooLong
-from sam2_core.media.image_files import describe_levels, encode_scaled_jpeg, to_rgb
+from sam2_core.media.image_files import encode_scaled_jpeg, to_rgb
 from sam2_core.media.info import MediaInfo, RgbArray, SourceReading
-from sam2_core.media.limits import DEFAULT_LIMITS, Limits
+from sam2_core.media.limits import DEFAULT_LIMITS, Limits, describe_scaling
 from sam2_core.media.picture_file import DeepImage, PictureFile
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCE, SOURCES, Store, album_source_path, describe_store
@@ -38,9 +39,19 @@ class _FrameWriter:
     sizes: list[tuple[int, int]] = field(default_factory=list)
     stored_sizes: list[tuple[int, int]] = field(default_factory=list)
     bytes_written: int = 0
+    target: tuple[int, int] | None = None
+    warnings: tuple[str, ...] = ()
     started: float = field(default_factory=time.monotonic)
 
+    def scale(self, height: int, width: int) -> None:
+        """Scale the frames to come down to the limits of clips, where these frames of this size exceed them."""
+        self.target = self.limits.scaled_clip_size(height, width) or self.limits.scaled_size(height, width)
+        if self.target is not None:
+            self.warnings += (describe_scaling("clip", (height, width), self.target),)
+
     def add(self, pixels: RgbArray, max_side: int, count: int) -> None:
+        if self.target is not None:
+            pixels = _resize(pixels, self.target)
         jpeg, stored_size = encode_scaled_jpeg(pixels, max_side)
         with (self.folder / FRAMES).open("ab") as frames:
             frames.write(jpeg)
@@ -79,13 +90,14 @@ def ingest_pages(folder: Path, name: str, limits: Limits, report: ProgressReport
                 break
             if not frame:
                 limits.check_clip_size(*file.original_size)
+                writer.scale(*file.original_size)
             writer.add(to_rgb(loaded, levels), limits.stored_side, file.count)
             durations.append(file.seconds)
             limits.check_seconds(sum(durations))
         warnings: tuple[str, ...] = (damage,) if damage else ()
         if levels is not None:
-            warnings += describe_levels(file.load(0), levels)
-    reading = SourceReading("pages", _pair(levels))
+            warnings += _describe(file.load(0), levels)
+    reading = SourceReading("pages", _pair(levels), writer.target is not None)
     return _describe_clip(writer, name, durations, reading, warnings, ())
 
 
@@ -103,12 +115,15 @@ def ingest_pictures(
     Raises `MediaError` for a picture that cannot be read or has another size than the first one.
     """
 
+    sizes: dict[int, tuple[int, int]] = {}
+
     def load(frame: int) -> Image.Image | DeepImage:
         try:
             with PictureFile(album_source_path(folder, frame), limits) as file:
                 loaded = file.load()
                 if isinstance(loaded, Image.Image):
                     loaded.load()
+                sizes[frame] = file.original_size
                 return loaded
         except (MediaError, EOFError) as error:
             raise MediaError(f"{names[frame]}: {error}") from error
@@ -116,18 +131,21 @@ def ingest_pictures(
     writer = _FrameWriter(folder, limits, report)
     levels = _measure(load, len(names))
     for frame in range(len(names)):
-        pixels = to_rgb(load(frame), levels)
-        writer.add(pixels, limits.stored_side, len(names))
-        if writer.sizes[-1] != writer.sizes[0]:
-            (height, width), (first_height, first_width) = writer.sizes[-1], writer.sizes[0]
+        loaded = load(frame)
+        if not frame:
+            first_height, first_width = sizes[0]
+            limits.check_clip_size(first_height, first_width)
+            writer.scale(first_height, first_width)
+        writer.add(to_rgb(loaded, levels), limits.stored_side, len(names))
+        if sizes[frame] != sizes[0]:
+            height, width = sizes[frame]
             raise DifferentSizes(
                 f"{names[frame]} has {width} x {height} pixels, {names[0]} has {first_width} x {first_height}. The "
                 "pictures of a clip have one size: scale them to it, or open them as photos."
             )
-    limits.check_clip_size(*writer.sizes[0])
     limits.check_seconds(len(names) / fps)
-    reading = SourceReading("pictures", _pair(levels))
-    warnings += describe_levels(load(0), levels)
+    reading = SourceReading("pictures", _pair(levels), writer.target is not None)
+    warnings += _describe(load(0), levels)
     return _describe_clip(writer, name, [1 / fps] * len(names), reading, warnings, tuple(names))
 
 
@@ -141,7 +159,7 @@ def read_picture_frames(store: Store, frames: Sequence[int]) -> Iterator[tuple[i
     Raises `MediaError` if the source is missing or has changed.
     """
     levels = None if store.reading.levels is None else Levels(*store.reading.levels)
-    pixels = max(store.info.height * store.info.width, DEFAULT_LIMITS.max_pixels)  # it was accepted once
+    pixels = max(6 * store.info.height * store.info.width, DEFAULT_LIMITS.max_pixels)  # it was accepted once
     limits = Limits(max_pixels=pixels)
     with ExitStack() as stack:
         file: PictureFile | None = None
@@ -150,12 +168,19 @@ def read_picture_frames(store: Store, frames: Sequence[int]) -> Iterator[tuple[i
                 if file is None or store.reading.parts == "pictures":
                     stack.close()
                     file = stack.enter_context(PictureFile(store.source_of(frame), limits))
-                image = to_rgb(file.load(frame if store.reading.parts == "pages" else 0), levels)
+                loaded = file.load(frame if store.reading.parts == "pages" else 0)
+                image = to_rgb(loaded, levels)
             except (EOFError, FileNotFoundError) as error:
                 raise MediaError("The source of this is no longer here. Open it again.") from error
+            if store.reading.is_scaled:
+                image = _resize(image, (store.info.height, store.info.width))
             if image.shape[:2] != (store.info.height, store.info.width):
                 raise MediaError("The source of this is no longer the same. Open it again.")
             yield frame, image
+
+
+def _resize(pixels: RgbArray, size: tuple[int, int]) -> RgbArray:
+    return np.asarray(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _measure(load: Callable[[int], Image.Image | DeepImage], count: int) -> Levels | None:
@@ -174,6 +199,10 @@ def _measure(load: Callable[[int], Image.Image | DeepImage], count: int) -> Leve
         samples.append(loaded.sample(len(chosen)))
         is_linear = is_linear or bool(loaded.profile)
     return measure_levels(samples, is_linear)
+
+
+def _describe(loaded: Image.Image | DeepImage, levels: Levels | None) -> tuple[str, ...]:
+    return describe_levels(loaded.depth, levels) if isinstance(loaded, DeepImage) else ()
 
 
 def _pair(levels: Levels | None) -> tuple[float, float] | None:
@@ -195,7 +224,8 @@ def _describe_clip(
     timeline = build_timeline(np.asarray(stamps, np.float64), shown[-1])
     info = MediaInfo(
         "clip", name, len(writer.lengths), *writer.sizes[0], *writer.stored_sizes[0],
-        timeline.fps, timeline.constant_rate, False, timeline.duration, names=names, warnings=warnings,
+        timeline.fps, timeline.constant_rate, False, timeline.duration,
+        names=names, warnings=writer.warnings + warnings,
     )  # fmt: skip
     describe_store(writer.folder, info, writer.lengths, timeline.times, 0.0, reading)
     return info
@@ -217,7 +247,7 @@ def _ingest_album(writer: _FrameWriter, file: PictureFile, name: str) -> MediaIn
             warnings.append(f"Only {page} of the {file.count} pages could be read: the file is damaged.")
             break
         levels = _measure(lambda _, image=loaded: image, 1)  # type: ignore[misc]
-        warnings += [f"{title}: {text}" for text in describe_levels(loaded, levels)]
+        warnings += [f"{title}: {text}" for text in _describe(loaded, levels)]
         pixels = to_rgb(loaded, levels)
         Image.fromarray(pixels).save(album_source_path(writer.folder, page), "PNG", compress_level=1)
         writer.add(pixels, writer.limits.stored_side_image, file.count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import re
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from PIL import Image, ImageOps, JpegImagePlugin
 
 from sam2_core.errors import MediaError
 from sam2_core.media.bit_depth import Levels, PixelArray, sample_values, to_8_bits
-from sam2_core.media.limits import Limits
+from sam2_core.media.color_table import color_table_of_picture
+from sam2_core.media.limits import MAX_OVERSIZE, Limits
 from sam2_core.media.picture_formats import is_heif, read_head, unreadable_picture
 from sam2_core.media.tiff_pages import TiffPage, is_tiff, read_tiff
 
@@ -29,14 +31,15 @@ else:
 
 PictureKind: TypeAlias = Literal["image", "pages", ""]
 
+COLOR_TABLE = "color_table"
+"""The key in `Image.info` under which a loaded frame has the name of its table (see color_table.py)."""
 _FORMATS = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "AVIF", "JPEG2000", "HEIF"}
 _ANIMATED = {"PNG", "WEBP", "AVIF"}  # in other formats, further pictures are previews
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _ORIENTATION = 0x0112  # the EXIF tag
 _MAX_PAGES = 100_000
 _MAX_SAMPLES = 4_000_000
-_WHOLE_OVERSIZE = 2  # how many times too large a picture may be to be decoded whole and then scaled down
-_DRAFT_OVERSIZE = 32  # the same for JPEGs, which are scaled while they are decoded
+_DRAFT_OVERSIZE = 32  # how many times too large a JPEG may be: it is scaled while it is decoded
 _MAX_PADDING = 4096  # bytes between two JPEGs of a stream
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in the data of a scan
 _NEXT_JPEG = re.compile(rb"\0*(?=\xff\xd8\xff)")
@@ -77,15 +80,23 @@ class DeepImage:
 class PictureFile:
     """The frames of one picture file, which are decoded one at a time, in increasing order at best."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
-        """Open without decoding. Raises `MediaError` for a file without a picture that can be read."""
-        self._path, self._limits = path, limits
-        self._tiff: tuple[TiffPage, ...] = read_tiff(path, _MAX_PAGES).pages if is_tiff(read_head(path)) else ()
+    def __init__(self, source: Path | bytes, limits: Limits) -> None:
+        """Open a file, or the content of one, without decoding.
+
+        Raises `MediaError` for a file without a picture that can be read.
+        """
+        self._source, self._limits = source, limits
+        head = read_head(source)
+        self.color_table = color_table_of_picture(head)
+        """The table that converts its colors to sRGB, "" for none (see color_table.py)."""
+        self._tiff: tuple[TiffPage, ...] = read_tiff(source, _MAX_PAGES).pages if is_tiff(head) else ()
         self._image: Image.Image | None = None
+        self.orientation = 1
+        """The EXIF orientation by which the frame that was loaded last was turned upright."""
         self.original_size = (0, 0)
         """Height and width of the frame that was loaded last, upright, before it was scaled down."""
         try:
-            self._image = _open(path, limits)
+            self._image = _open(source)
         except _BOMB as error:
             found = re.search(r"\d+", str(error))
             raise MediaError(
@@ -93,7 +104,7 @@ class PictureFile:
                 f"the limit is {limits.max_pixels / 1e6:.1f} million. Scale it down first."
             ) from error
         except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
-            if not self._tiff or not cv2.haveImageReader(str(path)):
+            if not self._tiff:
                 raise MediaError(_DAMAGED) from error
 
     def __enter__(self) -> PictureFile:
@@ -130,7 +141,7 @@ class PictureFile:
     @property
     def is_jpeg_stream(self) -> bool:
         """Whether JPEGs of the same size follow one another: a clip, which ffmpeg reads."""
-        return self.format == "JPEG" and _has_second_jpeg(self._path)
+        return self.format == "JPEG" and isinstance(self._source, Path) and _has_second_jpeg(self._source)
 
     @property
     def seconds(self) -> float:
@@ -166,37 +177,41 @@ class PictureFile:
         if image is None:
             assert page is not None  # noqa: S101 (only TIFFs are opened without Pillow)
             self._check(page.height, page.width)
+            self.orientation = page.orientation
             self.original_size = _upright(page.height, page.width, page.orientation)
             return self._load_deep(page.index, page.orientation, None, page.no_data)
         if page is not None or self.format in _ANIMATED:
             image.seek(page.index if page else frame + self._first)
         self._check(image.height, image.width)
-        orientation = image.getexif().get(_ORIENTATION, 1)  # which decodes a PNG
+        has_deep_channels = _has_deep_channels(image)
+        found = image.getexif().get(_ORIENTATION, 1)  # which decodes a PNG
+        self.orientation = orientation = found if found in range(1, 9) else 1
         self.original_size = _upright(image.height, image.width, orientation)
         if target := self._limits.scaled_size(image.height, image.width):
             image.draft(None, target[::-1])
         no_data, profile = page.no_data if page else None, image.info.get("icc_profile")
         if image.mode in ("F", "I") or image.mode.startswith("I;16"):
             return DeepImage(_turn(np.asarray(image), orientation), None, profile, no_data)
-        if _has_deep_channels(image):
+        if has_deep_channels:
             try:
                 return self._load_deep(page.index if page else 0, orientation, profile, no_data)
             except (MediaError, cv2.error):
                 pass  # a layout that only Pillow reads, in 8 bits
-        return ImageOps.exif_transpose(image)
+        upright = ImageOps.exif_transpose(image)
+        if self.color_table:
+            upright.info[COLOR_TABLE] = self.color_table
+        return upright
 
     def _check(self, height: int, width: int) -> None:
         """Raise `MediaError` for a size that is neither within the limits nor scaled down to them in bounded memory."""
-        limits = self._limits
         progressive = self._image is not None and "progression" in self._image.info
         is_draft = self.format in ("JPEG", "MPO") and not progressive
-        most = limits.max_pixels * (_DRAFT_OVERSIZE if is_draft else _WHOLE_OVERSIZE)
-        if not limits.scale_down or height * width > most:
-            limits.check_pixels(height, width)
+        self._limits.check_pixels(height, width, _DRAFT_OVERSIZE if is_draft else MAX_OVERSIZE)
 
     def _load_deep(self, index: int, orientation: int, profile: bytes | None, no_data: float | None) -> DeepImage:
         """Decode with OpenCV, which keeps all bits of several channels."""
-        content = np.memmap(self._path, np.uint8, "r")
+        source = self._source
+        content = np.frombuffer(source, np.uint8) if isinstance(source, bytes) else np.memmap(source, np.uint8, "r")
         if self._tiff:
             _, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(index, index + 1))
             pixels = pages[0] if pages else None
@@ -237,13 +252,14 @@ def picture_kind(path: Path, limits: Limits, name: str = "") -> PictureKind:
         return ""
 
 
-def _open(path: Path, limits: Limits) -> Image.Image:
+def _open(source: Path | bytes) -> Image.Image:
     """Open without decoding; only raster formats (no EPS, PDF …)."""
     Image.init()
+    path = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         return Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))
     except _BOMB:
-        if limits.scale_down and read_head(path).startswith(b"\xff\xd8\xff"):
+        if read_head(source).startswith(b"\xff\xd8\xff"):
             return JpegImagePlugin.JpegImageFile(path)  # which does not check the size: `PictureFile.load` does
         raise
 

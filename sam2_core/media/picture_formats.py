@@ -32,9 +32,11 @@ _HEADS = {  # where, what: the format, and what to do instead
 }
 
 
-def read_head(path: Path) -> bytes:
+def read_head(source: Path | bytes) -> bytes:
     """The beginning of a file, by which formats are told apart."""
-    with path.open("rb") as file:
+    if isinstance(source, bytes):
+        return source[:_HEAD]
+    with source.open("rb") as file:
         return file.read(_HEAD)
 
 

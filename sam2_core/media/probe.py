@@ -26,6 +26,7 @@ _FRAME = re.compile(r"^rawvideo \([^)]*\), (\w+)(?:\(([^)]*)\))?")
 _RATE = re.compile(r"([\d.]+)(k?) fps\b")
 _ALPHA_MODE = re.compile(r"^\s*alpha_mode\s*:\s*1\b", re.IGNORECASE)
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own ones leave the alpha channel out
+_DEEP_FORMAT = re.compile(r"^(gray(9|1\d)|ya16)")
 _ALPHA_FORMAT = re.compile(r"^(yuva|gbrap|rgba|bgra|argb|abgr|ya\d|pal8)")
 _NO_PROMISE = re.compile(r"Estimating duration from bitrate|^Input #0, (mpegts|mpeg|ogg),")  # found by the last stamp
 _DOLBY_VISION = re.compile(r"DOVI configuration record:.*\bprofile: 5\b")
@@ -40,7 +41,9 @@ class ClipProbe:
     `audio` is the codec of its sound ("" for none), `matrix` ffmpeg's name of its color matrix, `pixel_aspect` the
     width of a pixel over its height, as "1/1". `color_table` is the table that converts its colors to sRGB ("" for
     none), `decoder` the one to use ("" for ffmpeg's choice), `has_alpha` whether frames have a transparency. `rate` are
-    the frames per second and `promised` the seconds that the file's header promises, or 0. `warnings` are for the user.
+    the frames per second and `promised` the seconds that the file's header promises, or 0. `is_deep`: it is gray
+    with more than 8 bits, of which `levels`, on a scale to 65535, are shown as black and white. `warnings` are for the
+    user.
     """
 
     height: int
@@ -54,6 +57,8 @@ class ClipProbe:
     has_alpha: bool = False
     rate: float = 0.0
     promised: float = 0.0
+    is_deep: bool = False
+    levels: tuple[float, float] | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -94,12 +99,13 @@ def probe_clip(source: Path, limits: Limits) -> ClipProbe:
         first.audio,
         _matrix(first.videos[0], height),
         first.pixel_aspect,
-        table,
-        decoder,
-        bool(_ALPHA_FORMAT.match(pixel_format)) and not _is_opaque(source, first, codec, limits),
-        float(rate[1]) * (1000 if rate[2] else 1) if rate else 0.0,
-        0.0 if any(map(_NO_PROMISE.search, first.messages)) else seconds,
-        tuple(warnings),
+        color_table=table,
+        decoder=decoder,
+        has_alpha=bool(_ALPHA_FORMAT.match(pixel_format)) and not _is_opaque(source, codec, limits),
+        rate=float(rate[1]) * (1000 if rate[2] else 1) if rate else 0.0,
+        promised=0.0 if any(map(_NO_PROMISE.search, first.messages)) else seconds,
+        is_deep=bool(_DEEP_FORMAT.match(pixel_format)),
+        warnings=tuple(warnings),
     )
 
 
@@ -158,7 +164,7 @@ class _FirstFrame:
 
 
 def _decode_first(source: Path, limits: Limits, decoder: str) -> _FirstFrame:
-    opening = input_arguments(source, min(limits.max_clip_pixels, limits.max_clip_side**2), decoder)
+    opening = input_arguments(source, limits.max_decoded_clip_pixels, decoder)
     arguments = [*opening, "-map", "0:V:0", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
     with Ffmpeg(arguments, source.parent, min(_TIMEOUT, limits.time_limit)) as process:
         header = process.stdout.read(1 << 16)
@@ -166,11 +172,11 @@ def _decode_first(source: Path, limits: Limits, decoder: str) -> _FirstFrame:
         return _FirstFrame(process.messages, header, failure)
 
 
-def _is_opaque(source: Path, first: _FirstFrame, codec: str, limits: Limits) -> bool:
+def _is_opaque(source: Path, codec: str, limits: Limits) -> bool:
     """Whether the transparency of an uncompressed clip is zero everywhere, as where a recorder left it out."""
     if codec != "rawvideo":
         return False
-    opening = input_arguments(source, min(limits.max_clip_pixels, limits.max_clip_side**2))
+    opening = input_arguments(source, limits.max_decoded_clip_pixels)
     sampling = ["-frames:v", "25", "-vf", "alphaextract,scale=64:64:flags=area,format=gray"]
     arguments = [*opening, "-map", "0:V:0", *sampling, "-f", "rawvideo", "pipe:1"]
     with Ffmpeg(["-loglevel", "error", *arguments], source.parent, min(_TIMEOUT, limits.time_limit)) as process:

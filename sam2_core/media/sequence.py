@@ -17,6 +17,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_folder
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
+from sam2_core.media.names import real_name
 from sam2_core.media.picture_clips import DEFAULT_RATE, ingest_pictures
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.store import SOURCES, album_source_path
@@ -45,11 +46,12 @@ def ingest_sequence(
     progress: MediaProgress | None = None,
     fps: float = DEFAULT_RATE,
     name: str = "",
+    names: Sequence[str] = (),
 ) -> MediaInfo:
     """Turn numbered pictures into the store of a clip in `folder` (see `ingest`), in the order of their numbers.
 
-    `pictures` is a folder, a ZIP file, or a list of files. All are copied. The clip is called `name`, by default as the
-    folder or ZIP file is.
+    `pictures` is a folder, a ZIP file, or a list of files, which the user calls `names`, by default as on the disk. All
+    are copied. The clip is called `name`, by default as the folder or ZIP file is.
     Raises `NoSequence` where the names are not those of one clip, `MediaError` for a picture that cannot be used or
     that has another size, and `FileExistsError` as `ingest` does.
     """
@@ -57,11 +59,11 @@ def ingest_sequence(
     with new_folder(Path(folder)) as building:
         (building / SOURCES).mkdir()
         if isinstance(pictures, str | Path) and not Path(pictures).is_dir():
-            names, notes = _copy_members(Path(pictures), building, limits, report)
+            ordered, notes = _copy_members(Path(pictures), building, limits, report)
         else:
-            names, notes = _copy_files(pictures, building, limits, report)
-        title = name or (Path(pictures).resolve().name if isinstance(pictures, str | Path) else names[0])
-        info = ingest_pictures(building, title, names, limits, report, fps, notes)
+            ordered, notes = _copy_files(pictures, names, building, limits, report)
+        title = name or (Path(pictures).resolve().name if isinstance(pictures, str | Path) else ordered[0])
+        info = ingest_pictures(building, real_name(title), ordered, limits, report, fps, notes)
         report(1.0, "Ready")
     return info
 
@@ -101,8 +103,8 @@ def order_sequence(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
     return indices, notes + _gaps([keys[index] for index in indices])
 
 
-def unpack_pictures(path: Path, folder: Path, limits: Limits, report: ProgressReporter) -> list[Path]:
-    """Copy the pictures of a ZIP file into `folder`, each into a folder of its own under the last part of its name.
+def unpack_pictures(path: Path, folder: Path, limits: Limits, report: ProgressReporter) -> tuple[list[Path], list[str]]:
+    """Copy the pictures of a ZIP file into `folder`; the files, and their paths in the ZIP file.
 
     Raises `MediaError` if there is none, or if they are too many or too large.
     """
@@ -113,15 +115,18 @@ def unpack_pictures(path: Path, folder: Path, limits: Limits, report: ProgressRe
         budget = limits.max_store_bytes
         for number, member in enumerate(members):
             report(number / len(members), f"Picture {number + 1} of {len(members)}")
-            target = folder / f"{number + 1:05d}" / _last_part(member.filename)
-            target.parent.mkdir()
+            target = folder / f"unpacked-{number + 1:05d}"
             budget -= _extract(archive, member, target, min(budget, limits.max_bytes))
             copied.append(target)
-    return copied
+        return copied, [real_name(member.filename.replace("\\", "/")) for member in members]
 
 
 def _copy_files(
-    pictures: str | Path | Sequence[str | Path], building: Path, limits: Limits, report: ProgressReporter
+    pictures: str | Path | Sequence[str | Path],
+    names: Sequence[str],
+    building: Path,
+    limits: Limits,
+    report: ProgressReporter,
 ) -> tuple[list[str], tuple[str, ...]]:
     """Copy files into the store in their order; their names, and notes."""
     if isinstance(pictures, str | Path):
@@ -130,18 +135,19 @@ def _copy_files(
             raise NoSequence(f"There is no picture in the folder {Path(pictures).name}.")
     else:
         found = [Path(path) for path in pictures]
-    order, notes = order_sequence([path.name for path in found])
+    own = [real_name(each).rpartition("/")[2] for each in names] or [real_name(path.name) for path in found]
+    order, notes = order_sequence(own)
     limits.check_frames(len(order))
     size = 0
     for place, index in enumerate(order):
         report(0.0, "Copying the pictures")
         if not found[index].is_file():
-            raise MediaError(f"{found[index].name} is not here (any more). Open it again.")
+            raise MediaError(f"{own[index]} is not here (any more). Open it again.")
         limits.check_bytes(found[index].stat().st_size)
         size += found[index].stat().st_size
         limits.check_store(size)
         shutil.copyfile(found[index], album_source_path(building, place))
-    return [found[index].name for index in order], notes
+    return [own[index] for index in order], notes
 
 
 def _copy_members(
@@ -228,9 +234,8 @@ def _is_picture(name: str) -> bool:
 
 
 def _last_part(name: str) -> str:
-    """A member's name without folders and characters that no file name has."""
-    part = re.sub(r'[\x00-\x1f<>:"|?*/]', "_", PurePosixPath(name.replace("\\", "/")).name)
-    return part[-200:] or "picture"
+    """A member's name without folders."""
+    return real_name(name.replace("\\", "/")).rpartition("/")[2]
 
 
 def _letters(name: str) -> tuple[str, ...]:

@@ -64,10 +64,11 @@ def probe_source(store: Store) -> ClipProbe:
     if store.reading.parts != "video":
         return ClipProbe(store.info.height, store.info.width, store.info.duration, "", "auto", "1/1")
     # The source was accepted once, whatever the limits are now.
-    side, pixels = 2 * max(store.info.height, store.info.width), 4 * store.info.height * store.info.width
+    factor = 6 if store.reading.is_scaled else 2
+    side, pixels = factor * max(store.info.height, store.info.width), factor**2 * store.info.height * store.info.width
     limits = replace(DEFAULT_LIMITS, max_clip_side=side, max_clip_pixels=pixels, max_seconds=math.inf)
     probe = probe_clip(store.source, limits)
-    if (probe.height, probe.width) != (store.info.height, store.info.width):
+    if not store.reading.is_scaled and (probe.height, probe.width) != (store.info.height, store.info.width):
         raise MediaError(_NO_MATCH)
     return probe
 
@@ -83,6 +84,7 @@ def decode_source_frames(
     if store.reading.parts != "video":
         yield _scale(read_picture_frames(store, frames), height, width)
         return
+    probe = replace(probe, levels=store.reading.levels)
     decoding = decoding_arguments(store.source, probe, height, width, "out_range=full,format=rgb24")
     with Ffmpeg(["-loglevel", "error", *decoding, "-f", "rawvideo", "pipe:1"], store.folder, STEP_TIMEOUT) as decoder:
         yield _read_frames(decoder, store.info.frames, frames, (height, width, 3))

@@ -148,7 +148,7 @@ def open_store(folder: str | Path) -> Store:
 def _read_info(about: dict[str, Any]) -> MediaInfo:
     """A `MediaInfo` from JSON, whose lists become tuples."""
     sizes = tuple((int(height), int(width)) for height, width in about.pop("sizes", ()))
-    lists = {name: tuple(about.pop(name, ())) for name in ("names", "warnings")}
+    lists = {name: tuple(about.pop(name, ())) for name in ("names", "warnings", "orientations")}
     info = MediaInfo(**about | {"sizes": sizes, **lists})
     if sizes and not len(sizes) == len(info.names) == info.frames:
         raise ValueError("parts do not match")

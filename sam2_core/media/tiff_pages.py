@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +57,11 @@ def is_tiff(head: bytes) -> bool:
     return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read_tiff(path: Path, max_pages: int) -> TiffFile:
+def read_tiff(source: Path | bytes, max_pages: int) -> TiffFile:
     """Read the tags of the pages, of `max_pages` and one more at most; a damaged directory ends the list."""
     found: list[TiffPage] = []
     is_raw = False
-    with path.open("rb") as file:
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         head = file.read(16)
         order, is_big = ("<" if head[:1] == b"I" else ">"), head[2:4] in (b"+\0", b"\0+")
         visited: set[int] = set()

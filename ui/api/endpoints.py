@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import asdict
-from pathlib import PurePath
 from typing import Any, Literal, TypeAlias
 
 from gradio import FileData
@@ -24,6 +23,7 @@ from sam2_core.media import (
     rgb_of,
 )
 from sam2_core.media.effects.effect_stack import effect_tables
+from sam2_core.media.names import safe_file_name, without_extension
 from sam2_core.serving.commands import RemoveObject, Untrack
 from sam2_core.serving.edit_log import EditState
 from sam2_core.serving.project import traits_of
@@ -41,6 +41,8 @@ from ui.api.results import (
     opened_result,
     prompt_result,
 )
+from ui.api.upload_names import UploadNames
+from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.models import describe_models
 from ui.protocol import (
     MAX_FRAMES_PER_REQUEST,
@@ -56,12 +58,13 @@ from ui.sessions import SessionRegistry
 Lists: TypeAlias = list[list[float]]
 
 
-def endpoints(registry: SessionRegistry) -> list[Callable[..., Any]]:
+def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..., Any]]:
     """All of them, in the order in which they are listed."""
-    made = Endpoints(registry)
+    made = Endpoints(registry, names)
     return [
         made.open,
         made.open_album,
+        made.open_with,
         made.segment_image,
         made.prompt,
         made.track,
@@ -86,16 +89,17 @@ class Endpoints:
     nothing here.
     """
 
-    def __init__(self, registry: SessionRegistry) -> None:
-        self._registry = registry
+    def __init__(self, registry: SessionRegistry, names: UploadNames | None = None) -> None:
+        self._registry, self._names = registry, names or UploadNames()
         self._services, self._executors = registry.services, registry.services.executors
 
     # --- from its beginning ---------------------------------------------------------------------------------------
 
     async def open(self, file: FileData) -> OpenedResult:
-        """Open a picture or a clip. Gives `session`, the key to all that is done with it (keep it to yourself), `kind`
-        (image or clip), `frames`, `height` and `width` in pixels, and `fps` (0 for a picture). A session ends with
-        /close, or when nothing was asked of it for long.
+        """Open a picture or a clip; a ZIP file of numbered pictures is a clip, too. Gives `session`, the key to all
+        that is done with it (keep it to yourself), `kind` (image or clip), `frames`, `height` and `width` in pixels,
+        `fps` (0 for a picture), and `warnings` about what is missing or was changed. A session ends with /close, or
+        when nothing was asked of it for long.
 
         Args:
             file: A picture or clip of any usual format, sent with `handle_file`.
@@ -109,10 +113,21 @@ class Endpoints:
         Args:
             files: Pictures, each sent with `handle_file`.
         """
-        max_pictures = self._services.settings.max_pictures
-        if not isinstance(files, list) or not 1 <= len(files) <= max_pictures:
-            raise MediaError(f"An album has 1 to {max_pictures} photos.")
+        self._check_count(files, self._services.settings.max_pictures, "An album")
         return await self._open(files)
+
+    async def open_with(self, files: list[FileData], as_clip: bool = False, scale_down: bool = False) -> OpenedResult:
+        """Open files with options. Gives what /open gives.
+
+        Args:
+            files: A picture, a clip, or several pictures, each sent with `handle_file`.
+            as_clip: The pictures are the frames of a clip: of one size and numbered, like frame_0001.png.
+            scale_down: Scale down what has too many pixels; masks have the smaller size then.
+        """
+        settings = self._services.settings
+        most = settings.max_frames if as_clip else settings.max_pictures
+        self._check_count(files, most, "A clip" if as_clip else "An album")
+        return await self._open(files, OpeningOptions(as_clip=bool(as_clip), scale_down=bool(scale_down)))
 
     async def segment_image(
         self,
@@ -136,7 +151,7 @@ class Endpoints:
                 raise MediaError("This is no picture. Use /open, /prompt and /track for a clip.")
             boxes = None if box is None else [box]
             found = await self.prompt(opened["session"], 0, 1, points, labels, boxes)
-            name = f"{PurePath(opened['name']).stem}_mask.png"
+            name = safe_file_name(without_extension(opened["name"]), "_mask.png")
             shared = await self._executors.read_file(
                 share_bytes, name, await self._executors.encode(mask_picture, found)
             )
@@ -406,7 +421,11 @@ class Endpoints:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    async def _open(self, sent: Sequence[Any]) -> OpenedResult:
+    def _check_count(self, files: Any, most: int, what: str) -> None:
+        if not isinstance(files, list) or not 1 <= len(files) <= most:
+            raise MediaError(f"{what} has 1 to {most} photos.")
+
+    async def _open(self, sent: Sequence[Any], options: OpeningOptions = AS_THEY_ARE) -> OpenedResult:
         """Open a session on files that were sent through Gradio.
 
         Raises `Busy` where there is no place, and `MediaError` for what cannot be used.
@@ -414,9 +433,12 @@ class Endpoints:
         session = await self._registry.open(ApiClient)
         try:
             client = self._client(session.token)
-            files = [await self._executors.read_file(receive_file, each, session.folder) for each in sent]
+            files = []
+            for each in sent:
+                path = await self._executors.read_file(receive_file, each, session.folder)
+                files.append(UploadedFile(path, self._names.name_of(each)))
             with client.job("ingest") as job:
-                workspace, skipped = await client.wait(session.open(files, False, job))
+                workspace, skipped = await client.wait(session.open(files, options, job))
         except BaseException:
             await self._registry.close(session)
             raise

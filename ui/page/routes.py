@@ -2,7 +2,8 @@
 
 POST /s/{token}/upload?name=        a file as the body; read in the background, an event tells the rest
               &batch=&left=&add=    several photos, one after the other: `batch` is a name for them all, `left` counts
-                                    down to 0; with add=1 they come to those that are open
+                                    down to 0; with add=1 they come to those that are open, with clip=1 they are the
+                                    numbered frames of a clip; scale=1 scales down what has too many pixels
 POST /s/{token}/import?as=          a file of annotations as the body, answered by what it has about the open medium: as
               masks or as boxes, with name=, and with room for so many objects=, prompts= and characters=; with
               by_order=1 order counts where no name fits, which an error offers by names_differ; the file is not kept
@@ -40,8 +41,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from sam2_core.errors import Busy, MaskletError, MediaError
 from sam2_core.media import NamesDiffer
+from sam2_core.media.names import safe_file_name, short_names
 from sam2_core.serving.workspace import Workspace
 from ui.examples import examples, thumbnail
+from ui.files import OpeningOptions, UploadedFile
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.previews import read_preview_options
@@ -113,20 +116,20 @@ class Routes:
     # --- files up -------------------------------------------------------------------------------------------------
 
     async def _upload(self, request: Request, session: Session, connection: PageConnection) -> Response:
-        upload = read_upload(request.query_params, self._settings.max_pictures)
+        upload = read_upload(request.query_params, self._settings.max_pictures, self._settings.max_frames)
         async with self._incoming(session) as folder:
             await connection.uploads.expect(upload, connection.photos_to_join() if upload.add else 0)
-            target = folder / _file_name(request.query_params.get("name", ""))
-            await self._receive_file(request, target, self._settings.max_upload_bytes)
-            if files := await connection.uploads.add(target, upload):
-                connection.open(files, upload.add)
+            file = UploadedFile(folder / "upload", request.query_params.get("name", ""))
+            await self._receive_file(request, file.path, self._settings.max_upload_bytes)
+            if files := await connection.uploads.add(file, upload):
+                connection.open(files, OpeningOptions(upload.add, upload.as_clip, upload.scale_down))
         return JSONResponse({"ok": True}, 202)
 
     async def _import(self, request: Request, session: Session, connection: PageConnection) -> Response:
         options = read_import_options(request.query_params)
         max_bytes = min(MAX_FILE, self._settings.max_upload_bytes)
         async with self._incoming(session) as folder:
-            target = folder / _file_name(request.query_params.get("name", ""))
+            target = folder / safe_file_name(*short_names([request.query_params.get("name", "")]))
             try:
                 await self._receive_file(request, target, max_bytes)
                 return JSONResponse(await connection.read_annotations(target, options), headers=FRESH)
@@ -140,10 +143,10 @@ class Routes:
         if example is None:
             return _refuse(404, "This example does not exist.")
         async with self._incoming(session) as folder:
-            target = folder / f"{example.title}{example.path.suffix}"
-            await self._executors.read_file(shutil.copyfile, example.path, target)
+            file = UploadedFile(folder / "example", f"{example.title}{example.path.suffix}")
+            await self._executors.read_file(shutil.copyfile, example.path, file.path)
             await connection.uploads.clear()
-            connection.open([target])
+            connection.open([file])
         return JSONResponse({"ok": True}, 202)
 
     async def _backdrop(self, request: Request, session: Session, connection: PageConnection) -> Response:
@@ -282,12 +285,6 @@ async def _first_of(messages: Coroutine[Any, Any, list[bytes]], end: asyncio.Eve
         return drain.result()
     drain.cancel()
     return []
-
-
-def _file_name(wanted: str) -> str:
-    """The last part of what the page calls the file, without anything that means something to a file system."""
-    kept = "".join(letter for letter in wanted[-120:] if letter.isalnum() or letter in " ._-()").strip(" .")
-    return kept or "upload"
 
 
 def _refuse(status: int, text: str) -> Response:
