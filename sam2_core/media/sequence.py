@@ -32,6 +32,9 @@ PICTURE_SUFFIXES = frozenset(
 _MAX_DIRECTORY_BYTES = 16_000_000  # of a ZIP file's list of members, which is read as a whole
 _TAIL = 22 + 65_535  # bytes: the end record and the longest comment behind it
 _CHUNK = 1 << 20
+_BAD_MEMBER = (  # whatever the zipfile module raises for a file that is broken
+    zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError, OSError, struct.error,
+)  # fmt: skip
 _BROKEN = "The ZIP file is damaged or cut off. Make it again."
 
 
@@ -214,6 +217,8 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, ma
     name, size = _last_part(member.filename), 0
     if member.flag_bits & 1:
         raise MediaError("The ZIP file is locked with a password. Pack the pictures without one.")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise MediaError("The ZIP file is packed in an unusual way. Pack the pictures as a plain ZIP file.")
     try:
         with archive.open(member) as packed, target.open("wb") as file:
             while chunk := packed.read(_CHUNK):
@@ -221,7 +226,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, ma
                 if size > max_bytes:
                     raise MediaError(f"{name} in the ZIP file is too large, or all pictures are together. Pack fewer.")
                 file.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+    except _BAD_MEMBER as error:
         raise MediaError(f"{name} cannot be unpacked: the ZIP file is damaged. Make it again.") from error
     return size
 

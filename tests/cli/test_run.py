@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,7 @@ def test_the_images_of_an_album_are_found(masklet: CommandRunner, tmp_path: Path
     assert "two.png" in masklet("run", project, "--out", tmp_path / "m.json").err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 @pytest.mark.parametrize(
     ("on_disk", "in_project"),
     [
