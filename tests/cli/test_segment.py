@@ -183,3 +183,10 @@ def test_a_look_is_read_from_a_file(masklet: CommandRunner, photo: Path, tmp_pat
     (tmp_path / "look.json").write_text('{"layers": [{"effect": "overlay", "opacity": 7}]}', "utf-8")
     done = masklet("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json", "--out", out)
     assert (done.code, "Opacity goes from 0 to 1" in done.err) == (2, True)
+
+
+def test_warnings_about_a_picture_are_notes(masklet: CommandRunner, tmp_path: Path) -> None:
+    Image.fromarray(np.linspace(51000, 52000, 64 * 96).reshape(64, 96).astype(np.uint16)).save(tmp_path / "a.png")
+    done = masklet("segment", tmp_path / "a.png", "--box", "10,20,40,50", "--out", tmp_path / "masks.json")
+    assert done.code == 0
+    assert "a.png: Its 16-bit pixels use a small part of their range" in done.err

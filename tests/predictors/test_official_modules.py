@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from sam2_core.networks import known_network
 from sam2_core.predictors import official_modules
 from sam2_core.predictors.official_modules import MODULES
 
@@ -28,6 +29,18 @@ def test_a_class_is_the_same_under_both_names() -> None:
     found = importlib.import_module("sam2_core.sam2_image_predictor").SAM2ImagePredictor
     assert found is sam2_core.SAM2ImagePredictor
     assert found.__module__ == "sam2_core.predictors.image_predictor"
+
+
+def test_the_table_of_the_hub_names_known_networks() -> None:
+    from sam2_core.build_sam import HF_MODEL_ID_TO_FILENAMES as FILENAMES
+
+    assert len(FILENAMES) == 8
+    assert FILENAMES["facebook/sam2.1-hiera-base-plus"] == (
+        "configs/sam2.1/sam2.1_hiera_b+.yaml",
+        "sam2.1_hiera_base_plus.pt",
+    )
+    for repository, (config, file) in FILENAMES.items():
+        assert known_network(repository) is known_network(config) is known_network(file)
 
 
 def test_other_modules_are_not_found() -> None:

@@ -31,6 +31,7 @@ MAX_SKIPPED = 300_000
 MAX_REASONS = 20  # that are listed separately
 MAX_EXAMPLES = 3  # names that are listed for each reason
 MAX_SIZE_NOTES = 3  # sizes that are listed separately
+MAX_LINES = 200_000  # of tables and lists of objects as text
 MAX_JSON_MEMORY = 1_500_000_000  # bytes, estimated
 _MEMORY_PER_MARK = {"{": 230, "[": 90, ",": 40}  # bytes: parsed JSON takes many times its length
 _MEMORY_PER_XML_MARK = {"<": 200, "=": 150}
@@ -152,6 +153,11 @@ class AnnotationBuilder:
         text = decode_text(data, declared) if declared else self.decode(data)
         self._spend_memory(len(text) + sum(text.count(mark) * size for mark, size in _MEMORY_PER_XML_MARK.items()))
         return parse_xml(text)
+
+    def check_lines(self, text: str) -> None:
+        """Raise `ImportTooLarge` for a table or list with too many lines, each of which is an object."""
+        if text.count("\n") > MAX_LINES:
+            raise ImportTooLarge(f"There are more than {MAX_LINES} lines in this file. Import fewer frames.")
 
     def _spend_memory(self, size: int) -> None:
         """Account for the memory of parsed data, estimated from the marks of its syntax."""
@@ -289,15 +295,6 @@ class AnnotationBuilder:
 
 def _describe(skipped: SkippedItem) -> str:
     return f"{skipped.reason} ({', '.join(skipped.names)})" if skipped.names else skipped.reason
-
-
-def check_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    """Raise `MediaError` if a height and width are not those of the frame."""
-    if size != expected:
-        raise MediaError(
-            f"They are {size[1]} × {size[0]} pixels, the picture is {expected[1]} × {expected[0]}. "
-            "Export them at the size of the picture."
-        )
 
 
 def _notes_on(fits: Sequence[Fit]) -> list[str]:

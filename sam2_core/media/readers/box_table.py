@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.json_values import whole_of
 from sam2_core.types import Box
 
 ONLY_BOXES = "A table has boxes, no masks. Use another kind of file for the masks."
@@ -45,8 +46,10 @@ def is_box_table(document: Document) -> bool:
 
 def read_box_table(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format."""
+    for document in documents:
+        builder.check_lines(document.value)
     images = [
-        DescribedImage(document, [name or document.name], rows, frame)
+        DescribedImage(document, [name, name.strip()] if name.strip() else [document.name], rows, frame)
         for document in documents
         for (name, frame), rows in _by_image(document).items()
     ]
@@ -82,9 +85,10 @@ def _by_image(document: Document) -> dict[tuple[str, int | None], list[Row]]:
     try:
         for cells in csv.reader(io.StringIO(text), delimiter=";" if ";" in header else ","):
             row = {ours: cells[place].strip() for ours, place in places.items() if place < len(cells)}
+            file = cells[places["file"]] if "file" in row else ""  # whose spaces may be part of the name
             frame = row.get("frame", "")
             is_number = frame.isascii() and frame.isdigit() and len(frame) < 10
-            by_image[_plain(row.get("file", "")), int(frame) if is_number else None].append(row)
+            by_image[_plain(file), int(frame) if is_number else None].append(row)
     except csv.Error as error:
         raise MediaError("The table is damaged. Export it again.") from error
     return by_image
@@ -98,12 +102,11 @@ def _read_rows(rows: Sequence[Row], frame: int, is_relative: bool, builder: Anno
             sides = [row.get(side, "") for side in _NEEDED]
             if not any(sides):
                 continue  # an empty mask
-            size = [_number(row.get(side, "")) for side in ("height", "width")]
-            if min(size) > 0:
-                check_size((int(size[0]), int(size[1])), builder.info.size_of(frame))
-            scaled = [_number(side) * scale for side, scale in zip(sides, (width, height) * 2, strict=True)]
+            listed_height, listed_width = (whole_of(row, side) for side in ("height", "width"))
+            fit = fit_for(frame, listed_height, listed_width, builder)
+            box = Box(*(_number(side) * scale for side, scale in zip(sides, (width, height) * 2, strict=True)))
             key = row.get("object") or None
-            builder.add(frame, key, Box(*scaled), name, label)
+            builder.add(frame, key, box if is_relative else fit.box(box), name, label)
 
 
 def _plain(text: str) -> str:

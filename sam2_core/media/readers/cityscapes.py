@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import EMPTY, AnnotationBuilder, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import EMPTY, AnnotationBuilder
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.json_values import objects_of, text_of, whole_of
 from sam2_core.media.readers.polygon_filling import draw_polygon, parse_ring
@@ -37,10 +37,8 @@ CITYSCAPES = DocumentFormat("Cityscapes", is_cityscapes, read_cityscapes)
 
 
 def _read_image(plain: dict[str, Any], frame: int, builder: AnnotationBuilder) -> None:
-    height, width = builder.info.size_of(frame)
-    listed_height, listed_width = whole_of(plain, "imgHeight"), whole_of(plain, "imgWidth")
-    if listed_height and listed_width:
-        check_size((listed_height, listed_width), (height, width))
+    fit = fit_for(frame, whole_of(plain, "imgHeight"), whole_of(plain, "imgWidth"), builder)
+    height, width = fit.source
     painted = np.zeros((height, width), np.int32)
     labels: dict[int, str] = {}
     for each in objects_of(plain, "objects"):
@@ -58,4 +56,4 @@ def _read_image(plain: dict[str, Any], frame: int, builder: AnnotationBuilder) -
             if value not in visible:
                 raise MediaError(EMPTY)
             builder.spend(height * width)
-            builder.add(frame, None, Mask.from_array(painted == value), label=label)
+            builder.add(frame, None, fit.mask(Mask.from_array(painted == value)), label=label)

@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
@@ -28,6 +28,7 @@ from sam2_core.media.readers.polygon_filling import (
     parse_corners,
     parse_ring,
 )
+from sam2_core.media.readers.size_fitting import Fit, Size
 from sam2_core.media.readers.xml_values import number_of, text_in, whole_in
 from sam2_core.types import Box, Mask
 
@@ -62,22 +63,22 @@ CVAT = DocumentFormat("CVAT", is_cvat, read_cvat)
 
 
 def _read_image(image: Element, frame: int, builder: AnnotationBuilder) -> None:
-    _check_size(image, frame, builder)
+    fit = _fit_for(image, frame, builder)
     for shape in image:
         if shape.tag in _NO_SHAPES:
             continue
         label, group = text_in(shape, "label"), text_in(shape, "group_id")
         key: Hashable = (frame, group) if group not in ("", "0") else None
         with builder.item(label):
-            builder.add(frame, key, _shape_of(shape, frame, builder), label=label)
+            builder.add(frame, key, fit.place(_shape_of(shape, fit.source, builder)), label=label)
 
 
 def _read_track(track: Element, key: Hashable, root: Element, builder: AnnotationBuilder) -> None:
     if builder.info.kind != "clip":
         raise MediaError(_FOR_VIDEO)
     label, frames = text_in(track, "label"), builder.info.frames
-    for size in root.iter("original_size"):
-        _check_size(size, 0, builder)
+    size = next(root.iter("original_size"), root)
+    fit = _fit_for(size, 0, builder)
     key_frames, listed = list[KeyFrame](), list[int]()
     for shape in track:
         with builder.item(label):
@@ -91,11 +92,11 @@ def _read_track(track: Element, key: Hashable, root: Element, builder: Annotatio
                 key_frames.append(KeyFrame(frame, _box_of(shape), degrees, not is_outside, not is_outside))
             elif not is_outside:
                 listed.append(frame)
-                builder.add(frame, key, _shape_of(shape, frame, builder), label=label)
+                builder.add(frame, key, fit.place(_shape_of(shape, fit.source, builder)), label=label)
     for each in interpolate(key_frames, frames):
         with builder.item(label):
             shape_there = rectangle(each.box, each.degrees, center_of(each.box))
-            builder.add(each.frame, key, _filled(shape_there, each.frame, builder), label=label)
+            builder.add(each.frame, key, fit.place(_filled(shape_there, fit.source, builder)), label=label)
     if len(listed) > 1 and max(listed) - min(listed) >= len(listed) and GAPS not in builder.notes:
         builder.notes.append(GAPS)
 
@@ -113,25 +114,21 @@ def _tracks_of_clip(root: Element, builder: AnnotationBuilder) -> list[Element]:
     return by_task[tasks[choose_clip([titles.get(task) or task for task in tasks], builder.info)]]
 
 
-def _check_size(element: Element, frame: int, builder: AnnotationBuilder) -> None:
-    height, width = whole_in(element, "height"), whole_in(element, "width")
-    if height and width:
-        check_size((height, width), builder.info.size_of(frame))
+def _fit_for(element: Element, frame: int, builder: AnnotationBuilder) -> Fit:
+    return fit_for(frame, whole_in(element, "height"), whole_in(element, "width"), builder)
 
 
-def _shape_of(shape: Element, frame: int, builder: AnnotationBuilder) -> Mask | Box:
+def _shape_of(shape: Element, size: Size, builder: AnnotationBuilder) -> Mask | Box:
     if shape.tag == "mask":
-        return _mask_of(shape, *builder.info.size_of(frame), builder.spend)
+        return _mask_of(shape, *size, builder.spend)
     outline = _OUTLINES.get(shape.tag)
     if outline is None:
         raise MediaError(NO_AREA)
-    return _filled(outline(shape), frame, builder)
+    return _filled(outline(shape), size, builder)
 
 
-def _filled(outline: Box | Ring, frame: int, builder: AnnotationBuilder) -> Mask | Box:
-    if isinstance(outline, Box):
-        return outline
-    return fill_polygons([outline], *builder.info.size_of(frame), builder.spend)
+def _filled(outline: Box | Ring, size: Size, builder: AnnotationBuilder) -> Mask | Box:
+    return outline if isinstance(outline, Box) else fill_polygons([outline], *size, builder.spend)
 
 
 def _box_of(shape: Element) -> Box:

@@ -10,6 +10,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.documents import Document, located_names
 from sam2_core.media.readers.frame_matching import no_frame
+from sam2_core.media.readers.size_fitting import Fit
 
 T = TypeVar("T")
 
@@ -47,3 +48,11 @@ def read_images(
             if frame is None:
                 raise MediaError(no_frame(builder.info))
             read(each.content, frame)
+
+
+def fit_for(frame: int, height: int | None, width: int | None, builder: AnnotationBuilder) -> Fit:
+    """How shapes of an image of this size, as its document has it, become those of the frame; see `Fit`.
+
+    An unknown size is taken for that of the frame. Raises `MediaError` for a size of another aspect.
+    """
+    return builder.fit(frame, (height, width) if height and width else builder.info.size_of(frame))

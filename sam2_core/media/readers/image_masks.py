@@ -1,9 +1,10 @@
 """Masks as pictures, one or many of them in a ZIP file.
 
 Index masks as in DAVIS: palette indices, or gray values of 8 or 16 bits, are the objects' numbers; 0 is background, and
-255 beside others is undecided. Color masks have one object per color. Soft masks, mattes and cut-outs are cut at half. Or
-one mask for each object and frame: our own `object_01/00000.png`, or numbered folders as in SA-V. The pages of a TIFF file
-and the frames of an animated picture are the frames of a clip, or the objects of an image.
+255 beside others is undecided. Color masks have one object per color. Soft masks, mattes and cut-outs are cut at half.
+Or one mask for each object and frame: our own `object_01/00000.png`, or numbered folders as in SA-V. In MOTS' folders
+`instances` numbers have the class in them. The pages of a TIFF file and the frames of an animated picture are the
+frames of a clip, or the objects of an image.
 """
 
 from __future__ import annotations
@@ -12,26 +13,33 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from sam2_core.errors import MediaError
+from sam2_core.media.limits import DEFAULT_LIMITS
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
 from sam2_core.media.readers.documents import AnnotationFiles
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import objects_of, text_of, whole_of
 from sam2_core.media.readers.mask_pixels import ENDINGS, Codes, MaskPixels, count_pages, decode_pages
 from sam2_core.media.readers.mask_values import ObjectValues, foreground, objects_in, peak_of, survey
+from sam2_core.media.readers.mots import IGNORED as MOTS_IGNORED
 from sam2_core.media.readers.size_fitting import Size, find_fit
+from sam2_core.media.readers.text_encoding import decode_text
 from sam2_core.types import BoolArray, Mask
 
 _SAMPLES = 16  # masks of a clip by which it is decided how all of them are read
 _DECODING = 3  # passes over the pixels until they are objects
 _OBJECT = re.compile(r"object_([0-9]{1,6})", re.IGNORECASE)
 # Only pictures in these folders, if there are others beside them: of the first of these that there is.
-_MASK_FOLDERS = ("annotations", "segmentationobject", "masks", "mask")
+_MOTS_FOLDER = "instances"
+_MASK_FOLDERS = ("annotations", "segmentationobject", "masks", "mask", _MOTS_FOLDER)
+_IGNORED = ("", "ignored")  # a region of MOTS
+_MAX_LABEL_BYTES, _MAX_MOTS_CLASSES = 100_000, 60
 
 Names: TypeAlias = Mapping[int, tuple[str, str]]
 """Name and label of each object that a manifest lists."""
@@ -79,7 +87,8 @@ def read_mask_images(archive: AnnotationFiles, builder: AnnotationBuilder) -> No
             folders = {str(PurePosixPath(picture.member).parent): None for picture in listed}
             folder = [*folders][choose_clip([*folders], builder.info)]
             listed = [picture for picture in listed if str(PurePosixPath(picture.member).parent) == folder]
-    _read_all(listed, archive.read, manifest_names(archive, builder), builder)
+    names = manifest_names(archive, builder) or mots_names(archive)
+    _read_all(listed, archive.read, names, builder)
 
 
 def read_index(content: bytes, size: Size) -> Codes:
@@ -92,13 +101,20 @@ def read_index(content: bytes, size: Size) -> Codes:
     return find_fit(pixels.size, size).array(numbers[pixels.codes])
 
 
-def read_foreground(content: bytes, check_size: Callable[[Size], object]) -> BoolArray:
-    """The union (H, W) of all objects in a picture, at its own size. Raises `MediaError` as `decode_pages` does."""
-    pixels = next(decode_pages(content, check_size))
+def read_foreground(content: bytes, size: Size | None = None) -> BoolArray:
+    """The union (H, W) of all objects in a picture, of its own size or for a picture of size `size`.
+
+    Raises `MediaError` as `decode_pages` does, and for a picture of another aspect.
+    """
+    pixels = next(decode_pages(content, partial(find_fit, expected=size) if size else _check_limits))
     union = np.zeros(pixels.size, np.bool_)
     for _, mask in objects_in(pixels, survey([pixels])):
         union |= mask
-    return union
+    return find_fit(pixels.size, size or pixels.size).array(union)
+
+
+def _check_limits(size: Size) -> None:
+    DEFAULT_LIMITS.check_pixels(*size)
 
 
 def manifest_names(archive: AnnotationFiles, builder: AnnotationBuilder) -> Names:
@@ -116,6 +132,23 @@ def manifest_names(archive: AnnotationFiles, builder: AnnotationBuilder) -> Name
                 number: (text_of(each, "name"), text_of(each, "label")) for number, each in ids if number is not None
             }
     return {}
+
+
+def mots_names(archive: AnnotationFiles) -> Names:
+    """The classes of MOTS' masks in folders `instances`: an object is 1000 times its class, and a number.
+
+    labels.txt has the names of the classes, else they are cars and pedestrians.
+    """
+    if not any(_MOTS_FOLDER in PurePosixPath(name).parts[:-1] for name in archive.with_extension(".png")):
+        return {}
+    labels = ["car", "pedestrian"]
+    for name in archive.names:
+        if PurePosixPath(name).name == "labels.txt":
+            labels = decode_text(archive.read(name, _MAX_LABEL_BYTES)).split("\n")[:_MAX_MOTS_CLASSES]
+            break
+    objects = {1000 * number + instance: ("", label.strip())
+               for number, label in enumerate(labels, start=1) for instance in range(1000)}  # fmt: skip
+    return objects | {MOTS_IGNORED: _IGNORED}
 
 
 def _read_all(
@@ -149,7 +182,7 @@ def _samples(listed: Sequence[_Picture], contents: _Contents, builder: Annotatio
     for picture in listed[:: -(-len(listed) // _SAMPLES) or 1]:
         try:
             yield next(decode_pages(contents(picture.member), check, range(1)))
-        except ImportTooLarge:
+        except ImportTooLarge:  # noqa: PERF203
             raise
         except MediaError:
             continue
@@ -175,6 +208,8 @@ def _add_objects(
     pixels: MaskPixels, values: ObjectValues, frame: int, names: Names, builder: AnnotationBuilder, page: int = 0
 ) -> None:
     for number, mask in objects_in(pixels, values):
+        if names.get(number) is _IGNORED:
+            continue
         _add_object(mask, frame, number if page == 0 else (page, number), names, builder)
 
 

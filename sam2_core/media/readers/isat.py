@@ -6,8 +6,8 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any
 
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.polygon_filling import draw_polygon, parse_ring
@@ -28,13 +28,11 @@ ISAT = DocumentFormat("ISAT", is_isat, read_isat)
 
 
 def _read_image(plain: dict[str, Any], frame: int, builder: AnnotationBuilder) -> None:
-    size = builder.info.size_of(frame)
     height, width = (whole_of(plain["info"], name) for name in ("height", "width"))
-    if height and width:
-        check_size((height, width), size)
+    fit = fit_for(frame, height, width, builder)
     for each in objects_of(plain, "objects"):
         label, group = text_of(each, "category"), key_of(each, "group")
         key: Hashable = None if group is None else (frame, label, group)
         with builder.item(label):
-            outline = draw_polygon(parse_ring(each.get("segmentation")), *size, builder.spend)
-            builder.add(frame, key, outline, label=label)
+            outline = draw_polygon(parse_ring(each.get("segmentation")), *fit.source, builder.spend)
+            builder.add(frame, key, fit.mask(outline), label=label)

@@ -18,16 +18,17 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
-from sam2_core.media.readers.image_masks import read_index
+from sam2_core.media.readers.image_masks import read_foreground
 from sam2_core.media.readers.json_values import floats_of, key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
 from sam2_core.media.readers.label_studio_brush import unpack_alpha
 from sam2_core.media.readers.outlines import NO_AREA, ellipse, rectangle
-from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
+from sam2_core.media.readers.polygon_filling import Ring, fill_polygons, parse_ring
+from sam2_core.media.readers.size_fitting import Size
 from sam2_core.types import Box, Mask
 
 SEVERAL = "Some pictures were annotated several times. The first annotation of each is used."
@@ -177,11 +178,10 @@ def _read_image(image: _Image, frame: int, builder: AnnotationBuilder) -> None:
         label = labels.get(key_of(result, "id") or id(result), "")
         with builder.item(label):
             height, width = whole_of(result, "original_height"), whole_of(result, "original_width")
-            if height and width:
-                check_size((height, width), builder.info.size_of(frame))
+            fit = fit_for(frame, height, width, builder)
             if whole_of(result, "image_rotation") not in (None, 0):
                 raise MediaError("Their picture was turned in Label Studio. Turn it back there, and export it again.")
-            builder.add(frame, None, draw(value, frame, builder), label=label)
+            builder.add(frame, None, fit.place(draw(value, fit.source, builder)), label=label)
 
 
 def _read_clip(clip: _Image, builder: AnnotationBuilder) -> None:
@@ -192,7 +192,7 @@ def _read_clip(clip: _Image, builder: AnnotationBuilder) -> None:
         with builder.document(clip.document.name), builder.item(label):
             for each in interpolate(_key_frames(_value(result), builder), builder.info.frames):
                 pivot = (each.box.left, each.box.top)
-                shape = _filled(rectangle(each.box, each.degrees, pivot), each.frame, builder)
+                shape = _filled(rectangle(each.box, each.degrees, pivot), builder.info.size_of(each.frame), builder)
                 builder.add(each.frame, done, shape, label=label)
 
 
@@ -203,7 +203,7 @@ def _key_frames(value: dict[str, Any], builder: AnnotationBuilder) -> list[KeyFr
             number = whole_of(each, "frame")
             if not number or number > frames:
                 raise MediaError(no_frame(builder.info))
-            box, degrees = _box_of(each, 0, builder), _number(each, "rotation", 0)
+            box, degrees = _box_of(each, builder.info.size_of(0)), _number(each, "rotation", 0)
             listed.append(KeyFrame(number - 1, box, degrees, continues=each.get("enabled") is not False))
     listed.sort(key=lambda each: each.frame)
     last = min(whole_of(value, "framesCount") or 0, frames) - 1
@@ -224,58 +224,55 @@ def _number(value: dict[str, Any], name: str, default: float | None = None) -> f
     return numbers[0]
 
 
-def _scaled(value: dict[str, Any], names: Sequence[str], frame: int, builder: AnnotationBuilder) -> list[float]:
+def _scaled(value: dict[str, Any], names: Sequence[str], size: Size) -> list[float]:
     """Percentages of the width and the height in turn, in pixels."""
-    height, width = builder.info.size_of(frame)
+    height, width = size
     return [_number(value, name) / 100 * side for name, side in zip(names, [width, height] * 2, strict=False)]
 
 
-def _box_of(value: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Box:
-    left, top, width, height = _scaled(value, ("x", "y", "width", "height"), frame, builder)
+def _box_of(value: dict[str, Any], size: Size) -> Box:
+    left, top, width, height = _scaled(value, ("x", "y", "width", "height"), size)
     return Box(left, top, left + width, top + height)
 
 
-def _filled(outline: Any, frame: int, builder: AnnotationBuilder) -> Mask | Box:
-    if isinstance(outline, Box):
-        return outline
-    return fill_polygons([outline], *builder.info.size_of(frame), builder.spend)
+def _filled(outline: Box | Ring, size: Size, builder: AnnotationBuilder) -> Mask | Box:
+    return outline if isinstance(outline, Box) else fill_polygons([outline], *size, builder.spend)
 
 
-def _rectangle(value: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Mask | Box:
-    box = _box_of(value, frame, builder)
-    return _filled(rectangle(box, _number(value, "rotation", 0), (box.left, box.top)), frame, builder)
+def _rectangle(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> Mask | Box:
+    box = _box_of(value, size)
+    return _filled(rectangle(box, _number(value, "rotation", 0), (box.left, box.top)), size, builder)
 
 
-def _ellipse(value: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Mask | Box:
-    x, y, radius_x, radius_y = _scaled(value, ("x", "y", "radiusX", "radiusY"), frame, builder)
-    return _filled(ellipse(x, y, radius_x, radius_y, _number(value, "rotation", 0)), frame, builder)
+def _ellipse(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> Mask | Box:
+    x, y, radius_x, radius_y = _scaled(value, ("x", "y", "radiusX", "radiusY"), size)
+    return _filled(ellipse(x, y, radius_x, radius_y, _number(value, "rotation", 0)), size, builder)
 
 
-def _polygon(value: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Mask | Box:
-    height, width = builder.info.size_of(frame)
-    return _filled(parse_ring(value["points"]) * np.array([width / 100, height / 100]), frame, builder)
+def _polygon(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> Mask | Box:
+    height, width = size
+    return _filled(parse_ring(value["points"]) * np.array([width / 100, height / 100]), size, builder)
 
 
-def _brush(value: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Mask | Box:
-    height, width = builder.info.size_of(frame)
+def _brush(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> Mask | Box:
+    height, width = size
     return Mask.from_array(unpack_alpha(value["rle"], height, width, builder.spend) >= _OPAQUE)
 
 
-def _bitmask(value: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Mask | Box:
-    size = builder.info.size_of(frame)
+def _bitmask(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> Mask | Box:
     builder.spend(size[0] * size[1])
     try:
         png = base64.b64decode(text_of(value, "imageDataURL").partition(",")[2], validate=True)
     except (ValueError, binascii.Error) as error:
         raise MediaError("Their masks are damaged. Export them again.") from error
-    return Mask.from_array(read_index(png, size) > 0)
+    return Mask.from_array(read_foreground(png, size))
 
 
-def _no_area(value: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Mask | Box:
+def _no_area(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> Mask | Box:
     raise MediaError(NO_AREA)
 
 
-_Drawing = Callable[[dict[str, Any], int, AnnotationBuilder], "Mask | Box"]
+_Drawing = Callable[[dict[str, Any], Size, AnnotationBuilder], "Mask | Box"]
 _DRAWINGS: Mapping[str, _Drawing] = {
     "points": _polygon,
     "radiusX": _ellipse,

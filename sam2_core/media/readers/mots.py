@@ -82,6 +82,7 @@ def _read_lines(
     builder: AnnotationBuilder,
 ) -> None:
     """Read the lines of a file by frame. `first` is the number of the first frame, None if that depends on the file."""
+    builder.check_lines(document.value)
     by_frame: dict[int, list[re.Match[str]]] = defaultdict(list)
     for line in document.value.splitlines():
         match = pattern.fullmatch(line)

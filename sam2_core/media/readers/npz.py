@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
 from sam2_core.media.readers.described_images import DescribedImage, read_images
 from sam2_core.media.readers.documents import Document
 from sam2_core.media.readers.zip_reader import ZipReader
@@ -55,14 +55,11 @@ def _read_frame(
     masks = _parse_array(archive.read(member))
     if masks.ndim != 3 or masks.dtype != np.bool_:
         raise MediaError(_BAD)
-    height, width = builder.info.size_of(frame)
-    if len(masks):
-        check_size((masks.shape[1], masks.shape[2]), (height, width))
     for place, pixels in enumerate(masks):
         key, name, label = (listed[place] if place < len(listed) else "" for listed in
                             (lists["ids"], lists["names"], lists["labels"]))  # fmt: skip
         with builder.item(name):
-            builder.spend(2 * height * width)
+            builder.spend(2 * pixels.size)
             if pixels.any():
                 builder.add(frame, key if isinstance(key, int) else place, Mask.from_array(pixels), name, label)
 

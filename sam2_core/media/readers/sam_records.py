@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.coco import shape_of
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, value_of, whole_of
-from sam2_core.types import Box, Mask
+from sam2_core.types import Mask
 
 _FIELDS = {"predicted_iou", "stability_score", "crop_box", "point_coords", "area", "bbox"}
 
@@ -64,23 +64,26 @@ def _names_of(document: Document) -> Iterator[str]:
 
 
 def _read_image(plain: dict[str, Any], frame: int, builder: AnnotationBuilder) -> None:
-    height, width = (whole_of(value_of(plain, "image"), name) for name in ("height", "width"))
-    if height and width:
-        check_size((height, width), builder.info.size_of(frame))
+    image = value_of(plain, "image")
+    fit = fit_for(frame, whole_of(image, "height"), whole_of(image, "width"), builder)
     for number, each in enumerate(objects_of(plain, "annotations"), start=1):
         with builder.item(f"{number}"):
-            builder.add(frame, None, _shape_of(each, frame, builder))
+            if _is_array(each.get("segmentation")):
+                builder.add(frame, None, _mask_of(each["segmentation"], builder))
+            else:
+                builder.add(frame, None, shape_of(each, frame, fit, builder))
 
 
-def _shape_of(record: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Mask | Box:
-    size = builder.info.size_of(frame)
-    rows = record["segmentation"]
-    if not isinstance(rows, list) or not rows or not isinstance(rows[0], list) or len(rows[0]) != size[1]:
-        return shape_of(record, *size, builder)
-    builder.spend(size[0] * size[1])
+def _is_array(value: Any) -> bool:
+    """Whether these are the rows of an image, not polygons."""
+    rows = value[:3] if isinstance(value, list) else []
+    lengths = {len(row) if isinstance(row, list) else 0 for row in rows}
+    return len(lengths) == 1 and 0 not in lengths and all(each in (0, 1) for row in rows for each in row)
+
+
+def _mask_of(rows: list[Any], builder: AnnotationBuilder) -> Mask:
+    builder.spend(len(rows) * len(rows[0]))
     try:
-        pixels = np.array(rows, np.float64) != 0
+        return Mask.from_array(np.array(rows, np.float64))
     except (TypeError, ValueError, OverflowError) as error:
         raise MediaError("Their masks are no arrays of true and false. Export them again.") from error
-    check_size((pixels.shape[0], pixels.shape[1]), size)
-    return Mask.from_array(pixels)

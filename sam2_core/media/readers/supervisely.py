@@ -18,13 +18,14 @@ import numpy as np
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, without_masks
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import floats_of, key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.outlines import NO_AREA, closed_line, convex_hull
 from sam2_core.media.readers.polygon_filling import draw_polygon, mask_from_columns, parse_corners, parse_ring
+from sam2_core.media.readers.size_fitting import Fit, Size
 from sam2_core.types import BoolArray, Box, Mask
 
 _DAMAGED = "Their bitmaps are damaged. Export them again."
@@ -78,15 +79,16 @@ def _name_in(document: Document) -> str:
 
 
 def _read_image(plain: dict[str, Any], frame: int, builder: AnnotationBuilder) -> None:
-    _check_size(plain, frame, builder)
+    fit = _fit_for(plain, frame, builder)
     for each in objects_of(plain, "objects"):
         label = text_of(each, "classTitle")
         with builder.item(label):
-            builder.add(frame, None, _shape_of(each, _kind_of(each), frame, builder), label=label)
+            shape = _shape_of(each, _kind_of(each), fit.source, builder)
+            builder.add(frame, None, fit.place(shape), label=label)
 
 
 def _read_clip(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
-    _check_size(plain, 0, builder)
+    fit = _fit_for(plain, 0, builder)
     labels = {
         key: text_of(each, "classTitle") for each in objects_of(plain, "objects") for key in _keys_of(each, "key", "id")
     }
@@ -101,18 +103,16 @@ def _read_clip(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
                 if frame is None or frame >= builder.info.frames:
                     raise MediaError(no_frame(builder.info))
                 geometry = value_of(figure, "geometry")
-                shape = _shape_of(geometry, text_of(figure, "geometryType"), frame, builder)
-                builder.add(frame, key, shape, label=label)
+                shape = _shape_of(geometry, text_of(figure, "geometryType"), fit.source, builder)
+                builder.add(frame, key, fit.place(shape), label=label)
 
 
 def _keys_of(plain: dict[str, Any], *names: str) -> list[Any]:
     return [key for name in names if (key := key_of(plain, name)) is not None]
 
 
-def _check_size(plain: dict[str, Any], frame: int, builder: AnnotationBuilder) -> None:
-    height, width = (whole_of(plain["size"], name) for name in ("height", "width"))
-    if height and width:
-        check_size((height, width), builder.info.size_of(frame))
+def _fit_for(plain: dict[str, Any], frame: int, builder: AnnotationBuilder) -> Fit:
+    return fit_for(frame, whole_of(plain["size"], "height"), whole_of(plain["size"], "width"), builder)
 
 
 def _kind_of(each: dict[str, Any]) -> str:
@@ -120,11 +120,11 @@ def _kind_of(each: dict[str, Any]) -> str:
     return text_of(each, "geometryType") or ("bitmap" if each.get("bitmap") else "polygon")
 
 
-def _shape_of(geometry: Any, kind: str, frame: int, builder: AnnotationBuilder) -> Mask | Box:
+def _shape_of(geometry: Any, kind: str, size: Size, builder: AnnotationBuilder) -> Mask | Box:
     draw = _DRAWINGS.get(kind)
     if draw is None:
         raise MediaError(NO_AREA)
-    return draw(geometry, *builder.info.size_of(frame), builder)
+    return draw(geometry, *size, builder)
 
 
 def _polygon(geometry: Any, height: int, width: int, builder: AnnotationBuilder) -> Mask:

@@ -110,6 +110,11 @@ def _json_with(*keys: str) -> Callable[[Document], bool]:
     return lambda document: document.syntax == "json" and {*keys} <= _keys(document.value)
 
 
+def _is_labelbox(document: Document) -> bool:
+    keys = _keys(document.value) if document.syntax == "json" else set()
+    return "data_row" in keys or {"Labeled Data", "Label"} <= keys
+
+
 def _is_datumaro(document: Document) -> bool:
     return isinstance(value_of(document.value, "categories"), dict) and bool(objects_of(document.value, "items"))
 
@@ -161,8 +166,7 @@ UNREAD_FORMATS: tuple[DocumentFormat, ...] = (
     _of("Darwin (V7)", _is_darwin),
     _of("Encord", _json_with("label_hash", "data_units")),
     _of("Scale", _is_scale),
-    _of("Labelbox", _json_with("data_row"), "Convert them to COCO with Labelbox's own library."),
-    _of("Labelbox", _json_with("Labeled Data", "Label"), "Convert them to COCO with Labelbox's own library."),
+    _of("Labelbox", _is_labelbox, "Convert them to COCO with Labelbox's own library."),
     _of("SuperAnnotate", _is_super_annotate, "Convert them to COCO with SuperAnnotate's own library."),
     _of("Scalabel (BDD100K)", _is_scalabel, "Convert them to COCO with Scalabel's own tools."),
     _of("LabelU", _json_with("fileName", "result"), "Export them as COCO or as a mask."),

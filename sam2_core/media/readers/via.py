@@ -96,6 +96,7 @@ def _images_of(document: Document, builder: AnnotationBuilder) -> Iterator[_Imag
 
 
 def _images_of_table(document: Document, builder: AnnotationBuilder) -> Iterator[_Image]:
+    builder.check_lines(document.value)
     rows = csv.DictReader(io.StringIO(document.value.lstrip("#")))
     by_name: dict[str, list[_Region]] = {}
     try:

@@ -22,8 +22,8 @@ import numpy.typing as npt
 from sam2_core.errors import MediaError
 from sam2_core.media.formats.index_masks import PALETTE
 from sam2_core.media.formats.voc import NAMES
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge, check_size
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.image_masks import manifest_names, read_index
 from sam2_core.media.readers.outlines import center_of, rectangle
@@ -38,6 +38,7 @@ CLASS_MASKS = (
     "SegmentationClass has classes, not objects: of several objects of a class on one picture the boxes are used."
 )
 _COORDINATE = re.compile(r"[xy][0-9]+")
+_FOLDERS = ("annotations", "segmentationobject", "segmentationclass")
 _VOID = 255  # in masks, for borders
 _MAX_LABEL_MAP_BYTES = 1_000_000
 _VALUES = {",".join(map(str, PALETTE[3 * value : 3 * value + 3])): value for value in range(256)}
@@ -54,7 +55,7 @@ def read_voc(documents: Sequence[Document], files: AnnotationFiles, builder: Ann
     images = [DescribedImage(each, _names_of(each), each) for each in documents]
     binding = len(files.names) > 1 or any(text_in(each.value, "filename") for each in documents)
     read_images(images, partial(_read_image, masks=masks, builder=builder), builder, binding)
-    for name in masks.without({PurePosixPath(each.name).stem for each in documents}):
+    for name in masks.without({_title_of(each.name) for each in documents}):
         builder.skip("There is no XML file for them. Pack the XML files of all pictures.", name)
 
 
@@ -66,40 +67,46 @@ class _Masks:
 
     def __init__(self, files: AnnotationFiles, builder: AnnotationBuilder) -> None:
         self._files, self._builder = files, builder
-        self._by_stem: dict[tuple[str, str], str] = {}
+        self._by_title: dict[tuple[str, str], str] = {}
         for name in files.with_extension(".png"):
-            path = PurePosixPath(name)
             for folder in ("segmentationobject", "segmentationclass"):
-                if folder in map(str.lower, path.parts[:-1]):
-                    self._by_stem[folder, path.stem] = name
-        self._classes = _read_classes(files) if self._by_stem else {}
+                if folder in map(str.lower, PurePosixPath(name).parts[:-1]):
+                    self._by_title[folder, _title_of(name)] = name
+        self._classes = _read_classes(files) if self._by_title else {}
         self.names = manifest_names(files, builder)
 
-    def of_objects(self, stem: str, size: tuple[int, int]) -> IndexArray | None:
+    def of_objects(self, title: str, size: tuple[int, int]) -> IndexArray | None:
         """The index mask (H, W) of the objects of an image."""
-        return self._read("segmentationobject", stem, size)
+        return self._read("segmentationobject", title, size)
 
-    def of_classes(self, stem: str, size: tuple[int, int]) -> IndexArray | None:
+    def of_classes(self, title: str, size: tuple[int, int]) -> IndexArray | None:
         """The index mask (H, W) of the classes of an image."""
-        return self._read("segmentationclass", stem, size)
+        return self._read("segmentationclass", title, size)
 
-    def without(self, stems: set[str]) -> list[str]:
+    def without(self, titles: set[str]) -> list[str]:
         """The masks of objects of other images."""
-        return [name for (folder, stem), name in self._by_stem.items()
-                if folder == "segmentationobject" and stem not in stems]  # fmt: skip
+        return [name for (folder, title), name in self._by_title.items()
+                if folder == "segmentationobject" and title not in titles]  # fmt: skip
 
     def class_number(self, label: str) -> int | None:
         """The value of a class in `of_classes`."""
         return self._classes.get(_folded(label))
 
-    def _read(self, folder: str, stem: str, size: tuple[int, int]) -> IndexArray | None:
-        name = self._by_stem.get((folder, stem))
+    def _read(self, folder: str, title: str, size: tuple[int, int]) -> IndexArray | None:
+        name = self._by_title.get((folder, title))
         if name is None:
             return None
         with self._builder.item(name):
             self._builder.spend(size[0] * size[1])
             return read_index(self._files.read(name), size)
         return None
+
+
+def _title_of(member: str) -> str:
+    """The path of a document or mask below the folder of its kind, without extension; outside of one, the stem."""
+    path = PurePosixPath(member)
+    place = max((place for place, part in enumerate(path.parts[:-1], 1) if part.lower() in _FOLDERS), default=None)
+    return "/".join((*path.parts[place:-1], path.stem) if place else (path.stem,))
 
 
 def _read_classes(files: AnnotationFiles) -> dict[str, int]:
@@ -133,18 +140,19 @@ def _names_of(document: Document) -> list[str]:
 
 
 def _read_image(document: Document, frame: int, masks: _Masks, builder: AnnotationBuilder) -> None:
-    size, root, stem = builder.info.size_of(frame), document.value, PurePosixPath(document.name).stem
+    root, title = document.value, _title_of(document.name)
     described = root.find("size")
     if described is None:
         described = root.find("imagesize")  # LabelMe's web tool
-    if described is not None:
-        height, width = whole_in(described, "height", "nrows"), whole_in(described, "width", "ncols")
-        if height and width:
-            check_size((height, width), size)
+    height, width = (None, None) if described is None else (
+        whole_in(described, "height", "nrows"), whole_in(described, "width", "ncols")
+    )  # fmt: skip
+    fit = fit_for(frame, height, width, builder)
+    size = fit.source
     objects = [each for each in root.findall("object") if text_in(each, "deleted") != "1"]
     labels = [text_in(each, "name") for each in objects]
-    by_object = masks.of_objects(stem, size)
-    by_class = masks.of_classes(stem, size) if objects and by_object is None else None
+    by_object = masks.of_objects(title, size)
+    by_class = masks.of_classes(title, size) if objects and by_object is None else None
     counts = Counter(labels)
     if by_class is not None and max(counts.values()) > 1 and CLASS_MASKS not in builder.notes:
         builder.notes.append(CLASS_MASKS)
@@ -157,11 +165,11 @@ def _read_image(document: Document, frame: int, masks: _Masks, builder: Annotati
                 mask = _mask_of(by_class, masks.class_number(label), builder)
             track = _track_of(each)
             name, _ = masks.names.get(track or 0, ("", ""))
-            builder.add(frame, track, mask or _shape_of(each, size, builder), name, label)
+            builder.add(frame, track, fit.place(mask or _shape_of(each, size, builder)), name, label)
     if by_object is not None:
         for value in sorted({*np.unique(by_object).tolist()} - {*range(len(objects) + 1), _VOID}):
             if mask := _mask_of(by_object, value, builder):
-                builder.add(frame, None, mask)
+                builder.add(frame, None, fit.mask(mask))
 
 
 def _track_of(element: Element) -> int | None:

@@ -21,6 +21,9 @@ MAX_BYTES = 4_000_000_000  # of all members together, uncompressed
 MAX_DIRECTORY_BYTES = 8_000_000  # of the central directory, which is read as a whole
 _END, _ZIP64 = b"PK\x05\x06", b"PK\x06\x07"
 _TAIL = 22 + 65_535  # the end record and the longest comment behind it
+_HIDDEN_FOLDERS = frozenset({
+    "__MACOSX", ".AppleDouble", ".git", ".ipynb_checkpoints", ".svn", ".thumbnails", ".Trashes", "@eaDir",
+})  # fmt: skip
 _BROKEN = "The ZIP file is damaged or cut off. Make it again."
 
 
@@ -92,8 +95,8 @@ def _check_directory(path: Path) -> None:
 
 def _is_hidden(name: str) -> bool:
     """Whether a file manager put it into the archive."""
-    parts = PurePosixPath(name).parts
-    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
+    *folders, last = PurePosixPath(name).parts
+    return not _HIDDEN_FOLDERS.isdisjoint(folders) or last.startswith("._") or last == ".DS_Store"
 
 
 def _natural_key(name: str) -> list[tuple[int, str]]:

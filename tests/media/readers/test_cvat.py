@@ -68,6 +68,20 @@ def test_all_shapes_of_an_image_that_have_an_area(tmp_path: Path) -> None:
     assert "2 Points and lines have no area" in reasons(read)
 
 
+def test_shapes_of_a_picture_of_twice_the_size_are_scaled(tmp_path: Path) -> None:
+    shapes = [
+        '<polygon label="cat" points="4,6;14,6;14,16;4,16"/>',
+        '<box label="dog" xtl="4" ytl="6" xbr="14" ybr="16"/>',
+        '<mask label="bird" rle="0,100" left="4" top="6" width="10" height="10"/>',
+    ]
+    size = (2 * HEIGHT, 2 * WIDTH)
+    read = read_annotations(written(tmp_path, cvat(image("photo.jpg", *shapes, size=size))), IMAGE)
+    assert (pixels_of(read) == square(2, 3)).all()
+    assert read.masks[1].box == Box(2, 3, 7, 8)
+    assert (pixels_of(read, 2) == square(2, 3)).all()
+    assert "they were scaled to 30 × 20" in " ".join(read.notes)
+
+
 def test_images_of_an_album_by_name_in_a_zip_file(tmp_path: Path) -> None:
     text = cvat(
         image("folder/Dog 2.png", polygon()),

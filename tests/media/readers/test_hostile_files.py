@@ -276,6 +276,25 @@ def test_labels_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatc
         read_annotations(path, CLIP)
 
 
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("", "1,1,1,1,5,5,1\n"),
+        ("", "0 1001 1 20 30 PP1\n"),
+        ("left,top,right,bottom\n", "1,2,3,4\n"),
+        ("filename,region_shape_attributes,region_attributes\n", "a,{},{}\n"),
+    ],
+    ids=["mot", "mots", "table", "via"],
+)
+def test_lists_of_too_many_lines_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, line: str
+) -> None:
+    monkeypatch.setattr(annotation_builder, "MAX_LINES", 5)
+    (tmp_path / "x.txt").write_text(head + line * 10, "utf-8")
+    with pytest.raises(MediaError, match="more than 5 lines"):
+        read_annotations(tmp_path / "x.txt", CLIP)
+
+
 def test_what_cannot_be_used_is_not_looked_at_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = coco(1)
     plain["annotations"] += [{"image_id": 1, "segmentation": {"size": [n, 1], "counts": [n]}} for n in range(1, 100)]

@@ -27,6 +27,7 @@ from tests.media.readers.media import (
     as_json,
     packed,
     pixels_of,
+    png,
     reasons,
     rle,
     square,
@@ -110,6 +111,50 @@ def test_masks_of_mots(tmp_path: Path) -> None:
     names, sizes = ("000004.png", "000007.png"), ((HEIGHT, WIDTH),) * 2
     album = MediaInfo("album", "2", 2, HEIGHT, WIDTH, HEIGHT, WIDTH, sizes=sizes, names=names)
     assert [each.frame for each in read_annotations(path, album).masks] == [0]
+
+
+def test_masks_of_mots_as_pictures(tmp_path: Path) -> None:
+    def picture(left: int) -> bytes:
+        pixels = np.zeros((HEIGHT, WIDTH), np.uint16)
+        for value, place in ((1003, left), (2001, 12), (10000, 20)):
+            pixels[square(place, 3)] = value
+        return png(pixels)
+
+    members = {f"instances/film/{frame:06d}.png": picture(frame) for frame in range(3)}
+    read = read_annotations(packed(tmp_path / "x.zip", {**members, "images/film/000000.png": picture(0)}), CLIP)
+    assert summarize(read) == [
+        (frame, track, "", label) for frame in range(3) for track, label in ((1, "car"), (2, "pedestrian"))
+    ]
+    assert (pixels_of(read, 2) == square(1, 3)).all()
+    read = read_annotations(packed(tmp_path / "y.zip", {**members, "instances/labels.txt": "dog\r\ncat\r\n"}), CLIP)
+    assert {each.label for each in read.masks} == {"dog", "cat"}
+
+
+def test_sizes_of_twice_the_picture_are_scaled(tmp_path: Path) -> None:
+    double = [[2 * x, 2 * y] for x, y in SQUARE]
+    height, width = 2 * HEIGHT, 2 * WIDTH
+    size = {"height": height, "width": width}
+    percent = {"x": 10, "y": 20, "width": 20, "height": 30, "rectanglelabels": ["a"]}
+    region = {"type": "rectanglelabels", "original_width": width, "original_height": height, "value": percent}
+    polygon = {"classTitle": "a", "geometryType": "polygon", "points": {"exterior": double, "interior": []}}
+    rows = [("photo.json", plain) for plain in (
+        {"imgHeight": height, "imgWidth": width, "objects": [{"label": "a", "polygon": double}]},
+        {"info": {"description": "ISAT", "name": "photo.jpg", **size}, "objects": [{"segmentation": double}]},
+        {"size": size, "objects": [polygon]},
+        [{"data": {"image": "photo.jpg"}, "annotations": [{"result": [region]}]}],
+    )]  # fmt: skip
+    for name, plain in rows:
+        [found] = read_annotations(as_json(tmp_path / name, plain), IMAGE).masks
+        if found.mask is not None:
+            assert found.mask.area in (16, 25)  # corners lie on pixels
+        else:
+            assert found.box is not None
+            assert np.allclose([found.box.left, found.box.top, found.box.right, found.box.bottom], [3, 4, 9, 10])
+    path = tmp_path / "x.csv"
+    path.write_text(
+        f"filename,width,height,class,xmin,ymin,xmax,ymax\nphoto.jpg,{width},{height},a,2,4,10,20\n", "utf-8"
+    )
+    assert read_annotations(path, IMAGE).masks[0].box == Box(1, 2, 5, 10)
 
 
 def test_boxes_of_mot_challenge_count_from_one(tmp_path: Path) -> None:

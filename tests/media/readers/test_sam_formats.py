@@ -97,8 +97,18 @@ def test_what_the_mask_generator_gives(tmp_path: Path) -> None:
     assert [each.frame for each in read.masks] == [0]
     ragged = [plain[0], record([[True] * WIDTH, [True]]), record([[{}] * WIDTH] * HEIGHT), record([[1] * WIDTH] * 3)]
     read = read_annotations(as_json(tmp_path / "photo.json", ragged), IMAGE)
-    assert len(read.masks) == 1
-    assert sum(each.count for each in read.skipped) == 3
+    assert [each.mask is None for each in read.masks] == [False, True, True]  # the box is used
+    assert "They are 30 × 3 pixels" in reasons(read)
+
+
+def test_masks_of_half_the_size_are_scaled(tmp_path: Path) -> None:
+    half = np.zeros((HEIGHT // 2, WIDTH // 2), bool)
+    half[2:5, 3:7] = True
+    whole = half.repeat(2, axis=0).repeat(2, axis=1)
+    for segmentation in (rle(half), half.tolist()):
+        read = read_annotations(as_json(tmp_path / "photo.json", [record(segmentation)]), IMAGE)
+        assert (pixels_of(read) == whole).all()
+        assert "they were scaled to 30 × 20" in " ".join(read.notes)
 
 
 def result(image_id: Any, **more: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,18 @@ from ui.app import Server
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 NAMES = (
-    *("open", "open_album", "segment_image", "prompt", "track", "masks", "untrack", "remove_object", "reset"),
+    *(
+        "open",
+        "open_album",
+        "open_with",
+        "segment_image",
+        "prompt",
+        "track",
+        "masks",
+        "untrack",
+        "remove_object",
+        "reset",
+    ),
     *("models", "choose_model", "close", "export", "kinds", "looks", "name_object"),
 )
 FRAMES = 12
@@ -210,6 +222,7 @@ def test_one_call_is_enough_for_one_mask(call: Caller, served: tuple[Server, str
     assert len(served[0].sessions) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 @pytest.mark.parametrize(
     "name",
     [
