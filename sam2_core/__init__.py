@@ -12,7 +12,7 @@ Packages, from top to bottom; each imports only from those below it:
     types        values that all packages share; `errors`: the exceptions
 
 `networks` lists the networks with published weights, `weights` finds and reads checkpoints, `paths` is where data files
-lie, and `console` is the output of all commands to the terminal.
+lie, `console` is the output of all commands to the terminal, and `version` is that of the package.
 
 The public names are imported when they are first used, so that `import sam2_core` does not import torch. The module
 names of the official package (`sam2_core.build_sam`, `sam2_core.utils.amg`) exist for published code, see
@@ -25,6 +25,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sam2_core.predictors import official_modules
+from sam2_core.version import __version__
 
 if TYPE_CHECKING:
     from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
         build_sam2_video_predictor,
         build_sam2_video_predictor_hf,
     )
-
-__version__ = "0.1.0"
 
 _MODULES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
@@ -52,6 +51,7 @@ __all__ = [
     "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
+    "__version__",
     "build_sam2",
     "build_sam2_hf",
     "build_sam2_video_predictor",

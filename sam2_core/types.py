@@ -47,6 +47,13 @@ class Box:
     right: float
     bottom: float
 
+    def sorted(self) -> Box:
+        """The same rectangle with the smaller coordinates first, for corners in any order."""
+        if self.right >= self.left and self.bottom >= self.top:
+            return self
+        (left, right), (top, bottom) = sorted((self.left, self.right)), sorted((self.top, self.bottom))
+        return Box(left, top, right, bottom)
+
 
 @dataclass(frozen=True, slots=True)
 class Mask:
@@ -141,10 +148,10 @@ def _decompress(text: str | bytes) -> npt.NDArray[np.int64]:
 class Prompt:
     """The complete prompt of one object on one frame; an empty one clears it.
 
-    The object is the union of the boxes and the mask, refined by the points. A mask alone (painted, imported, or an
-    earlier result) is used as it is. `choice` is the picked candidate (0, 1 or 2) of an ambiguous click; None takes the
-    one with the highest predicted IoU. `crop` is segmented again at the network's full input size (crop refinement);
-    a prompt of only a crop refines the tracked mask.
+    The object is the union of the boxes, whose corners may come in any order, and the mask, refined by the points. A
+    mask alone (painted, imported, or an earlier result) is used as it is. `choice` is the picked candidate (0, 1 or 2)
+    of an ambiguous click; None takes the one with the highest predicted IoU. `crop` is segmented again at the network's
+    full input size (crop refinement); a prompt of only a crop refines the tracked mask.
     """
 
     points: tuple[Point, ...] = ()
@@ -152,6 +159,9 @@ class Prompt:
     mask: Mask | None = None
     choice: int | None = None
     crop: Box | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "boxes", tuple(box.sorted() for box in self.boxes))
 
     @property
     def is_empty(self) -> bool:

@@ -20,6 +20,7 @@ FORBIDDEN_LIBRARIES = {"ui": {"torch", "torchvision"}, "sam2_core": {"gradio", "
 MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "errors": set(),
     "paths": set(),
+    "version": set(),
     "types": {"errors"},
     "model": {"types", "errors"},
     "networks": {"model", "paths", "types", "errors"},
@@ -30,9 +31,9 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "predictors": {"tracking", "weights", "networks", "model", "media", "types", "errors"},
     "console": set(),
     "training": {"predictors", "console", "tracking", "weights", "networks", "model", "media", "types", "errors"},
-    "cli": {"console", "predictors", "serving", "weights", "networks", "media", "types", "errors"},
+    "cli": {"console", "version", "predictors", "serving", "weights", "networks", "media", "types", "errors"},
     "__main__": {"cli", "console"},
-    "sam2_core": {"predictors"},  # the package's own front page
+    "sam2_core": {"predictors", "version"},  # the package's own front page
     "ui": {"serving", "media", "paths", "types", "errors"},
     "app": {"ui", "serving", "media", "types", "errors"},
 }

@@ -103,3 +103,10 @@ def test_the_single_box_of_an_earlier_version_is_read() -> None:
 def test_an_unreadable_prompt_is_refused(plain: object) -> None:
     with pytest.raises(BadPrompt):
         Prompt.from_json(plain)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("corners", [(1, 2, 5, 8), (5, 8, 1, 2), (1, 8, 5, 2), (5, 2, 1, 8)])
+def test_corners_of_a_box_may_come_in_any_order(corners: tuple[float, ...]) -> None:
+    assert Box(*corners).sorted() == Box(1, 2, 5, 8)
+    assert Prompt(boxes=(Box(*corners),)).boxes == (Box(1, 2, 5, 8),)
+    assert Prompt.from_json({"boxes": [corners]}) == Prompt(boxes=(Box(1, 2, 5, 8),))

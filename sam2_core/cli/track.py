@@ -10,14 +10,13 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from sam2_core.cli import prompts
 from sam2_core.cli.batch import run_batch
-from sam2_core.cli.inputs import CLIP_SUFFIXES, Task, media_tasks
 from sam2_core.cli.options import (
     add_frames,
+    add_inputs,
     add_network,
     add_output,
     add_prompts,
@@ -26,9 +25,11 @@ from sam2_core.cli.options import (
     frames_from_options,
     integer_from,
 )
-from sam2_core.cli.outputs import export_options, write_all
+from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder, track_spans
+from sam2_core.cli.settings import Settings
+from sam2_core.cli.tasks import Task, media_tasks, write_all
 from sam2_core.errors import BadPrompt
 from sam2_core.media import ExportOptions, MaskedMedia
 from sam2_core.types import FrameSpan
@@ -39,19 +40,21 @@ EXAMPLES = f"""\
 examples:
   masklet track clip.mp4 --point 210,350 --out masked.mp4
   masklet track clip.mp4 --object ball --box 80,60,300,240 --frame 12 --export coco,masks --out results
+  masklet track frames --fps 24 --box 80,60,300,240 --out masked.mp4      a folder of numbered pictures
   masklet track clips --prompts prompts.json --export mp4 --look sticker --first 0 --last 200 --out results
   masklet track clip.mp4 --point 210,350 --direction forward --every 5 --export coco --json
 
 A file for --prompts reads:
 
 {prompts.FORMAT}
-exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
+exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wrong use, 130 interrupted
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="a clip, or a folder of clips")
+    text = "a clip, also as a folder or ZIP file of numbered pictures; or a folder of clips"
+    add_inputs(parser, "clips", "CLIP", text)
     add_prompts(parser)
     text = "the frame of the prompts given here (default: 0)"
     parser.add_argument("--frame", type=integer_from(0), default=0, metavar="FRAME", help=text)
@@ -66,10 +69,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     """Run the command; returns the exit code."""
     prompt_source, export = prompts.prompts_from_options(options, options.frame), export_options(options)
-    tasks = media_tasks(options.clips, CLIP_SUFFIXES, "clip", options, lambda source: "clip")
+    settings = Settings("track", options, export, prompt_source.files)
     with CommandContext(options, build) as context:
+        tasks = media_tasks(options.clips, ("clip",), options, context.console, lambda source: "clip")
         process = partial(_track, context, prompt_source, export, options)
-        return run_batch(tasks, context.console, options.again, lambda task: asyncio.run(process(task)))
+        return run_batch(tasks, context.console, options.again, settings, lambda task: asyncio.run(process(task)))
 
 
 async def _track(
@@ -81,15 +85,15 @@ async def _track(
 ) -> Mapping[str, Any]:
     progress = context.console.progress
     with context.open_media(task.source, task.media) as store:
+        frames = frames_from_options(options, store.info.frames)
+        objects = prompt_source.read(task, store.info)
+        first_frames = {each.traits.id: min(each.prompts) for each in objects}
+        spans = spans_to_track(first_frames, range(frames.start, frames.stop), options.direction)
         async with context.open_workspace(store) as workspace:
-            frames = frames_from_options(options, workspace.info.frames)
-            objects = prompt_source(task.source, workspace.info)
-            first_frames = {each.traits.id: min(each.prompts) for each in objects}
-            spans = spans_to_track(first_frames, range(frames.start, frames.stop), options.direction)
-            await prompts.set_prompts(workspace, objects)
+            await prompts.set_prompts(workspace, objects, context.console)
             await track_spans(workspace, spans, progress)
             media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects], frames)
-            write_all(media, export, task.targets, progress)
+            write_all(media, export, task, progress)
             return summarize(media)
 
 

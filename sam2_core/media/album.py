@@ -150,7 +150,7 @@ def _link(source: Path, target: Path) -> None:
 def _bytes_of(sources: Sequence[Path], names: Sequence[str], earlier: Store | None) -> int:
     missing = [name for source, name in zip(sources, names, strict=True) if not source.is_file()]
     if missing:
-        raise MediaError(f"{missing[0]} is not here (any more). Choose it again.")
+        raise MediaError(f"{missing[0]} is not here (any more). Open it again.")
     kept = [earlier.source_of(frame) for frame in range(earlier.info.frames)] if earlier else []
     return sum(path.stat().st_size for path in (*sources, *kept))
 

@@ -151,7 +151,7 @@ def _decode(
                 report(index.seconds / probe.seconds if probe.seconds else 0.0, f"{len(index.sizes)} frames read")
         process.finish()
     if not index.sizes:
-        raise MediaError("This clip has no frame that can be decoded. Upload it again, or convert it to MP4.")
+        raise MediaError("This clip has no frame that can be decoded. Copy it again, or convert it to MP4.")
     if (folder / FRAMES).stat().st_size != index.stored:
         raise MediaError("The clip's frames could not all be written: the disk may be full. Try again later.")
     return index, process.messages

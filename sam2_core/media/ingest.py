@@ -39,7 +39,7 @@ def ingest(
     """
     source, report = Path(path), ProgressReporter(progress)
     if not source.is_file():
-        raise MediaError("The file is not here (any more). Choose it again.")
+        raise MediaError("The file is not here (any more). Open it again.")
     limits.check_bytes(source.stat().st_size)
     if is_zip(source):
         return ingest_sequence(source, folder, limits, progress, name=name or source.name)

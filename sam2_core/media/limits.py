@@ -56,11 +56,11 @@ class Limits:
     def check_bytes(self, size: int) -> None:
         """Reject an empty or too large file."""
         if size == 0:
-            raise MediaError("The file is empty (0 bytes). Upload it again, or choose another one.")
+            raise MediaError("The file is empty (0 bytes). Copy it again, or use another one.")
         if size > self.max_bytes:
             raise MediaError(
                 f"The file has {_megabytes(size)}; the limit is {_megabytes(self.max_bytes)}. "
-                "Upload a shorter or more strongly compressed one."
+                "Use a shorter or more strongly compressed one."
             )
 
     def check_pixels(self, height: int, width: int, max_oversize: int = MAX_OVERSIZE) -> None:
@@ -99,7 +99,7 @@ class Limits:
         if seconds > self.max_seconds:
             raise MediaError(
                 f"The clip lasts {_clock(seconds)}; the limit is {_clock(self.max_seconds)}. "
-                "Cut out the part that matters and upload that."
+                "Cut out the part that matters and use that."
             )
 
     def check_frames(self, frames: int) -> None:
@@ -107,7 +107,7 @@ class Limits:
         if frames > self.max_frames:
             raise MediaError(
                 f"The clip has more than {self.max_frames} frames (at least {frames}), which is the limit. "
-                "Cut out the part that matters and upload that."
+                "Cut out the part that matters and use that."
             )
 
     def check_store(self, size: int) -> None:
@@ -115,7 +115,7 @@ class Limits:
         if size > self.max_store_bytes:
             raise MediaError(
                 f"The frames take more than {_megabytes(self.max_store_bytes)} (at least {_megabytes(size)}), "
-                "which is the limit. Upload a shorter part of the clip, or fewer photos."
+                "which is the limit. Use a shorter part of the clip, or fewer photos."
             )
 
     def check_album(self, images: int, size: int) -> None:

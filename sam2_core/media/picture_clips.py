@@ -85,7 +85,7 @@ def ingest_pages(folder: Path, name: str, limits: Limits, report: ProgressReport
                 loaded = file.load(frame)
             except (MediaError, EOFError) as error:
                 if not frame:
-                    raise MediaError(str(error) or "The picture is damaged. Upload it again.") from error
+                    raise MediaError(str(error) or "The picture is damaged. Copy it again.") from error
                 damage = f"The picture is damaged: only {frame} of its {file.count} frames could be read."
                 break
             if not frame:
@@ -171,11 +171,11 @@ def read_picture_frames(store: Store, frames: Sequence[int]) -> Iterator[tuple[i
                 loaded = file.load(frame if store.reading.parts == "pages" else 0)
                 image = to_rgb(loaded, levels)
             except (EOFError, FileNotFoundError) as error:
-                raise MediaError("The source of this is no longer here. Upload it again.") from error
+                raise MediaError("The source of this is no longer here. Open it again.") from error
             if store.reading.is_scaled:
                 image = _resize(image, (store.info.height, store.info.width))
             if image.shape[:2] != (store.info.height, store.info.width):
-                raise MediaError("The source of this is no longer the same. Upload it again.")
+                raise MediaError("The source of this is no longer the same. Open it again.")
             yield frame, image
 
 

@@ -43,7 +43,7 @@ _DRAFT_OVERSIZE = 32  # how many times too large a JPEG may be: it is scaled whi
 _MAX_PADDING = 4096  # bytes between two JPEGs of a stream
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in the data of a scan
 _NEXT_JPEG = re.compile(rb"\0*(?=\xff\xd8\xff)")
-_DAMAGED = "The picture is damaged or cut off. Upload it again, or save it as JPEG or PNG."
+_DAMAGED = "The picture is damaged or cut off. Copy it again, or save it as JPEG or PNG."
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,11 +196,11 @@ def _failure(process: Ffmpeg) -> MediaError | None:
 def _explain(messages: list[str], has_video: bool, has_audio: bool) -> str:
     """The message for a file without a first frame."""
     if any("moov atom not found" in line for line in messages):
-        return "The clip is cut off: its table of contents is missing. Copy or upload the whole file again."
+        return "The clip is cut off: its table of contents is missing. Copy the whole file again."
     if has_audio and not has_video:
         return "This file holds sound but no moving picture. Choose a clip or a picture."
     if has_video:
-        return "No frame of this clip can be decoded: it is damaged. Upload it again, or convert it to MP4 (H.264)."
+        return "No frame of this clip can be decoded: it is damaged. Copy it again, or convert it to MP4 (H.264)."
     return UNREADABLE
 
 

@@ -145,7 +145,7 @@ def _copy_files(
     for place, index in enumerate(order):
         report(0.0, "Copying the pictures")
         if not found[index].is_file():
-            raise MediaError(f"{own[index]} is not here (any more). Choose it again.")
+            raise MediaError(f"{own[index]} is not here (any more). Open it again.")
         limits.check_bytes(found[index].stat().st_size)
         size += found[index].stat().st_size
         limits.check_store(size)
@@ -158,7 +158,7 @@ def _copy_members(
 ) -> tuple[list[str], tuple[str, ...]]:
     """The same for the members of a ZIP file."""
     if not path.is_file():
-        raise MediaError("The file is not here (any more). Choose it again.")
+        raise MediaError("The file is not here (any more). Open it again.")
     limits.check_bytes(path.stat().st_size)
     with _open_zip(path) as archive:
         members = _members(archive)

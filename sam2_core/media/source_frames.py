@@ -20,8 +20,8 @@ from sam2_core.media.picture_clips import read_picture_frames
 from sam2_core.media.probe import ClipProbe, probe_clip
 from sam2_core.media.store import Store
 
-_GONE = "The source of this is no longer here. Upload it again."
-_NO_MATCH = "The clip's source no longer matches its frames. Upload the clip again."
+_GONE = "The source of this is no longer here. Open it again."
+_NO_MATCH = "The clip's source no longer matches its frames. Open the clip again."
 
 
 def iterate_source_frames(store: Store, frames: range) -> Generator[RgbArray, None, None]:
@@ -50,7 +50,7 @@ def read_source_image(store: Store, frame: int) -> RgbArray:
         return read_image(store.source_of(frame), limits, (height, width))
     image = read_image(store.source_of(frame), replace(DEFAULT_LIMITS, max_pixels=height * width))
     if image.shape[:2] != (height, width):
-        raise MediaError("The picture's source is no longer the same. Upload it again.")
+        raise MediaError("The picture's source is no longer the same. Open it again.")
     return image
 
 

@@ -83,13 +83,13 @@ class Store:
                 frames.seek(begin)
                 return frames.read(end - begin)
         except FileNotFoundError as error:
-            raise MediaError("This picture or clip is no longer here. Upload it again.") from error
+            raise MediaError("This picture or clip is no longer here. Open it again.") from error
 
     def frame(self, frame: int) -> RgbArray:
         """Frame `frame` as (stored_height, stored_width, 3) uint8 RGB. Raises `MediaError` as `jpeg` does."""
         pixels = cv2.imdecode(np.frombuffer(self.jpeg(frame), np.uint8), cv2.IMREAD_COLOR)
         if pixels is None:
-            raise MediaError(f"Frame {frame} is damaged. Upload the file again.")
+            raise MediaError(f"Frame {frame} is damaged. Open the file again.")
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
     def thumbnail(self, frame: int, height: int) -> bytes:
@@ -101,7 +101,7 @@ class Store:
         mode = _REDUCED[reductions[0]] if reductions else cv2.IMREAD_COLOR
         pixels = cv2.imdecode(np.frombuffer(self.jpeg(frame), np.uint8), mode)
         if pixels is None:
-            raise MediaError(f"Frame {frame} is damaged. Upload the file again.")
+            raise MediaError(f"Frame {frame} is damaged. Open the file again.")
         stored_height, stored_width = pixels.shape[:2]
         if stored_height > height:
             pixels = cv2.resize(
@@ -140,9 +140,9 @@ def open_store(folder: str | Path) -> Store:
             raise ValueError("parts do not match")
         return Store(folder, info, times, offsets, start, reading)
     except FileNotFoundError as error:
-        raise MediaError("This picture or clip is no longer here. Upload it again.") from error
+        raise MediaError("This picture or clip is no longer here. Open it again.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise MediaError("This picture or clip cannot be read any more. Upload it again.") from error
+        raise MediaError("This picture or clip cannot be read any more. Open it again.") from error
 
 
 def _read_info(about: dict[str, Any]) -> MediaInfo:

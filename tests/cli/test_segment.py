@@ -65,6 +65,19 @@ def test_a_mask_prompt_is_read_from_an_image(masklet: CommandRunner, photo: Path
     assert done.result["objects"][0]["box"] == [30, 5, 60, 25]
 
 
+def test_a_soft_mask_prompt_is_cut_at_half_and_scaled(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
+    pixels = np.zeros((32, 48), np.float32)
+    pixels[5:15, 10:30] = 1
+    for shift in (1, 2):
+        pixels = np.maximum(pixels, 0.5 ** (2 * shift) * np.pad(pixels, shift)[: pixels.shape[0], : pixels.shape[1]])
+    Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / "mask.png")
+    done = masklet("segment", photo, "--mask", tmp_path / "mask.png", "--export", "coco", "--out", tmp_path, "--json")
+    assert done.result["objects"][0]["box"] == [20, 10, 60, 30]
+    Image.new("L", (50, 50), 255).save(tmp_path / "mask.png")
+    other = masklet("segment", photo, "--mask", tmp_path / "mask.png", "--export", "coco", "--out", tmp_path)
+    assert (other.code, "cannot be read as a mask" in other.err) == (1, True)
+
+
 def test_prompts_are_read_from_a_file(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     objects = [
         {"name": "Ball", "label": "toy", "color": "#102030", "prompts": [{"boxes": [[1, 2, 11, 12]]}]},

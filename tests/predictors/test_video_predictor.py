@@ -123,6 +123,14 @@ def test_offloading_changes_nothing(predictor: SAM2VideoPredictor, folder: Path)
     assert all(torch.equal(results[0][frame], results[1][frame]) for frame in range(FRAMES))
 
 
+def test_corners_of_a_box_may_come_in_any_order(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+    left, top, right, bottom = BOX
+    _, _, usual = predictor.add_new_points_or_box(state, 0, 1, box=BOX)
+    predictor.reset_state(state)
+    _, _, swapped = predictor.add_new_points_or_box(state, 0, 1, box=[right, top, left, bottom])
+    torch.testing.assert_close(swapped, usual, rtol=0, atol=0)
+
+
 def test_a_box_may_come_after_points(predictor: SAM2VideoPredictor, state: VideoState, folder: Path) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     predictor.add_new_points_or_box(state, 0, 1, box=BOX, clear_old_points=False)

@@ -297,15 +297,6 @@ def _describe(skipped: SkippedItem) -> str:
     return f"{skipped.reason} ({', '.join(skipped.names)})" if skipped.names else skipped.reason
 
 
-def check_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    """Raise `MediaError` if a height and width are not those of the frame."""
-    if size != expected:
-        raise MediaError(
-            f"They are {size[1]} × {size[0]} pixels, the picture is {expected[1]} × {expected[0]}. "
-            "Export them at the size of the picture."
-        )
-
-
 def _notes_on(fits: Sequence[Fit]) -> list[str]:
     """What was done to masks of other sizes."""
     notes = [

@@ -83,7 +83,7 @@ def read_annotations(
         with file.open("rb") as opened:
             head = opened.read(_HEAD_BYTES)
         if not head:
-            raise MediaError("The file is empty (0 bytes). Choose it again, or another one.")
+            raise MediaError("The file is empty (0 bytes). Copy it again, or use another one.")
         if head.startswith(b"PK"):
             with open_zip(file, info) as archive:
                 if archive.name_encoding:
@@ -96,7 +96,7 @@ def read_annotations(
         else:
             _read_file(_SingleFile(clean_name(file.name), file.read_bytes()), builder)
     except OSError as error:
-        raise MediaError("The file is not here (any more). Choose it again.") from error
+        raise MediaError("The file is not here (any more). Open it again.") from error
     return builder.build()
 
 

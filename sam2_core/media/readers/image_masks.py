@@ -13,12 +13,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from sam2_core.errors import MediaError
+from sam2_core.media.limits import DEFAULT_LIMITS
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
 from sam2_core.media.readers.documents import AnnotationFiles
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
@@ -99,13 +101,20 @@ def read_index(content: bytes, size: Size) -> Codes:
     return find_fit(pixels.size, size).array(numbers[pixels.codes])
 
 
-def read_foreground(content: bytes, check_size: Callable[[Size], object]) -> BoolArray:
-    """The union (H, W) of all objects in a picture, at its own size. Raises `MediaError` as `decode_pages` does."""
-    pixels = next(decode_pages(content, check_size))
+def read_foreground(content: bytes, size: Size | None = None) -> BoolArray:
+    """The union (H, W) of all objects in a picture, of its own size or for a picture of size `size`.
+
+    Raises `MediaError` as `decode_pages` does, and for a picture of another aspect.
+    """
+    pixels = next(decode_pages(content, partial(find_fit, expected=size) if size else _check_limits))
     union = np.zeros(pixels.size, np.bool_)
     for _, mask in objects_in(pixels, survey([pixels])):
         union |= mask
-    return union
+    return find_fit(pixels.size, size or pixels.size).array(union)
+
+
+def _check_limits(size: Size) -> None:
+    DEFAULT_LIMITS.check_pixels(*size)
 
 
 def manifest_names(archive: AnnotationFiles, builder: AnnotationBuilder) -> Names:
@@ -173,7 +182,7 @@ def _samples(listed: Sequence[_Picture], contents: _Contents, builder: Annotatio
     for picture in listed[:: -(-len(listed) // _SAMPLES) or 1]:
         try:
             yield next(decode_pages(contents(picture.member), check, range(1)))
-        except ImportTooLarge:
+        except ImportTooLarge:  # noqa: PERF203
             raise
         except MediaError:
             continue

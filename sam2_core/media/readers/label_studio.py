@@ -22,7 +22,7 @@ from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
-from sam2_core.media.readers.image_masks import read_index
+from sam2_core.media.readers.image_masks import read_foreground
 from sam2_core.media.readers.json_values import floats_of, key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
 from sam2_core.media.readers.label_studio_brush import unpack_alpha
@@ -265,7 +265,7 @@ def _bitmask(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> M
         png = base64.b64decode(text_of(value, "imageDataURL").partition(",")[2], validate=True)
     except (ValueError, binascii.Error) as error:
         raise MediaError("Their masks are damaged. Export them again.") from error
-    return Mask.from_array(read_index(png, size) > 0)
+    return Mask.from_array(read_foreground(png, size))
 
 
 def _no_area(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> Mask | Box:

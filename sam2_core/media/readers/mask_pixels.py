@@ -44,6 +44,11 @@ class MaskPixels:
     shades: Table | None = None
 
     @property
+    def appearance(self) -> Table:
+        """The values as they are seen: the shades of indices, if there are any."""
+        return self.table if self.shades is None else self.shades
+
+    @property
     def counts(self) -> npt.NDArray[np.int64]:
         """(V,): how many pixels have each value."""
         return np.bincount(self.codes.reshape(-1), minlength=len(self.table))

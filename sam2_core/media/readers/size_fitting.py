@@ -22,6 +22,10 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 _SWAPPED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
 
+class SizesDiffer(MediaError):
+    """Masks are of a size that cannot be fitted; what stands beside them, such as boxes, is not for this picture."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """How masks of size `source` become masks of size `target`: turned by an EXIF orientation, then scaled."""
@@ -84,7 +88,7 @@ class Fit:
 def find_fit(size: Size, expected: Size, orientation: int = 1) -> Fit:
     """How masks of a size are brought to the size of a picture whose file has this EXIF orientation.
 
-    Raises `MediaError` for a size of another aspect, and for one that is too large.
+    Raises `SizesDiffer` for a size of another aspect, and `MediaError` for one that is too large.
     """
     if size == expected:
         return Fit(size, expected)
@@ -95,11 +99,11 @@ def find_fit(size: Size, expected: Size, orientation: int = 1) -> Fit:
         DEFAULT_LIMITS.check_pixels(*size)
         if orientation in _SWAPPED:
             return Fit(size, expected, orientation)
-        raise MediaError(
+        raise SizesDiffer(
             f"{_both_sizes(size, expected)}: they seem to be turned by 90°. Export them upright, as the picture is "
             "shown here."
         )
-    raise MediaError(f"{_both_sizes(size, expected)}. Export them at the size of the picture.")
+    raise SizesDiffer(f"{_both_sizes(size, expected)}. Export them at the size of the picture.")
 
 
 def _both_sizes(size: Size, expected: Size) -> str:
