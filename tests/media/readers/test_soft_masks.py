@@ -116,7 +116,8 @@ def with_palette(pixels: npt.NDArray[np.uint8], palette: list[int]) -> Image.Ima
     ],
     ids=[
         "feathered", "widely", "anti-aliased", "RGB", "16 bits", "darker", "float", "red", "palette",
-        "reversed palette", "cut-out", "black cut-out", "gray with alpha", "WebP cut-out", "TIFF cut-out", "JPEG", "JPEG as PNG", "WebP",
+        "reversed palette", "cut-out", "black cut-out", "gray with alpha", "WebP cut-out", "TIFF cut-out", "JPEG",
+        "JPEG as PNG", "WebP",
         "BMP", "TIFF", "GIF", "1 bit", "ones",
     ],
 )  # fmt: skip
