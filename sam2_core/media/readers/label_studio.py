@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
-from sam2_core.media.readers.frame_matching import choose_clip, no_frame
+from sam2_core.media.readers.frame_matching import choose_clip, no_frame, path_in_address
 from sam2_core.media.readers.image_masks import read_foreground
 from sam2_core.media.readers.json_values import floats_of, key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
@@ -109,12 +108,12 @@ def _images_of(task: dict[str, Any], document: Document, builder: AnnotationBuil
     uploads = tuple(filter(None, (text_of(task, name) for name in ("file_upload", "storage_filename"))))
     listed = next((each for each in data.values() if _are_names(each)), None)
     if listed is None:
-        names = tuple(_name_in(value) for value in data.values() if _is_name(value))[:_MAX_NAMES]
+        names = tuple(path_in_address(value) for value in data.values() if _is_name(value))[:_MAX_NAMES]
         yield _Image(document, (*names, *uploads), results)
         return
     for index, name in enumerate(listed[:_MAX_LISTED]):
         here = tuple(result for result in results if (whole_of(result, "item_index") or 0) == index)
-        yield _Image(document, (_name_in(name),), here)
+        yield _Image(document, (path_in_address(name),), here)
 
 
 def _results_of(task: dict[str, Any], builder: AnnotationBuilder) -> list[Result]:
@@ -136,15 +135,6 @@ def _is_name(value: Any) -> bool:
 
 def _are_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(_is_name(each) for each in value)
-
-
-def _name_in(address: str) -> str:
-    """The path in an address; local files are named in its query."""
-    try:
-        parts = urlsplit(address)
-        return parse_qs(parts.query).get("d", [parts.path])[0] if parts.query or parts.scheme else address
-    except ValueError:
-        return address
 
 
 def _value(result: Result) -> dict[str, Any]:
