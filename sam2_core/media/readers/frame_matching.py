@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
@@ -56,7 +56,9 @@ _MASK_ADDITIONS = (  # what marks a mask of a picture
     re.compile(r"_gtfine(?:_polygons|_labelids|_instanceids|_color)?$"),
     re.compile(r"[-_ .](?:[0-9]{2,5}x[0-9]{2,5}|[0-9]{3,4}p)$"),  # a size
 )
-_LABEL_STUDIO_TASK = re.compile(r"^task-[0-9]+-annotation-[0-9]+-by-[0-9]+-tag-.*$")
+_LABEL_STUDIO_TASK = re.compile(
+    r"task-([0-9]{1,9})-annotation-[0-9]+-by-[^/]+?-tag-([^/]*?)(?:-[0-9]+)?", re.IGNORECASE
+)  # a mask that was drawn with a brush
 _GENERIC = re.compile(
     r"(?:masks?|images?|img|pictures?|photos?|frames?|annotations?|labels?|instances?(?:_default)?|results?|outputs?"
     r"|out|default|exports?|objects?|untitled|seg|segmentations?|matte|alpha|cutout|data|file|_annotations(?:\.coco)?)?"
@@ -120,12 +122,16 @@ def match_frames(
         return matches, _not_certain(unsure, info)
     if any(index is not None for index in given) and all(map(album.is_generic, firsts)):
         return [_at(name, index, info) for name, index in zip(firsts, given, strict=True)], ""
-    distinct = {name: frame for frame, name in enumerate(dict.fromkeys(firsts))}
-    says_nothing = not any(map(album.is_plain, distinct)) if not binding else all(map(album.is_generic, distinct))
+    says_nothing = not any(map(album.is_plain, firsts)) if not binding else all(map(album.is_generic, firsts))
+    tasks = [_task_of(name) for name in firsts]
+    order: list[str | int] = [task for task in tasks if task is not None]
+    order = sorted(order) if len(order) == len(firsts) else [*firsts]
+    distinct = {each: frame for frame, each in enumerate(dict.fromkeys(order))}
     if len(distinct) != info.frames or not (by_order or says_nothing):
         return matches, ""
     rule: MatchRule = "order" if info.frames > 1 else "generic"
-    return [NameMatch(name, distinct[name], rule) for name in firsts], ""
+    return [NameMatch(name, distinct[task if task in distinct else name], rule)
+            for name, task in zip(firsts, tasks, strict=True)], ""  # fmt: skip
 
 
 def _match_own_names(names: Sequence[Names], info: MediaInfo) -> list[NameMatch | None]:
@@ -164,6 +170,29 @@ def no_frame(info: MediaInfo) -> str:
     if info.kind == "album":
         return "They are about none of these photos. Name them as the photos are named."
     return f"They are about another picture. Name them as this one, {info.name}."
+
+
+def own_parts(info: MediaInfo) -> frozenset[str]:
+    """The normalized names of an album's pictures, also without endings, and of their folders: a folder or file of such
+    a name means the picture, whatever such names mean elsewhere."""
+    names = info.names if info.kind == "album" else ()
+    return frozenset(part for name in names for part in (*_parts(name), _stem(_parts(name)[-1])))
+
+
+def is_own(part: str, own: Set[str]) -> bool:
+    """Whether a part of a path is one of these names."""
+    return _normalize(part) in own
+
+
+def label_in_name(title: str) -> str:
+    """The label in the name, without ending, of a mask that Label Studio has written; else ""."""
+    match = _LABEL_STUDIO_TASK.fullmatch(PurePosixPath(title).name)
+    return match[2] if match else ""
+
+
+def _task_of(name: str) -> int | None:
+    match = _LABEL_STUDIO_TASK.fullmatch(_stem(_parts(name)[-1]))
+    return int(match[1]) if match else None
 
 
 def choose_clip(titles: Sequence[str], info: MediaInfo) -> int:
@@ -210,7 +239,7 @@ class _Album:
         """Whether a name says nothing about which picture is meant."""
         stem = _stem(_parts(name)[-1])
         return not stem or (
-            bool(_GENERIC.fullmatch(stem) or _LABEL_STUDIO_TASK.match(stem)) and not self.is_plain(name)
+            bool(_GENERIC.fullmatch(stem) or _LABEL_STUDIO_TASK.fullmatch(stem)) and not self.is_plain(name)
         )
 
     def is_plain(self, name: str) -> bool:
