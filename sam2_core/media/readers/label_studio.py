@@ -32,6 +32,8 @@ from sam2_core.types import Box, Mask
 
 SEVERAL = "Some pictures were annotated several times. The first annotation of each is used."
 _ANNOTATIONS = ("annotations", "completions", "predictions")
+_PICTURE_FIELDS = {"image", "img", "video", "picture", "photo"}
+_SHAPE_FIELDS = {"x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points", "rle", "imageDataURL"}
 _MAX_NAMES = 10  # of one task
 _MAX_LISTED = 1000  # images of one task
 _OPAQUE = 128
@@ -108,7 +110,9 @@ def _images_of(task: dict[str, Any], document: Document, builder: AnnotationBuil
     uploads = tuple(filter(None, (text_of(task, name) for name in ("file_upload", "storage_filename"))))
     listed = next((each for each in data.values() if _are_names(each)), None)
     if listed is None:
-        names = tuple(path_in_address(value) for value in data.values() if _is_name(value))[:_MAX_NAMES]
+        shown = {text_of(result, "to_name") for result in results}  # is mostly called as the field of the picture
+        fields = sorted(data, key=lambda field: (field not in shown, field not in _PICTURE_FIELDS))
+        names = tuple(path_in_address(data[field]) for field in fields if _is_name(data[field]))[:_MAX_NAMES]
         yield _Image(document, (*names, *uploads), results)
         return
     for index, name in enumerate(listed[:_MAX_LISTED]):
@@ -159,12 +163,15 @@ def _texts(value: Any) -> list[str]:
 
 
 def _read_image(image: _Image, frame: int, builder: AnnotationBuilder) -> None:
-    labels = _labels_in(image.results)
+    labels, drawn = _labels_in(image.results), dict[Any, tuple[str, dict[str, Any]]]()
     for result in image.results:
-        value = _value(result)
+        value, region = _value(result), key_of(result, "id")
         draw = _drawing_of(value)
-        if draw is None:
-            continue  # a choice, a text or a relation
+        shape = {name: number for name, number in value.items() if name in _SHAPE_FIELDS}
+        kind, known = text_of(result, "type"), drawn.get(region)
+        if draw is None or (region is not None and known is not None and known[0] != kind and known[1] == shape):
+            continue  # a choice, a text or a relation; or the label or text of a region, with its shape repeated
+        drawn[region] = (kind, shape)
         label = labels.get(key_of(result, "id") or id(result), "")
         with builder.item(label):
             height, width = whole_of(result, "original_height"), whole_of(result, "original_width")
