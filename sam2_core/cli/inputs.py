@@ -10,6 +10,8 @@ from pathlib import Path
 from sam2_core.console import Console
 from sam2_core.errors import ConfigError, MediaError
 from sam2_core.media.image_files import is_image
+from sam2_core.media.limits import DEFAULT_LIMITS
+from sam2_core.media.picture_file import PictureFile
 from sam2_core.media.sequence import PICTURE_SUFFIXES, NoSequence, order_sequence
 
 STDIN = Path("-")
@@ -72,9 +74,19 @@ def find_sources(
     a folder without anything that is wanted.
     """
     sources: dict[str, Path] = {}
-    for path in resolve_patterns(paths, lambda path: _is_wanted(path, kinds)):
-        for source in _in_folder(path, kinds, console, one_clip) if path.is_dir() else [path]:
+    found = resolve_patterns(paths, lambda path: _is_wanted(path, kinds))
+    for path in found:
+        try:
+            inside = _in_folder(path, kinds, console, one_clip) if path.is_dir() else [path]
+        except ConfigError as error:
+            if path in paths or len(found) == 1:
+                raise
+            console.note(f"{error} It is left out.")
+            continue
+        for source in inside:
             sources.setdefault(os.path.abspath(source), source)  # noqa: PTH100 (Path.resolve would follow links)
+    if not sources:
+        raise ConfigError(f"There is no {' or '.join(_NAMES[kind] for kind in kinds)} in these folders.")
     return list(sources.values())
 
 
@@ -127,4 +139,11 @@ def _visible_files(folder: Path) -> list[Path]:
 def _is_wanted(path: Path, kinds: Collection[str]) -> bool:
     suffix = path.suffix.lower()
     possible = {kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes}
-    return bool(possible.intersection(kinds)) and (possible <= set(kinds) or kind_of(path) in kinds)
+    if not possible.intersection(kinds) or possible <= set(kinds):
+        return bool(possible.intersection(kinds))
+    try:
+        with PictureFile(path, DEFAULT_LIMITS) as file:
+            is_clip = file.count > 1 or file.is_animated_gif
+    except (MediaError, OSError):  # reported when it is opened, not left out in silence
+        return True
+    return ("clip" if is_clip else "image") in kinds

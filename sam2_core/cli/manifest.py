@@ -3,7 +3,8 @@
 It is a hidden file of JSON lines, of which the last one about a file counts:
 
     {"file": "a_coco.json", "by": RUN}                                           is being written
-    {"file": "a_coco.json", "by": RUN, "settings": DIGEST, "content": DIGEST}    is written
+    {"file": "a_coco.json", "by": RUN, "settings": DIGEST, "content": DIGEST,    is written
+     "source": PATH}
     {"file": "a_coco.json"}                                                      could not be written
 
 Lines are appended, so that several runs may write to one folder, and an interrupted one loses nothing. Lines that
@@ -23,7 +24,7 @@ NAME = ".masklet.jsonl"
 _CHUNK = 1 << 20
 _MAX_LINE = 10_000  # characters; names have up to 255 bytes
 
-State: TypeAlias = Literal["missing", "current", "outdated", "unfinished", "foreign", "changed"]
+State: TypeAlias = Literal["missing", "current", "outdated", "unfinished", "foreign", "changed", "other"]
 
 
 def digest_file(path: Path) -> str:
@@ -55,11 +56,12 @@ class Manifest:
         """Whether any run kept a manifest here."""
         return self._file.is_file()
 
-    def state(self, target: Path, settings: str) -> State:
-        """What is known of a target file.
+    def state(self, target: Path, settings: str, source: Path | None = None) -> State:
+        """What is known of a target file that is to be made of `source`.
 
         "current": written with these settings; "outdated": with others; "unfinished": it was being written when that
-        was interrupted; "foreign": not written by a run that kept a manifest; "changed": edited or damaged since.
+        was interrupted; "foreign": not written by a run that kept a manifest; "changed": edited or damaged since;
+        "other": made of another source, which is still there.
         """
         if not target.exists():
             return "missing"
@@ -71,7 +73,10 @@ class Manifest:
             return "unfinished"
         if not target.is_file() or digest_file(target) != entry["content"]:
             return "changed"
-        return "current" if entry.get("settings") == settings else "outdated"
+        if entry.get("settings") == settings:
+            return "current"
+        other = entry.get("source", "")
+        return "other" if other not in ("", _plain(source)) and Path(other).exists() else "outdated"
 
     def written(self) -> set[Path]:
         """The files that runs have written, whatever became of them."""
@@ -83,8 +88,8 @@ class Manifest:
         self._before = {target.name: self._entries.get(target.name, {"file": target.name}) for target in targets}
         self._append([{"file": target.name, "by": self._run} for target in targets])
 
-    def finish(self, settings: Mapping[Path, str]) -> None:
-        """Record that these files are written, with their settings. Raises `OSError`.
+    def finish(self, settings: Mapping[Path, str], source: Path | None = None) -> None:
+        """Record that these files are written, with their settings and source. Raises `OSError`.
 
         A file that another run has begun to write meanwhile is left to that one.
         """
@@ -93,7 +98,13 @@ class Manifest:
         own = {path: each for path, each in settings.items() if self._entries[path.name].get("by") == self._run}
         self._append(
             [
-                {"file": path.name, "by": self._run, "settings": each, "content": digest_file(path)}
+                {
+                    "file": path.name,
+                    "by": self._run,
+                    "settings": each,
+                    "content": digest_file(path),
+                    "source": _plain(source),
+                }
                 for path, each in own.items()
             ]
         )
@@ -130,6 +141,10 @@ class Manifest:
             entry = _read_line(line)
             if entry is not None:
                 self._entries[entry["file"]] = entry
+
+
+def _plain(source: Path | None) -> str:
+    return "" if source is None else str(source.absolute())
 
 
 def _read_line(line: bytes) -> dict[str, str] | None:

@@ -223,6 +223,11 @@ def _read_prompt(plain: Any, where: str, info: MediaInfo) -> tuple[int, Prompt, 
     height, width = info.size_of(int(frame))
     listed = {key: plain[key] for key in ("points", "boxes") if isinstance(plain.get(key), list)}
     points = [_in_pixels(each, height, width) for each in listed.get("points", ())]
+    for each in points:
+        if isinstance(each, list) and len(each) == 3 and all(map(is_number, each)):
+            point_within(
+                [Coordinate(float(value)) for value in each[:2]], True, height, width
+            )  # raises for one outside
     boxes, notes = _clipped([_in_pixels(each, height, width) for each in listed.get("boxes", ())], height, width)
     converted = {"points": points, "boxes": boxes}
     prompt = read_prompt({**plain, **{key: converted[key] for key in listed}}, height, width)
