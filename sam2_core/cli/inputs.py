@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import glob
 import os
 from collections.abc import Callable, Collection, Sequence
@@ -30,6 +31,8 @@ _NAMES = {"image": "picture", "clip": "clip"}
 
 def input_path(text: str) -> Path:
     """The argument type of an input; `~` is the home folder, also where the shell leaves it as it is."""
+    if not text:  # an unset variable of a script, which would stand for the current folder
+        raise argparse.ArgumentTypeError("a file or folder is due, not an empty text")
     return Path(text).expanduser()
 
 
@@ -98,7 +101,12 @@ def _in_folder(folder: Path, kinds: Collection[str], console: Console, one_clip:
             console.note(f"{count}, taken as the frames of one clip")
             return [folder]
         console.note(f"{count}, each taken by itself" if "image" in kinds else f"{count} beside clips are left out")
-    if files := [path for path in _visible_files(folder) if _is_wanted(path, kinds)]:
+    visible = _visible_files(folder)
+    if files := [path for path in visible if _is_wanted(path, kinds)]:
+        moving = [path.name for path in visible if path.suffix.lower() in IMAGE_SUFFIXES and path not in files]
+        if moving and "clip" not in kinds:
+            more = f" and {len(moving) - 1} more" if len(moving) > 1 else ""
+            console.note(f"{folder}: left out, as of several frames or pages: {moving[0]}{more}")
         return files
     folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     clips = [path for path in folders if is_numbered(pictures_in(path))] if "clip" in kinds else []

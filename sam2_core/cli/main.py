@@ -55,7 +55,7 @@ exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wron
 def main(arguments: Sequence[str], build: EngineBuilder | None = None) -> int:
     """Run a command; returns the exit code. `build` replaces the usual engine, for tests."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # a broken file is told of in one sentence
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    warnings.filterwarnings("ignore", category=Warning, module=r"PIL\.")
     try:
         code = _run(arguments, build)
         sys.stdout.flush()

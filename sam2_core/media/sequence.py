@@ -100,7 +100,7 @@ def order_sequence(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
     [indices] = numbered.values()
     keys = {index: _numbers(names[index]) for index in indices}
     indices = sorted(indices, key=keys.__getitem__)
-    _check_decimals([names[index] for index in indices])
+    check_decimals([names[index] for index in indices])
     for one, other in pairwise(indices):
         if keys[one] == keys[other]:
             raise NoSequence(f"{names[one]} and {names[other]} have the same number. Leave one of them out.")
@@ -256,7 +256,7 @@ def _numbers(name: str) -> tuple[int, ...]:
     return tuple(int(digits[-_MAX_DIGITS:]) for digits in re.findall(r"[0-9]+", PurePosixPath(name).stem))
 
 
-def _check_decimals(names: Sequence[str]) -> None:
+def check_decimals(names: Sequence[str]) -> None:
     """Raise `NoSequence` for names in the order of their whole numbers that may be times such as 0.5 and 0.25, if they
     would have another order."""
     found = [_DECIMAL.search(PurePosixPath(name).stem) for name in names]

@@ -34,9 +34,9 @@ class TiffPage:
 
     `index` is its place in the file, where previews count, too. `bits` are those of a sample, whose `number` is
     "unsigned", "signed", "float" or another kind (""). `is_inverted`: gray values grow from white to black.
-    `is_planar`: each channel is stored by itself. `alpha` is "straight", "premultiplied" or, for a channel without a meaning, "";
-    where the file is silent about a fourth channel, it is "straight". `no_data` is the value of pixels without one
-    (GDAL's tag), or None.
+    `is_planar`: each channel is stored by itself. `alpha` is "straight", "premultiplied" or, for a channel without a
+    meaning, ""; where the file is silent about a fourth channel, it is "straight". `no_data` is the value of pixels
+    without one (GDAL's tag), or None.
     """
 
     index: int

@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
 import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from torch import Tensor
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, ingest, open_store
 from sam2_core.media.image_files import read_image
+from sam2_core.media.sequence import check_decimals
 from sam2_core.model.preprocess import frame_to_input
 from sam2_core.predictors.pictures import PictureFrames
 
@@ -94,8 +96,9 @@ def open_frames(source: Any, size: int) -> Frames:
 def numbered_files(folder: Path) -> list[Path]:
     """The pictures of a folder, by their numbers: `00000.jpg`, `frame_0001.png`, `render.1001.tif`.
 
-    As in the official code only JPEGs count where there are any. Raises `MediaError` for names without a number, for
-    two frames of one number, and for names that differ in more than their numbers: they are of several clips.
+    As in the official code only JPEGs count where there are any; a warning tells of other pictures between them. Raises
+    `MediaError` for names without a number, for two frames of one number, for decimals whose order is not certain, and
+    for names that differ in more than their numbers: they are of several clips.
     """
     files = [file for file in folder.iterdir() if not file.name.startswith(".")]
     found = [file for file in files if file.suffix.lower() in _JPEG]
@@ -116,7 +119,14 @@ def numbered_files(folder: Path) -> list[Path]:
         if numbers in by_number:
             raise MediaError(f"{by_number[numbers].name} and {file.name} in {folder} have the same number.")
         by_number[numbers] = file
-    return [by_number[numbers] for numbers in sorted(by_number)]
+    ordered = [by_number[numbers] for numbers in sorted(by_number)]
+    check_decimals([file.name for file in ordered])
+    others = [file for file in files if file.suffix.lower() in _OTHER and _text_of(file) == _text_of(first)]
+    if lost := [file.name for file in others if tuple(map(int, re.findall(r"\d+", file.stem))) not in by_number]:
+        warnings.warn(
+            f"Only the JPEGs in {folder} are frames: {min(lost)} and others ({len(lost)}) are left out.", stacklevel=2
+        )
+    return ordered
 
 
 def _text_of(file: Path) -> str:

@@ -89,7 +89,7 @@ def test_a_point_of_a_file_outside_of_the_picture_is_no_damage(
 ) -> None:
     (tmp_path / "p.json").write_text(json.dumps({"objects": [{"prompts": [{"points": [["200%", 5, 1]]}]}]}), "utf-8")
     done = masklet("segment", photo, "--prompts", tmp_path / "p.json", "--out", tmp_path / "m.json")
-    assert (done.code, "The point 192,5 lies outside of the picture, which has 96 x 64 pixels." in done.err) == (
+    assert (done.code, "has the point 192,5 outside of the 96 x 64 frame." in done.err) == (
         1,
         True,
     )

@@ -227,6 +227,26 @@ def test_a_pattern_may_match_folders_without_pictures(masklet: CommandRunner, ph
     assert f"no picture in the folder {photos / 'results'}. It is left out." in done.err
 
 
+def test_stacks_and_animations_in_a_folder_of_pictures_are_told(
+    masklet: CommandRunner, photos: Path, tmp_path: Path
+) -> None:
+    pages = [Image.fromarray(numbered_image(number, HEIGHT, WIDTH)) for number in range(3)]
+    pages[0].save(photos / "stack.tif", save_all=True, append_images=pages[1:])
+    done = masklet("segment", photos, *BOX, "--out", tmp_path / "out")
+    assert (done.code, written(tmp_path / "out")) == (0, ["a_coco.json", "b_coco.json", "c_coco.json"])
+    assert "left out, as of several frames or pages: stack.tif" in done.err
+
+
+def test_a_rate_that_has_no_effect_is_told(masklet: CommandRunner, clip: Path, tmp_path: Path) -> None:
+    done = masklet("track", clip, *BOX, "--fps", "12", "--out", tmp_path)
+    assert (done.code, "--fps is for numbered pictures" in done.err) == (0, True)
+
+
+def test_an_empty_argument_is_not_the_current_folder(masklet: CommandRunner) -> None:
+    done = masklet("segment", "", *BOX)
+    assert (done.code, "not an empty text" in done.err) == (2, True)
+
+
 def test_a_name_may_begin_with_a_dash(
     masklet: CommandRunner, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
