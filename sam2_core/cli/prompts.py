@@ -17,6 +17,7 @@ from sam2_core.console import Console
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.media import MAX_NAME_LENGTH, MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
 from sam2_core.media.readers.image_masks import read_foreground
+from sam2_core.media.readers.size_fitting import find_fit
 from sam2_core.serving.prompt_data import FIELDS, is_number, is_whole, read_prompt
 from sam2_core.serving.workspace import Workspace
 from sam2_core.types import MAX_OBJECT_ID, Mask, Prompt
@@ -99,12 +100,18 @@ class _FlaggedObject:
     mask: Path | None
 
     def on(self, frame: int, info: MediaInfo) -> PromptedObject:
-        """The object with its prompt in pixels. Raises `BadPrompt` for coordinates outside of the picture."""
+        """The object with its prompt in pixels.
+
+        Raises `BadPrompt` for coordinates outside of the picture and a mask of another aspect.
+        """
         size = info.size_of(min(frame, info.frames - 1))
         points = tuple(point_within(values, positive, *size) for values, positive in self.points)
         boxes = [box_within(values, *size) for values in self.boxes]
         notes = tuple(note for _, note in boxes if note)
-        mask = None if self.mask is None else read_mask(self.mask, size)
+        mask = None
+        if self.mask is not None:
+            mask, note = _fitted(self.mask, size, info.orientation_of(min(frame, info.frames - 1)))
+            notes += (note,) if note else ()
         prompt = Prompt(points, tuple(box for box, _ in boxes), mask)
         return PromptedObject(self.traits, {frame: prompt}, notes)
 
@@ -141,19 +148,23 @@ def _object_from_flags(number: int, name: str, flags: Sequence[tuple[str, Any]])
     return _FlaggedObject(traits, points, boxes, masks[0] if masks else None)
 
 
-def read_mask(file: Path, size: tuple[int, int] | None = None) -> Mask:
-    """A mask from an image: what is opaque or not black, soft edges cut at half; scaled to a picture of this (height,
-    width) if it has the same aspect.
-
-    Raises `BadPrompt`.
-    """
+def _fitted(file: Path, size: tuple[int, int], orientation: int) -> tuple[Mask, str]:
+    """A mask from an image at the size of a picture, and a note if it has another one. Raises `BadPrompt`."""
+    mask = read_mask(file)
     try:
-        mask = read_foreground(file.read_bytes(), size)
+        fit = find_fit((mask.height, mask.width), size, orientation)
+    except MediaError as error:
+        raise BadPrompt(f"{file} cannot be read as a mask ({error}).") from error
+    return fit.mask(mask), "" if fit.is_identity else fit.note
+
+
+def read_mask(file: Path) -> Mask:
+    """All objects in a picture as one mask of its own size; soft ones are cut at half. Raises `BadPrompt`."""
+    try:
+        mask = read_foreground(file.read_bytes())
     except (OSError, MediaError) as error:
         reason = f" ({error})" if isinstance(error, MediaError) else ""
-        raise BadPrompt(
-            f"{file} cannot be read as a mask{reason}. Give a PNG picture as large as the source."
-        ) from error
+        raise BadPrompt(f"{file} cannot be read as a mask{reason}. Give a picture as large as the source.") from error
     if not mask.any():
         raise BadPrompt(f"The mask {file} is empty: every pixel is black or transparent.")
     return Mask.from_array(mask)

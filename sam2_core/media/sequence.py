@@ -90,7 +90,7 @@ def order_sequence(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
         series.setdefault(_letters(name), []).append(index)
     numbered = {letters: indices for letters, indices in series.items() if len(letters) > 1}
     if len(numbered) != 1:
-        examples = [names[indices[0]] for indices in (numbered or series).values()]
+        examples = [names[indices[0]] for indices in (numbered or series).values()] or ["An empty list"]
         raise NoSequence(
             f"These are not the pictures of one clip: {' and '.join(sorted(examples)[:2])} differ in more than their "
             "numbers. Name them like frame_0001.png, and leave all others out."
@@ -100,7 +100,7 @@ def order_sequence(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
     [indices] = numbered.values()
     keys = {index: _numbers(names[index]) for index in indices}
     indices = sorted(indices, key=keys.__getitem__)
-    check_decimals([names[index] for index in indices])
+    _check_decimals([names[index] for index in indices])
     for one, other in pairwise(indices):
         if keys[one] == keys[other]:
             raise NoSequence(f"{names[one]} and {names[other]} have the same number. Leave one of them out.")
@@ -256,7 +256,7 @@ def _numbers(name: str) -> tuple[int, ...]:
     return tuple(int(digits[-_MAX_DIGITS:]) for digits in re.findall(r"[0-9]+", PurePosixPath(name).stem))
 
 
-def check_decimals(names: Sequence[str]) -> None:
+def _check_decimals(names: Sequence[str]) -> None:
     """Raise `NoSequence` for names in the order of their whole numbers that may be times such as 0.5 and 0.25, if they
     would have another order."""
     found = [_DECIMAL.search(PurePosixPath(name).stem) for name in names]

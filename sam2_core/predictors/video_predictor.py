@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -22,7 +21,7 @@ from sam2_core.predictors.build import PathLike, apply_overrides
 from sam2_core.predictors.clip_images import ClipImages
 from sam2_core.predictors.frames import open_frames
 from sam2_core.predictors.prompt_values import Values
-from sam2_core.predictors.video_inputs import merged, point_inputs
+from sam2_core.predictors.video_inputs import mask_values, merged, point_inputs
 from sam2_core.predictors.video_state import (
     ObjectState,
     State,
@@ -139,13 +138,16 @@ class SAM2VideoPredictor(VideoSteps):
 
     @torch.inference_mode()
     def add_new_mask(self, inference_state: State, frame_idx: int, obj_id: Any, mask: Values) -> FrameResult:
-        """Prompt an object on a frame with a mask (H', W'), which is used as the output."""
+        """Prompt an object on a frame with a mask (H', W'), which is used as the output.
+
+        A soft mask (probabilities, or levels up to 255) is cut at half.
+        """
         frame_idx = checked_frame(inference_state, frame_idx)
-        array = torch.as_tensor(mask) if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask, dtype=bool))
+        array = mask_values(mask)
         if array.ndim != 2:
             raise BadPrompt(f"A mask has two axes (height, width), got shape {tuple(array.shape)}.")
         with prompting(inference_state, obj_id) as target:
-            target.masks[frame_idx] = mask_to_input(array.cpu(), self.image_size).to(self.device)
+            target.masks[frame_idx] = mask_to_input(array, self.image_size).to(self.device)
             target.points.pop(frame_idx, None)
             return self._segment(inference_state, target, obj_id, frame_idx)
 

@@ -39,6 +39,13 @@ class Fit:
         """Whether nothing is changed."""
         return self.source == self.target and self.orientation == 1
 
+    @property
+    def note(self) -> str:
+        """What is done, for the user."""
+        what = "scaled" if self.orientation == 1 else "turned"
+        sizes = " × ".join(map(str, self.source[::-1])), " × ".join(map(str, self.target[::-1]))
+        return f"The masks are {sizes[0]}; they were {what} to {sizes[1]}."
+
     def place(self, shape: Mask | Box) -> Mask | Box:
         """A mask of size `source`, or a box on it, at size `target`."""
         return self.mask(shape) if isinstance(shape, Mask) else self.box(shape)
