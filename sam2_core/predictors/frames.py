@@ -108,8 +108,9 @@ def numbered_files(folder: Path) -> list[Path]:
     if unnumbered:
         raise MediaError(f"Frames must be named by their number, like 00000.jpg; {unnumbered[0]} is not.")
     order, _ = order_sequence([file.name for file in found])
-    others = (file for file in files if file not in found and file.suffix.lower() in PICTURE_SUFFIXES)
-    if lost := [file.name for file in others if _are_frames([*found, file])]:
+    stems = {file.stem for file in found}
+    others = (file for file in files if file.stem not in stems and file.suffix.lower() in PICTURE_SUFFIXES)
+    if lost := [file.name for file in others if _are_frames([found[0], file])]:
         warnings.warn(
             f"Only the JPEGs in {folder} are frames: {lost[0]} is left out ({len(lost)} in all).", stacklevel=2
         )

@@ -264,3 +264,12 @@ def test_pages_that_a_cut_file_lacks_are_told(pages: int, tmp_path: Path) -> Non
     info, stored = frames_of(tmp_path / "a.tif", tmp_path / "store")
     assert [read_number(frame) for frame in stored] == list(range(pages))
     assert f"after its page {pages} cannot be read" in info.warnings[0]
+
+
+def test_a_cut_gif_is_told(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.gif", numbered(), duration=80)
+    assert ingest(path, tmp_path / "whole").warnings == ()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    info = ingest(path, tmp_path / "cut")
+    assert info.frames < 4
+    assert info.warnings == ("The GIF is cut off: frames at its end may be missing.",)
