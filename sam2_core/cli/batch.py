@@ -28,7 +28,7 @@ ProcessTask: TypeAlias = Callable[[Task], Mapping[str, Any]]
 
 _OUTCOMES: Mapping[State | Literal["again"], str] = {
     "missing": "computed", "current": "skipped", "outdated": "replaced", "unfinished": "replaced",
-    "foreign": "kept", "changed": "kept", "again": "replaced",
+    "foreign": "kept", "changed": "kept", "other": "kept", "again": "replaced",
 }  # fmt: skip
 _REASONS: Mapping[str, str] = {
     "current": "it is there already, made of the same input with the same settings",
@@ -36,6 +36,7 @@ _REASONS: Mapping[str, str] = {
     "unfinished": "an earlier run did not complete it",
     "foreign": "it is there already and was not written by a run that kept a manifest in this folder",
     "changed": "it was changed since it was written",
+    "other": "it was made of another input, which has the same name",
     "again": "it was there already",
 }
 
@@ -129,7 +130,7 @@ class _Batch:
             if task.anew or self.overwrite or not digests:
                 state: State | Literal["again"] = "again" if path.exists() else "missing"
             else:
-                state = self._manifest(path).state(path, digests[name])
+                state = self._manifest(path).state(path, digests[name], task.source)
             outcomes[name] = _OUTCOMES[state]
             if state in _REASONS:
                 reasons[name] = _REASONS[state]
@@ -179,7 +180,7 @@ class _Batch:
         except Exception:
             manifest.give_up(targets)
             raise
-        manifest.finish({path: digests[name] for name, path in task.targets.items()})
+        manifest.finish({path: digests[name] for name, path in task.targets.items()}, task.source)
         return summary
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import glob
 import os
 from collections.abc import Callable, Collection, Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 from sam2_core.console import Console
 from sam2_core.errors import ConfigError, MediaError
 from sam2_core.media.image_files import is_image
+from sam2_core.media.limits import DEFAULT_LIMITS
+from sam2_core.media.picture_file import PictureFile
 from sam2_core.media.sequence import PICTURE_SUFFIXES, NoSequence, order_sequence
 
 STDIN = Path("-")
@@ -28,6 +31,8 @@ _NAMES = {"image": "picture", "clip": "clip"}
 
 def input_path(text: str) -> Path:
     """The argument type of an input; `~` is the home folder, also where the shell leaves it as it is."""
+    if not text:  # an unset variable of a script, which would stand for the current folder
+        raise argparse.ArgumentTypeError("a file or folder is due, not an empty text")
     return Path(text).expanduser()
 
 
@@ -72,9 +77,19 @@ def find_sources(
     a folder without anything that is wanted.
     """
     sources: dict[str, Path] = {}
-    for path in resolve_patterns(paths, lambda path: _is_wanted(path, kinds)):
-        for source in _in_folder(path, kinds, console, one_clip) if path.is_dir() else [path]:
+    found = resolve_patterns(paths, lambda path: _is_wanted(path, kinds))
+    for path in found:
+        try:
+            inside = _in_folder(path, kinds, console, one_clip) if path.is_dir() else [path]
+        except ConfigError as error:
+            if path in paths or len(found) == 1:
+                raise
+            console.note(f"{error} It is left out.")
+            continue
+        for source in inside:
             sources.setdefault(os.path.abspath(source), source)  # noqa: PTH100 (Path.resolve would follow links)
+    if not sources:
+        raise ConfigError(f"There is no {' or '.join(_NAMES[kind] for kind in kinds)} in these folders.")
     return list(sources.values())
 
 
@@ -86,7 +101,12 @@ def _in_folder(folder: Path, kinds: Collection[str], console: Console, one_clip:
             console.note(f"{count}, taken as the frames of one clip")
             return [folder]
         console.note(f"{count}, each taken by itself" if "image" in kinds else f"{count} beside clips are left out")
-    if files := [path for path in _visible_files(folder) if _is_wanted(path, kinds)]:
+    visible = _visible_files(folder)
+    if files := [path for path in visible if _is_wanted(path, kinds)]:
+        moving = [path.name for path in visible if path.suffix.lower() in IMAGE_SUFFIXES and path not in files]
+        if moving and "clip" not in kinds:
+            more = f" and {len(moving) - 1} more" if len(moving) > 1 else ""
+            console.note(f"{folder}: left out, as of several frames or pages: {moving[0]}{more}")
         return files
     folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     clips = [path for path in folders if is_numbered(pictures_in(path))] if "clip" in kinds else []
@@ -127,4 +147,11 @@ def _visible_files(folder: Path) -> list[Path]:
 def _is_wanted(path: Path, kinds: Collection[str]) -> bool:
     suffix = path.suffix.lower()
     possible = {kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes}
-    return bool(possible.intersection(kinds)) and (possible <= set(kinds) or kind_of(path) in kinds)
+    if not possible.intersection(kinds) or possible <= set(kinds):
+        return bool(possible.intersection(kinds))
+    try:
+        with PictureFile(path, DEFAULT_LIMITS) as file:
+            is_clip = file.count > 1 or file.is_animated_gif
+    except (MediaError, OSError):  # reported when it is opened, not left out in silence
+        return True
+    return ("clip" if is_clip else "image") in kinds

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sam2_core.cli.coordinates import are_coordinates
@@ -52,6 +54,8 @@ exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wron
 
 def main(arguments: Sequence[str], build: EngineBuilder | None = None) -> int:
     """Run a command; returns the exit code. `build` replaces the usual engine, for tests."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # a broken file is told of in one sentence
+    warnings.filterwarnings("ignore", category=Warning, module=r"PIL\.")
     try:
         code = _run(arguments, build)
         sys.stdout.flush()
@@ -94,15 +98,27 @@ def _run(arguments: Sequence[str], build: EngineBuilder | None) -> int:
 
 
 def join_negative(arguments: Sequence[str]) -> list[str]:
-    """Join coordinates that begin with a minus sign to the option before them, as argparse takes them for options."""
+    """Join coordinates that begin with a minus sign to the option before them, and write the names of files that do as
+    paths: argparse takes both for options."""
     joined: list[str] = []
     for argument in arguments:
         before = joined[-1] if joined else ""
         if argument.startswith("-") and are_coordinates(argument) and before.startswith("--") and "=" not in before:
             joined[-1] = f"{before}={argument}"
+        elif (
+            argument.startswith("-") and not argument.startswith("--") and Path(argument).suffix and _is_file(argument)
+        ):
+            joined.append(os.path.join(os.curdir, argument))  # noqa: PTH118 (Path would drop the folder again)
         else:
             joined.append(argument)
     return joined
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _overview() -> argparse.ArgumentParser:

@@ -4,7 +4,8 @@ It is a hidden file of JSON lines beside the folder, so that the folder holds re
 place beside. The last line about a file counts:
 
     {"file": "a_coco.json", "by": RUN}                                           is being written
-    {"file": "a_coco.json", "by": RUN, "settings": DIGEST, "content": DIGEST}    is written
+    {"file": "a_coco.json", "by": RUN, "settings": DIGEST, "content": DIGEST,    is written
+     "source": PATH}
     {"file": "a_coco.json"}                                                      could not be written
 
 Lines are appended, so that several runs may write to one folder, and an interrupted one loses nothing. Lines that
@@ -26,7 +27,7 @@ _MAX_FOLDER_BYTES = 200  # of a folder's name in that of its manifest; longer on
 _CHUNK = 1 << 20
 _MAX_LINE = 10_000  # characters; names have up to 255 bytes
 
-State: TypeAlias = Literal["missing", "current", "outdated", "unfinished", "foreign", "changed"]
+State: TypeAlias = Literal["missing", "current", "outdated", "unfinished", "foreign", "changed", "other"]
 
 
 def digest_file(path: Path) -> str:
@@ -59,11 +60,12 @@ class Manifest:
         """Whether any run kept a manifest here."""
         return self._file.is_file()
 
-    def state(self, target: Path, settings: str) -> State:
-        """What is known of a target file.
+    def state(self, target: Path, settings: str, source: Path | None = None) -> State:
+        """What is known of a target file that is to be made of `source`.
 
         "current": written with these settings; "outdated": with others; "unfinished": it was being written when that
-        was interrupted; "foreign": not written by a run that kept a manifest; "changed": edited or damaged since.
+        was interrupted; "foreign": not written by a run that kept a manifest; "changed": edited or damaged since;
+        "other": made of another source, which is still there.
         """
         if not target.exists():
             return "missing"
@@ -75,7 +77,10 @@ class Manifest:
             return "unfinished"
         if not target.is_file() or digest_file(target) != entry["content"]:
             return "changed"
-        return "current" if entry.get("settings") == settings else "outdated"
+        if entry.get("settings") == settings:
+            return "current"
+        other = entry.get("source", "")
+        return "other" if other not in ("", _plain(source)) and Path(other).exists() else "outdated"
 
     def written(self) -> set[Path]:
         """The files that runs have written, whatever became of them."""
@@ -87,8 +92,8 @@ class Manifest:
         self._before = {target.name: self._entries.get(target.name, {"file": target.name}) for target in targets}
         self._append([{"file": target.name, "by": self._run} for target in targets])
 
-    def finish(self, settings: Mapping[Path, str]) -> None:
-        """Record that these files are written, with their settings. Raises `OSError`.
+    def finish(self, settings: Mapping[Path, str], source: Path | None = None) -> None:
+        """Record that these files are written, with their settings and source. Raises `OSError`.
 
         A file that another run has begun to write meanwhile is left to that one.
         """
@@ -97,7 +102,13 @@ class Manifest:
         own = {path: each for path, each in settings.items() if self._entries[path.name].get("by") == self._run}
         self._append(
             [
-                {"file": path.name, "by": self._run, "settings": each, "content": digest_file(path)}
+                {
+                    "file": path.name,
+                    "by": self._run,
+                    "settings": each,
+                    "content": digest_file(path),
+                    "source": _plain(source),
+                }
                 for path, each in own.items()
             ]
         )
@@ -146,6 +157,10 @@ def manifest_file(folder: Path) -> Path:
     if len(os.fsencode(name)) > _MAX_FOLDER_BYTES:
         name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
     return folder.parent / f".{name}{_SUFFIX}"
+
+
+def _plain(source: Path | None) -> str:
+    return "" if source is None else str(source.absolute())
 
 
 def _read_line(line: bytes) -> dict[str, str] | None:

@@ -234,6 +234,11 @@ def _read_prompt(plain: Any, where: str, info: MediaInfo) -> tuple[int, Prompt, 
     height, width = info.size_of(int(frame))
     listed = {key: plain[key] for key in ("points", "boxes") if isinstance(plain.get(key), list)}
     points = [_in_pixels(each, height, width) for each in listed.get("points", ())]
+    for each in points:
+        is_point = isinstance(each, list) and len(each) == 3 and all(map(is_number, each))
+        if is_point and not (0 <= each[0] <= width and 0 <= each[1] <= height):
+            spot = f"{each[0]:g},{each[1]:g}"
+            raise BadPrompt(f"A prompt of {where} has the point {spot} outside of the {width} x {height} frame.")
     boxes, notes = _clipped([_in_pixels(each, height, width) for each in listed.get("boxes", ())], height, width)
     converted = {"points": points, "boxes": boxes}
     prompt = read_prompt({**plain, **{key: converted[key] for key in listed}}, height, width)

@@ -112,6 +112,8 @@ class CommandContext:
                 raise MediaError(f"{error} Or open it scaled down, with --scale-down.") from error
             with open_store(target) as store:
                 _check_kind(store.info, kind)
+                if getattr(self._options, "fps", None) and not (store.info.kind == "clip" and store.info.names):
+                    self.console.note(f"{store.info.name}: --fps is for numbered pictures, and has no effect here")
                 for warning in store.info.warnings:
                     self.console.note(f"{store.info.name}: {warning}")
                 yield store

@@ -188,12 +188,11 @@ def _told_apart(group: Sequence[Path], title_of: Callable[[Path], str]) -> dict[
         return suffixed
     parents = {source: source.absolute().parent.parts[1:] for source in group}
     last = suffixed if len({source.suffix.lower() for source in group}) > 1 else {s: title_of(s) for s in group}
-    titles = last
     for depth in range(1, max(map(len, parents.values())) + 1):
         titles = {source: "_".join((*parents[source][-depth:], last[source])) for source in group}
         if len(_groups(titles)) == len(group):
-            break
-    return titles
+            return titles
+    return last  # names that differ in case only
 
 
 def _file_key(title: str) -> str:

@@ -18,6 +18,7 @@ _DAMAGE = re.compile(
 _AUDIO_LINE = re.compile(rb"^0, *-?\d+, *(-?\d+), *(\d+),", re.MULTILINE)
 _TIME_BASE = re.compile(rb"^#tb 0: (\d+)/(\d+)", re.MULTILINE)
 _RATE_SHARE, _ODD_SHARE = 0.02, 0.1  # by which rates differ; with and without a sign of damage
+_GIF_TAIL = 4096  # bytes
 _MAX_RATE = 300.0  # frames per second; a larger number is a guess
 _SHARE = 0.01  # of the frames may be missing by rounding
 _MAX_MISSING = 2.5  # frames at the end, by rounding
@@ -44,6 +45,8 @@ def describe_damage(
         return (f"The clip is damaged: {lost} of about {expected} frames are missing{at_end}.{rate}",)
     if is_damaged:
         return ("The clip is damaged: some of its frames may look wrong.",)
+    if _is_cut_gif(source):
+        return ("The GIF is cut off: frames at its end may be missing.",)
     if _ends_early(source, probe, missing, limit):
         count = f" ({frames} of about {expected} frames)" if expected > frames else ""
         return (f"The clip is cut off or damaged: {missing:.1f} of its {probe.promised:.1f} s are missing{count}.",)
@@ -66,6 +69,15 @@ def _frames_of_avi(source: Path) -> int:
     with source.open("rb") as file:
         head = file.read(64)
     return int.from_bytes(head[48:52], "little") if head[8:12] == b"AVI " and head[24:28] == b"avih" else 0
+
+
+def _is_cut_gif(source: Path) -> bool:
+    """Whether a GIF lacks the trailer; zeros may follow it."""
+    with source.open("rb") as file:
+        if file.read(4) != b"GIF8":
+            return False
+        file.seek(max(0, file.seek(0, 2) - _GIF_TAIL))
+        return not file.read().rstrip(b"\0").endswith(b";")
 
 
 def _audio_end(source: Path, probe: ClipProbe, limit: float) -> float:

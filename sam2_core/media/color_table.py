@@ -6,9 +6,10 @@ becomes the white of sRGB; highlights above it are compressed. BT.2020 and P3 pr
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ _SIZE = 49  # points of the table along each axis
 _REFERENCE_WHITE, _PEAK = 203.0, 1000.0  # cd/m2
 _PRIMARIES = {9: "bt2020", 12: "smpte432"}
 _TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
+_HEAD = 4096  # bytes in which an AVIF picture names its colors
+_PNG, _MAX_CHUNKS = b"\x89PNG\r\n\x1a\n", 10_000
 _BLOCK = 1 << 20  # pixels that are converted at a time
 _KNEE = 0.8  # light up to here is kept as it is
 _LUMA = np.array([0.2627, 0.6780, 0.0593])  # of BT.2020
@@ -38,17 +41,32 @@ def color_table(primaries: str, transfer: str) -> str:
     return "" if (gamut, curve) == ("bt709", "sdr") else f"{curve}_{gamut}.cube"
 
 
-def color_table_of_picture(head: bytes) -> str:
+def color_table_of_picture(source: Path | bytes) -> str:
     """The name of the table for a PNG or AVIF picture that names its colors by code points (ITU-T H.273), or ""."""
-    png, avif = head.find(b"cICP"), head.find(b"colrnclx")
-    if head.startswith(b"\x89PNG") and png > 0:
-        codes = head[png + 4 : png + 6]
-    elif head[4:8] == b"ftyp" and avif > 0:
-        codes = head[avif + 9 : avif + 12 : 2]
-    else:
-        return ""
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        head = file.read(_HEAD)
+        avif = head.find(b"colrnclx")
+        if head.startswith(_PNG):
+            codes = _png_chunk(file, b"cICP")[:2]
+        elif head[4:8] == b"ftyp" and avif > 0:
+            codes = head[avif + 9 : avif + 12 : 2]
+        else:
+            return ""
     names = zip((_PRIMARIES, _TRANSFERS), codes, strict=False)
     return color_table(*(table.get(code, "") for table, code in names)) if len(codes) == 2 else ""
+
+
+def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes:
+    """The beginning of a chunk of a PNG that comes before its pixels; empty if there is none."""
+    file.seek(len(_PNG))
+    for _ in range(_MAX_CHUNKS):
+        length, name = int.from_bytes(file.read(4), "big"), file.read(4)
+        if name == wanted:
+            return file.read(min(length, 16))
+        if name in (b"IDAT", b"IEND", b""):
+            break
+        file.seek(length + 4, 1)  # the checksum
+    return b""
 
 
 def convert_pixels(pixels: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.uint8]:

@@ -102,9 +102,11 @@ class _ReadImage:
 def _read(source: Path | bytes, limits: Limits, size: tuple[int, int] | None = None) -> _ReadImage:
     with PictureFile(source, limits) as file:
         loaded = file.load()
-        levels = measure_levels([loaded.sample()], bool(loaded.profile)) if isinstance(loaded, DeepImage) else None
+        levels = measure_levels([loaded.sample()], loaded.is_linear) if isinstance(loaded, DeepImage) else None
         pixels = to_rgb(loaded, levels)
-        warnings = describe_levels(loaded.depth, levels) if isinstance(loaded, DeepImage) else ()
+        warnings = file.warnings
+        if isinstance(loaded, DeepImage):
+            warnings += describe_levels(loaded.depth, levels)
         if file.color_table:
             warnings += (f"The picture's colors were converted from {title_of(file.color_table)} to sRGB.",)
         target = size or limits.scaled_size(*file.original_size)

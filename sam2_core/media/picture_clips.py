@@ -77,7 +77,7 @@ def ingest_pages(folder: Path, name: str, limits: Limits, report: ProgressReport
         if not file.is_one_size:
             return _ingest_album(writer, file, name)
         limits.check_frames(file.count)
-        levels = _measure(file.load, file.count) if file.format == "TIFF" else None
+        levels, notes = _measure(file.load, file.count) if file.format == "TIFF" else (None, ())
         durations: list[float] = []
         damage = ""
         for frame in range(file.count):
@@ -94,9 +94,7 @@ def ingest_pages(folder: Path, name: str, limits: Limits, report: ProgressReport
             writer.add(to_rgb(loaded, levels), limits.stored_side, file.count)
             durations.append(file.seconds)
             limits.check_seconds(sum(durations))
-        warnings: tuple[str, ...] = (damage,) if damage else ()
-        if levels is not None:
-            warnings += _describe(file.load(0), levels)
+        warnings = ((damage,) if damage else ()) + file.warnings + notes
     reading = SourceReading("pages", _pair(levels), writer.target is not None)
     return _describe_clip(writer, name, durations, reading, warnings, ())
 
@@ -116,6 +114,7 @@ def ingest_pictures(
     """
 
     sizes: dict[int, tuple[int, int]] = {}
+    several: dict[int, int] = {}
 
     def load(frame: int) -> Image.Image | DeepImage:
         try:
@@ -124,12 +123,14 @@ def ingest_pictures(
                 if isinstance(loaded, Image.Image):
                     loaded.load()
                 sizes[frame] = file.original_size
+                if file.count > 1:
+                    several[frame] = file.count
                 return loaded
         except (MediaError, EOFError) as error:
             raise MediaError(f"{names[frame]}: {error}") from error
 
     writer = _FrameWriter(folder, limits, report)
-    levels = _measure(load, len(names))
+    levels, notes = _measure(load, len(names))
     for frame in range(len(names)):
         loaded = load(frame)
         if not frame:
@@ -145,8 +146,10 @@ def ingest_pictures(
             )
     limits.check_seconds(len(names) / fps)
     reading = SourceReading("pictures", _pair(levels), writer.target is not None)
-    warnings += _describe(load(0), levels)
-    return _describe_clip(writer, name, [1 / fps] * len(names), reading, warnings, tuple(names))
+    if several:
+        first = min(several)
+        notes += (f"{names[first]} has {several[first]} pages or frames: of each file, only the first one is used.",)
+    return _describe_clip(writer, name, [1 / fps] * len(names), reading, warnings + notes, tuple(names))
 
 
 class DifferentSizes(MediaError):
@@ -183,10 +186,11 @@ def _resize(pixels: RgbArray, size: tuple[int, int]) -> RgbArray:
     return np.asarray(cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _measure(load: Callable[[int], Image.Image | DeepImage], count: int) -> Levels | None:
-    """Levels for all frames together, so that their brightness can be compared; None if they have 8 bits."""
+def _measure(load: Callable[[int], Image.Image | DeepImage], count: int) -> tuple[Levels | None, tuple[str, ...]]:
+    """Levels for all frames of more than 8 bits together, so that their brightness can be compared (None where no frame
+    has), and a warning if they are stretched."""
     chosen = sorted({round(index) for index in np.linspace(0, count - 1, min(count, _SAMPLED))})
-    samples, is_linear = [], False
+    samples, is_linear, depth = [], False, ""
     for frame in chosen:
         try:
             loaded = load(frame)
@@ -195,14 +199,11 @@ def _measure(load: Callable[[int], Image.Image | DeepImage], count: int) -> Leve
                 raise
             continue
         if not isinstance(loaded, DeepImage):
-            return None
+            continue
         samples.append(loaded.sample(len(chosen)))
-        is_linear = is_linear or bool(loaded.profile)
-    return measure_levels(samples, is_linear)
-
-
-def _describe(loaded: Image.Image | DeepImage, levels: Levels | None) -> tuple[str, ...]:
-    return describe_levels(loaded.depth, levels) if isinstance(loaded, DeepImage) else ()
+        is_linear, depth = is_linear or loaded.is_linear, loaded.depth
+    levels = measure_levels(samples, is_linear) if samples else None
+    return levels, describe_levels(depth, levels)
 
 
 def _pair(levels: Levels | None) -> tuple[float, float] | None:
@@ -235,7 +236,7 @@ def _ingest_album(writer: _FrameWriter, file: PictureFile, name: str) -> MediaIn
     """Pages of different sizes: each becomes a picture of its own."""
     writer.limits.check_album(file.count, 0)
     (writer.folder / SOURCES).mkdir()
-    names, warnings = [], list[str]()
+    names, warnings = [], list(file.warnings)
     stem = Path(name).stem
     for page in range(file.count):
         title = f"{stem}_page_{page + 1:04d}.png"
@@ -246,8 +247,8 @@ def _ingest_album(writer: _FrameWriter, file: PictureFile, name: str) -> MediaIn
                 raise MediaError(str(error)) from error
             warnings.append(f"Only {page} of the {file.count} pages could be read: the file is damaged.")
             break
-        levels = _measure(lambda _, image=loaded: image, 1)  # type: ignore[misc]
-        warnings += [f"{title}: {text}" for text in _describe(loaded, levels)]
+        levels, notes = _measure(lambda _, image=loaded: image, 1)  # type: ignore[misc]
+        warnings += [f"{title}: {text}" for text in notes]
         pixels = to_rgb(loaded, levels)
         Image.fromarray(pixels).save(album_source_path(writer.folder, page), "PNG", compress_level=1)
         writer.add(pixels, writer.limits.stored_side_image, file.count)

@@ -19,8 +19,8 @@ from sam2_core.errors import MediaError
 from sam2_core.media.bit_depth import Levels, PixelArray, sample_values, to_8_bits
 from sam2_core.media.color_table import color_table_of_picture
 from sam2_core.media.limits import MAX_OVERSIZE, Limits
-from sam2_core.media.picture_formats import is_heif, read_head, unreadable_picture
-from sam2_core.media.tiff_pages import TiffPage, is_tiff, read_tiff
+from sam2_core.media.picture_formats import is_heif, is_picture_head, read_head, unreadable_picture
+from sam2_core.media.tiff_pages import TiffFile, TiffPage, is_tiff, read_tiff
 
 try:
     from pillow_heif import register_heif_opener  # the extra "heic"
@@ -44,16 +44,31 @@ _MAX_PADDING = 4096  # bytes between two JPEGs of a stream
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in the data of a scan
 _NEXT_JPEG = re.compile(rb"\0*(?=\xff\xd8\xff)")
 _DAMAGED = "The picture is damaged or cut off. Copy it again, or save it as JPEG or PNG."
+_PLANES = (
+    "TIFFs with 16-bit channels in separate planes cannot be read here. Save the picture with interleaved channels, or "
+    "as PNG."
+)
+_UNREAD_TIFF = (
+    "The TIFF is damaged, or of a kind that cannot be read here ({}). Save it as gray or RGB with 8, 16 or 32 bits, "
+    "without compression."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DeepImage:
-    """An upright image of more than 8 bits: gray (H, W) or RGB (H, W, 3), and its opacity (H, W) and color profile."""
+    """An upright image of more than 8 bits, or of signed numbers: gray (H, W) or RGB (H, W, 3), and its opacity (H, W)
+    and color profile, or the name of its color table (see color_table.py)."""
 
     pixels: PixelArray
     alpha: npt.NDArray[np.uint8] | None = None
     profile: bytes | None = None
     no_data: float | None = None
+    color_table: str = ""
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether its colors have a meaning, so that its levels are not to be changed."""
+        return bool(self.profile or self.color_table)
 
     @property
     def depth(self) -> str:
@@ -74,6 +89,8 @@ class DeepImage:
         image = Image.fromarray(np.ascontiguousarray(shallow))
         if self.profile:
             image.info["icc_profile"] = self.profile
+        if self.color_table:
+            image.info[COLOR_TABLE] = self.color_table
         return image
 
 
@@ -87,9 +104,10 @@ class PictureFile:
         """
         self._source, self._limits = source, limits
         head = read_head(source)
-        self.color_table = color_table_of_picture(head)
+        self.color_table = color_table_of_picture(source)
         """The table that converts its colors to sRGB, "" for none (see color_table.py)."""
-        self._tiff: tuple[TiffPage, ...] = read_tiff(source, _MAX_PAGES).pages if is_tiff(head) else ()
+        tiff = read_tiff(source, _MAX_PAGES) if is_tiff(head) else TiffFile((), is_raw=False, is_cut=False)
+        self._tiff, self._is_cut = tiff.pages, tiff.is_cut
         self._image: Image.Image | None = None
         self.orientation = 1
         """The EXIF orientation by which the frame that was loaded last was turned upright."""
@@ -105,7 +123,8 @@ class PictureFile:
             ) from error
         except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
             if not self._tiff:
-                raise MediaError(_DAMAGED) from error
+                reason = unreadable_picture(source, head, "", "HEIF" in Image.OPEN, "AVIF" in Image.OPEN)
+                raise MediaError(reason or _DAMAGED) from error
 
     def __enter__(self) -> PictureFile:
         return self
@@ -127,6 +146,13 @@ class PictureFile:
         if self._tiff:
             return len(self._tiff)
         return self._pictures - self._first if self.format in _ANIMATED else 1
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is missing of the file as a whole."""
+        if not self._is_cut:
+            return ()
+        return (f"The TIFF is cut off or damaged: what comes after its page {self.count} cannot be read.",)
 
     @property
     def is_animated_gif(self) -> bool:
@@ -174,27 +200,33 @@ class PictureFile:
         if frame >= self.count:
             raise EOFError
         page, image = (self._tiff[frame] if self._tiff else None), self._image
+        if page is not None and page.is_planar and page.samples > 1 and page.bits > 8:
+            raise MediaError(_PLANES)  # neither Pillow nor OpenCV puts the channels together
         if image is None:
             assert page is not None  # noqa: S101 (only TIFFs are opened without Pillow)
             self._check(page.height, page.width)
             self.orientation = page.orientation
             self.original_size = _upright(page.height, page.width, page.orientation)
-            return self._load_deep(page.index, page.orientation, None, page.no_data)
+            return self._load_deep(page, page.orientation, None)
+        if page is not None and image.tell() != page.index:
+            image.palette = None  # Pillow keeps what an earlier page had
+            image.info.clear()
         if page is not None or self.format in _ANIMATED:
             image.seek(page.index if page else frame + self._first)
         self._check(image.height, image.width)
-        has_deep_channels = _has_deep_channels(image)
+        has_deep_channels = _has_deep_channels(image) and (page is not None or self._pictures == 1)
         found = image.getexif().get(_ORIENTATION, 1)  # which decodes a PNG
         self.orientation = orientation = found if found in range(1, 9) else 1
         self.original_size = _upright(image.height, image.width, orientation)
         if target := self._limits.scaled_size(image.height, image.width):
             image.draft(None, target[::-1])
-        no_data, profile = page.no_data if page else None, image.info.get("icc_profile")
-        if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-            return DeepImage(_turn(np.asarray(image), orientation), None, profile, no_data)
+        profile = image.info.get("icc_profile")
+        is_signed_byte = page is not None and (page.number, page.bits) == ("signed", 8) and image.mode == "L"
+        if image.mode in ("F", "I") or image.mode.startswith("I;16") or is_signed_byte:
+            return self._deep_gray(np.asarray(image), page, profile)
         if has_deep_channels:
             try:
-                return self._load_deep(page.index if page else 0, orientation, profile, no_data)
+                return self._load_deep(page, orientation, profile)
             except (MediaError, cv2.error):
                 pass  # a layout that only Pillow reads, in 8 bits
         upright = ImageOps.exif_transpose(image)
@@ -202,31 +234,49 @@ class PictureFile:
             upright.info[COLOR_TABLE] = self.color_table
         return upright
 
+    def _deep_gray(self, pixels: PixelArray, page: TiffPage | None, profile: bytes | None) -> DeepImage:
+        """Gray values (H, W), which Pillow gives as they are in the file, or with the wrong sign."""
+        if page is not None:
+            wanted = {("unsigned", 32): np.uint32, ("signed", 8): np.int8}.get((page.number, page.bits))
+            if wanted is not None and pixels.dtype.itemsize == np.dtype(wanted).itemsize:
+                pixels = pixels.view(wanted)
+        no_data = page.no_data if page else None
+        if page is not None and page.is_inverted:
+            pixels, no_data = _inverted(pixels, no_data)
+        transparent = self._image.info.get("transparency") if self._image is not None else None
+        pixels = _turn(pixels, self.orientation)
+        if page is None and isinstance(transparent, int):  # of a PNG
+            opaque = np.where(pixels == transparent, 0, 255).astype(np.uint8)
+            return DeepImage(pixels, opaque, profile, float(transparent), self.color_table)
+        return DeepImage(pixels, None, profile, no_data, self.color_table)
+
     def _check(self, height: int, width: int) -> None:
         """Raise `MediaError` for a size that is neither within the limits nor scaled down to them in bounded memory."""
         progressive = self._image is not None and "progression" in self._image.info
         is_draft = self.format in ("JPEG", "MPO") and not progressive
         self._limits.check_pixels(height, width, _DRAFT_OVERSIZE if is_draft else MAX_OVERSIZE)
 
-    def _load_deep(self, index: int, orientation: int, profile: bytes | None, no_data: float | None) -> DeepImage:
+    def _load_deep(self, page: TiffPage | None, orientation: int, profile: bytes | None) -> DeepImage:
         """Decode with OpenCV, which keeps all bits of several channels."""
         source = self._source
         content = np.frombuffer(source, np.uint8) if isinstance(source, bytes) else np.memmap(source, np.uint8, "r")
-        if self._tiff:
-            _, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(index, index + 1))
+        if page is not None:
+            _, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(page.index, page.index + 1))
             pixels = pages[0] if pages else None
         else:
             pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
         if pixels is None or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
-            raise MediaError(_DAMAGED)
-        pixels = _turn(pixels, orientation)
+            raise MediaError(_DAMAGED if page is None else _UNREAD_TIFF.format(page))
         if pixels.ndim == 2:
-            return DeepImage(pixels, None, profile, no_data)
-        alpha = None
-        if pixels.shape[2] == 4:
+            return self._deep_gray(pixels, page, profile)
+        pixels = _turn(pixels, orientation)
+        color, alpha = pixels[..., 2::-1], None
+        if pixels.shape[2] == 4 and (page is None or page.alpha):
             opaque = {"u": 2.0 ** (8 * pixels.dtype.itemsize) - 1}.get(pixels.dtype.kind, 1.0)
+            if page is not None and page.alpha == "premultiplied":
+                color = _without_alpha(color, pixels[..., 3], opaque)
             alpha = to_8_bits(pixels[..., 3], Levels(0.0, opaque))
-        return DeepImage(pixels[..., 2::-1], alpha, profile, no_data)
+        return DeepImage(color, alpha, profile, page.no_data if page else None, self.color_table)
 
 
 def picture_kind(path: Path, limits: Limits, name: str = "") -> PictureKind:
@@ -245,7 +295,7 @@ def picture_kind(path: Path, limits: Limits, name: str = "") -> PictureKind:
                 return ""
             return "pages" if file.count > 1 else "image"
     except MediaError as error:
-        if isinstance(error.__cause__, _BOMB) or is_heif(head):
+        if isinstance(error.__cause__, _BOMB) or is_heif(head) or is_picture_head(head):
             raise
         return ""
     except Exception:  # of Pillow, for the number of frames of a broken file
@@ -270,6 +320,21 @@ def _has_deep_channels(image: Image.Image) -> bool:
     if image.format == "PPM":
         return any(len(mode) > 1 and isinstance(mode[1], int) and mode[1] > 255 for mode in modes)
     return any(";16" in str(mode[0]) for mode in modes if mode)
+
+
+def _inverted(pixels: PixelArray, no_data: float | None) -> tuple[PixelArray, float | None]:
+    """Values that grow from white to black, such that they grow from black to white, and their `no_data`."""
+    if not np.issubdtype(pixels.dtype, np.unsignedinteger):
+        return -pixels.astype(np.float64), None if no_data is None else -no_data
+    top = np.iinfo(pixels.dtype).max
+    return top - pixels, None if no_data is None else top - no_data
+
+
+def _without_alpha(color: PixelArray, alpha: PixelArray, opaque: float) -> PixelArray:
+    """Channels (H, W, 3) that were multiplied by the opacity (H, W), divided by it."""
+    straight = color * (opaque / np.maximum(alpha, opaque * 1e-6))[..., None]
+    is_whole = np.issubdtype(color.dtype, np.integer)
+    return np.asarray(np.minimum(np.rint(straight), opaque) if is_whole else straight, color.dtype)
 
 
 def _turn(pixels: PixelArray, orientation: int) -> PixelArray:

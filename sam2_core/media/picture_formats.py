@@ -16,15 +16,17 @@ _HEADS = {  # where, what: the format, and what to do instead
     (0, b"8BPS"): ("Photoshop files (PSD)", "Save the picture as PNG or TIFF first."),
     (0, b"%PDF"): ("PDF files", "Save the page as a PNG picture first."),
     (0, b"%!PS"): ("PostScript files (EPS)", "Save the picture as PNG first."),
+    (0, b"\xc5\xd0\xd3\xc6"): ("PostScript files (EPS)", "Save the picture as PNG first."),
     (0, b"v/1\x01"): ("OpenEXR pictures", "Save the picture as a floating-point or 16-bit TIFF first."),
     (0, b"#?RADIANCE"): ("Radiance HDR pictures", "Save the picture as a floating-point TIFF first."),
+    (0, b"#?RGBE"): ("Radiance HDR pictures", "Save the picture as a floating-point TIFF first."),
     (0, b"\xff\x0a"): ("JPEG XL pictures", "Save the picture as JPEG or PNG first."),
     (4, b"JXL "): ("JPEG XL pictures", "Save the picture as JPEG or PNG first."),
     (128, b"DICM"): ("DICOM files", "Export the pictures as TIFF or PNG first."),
     (0, b"gimp xcf"): ("GIMP files (XCF)", "Export the picture as PNG or TIFF first."),
     (0, b"SIMPLE  ="): ("FITS pictures", "Save the picture as a floating-point TIFF first."),
     (0, b"\x89HDF"): ("HDF5 files", "Save the pictures as a TIFF first."),
-    (0, b"\0\0\x01\0"): ("icons (ICO)", "Save the picture as PNG first."),
+    (0, b"\0\0\x01\0"): ("Icons (ICO)", "Save the picture as PNG first."),
     (0, b"DDS "): ("DDS textures", "Save the picture as PNG first."),
     (0, b"qoif"): ("QOI pictures", "Save the picture as PNG first."),
     (0, b"AT&TFORM"): ("DjVu files", "Save the page as a PNG picture first."),
@@ -40,14 +42,14 @@ def read_head(source: Path | bytes) -> bytes:
         return file.read(_HEAD)
 
 
-def unreadable_picture(path: Path, head: bytes, name: str, has_heif: bool, has_avif: bool) -> str:
+def unreadable_picture(source: Path | bytes, head: bytes, name: str, has_heif: bool, has_avif: bool) -> str:
     """A message for a picture of a format that cannot be read; else "". `name` is the user's name of the file."""
     for (start, magic), (title, way_out) in _HEADS.items():
         if head[start : start + len(magic)] == magic:
             return f"{title} cannot be read here. {way_out}"
     if _is_svg(head):
         return "SVG drawings cannot be read here. Save the drawing as a PNG picture first."
-    if _is_raw(path, head, name):
+    if _is_raw(source, head, name):
         return _RAW
     brands = _brands(head)
     if brands & _AVIF_BRANDS:
@@ -58,6 +60,11 @@ def unreadable_picture(path: Path, head: bytes, name: str, has_heif: bool, has_a
             "or install pillow-heif (`pip install masklet[heic]`) where Masklet runs."
         )
     return ""
+
+
+def is_picture_head(head: bytes) -> bool:
+    """Whether a file begins as a JPEG, PNG or WebP picture."""
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
 
 
 def is_heif(head: bytes) -> bool:
@@ -79,7 +86,7 @@ def _is_svg(head: bytes) -> bool:
     return text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!")) and b"<svg" in head)
 
 
-def _is_raw(path: Path, head: bytes, name: str) -> bool:
+def _is_raw(source: Path | bytes, head: bytes, name: str) -> bool:
     if head.startswith(_RAW_HEADS) or (head[8:10] == b"CR" and is_tiff(head)) or head[4:12] == b"ftypcrx ":
         return True
-    return is_tiff(head) and (Path(name).suffix.lower() in _RAW_SUFFIXES or read_tiff(path, 1).is_raw)
+    return is_tiff(head) and (Path(name).suffix.lower() in _RAW_SUFFIXES or read_tiff(source, 1).is_raw)

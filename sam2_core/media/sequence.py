@@ -32,6 +32,8 @@ PICTURE_SUFFIXES = frozenset(
 _MAX_DIRECTORY_BYTES = 16_000_000  # of a ZIP file's list of members, which is read as a whole
 _TAIL = 22 + 65_535  # bytes: the end record and the longest comment behind it
 _CHUNK = 1 << 20
+_MAX_DIGITS = 300  # of a number in a name
+_DECIMAL = re.compile(r"(?<![0-9.])[0-9]{1,20}\.[0-9]{1,20}$")
 _BAD_MEMBER = (  # whatever the zipfile module raises for a file that is broken
     zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError, OSError, struct.error,
 )  # fmt: skip
@@ -98,6 +100,7 @@ def order_sequence(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
     [indices] = numbered.values()
     keys = {index: _numbers(names[index]) for index in indices}
     indices = sorted(indices, key=keys.__getitem__)
+    _check_decimals([names[index] for index in indices])
     for one, other in pairwise(indices):
         if keys[one] == keys[other]:
             raise NoSequence(f"{names[one]} and {names[other]} have the same number. Leave one of them out.")
@@ -250,7 +253,23 @@ def _letters(name: str) -> tuple[str, ...]:
 
 
 def _numbers(name: str) -> tuple[int, ...]:
-    return tuple(int(digits[-18:]) for digits in re.findall(r"[0-9]+", PurePosixPath(name).stem))
+    return tuple(int(digits[-_MAX_DIGITS:]) for digits in re.findall(r"[0-9]+", PurePosixPath(name).stem))
+
+
+def _check_decimals(names: Sequence[str]) -> None:
+    """Raise `NoSequence` for names in the order of their whole numbers that may be times such as 0.5 and 0.25, if they
+    would have another order."""
+    found = [_DECIMAL.search(PurePosixPath(name).stem) for name in names]
+    if not all(found):
+        return
+    for (one, first), (other, second) in pairwise(zip(names, found, strict=True)):
+        assert first is not None and second is not None  # noqa: S101 (checked above)
+        same = PurePosixPath(one).stem[: first.start()] == PurePosixPath(other).stem[: second.start()]
+        if same and float(first[0]) > float(second[0]):
+            raise NoSequence(
+                f"{one} and {other} can be put in order by their decimals or by their whole numbers. Give all names "
+                "the same number of digits."
+            )
 
 
 def _gaps(keys: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
@@ -260,7 +279,8 @@ def _gaps(keys: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
         return ()
     numbers = [key[varying[0]] for key in keys]
     steps = [later - former for former, later in pairwise(numbers)]
-    after = next((former for former, step in zip(numbers, steps, strict=False) if step != min(steps)), None)
+    usual = min(steps)  # times are not quite regular
+    after = next((former for former, step in zip(numbers, steps, strict=False) if 2 * step >= 3 * usual), None)
     if after is None:
         return ()
     return (f"Numbers are missing after {after}: the frames are counted without gaps, from 0.",)

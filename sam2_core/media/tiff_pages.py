@@ -10,12 +10,16 @@ from typing import IO, Any, TypeAlias
 
 _REDUCED, _TRANSPARENCY = 1, 4  # bits of NewSubfileType: a preview, a mask of another page
 _OLD_REDUCED = 2  # a value of SubfileType
-_SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _MAKE = 254, 255, 256, 257, 258, 271
-_ORIENTATION, _SAMPLES, _TILE_WIDTH, _SUB_IFDS, _SAMPLE_FORMAT = 274, 277, 322, 330, 339
+_WHITE_IS_ZERO, _SEPARATE = 0, 2  # values of PhotometricInterpretation and of PlanarConfiguration
+_NUMBERS = {1: "unsigned", 2: "signed", 3: "float", 4: "unsigned"}  # by SampleFormat; 4 is undefined
+_ALPHA = {1: "premultiplied", 2: "straight"}  # by ExtraSamples
+_SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
+_MAKE, _ORIENTATION, _SAMPLES, _PLANAR, _TILE_WIDTH, _SUB_IFDS = 271, 274, 277, 284, 322, 330
+_EXTRA_SAMPLES, _SAMPLE_FORMAT = 338, 339
 _GDAL_NO_DATA, _DNG_VERSION = 42113, 50706
 _WANTED = {
-    _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _MAKE, _ORIENTATION, _SAMPLES, _TILE_WIDTH, _SUB_IFDS,
-    _SAMPLE_FORMAT, _GDAL_NO_DATA, _DNG_VERSION,
+    _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _MAKE, _ORIENTATION, _SAMPLES, _PLANAR,
+    _TILE_WIDTH, _SUB_IFDS, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _GDAL_NO_DATA, _DNG_VERSION,
 }  # fmt: skip
 _TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _MAX_VALUES = 64  # of one tag
@@ -28,8 +32,11 @@ _Tags: TypeAlias = dict[int, tuple[Any, ...]]
 class TiffPage:
     """One image of a TIFF file.
 
-    `index` is its place in the file, where previews count, too. `bits` are those of a sample, `no_data` is the value of
-    pixels without one (GDAL's tag), or None.
+    `index` is its place in the file, where previews count, too. `bits` are those of a sample, whose `number` is
+    "unsigned", "signed", "float" or another kind (""). `is_inverted`: gray values grow from white to black.
+    `is_planar`: each channel is stored by itself. `alpha` is "straight", "premultiplied" or, for a channel without a
+    meaning, ""; where the file is silent about a fourth channel, it is "straight". `no_data` is the value of pixels
+    without one (GDAL's tag), or None.
     """
 
     index: int
@@ -37,19 +44,35 @@ class TiffPage:
     width: int
     bits: int
     samples: int
-    is_float: bool
+    number: str
+    compression: int
+    is_inverted: bool
+    is_planar: bool
+    alpha: str
     is_preview: bool
     is_tiled: bool
     orientation: int
     no_data: float | None
 
+    def __str__(self) -> str:
+        kind = {"float": "-bit floating-point", "signed": "-bit signed", "unsigned": "-bit"}.get(
+            self.number, "-bit complex"
+        )
+        planes = " in separate planes" if self.is_planar and self.samples > 1 else ""
+        channels = "channel" if self.samples == 1 else "channels"
+        return f"{self.samples} {self.bits}{kind} {channels}{planes} with compression {self.compression}"
+
 
 @dataclass(frozen=True, slots=True)
 class TiffFile:
-    """The pages of a TIFF file without previews and masks; `is_raw`: it holds the raw data of a camera."""
+    """The pages of a TIFF file without previews and masks.
+
+    `is_raw`: it holds the raw data of a camera. `is_cut`: the list of pages ends with one that cannot be read.
+    """
 
     pages: tuple[TiffPage, ...]
     is_raw: bool
+    is_cut: bool
 
 
 def is_tiff(head: bytes) -> bool:
@@ -60,7 +83,7 @@ def is_tiff(head: bytes) -> bool:
 def read_tiff(source: Path | bytes, max_pages: int) -> TiffFile:
     """Read the tags of the pages, of `max_pages` and one more at most; a damaged directory ends the list."""
     found: list[TiffPage] = []
-    is_raw = False
+    is_raw = is_cut = False
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         head = file.read(16)
         order, is_big = ("<" if head[:1] == b"I" else ">"), head[2:4] in (b"+\0", b"\0+")
@@ -73,11 +96,11 @@ def read_tiff(source: Path | bytes, max_pages: int) -> TiffFile:
                 is_raw = is_raw or (not found and _is_raw(tags))
                 found.append(_page(tags, len(visited) - 1))
         except (struct.error, OSError, OverflowError, ValueError):
-            pass  # what was read so far can be used
+            is_cut = True  # what was read so far can be used
     pages = [page for page in found if not page.is_preview] or found[:1]
     if pages and pages[0].is_tiled:  # the levels of a pyramid are not always marked
         pages = [page for page in pages if not _is_level(page, pages[0])]
-    return TiffFile(tuple(pages), is_raw)
+    return TiffFile(tuple(pages), is_raw, is_cut)
 
 
 def _read_tags(file: IO[bytes], offset: int, order: str, is_big: bool) -> tuple[_Tags, int]:
@@ -115,7 +138,11 @@ def _page(tags: _Tags, index: int) -> TiffPage:
         _number(tags, _WIDTH, 0),
         _number(tags, _BITS, 1),
         _number(tags, _SAMPLES, 1),
-        _number(tags, _SAMPLE_FORMAT, 1) == 3,
+        _NUMBERS.get(_number(tags, _SAMPLE_FORMAT, 1), ""),
+        _number(tags, _COMPRESSION, 1),
+        _number(tags, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO,
+        _number(tags, _PLANAR, 1) == _SEPARATE,
+        _ALPHA.get(_number(tags, _EXTRA_SAMPLES, 2), ""),
         is_preview,
         _TILE_WIDTH in tags,
         _number(tags, _ORIENTATION, 1),

@@ -28,7 +28,7 @@ from torch import Tensor
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, ingest, open_store
 from sam2_core.media.image_files import read_image
-from sam2_core.media.sequence import PICTURE_SUFFIXES, order_sequence
+from sam2_core.media.sequence import PICTURE_SUFFIXES, NoSequence, order_sequence
 from sam2_core.model.preprocess import frame_to_input
 from sam2_core.predictors.pictures import PictureFrames
 
@@ -95,8 +95,9 @@ def open_frames(source: Any, size: int) -> Frames:
 def numbered_files(folder: Path) -> list[Path]:
     """The pictures of a folder, by their numbers: `00000.jpg`, `frame_0001.png`, `render.1001.tif`.
 
-    As in the official code only JPEGs count where there are any. Raises `MediaError` for names without a number, for
-    two frames of one number, and for names that differ in more than their numbers: they are of several clips.
+    As in the official code only JPEGs count where there are any; a warning tells of other pictures between them. Raises
+    `MediaError` for names without a number, for two frames of one number, for decimals whose order is not certain, and
+    for names that differ in more than their numbers: they are of several clips.
     """
     files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
     found = [file for file in files if file.suffix.lower() in _JPEG]
@@ -107,7 +108,21 @@ def numbered_files(folder: Path) -> list[Path]:
     if unnumbered:
         raise MediaError(f"Frames must be named by their number, like 00000.jpg; {unnumbered[0]} is not.")
     order, _ = order_sequence([file.name for file in found])
+    stems = {file.stem for file in found}
+    others = (file for file in files if file.stem not in stems and file.suffix.lower() in PICTURE_SUFFIXES)
+    if lost := [file.name for file in others if _are_frames([found[0], file])]:
+        warnings.warn(
+            f"Only the JPEGs in {folder} are frames: {lost[0]} is left out ({len(lost)} in all).", stacklevel=2
+        )
     return [found[index] for index in order]
+
+
+def _are_frames(files: Sequence[Path]) -> bool:
+    """Whether these are frames of one clip, all of them."""
+    try:
+        return len(order_sequence([file.name for file in files])[0]) == len(files)
+    except NoSequence:
+        return False
 
 
 class FrameFiles:

@@ -82,3 +82,14 @@ def test_the_whole_picture_is_a_box() -> None:
     assert box_within(read_coordinates("0%,0%,100%,100%"), 64, 96) == (Box(0, 0, 96, 64), "")
     with pytest.raises(BadPrompt, match="is empty"):
         box_within(read_coordinates("5,5,5,5"), 64, 96)
+
+
+def test_a_point_of_a_file_outside_of_the_picture_is_no_damage(
+    masklet: CommandRunner, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"objects": [{"prompts": [{"points": [["200%", 5, 1]]}]}]}), "utf-8")
+    done = masklet("segment", photo, "--prompts", tmp_path / "p.json", "--out", tmp_path / "m.json")
+    assert (done.code, "has the point 192,5 outside of the 96 x 64 frame." in done.err) == (
+        1,
+        True,
+    )

@@ -72,6 +72,10 @@ def titles(*paths: str) -> list[str]:
     return list(unique_titles([Path(path) for path in paths], title_of_source).values())
 
 
+def test_titles_that_differ_in_case_only_are_numbered() -> None:
+    assert list(unique_titles([Path("f/A.PNG"), Path("f/a.png")], title_of_source).values()) == ["A", "a_2"]
+
+
 def test_titles_are_unique_on_any_file_system() -> None:
     assert titles("/x/a.png", "/x/b.png") == ["a", "b"]
     assert titles("/x/a.png", "/x/A.jpg") == ["a_png", "A_jpg"]
@@ -195,3 +199,58 @@ def test_what_is_exported_tells_whether_numbered_pictures_are_one_clip(masklet: 
     assert (film.code, "one clip" in film.err) == (0, True)
     each = masklet("export", folder, "--masks", other, "--export", "csv", "--out", tmp_path / "each")
     assert "4 numbered pictures, each taken by itself" in each.err
+
+
+def test_files_that_cannot_be_read_are_reported_whatever_their_suffix(
+    masklet: CommandRunner, photos: Path, tmp_path: Path
+) -> None:
+    """A suffix that pictures and clips share is decided by the content, which these lack."""
+    for name, content in {
+        "e.png": b"",
+        "f.webp": b"<html>",
+        "g.tif": b"II*\0\x08\0\0\0",
+        "h.jpg": b"\xff\xd8\xff\xe0x",
+    }.items():
+        (photos / name).write_bytes(content)
+    done = masklet("segment", photos, *BOX, "--out", tmp_path / "out", "--json")
+    assert (done.code, "3 done, 4 failed" in done.err) == (1, True)
+    failed = {Path(each["input"]).name: each["error"] for each in done.results if each["status"] == "failed"}
+    assert sorted(failed) == ["e.png", "f.webp", "g.tif", "h.jpg"]
+    assert "The picture is damaged" in failed["h.jpg"]
+
+
+def test_a_pattern_may_match_folders_without_pictures(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
+    (photos / "results").mkdir()
+    done = masklet("segment", photos / "*", *BOX, "--out", tmp_path / "out")
+    assert done.code == 0
+    assert written(tmp_path / "out") == ["a_coco.json", "b_coco.json", "c_coco.json"]
+    assert f"no picture in the folder {photos / 'results'}. It is left out." in done.err
+
+
+def test_stacks_and_animations_in_a_folder_of_pictures_are_told(
+    masklet: CommandRunner, photos: Path, tmp_path: Path
+) -> None:
+    pages = [Image.fromarray(numbered_image(number, HEIGHT, WIDTH)) for number in range(3)]
+    pages[0].save(photos / "stack.tif", save_all=True, append_images=pages[1:])
+    done = masklet("segment", photos, *BOX, "--out", tmp_path / "out")
+    assert (done.code, written(tmp_path / "out")) == (0, ["a_coco.json", "b_coco.json", "c_coco.json"])
+    assert "left out, as of several frames or pages: stack.tif" in done.err
+
+
+def test_a_rate_that_has_no_effect_is_told(masklet: CommandRunner, clip: Path, tmp_path: Path) -> None:
+    done = masklet("track", clip, *BOX, "--fps", "12", "--out", tmp_path)
+    assert (done.code, "--fps is for numbered pictures" in done.err) == (0, True)
+
+
+def test_an_empty_argument_is_not_the_current_folder(masklet: CommandRunner) -> None:
+    done = masklet("segment", "", *BOX)
+    assert (done.code, "not an empty text" in done.err) == (2, True)
+
+
+def test_a_name_may_begin_with_a_dash(
+    masklet: CommandRunner, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(photo, photo.with_name("-5.png"))
+    monkeypatch.chdir(photo.parent)
+    assert masklet("segment", "-5.png", *BOX, "--out", tmp_path / "out").code == 0
+    assert written(tmp_path / "out") == ["-5_coco.json"]

@@ -14,6 +14,7 @@ from sam2_core.cli.manifest import Manifest, manifest_file
 from sam2_core.serving.commands import Command, SetPrompt
 from tests.cli.runner import CommandResult, CommandRunner, masks_in
 from tests.fakes import FakeEngine
+from tests.media.numbered import numbered_image
 
 BOX = ("--box", "10,20,40,50", "--export", "coco")
 
@@ -214,3 +215,19 @@ def test_an_interrupted_run_records_what_is_complete(
     masklet.engine.sessions.clear()
     done = masklet("segment", photos, *BOX, "--out", tmp_path / "out", "--json")
     assert (done.code, outcomes(done)) == (0, ["replaced", "computed", "computed"])
+
+
+def test_results_of_another_input_of_the_same_name_are_kept(
+    masklet: CommandRunner, photos: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.fromarray(numbered_image(9, 64, 96)).save(other / "a.png")
+    prompt = ("--box", "10,20,40,50", "--export", "coco", "--out", tmp_path / "out")
+    assert masklet("segment", photos, *prompt).code == 0
+    before = (tmp_path / "out" / "a_coco.json").read_bytes()
+    kept = masklet("segment", other, *prompt)
+    assert (kept.code, "made of another input, which has the same name" in kept.err) == (1, True)
+    assert (tmp_path / "out" / "a_coco.json").read_bytes() == before
+    (photos / "a.png").unlink()  # as if the folder had been moved
+    assert masklet("segment", other, *prompt).code == 0

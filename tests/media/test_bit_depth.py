@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
+from sam2_core.errors import MediaError
 from sam2_core.media import ingest, open_store
 from sam2_core.media.bit_depth import PixelArray, measure_levels, sample_values, to_8_bits
 from sam2_core.media.image_files import read_image
@@ -169,3 +172,84 @@ def test_gray_clips_are_stretched_too(low: int, high: int, told: bool, tmp_path:
         frame = store.frame(1)
     assert int(frame.min()) < 8
     assert int(frame.max()) > 240
+
+
+RAMP = np.broadcast_to(np.arange(80, dtype=np.uint16) * 800, (60, 80)).copy()
+
+
+def tiff(path: Path, pixels: PixelArray, photometric: int = 1, planar: int = 1, extra: tuple[int, ...] = ()) -> Path:
+    """An uncompressed TIFF of an array (H, W) or (H, W, C), with tags that Pillow does not write."""
+    height, width = pixels.shape[:2]
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    number = {"u": 1, "i": 2, "f": 3}[pixels.dtype.kind]
+    data = np.ascontiguousarray(pixels if planar == 1 else pixels.transpose(2, 0, 1)).tobytes()
+    planes = 1 if planar == 1 else channels
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.update({256: width, 257: height, 258: (8 * pixels.itemsize,) * channels, 259: 1, 262: photometric})
+    tags.update({277: channels, 278: height, 279: (len(data) // planes,) * planes, 284: planar})
+    tags.update({339: (number,) * channels, **({338: extra} if extra else {})})
+    tags[273] = tuple(plane * (len(data) // planes) for plane in range(planes))  # from the end of the directory
+    path.write_bytes(b"II*\0\x08\0\0\0" + tags.tobytes(8) + data)
+    return path
+
+
+def read(path: Path) -> np.ndarray:
+    return read_image(path, DEFAULT_LIMITS)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4", "f8"])
+def test_gray_that_grows_from_white_to_black(dtype: str, tmp_path: Path) -> None:
+    full = {"u1": RAMP // 257, "u2": RAMP}.get(dtype, RAMP / 65535)
+    shade = read(tiff(tmp_path / "a.tif", full.astype(dtype), photometric=0))[5, :, 0].astype(int)
+    assert shade[0] == 255
+    assert (np.diff(shade) <= 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "u4"])
+def test_numbers_keep_their_sign(dtype: str, tmp_path: Path) -> None:
+    limits = np.iinfo(dtype)
+    values = np.linspace(limits.min + 1, limits.max - 1, 80).astype(dtype)
+    shade = read(tiff(tmp_path / "a.tif", np.broadcast_to(values, (60, 80))))[5, :, 0].astype(int)
+    assert (np.diff(shade) >= 0).all()
+    assert (shade[0], shade[-1]) == (0, 255)
+
+
+@pytest.mark.parametrize(("extra", "shown_red"), [((1,), 200), ((2,), 228), ((0,), 200)])
+def test_the_meaning_of_a_fourth_channel(extra: tuple[int, ...], shown_red: int, tmp_path: Path) -> None:
+    pixels = np.zeros((60, 80, 4), np.uint16)
+    pixels[..., 0], pixels[..., 3] = 200 * 257, 0 if extra == (0,) else 32768
+    if extra == (1,):  # multiplied by the opacity: the color is twice as bright, and white shines through
+        pixels[..., 0] = 72 * 257
+        shown_red = 200
+    assert abs(int(read(tiff(tmp_path / "a.tif", pixels, 2, extra=extra))[5, 5, 0]) - shown_red) <= 1
+
+
+def test_layouts_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    color = np.dstack([RAMP] * 3)
+    with pytest.raises(MediaError, match="separate planes"):
+        read(tiff(tmp_path / "planes.tif", color, 2, planar=2))
+    np.testing.assert_array_equal(
+        read(tiff(tmp_path / "8.tif", (color // 257).astype(np.uint8), 2, planar=2)), color // 257
+    )
+    with pytest.raises(MediaError, match="5 16-bit channels"):
+        read(tiff(tmp_path / "five.tif", np.dstack([RAMP] * 5), extra=(0, 0, 0, 0)))
+
+
+def test_a_transparent_gray_of_16_bits(tmp_path: Path) -> None:
+    pixels = np.full((60, 80), 20_000, np.uint16)
+    pixels[:, :40] = 7
+    Image.fromarray(pixels).save(tmp_path / "a.png", transparency=7)
+    assert read(tmp_path / "a.png")[5, [5, 70], 0].tolist() == [255, 78]
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_code_points_of_a_png_hold_for_all_depths(depth: int, tmp_path: Path) -> None:
+    """A gray of 203 cd/m2 in PQ is the white of sRGB."""
+    value = round(0.5807 * (2**depth - 1))
+    pixels = np.full((60, 80, 3), value, np.uint8 if depth == 8 else np.uint16)
+    assert cv2.imwrite(str(tmp_path / "plain.png"), pixels)
+    content = (tmp_path / "plain.png").read_bytes()
+    chunks = [b"tEXt" + b"Comment\0" + b"x" * 5000, b"cICP" + bytes([9, 16, 0, 1])]
+    packed = b"".join(struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks)
+    (tmp_path / "pq.png").write_bytes(content[:33] + packed + content[33:])
+    assert int(read(tmp_path / "pq.png").min()) >= 225

@@ -19,7 +19,7 @@ from sam2_core.media import ExportOptions, Limits, MediaInfo, ingest, open_store
 from sam2_core.media.source_frames import iterate_source_frames
 from sam2_core.media.store import ABOUT
 from tests.media.masked_media import media_of, no_masks
-from tests.media.numbered import numbered_image, read_number
+from tests.media.numbered import ffmpeg, numbered_image, read_number
 
 HEIGHT, WIDTH = 48, 72
 DURATIONS = [40, 80, 120, 200]
@@ -217,3 +217,59 @@ def test_stores_of_earlier_versions_still_open(tmp_path: Path) -> None:
     with open_store(tmp_path / "store") as store:
         assert store.info.warnings == ()
         assert store.reading.parts == "video"
+
+
+@pytest.mark.parametrize("depth", ["rgb48be", "rgba64be"])
+def test_an_apng_of_16_bits_has_all_its_frames(depth: str, tmp_path: Path) -> None:
+    for number, image in enumerate(numbered()):
+        image.save(tmp_path / f"{number}.png")
+    ffmpeg(
+        "-framerate", "10", "-i", str(tmp_path / "%d.png"), "-pix_fmt", depth, "-f", "apng", str(tmp_path / "a.apng")
+    )
+    _, stored = frames_of(tmp_path / "a.apng", tmp_path / "store")
+    assert [read_number(frame) for frame in stored] == [0, 1, 2, 3]
+
+
+def test_pages_of_different_modes_do_not_affect_one_another(tmp_path: Path) -> None:
+    modes = ["L", "RGB", "P", "CMYK", "L"]
+    pages = [image.convert(mode) for image, mode in zip(numbered(len(modes)), modes, strict=True)]
+    info, stored = frames_of(save(tmp_path / "a.tif", pages), tmp_path / "store")
+    for frame, page in zip(stored, pages, strict=True):
+        assert np.abs(frame.astype(int) - np.asarray(page.convert("RGB"))).mean() < 8
+    assert info.warnings == ()
+
+
+def test_deep_pages_behind_a_shallow_one_are_stretched(tmp_path: Path) -> None:
+    ramp = np.tile(np.linspace(0, 1, WIDTH), (HEIGHT, 1))
+    pages = [numbered(1)[0].convert("L"), *(Image.fromarray((1000 + 400 * ramp).astype(np.uint16)) for _ in range(2))]
+    info, stored = frames_of(save(tmp_path / "a.tif", pages), tmp_path / "store")
+    assert int(stored[1].max()) - int(stored[1].min()) > 150
+    assert "1000 to 1400 is shown as black to white" in info.warnings[0]
+
+
+@pytest.mark.parametrize("pages", [1, 3])
+def test_pages_that_a_cut_file_lacks_are_told(pages: int, tmp_path: Path) -> None:
+    with TiffImagePlugin.AppendingTiffWriter(str(tmp_path / "a.tif"), True) as file:
+        for image in numbered(pages + 1):
+            append_page(file, image)
+    content = (tmp_path / "a.tif").read_bytes()
+    offset, place = int.from_bytes(content[4:8], "little"), 0
+    for _ in range(pages):
+        (entries,) = struct.unpack_from("<H", content, offset)
+        place = offset + 2 + 12 * entries
+        (offset,) = struct.unpack_from("<I", content, place)
+    content = bytearray(content)
+    struct.pack_into("<I", content, place, len(content) + 1000)
+    (tmp_path / "a.tif").write_bytes(content)
+    info, stored = frames_of(tmp_path / "a.tif", tmp_path / "store")
+    assert [read_number(frame) for frame in stored] == list(range(pages))
+    assert f"after its page {pages} cannot be read" in info.warnings[0]
+
+
+def test_a_cut_gif_is_told(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.gif", numbered(), duration=80)
+    assert ingest(path, tmp_path / "whole").warnings == ()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    info = ingest(path, tmp_path / "cut")
+    assert info.frames < 4
+    assert info.warnings == ("The GIF is cut off: frames at its end may be missing.",)

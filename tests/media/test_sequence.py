@@ -49,6 +49,8 @@ def packed(path: Path, members: dict[str, bytes]) -> Path:
         [f"{number:05d}.PNG" for number in range(12)],
         [f"shot7_{number:04d}_left.png" for number in range(0, 120, 10)],
         [f"2024-05-01_12-00-{number:02d}.png" for number in range(12)],
+        [f"{1403636579963555584 + 49_999_872 * number + number % 3}.png" for number in range(12)],
+        [f"{9.9 + number / 20:.3f}.png" for number in range(12)],
     ],
 )
 def test_a_folder_is_read_in_the_order_of_numbers(names: list[str], tmp_path: Path) -> None:
@@ -94,6 +96,7 @@ def test_a_list_of_files_is_a_clip(tmp_path: Path) -> None:
         (["1.jpg", "1.png", "2.jpg"], "1.jpg and 1.png have the same number"),
         (["01.png", "1.png"], "01.png and 1.png have the same number"),
         (["cover.png"], "cover.png has no number"),
+        (["t0.1.png", "t0.25.png", "t0.5.png"], "by their decimals or by their whole numbers"),
     ],
 )
 def test_other_names_are_refused(names: list[str], complaint: str, tmp_path: Path) -> None:
@@ -160,3 +163,19 @@ def test_a_cut_zip_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(MediaError, match="damaged or cut off"):
         ingest(path, tmp_path / "store")
+
+
+def test_further_pages_of_the_pictures_are_told(tmp_path: Path) -> None:
+    folder = shot(tmp_path / "shot", ["1.png", "2.png"])
+    images = [Image.fromarray(numbered_image(number, 48, 72)) for number in (2, 9)]
+    images[0].save(folder / "3.tif", save_all=True, append_images=images[1:])
+    info = ingest_sequence(folder, tmp_path / "store")
+    assert info.frames == 3
+    assert info.warnings == ("3.tif has 2 pages or frames: of each file, only the first one is used.",)
+
+
+def test_pictures_of_an_unreadable_format_are_named(tmp_path: Path) -> None:
+    folder = shot(tmp_path / "shot", ["1.png", "2.png"])
+    (folder / "2.png").write_bytes(b"8BPS" + bytes(60))
+    with pytest.raises(MediaError, match=r"2\.png: Photoshop files"):
+        ingest_sequence(folder, tmp_path / "store")

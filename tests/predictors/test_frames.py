@@ -65,6 +65,13 @@ def test_jpegs_come_before_other_pictures(tmp_path: Path) -> None:
     assert (read(tmp_path) - EXPECTED).abs().mean() < 0.1
 
 
+def test_other_pictures_between_jpegs_are_told(tmp_path: Path) -> None:
+    for name in ("0.jpg", "1.png", "2.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"Only the JPEGs in .*: 1\.png"):
+        assert [file.name for file in numbered_files(tmp_path)] == ["0.jpg", "2.jpg"]
+
+
 def test_sixteen_bits_and_transparency(tmp_path: Path) -> None:
     gray = CLIP[..., 0].astype(np.uint16) * 257
     gray[:, 0, 0] = 65535
@@ -108,6 +115,7 @@ def test_lists_of_files_keep_their_order(tmp_path: Path) -> None:
         (["00001.png", "00002.png", "cover.png"], r"cover\.png is not"),
         (["1.png", "01.png"], "the same number"),
         (["0001.jpg", "0001.jpeg"], "the same number"),
+        (["0.1.png", "0.25.png", "0.5.png"], "by their decimals"),
         (["readme.txt"], r"no \.jpg files"),
     ],
 )
