@@ -114,10 +114,8 @@ def match_frames(
     album = _Album(info.names or (info.name,))
     found = [album.find(_alternatives(each)) for each in names]
     matches = _without_rivals(found)
-    unsure = [
-        *album.unsure,
-        *(each.match.name for each, match in zip(found, matches, strict=True) if each and not match),
-    ]
+    taken = {match.frame for match in matches if match is not None}
+    unsure = [*album.unsure, *(each.match.name for each in found if each and each.match.frame not in taken)]
     if unsure or any(matches):
         return matches, _not_certain(unsure, info)
     if any(index is not None for index in given) and all(map(album.is_generic, firsts)):

@@ -155,3 +155,9 @@ def test_long_names_cost_little() -> None:
     assert frames(hostile, album("cat.jpg")) == [None] * len(hostile)
     assert frames(hostile[:3], FOUR) == [None] * 3
     assert frames(["a#1", "a11", "a\0" + "1" * 20, "#"], FOUR) == [1, None, None, None]
+
+
+def test_a_name_that_fits_less_than_another_one_is_not_called_uncertain() -> None:
+    matches, note = match_frames(["front/1.jpg", "rear/1.jpg"], album("rear/1.jpg"))
+    assert [each and each.frame for each in matches] == [None, 0]
+    assert not note
