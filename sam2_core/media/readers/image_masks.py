@@ -176,7 +176,7 @@ def _read_all(
                 values = shared or survey(pages)
                 _add_notes(values.notes, builder)
                 for number, page in enumerate(pages):
-                    part = (parts[picture.title], number) if parts or number else None
+                    part = (parts.get(picture.title), number) if parts or number else None
                     _add_objects(page, values, frame, names, builder, part, label_in_name(picture.title))
 
 
