@@ -30,13 +30,11 @@ class ObjectValues:
     strong: (K, C), the strong values of soft masks; None for exact ones.
     exact: the gray levels that occur in exact masks.
     has_colors: whether any of them has colors, so that gray levels are colors, too.
-    is_trimap: whether gray pixels border white ones somewhere, as undecided ones do.
     """
 
     strong: Table | None
     exact: frozenset[int]
     has_colors: bool
-    is_trimap: bool = True
 
     @property
     def undecided(self) -> tuple[frozenset[int], str]:
@@ -45,7 +43,7 @@ class ObjectValues:
         if self.has_colors or len(objects) == 1 or max(objects, default=0) != _WHITE:
             return frozenset(), ""
         if len(objects) == 2 and min(objects) in _GRAY:
-            return (frozenset(objects - {_WHITE}), TRIMAP) if self.is_trimap else (frozenset(), "")
+            return frozenset(objects - {_WHITE}), TRIMAP
         steps = {round(_WHITE * step / len(objects)) for step in range(1, len(objects) + 1)}
         is_scale = len(objects) > 2 and all(min(abs(level - step) for step in steps) <= 1 for level in objects)
         return (frozenset(), "") if self.strong is not None or is_scale else (frozenset([_WHITE]), VOID)
@@ -80,8 +78,7 @@ def survey(pictures: Sequence[MaskPixels]) -> ObjectValues:
         int(value) for picture in pictures if picture.table.shape[1] == 1 for value in picture.table[:, 0]
     )
     strong = _merge(soft, has_colors) if len(soft) > exact_count else None
-    is_trimap = levels.isdisjoint(_GRAY) or any(_has_border_of_gray(picture) for picture in pictures)
-    return ObjectValues(strong, levels, has_colors, is_trimap)
+    return ObjectValues(strong, levels, has_colors)
 
 
 def objects_in(picture: MaskPixels, values: ObjectValues) -> Iterator[tuple[int, BoolArray]]:
@@ -138,17 +135,6 @@ def _soft_objects(picture: MaskPixels, strong: Table, values: ObjectValues) -> I
         mask = labeled == label
         if mask.any():
             yield number, mask
-
-
-def _has_border_of_gray(picture: MaskPixels) -> bool:
-    """Whether gray pixels lie beside white ones."""
-    if picture.table.shape[1] != 1:
-        return False
-    is_white, is_gray = (np.isin(picture.table[:, 0], levels)[picture.codes] for levels in ((_WHITE,), _GRAY))
-    return any(
-        bool((one[1:] & other[:-1]).any() or (one[:, 1:] & other[:, :-1]).any())
-        for one, other in ((is_white, is_gray), (is_gray, is_white))
-    )
 
 
 def _merge(found: Sequence[StrongValues], has_colors: bool) -> Table:
