@@ -66,7 +66,6 @@ _GENERIC = re.compile(
 )
 _ENDING = re.compile(r"\.[a-z][a-z0-9]{1,5}$")
 _WRITTEN_ENDING = re.compile(_ENDING.pattern, re.IGNORECASE)
-_FRAME_NUMBER = re.compile(r"[0-9]{5}")  # as our own files have it
 _IN_ORDER = "There are as many numbers in the names as frames: they were taken in their order."
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -105,9 +104,12 @@ def match_frames(
     firsts = [_alternatives(each)[0] for each in names]
     given = [None] * len(firsts) if indices is None else indices
     if info.kind == "clip":
-        matches, note = _match_own_names(names, info), ""
-        if not any(matches):
-            matches, note = _match_numbers(firsts, info, by_order)
+        matches, note = _match_numbers(firsts, info, by_order)
+        if info.names:  # made of numbered pictures, whose names count as long as numbers do not fit better
+            album = _Album(info.names)
+            named = _without_rivals([*map(album.find, map(_alternatives, names))])
+            if sum(map(bool, named)) >= max(1, sum(map(bool, matches))):
+                matches, note = named, ""
         matches = [_at(name, index, info) if index is not None else match
                    for name, index, match in zip(firsts, given, matches, strict=True)]  # fmt: skip
         return matches, note if any(each and each.rule == "number" for each in matches) else ""
@@ -130,14 +132,6 @@ def match_frames(
     rule: MatchRule = "order" if info.frames > 1 else "generic"
     return [NameMatch(name, distinct[task if task in distinct else name], rule)
             for name, task in zip(firsts, tasks, strict=True)], ""  # fmt: skip
-
-
-def _match_own_names(names: Sequence[Names], info: MediaInfo) -> list[NameMatch | None]:
-    """The frame of each name in a clip made of pictures of these names. Names such as 00012 are numbers of frames."""
-    if not info.names or all(_FRAME_NUMBER.fullmatch(_stem(_parts(name)[-1])) for name in info.names):
-        return [None] * len(names)
-    album = _Album(info.names)
-    return _without_rivals([album.find(_alternatives(each)) for each in names])
 
 
 def _match_numbers(names: Sequence[str], info: MediaInfo, by_order: bool) -> tuple[list[NameMatch | None], str]:

@@ -131,8 +131,6 @@ def test_frames_of_a_clip_made_of_pictures_are_found_by_their_names() -> None:
     gaps = replace(CLIP, frames=4, names=("f1.png", "f2.png", "f5.png", "f8.png"))
     assert frames(["f5.png", "f2_mask.png", "f3.png"], gaps) == [2, 1, None]
     assert frames(["00001.png", "00002.png"], gaps) == [1, 2]
-    numbered = replace(gaps, names=("00001.png", "00002.png", "00003.png", "00004.png"))
-    assert frames(["00001.png", "00002.png", "00003.png"], numbered) == [1, 2, 3]
 
 
 def test_the_rule_of_numbers_is_told() -> None:
@@ -148,6 +146,15 @@ def test_indices_count_more_than_names_in_a_clip_and_less_in_an_album() -> None:
     pair = album("cat.jpg", "dog.jpg")
     assert [each and each.frame for each in match_frames(["", ""], pair, [1, 0])[0]] == [1, 0]
     assert match_frames(["ant.jpg", "bee.jpg"], pair, [1, 0])[0] == [None, None]
+
+
+def test_pictures_of_a_clip_are_found_by_their_names_where_those_fit() -> None:
+    shot = replace(FOUR, names=("render.1010.png", "render.1012.png", "render.1013.png", "render.1020.png"))
+    assert frames(["render.1012.png", "masks/render.1020.tif"], shot) == [1, 3]
+    assert frames(["00000.png", "00003.png"], shot) == [0, 3]
+    numbered = replace(FOUR, names=("00001.jpg", "00002.jpg", "00003.jpg", "00004.jpg"))
+    assert frames(["00002.png", "00003.png"], numbered) == [1, 2]
+    assert frames(["00000.png", "00001.png", "00002.png"], numbered) == [0, 1, 2]
 
 
 def test_long_names_cost_little() -> None:
