@@ -102,7 +102,8 @@ async def _export(
     file = annotation_file_for(task, companions)
     with context.open_media(task.source, task.media) as store:
         info = store.info  # a picture is told from others of its name by its folders
-        located = replace(info, names=(task.source.absolute().as_posix(),)) if info.kind == "image" else info
+        path = (task.source.absolute().parent / info.name).as_posix()
+        located = replace(info, names=(path,)) if info.kind == "image" else info
         masks = import_masks(read_annotations(file, located, progress, options.by_order))
         for note in masks.notes:
             context.console.note(f"{file.name}: {note}")
