@@ -186,3 +186,15 @@ def test_names_of_photos_count_more_than_what_they_mean_elsewhere(tmp_path: Path
     members = {name.replace(".jpg", ".png"): png(index(a=1, b=2)) for name in names}
     read = read_annotations(packed(tmp_path / "x.zip", members), album)
     assert [frame for frame, *_ in summarize(read)] == [0, 0, 1, 1, 2, 2]
+
+
+def test_gray_is_undecided_only_beside_white(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(png(index(a=127, c=255)))
+    assert len(read_annotations(path, IMAGE).masks) == 2
+    trimap = index(a=255)
+    trimap[3:8, 5:10] = 128
+    path.write_bytes(png(trimap))
+    read = read_annotations(path, IMAGE)
+    assert len(read.masks) == 1
+    assert any("undecided" in note for note in read.notes)
