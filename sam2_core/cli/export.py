@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,10 @@ async def _export(
     progress = context.console.progress
     file = annotation_file_for(task, companions)
     with context.open_media(task.source, task.media) as store:
-        masks = import_masks(read_annotations(file, store.info, progress, options.by_order))
+        info = store.info  # a picture is told from others of its name by its folders
+        path = (task.source.absolute().parent / info.name).as_posix()
+        located = replace(info, names=(path,)) if info.kind == "image" else info
+        masks = import_masks(read_annotations(file, located, progress, options.by_order))
         for note in masks.notes:
             context.console.note(f"{file.name}: {note}")
         if masks.boxes:

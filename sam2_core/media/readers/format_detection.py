@@ -186,15 +186,14 @@ def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Docume
     """The members that may be documents; damaged ones are skipped."""
     documents, length = list[Document](), 0
     for name in archive.with_extension(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".csv"):
-        if PurePosixPath(name).name == "manifest.json":
-            continue
         is_text = PurePosixPath(name).suffix.lower() in (".txt", ".csv")
         with builder.item(name):
             document = _parse(name, archive.read(name, *([MAX_TEXT_BYTES] if is_text else [])), builder)
             length += len(document.value) if document.syntax == "text" else 0
             if length > MAX_TOTAL_TEXT_BYTES:
                 raise ImportTooLarge("There are more labels in this file than can be read at once. Pack fewer frames.")
-            documents.append(document)
+            if PurePosixPath(name).name != "manifest.json" or LABELME.matches(document):
+                documents.append(document)
     return documents
 
 

@@ -116,10 +116,8 @@ def match_frames(
     album = _Album(info.names or (info.name,))
     found = [album.find(_alternatives(each)) for each in names]
     matches = _without_rivals(found)
-    unsure = [
-        *album.unsure,
-        *(each.match.name for each, match in zip(found, matches, strict=True) if each and not match),
-    ]
+    taken = {match.frame for match in matches if match is not None}
+    unsure = [*album.unsure, *(each.match.name for each in found if each and each.match.frame not in taken)]
     if unsure or any(matches):
         return matches, _not_certain(unsure, info)
     if any(index is not None for index in given) and all(map(album.is_generic, firsts)):
@@ -326,9 +324,16 @@ def _frame_digits(names: Sequence[str], info: MediaInfo) -> list[str]:
 
 
 def _varying_place(found: Sequence[Sequence[str]]) -> int:
-    """The index of the number with the most different values, the last one of these."""
-    counts = [len({*column}) for column in zip(*found, strict=True)]
-    return max(range(len(counts)), key=lambda place: (counts[place], place))
+    """The index of the number that counts frames: of those that vary, one that is padded with zeros (00012), or else
+    the one with the most different values, the last one of these."""
+    columns = [{*column} for column in zip(*found, strict=True)]
+    varies = [len(column) > 1 for column in columns]
+    padded = [_is_padded(column) and (varies[place] or not any(varies)) for place, column in enumerate(columns)]
+    return max(range(len(columns)), key=lambda place: (padded[place], len(columns[place]), place))
+
+
+def _is_padded(column: Set[str]) -> bool:
+    return {*map(len, column)} <= {4, 5, 6, 7, 8} and len({*map(len, column)}) == 1 and min(column).startswith("0")
 
 
 def _numbered_frames(digits: Sequence[str], count: int) -> tuple[dict[int, int], str]:

@@ -162,3 +162,16 @@ def test_long_names_cost_little() -> None:
     assert frames(hostile, album("cat.jpg")) == [None] * len(hostile)
     assert frames(hostile[:3], FOUR) == [None] * 3
     assert frames(["a#1", "a11", "a\0" + "1" * 20, "#"], FOUR) == [1, None, None, None]
+
+
+def test_a_name_that_fits_less_than_another_one_is_not_called_uncertain() -> None:
+    matches, note = match_frames(["front/1.jpg", "rear/1.jpg"], album("rear/1.jpg"))
+    assert [each and each.frame for each in matches] == [None, 0]
+    assert not note
+
+
+def test_of_two_numbers_the_padded_one_counts_frames() -> None:
+    names = [f"{frame:05d}_{number}.png" for frame in (0, 1) for number in range(8)]
+    assert frames(names, FOUR) == [0] * 8 + [1] * 8
+    assert frames(["00003_1.png"], FOUR) == [3]
+    assert frames(["take0007_2.png", "take0007_3.png"], FOUR) == [2, 3]
