@@ -25,7 +25,14 @@ from sam2_core.media.readers.annotation_builder import AnnotationBuilder, Import
 from sam2_core.media.readers.documents import AnnotationFiles
 from sam2_core.media.readers.frame_matching import choose_clip, is_own, label_in_name, no_frame, own_parts
 from sam2_core.media.readers.json_values import objects_of, text_of, whole_of
-from sam2_core.media.readers.mask_pixels import ENDINGS, Codes, MaskPixels, count_pages, decode_pages
+from sam2_core.media.readers.mask_pixels import (
+    ENDINGS,
+    Codes,
+    MaskPixels,
+    PhotoInsteadOfMask,
+    count_pages,
+    decode_pages,
+)
 from sam2_core.media.readers.mask_values import ObjectValues, foreground, objects_in, survey
 from sam2_core.media.readers.mots import IGNORED as MOTS_IGNORED
 from sam2_core.media.readers.size_fitting import Size, find_fit
@@ -301,13 +308,9 @@ def _without_photos(listed: Sequence[_Picture], contents: _Contents, builder: An
 
 def _is_photo(picture: _Picture, contents: _Contents, check: Callable[[Size], None]) -> bool:
     try:
-        pages = list(decode_pages(contents(picture.member), check, range(1)))
+        survey(decode_pages(contents(picture.member), check, range(1)))
     except ImportTooLarge:
         raise
-    except MediaError:
-        return False
-    try:
-        survey(pages)
-    except MediaError:
-        return True
+    except MediaError as error:
+        return isinstance(error, PhotoInsteadOfMask)
     return False

@@ -16,7 +16,6 @@ from sam2_core.errors import MediaError
 Codes: TypeAlias = npt.NDArray[np.integer[Any]]
 Table: TypeAlias = npt.NDArray[np.int64]
 
-PHOTO = "They have too many colours to be masks, and look like photos. Import masks: white on black, or indexed PNGs."
 MAX_SOFT_VALUES = 65_536  # of a soft mask
 _FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "WEBP", "GIF", "AVIF")
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".avif")
@@ -27,6 +26,16 @@ _CHROMA = 24  # of gray pixels in a compressed picture
 _MAX_FLAT_COLORS = 32  # of a mask with a transparent background
 _FLAT_SHARE = 0.98  # of its opaque pixels
 _OPAQUE = 255
+
+
+class PhotoInsteadOfMask(MediaError):
+    """A picture is no mask."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "They have too many colours to be masks, and look like photos. Import masks: white on black, or indexed "
+            "PNGs."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ def decode_pages(
 
     check_size: called with a height and width before anything is decoded; raises `MediaError` for one that cannot be
     used. A picture with an EXIF orientation is turned by it, unless only the other size can be used.
-    Raises `MediaError`, also for a damaged picture.
+    Raises `MediaError`, also for a damaged picture, and `PhotoInsteadOfMask`.
     """
     try:
         with _open(content) as image:
@@ -201,7 +210,7 @@ def _colors_or_levels(rgb: npt.NDArray[np.uint8], is_lossy: bool) -> MaskPixels:
         return _levels(rgb[:, :, 1], is_lossy)
     packed = _pack(rgb)
     if len(np.unique(_some(packed.reshape(-1)))) > MAX_SOFT_VALUES:
-        raise MediaError(PHOTO)
+        raise PhotoInsteadOfMask
     return _colors(packed, is_lossy)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.mask_pixels import PHOTO, MaskPixels, Table
+from sam2_core.media.readers.mask_pixels import MaskPixels, PhotoInsteadOfMask, Table
 from sam2_core.media.readers.soft_masks import SAME, StrongValues, find_strong_values, has_areas, label_pixels
 from sam2_core.types import BoolArray
 
@@ -62,7 +62,7 @@ class ObjectValues:
 def survey(pictures: Iterable[MaskPixels]) -> ObjectValues:
     """How the pixels of pictures that belong together become objects; most of them decide.
 
-    Raises `MediaError` for photos, and if compression has changed the numbers of the objects.
+    Raises `PhotoInsteadOfMask`, and `MediaError` if compression has changed the numbers of the objects.
     """
     soft, refusals, exact_count, is_empty = list[StrongValues](), list[MediaError](), 0, True
     has_colors, exact, peak, borders = False, set[int](), 0, False
@@ -107,7 +107,7 @@ def foreground(picture: MaskPixels, peak: int) -> BoolArray:
 def _exact_objects(picture: MaskPixels, values: ObjectValues) -> Iterator[tuple[int, BoolArray]]:
     table = picture.table
     if len(table) - 1 > MAX_COLORS:
-        raise MediaError(PHOTO)
+        raise PhotoInsteadOfMask
     undecided = frozenset([_WHITE]) if picture.kind == "indices" else values.undecided[0]
     only_white = not values.has_colors and values.exact - {0} in ({_WHITE}, {_WHITE_16})
     for code, row in enumerate(table):

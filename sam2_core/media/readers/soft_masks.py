@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.mask_pixels import MAX_SOFT_VALUES, PHOTO, MaskPixels, Table
+from sam2_core.media.readers.mask_pixels import MAX_SOFT_VALUES, MaskPixels, PhotoInsteadOfMask, Table
 from sam2_core.types import BoolArray
 
 COMPRESSED = "They are compressed as photos are, which changes the numbers of objects. Export the masks as PNG."
@@ -49,7 +49,7 @@ class StrongValues:
 def find_strong_values(picture: MaskPixels) -> StrongValues | None:
     """The strong values of a soft mask, None for an exact one.
 
-    Raises `MediaError` for a photo, and if compression has changed the numbers of the objects.
+    Raises `PhotoInsteadOfMask`, and `MediaError` if compression has changed the numbers of the objects.
     """
     table, counts = picture.appearance, picture.counts
     span = int(table.max())
@@ -60,7 +60,7 @@ def find_strong_values(picture: MaskPixels) -> StrongValues | None:
     if picture.is_lossy and span < _MIN_LOSSY_RANGE:
         raise MediaError(COMPRESSED)
     if len(table) > MAX_SOFT_VALUES:
-        raise MediaError(PHOTO)
+        raise PhotoInsteadOfMask
     is_flat, is_ramp = has_areas(picture), _is_ramp(picture)
     if not (picture.is_lossy or is_ramp or _has_mixtures(picture, is_flat)):
         return None
@@ -68,7 +68,7 @@ def find_strong_values(picture: MaskPixels) -> StrongValues | None:
     level = table.max(axis=1)
     if not (level[strong] > SAME * span).any():  # no area of an object has one value
         if not is_ramp and counts[level <= SAME * span].sum() < _MIN_EMPTY_SHARE * counts.sum():
-            raise MediaError(PHOTO)
+            raise PhotoInsteadOfMask
         strong = [int(level.argmax()), *strong]
     with_background = np.concatenate([table[strong], np.zeros_like(table[:1])])
     _check_mixtures(picture, np.unique(with_background, axis=0), _MAX_WEAK_RAMP if is_ramp else _MAX_WEAK_SHARE)
@@ -131,17 +131,17 @@ def _peaks(table: Table, counts: npt.NDArray[np.int64], is_flat: BoolArray) -> l
 
 
 def _check_mixtures(picture: MaskPixels, strong: Table, max_weak: float) -> None:
-    """Raise `MediaError` for a photo: too few pixels have strong values, or the others are no mixtures of these."""
+    """Raise `PhotoInsteadOfMask`: too few pixels have strong values, or the others are no mixtures of these."""
     table, counts = picture.appearance, picture.counts
     span = int(table.max())
     is_weak = np.min([np.abs(table - row).max(axis=1) for row in strong], axis=0) > SAME * span
     weak_share = counts[is_weak].sum() / counts.sum()
     if weak_share > max_weak:
-        raise MediaError(PHOTO)
+        raise PhotoInsteadOfMask
     if weak_share > _MIN_TEXTURE_SHARE:
         empty_share = counts[table.max(axis=1) <= SAME * span].sum() / counts.sum()
         if empty_share < _EMPTY_TO_WEAK * weak_share or _has_texture(picture, is_weak):
-            raise MediaError(PHOTO)
+            raise PhotoInsteadOfMask
     if table.shape[1] == 1 or not is_weak.any():
         return
     weak = is_weak.nonzero()[0]
@@ -152,7 +152,7 @@ def _check_mixtures(picture: MaskPixels, strong: Table, max_weak: float) -> None
             error = np.minimum(error, _distance_to_segment(table[weak], strong[one], strong[other]))
     limit = _LOSSY_MIXTURE_ERROR if picture.is_lossy else _MIXTURE_ERROR
     if counts[weak][error <= limit * span].sum() < _MIXTURE_SHARE * counts[weak].sum():
-        raise MediaError(PHOTO)
+        raise PhotoInsteadOfMask
 
 
 def _distance_to_segment(

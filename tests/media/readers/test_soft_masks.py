@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from sam2_core.errors import MediaError
 from sam2_core.media import MediaInfo
-from sam2_core.media.readers import ImportedAnnotations, mask_values, read_annotations, soft_masks
+from sam2_core.media.readers import ImportedAnnotations, mask_pixels, mask_values, read_annotations, soft_masks
 from sam2_core.types import BoolArray
 from tests.media.readers.media import packed, pixels_of, reasons
 
@@ -268,6 +268,11 @@ def test_frames_beside_masks_are_no_masks(tmp_path: Path, photos: str, masks: st
     found = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
     assert [(each.frame, each.track) for each in found.masks] == [(frame, 1) for frame in range(6)]
     assert found.skipped == ()
+
+
+def test_frames_of_very_many_colors_are_told_apart_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mask_pixels, "MAX_SOFT_VALUES", 1000)
+    test_frames_beside_masks_are_no_masks(tmp_path, "frames/", "gt/", "jpg")
 
 
 def test_an_archive_of_photos_is_refused(tmp_path: Path) -> None:
