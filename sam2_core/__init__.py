@@ -7,12 +7,14 @@ Packages, from top to bottom; each imports only from those below it:
     serving      many sessions on one or several devices: commands, `Engine`, workspace, projects
     predictors   the official SAM 2 Python API: drop-in classes and builders
     tracking     one session: prompts, memory bank, propagation through a clip
+    detection    phrases to boxes: open-vocabulary detectors (imports only `hub`, `types` and `errors`)
     model        the network: tensors in, tensors out
     media        files, frames and pixels: decode, draw, encode, export (imports only `types` and `errors`)
     types        values that all packages share; `errors`: the exceptions
 
-`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `paths` is where data files
-lie, `console` is the output of all commands to the terminal, and `version` is that of the package.
+`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `hub` downloads files,
+`paths` is where data files lie, `console` is the output of all commands to the terminal, and `version` is that of the
+package.
 
 The public names are imported when they are first used, so that `import sam2_core` does not import torch. The module
 names of the official package (`sam2_core.build_sam`, `sam2_core.utils.amg`) exist for published code, see
