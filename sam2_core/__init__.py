@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
     from sam2_core.predictors.build import build_sam2, build_sam2_hf
     from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+    from sam2_core.predictors.lang_sam import LangSAM
     from sam2_core.predictors.video_predictor import (
         SAM2VideoPredictor,
         build_sam2_video_predictor,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "LangSAM": "lang_sam",
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "image_predictor",
     "SAM2VideoPredictor": "video_predictor",
@@ -50,6 +52,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "LangSAM",
     "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",

@@ -32,12 +32,16 @@ _KINDS: dict[str, Callable[[Any, Path], Detector]] = {
 
 
 def load_detector(
-    name: str | None = None, device: torch.device | str = "cpu", progress: Progress | None = None
+    name: str | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+    processor: Path | None = None,
 ) -> Detector:
     """Load a detector: a known name, the path of a folder, or "owner/name" on the Hugging Face Hub.
 
     Weights are downloaded once, with progress. The network is in evaluation mode, in fp16 on CUDA, else in fp32. No
-    code of the repository is run, and no pickled objects are read. Raises `ConfigError` where the transformers library
+    code of the repository is run, and no pickled objects are read. `processor` is a folder of its own for the processor
+    and the tokenizer. Raises `ConfigError` where the transformers library
     is missing, `WeightsError` where the weights cannot be had, and what `progress` raises.
     """
     name, place = name or DEFAULT_DETECTOR, torch.device(device)
@@ -53,7 +57,7 @@ def load_detector(
         with quiet_loading():
             config = config_class.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             model = _load_model(model_class, folder, config, torch.float16 if place.type == "cuda" else torch.float32)
-            detector = _KINDS[kind](model.to(place), folder)
+            detector = _KINDS[kind](model.to(place), processor or folder)
     except MaskletError:
         raise
     except Exception as error:  # the library raises anything for files that do not belong together

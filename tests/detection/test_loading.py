@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sam2_core.detection.detector import Detector, Thresholds
 from sam2_core.detection.grounding_dino import GroundingDino
@@ -163,9 +164,20 @@ def test_grounding_dino_agrees_with_the_library(tmp_path: Path) -> None:
     assert {round(expected["scores"][number].item(), 4) for number in inside} <= scores
 
 
-def picture_of(pixels: np.ndarray) -> object:
-    from PIL import Image
+def test_lang_sam_loads_a_detector_and_its_processor_by_path(tmp_path: Path) -> None:
+    from sam2_core import LangSAM
 
+    folder, processor = tmp_path / "model", tmp_path / "processor"
+    save_grounding_dino(folder)
+    processor.mkdir()
+    for name in ("processor_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json"):
+        (folder / name).rename(processor / name)
+    lang_sam = LangSAM("nano", None, folder, processor, "cpu")
+    [result] = lang_sam.predict([picture_of(picture())], ["dog. wheel."], 0, 0)
+    assert len(result["labels"]) == len(result["masks"]) > 0
+
+
+def picture_of(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels)
 
 
