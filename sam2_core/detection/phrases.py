@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sam2_core.errors import BadPrompt
 
 MAX_PHRASES = 100
-MAX_PHRASE_LENGTH = 100
+MAX_PHRASE_LENGTH = 80
 _SEPARATORS = re.compile(r"[.,;\n\r、。，；]")
 
 
