@@ -55,6 +55,19 @@ class Box:
         return Box(left, top, right, bottom)
 
 
+def foreground_of(values: npt.NDArray[Any]) -> BoolArray:
+    """Which values of a mask are foreground.
+
+    Floating-point numbers, and whole ones up to the white of 8 or 16 bits (255 or 65535), may be soft: those from half
+    of the range on, which is at least 1. Of other whole numbers, such as those of objects, all but 0.
+    """
+    if values.dtype == np.bool_ or not values.size:
+        return np.asarray(values, np.bool_)
+    largest = values.max()
+    is_soft = np.issubdtype(values.dtype, np.floating) or largest in (255, 65535)
+    return np.asarray(values >= max(largest, 1) / 2 if is_soft else values != 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Mask:
     """A binary mask as run lengths in COCO's order: little-endian uint32, column by column, the first run counts zeros.
@@ -68,12 +81,12 @@ class Mask:
 
     @classmethod
     def from_array(cls, array: npt.ArrayLike) -> Mask:
-        """Encode a (H, W) array; nonzero values are foreground."""
-        pixels = np.asarray(array)
+        """Encode a (H, W) array; see `foreground_of`."""
+        pixels = foreground_of(np.asarray(array))
         if pixels.ndim != 2:
             raise BadPrompt(f"A mask has two axes (height, width), got shape {pixels.shape}.")
         height, width = pixels.shape
-        flat = np.ascontiguousarray(pixels.T != 0).reshape(-1)
+        flat = np.ascontiguousarray(pixels.T).reshape(-1)
         edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         starts_filled = flat.size > 0 and bool(flat[0])
         bounds = np.concatenate([[0, 0] if starts_filled else [0], edges, [flat.size]])

@@ -45,7 +45,7 @@ def add_prompts(parser: argparse.ArgumentParser) -> None:
     add("--point", type=coordinates(2), metavar="X,Y", help="a click on the object; repeatable")
     add("--not-point", type=coordinates(2), metavar="X,Y", help="a click on what does not belong")
     add("--box", type=coordinates(4), metavar="L,T,R,B", help="a box around it, any two opposite corners; repeatable")
-    add("--mask", type=input_path, metavar="FILE", help="a picture of it: white, or what is not clear")
+    add("--mask", type=input_path, metavar="FILE", help="a picture of it, white or not clear, cut at half")
     add("--object", metavar="NAME", help="begin the next object; the prompts that follow are its")
     add("--label", metavar="CLASS", help="the class of the object, a category in COCO files")
     group.add_argument(

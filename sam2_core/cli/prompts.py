@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from sam2_core.cli.companions import Companions
 from sam2_core.cli.coordinates import Coordinate, box_within, in_pixels, point_within
 from sam2_core.cli.session import MAX_OBJECTS
 from sam2_core.cli.tasks import Task
 from sam2_core.console import Console
-from sam2_core.errors import BadPrompt, ConfigError
+from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.media import MAX_NAME_LENGTH, MediaInfo, ObjectTraits, color_of, hex_of, is_hex, rgb_of
-from sam2_core.media.limits import DEFAULT_LIMITS
+from sam2_core.media.readers.image_masks import read_foreground
+from sam2_core.media.readers.size_fitting import find_fit
 from sam2_core.serving.prompt_data import FIELDS, is_number, is_whole, read_prompt
 from sam2_core.serving.workspace import Workspace
 from sam2_core.types import MAX_OBJECT_ID, Mask, Prompt
@@ -105,15 +103,22 @@ class _FlaggedObject:
     traits: ObjectTraits
     points: tuple[tuple[Sequence[Coordinate], bool], ...]
     boxes: tuple[Sequence[Coordinate], ...]
-    mask: Mask | None
+    mask: Path | None
 
     def on(self, frame: int, info: MediaInfo) -> PromptedObject:
-        """The object with its prompt in pixels. Raises `BadPrompt` for coordinates outside of the picture."""
+        """The object with its prompt in pixels.
+
+        Raises `BadPrompt` for coordinates outside of the picture and a mask of another aspect.
+        """
         size = info.size_of(min(frame, info.frames - 1))
         points = tuple(point_within(values, positive, *size) for values, positive in self.points)
         boxes = [box_within(values, *size) for values in self.boxes]
         notes = tuple(note for _, note in boxes if note)
-        prompt = Prompt(points, tuple(box for box, _ in boxes), self.mask)
+        mask = None
+        if self.mask is not None:
+            mask, note = _fitted(self.mask, size, info.orientation_of(min(frame, info.frames - 1)))
+            notes += (note,) if note else ()
+        prompt = Prompt(points, tuple(box for box, _ in boxes), mask)
         return PromptedObject(self.traits, {frame: prompt}, notes)
 
 
@@ -136,7 +141,9 @@ def _object_from_flags(number: int, name: str, flags: Sequence[tuple[str, Any]])
     for option, value in flags:
         values.setdefault(option, []).append(value)
     points = tuple((xy, option == "--point") for option, xy in flags if option in ("--point", "--not-point"))
-    masks = [read_mask(file) for file in values.get("--mask", [])]
+    masks = values.get("--mask", [])
+    for file in masks:
+        read_mask(file)  # raises early: an error here concerns all pictures
     if len(masks) > 1:
         raise ConfigError("One object takes one --mask. Begin the next object with --object NAME.")
     boxes = tuple(values.get("--box", []))
@@ -147,19 +154,23 @@ def _object_from_flags(number: int, name: str, flags: Sequence[tuple[str, Any]])
     return _FlaggedObject(traits, points, boxes, masks[0] if masks else None)
 
 
-def read_mask(file: Path) -> Mask:
-    """A mask from an image: its opaque pixels if any pixel is transparent, else all that are not black.
-
-    Raises `BadPrompt`.
-    """
+def _fitted(file: Path, size: tuple[int, int], orientation: int) -> tuple[Mask, str]:
+    """A mask from an image at the size of a picture, and a note if it has another one. Raises `BadPrompt`."""
+    mask = read_mask(file)
     try:
-        with Image.open(file) as image:
-            DEFAULT_LIMITS.check_pixels(image.height, image.width)
-            pixels = np.asarray(image.convert("RGBA"))
-    except Exception as error:  # Pillow raises errors of many types for damaged files
-        raise BadPrompt(f"{file} cannot be read as a mask. Give a PNG picture of the size of the source.") from error
-    opaque = pixels[..., 3] > 127
-    mask = opaque if not opaque.all() else pixels[..., :3].any(axis=2)
+        fit = find_fit((mask.height, mask.width), size, orientation)
+    except MediaError as error:
+        raise BadPrompt(f"{file} cannot be read as a mask ({error}).") from error
+    return fit.mask(mask), "" if fit.is_identity else fit.note
+
+
+def read_mask(file: Path) -> Mask:
+    """All objects in a picture as one mask of its own size; soft ones are cut at half. Raises `BadPrompt`."""
+    try:
+        mask = read_foreground(file.read_bytes())
+    except (OSError, MediaError) as error:
+        reason = f" ({error})" if isinstance(error, MediaError) else ""
+        raise BadPrompt(f"{file} cannot be read as a mask{reason}. Give a picture as large as the source.") from error
     if not mask.any():
         raise BadPrompt(f"The mask {file} is empty: every pixel is black or transparent.")
     return Mask.from_array(mask)

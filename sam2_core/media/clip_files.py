@@ -108,6 +108,7 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
         "clip", name, len(index.sizes), *size, height, width,
         timeline.fps, timeline.constant_rate, bool(probe.audio), timeline.duration,
         warnings=scaling + probe.warnings + notes + damage,
+        orientations=(probe.orientation,) if probe.orientation > 1 else (),
     )  # fmt: skip
     describe_store(
         folder,

@@ -30,6 +30,7 @@ _DEEP_FORMAT = re.compile(r"^(gray(9|1\d)|ya16)")
 _ALPHA_FORMAT = re.compile(r"^(yuva|gbrap|rgba|bgra|argb|abgr|ya\d|pal8)")
 _NO_PROMISE = re.compile(r"Estimating duration from bitrate|^Input #0, (mpegts|mpeg|ogg),")  # found by the last stamp
 _DOLBY_VISION = re.compile(r"DOVI configuration record:.*\bprofile: 5\b")
+_QUARTER_TURN = re.compile(r"^\s*display ?matrix: rotation of (-?)90\.00 degrees", re.IGNORECASE)
 _PIXEL_ASPECT = re.compile(rb"^#sar 0: ([1-9]\d*/[1-9]\d*)", re.MULTILINE)
 _UPRIGHT_SIZE = re.compile(rb"^#dimensions 0: (\d+)x(\d+)", re.MULTILINE)
 
@@ -43,7 +44,7 @@ class ClipProbe:
     none), `decoder` the one to use ("" for ffmpeg's choice), `has_alpha` whether frames have a transparency. `rate` are
     the frames per second and `promised` the seconds that the file's header promises, or 0. `is_deep`: it is gray
     with more than 8 bits, of which `levels`, on a scale to 65535, are shown as black and white. `warnings` are for the
-    user.
+    user. `orientation` is the EXIF orientation of a turn by 90°, else 1.
     """
 
     height: int
@@ -60,6 +61,7 @@ class ClipProbe:
     is_deep: bool = False
     levels: tuple[float, float] | None = None
     warnings: tuple[str, ...] = ()
+    orientation: int = 1
 
     @property
     def max_pixels(self) -> int:
@@ -106,6 +108,7 @@ def probe_clip(source: Path, limits: Limits) -> ClipProbe:
         promised=0.0 if any(map(_NO_PROMISE.search, first.messages)) else seconds,
         is_deep=bool(_DEEP_FORMAT.match(pixel_format)),
         warnings=tuple(warnings),
+        orientation=next((6 if turn[1] else 8 for line in first.messages if (turn := _QUARTER_TURN.match(line))), 1),
     )
 
 

@@ -104,7 +104,7 @@ def test_lists_of_files_keep_their_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "complaint"),
     [
-        (["left_0001.png", "right_0001.png"], "of different clips"),
+        (["left_0001.png", "right_0001.png"], "not the pictures of one clip"),
         (["00001.png", "00002.png", "cover.png"], r"cover\.png is not"),
         (["1.png", "01.png"], "the same number"),
         (["0001.jpg", "0001.jpeg"], "the same number"),
@@ -121,8 +121,12 @@ def test_names_that_do_not_give_an_order(tmp_path: Path, names: list[str], compl
 def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     (write(tmp_path, "{:02d}.jpg") / "10.jpg").write_bytes(b"not a picture")
     frames = open_frames(tmp_path, SIZE)
-    with pytest.raises(MediaError, match="cannot be read"):
+    with pytest.raises(MediaError, match="picture is damaged"):
         frames.read(1, SIZE)
+    content = (tmp_path / "11.jpg").read_bytes()
+    (tmp_path / "11.jpg").write_bytes(content[: len(content) // 2])
+    with pytest.raises(MediaError, match="cannot be read: image file is truncated"):
+        open_frames(tmp_path, SIZE).read(2, SIZE)
 
 
 # --- clips -----------------------------------------------------------------------------------------------------------

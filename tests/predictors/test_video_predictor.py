@@ -77,6 +77,15 @@ def test_the_bundled_network_tracks_the_disc(predictor: SAM2VideoPredictor, stat
     assert iou(last, (x - 45) ** 2 + (y - 43) ** 2 < 18**2) > 0.7
 
 
+def test_mask_prompts_are_cut_at_half(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+    soft = np.where(disc(), 255, 100).astype(np.uint8)
+    expected = predictor.add_new_mask(state, 0, 1, disc())[2]
+    for mask in (soft, torch.from_numpy(soft), soft.astype(np.float32)):
+        assert torch.equal(predictor.add_new_mask(state, 0, 1, mask)[2], expected)
+    for probabilities in (soft / 255, torch.from_numpy(soft / 255)):
+        assert iou(predictor.add_new_mask(state, 0, 1, probabilities)[2][0, 0], disc()) > 0.9
+
+
 def write_video(file: Path, width: int = 128, height: int = 96) -> Path:
     writer = imageio_ffmpeg.write_frames(str(file), (width, height), fps=10, macro_block_size=16)
     writer.send(None)

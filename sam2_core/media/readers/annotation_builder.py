@@ -299,11 +299,7 @@ def _describe(skipped: SkippedItem) -> str:
 
 def _notes_on(fits: Sequence[Fit]) -> list[str]:
     """What was done to masks of other sizes."""
-    notes = [
-        f"The masks are {fit.source[1]} × {fit.source[0]}; they were "
-        f"{'scaled' if fit.orientation == 1 else 'turned'} to {fit.target[1]} × {fit.target[0]}."
-        for fit in fits[:MAX_SIZE_NOTES]
-    ]
+    notes = [fit.note for fit in fits[:MAX_SIZE_NOTES]]
     return [*notes, "More masks of other sizes were scaled to their pictures."] if len(fits) > MAX_SIZE_NOTES else notes
 
 

@@ -15,7 +15,7 @@ from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media.readers.annotation_builder import ImportTooLarge
 from sam2_core.media.readers.json_values import floats_of
 from sam2_core.media.readers.polygon_filling import PixelBudget, Ring, fill_polygons, parse_ring
-from sam2_core.media.readers.size_fitting import Fit, Size
+from sam2_core.media.readers.size_fitting import Fit, Size, SizesDiffer
 from sam2_core.types import Mask
 
 RunLengths: TypeAlias = dict[str, Any]
@@ -38,6 +38,8 @@ class Segmentation:
     ) -> tuple[Mask | None, tuple[str, ...]]:
         """The union of the parts, None if none can be used, and a reason for each one that cannot.
 
+        Raises `SizesDiffer` for run lengths of a size that cannot be fitted.
+
         Args:
             fit: of the polygons.
             fit_size: returns how run lengths of a size are fitted; raises `MediaError` for those that cannot be.
@@ -50,7 +52,7 @@ class Segmentation:
         for part in parts:
             try:
                 found = _decode(part, fit, fit_size, spend)
-            except ImportTooLarge:
+            except (ImportTooLarge, SizesDiffer):
                 raise
             except (BadPrompt, MediaError) as error:
                 rejected.append(str(error))

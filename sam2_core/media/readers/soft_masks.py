@@ -34,6 +34,7 @@ _MAX_REFINED = 9_000_000  # pixels whose surroundings are looked at
 _MIN_EMPTY_SHARE = 0.1  # of background, where no object has a strong value
 _MAX_WEAK_SHARE, _MAX_WEAK_RAMP = 0.65, 0.9  # of pixels without strong values
 _MIN_TEXTURE_SHARE, _TEXTURE, _TEXTURE_SHARE = 0.1, 1 / 128, 0.12
+_EMPTY_TO_WEAK = 0.05  # background of masks that are so soft, by their mixtures
 _MIXTURE_SHARE, _MIXTURE_ERROR, _LOSSY_MIXTURE_ERROR = 0.7, 0.1, 0.25  # share of such pixels; distances of the range
 _MIN_LOSSY_RANGE, _MAX_LOSSY_OBJECTS = 64, 8  # levels; objects by gray levels
 _REACH = 7  # pixels across which a mixture is between the colors that it is mixed from
@@ -101,8 +102,8 @@ def label_pixels(picture: MaskPixels, strong: Table) -> npt.NDArray[np.int16]:
 
 
 def _areas(mask: BoolArray) -> npt.NDArray[np.uint8]:
-    """The mask (H, W) without parts of a width of one pixel."""
-    return np.asarray(cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
+    """The parts of the mask (H, W) that are three pixels wide."""
+    return np.asarray(cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
 
 
 def has_areas(picture: MaskPixels) -> BoolArray:
@@ -137,8 +138,12 @@ def _check_mixtures(picture: MaskPixels, strong: Table, max_weak: float) -> None
     span = int(table.max())
     is_weak = np.min([np.abs(table - row).max(axis=1) for row in strong], axis=0) > SAME * span
     weak_share = counts[is_weak].sum() / counts.sum()
-    if weak_share > max_weak or (weak_share > _MIN_TEXTURE_SHARE and _has_texture(picture, is_weak)):
+    if weak_share > max_weak:
         raise MediaError(PHOTO)
+    if weak_share > _MIN_TEXTURE_SHARE:
+        empty_share = counts[table.max(axis=1) <= SAME * span].sum() / counts.sum()
+        if empty_share < _EMPTY_TO_WEAK * weak_share or _has_texture(picture, is_weak):
+            raise MediaError(PHOTO)
     if table.shape[1] == 1 or not is_weak.any():
         return
     weak = is_weak.nonzero()[0]
