@@ -20,10 +20,12 @@ def find_snapshot(
     select: Callable[[list[str]], list[str]],
     is_complete: Callable[[Path], bool],
     progress: Progress | None = None,
+    megabytes: int = 0,
 ) -> Path:
     """The folder with the files of a repository: in the cache if `is_complete` says so, else downloaded into it.
 
-    `select` gets the names of all files and returns those that are needed. Raises `WeightsError` where they cannot be
+    `select` gets the names of all files and returns those that are needed; `megabytes` is their size, if it is known,
+    for messages. Raises `WeightsError` where they cannot be
     had, and what `progress` raises.
     """
     import huggingface_hub  # deferred: importing it takes a second
@@ -32,8 +34,9 @@ def find_snapshot(
     cached = huggingface_hub.try_to_load_from_cache(repository, "config.json")
     if isinstance(cached, str) and is_complete(Path(cached).parent):
         return Path(cached).parent
+    title = f"{repository} ({megabytes} MB)" if megabytes else repository
     if progress is not None:
-        progress(None, f"Looking for {repository}")
+        progress(None, f"Looking for {title}")
     try:
         info = huggingface_hub.HfApi().model_info(repository, files_metadata=True)
         sizes = {each.rfilename: each.size or 0 for each in info.siblings or ()}
@@ -42,13 +45,13 @@ def find_snapshot(
         raise
     except GatedRepoError as error:
         raise WeightsError(
-            f"The weights of {repository} are for those who have accepted their license. Accept it on "
+            f"The weights of {title} are for those who have accepted their license. Accept it on "
             f"https://huggingface.co/{repository}, and log in with `hf auth login`."
         ) from error
     except Exception as error:  # the errors of a lost connection depend on the Hub's HTTP library
         raise WeightsError(
-            f"{repository} cannot be fetched from the Hugging Face Hub: {first_line(error)} Check the name and the "
-            "connection, or download its files by hand and give the path of their folder."
+            f"{title} cannot be fetched from the Hugging Face Hub: {first_line(error).rstrip('.')}. Check the name and "
+            "the connection, or download its files by hand and give the path of their folder."
         ) from error
 
 

@@ -91,9 +91,9 @@ class TextPrompts:
         return added
 
     def tell(self, name: str) -> None:
-        """Print which phrases name nothing in the image or clip of this name."""
+        """Print which phrases name nothing in the image or clip of this name; for none at all the report says so."""
         missing = [phrase for phrase in self.phrases if phrase not in self._counts]
-        if missing:
+        if missing and self.objects:
             self.console.note(f"{name}: nothing was found for {', '.join(missing)}")
 
 

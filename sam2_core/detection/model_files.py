@@ -40,7 +40,7 @@ def find_files(name: str, progress: Progress | None = None) -> Path:
             f"There is no detector {name!r}. Known are {', '.join(DETECTORS)}; others by the path of their folder, or "
             "by their repository on the Hugging Face Hub (owner/name)."
         )
-    return find_snapshot(repository, needed_files, is_complete, progress)
+    return find_snapshot(repository, needed_files, is_complete, progress, known.megabytes if known else 0)
 
 
 def needed_files(names: list[str]) -> list[str]:

@@ -85,7 +85,7 @@ def test_pictures_without_what_is_named_are_done_too(
     assert (done.code, len(done.results)) == (0, 3)
     assert all(each["objects"] == [] for each in done.results)
     assert masks_in(tmp_path / "out" / "a_coco.json") == {}
-    assert "a.png: nothing was found for dog" in done.err
+    assert done.err.count("nothing was found") == 3
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_download_tells_of_all_files_together_and_is_done_once(hub: Hub) -> No
     assert find_files("owlv2_base", lambda *progress: told.append(progress)) == hub.folder
     assert hub.fetched == ["config.json", "model.safetensors"]
     assert told == [
-        (None, "Looking for google/owlv2-base-patch16-ensemble"),
+        (None, "Looking for google/owlv2-base-patch16-ensemble (620 MB)"),
         (0.25, "Downloading 1 of 4 MB"),
         (1.0, "Downloading 4 of 4 MB"),
     ]
@@ -112,7 +112,9 @@ def test_what_cannot_be_fetched_is_named(hub: Hub, monkeypatch: pytest.MonkeyPat
         raise ConnectionError("no route to the host\nand more")
 
     monkeypatch.setattr(hub, "model_info", fail)
-    with pytest.raises(WeightsError, match="cannot be fetched from the Hugging Face Hub: no route to the host Check"):
+    with pytest.raises(
+        WeightsError, match=r"\(933 MB\) cannot be fetched from the Hugging Face Hub: no route to the host\. Check"
+    ):
         find_files("grounding_dino_base")
 
 
