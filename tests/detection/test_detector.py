@@ -61,9 +61,10 @@ def test_only_rgb_images_are_taken(image: np.ndarray) -> None:
         check_image(image)
 
 
-def test_strips_get_a_margin_that_keeps_their_pixels() -> None:
+def test_strips_and_tiny_pictures_get_a_margin_that_keeps_their_pixels() -> None:
     strip = np.random.default_rng(0).integers(0, 255, (3, 320, 3), dtype=np.uint8)
     assert as_picture(strip).size == (320, 20)
     assert np.array_equal(np.asarray(as_picture(strip))[:3], strip)
     assert as_picture(strip.transpose(1, 0, 2)).size == (20, 320)
-    assert as_picture(strip[:, :40]).size == (40, 3)
+    assert as_picture(strip[:, :1]).size == (16, 16)
+    assert as_picture(np.zeros((20, 300, 3), np.uint8)).size == (300, 20)
