@@ -56,10 +56,10 @@ class MediaInfo:
     orientations: tuple[int, ...] = ()
 
     def name_of(self, frame: int) -> str:
-        """The name of the image of this frame; the frames of a clip are named by their numbers."""
-        if self.kind == "clip":
-            return f"{frame:05d}.jpg"
-        return self.names[frame] if self.names else self.name
+        """The name of the image of this frame; frames of a clip without names are named by their numbers."""
+        if self.names:
+            return self.names[frame]
+        return f"{frame:05d}.jpg" if self.kind == "clip" else self.name
 
     def orientation_of(self, frame: int) -> int:
         """The EXIF orientation by which the source of this frame was turned."""

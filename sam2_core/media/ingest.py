@@ -10,7 +10,6 @@ from sam2_core.media.clip_files import ingest_clip
 from sam2_core.media.image_files import ingest_image
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
-from sam2_core.media.names import clean_name as clean_name
 from sam2_core.media.names import real_name
 from sam2_core.media.picture_clips import ingest_pages
 from sam2_core.media.picture_file import picture_kind

@@ -88,7 +88,7 @@ def order_sequence(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
         series.setdefault(_letters(name), []).append(index)
     numbered = {letters: indices for letters, indices in series.items() if len(letters) > 1}
     if len(numbered) != 1:
-        examples = [names[indices[0]] for indices in (numbered or series).values()]
+        examples = [names[indices[0]] for indices in (numbered or series).values()] or ["An empty list"]
         raise NoSequence(
             f"These are not the pictures of one clip: {' and '.join(sorted(examples)[:2])} differ in more than their "
             "numbers. Name them like frame_0001.png, and leave all others out."

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from sam2_core.errors import MediaError
 from sam2_core.media.info import MediaInfo
-from sam2_core.media.ingest import clean_name
+from sam2_core.media.names import real_name
 from sam2_core.media.progress import MediaProgress
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportedAnnotations, ImportTooLarge
 from sam2_core.media.readers.box_table import BOX_TABLE
@@ -68,11 +68,16 @@ _LABELS = re.compile(r"(?:[-+]?[0-9]?[.,][0-9]{1,30}[ \t,;]{1,9}){3}")
 
 
 def read_annotations(
-    path: str | Path, info: MediaInfo, progress: MediaProgress | None = None, by_order: bool = False
+    path: str | Path,
+    info: MediaInfo,
+    progress: MediaProgress | None = None,
+    by_order: bool = False,
+    name: str | None = None,
 ) -> ImportedAnnotations:
     """All masks and boxes of a file for this medium, by frame, and what was skipped.
 
-    Names in the file decide which pictures are meant. With `by_order`, their order counts where no name fits.
+    Names in the file decide which pictures are meant. With `by_order`, their order counts where no name fits. `name` is
+    what the user calls the file, by default as on the disk.
 
     Reads the formats of `FORMATS`, Masklet's NumPy archives, PNG masks, and ZIP files with any of these; see the
     modules of this package. Raises `MediaError` if nothing can be used (`NamesDiffer` where `by_order` could help), and
@@ -94,7 +99,7 @@ def read_annotations(
         elif file.stat().st_size > MAX_FILE_BYTES:
             raise MediaError(f"The file is larger than {MAX_FILE_BYTES // 1_000_000} MB. Export fewer frames.")
         else:
-            _read_file(_SingleFile(clean_name(file.name), file.read_bytes()), builder)
+            _read_file(_SingleFile(real_name(name or file.name), file.read_bytes()), builder)
     except OSError as error:
         raise MediaError("The file is not here (any more). Open it again.") from error
     return builder.build()

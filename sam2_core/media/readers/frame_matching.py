@@ -98,6 +98,11 @@ def match_frames(
     given = [None] * len(firsts) if indices is None else indices
     if info.kind == "clip":
         matches, note = _match_numbers(firsts, info, by_order)
+        if info.names:  # made of numbered pictures, whose names count as long as numbers do not fit better
+            album = _Album(info.names)
+            named = _without_rivals([*map(album.find, map(_alternatives, names))])
+            if sum(map(bool, named)) >= max(1, sum(map(bool, matches))):
+                matches, note = named, ""
         matches = [_at(name, index, info) if index is not None else match
                    for name, index, match in zip(firsts, given, matches, strict=True)]  # fmt: skip
         return matches, note if any(each and each.rule == "number" for each in matches) else ""

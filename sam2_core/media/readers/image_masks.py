@@ -26,7 +26,7 @@ from sam2_core.media.readers.documents import AnnotationFiles
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import objects_of, text_of, whole_of
 from sam2_core.media.readers.mask_pixels import ENDINGS, Codes, MaskPixels, count_pages, decode_pages
-from sam2_core.media.readers.mask_values import ObjectValues, foreground, objects_in, peak_of, survey
+from sam2_core.media.readers.mask_values import ObjectValues, foreground, objects_in, survey
 from sam2_core.media.readers.mots import IGNORED as MOTS_IGNORED
 from sam2_core.media.readers.size_fitting import Size, find_fit
 from sam2_core.media.readers.text_encoding import decode_text
@@ -68,7 +68,7 @@ def read_mask_image(name: str, content: bytes, builder: AnnotationBuilder) -> No
             f"This picture has {pages} pages, the clip {builder.info.frames} frames. Export a page for each frame."
         )
     sampled = range(0, pages, -(-pages // _SAMPLES))
-    values = survey(list(decode_pages(content, _size_check([0], builder), sampled)))
+    values = survey(decode_pages(content, _size_check([0], builder), sampled))
     _add_notes(values.notes, builder)
     for frame, pixels in enumerate(decode_pages(content, _size_check([0], builder))):
         builder.progress(frame, pages)
@@ -157,22 +157,19 @@ def _read_all(
     titles = list(dict.fromkeys(picture.title for picture in listed))
     frames = dict(zip(titles, builder.match_frames(titles, binding=binding), strict=True))
     in_clip = [picture for picture in listed if frames[picture.title] is not None and builder.info.kind == "clip"]
-    samples = [*_samples(in_clip, contents, builder)]
-    shared, peak = (survey(samples), peak_of(samples)) if samples else (None, 0)
+    shared = survey(_samples(in_clip, contents, builder)) if in_clip else None
     for done, picture in enumerate(listed):
         builder.progress(done, len(listed))
         with builder.item(picture.member):
             frame = frames[picture.title]
             if frame is None:
                 raise MediaError(no_frame(builder.info))
-            pages = list(decode_pages(contents(picture.member), _size_check([frame], builder)))
-            if picture.object_id is not None:
-                for page in pages:
-                    _add_object(foreground(page, peak), frame, picture.object_id, names, builder)
-            else:
-                values = shared or survey(pages)
-                _add_notes(values.notes, builder)
-                for number, page in enumerate(pages):
+            for number, page in enumerate(decode_pages(contents(picture.member), _size_check([frame], builder))):
+                values = shared if shared is not None and shared.peak else survey([page])
+                if picture.object_id is not None:
+                    _add_object(foreground(page, values.peak), frame, picture.object_id, names, builder)
+                else:
+                    _add_notes(values.notes, builder)
                     _add_objects(page, values, frame, names, builder, number)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.mask_pixels import MaskPixels, Table
-from sam2_core.media.readers.soft_masks import PHOTO, SAME, StrongValues, find_strong_values, has_areas, label_pixels
+from sam2_core.media.readers.mask_pixels import PHOTO, MaskPixels, Table
+from sam2_core.media.readers.soft_masks import SAME, StrongValues, find_strong_values, has_areas, label_pixels
 from sam2_core.types import BoolArray
 
 MAX_COLORS = 1000  # objects in one picture
@@ -30,11 +30,13 @@ class ObjectValues:
     strong: (K, C), the strong values of soft masks; None for exact ones.
     exact: the gray levels that occur in exact masks.
     has_colors: whether any of them has colors, so that gray levels are colors, too.
+    peak: the largest level, or value of a channel.
     """
 
     strong: Table | None
     exact: frozenset[int]
     has_colors: bool
+    peak: int
 
     @property
     def undecided(self) -> tuple[frozenset[int], str]:
@@ -55,30 +57,30 @@ class ObjectValues:
         return [*soft, *filter(None, [self.undecided[1]])]
 
 
-def survey(pictures: Sequence[MaskPixels]) -> ObjectValues:
+def survey(pictures: Iterable[MaskPixels]) -> ObjectValues:
     """How the pixels of pictures that belong together become objects; most of them decide.
 
     Raises `MediaError` for photos, and if compression has changed the numbers of the objects.
     """
-    soft, refusals, exact_count = list[StrongValues](), list[MediaError](), 0
+    soft, refusals, exact_count, is_empty = list[StrongValues](), list[MediaError](), 0, True
+    has_colors, exact, peak = False, set[int](), 0
     for picture in pictures:
+        peak, has_colors = max(peak, int(picture.table.max())), has_colors or picture.kind == "colors"
+        exact.update(picture.table[:, 0].tolist() if picture.kind != "colors" else ())
         try:
             found = find_strong_values(picture)
         except MediaError as error:
             refusals.append(error)
             continue
+        is_empty = False
         if found is not None:
             soft.append(found)
         elif np.count_nonzero(has_areas(picture) & picture.table.any(axis=1)) > 1:
             exact_count += 1
-    if len(refusals) == len(pictures):
+    if refusals and is_empty:
         raise refusals[0]
-    has_colors = any(picture.kind == "colors" for picture in pictures)
-    levels = frozenset(
-        int(value) for picture in pictures if picture.table.shape[1] == 1 for value in picture.table[:, 0]
-    )
     strong = _merge(soft, has_colors) if len(soft) > exact_count else None
-    return ObjectValues(strong, levels, has_colors)
+    return ObjectValues(strong, frozenset(exact), has_colors, peak)
 
 
 def objects_in(picture: MaskPixels, values: ObjectValues) -> Iterator[tuple[int, BoolArray]]:
@@ -91,15 +93,11 @@ def objects_in(picture: MaskPixels, values: ObjectValues) -> Iterator[tuple[int,
         yield from _exact_objects(picture, values)
 
 
-def peak_of(pictures: Sequence[MaskPixels]) -> int:
-    """The largest level, or value of a channel, in several pictures."""
-    return max(int(picture.table.max()) for picture in pictures)
-
-
 def foreground(picture: MaskPixels, peak: int) -> BoolArray:
     """The mask (H, W) of one object: what is at least half as bright as `peak`, or all of two values that is not 0."""
     level = picture.table.max(axis=1)
-    return np.asarray((level > 0 if len(level) <= 2 else 2 * level >= peak)[picture.codes])
+    is_inside = level > 0 if len(level) <= 2 else (level > 0) & (2 * level >= peak)
+    return np.asarray(is_inside[picture.codes])
 
 
 def _exact_objects(picture: MaskPixels, values: ObjectValues) -> Iterator[tuple[int, BoolArray]]:

@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.mask_pixels import Codes, MaskPixels, Table
+from sam2_core.media.readers.mask_pixels import MAX_SOFT_VALUES, PHOTO, MaskPixels, Table
 from sam2_core.types import BoolArray
 
-PHOTO = "They have too many colours to be masks, and look like photos. Import masks: white on black, or indexed PNGs."
 COMPRESSED = "They are compressed as photos are, which changes the numbers of objects. Export the masks as PNG."
 
 _WHITE, _WHITE_16 = 255, 65535
@@ -28,7 +27,6 @@ _MIN_RAMP, _RAMP_STEP, _RAMP_SHARE = 32, 2, 0.8  # levels of a wide gradient, th
 _PEAK_RADIUS, SAME = 1 / 64, 1 / 16  # of the range: values around a strong one; values that count as the same
 _PEAK_SHARE = 0.3  # pixels of a strong value by those of the values around it: a gradient has 1/4 at most
 _MAX_STRONG, _MAX_CANDIDATES, _MAX_RIVALS = 32, 256, 4096  # values that are looked at
-_MAX_VALUES = 65_536  # of a soft mask
 _MAX_LOOKED_AT = 4_000_000  # pixels among which samples are taken
 _MAX_REFINED = 9_000_000  # pixels whose surroundings are looked at
 _MIN_EMPTY_SHARE = 0.1  # of background, where no object has a strong value
@@ -61,7 +59,7 @@ def find_strong_values(picture: MaskPixels) -> StrongValues | None:
         return None
     if picture.is_lossy and span < _MIN_LOSSY_RANGE:
         raise MediaError(COMPRESSED)
-    if len(table) > _MAX_VALUES:
+    if len(table) > MAX_SOFT_VALUES:
         raise MediaError(PHOTO)
     is_flat, is_ramp = has_areas(picture), _is_ramp(picture)
     if not (picture.is_lossy or is_ramp or _has_mixtures(picture, is_flat)):
@@ -173,7 +171,9 @@ def _has_mixtures(picture: MaskPixels, is_flat: BoolArray) -> bool:
     if weak < (1 if is_white else max(_MIN_MIXTURES, strong)):
         return False
     height, width = picture.size
-    y, x = _samples(is_weak[_rows_of(picture.codes)], picture.codes)
+    rows = _some_rows(picture.size)
+    y, x = _some_of(is_weak[picture.codes[rows]])
+    y = rows[y]
     around = np.stack(
         [
             picture.codes[np.clip(y + down, 0, height - 1), np.clip(x + right, 0, width - 1)]
@@ -196,36 +196,38 @@ def _is_ramp(picture: MaskPixels) -> bool:
     levels, rank = np.unique(level, return_inverse=True)
     if len(levels) < _MIN_RAMP or off_line.max() > _MIXTURE_ERROR * level.max():
         return False
-    steps = list[npt.NDArray[np.int64]]()
+    shares = list[float]()
     for down, right in ((0, 1), (1, 0)):
-        here = _rows_of(codes[: codes.shape[0] - down, : codes.shape[1] - right])
-        there = _rows_of(codes[down:, right:])
-        differing = (here != there).nonzero()
-        y, x = (each[:: max(1, len(each) // _SAMPLES)] for each in differing)
-        steps.append(np.abs(rank[here[y, x]] - rank[there[y, x]]))
-    found = np.concatenate(steps)
-    return bool(np.mean(found <= _RAMP_STEP) >= _RAMP_SHARE) if len(found) else False
+        rows = _some_rows((codes.shape[0] - down, codes.shape[1]))
+        here, there = codes[rows, : codes.shape[1] - right], codes[rows + down, right:]
+        y, x = _some_of(here != there)
+        if len(y):
+            shares.append(float(np.mean(np.abs(rank[here[y, x]] - rank[there[y, x]]) <= _RAMP_STEP)))
+    return min(shares, default=0.0) >= _RAMP_SHARE
 
 
 def _has_texture(picture: MaskPixels, is_weak: BoolArray) -> bool:
     """Whether the brightness of the pixels with weak values goes up and down, as in a photo."""
     codes, level = picture.codes, picture.appearance.max(axis=1)
-    y, x = _samples(is_weak[_rows_of(codes[:, 1:-1])], codes)
+    rows = _some_rows(picture.size)
+    y, x = _some_of(is_weak[codes[rows, 1:-1]])
     if not len(y):
         return False
-    left, here, right = (level[codes[y, x + step]] for step in range(3))
+    left, here, right = (level[codes[rows[y], x + step]] for step in range(3))
     least = _TEXTURE * int(level.max())
     is_extreme = (np.minimum(np.abs(here - left), np.abs(here - right)) > least) & ((here > left) == (here > right))
     return bool(np.mean(is_extreme) > _TEXTURE_SHARE)
 
 
-def _rows_of(codes: Codes) -> Codes:
-    """Some rows, evenly, of a large picture."""
-    return codes[:: max(1, codes.size // _MAX_LOOKED_AT)]
+def _some_rows(size: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """The indices of some rows of a large picture, in no regular distance, else of all."""
+    height, width = size
+    count = max(1, min(height, _MAX_LOOKED_AT // max(1, width)))
+    return np.sort(np.random.default_rng(0).permutation(height)[:count])
 
 
-def _samples(chosen: BoolArray, codes: Codes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Rows and columns of some chosen pixels, evenly; `chosen` has the rows that `_rows_of` gives."""
+def _some_of(chosen: BoolArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Rows and columns of some chosen pixels, evenly."""
     y, x = chosen.nonzero()
     step = max(1, len(y) // _SAMPLES)
-    return y[::step] * max(1, chosen.shape[1] * codes.shape[0] // _MAX_LOOKED_AT), x[::step]
+    return y[::step], x[::step]

@@ -127,6 +127,15 @@ def test_indices_count_more_than_names_in_a_clip_and_less_in_an_album() -> None:
     assert match_frames(["ant.jpg", "bee.jpg"], pair, [1, 0])[0] == [None, None]
 
 
+def test_pictures_of_a_clip_are_found_by_their_names_where_those_fit() -> None:
+    shot = replace(FOUR, names=("render.1010.png", "render.1012.png", "render.1013.png", "render.1020.png"))
+    assert frames(["render.1012.png", "masks/render.1020.tif"], shot) == [1, 3]
+    assert frames(["00000.png", "00003.png"], shot) == [0, 3]
+    numbered = replace(FOUR, names=("00001.jpg", "00002.jpg", "00003.jpg", "00004.jpg"))
+    assert frames(["00002.png", "00003.png"], numbered) == [1, 2]
+    assert frames(["00000.png", "00001.png", "00002.png"], numbered) == [0, 1, 2]
+
+
 def test_long_names_cost_little() -> None:
     hostile = ["_" * 100_000, "-_ ." * 30_000, "a.rf." * 20_000, "0" * 100_000, "mask" * 20_000]
     assert frames(hostile, album("cat.jpg")) == [None] * len(hostile)

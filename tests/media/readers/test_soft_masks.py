@@ -326,7 +326,7 @@ def test_too_many_objects_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(mask_values, "MAX_COLORS", 3)
     with pytest.raises(MediaError, match="too many colours"):
         read(tmp_path, encoded(levels(a=1, b=2, c=3, d=4)))
-    monkeypatch.setattr(soft_masks, "_MAX_VALUES", 20)
+    monkeypatch.setattr(soft_masks, "MAX_SOFT_VALUES", 20)
     with pytest.raises(MediaError, match="too many colours"):
         read(tmp_path, encoded(anti_aliased([(200, 20, 20), (30, 180, 30)])))
 
