@@ -29,7 +29,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "tracking": {"model", "types", "errors"},
     "media": {"types", "errors"},
     "detection": {"hub", "types", "errors"},
-    "serving": {"tracking", "weights", "networks", "model", "media", "types", "errors"},
+    "serving": {"tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
     "predictors": {"tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
     "console": set(),
     "training": {"predictors", "console", "tracking", "weights", "networks", "model", "media", "types", "errors"},

@@ -20,7 +20,7 @@ from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
-from sam2_core.cli.text_prompts import TextPrompts, add_text, find_objects, text_from_options
+from sam2_core.cli.text_prompts import TextPrompts, add_text, objects_of_image, text_from_options
 from sam2_core.media import ExportOptions, MaskedMedia
 
 USAGE = "IMAGE [IMAGE ...] [options]"
@@ -72,7 +72,7 @@ async def _segment(
     task: Task,
 ) -> Mapping[str, Any]:
     with context.open_media(task.source, task.media) as store:
-        objects = prompt_source.read(task, store.info) if text is None else find_objects(text.begin(), store)
+        objects = prompt_source.read(task, store.info) if text is None else objects_of_image(text.begin(), store)
         async with context.open_workspace(store) as workspace:
             await prompts.set_prompts(workspace, objects, context.console)
             await workspace.masks(range(1))  # opens the session, also where nothing is found

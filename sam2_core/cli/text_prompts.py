@@ -9,22 +9,18 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TypeAlias
 
-import numpy as np
-from PIL import Image
-
 from sam2_core.cli.options import integer_from, share
 from sam2_core.cli.prompts import PromptedObject
 from sam2_core.cli.session import MAX_OBJECTS, CommandContext
 from sam2_core.console import Console
 from sam2_core.detection.association import new_arrivals
 from sam2_core.detection.detector import Detection, Detector
+from sam2_core.detection.finding import find_objects
 from sam2_core.detection.known import DEFAULT_DETECTOR, DETECTORS, EXTRA
 from sam2_core.detection.phrases import read_phrases
-from sam2_core.detection.suppression import suppress_overlaps
 from sam2_core.errors import ConfigError
 from sam2_core.media import MAX_NAME_LENGTH, ObjectTraits, Store, color_of
-from sam2_core.media.info import RgbArray
-from sam2_core.media.source_frames import read_source_image
+from sam2_core.media.source_frames import read_full_frame
 from sam2_core.serving.workspace import Workspace
 from sam2_core.types import Mask, Prompt
 
@@ -69,13 +65,9 @@ class TextPrompts:
     def find(self, store: Store, frame: int) -> tuple[Detection, ...]:
         """What is found on a frame, the best first; of overlapping boxes one. Raises `BadPrompt` and `MediaError`."""
         detector = self.load()
-        thresholds = replace(
-            detector.thresholds,
-            box=detector.thresholds.box if self.box_threshold is None else self.box_threshold,
-            text=detector.thresholds.text if self.text_threshold is None else self.text_threshold,
-        )
         self.console.progress(None, "Looking for what the text names")
-        return suppress_overlaps(detector.detect(_pixels(store, frame), self.phrases, thresholds))
+        image = read_full_frame(store, frame)
+        return find_objects(detector, image, self.phrases, self.box_threshold, self.text_threshold)
 
     def add(self, frame: int, found: Sequence[Detection]) -> list[PromptedObject]:
         """Make these detections objects; those beyond the limit are left out. Returns the new ones."""
@@ -121,7 +113,7 @@ def prompt_of(found: Detection) -> Prompt:
     return Prompt(boxes=(found.box,)) if found.mask is None else Prompt(mask=found.mask)
 
 
-def find_objects(text: TextPrompts, store: Store) -> list[PromptedObject]:
+def objects_of_image(text: TextPrompts, store: Store) -> list[PromptedObject]:
     """The objects of an image. Raises `BadPrompt` and `MediaError`."""
     text.add(0, text.find(store, 0))
     text.tell(store.info.name)
@@ -151,13 +143,3 @@ async def _mask_of(workspace: Workspace, frame: int, found: Detection) -> Mask:
         return found.mask
     [preview] = (await workspace.preview(frame, _SCRATCH_OBJECT, prompt_of(found))).objects
     return preview.mask
-
-
-def _pixels(store: Store, frame: int) -> RgbArray:
-    """A frame as (height, width, 3): of an image as its file has it, of a clip as the network gets it."""
-    if store.info.kind != "clip":
-        return read_source_image(store, frame)
-    image, (height, width) = store.frame(frame), store.info.size_of(frame)
-    if image.shape[:2] == (height, width):
-        return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))

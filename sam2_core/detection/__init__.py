@@ -3,6 +3,7 @@
 detector.py         what a detector is (`Detector`) and finds (`Detection`)
 known.py            the detectors that have a name here
 phrases.py          a text becomes phrases
+finding.py          detects as users ask for it
 suppression.py      of overlapping boxes the best remains; association.py: which masks are of objects known already
 loading.py          loads a detector by name or path
 model_files.py      finds or downloads the files of a detector; transformers_library.py: imports the library, an extra
