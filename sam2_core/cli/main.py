@@ -43,8 +43,8 @@ examples:
 
 A single input is always done, and what was there is replaced. A folder is worked through file by file, and the same
 command again goes on where it stopped: it skips what it has made of the same input with the same settings, which the
-hidden file .masklet.jsonl in the folder of --out tells. A file there that something else has made is left as it is
-(--again overwrites it). Files appear only when they are whole.
+hidden file .NAME.masklet.jsonl beside the folder of --out tells. A file there that something else has made is left as
+it is (--again overwrites it). Files appear only when they are whole.
 
 exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wrong use, 130 interrupted
 """

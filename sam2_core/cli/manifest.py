@@ -1,6 +1,7 @@
 """The manifest of an output folder: which files in it were written here, and with which settings.
 
-It is a hidden file of JSON lines, of which the last one about a file counts:
+It is a hidden file of JSON lines beside the folder, so that the folder holds results only; inside of it if there is no
+place beside. The last line about a file counts:
 
     {"file": "a_coco.json", "by": RUN}                                           is being written
     {"file": "a_coco.json", "by": RUN, "settings": DIGEST, "content": DIGEST}    is written
@@ -14,12 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-NAME = ".masklet.jsonl"
+_SUFFIX = ".masklet.jsonl"
+_MAX_FOLDER_BYTES = 200  # of a folder's name in that of its manifest; longer ones are digested
 _CHUNK = 1 << 20
 _MAX_LINE = 10_000  # characters; names have up to 255 bytes
 
@@ -44,7 +47,8 @@ class Manifest:
     """The files that runs have written to a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / NAME
+        self._folder = folder
+        self._file = manifest_file(folder)
         self._run = secrets.token_hex(8)
         self._entries: dict[str, Mapping[str, str]] = {}
         self._before: dict[str, Mapping[str, str]] = {}  # the entries of files that are being written
@@ -76,7 +80,7 @@ class Manifest:
     def written(self) -> set[Path]:
         """The files that runs have written, whatever became of them."""
         self._refresh()
-        return {self._file.parent / name for name, entry in self._entries.items() if "by" in entry}
+        return {self._folder / name for name, entry in self._entries.items() if "by" in entry}
 
     def begin(self, targets: Collection[Path]) -> None:
         """Record that these files are being written. Raises `OSError`."""
@@ -130,6 +134,18 @@ class Manifest:
             entry = _read_line(line)
             if entry is not None:
                 self._entries[entry["file"]] = entry
+
+
+def manifest_file(folder: Path) -> Path:
+    """The manifest of a folder: beside it, or inside for a root and where nothing can be written beside."""
+    folder = folder.resolve()
+    inside = folder / _SUFFIX
+    if folder.parent == folder or inside.is_file() or not os.access(folder.parent, os.W_OK):
+        return inside
+    name = folder.name
+    if len(os.fsencode(name)) > _MAX_FOLDER_BYTES:
+        name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
+    return folder.parent / f".{name}{_SUFFIX}"
 
 
 def _read_line(line: bytes) -> dict[str, str] | None:

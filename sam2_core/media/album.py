@@ -15,7 +15,7 @@ from sam2_core.media.atomic import new_folder
 from sam2_core.media.image_files import StoredImage, is_image, store_image
 from sam2_core.media.info import MediaInfo, SourceReading
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
-from sam2_core.media.names import fold_name, real_name, short_names, unique_name
+from sam2_core.media.names import compose_name, real_name, short_names, unique_name
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCES, Store, album_source_path, describe_store
 
@@ -38,7 +38,7 @@ class _AlbumBuilder:
     stored_sizes: list[tuple[int, int]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
-    """The names as `fold_name` gives them."""
+    """The names as `compose_name` gives them."""
     lengths: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     orientations: list[int] = field(default_factory=list)
@@ -52,7 +52,7 @@ class _AlbumBuilder:
         self.sizes.append(image.size)
         self.stored_sizes.append(image.stored_size)
         self.names.append(unique_name(name, self.taken, path))
-        self.taken.add(fold_name(self.names[-1]))
+        self.taken.add(compose_name(self.names[-1]))
         self.lengths.append(len(image.jpeg))
         self.orientations.append(image.orientation)
         self.warnings += [f"{self.names[-1]}: {text}" for text in image.warnings]

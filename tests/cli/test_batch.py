@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from sam2_core.cli.manifest import NAME
 from sam2_core.errors import WeightsError
 from sam2_core.serving.commands import Command, SetPrompt
 from tests.cli.runner import CommandRunner
@@ -30,7 +29,7 @@ class Interrupted(FakeEngine):
 
 
 def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name != NAME)  # the manifest
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_finished_folder_is_skipped(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_core.cli.manifest import NAME, Manifest
+from sam2_core.cli.manifest import Manifest, manifest_file
 from sam2_core.serving.commands import Command, SetPrompt
 from tests.cli.runner import CommandResult, CommandRunner, masks_in
 from tests.fakes import FakeEngine
@@ -129,15 +129,15 @@ def test_deleted_edited_and_damaged_files_are_noticed(masklet: CommandRunner, ph
 def test_a_damaged_manifest_costs_its_damaged_lines_alone(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     masklet("segment", photos, *BOX, "--out", out)
-    text = (out / NAME).read_text("utf-8")
-    (out / NAME).write_text('[]\n{"file": 3}\nnonsense\n' + text + '{"file": "b_coco.json", "by', "utf-8")
+    text = manifest_file(out).read_text("utf-8")
+    manifest_file(out).write_text('[]\n{"file": 3}\nnonsense\n' + text + '{"file": "b_coco.json", "by', "utf-8")
     assert outcomes(masklet("segment", photos, *BOX, "--out", out, "--json")) == ["skipped"] * 3
     masklet("segment", photos, "--box", "1,1,9,9", "--export", "coco", "--out", out)
     assert (
         outcomes(masklet("segment", photos, "--box", "1,1,9,9", "--export", "coco", "--out", out, "--json"))
         == ["skipped"] * 3
     )
-    (out / NAME).write_bytes(b"\xff\x00" * 50)
+    manifest_file(out).write_bytes(b"\xff\x00" * 50)
     assert outcomes(masklet("segment", photos, *BOX, "--out", out, "--json")) == ["kept"] * 3
 
 
@@ -148,7 +148,7 @@ def test_a_single_run_keeps_the_manifest_true(masklet: CommandRunner, photos: Pa
     done = masklet("segment", photos, *BOX, "--out", out, "--json")
     assert (done.code, outcomes(done)) == (0, ["replaced", "skipped", "skipped"])
     masklet("segment", photos / "a.png", *BOX, "--out", tmp_path / "single")
-    assert not (tmp_path / "single" / NAME).exists()
+    assert not manifest_file(tmp_path / "single").exists()
 
 
 def test_a_killed_run_is_completed(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:

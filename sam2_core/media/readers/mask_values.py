@@ -31,12 +31,14 @@ class ObjectValues:
     exact: the gray levels that occur in exact masks.
     has_colors: whether any of them has colors, so that gray levels are colors, too.
     peak: the largest level, or value of a channel.
+    is_trimap: whether gray pixels border white ones somewhere, as undecided ones do.
     """
 
     strong: Table | None
     exact: frozenset[int]
     has_colors: bool
     peak: int
+    is_trimap: bool = True
 
     @property
     def undecided(self) -> tuple[frozenset[int], str]:
@@ -45,7 +47,7 @@ class ObjectValues:
         if self.has_colors or len(objects) == 1 or max(objects, default=0) != _WHITE:
             return frozenset(), ""
         if len(objects) == 2 and min(objects) in _GRAY:
-            return frozenset(objects - {_WHITE}), TRIMAP
+            return (frozenset(objects - {_WHITE}), TRIMAP) if self.is_trimap else (frozenset(), "")
         steps = {round(_WHITE * step / len(objects)) for step in range(1, len(objects) + 1)}
         is_scale = len(objects) > 2 and all(min(abs(level - step) for step in steps) <= 1 for level in objects)
         return (frozenset(), "") if self.strong is not None or is_scale else (frozenset([_WHITE]), VOID)
@@ -63,8 +65,9 @@ def survey(pictures: Iterable[MaskPixels]) -> ObjectValues:
     Raises `MediaError` for photos, and if compression has changed the numbers of the objects.
     """
     soft, refusals, exact_count, is_empty = list[StrongValues](), list[MediaError](), 0, True
-    has_colors, exact, peak = False, set[int](), 0
+    has_colors, exact, peak, borders = False, set[int](), 0, False
     for picture in pictures:
+        borders = borders or _has_border_of_gray(picture)
         peak, has_colors = max(peak, int(picture.table.max())), has_colors or picture.kind == "colors"
         exact.update(picture.table[:, 0].tolist() if picture.kind != "colors" else ())
         try:
@@ -80,7 +83,8 @@ def survey(pictures: Iterable[MaskPixels]) -> ObjectValues:
     if refusals and is_empty:
         raise refusals[0]
     strong = _merge(soft, has_colors) if len(soft) > exact_count else None
-    return ObjectValues(strong, frozenset(exact), has_colors, peak)
+    is_trimap = borders or exact.isdisjoint(_GRAY)
+    return ObjectValues(strong, frozenset(exact), has_colors, peak, is_trimap)
 
 
 def objects_in(picture: MaskPixels, values: ObjectValues) -> Iterator[tuple[int, BoolArray]]:
@@ -133,6 +137,17 @@ def _soft_objects(picture: MaskPixels, strong: Table, values: ObjectValues) -> I
         mask = labeled == label
         if mask.any():
             yield number, mask
+
+
+def _has_border_of_gray(picture: MaskPixels) -> bool:
+    """Whether gray pixels lie beside white ones."""
+    if picture.table.shape[1] != 1:
+        return False
+    is_white, is_gray = (np.isin(picture.table[:, 0], levels)[picture.codes] for levels in ((_WHITE,), _GRAY))
+    return any(
+        bool((one[1:] & other[:-1]).any() or (one[:, 1:] & other[:, :-1]).any())
+        for one, other in ((is_white, is_gray), (is_gray, is_white))
+    )
 
 
 def _merge(found: Sequence[StrongValues], has_colors: bool) -> Table:

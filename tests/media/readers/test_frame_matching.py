@@ -46,6 +46,21 @@ def frames(names: Sequence[Names], info: MediaInfo, by_order: bool = False, bind
         (("p1_jpg.rf.0a1b.jpg", "p1_jpg.rf.ffff.jpg"), ["p1_jpg.rf.ffff.txt"], [1]),
         (("street.jpg", "market.jpg"), ["mask_street.png", "market_mask_1.png", "market_mask_2.png"], [0, 1, 1]),
         (("aachen_000000_000019_leftImg8bit.png",), ["aachen_000000_000019_gtFine_polygons.json"], [0]),
+        (("a.jpg", "a.png"), ["a_png.rf.0b.jpg", "a_jpg.rf.0a.jpg"], [1, 0]),
+        (("my photo (1).jpg", "my.jpg"), ["a1b2c3d4-my_photo_1.jpg"], [0]),
+        (("my photo (1).jpg", "my.jpg"), ["my-photo-1-_jpg.rf.0a.jpg"], [0]),
+        (("rear/1.jpg", "front/1.jpg"), ["/data/local-files/?d=front%2F1.jpg"], [1]),
+        (("a b.jpg", "c.jpg"), ["https://host.example/d/a%20b.jpg?signature=x.jpg"], [0]),
+        # Additions on both sides that are not the same mean different pictures; a date is no addition.
+        (("a1b2c3d4-street.jpg",), ["9f00aa17-street.jpg"], [None]),
+        (("a1b2c3d4-street.jpg",), ["a1b2c3d4-street_mask.png"], [0]),
+        (("20240101_001.jpg", "001.jpg"), ["20240102_001.jpg"], [None]),
+        (("p1_jpg.rf.aaaa.jpg",), ["p1_jpg.rf.bbbb.jpg"], [None]),
+        (("street_label_1.jpg",), ["street_label_2.jpg"], [None]),
+        (("street_objects.jpg",), ["street_objects_mask.png"], [0]),
+        # Names that differ only by case.
+        (("IMG.jpg", "img.jpg"), ["img.jpg", "IMG.txt"], [1, 0]),
+        (("IMG.jpg", "img.jpg"), ["Img.jpg"], [None]),
         # Several versions or uploads of one picture: which one is meant is not known.
         (("p1.jpg",), ["p1_jpg.rf.aaaa.jpg", "p1_jpg.rf.bbbb.jpg"], [None, None]),
         (("street.jpg",), ["a1b2c3d4-street.jpg", "9f00aa17-street.jpg"], [None, None]),
@@ -110,6 +125,12 @@ def test_guesses_are_marked() -> None:
 )
 def test_frames_of_a_clip_are_found_by_number(names: list[str], expected: list[int | None]) -> None:
     assert frames(names, FOUR) == expected
+
+
+def test_frames_of_a_clip_made_of_pictures_are_found_by_their_names() -> None:
+    gaps = replace(CLIP, frames=4, names=("f1.png", "f2.png", "f5.png", "f8.png"))
+    assert frames(["f5.png", "f2_mask.png", "f3.png"], gaps) == [2, 1, None]
+    assert frames(["00001.png", "00002.png"], gaps) == [1, 2]
 
 
 def test_the_rule_of_numbers_is_told() -> None:

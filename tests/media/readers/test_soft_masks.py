@@ -142,6 +142,14 @@ def levels(**values: int) -> npt.NDArray[np.uint8]:
     return pixels
 
 
+def trimap() -> npt.NDArray[np.uint8]:
+    """A white square with a gray border."""
+    pixels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    pixels[20:60, 3:43] = 128
+    pixels[25:55, 8:38] = 255
+    return pixels
+
+
 def labels() -> npt.NDArray[np.uint8]:
     """Touching areas with the ids of classes, also thin and tiny ones."""
     pixels = np.repeat(np.arange(7, 27, dtype=np.uint8), WIDTH // 20)[None].repeat(HEIGHT, axis=0)
@@ -163,7 +171,8 @@ def dots() -> npt.NDArray[np.uint8]:
         (levels(a=64, b=128, c=192), 3),
         (levels(a=85, b=170, c=255), 3),
         (levels(a=1, b=2, c=255), 2),
-        (levels(a=255, b=128), 1),
+        (trimap(), 1),
+        (levels(a=255, b=128), 2),
         (levels(a=1, b=2, c=3, d=4), 4),
         (levels(a=10, b=255).astype(np.uint16) * 100, 2),
         (labels(), 23),
@@ -171,7 +180,7 @@ def dots() -> npt.NDArray[np.uint8]:
         (np.dstack([dots() * 6, 0 * dots(), dots()]), 40),
         (np.dstack([levels(a=1, b=2), levels(a=1), levels(c=255)]), 3),
     ],
-    ids=["64", "scale", "void", "trimap", "index", "16 bits", "classes", "dots", "colored dots", "colors"],
+    ids=["64", "scale", "void", "trimap", "apart", "index", "16 bits", "classes", "dots", "colored dots", "colors"],
 )
 def test_numbers_of_objects_are_not_taken_for_soft_edges(tmp_path: Path, pixels: npt.NDArray[Any], count: int) -> None:
     found = read(tmp_path, encoded(pixels))
@@ -181,9 +190,9 @@ def test_numbers_of_objects_are_not_taken_for_soft_edges(tmp_path: Path, pixels:
 
 def test_undecided_pixels_are_named(tmp_path: Path) -> None:
     assert mask_values.VOID in read(tmp_path, encoded(levels(a=1, b=255))).notes
-    found = read(tmp_path, encoded(levels(a=255, b=128)))
+    found = read(tmp_path, encoded(trimap()))
     assert mask_values.TRIMAP in found.notes
-    assert (pixels_of(found) == (levels(a=255) > 0)).all()
+    assert (pixels_of(found) == (trimap() == 255)).all()
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])
