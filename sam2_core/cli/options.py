@@ -143,6 +143,17 @@ def rate(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """An argument type: a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"a number from 0 to 1 is due, not {text!r}")
+    return value
+
+
 def integer_from(minimum: int) -> Any:
     """An argument type: an integer of at least `minimum`."""
 

@@ -34,7 +34,9 @@ have "mask" (COCO run lengths), "choice" (0, 1 or 2: which reading of an ambiguo
 more closely).
 """
 MAX_FILE_BYTES = 200_000_000
-_NO_PROMPT = "Say what to select: with --point X,Y, --box L,T,R,B or --mask FILE, or in a file with --prompts."
+_NO_PROMPT = (
+    "Say what to select: with --point X,Y, --box L,T,R,B, --mask FILE or --text WORDS, or in a file with --prompts."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class PromptSource:
 
     read: Callable[[Task, MediaInfo], Sequence[PromptedObject]]
     files: Callable[[Task], Sequence[Path]] = lambda task: ()
+
+
+NONE = PromptSource(lambda task, info: ())
+"""Nothing is prompted beforehand."""
 
 
 async def set_prompts(workspace: Workspace, objects: Sequence[PromptedObject], console: Console) -> None:

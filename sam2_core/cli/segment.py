@@ -1,4 +1,4 @@
-"""Masks of things in pictures, from clicks, boxes and masks.
+"""Masks of things in pictures, from clicks, boxes, masks and words.
 
 Pictures and folders of pictures are worked through in one go, all with the same prompts, or each with its own (a folder
 for --prompts). What is written follows the ending of --out, or --export.
@@ -20,6 +20,7 @@ from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
+from sam2_core.cli.text_prompts import TextPrompts, add_text, objects_of_image, text_from_options
 from sam2_core.media import ExportOptions, MaskedMedia
 
 USAGE = "IMAGE [IMAGE ...] [options]"
@@ -31,6 +32,7 @@ examples:
   masklet segment - --point 50%,50% --out - < photo.jpg > cut.png
   masklet segment photos --box 100,100,500,400 --export masks,coco --out masks
   masklet segment photos --prompts photos_prompts --export png --look blurred --out results --json
+  masklet segment photos --text "dog, wheel" --export coco --out masks
 
 --object begins the next object; the prompts that follow are about it. A file for --prompts reads:
 
@@ -43,6 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_inputs(parser, "images", "IMAGE", "a picture, or a folder of pictures")
     add_prompts(parser)
+    add_text(parser, for_clips=False)
     add_output(parser, ("png",), "picture")
     add_source(parser)
     add_network(parser)
@@ -51,21 +54,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     """Run the command; returns the exit code."""
-    prompt_source, export = prompts.prompts_from_options(options), export_options(options)
-    settings = Settings("segment", options, export, prompt_source.files)
+    export = export_options(options)
     with CommandContext(options, build) as context:
+        text = text_from_options(options, context)
+        prompt_source = prompts.prompts_from_options(options) if text is None else prompts.NONE
+        settings = Settings("segment", options, export, prompt_source.files)
         tasks = media_tasks(options.images, ("image",), options, context.console, lambda source: "image")
-        process = partial(_segment, context, prompt_source, export)
+        process = partial(_segment, context, text, prompt_source, export)
         return run_batch(tasks, context.console, options.again, settings, lambda task: asyncio.run(process(task)))
 
 
 async def _segment(
-    context: CommandContext, prompt_source: prompts.PromptSource, export: ExportOptions, task: Task
+    context: CommandContext,
+    text: TextPrompts | None,
+    prompt_source: prompts.PromptSource,
+    export: ExportOptions,
+    task: Task,
 ) -> Mapping[str, Any]:
     with context.open_media(task.source, task.media) as store:
-        objects = prompt_source.read(task, store.info)
+        objects = prompt_source.read(task, store.info) if text is None else objects_of_image(text.begin(), store)
         async with context.open_workspace(store) as workspace:
             await prompts.set_prompts(workspace, objects, context.console)
+            await workspace.masks(range(1))  # opens the session, also where nothing is found
             media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects])
             write_all(media, export, task, context.console.progress)
             return summarize(media)

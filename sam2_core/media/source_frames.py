@@ -54,6 +54,17 @@ def read_source_image(store: Store, frame: int) -> RgbArray:
     return image
 
 
+def read_full_frame(store: Store, frame: int) -> RgbArray:
+    """One frame as (height, width, 3), at once: an image from its file, a frame of a clip as it is stored, scaled up
+    where that is smaller. Raises `MediaError`."""
+    if store.info.kind != "clip":
+        return read_source_image(store, frame)
+    image, (height, width) = store.frame(frame), store.info.size_of(frame)
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
 def probe_source(store: Store) -> ClipProbe:
     """Probe the source of a clip again; one made of pictures has no more than a size.
 
