@@ -34,6 +34,7 @@ _TAIL = 22 + 65_535  # bytes: the end record and the longest comment behind it
 _CHUNK = 1 << 20
 _MAX_DIGITS = 300  # of a number in a name
 _DECIMAL = re.compile(r"(?<![0-9.])[0-9]{1,20}\.[0-9]{1,20}$")
+_MASK_FOLDERS = frozenset({"annotations", "masks", "segmentationclass", "segmentationobject"})
 _BAD_MEMBER = (  # whatever the zipfile module raises for a file that is broken
     zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError, OSError, struct.error,
 )  # fmt: skip
@@ -204,8 +205,14 @@ def _open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The pictures in a ZIP file. Raises `MediaError` if there is none."""
+    """The pictures in a ZIP file, without masks in folders of their own. Raises `MediaError` if there is none."""
     members = [each for each in archive.infolist() if not each.is_dir() and _is_picture(each.filename)]
+    photos = [each for each in members if _MASK_FOLDERS.isdisjoint(_folders(each.filename))]
+    if members and (not photos or "manifest.json" in archive.namelist()):  # as our own exports have it
+        raise MediaError(
+            "This ZIP file holds masks. Open the picture or clip first that they are about, then import them."
+        )
+    members = photos
     if not members:
         raise NoSequence(
             "There is no picture in this ZIP file. Pack numbered pictures, or take the clip or pictures out of it."
@@ -239,6 +246,10 @@ def _is_picture(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
     return bool(parts) and not hidden and PurePosixPath(parts[-1]).suffix.lower() in PICTURE_SUFFIXES
+
+
+def _folders(name: str) -> set[str]:
+    return {part.casefold() for part in PurePosixPath(name.replace("\\", "/")).parts[:-1]}
 
 
 def _last_part(name: str) -> str:

@@ -202,8 +202,8 @@ def test_a_bad_file_costs_nothing(desk: Desk, clip: Path, tmp_path: Path) -> Non
     broken.write_bytes(b"PK\x03\x04 and nothing else")
     choose(desk, broken)
     desk.expect_toast("“broken.zip” was not imported. The ZIP file is damaged")
-    drop(desk, coco(tmp_path / "small.json", 0, size=(90, 160)))
-    desk.expect_toast("They are 160 × 90 pixels, the picture is 320 × 180.")
+    drop(desk, coco(tmp_path / "small.json", 0, size=(90, 120)))
+    desk.expect_toast("They are 120 × 90 pixels, the picture is 320 × 180.")
     drop(desk, tmp_path / "small.json", broken)
     desk.expect_toast("Several files of annotations go into one ZIP file")
     desk.expect(".mk-progress-overlay").to_be_hidden()
@@ -219,7 +219,11 @@ def test_a_bad_file_costs_nothing(desk: Desk, clip: Path, tmp_path: Path) -> Non
 
 def test_without_a_medium_there_is_nothing_to_annotate(desk: Desk, tmp_path: Path) -> None:
     drop(desk, davis(tmp_path / "masks.zip", range(1)))
-    desk.expect_toast("Open the picture or clip first")
+    desk.expect_toast("This ZIP file holds masks. Open the picture or clip first")
+    labels = tmp_path / "photo.txt"
+    labels.write_text("0 0.5 0.5 0.2 0.2", "utf-8")
+    drop(desk, labels)
+    desk.expect_toast("Open the picture or clip first that these annotations are about")
     desk.page.click(".mk-project-open")
     desk.expect(".mk-project-import").to_be_hidden()
 

@@ -158,6 +158,20 @@ def test_no_member_is_written_where_its_name_says(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("f_*")) + list((tmp_path / "inner").glob("f_*"))
 
 
+@pytest.mark.parametrize("name", ["Annotations/film/{:05d}.png", "masks/{:05d}.png", "{:05d}.png"])
+def test_a_zip_file_of_masks_is_no_clip(name: str, tmp_path: Path) -> None:
+    members = {name.format(number): png(number) for number in range(3)}
+    file = packed(tmp_path / "masks.zip", members | ({} if "/" in name else {"manifest.json": b"{}"}))
+    with pytest.raises(MediaError, match="Open the picture or clip first") as error:
+        ingest(file, tmp_path / "store")
+    assert not isinstance(error.value, NoSequence)  # which would open them as photos
+
+
+def test_masks_beside_pictures_are_left_out(tmp_path: Path) -> None:
+    members = {f"{folder}/{number:05d}.png": png(number) for folder in ("images", "masks") for number in range(3)}
+    assert ingest(packed(tmp_path / "set.zip", members), tmp_path / "store").frames == 3
+
+
 def test_a_cut_zip_file_is_refused(tmp_path: Path) -> None:
     path = packed(tmp_path / "a.zip", {"1.png": png(0), "2.png": png(1)})
     path.write_bytes(path.read_bytes()[:-30])
