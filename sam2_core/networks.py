@@ -1,19 +1,23 @@
 """The networks with published weights: the eight official ones and the bundled `nano`.
 
-The configuration of a network is `configs/<name>.yaml`. The strings that identify the official networks in the official
-code ("configs/sam2.1/sam2.1_hiera_t.yaml", "facebook/sam2.1-hiera-tiny", "sam2.1_hiera_tiny.pt") are aliases.
+The configuration of a network is `configs/<name>.yaml`. The strings that identify the official networks in published
+code are understood as well: "configs/sam2.1/sam2.1_hiera_t.yaml" in all spellings that Hydra finds, such as
+"sam2_hiera_l" and "/home/me/sam2/configs/sam2.1/sam2.1_hiera_b+.yaml", "facebook/sam2.1-hiera-tiny", and
+"sam2.1_hiera_tiny.pt".
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
+from sam2_core.model.official_settings import FIXED_SETTINGS, OFFICIAL_FIELDS
 from sam2_core.paths import ROOT
 
 BUNDLED = "nano"
@@ -34,7 +38,6 @@ class KnownNetwork:
     gflops: tuple[float, float]
     file: str
     repository: str | None = None
-    aliases: tuple[str, ...] = ()
 
     @property
     def relative_gflops(self) -> tuple[float, float]:
@@ -68,7 +71,7 @@ class KnownNetwork:
         return ROOT / "assets" / self.file
 
 
-def _official(version: str, size: str, letter: str, parameters: float, gflops: tuple[float, float]) -> KnownNetwork:
+def _official(version: str, size: str, parameters: float, gflops: tuple[float, float]) -> KnownNetwork:
     name = f"{version}_hiera_{size}"
     return KnownNetwork(
         name,
@@ -77,7 +80,6 @@ def _official(version: str, size: str, letter: str, parameters: float, gflops: t
         gflops,
         file=f"{name}.pt",
         repository=f"facebook/{version}-hiera-{size.replace('_', '-')}",
-        aliases=(f"configs/{version}/{version}_hiera_{letter}.yaml", f"{version}_hiera_{letter}.yaml", f"{name}.pt"),
     )
 
 
@@ -85,40 +87,104 @@ NETWORKS: dict[str, KnownNetwork] = {
     network.name: network
     for network in (
         KnownNetwork(BUNDLED, "nano", 4.4, (3.4, 6.3), file="nano.safetensors"),
-        _official("sam2.1", "tiny", "t", 39.0, (290, 908)),
-        _official("sam2.1", "small", "s", 46.1, (358, 975)),
-        _official("sam2.1", "base_plus", "b+", 80.9, (644, 1261)),
-        _official("sam2.1", "large", "l", 224.4, (1819, 2436)),
-        _official("sam2", "tiny", "t", 38.9, (290, 908)),
-        _official("sam2", "small", "s", 46.0, (358, 975)),
-        _official("sam2", "base_plus", "b+", 80.8, (644, 1261)),
-        _official("sam2", "large", "l", 224.4, (1819, 2436)),
+        _official("sam2.1", "tiny", 39.0, (290, 908)),
+        _official("sam2.1", "small", 46.1, (358, 975)),
+        _official("sam2.1", "base_plus", 80.9, (644, 1261)),
+        _official("sam2.1", "large", 224.4, (1819, 2436)),
+        _official("sam2", "tiny", 38.9, (290, 908)),
+        _official("sam2", "small", 46.0, (358, 975)),
+        _official("sam2", "base_plus", 80.8, (644, 1261)),
+        _official("sam2", "large", 224.4, (1819, 2436)),
     )
 }
 
-_ALIASES = {alias: network.name for network in NETWORKS.values() for alias in network.aliases} | {
-    network.repository: network.name for network in NETWORKS.values() if network.repository
+_PUBLISHED = {
+    source: network.name
+    for network in NETWORKS.values()
+    if network.repository
+    for source in (network.file, network.repository)
 }
+
+_OFFICIAL_FOLDER = r"(?:\.?/)*(?:sam2/)?(?:configs/)?(?:sam2(?:\.1)?/)?"
+_OFFICIAL_NAME = re.compile(
+    rf"(?:{_OFFICIAL_FOLDER}|(?P<folder>.*/)(?=[^/]*\.ya?ml$))"
+    r"sam2(?P<version>[._]?1)?_hiera_(?P<size>tiny|t|small|s|base_plus|b_plus|b\+|b|large|l)(?:\.ya?ml)?"
+)
+_SIZES = {"t": "tiny", "s": "small", "b": "base_plus", "l": "large"}
+
+
+def _known_name(name: str) -> str | None:
+    """The key in `NETWORKS` for a name as published code writes it."""
+    if name in NETWORKS:
+        return name
+    if name in _PUBLISHED:
+        return _PUBLISHED[name]
+    found = _OFFICIAL_NAME.fullmatch(name.replace("\\", "/"))
+    if found is None:
+        return None
+    return f"sam2{'.1' if found['version'] else ''}_hiera_{_SIZES[found['size'][0]]}"
 
 
 def is_known(name: str) -> bool:
-    """Whether a string is the name or an alias of a known network."""
-    return name in NETWORKS or name in _ALIASES
+    """Whether a string is the name of a known network, in any of its spellings."""
+    return _known_name(name) is not None
 
 
 def known_network(name: str) -> KnownNetwork:
-    """The network with this name or alias; raises `ConfigError` with the list of names."""
-    found = NETWORKS.get(_ALIASES.get(name, name))
+    """The network with this name, in any of its spellings; raises `ConfigError` with the list of names."""
+    found = _known_name(name)
     if found is None:
-        raise ConfigError(f"There is no network named {name!r}. Known names: {', '.join(NETWORKS)}.")
-    return found
+        raise ConfigError(
+            f"There is no network named {name!r}. Known names: {', '.join(NETWORKS)}, and those of the official files."
+        )
+    return NETWORKS[found]
 
 
 def network_config(name: str) -> NetworkConfig:
     """The configuration of a known network, or the one in a YAML file of the user; raises `ConfigError`."""
-    if not is_known(name) and PurePosixPath(name).suffix in {".yaml", ".yml"} and Path(name).is_file():
-        return read_config(Path(name))
-    return read_config(ROOT / "configs" / f"{known_network(name).name}.yaml")
+    if name.endswith((".yaml", ".yml")) and Path(name).is_file():
+        return _config_in_file(Path(name), _known_name(name))
+    return _known_config(known_network(name).name)
+
+
+def _known_config(name: str) -> NetworkConfig:
+    return read_config(ROOT / "configs" / f"{name}.yaml")
+
+
+def _config_in_file(path: Path, known: str | None) -> NetworkConfig:
+    """Read a YAML file of ours or of the official code, whose file name may be that of a known network."""
+    try:
+        values = read_settings(path, "network configuration")
+    except ConfigError:
+        if known is None:
+            raise
+        values = {}
+    model = values.get("model")
+    if "name" in values or (known is None and not isinstance(model, dict)):
+        return NetworkConfig.from_mapping(values)
+    settings = model if isinstance(model, dict) else {}
+    return _official_config(path, settings, _known_config(known) if known else None)
+
+
+def _official_config(path: Path, model: dict[str, Any], base: NetworkConfig | None) -> NetworkConfig:
+    """A known network with the settings of the section `model` in an official YAML file.
+
+    Without a `base` it is the network with the same trunk. Raises `ConfigError` for settings that cannot be changed.
+    """
+    trunk = (model.get("image_encoder") or {}).get("trunk") or {}
+    is_first = not model.get("no_obj_embed_spatial", False)
+    for name in NETWORKS if base is None else ():
+        config = _known_config(name)
+        sizes = (config.embed_dim, config.no_object_in_memory, list(config.stages))
+        if sizes == (trunk.get("embed_dim"), not is_first, trunk.get("stages")):
+            base = config
+    if base is None:
+        raise ConfigError(f"{path} describes none of the known networks: {', '.join(NETWORKS)}.")
+    for name, setting in FIXED_SETTINGS.items():
+        if name in model:
+            setting.check(model[name])
+    fields = {OFFICIAL_FIELDS[name]: value for name, value in model.items() if name in OFFICIAL_FIELDS}
+    return base.changed(**{field: value for field, value in fields.items() if value != getattr(base, field)})
 
 
 def read_config(path: Path) -> NetworkConfig:

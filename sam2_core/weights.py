@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,16 @@ def load_network(
         name = known.name
     tensors = read_weights(Path(file))
     config = network_config(name) if name else identify_network(tensors, Path(file))
-    return build_network(config, tensors, Path(file))
+    return _with_own_memory(config, tensors, Path(file))
+
+
+def _with_own_memory(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Path) -> SAM2:
+    """As `build_network`, for a file whose number of memories may differ; of more than configured, some are kept."""
+    rows = len(tensors.get("maskmem_tpos_enc", ())) or config.memory_slots
+    network = build_network(replace(config, memory_slots=rows), tensors, file)
+    if config.memory_slots < rows:
+        network.limit_memory(config.memory_slots)
+    return network
 
 
 def build_network(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Path) -> SAM2:

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
 
 def _load_generator(options: argparse.Namespace, console: Console) -> Generate:
     console.progress(None, "Loading the network")
-    from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
+    from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator, without_small_regions
     from sam2_core.serving.build import choose_devices
     from sam2_core.weights import load_network
 
@@ -89,15 +89,20 @@ def _load_generator(options: argparse.Namespace, console: Console) -> Generate:
     device = choose_devices(options.device)[0]
     network = load_network(name, options.checkpoint, console.progress).requires_grad_(False).to(device)
     defaults = _BUNDLED_DEFAULTS if network.config.name == BUNDLED else _OFFICIAL_DEFAULTS
-    return SAM2AutomaticMaskGenerator(
+    generator = SAM2AutomaticMaskGenerator(
         network,
         points_per_side=defaults.grid if options.grid is None else options.grid,
         pred_iou_thresh=defaults.predicted_iou if options.least_quality is None else options.least_quality,
         stability_score_thresh=defaults.stability if options.least_stability is None else options.least_stability,
-        min_mask_region_area=options.least_area,
         crop_n_layers=options.crops,
         output_mode="coco_rle",
-    ).generate
+    )
+
+    def generate(image: RgbArray) -> list[dict[str, Any]]:
+        records = generator.generate(image)
+        return without_small_regions(records, options.least_area) if options.least_area else records
+
+    return generate
 
 
 def _segment_everything(

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sam2_core.errors import ConfigError
+
+RUNTIME_FIELDS = (
+    "image_size",
+    "memory_slots",
+    "max_pointers",
+    "max_conditioning_frames",
+    "memory_stride",
+    "non_overlapping_memory",
+    "multimask_output",
+    "multimask_for_tracking",
+    "multimask_min_points",
+    "multimask_max_points",
+)
+"""Fields that can be changed without other weights (`memory_slots` only to fewer)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +60,15 @@ class NetworkConfig:
     no_object_in_memory: bool = True
     pointer_times: bool = True
 
+    # how the network is run
+    max_conditioning_frames: int = -1
+    memory_stride: int = 1
+    non_overlapping_memory: bool = False
+    multimask_output: bool = True
+    multimask_for_tracking: bool = True
+    multimask_min_points: int = 0
+    multimask_max_points: int = 1
+
     # only in our networks, see model/strict_boxes.py
     strict_boxes: bool = False
 
@@ -56,6 +79,10 @@ class NetworkConfig:
             raise ConfigError(f"{self.name}: a Hiera trunk has four stages, each with a window size.")
         if self.image_size % 32:
             raise ConfigError(f"{self.name}: image_size must be a multiple of 32, not {self.image_size}.")
+        if self.memory_slots < 0 or self.max_pointers < 1 or self.memory_stride < 1:
+            raise ConfigError(f"{self.name}: sizes of the memory must be positive.")
+        if self.max_conditioning_frames != -1 and self.max_conditioning_frames < 1:
+            raise ConfigError(f"{self.name}: max_conditioning_frames must be -1 (no limit) or at least 1.")
         if self.width % self.memory_width:
             raise ConfigError(f"{self.name}: width {self.width} must be a multiple of memory_width.")
 
@@ -77,6 +104,12 @@ class NetworkConfig:
         }
         return cls(**plain)
 
+    def changed(self, **changes: Any) -> NetworkConfig:
+        """A copy with other values of fields that do not change the weights; raises `ConfigError` for other fields."""
+        if fixed := sorted(set(changes) - set(RUNTIME_FIELDS)):
+            raise ConfigError(f"{self.name}: {', '.join(fixed)} cannot be changed, because the weights depend on it.")
+        return self.from_mapping(asdict(self) | changes)
+
     @property
     def embedding_size(self) -> int:
         """Side H = W of the image embedding (stride 16)."""
@@ -86,6 +119,11 @@ class NetworkConfig:
     def mask_size(self) -> int:
         """Side of the low-resolution mask logits (stride 4)."""
         return self.image_size // 4
+
+    def is_ambiguous(self, points: int, tracking: bool) -> bool:
+        """Whether three candidates are predicted for this many points, on the first prompt or when `tracking`."""
+        enabled = self.multimask_output and (self.multimask_for_tracking or not tracking)
+        return enabled and self.multimask_min_points <= points <= self.multimask_max_points
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +13,13 @@ from sam2_core.model.layers import MLP, LayerNorm2d
 from sam2_core.model.two_way_transformer import TwoWayTransformer
 
 CANDIDATES = 3
-_STABILITY_DELTA = 0.05
-_STABILITY_THRESHOLD = 0.98
 
 
-@dataclass(frozen=True, slots=True)
-class MaskPrediction:
-    """Mask `logits` (B, M, 4H, 4W), `predicted_iou` (B, M), output `tokens` (B, M, C), `object_score` logit (B, 1)."""
+class MaskPrediction(NamedTuple):
+    """Mask `logits` (B, M, 4H, 4W), `predicted_iou` (B, M), output `tokens` (B, M, C), `object_score` logit (B, 1).
+
+    A tuple in the order of the official decoder, whose callers unpack it.
+    """
 
     logits: Tensor
     predicted_iou: Tensor
@@ -29,13 +30,16 @@ class MaskPrediction:
 class MaskDecoder(nn.Module):
     """Predicts a single mask and three candidates at once; `forward` returns some or all of them.
 
-    With `stability_fallback`, an unstable single mask is replaced by the best candidate, except in training.
+    With `stability_fallback`, a single mask whose stability at `stability_delta` is below `stability_threshold` is
+    replaced by the best candidate, except in training.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         width = config.width
         self.stability_fallback = True
+        self.stability_delta = 0.05
+        self.stability_threshold = 0.98
         self.transformer = TwoWayTransformer(config)
         self.obj_score_token = nn.Embedding(1, width)
         self.iou_token = nn.Embedding(1, width)
@@ -57,49 +61,126 @@ class MaskDecoder(nn.Module):
 
     def forward(
         self,
-        image: Tensor,
+        image_embeddings: Tensor,
         image_pe: Tensor,
-        high_res: tuple[Tensor, Tensor],
-        prompt_tokens: Tensor,
-        multimask: bool | None,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+        multimask_output: bool | None,
+        repeat_image: bool,
+        high_res_features: Sequence[Tensor],
     ) -> MaskPrediction:
-        """Predict a single mask (M = 1), three candidates (`multimask`, M = 3), or all of them (None, M = 4).
+        """Predict a single mask (M = 1), three candidates (`multimask_output`, M = 3), or all of them (None, M = 4).
 
-        Image embedding (B, C, H, W) plus the embedded mask prompt, positions (1, C, H, W), high-res features of stride
-        4 (B or 1, C / 8, 4H, 4W) and 8 (B or 1, C / 4, 2H, 2W), prompt tokens (B, N, C).
+        Signature and order of results are the official ones. Image embedding (B or 1, C, H, W), its positions
+        (1, C, H, W), prompt tokens (B, N, C), map of the mask prompt (B or 1, C, H, W), features of stride 4 (B or 1,
+        C / 8, 4H, 4W) and 8 (B or 1, C / 4, 2H, 2W). An embedding of batch 1 is shared by all prompts with or without
+        `repeat_image`.
         """
-        prediction = self.predict_all(image, image_pe, high_res, prompt_tokens)
-        if multimask is None:
+        prediction = self.predict_masks(
+            image_embeddings,
+            image_pe,
+            sparse_prompt_embeddings,
+            dense_prompt_embeddings,
+            repeat_image,
+            high_res_features,
+        )
+        if multimask_output is None:
             return prediction
-        if multimask:
+        if multimask_output:
             return _select(prediction, slice(1, None))
-        if self.stability_fallback and not self.training:
-            return _stable_or_best(prediction)
-        return _select(prediction, slice(0, 1))
+        single = _select(prediction, slice(0, 1))
+        if not self.stability_fallback or self.training:
+            return single
+        logits, predicted_iou = self._dynamic_multimask_via_stability(prediction.logits, prediction.predicted_iou)
+        return MaskPrediction(logits, predicted_iou, single.tokens, single.object_score)
 
-    def predict_all(
-        self, image: Tensor, image_pe: Tensor, high_res: tuple[Tensor, Tensor], prompt_tokens: Tensor
+    def predict_masks(
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+        repeat_image: bool,
+        high_res_features: Sequence[Tensor],
     ) -> MaskPrediction:
-        """The single mask followed by the candidates (M = 4)."""
+        """The single mask followed by the candidates (M = 4); arguments as in `forward`."""
+        batch = len(sparse_prompt_embeddings)
         output_tokens = torch.cat([self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight])
-        tokens = torch.cat([output_tokens.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
+        tokens = torch.cat([output_tokens.expand(batch, -1, -1), sparse_prompt_embeddings], dim=1)
+        image = (image_embeddings + dense_prompt_embeddings).expand(batch, -1, -1, -1)
         tokens, image = self.transformer(tokens, image, image_pe)
         object_token, iou_token, mask_tokens = tokens[:, 0], tokens[:, 1], tokens[:, 2 : 3 + CANDIDATES]
         return MaskPrediction(
-            logits=self._masks(mask_tokens, image, high_res),
+            logits=self._masks(mask_tokens, image, high_res_features),
             predicted_iou=self.iou_prediction_head(iou_token).sigmoid(),
             tokens=mask_tokens,
             object_score=self.pred_obj_score_head(object_token),
         )
 
-    def _masks(self, mask_tokens: Tensor, image: Tensor, high_res: tuple[Tensor, Tensor]) -> Tensor:
-        stride4, stride8 = high_res
+    def _masks(self, mask_tokens: Tensor, image: Tensor, high_res_features: Sequence[Tensor]) -> Tensor:
+        stride4, stride8 = high_res_features
         up1, norm, act1, up2, act2 = self.output_upscaling
         pixels = act2(up2(act1(norm(up1(image) + stride8))) + stride4)  # (B, C / 8, 4H, 4W)
         filters = torch.stack(
             [mlp(mask_tokens[:, index]) for index, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
         )
         return (filters @ pixels.flatten(2)).unflatten(2, pixels.shape[-2:])
+
+    # --- names of the official `MaskDecoder` -------------------------------------------------------------------
+
+    num_multimask_outputs = CANDIDATES
+    num_mask_tokens = 1 + CANDIDATES
+    use_high_res_features = pred_obj_scores = use_multimask_token_for_obj_ptr = True
+
+    @property
+    def transformer_dim(self) -> int:
+        """C, the width of tokens and map."""
+        return self.mask_tokens.embedding_dim
+
+    @property
+    def dynamic_multimask_via_stability(self) -> bool:
+        """`stability_fallback`."""
+        return self.stability_fallback
+
+    @dynamic_multimask_via_stability.setter
+    def dynamic_multimask_via_stability(self, value: bool) -> None:
+        self.stability_fallback = value
+
+    @property
+    def dynamic_multimask_stability_delta(self) -> float:
+        """`stability_delta`."""
+        return self.stability_delta
+
+    @dynamic_multimask_stability_delta.setter
+    def dynamic_multimask_stability_delta(self, value: float) -> None:
+        self.stability_delta = value
+
+    @property
+    def dynamic_multimask_stability_thresh(self) -> float:
+        """`stability_threshold`."""
+        return self.stability_threshold
+
+    @dynamic_multimask_stability_thresh.setter
+    def dynamic_multimask_stability_thresh(self, value: float) -> None:
+        self.stability_threshold = value
+
+    def _get_stability_scores(self, mask_logits: Tensor) -> Tensor:
+        return stability(mask_logits, self.stability_delta)
+
+    def _dynamic_multimask_via_stability(
+        self, all_mask_logits: Tensor, all_iou_scores: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Of all masks (B, 4, 4H, 4W) and predicted IoUs (B, 4) the single one, or the best candidate where that is
+        unstable: (B, 1, 4H, 4W) and (B, 1)."""
+        single, candidates = all_mask_logits[:, :1], all_mask_logits[:, 1:]
+        candidate_ious = all_iou_scores[:, 1:]
+        best = candidate_ious.argmax(dim=-1, keepdim=True)  # (B, 1)
+        stable = self._get_stability_scores(single) >= self.stability_threshold  # (B, 1)
+        best_logits = torch.take_along_dim(candidates, best[..., None, None], dim=1)
+        return (
+            torch.where(stable[..., None, None], single, best_logits),
+            torch.where(stable, all_iou_scores[:, :1], torch.take_along_dim(candidate_ious, best, dim=1)),
+        )
 
 
 def _select(prediction: MaskPrediction, which: slice) -> MaskPrediction:
@@ -108,22 +189,6 @@ def _select(prediction: MaskPrediction, which: slice) -> MaskPrediction:
         prediction.predicted_iou[:, which],
         prediction.tokens[:, which],
         prediction.object_score,
-    )
-
-
-def _stable_or_best(prediction: MaskPrediction) -> MaskPrediction:
-    """The single mask, or where its stability score is low the best candidate, with the token of the single mask."""
-    single, candidates = _select(prediction, slice(0, 1)), _select(prediction, slice(1, None))
-    best = candidates.predicted_iou.argmax(dim=-1, keepdim=True)  # (B, 1)
-    stable = stability(single.logits, _STABILITY_DELTA) >= _STABILITY_THRESHOLD  # (B, 1)
-    logits = torch.take_along_dim(candidates.logits, best[..., None, None], dim=1)
-    return MaskPrediction(
-        logits=torch.where(stable[..., None, None], single.logits, logits),
-        predicted_iou=torch.where(
-            stable, single.predicted_iou, torch.take_along_dim(candidates.predicted_iou, best, dim=1)
-        ),
-        tokens=single.tokens,
-        object_score=single.object_score,
     )
 
 

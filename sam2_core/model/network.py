@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
 from sam2_core.model.image_encoder import ImageEncoder
 from sam2_core.model.layers import MLP
 from sam2_core.model.mask_decoder import MaskDecoder, MaskPrediction
 from sam2_core.model.memory_attention import MemoryAttention
 from sam2_core.model.memory_encoder import MemoryEncoder
+from sam2_core.model.official_names import NetworkNames
 from sam2_core.model.position_encoding import sine_map, sine_of_time
 from sam2_core.model.prompt_encoder import PromptEncoder
 from sam2_core.model.strict_boxes import are_boxes, merge_within_boxes
@@ -68,7 +71,7 @@ class Pointer:
     time: float
 
 
-class SAM2(nn.Module):
+class SAM2(NetworkNames):
     """The network. Attributes have the names of the official checkpoints."""
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -86,20 +89,39 @@ class SAM2(nn.Module):
         self.no_mem_embed = nn.Parameter(torch.zeros(1, 1, width))
         self.no_mem_pos_enc = nn.Parameter(torch.zeros(1, 1, width))  # in the checkpoints, but unused
         self.no_obj_ptr = nn.Parameter(torch.zeros(1, width))
-        if config.no_object_in_memory:
-            self.no_obj_embed_spatial = nn.Parameter(torch.zeros(1, depth))
-        if config.pointer_times:
-            self.obj_ptr_tpos_proj = nn.Linear(width, depth)
+        self.no_obj_embed_spatial = nn.Parameter(torch.zeros(1, depth)) if config.no_object_in_memory else None
+        self.obj_ptr_tpos_proj = nn.Linear(width, depth) if config.pointer_times else nn.Identity()
 
     @property
     def device(self) -> torch.device:
         """Device of the weights."""
         return self.no_mem_embed.device
 
-    @property
-    def image_size(self) -> int:
-        """S, the side of the square input in pixels."""
-        return self.config.image_size
+    def reconfigure(self, **changes: Any) -> None:
+        """Change fields of the configuration that leave the weights as they are, such as `image_size`.
+
+        `memory_slots` can be lowered. Raises `ConfigError` for values that the weights do not allow.
+        """
+        config = self.config.changed(**changes)
+        if config.memory_slots > len(self.maskmem_tpos_enc):
+            raise ConfigError(
+                f"{config.name} has weights for {len(self.maskmem_tpos_enc)} memories, not for {config.memory_slots}."
+            )
+        self.config = config
+        self.sam_prompt_encoder.image_size = config.image_size
+        self.sam_prompt_encoder.embedding_size = config.embedding_size
+
+    def limit_memory(self, slots: int) -> None:
+        """Keep the temporal encodings of `slots` memories: the last row, of conditioning frames, and the first ones.
+
+        Raises `ConfigError` if the weights have fewer.
+        """
+        rows = self.maskmem_tpos_enc
+        if not 1 <= slots <= len(rows):
+            raise ConfigError(f"{self.config.name} can have 1 to {len(rows)} memories, not {slots}.")
+        kept = torch.cat([rows[: slots - 1], rows[-1:]]).detach()
+        self.maskmem_tpos_enc = nn.Parameter(kept, requires_grad=rows.requires_grad)
+        self.reconfigure(memory_slots=slots)
 
     # --- encode and predict ------------------------------------------------------------------------------------
 
@@ -126,19 +148,21 @@ class SAM2(nn.Module):
         see `PromptEncoder`; mask logits (B, 1, 4H, 4W). An embedding of batch 1 is shared by all prompts. `multimask`
         is as in `MaskDecoder.forward`.
         """
-        encoder = self.sam_prompt_encoder
-        if points is not None:
-            tokens = encoder.embed_points(*points)
-        else:
-            batch = len(embedding) if mask_logits is None else len(mask_logits)
-            tokens = embedding.new_zeros(batch, 0, self.config.width)
-        image = (embedding + encoder.embed_mask(mask_logits, len(tokens))).expand(len(tokens), -1, -1, -1)
-        decoder, image_pe = self.sam_mask_decoder, encoder.image_positions()
+        tokens, dense = self.sam_prompt_encoder(points=points, boxes=None, masks=mask_logits)
+        if points is None and mask_logits is None:
+            tokens = tokens.expand(len(embedding), -1, -1)
         single = multimask is False and not self.training
-        if self.config.strict_boxes and single and points is not None and are_boxes(points[1]):
-            prediction = decoder.predict_all(image, image_pe, high_res, tokens)
-            return merge_within_boxes(prediction, points[0], self.image_size)
-        return decoder(image, image_pe, high_res, tokens, multimask)
+        merge = self.config.strict_boxes and single and points is not None and are_boxes(points[1])
+        prediction: MaskPrediction = self.sam_mask_decoder(
+            image_embeddings=embedding,
+            image_pe=self.sam_prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=tokens,
+            dense_prompt_embeddings=dense,
+            multimask_output=None if merge else multimask,
+            repeat_image=len(embedding) < len(tokens),
+            high_res_features=high_res,
+        )
+        return merge_within_boxes(prediction, points[0], self.image_size) if merge and points else prediction
 
     def encode_memory(self, embedding: Tensor, mask_logits: Tensor, object_score: Tensor, prompted: bool) -> Tensor:
         """Encode a frame and its mask as spatial memory (B, D, H, W).
@@ -149,9 +173,11 @@ class SAM2(nn.Module):
         size = (self.image_size, self.image_size)
         if mask_logits.shape[-2:] != size:
             mask_logits = F.interpolate(mask_logits.float(), size=size, mode="bilinear", align_corners=False)
+        if self.config.non_overlapping_memory and not self.training:
+            mask_logits = self._apply_non_overlapping_constraints(mask_logits)
         mask = (mask_logits > 0).float() if prompted else mask_logits.float().sigmoid()
         memory: Tensor = self.memory_encoder(embedding, 20 * mask - 10)
-        if self.config.no_object_in_memory:
+        if self.no_obj_embed_spatial is not None:
             absent = (object_score <= 0).to(memory.dtype)[..., None, None]
             memory = memory + absent * self.no_obj_embed_spatial[..., None, None]
         return memory
@@ -184,7 +210,8 @@ class SAM2(nn.Module):
         tokens = torch.cat([memory.features.to(dtype).flatten(2).transpose(1, 2) for memory in memories], dim=1)
         spatial = sine_map(self.config.memory_width, side, side, self.device).flatten(2).transpose(1, 2)
         # Slot 0 takes the last row, as in the official code.
-        positions = torch.cat([spatial + self.maskmem_tpos_enc[memory.slot - 1, 0] for memory in memories], dim=1)
+        rows = [(memory.slot or self.config.memory_slots) - 1 for memory in memories]
+        positions = torch.cat([spatial + self.maskmem_tpos_enc[row, 0] for row in rows], dim=1)
         return tokens, positions
 
     def _pointer_tokens(self, pointers: Sequence[Pointer]) -> tuple[Tensor, Tensor]:

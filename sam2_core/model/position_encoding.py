@@ -63,6 +63,16 @@ class PositionEmbeddingRandom(nn.Module):
         y, x = torch.meshgrid(centers, centers, indexing="ij")
         return self(torch.stack([x, y], dim=-1)).permute(2, 0, 1)[None]
 
+    # --- names of the official class, for exporters that embed points themselves ---
+
+    def forward_with_coords(self, coords_input: Tensor, image_size: tuple[int, int]) -> Tensor:
+        """Positions (..., 2) as (x, y) in pixels of an image of (height, width) -> (..., width)."""
+        height, width = image_size
+        return self(coords_input.float() / torch.tensor([width, height], device=coords_input.device))
+
+    def _pe_encoding(self, coords: Tensor) -> Tensor:
+        return self(coords)
+
 
 @lru_cache(maxsize=32)
 def axial_rotary(channels: int, side: int, device: torch.device) -> tuple[Tensor, Tensor]:

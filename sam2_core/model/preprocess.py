@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -9,25 +11,37 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
 
 Pixels = npt.NDArray[np.uint8]
+FloatPixels = npt.NDArray[np.float32]
+"""Pixels in 0..1."""
 
 
-def image_to_input(pixels: Pixels, size: int) -> Tensor:
+def image_to_input(pixels: Pixels | FloatPixels, size: int) -> Tensor:
     """RGB (H', W', 3) -> (3, size, size), with the antialiased bilinear filter of the official image predictor."""
+    return normalize(resize(image_to_tensor(pixels), size))
+
+
+def image_to_tensor(pixels: Pixels | FloatPixels) -> Tensor:
+    """RGB (H', W', 3), 8 bits or 0..1 -> (3, H', W') in 0..1."""
     # A copy, because torch accepts neither read-only arrays nor negative strides.
-    image = torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
-    resized = F.interpolate(image[None], size=(size, size), mode="bilinear", align_corners=False, antialias=True)[0]
-    return normalize(resized)
+    image = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)
+    return image.float() / 255 if image.dtype == torch.uint8 else image.float()
+
+
+def resize(image: Tensor, size: int) -> Tensor:
+    """(..., 3, H', W') -> (..., 3, size, size), with an antialiased bilinear filter."""
+    batch = image.reshape(-1, *image.shape[-3:])
+    resized = F.interpolate(batch, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+    return resized.reshape(*image.shape[:-2], size, size)
 
 
 def pixels_to_input(pixels: Pixels, size: int) -> Tensor:
     """As `image_to_input`, but resized in 8 bits: within one gray level, and 15 to 50 times faster on large images."""
     image = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(2, 0, 1)[None]
-    resized = F.interpolate(image, size=(size, size), mode="bilinear", align_corners=False, antialias=True)[0]
-    return normalize(resized.float() / 255)
+    return normalize(resize(image, size)[0].float() / 255)
 
 
 def frame_to_input(image: Image.Image, size: int) -> Tensor:
@@ -36,10 +50,10 @@ def frame_to_input(image: Image.Image, size: int) -> Tensor:
     return normalize(torch.from_numpy(resized).permute(2, 0, 1).float() / 255)
 
 
-def normalize(image: Tensor) -> Tensor:
-    """Normalize RGB in 0..1, (..., 3, H', W'), by ImageNet's mean and standard deviation."""
-    mean, std = (image.new_tensor(values)[:, None, None] for values in (_MEAN, _STD))
-    return (image - mean) / std
+def normalize(image: Tensor, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> Tensor:
+    """Normalize RGB in 0..1, (..., 3, H', W'), by default with ImageNet's mean and standard deviation."""
+    means, deviations = (image.new_tensor(values)[:, None, None] for values in (mean, std))
+    return (image - means) / deviations
 
 
 def mask_to_input(mask: Tensor, size: int) -> Tensor:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from sam2_core.errors import ConfigError
 from sam2_core.model.network import SAM2
-from sam2_core.model.preprocess import Pixels
+from sam2_core.model.preprocess import FloatPixels, Pixels
 from sam2_core.predictors.build import build_sam2_hf
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor, as_mask_input
 from sam2_core.predictors.mask_filters import (
@@ -32,7 +31,7 @@ from sam2_core.predictors.mask_filters import (
     stability_scores,
     uncrop_mask,
 )
-from sam2_core.predictors.transforms import as_rgb
+from sam2_core.predictors.transforms import RgbImage, as_rgb
 from sam2_core.types import BoolArray, Mask
 
 OutputMode: TypeAlias = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
@@ -90,7 +89,8 @@ class SAM2AutomaticMaskGenerator:
         crop_overlap_ratio: overlap of crops of the first layer, as a fraction of the shorter side.
         crop_n_points_downscale_factor: layer n has points_per_side / factorⁿ points per side.
         point_grids: points instead of `points_per_side`: one (N, 2) array of (x, y) in 0..1 for each layer.
-        min_mask_region_area: fill holes and remove islands of fewer pixels of the image than this; 0 is off.
+        min_mask_region_area: fill holes and remove islands of up to this many pixels of the low-resolution mask, which
+            has a quarter of the network's input side, before masks are scored; 0 is off.
         output_mode: the form of "segmentation": "binary_mask" a boolean (H, W) array, "uncompressed_rle" and
             "coco_rle" COCO's run lengths as a list or as text.
         use_m2m: refine each mask by a second prediction with the mask as prompt beside its point.
@@ -130,7 +130,9 @@ class SAM2AutomaticMaskGenerator:
         self.point_grids = point_grids_of_layers(
             points_per_side, point_grids, crop_n_layers, crop_n_points_downscale_factor
         )
-        self.predictor = SAM2ImagePredictor(model)
+        self.predictor = SAM2ImagePredictor(
+            model, max_hole_area=min_mask_region_area, max_sprinkle_area=min_mask_region_area
+        )
         self.points_per_batch = points_per_batch
         self.pred_iou_thresh = pred_iou_thresh
         self.stability_score_thresh = stability_score_thresh
@@ -140,6 +142,7 @@ class SAM2AutomaticMaskGenerator:
         self.crop_n_layers = crop_n_layers
         self.crop_nms_thresh = crop_nms_thresh
         self.crop_overlap_ratio = crop_overlap_ratio
+        self.crop_n_points_downscale_factor = crop_n_points_downscale_factor
         self.min_mask_region_area = min_mask_region_area
         self.output_mode = output_mode
         self.use_m2m = use_m2m
@@ -158,8 +161,8 @@ class SAM2AutomaticMaskGenerator:
         return cls(build_sam2_hf(model_id, **model_settings), **own)
 
     @torch.no_grad()
-    def generate(self, image: Pixels | Image.Image) -> list[dict[str, Any]]:
-        """Generate the masks of an RGB image, (H, W, 3) uint8 or a PIL image.
+    def generate(self, image: RgbImage) -> list[dict[str, Any]]:
+        """Generate the masks of an RGB image: (H, W, 3) uint8, floating-point numbers in 0..1, or a PIL image.
 
         Each is a dictionary:
 
@@ -175,19 +178,19 @@ class SAM2AutomaticMaskGenerator:
         """
         return [self._to_dict(record) for record in self._generate(as_rgb(image))]
 
-    def _generate(self, image: Pixels) -> list[_Record]:
+    def _generate(self, image: Pixels | FloatPixels) -> list[_Record]:
         height, width = image.shape[:2]
         crops = generate_crops(height, width, self.crop_n_layers, self.crop_overlap_ratio)
         records = [each for layer, crop in crops for each in self._process_crop(image, crop, self.point_grids[layer])]
         if len(crops) > 1:
             records = _without_duplicates(records, [1 / crop_area(each.crop) for each in records], self.crop_nms_thresh)
-        return self._without_small_regions(records) if self.min_mask_region_area > 0 else records
+        return records
 
-    def _process_crop(self, image: Pixels, crop: Crop, grid: FloatArray) -> list[_Record]:
+    def _process_crop(self, image: Pixels | FloatPixels, crop: Crop, grid: FloatArray) -> list[_Record]:
         if not len(grid):
             return []
         left, top, right, bottom = crop
-        self.predictor.set_image(np.ascontiguousarray(image[top:bottom, left:right]))
+        self.predictor.set_image(image[top:bottom, left:right])
         points = torch.as_tensor(grid * (right - left, bottom - top), dtype=torch.float32)
         records: list[_Record] = []
         for batch in points.split(self.points_per_batch):
@@ -254,20 +257,6 @@ class SAM2AutomaticMaskGenerator:
             whole = Mask.from_array(uncrop_mask(mask, crop, image_size))
             yield _Record(whole, tuple(box), tuple(point), iou, score, crop)
 
-    def _without_small_regions(self, records: list[_Record]) -> list[_Record]:
-        """Fill small holes and remove small islands; of duplicates, an unchanged mask is kept."""
-        changed = [self._clean(record) for record in records]
-        scores = [float(after is before) for after, before in zip(changed, records, strict=True)]
-        return _without_duplicates(changed, scores, max(self.box_nms_thresh, self.crop_nms_thresh))
-
-    def _clean(self, record: _Record) -> _Record:
-        before = record.mask.to_array()
-        after = remove_small_regions(before, self.min_mask_region_area)
-        if np.array_equal(after, before):
-            return record
-        box = mask_boxes(torch.from_numpy(after)[None])[0].tolist()
-        return replace(record, mask=Mask.from_array(after), box=tuple(box))
-
     def _to_dict(self, record: _Record) -> dict[str, Any]:
         left, top, right, bottom = (float(edge) for edge in record.box)
         crop_left, crop_top, crop_right, crop_bottom = (float(edge) for edge in record.crop)
@@ -285,6 +274,26 @@ class SAM2AutomaticMaskGenerator:
 def _without_duplicates(records: list[_Record], scores: Sequence[float], iou_threshold: float) -> list[_Record]:
     kept = non_maximum_suppression([record.box for record in records], scores, iou_threshold)
     return [records[index] for index in kept]
+
+
+def without_small_regions(
+    records: Sequence[dict[str, Any]], min_area: float, iou_threshold: float = 0.7
+) -> list[dict[str, Any]]:
+    """Fill holes and remove islands of fewer than `min_area` pixels of the image in records with "coco_rle" masks.
+
+    The largest island is kept. Of masks that become duplicates (boxes with a higher IoU) an unchanged one is kept.
+    """
+    cleaned, boxes, scores = [], [], []
+    for record in records:
+        before = Mask.from_coco(record["segmentation"]).to_array()
+        after = remove_small_regions(before, min_area)
+        left, top, right, bottom = (float(edge) for edge in mask_boxes(torch.from_numpy(after)[None])[0])
+        mask = Mask.from_array(after)
+        changes = {"segmentation": mask.to_coco(), "area": mask.area, "bbox": [left, top, right - left, bottom - top]}
+        cleaned.append(record | changes)
+        boxes.append((left, top, right, bottom))
+        scores.append(float(np.array_equal(before, after)))
+    return [cleaned[index] for index in non_maximum_suppression(boxes, scores, iou_threshold)]
 
 
 def _segmentation(mask: Mask, output_mode: OutputMode) -> BoolArray | dict[str, Any]:

@@ -6,13 +6,16 @@ Configuration names of the official code are accepted; the default is the bundle
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 import yaml
 
 from sam2_core.errors import ConfigError
+from sam2_core.model.config import RUNTIME_FIELDS
 from sam2_core.model.network import SAM2
+from sam2_core.model.official_settings import FIXED_SETTINGS, OFFICIAL_FIELDS
 from sam2_core.networks import known_network
 from sam2_core.tracking.device import best_device
 from sam2_core.weights import load_network
@@ -25,7 +28,7 @@ def build_sam2(
     ckpt_path: PathLike | None = None,
     device: str | torch.device | None = None,
     mode: str = "eval",
-    hydra_overrides_extra: list[str] | None = None,
+    hydra_overrides_extra: Sequence[str] | None = None,
     apply_postprocessing: bool = True,
     **kwargs: Any,
 ) -> SAM2:
@@ -33,11 +36,12 @@ def build_sam2(
 
     `config_file` is the name of a network ("sam2.1_hiera_tiny", or any official string for it) or a YAML file; see
     `load_network` for the defaults. `device` None is the best one available. `apply_postprocessing` False disables
-    the fallback from an unstable single mask to the best candidate. Raises `WeightsError` or `ConfigError`.
+    the fallback from an unstable single mask to the best candidate. `hydra_overrides_extra` are overrides of the
+    official model, see `apply_overrides`. Raises `WeightsError` or `ConfigError`.
     """
     network = load_network(config_file, ckpt_path)
-    apply_overrides(network, hydra_overrides_extra)
     network.sam_mask_decoder.stability_fallback = apply_postprocessing
+    apply_overrides(network, hydra_overrides_extra, IMAGE_SWITCHES)
     return network.to(device or best_device()).train(mode != "eval")
 
 
@@ -46,19 +50,65 @@ def build_sam2_hf(model_id: str, **kwargs: Any) -> SAM2:
     return build_sam2(known_network(model_id).name, **kwargs)
 
 
-def apply_overrides(network: SAM2, overrides: list[str] | None, switches: tuple[str, ...] = ()) -> None:
-    """Apply Hydra overrides as in official scripts ("++model.non_overlap_masks=true"), for the attributes `switches`.
+IMAGE_SWITCHES = ("binarize_mask_from_pts_for_mem_enc",)
+"""Attributes of the network that `build_sam2` accepts as overrides; images do not depend on them."""
 
-    Raises `ConfigError` for any other override.
+_DECODER = "sam_mask_decoder_extra_args."
+_DECODER_SETTINGS = {
+    _DECODER + "dynamic_multimask_via_stability": "stability_fallback",
+    _DECODER + "dynamic_multimask_stability_delta": "stability_delta",
+    _DECODER + "dynamic_multimask_stability_thresh": "stability_threshold",
+}
+_COMPILE = "compile_image_encoder"
+_TARGETS = ("SAM2Base", "SAM2VideoPredictor", "SAM2VideoPredictorVOS")
+
+
+def apply_overrides(network: SAM2, overrides: Iterable[str] | None, switches: tuple[str, ...] = ()) -> None:
+    """Apply Hydra overrides of the official model, such as "++model.image_size=512", in the order given.
+
+    They change the configuration of the network, its mask decoder, or its attributes `switches`. Settings that are the
+    same in all official networks are accepted with that value. Raises `ConfigError` for any other override.
     """
-    for override in overrides or []:
-        name, _, value = override.lstrip("+").removeprefix("model.").partition("=")
-        if name not in switches:
-            raise ConfigError(
-                f"The override {override!r} is not supported (known here: {', '.join(switches) or 'none'}). Sizes of a "
-                "network stand in its YAML file; give one of your own instead of the name."
-            )
+    for override in overrides or ():
+        name, separator, text = override.lstrip("+").removeprefix("model.").partition("=")
+        if not separator:
+            raise ConfigError(f"The override {override!r} has no value: write it as ++model.name=value.")
         try:
-            setattr(network, name, type(getattr(network, name))(yaml.safe_load(value)))
-        except (yaml.YAMLError, TypeError, ValueError) as error:
-            raise ConfigError(f"The override {override!r} has no value that {name} can take.") from error
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"The override {override!r} has no value that can be read.") from error
+        _override(network, name, value, override, switches)
+
+
+def _override(network: SAM2, name: str, value: Any, override: str, switches: tuple[str, ...]) -> None:
+    if name in switches:
+        setattr(network, name, _as_kind(value, getattr(network, name), override))
+    elif name in _DECODER_SETTINGS:
+        decoder, attribute = network.sam_mask_decoder, _DECODER_SETTINGS[name]
+        setattr(decoder, attribute, _as_kind(value, getattr(decoder, attribute), override))
+    elif name == "num_maskmem":
+        network.limit_memory(_as_kind(value, 1, override))
+    elif OFFICIAL_FIELDS.get(name) in RUNTIME_FIELDS:
+        setattr(network, name, _as_kind(value, getattr(network, name), override))
+    elif name in FIXED_SETTINGS:
+        FIXED_SETTINGS[name].check(value)
+    elif name == _COMPILE:
+        if _as_kind(value, True, override):
+            network.image_encoder.trunk.compile()
+    elif name != "_target_" or str(value).rpartition(".")[2] not in _TARGETS:
+        runtime = [official for official, field in OFFICIAL_FIELDS.items() if field in RUNTIME_FIELDS]
+        known = [*runtime, *switches, *_DECODER_SETTINGS, _COMPILE]
+        raise ConfigError(
+            f"The override {override!r} is not supported (known here: {', '.join(known)}). Sizes of a network stand in "
+            "its YAML file; give one of your own instead of the name."
+        )
+
+
+def _as_kind(value: Any, like: Any, override: str) -> Any:
+    """The value of an override, which must be of the same kind as `like`."""
+    if isinstance(like, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(like):
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(like)]
+        raise ConfigError(f"The override {override!r} needs {kind}.")
+    return value

@@ -1,30 +1,38 @@
 """`SAM2ImagePredictor`: the official Python API for images.
 
 Names, arguments, shapes and results are those of the official class, so that published snippets run after changing
-the import. It computes in fp32 unless the caller enters autocast.
+the import. The state with an underscore (`_features`, `_orig_hw`, `_is_image_set`, `_is_batch`, `_bb_feat_sizes`,
+`_transforms`) and the steps `_prep_prompts` and `_predict` are part of that: annotation tools cache embeddings and put
+them back, and fine-tuning loops run the prompt encoder and the mask decoder on them. It computes in fp32 unless the
+caller enters autocast.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
-import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from sam2_core.errors import BadPrompt
-from sam2_core.model.network import SAM2, ImageFeatures
-from sam2_core.model.preprocess import Pixels
+from sam2_core.model.network import SAM2
 from sam2_core.predictors.build import build_sam2_hf
-from sam2_core.predictors.prompt_values import checked_boxes, checked_points
-from sam2_core.predictors.transforms import SAM2Transforms, as_rgb
+from sam2_core.predictors.prompt_values import Values, checked_boxes, checked_mask_input, checked_points
+from sam2_core.predictors.transforms import RgbImage, SAM2Transforms, as_rgb
 from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
 
 Array = npt.NDArray[Any]
 Prediction = tuple[Array, Array, Array]
+
+
+class Features(TypedDict):
+    """Encoded images: `image_embed` (B, C, H, W) with the "no memory" embedding added, and `high_res_feats`,
+    (B, C / 8, 4H, 4W) and (B, C / 4, 2H, 2W)."""
+
+    image_embed: Tensor
+    high_res_feats: list[Tensor]
 
 
 class SAM2ImagePredictor:
@@ -41,6 +49,7 @@ class SAM2ImagePredictor:
         self.model = sam_model
         self.mask_threshold = mask_threshold
         self._transforms = SAM2Transforms(sam_model.image_size, mask_threshold, max_hole_area, max_sprinkle_area)
+        self._bb_feat_sizes = [(sam_model.image_size // stride,) * 2 for stride in (4, 8, 16)]
         self.reset_predictor()
 
     @classmethod
@@ -50,8 +59,9 @@ class SAM2ImagePredictor:
 
     def reset_predictor(self) -> None:
         """Remove the image."""
-        self._features: ImageFeatures | None = None
-        self._orig_hw: list[tuple[int, int]] = []
+        self._is_image_set = False
+        self._features: Features | None = None
+        self._orig_hw: list[tuple[int, int]] | None = None
         self._is_batch = False
 
     @property
@@ -59,33 +69,37 @@ class SAM2ImagePredictor:
         """Device of the network."""
         return self.model.device
 
-    def set_image(self, image: Pixels | Image.Image) -> None:
-        """Embed one RGB image: (H, W, 3) uint8, or a PIL image."""
+    def set_image(self, image: RgbImage) -> None:
+        """Embed one RGB image: (H, W, 3) uint8, or floating-point numbers in 0..1, or a PIL image."""
         self._embed([image])
 
-    def set_image_batch(self, image_list: Sequence[Pixels]) -> None:
+    def set_image_batch(self, image_list: Sequence[RgbImage]) -> None:
         """Embed several RGB images for `predict_batch`; their sizes may differ."""
         self._embed(image_list)
         self._is_batch = True
 
     @torch.no_grad()
-    def _embed(self, images: Sequence[Pixels | Image.Image]) -> None:
+    def _embed(self, images: Sequence[RgbImage]) -> None:
         self.reset_predictor()
         pixels = [as_rgb(image) for image in images]
         features = self.model.encode_image(self._transforms.forward_batch(pixels).to(self.device))
-        self._features = ImageFeatures(self.model.without_memory(features.embedding), features.high_res)
+        self._features = {
+            "image_embed": self.model.without_memory(features.embedding),
+            "high_res_feats": list(features.high_res),
+        }
         self._orig_hw = [(image.shape[0], image.shape[1]) for image in pixels]
+        self._is_image_set = True
 
     def get_image_embedding(self) -> Tensor:
         """The embedding (B, C, H, W) of the current images."""
-        return self._set_features().embedding
+        return self._current_features()["image_embed"]
 
     def predict(
         self,
-        point_coords: npt.ArrayLike | None = None,
-        point_labels: npt.ArrayLike | None = None,
-        box: npt.ArrayLike | None = None,
-        mask_input: npt.ArrayLike | None = None,
+        point_coords: Values | None = None,
+        point_labels: Values | None = None,
+        box: Values | None = None,
+        mask_input: Values | None = None,
         multimask_output: bool = True,
         return_logits: bool = False,
         normalize_coords: bool = True,
@@ -96,7 +110,7 @@ class SAM2ImagePredictor:
             point_coords: points (N, 2) as (x, y) in pixels, or (B, N, 2) for several objects.
             point_labels: their labels (N,) or (B, N), 1 positive and 0 negative.
             box: a box (4,) as left, top, right, bottom, or several (B, 4).
-            mask_input: low-resolution logits (1, 4H, 4W) of an earlier prediction.
+            mask_input: low-resolution logits (1, 4H, 4W) of an earlier prediction, an array or a tensor of any type.
             multimask_output: return three candidates instead of one mask.
             return_logits: return logits instead of masks of 0 and 1.
             normalize_coords: False if coordinates are in 0..1 instead of pixels.
@@ -110,10 +124,10 @@ class SAM2ImagePredictor:
 
     def predict_batch(
         self,
-        point_coords_batch: Sequence[npt.ArrayLike | None] | None = None,
-        point_labels_batch: Sequence[npt.ArrayLike | None] | None = None,
-        box_batch: Sequence[npt.ArrayLike | None] | None = None,
-        mask_input_batch: Sequence[npt.ArrayLike | None] | None = None,
+        point_coords_batch: Sequence[Values | None] | None = None,
+        point_labels_batch: Sequence[Values | None] | None = None,
+        box_batch: Sequence[Values | None] | None = None,
+        mask_input_batch: Sequence[Values | None] | None = None,
         multimask_output: bool = True,
         return_logits: bool = False,
         normalize_coords: bool = True,
@@ -121,7 +135,7 @@ class SAM2ImagePredictor:
         """As `predict`, with one entry for each image of `set_image_batch`."""
         if not self._is_batch:
             raise RuntimeError("Call set_image_batch(...) before predict_batch(...).")
-        count = len(self._set_features().embedding)
+        count = len(self._current_features()["image_embed"])
         columns = [
             batch if batch is not None else [None] * count
             for batch in (point_coords_batch, point_labels_batch, box_batch, mask_input_batch)
@@ -136,15 +150,14 @@ class SAM2ImagePredictor:
     def _predict_one(
         self,
         image: int,
-        coords: npt.ArrayLike | None,
-        labels: npt.ArrayLike | None,
-        box: npt.ArrayLike | None,
-        mask_input: npt.ArrayLike | None,
+        coords: Values | None,
+        labels: Values | None,
+        box: Values | None,
+        mask_input: Values | None,
         multimask_output: bool,
         return_logits: bool,
         normalize_coords: bool,
     ) -> Prediction:
-        self._set_features()
         mask, points, point_labels, boxes = self._prep_prompts(coords, labels, box, mask_input, normalize_coords, image)
         results = self._predict(points, point_labels, boxes, mask, multimask_output, return_logits, image)
         masks, predicted_iou, logits = (result.squeeze(0).float().cpu().numpy() for result in results)
@@ -152,15 +165,15 @@ class SAM2ImagePredictor:
 
     def _prep_prompts(
         self,
-        point_coords: npt.ArrayLike | None,
-        point_labels: npt.ArrayLike | None,
-        box: npt.ArrayLike | None,
-        mask_logits: npt.ArrayLike | None,
+        point_coords: Values | None,
+        point_labels: Values | None,
+        box: Values | None,
+        mask_logits: Values | None,
         normalize_coords: bool,
         img_idx: int = -1,
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
         """Prompts as tensors in pixels of the S x S input: mask, coordinates, labels, box corners."""
-        size, transforms = self._orig_hw[img_idx], self._transforms
+        size, transforms = self._current_sizes()[img_idx], self._transforms
         coords = labels = corners = mask = None
         if point_coords is not None:
             if point_labels is None:
@@ -172,8 +185,7 @@ class SAM2ImagePredictor:
         if box is not None:
             corners = transforms.transform_boxes(checked_boxes(box).to(self.device), normalize_coords, size)
         if mask_logits is not None:
-            mask = torch.as_tensor(np.asarray(mask_logits), dtype=torch.float32, device=self.device)
-            mask = mask[None] if mask.ndim == 3 else mask
+            mask = checked_mask_input(mask_logits, self.model.config.mask_size).to(self.device)
         return mask, coords, labels, corners
 
     @torch.no_grad()
@@ -194,7 +206,7 @@ class SAM2ImagePredictor:
         """
         prompts = _with_boxes(point_coords, point_labels, boxes)
         logits, predicted_iou = self._predict_low_res(prompts, mask_input, multimask_output, img_idx)
-        masks = self._transforms.postprocess_masks(logits, self._orig_hw[img_idx])
+        masks = self._transforms.postprocess_masks(logits, self._current_sizes()[img_idx])
         if not return_logits:
             masks = masks > self.mask_threshold
         return masks, predicted_iou, as_mask_input(logits)
@@ -208,17 +220,23 @@ class SAM2ImagePredictor:
         img_idx: int = -1,
     ) -> tuple[Tensor, Tensor]:
         """As `_predict`, but returns low-resolution logits (B, M, 4H, 4W), not clamped, and predicted IoU (B, M)."""
-        count = len(self._set_features().embedding)
-        features = self._set_features()[img_idx % count]
+        features = self._current_features()
+        stride4, stride8 = (feature[img_idx][None] for feature in features["high_res_feats"])
         prediction = self.model.predict_masks(
-            features.embedding, features.high_res, points, mask_input, multimask_output
+            features["image_embed"][img_idx][None], (stride4, stride8), points, mask_input, multimask_output
         )
         return prediction.logits, prediction.predicted_iou
 
-    def _set_features(self) -> ImageFeatures:
-        if self._features is None:
+    def _current_features(self) -> Features:
+        if not self._is_image_set or self._features is None:
             raise RuntimeError("Call set_image(...) before asking for masks.")
         return self._features
+
+    def _current_sizes(self) -> list[tuple[int, int]]:
+        """(height, width) of each image."""
+        if not self._is_image_set or not self._orig_hw:
+            raise RuntimeError("Call set_image(...) before asking for masks.")
+        return self._orig_hw
 
 
 def as_mask_input(logits: Tensor) -> Tensor:

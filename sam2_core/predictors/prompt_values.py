@@ -56,7 +56,7 @@ def checked_boxes(boxes: Values) -> Tensor:
 def _to_tensor(values: Values, name: str) -> Tensor:
     """A float32 tensor on the CPU with at least one axis; a copy, because arrays may be read-only."""
     try:
-        array = values.detach().float().cpu() if isinstance(values, Tensor) else np.array(values, dtype=np.float32)
+        array = values.float().cpu() if isinstance(values, Tensor) else np.array(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise BadPrompt(f"The {name} of a prompt must be numbers in rows of one length.") from error
     return torch.atleast_1d(torch.as_tensor(array))
@@ -65,3 +65,23 @@ def _to_tensor(values: Values, name: str) -> Tensor:
 def _check_finite(values: Tensor, name: str) -> None:
     if not values.isfinite().all():
         raise BadPrompt(f"The {name} of a prompt must be finite: neither NaN nor infinite.")
+
+
+def checked_mask_input(logits: Values, size: int) -> Tensor:
+    """Mask logits (B, 1, size, size), float32, from an array or a tensor of two to four axes.
+
+    A tensor keeps its device and its gradient. Raises `BadPrompt` for anything else.
+    """
+    try:
+        array = logits if isinstance(logits, Tensor) else torch.from_numpy(np.array(logits, dtype=np.float32))
+    except (TypeError, ValueError) as error:
+        raise BadPrompt("A mask_input must be numbers in rows of one length.") from error
+    mask = array.float()
+    while mask.ndim < 4:
+        mask = mask[None]
+    if mask.shape[1:] != (1, size, size):
+        raise BadPrompt(
+            f"A mask_input is low-resolution logits (1, {size}, {size}), the third result of an earlier prediction; "
+            f"this one is {tuple(array.shape)}."
+        )
+    return mask

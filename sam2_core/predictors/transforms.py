@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from sam2_core.errors import MediaError
-from sam2_core.model.preprocess import Pixels, image_to_input
+from sam2_core.model.preprocess import MEAN, STD, FloatPixels, Pixels, image_to_tensor, normalize, resize
 from sam2_core.tracking.cleanup import fill_holes, remove_islands
 
+RgbImage: TypeAlias = Pixels | npt.NDArray[np.floating[Any]] | Image.Image
+MAX_FLOAT = 2.0
+"""Floating-point pixels beyond this are not in 0..1; filters that overshoot stay below it."""
 
-@dataclass(frozen=True, slots=True)
+
 class SAM2Transforms:
-    """Conversions for a network with input side `resolution`; areas are in low-resolution pixels, 0 is off."""
+    """Conversions for a network with input side `resolution`; areas are in low-resolution pixels, 0 is off.
 
-    resolution: int
-    mask_threshold: float = 0.0
-    max_hole_area: float = 0.0
-    max_sprinkle_area: float = 0.0
+    As in the official class, attributes can be set. An image goes through `to_tensor` and `transforms`, which published
+    code replaces by its own functions or modules.
+    """
 
-    def __call__(self, image: Pixels | Image.Image) -> Tensor:
+    def __init__(
+        self,
+        resolution: int,
+        mask_threshold: float = 0.0,
+        max_hole_area: float = 0.0,
+        max_sprinkle_area: float = 0.0,
+    ) -> None:
+        self.resolution = resolution
+        self.mask_threshold = mask_threshold
+        self.max_hole_area = max_hole_area
+        self.max_sprinkle_area = max_sprinkle_area
+        self.mean, self.std = list(MEAN), list(STD)
+
+    def __call__(self, image: RgbImage) -> Tensor:
         """RGB image -> (3, S, S)."""
-        return image_to_input(as_rgb(image), self.resolution)
+        return self.transforms(self.to_tensor(image))
 
-    def forward_batch(self, images: Sequence[Pixels | Image.Image]) -> Tensor:
+    def to_tensor(self, image: RgbImage) -> Tensor:
+        """RGB image -> (3, H', W') in 0..1."""
+        return image_to_tensor(as_rgb(image))
+
+    def transforms(self, image: Tensor) -> Tensor:
+        """Resize and normalize RGB in 0..1: (..., 3, H', W') -> (..., 3, S, S)."""
+        return normalize(resize(image, self.resolution), self.mean, self.std)
+
+    def forward_batch(self, img_list: Sequence[RgbImage]) -> Tensor:
         """RGB images of any sizes -> (B, 3, S, S)."""
-        return torch.stack([self(image) for image in images])
+        return torch.stack([self(image) for image in img_list])
 
     def transform_coords(
         self, coords: Tensor, normalize: bool = False, orig_hw: tuple[int, int] | None = None
@@ -60,11 +84,26 @@ class SAM2Transforms:
         return F.interpolate(cleaned, orig_hw, mode="bilinear", align_corners=False)
 
 
-def as_rgb(image: Pixels | Image.Image) -> Pixels:
-    """An image as RGB pixels (H, W, 3) uint8; raises `MediaError` for anything else."""
+def as_rgb(image: RgbImage) -> Pixels | FloatPixels:
+    """An image as RGB pixels (H, W, 3), uint8, or float32 in 0..1; raises `MediaError` for anything else."""
     if isinstance(image, Image.Image):
         return np.array(image.convert("RGB"))
-    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise MediaError(f"An image should be RGB, uint8, (height, width, 3), or a PIL image; this is {found}.")
-    return image
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind not in "uf":
+        raise _unsupported(image)
+    if image.dtype.kind == "u":
+        if image.dtype != np.uint8:
+            raise _unsupported(image)
+        return image
+    if not image.size or not np.isfinite(image).all() or abs(image).max() > MAX_FLOAT:
+        raise MediaError(
+            "An image of floating-point numbers should be finite and in 0..1; this one is not. Scale it, or convert it "
+            "to uint8 in 0..255."
+        )
+    return image.astype(np.float32)
+
+
+def _unsupported(image: object) -> MediaError:
+    found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+    return MediaError(
+        f"An image should be RGB, uint8, (height, width, 3), or floats in 0..1, or a PIL image; this is {found}."
+    )

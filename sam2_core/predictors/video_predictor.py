@@ -84,7 +84,7 @@ class SAM2VideoPredictor(SAM2):
         `offload_state_to_cpu` stores masks and memories on the CPU.
         """
         storage = torch.device("cpu") if offload_state_to_cpu else self.device
-        rules = MemoryRules(self.config.memory_slots, self.config.max_pointers)
+        rules = MemoryRules.from_config(self.config)
         state = VideoState(open_frames(video_path), rules, storage, _FEATURE_CACHE_BYTES)
         self._features(state, 0)
         return state

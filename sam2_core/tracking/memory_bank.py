@@ -10,6 +10,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from sam2_core.model.config import NetworkConfig
+
 T = TypeVar("T")
 
 PROMPTED_SLOT = 0
@@ -35,13 +37,26 @@ class MemoryRules:
 
     `slots` counts the conditioning slot and the tracked frames, `max_pointers` the object pointers. `max_prompted`
     limits the conditioning frames to the nearest ones, `prompted_reach` to those at most that many times as far away
-    as the nearest; None is no limit, as in the official code.
+    as the nearest; None is no limit, as in the official code. With a `stride` above 1, the tracked frames are the last
+    one and every `stride`-th frame before it.
     """
 
     slots: int = 7
     max_pointers: int = 16
     max_prompted: int | None = None
     prompted_reach: float | None = None
+    stride: int = 1
+
+    @classmethod
+    def from_config(cls, config: NetworkConfig) -> MemoryRules:
+        """The rules of the official code for a network."""
+        limit = config.max_conditioning_frames
+        return cls(
+            config.memory_slots,
+            config.max_pointers,
+            max_prompted=None if limit == -1 else limit,
+            stride=config.memory_stride,
+        )
 
 
 @dataclass(slots=True)
@@ -58,10 +73,18 @@ class MemoryBank(Generic[T]):
         memories = [(PROMPTED_SLOT, self.prompted[at]) for at in conditioning]
         step = -1 if reverse else 1
         for distance in range(self.rules.slots - 1, 0, -1):
-            output = self._non_conditioning(frame - step * distance, conditioning)
+            output = self._non_conditioning(self._remembered(frame, step, distance), conditioning)
             if output is not None:
                 memories.append((distance, output))
         return MemorySelection(tuple(memories), tuple(self._pointers(frame, step, frames, conditioning)))
+
+    def _remembered(self, frame: int, step: int, slot: int) -> int:
+        """The tracked frame of a slot: of slot 1 the last one, of slots 2, 3, … multiples of the stride before it."""
+        stride = self.rules.stride
+        if slot == 1:
+            return frame - step
+        newest = step * ((step * frame - 2) // stride) * stride  # rounded away from `frame`
+        return newest - step * (slot - 2) * stride
 
     def _pointers(self, frame: int, step: int, frames: int, conditioning: list[int]) -> Iterable[tuple[float, T]]:
         reach = max(1, min(frames, self.rules.max_pointers) - 1)  # times are scaled to the length of short clips

@@ -20,9 +20,6 @@ from sam2_core.tracking.memory_bank import MemorySelection
 PREVIOUS_LOGIT_LIMIT = 32.0
 """Logits that are fed back as a mask prompt are clamped to plus or minus this."""
 
-_MAX_AMBIGUOUS_POINTS = 1
-"""Up to this many points, the decoder predicts three candidates."""
-
 
 @dataclass(frozen=True, slots=True)
 class FrameOutput:
@@ -82,7 +79,8 @@ class Segmenter:
         """
         limit = PREVIOUS_LOGIT_LIMIT
         mask_prompt = None if previous is None else previous.clamp(-limit, limit)
-        ambiguous = points is None or points[1].shape[1] <= _MAX_AMBIGUOUS_POINTS
+        count = 0 if points is None else points[1].shape[1]
+        ambiguous = self.network.config.is_ambiguous(count, tracking=selection is not None)
         return self._decode(features, self._condition(features, selection), points, mask_prompt, ambiguous, choice)
 
     def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> FrameOutput:
@@ -94,7 +92,8 @@ class Segmenter:
 
     def track(self, features: ImageFeatures, selection: MemorySelection[FrameOutput]) -> FrameOutput:
         """Segment the object on a frame by memory alone, and encode the memory of the result."""
-        output = self._decode(features, self._condition(features, selection), None, None, ambiguous=True)
+        ambiguous = self.network.config.is_ambiguous(points=0, tracking=True)
+        output = self._decode(features, self._condition(features, selection), None, None, ambiguous)
         return self.encode_memory(features, output, prompted=False)
 
     def from_mask(self, features: ImageFeatures, mask: Tensor) -> FrameOutput:
@@ -132,6 +131,8 @@ class Segmenter:
         return replace(output, memory=memory.to(torch.bfloat16))
 
     def _condition(self, features: ImageFeatures, selection: MemorySelection[FrameOutput] | None) -> Tensor:
+        if not self.network.config.memory_slots:  # memory is disabled, as in the official code
+            return features.embedding
         if selection is None:
             return self.network.without_memory(features.embedding)
         device = self.network.device  # memories may be stored on the CPU

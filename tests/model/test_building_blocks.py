@@ -164,6 +164,12 @@ def prediction(single: Tensor) -> MaskPrediction:
     )
 
 
+def decode(decoder: MaskDecoder, multimask: bool) -> MaskPrediction:
+    """Call a decoder whose `predict_masks` is replaced."""
+    empty = torch.zeros(0)
+    return decoder(empty, empty, empty, empty, multimask, False, (empty, empty))
+
+
 @pytest.mark.parametrize(("single", "fallback", "logit", "predicted_iou"), [
     (5.0, True, 5.0, 0.5),  # stable
     (0.01, True, 2.0, 0.9),  # unstable: the candidate of the highest predicted IoU
@@ -175,22 +181,20 @@ def test_an_unstable_single_mask_is_replaced(
     decoder = MaskDecoder(TINY).eval()
     decoder.stability_fallback = fallback
     all_masks = prediction(torch.full((4, 4), single))
-    monkeypatch.setattr(decoder, "predict_all", lambda *_: all_masks)
-    empty = torch.zeros(0)
-    output = decoder(empty, empty, (empty, empty), empty, multimask=False)
+    monkeypatch.setattr(decoder, "predict_masks", lambda *_: all_masks)
+    output = decode(decoder, multimask=False)
     assert output.logits.shape == (1, 1, 4, 4)
     assert output.logits[0, 0, 0, 0].item() == logit
     assert output.predicted_iou.item() == pytest.approx(predicted_iou)
     assert output.tokens.item() == 0.0  # the token stays that of the single mask
-    assert decoder(empty, empty, (empty, empty), empty, multimask=True).tokens.flatten().tolist() == [1, 2, 3]
+    assert decode(decoder, multimask=True).tokens.flatten().tolist() == [1, 2, 3]
 
 
 def test_training_never_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = MaskDecoder(TINY).train()
     all_masks = prediction(torch.full((4, 4), 0.01))
-    monkeypatch.setattr(decoder, "predict_all", lambda *_: all_masks)
-    empty = torch.zeros(0)
-    assert decoder(empty, empty, (empty, empty), empty, multimask=False).predicted_iou.item() == 0.5
+    monkeypatch.setattr(decoder, "predict_masks", lambda *_: all_masks)
+    assert decode(decoder, multimask=False).predicted_iou.item() == 0.5
 
 
 def test_background_and_window_positions_are_added_up() -> None:

@@ -65,7 +65,12 @@ class DiscPredictor:
 @pytest.fixture
 def find(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
     """`generate` with a disc predictor; the defaults keep all four discs of a 2 x 2 grid."""
-    monkeypatch.setattr(module, "SAM2ImagePredictor", lambda model: model)
+
+    def with_areas(predictor: DiscPredictor, **areas: float) -> DiscPredictor:
+        vars(predictor._transforms).update(areas)
+        return predictor
+
+    monkeypatch.setattr(module, "SAM2ImagePredictor", with_areas)
 
     def run(predictor: DiscPredictor | None = None, image: Any = IMAGE, **settings: Any) -> list[dict[str, Any]]:
         defaults = {"points_per_side": 2, "stability_score_thresh": 0.0, "multimask_output": False}
@@ -109,15 +114,16 @@ def test_points_per_batch_changes_the_batches_and_nothing_else(find: Any) -> Non
     np.testing.assert_equal(in_threes, at_once)
 
 
-@dataclass(frozen=True, slots=True)
 class CountingTransforms(SAM2Transforms):
     """Records how many masks are upsampled at a time."""
 
-    upsampled: list[int] = field(default_factory=list)
+    def __init__(self, resolution: int) -> None:
+        super().__init__(resolution)
+        self.upsampled: list[int] = []
 
     def postprocess_masks(self, masks: Tensor, orig_hw: tuple[int, int]) -> Tensor:
         self.upsampled.append(masks.shape[0] * masks.shape[1])
-        return super(CountingTransforms, self).postprocess_masks(masks, orig_hw)
+        return super().postprocess_masks(masks, orig_hw)
 
 
 @pytest.mark.parametrize(("pixels", "largest"), [(7 * HEIGHT * WIDTH, 6), (1, 3), (10**9, 48)])
@@ -222,8 +228,9 @@ def _with_island_and_hole(logits: Tensor) -> Tensor:
     return changed
 
 
-@pytest.mark.parametrize(("min_area", "island", "hole"), [(0, True, True), (6, True, True), (6.5, False, False)])
+@pytest.mark.parametrize(("min_area", "island", "hole"), [(0, True, True), (5, True, True), (6, False, False)])
 def test_min_mask_region_area(find: Any, min_area: float, island: bool, hole: bool) -> None:
+    """Regions of up to this area in the low-resolution mask, which the disc predictor returns at full size."""
     settings = {"points_per_side": 1, "min_mask_region_area": min_area}
     [record] = find(DiscPredictor(speckles=_with_island_and_hole), **settings)
     assert record["segmentation"][0, 0] == island
@@ -232,19 +239,39 @@ def test_min_mask_region_area(find: Any, min_area: float, island: bool, hole: bo
     assert record["area"] == record["segmentation"].sum()
 
 
-def test_min_mask_region_area_keeps_the_largest_island_and_drops_new_duplicates(find: Any) -> None:
-    [record] = find(DiscPredictor(radius=3), points_per_side=1, min_mask_region_area=1000)
-    assert record["area"] == find(DiscPredictor(radius=3), points_per_side=1)[0]["area"]
+def test_small_regions_are_removed_before_masks_are_scored_and_compared(find: Any) -> None:
+    disc = find(DiscPredictor(), points_per_side=1)[0]
+
+    def without_island(**settings: Any) -> list[dict[str, Any]]:
+        predictor = DiscPredictor(speckles=_with_island_and_hole)
+        return find(predictor, points_per_side=1, **{"min_mask_region_area": 6, **settings})
+
+    [record] = without_island()
+    assert record["stability_score"] == disc["stability_score"]
+    threshold = disc["stability_score"] - 1e-6  # holes make the mask with them less stable
+    assert len(without_island(stability_score_thresh=threshold)) == 1
+    twins = {"multimask_output": True, "pred_iou_thresh": 0.0, "box_nms_thresh": 0.6}
+    assert [each["predicted_iou"] for each in without_island(**twins)] == [0.9375, 0.8125]
+    assert find(DiscPredictor(radius=3), points_per_side=1, min_mask_region_area=1000, stability_score_thresh=0.1) == []
+
+
+def test_small_regions_of_records_in_pixels_of_the_image(find: Any) -> None:
+    settings = {"points_per_side": 1, "output_mode": "coco_rle"}
+    records = find(DiscPredictor(speckles=_with_island_and_hole), **settings)
+    assert module.without_small_regions(records, 6)[0]["area"] == records[0]["area"]
+    [record] = module.without_small_regions(records, 6.5)
+    assert record["bbox"] == [69.0, 49.0, 22.0, 22.0]
+    assert record["area"] == find(DiscPredictor(), points_per_side=1)[0]["area"]
+    [kept] = module.without_small_regions(find(DiscPredictor(radius=3), **settings), 1000)
+    assert kept["area"] == find(DiscPredictor(radius=3), **settings)[0]["area"]  # the largest island is kept
 
     def second_has_an_island(logits: Tensor) -> Tensor:
         return _with_island_and_hole(logits) if logits.max() > 13 else logits
 
-    twins = DiscPredictor(speckles=second_has_an_island)
-    settings = {"points_per_side": 1, "multimask_output": True, "pred_iou_thresh": 0.0, "box_nms_thresh": 0.6}
-    assert len(find(twins, **settings)) == 2  # the islands' boxes reach to the corner
-    assert [r["area"] for r in find(twins, min_mask_region_area=7, crop_nms_thresh=0.6, **settings)] == [
-        find(points_per_side=1)[0]["area"]
-    ]
+    several = {"multimask_output": True, "pred_iou_thresh": 0.0, "box_nms_thresh": 0.6, **settings}
+    twins = find(DiscPredictor(speckles=second_has_an_island), **several)
+    assert len(twins) == 2  # the islands' boxes reach to the corner
+    assert [r["area"] for r in module.without_small_regions(twins, 7, 0.6)] == [find(points_per_side=1)[0]["area"]]
 
 
 def test_the_output_modes_hold_the_same_masks(find: Any) -> None:
@@ -295,7 +322,9 @@ def test_an_unknown_setting_is_reported(find: Any) -> None:
         find(points_per_sides=3)
 
 
-@pytest.mark.parametrize("image", [IMAGE[..., 0], IMAGE.astype(np.float32), np.zeros((4, 4, 4), np.uint8), "a.jpg"])
+@pytest.mark.parametrize(
+    "image", [IMAGE[..., 0], IMAGE.astype(np.float32) + 255, np.zeros((4, 4, 4), np.uint8), IMAGE.astype(int), "a.jpg"]
+)
 def test_other_images_are_refused(find: Any, image: Any) -> None:
     with pytest.raises(MediaError):
         find(image=image)
@@ -308,7 +337,7 @@ def test_a_tiny_image_with_many_crops(find: Any) -> None:
 
 def test_from_pretrained_separates_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     received: dict[str, Any] = {}
-    monkeypatch.setattr(module, "SAM2ImagePredictor", lambda model: model)
+    monkeypatch.setattr(module, "SAM2ImagePredictor", lambda model, **_: model)
     monkeypatch.setattr(module, "build_sam2_hf", lambda model_id, **kw: received.update(id=model_id, **kw) or "network")
     made = SAM2AutomaticMaskGenerator.from_pretrained("facebook/sam2.1-hiera-tiny", device="cpu", points_per_side=3)
     assert received == {"id": "facebook/sam2.1-hiera-tiny", "device": "cpu"}

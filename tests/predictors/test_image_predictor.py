@@ -79,8 +79,8 @@ def test_gray_and_transparent_pil_images_are_converted_to_rgb(predictor: SAM2Ima
 
 @pytest.mark.parametrize(
     "image",
-    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), "truck.jpg"],
-    ids=["gray", "rgba", "float", "path"],
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.int64), "truck.jpg"],
+    ids=["gray", "rgba", "integers", "path"],
 )
 def test_other_images_are_refused(predictor: SAM2ImagePredictor, image: Any) -> None:
     with pytest.raises(MediaError, match="should be RGB, uint8"):
@@ -152,4 +152,4 @@ def test_builders_accept_official_options() -> None:
     with pytest.raises(ConfigError, match="Known names"):
         sam2_core.build_sam2("configs/sam3/sam3.yaml", device="cpu")
     with pytest.raises(ConfigError, match="give one of your own"):
-        sam2_core.build_sam2("nano", device="cpu", hydra_overrides_extra=["++model.image_size=512"])
+        sam2_core.build_sam2("nano", device="cpu", hydra_overrides_extra=["++model.image_encoder.trunk.embed_dim=512"])

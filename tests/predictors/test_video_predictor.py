@@ -333,6 +333,6 @@ def test_hydra_overrides_of_official_scripts() -> None:
     overrides = ["++model.non_overlap_masks=true", "++model.fill_hole_area=0"]
     predictor = sam2_core.build_sam2_video_predictor("nano", device="cpu", hydra_overrides_extra=overrides)
     assert (predictor.non_overlap_masks, predictor.fill_hole_area) == (True, 0)
-    for wrong in ("++model.image_size=512", "++model.fill_hole_area=many"):
+    for wrong in ("++model.image_encoder.trunk.embed_dim=512", "++model.fill_hole_area=many"):
         with pytest.raises(ConfigError, match="override"):
             sam2_core.build_sam2_video_predictor("nano", device="cpu", hydra_overrides_extra=[wrong])
