@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
     from sam2_core.predictors.build import build_sam2, build_sam2_hf
     from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+    from sam2_core.predictors.sam_predictor import SamPredictor, sam_model_registry
     from sam2_core.predictors.video_predictor import (
         SAM2VideoPredictor,
         build_sam2_video_predictor,
@@ -38,6 +39,8 @@ _MODULES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "image_predictor",
     "SAM2VideoPredictor": "video_predictor",
+    "SamPredictor": "sam_predictor",
+    "sam_model_registry": "sam_predictor",
     "build_sam2": "build",
     "build_sam2_hf": "build",
     "build_sam2_video_predictor": "video_predictor",
@@ -48,10 +51,12 @@ __all__ = [
     "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
+    "SamPredictor",
     "build_sam2",
     "build_sam2_hf",
     "build_sam2_video_predictor",
     "build_sam2_video_predictor_hf",
+    "sam_model_registry",
 ]
 
 

@@ -18,9 +18,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from sam2_core.errors import Cancelled, WeightsError
-from sam2_core.model.config import NetworkConfig
+from sam2_core.model.config import NetworkConfig, ViTConfig
 from sam2_core.model.network import SAM2
-from sam2_core.networks import BUNDLED, NETWORKS, KnownNetwork, known_network, network_config
+from sam2_core.model.sam import Sam
+from sam2_core.networks import BUNDLED, NETWORKS, KnownNetwork, known_network, network_config, read_settings
+from sam2_core.paths import ROOT
 from sam2_core.types import Progress
 
 _MAX_NAMES_SHOWN = 5
@@ -60,7 +62,26 @@ def build_network(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Pa
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     if expected != found:
-        raise WeightsError(_mismatch(config, expected, found, file))
+        raise WeightsError(_mismatch(config.name, expected, found, file))
+    network.load_state_dict({key: value.float() for key, value in tensors.items()}, assign=True)
+    return network.eval()
+
+
+def load_sam(name: str, file: str | os.PathLike[str] | None = None) -> Sam:
+    """Build a SAM network ("sam_vit_b", "sam_vit_l" or "sam_vit_h"), on the CPU, in fp32, in evaluation mode.
+
+    Without a checkpoint its weights are random. Raises `WeightsError`.
+    """
+    config = ViTConfig.from_mapping(read_settings(ROOT / "configs" / f"{name}.yaml", "network configuration"))
+    if file is None:
+        return Sam(config).eval()
+    tensors = read_weights(Path(file))
+    with torch.device("meta"):
+        network = Sam(config)
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in tensors.items()}
+    if expected != found:
+        raise WeightsError(_mismatch(config.name, expected, found, Path(file)))
     network.load_state_dict({key: value.float() for key, value in tensors.items()}, assign=True)
     return network.eval()
 
@@ -114,7 +135,7 @@ def _shapes(name: str) -> dict[str, tuple[int, ...]]:
 
 
 def _mismatch(
-    config: NetworkConfig,
+    network: str,
     expected: Mapping[str, tuple[int, ...]],
     found: Mapping[str, tuple[int, ...]],
     file: Path,
@@ -127,9 +148,9 @@ def _mismatch(
         for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
         if keys
     ]
-    fits = [name for name in NETWORKS if name != config.name and _shapes(name) == found]
+    fits = [name for name in NETWORKS if name != network and _shapes(name) == found]
     hint = f" These are the weights of {fits[0]}: use that name." if fits else " Take the file made for this network."
-    return f"{file} does not fit the network {config.name}. Tensors {'; '.join(parts)}.{hint}"
+    return f"{file} does not fit the network {network}. Tensors {'; '.join(parts)}.{hint}"
 
 
 def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Path:

@@ -1,0 +1,56 @@
+"""How a frame lies in the square input of a network: pixels and coordinates go in, logits come out.
+
+SAM 2 stretches a frame to the square; SAM scales its longer side to S and pads the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class InputGeometry:
+    """A frame of `frame` (height, width) pixels in an input of `size` x `size`.
+
+    It covers `inner` (height, width) pixels of the input, from the upper left corner on; `is_padded`: the rest is
+    padding.
+    """
+
+    size: int
+    inner: tuple[int, int]
+    frame: tuple[int, int]
+    is_padded: bool
+
+    @classmethod
+    def stretched(cls, size: int, frame: tuple[int, int]) -> InputGeometry:
+        """The frame fills the input, as in SAM 2."""
+        return cls(size, (size, size), frame, False)
+
+    @classmethod
+    def padded(cls, size: int, frame: tuple[int, int]) -> InputGeometry:
+        """The longer side of the frame fills the input, as in SAM."""
+        height, width = frame
+        scale = size / max(height, width)
+        return cls(size, (int(height * scale + 0.5), int(width * scale + 0.5)), frame, True)
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Pixels of the input per pixel of the frame, in x and in y."""
+        return self.inner[1] / self.frame[1], self.inner[0] / self.frame[0]
+
+    def to_input(self, coords: Tensor) -> Tensor:
+        """Coordinates (..., 2) in pixels of the frame -> in pixels of the input."""
+        return coords * torch.tensor(self.scale, dtype=coords.dtype, device=coords.device)
+
+
+def logits_of_frame(logits: Tensor, geometry: InputGeometry) -> Tensor:
+    """Low-resolution logits (B, M, 4H, 4W) -> those of the frame (B, M, height, width), bilinear."""
+    height, width = geometry.inner
+    if geometry.is_padded:  # in two steps, as in the official code
+        logits = F.interpolate(logits, (geometry.size, geometry.size), mode="bilinear", align_corners=False)
+        logits = logits[..., :height, :width]
+    return F.interpolate(logits, geometry.frame, mode="bilinear", align_corners=False)
