@@ -14,13 +14,17 @@ Packages, from top to bottom; each imports only from those below it:
 `networks` lists the networks with published weights, `weights` finds and reads checkpoints, `paths` is where data files
 lie, and `console` is the output of all commands to the terminal.
 
-The public names are imported when they are first used, so that `import sam2_core` does not import torch.
+The public names are imported when they are first used, so that `import sam2_core` does not import torch. The module
+names of the official package (`sam2_core.build_sam`, `sam2_core.utils.amg`) exist for published code, see
+`predictors.official_modules`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from sam2_core.predictors import official_modules
 
 if TYPE_CHECKING:
     from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
@@ -58,6 +62,9 @@ __all__ = [
     "build_sam2_video_predictor_hf",
     "sam_model_registry",
 ]
+
+
+official_modules.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -160,10 +160,19 @@ def remove_small_regions(mask: BoolArray, min_area: float) -> BoolArray:
 
     Regions are 8-connected; the largest island is always kept.
     """
-    max_area = math.nextafter(min_area, 0)
-    filled = fill_holes(torch.from_numpy(mask).float() - 0.5, max_area)
-    islands = remove_islands(filled, max_area) > 0
-    return islands.numpy() if islands.any() else _largest_region((filled > 0).numpy())
+    return remove_small_islands(fill_small_holes(mask, min_area), min_area)
+
+
+def fill_small_holes(mask: BoolArray, min_area: float) -> BoolArray:
+    """Fill the background regions of fewer than `min_area` pixels."""
+    filled = fill_holes(torch.from_numpy(mask).float() - 0.5, math.nextafter(min_area, 0))
+    return (filled > 0).numpy()
+
+
+def remove_small_islands(mask: BoolArray, min_area: float) -> BoolArray:
+    """Remove the foreground regions of fewer than `min_area` pixels, but the largest."""
+    kept = remove_islands(torch.from_numpy(mask).float() - 0.5, math.nextafter(min_area, 0)) > 0
+    return kept.numpy() if kept.any() else _largest_region(mask)
 
 
 def _largest_region(mask: BoolArray) -> BoolArray:

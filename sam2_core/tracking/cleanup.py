@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+
+IntArray: TypeAlias = npt.NDArray[np.int32]
 
 
 def fill_holes(logits: Tensor, max_area: float, threshold: float = 0.0, value: float = 0.1) -> Tensor:
@@ -18,12 +23,29 @@ def remove_islands(logits: Tensor, max_area: float, threshold: float = 0.0, valu
     return torch.where(_small_components(logits > threshold, max_area), threshold - value, logits)
 
 
+def component_areas(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Labels of the components of binary masks (..., H, W), 0 outside of them, and the area of each pixel's component.
+
+    Both are int32.
+    """
+    labels, areas = _components(pixels)
+    return _like(pixels, labels), _like(pixels, areas)
+
+
 def _small_components(pixels: Tensor, max_area: float) -> Tensor:
+    labels, areas = _components(pixels)
+    return _like(pixels, (labels > 0) & (areas <= max_area))
+
+
+def _components(pixels: Tensor) -> tuple[IntArray, IntArray]:
     planes = pixels.reshape(-1, *pixels.shape[-2:]).to("cpu", torch.uint8).numpy()
-    small = np.zeros(planes.shape, dtype=bool)
-    for plane, out in zip(planes, small, strict=True):
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)
-        is_small = stats[:, cv2.CC_STAT_AREA] <= max_area
-        is_small[0] = False  # label 0 is everything outside of `pixels`
-        out[:] = is_small[labels]
-    return torch.from_numpy(small).view(pixels.shape).to(pixels.device)
+    labels, areas = np.zeros(planes.shape, np.int32), np.zeros(planes.shape, np.int32)
+    for index, plane in enumerate(planes):
+        _, labels[index], stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)
+        stats[0, cv2.CC_STAT_AREA] = 0  # label 0 is everything outside of `pixels`
+        areas[index] = stats[labels[index], cv2.CC_STAT_AREA]
+    return labels, areas
+
+
+def _like(pixels: Tensor, values: npt.NDArray[Any]) -> Tensor:
+    return torch.from_numpy(values).view(pixels.shape).to(pixels.device)

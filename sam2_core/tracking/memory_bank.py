@@ -69,7 +69,7 @@ class MemoryBank(Generic[T]):
 
     def select(self, frame: int, reverse: bool, frames: int) -> MemorySelection[T]:
         """Select the memory for `frame` of a clip of `frames` frames, tracked forward or in `reverse`."""
-        conditioning = self._nearest_prompted(frame)
+        conditioning = self.nearest_prompted(frame)
         memories = [(PROMPTED_SLOT, self.prompted[at]) for at in conditioning]
         step = -1 if reverse else 1
         for distance in range(self.rules.slots - 1, 0, -1):
@@ -103,7 +103,7 @@ class MemoryBank(Generic[T]):
             return self.tracked.get(frame)
         return self.tracked.get(frame, self.prompted.get(frame))
 
-    def _nearest_prompted(self, frame: int) -> list[int]:
+    def nearest_prompted(self, frame: int) -> list[int]:
         """All prompted frames in reach; beyond `max_prompted` the nearest before, the nearest at or after, and then
         the nearest of the rest."""
         limit, known = self.rules.max_prompted, self._prompted_in_reach(frame)
