@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -12,6 +13,14 @@ from typing import Any
 
 _BAR_WIDTH = 24  # characters
 _REDRAW, _LOG_LINE = 0.1, 10.0  # minimum seconds between two progress reports, on a terminal and in a log
+
+# Control characters but for line ends, and bidirectional overrides: names of files may hold them.
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Text that changes nothing else on a terminal; control characters are written as escapes."""
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def replace_unencodable() -> None:
@@ -42,7 +51,7 @@ class Console:
         if self.as_json:
             print(json.dumps(plain, ensure_ascii=False), flush=True)
         elif text:
-            print(text, flush=True)
+            print(printable(text) if sys.stdout.isatty() else text, flush=True)
 
     def note(self, text: str) -> None:
         """Print a message that `quiet` suppresses."""
@@ -73,14 +82,14 @@ class Console:
     def _draw(self, fraction: float | None, message: str) -> None:
         filled = round(_BAR_WIDTH * (fraction or 0.0))
         share = "    " if fraction is None else f"{fraction:4.0%}"
-        line = f"{share} [{'█' * filled}{'·' * (_BAR_WIDTH - filled)}] {self._task}: {message}"
+        line = f"{share} [{'█' * filled}{'·' * (_BAR_WIDTH - filled)}] {printable(f'{self._task}: {message}')}"
         columns = shutil.get_terminal_size().columns
         print(f"\r\x1b[K{line[: columns - 1]}", end="", file=sys.stderr, flush=True)
         self._drawn = True
 
     def _print(self, text: str) -> None:
         self._clear()
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     def _clear(self) -> None:
         if self._drawn:

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from sam2_core.predictors.official_modules import MODULES
+
 ROOT = Path(__file__).resolve().parents[1]
 VAGUE_NAMES = {"utils", "util", "misc", "common", "helpers", "helper"}
 FORBIDDEN_LIBRARIES = {"ui": {"torch", "torchvision"}, "sam2_core": {"gradio", "gradio_client"}}
@@ -87,6 +89,17 @@ def test_the_project_keeps_its_own_rules() -> None:
     sources = project_sources()
     assert "sam2_core/types.py" in sources
     assert broken_rules(sources) == []
+
+
+def test_official_module_names_stand_in_one_table_and_are_not_used_here() -> None:
+    """`sam2_core.utils.amg` and the like are for published code: no file has such a name, and none imports it."""
+    sources, official = project_sources(), {f"sam2_core.{name}" for name in MODULES}
+    modules = set(map(module_name, sources))
+    assert not official & modules
+    imported = {name for path, text in sources.items() for name in imported_modules(path, text, modules | official)}
+    assert not official & imported
+    makers = [path for path, text in sources.items() if re.search(r"\bsys\.meta_path\b", text)]
+    assert makers == ["sam2_core/predictors/official_modules.py"]
 
 
 def test_one_place_imports_the_page_by_name() -> None:

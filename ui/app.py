@@ -28,6 +28,7 @@ from ui import protocol
 from ui.api.endpoints import endpoints
 from ui.api.files import UploadLimit
 from ui.api.publish import publish
+from ui.api.upload_names import UploadNameRecorder, UploadNames
 from ui.examples import examples
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_PROMPTS
@@ -49,13 +50,15 @@ class Server:
         self._services = Services.create(settings, models)
         self.sessions = SessionRegistry(self._services)
         self.routes = Routes(self.sessions)
-        self.demo = build(self.sessions, endpoints(self.sessions))
+        self._upload_names = UploadNames()
+        self.demo = build(self.sessions, endpoints(self.sessions, self._upload_names))
 
     def start(self, **options: Any) -> str:
         """Serve in the background; returns the local address. `options` go to Gradio's launch."""
         settings = self._settings
         largest = max(settings.max_upload_bytes, settings.max_album_bytes)
         limit = Middleware(UploadLimit, max_request_bytes=largest + 1_000_000, max_total_bytes=MAX_SENT * largest)
+        names = Middleware(UploadNameRecorder, names=self._upload_names)
         routes = [*self.routes.all(), *web_files().routes()]
         _, address, _ = self.demo.launch(
             server_name=settings.host,
@@ -67,7 +70,7 @@ class Server:
             head=head(),
             favicon_path=WEB / "sign.svg",
             # Ours come first, and they stand before the server answers its first request.
-            app_kwargs={"routes": routes, "lifespan": self.routes.lifespan, "middleware": [limit]},
+            app_kwargs={"routes": routes, "lifespan": self.routes.lifespan, "middleware": [limit, names]},
             prevent_thread_lock=True,
             show_error=False,
             max_file_size=settings.max_upload_bytes,

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sam2_core.media import EffectStack, Limits, MediaProgress, SkippedFile, Sto
 from sam2_core.media.atomic import new_file
 from sam2_core.media.image_files import encode_scaled_jpeg, read_image
 from sam2_core.media.info import RgbArray
+from sam2_core.media.names import short_names
 from ui.settings import Settings
 
 MAX_BACKDROPS = 4  # of one session; the least recently used makes room
@@ -24,8 +26,16 @@ MAX_BACKDROP_SIDE = 1920  # pixels
 _GONE = "The picture behind is not on this server any more. Choose it again."
 
 
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file in a folder of its own, and its name or relative path as the user has it."""
+
+    path: Path
+    name: str
+
+
 def read_files(
-    files: Sequence[Path], folder: Path, settings: Settings, report: MediaProgress, earlier: Store | None
+    files: Sequence[UploadedFile], folder: Path, settings: Settings, report: MediaProgress, earlier: Store | None
 ) -> tuple[SkippedFile, ...]:
     """Turn files into a store in `folder`: one file on its own, several as an album, behind the photos of `earlier`.
 
@@ -42,8 +52,9 @@ def read_files(
         max_store_bytes=settings.max_store_bytes,
     )
     if len(files) > 1 or earlier is not None:
-        return ingest_album(files, folder, limits, report, earlier)[1]
-    ingest(files[0], folder, limits, report)
+        paths, names = [file.path for file in files], [file.name for file in files]
+        return ingest_album(paths, folder, limits, report, earlier, names)[1]
+    ingest(files[0].path, folder, limits, report, *short_names([files[0].name]))
     return ()
 
 

@@ -27,7 +27,7 @@ from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
 from sam2_core.serving.model_registry import ModelRegistry
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
-from ui.files import Backdrops, Downloads, load_backdrops, read_files
+from ui.files import Backdrops, Downloads, UploadedFile, load_backdrops, read_files
 from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
 from ui.models import load_model
 from ui.protocol import Bounds, Event
@@ -120,7 +120,9 @@ class Session:
         replaying = self.workspace is not None and self.workspace.is_replaying
         return self._tracking is not None or self.tasks.has_jobs or replaying or self.receiving.locked()
 
-    async def open(self, files: Sequence[Path], add: bool, job: Job) -> tuple[Workspace, tuple[SkippedFile, ...]]:
+    async def open(
+        self, files: Sequence[UploadedFile], add: bool, job: Job
+    ) -> tuple[Workspace, tuple[SkippedFile, ...]]:
         """Read uploaded files and work on them, then remove them with their folders; also gives the files that could
         not be used. With `add` the photos that are open come first.
 
@@ -134,7 +136,7 @@ class Session:
             skipped = await job.run(executors, read_files, files, folder, settings, job.report, earlier)
         finally:
             for file in files:
-                await executors.read_file(shutil.rmtree, file.parent, ignore_errors=True)
+                await executors.read_file(shutil.rmtree, file.path.parent, ignore_errors=True)
         async with self.switching:
             engine, observer = self.model.loader.engine, self.client.observer
             workspace = await executors.read_file(Workspace, folder, engine, settings.max_objects, observer, version)

@@ -1,6 +1,7 @@
 """Masks that are there already, as any kind of file: another format, or the picture or clip with a look.
 
-The masks are read from COCO, YouTube-VIS or LabelMe JSON, YOLO labels, PNG masks, or a ZIP file with any of these.
+The masks are read from any file that the page imports: COCO, CVAT, Label Studio, LabelMe, YOLO, PNG masks and others,
+or a ZIP file with any of these.
 Where a file has only a box of something, the network makes the mask.
 """
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from sam2_core.cli.batch import run_batch
 from sam2_core.cli.inputs import Task, plan_tasks
+from sam2_core.cli.named_files import NamedFiles
 from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, frames_from_options
 from sam2_core.cli.outputs import export_options, write_all
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.media import MaskedMedia, MediaInfo
-from sam2_core.media.ingest import clean_name
 from sam2_core.serving.project import Project, read_project
 from sam2_core.serving.project_medium import ProjectMedium
 
@@ -113,15 +113,13 @@ def find_medium(medium: ProjectMedium, paths: Sequence[Path], project_folder: Pa
     """
     if medium.kind != "album" and len(paths) == 1 and not paths[0].is_dir():
         return paths[0]
-    files: dict[str, Path] = {}
-    for path in [*paths, project_folder]:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            files.setdefault(clean_name(file.name), file)
+    files = NamedFiles([*paths, project_folder])
     if medium.kind != "album":
-        if medium.name not in files:
+        if (found := files.find(medium.name)) is None:
             raise MediaError(f"{medium.name} is not beside the project. Say where it is: PROJECT.json MEDIUM.")
-        return files[medium.name]
-    missing = [name for name in medium.names if name not in files]
+        return found
+    pairs = [*zip(medium.names, files.find_all(medium.names), strict=True)]
+    missing = [name for name, file in pairs if file is None]
     if missing:
         raise MediaError(f"{missing[0]} (of {len(missing)} missing) is not beside the project. Name its folder.")
-    return [files[name] for name in medium.names]
+    return [file for _, file in pairs if file is not None]

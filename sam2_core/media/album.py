@@ -14,8 +14,8 @@ from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_folder
 from sam2_core.media.image_files import StoredImage, is_image, store_image
 from sam2_core.media.info import MediaInfo
-from sam2_core.media.ingest import clean_name
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
+from sam2_core.media.names import fold_name, real_name, short_names, unique_name
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCES, Store, album_source_path, describe_store
 
@@ -37,18 +37,22 @@ class _AlbumBuilder:
     sizes: list[tuple[int, int]] = field(default_factory=list)
     stored_sizes: list[tuple[int, int]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    """The names as `fold_name` gives them."""
     lengths: list[int] = field(default_factory=list)
 
-    def add(self, image: StoredImage, name: str) -> None:
+    def add(self, image: StoredImage, name: str, path: str = "") -> None:
+        """Add an image; `path` is a longer name, of which as much is used as makes it unique."""
         self.limits.check_store(sum(self.lengths) + len(image.jpeg))
         with (self.folder / FRAMES).open("ab") as frames:
             frames.write(image.jpeg)
         self.sizes.append(image.size)
         self.stored_sizes.append(image.stored_size)
-        self.names.append(_unique_name(name, self.names))
+        self.names.append(unique_name(name, self.taken, path))
+        self.taken.add(fold_name(self.names[-1]))
         self.lengths.append(len(image.jpeg))
 
-    def add_file(self, source: Path) -> None:
+    def add_file(self, source: Path, name: str, path: str) -> None:
         """Add a new image; leaves nothing behind if it cannot be used."""
         target = album_source_path(self.folder, len(self.names))
         try:
@@ -56,7 +60,7 @@ class _AlbumBuilder:
             shutil.copyfile(source, target)
             if not is_image(target):
                 raise MediaError("This is no picture, or a damaged one. A clip is opened on its own.")
-            self.add(store_image(target, self.limits), clean_name(source.name))
+            self.add(store_image(target, self.limits), name, path)
         except MediaError:
             target.unlink(missing_ok=True)
             raise
@@ -86,29 +90,34 @@ def ingest_album(
     limits: Limits = DEFAULT_LIMITS,
     progress: MediaProgress | None = None,
     earlier: Store | None = None,
+    names: Sequence[str] = (),
 ) -> tuple[MediaInfo, tuple[SkippedFile, ...]]:
     """Turn images into a store in `folder` (see `ingest`), in their order. Those of `earlier`, an image or an album,
     come first and keep their frame numbers.
+
+    `names` are what the user calls the files, by default their paths. The images get their file names or, if equal ones
+    are in several folders, relative paths (see `short_names`).
 
     Files that are no images, damaged or too large are skipped.
     Raises `MediaError` if none is left or there are too many, and `FileExistsError` as `ingest` does.
     """
     sources, report = [Path(path) for path in paths], ProgressReporter(progress)
+    shown = short_names(names or [source.absolute() for source in sources])
     if earlier is not None and earlier.info.kind == "clip":
         raise MediaError("Photos can be added to photos, not to a clip. Open them on their own.")
-    limits.check_album(len(sources) + (earlier.info.frames if earlier else 0), _bytes_of(sources, earlier))
+    limits.check_album(len(sources) + (earlier.info.frames if earlier else 0), _bytes_of(sources, shown, earlier))
     skipped = []
     with new_folder(Path(folder)) as building:
         (building / SOURCES).mkdir()
         album = _AlbumBuilder(building, limits)
         if earlier is not None:
             album.add_store(earlier, report)
-        for done, source in enumerate(sources):
+        for done, (source, name, long_name) in enumerate(zip(sources, shown, names or shown, strict=True)):
             report(done / len(sources), f"Photo {done + 1} of {len(sources)}")
             try:
-                album.add_file(source)
+                album.add_file(source, name, real_name(long_name))
             except MediaError as error:
-                skipped.append(SkippedFile(clean_name(source.name), str(error)))
+                skipped.append(SkippedFile(name, str(error)))
         if len(skipped) == len(sources):
             raise MediaError(_nothing_left(skipped))
         info = album.finish()
@@ -124,25 +133,16 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _bytes_of(sources: Sequence[Path], earlier: Store | None) -> int:
-    missing = [source for source in sources if not source.is_file()]
+def _bytes_of(sources: Sequence[Path], names: Sequence[str], earlier: Store | None) -> int:
+    missing = [name for source, name in zip(sources, names, strict=True) if not source.is_file()]
     if missing:
-        raise MediaError(f"{clean_name(missing[0].name)} is not here (any more). Choose it again.")
+        raise MediaError(f"{missing[0]} is not here (any more). Choose it again.")
     kept = [earlier.source_of(frame) for frame in range(earlier.info.frames)] if earlier else []
     return sum(path.stat().st_size for path in (*sources, *kept))
 
 
 def _max_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return max(height for height, _ in sizes), max(width for _, width in sizes)
-
-
-def _unique_name(name: str, others: Sequence[str]) -> str:
-    """The name, with a number if it is in use already; case is ignored as on some file systems."""
-    taken = {other.casefold() for other in others}
-    path, number, unique = Path(name), 2, name
-    while unique.casefold() in taken:
-        unique, number = f"{path.stem} ({number}){path.suffix}", number + 1
-    return unique
 
 
 def _nothing_left(skipped: Sequence[SkippedFile]) -> str:

@@ -6,7 +6,8 @@ import colorsys
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import cv2
@@ -130,8 +131,23 @@ def encode_png(pixels: npt.NDArray[np.unsignedinteger[Any]], compression: int = 
 
 def encode_jpeg(image: RgbArray) -> bytes:
     """An RGB image (H, W, 3) as a JPEG of quality 95."""
+    return encode_image(image, ".jpg")
+
+
+IMAGE_EXTENSIONS: Mapping[str, int] = MappingProxyType({
+    ".jpg": 65535, ".jpeg": 65535, ".jfif": 65535, ".png": 1 << 20, ".bmp": 1 << 20, ".tif": 1 << 20, ".tiff": 1 << 20,
+    ".webp": 16383,
+})  # fmt: skip
+"""The extensions of formats that `encode_image` writes, and the pixels of the longer side at most."""
+
+
+def encode_image(image: RgbArray, extension: str) -> bytes:
+    """An RGB image (H, W, 3) in the format of an extension (one of `IMAGE_EXTENSIONS`), at quality 95 if it has one."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    extension = {".jfif": ".jpg"}.get(extension, extension)
+    quality = {".webp": cv2.IMWRITE_WEBP_QUALITY, ".jpg": cv2.IMWRITE_JPEG_QUALITY, ".jpeg": cv2.IMWRITE_JPEG_QUALITY}
+    parameters = [quality[extension], 95] if extension in quality else []
+    return cv2.imencode(extension, bgr, parameters)[1].tobytes()
 
 
 def tint(region: RgbArray, inside: RgbArray, color: Rgb, opacity: float, outline: int) -> None:

@@ -10,13 +10,12 @@ from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_file
 from sam2_core.media.export_options import ExportFormat, ExportOptions
 from sam2_core.media.formats import ANNOTATION_FORMATS
-from sam2_core.media.formats.archive import plain_name
 from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.names import safe_file_name, without_extension
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.rendering import RENDERED_FORMATS
 from sam2_core.media.review import REVIEW_FORMATS
 
-_MAX_STEM_BYTES = 160  # file systems allow names of 255 bytes, and the folder of an unfinished file has a longer one
 EXPORT_FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
     {**ANNOTATION_FORMATS, **RENDERED_FORMATS, **REVIEW_FORMATS}
 )
@@ -27,7 +26,9 @@ def export(folder: Path, media: MaskedMedia, options: ExportOptions, progress: M
 
     Raises `MediaError` if the medium has no such format or the file cannot be written.
     """
-    name = file_name(Path(media.info.name).stem, media.info.kind, options.format)
+    info = media.info
+    stem = f"{info.frames}_photos" if info.kind == "album" else without_extension(info.name)
+    name = file_name(stem, info.kind, options.format)
     return write(folder / name, media, options, progress)
 
 
@@ -50,8 +51,7 @@ def file_name(stem: str, kind: str, format: str) -> str:
     `film_coco.json` for annotations, `film_edited.mp4` for images and videos. Raises as `extension_of` does.
     """
     extension = extension_of(format, kind)
-    short = plain_name(stem).encode()[:_MAX_STEM_BYTES].decode(errors="ignore")
-    return f"{short}_{'edited' if EXPORT_FORMATS[format].group == 'picture' else format}.{extension}"
+    return safe_file_name(stem, f"_{'edited' if EXPORT_FORMATS[format].group == 'picture' else format}.{extension}")
 
 
 def extension_of(format: str, kind: str) -> str:

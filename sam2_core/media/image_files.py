@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ def is_image(path: Path) -> bool:
         return False
 
 
-def read_image(path: Path, limits: Limits) -> RgbArray:
+def read_image(path: Path | IO[bytes], limits: Limits) -> RgbArray:
     """An image as (H, W, 3) uint8: EXIF orientation applied, in sRGB, transparency over white, 16 bits scaled to 8.
 
     Raises `MediaError` for a damaged image and, before decoding, for one with too many pixels.
@@ -87,7 +88,7 @@ def ingest_image(folder: Path, name: str, limits: Limits, report: ProgressReport
     return info
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path | IO[bytes]) -> Image.Image:
     """Open without decoding; only raster formats (no EPS, PDF …)."""
     Image.init()
     return Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))

@@ -29,8 +29,11 @@ class MediaInfo:
     `stored_width` are those of the stored frames. `fps` is 0 for an image, and the mean rate for a clip without
     `constant_rate`. `duration` is in seconds and includes the last frame.
 
-    In an album each frame is a separate image: `sizes` are their heights and widths, `names` their unique file names.
-    `height`, `width` and the stored ones are then the maximum over all of them.
+    `name` is the user's own (see names.py). In an album each frame is a separate image: `sizes` are their heights and
+    widths, `names` their unique names. `height`, `width` and the stored ones are then the maximum over all of them.
+
+    `orientations` are the EXIF orientations of the sources, by which they were turned upright: one for each image of an
+    album, else a single one. Without them, nothing was turned.
     """
 
     kind: Literal["image", "clip", "album"]
@@ -46,6 +49,19 @@ class MediaInfo:
     duration: float = 0.0
     sizes: tuple[tuple[int, int], ...] = ()
     names: tuple[str, ...] = ()
+
+    orientations: tuple[int, ...] = ()
+
+    def name_of(self, frame: int) -> str:
+        """The name of the image of this frame; the frames of a clip are named by their numbers."""
+        if self.kind == "clip":
+            return f"{frame:05d}.jpg"
+        return self.names[frame] if self.names else self.name
+
+    def orientation_of(self, frame: int) -> int:
+        """The EXIF orientation by which the source of this frame was turned."""
+        index = frame if self.kind == "album" else 0
+        return self.orientations[index] if self.orientations else 1
 
     def size_of(self, frame: int) -> tuple[int, int]:
         """Height and width of the masks of this frame."""

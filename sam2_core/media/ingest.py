@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from sam2_core.errors import MediaError
@@ -11,20 +10,26 @@ from sam2_core.media.clip_files import ingest_clip
 from sam2_core.media.image_files import ingest_image, is_image
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
+from sam2_core.media.names import clean_name as clean_name
+from sam2_core.media.names import real_name
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.store import SOURCE
 
-_MAX_FILE_NAME = 80
 _CHUNK = 1 << 23
 
 
 def ingest(
-    path: str | Path, folder: str | Path, limits: Limits = DEFAULT_LIMITS, progress: MediaProgress | None = None
+    path: str | Path,
+    folder: str | Path,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: MediaProgress | None = None,
+    name: str = "",
 ) -> MediaInfo:
     """Turn an image or a clip into a store in `folder`, which must not exist yet or be empty.
 
     The type is detected from the content, not from the name. The file is copied and may be deleted afterwards. If
-    anything fails or `progress` raises, nothing is left behind.
+    anything fails or `progress` raises, nothing is left behind. `name` is what the user calls the file; by default, its
+    name on the disk.
     Raises `MediaError` for a file that cannot be used and `FileExistsError` if `folder` is not empty.
     """
     source, report = Path(path), ProgressReporter(progress)
@@ -34,19 +39,9 @@ def ingest(
     with new_folder(Path(folder)) as building:
         _copy(source, building / SOURCE, report)
         ingest_file = ingest_image if is_image(building / SOURCE) else ingest_clip
-        info = ingest_file(building, clean_name(source.name), limits, report)
+        info = ingest_file(building, real_name(name or source.name), limits, report)
         report(1.0, "Ready")
     return info
-
-
-def clean_name(name: str) -> str:
-    """A file name without characters that are special to a file system, a page or a terminal."""
-    kept = re.sub(r"[^\w .()+\-]", "_", name).strip(" .")
-    stem, dot, ending = kept.rpartition(".")
-    if not dot or len(ending) > 8:
-        stem, ending = kept, ""
-    stem = stem[: _MAX_FILE_NAME - len(ending) - 1].strip(" .") or "media"
-    return f"{stem}.{ending}" if ending else stem
 
 
 def _copy(source: Path, target: Path, report: ProgressReporter) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import Rgb, color_of, hex_of
 from sam2_core.media.info import MediaInfo
+from sam2_core.media.names import titles_of
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import Store
 from sam2_core.types import FrameMasks
@@ -91,15 +92,15 @@ class MaskedMedia:
         return self.objects[self._order[object_id]]
 
     def title_of(self, frame: int) -> str:
-        """The stem of the names of files about a frame: its number in a clip, else the name of the image.
+        """The name, without an extension, of files about a frame: its number in a clip, else the stem of the image.
 
-        In an album the images' extensions are kept if their names are not unique without.
+        Titles are unique, may have folders, and do not depend on which frames were chosen (see `titles_of`).
         """
-        if self.info.kind == "clip":
-            return f"{frame:05d}"
-        names = self.info.names or (self.info.name,)
-        stems = {PurePath(name).stem.casefold() for name in names}
-        return PurePath(names[frame]).stem if len(stems) == len(names) else names[frame]
+        return f"{frame:05d}" if self.info.kind == "clip" else self._titles[frame]
+
+    @cached_property
+    def _titles(self) -> tuple[str, ...]:
+        return titles_of(self.info.names or (self.info.name,))
 
     def _select(self, frame: int, masks: FrameMasks) -> FrameMasks:
         height, width = self.info.size_of(frame)

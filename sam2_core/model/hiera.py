@@ -107,7 +107,8 @@ class Hiera(nn.Module):
         self.pos_embed_window = Parameter(
             torch.zeros(1, config.embed_dim, config.window_sizes[0], config.window_sizes[0])
         )
-        self.stage_ends = {sum(config.stages[: stage + 1]) - 1 for stage in range(4)}
+        self.stage_ends = [sum(config.stages[: stage + 1]) - 1 for stage in range(4)]
+        self.channel_list = list(reversed(config.channels))  # official, for code that takes the trunk as a backbone
         self.blocks = nn.ModuleList(_blocks(config))
 
     def forward(self, image: Tensor) -> list[Tensor]:

@@ -77,3 +77,11 @@ class ImageEncoder(nn.Module):
         channels and not projected for the decoder."""
         maps, _ = self.neck(self.trunk(sample))
         return backbone_output(maps[:-1], self.neck.d_model)
+
+
+def is_untouched(encoder: nn.Module) -> bool:
+    """Whether an image encoder and its neck are ours, without hooks and with the methods of their classes."""
+    if type(encoder) is not ImageEncoder or type(encoder.neck) is not FpnNeck:
+        return False
+    parts = (encoder, encoder.neck)
+    return not any("forward" in vars(part) or part._forward_hooks or part._forward_pre_hooks for part in parts)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
-from sam2_core.model.image_encoder import ImageEncoder
+from sam2_core.model.image_encoder import ImageEncoder, is_untouched
 from sam2_core.model.layers import MLP
 from sam2_core.model.mask_decoder import MaskDecoder, MaskPrediction
 from sam2_core.model.memory_attention import MemoryAttention
@@ -126,12 +126,21 @@ class SAM2(NetworkNames):
     # --- encode and predict ------------------------------------------------------------------------------------
 
     def encode_image(self, image: Tensor) -> ImageFeatures:
-        """Encode normalized images (B, 3, S, S)."""
-        neck, decoder = self.image_encoder.neck, self.sam_mask_decoder
-        stride4, stride8, stride16, stride32 = self.image_encoder.trunk(image)
+        """Encode normalized images (B, 3, S, S).
+
+        Published code replaces, compiles or hooks the image encoder; then it is called like the official one.
+        """
+        encoder, decoder = self.image_encoder, self.sam_mask_decoder
+        if not is_untouched(encoder):
+            stride4, stride8, embedding = encoder(image)["backbone_fpn"]
+            return ImageFeatures(embedding, (decoder.conv_s0(stride4), decoder.conv_s1(stride8)))
+        stride4, stride8, stride16, stride32 = encoder.trunk(image)
         return ImageFeatures(
-            embedding=neck.embedding(stride16, stride32),
-            high_res=(neck.projected(0, stride4, decoder.conv_s0), neck.projected(1, stride8, decoder.conv_s1)),
+            embedding=encoder.neck.embedding(stride16, stride32),
+            high_res=(
+                encoder.neck.projected(0, stride4, decoder.conv_s0),
+                encoder.neck.projected(1, stride8, decoder.conv_s1),
+            ),
         )
 
     def predict_masks(

@@ -66,7 +66,7 @@ class NetworkSettings:
     proj_tpos_enc_in_obj_ptrs = ConfigValue("pointer_times")
     use_signed_tpos_enc_to_obj_ptrs = ConfigValue("pointer_times")
 
-    binarize_mask_from_pts_for_mem_enc = True
+    binarize_mask_from_pts_for_mem_enc = False
 
     backbone_stride = FixedValue(16)
     num_feature_levels = FixedValue(3)

@@ -59,13 +59,13 @@ class PromptEncoder(nn.Module):
 
         The last token is always "no point"; without `pad` it is left out.
         """
-        positions = (coords.float() + 0.5) / self.image_size
+        positions, labels = (coords.float() + 0.5) / self.image_size, labels.long()
         if pad:
             positions = torch.cat([positions, positions.new_zeros(len(positions), 1, 2)], dim=1)
             labels = torch.cat([labels, labels.new_full((len(labels), 1), -1)], dim=1)
         by_label = torch.cat([embedding.weight for embedding in (self.not_a_point_embed, *self.point_embeddings)])
         is_point = (labels >= 0)[..., None]
-        return torch.where(is_point, self.pe_layer(positions), 0.0) + by_label[labels.long() + 1]
+        return torch.where(is_point, self.pe_layer(positions), 0.0) + by_label[labels + 1]
 
     def embed_boxes(self, boxes: Tensor) -> Tensor:
         """Boxes (B, 4) as left, top, right, bottom in pixels of the S x S input -> tokens (B, 2, C)."""

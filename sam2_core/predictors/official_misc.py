@@ -27,10 +27,13 @@ T = TypeVar("T")
 
 # --- build_sam -------------------------------------------------------------------------------------------------------
 
+_LETTERS = {"tiny": "t", "small": "s", "base_plus": "b+", "large": "l"}
+
 HF_MODEL_ID_TO_FILENAMES = {
-    network.repository: (f"configs/{network.name.partition('_')[0]}/{network.name}.yaml", network.file)
+    network.repository: (f"configs/{version}/{version}_hiera_{_LETTERS[size]}.yaml", network.file)
     for network in NETWORKS.values()
-    if network.repository
+    for version, _, size in [network.name.partition("_hiera_")]
+    if network.repository is not None
 }
 """Hub repository -> configuration name and file of the weights."""
 
@@ -101,7 +104,7 @@ def load_video_frames(
 
     The default device is the best one. Frames are never loaded in the background.
     """
-    frames = open_frames(video_path)
+    frames = open_frames(video_path, image_size)
     images = torch.stack([frames.read(index, image_size) for index in range(len(frames))])
     if (tuple(img_mean), tuple(img_std)) != (MEAN, STD):
         mean, std, own_mean, own_std = (

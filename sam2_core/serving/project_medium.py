@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sam2_core.media import MediaInfo
+from sam2_core.media.names import MAX_PATH, real_name
 from sam2_core.serving.prompt_data import is_number, is_whole, require
-
-_MAX_FILE_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def read_medium(plain: Any) -> ProjectMedium:
         require(isinstance(names, list) and len(names) == frames, "its photos")
         require(all(isinstance(name, str) for name in names), "its photos")
     return ProjectMedium(
-        kind, plain["name"][:_MAX_FILE_NAME], int(frames), int(height), int(width),
+        kind, real_name(plain["name"][:MAX_PATH]), int(frames), int(height), int(width),
         tuple((int(high), int(wide)) for high, wide in sizes),
-        tuple(name[:_MAX_FILE_NAME] for name in names),
+        tuple(real_name(name[:MAX_PATH]) for name in names),
     )  # fmt: skip

@@ -143,6 +143,24 @@ def test_a_coco_file_is_dropped_and_comes_as_boxes(desk: Desk, clip: Path, tmp_p
     desk.expect_mask(*UPPER, there=False)
 
 
+def test_files_of_other_programs_are_read_or_named(desk: Desk, clip: Path, tmp_path: Path) -> None:
+    desk.open(clip)
+    boxes = "".join(f'<box frame="{frame}" outside="0" xtl="20" ytl="20" xbr="110" ybr="80"></box>' for frame in (0, 2))
+    file = tmp_path / "annotations.xml"
+    file.write_text(f'<annotations><track label="car">{boxes}</track></annotations>', "utf-8")
+    choose(desk, file)
+    desk.expect(".mk-import-found").to_have_text("1 object on 3 of 30 frames: car")
+    accept(desk)
+    desk.expect_objects(1)
+    at(desk, 1)
+    desk.expect_mask(*UPPER)
+    pickled = tmp_path / "masks.pkl"
+    pickled.write_bytes(b"\x80\x04.")
+    drop(desk, pickled)
+    desk.expect_toast("It is not opened, since it could run programs.")
+    desk.expect_objects(1)
+
+
 def test_the_pairs_of_names_are_shown_and_another_pictures_file_is_not_taken(desk: Desk, tmp_path: Path) -> None:
     photo = tmp_path / "street.png"
     photo.write_bytes(picture_bytes(*SIZE))

@@ -93,3 +93,24 @@ def test_a_log_gets_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     console.progress(None, "Loading")
     console.progress(0.25, "Tracking")
     assert capsys.readouterr().err == "film.mp4: Loading\nfilm.mp4: Tracking 25%\n"
+
+
+def test_names_of_files_do_nothing_to_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "a\x1b]0;title\x07\r\u202egpj.png हिन्दी"
+    Console().error(name)
+    Console().note(name)
+    assert capsys.readouterr().err.splitlines()[1] == r"a\x1b]0;title\x07\r\u202egpj.png हिन्दी"
+    Console().result({}, name)
+    assert capsys.readouterr().out == f"{name}\n", "a pipe gets paths as they are"
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("sam2_core.console._REDRAW", 0.0)
+    console = Console()
+    console.begin(name)
+    console.progress(0.5, "Tracking")
+    console.result({}, name)
+    assert "\x1b]" not in screen.text
+    assert "\u202e" not in screen.text

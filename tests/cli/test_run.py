@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,45 @@ def test_the_images_of_an_album_are_found(masklet: CommandRunner, tmp_path: Path
     assert np.count_nonzero(mask) == 30 * 40
     (tmp_path / "two.png").unlink()
     assert "two.png" in masklet("run", project, "--out", tmp_path / "m.json").err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize(
+    ("on_disk", "in_project"),
+    [
+        ("100%20 #1.png", "100%20 #1.png"),
+        ("हिन्दी.png", "हिन्दी.png"),
+        ("cafe\u0301.png", "caf\u00e9.png"),
+        ("a#b?.png", "a_b_.png"),  # as earlier versions named it
+        ("a#b?.png", "ab.png"),  # as earlier versions of the page named it
+        ("one.png", "../one.png"),
+    ],
+)
+def test_the_medium_is_found_by_its_name(masklet: CommandRunner, tmp_path: Path, on_disk: str, in_project: str) -> None:
+    Image.fromarray(numbered_image(3, 64, 96)).save(tmp_path / on_disk)
+    medium = {"kind": "image", "name": in_project, "frames": 1, "height": 64, "width": 96, "fps": 0}
+    project = save(tmp_path, "one", medium, journal={"steps": STEPS[:1], "length": 1})
+    assert masklet("run", project, "--out", tmp_path / "m.json").code == 0
+    assert json.loads((tmp_path / "m.json").read_text("utf-8"))["images"][0]["file_name"] == on_disk
+
+
+def test_images_that_are_called_alike_are_found_in_their_folders(masklet: CommandRunner, tmp_path: Path) -> None:
+    sizes = [(64, 96), (40, 50)]
+    for folder, size in zip(("front", "rear"), sizes, strict=True):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        Image.fromarray(numbered_image(3, *size)).save(tmp_path / "photos" / folder / "1.png")
+    medium = {"kind": "album", "name": "2 photos", "frames": 2, "height": 64, "width": 96, "fps": 0}
+    medium |= {"sizes": sizes, "names": ["front/1.png", "rear/1.png"]}
+    steps = [{"entries": [{"frame": 1, "object": 1, "prompt": {"boxes": [[10, 10, 50, 40]]}}]}]
+    project = save(tmp_path, "album", medium, journal={"steps": steps, "length": 1})
+    photos = tmp_path / "photos"
+    for places in ([photos], [photos / "rear", photos / "front"]):
+        done = masklet("run", project, *places, "--out", tmp_path / "m.json")
+        assert (done.code, done.err) == (0, "")
+        images = json.loads((tmp_path / "m.json").read_text("utf-8"))["images"]
+        assert [each["file_name"] for each in images] == ["front/1.png", "rear/1.png"]
+    done = masklet("run", project, photos / "rear", "--out", tmp_path / "m.json")
+    assert (done.code, "front/1.png (of 1 missing)" in done.err) == (1, True)
 
 
 def test_other_files_are_no_projects(masklet: CommandRunner, tmp_path: Path, photo: Path) -> None:

@@ -112,7 +112,9 @@ def test_names_that_several_photos_share_are_told_apart(tmp_path: Path) -> None:
     paths = [photo(tmp_path / str(number), "IMG.png", SIZES[number], COLORS[number]) for number in range(3)]
     paths.append(photo(tmp_path / "3", "img.png", SIZES[0], COLORS[0]))
     info, _ = ingest_album(paths, tmp_path / "store")
-    assert info.names == ("IMG.png", "IMG (2).png", "IMG (3).png", "img (4).png")
+    assert info.names == ("0/IMG.png", "1/IMG.png", "2/IMG.png", "3/img.png")
+    info, _ = ingest_album(paths, tmp_path / "given", names=["IMG.png", "IMG.png", "sub/IMG.png", "img.png"])
+    assert info.names == ("IMG.png", "IMG (2).png", "sub/IMG.png", "img (3).png")
 
 
 @pytest.mark.parametrize(

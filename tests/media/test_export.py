@@ -95,4 +95,4 @@ def test_paths_may_be_relative(clip: Store, tmp_path: Path, monkeypatch: pytest.
 def test_no_name_is_too_long_for_a_disk(clip: Store, tmp_path: Path) -> None:
     store = Store(clip.folder, replace(clip.info, name="\u5b57" * 80), clip.times, np.arange(FRAMES + 1), clip.start)
     path = export(tmp_path, media_of(store), ExportOptions("youtube_vis"))
-    assert path.name == "\u5b57" * 53 + "_youtube_vis.json"
+    assert path.name == "\u5b57" * 71 + "_youtube_vis.json"

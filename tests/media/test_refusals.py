@@ -14,7 +14,6 @@ from PIL import Image
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, ingest, open_store
-from sam2_core.media.ingest import clean_name
 from sam2_core.media.probe import ClipProbe
 from tests.media.numbered import ffmpeg, make_clip, read_number
 
@@ -223,21 +222,3 @@ def test_progress_is_told_a_few_times_a_second_only(clip: Path, tmp_path: Path) 
     reports: list[str] = []
     ingest(clip, tmp_path / "store", Limits(), lambda fraction, message: reports.append(message))
     assert len(reports) < 15
-
-
-@pytest.mark.parametrize(
-    ("name", "clean"),
-    [
-        ("holiday (1).mp4", "holiday (1).mp4"),
-        ("Übung 5.mov", "Übung 5.mov"),
-        ("../../etc/passwd", "_.._etc_passwd"),
-        ("a\x1b[31m\n<script>.png", "a__31m__script_.png"),
-        ("...", "media"),
-        (".mp4", "mp4"),
-        ("x" * 300 + ".webm", "x" * 75 + ".webm"),
-        ("con:|?*\".gif", "con_____.gif"),
-    ],
-)  # fmt: skip
-def test_names_are_made_harmless(name: str, clean: str) -> None:
-    assert clean_name(name) == clean
-    assert len(clean_name(name)) <= 80

@@ -262,24 +262,174 @@ def video_answers(predictor: Any, case: str, folder: Path) -> Arrays:
     return clip.found
 
 
+# --- parts of the model, as published code uses them -----------------------------------------------------------------
+
+
+def feature_answers(predictor: Any) -> Arrays:
+    """The image encoder's own output, and the image predictor's features made from it by hand."""
+    model = predictor.model
+    image = predictor._transforms((picture() / 255).astype(np.float32))[None]
+    with torch.no_grad():
+        encoded, projected = model.image_encoder(image), model.forward_image(image)
+        _, flat, positions, sizes = model._prepare_backbone_features(projected)
+    if model.directly_add_no_mem_embed:
+        flat[-1] = flat[-1] + model.no_mem_embed
+    features = [each.permute(1, 2, 0).view(1, -1, *size) for each, size in zip(flat, sizes, strict=True)]
+    predictor._features = {"image_embed": features[-1], "high_res_feats": features[:-1]}
+    predictor._orig_hw, predictor._is_image_set = [(90, 130)], True
+    found = {"sizes": np.asarray(sizes, np.float32)} | _answer("box", predictor.predict(box=BOX, return_logits=True))
+    low = torch.from_numpy(predictor.predict(CLICK, np.array([1]))[2][:1]).half()
+    found |= _answer("half", predictor.predict(TWO, np.array([1, 0]), mask_input=low, return_logits=True))
+    for level in range(3):
+        found[f"fpn{level}"] = sample(encoded["backbone_fpn"][level], 8)[:, ::9]
+        found[f"position{level}"] = sample(encoded["vision_pos_enc"][level], 8)[:, ::9]
+        found[f"flat{level}"] = sample(positions[level][::9, 0], 8)
+    return found | {"vision_features": sample(encoded["vision_features"], 8)[:, ::9]}
+
+
+def part_answers(predictor: Any) -> Arrays:
+    """The prompt encoder with every kind of prompt, and the mask decoder on its tokens."""
+    encoder, decoder = predictor.model.sam_prompt_encoder, predictor.model.sam_mask_decoder
+    random = np.random.default_rng(0)
+    coords = torch.from_numpy(random.uniform(0, 256, (2, 3, 2)).astype(np.float32))
+    points = (coords, torch.tensor([[1, 0, -1], [2, 3, 1]]))
+    boxes = torch.tensor([[10.0, 20, 90, 100], [5, 6, 200, 180]])
+    masks = torch.from_numpy(random.standard_normal((2, 1, 64, 64)).astype(np.float32))
+    prompts: dict[str, dict[str, Any]] = {
+        "points": {"points": points, "boxes": None, "masks": None},
+        "boxes": {"points": None, "boxes": boxes, "masks": None},
+        "all": {"points": points, "boxes": boxes, "masks": masks},
+        "masks": {"points": None, "boxes": None, "masks": masks},
+        "nothing": {"points": None, "boxes": None, "masks": None},
+    }
+    predictor.set_image(picture())
+    found: Arrays = {
+        "dense_pe": sample(encoder.get_dense_pe()),
+        "unpadded": sample(encoder._embed_points(*points, False)),
+    }
+    for name, prompt in prompts.items():
+        with torch.no_grad():
+            sparse, dense = encoder(**prompt)
+            found |= {f"{name}.sparse": sample(sparse), f"{name}.dense": sample(dense)[:, ::9]}
+            for multimask in (True, False):
+                decoded = decoder(
+                    image_embeddings=predictor._features["image_embed"][-1].unsqueeze(0),
+                    image_pe=encoder.get_dense_pe(),
+                    sparse_prompt_embeddings=sparse,
+                    dense_prompt_embeddings=dense,
+                    multimask_output=multimask,
+                    repeat_image=len(sparse) > 1,
+                    high_res_features=[level[-1].unsqueeze(0) for level in predictor._features["high_res_feats"]],
+                )
+            for part, values in zip(("masks", "ious", "tokens", "scores"), decoded, strict=True):
+                found[f"{name}.{part}"] = sample(values)
+    return found
+
+
+def finetuning_answers(predictor: Any) -> Arrays:
+    """The losses of three steps of the tutorials' loop, which trains the prompt encoder and the mask decoder."""
+    model = predictor.model
+    model.sam_mask_decoder.train(True)
+    model.sam_prompt_encoder.train(True)
+    optimizer = torch.optim.AdamW(params=model.parameters(), lr=1e-4, weight_decay=4e-5)
+    y, x = np.mgrid[:90, :130]
+    truth = torch.from_numpy(np.stack([disc(), (abs(x - 95) < 14) & (abs(y - 50) < 20)]).astype(np.float32))
+    losses = []
+    for frame in range(3):
+        predictor.set_image(picture(frame))
+        _, coords, labels, _ = predictor._prep_prompts(
+            np.array([[[40, 42]], [[95, 50]]]), np.ones([2, 1]), box=None, mask_logits=None, normalize_coords=True
+        )
+        sparse, dense = model.sam_prompt_encoder(points=(coords, labels), boxes=None, masks=None)
+        low, scores, _, _ = model.sam_mask_decoder(
+            image_embeddings=predictor._features["image_embed"][-1].unsqueeze(0),
+            image_pe=model.sam_prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=True,
+            repeat_image=coords.shape[0] > 1,
+            high_res_features=[level[-1].unsqueeze(0) for level in predictor._features["high_res_feats"]],
+        )
+        shares = torch.sigmoid(predictor._transforms.postprocess_masks(low, predictor._orig_hw[-1])[:, 0])
+        by_pixel = -truth * torch.log(shares + 1e-5) - (1 - truth) * torch.log(1 - shares + 1e-5)
+        shared = (truth * (shares > 0.5)).sum((1, 2))
+        iou = shared / (truth.sum((1, 2)) + (shares > 0.5).sum((1, 2)) - shared)
+        loss = by_pixel.mean() + 0.05 * torch.abs(scores[:, 0] - iou).mean()
+        model.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    gradient = model.sam_mask_decoder.transformer.layers[0].self_attn.q_proj.weight.grad
+    return {"losses": np.asarray(losses, np.float64), "gradient": sample(gradient)}
+
+
+def generator_answers(generator: Callable[..., Any]) -> Arrays:
+    """Automatic masks, with small regions removed; `generator` takes the settings of the official class."""
+    found: Arrays = {}
+    cases: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "small": {"min_mask_region_area": 12},
+        "large": {"min_mask_region_area": 90.5, "crop_n_layers": 1, "mask_threshold": 0.2},
+        "refined": {"min_mask_region_area": 12, "use_m2m": True},
+    }
+    for name, settings in cases.items():
+        grid = {"points_per_side": 4, "pred_iou_thresh": 0.2, "stability_score_thresh": 0.05, "box_nms_thresh": 0.95}
+        records = generator(**grid, **settings).generate(picture())
+        found[f"{name}.count"] = np.float32([len(records)])
+        found[f"{name}.area"] = np.asarray([record["area"] / (90 * 130) for record in records], np.float32)
+        for key in ("bbox", "predicted_iou", "stability_score", "point_coords", "crop_box"):
+            found[f"{name}.{key}"] = np.asarray([record[key] for record in records], np.float32)
+    return found
+
+
+OVERRIDES: dict[str, list[str]] = {
+    "none": [],
+    "size": ["++model.image_size=320"],
+    "conditioning": ["++model.max_cond_frames_in_attn=2"],
+    "stride": ["++model.memory_temporal_stride_for_eval=3"],
+    "pointers": ["++model.max_obj_ptrs_in_encoder=4"],
+    "overlap": ["++model.non_overlap_masks_for_mem_enc=true", "++model.compile_image_encoder=False"],
+    "candidates": ["++model.multimask_max_pt_num=2", "++model.multimask_output_for_tracking=false"],
+    "stability": [
+        "++model.sam_mask_decoder_extra_args.dynamic_multimask_via_stability=true",
+        "++model.sam_mask_decoder_extra_args.dynamic_multimask_stability_delta=0.5",
+        "++model.sam_mask_decoder_extra_args.dynamic_multimask_stability_thresh=0.9",
+    ],
+}
+
+
+def override_answers(predictor: Any, folder: Path) -> Arrays:
+    """Three prompted frames, tracked in both directions; `predictor` is built with one of `OVERRIDES`."""
+    clip = Clip(predictor, write_clip(folder, 11))
+    clip.points(0, 1, (40, 42, 1))
+    clip.points(3, 1, (48, 44, 1), (20, 20, 0))
+    clip.points(6, 1, (54, 46, 1))
+    clip.track()
+    clip.track(start_frame_idx=9, reverse=True)
+    return clip.found
+
+
 # --- golden files ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Setting:
     """A golden file: a network, what its object score tends to, whether the official postprocessing is on (fallback
-    for unstable masks, binary memory of prompted frames), and the cases that are run. Holes are never filled."""
+    for unstable masks, binary memory of prompted frames), the largest hole that is filled, and the cases that are
+    run."""
 
     name: str
     config: NetworkConfig
     cases: tuple[str, ...]
     presence: float = PRESENT
     postprocessing: bool = True
+    fill_hole_area: int = 0
 
 
 SETTINGS = (
     Setting("mini", MINI, ("image", "image_batch", *VIDEO_CASES)),
     Setting("mini_plain", MINI, ("image", "basic", "corrections", "masks"), postprocessing=False),
+    Setting("mini_filled", MINI, ("basic", "corrections", "reverse", "clearing"), fill_hole_area=8),
     Setting("mini_flickering", MINI, ("late_object", "removal", "clearing", "boxes_and_points"), FLICKERING),
     Setting("mini_absent", MINI, ("masks", "corrections", "every_correction_prompts"), ABSENT),
     Setting("mini_20", MINI_20, ("image", "basic", "corrections", "reverse", "masks", "late_object", "long")),

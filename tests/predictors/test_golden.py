@@ -14,10 +14,23 @@ from PIL import Image
 
 from sam2_core.model.network import SAM2
 from sam2_core.networks import ROOT, network_config
+from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
+from sam2_core.predictors.build import apply_overrides
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
-from sam2_core.predictors.video_predictor import SAM2VideoPredictor
-from tests.predictors.golden_cases import SETTINGS, Arrays, Setting, answers
-from tests.predictors.golden_inputs import sample, weights
+from sam2_core.predictors.video_predictor import SWITCHES, SAM2VideoPredictor
+from tests.predictors.golden_cases import (
+    OVERRIDES,
+    SETTINGS,
+    Arrays,
+    Setting,
+    answers,
+    feature_answers,
+    finetuning_answers,
+    generator_answers,
+    override_answers,
+    part_answers,
+)
+from tests.predictors.golden_inputs import MINI, PRESENT, sample, weights
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 MEDIA = ROOT.parent / "shared" / "media"
@@ -46,7 +59,7 @@ def video_predictor(setting: Setting) -> SAM2VideoPredictor:
     predictor = build(SAM2VideoPredictor, setting.config, 1.0, setting.presence)
     predictor.sam_mask_decoder.stability_fallback = setting.postprocessing
     predictor.binarize_mask_from_pts_for_mem_enc = setting.postprocessing
-    predictor.fill_hole_area = 0
+    predictor.fill_hole_area = setting.fill_hole_area
     return predictor
 
 
@@ -61,7 +74,7 @@ def assert_close(found: Arrays, expected: Arrays) -> None:
     for key, values in expected.items():
         assert found[key].shape == values.shape, key
         scale = np.abs(values).max(where=np.abs(values) < 1000, initial=1e-6)  # -1024 says "absent", and is no scale
-        error = np.abs(found[key] - values).max() / scale
+        error = np.abs(found[key] - values).max(initial=0) / scale
         assert error < TOLERANCE, f"{key} is off by {error:.1e} of its range"
 
 
@@ -71,9 +84,44 @@ def assert_close(found: Arrays, expected: Arrays) -> None:
 )
 def test_the_official_numbers(setting: Setting, case: str, tmp_path: Path) -> None:
     found = answers(case, lambda: image_predictor(setting), lambda: video_predictor(setting), tmp_path)
+    assert_close(found, case_of(setting.name, case))
+
+
+def case_of(name: str, case: str) -> Arrays:
     prefix = f"{case}/"
-    file = golden(setting.name).items()
-    assert_close(found, {key.removeprefix(prefix): values for key, values in file if key.startswith(prefix)})
+    return {key.removeprefix(prefix): values for key, values in golden(name).items() if key.startswith(prefix)}
+
+
+def mini_image_predictor() -> SAM2ImagePredictor:
+    return SAM2ImagePredictor(build(SAM2, MINI, 1.0, PRESENT))
+
+
+@pytest.mark.parametrize("answers_of", [feature_answers, part_answers], ids=["features", "parts"])
+def test_the_official_numbers_of_parts_of_the_model(answers_of: Callable[[Any], Arrays]) -> None:
+    case = answers_of.__name__.removesuffix("_answers") + "s"
+    assert_close(answers_of(mini_image_predictor()), case_of("mini_parts", case))
+
+
+def test_the_official_losses_of_a_fine_tuning_loop() -> None:
+    found, expected = finetuning_answers(mini_image_predictor()), case_of("mini_parts", "finetuning")
+    np.testing.assert_allclose(found["losses"], expected["losses"], rtol=5e-6)  # 1.3e-7 on the processor that made it
+    assert_close(found, expected)
+
+
+def test_the_official_masks_of_the_generator_with_small_regions_removed() -> None:
+    found = generator_answers(lambda **kw: SAM2AutomaticMaskGenerator(build(SAM2, MINI, 1.0, PRESENT), **kw))
+    assert [found["plain.count"].item(), found["small.count"].item()] == [1, 3]
+    assert_close(found, case_of("mini_parts", "generator"))
+
+
+@pytest.mark.parametrize("name", OVERRIDES)
+def test_the_official_numbers_with_overrides(name: str, tmp_path: Path) -> None:
+    predictor = build(SAM2VideoPredictor, MINI, 1.0, PRESENT)
+    predictor.sam_mask_decoder.stability_fallback = False
+    predictor.binarize_mask_from_pts_for_mem_enc = False
+    predictor.fill_hole_area = 0
+    apply_overrides(predictor, OVERRIDES[name], SWITCHES)
+    assert_close(override_answers(predictor, tmp_path), case_of("mini_parts", f"override_{name}"))
 
 
 @needs_media

@@ -15,7 +15,7 @@ import sam2_core
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.predictors.frames import CLIP_LIMITS, ClipFrames
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
-from sam2_core.predictors.video_state import VideoState
+from sam2_core.predictors.video_state import ObjectState, VideoState
 from tests.predictors.golden_inputs import disc, picture, write_clip
 
 FRAMES = 4
@@ -126,10 +126,10 @@ def test_offloading_changes_nothing(predictor: SAM2VideoPredictor, folder: Path)
 def test_a_box_may_come_after_points(predictor: SAM2VideoPredictor, state: VideoState, folder: Path) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     predictor.add_new_points_or_box(state, 0, 1, box=BOX, clear_old_points=False)
-    coords, labels = state.objects[1].points[0]
+    coords, labels = state["point_inputs_per_obj"][0][0].values()
     assert labels[0].tolist() == [2, 3, 1]
     predictor.add_new_points_or_box(state, 0, 1, box=[10, 10, 60, 60], clear_old_points=False)  # replaces the box
-    moved, labels = state.objects[1].points[0]
+    moved, labels = state["point_inputs_per_obj"][0][0].values()
     assert labels[0].tolist() == [2, 3, 1]
     assert not torch.equal(moved[0, :2], coords[0, :2])
     assert torch.equal(moved[0, 2], coords[0, 2])
@@ -202,26 +202,70 @@ def test_without_overlap_each_pixel_belongs_to_one_object(predictor: SAM2VideoPr
         assert ((logits > 0).sum(0) <= 1).all()
 
 
-def test_holes_are_filled_in_the_output_only(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+def holed_mask() -> np.ndarray:
     mask = np.ones((90, 130), bool)
     mask[40:42, 60:63] = False
+    return mask
+
+
+def test_holes_are_filled_in_what_is_stored(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     results = {}
     for area in (0, 80):
         predictor.fill_hole_area = area
-        results[area] = predictor.add_new_mask(state, 0, 1, mask)[2]
+        results[area] = predictor.add_new_mask(state, 0, 1, holed_mask())[2]
+        stored = state["temp_output_dict_per_obj"][0]["cond_frame_outputs"][0]["pred_masks"]
+        assert bool((stored <= 0).any()) == (area == 0)
     assert (results[0] <= 0).any()
     assert (results[80] > 0).all()
-    assert (state.objects[1].pending_conditioning[0].logits <= 0).any()
+
+
+def test_filled_logits_are_memorized_and_fed_back(
+    predictor: SAM2VideoPredictor, state: VideoState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {"memory": [], "prompt": []}
+    encode_memory, predict_masks = predictor.encode_memory, predictor.predict_masks
+
+    def encode(embedding: torch.Tensor, logits: torch.Tensor, *rest: Any) -> torch.Tensor:
+        seen["memory"].append(logits)
+        return encode_memory(embedding, logits, *rest)
+
+    def predict(embedding: Any, high_res: Any, points: Any, mask: Any, multimask: Any) -> Any:
+        seen["prompt"].append(mask)
+        return predict_masks(embedding, high_res, points, mask, multimask)
+
+    predictor.fill_hole_area = 80
+    predictor.add_new_mask(state, 0, 1, holed_mask())
+    monkeypatch.setattr(predictor, "encode_memory", encode)
+    predictor.propagate_in_video_preflight(state)
+    assert [(logits > 0).all().item() for logits in seen["memory"]] == [True]
+    monkeypatch.setattr(predictor, "predict_masks", predict)
+    predictor.add_new_points_or_box(state, 0, 1, **CLICK)
+    assert [(logits > 0).all().item() for logits in seen["prompt"]] == [True]
+
+
+def test_tracked_frames_memorize_their_logits_before_filling(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+    predictor.add_new_points_or_box(state, 0, 1, **CLICK)
+    memories = []
+    for area in (0, 10_000):
+        predictor.fill_hole_area = area
+        predictor.propagate_in_video_preflight(state)
+        stored, logits = predictor._run_single_frame_inference(
+            state, state["output_dict_per_obj"][0], 1, 1, False, None, None, reverse=False, run_mem_encoder=True
+        )
+        memories.append(stored["maskmem_features"])
+    assert (logits > 0).all()
+    assert torch.equal(*memories)
 
 
 def test_clearing_memory_around_a_prompt(predictor: SAM2VideoPredictor, state: VideoState) -> None:
     predictor.add_new_points_or_box(state, 0, 1, **CLICK)
     track(predictor, state)
-    assert sorted(state.objects[1].bank.tracked) == [1, 2, 3]
+    tracked = state["output_dict_per_obj"][0]["non_cond_frame_outputs"]
+    assert sorted(tracked) == [1, 2, 3]
     predictor.clear_non_cond_mem_around_input = True
     predictor.add_new_points_or_box(state, 2, 1, **CLICK)
     predictor.propagate_in_video_preflight(state)
-    assert sorted(state.objects[1].bank.tracked) == []
+    assert sorted(tracked) == []
 
 
 @pytest.mark.parametrize(("prompt", "error", "complaint"), [
@@ -253,13 +297,13 @@ def fail(*_: Any, **__: Any) -> None:
     raise MemoryError
 
 
-@pytest.mark.parametrize("step", ["_features", "_result"])
+@pytest.mark.parametrize("step", ["_get_image_feature", "_consolidate_temp_output_across_obj"])
 def test_a_failed_prompt_does_not_change_the_state(
     predictor: SAM2VideoPredictor, state: VideoState, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     predictor.add_new_mask(state, 0, 1, disc())
     predictor.add_new_points_or_box(state, 1, 1, **CLICK)
-    before = [dict(by_frame) for by_frame in state.objects[1].prompt_state]
+    before = [dict(by_frame) for by_frame in ObjectState.of(state, 0).prompt_state]
     with monkeypatch.context() as broken:
         broken.setattr(predictor, step, fail)
         for obj_id in (1, 2):
@@ -268,7 +312,7 @@ def test_a_failed_prompt_does_not_change_the_state(
             with pytest.raises(MemoryError):
                 predictor.add_new_mask(state, 1, obj_id, disc())
     assert state["obj_ids"] == [1]
-    for by_frame, content in zip(state.objects[1].prompt_state, before, strict=True):
+    for by_frame, content in zip(ObjectState.of(state, 0).prompt_state, before, strict=True):
         assert by_frame.keys() == content.keys()
         assert all(by_frame[frame] is content[frame] for frame in content)
     assert list(track(predictor, state)) == [0, 1, 2, 3]
@@ -317,10 +361,10 @@ def test_frames_are_ordered_by_number_not_by_name(predictor: SAM2VideoPredictor,
     write_clip(tmp_path, 2)
     (tmp_path / "00000.jpg").rename(tmp_path / "9.jpg")
     (tmp_path / "00001.jpg").rename(tmp_path / "10.JPG")
-    frames = predictor.init_state(tmp_path).frames
-    assert not torch.equal(frames.read(0, 64), frames.read(1, 64))
-    again = predictor.init_state(write_clip(tmp_path / "again", 2)).frames
-    assert torch.equal(frames.read(0, 64), again.read(0, 64))
+    frames = predictor.init_state(tmp_path)["images"]
+    assert not torch.equal(frames[0], frames[1])
+    again = predictor.init_state(write_clip(tmp_path / "again", 2))["images"]
+    assert torch.equal(frames[0], again[0])
 
 
 def test_postprocessing_can_be_disabled() -> None:

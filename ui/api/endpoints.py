@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import asdict
-from pathlib import PurePath
 from typing import Any, Literal, TypeAlias
 
 from gradio import FileData
@@ -24,6 +23,7 @@ from sam2_core.media import (
     rgb_of,
 )
 from sam2_core.media.effects.effect_stack import effect_tables
+from sam2_core.media.names import safe_file_name, without_extension
 from sam2_core.serving.commands import RemoveObject, Untrack
 from sam2_core.serving.edit_log import EditState
 from sam2_core.serving.project import traits_of
@@ -41,6 +41,8 @@ from ui.api.results import (
     opened_result,
     prompt_result,
 )
+from ui.api.upload_names import UploadNames
+from ui.files import UploadedFile
 from ui.models import describe_models
 from ui.protocol import (
     MAX_FRAMES_PER_REQUEST,
@@ -56,9 +58,9 @@ from ui.sessions import SessionRegistry
 Lists: TypeAlias = list[list[float]]
 
 
-def endpoints(registry: SessionRegistry) -> list[Callable[..., Any]]:
+def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..., Any]]:
     """All of them, in the order in which they are listed."""
-    made = Endpoints(registry)
+    made = Endpoints(registry, names)
     return [
         made.open,
         made.open_album,
@@ -86,8 +88,8 @@ class Endpoints:
     nothing here.
     """
 
-    def __init__(self, registry: SessionRegistry) -> None:
-        self._registry = registry
+    def __init__(self, registry: SessionRegistry, names: UploadNames | None = None) -> None:
+        self._registry, self._names = registry, names or UploadNames()
         self._services, self._executors = registry.services, registry.services.executors
 
     # --- from its beginning ---------------------------------------------------------------------------------------
@@ -136,7 +138,7 @@ class Endpoints:
                 raise MediaError("This is no picture. Use /open, /prompt and /track for a clip.")
             boxes = None if box is None else [box]
             found = await self.prompt(opened["session"], 0, 1, points, labels, boxes)
-            name = f"{PurePath(opened['name']).stem}_mask.png"
+            name = safe_file_name(without_extension(opened["name"]), "_mask.png")
             shared = await self._executors.read_file(
                 share_bytes, name, await self._executors.encode(mask_picture, found)
             )
@@ -414,7 +416,10 @@ class Endpoints:
         session = await self._registry.open(ApiClient)
         try:
             client = self._client(session.token)
-            files = [await self._executors.read_file(receive_file, each, session.folder) for each in sent]
+            files = []
+            for each in sent:
+                path = await self._executors.read_file(receive_file, each, session.folder)
+                files.append(UploadedFile(path, self._names.name_of(each)))
             with client.job("ingest") as job:
                 workspace, skipped = await client.wait(session.open(files, False, job))
         except BaseException:

@@ -15,6 +15,7 @@ from sam2_core.serving.tracking_run import TrackingRun, TrackingUpdate
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from sam2_core.types import FrameMasks
 from ui import protocol
+from ui.files import UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
 from ui.models import describe_models, model_event, models_event, report_loading
 from ui.page.imports import ImportOptions, read_and_propose
@@ -278,7 +279,7 @@ class PageConnection:
 
     # --- jobs -----------------------------------------------------------------------------------------------------
 
-    def open(self, files: list[Path], add: bool = False) -> None:
+    def open(self, files: list[UploadedFile], add: bool = False) -> None:
         """Read uploaded files in the background; what is open stays open until the new medium is ready."""
         self._tasks.start_job("ingest", partial(self._open, files, add))
 
@@ -303,7 +304,7 @@ class PageConnection:
             raise MediaError("Photos can be added to photos only. Open them on their own.")
         return workspace.info.frames
 
-    async def _open(self, files: list[Path], add: bool, job: Job) -> None:
+    async def _open(self, files: list[UploadedFile], add: bool, job: Job) -> None:
         add = add and self._session.workspace is not None
         workspace, skipped = await self._session.open(files, add, job)
         self.effect_previews.forget()

@@ -40,8 +40,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from sam2_core.errors import Busy, MaskletError, MediaError
 from sam2_core.media import NamesDiffer
+from sam2_core.media.names import safe_file_name, short_names
 from sam2_core.serving.workspace import Workspace
 from ui.examples import examples, thumbnail
+from ui.files import UploadedFile
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.previews import read_preview_options
@@ -116,9 +118,9 @@ class Routes:
         upload = read_upload(request.query_params, self._settings.max_pictures)
         async with self._incoming(session) as folder:
             await connection.uploads.expect(upload, connection.photos_to_join() if upload.add else 0)
-            target = folder / _file_name(request.query_params.get("name", ""))
-            await self._receive_file(request, target, self._settings.max_upload_bytes)
-            if files := await connection.uploads.add(target, upload):
+            file = UploadedFile(folder / "upload", request.query_params.get("name", ""))
+            await self._receive_file(request, file.path, self._settings.max_upload_bytes)
+            if files := await connection.uploads.add(file, upload):
                 connection.open(files, upload.add)
         return JSONResponse({"ok": True}, 202)
 
@@ -126,7 +128,7 @@ class Routes:
         options = read_import_options(request.query_params)
         max_bytes = min(MAX_FILE, self._settings.max_upload_bytes)
         async with self._incoming(session) as folder:
-            target = folder / _file_name(request.query_params.get("name", ""))
+            target = folder / safe_file_name(*short_names([request.query_params.get("name", "")]))
             try:
                 await self._receive_file(request, target, max_bytes)
                 return JSONResponse(await connection.read_annotations(target, options), headers=FRESH)
@@ -140,10 +142,10 @@ class Routes:
         if example is None:
             return _refuse(404, "This example does not exist.")
         async with self._incoming(session) as folder:
-            target = folder / f"{example.title}{example.path.suffix}"
-            await self._executors.read_file(shutil.copyfile, example.path, target)
+            file = UploadedFile(folder / "example", f"{example.title}{example.path.suffix}")
+            await self._executors.read_file(shutil.copyfile, example.path, file.path)
             await connection.uploads.clear()
-            connection.open([target])
+            connection.open([file])
         return JSONResponse({"ok": True}, 202)
 
     async def _backdrop(self, request: Request, session: Session, connection: PageConnection) -> Response:
@@ -282,12 +284,6 @@ async def _first_of(messages: Coroutine[Any, Any, list[bytes]], end: asyncio.Eve
         return drain.result()
     drain.cancel()
     return []
-
-
-def _file_name(wanted: str) -> str:
-    """The last part of what the page calls the file, without anything that means something to a file system."""
-    kept = "".join(letter for letter in wanted[-120:] if letter.isalnum() or letter in " ._-()").strip(" .")
-    return kept or "upload"
 
 
 def _refuse(status: int, text: str) -> Response:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from sam2_core.errors import MediaError
+from ui.files import UploadedFile
 from ui.protocol import UploadInfo
 from ui.sessions import Services
 
@@ -16,7 +16,7 @@ class UploadBatch:
     def __init__(self, services: Services) -> None:
         self._settings, self._executors = services.settings, services.executors
         self._batch: str | None = None
-        self._waiting: list[Path] = []
+        self._waiting: list[UploadedFile] = []
 
     async def expect(self, upload: UploadInfo, open_already: int) -> None:
         """A file is on its way; what waits of another batch is deleted.
@@ -31,7 +31,7 @@ class UploadBatch:
             await self.clear()
             raise MediaError(f"{count} photos are too many: up to {most} fit together. Choose fewer.")
 
-    async def add(self, file: Path, upload: UploadInfo) -> list[Path]:
+    async def add(self, file: UploadedFile, upload: UploadInfo) -> list[UploadedFile]:
         """The file is here. Gives the whole batch if it was the last one, else nothing.
 
         A file that nobody expects any more is deleted. Raises `MediaError` where the batch has too many bytes.
@@ -55,8 +55,8 @@ class UploadBatch:
         await self._remove(waiting)
 
     def _bytes(self) -> int:
-        return sum(path.stat().st_size for path in self._waiting)
+        return sum(file.path.stat().st_size for file in self._waiting)
 
-    async def _remove(self, files: list[Path]) -> None:
+    async def _remove(self, files: list[UploadedFile]) -> None:
         for file in files:
-            await self._executors.read_file(shutil.rmtree, file.parent, ignore_errors=True)
+            await self._executors.read_file(shutil.rmtree, file.path.parent, ignore_errors=True)

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sam2_core.media.draw import encode_jpeg
+from sam2_core.media.draw import IMAGE_EXTENSIONS, encode_image
 from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.names import extension_of_name
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.source_frames import iterate_source_frames
 from sam2_core.types import FrameMasks
@@ -24,7 +25,7 @@ class AnnotationArchive:
     """A ZIP archive that is written frame by frame. Use it in a `with` block."""
 
     def __init__(self, path: Path, media: MaskedMedia, options: ExportOptions) -> None:
-        self._media = media
+        self._media, self._with_images = media, options.include_images
         self._images = iterate_source_frames(media.store, media.frames) if options.include_images else None
         self._frames_with_mask: dict[int, list[int]] = {}
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)  # images are compressed already
@@ -40,11 +41,29 @@ class AnnotationArchive:
     def frames(
         self, message: str, report: ProgressReporter, share: float = FRAMES_SHARE
     ) -> Iterator[tuple[FrameMasks, bytes | None]]:
-        """The masks of each chosen frame and, if frames are included, the frame as a JPEG of the masks' size."""
+        """The masks of each chosen frame and, if frames are included, the frame as an image file of the masks' size."""
         for masks in self._media.iterate(message, report, share):
             for each in masks.objects:
                 self._frames_with_mask.setdefault(each.object_id, []).append(masks.frame)
-            yield masks, encode_jpeg(next(self._images)) if self._images else None
+            image = next(self._images) if self._images else None
+            yield masks, None if image is None else encode_image(image, self._extension_of(masks.frame))
+
+    def image_name(self, frame: int) -> str:
+        """The name of a frame's image file: the user's own or, if frames are included, that of the file in the archive.
+
+        The latter is the frame's title with the same extension, or .jpg for a format that cannot be written.
+        """
+        if not self._with_images:
+            return self._media.info.name_of(frame)
+        name, extension = self._media.info.name_of(frame), self._extension_of(frame)
+        if extension_of_name(name) == extension:
+            extension = name[-len(extension) :]
+        return f"{self._media.title_of(frame)}{extension}"
+
+    def _extension_of(self, frame: int) -> str:
+        """The extension of an included image, in lower case."""
+        extension, size = extension_of_name(self._media.info.name_of(frame)), self._media.info.size_of(frame)
+        return extension if max(size) <= IMAGE_EXTENSIONS.get(extension, 0) else ".jpg"
 
     def missing(self) -> list[tuple[int, int]]:
         """The object ids and chosen frames without a mask, of objects that have any."""
@@ -75,26 +94,6 @@ class AnnotationArchive:
         chosen = {"first": frames[0], "last": frames[-1], "step": frames.step}
         photos = {"photos": info.names} if info.names else {}
         self.write_json("manifest.json", {**plain, **photos, "chosen": chosen, "objects": objects, **extra})
-
-
-def plain_titles(media: MaskedMedia) -> dict[int, str]:
-    """The frames' titles for data sets whose lists are split at spaces: unique, of letters, digits, - and _ only."""
-    if media.info.kind == "clip":
-        return {frame: media.title_of(frame) for frame in media.frames}
-    titles, taken = dict[int, str](), set[str]()
-    for frame in range(media.info.frames):
-        title = unique = plain_name(media.title_of(frame))
-        number = 2
-        while unique.casefold() in taken:
-            unique, number = f"{title}_{number}", number + 1
-        titles[frame] = unique
-        taken.add(unique.casefold())
-    return titles
-
-
-def plain_name(text: str) -> str:
-    """A name of letters, digits, - and _ only."""
-    return re.sub(r"[^\w\-]+", "_", text).strip("_") or "masklet"
 
 
 def one_line(text: str) -> str:

@@ -69,11 +69,9 @@ def write_list(file: IO[str], items: Iterable[Any]) -> None:
 
 def _image(media: MaskedMedia, frame: int) -> dict[str, Any]:
     info = media.info
-    names = info.names or ((info.name,) if info.kind == "image" else ())
-    name = names[frame] if names else f"{frame:05d}.jpg"
     height, width = info.size_of(frame)
     size, time = {"width": width, "height": height}, float(media.store.times[frame])
-    return {"id": frame + 1, "file_name": name, **size, "frame_index": frame, "time": time}
+    return {"id": frame + 1, "file_name": info.name_of(frame), **size, "frame_index": frame, "time": time}
 
 
 def _annotations(

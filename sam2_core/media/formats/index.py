@@ -1,7 +1,7 @@
 """A grayscale PNG of 16 bits for each frame, in which each pixel is the id of its object, 0 for none.
 
-masks/00000.png     or the photo's name
-images/00000.jpg    the frames, if included
+masks/00000.png     or the stem of the photo's name
+images/00000.jpg    the frames, if included, or the photos under their names
 manifest.json       the names of the objects, and the frames on which objects overlap
 
 Where objects overlap, a pixel belongs to the topmost. Each chosen frame of a clip has a PNG; of an album those photos
@@ -15,7 +15,7 @@ from pathlib import Path
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import encode_png
 from sam2_core.media.export_options import ExportOptions
-from sam2_core.media.formats.archive import AnnotationArchive, plain_titles
+from sam2_core.media.formats.archive import AnnotationArchive
 from sam2_core.media.formats.index_masks import OVERLAPS, paint_index
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
@@ -27,15 +27,15 @@ def write_index(path: Path, media: MaskedMedia, options: ExportOptions, report: 
     """Write the format described above. Raises `MediaError` for ids that do not fit into 16 bits."""
     if any(not 0 < each.id <= _MAX_ID for each in media.objects):
         raise MediaError(f"Numbers of objects go from 1 to {_MAX_ID} here. Choose another kind of file.")
-    overlaps, titles = list[int](), plain_titles(media)
+    overlaps = list[int]()
     values = {each.id: each.id for each in media.objects}
     with AnnotationArchive(path, media, options) as archive:
-        for masks, jpeg in archive.frames("Writing index pictures", report):
+        for masks, image in archive.frames("Writing index pictures", report):
             if media.info.kind != "clip" and not masks.objects:
                 continue
             index, has_overlap = paint_index(media, masks, values)
-            archive.write(f"masks/{titles[masks.frame]}.png", encode_png(index))
+            archive.write(f"masks/{media.title_of(masks.frame)}.png", encode_png(index))
             overlaps += [masks.frame] if has_overlap else []
-            if jpeg:
-                archive.write(f"images/{titles[masks.frame]}.jpg", jpeg)
+            if image:
+                archive.write(f"images/{archive.image_name(masks.frame)}", image)
         archive.write_manifest(overlaps=OVERLAPS, frames_with_overlaps=overlaps)

@@ -1,7 +1,7 @@
 """labelme: a JSON file for each image, with polygons that can be edited by hand.
 
-annotations/00000.json
-annotations/00000.jpg     the frames, if included; else images of these names belong there
+annotations/00000.json    or the stem of the photo's name
+annotations/00000.jpg     the frames, if included, or the photos under their names; else these belong there
 
 The parts of an object are polygons with the object's id as `group_id`. labelme has no holes: the outline of a part is
 joined to those of its holes by slits of zero width. Outlines run through the outermost pixels, as labelme draws them.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sam2_core.media.export_options import ExportOptions
-from sam2_core.media.formats.archive import AnnotationArchive, plain_titles
+from sam2_core.media.formats.archive import AnnotationArchive
 from sam2_core.media.formats.coco import NO_LABEL
 from sam2_core.media.formats.polygons import join_rings, pixel_polygons
 from sam2_core.media.masked_media import MaskedMedia
@@ -27,15 +27,14 @@ _VERSION = "5.5.0"  # of labelme, whose files these are like
 
 def write_labelme(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
     """Write the format described above."""
-    titles = plain_titles(media)
     with AnnotationArchive(path, media, options) as archive:
-        for masks, jpeg in archive.frames("Writing outlines", report):
+        for masks, image in archive.frames("Writing outlines", report):
             if not masks.objects:
                 continue
-            title = titles[masks.frame]
-            archive.write_json(f"annotations/{title}.json", _annotation(media, masks, f"{title}.jpg"))
-            if jpeg:
-                archive.write(f"annotations/{title}.jpg", jpeg)
+            title, name = media.title_of(masks.frame), archive.image_name(masks.frame)
+            archive.write_json(f"annotations/{title}.json", _annotation(media, masks, name.rpartition("/")[2]))
+            if image:
+                archive.write(f"annotations/{name}", image)
         archive.write_manifest()
 
 

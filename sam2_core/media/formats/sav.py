@@ -20,9 +20,10 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.export_options import ExportOptions
-from sam2_core.media.formats.archive import FRAMES_SHARE, plain_name
+from sam2_core.media.formats.archive import FRAMES_SHARE
 from sam2_core.media.formats.coco import write_list
 from sam2_core.media.masked_media import MaskedMedia
+from sam2_core.media.names import clip_title
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.types import Mask
 
@@ -92,7 +93,7 @@ def _clip_metadata(media: MaskedMedia) -> dict[str, Any]:
     info = media.info
     size = {"video_height": info.height, "video_width": info.width, "video_resolution": info.height * info.width}
     length = {"video_duration": info.duration, "video_frame_count": info.frames}
-    return {"video_id": plain_name(Path(info.name).stem), **length, **size}
+    return {"video_id": clip_title(info.name), **length, **size}
 
 
 def _masklet_metadata(media: MaskedMedia, masklets: list[_Masklet]) -> dict[str, Any]:

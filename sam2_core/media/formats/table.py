@@ -40,8 +40,8 @@ def write_table(path: Path, media: MaskedMedia, options: ExportOptions, report: 
 def _row(media: MaskedMedia, frame: int, each: ObjectMask) -> list[str | int | float]:
     traits, info = media.traits_of(each.object_id), media.info
     time = round(float(media.store.times[frame]), 6)
-    file = info.names[frame] if info.names else info.name
-    names = (_text(file), traits.id, _text(traits.name), _text(traits.label))
+    file = info.name if info.kind == "clip" else info.name_of(frame)
+    names = (_without_formula(file), traits.id, _text(traits.name), _text(traits.label))
     scores = [round(float(each.predicted_iou), 4), round(float(each.object_score), 4), int(each.stale)]
     return [frame, time, *names, each.mask.area, *_box_and_center(each.mask), *scores]
 
@@ -58,5 +58,8 @@ def _box_and_center(mask: Mask) -> list[str | int | float]:
 
 
 def _text(text: str) -> str:
-    line = one_line(text)
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    return _without_formula(one_line(text))
+
+
+def _without_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text

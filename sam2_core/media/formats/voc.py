@@ -4,9 +4,11 @@ SegmentationObject/00000.png      a palette PNG: n is the n-th object in the ima
 SegmentationClass/00000.png       the same with the numbers of the classes
 Annotations/00000.xml             boxes and classes of the objects
 ImageSets/Segmentation/trainval.txt    the names of the images
-JPEGImages/00000.jpg              the frames, if included
+JPEGImages/00000.jpg              the frames, if included, or the photos under their names
 labelmap.txt                      the classes' numbers and colors
 
+An object's id is its attribute `track_id`, as CVAT writes it.
+Files about photos have the stem of the photo's name in place of 00000.
 VOC's own classes keep their numbers (1 to 20), others come after. Where objects overlap, a pixel belongs to the
 topmost; boxes are those of the whole masks. VOC's own masks mark uncertain borders with 255; there are none here.
 Images that were not segmented are left out.
@@ -22,7 +24,7 @@ import numpy as np
 from sam2_core.errors import MediaError
 from sam2_core.media.draw import crop
 from sam2_core.media.export_options import ExportOptions
-from sam2_core.media.formats.archive import AnnotationArchive, one_line, plain_titles
+from sam2_core.media.formats.archive import AnnotationArchive, one_line
 from sam2_core.media.formats.coco import NO_LABEL
 from sam2_core.media.formats.index_masks import MAX_VALUES, OVERLAPS, PALETTE, check_count, paint_index, palette_png
 from sam2_core.media.masked_media import MaskedMedia
@@ -38,13 +40,13 @@ NAMES = (
 
 def write_voc(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
     """Write the format described above. Raises `MediaError` for more objects or classes than a palette has colors."""
-    titles, names = plain_titles(media), {each.id: _class_name(each.label) for each in media.objects}
+    names = {each.id: _class_name(each.label) for each in media.objects}
     classes, written, overlaps = _number_classes([*names.values()]), list[str](), list[int]()
     with AnnotationArchive(path, media, options) as archive:
-        for masks, jpeg in archive.frames("Writing annotations", report):
+        for masks, image in archive.frames("Writing annotations", report):
             if not masks.objects:
                 continue
-            title = titles[masks.frame]
+            title, image_name = media.title_of(masks.frame), archive.image_name(masks.frame)
             written.append(title)
             visible = [each for each in masks.objects if each.mask.area]
             class_ids = [classes[names[each.object_id]] for each in visible]
@@ -52,10 +54,10 @@ def write_voc(path: Path, media: MaskedMedia, options: ExportOptions, report: Pr
             archive.write(f"SegmentationObject/{title}.png", object_png)
             archive.write(f"SegmentationClass/{title}.png", class_png)
             size = media.info.size_of(masks.frame)
-            archive.write(f"Annotations/{title}.xml", _annotation(title, size, visible, names))
+            archive.write(f"Annotations/{title}.xml", _annotation(image_name, size, visible, names))
             overlaps += [masks.frame] if has_overlap else []
-            if jpeg:
-                archive.write(f"JPEGImages/{title}.jpg", jpeg)
+            if image:
+                archive.write(f"JPEGImages/{image_name}", image)
         archive.write_lines("ImageSets/Segmentation/trainval.txt", written)
         archive.write_lines("labelmap.txt", _label_map(classes))
         archive.write_manifest(classes=classes, overlaps=OVERLAPS, frames_with_overlaps=overlaps)
@@ -88,10 +90,10 @@ def _index_masks(media: MaskedMedia, masks: FrameMasks, class_ids: list[int]) ->
     return palette_png(index), palette_png(np.array([0, *class_ids], np.uint16)[index]), has_overlap
 
 
-def _annotation(title: str, size: tuple[int, int], visible: list[ObjectMask], names: dict[int, str]) -> bytes:
+def _annotation(image: str, size: tuple[int, int], visible: list[ObjectMask], names: dict[int, str]) -> bytes:
     """The XML file of an image of this height and width."""
     root = Xml.Element("annotation")
-    _add(root, folder="JPEGImages", filename=f"{title}.jpg")
+    _add(root, folder="JPEGImages", filename=image)
     _add(Xml.SubElement(root, "source"), database="Masklet")
     _add(Xml.SubElement(root, "size"), width=size[1], height=size[0], depth=3)
     _add(root, segmented=int(bool(visible)))
@@ -101,6 +103,8 @@ def _annotation(title: str, size: tuple[int, int], visible: list[ObjectMask], na
         element = Xml.SubElement(root, "object")
         _add(element, name=names[each.object_id], pose="Unspecified", truncated=int(truncated), difficult=0)
         _add(Xml.SubElement(element, "bndbox"), **box)
+        attributes = Xml.SubElement(element, "attributes")
+        _add(Xml.SubElement(attributes, "attribute"), name="track_id", value=each.object_id)
     Xml.indent(root)
     return Xml.tostring(root, "utf-8")
 

@@ -14,9 +14,10 @@ from typing import IO, Any
 
 from sam2_core.media.draw import crop
 from sam2_core.media.export_options import ExportOptions
-from sam2_core.media.formats.archive import FRAMES_SHARE, plain_name, plain_titles
+from sam2_core.media.formats.archive import FRAMES_SHARE
 from sam2_core.media.formats.coco import NO_LABEL, categories_of, list_categories
 from sam2_core.media.masked_media import MaskedMedia, ObjectTraits
+from sam2_core.media.names import clip_title
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.types import ObjectMask
 
@@ -77,9 +78,8 @@ def _fields(number: int, each: ObjectTraits, media: MaskedMedia, categories: dic
 
 
 def _video(media: MaskedMedia) -> dict[str, Any]:
-    info, titles = media.info, plain_titles(media)
-    folder = plain_name(Path(info.name).stem)
-    names = [f"{folder}/{titles[frame]}.jpg" for frame in media.frames]
+    info, folder = media.info, clip_title(media.info.name)
+    names = [f"{folder}/{info.name_of(frame)}" for frame in media.frames]
     times = [float(media.store.times[frame]) for frame in media.frames]
     size = {"id": 1, "width": info.width, "height": info.height, "length": len(media.frames)}
     return {**size, "file_names": names, "frame_indices": list(media.frames), "times": times}

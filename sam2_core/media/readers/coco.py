@@ -7,107 +7,183 @@ identified by `frame_index` (or `frame_id`), else by the images' names. Objects 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.annotation_builder import EMPTY, AnnotationBuilder, check_size
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, located_names, without_masks
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
-from sam2_core.media.readers.json_values import Key, floats_of, key_of, objects_of, text_of, whole_of
-from sam2_core.media.readers.polygon_filling import fill_polygons, parse_ring
+from sam2_core.media.readers.json_values import IdMap, floats_of, key_of, objects_of, text_of, whole_of
+from sam2_core.media.readers.segmentations import parse_segmentation
 from sam2_core.types import Box, Mask
 
 _FRAME_KEYS = ("frame_index", "frame_id")
+_REPEATED = "Several pictures in the file have the same id, so that it is not clear which one they are about."
+_RINGS_REJECTED = "Outlines of which a part cannot be used and is left out"
+_BOX_INSTEAD = "Objects of which only the box is used, since their outline cannot be"
+
+
+@dataclass(frozen=True, slots=True)
+class CocoImage:
+    """An image of a file and its frame; 0 for an unknown height or width."""
+
+    name: str
+    height: int
+    width: int
+    frame: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    images: Mapping[Key, tuple[dict[str, Any], int | None]]
-    """Each image and its frame, by id."""
-    labels: Mapping[Key, str]
-    tracks: Mapping[Key, dict[str, Any]]
+    images: IdMap[CocoImage]
+    labels: IdMap[str]
+    tracks: IdMap[str]
+
+
+def kind_of(document: Document) -> Literal["", "instances", "panoptic", "captions", "key points"]:
+    """What COCO's JSON is about, by its annotations; "" for other documents."""
+    if not isinstance(document.value, dict) or not {"images", "annotations"} <= document.value.keys():
+        return ""
+    annotations = objects_of(document.value, "annotations")
+    if any("segments_info" in each for each in annotations):
+        return "panoptic"
+    if any(each.get("segmentation") or each.get("bbox") for each in annotations):
+        return "instances"
+    if any("caption" in each for each in annotations):
+        return "captions"
+    return "key points" if any("keypoints" in each for each in annotations) else "instances"
 
 
 def is_coco(document: Document) -> bool:
     """Whether a document is of this format."""
-    return isinstance(document.value, dict) and {"images", "annotations"} <= document.value.keys()
+    return kind_of(document) == "instances"
 
 
 def read_coco(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format; raises `MediaError` for one of several clips, none of which is open."""
-    for document in documents:
-        plain = document.value
-        file = _File(_images(plain, builder), labels_of(plain), _by_id(plain, "tracks"))
-        annotations = objects_of(plain, "annotations")
-        for done, annotation in enumerate(annotations):
-            builder.progress(done, len(annotations))
-            image, frame = file.images.get(key_of(annotation, "image_id"), ({}, None))
-            with builder.item(text_of(image, "file_name")):
-                _read_annotation(annotation, image, frame, file, builder)
+    for document, images in images_of(documents, builder):
+        with builder.document(document.name):
+            _read_document(document.value, images, builder)
 
 
 COCO = DocumentFormat("COCO", is_coco, read_coco)
+CAPTIONS = without_masks(
+    "COCO captions",
+    lambda document: kind_of(document) == "captions",
+    "They are COCO's captions, which have no masks or boxes. Use the file of the instances.",
+)
+KEY_POINTS = without_masks(
+    "COCO key points",
+    lambda document: kind_of(document) == "key points",
+    "They are COCO's key points without masks or boxes. Use the file of the instances.",
+)
 
 
-def labels_of(plain: Any) -> dict[Key, str]:
+def labels_of(plain: Any) -> IdMap[str]:
     """The names of the categories by id."""
-    return {key: text_of(each, "name") for key, each in _by_id(plain, "categories").items()}
+    return _names_of(plain, "categories")
+
+
+def items_of_video(
+    items: Sequence[dict[str, Any]], video: dict[str, Any], videos: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The images or annotations of one of the videos; raises `MediaError` if several have its id."""
+    ids = IdMap((each.get("id"), position) for position, each in enumerate(videos))
+    if len(ids.find(video.get("id"))) > 1:
+        raise MediaError("Several clips in the file have the same id. Export it again.")
+    wanted = ids.get(video.get("id"))
+    return [each for each in items if ids.get(each.get("video_id")) == wanted]
 
 
 def shape_of(annotation: dict[str, Any], height: int, width: int, builder: AnnotationBuilder) -> Mask | Box:
-    """An annotation's mask, or its box if it has none; raises `MediaError` or `BadPrompt` if it has neither."""
-    segmentation = annotation.get("segmentation")
-    if isinstance(segmentation, dict) and segmentation:
-        size = floats_of(segmentation.get("size"), 2)
-        if size is not None:
-            check_size((int(size[0]), int(size[1])), (height, width))
-        return Mask.from_coco(segmentation)
-    if isinstance(segmentation, list) and segmentation:
-        polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
-        return fill_polygons([parse_ring(polygon) for polygon in polygons], height, width, builder.spend)
+    """An annotation's mask, or its box if it has none that can be used.
+
+    Raises `MediaError` or `BadPrompt` if it has neither.
+    """
+    segmentation = parse_segmentation(annotation.get("segmentation") or None)
+    reason = "They have neither a mask nor a box."
+    if segmentation is not None:
+        for each in segmentation.run_lengths:
+            check_size((each["size"][0], each["size"][1]), (height, width))
+        mask, rejected = segmentation.decode(height, width, builder.spend)
+        if mask is not None and mask.area:
+            if rejected:
+                builder.note(_RINGS_REJECTED)
+            return mask
+        reason = rejected[0] if rejected else EMPTY
     box = floats_of(annotation.get("bbox"), 4)
     if box is None:
-        raise MediaError("They have neither a mask nor a box.")
+        raise MediaError(reason)
+    if segmentation is not None:
+        builder.note(_BOX_INSTEAD)
     return Box(box[0], box[1], box[0] + box[2], box[1] + box[3])
 
 
+def _read_document(plain: dict[str, Any], images: IdMap[CocoImage], builder: AnnotationBuilder) -> None:
+    file = _File(images, labels_of(plain), _names_of(plain, "tracks"))
+    annotations = objects_of(plain, "annotations")
+    for done, annotation in enumerate(annotations):
+        builder.progress(done, len(annotations))
+        found = file.images.find(annotation.get("image_id"))
+        with builder.item(found[0].name if found else ""):
+            if len(found) > 1:
+                raise MediaError(_REPEATED)
+            _read_annotation(annotation, found[0] if found else None, file, builder)
+
+
 def _read_annotation(
-    annotation: dict[str, Any], image: dict[str, Any], frame: int | None, file: _File, builder: AnnotationBuilder
+    annotation: dict[str, Any], image: CocoImage | None, file: _File, builder: AnnotationBuilder
 ) -> None:
-    if frame is None:
+    if image is None or image.frame is None:
         raise MediaError(no_frame(builder.info))
-    height, width = builder.info.size_of(frame)
-    image_height, image_width = whole_of(image, "height"), whole_of(image, "width")
-    if image_height and image_width:
-        check_size((image_height, image_width), (height, width))
-    label = file.labels.get(key_of(annotation, "category_id"), "")
+    height, width = builder.info.size_of(image.frame)
+    if image.height and image.width:
+        check_size((image.height, image.width), (height, width))
+    label = file.labels.get(annotation.get("category_id")) or ""
     track = key_of(annotation, "track_id", "instance_id")
     if track is None:
         track = key_of(annotation.get("attributes"), "track_id")
-    name = text_of(file.tracks.get(track), "name")
-    builder.add(frame, track, shape_of(annotation, height, width, builder), name, label)
+    name = file.tracks.get(track) or ""
+    builder.add(image.frame, track, shape_of(annotation, height, width, builder), name, label)
 
 
-def _images(plain: dict[str, Any], builder: AnnotationBuilder) -> dict[Key, tuple[dict[str, Any], int | None]]:
-    images = _images_of_clip(plain, objects_of(plain, "images"), builder)
-    names = [text_of(image, "file_name") for image in images]
-    frames = builder.match_frames(names, [_index_of(image) for image in images])
-    pairs = zip(images, frames, strict=True)
-    return {key: (image, frame) for image, frame in pairs if (key := key_of(image, "id")) is not None}
+def images_of(documents: Sequence[Document], builder: AnnotationBuilder) -> list[tuple[Document, IdMap[CocoImage]]]:
+    """The images of each document, matched with the frames of the medium.
+
+    All names are matched together, since the pictures of one document may be those that another one's are not.
+    """
+    listed = list[tuple[Document, dict[str, Any]]]()
+    read = list[Document]()
+    for document in documents:
+        with builder.document(document.name):
+            images = _images_of_clip(document.value, objects_of(document.value, "images"), builder)
+            listed += [(document, image) for image in images]
+            read.append(document)
+    names = located_names([(document, text_of(image, "file_name")) for document, image in listed])
+    frames = builder.match_frames(names, [_index_of(image) for _, image in listed])
+    by_document: dict[str, list[tuple[object, CocoImage]]] = defaultdict(list)
+    for (document, image), frame in zip(listed, frames, strict=True):
+        by_document[document.name].append((image.get("id"), _image(image, frame)))
+    return [(document, IdMap(by_document[document.name])) for document in read]
+
+
+def _image(plain: dict[str, Any], frame: int | None) -> CocoImage:
+    return CocoImage(text_of(plain, "file_name"), whole_of(plain, "height") or 0, whole_of(plain, "width") or 0, frame)
 
 
 def _images_of_clip(
     plain: dict[str, Any], images: list[dict[str, Any]], builder: AnnotationBuilder
 ) -> list[dict[str, Any]]:
     """The images of the open clip, in a file with several `videos`."""
-    videos = _by_id(plain, "videos")
+    videos = objects_of(plain, "videos")
     if builder.info.kind != "clip" or len(videos) < 2:
         return images
-    keys = list(videos)
-    key = keys[choose_clip([text_of(videos[each], "name") or str(each) for each in keys], builder.info)]
-    return [image for image in images if key_of(image, "video_id") == key]
+    titles = [text_of(video, "name") or str(key_of(video, "id")) for video in videos]
+    chosen = videos[choose_clip(titles, builder.info)]
+    return items_of_video(images, chosen, videos)
 
 
 def _index_of(image: dict[str, Any]) -> int | None:
@@ -117,5 +193,6 @@ def _index_of(image: dict[str, Any]) -> int | None:
     return next((number for name in _FRAME_KEYS if (number := whole_of(image, name)) is not None), -1)
 
 
-def _by_id(plain: Any, name: str) -> dict[Key, dict[str, Any]]:
-    return {key: each for each in objects_of(plain, name) if (key := key_of(each, "id")) is not None}
+def _names_of(plain: Any, name: str) -> IdMap[str]:
+    """The names of the categories or tracks in a list, by id."""
+    return IdMap((each.get("id"), text_of(each, "name")) for each in objects_of(plain, name))

@@ -1,4 +1,7 @@
-"""LabelMe's JSON: the shapes of one image. Shapes of the same label and `group_id` are one object."""
+"""LabelMe's JSON: the shapes of one image, also those of X-AnyLabeling and of LabelMe's variants.
+
+Shapes of the same label and `group_id` are one object.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,15 @@ import numpy as np
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
-from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, located_names
 from sam2_core.media.readers.frame_matching import no_frame
+from sam2_core.media.readers.image_masks import read_index
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
-from sam2_core.media.readers.png_masks import read_index
+from sam2_core.media.readers.outlines import NO_AREA, closed_line, convex_hull, ellipse
 from sam2_core.media.readers.polygon_filling import PixelBudget, Ring, draw_polygon, mask_from_columns, parse_corners
 from sam2_core.types import Box, Mask
 
-_CIRCLE_CORNERS = 90
+ELLIPSES = "Ellipses of two points were taken to fill the box between these points."
 
 
 def is_labelme(document: Document) -> bool:
@@ -31,12 +35,13 @@ def is_labelme(document: Document) -> bool:
 def read_labelme(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format."""
     # The image may have been renamed since, together with its document.
-    names = [[text_of(each.value, "imagePath") or each.name, each.name] for each in documents]
+    paths = located_names([(each, text_of(each.value, "imagePath")) for each in documents])
+    names = [[path or each.name, each.name] for path, each in zip(paths, documents, strict=True)]
     binding = len(files.names) > 1 or any(text_of(each.value, "imagePath") for each in documents)
     frames = builder.match_frames(names, binding=binding)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
-        with builder.item(PurePosixPath(document.name).name):
+        with builder.document(document.name), builder.item(PurePosixPath(document.name).name):
             _read_file(document.value, frame, builder)
 
 
@@ -55,26 +60,54 @@ def _read_file(plain: dict[str, Any], frame: int | None, builder: AnnotationBuil
         with builder.item(label):
             draw = _SHAPES.get(text_of(shape, "shape_type") or "polygon")
             if draw is None:
-                raise MediaError("Points and lines have no area. Use polygons, boxes, circles or masks.")
+                raise MediaError(NO_AREA)
             key: Hashable = None if group is None else (label, group)
             builder.add(frame, key, draw(shape, height, width, builder.spend), label=label)
+        if shape.get("shape_type") == "ellipse" and len(_points(shape)) == 2 and ELLIPSES not in builder.notes:
+            builder.notes.append(ELLIPSES)
 
 
 def _polygon(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
     return draw_polygon(_corners(shape, min_count=3), height, width, spend)
 
 
-def _rectangle(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Box:
-    (left, top), (right, bottom) = (edge.tolist() for edge in _extent(_corners(shape)))
-    return Box(left, top, right, bottom)
+def _rectangle(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask | Box:
+    """Two opposite corners, or all four, which may be turned."""
+    corners = _corners(shape)
+    low, high = _extent(corners)
+    if len(corners) == 4 and not (np.isclose(corners, low) | np.isclose(corners, high)).all():
+        return draw_polygon(corners, height, width, spend)
+    return Box(*low.tolist(), *high.tolist())
 
 
 def _circle(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
     """Its center and a point on it."""
     center, edge = _corners(shape)[:2]
-    angles = np.linspace(0, 2 * math.pi, _CIRCLE_CORNERS, endpoint=False)
-    corners = center + math.dist(center, edge) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return draw_polygon(corners, height, width, spend)
+    radius = math.dist(center, edge)
+    return draw_polygon(ellipse(center[0], center[1], radius, radius), height, width, spend)
+
+
+def _ellipse(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
+    """Two opposite corners of the box around it, or its center and the ends of its two half axes."""
+    corners = _corners(shape)
+    if len(corners) > 2:
+        center, one, other = corners[:3]
+        turned = math.degrees(math.atan2(*(one - center)[::-1]))
+        outline = ellipse(center[0], center[1], math.dist(center, one), math.dist(center, other), turned)
+    else:
+        low, high = _extent(corners)
+        (x, y), (radius_x, radius_y) = (low + high) / 2, (high - low) / 2
+        outline = ellipse(x, y, radius_x, radius_y)
+    return draw_polygon(outline, height, width, spend)
+
+
+def _line(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
+    return draw_polygon(closed_line(_corners(shape)), height, width, spend)
+
+
+def _cuboid(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
+    """The outline around the corners of its front and its back."""
+    return draw_polygon(convex_hull(_corners(shape, min_count=3)), height, width, spend)
 
 
 def _mask(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) -> Mask:
@@ -94,11 +127,15 @@ def _mask(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) ->
 
 
 def _corners(shape: dict[str, Any], min_count: int = 2) -> Ring:
-    listed = shape.get("points")
-    points = [point for point in listed if isinstance(point, list)] if isinstance(listed, list) else []
-    if len(points) < min_count:
+    corners = parse_corners(_points(shape))
+    if len(corners) < min_count:
         raise MediaError("They have too few points.")
-    return parse_corners([number for point in points for number in point])
+    return corners
+
+
+def _points(shape: dict[str, Any]) -> list[Any]:
+    listed = shape.get("points")
+    return listed if isinstance(listed, list) else []
 
 
 def _extent(corners: Ring) -> Ring:
@@ -109,6 +146,12 @@ def _extent(corners: Ring) -> Ring:
 _SHAPES: Mapping[str, Callable[[dict[str, Any], int, int, PixelBudget], Mask | Box]] = {
     "polygon": _polygon,
     "rectangle": _rectangle,
+    "rotation": _polygon,
+    "oriented_rectangle": _polygon,
+    "quadrilateral": _polygon,
+    "cuboid": _cuboid,
     "circle": _circle,
+    "ellipse": _ellipse,
+    "linestrip": _line,
     "mask": _mask,
 }

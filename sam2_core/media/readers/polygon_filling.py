@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -20,25 +21,56 @@ PixelBudget: TypeAlias = Callable[[int], None]
 MAX_CROSSINGS = 500_000  # of the edges of one polygon with the center lines of rows
 _CROSSING, _OUTLINE = 16, 25_000  # the cost of one crossing and of one polygon, in pixels
 MAX_COORDINATE = 1e6  # pixels
+_NO_NUMBERS = "Their outlines are no lists of numbers."
 
 
-def parse_ring(numbers: Sequence[object]) -> Ring:
-    """A polygon from [x, y, x, y, …]. Raises `MediaError` unless it has at least three finite corners."""
-    ring = parse_corners(numbers)
+def parse_ring(corners: object) -> Ring:
+    """A polygon in one of the forms of `parse_corners`. Raises `MediaError` unless it has at least three corners."""
+    ring = parse_corners(corners)
     if len(ring) < 3:
         raise MediaError("Their outlines have fewer than three corners.")
     return ring
 
 
-def parse_corners(numbers: Sequence[object]) -> Ring:
-    """Any number of corners from [x, y, x, y, …]. Raises `MediaError` for other values."""
+def parse_corners(corners: object) -> Ring:
+    """Any number of corners from [x, y, x, y, …], [[x, y], …] or [{"x": x, "y": y}, …].
+
+    Numbers may be text. Corners that are no two finite numbers are left out, and so is a last number without a pair.
+    Raises `MediaError` for what is no list, has values but no corner, or has corners far outside of the picture.
+    """
+    if not isinstance(corners, list | tuple):
+        raise MediaError(_NO_NUMBERS)
+    flat = [number for corner in corners for number in _pair(corner)] if _is_nested(corners) else corners
+    if len(flat) % 2:
+        flat = flat[:-1]
     try:
-        corners = np.array(numbers, np.float64).reshape(-1, 2)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise MediaError("Their outlines are no lists of numbers.") from error
-    if not np.isfinite(corners).all() or (np.abs(corners) > MAX_COORDINATE).any():
+        ring = np.array(flat, np.float64).reshape(-1, 2)
+    except (TypeError, ValueError, OverflowError):
+        ring = np.array([_number(each) for each in flat], np.float64).reshape(-1, 2)
+    ring = ring[np.isfinite(ring).all(axis=1)]
+    if corners and len(ring) < 3 and 2 * len(ring) < len(flat):
+        raise MediaError(_NO_NUMBERS)
+    if (np.abs(ring) > MAX_COORDINATE).any():
         raise MediaError("Their outlines lie far outside of the picture.")
-    return corners
+    return ring
+
+
+def _is_nested(corners: Sequence[object]) -> bool:
+    return any(isinstance(each, list | tuple | dict) for each in corners)
+
+
+def _pair(corner: object) -> Sequence[object]:
+    """The two coordinates of one corner, None for what has others."""
+    if isinstance(corner, dict):
+        return corner.get("x"), corner.get("y")
+    return corner[:2] if isinstance(corner, list | tuple) and len(corner) >= 2 else (None, None)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value) if isinstance(value, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def fill_polygons(rings: Sequence[Ring], height: int, width: int, spend: PixelBudget) -> Mask:

@@ -1,13 +1,17 @@
 """YOLO's text files: one for each image, one line for each object.
 
 A line is the number of a class, then a polygon's corners x, y, … or a box's center, width and height, all as fractions
-of the image's sides. What trackers append is understood: a confidence, and the object's id.
+of the image's sides. What trackers append is understood: a confidence, and the object's id. Of
+key points the boxes are used; see `yolo_pose`.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,61 +19,113 @@ import numpy as np
 import yaml
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import no_frame
 from sam2_core.media.readers.polygon_filling import draw_polygon, parse_ring
+from sam2_core.media.readers.yolo_pose import BOX, MAX_LENGTH, LineKind, classify_all
 from sam2_core.types import Box, Mask
 
 CLASS_LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # one name per line
 MAX_CLASS_LIST_BYTES = 200_000  # YAML is parsed slowly
 _MAX_CLASS_LISTS = 5
-_LINE = re.compile(r"[0-9]{1,9}(?:\.0+)?(?:[ \t]+[-+.0-9eE]{1,40}){4,}\s*")
+_LINE = re.compile(r"[0-9]{1,9}(?:\.0+)?(?: [-+.0-9eE]{1,40}){4,}")
+_SEPARATORS = re.compile(r"[\s,;]+")
+_DECIMAL_COMMAS = re.compile(r"[0-9]+(?:[\s;]+[-+]?[0-9]+(?:,[0-9]+)?){4,}[\s;]*")
+_COMMENTS = re.compile(r"\s*(?:(?:#|//)[^\r\n]*)?[\r\n]+")
 _FIRST_LINE = re.compile(r"\s*([^\r\n]*)")
-_BOX_NUMBERS = 4  # after the class
 _TOLERANCE = 0.02  # fraction of a side by which corners may be outside
+_SMALL_NUMBERS = {str(number) for number in range(1000)}
+_MAX_SAMPLED = 20_000_000  # characters of label files in which they are looked for
+_MAX_SAMPLES = 100  # lines of one length that are looked at for key points
+_POSE = "Lines with key points, of which the boxes are used"
+_MAYBE_POSE = "Lines read as boxes with key points, which may be outlines; “kpt_shape” in a data.yaml tells it"
+_MAYBE_OUTLINE = "Lines read as outlines, which may be boxes with key points; “kpt_shape” in a data.yaml tells it"
 
 
 def is_yolo(document: Document) -> bool:
     """Whether a document is of this format, by its first line; an empty one in a folder for labels is, too."""
     if document.syntax != "text" or _file_name(document.name) in CLASS_LISTS:
         return False
-    first = _FIRST_LINE.match(document.value)
-    if first is not None and _LINE.fullmatch(first[1].strip()) is not None:
+    text = document.value
+    place = 0
+    while (comment := _COMMENTS.match(text, place)) is not None:
+        place = comment.end()
+    first = _FIRST_LINE.match(text, place)
+    if first is not None and _LINE.fullmatch(_plain(first[1])) is not None:
         return True
-    return not document.value.strip() and "labels" in PurePosixPath(document.name).parts
+    return not text.strip() and "labels" in PurePosixPath(document.name).parts
 
 
 def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read label files; the names of the classes are in other files beside them."""
-    classes = _class_names(files)
+    lists = _class_lists(files, builder)
+    classes = _class_names(lists, files, builder)
+    kinds = _find_kinds(documents, _key_point_shape(lists))
     frames = builder.match_frames([each.name for each in documents], binding=len(files.names) > 1)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
-        name = PurePosixPath(document.name).name
-        lines = [line for line in document.value.splitlines() if line.strip()]
-        with builder.item(name):
-            if lines and frame is None:
-                raise MediaError(no_frame(builder.info))
-        if frame is not None:
+        lines = _lines_of(document)
+        with builder.document(document.name), builder.item(PurePosixPath(document.name).name):
+            if frame is None:
+                if lines:
+                    raise MediaError(no_frame(builder.info))
+                continue
             for line in lines:
-                with builder.item(name):
-                    _read_line(line, frame, classes, builder)
+                with builder.item(PurePosixPath(document.name).name):
+                    _read_line(line, frame, classes, kinds, builder)
 
 
 YOLO = DocumentFormat("YOLO", is_yolo, read_yolo)
 
 
-def _read_line(line: str, frame: int, classes: Mapping[int, str], builder: AnnotationBuilder) -> None:
+def _lines_of(document: Document) -> list[str]:
+    """The lines that are neither empty nor comments, their words apart by single blanks."""
+    return [line for each in document.value.splitlines() if (line := _plain(each))]
+
+
+def _plain(line: str) -> str:
+    """A line without its comment; between numbers there may be commas, semicolons or tabs."""
+    line = line.split("#")[0].split("//")[0]
+    if "," in line and _DECIMAL_COMMAS.fullmatch(line.strip()):
+        line = line.replace(",", ".")
+    return " ".join(_SEPARATORS.split(line)).strip()
+
+
+def _find_kinds(documents: Sequence[Document], shape: tuple[int, int] | None) -> dict[int, LineKind]:
+    """What the lines of each number of words are, those of the class included."""
+    rows: dict[int, list[list[float]]] = defaultdict(list)
+    left = _MAX_SAMPLED
+    for document in documents:
+        left -= len(document.value)
+        for line in _lines_of(document) if left > 0 else []:
+            words = line.split(" ", MAX_LENGTH + 2)
+            if len(rows[len(words) - 1]) < _MAX_SAMPLES and _LINE.fullmatch(line):
+                with suppress(ValueError):
+                    numbers = [float(word) for word in words[1:]]
+                    rows[len(numbers)] += [numbers] if all(map(math.isfinite, numbers)) else []
+    return classify_all({length: lines for length, lines in rows.items() if lines}, shape)
+
+
+def _read_line(
+    line: str, frame: int, classes: Mapping[int, str], kinds: Mapping[int, LineKind], builder: AnnotationBuilder
+) -> None:
     height, width = builder.info.size_of(frame)
-    words = line.split()
-    if not _LINE.fullmatch(line.strip()):
+    words = line.split(" ")
+    if not _LINE.fullmatch(line):
         raise MediaError("Some lines are not of this format: a class and numbers from 0 to 1.")
-    numbers, track = _split_extras(words[1:])
+    kind = kinds.get(len(words) - 1, LineKind())
+    track = int(float(words.pop())) if kind.has_track else None
+    if kind.is_pose:
+        words = words[: BOX + 1]
+    numbers, own_track = _split_extras(words[1:])
+    track = own_track if track is None else track
     class_id = int(float(words[0]))
     label = classes.get(class_id, f"class {class_id}")
     key: Hashable = None if track is None else (class_id, track)
     builder.add(frame, key, _shape(numbers, height, width, builder), label=label)
+    if kind.is_pose or not kind.is_certain:
+        builder.note((_POSE if kind.is_certain else _MAYBE_POSE) if kind.is_pose else _MAYBE_OUTLINE)
 
 
 def _split_extras(words: list[str]) -> tuple[list[float], int | None]:
@@ -92,28 +148,42 @@ def _split_extras(words: list[str]) -> tuple[list[float], int | None]:
 def _shape(numbers: list[float], height: int, width: int, builder: AnnotationBuilder) -> Mask | Box:
     if not all(-_TOLERANCE <= number <= 1 + _TOLERANCE for number in numbers):
         raise MediaError("Their numbers are not from 0 to 1, as shares of the picture's sides.")
-    if len(numbers) == _BOX_NUMBERS:
+    if len(numbers) == BOX:
         x, y, w, h = numbers
         return Box((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
     return draw_polygon(parse_ring(numbers) * np.array([width, height]), height, width, builder.spend)
 
 
-def _class_names(files: AnnotationFiles) -> dict[int, str]:
+def _class_lists(files: AnnotationFiles, builder: AnnotationBuilder) -> list[Any]:
+    """The content of YAML files, with all numbers as text."""
+    lists = []
     for name in files.with_extension(".yaml", ".yml")[:_MAX_CLASS_LISTS]:
-        try:
+        with suppress(yaml.YAMLError, ValueError, RecursionError), builder.item(name):
+            text = builder.decode(files.read(name, MAX_CLASS_LIST_BYTES))
             # This loader makes only strings, lists and mappings, and does not copy aliased nodes.
-            names = _names_in(yaml.load(files.read(name, MAX_CLASS_LIST_BYTES), yaml.BaseLoader))  # noqa: S506
-        except ImportTooLarge:
-            raise
-        except (yaml.YAMLError, ValueError, RecursionError, MediaError):
-            continue
-        if names:
+            lists.append(yaml.load(text, yaml.BaseLoader))  # noqa: S506
+    return lists
+
+
+def _class_names(lists: Sequence[Any], files: AnnotationFiles, builder: AnnotationBuilder) -> dict[int, str]:
+    for each in lists:
+        if names := _names_in(each):
             return names
     for name in files.names:
         if _file_name(name) in CLASS_LISTS:
-            lines = files.read(name, MAX_CLASS_LIST_BYTES).decode("utf-8", "replace").splitlines()
+            lines = builder.decode(files.read(name, MAX_CLASS_LIST_BYTES)).splitlines()
             return {number: line.strip() for number, line in enumerate(lines)}
     return {}
+
+
+def _key_point_shape(lists: Sequence[Any]) -> tuple[int, int] | None:
+    """The number of key points, and of the numbers of each, that a YAML file names."""
+    for each in lists:
+        shape = each.get("kpt_shape") if isinstance(each, dict) else None
+        numbers = [int(word) for word in shape if word in _SMALL_NUMBERS] if isinstance(shape, list) else []
+        if len(numbers) == 2 and numbers[0] and numbers[1] in (2, 3):
+            return numbers[0], numbers[1]
+    return None
 
 
 def _file_name(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
-from sam2_core.media.readers.coco import labels_of, shape_of
+from sam2_core.media.readers.coco import items_of_video, labels_of, shape_of
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
@@ -26,27 +26,28 @@ def is_youtube_vis(document: Document) -> bool:
 def read_youtube_vis(documents: Sequence[Document], _files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format; raises `MediaError` for one of several clips, none of which is open."""
     for document in documents:
-        _read_document(document.value, builder)
+        with builder.document(document.name):
+            _read_document(document, builder)
 
 
 YOUTUBE_VIS = DocumentFormat("YouTube-VIS", is_youtube_vis, read_youtube_vis)
 
 
-def _read_document(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
+def _read_document(document: Document, builder: AnnotationBuilder) -> None:
+    plain = document.value
     videos = objects_of(plain, "videos")
     if not videos:
         raise MediaError("This file names no clip. Export it again.")
     video = videos[choose_clip([_title(each) for each in videos], builder.info)]
     names = [name if isinstance(name, str) else "" for name in _list(video, "file_names")]
     frames, labels = _frames(video, names, builder), labels_of(plain)
-    annotations = objects_of(plain, "annotations")
-    annotations = [each for each in annotations if key_of(each, "video_id") == key_of(video, "id")]
+    annotations = items_of_video(objects_of(plain, "annotations"), video, videos)
     for track, annotation in enumerate(annotations):
         builder.progress(track, len(annotations))
-        name, label = text_of(annotation, "name"), labels.get(key_of(annotation, "category_id"), "")
+        name, label = text_of(annotation, "name"), labels.get(annotation.get("category_id")) or ""
         shapes = zip_longest(_list(annotation, "segmentations"), _list(annotation, "bboxes"))
         for index, (mask, box) in enumerate(shapes):
-            if not mask and not box:
+            if not mask and not (any(box) if isinstance(box, list) else box):
                 continue  # the object is not on this frame
             with builder.item(names[index] if index < len(names) else label):
                 frame = frames[index] if index < len(frames) else None
@@ -54,7 +55,7 @@ def _read_document(plain: dict[str, Any], builder: AnnotationBuilder) -> None:
                     raise MediaError(no_frame(builder.info))
                 size = builder.info.size_of(frame)
                 shape = shape_of({"segmentation": mask, "bbox": box}, *size, builder)
-                builder.add(frame, track, shape, name, label)
+                builder.add(frame, (document.name, track), shape, name, label)
 
 
 def _frames(video: dict[str, Any], names: list[str], builder: AnnotationBuilder) -> list[int | None]:

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from sam2_core.errors import MediaError
+from sam2_core.media.info import MediaInfo
 from sam2_core.media.readers.annotation_builder import ImportTooLarge
+from sam2_core.media.readers.zip_names import decode_names
 
 MAX_MEMBERS = 50_000
 MAX_MEMBER_BYTES = 100_000_000
@@ -19,17 +21,22 @@ MAX_BYTES = 4_000_000_000  # of all members together, uncompressed
 MAX_DIRECTORY_BYTES = 8_000_000  # of the central directory, which is read as a whole
 _END, _ZIP64 = b"PK\x05\x06", b"PK\x06\x07"
 _TAIL = 22 + 65_535  # the end record and the longest comment behind it
+_HIDDEN_FOLDERS = frozenset({
+    "__MACOSX", ".AppleDouble", ".git", ".ipynb_checkpoints", ".svn", ".thumbnails", ".Trashes", "@eaDir",
+})  # fmt: skip
 _BROKEN = "The ZIP file is damaged or cut off. Make it again."
 
 
 class ZipReader:
-    """The files in a ZIP file, in natural order."""
+    """The files in a ZIP file, in natural order. `name_encoding` is that of their names if it was guessed, else ""."""
 
-    def __init__(self, opened: zipfile.ZipFile) -> None:
+    def __init__(self, opened: zipfile.ZipFile, info: MediaInfo) -> None:
         self._zip = opened
         self._budget = MAX_BYTES
-        self._infos = {info.filename.replace("\\", "/"): info for info in opened.infolist() if not info.is_dir()}
-        if len(self._infos) > MAX_MEMBERS:
+        members = [each for each in opened.infolist() if not each.is_dir()]
+        names, self.name_encoding = decode_names(members[: MAX_MEMBERS + 1], info)
+        self._infos = {name.replace("\\", "/"): each for name, each in zip(names, members, strict=False)}
+        if len(members) > MAX_MEMBERS:
             raise ImportTooLarge(
                 f"There are more than {MAX_MEMBERS} files in this ZIP file. Pack only those of this clip."
             )
@@ -61,15 +68,15 @@ class ZipReader:
 
 
 @contextmanager
-def open_zip(path: Path) -> Iterator[ZipReader]:
-    """Open a ZIP file; raises `MediaError` if it is damaged or too large."""
+def open_zip(path: Path, info: MediaInfo) -> Iterator[ZipReader]:
+    """Open a ZIP file with annotations for a medium; raises `MediaError` if it is damaged or too large."""
     _check_directory(path)
     try:
         opened = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise MediaError(_BROKEN) from error
     with opened:
-        yield ZipReader(opened)
+        yield ZipReader(opened, info)
 
 
 def _check_directory(path: Path) -> None:
@@ -88,8 +95,8 @@ def _check_directory(path: Path) -> None:
 
 def _is_hidden(name: str) -> bool:
     """Whether a file manager put it into the archive."""
-    parts = PurePosixPath(name).parts
-    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
+    *folders, last = PurePosixPath(name).parts
+    return not _HIDDEN_FOLDERS.isdisjoint(folders) or last.startswith("._") or last == ".DS_Store"
 
 
 def _natural_key(name: str) -> list[tuple[int, str]]:

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sam2_core.media.readers.json_values import IdMap, id_of
 from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage, SkipReport
-from sam2_core.training.datasets.mask_decoding import Segmentation, decode_segmentations, parse_segmentation
+from sam2_core.training.datasets.mask_decoding import Segmentation, decode_segmentations, has_size, parse_segmentation
 
 CROWD = "annotation of a crowd"
 UNKNOWN_CATEGORY = "annotation of an unknown category"
 REPEATED = "picture with the id of another one"
 _SAMPLE = 200
+_NO_CROWD = (None, False, 0, "", "0")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,12 +81,12 @@ def _read_file(file: Path, image_folder: Path | None, source: str, listing: file
     report = dataset.report
     folder = image_folder if image_folder is not None else _find_image_folder(file, plain["images"], listing)
     images = _open_images(plain["images"], folder, source, listing, report)
-    classes = _classes(plain.get("categories"), report)
+    by_id, classes = IdMap(images), _classes(plain.get("categories"), report)
     annotations = plain.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else []:
         with files.skip_if_bad(report, annotation):
-            _add(annotation, images, classes)
-    for image in images.values():
+            _add(annotation, by_id, classes)
+    for _, image in images:
         if image.segmentations:
             dataset.images.append(image)
         else:
@@ -93,47 +95,60 @@ def _read_file(file: Path, image_folder: Path | None, source: str, listing: file
 
 def _open_images(
     entries: list[Any], folder: Path, source: str, listing: files.Listing, report: SkipReport
-) -> dict[Any, CocoImage]:
-    images: dict[Any, CocoImage] = {}
+) -> list[tuple[object, CocoImage]]:
+    """The images with their ids."""
+    images: list[tuple[object, CocoImage]] = []
+    taken = set[tuple[bool, object]]()  # an id as text may be another one than that as a number
     for entry in entries:
         with files.skip_if_bad(report, entry):
             name, number = entry["file_name"], entry["id"]
             path = files.resolve_inside(folder, name)
-            if number in images:
+            if id_of(number) is None:
+                raise BadSample(files.BROKEN_ENTRY)
+            if (isinstance(number, str), number) in taken:
                 raise BadSample(REPEATED)
             if not listing.has(path):
                 raise BadSample(files.MISSING)
             size = (int(entry["height"]), int(entry["width"])) if "height" in entry and "width" in entry else None
-            images[number] = CocoImage(files.printable(name), source, path, size)
+            taken.add((isinstance(number, str), number))
+            images.append((number, CocoImage(files.printable(name), source, path, size)))
     return images
 
 
-def _classes(categories: object, report: SkipReport) -> dict[Any, str] | None:
+def _classes(categories: object, report: SkipReport) -> IdMap[str] | None:
     """Names by category id; None for a file without categories."""
     if not categories or not isinstance(categories, list):
         return None
-    classes: dict[Any, str] = {}
+    classes: list[tuple[object, str]] = []
     for category in categories:
         with files.skip_if_bad(report, category):
-            classes[category["id"]] = files.printable(category.get("name", ""))
-    return classes
+            classes.append((category["id"], files.printable(category.get("name", ""))))
+    return IdMap(classes)
 
 
-def _add(annotation: dict[str, Any], images: dict[Any, CocoImage], classes: dict[Any, str] | None) -> None:
+def _add(annotation: dict[str, Any], images: IdMap[CocoImage], classes: IdMap[str] | None) -> None:
     """Add an annotation to its image. Raises `BadSample`."""
-    image = images.get(annotation["image_id"])
-    if image is None:
-        raise BadSample(files.NO_IMAGE)
-    if annotation.get("iscrowd"):
+    found = images.find(annotation["image_id"])
+    if len(found) != 1:
+        raise BadSample(REPEATED if found else files.NO_IMAGE)
+    if annotation.get("iscrowd") not in _NO_CROWD:
         raise BadSample(CROWD)
-    category = annotation.get("category_id")
-    if classes is not None and category not in classes:
-        raise BadSample(UNKNOWN_CATEGORY)
     segmentation = parse_segmentation(annotation.get("segmentation"))
-    if isinstance(segmentation, dict) and image.size is not None and segmentation["size"] != list(image.size):
+    name = "" if classes is None else _class_of(annotation.get("category_id"), classes)
+    [image] = found
+    if image.size is not None and not has_size(segmentation, image.size):
         raise BadSample(files.SIZE_MISMATCH)
     image.segmentations.append(segmentation)
-    image.classes.append("" if classes is None else classes[category])
+    image.classes.append(name)
+
+
+def _class_of(category: object, classes: IdMap[str]) -> str:
+    if category is not None and id_of(category) is None:
+        raise BadSample(files.BROKEN_ENTRY)
+    name = classes.get(category)
+    if name is None:
+        raise BadSample(UNKNOWN_CATEGORY)
+    return name
 
 
 def _find_image_folder(file: Path, entries: list[Any], listing: files.Listing) -> Path:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sam2_core.errors import DataError
+from sam2_core.media.readers.text_encoding import decode_text
 from sam2_core.training.datasets.dataset import BadSample, Dataset
 from sam2_core.training.datasets.files import NO_IMAGE, skip_if_bad
 from sam2_core.training.datasets.frame_folders import ClipFrame, open_frame_folder
@@ -68,7 +69,7 @@ def _listed(root: Path, split: str) -> Iterator[str]:
     lists = [*sorted(root.glob(f"ImageSets/**/{split}.txt")), *root.glob(f"*{split}.txt")]
     if not lists:
         raise DataError(f"There is no list {split}.txt in {root / 'ImageSets'}.")
-    for line in lists[0].read_text("utf-8", "replace").splitlines():
+    for line in decode_text(lists[0].read_bytes()).splitlines():
         if words := line.split():
             *folders, name = words[0].strip("/").split("/")
             yield folders[-1] if folders else name

@@ -15,6 +15,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media import Limits
 from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
+from sam2_core.media.readers.text_encoding import decode_text
 from sam2_core.training.datasets.dataset import BadSample, SkipReport
 
 Size: TypeAlias = tuple[int, int]
@@ -71,9 +72,9 @@ def resolve_inside(root: Path, name: object) -> Path:
 
 
 def load_json(path: Path) -> Any:
-    """The content of a JSON file. Raises `BadSample`."""
+    """The content of a JSON file in any encoding. Raises `BadSample`."""
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(decode_text(path.read_bytes()), strict=False)
     except FileNotFoundError as error:
         raise BadSample(MISSING) from error
     except (OSError, ValueError, RecursionError) as error:

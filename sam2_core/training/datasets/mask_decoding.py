@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import BadPrompt, MediaError
+from sam2_core.media.readers import segmentations
 from sam2_core.media.readers.polygon_filling import add_polygons, parse_ring
+from sam2_core.media.readers.segmentations import RunLengths
 from sam2_core.training.datasets.dataset import BadSample
 from sam2_core.training.datasets.files import BROKEN_ENTRY, LIMITS, SIZE_MISMATCH, UNREADABLE, Size, open_image
 from sam2_core.types import BoolArray, Mask
 
 Polygon: TypeAlias = npt.NDArray[np.float32]
 """Corners (N, 2) as x, y in pixels; (0, 0) is the outer corner of the first pixel."""
-Segmentation: TypeAlias = tuple[Polygon, ...] | dict[str, Any]
-"""COCO's two forms of a mask: a union of polygons, or run lengths {"size": [height, width], "counts": ...}."""
+Segmentation: TypeAlias = tuple[Polygon | RunLengths, ...]
+"""The parts of a mask in COCO's two forms, whose union it is."""
 IndexArray: TypeAlias = npt.NDArray[np.int32]
 
 EMPTY = "empty mask"
@@ -70,42 +73,51 @@ def object_masks(index: IndexArray) -> dict[int, BoolArray]:
 
 
 def parse_segmentation(segmentation: object) -> Segmentation:
-    """Parse COCO's `segmentation` without decoding it. Raises `BadSample`."""
-    if isinstance(segmentation, dict):
-        if not isinstance(segmentation.get("counts"), str | list) or not isinstance(segmentation.get("size"), list):
-            raise BadSample(BROKEN_ENTRY)
-        return {"size": segmentation["size"], "counts": segmentation["counts"]}
-    if not segmentation:
+    """Parse COCO's `segmentation` without decoding it; parts that cannot be used, such as a ring of two corners, are
+    left out. Raises `BadSample` if nothing is left."""
+    parsed = segmentations.parse_segmentation(segmentation)
+    if parsed is None:
         raise BadSample(NO_SHAPE)
-    if not isinstance(segmentation, list):
+    if not parsed.rings and not parsed.run_lengths:
         raise BadSample(BROKEN_ENTRY)
-    return parse_polygons(segmentation if isinstance(segmentation[0], list) else [segmentation])
+    return (*(ring.astype(np.float32) for ring in parsed.rings), *parsed.run_lengths)
+
+
+def has_size(segmentation: Segmentation, size: Size) -> bool:
+    """Whether its run lengths, if it has some, are of this size."""
+    return all(part["size"] == list(size) for part in segmentation if isinstance(part, dict))
 
 
 def parse_polygons(polygons: object) -> tuple[Polygon, ...]:
-    """Parse lists of x, y, x, y, … into arrays (N, 2). Raises `BadSample`."""
-    if not isinstance(polygons, list) or not polygons:
+    """Parse lists of x, y, x, y, … into arrays (N, 2); those that cannot be used are left out.
+
+    Raises `BadSample` if nothing is left.
+    """
+    parsed = list[Polygon]()
+    for polygon in polygons if isinstance(polygons, list) else []:
+        with suppress(MediaError):
+            parsed.append(parse_ring(polygon).astype(np.float32))
+    if not parsed:
         raise BadSample(BROKEN_ENTRY)
-    try:
-        return tuple(parse_ring(polygon).astype(np.float32) for polygon in polygons)
-    except MediaError as error:
-        raise BadSample(BROKEN_ENTRY) from error
+    return tuple(parsed)
 
 
-def decode_segmentations(segmentations: Sequence[Segmentation], size: Size) -> tuple[BoolArray, ...]:
+def decode_segmentations(parsed: Sequence[Segmentation], size: Size) -> tuple[BoolArray, ...]:
     """The masks (H, W) on an image of `size`. Raises `BadSample`, also for run lengths of another size."""
-    check_cost(len(segmentations), size)
-    return tuple(_decode(segmentation, size) for segmentation in segmentations)
+    check_cost(len(parsed), size)
+    return tuple(_decode(segmentation, size) for segmentation in parsed)
 
 
 def _decode(segmentation: Segmentation, size: Size) -> BoolArray:
-    if isinstance(segmentation, dict) and segmentation["size"] != list(size):
+    if not has_size(segmentation, size):
         raise BadSample(SIZE_MISMATCH)
+    mask = np.zeros(size, np.bool_)
     try:
-        if isinstance(segmentation, dict):
-            return Mask.from_coco(segmentation).to_array()
-        mask = np.zeros(size, np.bool_)
-        add_polygons(mask, [polygon.astype(np.float64) for polygon in segmentation], lambda pixels: None)
+        for part in segmentation:
+            if isinstance(part, dict):
+                mask |= Mask.from_coco(part).to_array()
+            else:
+                add_polygons(mask, [part.astype(np.float64)], lambda pixels: None)
         return mask
     except (BadPrompt, MediaError) as error:
         raise BadSample(BROKEN_ENTRY) from error

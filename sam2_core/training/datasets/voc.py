@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sam2_core.errors import DataError
+from sam2_core.media.readers.text_encoding import decode_text
 from sam2_core.training.datasets import files
 from sam2_core.training.datasets.dataset import BadSample, Dataset, LabeledImage
 from sam2_core.training.datasets.mask_decoding import EMPTY, VOID, IndexArray, object_masks, read_index_image
@@ -58,14 +59,28 @@ def read_voc(root: Path, split: str | None = None) -> Dataset:
     Raises `DataError` if there is no such list.
     """
     dataset, listing, source = Dataset(), files.Listing(), root.resolve().name
-    for name in _names(root, split):
-        with files.skip_if_bad(dataset.report, name):
-            image, *masks = (files.resolve_inside(root, f"{folder}/{name}") for folder in (IMAGES, OBJECTS, CLASSES))
-            image = image.with_name(f"{image.name}.jpg")
-            paths = [path.with_name(f"{path.name}.png") for path in masks]
-            found = [path if listing.has(path) else None for path in paths]
-            dataset.images.append(_open_image(name, source, image if listing.has(image) else None, *found))
+    seen = set[str]()
+    for line in _lines(root, split):
+        with files.skip_if_bad(dataset.report, line):
+            # In some lists a flag stands behind the name; a name may also have spaces itself.
+            for name in dict.fromkeys((line, line.strip(), line.split()[0])):
+                image, *masks = (
+                    files.resolve_inside(root, f"{folder}/{name}") for folder in (IMAGES, OBJECTS, CLASSES)
+                )
+                paths = [path.with_name(f"{path.name}.png") for path in masks]
+                found = [path if listing.has(path) else None for path in paths]
+                if any(found):
+                    break
+            if name not in seen:
+                seen.add(name)
+                dataset.images.append(_open_image(name, source, _find_image(image, listing), *found))
     return dataset
+
+
+def _find_image(stem: Path, listing: files.Listing) -> Path | None:
+    """The image of this name, usually a JPEG."""
+    paths = (stem.with_name(f"{stem.name}{suffix}") for suffix in (".jpg", *sorted(files.IMAGE_SUFFIXES)))
+    return next((path for path in paths if listing.has(path)), None)
 
 
 def _open_image(name: str, source: str, image: Path | None, things: Path | None, classes: Path | None) -> VocImage:
@@ -81,16 +96,16 @@ def _open_image(name: str, source: str, image: Path | None, things: Path | None,
     return VocImage(name, source, image, things, classes)
 
 
-def _names(root: Path, split: str | None) -> Iterable[str]:
-    """Names of images, each once, in order."""
+def _lines(root: Path, split: str | None) -> Iterable[str]:
+    """Names of images, or lines of a list that begin with them, each once, in order."""
     lists = sorted((root / "ImageSets" / "Segmentation").glob("*.txt" if split is None else f"{split}.txt"))
     if split is not None and not lists:
         raise DataError(f"There is no list ImageSets/Segmentation/{split}.txt in {root}.")
     if not lists:
         stems = (path.stem for folder in (IMAGES, OBJECTS, CLASSES) for path in sorted((root / folder).glob("*.*")))
-        return dict.fromkeys(stems)
-    lines = (line.strip() for path in lists for line in path.read_text("utf-8", "replace").splitlines())
-    return dict.fromkeys(line.split()[0] for line in lines if line)
+        return dict.fromkeys(filter(str.strip, stems))
+    lines = (line for path in lists for line in decode_text(path.read_bytes()).splitlines())
+    return dict.fromkeys(filter(str.strip, lines))
 
 
 def _class_of(values: IndexArray) -> str:

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import frame_to_input
+from sam2_core.predictors.clip_images import ClipImages
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor
 from sam2_core.predictors.video_state import VideoState
-from sam2_core.tracking.memory_bank import MemoryRules
 from sam2_core.training.datasets.dataset import BadSample, Clip, SkipReport
 from sam2_core.training.datasets.files import SIZE_MISMATCH
 from sam2_core.training.evaluate.clicks import first_click
@@ -24,8 +24,6 @@ from sam2_core.types import BoolArray, Progress
 
 MODES = ("mask", "click")
 """The prompt on the first annotated frame."""
-
-_FEATURE_CACHE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,8 +104,8 @@ def _propagate(
 ) -> Iterator[tuple[int, dict[int, BoolArray]]]:
     """(frame, masks (H, W) by object) of each annotated frame, beginning with the prompted one."""
     frames = _ClipFrames(clip, start)
-    rules = MemoryRules(predictor.config.memory_slots, predictor.config.max_pointers)
-    state = VideoState(frames, rules, predictor.device, _FEATURE_CACHE_BYTES)
+    images = ClipImages.of(frames, predictor.image_size, predictor.device)
+    state = VideoState.of(images, frames.height, frames.width, predictor.device)
     for each, truth in start.objects.items():
         if mode == "mask":
             predictor.add_new_mask(state, start.frame, each, truth)

@@ -1,4 +1,4 @@
-"""Photos of several sizes, with names that are alike once they are cleaned."""
+"""Photos of several sizes, with spaces and dots in their names."""
 
 from __future__ import annotations
 

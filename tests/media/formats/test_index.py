@@ -59,6 +59,6 @@ def test_training_reads_images_of_every_size(album: Store, tmp_path: Path) -> No
     found = open_dataset(unpacked(tmp_path, media, ExportOptions("index", include_images=True)))
     assert not found.report.counts
     read = {picture.name: picture.read() for picture in found.images}
-    assert list(read) == ["IMG_01", "a_b", "a_b_2"]
-    for frame, name in enumerate(("a_b", "a_b_2", "IMG_01")):
+    assert list(read) == ["IMG.01", "a (b)", "a b"]
+    for frame, name in enumerate(("a b", "a (b)", "IMG.01")):
         np.testing.assert_array_equal(read[name].masks[0], expected(media, frame)[7])

@@ -67,7 +67,7 @@ def test_training_reads_masks_and_classes(album: Store, tmp_path: Path) -> None:
     found = open_dataset(unpacked(tmp_path, media, ExportOptions("voc", include_images=True)), split="trainval")
     assert not found.report.counts
     for frame, picture in enumerate(found.images):
-        assert picture.name == ("a_b", "a_b_2", "IMG_01")[frame]
+        assert picture.name == ("a b", "a (b)", "IMG.01")[frame]
         read = picture.read()
         assert read.classes == ("bird",)
         np.testing.assert_array_equal(read.masks[0], expected(media, frame)[7])

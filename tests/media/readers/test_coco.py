@@ -44,7 +44,7 @@ def on(number: int, segmentation: Any, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("polygons", [False, True], ids=["pixels", "outlines"])
-@pytest.mark.parametrize("kind", ["coco", "masks", "index", "davis", "youtube_vis", "voc", "yolo", "labelme"])
+@pytest.mark.parametrize("kind", ["coco", "masks", "index", "davis", "youtube_vis", "voc", "yolo", "labelme", "npz"])
 def test_what_is_downloaded_can_be_read_again(
     clip: Store, single_image: Store, tmp_path: Path, kind: str, polygons: bool
 ) -> None:

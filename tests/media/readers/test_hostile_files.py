@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,38 @@ def coco(count: int) -> dict[str, Any]:
         b"9" * 400 + b" 0.1 0.1 0.5 0.5",
         b"0 0.1 0.1 0.5 0.5 0.9 " + b"9" * 5000,
         b"0 0.1 0.1 0.5 1e999",
+        b"0 0.5 0.5 1e999 1e999 0.5 -1e999 1 0 0 0",
+        b"0 1e308 1e308 1e308 1e308 1e308 1e308 1e308 1e308",
+        b"<annotations>",
+        b"<a>" * 100_000,
+        b'<!DOCTYPE a [<!ENTITY b "c">]><annotation><filename>&b;</filename></annotation>',
+        b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><annotation/>',
+        b'<?xml version="1.0" encoding="rot13"?><annotation/>',
+        b'<?xml version="1.0" encoding="idna"?><annotation/>',
+        b"<annotation>&lt;&b;</annotation>",
+        b'<annotations><image name="photo.jpg"><polygon points="1,2;a"/><box xtl="nan"/><mask/></image></annotations>',
+        b'<annotations><track><box frame="1e9"/><polygon frame="-1"/></track></annotations>',
+        b"<annotation><object><bndbox><xmin>1e999</xmin></bndbox></object></annotation>",
+        b'[{"data": {"image": 5}, "annotations": [{"result": [{"value": {"points": 3}}, {"value": []}, 5]}]}]',
+        b'[{"data": {"video": ["a.b"]}, "annotations": [{"result": [{"value": {"sequence": [5, {"frame": 1}]}}]}]}]',
+        b'[{"data": {}, "annotations": [{"result": [{"value": {"rle": [255, 255, 255, 255]}}]}]}]',
+        b'{"_via_img_metadata": [5]}',
+        b'{"a": {"filename": [], "regions": [5, {"shape_attributes": {"name": "rect", "x": 1e999}}]}}',
+        b'{"metadata": {"1": {"xy": [[]], "vid": {}}}, "file": {}, "view": {}, "attribute": {}}',
+        b'{"metadata": {"1": {"xy": [2], "z": [1' + b"0" * 400 + b']}}, "file": {}, "view": {}, "attribute": {}}',
+        b'{"size": {}, "objects": [{"geometryType": "polygon", "points": {"exterior": 5}}, {"bitmap": {"data": 5}}]}',
+        b'{"size": {"height": [], "width": {}}, "framesCount": {}, "frames": [{"figures": [{"geometry": []}]}]}',
+        b'{"masklet": [5, [5, null, {"size": [1, 1], "counts": [2]}]], "masklet_id": 3}',
+        b'{"image": {"image_id": {}}, "annotations": [{"segmentation": 5, "area": 1}]}',
+        b'[{"segmentation": [[[]]], "area": 1}]',
+        b'[{"image_id": [], "bbox": [1, 2, "x", 3]}, {"image_id": 1, "segmentation": "["}]',
+        b'{"imgHeight": "x", "imgWidth": 3, "objects": [{"polygon": [[1, 2], [3]]}]}',
+        b'[{"image": 5, "annotations": [{"coordinates": []}]}]',
+        b"1 2001 2 99999 99999 0" + b"P" * 5000,
+        b"1,1,1,1,-5,-5,1," + b"9," * 5000,
+        b"left,top,right,bottom\n1,2,3\n" + b'"' * 200_000,
+        b'{"data_row": 5}\n{]\n',
+        b"filename,region_shape_attributes,region_attributes\nphoto.jpg,{,{",
         b'"text"',
         b"\xff\xfe{}",
         b"\x89PNG\r\n\x1a\n",
@@ -62,6 +95,30 @@ def test_whatever_a_file_holds_the_answer_is_a_sentence(tmp_path: Path, content:
     for info in (CLIP, IMAGE):
         with pytest.raises(MediaError, match=r"\w\."):
             read_annotations(path, info)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 1_000_000,
+        "0 " + "1" * 500_000 + " 0,5 x",
+        "0 " + "1,1 " * 200_000 + "x",
+        " " * 1_000_000 + "x",
+        "\n" * 1_000_000,
+        "# " + "/" * 1_000_000,
+        "0." * 500_000,
+        ", " * 500_000,
+        "é汽" * 200_000,
+    ],
+    ids=["digits", "number", "commas", "blanks", "lines", "comment", "points", "separators", "letters"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_texts_that_are_slow_to_search_are_not(tmp_path: Path, text: str, encoding: str) -> None:
+    path = packed(tmp_path / "x.zip", {"labels/a.txt": text.encode(encoding), "classes.txt": text[:100_000]})
+    started = time.process_time()
+    with pytest.raises(MediaError):
+        read_annotations(path, CLIP)
+    assert time.process_time() - started < 10
 
 
 def test_a_project_is_not_imported_but_opened(tmp_path: Path) -> None:
@@ -217,6 +274,25 @@ def test_labels_that_take_too_much_memory_are_refused(tmp_path: Path, monkeypatc
     monkeypatch.setattr(format_detection, "MAX_TOTAL_TEXT_BYTES", 100)
     with pytest.raises(MediaError, match="more labels"):
         read_annotations(path, CLIP)
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("", "1,1,1,1,5,5,1\n"),
+        ("", "0 1001 1 20 30 PP1\n"),
+        ("left,top,right,bottom\n", "1,2,3,4\n"),
+        ("filename,region_shape_attributes,region_attributes\n", "a,{},{}\n"),
+    ],
+    ids=["mot", "mots", "table", "via"],
+)
+def test_lists_of_too_many_lines_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, line: str
+) -> None:
+    monkeypatch.setattr(annotation_builder, "MAX_LINES", 5)
+    (tmp_path / "x.txt").write_text(head + line * 10, "utf-8")
+    with pytest.raises(MediaError, match="more than 5 lines"):
+        read_annotations(tmp_path / "x.txt", CLIP)
 
 
 def test_what_cannot_be_used_is_not_looked_at_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

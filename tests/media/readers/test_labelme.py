@@ -53,6 +53,37 @@ def test_all_shapes_that_have_an_area(tmp_path: Path) -> None:
     assert (np.argwhere(pixels_of(read, 3)).min(axis=0).tolist(), pixels_of(read, 3).sum()) == ([3, 20], 20)
 
 
+def test_shapes_of_other_tools_that_have_an_area(tmp_path: Path) -> None:
+    quad = [[15, 2], [20, 7], [15, 12], [10, 7]]
+    plain = labelme(
+        shape("rotation", "rotation", quad, direction=0.8),
+        shape("oriented", "oriented_rectangle", quad),
+        shape("quadrilateral", "quadrilateral", quad),
+        shape("turned rectangle", "rectangle", quad),
+        shape("rectangle", "rectangle", [[4, 2], [9, 2], [9, 9], [4, 9]]),
+        shape("closed line", "linestrip", [*quad, quad[0]]),
+        shape("ellipse", "ellipse", [[9, 4], [21, 10]]),
+        shape("turned ellipse", "ellipse", [[15, 10], [15, 16], [18, 10]]),
+        shape("cuboid", "cuboid", [[2, 2], [8, 2], [8, 8], [2, 8], [6, 6], [12, 6], [12, 12], [6, 12]]),
+        {"label": "old", "points": [{"x": x, "y": y} for x, y in SQUARE], "group_id": None},
+        shape("open line", "linestrip", quad),
+        shape("line", "line", quad[:2]),
+        shape("prompts", "points", quad),
+    )
+    read = read_annotations(as_json(tmp_path / "x.json", plain), IMAGE)
+    pixels = {each.label: each.mask.to_array() for each in read.masks if each.mask}
+    assert [each.label for each in read.masks if each.box] == ["rectangle"]
+    for label in ("rotation", "oriented", "quadrilateral", "turned rectangle", "closed line"):
+        assert (pixels[label].sum(), pixels[label][7, 10], pixels[label][3, 11]) == (61, True, False)
+    ellipse, turned = pixels["ellipse"], pixels["turned ellipse"]
+    assert (ellipse[7, 9], ellipse[7, 21], ellipse[4, 15], ellipse[4, 10]) == (True, True, True, False)
+    assert (turned[16, 15], turned[10, 18], turned[10, 19], turned[4, 15]) == (True, True, False, True)
+    assert (pixels["cuboid"][3, 3], pixels["cuboid"][11, 11], pixels["cuboid"][11, 3]) == (True, True, False)
+    assert (pixels["old"] == square(2, 3)).all()
+    assert "3 Points and lines have no area" in reasons(read)
+    assert "Ellipses of two points" in " ".join(read.notes)
+
+
 def test_shapes_of_one_group_are_one_object(tmp_path: Path) -> None:
     other = [[x + 10, y] for x, y in SQUARE]
     plain = labelme(

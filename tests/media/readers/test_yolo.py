@@ -86,3 +86,114 @@ def test_another_text_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
     with pytest.raises(MediaError, match="no annotations that can be read here"):
         read_annotations(path, IMAGE)
+
+
+PERSON = "0.5 0.5 0.4 0.6"  # a box of 12 x 12 pixels
+PERSON_BOX = (9, 4, 21, 16)
+MAYBE = "may be outlines"
+
+
+def points(count: int, *more: str) -> str:
+    """Points within the box of a person, that do not follow an outline."""
+    xs, ys = ([0.35, 0.65, 0.4, 0.6, 0.5], [0.3, 0.35, 0.75, 0.7, 0.45, 0.6, 0.25])
+    return " ".join(" ".join([f"{xs[n % 5]:.3f} {ys[n % 7]:.3f}", *more]) for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        (f"0 {PERSON} {points(17, '2')}", "key points"),
+        (f"0 {PERSON} {points(17, '2.000000')}", "key points"),
+        (f"0 {PERSON} {points(5, '1')} 0.0 0.0 0", "key points"),
+        (f"0 {PERSON} {points(2, '1')}", "key points"),
+        (f"0 {PERSON} 0.45 0.4 1", "key points"),
+        (f"0 {PERSON} {points(3, '0.98')}", MAYBE),
+        (f"0 {PERSON} {points(17, '0.98')} 0.91", MAYBE),
+        (f"0 {PERSON} {points(17)}", MAYBE),
+        (f"0 {PERSON} {points(8)} 0 0", MAYBE),
+        (f"0 {PERSON} 0.45 0.4 0.55 0.6", MAYBE),
+        (f"0 {PERSON}", ""),
+        (f"0 {PERSON} 0.93", ""),
+    ],
+)
+def test_boxes_with_key_points_are_boxes(tmp_path: Path, line: str, note: str) -> None:
+    path = tmp_path / "photo.txt"
+    path.write_text(line, "utf-8")
+    read = read_annotations(path, IMAGE)
+    box = read.masks[0].box
+    assert box is not None
+    assert (box.left, box.top, box.right, box.bottom) == pytest.approx(PERSON_BOX)
+    assert (note in read.notes[0]) if note else read.notes == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0 0.3 0.2 0.7 0.3 0.6 0.8 0.2 0.7",  # an oriented box
+        "0 0.1 0.1 0.5 0.1 0.5 0.5",
+        "0 0.4 0.4 0.45 0.4 0.45 0.5 0.4 0.5 0.4 0.4",  # a small one, closed
+        f"0 {outline(9, 9)} 0.91",
+        "0 0.3 0.3 0.5 0.3 0.5 0.5 0.3 0.5 0.3 0.3 0.32 0.32 0.4 0.32 0.4 0.4 0.32 0.32",  # two parts, joined
+        "0 0.0 0.0 1.0 0.0 1.0 1.0 0.0 1.0",
+    ],
+)
+def test_outlines_are_no_key_points(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "photo.txt"
+    path.write_text(line, "utf-8")
+    read = read_annotations(path, IMAGE)
+    assert read.masks[0].mask is not None
+    assert read.notes == ()
+
+
+def test_all_lines_of_one_length_are_judged_together(tmp_path: Path) -> None:
+    square, pose = "0 0.4 0.4 0.45 0.4 0.45 0.5 0.4 0.5", "0 0.5 0.5 0.2 0.9 0.45 0.4 0.55 0.6"
+    for lines, has_masks in (([square, "0 0.8 0.8 0.9 0.8 0.9 0.9 0.8 0.9"], True), ([pose] * 3, False)):
+        members = {f"labels/{n:05d}.txt": line for n, line in enumerate(lines)}
+        read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
+        assert [each.mask is not None for each in read.masks] == [has_masks] * len(lines)
+
+
+@pytest.mark.parametrize("shape", ["[2, 2]", "\n- 2\n- 2"])
+def test_a_list_of_classes_tells_the_shape_of_key_points(tmp_path: Path, shape: str) -> None:
+    line = "0 0.4 0.4 0.2 0.2 0.35 0.4 0.9 0.9"
+    members = {"labels/photo.txt": line, "data.yaml": f"kpt_shape: {shape}\nnames: [person]\n"}
+    read = read_annotations(packed(tmp_path / "x.zip", members), IMAGE)
+    assert (summarize(read), read.masks[0].mask) == ([(0, 1, "", "person")], None)
+    assert read.notes == ("Lines with key points, of which the boxes are used: 1.",)
+    members["data.yaml"] = "kpt_shape: nonsense\nnames: [person]\n"
+    assert read_annotations(packed(tmp_path / "x.zip", members), IMAGE).masks[0].mask is not None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0,0.5,0.5,0.2,0.4",
+        "0, 0.5, 0.5, 0.2, 0.4,",
+        "0;0.5;0.5;0.2;0.4",
+        "0\t0.5\t0.5\t0.2\t0.4\t",
+        " 0  0.5 0.5 0.2 0.4  # a cat",
+        "0 0,5 0,5 0,2 0,4",
+        "0;0,5;0,5;0,2;0,4",
+        "# class x y w h\n\n// more\n0.0 0.5 0.5 0.2 0.4",
+        "0 5e-1 .5 +0.2 0.4",
+        "\ufeff0 0.5 0.5 0.2 0.4",
+    ],
+)
+@pytest.mark.parametrize("end", ["", "\r\n", "\r", "\n\n\n"])
+def test_numbers_are_separated_in_several_ways(tmp_path: Path, line: str, end: str) -> None:
+    path = tmp_path / "photo.txt"
+    path.write_bytes((line + end).encode())
+    [found] = read_annotations(path, IMAGE).masks
+    assert found.box is not None
+    assert (found.box.left, found.box.bottom) == pytest.approx((12, 14))
+
+
+@pytest.mark.parametrize(
+    "rest", [PERSON, f"{PERSON} 0.9", f"{PERSON} {points(5, '2')}", f"{PERSON} {points(5, '0.9')} 0.8", outline(3, 4)]
+)
+@pytest.mark.parametrize("last", ["{}", "{}.0", "{}.000000"])
+def test_the_first_of_several_ids_is_one_too(tmp_path: Path, rest: str, last: str) -> None:
+    members = {f"labels/{n:05d}.txt": "\n".join(f"0 {rest} {last.format(k)}" for k in (3, 1, 4)) for n in range(2)}
+    read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
+    assert [(frame, track) for frame, track, *_ in summarize(read)] == [(n, k) for n in range(2) for k in (1, 2, 3)]
+    assert not any("matched by where they lie" in note for note in read.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -150,6 +151,31 @@ def test_a_file_without_categories_has_masks_without_classes(tmp_path: Path) -> 
     file = save_json(tmp_path / "x.json", plain([image("one")], [annotation(1, "one", category=None)], []))
     [item] = read_coco(file).images
     assert item.read().classes == ("",)
+
+
+@pytest.mark.parametrize(
+    ("number", "reference", "category"),
+    [("1", 1, "7"), (1, "1", 7.0), (1, 1.0, "7.0"), (1.0, 1, 7), ("0001", 1, "07"), (12, "0012", 7)],
+)
+def test_ids_of_other_types_are_equal(tmp_path: Path, number: Any, reference: Any, category: Any) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        save_image(tmp_path / name)
+    entries = [annotation(1, reference, category=category, iscrowd="0"), annotation(2, "other", category="9")]
+    file = save_json(tmp_path / "x.json", plain([image(number), image("other", "b.jpg")], entries))
+    dataset = read_coco(file)
+    assert [(item.name, item.read().classes) for item in dataset.images] == [("a.jpg", ("cat",)), ("b.jpg", ("dog",))]
+    assert skipped(dataset.report) == {}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
+def test_files_in_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
+    save_image(tmp_path / "汽车.jpg")
+    content = json.dumps(
+        plain([image(1, "汽车.jpg")], [annotation(1, 1)], [{"id": 7, "name": "红绿灯"}]), ensure_ascii=False
+    )
+    (tmp_path / "x.json").write_bytes(content.encode(encoding))
+    [item] = read_coco(tmp_path / "x.json").images
+    assert (item.name, item.read().classes) == ("汽车.jpg", ("红绿灯",))
 
 
 def test_reading_finds_what_shows_only_then(tmp_path: Path) -> None:

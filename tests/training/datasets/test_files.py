@@ -34,7 +34,7 @@ def test_names_with_either_slash_stay_inside(tmp_path: Path) -> None:
     assert resolve_inside(tmp_path, "a\\b.jpg") == tmp_path / "a" / "b.jpg"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'"\xff"', b"[" * 200_000])
+@pytest.mark.parametrize("content", [b"", b"{", b'"\xff', b"[" * 200_000])
 def test_broken_json_is_a_bad_sample(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(BadSample, match="json file that cannot be read"):

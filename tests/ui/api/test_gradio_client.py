@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -208,6 +209,34 @@ def test_one_call_is_enough_for_one_mask(call: Caller, served: tuple[Server, str
     with pytest.raises(AppError, match="no picture"):
         call("segment_image", handle_file(files / "clip.mp4"), points=[[1, 1]])
     assert len(served[0].sessions) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "100%20 #1?.png", "semi;colon'quote\".png", "%22.png", "con.png", "trailing. .png", ".hidden.png", "हिन्दी.png",
+        "e\u0301 \U0001f3ac.png", "<b>&{}$.png", "x" * 220 + ".png", "no_ending",
+    ],
+)  # fmt: skip
+def test_files_keep_their_names(call: Caller, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(picture_bytes())
+    opened = call("open", handle_file(tmp_path / name))
+    assert opened["name"] == name
+    session = opened["session"]
+    call("prompt", session, 0, 1, points=[[20, 24]])
+    coco = json.loads(Path(call("export", session, "coco")).read_text("utf-8"))
+    assert [each["file_name"] for each in coco["images"]] == [name]
+    call("close", session)
+
+
+def test_photos_that_are_called_alike_are_told_apart(call: Caller, tmp_path: Path) -> None:
+    for folder in ("front", "rear"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "0001.png").write_bytes(picture_bytes(40 + len(folder), 60))
+    opened = call("open_album", [handle_file(tmp_path / folder / "0001.png") for folder in ("front", "rear")])
+    assert opened["names"] == ["0001.png", "0001 (2).png"], "programs send no folders"
+    call("close", opened["session"])
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,7 @@ def test_the_number_of_objects_and_the_pace_have_limits() -> None:
 def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     started, go = threading.Event(), threading.Event()
 
-    def slow(source: Path, folder: Path, limits: object, report: Callable[[float, str], None]) -> None:
+    def slow(source: Path, folder: Path, limits: object, report: Callable[[float, str], None], name: str) -> None:
         started.set()
         assert go.wait(DEADLINE)
         report(0.5, "half")

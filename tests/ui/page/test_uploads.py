@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -90,8 +91,48 @@ def test_file_names_mean_nothing_to_the_file_system(house: House) -> None:
     with house.page(session.token) as page:
         house.upload(session.token, picture_bytes(), "../../../etc/$(rm)\x00<b>\\x.png")
         name = page.receive("opened")["medium"]["name"]
-        assert not set(name) & set("/\\<>$\x00")
+        assert name == "$(rm)_<b>\\x.png"
         assert {path.parent for path in session.folder.iterdir()} == {session.folder}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "100% #1?&=.png", "semi;colon'quote\".png", "con.png", "trailing. ", ".hidden.png", "हिन्दी.png",
+        "e\u0301 \U0001f3ac.png",
+        "字" * 200 + ".png", "<img src=x onerror=alert(1)>.png",
+    ],
+)  # fmt: skip
+def test_a_users_name_comes_back_in_downloads(house: House, name: str) -> None:
+    session = house.session()
+    with house.page(session.token) as page:
+        house.upload(session.token, picture_bytes(), name)
+        assert page.receive("opened")["medium"]["name"] == name
+        page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+        page.receive("masks", seq=1)
+        page.send("export", format="coco", objects=[{"id": 1, "name": "x", "color": [0, 0, 0]}])
+        done = page.receive("done", job="export")
+        answer = house.client.get("/s/" + quote(f"{session.token}/{done['url']}"))
+        assert [each["file_name"] for each in answer.json()["images"]] == [name]
+        disposition = answer.headers["content-disposition"]
+        assert disposition.isascii()
+        plain = f'filename="{done["name"]}"'
+        assert f"filename*=utf-8''{quote(done['name'])}" in disposition or plain in disposition
+        assert not set(done["name"]) & set('<>:"/\\|?*')
+
+
+def test_photos_of_several_folders_keep_their_folders(house: House) -> None:
+    session = house.session()
+    with house.page(session.token) as page:
+        for left, name in ((1, "trip/front/1.jpg"), (0, "trip/rear/1.jpg")):
+            params: dict[str, Any] = {"name": name, "batch": "a", "left": left}
+            house.client.post(f"/s/{session.token}/upload", params=params, content=picture_bytes())
+        assert page.receive("opened")["medium"]["names"] == ["front/1.jpg", "rear/1.jpg"]
+        params = {"name": "other/rear/1.jpg", "batch": "b", "left": 0, "add": 1}
+        house.client.post(f"/s/{session.token}/upload", params=params, content=picture_bytes())
+        assert page.receive("opened")["medium"]["names"] == ["front/1.jpg", "rear/1.jpg", "1.jpg"]
+        house.client.post(f"/s/{session.token}/upload", params=params | {"batch": "c"}, content=picture_bytes())
+        assert page.receive("opened")["medium"]["names"][3] == "other/rear/1.jpg"
 
 
 def test_examples_open_like_files_and_have_thumbnails(house: House) -> None:

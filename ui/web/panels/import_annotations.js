@@ -37,7 +37,7 @@ class NamesDiffer extends UnreadableFile {}
 const importDialog = find('import-dialog');
 const MAX_REASONS = 5;
 const MAX_NAMES = 5;
-const MAX_NAME_LENGTH = 100;
+const MAX_NAME_LENGTH = 255;
 const LOG_SHARE = 0.9; // of the longest message, which the edit log with the annotations must fit into
 
 /** @type {{ file: File, version: number, byOrder: boolean, annotations: Annotations | null } | null} */

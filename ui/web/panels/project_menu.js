@@ -12,6 +12,7 @@ import { connection } from '../net/connection.js';
 import { make } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
 import { save, snapshot } from '../storage/autosave.js';
+import { downloadStem, isCalled } from '../storage/file_names.js';
 import { setMedium } from '../storage/medium.js';
 import { projectOf, readProject } from '../storage/project_file.js';
 import { replayLog } from '../storage/replay.js';
@@ -44,8 +45,7 @@ function download(text, name) {
 
 /** @param {MasksByObject} [masks] */
 function saveProject(masks) {
-  const stem = openMedium().name.replace(/\.[^.]*$/, '') || 'masklet';
-  download(projectOf(snapshot(), masks), `${stem}.masklet.json`);
+  download(projectOf(snapshot(), masks), `${downloadStem(openMedium().name)}.masklet.json`);
 }
 
 // --- with masks: the server exports them all as COCO annotations ---
@@ -121,7 +121,7 @@ async function openProject(file) {
     return toast(error instanceof BadProject ? error.message : 'This file could not be read. Choose it again.');
   }
   const { medium } = state;
-  const isOpen = medium && isSameMedium(project.medium, medium) && project.medium.name === medium.name;
+  const isOpen = medium && isSameMedium(project.medium, medium) && isCalled(project.medium.name, medium.name);
   if (!isOpen || connection.status !== 'on' || state.reopening) return reopenProject(project);
   save(); // or what was open would be lost
   applyProject({ ...project, fileKeys: state.project?.fileKeys });

@@ -11,6 +11,7 @@ import { on } from '../shared/events.js';
 import { drawFill } from '../viewport/sprites.js';
 import { keyOfBackdrop } from './backdrops.js';
 import { database } from './database.js';
+import { pathOf } from './file_names.js';
 
 export const STORAGE_KEY = 'masklet'; // in the tab's own storage
 const SAVE_DELAY = 500; // milliseconds
@@ -18,7 +19,7 @@ const THUMBNAIL_SIDE = 320; // pixels of the longer side
 
 const newId = () => `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 /** @param {File} file */
-const fileKeyOf = file => `${file.name}|${file.size}|${file.lastModified}`;
+const fileKeyOf = file => `${pathOf(file)}|${file.size}|${file.lastModified}`;
 
 /** Transactions on the database, one after the other. */
 let writing = Promise.resolve();

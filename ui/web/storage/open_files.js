@@ -8,10 +8,13 @@ import { state } from '../core/store.js';
 import { uploadFile } from '../net/uploads.js';
 import { emit, on } from '../shared/events.js';
 import { counted, megabytes } from '../shared/format.js';
+import { sentName, sortByNames } from './file_names.js';
 import { isAnnotations, isProject, isVideo } from './file_types.js';
 
 /** @param {File} file */
 const isTooLarge = file => file.size > about.max_upload_mb * 1e6;
+/** @param {File} file */
+const nameQuery = file => `name=${encodeURIComponent(sentName(file))}`;
 /** @param {File[]} files */
 const totalSize = files => files.reduce((sum, file) => sum + file.size, 0);
 
@@ -28,7 +31,7 @@ export function openFile(file, project = state.awaited) {
     return toast(`“${file.name}” has ${size}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`);
   }
   if (!file.size) return toast(`“${file.name}” is empty. Choose another file.`);
-  uploadFile(file, `upload?name=${encodeURIComponent(file.name)}`, file.name, { file, project });
+  uploadFile(file, `upload?${nameQuery(file)}`, file.name, { file, project });
 }
 
 /**
@@ -51,7 +54,7 @@ export function openFiles(files, project = state.awaited) {
   if (chosen.every(file => isAnnotations(file) || isProject(file))) {
     return toast('Open one project at a time. Several files of annotations go into one ZIP file; import that.');
   }
-  if (names) chosen.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
+  if (names) sortByNames(chosen, names);
   const photos = usablePhotos(chosen, 0);
   if (photos) sendPhotos(photos, { files: photos, project });
 }
@@ -106,7 +109,7 @@ function sendPhotos(photos, source) {
   const sendFrom = (place, sent) => {
     const file = photos[place];
     const left = photos.length - 1 - place;
-    const path = `upload?name=${encodeURIComponent(file.name)}&batch=${batch}&left=${left}${source.added ? '&add=1' : ''}`;
+    const path = `upload?${nameQuery(file)}&batch=${batch}&left=${left}${source.added ? '&add=1' : ''}`;
     const onSent = () => {
       if (left) sendFrom(place + 1, sent + file.size);
     };

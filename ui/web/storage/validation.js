@@ -2,6 +2,8 @@
 
 import { isPlain } from '../shared/values.js';
 
+const MAX_PATH_LENGTH = 1000;
+
 /** The file cannot be used; the message may be shown. */
 export class BadProject extends Error {}
 /** It is another kind of file. */
@@ -61,7 +63,7 @@ export function readMedium(plain) {
   const { name, kind, frames, height, width, fps } = plain;
   check(isWhole(frames, 1, 1e7) && isSize([height, width]) && Number.isFinite(fps));
   const photos = kind === 'album' ? readPhotos(plain, frames) : {};
-  return { name: name.slice(0, 200), kind, frames, height, width, fps, ...photos };
+  return { name: name.slice(0, MAX_PATH_LENGTH), kind, frames, height, width, fps, ...photos };
 }
 
 /**
@@ -71,7 +73,7 @@ export function readMedium(plain) {
 function readPhotos({ sizes, names }, count) {
   check(Array.isArray(sizes) && sizes.length === count && sizes.every(isSize));
   check(Array.isArray(names) && names.length === count && names.every(name => typeof name === 'string'));
-  return { sizes, names: names.map(name => name.slice(0, 200)) };
+  return { sizes, names: names.map(name => name.slice(0, MAX_PATH_LENGTH)) };
 }
 
 /**

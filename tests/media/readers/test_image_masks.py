@@ -116,7 +116,7 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
     assert len(read.masks) == 1
     assert "1 They are 30 × 10 pixels" in reasons(read)
-    assert "2 They are damaged or no PNG pictures. Export them again. ('00002.png', '00003.png')" in reasons(read)
+    assert "2 They are damaged or no pictures. Export them again. ('00002.png', '00003.png')" in reasons(read)
     assert "2 They are about no frame of this clip" in reasons(read)
     large = np.tile(noise, (2, 2, 1))
     info = type(IMAGE)("image", "photo.jpg", 1, 2 * HEIGHT, 2 * WIDTH, 2 * HEIGHT, 2 * WIDTH)
