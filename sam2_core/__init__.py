@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
     from sam2_core.predictors.build import build_sam2, build_sam2_hf
     from sam2_core.predictors.image_predictor import SAM2ImagePredictor
-    from sam2_core.predictors.sam_predictor import SamPredictor, sam_model_registry
+    from sam2_core.predictors.sam_mask_generator import SamAutomaticMaskGenerator
+    from sam2_core.predictors.sam_predictor import (
+        SamPredictor,
+        build_sam_vit_b,
+        build_sam_vit_h,
+        build_sam_vit_l,
+        sam_model_registry,
+    )
     from sam2_core.predictors.video_predictor import (
         SAM2VideoPredictor,
         build_sam2_video_predictor,
@@ -43,7 +50,11 @@ _MODULES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "image_predictor",
     "SAM2VideoPredictor": "video_predictor",
+    "SamAutomaticMaskGenerator": "sam_mask_generator",
     "SamPredictor": "sam_predictor",
+    "build_sam_vit_b": "sam_predictor",
+    "build_sam_vit_h": "sam_predictor",
+    "build_sam_vit_l": "sam_predictor",
     "sam_model_registry": "sam_predictor",
     "build_sam2": "build",
     "build_sam2_hf": "build",
@@ -55,11 +66,15 @@ __all__ = [
     "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
+    "SamAutomaticMaskGenerator",
     "SamPredictor",
     "build_sam2",
     "build_sam2_hf",
     "build_sam2_video_predictor",
     "build_sam2_video_predictor_hf",
+    "build_sam_vit_b",
+    "build_sam_vit_h",
+    "build_sam_vit_l",
     "sam_model_registry",
 ]
 

@@ -81,7 +81,8 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
 
 def _load_generator(options: argparse.Namespace, console: Console) -> Generate:
     console.progress(None, "Loading the network")
-    from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator, without_small_regions
+    from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
+    from sam2_core.predictors.automatic_masks import without_small_regions
     from sam2_core.serving.build import choose_devices
     from sam2_core.weights import load_network
 

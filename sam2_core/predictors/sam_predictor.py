@@ -19,7 +19,6 @@ from PIL import Image
 from torch import Tensor
 
 from sam2_core.errors import BadPrompt, MediaError
-from sam2_core.model.preprocess import Pixels
 from sam2_core.model.sam import Sam
 from sam2_core.predictors.prompt_values import checked_boxes, checked_points
 from sam2_core.predictors.sam_transforms import ResizeLongestSide
@@ -63,7 +62,7 @@ class SamPredictor:
         self.input_size: tuple[int, int] | None = None
         self.orig_h = self.orig_w = self.input_h = self.input_w = None
 
-    def set_image(self, image: Pixels | Image.Image, image_format: str = "RGB") -> None:
+    def set_image(self, image: Array | Image.Image, image_format: str = "RGB") -> None:
         """Embed an image: (H, W, 3) uint8 with channels in the order `image_format` ("RGB" or "BGR"), or a PIL image.
 
         Raises `MediaError` for anything else.
@@ -153,15 +152,28 @@ class SamPredictor:
         Points (B, N, 2) with labels (B, N), boxes (B, 4), mask logits (B, 1, 4H, 4W) -> masks (B, M, height, width),
         predicted IoUs (B, M), low-resolution logits (B, M, 4H, 4W).
         """
-        features, original_size, input_size = self._current()
+        _, original_size, input_size = self._current()
+        logits, predicted_iou = self._predict_low_res(point_coords, point_labels, boxes, mask_input, multimask_output)
+        masks = self.model.postprocess_masks(logits, input_size, original_size)
+        return masks if return_logits else masks > self.model.mask_threshold, predicted_iou, logits
+
+    @torch.no_grad()
+    def _predict_low_res(
+        self,
+        point_coords: Tensor | None,
+        point_labels: Tensor | None,
+        boxes: Tensor | None = None,
+        mask_input: Tensor | None = None,
+        multimask_output: bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """As `predict_torch`, but returns low-resolution logits (B, M, 4H, 4W) and predicted IoUs (B, M)."""
         points = None if point_coords is None or point_labels is None else (point_coords, point_labels)
         encoder = self.model.prompt_encoder
         sparse, dense = encoder(points, boxes, mask_input)
         logits, predicted_iou = self.model.mask_decoder(
-            features, encoder.image_positions(), sparse, dense, multimask_output
+            self._current()[0], encoder.image_positions(), sparse, dense, multimask_output
         )
-        masks = self.model.postprocess_masks(logits, input_size, original_size)
-        return masks if return_logits else masks > self.model.mask_threshold, predicted_iou, logits
+        return logits, predicted_iou
 
     def _current(self) -> tuple[Tensor, tuple[int, int], tuple[int, int]]:
         """The embedding, the size of the image, and its size in the input."""

@@ -48,7 +48,9 @@ def weights(
     the network is chaotic, and even the official code disagrees with itself from one processor to the next.
     """
     tensors = {name: torch.from_numpy(_values(name, tuple(shape), gain)) for name, shape in shapes.items()}
-    tensors["sam_mask_decoder.pred_obj_score_head.layers.2.bias"] += presence
+    score = "sam_mask_decoder.pred_obj_score_head.layers.2.bias"
+    if score in tensors:  # SAM has none
+        tensors[score] += presence
     return tensors
 
 
