@@ -11,8 +11,8 @@ Packages, from top to bottom; each imports only from those below it:
     media        files, frames and pixels: decode, draw, encode, export (imports only `types` and `errors`)
     types        values that all packages share; `errors`: the exceptions
 
-`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `paths` is where data files
-lie, and `console` is the output of all commands to the terminal.
+`networks` lists the networks with published weights, `weights` finds and reads checkpoints (`download` fetches files),
+`paths` is where data files lie, and `console` is the output of all commands to the terminal.
 
 The public names are imported when they are first used, so that `import sam2_core` does not import torch. The module
 names of the official package (`sam2_core.build_sam`, `sam2_core.utils.amg`) exist for published code, see

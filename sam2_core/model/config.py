@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import ConfigError
 
@@ -83,6 +83,10 @@ class ViTConfig(SegmentationConfig):
         if self.embed_dim % self.num_heads or self.image_size % 16:
             raise ConfigError(f"{self.name}: heads must divide embed_dim, and 16 the image_size.")
 
+    def is_ambiguous(self, points: int, tracking: bool) -> bool:
+        """Whether three candidates are predicted for this many points (paper, section 3: for a single one)."""
+        return points == 1 and not tracking
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkConfig(SegmentationConfig):
@@ -149,6 +153,10 @@ class NetworkConfig(SegmentationConfig):
     def channels(self) -> tuple[int, ...]:
         """Channels of the four stages of the trunk, fine to coarse."""
         return tuple(self.embed_dim * 2**stage for stage in range(4))
+
+
+AnyConfig: TypeAlias = NetworkConfig | ViTConfig
+"""Of SAM 2, or of SAM."""
 
 
 def _fits(value: Any, kind: str) -> bool:

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2_core.model.preprocess import Pixels, mask_to_input, pixels_to_input
+
 
 @dataclass(frozen=True, slots=True)
 class InputGeometry:
@@ -35,7 +37,17 @@ class InputGeometry:
         """The longer side of the frame fills the input, as in SAM."""
         height, width = frame
         scale = size / max(height, width)
-        return cls(size, (int(height * scale + 0.5), int(width * scale + 0.5)), frame, True)
+        return cls(size, (max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))), frame, True)
+
+    @property
+    def mask_size(self) -> int:
+        """Side of the low-resolution logits, a quarter of the input's."""
+        return self.size // 4
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Height and width in pixels of the frame that the whole input covers, with its padding."""
+        return self.frame[0] * self.size / self.inner[0], self.frame[1] * self.size / self.inner[1]
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -45,6 +57,34 @@ class InputGeometry:
     def to_input(self, coords: Tensor) -> Tensor:
         """Coordinates (..., 2) in pixels of the frame -> in pixels of the input."""
         return coords * torch.tensor(self.scale, dtype=coords.dtype, device=coords.device)
+
+
+def frame_input(pixels: Pixels, geometry: InputGeometry) -> Tensor:
+    """The pixels of a frame, stored at any size -> normalized input (3, S, S); padding is zero."""
+    return _padded(pixels_to_input(pixels, geometry.inner), geometry)
+
+
+def mask_input(mask: Tensor, geometry: InputGeometry) -> Tensor:
+    """A mask (height, width) of a frame -> (1, 1, S, S) of zeros and ones."""
+    return _padded(mask_to_input(mask, geometry.inner), geometry)
+
+
+def mask_coverage(mask: Tensor, geometry: InputGeometry) -> Tensor:
+    """How far a mask (height, width) of a frame covers each low-resolution pixel, 0..1: (1, 1, S / 4, S / 4)."""
+    coverage, size = mask.float()[None, None], (geometry.mask_size, geometry.mask_size)
+    if geometry.is_padded:
+        coverage = _padded(_antialiased(coverage, geometry.inner), geometry)
+    return _antialiased(coverage, size)
+
+
+def _antialiased(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def _padded(maps: Tensor, geometry: InputGeometry) -> Tensor:
+    """Add the padding, of zeros: (..., *inner) -> (..., S, S)."""
+    height, width = geometry.inner
+    return F.pad(maps, (0, geometry.size - width, 0, geometry.size - height)) if geometry.is_padded else maps
 
 
 def logits_of_frame(logits: Tensor, geometry: InputGeometry) -> Tensor:

@@ -28,25 +28,35 @@ class MaskPrediction(NamedTuple):
 
 
 class CandidateDecoder(nn.Module):
-    """What the mask decoders of SAM and SAM 2 share: a single mask and three candidates with their predicted IoUs."""
+    """What the mask decoders of SAM and SAM 2 share: a single mask and three candidates with their predicted IoUs.
 
-    def __init__(self, config: SegmentationConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.transformer = TwoWayTransformer(config)
-        self.iou_token = nn.Embedding(1, width)
-        self.mask_tokens = nn.Embedding(1 + CANDIDATES, width)
-        self.output_upscaling = nn.Sequential(
+    Each makes its modules itself, in the order of its checkpoints.
+    """
+
+    transformer: TwoWayTransformer
+    iou_token: nn.Embedding
+    mask_tokens: nn.Embedding
+    output_upscaling: nn.Sequential
+    output_hypernetworks_mlps: nn.ModuleList
+    iou_prediction_head: MLP
+
+    @staticmethod
+    def _new_upscaling(width: int) -> nn.Sequential:
+        return nn.Sequential(
             nn.ConvTranspose2d(width, width // 4, kernel_size=2, stride=2),
             LayerNorm2d(width // 4),
             nn.GELU(),
             nn.ConvTranspose2d(width // 4, width // 8, kernel_size=2, stride=2),
             nn.GELU(),
         )
-        self.output_hypernetworks_mlps = nn.ModuleList(
-            MLP((width, width, width, width // 8)) for _ in range(1 + CANDIDATES)
-        )
-        self.iou_prediction_head = MLP((width, config.iou_head_width, config.iou_head_width, 1 + CANDIDATES))
+
+    @staticmethod
+    def _new_hypernetworks(width: int) -> nn.ModuleList:
+        return nn.ModuleList(MLP((width, width, width, width // 8)) for _ in range(1 + CANDIDATES))
+
+    @staticmethod
+    def _new_iou_head(config: SegmentationConfig) -> MLP:
+        return MLP((config.width, config.iou_head_width, config.iou_head_width, 1 + CANDIDATES))
 
     def decode(
         self, output_tokens: Tensor, prompt_tokens: Tensor, image: Tensor, image_pe: Tensor
@@ -77,14 +87,20 @@ class MaskDecoder(CandidateDecoder):
     """
 
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+        super().__init__()
         width = config.width
         self.stability_fallback = True
         self.stability_delta = 0.05
         self.stability_threshold = 0.98
+        self.transformer = TwoWayTransformer(config)
         self.obj_score_token = nn.Embedding(1, width)
+        self.iou_token = nn.Embedding(1, width)
+        self.mask_tokens = nn.Embedding(1 + CANDIDATES, width)
         self.conv_s0 = nn.Conv2d(width, width // 8, kernel_size=1)
         self.conv_s1 = nn.Conv2d(width, width // 4, kernel_size=1)
+        self.output_upscaling = self._new_upscaling(width)
+        self.output_hypernetworks_mlps = self._new_hypernetworks(width)
+        self.iou_prediction_head = self._new_iou_head(config)
         self.pred_obj_score_head = MLP((width, width, width, 1))
 
     def forward(

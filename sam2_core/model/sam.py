@@ -7,17 +7,25 @@ names of the official checkpoints.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from sam2_core.model.config import ViTConfig
 from sam2_core.model.input_geometry import InputGeometry, logits_of_frame
-from sam2_core.model.mask_decoder import CANDIDATES, CandidateDecoder
+from sam2_core.model.mask_decoder import CANDIDATES, CandidateDecoder, MaskPrediction
+from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.model.preprocess import MEAN, STD
 from sam2_core.model.prompt_encoder import PromptEncoder
+from sam2_core.model.two_way_transformer import TwoWayTransformer
 from sam2_core.model.vit import ImageEncoderViT
+
+BOX_LABEL, NO_POINT_LABEL = 2, -1
+"""See `PromptEncoder`."""
+
+PRESENT_LOGIT = 10.0
+"""Object score of every prediction: SAM takes for granted that there is an object."""
 
 
 class SamMaskDecoder(CandidateDecoder):
@@ -25,6 +33,15 @@ class SamMaskDecoder(CandidateDecoder):
 
     num_multimask_outputs = CANDIDATES
     num_mask_tokens = 1 + CANDIDATES
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        self.transformer = TwoWayTransformer(config)
+        self.iou_token = nn.Embedding(1, config.width)
+        self.mask_tokens = nn.Embedding(1 + CANDIDATES, config.width)
+        self.output_upscaling = self._new_upscaling(config.width)
+        self.output_hypernetworks_mlps = self._new_hypernetworks(config.width)
+        self.iou_prediction_head = self._new_iou_head(config)
 
     def forward(
         self,
@@ -87,6 +104,53 @@ class Sam(nn.Module):
         """S, the side of the square input in pixels."""
         return self.config.image_size
 
+    def geometry(self, height: int, width: int) -> InputGeometry:
+        """How an image of this size lies in the input."""
+        return InputGeometry.padded(self.image_size, (height, width))
+
+    # --- as in SAM 2 -------------------------------------------------------------------------------------------
+
+    def encode_image(self, image: Tensor) -> ImageFeatures:
+        """Encode normalized and padded images (B, 3, S, S)."""
+        return ImageFeatures(self.image_encoder(image), ())
+
+    def predict_masks(
+        self,
+        embedding: Tensor,
+        high_res: tuple[Tensor, ...],
+        points: tuple[Tensor, Tensor] | None,
+        mask_logits: Tensor | None,
+        multimask: bool | None,
+    ) -> MaskPrediction:
+        """As `SAM2.predict_masks`; the object is always present, and there are no output tokens, which only memory
+        needs.
+
+        Where the first point is the corner of a box (label 2), all objects have a box in their first two points. A
+        single point with label -1 is none, as in SAM 2.
+        """
+        sparse, dense = self._embed_prompts(points, mask_logits)
+        sparse = sparse.expand(max(len(embedding), len(sparse)), -1, -1)
+        logits, predicted_iou = self.mask_decoder.predict_masks(
+            embedding, self.prompt_encoder.image_positions(), sparse, dense
+        )
+        which = slice(None) if multimask is None else slice(1, None) if multimask else slice(0, 1)
+        logits, predicted_iou = logits[:, which], predicted_iou[:, which]
+        tokens = logits.new_zeros(*logits.shape[:2], 0)
+        return MaskPrediction(logits, predicted_iou, tokens, logits.new_full((len(logits), 1), PRESENT_LOGIT))
+
+    def _embed_prompts(self, points: tuple[Tensor, Tensor] | None, mask_logits: Tensor | None) -> tuple[Tensor, Tensor]:
+        boxes = None
+        if points is not None:
+            coords, labels = points
+            first = int(labels[0, 0])
+            if first == BOX_LABEL:
+                boxes, coords, labels = coords[:, :2].flatten(1), coords[:, 2:], labels[:, 2:]
+            points = None if first == NO_POINT_LABEL or not labels.shape[1] else (coords, labels)
+        sparse, dense = self.prompt_encoder(points, boxes, mask_logits)
+        return sparse, dense
+
+    # --- official ----------------------------------------------------------------------------------------------
+
     def preprocess(self, x: Tensor) -> Tensor:
         """Normalize an image in 0..255 whose longer side is S, and pad it: (..., 3, H', W') -> (..., 3, S, S)."""
         x = (x - self.pixel_mean) / self.pixel_std
@@ -122,3 +186,7 @@ class Sam(nn.Module):
                 {"masks": masks > self.mask_threshold, "iou_predictions": predicted_iou, "low_res_logits": logits}
             )
         return results
+
+
+Network: TypeAlias = SAM2 | Sam
+"""A network that segments images; that of SAM 2 also has a memory and tracks through clips."""

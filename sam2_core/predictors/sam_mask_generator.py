@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from sam2_core.model.preprocess import FloatPixels, Pixels
-from sam2_core.model.sam import Sam
+from sam2_core.model.sam import Network, Sam
+from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
 from sam2_core.predictors.automatic_masks import (
     AutomaticMaskGenerator,
     MaskRecord,
@@ -94,3 +96,10 @@ class SamAutomaticMaskGenerator(AutomaticMaskGenerator):
         model, transform = self.predictor.model, self.predictor.transform
         inner = transform.get_preprocess_shape(*crop_size, transform.target_length)
         return model.postprocess_masks(logits, inner, crop_size)
+
+
+def mask_generator_for(network: Network, **settings: Any) -> AutomaticMaskGenerator:
+    """The mask generator of a network of either kind, with settings that both have."""
+    if isinstance(network, Sam):
+        return SamAutomaticMaskGenerator(network, **settings)
+    return SAM2AutomaticMaskGenerator(network, **settings)

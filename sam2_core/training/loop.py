@@ -17,7 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import normalize
-from sam2_core.networks import BUNDLED, is_known, network_config
+from sam2_core.networks import BUNDLED, is_known, sam2_config
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.training.batches import Batch, BatchDataset, batch_stream
 from sam2_core.training.checkpoint import Checkpoint, Position, save_weights
@@ -32,7 +32,7 @@ from sam2_core.training.optimizer import EmaWeights, Optimizer, rate_factor
 from sam2_core.training.processes import ProcessGroup
 from sam2_core.training.step import StepResult, StepRng
 from sam2_core.training.trainable_parts import IMAGE_ENCODER, add_low_rank, merged, set_trainable, trainable_names
-from sam2_core.weights import load_network
+from sam2_core.weights import load_sam2
 
 
 class Trainer:
@@ -223,11 +223,11 @@ class Trainer:
 def _start_network(config: TrainingConfig) -> SAM2:
     """The network with its initial weights, in fp32 on the CPU; what is random about them depends on the seed alone."""
     if config.init is None:
-        network = new_network(network_config(config.network or BUNDLED), config.seed)
+        network = new_network(sam2_config(config.network or BUNDLED), config.seed)
     elif is_known(config.init):
-        network = load_network(config.init)
+        network = load_sam2(config.init)
     else:
-        network = load_network(config.network, config.init)
+        network = load_sam2(config.network, config.init)
     if config.train == "lora":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
