@@ -45,6 +45,11 @@ class InputGeometry:
         return self.size // 4
 
     @property
+    def inner_mask(self) -> tuple[int, int]:
+        """Height and width of the low-resolution pixels that the frame touches."""
+        return -(-self.inner[0] // 4), -(-self.inner[1] // 4)
+
+    @property
     def extent(self) -> tuple[float, float]:
         """Height and width in pixels of the frame that the whole input covers, with its padding."""
         return self.frame[0] * self.size / self.inner[0], self.frame[1] * self.size / self.inner[1]
@@ -71,10 +76,14 @@ def mask_input(mask: Tensor, geometry: InputGeometry) -> Tensor:
 
 def mask_coverage(mask: Tensor, geometry: InputGeometry) -> Tensor:
     """How far a mask (height, width) of a frame covers each low-resolution pixel, 0..1: (1, 1, S / 4, S / 4)."""
-    coverage, size = mask.float()[None, None], (geometry.mask_size, geometry.mask_size)
-    if geometry.is_padded:
-        coverage = _padded(_antialiased(coverage, geometry.inner), geometry)
-    return _antialiased(coverage, size)
+    coverage, side = mask.float()[None, None], geometry.mask_size
+    if not geometry.is_padded:
+        return _antialiased(coverage, (side, side))
+    (height, width), (rows, columns) = geometry.inner, geometry.inner_mask
+    coverage = _antialiased(coverage, geometry.inner)
+    # A low-resolution pixel that lies partly in the padding counts by its other part.
+    coverage = F.pad(coverage, (0, 4 * columns - width, 0, 4 * rows - height), mode="replicate")
+    return F.pad(F.avg_pool2d(coverage, 4), (0, side - columns, 0, side - rows))
 
 
 def _antialiased(maps: Tensor, size: tuple[int, int]) -> Tensor:

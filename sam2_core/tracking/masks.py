@@ -45,22 +45,20 @@ def as_fraction(predicted_iou: float) -> float:
 
 def full_mask(logits: Tensor, geometry: InputGeometry) -> Mask:
     """Logits (4H, 4W) -> the mask at the size of the frame, without specks."""
-    height, width = geometry.frame
-    if geometry.is_padded:
-        logits = logits[: -(-geometry.inner[0] // 4), : -(-geometry.inner[1] // 4)]
-    logits = fill_holes(logits.float().cpu(), MAX_SPECK_AREA)
+    (height, width), (rows, columns) = geometry.frame, geometry.inner_mask
+    logits = fill_holes(logits[:rows, :columns].float().cpu(), MAX_SPECK_AREA)
     cleaned = remove_islands(logits, MAX_SPECK_AREA)
     if bool((cleaned > 0).any()):  # else the object itself is no larger than a speck
         logits = cleaned
     if not bool((logits > 0).any()):
         return Mask(height, width, np.array([height * width], dtype="<u4").tobytes())
     # Resized as its transpose: run lengths are column-major, so `from_array` need not transpose the large mask.
-    columns = np.ascontiguousarray(logits.T.numpy())
+    transposed = np.ascontiguousarray(logits.T.numpy())
     if geometry.is_padded:  # in two steps, because a low-resolution pixel may lie partly in the padding
-        columns = cv2.resize(columns, (4 * columns.shape[1], 4 * columns.shape[0]), interpolation=cv2.INTER_LINEAR)
-        columns = columns[: geometry.inner[1], : geometry.inner[0]]
-    columns = cv2.resize(columns, (height, width), interpolation=cv2.INTER_LINEAR)
-    return Mask.from_array((columns > 0).T)
+        transposed = cv2.resize(transposed, (4 * rows, 4 * columns), interpolation=cv2.INTER_LINEAR)
+        transposed = np.ascontiguousarray(transposed[: geometry.inner[1], : geometry.inner[0]])
+    resized = cv2.resize(transposed, (height, width), interpolation=cv2.INTER_LINEAR)
+    return Mask.from_array((resized > 0).T)
 
 
 def low_resolution_logits(mask: BoolArray, geometry: InputGeometry) -> Tensor:

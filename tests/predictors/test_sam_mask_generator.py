@@ -1,6 +1,6 @@
 """The automatic mask generator of SAM: the official numbers, and what differs from the one of SAM 2.
 
-The numbers come from the official code at commit dca509f, built with the sizes of `SMALL` and the weights of
+The numbers come from the official code at commit dca509f, built with the sizes of `golden_inputs.SMALL_SAM` and with
 `golden_inputs.weights`; where they differ, the official code is right.
 """
 
@@ -11,20 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import sam2_core
 from sam2_core.errors import ConfigError, MediaError
-from sam2_core.model.config import ViTConfig
 from sam2_core.model.sam import Sam
 from sam2_core.predictors.sam_mask_generator import SamAutomaticMaskGenerator
 from sam2_core.types import Mask
-from tests.predictors.golden_inputs import picture, weights
+from tests.predictors.golden_inputs import picture, small_sam
 
-SMALL = ViTConfig(
-    name="small", image_size=128, embed_dim=12, depth=2, num_heads=2, global_attention_blocks=(1,), window_size=3,
-    width=32, mask_prompt_channels=4, decoder_heads=2, decoder_mlp=32, iou_head_width=32,
-)  # fmt: skip
 SETTINGS: dict[str, Any] = {
     "points_per_side": 4,
     "pred_iou_thresh": 0.5,
@@ -61,11 +55,7 @@ IN_CROPS = [
 
 @pytest.fixture(scope="module")
 def model() -> Sam:
-    with torch.device("meta"):
-        network = Sam(SMALL)
-    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    network = Sam(SMALL).eval().requires_grad_(False)
-    network.load_state_dict(weights(shapes))
+    network = small_sam()
     network.mask_threshold = 0.2
     return network
 
@@ -92,7 +82,7 @@ def test_the_output_modes_hold_the_same_masks(model: Sam) -> None:
 
 
 def test_the_official_defaults() -> None:
-    generator = SamAutomaticMaskGenerator(Sam(SMALL))
+    generator = SamAutomaticMaskGenerator(small_sam())
     assert (generator.pred_iou_thresh, generator.stability_score_thresh, generator.box_nms_thresh) == (0.88, 0.95, 0.7)
     assert (generator.points_per_batch, len(generator.point_grids[0]), generator.output_mode) == (
         64,
