@@ -87,7 +87,7 @@ def build_network(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Pa
 def build_network(config: ViTConfig, tensors: Mapping[str, Tensor], file: Path) -> Sam: ...
 def build_network(config: AnyConfig, tensors: Mapping[str, Tensor], file: Path) -> Network:
     """Build the network of `config` with `tensors`; raises `WeightsError` unless all names and shapes agree."""
-    network = _on_meta(config)  # skips initializing values that are overwritten
+    network = empty_network(config)  # skips initializing values that are overwritten
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     if expected != found:
@@ -96,7 +96,8 @@ def build_network(config: AnyConfig, tensors: Mapping[str, Tensor], file: Path) 
     return network.eval()
 
 
-def _on_meta(config: AnyConfig) -> Network:
+def empty_network(config: AnyConfig) -> Network:
+    """The network of `config` on the meta device: names and shapes without values."""
     with torch.device("meta"):
         return SAM2(config) if isinstance(config, NetworkConfig) else Sam(config)
 
@@ -145,7 +146,7 @@ def identify_network(tensors: Mapping[str, Tensor], file: Path) -> AnyConfig:
 
 @lru_cache(maxsize=16)
 def _shapes(name: str) -> dict[str, tuple[int, ...]]:
-    return {key: tuple(value.shape) for key, value in _on_meta(network_config(name)).state_dict().items()}
+    return {key: tuple(value.shape) for key, value in empty_network(network_config(name)).state_dict().items()}
 
 
 def _mismatch(

@@ -149,6 +149,10 @@ class Sam(nn.Module):
         sparse, dense = self.prompt_encoder(points, boxes, mask_logits)
         return sparse, dense
 
+    def without_memory(self, embedding: Tensor) -> Tensor:
+        """The embedding itself."""
+        return embedding
+
     # --- official ----------------------------------------------------------------------------------------------
 
     def preprocess(self, x: Tensor) -> Tensor:

@@ -151,8 +151,8 @@ class Segmenter:
         return replace(output, memory=memory.to(torch.bfloat16))
 
     def _condition(self, features: ImageFeatures, selection: MemorySelection[FrameOutput] | None) -> Tensor:
-        if not isinstance(self.network, SAM2) or not self.network.config.memory_slots:
-            return features.embedding  # memory can be disabled, as in the official code
+        if isinstance(self.network, SAM2) and not self.network.config.memory_slots:
+            return features.embedding  # memory is disabled, as in the official code
         if selection is None:
             return self.network.without_memory(features.embedding)
         device = self.network.device  # memories may be stored on the CPU
@@ -161,7 +161,7 @@ class Segmenter:
         ]
         pointers = [Pointer(output.pointer, time) for time, output in selection.pointers]
         with self.precision():
-            return self.network.attend(features.embedding, memories, pointers).float()
+            return self._tracker.attend(features.embedding, memories, pointers).float()
 
     def _decode(
         self,
