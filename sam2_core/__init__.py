@@ -7,12 +7,14 @@ Packages, from top to bottom; each imports only from those below it:
     serving      many sessions on one or several devices: commands, `Engine`, workspace, projects
     predictors   the official SAM 2 Python API: drop-in classes and builders
     tracking     one session: prompts, memory bank, propagation through a clip
+    detection    phrases to boxes: open-vocabulary detectors (imports only `hub`, `types` and `errors`)
     model        the network: tensors in, tensors out
     media        files, frames and pixels: decode, draw, encode, export (imports only `types` and `errors`)
     types        values that all packages share; `errors`: the exceptions
 
-`networks` lists the networks with published weights, `weights` finds and reads checkpoints (`download` fetches files),
-`paths` is where data files lie, and `console` is the output of all commands to the terminal.
+`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `hub` and `download` fetch
+files, `paths` is where data files lie, `console` is the output of all commands to the terminal, and `version` is that
+of the package.
 
 The public names are imported when they are first used, so that `import sam2_core` does not import torch. The module
 names of the official package (`sam2_core.build_sam`, `sam2_core.utils.amg`) exist for published code, see
@@ -25,11 +27,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sam2_core.predictors import official_modules
+from sam2_core.version import __version__
 
 if TYPE_CHECKING:
     from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
     from sam2_core.predictors.build import build_sam2, build_sam2_hf
     from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+    from sam2_core.predictors.lang_sam import LangSAM
     from sam2_core.predictors.sam_mask_generator import SamAutomaticMaskGenerator
     from sam2_core.predictors.sam_predictor import (
         SamPredictor,
@@ -44,9 +48,8 @@ if TYPE_CHECKING:
         build_sam2_video_predictor_hf,
     )
 
-__version__ = "0.1.0"
-
 _MODULES = {
+    "LangSAM": "lang_sam",
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "image_predictor",
     "SAM2VideoPredictor": "video_predictor",
@@ -63,11 +66,13 @@ _MODULES = {
 }
 
 __all__ = [
+    "LangSAM",
     "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
     "SamAutomaticMaskGenerator",
     "SamPredictor",
+    "__version__",
     "build_sam2",
     "build_sam2_hf",
     "build_sam2_video_predictor",

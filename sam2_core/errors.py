@@ -3,6 +3,7 @@
 MaskletError
 ├── BadPrompt            an invalid prompt or request (outside of the frame, empty, unreadable)
 ├── MediaError           an image or clip that cannot be used (broken, empty, too large, mislabeled)
+│   └── TooLarge         one of too many pixels that can be opened scaled down
 ├── WeightsError         weights that cannot be found, read or loaded into a network
 ├── DataError            a data set that cannot be used (unknown layout, nothing readable)
 ├── ConfigError          an invalid setting or network configuration
@@ -23,6 +24,10 @@ class BadPrompt(MaskletError, ValueError):
 
 class MediaError(MaskletError):
     """The image or clip cannot be used."""
+
+
+class TooLarge(MediaError):
+    """The image or clip has too many pixels; it can be opened scaled down (`Limits.scale_down`)."""
 
 
 class WeightsError(MaskletError):

@@ -47,6 +47,26 @@ class Box:
     right: float
     bottom: float
 
+    def sorted(self) -> Box:
+        """The same rectangle with the smaller coordinates first, for corners in any order."""
+        if self.right >= self.left and self.bottom >= self.top:
+            return self
+        (left, right), (top, bottom) = sorted((self.left, self.right)), sorted((self.top, self.bottom))
+        return Box(left, top, right, bottom)
+
+
+def foreground_of(values: npt.NDArray[Any]) -> BoolArray:
+    """Which values of a mask are foreground.
+
+    Floating-point numbers, and whole ones up to the white of 8 or 16 bits (255 or 65535), may be soft: those from half
+    of the range on, which is at least 1. Of other whole numbers, such as those of objects, all but 0.
+    """
+    if values.dtype == np.bool_ or not values.size:
+        return np.asarray(values, np.bool_)
+    largest = values.max()
+    is_soft = np.issubdtype(values.dtype, np.floating) or largest in (255, 65535)
+    return np.asarray(values >= max(largest, 1) / 2 if is_soft else values != 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Mask:
@@ -61,12 +81,12 @@ class Mask:
 
     @classmethod
     def from_array(cls, array: npt.ArrayLike) -> Mask:
-        """Encode a (H, W) array; nonzero values are foreground."""
-        pixels = np.asarray(array)
+        """Encode a (H, W) array; see `foreground_of`."""
+        pixels = foreground_of(np.asarray(array))
         if pixels.ndim != 2:
             raise BadPrompt(f"A mask has two axes (height, width), got shape {pixels.shape}.")
         height, width = pixels.shape
-        flat = np.ascontiguousarray(pixels.T != 0).reshape(-1)
+        flat = np.ascontiguousarray(pixels.T).reshape(-1)
         edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         starts_filled = flat.size > 0 and bool(flat[0])
         bounds = np.concatenate([[0, 0] if starts_filled else [0], edges, [flat.size]])
@@ -141,10 +161,10 @@ def _decompress(text: str | bytes) -> npt.NDArray[np.int64]:
 class Prompt:
     """The complete prompt of one object on one frame; an empty one clears it.
 
-    The object is the union of the boxes and the mask, refined by the points. A mask alone (painted, imported, or an
-    earlier result) is used as it is. `choice` is the picked candidate (0, 1 or 2) of an ambiguous click; None takes the
-    one with the highest predicted IoU. `crop` is segmented again at the network's full input size (crop refinement);
-    a prompt of only a crop refines the tracked mask.
+    The object is the union of the boxes, whose corners may come in any order, and the mask, refined by the points. A
+    mask alone (painted, imported, or an earlier result) is used as it is. `choice` is the picked candidate (0, 1 or 2)
+    of an ambiguous click; None takes the one with the highest predicted IoU. `crop` is segmented again at the network's
+    full input size (crop refinement); a prompt of only a crop refines the tracked mask.
     """
 
     points: tuple[Point, ...] = ()
@@ -152,6 +172,9 @@ class Prompt:
     mask: Mask | None = None
     choice: int | None = None
     crop: Box | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "boxes", tuple(box.sorted() for box in self.boxes))
 
     @property
     def is_empty(self) -> bool:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sam2_core.download import download
 from sam2_core.errors import Cancelled, ConfigError, WeightsError
+from sam2_core.hub import first_line, reporting_bar
 from sam2_core.model.config import AnyConfig, NetworkConfig, ViTConfig
 from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network, Sam
@@ -119,17 +120,13 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     except Exception as error:  # damaged files raise anything in the readers, even IndexError
         raise WeightsError(
             f"{file} ({file.stat().st_size:,} bytes) cannot be read as weights: it is truncated, or not a .pt or "
-            f".safetensors checkpoint. Fetch it again. ({_first_line(error)})"
+            f".safetensors checkpoint. Fetch it again. ({first_line(error)})"
         ) from error
     if isinstance(loaded, dict) and isinstance(loaded.get("model"), dict):
         loaded = loaded["model"]
     if not isinstance(loaded, dict) or not loaded or not all(isinstance(x, Tensor) for x in loaded.values()):
         raise WeightsError(f"{file} holds no state dict (names with tensors), so it is no checkpoint of SAM or SAM 2.")
     return loaded
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def identify_network(tensors: Mapping[str, Tensor], file: Path) -> AnyConfig:
@@ -189,7 +186,7 @@ def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
     if progress is not None:
         progress(None, f"Looking for {network.file}")
     try:
-        return Path(hf_hub_download(network.repository or "", network.file, tqdm_class=_reporting_bar(progress)))
+        return Path(hf_hub_download(network.repository or "", network.file, tqdm_class=reporting_bar(progress)))
     except Cancelled:
         raise
     except Exception as error:  # the errors of a lost connection depend on the Hub's HTTP library
@@ -219,25 +216,6 @@ def _from_web(network: KnownNetwork, source: WebFile, progress: Progress | None)
 
 def _unreachable(network: KnownNetwork, place: str, error: Exception) -> WeightsError:
     return WeightsError(
-        f"{network.file} cannot be fetched from {place}: {_first_line(error)} Check the connection, or download the "
+        f"{network.file} cannot be fetched from {place}: {first_line(error)} Check the connection, or download the "
         f"file by hand and give its path as the checkpoint. The bundled network {BUNDLED!r} needs no download."
     )
-
-
-def _reporting_bar(progress: Progress | None) -> Any:
-    """A tqdm class for the Hub's downloader that also calls `progress`."""
-    from tqdm.auto import tqdm
-
-    if progress is None:
-        return tqdm
-    report: Progress = progress
-
-    class ReportingBar(tqdm):  # type: ignore[misc]
-        def update(self, n: float | None = 1) -> bool | None:
-            shown: bool | None = super().update(n)
-            if self.total:
-                done, total = self.n / 1e6, self.total / 1e6
-                report(min(1.0, self.n / self.total), f"Downloading {done:.0f} of {total:.0f} MB")
-            return shown
-
-    return ReportingBar

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,7 +55,8 @@ class Server(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(behavior.content) - start))
         self.end_headers()
         end = None if behavior.breaks_after is None else start + behavior.breaks_after
-        self.wfile.write(behavior.content[start:end])
+        with suppress(ConnectionError):  # who cancels does not read on
+            self.wfile.write(behavior.content[start:end])
 
     def log_message(self, *_: object) -> None:
         pass

@@ -45,6 +45,24 @@ def test_a_long_run_is_written_in_several_digits() -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "foreground"),
+    [
+        (np.uint8([0, 1, 2, 3]), [0, 1, 1, 1]),
+        (np.uint8([0, 127, 128, 255]), [0, 0, 1, 1]),
+        (np.uint16([0, 32767, 32768, 65535]), [0, 0, 1, 1]),
+        (np.int64([-1, 0, 5, 700]), [1, 0, 1, 1]),
+        (np.array([0, 0.4, 0.5, 0.9]), [0, 0, 1, 1]),
+        (np.array([0, 99, 100.0, 200]), [0, 0, 1, 1]),
+        (np.zeros(4), [0, 0, 0, 0]),
+        (np.array([False, True, False, True]), [0, 1, 0, 1]),
+    ],
+    ids=["numbers", "8 bits", "16 bits", "others", "probabilities", "floats", "empty", "booleans"],
+)
+def test_soft_masks_are_cut_at_half(values: np.ndarray, foreground: list[int]) -> None:
+    assert Mask.from_array(values[None]).to_array().astype(int).tolist() == [foreground]
+
+
+@pytest.mark.parametrize(
     "coco",
     [
         {},
@@ -103,3 +121,10 @@ def test_the_single_box_of_an_earlier_version_is_read() -> None:
 def test_an_unreadable_prompt_is_refused(plain: object) -> None:
     with pytest.raises(BadPrompt):
         Prompt.from_json(plain)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("corners", [(1, 2, 5, 8), (5, 8, 1, 2), (1, 8, 5, 2), (5, 2, 1, 8)])
+def test_corners_of_a_box_may_come_in_any_order(corners: tuple[float, ...]) -> None:
+    assert Box(*corners).sorted() == Box(1, 2, 5, 8)
+    assert Prompt(boxes=(Box(*corners),)).boxes == (Box(1, 2, 5, 8),)
+    assert Prompt.from_json({"boxes": [corners]}) == Prompt(boxes=(Box(1, 2, 5, 8),))

@@ -169,6 +169,7 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_prompts": MAX_PROMPTS,
         "max_upload_mb": settings.max_upload_mb,
         "max_pictures": settings.max_pictures,
+        "max_frames": settings.max_frames,
         "max_album_mb": settings.max_album_mb,
         "examples": [{"name": each.name, "title": each.title, "kind": each.kind} for each in examples().values()],
         "colors": [hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)],

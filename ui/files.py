@@ -14,11 +14,23 @@ import numpy as np
 from PIL import Image
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import EffectStack, Limits, MediaProgress, SkippedFile, Store, ingest, ingest_album
+from sam2_core.media import (
+    EffectStack,
+    Limits,
+    MediaProgress,
+    SkippedFile,
+    Store,
+    ingest,
+    ingest_album,
+    ingest_sequence,
+)
 from sam2_core.media.atomic import new_file
 from sam2_core.media.image_files import encode_scaled_jpeg, read_image
 from sam2_core.media.info import RgbArray
 from sam2_core.media.names import short_names
+from sam2_core.media.picture_clips import DifferentSizes
+from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.sequence import NoSequence, unpack_pictures
 from ui.settings import Settings
 
 MAX_BACKDROPS = 4  # of one session; the least recently used makes room
@@ -34,8 +46,29 @@ class UploadedFile:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class OpeningOptions:
+    """How uploaded files are opened.
+
+    `add`: as photos behind those that are open; `as_clip`: as the numbered frames of a clip; `scale_down`: scaled to
+    the limits where they have too many pixels.
+    """
+
+    add: bool = False
+    as_clip: bool = False
+    scale_down: bool = False
+
+
+AS_THEY_ARE = OpeningOptions()
+
+
 def read_files(
-    files: Sequence[UploadedFile], folder: Path, settings: Settings, report: MediaProgress, earlier: Store | None
+    files: Sequence[UploadedFile],
+    folder: Path,
+    settings: Settings,
+    options: OpeningOptions,
+    report: MediaProgress,
+    earlier: Store | None,
 ) -> tuple[SkippedFile, ...]:
     """Turn files into a store in `folder`: one file on its own, several as an album, behind the photos of `earlier`.
 
@@ -50,11 +83,19 @@ def read_files(
         max_frames=settings.max_frames,
         max_clip_side=settings.max_clip_side,
         max_store_bytes=settings.max_store_bytes,
+        scale_down=options.scale_down,
     )
+    paths, names = [file.path for file in files], [file.name for file in files]
+    if options.as_clip:
+        ingest_sequence(paths, folder, limits, report, names=names)
+        return ()
     if len(files) > 1 or earlier is not None:
-        paths, names = [file.path for file in files], [file.name for file in files]
         return ingest_album(paths, folder, limits, report, earlier, names)[1]
-    ingest(files[0].path, folder, limits, report, *short_names([files[0].name]))
+    try:
+        ingest(paths[0], folder, limits, report, *short_names(names))
+    except (NoSequence, DifferentSizes):  # a ZIP file of photos
+        unpacked, inner = unpack_pictures(paths[0], paths[0].parent, limits, ProgressReporter(report))
+        return ingest_album(unpacked, folder, limits, report, names=inner)[1]
     return ()
 
 

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from sam2_core.errors import Busy, MaskletError
+from sam2_core.errors import Busy, MaskletError, TooLarge
 from ui.protocol import ErrorEvent, Event, JobName, ProgressEvent
 
 P = ParamSpec("P")
@@ -266,7 +266,7 @@ class BackgroundTasks:
         except JobCancelled:
             pass
         except MaskletError as error:
-            self.report_error(str(error), **subject)
+            self.report_error(str(error), **subject, **({"too_large": True} if isinstance(error, TooLarge) else {}))
         except Exception:
             _log.exception("A request failed")
             self.report_error("Something went wrong on the server. Try it again; your work is kept.", **subject)

@@ -593,22 +593,26 @@ class UploadInfo:
     """What an upload's address says of its file.
 
     `batch` names the files that belong together, `left` of which are still to come; with `add` they come to the photos
-    that are open.
+    that are open, `as_clip` they are the frames of a clip. With `scale_down` what has too many pixels is scaled down.
     """
 
     batch: str
     left: int
     add: bool
+    as_clip: bool = False
+    scale_down: bool = False
 
 
-def read_upload(query: Mapping[str, str], max_pictures: int) -> UploadInfo:
+def read_upload(query: Mapping[str, str], max_pictures: int, max_frames: int) -> UploadInfo:
     """Read the address of an upload; raises `BadPrompt`."""
     left, batch = query.get("left", "0"), query.get("batch", "")
     if not (left.isascii() and left.isdigit() and len(left) < 6 and len(batch) <= MAX_NAME_LENGTH):
         raise BadPrompt("The page announced this file in words that the server does not know. Reload the page.")
-    if int(left) >= max_pictures:
-        raise BadPrompt(f"Up to {max_pictures} photos fit together. Choose fewer.")
-    return UploadInfo(batch, int(left), query.get("add") == "1")
+    as_clip = query.get("clip") == "1"
+    if int(left) >= (max_frames if as_clip else max_pictures):
+        most = f"{max_frames} frames" if as_clip else f"{max_pictures} photos"
+        raise BadPrompt(f"Up to {most} fit together. Choose fewer.")
+    return UploadInfo(batch, int(left), query.get("add") == "1", as_clip, query.get("scale") == "1")
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -730,13 +734,14 @@ class QueueEvent(_Event):
 
 class OpenedEvent(_Event):
     """A medium is open; `version` goes into the addresses of its frames. `added`: photos came to those that were open,
-    whose frames keep their numbers."""
+    whose frames keep their numbers. `warnings` say what is missing or was changed."""
 
     t: Literal["opened"] = "opened"
     version: int
     medium: MediumData
     added: bool
     skipped: tuple[SkippedData, ...]
+    warnings: tuple[str, ...]
 
 
 class MasksEvent(_Event):
@@ -843,13 +848,15 @@ class DoneEvent(_Event):
 
 
 class ErrorEvent(_Event):
-    """Something went wrong. `text` may be shown; the others name what it is about."""
+    """Something went wrong. `text` may be shown; the others name what it is about. `too_large`: the files can be sent
+    once more to be scaled down."""
 
     t: Literal["error"] = "error"
     text: str
     job: JobName | Absent = _ABSENT
     seq: int | Absent = _ABSENT
     run: int | Absent = _ABSENT
+    too_large: bool | Absent = _ABSENT
 
 
 Event: TypeAlias = (

@@ -27,7 +27,7 @@ from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
 from sam2_core.serving.model_registry import ModelRegistry
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
-from ui.files import Backdrops, Downloads, UploadedFile, load_backdrops, read_files
+from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, load_backdrops, read_files
 from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
 from ui.models import load_model
 from ui.protocol import Bounds, Event
@@ -121,19 +121,19 @@ class Session:
         return self._tracking is not None or self.tasks.has_jobs or replaying or self.receiving.locked()
 
     async def open(
-        self, files: Sequence[UploadedFile], add: bool, job: Job
+        self, files: Sequence[UploadedFile], options: OpeningOptions, job: Job
     ) -> tuple[Workspace, tuple[SkippedFile, ...]]:
         """Read uploaded files and work on them, then remove them with their folders; also gives the files that could
-        not be used. With `add` the photos that are open come first.
+        not be used.
 
         What is open stays open until the new medium is ready. Raises `MediaError` and `JobCancelled`.
         """
         self._versions += 1
         version, folder = self._versions, self.folder / f"medium-{self._versions}"
         executors, settings = self.services.executors, self.services.settings
-        earlier = self.workspace.store if self.workspace is not None and add else None
+        earlier = self.workspace.store if self.workspace is not None and options.add else None
         try:
-            skipped = await job.run(executors, read_files, files, folder, settings, job.report, earlier)
+            skipped = await job.run(executors, read_files, files, folder, settings, options, job.report, earlier)
         finally:
             for file in files:
                 await executors.read_file(shutil.rmtree, file.path.parent, ignore_errors=True)

@@ -4,8 +4,12 @@ main.py         finds the command; turns every error into one sentence and an ex
 segment.py, track.py, run.py, automatic.py, export.py     write files from images and clips
 models.py, formats.py, presets.py                         list networks, export formats, effects and their presets
 options.py      argparse options that several commands share; prompts.py: prompts from options or from a JSON file
+text_prompts.py objects that a text names
 annotations.py  masks from annotation files; results.py: a summary of the masks for --json
-outputs.py      options become export options; inputs.py: files and folders become tasks with target files
-batch.py        processes tasks: existing targets are skipped, a failed task is reported and the others go on
+coordinates.py  points and boxes in pixels or per cent; companions.py: prompts or masks that are called like a source
+inputs.py       files, folders, patterns and stdin become sources; tasks.py: sources become tasks with target files
+outputs.py      options become export options, and --out a place for files
+batch.py        processes tasks: what is up to date is skipped, a failed task is reported and the others go on
+manifest.py     which files of a folder were written here; settings.py: a digest of all that a target file depends on
 session.py      the engine (built on first use) and sessions on media in temporary folders
 """

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sam2_core.cli.companions import Companions
+from sam2_core.cli.tasks import Task
 from sam2_core.errors import MediaError
 from sam2_core.media import ObjectTraits, color_of
 from sam2_core.media.readers import ImportedAnnotations
@@ -53,22 +55,19 @@ def import_masks(annotations: ImportedAnnotations) -> ImportedMasks:
     return masks
 
 
-def annotation_file_for(source: Path, masks: Path) -> Path:
-    """The annotation file of a source: `masks` itself or, if that is a folder, the file in it with the source's name.
+def annotation_file_for(task: Task, companions: Companions) -> Path:
+    """The annotation file of a task: the file that `companions` was made with or, for a folder, the one in it with the
+    source's name.
 
     A name that only begins with the source's counts if none is equal (`photo_coco.json` for `photo.jpg`). Raises
     `MediaError` where no file fits, or more than one.
     """
+    masks = companions.folder
     if not masks.is_dir():
         if not masks.is_file():
             raise MediaError(f"There is no file {masks}.")
         return masks
-    files = sorted(path for path in masks.iterdir() if path.is_file() and path.absolute() != source.absolute())
-    equal = [path for path in files if path.stem == source.stem]
-    candidates = equal or [path for path in files if path.stem.startswith(f"{source.stem}_")]
-    if len(candidates) != 1:
-        names = ", ".join(path.name for path in candidates[:3])
-        found = f"More than one file in {masks} is" if candidates else f"No file in {masks} is"
-        listed = f" ({names})" if candidates else ""
-        raise MediaError(f"{found} called like {source.name}{listed}. Name the one that is meant.")
-    return candidates[0]
+    if (file := companions.of(task)) is not None:
+        return file
+    shared = f"; several inputs are called {task.source.stem}, so it is {task.title}" if task.namesakes else ""
+    raise MediaError(f"No file in {masks} is called like {task.source.name}{shared}. Name the one that is meant.")

@@ -8,19 +8,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from sam2_core.cli.batch import run_batch
-from sam2_core.cli.inputs import IMAGE_SUFFIXES, Task, media_tasks
-from sam2_core.cli.options import add_network, add_output, add_reporting, integer_from
-from sam2_core.cli.outputs import export_options, write_all
+from sam2_core.cli.options import add_inputs, add_network, add_output, add_reporting, add_source, integer_from
+from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
-from sam2_core.cli.session import LOCAL_LIMITS, CommandContext, EngineBuilder
+from sam2_core.cli.session import CommandContext, EngineBuilder
+from sam2_core.cli.settings import Settings
+from sam2_core.cli.tasks import Task, media_tasks, write_all
 from sam2_core.console import Console
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, color_of
-from sam2_core.media.image_files import read_image
 from sam2_core.media.info import RgbArray
+from sam2_core.media.source_frames import read_source_image
 from sam2_core.networks import BUNDLED
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
@@ -48,13 +48,13 @@ examples:
   masklet everything photos --export coco,png --out masks
   masklet everything photo.jpg --model sam2.1_hiera_small --grid 48 --crops 1 --least-area 100
 
-exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
+exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wrong use, 130 interrupted
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="a picture, or a folder of pictures")
+    add_inputs(parser, "images", "IMAGE", "a picture, or a folder of pictures")
     group = parser.add_argument_group("which masks stay (defaults depend on the network)")
     text = "prompt N x N points (16, official networks 32)"
     group.add_argument("--grid", type=integer_from(1), metavar="N", help=text)
@@ -68,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     text = "look also at crops, N layers deep"
     group.add_argument("--crops", type=integer_from(0), default=0, metavar="N", help=text)
     add_output(parser, ("coco", "png"), "picture")
+    add_source(parser)
     add_network(parser)
     add_reporting(parser)
 
@@ -75,11 +76,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     """Run the command; returns the exit code."""
     export = export_options(options)
-    tasks = media_tasks(options.images, IMAGE_SUFFIXES, "picture", options, lambda source: "image")
+    settings = Settings("everything", options, export)
     with CommandContext(options) as context:
+        tasks = media_tasks(options.images, ("image",), options, context.console, lambda source: "image")
         load = cache(partial(_load_generator, options, context.console))  # on first use, then kept
         process = partial(_segment_everything, context, load, export)
-        return run_batch(tasks, context.console, options.again, process)
+        return run_batch(tasks, context.console, options.again, settings, process)
 
 
 def _load_generator(options: argparse.Namespace, console: Console) -> Generate:
@@ -118,9 +120,9 @@ def _segment_everything(
     generate, progress = load(), context.console.progress
     with context.open_media(task.source, task.media) as store:
         progress(None, "Looking for everything")
-        masks = masks_from_records(generate(read_image(store.source, LOCAL_LIMITS)))
+        masks = masks_from_records(generate(read_source_image(store, 0)))
         media = MaskedMedia(store, lambda frames: [masks for _ in frames], traits_of(masks))
-        write_all(media, export, task.targets, progress)
+        write_all(media, export, task, progress)
         return summarize(media)
 
 

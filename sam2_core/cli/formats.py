@@ -28,6 +28,8 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     console = Console(options.quiet, options.json)
     for name, kind in EXPORT_FORMATS.items():
         made_of = ", ".join(f"{media} .{ending}" for media, ending in kind.extensions.items())
+        if kind.picture_extensions:
+            made_of += f", image as one picture .{' .'.join(kind.picture_extensions)}"
         takes = "".join(f" --{field.replace('_', '-')}" for field in kind.option_keys)
         text = f"{name:<10} {kind.title}: {kind.description}\n{'':<11}{made_of}{'; takes' + takes if takes else ''}"
         console.result({"name": name, **kind.to_json()}, text)

@@ -1,135 +1,157 @@
-"""Files and folders become tasks: a source, and the files to make of it."""
+"""What is given becomes sources: files, folders, patterns such as `'*.jpg'`, and stdin."""
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import glob
+import os
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from sam2_core.cli.outputs import format_suffix, named_formats, selected_formats
-from sam2_core.errors import ConfigError, MaskletError
-from sam2_core.media.export import extension_of, file_name
+from sam2_core.console import Console
+from sam2_core.errors import ConfigError, MediaError
+from sam2_core.media.image_files import is_image
+from sam2_core.media.limits import DEFAULT_LIMITS
+from sam2_core.media.picture_file import PictureFile
+from sam2_core.media.sequence import PICTURE_SUFFIXES, NoSequence, order_sequence
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".jp2", ".ppm", ".pgm", ".mpo"}
-)
-CLIP_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts", ".3gp"}
-)
-"""Suffixes by which files are found in folders; a file that is given itself may have any name."""
+STDIN = Path("-")
+IMAGE_SUFFIXES = PICTURE_SUFFIXES | {".jfif", ".dib", ".gif"}
+CLIP_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".webp", ".png", ".apng", ".avif", ".tif", ".tiff", ".mpg",
+    ".mpeg", ".m2v", ".wmv", ".asf", ".flv", ".f4v", ".ts", ".mts", ".m2ts", ".vob", ".mxf", ".ogv", ".3gp", ".3g2",
+    ".y4m", ".h264", ".264", ".h265", ".hevc", ".265", ".nut", ".obu", ".ivf", ".mjpeg", ".mjpg",
+})  # fmt: skip
+"""Suffixes by which files are found in folders; a file that is given itself may have any name. Those in both sets are
+of pictures that may move: their content decides."""
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A source and the files to make of it, by format.
-
-    `media` is "image", "clip" or "album". `named`: --out names the file itself, so it is overwritten. `problem` is an
-    error that keeps the task from being processed.
-    """
-
-    source: Path
-    media: str
-    targets: Mapping[str, Path]
-    named: bool = False
-    problem: str = ""
+_SUFFIXES = {"image": IMAGE_SUFFIXES, "clip": CLIP_SUFFIXES}
+_NAMES = {"image": "picture", "clip": "clip"}
 
 
-def media_tasks(
-    paths: Sequence[Path],
-    suffixes: frozenset[str],
-    media_name: str,
-    options: argparse.Namespace,
-    media_of: Callable[[Path], str],
-) -> list[Task]:
-    """A task for each given file, and for each file in a given folder that has one of the suffixes.
-
-    Files in folders that an earlier run wrote as targets are left out. Raises `ConfigError` as `plan_tasks` does, and
-    for a folder without any such file (`media_name` names them in the message).
-    """
-    tasks = plan_tasks(_find_files(paths, suffixes, media_name), options, media_of)
-    targets = {path.absolute() for task in tasks for path in task.targets.values()}
-    return [task for task in tasks if task.source in paths or task.source.absolute() not in targets]
+def input_path(text: str) -> Path:
+    """The argument type of an input; `~` is the home folder, also where the shell leaves it as it is."""
+    if not text:  # an unset variable of a script, which would stand for the current folder
+        raise argparse.ArgumentTypeError("a file or folder is due, not an empty text")
+    return Path(text).expanduser()
 
 
-def plan_tasks(
-    sources: Sequence[Path],
-    options: argparse.Namespace,
-    media_of: Callable[[Path], str],
-    title_of: Callable[[Path], str] = lambda source: source.stem,
-) -> list[Task]:
-    """A task for each source. Raises `ConfigError` for options that fit none of them.
-
-    `media_of` gives the kind of a source's medium, `title_of` the beginning of its target files' names.
-    """
-    named_formats(options)  # raises early: an unknown format concerns all tasks
-    if format_suffix(options.out) and not options.out.is_dir():
-        return [_single_task(sources, options, media_of)]
-    if options.out.exists() and not options.out.is_dir():
-        raise ConfigError(f"--out {options.out} is no folder, and no kind of file that can be written.")
-    titles = _unique_titles(sources, title_of)
-    tasks = [_task(source, titles[source], options, media_of(source)) for source in sources]
-    if tasks and all(task.problem for task in tasks):
-        raise ConfigError(tasks[0].problem)
-    return tasks
-
-
-def _single_task(sources: Sequence[Path], options: argparse.Namespace, media_of: Callable[[Path], str]) -> Task:
-    """The task of an --out that names one file."""
-    if len(sources) != 1:
-        raise ConfigError(f"--out {options.out} is one file, but there are {len(sources)} inputs. Name a folder.")
-    media = media_of(sources[0])
-    formats = selected_formats(options, media)
-    if len(formats) != 1 or extension_of(formats[0], media) != format_suffix(options.out):
-        ends = ", ".join(f"{name} .{extension_of(name, media)}" for name in formats)
-        raise ConfigError(f"--out {options.out} does not fit what is to be written ({ends}). Name a folder.")
-    return Task(sources[0], media, {formats[0]: options.out}, named=True)
-
-
-def _task(source: Path, title: str, options: argparse.Namespace, media: str) -> Task:
+def kind_of(source: Path) -> str:
+    """Image or clip, by content; a file that cannot be read counts as an image and is reported when it is opened."""
     try:
-        names = {each: file_name(title, media, each) for each in selected_formats(options, media)}
-    except MaskletError as error:
-        return Task(source, media, {}, problem=str(error))
-    counts = Counter(names.values())  # rendered formats share the name "TITLE_edited", and some the suffix
-    targets = {
-        each: options.out / (name if counts[name] == 1 else f"{Path(name).stem}_{each}{Path(name).suffix}")
-        for each, name in names.items()
-    }
-    return Task(source, media, targets)
+        return "clip" if source.is_dir() or not is_image(source, name=source.name) else "image"
+    except (MediaError, OSError):
+        return "image"
 
 
-def _unique_titles(sources: Sequence[Path], title_of: Callable[[Path], str]) -> dict[Path, str]:
-    """A title for each source, without regard to case; where two are equal, the source's suffix becomes part of it.
+def resolve_patterns(paths: Sequence[Path], counts: Callable[[Path], bool] = lambda path: True) -> list[Path]:
+    """The paths with patterns replaced by what they match: shells of Windows do not do that, nor any for `'*.jpg'`.
 
-    Raises `ConfigError` where titles are still equal then.
+    `**` stands for any folders and then matches files only. A pattern for any suffix matches those files only that
+    count. Raises `ConfigError` for a pattern that matches nothing.
     """
-    counts = Counter(title_of(source).casefold() for source in sources)
-    titles = {
-        source: title_of(source) if counts[title_of(source).casefold()] == 1 else source.name.replace(".", "_")
-        for source in sources
-    }
-    equal = [title for title, count in Counter(map(str.casefold, titles.values())).items() if count > 1]
-    if equal:
-        raise ConfigError(
-            f"Several inputs are called {equal[0]}: their files would overwrite each other. Do one by one."
-        )
-    return titles
-
-
-def _find_files(paths: Sequence[Path], suffixes: frozenset[str], media_name: str) -> list[Path]:
-    sources: dict[Path, None] = {}
+    found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
-            sources[path] = None
+        pattern = str(path)
+        if not glob.has_magic(pattern) or os.path.lexists(path):
+            found.append(path)
             continue
-        files = sorted(each for each in path.iterdir() if _has_suffix(each, suffixes))
-        if not files:
-            raise ConfigError(f"There is no {media_name} in the folder {path}.")
-        sources |= dict.fromkeys(files)
-    return list(sources)
+        matches = sorted(map(Path, glob.glob(pattern, recursive=True)))  # noqa: PTH207 (any folder)
+        if "**" in pattern:
+            matches = [match for match in matches if match.is_file()]
+        if glob.has_magic(path.suffix) or not path.suffix:
+            matches = [match for match in matches if match.is_dir() or counts(match)]
+        if not matches:
+            raise ConfigError(f"No file is called like {pattern}.")
+        found += matches
+    return found
 
 
-def _has_suffix(path: Path, suffixes: frozenset[str]) -> bool:
-    return path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+def find_sources(
+    paths: Sequence[Path], kinds: Collection[str], console: Console, one_clip: Callable[[Path], bool]
+) -> list[Path]:
+    """The given files, and the files of these kinds ("image", "clip") in given folders, each once.
+
+    A folder without clips whose pictures are numbered is one clip if only clips are wanted, and so are such folders in
+    a folder; if pictures are wanted, too, `one_clip` decides. A note tells what was assumed. Raises `ConfigError` for
+    a folder without anything that is wanted.
+    """
+    sources: dict[str, Path] = {}
+    found = resolve_patterns(paths, lambda path: _is_wanted(path, kinds))
+    for path in found:
+        try:
+            inside = _in_folder(path, kinds, console, one_clip) if path.is_dir() else [path]
+        except ConfigError as error:
+            if path in paths or len(found) == 1:
+                raise
+            console.note(f"{error} It is left out.")
+            continue
+        for source in inside:
+            sources.setdefault(os.path.abspath(source), source)  # noqa: PTH100 (Path.resolve would follow links)
+    if not sources:
+        raise ConfigError(f"There is no {' or '.join(_NAMES[kind] for kind in kinds)} in these folders.")
+    return list(sources.values())
+
+
+def _in_folder(folder: Path, kinds: Collection[str], console: Console, one_clip: Callable[[Path], bool]) -> list[Path]:
+    pictures = pictures_in(folder)
+    if "clip" in kinds and is_numbered(pictures):
+        count = f"{folder}: {len(pictures)} numbered pictures"
+        if one_clip(folder) if "image" in kinds else not _has_clips(folder, pictures):
+            console.note(f"{count}, taken as the frames of one clip")
+            return [folder]
+        console.note(f"{count}, each taken by itself" if "image" in kinds else f"{count} beside clips are left out")
+    visible = _visible_files(folder)
+    if files := [path for path in visible if _is_wanted(path, kinds)]:
+        moving = [path.name for path in visible if path.suffix.lower() in IMAGE_SUFFIXES and path not in files]
+        if moving and "clip" not in kinds:
+            more = f" and {len(moving) - 1} more" if len(moving) > 1 else ""
+            console.note(f"{folder}: left out, as of several frames or pages: {moving[0]}{more}")
+        return files
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    clips = [path for path in folders if is_numbered(pictures_in(path))] if "clip" in kinds else []
+    if clips:
+        console.note(f"{folder}: {len(clips)} folders of numbered pictures, each taken as one clip")
+        return clips
+    advice = ""
+    if pictures:
+        advice = ": its pictures are not numbered as the frames of one clip are (frame_0001.png, frame_0002.png …)"
+    elif folders:
+        advice = f". For those in its folders, write '{folder / '**' / '*.*'}'"
+    raise ConfigError(f"There is no {' or '.join(_NAMES[kind] for kind in kinds)} in the folder {folder}{advice}.")
+
+
+def is_numbered(pictures: Sequence[Path]) -> bool:
+    """Whether these are several pictures whose names are those of the frames of one clip."""
+    try:
+        return len(pictures) > 1 and len(order_sequence([path.name for path in pictures])[0]) > 1
+    except NoSequence:
+        return False
+
+
+def _has_clips(folder: Path, pictures: Sequence[Path]) -> bool:
+    """Whether there are clips in a folder of numbered pictures: files of other kinds, or pictures that move."""
+    moving = CLIP_SUFFIXES - IMAGE_SUFFIXES
+    return kind_of(pictures[0]) == "clip" or any(path.suffix.lower() in moving for path in _visible_files(folder))
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder that may be frames of a clip, by name."""
+    return [path for path in _visible_files(folder) if path.suffix.lower() in PICTURE_SUFFIXES]
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+
+
+def _is_wanted(path: Path, kinds: Collection[str]) -> bool:
+    suffix = path.suffix.lower()
+    possible = {kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes}
+    if not possible.intersection(kinds) or possible <= set(kinds):
+        return bool(possible.intersection(kinds))
+    try:
+        with PictureFile(path, DEFAULT_LIMITS) as file:
+            is_clip = file.count > 1 or file.is_animated_gif
+    except (MediaError, OSError):  # reported when it is opened, not left out in silence
+        return True
+    return ("clip" if is_clip else "image") in kinds

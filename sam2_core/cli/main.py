@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sam2_core.cli.coordinates import are_coordinates
 from sam2_core.errors import MaskletError, WeightsError
+from sam2_core.version import __version__
 
 if TYPE_CHECKING:
     from sam2_core.cli.session import EngineBuilder
@@ -39,15 +43,19 @@ examples:
 
 `masklet COMMAND --help` tells more. `python -m sam2_core` is the same as `masklet`.
 
-A folder is worked through file by file. The same command again goes on where it stopped: what is in the folder of
---out already is skipped, files appear only when they are whole.
+A single input is always done, and what was there is replaced. A folder is worked through file by file, and the same
+command again goes on where it stopped: it skips what it has made of the same input with the same settings, which the
+hidden file .NAME.masklet.jsonl beside the folder of --out tells. A file there that something else has made is left as
+it is (--again overwrites it). Files appear only when they are whole.
 
-exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
+exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wrong use, 130 interrupted
 """
 
 
 def main(arguments: Sequence[str], build: EngineBuilder | None = None) -> int:
     """Run a command; returns the exit code. `build` replaces the usual engine, for tests."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # a broken file is told of in one sentence
+    warnings.filterwarnings("ignore", category=Warning, module=r"PIL\.")
     try:
         code = _run(arguments, build)
         sys.stdout.flush()
@@ -85,8 +93,32 @@ def _run(arguments: Sequence[str], build: EngineBuilder | None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_options(parser)
-    options = parser.parse_args(arguments[1:])
+    options = parser.parse_args(join_negative(arguments[1:]))
     return int(module.run(options, build))
+
+
+def join_negative(arguments: Sequence[str]) -> list[str]:
+    """Join coordinates that begin with a minus sign to the option before them, and write the names of files that do as
+    paths: argparse takes both for options."""
+    joined: list[str] = []
+    for argument in arguments:
+        before = joined[-1] if joined else ""
+        if argument.startswith("-") and are_coordinates(argument) and before.startswith("--") and "=" not in before:
+            joined[-1] = f"{before}={argument}"
+        elif (
+            argument.startswith("-") and not argument.startswith("--") and Path(argument).suffix and _is_file(argument)
+        ):
+            joined.append(os.path.join(os.curdir, argument))  # noqa: PTH118 (Path would drop the folder again)
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _overview() -> argparse.ArgumentParser:
@@ -99,5 +131,6 @@ def _overview() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"masklet {__version__}")
     parser.add_argument("command", choices=COMMANDS, help=argparse.SUPPRESS)
     return parser

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from sam2_core.cli.batch import run_batch
-from sam2_core.cli.inputs import Task, plan_tasks
+from sam2_core.cli.inputs import input_path, resolve_patterns
 from sam2_core.cli.named_files import NamedFiles
-from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, frames_from_options
-from sam2_core.cli.outputs import export_options, write_all
+from sam2_core.cli.options import add_frames, add_network, add_output, add_reporting, add_source, frames_from_options
+from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
+from sam2_core.cli.settings import Settings
+from sam2_core.cli.tasks import Task, plan_tasks, write_all
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
 from sam2_core.media import MaskedMedia, MediaInfo
 from sam2_core.serving.project import Project, read_project
@@ -32,14 +34,15 @@ examples:
   masklet run clip.masklet.json ~/films/clip.mp4 --model sam2.1_hiera_large --export masks
   masklet run projects ~/films --export coco --out masks     all projects of a folder
 
-exit codes: 0 all is done, 1 some inputs failed, 2 wrong use, 130 interrupted
+exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wrong use, 130 interrupted
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     text = "projects (.json), pictures and clips, or folders with them"
-    parser.add_argument("files", nargs="+", type=Path, metavar="PROJECT.json [MEDIUM]", help=text)
+    parser.add_argument("files", nargs="+", type=input_path, metavar="PROJECT.json [MEDIUM]", help=text)
+    add_source(parser)
     parser.add_argument("--hidden", action="store_true", help="with the objects that are hidden on the page")
     add_frames(parser)
     add_output(parser, ("coco",), "project")
@@ -49,12 +52,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
     """Run the command; returns the exit code."""
-    projects, media_paths = _projects_and_media(options.files)
-    export_options(options)  # raises early: an error here concerns all tasks
-    tasks = plan_tasks(projects, options, _media_of, lambda project: project.name.split(".")[0])
+    projects, media_paths = _projects_and_media(resolve_patterns(options.files))
+    export = export_options(options)  # raises early: an error here concerns all tasks
+    settings = Settings("run", options, export, partial(_media_files, media_paths))
+    tasks = plan_tasks(projects, options.files, options, _media_of, lambda project: project.name.split(".")[0])
     with CommandContext(options, build) as context:
         process = partial(_replay, context, media_paths, options)
-        return run_batch(tasks, context.console, options.again, lambda task: asyncio.run(process(task)))
+        return run_batch(tasks, context.console, options.again, settings, lambda task: asyncio.run(process(task)))
+
+
+def _media_files(media_paths: Sequence[Path], task: Task) -> list[Path]:
+    """The files of a project's medium. Raises `BadPrompt` and `MediaError`."""
+    found = find_medium(read_project(task.source).medium, media_paths, task.source.parent)
+    return [found] if isinstance(found, Path) else found
 
 
 def _projects_and_media(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -95,7 +105,7 @@ async def _replay(
             await workspace.replace(project.entries, progress)
             frames = frames_from_options(options, workspace.info.frames)
             media = MaskedMedia(workspace.store, workspace.read_masks, objects, frames)
-            write_all(media, export_options(options, project.effects), task.targets, progress)
+            write_all(media, export_options(options, project.effects), task, progress)
             return summarize(media)
 
 

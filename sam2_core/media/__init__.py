@@ -1,7 +1,8 @@
 """Files ⇄ frames ⇄ pixels. Frame k of a store, of the source and of every export is the same image.
 
-ingest.py           turns a file into a store: image_files.py; clip_files.py with probe.py and timing.py
-album.py            turns several images into one store
+ingest.py           turns a file into a store: image_files.py; picture_clips.py; clip_files.py, probe.py and timing.py
+album.py            turns several images into one store; sequence.py: numbered images into a clip
+picture_file.py     decodes images with picture_formats.py, tiff_pages.py, bit_depth.py; color_table.py: HDR clips
 store.py            reads the frames of a store
 source_frames.py    decodes frames from the original file, at the size of the masks
 draw.py             masks as pixels, PNG and JPEG encoding
@@ -46,6 +47,7 @@ from sam2_core.media.limits import Limits
 from sam2_core.media.masked_media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MaskedMedia, ObjectTraits
 from sam2_core.media.progress import MediaProgress
 from sam2_core.media.readers import ImportedAnnotations, ImportedMask, NamesDiffer, SkippedItem, read_annotations
+from sam2_core.media.sequence import ingest_sequence
 from sam2_core.media.store import Store, open_store
 
 __all__ = [
@@ -53,6 +55,6 @@ __all__ = [
     "MAX_TEXT_LENGTH", "OVERLAY", "PRESETS", "EffectStack", "ExportOptions", "ImportedAnnotations", "ImportedMask",
     "Limits", "MaskedMedia", "MediaInfo", "MediaProgress", "NamesDiffer", "ObjectTraits", "Painter", "Rgb",
     "SkippedFile", "SkippedItem", "Store", "Xywh", "color_of", "crop", "encode_jpeg", "export", "file_name",
-    "grayscale_png", "hex_of", "ingest", "ingest_album", "is_hex", "mask_png", "open_store", "overlay",
-    "read_annotations", "rgb_of", "write",
+    "grayscale_png", "hex_of", "ingest", "ingest_album", "ingest_sequence", "is_hex", "mask_png", "open_store",
+    "overlay", "read_annotations", "rgb_of", "write",
 ]  # fmt: skip

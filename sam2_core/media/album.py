@@ -13,9 +13,9 @@ import numpy as np
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_folder
 from sam2_core.media.image_files import StoredImage, is_image, store_image
-from sam2_core.media.info import MediaInfo
+from sam2_core.media.info import MediaInfo, SourceReading
 from sam2_core.media.limits import DEFAULT_LIMITS, Limits
-from sam2_core.media.names import fold_name, real_name, short_names, unique_name
+from sam2_core.media.names import compose_name, real_name, short_names, unique_name
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCES, Store, album_source_path, describe_store
 
@@ -38,8 +38,11 @@ class _AlbumBuilder:
     stored_sizes: list[tuple[int, int]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
-    """The names as `fold_name` gives them."""
+    """The names as `compose_name` gives them."""
     lengths: list[int] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    orientations: list[int] = field(default_factory=list)
+    is_scaled: bool = False
 
     def add(self, image: StoredImage, name: str, path: str = "") -> None:
         """Add an image; `path` is a longer name, of which as much is used as makes it unique."""
@@ -49,8 +52,10 @@ class _AlbumBuilder:
         self.sizes.append(image.size)
         self.stored_sizes.append(image.stored_size)
         self.names.append(unique_name(name, self.taken, path))
-        self.taken.add(fold_name(self.names[-1]))
+        self.taken.add(compose_name(self.names[-1]))
         self.lengths.append(len(image.jpeg))
+        self.orientations.append(image.orientation)
+        self.warnings += [f"{self.names[-1]}: {text}" for text in image.warnings]
 
     def add_file(self, source: Path, name: str, path: str) -> None:
         """Add a new image; leaves nothing behind if it cannot be used."""
@@ -58,8 +63,11 @@ class _AlbumBuilder:
         try:
             self.limits.check_bytes(source.stat().st_size)
             shutil.copyfile(source, target)
-            if not is_image(target):
-                raise MediaError("This is no picture, or a damaged one. A clip is opened on its own.")
+            if not is_image(target, self.limits, name):
+                raise MediaError(
+                    "This is no single picture, or a damaged one. A clip, an animated picture, or one of several pages "
+                    "is opened on its own."
+                )
             self.add(store_image(target, self.limits), name, path)
         except MediaError:
             target.unlink(missing_ok=True)
@@ -67,11 +75,12 @@ class _AlbumBuilder:
 
     def add_store(self, store: Store, report: ProgressReporter) -> None:
         """Add the frames of another store, which are not encoded again."""
-        info = store.info
+        info, self.is_scaled = store.info, store.reading.is_scaled
         for frame in range(info.frames):
             report(0.0, "Taking over the photos that are open")
             _link(store.source_of(frame), album_source_path(self.folder, frame))
-            stored = StoredImage(store.jpeg(frame), info.size_of(frame), (info.stored_height, info.stored_width))
+            sizes = info.size_of(frame), (info.stored_height, info.stored_width)
+            stored = StoredImage(store.jpeg(frame), *sizes, orientation=info.orientation_of(frame))
             self.add(stored, info.names[frame] if info.names else info.name)
 
     def finish(self) -> MediaInfo:
@@ -79,8 +88,13 @@ class _AlbumBuilder:
         count, (height, width) = len(self.names), _max_size(self.sizes)
         name = f"{count} photo{'' if count == 1 else 's'}"
         stored = _max_size(self.stored_sizes)
-        info = MediaInfo("album", name, count, height, width, *stored, sizes=tuple(self.sizes), names=tuple(self.names))
-        describe_store(self.folder, info, self.lengths, np.zeros(count), 0.0)
+        info = MediaInfo(
+            "album", name, count, height, width, *stored,
+            sizes=tuple(self.sizes), names=tuple(self.names), warnings=tuple(self.warnings),
+            orientations=tuple(self.orientations) if max(self.orientations) > 1 else (),
+        )  # fmt: skip
+        reading = SourceReading(is_scaled=self.limits.scale_down or self.is_scaled)
+        describe_store(self.folder, info, self.lengths, np.zeros(count), 0.0, reading)
         return info
 
 
@@ -136,7 +150,7 @@ def _link(source: Path, target: Path) -> None:
 def _bytes_of(sources: Sequence[Path], names: Sequence[str], earlier: Store | None) -> int:
     missing = [name for source, name in zip(sources, names, strict=True) if not source.is_file()]
     if missing:
-        raise MediaError(f"{missing[0]} is not here (any more). Choose it again.")
+        raise MediaError(f"{missing[0]} is not here (any more). Open it again.")
     kept = [earlier.source_of(frame) for frame in range(earlier.info.frames)] if earlier else []
     return sum(path.stat().st_size for path in (*sources, *kept))
 

@@ -41,7 +41,7 @@ def write(path: Path, media: MaskedMedia, options: ExportOptions, progress: Medi
             EXPORT_FORMATS[options.format].write(unfinished, media, options, report)
             report(1.0, "Ready")
     except OSError as error:
-        raise MediaError(f"The file could not be written ({error.strerror}). Is the disk full?") from error
+        raise MediaError(f"The file could not be written ({error.strerror}). Is there room and permission?") from error
     return path
 
 

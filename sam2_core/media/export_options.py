@@ -50,6 +50,7 @@ class ExportFormat:
 
     extensions: the file name extension by kind of medium ("image", "clip", "album"); a missing kind cannot be exported.
     option_keys: the JSON keys of the options that apply, which are also the names of the command-line flags.
+    picture_extensions: the extensions of a picture that `write` makes of an image if the path has one of them.
     """
 
     group: Literal["data", "picture", "review"]
@@ -58,6 +59,7 @@ class ExportFormat:
     extensions: Mapping[str, str]
     write: ExportWriter
     option_keys: tuple[str, ...] = ()
+    picture_extensions: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The format as the page and `masklet kinds --json` list it."""

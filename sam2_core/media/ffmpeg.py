@@ -17,9 +17,11 @@ import imageio_ffmpeg
 from sam2_core.errors import MediaError
 
 # Containers that hold their own video. Playlists (concat, hls, dash, image sequences …) are excluded because they refer
-# to other files. The last line is audio, listed only so that the missing video can be reported.
+# to other files. The second line is bare streams of cameras and encoders. The last one is audio, listed only so that
+# the missing video can be reported.
 _CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv,asf,mxf,dv,ivf,gif,nut,swf,dhav,rm,wtv,gxf,"
+    "h264,hevc,vvc,obu,av1,mpegvideo,m4v,h263,vc1,dirac,mjpeg,mpjpeg,yuv4mpegpipe,"
     "mp3,wav,flac,aac"
 )  # fmt: skip
 STEP_TIMEOUT = 3600.0  # seconds of wall-clock time for one step of work that has no limit of its own
@@ -30,11 +32,17 @@ _MAX_LINE = 4096
 _KEPT_LINES = 1000
 
 
-def input_arguments(source: Path, max_pixels: int) -> list[str]:
-    """Arguments that open an untrusted file as input; frames of many more than `max_pixels` are not decoded."""
+def input_arguments(source: Path, max_pixels: int, decoder: str = "") -> list[str]:
+    """Arguments that open an untrusted file as input; frames of many more than `max_pixels` are not decoded.
+
+    `decoder` is the one to use for its video, by default ffmpeg's choice.
+    """
     whitelists = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _CONTAINERS]
     bounds = ["-max_pixels", str(max_pixels + _BORDER_PIXELS), "-threads", str(_DECODING_THREADS)]
-    return [*whitelists, *bounds, "-i", f"file:{source.resolve()}"]
+    with source.open("rb") as file:
+        is_jpeg = file.read(3) == b"\xff\xd8\xff"  # bare MJPEG, which ffmpeg would take for pictures
+    choice = [*(["-f", "mjpeg"] if is_jpeg else []), *(["-c:v", decoder] if decoder else [])]
+    return [*whitelists, *bounds, *choice, "-i", f"file:{source.resolve()}"]
 
 
 class TookTooLong(MediaError):

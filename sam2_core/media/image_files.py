@@ -3,70 +3,62 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import cv2
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
-from sam2_core.errors import MediaError
-from sam2_core.media.info import MediaInfo, RgbArray
-from sam2_core.media.limits import Limits
+from sam2_core.media.bit_depth import Levels, describe_levels, measure_levels
+from sam2_core.media.color_table import convert_pixels, title_of
+from sam2_core.media.info import MediaInfo, RgbArray, SourceReading
+from sam2_core.media.limits import DEFAULT_LIMITS, Limits, describe_scaling
+from sam2_core.media.picture_file import COLOR_TABLE, DeepImage, PictureFile, picture_kind
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCE, describe_store
 
-_FORMATS = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "AVIF", "JPEG2000"}
-_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
+_FULL = Levels(0.0, 65535.0)
 
 
-def is_image(path: Path) -> bool:
-    """Whether the content is an image; an animated GIF is a clip. Raises `MediaError` for huge and HEIC images."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    try:
-        with _open(path) as image:
-            return not (image.format == "GIF" and getattr(image, "is_animated", False))
-    except _BOMB as error:
-        raise MediaError(f"The picture is far too large ({_pixels(error)} pixels). Scale it down first.") from error
-    except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
-        if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
-            raise MediaError("HEIC pictures cannot be read here. Save the picture as JPEG first.") from error
-        return False
+def is_image(path: Path, limits: Limits = DEFAULT_LIMITS, name: str = "") -> bool:
+    """Whether the content is a single image; a picture of several frames is a clip, and so may be one of several pages.
 
-
-def read_image(path: Path | IO[bytes], limits: Limits) -> RgbArray:
-    """An image as (H, W, 3) uint8: EXIF orientation applied, in sRGB, transparency over white, 16 bits scaled to 8.
-
-    Raises `MediaError` for a damaged image and, before decoding, for one with too many pixels.
+    Raises `MediaError` as `picture_kind` does.
     """
-    try:
-        with _open(path) as image:
-            limits.check_pixels(image.height, image.width)
-            return _to_rgb(ImageOps.exif_transpose(image))
-    except MediaError:
-        raise
-    except Exception as error:  # as above
-        raise MediaError("The picture is damaged or cut off. Upload it again, or save it as JPEG or PNG.") from error
+    return picture_kind(path, limits, name) == "image"
+
+
+def read_image(source: Path | IO[bytes], limits: Limits, size: tuple[int, int] | None = None) -> RgbArray:
+    """An image as (H, W, 3) uint8: EXIF orientation applied, in sRGB, transparency over white, more bits scaled to 8.
+
+    `size` (height, width) is what the image is to be scaled to, by default the largest one within the limits. Raises
+    `MediaError` for a damaged image and, before decoding, for one with too many pixels.
+    """
+    return _read(source if isinstance(source, Path) else source.read(), limits, size).pixels
 
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """An image as it is stored, with its original and its stored size (height, width)."""
+    """An image as it is stored, with its original and its stored size (height, width).
+
+    `warnings` are about what was changed. `orientation` is the EXIF orientation by which it was turned upright.
+    """
 
     jpeg: bytes
     size: tuple[int, int]
     stored_size: tuple[int, int]
+    warnings: tuple[str, ...] = ()
+    orientation: int = 1
 
 
 def store_image(source: Path, limits: Limits) -> StoredImage:
     """Read an image and encode the frame to store. Raises `MediaError`."""
-    pixels = read_image(source, limits)
-    jpeg, stored_size = encode_scaled_jpeg(pixels, limits.stored_side_image)
-    return StoredImage(jpeg, (pixels.shape[0], pixels.shape[1]), stored_size)
+    read = _read(source, limits)
+    jpeg, stored_size = encode_scaled_jpeg(read.pixels, limits.stored_side_image)
+    size = (read.pixels.shape[0], read.pixels.shape[1])
+    return StoredImage(jpeg, size, stored_size, read.warnings, read.orientation)
 
 
 def encode_scaled_jpeg(pixels: RgbArray, max_side: int) -> tuple[bytes, tuple[int, int]]:
@@ -83,26 +75,16 @@ def ingest_image(folder: Path, name: str, limits: Limits, report: ProgressReport
     report(0.0, "Reading the picture")
     stored = store_image(folder / SOURCE, limits)
     (folder / FRAMES).write_bytes(stored.jpeg)
-    info = MediaInfo("image", name, 1, *stored.size, *stored.stored_size)
-    describe_store(folder, info, [len(stored.jpeg)], np.zeros(1), 0.0)
+    turned = () if stored.orientation == 1 else (stored.orientation,)
+    info = MediaInfo("image", name, 1, *stored.size, *stored.stored_size, orientations=turned, warnings=stored.warnings)
+    reading = SourceReading(is_scaled=limits.scale_down)
+    describe_store(folder, info, [len(stored.jpeg)], np.zeros(1), 0.0, reading)
     return info
 
 
-def _open(path: Path | IO[bytes]) -> Image.Image:
-    """Open without decoding; only raster formats (no EPS, PDF …)."""
-    Image.init()
-    return Image.open(path, formats=sorted(_FORMATS & set(Image.OPEN)))
-
-
-def _pixels(error: Exception) -> str:
-    found = re.search(r"\d+", str(error))
-    return found[0] if found else "very many"
-
-
-def _to_rgb(image: Image.Image) -> RgbArray:
-    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        gray = _to_8_bits(np.asarray(image))
-        return np.ascontiguousarray(np.broadcast_to(gray[..., None], (*gray.shape, 3)))
+def to_rgb(loaded: Image.Image | DeepImage, levels: Levels | None = None) -> RgbArray:
+    """A frame of a picture file as (H, W, 3) uint8 in sRGB; `levels` are for one of more than 8 bits."""
+    image = loaded.to_image(levels or _FULL) if isinstance(loaded, DeepImage) else loaded
     image = _to_srgb(image)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
@@ -110,8 +92,37 @@ def _to_rgb(image: Image.Image) -> RgbArray:
     return np.array(image.convert("RGB"), np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class _ReadImage:
+    pixels: RgbArray
+    warnings: tuple[str, ...]
+    orientation: int
+
+
+def _read(source: Path | bytes, limits: Limits, size: tuple[int, int] | None = None) -> _ReadImage:
+    with PictureFile(source, limits) as file:
+        loaded = file.load()
+        levels = measure_levels([loaded.sample()], loaded.is_linear) if isinstance(loaded, DeepImage) else None
+        pixels = to_rgb(loaded, levels)
+        warnings = file.warnings
+        if isinstance(loaded, DeepImage):
+            warnings += describe_levels(loaded.depth, levels)
+        if file.color_table:
+            warnings += (f"The picture's colors were converted from {title_of(file.color_table)} to sRGB.",)
+        target = size or limits.scaled_size(*file.original_size)
+        if target is not None and pixels.shape[:2] != target:
+            pixels = np.asarray(cv2.resize(pixels, target[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        if pixels.shape[:2] != file.original_size:
+            warnings += (describe_scaling("picture", file.original_size, pixels.shape),)
+        return _ReadImage(pixels, warnings, file.orientation)
+
+
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert from the embedded color profile (Display P3, Adobe RGB, CMYK …), if there is one."""
+    """Convert from the color space that the file names, or from its profile (Display P3, Adobe RGB, CMYK …)."""
+    if table := image.info.get(COLOR_TABLE):
+        rgba = np.array(image.convert("RGBA"), np.uint8)
+        rgba[..., :3] = convert_pixels(rgba[..., :3], table)
+        return Image.fromarray(rgba)
     profile = image.info.get("icc_profile")
     target = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"}.get(image.mode)
     if not profile or target is None:
@@ -121,15 +132,3 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=target) or image
     except (ImageCms.PyCMSError, OSError):  # a broken profile is ignored
         return image
-
-
-def _to_8_bits(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """Scale integers by the used bit depth (12-bit data in 16-bit files are common), others from minimum to maximum."""
-    if np.issubdtype(gray.dtype, np.integer) and gray.min() >= 0 and gray.max() <= 65535:
-        peak = next(peak for peak in (255, 1023, 4095, 65535) if gray.max() <= peak)
-        shades = np.rint(np.arange(peak + 1) * (255 / peak)).astype(np.uint8)
-        return np.asarray(shades[gray], np.uint8)
-    values = np.nan_to_num(np.asarray(gray, np.float64))
-    low, high = float(values.min()), float(values.max())
-    span = max(high - low, np.finfo(np.float64).tiny)
-    return np.asarray(np.rint((values - low) / span * 255), np.uint8)

@@ -30,10 +30,12 @@ class MediaInfo:
     `constant_rate`. `duration` is in seconds and includes the last frame.
 
     `name` is the user's own (see names.py). In an album each frame is a separate image: `sizes` are their heights and
-    widths, `names` their unique names. `height`, `width` and the stored ones are then the maximum over all of them.
+    widths, `names` their unique names. `height`, `width` and the stored ones are then the maximum over all of them. A
+    clip made of numbered pictures has their `names`, too.
 
     `orientations` are the EXIF orientations of the sources, by which they were turned upright: one for each image of an
-    album, else a single one. Without them, nothing was turned.
+    album, else a single one. Without them, nothing was turned. `warnings` are sentences for the user about what is
+    missing or was changed when it was opened.
     """
 
     kind: Literal["image", "clip", "album"]
@@ -49,14 +51,15 @@ class MediaInfo:
     duration: float = 0.0
     sizes: tuple[tuple[int, int], ...] = ()
     names: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     orientations: tuple[int, ...] = ()
 
     def name_of(self, frame: int) -> str:
-        """The name of the image of this frame; the frames of a clip are named by their numbers."""
-        if self.kind == "clip":
-            return f"{frame:05d}.jpg"
-        return self.names[frame] if self.names else self.name
+        """The name of the image of this frame; frames of a clip without names are named by their numbers."""
+        if self.names:
+            return self.names[frame]
+        return f"{frame:05d}.jpg" if self.kind == "clip" else self.name
 
     def orientation_of(self, frame: int) -> int:
         """The EXIF orientation by which the source of this frame was turned."""
@@ -66,3 +69,17 @@ class MediaInfo:
     def size_of(self, frame: int) -> tuple[int, int]:
         """Height and width of the masks of this frame."""
         return self.sizes[frame] if self.sizes else (self.height, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReading:
+    """How the frames of a store are read from its source again, so that they are the same images as the stored ones.
+
+    `parts` of a clip: "video", "pages" of one picture file, or "pictures" that are a file each. `levels` are the values
+    that are shown as black and white where a pixel has more than 8 bits. `is_scaled`: the source is larger than the
+    `MediaInfo` says.
+    """
+
+    parts: Literal["video", "pages", "pictures"] = "video"
+    levels: tuple[float, float] | None = None
+    is_scaled: bool = False

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from sam2_core.errors import MediaError
+from sam2_core.errors import MediaError, TooLarge
+
+MAX_OVERSIZE = 2
+"""How many times too large a picture or the side of a clip may be to be decoded as it is, and then scaled down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +17,8 @@ class Limits:
 
     `max_pixels` is for images; clips have limits of their own. An album has up to `max_pictures` images and
     `max_album_bytes`. Stored frames, which the page and the network use, are scaled down to a longer side of
-    `stored_side` (clips) or `stored_side_image` (images). `time_limit` is wall-clock time.
+    `stored_side` (clips) or `stored_side_image` (images). `time_limit` is wall-clock time. With `scale_down`, images
+    and clips of too many pixels are scaled down to the limit, as far as that takes a bounded amount of memory.
     """
 
     max_bytes: int = 2_000_000_000
@@ -28,44 +33,73 @@ class Limits:
     time_limit: float = 1800.0
     max_pictures: int = 200
     max_album_bytes: int = 4_000_000_000
+    scale_down: bool = False
+
+    def scaled_size(self, height: int, width: int) -> tuple[int, int] | None:
+        """The size to scale an image to that has too many pixels, else None."""
+        if height * width <= self.max_pixels:
+            return None
+        scale = math.sqrt(self.max_pixels / (height * width))
+        return max(1, int(height * scale)), max(1, int(width * scale))
+
+    @property
+    def max_decoded_clip_pixels(self) -> int:
+        """The largest frame of a clip to decode."""
+        side, pixels = self.max_clip_side, self.max_clip_pixels
+        return min(2 * pixels, 4 * side**2) if self.scale_down else min(pixels, side**2)
+
+    def scaled_clip_size(self, height: int, width: int) -> tuple[int, int] | None:
+        """The size to scale the frames of a clip to if they are too large, else None. Both are even."""
+        scale = min(self.max_clip_side / max(height, width), math.sqrt(self.max_clip_pixels / (height * width)))
+        return None if scale >= 1 else (max(2, int(height * scale / 2) * 2), max(2, int(width * scale / 2) * 2))
 
     def check_bytes(self, size: int) -> None:
         """Reject an empty or too large file."""
         if size == 0:
-            raise MediaError("The file is empty (0 bytes). Upload it again, or choose another one.")
+            raise MediaError("The file is empty (0 bytes). Copy it again, or use another one.")
         if size > self.max_bytes:
             raise MediaError(
                 f"The file has {_megabytes(size)}; the limit is {_megabytes(self.max_bytes)}. "
-                "Upload a shorter or more strongly compressed one."
+                "Use a shorter or more strongly compressed one."
             )
 
-    def check_pixels(self, height: int, width: int) -> None:
-        """Reject an image that would take too much memory, before it is decoded."""
-        if height * width > self.max_pixels:
-            raise MediaError(
+    def check_pixels(self, height: int, width: int, max_oversize: int = MAX_OVERSIZE) -> None:
+        """Reject an image that would take too much memory, before it is decoded.
+
+        `max_oversize` is how many times the limit can be decoded to be scaled down.
+        """
+        can_scale = height * width <= max_oversize * self.max_pixels
+        if (size := self.scaled_size(height, width)) and not (self.scale_down and can_scale):
+            raise (TooLarge if can_scale else MediaError)(
                 f"The picture has {width} x {height} = {height * width / 1e6:.1f} million pixels; "
-                f"the limit is {self.max_pixels / 1e6:.1f} million. Scale it down first."
+                f"the limit is {self.max_pixels / 1e6:.1f} million. Scale it down first, to {_size(size)}."
             )
 
     def check_clip_size(self, height: int, width: int) -> None:
         """Reject a clip whose frames are too large."""
+        size = self.scaled_clip_size(height, width)
+        can_scale = max(height, width) <= MAX_OVERSIZE * self.max_clip_side and (
+            height * width <= MAX_OVERSIZE * self.max_clip_pixels
+        )
+        if size is None or (self.scale_down and can_scale):
+            return
+        problem = TooLarge if can_scale else MediaError
         if max(height, width) > self.max_clip_side:
-            raise MediaError(
+            raise problem(
                 f"The clip's frames are {width} x {height} pixels; the limit is {self.max_clip_side} on the long "
-                "side. Scale the clip down first."
+                f"side. Scale the clip down first, to {_size(size)}."
             )
-        if height * width > self.max_clip_pixels:
-            raise MediaError(
-                f"The clip's frames are {width} x {height} = {height * width / 1e6:.1f} million pixels; "
-                f"the limit is {self.max_clip_pixels / 1e6:.1f} million. Scale the clip down first."
-            )
+        raise problem(
+            f"The clip's frames are {width} x {height} = {height * width / 1e6:.1f} million pixels; "
+            f"the limit is {self.max_clip_pixels / 1e6:.1f} million. Scale the clip down first, to {_size(size)}."
+        )
 
     def check_seconds(self, seconds: float) -> None:
         """Reject a clip that is too long."""
         if seconds > self.max_seconds:
             raise MediaError(
                 f"The clip lasts {_clock(seconds)}; the limit is {_clock(self.max_seconds)}. "
-                "Cut out the part that matters and upload that."
+                "Cut out the part that matters and use that."
             )
 
     def check_frames(self, frames: int) -> None:
@@ -73,7 +107,7 @@ class Limits:
         if frames > self.max_frames:
             raise MediaError(
                 f"The clip has more than {self.max_frames} frames (at least {frames}), which is the limit. "
-                "Cut out the part that matters and upload that."
+                "Cut out the part that matters and use that."
             )
 
     def check_store(self, size: int) -> None:
@@ -81,7 +115,7 @@ class Limits:
         if size > self.max_store_bytes:
             raise MediaError(
                 f"The frames take more than {_megabytes(self.max_store_bytes)} (at least {_megabytes(size)}), "
-                "which is the limit. Upload a shorter part of the clip, or fewer photos."
+                "which is the limit. Use a shorter part of the clip, or fewer photos."
             )
 
     def check_album(self, images: int, size: int) -> None:
@@ -96,6 +130,18 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def describe_scaling(what: str, original: tuple[int, int], scaled: tuple[int, ...]) -> str:
+    """The warning about a picture or clip that was scaled down; sizes are height and width."""
+    return (
+        f"The {what} was scaled down from {original[1]} x {original[0]} to {scaled[1]} x {scaled[0]} pixels: "
+        "masks have this size."
+    )
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[1]} x {size[0]}"
 
 
 def _megabytes(size: int) -> str:

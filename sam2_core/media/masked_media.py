@@ -92,11 +92,11 @@ class MaskedMedia:
         return self.objects[self._order[object_id]]
 
     def title_of(self, frame: int) -> str:
-        """The name, without an extension, of files about a frame: its number in a clip, else the stem of the image.
+        """The name, without an extension, of files about a frame: its number in a clip without names, else the stem.
 
         Titles are unique, may have folders, and do not depend on which frames were chosen (see `titles_of`).
         """
-        return f"{frame:05d}" if self.info.kind == "clip" else self._titles[frame]
+        return f"{frame:05d}" if self.info.kind == "clip" and not self.info.names else self._titles[frame]
 
     @cached_property
     def _titles(self) -> tuple[str, ...]:

@@ -60,14 +60,14 @@ def short_names(paths: Iterable[str | Path]) -> list[str]:
 
 
 def unique_name(name: str, taken: Set[str], path: str = "") -> str:
-    """The name if its `fold_name` is not in `taken`, else with more folders of `path`, else with a number."""
+    """The name if its `compose_name` is not in `taken`, else with more folders of `path`, else with a number."""
     parts = (path or name).split("/")
     for count in range(name.count("/") + 2, len(parts) + 1):
-        if fold_name(name) not in taken:
+        if compose_name(name) not in taken:
             return name
         name = "/".join(parts[-count:])
     stem, number, unique = without_extension(name), 2, name
-    while fold_name(unique) in taken:
+    while compose_name(unique) in taken:
         unique, number = f"{stem} ({number}){name[len(stem) :]}", number + 1
     return unique
 
@@ -116,9 +116,14 @@ def extension_of_name(name: str) -> str:
     return posixpath.splitext(name)[1].lower()
 
 
+def compose_name(name: str) -> str:
+    """A key that is equal for names that look the same: without Unicode's forms."""
+    return unicodedata.normalize("NFC", name)
+
+
 def fold_name(name: str) -> str:
     """A key that is equal for names that some file systems take for the same: without case and Unicode's forms."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return compose_name(compose_name(name).casefold())
 
 
 def clean_name(name: str) -> str:

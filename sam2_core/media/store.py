@@ -2,9 +2,9 @@
 
 frames.mjpeg    all frames as JPEG, one after another
 index.npz       offsets (frames + 1,) int64, times (frames,) float64 in seconds, start () float64
-about.json      the `MediaInfo`
+about.json      the `MediaInfo` and the `SourceReading`
 source          the uploaded file, for exports at full quality
-sources/        instead of it the files of an album: 0001 is that of frame 0
+sources/        instead of it the files of an album, or of a clip made of pictures: 0001 is that of frame 0
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import MediaError
-from sam2_core.media.info import FloatArray, MediaInfo, RgbArray
+from sam2_core.media.info import FloatArray, MediaInfo, RgbArray, SourceReading
 
 FRAMES, INDEX, ABOUT, SOURCE, SOURCES = "frames.mjpeg", "index.npz", "about.json", "source", "sources"
+VIDEO = SourceReading()
 _VERSION = 1
 _REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 _THUMBNAIL_QUALITY = 80
@@ -33,10 +34,19 @@ _THUMBNAIL_QUALITY = 80
 class Store:
     """Reads the frames of one store. Thread-safe. No file stays open between two reads."""
 
-    def __init__(self, folder: Path, info: MediaInfo, times: FloatArray, offsets: npt.NDArray[np.int64], start: float):
+    def __init__(
+        self,
+        folder: Path,
+        info: MediaInfo,
+        times: FloatArray,
+        offsets: npt.NDArray[np.int64],
+        start: float,
+        reading: SourceReading = VIDEO,
+    ) -> None:
         """See `open_store`."""
         self.folder = folder
         self.info = info
+        self.reading = reading
         self.times = times
         self.start = start
         """Seconds from the start of the source (usually of its audio) to frame 0."""
@@ -53,12 +63,13 @@ class Store:
 
     @property
     def source(self) -> Path:
-        """The uploaded image or clip; see `source_of` for albums."""
+        """The uploaded image or clip; see `source_of` for albums and clips made of pictures."""
         return self.folder / SOURCE
 
     def source_of(self, frame: int) -> Path:
         """The uploaded file that frame `frame` comes from."""
-        return album_source_path(self.folder, frame) if self.info.kind == "album" else self.source
+        has_many = self.info.kind == "album" or self.reading.parts == "pictures"
+        return album_source_path(self.folder, frame) if has_many else self.source
 
     def jpeg(self, frame: int) -> bytes:
         """Frame `frame` as a JPEG of the stored size. Raises `MediaError` for a frame that does not exist."""
@@ -72,13 +83,13 @@ class Store:
                 frames.seek(begin)
                 return frames.read(end - begin)
         except FileNotFoundError as error:
-            raise MediaError("This picture or clip is no longer here. Upload it again.") from error
+            raise MediaError("This picture or clip is no longer here. Open it again.") from error
 
     def frame(self, frame: int) -> RgbArray:
         """Frame `frame` as (stored_height, stored_width, 3) uint8 RGB. Raises `MediaError` as `jpeg` does."""
         pixels = cv2.imdecode(np.frombuffer(self.jpeg(frame), np.uint8), cv2.IMREAD_COLOR)
         if pixels is None:
-            raise MediaError(f"Frame {frame} is damaged. Upload the file again.")
+            raise MediaError(f"Frame {frame} is damaged. Open the file again.")
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
     def thumbnail(self, frame: int, height: int) -> bytes:
@@ -90,7 +101,7 @@ class Store:
         mode = _REDUCED[reductions[0]] if reductions else cv2.IMREAD_COLOR
         pixels = cv2.imdecode(np.frombuffer(self.jpeg(frame), np.uint8), mode)
         if pixels is None:
-            raise MediaError(f"Frame {frame} is damaged. Upload the file again.")
+            raise MediaError(f"Frame {frame} is damaged. Open the file again.")
         stored_height, stored_width = pixels.shape[:2]
         if stored_height > height:
             pixels = cv2.resize(
@@ -110,7 +121,7 @@ class Store:
 
 
 def album_source_path(folder: Path, frame: int) -> Path:
-    """The path of the source file of one image of an album."""
+    """The path of the source file of one image of an album, or of a clip made of pictures."""
     return folder / SOURCES / f"{frame + 1:04d}"
 
 
@@ -121,29 +132,44 @@ def open_store(folder: str | Path) -> Store:
         about = json.loads((folder / ABOUT).read_text("utf-8"))
         if about.pop("version") != _VERSION:
             raise ValueError("other version")
+        reading = _read_reading(about.pop("reading", {}))
         info = _read_info(about)
         with np.load(folder / INDEX, allow_pickle=False) as index:
             times, offsets, start = index["times"], index["offsets"], float(index["start"])
         if not len(times) == len(offsets) - 1 == info.frames or offsets[-1] != (folder / FRAMES).stat().st_size:
             raise ValueError("parts do not match")
-        return Store(folder, info, times, offsets, start)
+        return Store(folder, info, times, offsets, start, reading)
     except FileNotFoundError as error:
-        raise MediaError("This picture or clip is no longer here. Upload it again.") from error
+        raise MediaError("This picture or clip is no longer here. Open it again.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise MediaError("This picture or clip cannot be read any more. Upload it again.") from error
+        raise MediaError("This picture or clip cannot be read any more. Open it again.") from error
 
 
 def _read_info(about: dict[str, Any]) -> MediaInfo:
     """A `MediaInfo` from JSON, whose lists become tuples."""
     sizes = tuple((int(height), int(width)) for height, width in about.pop("sizes", ()))
-    info = MediaInfo(**about | {"sizes": sizes, "names": tuple(about.pop("names", ()))})
+    lists = {name: tuple(about.pop(name, ())) for name in ("names", "warnings", "orientations")}
+    info = MediaInfo(**about | {"sizes": sizes, **lists})
     if sizes and not len(sizes) == len(info.names) == info.frames:
         raise ValueError("parts do not match")
     return info
 
 
-def describe_store(folder: Path, info: MediaInfo, sizes: Sequence[int], times: FloatArray, start: float) -> None:
+def _read_reading(about: dict[str, Any]) -> SourceReading:
+    levels = about.get("levels")
+    return SourceReading(**about | {"levels": levels and (float(levels[0]), float(levels[1]))})
+
+
+def describe_store(
+    folder: Path,
+    info: MediaInfo,
+    sizes: Sequence[int],
+    times: FloatArray,
+    start: float,
+    reading: SourceReading = VIDEO,
+) -> None:
     """Write the index and the description of a store whose frames are written; `sizes` are their lengths in bytes."""
     offsets = np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))])
     np.savez(folder / INDEX, offsets=offsets, times=times, start=np.float64(start))
-    (folder / ABOUT).write_text(json.dumps({"version": _VERSION, **asdict(info)}), "utf-8")
+    about = {"version": _VERSION, **asdict(info), "reading": asdict(reading)}
+    (folder / ABOUT).write_text(json.dumps(about), "utf-8")

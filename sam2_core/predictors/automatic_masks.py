@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sam2_core.detection.suppression import non_maximum_suppression
 from sam2_core.errors import ConfigError
 from sam2_core.model.preprocess import FloatPixels, Pixels
 from sam2_core.predictors.mask_filters import (
@@ -25,7 +26,6 @@ from sam2_core.predictors.mask_filters import (
     generate_crops,
     is_near_crop_edge,
     mask_boxes,
-    non_maximum_suppression,
     point_grids_of_layers,
     remove_small_islands,
     stability_scores,

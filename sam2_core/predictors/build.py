@@ -59,6 +59,9 @@ _DECODER_SETTINGS = {
     _DECODER + "dynamic_multimask_stability_delta": "stability_delta",
     _DECODER + "dynamic_multimask_stability_thresh": "stability_threshold",
 }
+_FROM_IMAGE_SIZE = tuple(f"memory_attention.layer.{part}_attention.feat_sizes" for part in ("self", "cross"))
+"""Accepted and ignored: official scripts set the size of the embedding beside `image_size`, of which it follows."""
+
 _COMPILE = "compile_image_encoder"
 _TARGETS = ("SAM2Base", "SAM2VideoPredictor", "SAM2VideoPredictorVOS")
 
@@ -92,6 +95,8 @@ def _override(network: SAM2, name: str, value: Any, override: str, switches: tup
         setattr(network, name, _as_kind(value, getattr(network, name), override))
     elif name in FIXED_SETTINGS:
         FIXED_SETTINGS[name].check(value)
+    elif name in _FROM_IMAGE_SIZE:
+        pass
     elif name == _COMPILE:
         if _as_kind(value, True, override):
             network.image_encoder.trunk.compile()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Hashable, Iterable, MutableSequence
 from functools import partial
 from typing import Any, TypeAlias, overload
@@ -66,11 +67,12 @@ class ClipImages(MutableSequence[Any]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return self._with(self._entries[index])
-        if isinstance(index, tuple) and index and not isinstance(index[0], slice):
-            return self[index[0]][index[1:]]
-        if isinstance(index, tuple | list) or (isinstance(index, Tensor) and index.ndim):
+        first, *rest = index if isinstance(index, tuple) and index else (index,)
+        try:
+            frame = self._read(self._entries[operator.index(first)])
+        except TypeError:  # not a single frame
             return self.tensor()[index]
-        return self._read(self._entries[index])
+        return frame if not rest or frame is None else frame[tuple(rest)]
 
     def __setitem__(self, index: Any, frame: Any) -> None:
         self._entries[index] = list(frame) if isinstance(index, slice) else _entry(frame)

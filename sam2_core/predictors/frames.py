@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
 import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -21,12 +22,13 @@ from pathlib import Path
 from typing import IO, Any, Protocol, runtime_checkable
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from sam2_core.errors import MediaError
 from sam2_core.media import Limits, ingest, open_store
 from sam2_core.media.image_files import read_image
+from sam2_core.media.sequence import PICTURE_SUFFIXES, NoSequence, order_sequence
 from sam2_core.model.preprocess import frame_to_input
 from sam2_core.predictors.pictures import PictureFrames
 
@@ -47,7 +49,6 @@ HELD_BYTES = 2**30
 
 _PICTURE_LIMITS = replace(CLIP_LIMITS, max_pixels=CLIP_LIMITS.max_clip_pixels)
 _JPEG = {".jpg", ".jpeg"}
-_OTHER = {".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm", ".pgm"}
 
 
 @runtime_checkable
@@ -94,34 +95,34 @@ def open_frames(source: Any, size: int) -> Frames:
 def numbered_files(folder: Path) -> list[Path]:
     """The pictures of a folder, by their numbers: `00000.jpg`, `frame_0001.png`, `render.1001.tif`.
 
-    As in the official code only JPEGs count where there are any. Raises `MediaError` for names without a number, for
-    two frames of one number, and for names that differ in more than their numbers: they are of several clips.
+    As in the official code only JPEGs count where there are any; a warning tells of other pictures between them. Raises
+    `MediaError` for names without a number, for two frames of one number, for decimals whose order is not certain, and
+    for names that differ in more than their numbers: they are of several clips.
     """
-    files = [file for file in folder.iterdir() if not file.name.startswith(".")]
+    files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
     found = [file for file in files if file.suffix.lower() in _JPEG]
-    found = found or [file for file in files if file.suffix.lower() in _OTHER]
+    found = found or [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
     if not found:
         raise MediaError(f"There are no .jpg files in {folder}, nor other pictures named by numbers, like 00000.png.")
-    by_number: dict[tuple[int, ...], Path] = {}
-    first = found[0]
-    for file in found:
-        numbers = tuple(map(int, re.findall(r"\d+", file.stem)))
-        if not numbers:
-            raise MediaError(f"Frames must be named by their number, like 00000.jpg; {file.name} is not.")
-        if _text_of(file) != _text_of(first):
-            raise MediaError(
-                f"The frames of a clip differ only in their numbers; {first.name} and {file.name} in {folder} are of "
-                "different clips. Put each clip into a folder of its own, or pass a list of files."
-            )
-        if numbers in by_number:
-            raise MediaError(f"{by_number[numbers].name} and {file.name} in {folder} have the same number.")
-        by_number[numbers] = file
-    return [by_number[numbers] for numbers in sorted(by_number)]
+    unnumbered = [file.name for file in found if not re.search(r"\d", file.stem)]
+    if unnumbered:
+        raise MediaError(f"Frames must be named by their number, like 00000.jpg; {unnumbered[0]} is not.")
+    order, _ = order_sequence([file.name for file in found])
+    stems = {file.stem for file in found}
+    others = (file for file in files if file.stem not in stems and file.suffix.lower() in PICTURE_SUFFIXES)
+    if lost := [file.name for file in others if _are_frames([found[0], file])]:
+        warnings.warn(
+            f"Only the JPEGs in {folder} are frames: {lost[0]} is left out ({len(lost)} in all).", stacklevel=2
+        )
+    return [found[index] for index in order]
 
 
-def _text_of(file: Path) -> str:
-    """The name without its numbers."""
-    return re.sub(r"\d+", "0", file.stem).casefold()
+def _are_frames(files: Sequence[Path]) -> bool:
+    """Whether these are frames of one clip, all of them."""
+    try:
+        return len(order_sequence([file.name for file in files])[0]) == len(files)
+    except NoSequence:
+        return False
 
 
 class FrameFiles:
@@ -162,6 +163,8 @@ def _picture(source: Path | IO[bytes]) -> Image.Image:
         with Image.open(source) as image:
             if image.format in {"JPEG", "MPO"}:
                 return image.convert("RGB")
+    except UnidentifiedImageError:
+        pass  # `read_image` names the format
     except (OSError, Image.DecompressionBombError) as error:
         raise MediaError(f"A frame cannot be read: {error}") from error
     if not isinstance(source, Path):
@@ -187,6 +190,8 @@ class ClipFrames:
             with (folder / "clip").open("wb") as copy:
                 shutil.copyfileobj(file, copy)
         about = ingest(file if isinstance(file, Path) else folder / "clip", folder / "store", CLIP_LIMITS)
+        for sentence in about.warnings:  # frames that are missing or were changed
+            warnings.warn(sentence, stacklevel=2)
         self._store = open_store(folder / "store")
         cleanup.callback(self._store.close)  # runs before the folder is deleted
         self.height, self.width, self._count = about.height, about.width, about.frames

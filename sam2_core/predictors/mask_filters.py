@@ -133,28 +133,6 @@ def is_near_crop_edge(boxes: Tensor, crop: Crop, image: Crop) -> Tensor:
     return (near_crop & ~near_image).any(dim=-1)
 
 
-def non_maximum_suppression(boxes: npt.ArrayLike, scores: npt.ArrayLike, iou_threshold: float) -> list[int]:
-    """Indices of the boxes to keep, best score first: those whose IoU with no better kept box exceeds `iou_threshold`.
-
-    `boxes` is (N, 4), `scores` (N,). Of equal scores the earlier one is better.
-    """
-    # IoUs in single precision compared in double decide borderline cases as torchvision does.
-    corners = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
-    areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
-    remaining = np.argsort(-np.asarray(scores), kind="stable")
-    kept: list[int] = []
-    while remaining.size:
-        best, others = remaining[0], remaining[1:]
-        kept.append(int(best))
-        inner_start = np.maximum(corners[best, :2], corners[others, :2])
-        inner_end = np.minimum(corners[best, 2:], corners[others, 2:])
-        shared = np.maximum(inner_end - inner_start, np.float32(0)).prod(axis=1)
-        with np.errstate(invalid="ignore"):  # 0 / 0 for two boxes of size 0
-            overlap = shared / (areas[best] + areas[others] - shared)
-        remaining = others[~(overlap.astype(np.float64) > iou_threshold)]
-    return kept
-
-
 def remove_small_regions(mask: BoolArray, min_area: float) -> BoolArray:
     """Fill the holes and remove the islands of fewer than `min_area` pixels of a mask (H, W).
 

@@ -44,13 +44,15 @@ def checked_points(points: Values, labels: Values) -> tuple[Tensor, Tensor]:
 def checked_boxes(boxes: Values) -> Tensor:
     """Boxes (B, 4) as left, top, right, bottom, float32 on the CPU, from (4,), (2, 2), (B, 4) or (B, 2, 2).
 
+    Corners may be in any order. The official code takes them as they are, which gives no usable mask for swapped ones.
     Raises `BadPrompt` for anything else.
     """
     edges = _to_tensor(boxes, "box")
     if edges.numel() % 4 or not edges.numel():
         raise BadPrompt(f"A box is left, top, right, bottom: four numbers, not {tuple(edges.shape)}.")
     _check_finite(edges, "box")
-    return edges.reshape(-1, 4)
+    corners = edges.reshape(-1, 2, 2)
+    return torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
 
 
 def _to_tensor(values: Values, name: str) -> Tensor:

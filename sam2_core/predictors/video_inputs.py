@@ -1,14 +1,16 @@
-"""Conversion of points and boxes of the official video API to network inputs."""
+"""Conversion of points, boxes and masks of the official video API to network inputs."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sam2_core.errors import BadPrompt
 from sam2_core.predictors.prompt_values import Values, checked_boxes, checked_points
+from sam2_core.types import foreground_of
 
 PointInputs: TypeAlias = tuple[Tensor, Tensor]
 """Coordinates (1, N, 2) in pixels of the S x S input and labels (1, N); the corners of a box come first."""
@@ -50,3 +52,12 @@ def merged(old: PointInputs, new: PointInputs) -> PointInputs:
     points = (labels[0] < 2).nonzero().flatten()
     order = torch.cat([corners, points])
     return coords[:, order], labels[:, order]
+
+
+def mask_values(mask: Values) -> Tensor:
+    """A mask prompt as zeros and ones, or as probabilities, which `mask_to_input` cuts at half after resizing."""
+    if isinstance(mask, Tensor):
+        mask = (mask.float() if mask.is_floating_point() else mask).detach().cpu().numpy()
+    values = np.asarray(mask)
+    is_probability = np.issubdtype(values.dtype, np.floating) and values.max(initial=0) <= 1
+    return torch.from_numpy(np.ascontiguousarray(values if is_probability else foreground_of(values)))

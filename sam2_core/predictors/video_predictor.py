@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -22,12 +21,12 @@ from sam2_core.predictors.build import PathLike, apply_overrides
 from sam2_core.predictors.clip_images import ClipImages
 from sam2_core.predictors.frames import open_frames
 from sam2_core.predictors.prompt_values import Values
-from sam2_core.predictors.video_inputs import merged, point_inputs
+from sam2_core.predictors.video_inputs import mask_values, merged, point_inputs
 from sam2_core.predictors.video_state import (
     ObjectState,
     State,
     VideoState,
-    check_frame,
+    checked_frame,
     processing_order,
     prompting,
     remove_all_objects,
@@ -121,7 +120,7 @@ class SAM2VideoPredictor(VideoSteps):
         Returns the frame, all object ids, and the logits of all objects at the clip's size (objects, 1, H, W).
         Raises `BadPrompt` for an invalid prompt; a call that raises does not change the state.
         """
-        check_frame(inference_state, frame_idx)
+        frame_idx = checked_frame(inference_state, frame_idx)
         size = (inference_state["video_height"], inference_state["video_width"]) if normalize_coords else (1, 1)
         coords, label_values = point_inputs(points, labels, box, size, self.image_size, self.device)
         with prompting(inference_state, obj_id) as target:
@@ -139,13 +138,16 @@ class SAM2VideoPredictor(VideoSteps):
 
     @torch.inference_mode()
     def add_new_mask(self, inference_state: State, frame_idx: int, obj_id: Any, mask: Values) -> FrameResult:
-        """Prompt an object on a frame with a mask (H', W'), which is used as the output."""
-        check_frame(inference_state, frame_idx)
-        array = torch.as_tensor(mask) if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask, dtype=bool))
+        """Prompt an object on a frame with a mask (H', W'), which is used as the output.
+
+        A soft mask (probabilities, or levels up to 255) is cut at half.
+        """
+        frame_idx = checked_frame(inference_state, frame_idx)
+        array = mask_values(mask)
         if array.ndim != 2:
             raise BadPrompt(f"A mask has two axes (height, width), got shape {tuple(array.shape)}.")
         with prompting(inference_state, obj_id) as target:
-            target.masks[frame_idx] = mask_to_input(array.cpu(), self.image_size).to(self.device)
+            target.masks[frame_idx] = mask_to_input(array, self.image_size).to(self.device)
             target.points.pop(frame_idx, None)
             return self._segment(inference_state, target, obj_id, frame_idx)
 
@@ -154,7 +156,7 @@ class SAM2VideoPredictor(VideoSteps):
         self, inference_state: State, frame_idx: int, obj_id: Any, need_output: bool = True
     ) -> FrameResult | None:
         """Clear the prompt of an object on a frame; unknown objects are ignored."""
-        check_frame(inference_state, frame_idx)
+        frame_idx = checked_frame(inference_state, frame_idx)
         if obj_id in inference_state["obj_id_to_idx"]:
             ObjectState.of(inference_state, self._obj_id_to_idx(inference_state, obj_id)).clear_frame(frame_idx)
         return self._current_result(inference_state, frame_idx) if need_output else None

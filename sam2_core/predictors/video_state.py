@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -210,11 +211,16 @@ def frame_output(stored: StoredOutput) -> FrameOutput:
 # --- frames ----------------------------------------------------------------------------------------------------------
 
 
-def check_frame(state: State, frame: int) -> None:
-    """Raise `IndexError` for a frame that does not exist. Frames may be appended before `num_frames` is raised."""
+def checked_frame(state: State, frame: Any) -> int:
+    """A frame number of any type as an integer; raises `IndexError` if there is no such frame.
+
+    Frames may be appended before `num_frames` is raised.
+    """
+    frame = operator.index(frame)
     frames = max(state["num_frames"], len(state["images"]))
     if not 0 <= frame < frames:
         raise IndexError(f"Frame {frame} does not exist: the clip has {frames} frames, counted from 0.")
+    return frame
 
 
 def processing_order(state: State, start: int | None, limit: int | None, reverse: bool) -> range:
@@ -225,7 +231,7 @@ def processing_order(state: State, start: int | None, limit: int | None, reverse
     frames = state["num_frames"]
     if start is None:
         start = min(frame for outputs in state["output_dict_per_obj"].values() for frame in outputs[_CONDITIONING])
-    check_frame(state, start)
+    start = checked_frame(state, start)
     if limit is None:
         limit = frames
     if not reverse:

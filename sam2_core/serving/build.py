@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sam2_core.detection.loading import load_detector
 from sam2_core.errors import ConfigError
 from sam2_core.model.input_geometry import frame_input
 from sam2_core.model.sam import Network
 from sam2_core.networks import is_known
+from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.pool import EnginePool
@@ -47,6 +49,16 @@ def build_engine(
         progress(None, "Warming up")
     engines = [_start(copy.deepcopy(network) if len(places) > 1 else network, place, limits) for place in places]
     return engines[0] if len(engines) == 1 else EnginePool(engines)
+
+
+def build_detection_engine(device: str = "auto") -> DetectionEngine:
+    """An engine for text prompts on the first of these devices, see `build_engine`. Nothing is loaded yet.
+
+    Raises `ConfigError`.
+    """
+    place = choose_devices(device)[0]
+
+    return DetectionEngine(lambda name, progress: load_detector(name, place, progress))
 
 
 def _start(network: Network, place: torch.device, limits: EngineLimits | None) -> LocalEngine:

@@ -142,7 +142,7 @@ class ModelRegistry:
 
         def report(fraction: float | None, message: str) -> None:
             if not slot.holders and slot.entry.name != self.default:
-                raise Cancelled("Loading this model was given up. Choose it again.")
+                raise Cancelled("Loading this model was given up. Load it again.")
             progress(fraction, message)
 
         return report

@@ -44,7 +44,7 @@ def _check_box(box: Box, height: int, width: int) -> None:
     if not all(map(math.isfinite, (box.left, box.top, box.right, box.bottom))):
         raise BadPrompt("The box has corners that are no numbers.")
     if not (box.left < box.right and box.top < box.bottom):
-        raise BadPrompt("The box is empty: drag from one corner to the opposite one.")
+        raise BadPrompt("The box is empty: give two opposite corners of a rectangle.")
     if box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
         raise BadPrompt(f"The box lies outside the {width} x {height} frame.")
 

@@ -46,7 +46,7 @@ def test_the_bundled_network_segments_everything(masklet: CommandRunner, photo: 
     masks = masks_in(tmp_path / "out" / "a_coco.json")
     assert {number: mask.area for (_, number), mask in masks.items()} == {each["id"]: each["area"] for each in found}
     again = masklet("everything", photo, *arguments)
-    assert json.loads(again.out)["status"] == "skipped"
+    assert json.loads(again.out)["outcomes"] == {"coco": "replaced", "png": "replaced"}
 
 
 def test_invalid_settings_are_errors(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:

@@ -62,9 +62,25 @@ def test_each_image_has_its_own_annotation_file(masklet: CommandRunner, photos: 
         assert image.size == (WIDTH, HEIGHT)
 
 
+def test_images_of_equal_names_are_told_apart_by_their_folders(
+    masklet: CommandRunner, photo: Path, tmp_path: Path
+) -> None:
+    square = {"segmentation": Mask.from_array([[1] * WIDTH] * HEIGHT).to_coco()}
+    file = coco(tmp_path, square, "front/1.png")
+    plain = json.loads(file.read_text("utf-8"))
+    plain["images"].append({**plain["images"][0], "id": 2, "file_name": "rear/1.png"})
+    file.write_text(json.dumps(plain), "utf-8")
+    for folder in ("front", "rear"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(photo, tmp_path / folder / "1.png")
+    arguments = ("--masks", file, "--export", "coco", "--out", tmp_path / "out", "--json")
+    done = masklet("export", tmp_path / "front" / "1.png", tmp_path / "rear" / "1.png", *arguments)
+    assert [each["status"] for each in done.results] == ["done", "failed"]
+
+
 def test_unusable_annotations_are_reported(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     mask = Mask.from_array([[1] * 5] * 5).to_coco()
-    file = coco(tmp_path, {"segmentation": mask, "bbox": [1, 1, 2, 2]})
+    file = coco(tmp_path, {"segmentation": mask})
     done = masklet("export", photo, "--masks", file, "--export", "png", "--out", tmp_path / "out")
     assert done.code == 1
     assert "error: " in done.err

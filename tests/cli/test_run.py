@@ -109,6 +109,20 @@ def test_the_medium_is_searched_in_the_given_paths(masklet: CommandRunner, tmp_p
     assert masks_in(tmp_path / "one" / "film_coco.json") == masks_in(tmp_path / "two" / "film_coco.json")
 
 
+@pytest.mark.parametrize("given", [(), ("work/shot",), ("work",)])
+def test_the_medium_may_be_a_folder_of_numbered_pictures(
+    masklet: CommandRunner, tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    project = save(tmp_path / "work", medium={**MEDIUM, "name": "shot"})
+    (tmp_path / "work" / "shot").mkdir()
+    for number in range(FRAMES):
+        pixels = numbered_image(number, HEIGHT, WIDTH)
+        Image.fromarray(pixels).save(tmp_path / "work" / "shot" / f"{number + 1:04d}.png")
+    done = masklet("run", project, *(tmp_path / each for each in given), "--out", tmp_path / "m.json")
+    assert (done.code, done.err) == (0, "")
+    assert len({frame for frame, _ in masks_in(tmp_path / "m.json")}) == FRAMES
+
+
 def test_a_different_medium_is_refused(masklet: CommandRunner, tmp_path: Path) -> None:
     project = save(tmp_path)
     make_clip(tmp_path / "film.mp4", frames=5, size=(HEIGHT, WIDTH))
@@ -123,7 +137,7 @@ def test_a_folder_of_projects(masklet: CommandRunner, project: Path, tmp_path: P
     done = masklet("run", project.parent, "--out", tmp_path / "out", "--json")
     assert done.code == 1
     assert [each["status"] for each in done.results] == ["failed", "done", "done"]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["film_coco.json", "second_coco.json"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.json")) == ["film_coco.json", "second_coco.json"]
     again = masklet("run", project.parent, "--out", tmp_path / "out", "--json")
     assert [each["status"] for each in again.results] == ["failed", "skipped", "skipped"]
 
@@ -176,11 +190,11 @@ def test_images_that_are_called_alike_are_found_in_their_folders(masklet: Comman
     project = save(tmp_path, "album", medium, journal={"steps": steps, "length": 1})
     photos = tmp_path / "photos"
     for places in ([photos], [photos / "rear", photos / "front"]):
-        done = masklet("run", project, *places, "--out", tmp_path / "m.json")
+        done = masklet("run", project, *places, "--out", tmp_path / f"{len(places)}.json")
         assert (done.code, done.err) == (0, "")
-        images = json.loads((tmp_path / "m.json").read_text("utf-8"))["images"]
+        images = json.loads((tmp_path / f"{len(places)}.json").read_text("utf-8"))["images"]
         assert [each["file_name"] for each in images] == ["front/1.png", "rear/1.png"]
-    done = masklet("run", project, photos / "rear", "--out", tmp_path / "m.json")
+    done = masklet("run", project, photos / "rear", "--out", tmp_path / f"{len(places)}.json")
     assert (done.code, "front/1.png (of 1 missing)" in done.err) == (1, True)
 
 

@@ -65,6 +65,32 @@ def test_a_mask_prompt_is_read_from_an_image(masklet: CommandRunner, photo: Path
     assert done.result["objects"][0]["box"] == [30, 5, 60, 25]
 
 
+def test_a_soft_mask_prompt_is_cut_at_half_and_scaled(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
+    pixels = np.zeros((32, 48), np.float32)
+    pixels[5:15, 10:30] = 1
+    for shift in (1, 2):
+        pixels = np.maximum(pixels, 0.5 ** (2 * shift) * np.pad(pixels, shift)[: pixels.shape[0], : pixels.shape[1]])
+    Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / "mask.png")
+    done = masklet("segment", photo, "--mask", tmp_path / "mask.png", "--export", "coco", "--out", tmp_path, "--json")
+    assert done.result["objects"][0]["box"] == [20, 10, 60, 30]
+    Image.new("L", (50, 50), 255).save(tmp_path / "mask.png")
+    other = masklet("segment", photo, "--mask", tmp_path / "mask.png", "--export", "coco", "--out", tmp_path)
+    assert (other.code, "cannot be read as a mask" in other.err) == (1, True)
+
+
+def test_a_mask_may_be_soft_or_of_another_size(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
+    shades = np.concatenate([[0], np.linspace(1, 250, 30), [255]]).repeat(3).astype(np.uint8)
+    Image.fromarray(shades[None].repeat(64, axis=0)).save(tmp_path / "soft.png")  # a gradient from left to right
+    Image.fromarray(np.pad(np.full((10, 15), 255, np.uint8), ((2, 20), (15, 18)))).save(tmp_path / "half.tif")
+    for name, box in (("soft.png", [48, 0, 96, 64]), ("half.tif", [30, 4, 60, 24])):
+        done = masklet("segment", photo, "--mask", tmp_path / name, "--export", "coco", "--out", tmp_path, "--json")
+        assert done.result["objects"][0]["box"] == box
+    assert "The masks are 48 × 32; they were scaled to 96 × 64." in done.err
+    Image.fromarray(np.full((40, 40), 255, np.uint8)).save(tmp_path / "square.png")
+    refused = masklet("segment", photo, "--mask", tmp_path / "square.png", "--out", tmp_path / "cut.png")
+    assert "They are 40 × 40 pixels, the picture is 96 × 64." in refused.err
+
+
 def test_prompts_are_read_from_a_file(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     objects = [
         {"name": "Ball", "label": "toy", "color": "#102030", "prompts": [{"boxes": [[1, 2, 11, 12]]}]},
@@ -183,3 +209,10 @@ def test_a_look_is_read_from_a_file(masklet: CommandRunner, photo: Path, tmp_pat
     (tmp_path / "look.json").write_text('{"layers": [{"effect": "overlay", "opacity": 7}]}', "utf-8")
     done = masklet("segment", photo, "--box", "10,20,40,50", "--look", tmp_path / "look.json", "--out", out)
     assert (done.code, "Opacity goes from 0 to 1" in done.err) == (2, True)
+
+
+def test_warnings_about_a_picture_are_notes(masklet: CommandRunner, tmp_path: Path) -> None:
+    Image.fromarray(np.linspace(51000, 52000, 64 * 96).reshape(64, 96).astype(np.uint16)).save(tmp_path / "a.png")
+    done = masklet("segment", tmp_path / "a.png", "--box", "10,20,40,50", "--out", tmp_path / "masks.json")
+    assert done.code == 0
+    assert "a.png: Its 16-bit pixels use a small part of their range" in done.err

@@ -114,7 +114,7 @@ def test_names_that_several_photos_share_are_told_apart(tmp_path: Path) -> None:
     info, _ = ingest_album(paths, tmp_path / "store")
     assert info.names == ("0/IMG.png", "1/IMG.png", "2/IMG.png", "3/img.png")
     info, _ = ingest_album(paths, tmp_path / "given", names=["IMG.png", "IMG.png", "sub/IMG.png", "img.png"])
-    assert info.names == ("IMG.png", "IMG (2).png", "sub/IMG.png", "img (3).png")
+    assert info.names == ("IMG.png", "IMG (2).png", "sub/IMG.png", "img.png")
 
 
 @pytest.mark.parametrize(

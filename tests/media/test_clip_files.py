@@ -55,6 +55,10 @@ CASES = {
 }
 
 
+ORIENTATIONS = {1: (8,), 3: (6,)}
+"""EXIF orientations by quarter turns."""
+
+
 @dataclass(frozen=True)
 class Ingested:
     case: Case
@@ -103,6 +107,7 @@ def test_description_is_true(ingested: Ingested) -> None:
     assert (info.kind, info.name, info.frames) == ("clip", case.file, FRAMES)
     assert (info.height, info.width) == (info.stored_height, info.stored_width) == size
     assert info.has_audio is ("sound" in case.how)
+    assert info.orientations == ORIENTATIONS.get(case.how.get("turns", 0), ())
     assert ingested.store.info == info
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from sam2_core.media.names import (
     clean_name,
-    fold_name,
     former_names,
     real_name,
     safe_file_name,
@@ -75,8 +74,9 @@ def test_equal_names_get_more_of_their_path_or_a_number() -> None:
     assert unique_name("1.jpg", set()) == "1.jpg"
     assert unique_name("1.jpg", {"1.jpg"}, "trip/rear/1.jpg") == "rear/1.jpg"
     assert unique_name("1.jpg", {"1.jpg", "rear/1.jpg"}, "trip/rear/1.jpg") == "trip/rear/1.jpg"
-    assert unique_name("a.B.JPG", {"a.b.jpg", "a.b (2).jpg"}) == "a.B (3).JPG"
-    assert unique_name("é.png", {fold_name(unicodedata.normalize("NFD", "É.png"))}) == "é (2).png"
+    assert unique_name("a.B.JPG", {"a.B.JPG", "a.B (2).JPG"}) == "a.B (3).JPG"
+    assert unique_name(unicodedata.normalize("NFD", "é.png"), {"é.png"}) == unicodedata.normalize("NFD", "é (2).png")
+    assert unique_name("a.JPG", {"A.jpg", "a.jpg"}) == "a.JPG"
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ BAD: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "empty": ("a.mp4", lambda path: path.write_bytes(b""), "empty"),
     "text": ("a.mp4", lambda path: path.write_text("This is not a clip. " * 200), UNREADABLE),
     "noise": ("a.jpg", lambda path: path.write_bytes(np.random.default_rng(1).bytes(5000)), UNREADABLE),
-    "svg": ("a.png", lambda path: path.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>'), UNREADABLE),
+    "svg": ("a.png", lambda path: path.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>'), "SVG drawings"),
     "cut_jpeg": ("a.jpg", cut_jpeg, "damaged or cut off"),
     "cut_mp4": ("a.mp4", cut_mp4, "cut off"),
     "spoilt_clip": ("a.mov", spoilt_clip, "damaged"),

@@ -429,7 +429,7 @@ class Setting:
 SETTINGS = (
     Setting("mini", MINI, ("image", "image_batch", *VIDEO_CASES)),
     Setting("mini_plain", MINI, ("image", "basic", "corrections", "masks"), postprocessing=False),
-    Setting("mini_filled", MINI, ("basic", "corrections", "reverse", "clearing"), fill_hole_area=8),
+    Setting("mini_filled", MINI, ("basic", "corrections", "many_prompted_frames", "clearing"), fill_hole_area=8),
     Setting("mini_flickering", MINI, ("late_object", "removal", "clearing", "boxes_and_points"), FLICKERING),
     Setting("mini_absent", MINI, ("masks", "corrections", "every_correction_prompts"), ABSENT),
     Setting("mini_20", MINI_20, ("image", "basic", "corrections", "reverse", "masks", "late_object", "long")),

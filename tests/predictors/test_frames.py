@@ -65,6 +65,13 @@ def test_jpegs_come_before_other_pictures(tmp_path: Path) -> None:
     assert (read(tmp_path) - EXPECTED).abs().mean() < 0.1
 
 
+def test_other_pictures_between_jpegs_are_told(tmp_path: Path) -> None:
+    for name in ("0.jpg", "1.png", "2.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"Only the JPEGs in .*: 1\.png"):
+        assert [file.name for file in numbered_files(tmp_path)] == ["0.jpg", "2.jpg"]
+
+
 def test_sixteen_bits_and_transparency(tmp_path: Path) -> None:
     gray = CLIP[..., 0].astype(np.uint16) * 257
     gray[:, 0, 0] = 65535
@@ -104,10 +111,11 @@ def test_lists_of_files_keep_their_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "complaint"),
     [
-        (["left_0001.png", "right_0001.png"], "of different clips"),
+        (["left_0001.png", "right_0001.png"], "not the pictures of one clip"),
         (["00001.png", "00002.png", "cover.png"], r"cover\.png is not"),
         (["1.png", "01.png"], "the same number"),
         (["0001.jpg", "0001.jpeg"], "the same number"),
+        (["0.1.png", "0.25.png", "0.5.png"], "by their decimals"),
         (["readme.txt"], r"no \.jpg files"),
     ],
 )
@@ -121,8 +129,12 @@ def test_names_that_do_not_give_an_order(tmp_path: Path, names: list[str], compl
 def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     (write(tmp_path, "{:02d}.jpg") / "10.jpg").write_bytes(b"not a picture")
     frames = open_frames(tmp_path, SIZE)
-    with pytest.raises(MediaError, match="cannot be read"):
+    with pytest.raises(MediaError, match="picture is damaged"):
         frames.read(1, SIZE)
+    content = (tmp_path / "11.jpg").read_bytes()
+    (tmp_path / "11.jpg").write_bytes(content[: len(content) // 2])
+    with pytest.raises(MediaError, match="cannot be read: image file is truncated"):
+        open_frames(tmp_path, SIZE).read(2, SIZE)
 
 
 # --- clips -----------------------------------------------------------------------------------------------------------

@@ -59,6 +59,15 @@ def test_boxes_equal_one_box_after_the_other(predictor: SAM2ImagePredictor) -> N
     np.testing.assert_allclose(together[1], alone, rtol=1e-3, atol=2e-3)
 
 
+def test_corners_of_a_box_may_come_in_any_order(predictor: SAM2ImagePredictor) -> None:
+    predictor.set_image(picture())
+    left, top, right, bottom = BOX
+    boxes = [BOX, [right, bottom, left, top], [left, bottom, right, top], [[right, top], [left, bottom]]]
+    answers = [predictor.predict(box=np.array(box), multimask_output=False, return_logits=True)[0] for box in boxes]
+    for other in answers[1:]:
+        np.testing.assert_array_equal(other, answers[0])
+
+
 def test_pil_images_arrays_and_views_give_the_same_embedding(predictor: SAM2ImagePredictor) -> None:
     pixels = picture()
     frozen = pixels.copy()

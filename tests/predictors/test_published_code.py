@@ -453,6 +453,8 @@ def test_overrides_act_on_the_network() -> None:
     overrides = [
         "++model._target_=sam2.sam2_video_predictor.SAM2VideoPredictor",
         "++model.image_size=512",
+        "++model.memory_attention.layer.self_attention.feat_sizes=[32,32]",
+        "++model.memory_attention.layer.cross_attention.feat_sizes=[32,32]",
         "++model.num_maskmem=3",
         "model.max_obj_ptrs_in_encoder=2",
         "+model.max_cond_frames_in_attn=4",

@@ -77,6 +77,15 @@ def test_the_bundled_network_tracks_the_disc(predictor: SAM2VideoPredictor, stat
     assert iou(last, (x - 45) ** 2 + (y - 43) ** 2 < 18**2) > 0.7
 
 
+def test_mask_prompts_are_cut_at_half(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+    soft = np.where(disc(), 255, 100).astype(np.uint8)
+    expected = predictor.add_new_mask(state, 0, 1, disc())[2]
+    for mask in (soft, torch.from_numpy(soft), soft.astype(np.float32)):
+        assert torch.equal(predictor.add_new_mask(state, 0, 1, mask)[2], expected)
+    for probabilities in (soft / 255, torch.from_numpy(soft / 255)):
+        assert iou(predictor.add_new_mask(state, 0, 1, probabilities)[2][0, 0], disc()) > 0.9
+
+
 def write_video(file: Path, width: int = 128, height: int = 96) -> Path:
     writer = imageio_ffmpeg.write_frames(str(file), (width, height), fps=10, macro_block_size=16)
     writer.send(None)
@@ -121,6 +130,14 @@ def test_offloading_changes_nothing(predictor: SAM2VideoPredictor, folder: Path)
         predictor.add_new_points_or_box(state, 0, 1, **CLICK)
         results.append(track(predictor, state))
     assert all(torch.equal(results[0][frame], results[1][frame]) for frame in range(FRAMES))
+
+
+def test_corners_of_a_box_may_come_in_any_order(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+    left, top, right, bottom = BOX
+    _, _, usual = predictor.add_new_points_or_box(state, 0, 1, box=BOX)
+    predictor.reset_state(state)
+    _, _, swapped = predictor.add_new_points_or_box(state, 0, 1, box=[right, top, left, bottom])
+    torch.testing.assert_close(swapped, usual, rtol=0, atol=0)
 
 
 def test_a_box_may_come_after_points(predictor: SAM2VideoPredictor, state: VideoState, folder: Path) -> None:

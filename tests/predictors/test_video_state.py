@@ -146,11 +146,21 @@ def test_images_are_normalized_frames(predictor: SAM2VideoPredictor, state: Vide
     assert torch.equal(torch.stack([images[0], images[1]]), images.tensor()[:2])
     assert torch.equal(images[[0, 2]], torch.stack([images[0], images[2]]))
     assert torch.equal(images[1, 0, :4], images[1][0, :4])
+    assert torch.equal(images[np.array([2, 0])][1], images[torch.tensor(0)])
+    assert images[..., 0].shape == (FRAMES, 3, size)
     assert torch.allclose(torch.ones(1) * images[:1], images[0][None])
     assert (images.device, images.dtype, images.ndim, images.dim()) == (torch.device("cpu"), torch.float32, 4, 4)
     assert images.to("cpu", non_blocking=True).shape == images.cpu().shape
     assert not hasattr(images, "img_paths")
     assert images.to(torch.float16).dtype == images.half().dtype == torch.float16
+
+
+def test_frame_numbers_of_any_type(predictor: SAM2VideoPredictor, state: VideoState) -> None:
+    for frame in (2, np.int64(2), torch.tensor(2)):
+        assert predictor.add_new_points_or_box(state, frame, 1, **CLICK)[0] == 2
+    assert list(state["point_inputs_per_obj"][0]) == [2]
+    with pytest.raises(TypeError):
+        predictor.add_new_points_or_box(state, 2.5, 1, **CLICK)  # type: ignore[arg-type]
 
 
 # --- changing --------------------------------------------------------------------------------------------------------

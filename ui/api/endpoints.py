@@ -42,7 +42,7 @@ from ui.api.results import (
     prompt_result,
 )
 from ui.api.upload_names import UploadNames
-from ui.files import UploadedFile
+from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.models import describe_models
 from ui.protocol import (
     MAX_FRAMES_PER_REQUEST,
@@ -64,6 +64,7 @@ def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..
     return [
         made.open,
         made.open_album,
+        made.open_with,
         made.segment_image,
         made.prompt,
         made.track,
@@ -95,9 +96,10 @@ class Endpoints:
     # --- from its beginning ---------------------------------------------------------------------------------------
 
     async def open(self, file: FileData) -> OpenedResult:
-        """Open a picture or a clip. Gives `session`, the key to all that is done with it (keep it to yourself), `kind`
-        (image or clip), `frames`, `height` and `width` in pixels, and `fps` (0 for a picture). A session ends with
-        /close, or when nothing was asked of it for long.
+        """Open a picture or a clip; a ZIP file of numbered pictures is a clip, too. Gives `session`, the key to all
+        that is done with it (keep it to yourself), `kind` (image or clip), `frames`, `height` and `width` in pixels,
+        `fps` (0 for a picture), and `warnings` about what is missing or was changed. A session ends with /close, or
+        when nothing was asked of it for long.
 
         Args:
             file: A picture or clip of any usual format, sent with `handle_file`.
@@ -111,10 +113,21 @@ class Endpoints:
         Args:
             files: Pictures, each sent with `handle_file`.
         """
-        max_pictures = self._services.settings.max_pictures
-        if not isinstance(files, list) or not 1 <= len(files) <= max_pictures:
-            raise MediaError(f"An album has 1 to {max_pictures} photos.")
+        self._check_count(files, self._services.settings.max_pictures, "An album")
         return await self._open(files)
+
+    async def open_with(self, files: list[FileData], as_clip: bool = False, scale_down: bool = False) -> OpenedResult:
+        """Open files with options. Gives what /open gives.
+
+        Args:
+            files: A picture, a clip, or several pictures, each sent with `handle_file`.
+            as_clip: The pictures are the frames of a clip: of one size and numbered, like frame_0001.png.
+            scale_down: Scale down what has too many pixels; masks have the smaller size then.
+        """
+        settings = self._services.settings
+        most = settings.max_frames if as_clip else settings.max_pictures
+        self._check_count(files, most, "A clip" if as_clip else "An album")
+        return await self._open(files, OpeningOptions(as_clip=bool(as_clip), scale_down=bool(scale_down)))
 
     async def segment_image(
         self,
@@ -408,7 +421,11 @@ class Endpoints:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    async def _open(self, sent: Sequence[Any]) -> OpenedResult:
+    def _check_count(self, files: Any, most: int, what: str) -> None:
+        if not isinstance(files, list) or not 1 <= len(files) <= most:
+            raise MediaError(f"{what} has 1 to {most} photos.")
+
+    async def _open(self, sent: Sequence[Any], options: OpeningOptions = AS_THEY_ARE) -> OpenedResult:
         """Open a session on files that were sent through Gradio.
 
         Raises `Busy` where there is no place, and `MediaError` for what cannot be used.
@@ -421,7 +438,7 @@ class Endpoints:
                 path = await self._executors.read_file(receive_file, each, session.folder)
                 files.append(UploadedFile(path, self._names.name_of(each)))
             with client.job("ingest") as job:
-                workspace, skipped = await client.wait(session.open(files, False, job))
+                workspace, skipped = await client.wait(session.open(files, options, job))
         except BaseException:
             await self._registry.close(session)
             raise

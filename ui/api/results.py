@@ -11,7 +11,8 @@ from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask
 
 
 class OpenedResult(TypedDict):
-    """A session on what was opened. `sizes` ([height, width]) and `names` are those of an album's photos."""
+    """A session on what was opened. `sizes` ([height, width]) and `names` are those of an album's photos; the frames of
+    a clip made of pictures have `names`, too. `warnings` say what is missing or was changed."""
 
     session: str
     kind: str
@@ -23,6 +24,7 @@ class OpenedResult(TypedDict):
     sizes: list[list[int]]
     names: list[str]
     skipped: list[dict[str, str]]
+    warnings: list[str]
 
 
 class CandidateResult(TypedDict):
@@ -91,6 +93,7 @@ def opened_result(session: str, info: MediaInfo, skipped: tuple[SkippedFile, ...
         "sizes": [list(size) for size in info.sizes],
         "names": list(info.names),
         "skipped": [{"name": each.name, "reason": each.reason} for each in skipped],
+        "warnings": list(info.warnings),
     }
 
 

@@ -15,7 +15,7 @@ from sam2_core.serving.tracking_run import TrackingRun, TrackingUpdate
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from sam2_core.types import FrameMasks
 from ui import protocol
-from ui.files import UploadedFile
+from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
 from ui.models import describe_models, model_event, models_event, report_loading
 from ui.page.imports import ImportOptions, read_and_propose
@@ -279,9 +279,9 @@ class PageConnection:
 
     # --- jobs -----------------------------------------------------------------------------------------------------
 
-    def open(self, files: list[UploadedFile], add: bool = False) -> None:
+    def open(self, files: list[UploadedFile], options: OpeningOptions = AS_THEY_ARE) -> None:
         """Read uploaded files in the background; what is open stays open until the new medium is ready."""
-        self._tasks.start_job("ingest", partial(self._open, files, add))
+        self._tasks.start_job("ingest", partial(self._open, files, options))
 
     async def read_annotations(self, file: Path, options: ImportOptions) -> dict[str, Any]:
         """What a file says about the open medium, as prompts (see `propose`).
@@ -304,13 +304,14 @@ class PageConnection:
             raise MediaError("Photos can be added to photos only. Open them on their own.")
         return workspace.info.frames
 
-    async def _open(self, files: list[UploadedFile], add: bool, job: Job) -> None:
-        add = add and self._session.workspace is not None
-        workspace, skipped = await self._session.open(files, add, job)
+    async def _open(self, files: list[UploadedFile], options: OpeningOptions, job: Job) -> None:
+        add = options.add and self._session.workspace is not None
+        workspace, skipped = await self._session.open(files, options, job)
         self.effect_previews.forget()
         left_out = tuple(protocol.SkippedData(name=each.name, reason=each.reason) for each in skipped)
         medium = _describe(workspace)
-        self.send(OpenedEvent(version=workspace.version, medium=medium, added=add, skipped=left_out))
+        warnings = workspace.info.warnings
+        self.send(OpenedEvent(version=workspace.version, medium=medium, added=add, skipped=left_out, warnings=warnings))
 
     async def _export(self, request: ExportRequest, job: Job) -> None:
         file = await self._session.export(request.objects, request.frame_range, request.options, job)

@@ -47,7 +47,7 @@ Entry: TypeAlias = tuple[ImportedMask, dict[str, Any]]
 class ImportOptions:
     """Whether masks or the boxes around them are wanted, and how much room the page's edit log has.
 
-    `by_order`: the order of the names counts if none of them fits.
+    `by_order`: the order of the names counts if none of them fits. `name` is what the user calls the file.
     """
 
     boxes: bool
@@ -55,6 +55,7 @@ class ImportOptions:
     prompts: int
     characters: int
     by_order: bool = False
+    name: str | None = None
 
 
 def read_import_options(query: Mapping[str, str]) -> ImportOptions:
@@ -64,12 +65,12 @@ def read_import_options(query: Mapping[str, str]) -> ImportOptions:
         raise BadPrompt("Annotations come as masks or as boxes.")
     room = {"objects": MAX_OBJECTS, "prompts": MAX_PROMPTS, "characters": MAX_REQUEST_CHARACTERS}
     limits = {name: _room(query, name, limit) for name, limit in room.items()}
-    return ImportOptions(wanted == "boxes", **limits, by_order=query.get("by_order") == "1")
+    return ImportOptions(wanted == "boxes", **limits, by_order=query.get("by_order") == "1", name=query.get("name"))
 
 
 def read_and_propose(file: Path, info: MediaInfo, options: ImportOptions, report: MediaProgress) -> dict[str, Any]:
     """The answer to a file; blocks. Raises `MediaError` for what cannot be used, and what `report` raises."""
-    return propose(read_annotations(file, info, report, options.by_order), info, options)
+    return propose(read_annotations(file, info, report, options.by_order, options.name), info, options)
 
 
 def propose(read: ImportedAnnotations, info: MediaInfo, options: ImportOptions) -> dict[str, Any]:

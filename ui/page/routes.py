@@ -2,7 +2,8 @@
 
 POST /s/{token}/upload?name=        a file as the body; read in the background, an event tells the rest
               &batch=&left=&add=    several photos, one after the other: `batch` is a name for them all, `left` counts
-                                    down to 0; with add=1 they come to those that are open
+                                    down to 0; with add=1 they come to those that are open, with clip=1 they are the
+                                    numbered frames of a clip; scale=1 scales down what has too many pixels
 POST /s/{token}/import?as=          a file of annotations as the body, answered by what it has about the open medium: as
               masks or as boxes, with name=, and with room for so many objects=, prompts= and characters=; with
               by_order=1 order counts where no name fits, which an error offers by names_differ; the file is not kept
@@ -43,7 +44,7 @@ from sam2_core.media import NamesDiffer
 from sam2_core.media.names import safe_file_name, short_names
 from sam2_core.serving.workspace import Workspace
 from ui.examples import examples, thumbnail
-from ui.files import UploadedFile
+from ui.files import OpeningOptions, UploadedFile
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.previews import read_preview_options
@@ -115,13 +116,13 @@ class Routes:
     # --- files up -------------------------------------------------------------------------------------------------
 
     async def _upload(self, request: Request, session: Session, connection: PageConnection) -> Response:
-        upload = read_upload(request.query_params, self._settings.max_pictures)
+        upload = read_upload(request.query_params, self._settings.max_pictures, self._settings.max_frames)
         async with self._incoming(session) as folder:
             await connection.uploads.expect(upload, connection.photos_to_join() if upload.add else 0)
             file = UploadedFile(folder / "upload", request.query_params.get("name", ""))
             await self._receive_file(request, file.path, self._settings.max_upload_bytes)
             if files := await connection.uploads.add(file, upload):
-                connection.open(files, upload.add)
+                connection.open(files, OpeningOptions(upload.add, upload.as_clip, upload.scale_down))
         return JSONResponse({"ok": True}, 202)
 
     async def _import(self, request: Request, session: Session, connection: PageConnection) -> Response:

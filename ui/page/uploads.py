@@ -21,12 +21,14 @@ class UploadBatch:
     async def expect(self, upload: UploadInfo, open_already: int) -> None:
         """A file is on its way; what waits of another batch is deleted.
 
-        `open_already` is how many photos the batch comes to. Raises `MediaError` where there would be too many.
+        `open_already` is how many photos the batch comes to. Raises `MediaError` where there would be too many: a clip
+        may have more frames than an album has photos.
         """
         if upload.batch != self._batch or not upload.batch:
             await self.clear()
             self._batch = upload.batch
-        count, most = open_already + len(self._waiting) + 1 + upload.left, self._settings.max_pictures
+        count = open_already + len(self._waiting) + 1 + upload.left
+        most = self._settings.max_frames if upload.as_clip else self._settings.max_pictures
         if count > most:
             await self.clear()
             raise MediaError(f"{count} photos are too many: up to {most} fit together. Choose fewer.")

@@ -39,6 +39,7 @@ interface PageElements {
   'file-cancel': HTMLButtonElement;
   'file-choose': HTMLButtonElement;
   'file-dialog': HTMLDialogElement;
+  'question-dialog': HTMLDialogElement;
   first: HTMLButtonElement;
   fit: HTMLButtonElement;
   'follow-box': HTMLInputElement;

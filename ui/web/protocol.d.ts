@@ -307,7 +307,7 @@ export interface QueueEvent {
 }
 /**
  * A medium is open; `version` goes into the addresses of its frames. `added`: photos came to those that were open,
- * whose frames keep their numbers.
+ * whose frames keep their numbers. `warnings` say what is missing or was changed.
  */
 export interface OpenedEvent {
   t: "opened";
@@ -315,6 +315,7 @@ export interface OpenedEvent {
   medium: MediumData;
   added: boolean;
   skipped: SkippedData[];
+  warnings: string[];
 }
 /**
  * A file that could not be used.
@@ -457,7 +458,8 @@ export interface DoneEvent {
   seq?: number;
 }
 /**
- * Something went wrong. `text` may be shown; the others name what it is about.
+ * Something went wrong. `text` may be shown; the others name what it is about. `too_large`: the files can be sent
+ * once more to be scaled down.
  */
 export interface ErrorEvent {
   t: "error";
@@ -465,4 +467,5 @@ export interface ErrorEvent {
   job?: "ingest" | "import" | "export" | "replay" | "track" | "model";
   seq?: number;
   run?: number;
+  too_large?: boolean;
 }

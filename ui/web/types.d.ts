@@ -291,6 +291,7 @@ interface About {
   max_prompts: number;
   max_upload_mb: number;
   max_pictures: number;
+  max_frames: number;
   max_album_mb: number;
   max_layers: number;
   max_text: number;

@@ -38,18 +38,25 @@ from sam2_core.media.formats.youtube_vis import write_youtube_vis
 
 
 def _format(
-    title: str, description: str, write: ExportWriter, extension: str, *option_keys: str, clips_only: bool = False
+    title: str,
+    description: str,
+    write: ExportWriter,
+    extension: str,
+    *option_keys: str,
+    clips_only: bool = False,
+    pictures: tuple[str, ...] = (),
 ) -> ExportFormat:
-    media = ("clip",) if clips_only else ALL_MEDIA
-    return ExportFormat("data", title, description, dict.fromkeys(media, extension), write, option_keys)
+    extensions = dict.fromkeys(("clip",) if clips_only else ALL_MEDIA, extension)
+    return ExportFormat("data", title, description, extensions, write, option_keys, pictures)
 
 
 ANNOTATION_FORMATS: Mapping[str, ExportFormat] = MappingProxyType({
     "masks": _format(
-        "Masks", "Black and white PNG pictures, one for each object and frame", write_masks, "zip"),
+        "Masks", "Black and white PNG pictures, one for each object and frame", write_masks, "zip",
+        pictures=("png", "tif", "bmp", "webp")),
     "index": _format(
         "Index pictures", "A 16-bit PNG for each frame, each pixel the number of its object", write_index, "zip",
-        "pictures"),
+        "pictures", pictures=("png", "tif")),
     "davis": _format(
         "DAVIS", "A palette PNG for each frame, as tools for video object segmentation read them", write_davis, "zip",
         "pictures", clips_only=True),

@@ -92,7 +92,7 @@ class AnnotationArchive:
         ]
         plain = {"name": info.name, "width": info.width, "height": info.height, "frames": info.frames, "fps": info.fps}
         chosen = {"first": frames[0], "last": frames[-1], "step": frames.step}
-        photos = {"photos": info.names} if info.names else {}
+        photos = {"photos": info.names} if info.kind == "album" else {}
         self.write_json("manifest.json", {**plain, **photos, "chosen": chosen, "objects": objects, **extra})
 
 

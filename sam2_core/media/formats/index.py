@@ -5,7 +5,7 @@ images/00000.jpg    the frames, if included, or the photos under their names
 manifest.json       the names of the objects, and the frames on which objects overlap
 
 Where objects overlap, a pixel belongs to the topmost. Each chosen frame of a clip has a PNG; of an album those photos
-on which any object has a mask.
+on which any object has a mask. An image gives the PNG or TIFF alone where the path ends in `.png` or `.tif`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media.draw import encode_png
 from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import AnnotationArchive
-from sam2_core.media.formats.index_masks import OVERLAPS, paint_index
+from sam2_core.media.formats.index_masks import OVERLAPS, PICTURE_SUFFIXES, paint_index, save_picture
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
 
@@ -29,6 +29,9 @@ def write_index(path: Path, media: MaskedMedia, options: ExportOptions, report: 
         raise MediaError(f"Numbers of objects go from 1 to {_MAX_ID} here. Choose another kind of file.")
     overlaps = list[int]()
     values = {each.id: each.id for each in media.objects}
+    if media.info.kind == "image" and path.suffix.lower() in PICTURE_SUFFIXES:
+        save_picture(path, paint_index(media, media.masks_on(0), values)[0])
+        return
     with AnnotationArchive(path, media, options) as archive:
         for masks, image in archive.frames("Writing index pictures", report):
             if media.info.kind != "clip" and not masks.objects:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from sam2_core.types import FrameMasks
 IndexMask: TypeAlias = npt.NDArray[np.uint16]
 """(H, W)."""
 
+PICTURE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".webp")
+"""Suffixes of paths that `save_picture` can write; it takes more than 8 bits for the first three."""
 MAX_VALUES = 254  # 0 is the background, and many readers take 255 for void
 OVERLAPS = "Where objects overlap, the pixel belongs to the one above, which is the later one in the list."
 
@@ -32,6 +35,13 @@ def paint_index(media: MaskedMedia, masks: FrameMasks, values: Mapping[int, int]
         has_overlap = has_overlap or bool(region[pixels].any())
         region[pixels] = values[each.object_id]
     return index, has_overlap
+
+
+def save_picture(path: Path, pixels: npt.NDArray[np.unsignedinteger[Any]]) -> None:
+    """Write gray pixels (H, W) of 8 or 16 bits without loss, in the format that the suffix names."""
+    compression: dict[str, dict[str, Any]] = {".webp": {"lossless": True}, ".tif": {"compression": "tiff_deflate"}}
+    suffix = ".tif" if path.suffix.lower() == ".tiff" else path.suffix.lower()
+    Image.fromarray(pixels).save(path, **compression.get(suffix, {}))
 
 
 def palette_png(index: npt.NDArray[np.unsignedinteger]) -> bytes:

@@ -3,6 +3,8 @@
 A clip gives `object_01/00000.png`, one for each chosen frame, so that the sequence has no gap; the manifest lists the
 frames on which the object has a mask, and the objects' names. An image gives `object_01.png`, an album
 `name_of_the_photo/object_01.png` for each photo on which the object has a mask.
+
+An image gives one picture where the path ends in `.png`, `.tif`, `.bmp` or `.webp`: what any object covers is white.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from sam2_core.media.draw import grayscale_png
 from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.formats.archive import AnnotationArchive
+from sam2_core.media.formats.index_masks import PICTURE_SUFFIXES, paint_index, save_picture
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.types import Mask
@@ -24,6 +27,10 @@ _MASKS_SHARE = 0.9  # of the time; the rest is for frames without a mask
 
 def write_masks(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
     """Write the format described above."""
+    if media.info.kind == "image" and path.suffix.lower() in PICTURE_SUFFIXES:
+        index, _ = paint_index(media, media.masks_on(0), {each.id: 1 for each in media.objects})
+        save_picture(path, index.astype(np.uint8) * np.uint8(255))
+        return
     with AnnotationArchive(path, media, replace(options, include_images=False)) as archive:
         for masks, _ in archive.frames("Writing masks", report, _MASKS_SHARE):
             for each in masks.objects:

@@ -61,4 +61,4 @@ def _descriptions(media: MaskedMedia) -> dict[str, npt.NDArray[Any]]:
         "frames": frames,
         "times": np.asarray(media.store.times, np.float64)[frames],
     }
-    return arrays | ({"photos": np.array(media.info.names, np.str_)} if media.info.names else {})
+    return arrays | ({"photos": np.array(media.info.names, np.str_)} if media.info.kind == "album" else {})

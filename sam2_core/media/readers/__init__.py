@@ -17,6 +17,9 @@ box_table.py            tables (CSV) of boxes; npz.py: Masklet's NumPy archive
 unread_formats.py       formats that are recognized, but not read
 yolo.py                 YOLO's text files; yolo_pose.py: which lines are key points
 image_masks.py          masks as pictures: index masks, colors, or one mask for each object
+mask_pixels.py          their pixels, in all picture formats; mask_values.py: which values are objects
+soft_masks.py           feathered and compressed masks, mattes; photos are told apart
+size_fitting.py         masks and coordinates of another size than the picture
 frame_matching.py       the frame that a file name refers to
 association.py          the same object on several frames, for files without tracks
 segmentations.py        COCO's masks in all forms in which programs write them

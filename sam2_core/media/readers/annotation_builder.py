@@ -297,22 +297,9 @@ def _describe(skipped: SkippedItem) -> str:
     return f"{skipped.reason} ({', '.join(skipped.names)})" if skipped.names else skipped.reason
 
 
-def check_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    """Raise `MediaError` if a height and width are not those of the frame."""
-    if size != expected:
-        raise MediaError(
-            f"They are {size[1]} × {size[0]} pixels, the picture is {expected[1]} × {expected[0]}. "
-            "Export them at the size of the picture."
-        )
-
-
 def _notes_on(fits: Sequence[Fit]) -> list[str]:
     """What was done to masks of other sizes."""
-    notes = [
-        f"The masks are {fit.source[1]} × {fit.source[0]}; they were "
-        f"{'scaled' if fit.orientation == 1 else 'turned'} to {fit.target[1]} × {fit.target[0]}."
-        for fit in fits[:MAX_SIZE_NOTES]
-    ]
+    notes = [fit.note for fit in fits[:MAX_SIZE_NOTES]]
     return [*notes, "More masks of other sizes were scaled to their pictures."] if len(fits) > MAX_SIZE_NOTES else notes
 
 

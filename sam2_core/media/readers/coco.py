@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import EMPTY, AnnotationBuilder, check_size
+from sam2_core.media.readers.annotation_builder import EMPTY, AnnotationBuilder
+from sam2_core.media.readers.described_images import fit_for
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, located_names, without_masks
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import IdMap, floats_of, key_of, objects_of, text_of, whole_of
 from sam2_core.media.readers.segmentations import parse_segmentation
+from sam2_core.media.readers.size_fitting import Fit
 from sam2_core.types import Box, Mask
 
 _FRAME_KEYS = ("frame_index", "frame_id")
@@ -98,17 +101,16 @@ def items_of_video(
     return [each for each in items if ids.get(each.get("video_id")) == wanted]
 
 
-def shape_of(annotation: dict[str, Any], height: int, width: int, builder: AnnotationBuilder) -> Mask | Box:
-    """An annotation's mask, or its box if it has none that can be used.
+def shape_of(annotation: dict[str, Any], frame: int, fit: Fit, builder: AnnotationBuilder) -> Mask | Box:
+    """An annotation's mask, or its box if it has none that can be used, at the size of the frame.
 
-    Raises `MediaError` or `BadPrompt` if it has neither.
+    `fit` is that of polygons and boxes; run lengths have a size of their own. Raises `MediaError` or `BadPrompt` if
+    there is neither.
     """
     segmentation = parse_segmentation(annotation.get("segmentation") or None)
     reason = "They have neither a mask nor a box."
     if segmentation is not None:
-        for each in segmentation.run_lengths:
-            check_size((each["size"][0], each["size"][1]), (height, width))
-        mask, rejected = segmentation.decode(height, width, builder.spend)
+        mask, rejected = segmentation.decode(fit, partial(builder.fit, frame), builder.spend)
         if mask is not None and mask.area:
             if rejected:
                 builder.note(_RINGS_REJECTED)
@@ -119,7 +121,7 @@ def shape_of(annotation: dict[str, Any], height: int, width: int, builder: Annot
         raise MediaError(reason)
     if segmentation is not None:
         builder.note(_BOX_INSTEAD)
-    return Box(box[0], box[1], box[0] + box[2], box[1] + box[3])
+    return fit.box(Box(box[0], box[1], box[0] + box[2], box[1] + box[3]))
 
 
 def _read_document(plain: dict[str, Any], images: IdMap[CocoImage], builder: AnnotationBuilder) -> None:
@@ -139,15 +141,13 @@ def _read_annotation(
 ) -> None:
     if image is None or image.frame is None:
         raise MediaError(no_frame(builder.info))
-    height, width = builder.info.size_of(image.frame)
-    if image.height and image.width:
-        check_size((image.height, image.width), (height, width))
+    fit = fit_for(image.frame, image.height, image.width, builder)
     label = file.labels.get(annotation.get("category_id")) or ""
     track = key_of(annotation, "track_id", "instance_id")
     if track is None:
         track = key_of(annotation.get("attributes"), "track_id")
     name = file.tracks.get(track) or ""
-    builder.add(image.frame, track, shape_of(annotation, height, width, builder), name, label)
+    builder.add(image.frame, track, shape_of(annotation, image.frame, fit, builder), name, label)
 
 
 def images_of(documents: Sequence[Document], builder: AnnotationBuilder) -> list[tuple[Document, IdMap[CocoImage]]]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.coco import CocoImage, images_of, kind_of, labels_of
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import no_frame
@@ -65,11 +65,10 @@ def _read_document(
         name = text_of(annotation, "file_name") or (f"{PurePosixPath(image.name).stem}.png" if image else "")
         with builder.item(name):
             frame = _frame_of(image, builder)
-            height, width = builder.info.size_of(frame)
-            ids = _read_ids(files.read(_find(name, pngs, document.name)), height, width, builder)
+            ids = _read_ids(files.read(_find(name, pngs, document.name)), frame, builder)
             for segment in objects_of(annotation, "segments_info"):
                 with builder.item(name):
-                    builder.spend(height * width)
+                    builder.spend(ids.size)
                     pixels = ids == _segment_id(segment)
                     builder.add(
                         frame, None, Mask.from_array(pixels), label=labels.get(segment.get("category_id")) or ""
@@ -103,12 +102,12 @@ def _find(name: str, pngs: _Pngs, document: str) -> str:
     )
 
 
-def _read_ids(content: bytes, height: int, width: int, builder: AnnotationBuilder) -> _Ids:
-    """The ids (H, W) of segments; raises `MediaError` for a picture of another size, before it is decoded."""
-    builder.spend(height * width)
+def _read_ids(content: bytes, frame: int, builder: AnnotationBuilder) -> _Ids:
+    """The ids (H, W) of segments; raises `MediaError` for a picture that does not fit, before it is decoded."""
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            check_size((image.height, image.width), (height, width))
+            builder.fit(frame, (image.height, image.width))
+            builder.spend(image.height * image.width)
             if image.mode in ("P", "RGB", "RGBA", "LA"):
                 colors: _Ids = np.asarray(image.convert("RGB")).astype(np.int64)
                 return np.asarray(colors @ np.array([1, 256, 65536]))

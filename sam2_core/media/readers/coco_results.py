@@ -13,7 +13,7 @@ from typing import Any
 
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.coco import shape_of
-from sam2_core.media.readers.described_images import DescribedImage, read_images
+from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.json_values import Key, key_of, text_of
 
@@ -74,4 +74,4 @@ def _read_image(results: Sequence[Result], frame: int, builder: AnnotationBuilde
         label = text_of(each, "category_name") or ("" if number is None else f"class {number}")
         with builder.item(label):
             track = key_of(each, "track_id", "instance_id")
-            builder.add(frame, track, shape_of(each, *builder.info.size_of(frame), builder), label=label)
+            builder.add(frame, track, shape_of(each, frame, fit_for(frame, 0, 0, builder), builder), label=label)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from sam2_core.errors import MediaError
 from sam2_core.media.info import MediaInfo
-from sam2_core.media.ingest import clean_name
+from sam2_core.media.names import real_name
 from sam2_core.media.progress import MediaProgress
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportedAnnotations, ImportTooLarge
 from sam2_core.media.readers.box_table import BOX_TABLE
@@ -68,11 +68,16 @@ _LABELS = re.compile(r"(?:[-+]?[0-9]?[.,][0-9]{1,30}[ \t,;]{1,9}){3}")
 
 
 def read_annotations(
-    path: str | Path, info: MediaInfo, progress: MediaProgress | None = None, by_order: bool = False
+    path: str | Path,
+    info: MediaInfo,
+    progress: MediaProgress | None = None,
+    by_order: bool = False,
+    name: str | None = None,
 ) -> ImportedAnnotations:
     """All masks and boxes of a file for this medium, by frame, and what was skipped.
 
-    Names in the file decide which pictures are meant. With `by_order`, their order counts where no name fits.
+    Names in the file decide which pictures are meant. With `by_order`, their order counts where no name fits. `name` is
+    what the user calls the file, by default as on the disk.
 
     Reads the formats of `FORMATS`, Masklet's NumPy archives, PNG masks, and ZIP files with any of these; see the
     modules of this package. Raises `MediaError` if nothing can be used (`NamesDiffer` where `by_order` could help), and
@@ -83,7 +88,7 @@ def read_annotations(
         with file.open("rb") as opened:
             head = opened.read(_HEAD_BYTES)
         if not head:
-            raise MediaError("The file is empty (0 bytes). Choose it again, or another one.")
+            raise MediaError("The file is empty (0 bytes). Copy it again, or use another one.")
         if head.startswith(b"PK"):
             with open_zip(file, info) as archive:
                 if archive.name_encoding:
@@ -94,9 +99,9 @@ def read_annotations(
         elif file.stat().st_size > MAX_FILE_BYTES:
             raise MediaError(f"The file is larger than {MAX_FILE_BYTES // 1_000_000} MB. Export fewer frames.")
         else:
-            _read_file(_SingleFile(clean_name(file.name), file.read_bytes()), builder)
+            _read_file(_SingleFile(real_name(name or file.name), file.read_bytes()), builder)
     except OSError as error:
-        raise MediaError("The file is not here (any more). Choose it again.") from error
+        raise MediaError("The file is not here (any more). Open it again.") from error
     return builder.build()
 
 
@@ -181,15 +186,14 @@ def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Docume
     """The members that may be documents; damaged ones are skipped."""
     documents, length = list[Document](), 0
     for name in archive.with_extension(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".csv"):
-        if PurePosixPath(name).name == "manifest.json":
-            continue
         is_text = PurePosixPath(name).suffix.lower() in (".txt", ".csv")
         with builder.item(name):
             document = _parse(name, archive.read(name, *([MAX_TEXT_BYTES] if is_text else [])), builder)
             length += len(document.value) if document.syntax == "text" else 0
             if length > MAX_TOTAL_TEXT_BYTES:
                 raise ImportTooLarge("There are more labels in this file than can be read at once. Pack fewer frames.")
-            documents.append(document)
+            if PurePosixPath(name).name != "manifest.json" or LABELME.matches(document):
+                documents.append(document)
     return documents
 
 

@@ -1,7 +1,8 @@
 """The frames of the open medium that the names in an annotation file refer to.
 
 Pictures are matched by name: by the whole path, by the end of the path, without the ending, and without what tools are
-known to add to names. Clips are matched by number. Order counts only where names say nothing, and is then a guess.
+known to add to names. Clips are matched by number, those that are made of
+pictures first by the names of these. Order counts only where names say nothing, and is then a guess.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from sam2_core.errors import MediaError
 from sam2_core.media.info import MediaInfo
@@ -34,13 +36,15 @@ GUESSES: Mapping[MatchRule, str] = {
 MAX_NAME = 1000  # characters of a path that are looked at
 
 _PICTURE_ENDING = re.compile(r"\.(?:jpe?g|png|webp|bmp|tiff?|avif|heic|gif)$")
+_ROBOFLOW = re.compile(r"(?:_(jpe?g|png|webp|bmp|tiff?))?\.rf\.[0-9a-z]+$")
 _COPY_ADDITIONS = (  # what marks a version of a picture: these may differ in what they show
-    re.compile(r"(?:_(?:jpe?g|png|webp|bmp|tiff?))?\.rf\.[0-9a-z]+$"),  # Roboflow
+    _ROBOFLOW,
     _PICTURE_ENDING,  # in a longer name
 )
 _UPLOAD_ADDITIONS = (
     re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}[-_]"),
-    re.compile(r"^[0-9a-f]{8}[-_](?=.)"),  # Label Studio's uploads
+    re.compile(r"^(?!(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9])[0-9a-f]{8}-(?=.)"),  # Label Studio; but no date
+    re.compile(r"^(?=[0-9]{0,7}[a-f])[0-9a-f]{8}_(?=.)"),
     re.compile(r"_leftimg8bit$"),
 )
 _MASK_ADDITIONS = (  # what marks a mask of a picture
@@ -52,13 +56,16 @@ _MASK_ADDITIONS = (  # what marks a mask of a picture
     re.compile(r"_gtfine(?:_polygons|_labelids|_instanceids|_color)?$"),
     re.compile(r"[-_ .](?:[0-9]{2,5}x[0-9]{2,5}|[0-9]{3,4}p)$"),  # a size
 )
-_LABEL_STUDIO_TASK = re.compile(r"^task-[0-9]+-annotation-[0-9]+-by-[0-9]+-tag-.*$")
+_LABEL_STUDIO_TASK = re.compile(
+    r"task-([0-9]{1,9})-annotation-[0-9]+-by-[^/]+?-tag-([^/]*?)(?:-[0-9]+)?", re.IGNORECASE
+)  # a mask that was drawn with a brush
 _GENERIC = re.compile(
     r"(?:masks?|images?|img|pictures?|photos?|frames?|annotations?|labels?|instances?(?:_default)?|results?|outputs?"
     r"|out|default|exports?|objects?|untitled|seg|segmentations?|matte|alpha|cutout|data|file|_annotations(?:\.coco)?)?"
     r"[-_ .]*(?:\([0-9]+\)|[0-9]*)"
 )
 _ENDING = re.compile(r"\.[a-z][a-z0-9]{1,5}$")
+_WRITTEN_ENDING = re.compile(_ENDING.pattern, re.IGNORECASE)
 _IN_ORDER = "There are as many numbers in the names as frames: they were taken in their order."
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -98,26 +105,33 @@ def match_frames(
     given = [None] * len(firsts) if indices is None else indices
     if info.kind == "clip":
         matches, note = _match_numbers(firsts, info, by_order)
+        if info.names:  # made of numbered pictures, whose names count as long as numbers do not fit better
+            album = _Album(info.names)
+            named = _without_rivals([*map(album.find, map(_alternatives, names))])
+            if sum(map(bool, named)) >= max(1, sum(map(bool, matches))):
+                matches, note = named, ""
         matches = [_at(name, index, info) if index is not None else match
                    for name, index, match in zip(firsts, given, matches, strict=True)]  # fmt: skip
         return matches, note if any(each and each.rule == "number" for each in matches) else ""
     album = _Album(info.names or (info.name,))
     found = [album.find(_alternatives(each)) for each in names]
     matches = _without_rivals(found)
-    unsure = [
-        *album.unsure,
-        *(each.match.name for each, match in zip(found, matches, strict=True) if each and not match),
-    ]
+    taken = {match.frame for match in matches if match is not None}
+    unsure = [*album.unsure, *(each.match.name for each in found if each and each.match.frame not in taken)]
     if unsure or any(matches):
         return matches, _not_certain(unsure, info)
     if any(index is not None for index in given) and all(map(album.is_generic, firsts)):
         return [_at(name, index, info) for name, index in zip(firsts, given, strict=True)], ""
-    distinct = {name: frame for frame, name in enumerate(dict.fromkeys(firsts))}
-    says_nothing = not any(map(album.is_plain, distinct)) if not binding else all(map(album.is_generic, distinct))
+    says_nothing = not any(map(album.is_plain, firsts)) if not binding else all(map(album.is_generic, firsts))
+    tasks = [_task_of(name) for name in firsts]
+    order: list[str | int] = [task for task in tasks if task is not None]
+    order = sorted(order) if len(order) == len(firsts) else [*firsts]
+    distinct = {each: frame for frame, each in enumerate(dict.fromkeys(order))}
     if len(distinct) != info.frames or not (by_order or says_nothing):
         return matches, ""
     rule: MatchRule = "order" if info.frames > 1 else "generic"
-    return [NameMatch(name, distinct[name], rule) for name in firsts], ""
+    return [NameMatch(name, distinct[task if task in distinct else name], rule)
+            for name, task in zip(firsts, tasks, strict=True)], ""  # fmt: skip
 
 
 def _match_numbers(names: Sequence[str], info: MediaInfo, by_order: bool) -> tuple[list[NameMatch | None], str]:
@@ -150,6 +164,29 @@ def no_frame(info: MediaInfo) -> str:
     return f"They are about another picture. Name them as this one, {info.name}."
 
 
+def own_parts(info: MediaInfo) -> frozenset[str]:
+    """The normalized names of an album's pictures, also without endings, and of their folders: a folder or file of such
+    a name means the picture, whatever such names mean elsewhere."""
+    names = info.names if info.kind == "album" else ()
+    return frozenset(part for name in names for part in (*_parts(name), _stem(_parts(name)[-1])))
+
+
+def is_own(part: str, own: Set[str]) -> bool:
+    """Whether a part of a path is one of these names."""
+    return _normalize(part) in own
+
+
+def label_in_name(title: str) -> str:
+    """The label in the name, without ending, of a mask that Label Studio has written; else ""."""
+    match = _LABEL_STUDIO_TASK.fullmatch(PurePosixPath(title).name)
+    return match[2] if match else ""
+
+
+def _task_of(name: str) -> int | None:
+    match = _LABEL_STUDIO_TASK.fullmatch(_stem(_parts(name)[-1]))
+    return int(match[1]) if match else None
+
+
 def choose_clip(titles: Sequence[str], info: MediaInfo) -> int:
     """The index of the open clip among the titles of several; raises `MediaError` if none has its name."""
     if len(titles) == 1:
@@ -171,17 +208,21 @@ class _Album:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._paths = [_parts(name) for name in names]
+        self._written = [_written_parts(name) for name in names]
+        self._additions = [_additions(name) for *_, name in self._paths]
         self._by_form: dict[tuple[int, str], list[int]] = defaultdict(list)
         for frame, (*_, name) in enumerate(self._paths):
             for level, form in enumerate((name, _stem(name), _bare(name))):
                 self._by_form[level, form].append(frame)
+            for form in {*_uploaded_forms(_bare(name))} - {_bare(name)}:
+                self._by_form[3, form].append(frame)
         self.unsure: list[str] = []
         self._patterns = {_pattern(_bare(name)) for *_, name in self._paths}
 
     def find(self, alternatives: Sequence[str]) -> _Candidate | None:
         """The picture that the first fitting one of these names means, if it is certain."""
         for name in alternatives:
-            for path in dict.fromkeys((_parts(name), _parts(unquote(name)))):
+            for path in dict.fromkeys(map(_parts, (name, unquote(name), unquote(path_in_address(name))))):
                 if found := self._find(name, path):
                     return found
         return None
@@ -190,7 +231,7 @@ class _Album:
         """Whether a name says nothing about which picture is meant."""
         stem = _stem(_parts(name)[-1])
         return not stem or (
-            bool(_GENERIC.fullmatch(stem) or _LABEL_STUDIO_TASK.match(stem)) and not self.is_plain(name)
+            bool(_GENERIC.fullmatch(stem) or _LABEL_STUDIO_TASK.fullmatch(stem)) and not self.is_plain(name)
         )
 
     def is_plain(self, name: str) -> bool:
@@ -199,19 +240,26 @@ class _Album:
         return "\0" in pattern and pattern in self._patterns
 
     def _find(self, name: str, path: tuple[str, ...]) -> _Candidate | None:
-        last = path[-1]
+        last, written, additions = path[-1], _written_parts(name), _additions(path[-1])
         forms: list[tuple[int, str, MatchRule]] = [
             (0, last, "name"),
             (0, _stem(last), "ending"),
             (1, last, "ending"),
             (1, _stem(last), "ending"),
+            (0, _with_own_ending(last), "decoration"),
             (2, _bare(last), "decoration"),
+            (3, _bare(last) if any(additions[1:]) else "", "decoration"),
         ]
         for rank, (level, form, rule) in enumerate(forms):
             frames = self._by_form.get((level, form), []) if form else []
+            if rule == "decoration":
+                frames = [frame for frame in frames if not _differ(self._additions[frame], additions)]
             if not frames:
                 continue
-            shared = [_shared_folders(self._paths[frame], path) for frame in frames]
+            shared = [
+                (*_shared_folders(self._paths[frame], path), _equal_parts(self._written[frame], written))
+                for frame in frames
+            ]
             best = max(shared)
             if shared.count(best) > 1:
                 self.unsure.append(name)  # several pictures are called so
@@ -229,7 +277,7 @@ class _Album:
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     match: NameMatch
-    closeness: tuple[int, tuple[int, int]]
+    closeness: tuple[int, tuple[int, int, int]]
     picture: tuple[str, ...]
     """What tells pictures of the file apart."""
 
@@ -250,12 +298,12 @@ def _without_rivals(found: Sequence[_Candidate | None]) -> list[NameMatch | None
 
 def _shared_folders(picture: tuple[str, ...], path: tuple[str, ...]) -> tuple[int, int]:
     """How many folders directly before the name are equal, and how many occur in both."""
-    equal = 0
-    for one, other in zip(reversed(picture[:-1]), reversed(path[:-1]), strict=False):
-        if one != other:
-            break
-        equal += 1
-    return equal, len({*picture[:-1]} & {*path[:-1]})
+    return _equal_parts(picture[:-1], path[:-1]), len({*picture[:-1]} & {*path[:-1]})
+
+
+def _equal_parts(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many of the last parts are equal."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(reversed(one), reversed(other), strict=False)))
 
 
 def _frame_digits(names: Sequence[str], info: MediaInfo) -> list[str]:
@@ -276,9 +324,16 @@ def _frame_digits(names: Sequence[str], info: MediaInfo) -> list[str]:
 
 
 def _varying_place(found: Sequence[Sequence[str]]) -> int:
-    """The index of the number with the most different values, the last one of these."""
-    counts = [len({*column}) for column in zip(*found, strict=True)]
-    return max(range(len(counts)), key=lambda place: (counts[place], place))
+    """The index of the number that counts frames: of those that vary, one that is padded with zeros (00012), or else
+    the one with the most different values, the last one of these."""
+    columns = [{*column} for column in zip(*found, strict=True)]
+    varies = [len(column) > 1 for column in columns]
+    padded = [_is_padded(column) and (varies[place] or not any(varies)) for place, column in enumerate(columns)]
+    return max(range(len(columns)), key=lambda place: (padded[place], len(columns[place]), place))
+
+
+def _is_padded(column: Set[str]) -> bool:
+    return {*map(len, column)} <= {4, 5, 6, 7, 8} and len({*map(len, column)}) == 1 and min(column).startswith("0")
 
 
 def _numbered_frames(digits: Sequence[str], count: int) -> tuple[dict[int, int], str]:
@@ -323,13 +378,37 @@ def _alternatives(names: Names) -> list[str]:
     return [names] if isinstance(names, str) else [*names] or [""]
 
 
+def path_in_address(address: str) -> str:
+    """The path in an address; Label Studio names local files in its query. Other names stay as they are."""
+    try:
+        parts = urlsplit(address)
+        has_query = bool(parts.scheme) or "?d=" in address
+        return parse_qs(parts.query).get("d", [parts.path])[0] if has_query else address
+    except ValueError:
+        return address
+
+
 def _normalize(name: str) -> str:
-    return unicodedata.normalize("NFC", name[-MAX_NAME:].replace("\\", "/").replace("\0", "")).casefold()
+    return _canonical(name).casefold()
+
+
+def _canonical(name: str) -> str:
+    return unicodedata.normalize("NFC", name[-MAX_NAME:].replace("\\", "/").replace("\0", ""))
 
 
 def _parts(name: str) -> tuple[str, ...]:
     """The normalized parts of a path, at least one."""
-    return tuple(part for part in _normalize(name).split("/") if part not in ("", ".", "..")) or ("",)
+    return _split(_normalize(name))
+
+
+def _written_parts(name: str) -> tuple[str, ...]:
+    """The parts of a path in upper and lower case, the name without its ending."""
+    *folders, last = _split(_canonical(name))
+    return (*folders, _WRITTEN_ENDING.sub("", last))
+
+
+def _split(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part not in ("", ".", "..")) or ("",)
 
 
 def _forms(title: str) -> Iterable[str]:
@@ -344,6 +423,38 @@ def _stem(name: str) -> str:
 def _bare(name: str) -> str:
     """A normalized name without ending and additions."""
     return _without(_UPLOAD_ADDITIONS, _numbered_stem(name))
+
+
+def _additions(name: str) -> tuple[str, str, str]:
+    """What marks a mask, a version and an upload in a normalized name, "" where there is nothing."""
+    layers = [_stem(name)]
+    for additions in ((*_MASK_ADDITIONS, *_MASK_ADDITIONS), _COPY_ADDITIONS, _MASK_ADDITIONS, _UPLOAD_ADDITIONS):
+        layers.append(_without(additions, layers[-1]))
+    outer, version, inner, upload = (
+        "" if before == after else before.replace(after, "\0", 1) for before, after in pairwise(layers)
+    )
+    return outer or inner, version, upload
+
+
+def _differ(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether names that are equal but for these additions mean different pictures: both have an addition of the same
+    kind, and these differ, other than by a further one."""
+    return any(
+        first and second and not (f"{first}_".startswith(f"{second}_") or f"{second}_".startswith(f"{first}_"))
+        for first, second in zip(one, other, strict=True)
+    )
+
+
+def _with_own_ending(name: str) -> str:
+    """The name with the ending that Roboflow has put into it, "" if there is none."""
+    match = _ROBOFLOW.search(_without_mask_additions(name))
+    return f"{match.string[: match.start()]}.{match[1]}" if match and match[1] else ""
+
+
+def _uploaded_forms(stem: str) -> Iterable[str]:
+    """How Label Studio and Roboflow write a name when they store a picture."""
+    yield re.sub(r"[^-\w.]", "", stem.strip().replace(" ", "_"))
+    yield re.sub(r"\W+", "-", stem).rstrip("-_ .")
 
 
 def _numbered_stem(name: str) -> str:

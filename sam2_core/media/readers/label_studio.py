@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
@@ -21,8 +20,8 @@ from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
-from sam2_core.media.readers.frame_matching import choose_clip, no_frame
-from sam2_core.media.readers.image_masks import read_index
+from sam2_core.media.readers.frame_matching import choose_clip, no_frame, path_in_address
+from sam2_core.media.readers.image_masks import read_foreground
 from sam2_core.media.readers.json_values import floats_of, key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
 from sam2_core.media.readers.label_studio_brush import unpack_alpha
@@ -33,6 +32,8 @@ from sam2_core.types import Box, Mask
 
 SEVERAL = "Some pictures were annotated several times. The first annotation of each is used."
 _ANNOTATIONS = ("annotations", "completions", "predictions")
+_PICTURE_FIELDS = {"image", "img", "video", "picture", "photo"}
+_SHAPE_FIELDS = {"x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points", "rle", "imageDataURL"}
 _MAX_NAMES = 10  # of one task
 _MAX_LISTED = 1000  # images of one task
 _OPAQUE = 128
@@ -109,12 +110,14 @@ def _images_of(task: dict[str, Any], document: Document, builder: AnnotationBuil
     uploads = tuple(filter(None, (text_of(task, name) for name in ("file_upload", "storage_filename"))))
     listed = next((each for each in data.values() if _are_names(each)), None)
     if listed is None:
-        names = tuple(_name_in(value) for value in data.values() if _is_name(value))[:_MAX_NAMES]
+        shown = {text_of(result, "to_name") for result in results}  # is mostly called as the field of the picture
+        fields = sorted(data, key=lambda field: (field not in shown, field not in _PICTURE_FIELDS))
+        names = tuple(path_in_address(data[field]) for field in fields if _is_name(data[field]))[:_MAX_NAMES]
         yield _Image(document, (*names, *uploads), results)
         return
     for index, name in enumerate(listed[:_MAX_LISTED]):
         here = tuple(result for result in results if (whole_of(result, "item_index") or 0) == index)
-        yield _Image(document, (_name_in(name),), here)
+        yield _Image(document, (path_in_address(name),), here)
 
 
 def _results_of(task: dict[str, Any], builder: AnnotationBuilder) -> list[Result]:
@@ -136,15 +139,6 @@ def _is_name(value: Any) -> bool:
 
 def _are_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(_is_name(each) for each in value)
-
-
-def _name_in(address: str) -> str:
-    """The path in an address; local files are named in its query."""
-    try:
-        parts = urlsplit(address)
-        return parse_qs(parts.query).get("d", [parts.path])[0] if parts.query or parts.scheme else address
-    except ValueError:
-        return address
 
 
 def _value(result: Result) -> dict[str, Any]:
@@ -169,12 +163,15 @@ def _texts(value: Any) -> list[str]:
 
 
 def _read_image(image: _Image, frame: int, builder: AnnotationBuilder) -> None:
-    labels = _labels_in(image.results)
+    labels, drawn = _labels_in(image.results), dict[Any, tuple[str, dict[str, Any]]]()
     for result in image.results:
-        value = _value(result)
+        value, region = _value(result), key_of(result, "id")
         draw = _drawing_of(value)
-        if draw is None:
-            continue  # a choice, a text or a relation
+        shape = {name: number for name, number in value.items() if name in _SHAPE_FIELDS}
+        kind, known = text_of(result, "type"), drawn.get(region)
+        if draw is None or (region is not None and known is not None and known[0] != kind and known[1] == shape):
+            continue  # a choice, a text or a relation; or the label or text of a region, with its shape repeated
+        drawn[region] = (kind, shape)
         label = labels.get(key_of(result, "id") or id(result), "")
         with builder.item(label):
             height, width = whole_of(result, "original_height"), whole_of(result, "original_width")
@@ -265,7 +262,7 @@ def _bitmask(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> M
         png = base64.b64decode(text_of(value, "imageDataURL").partition(",")[2], validate=True)
     except (ValueError, binascii.Error) as error:
         raise MediaError("Their masks are damaged. Export them again.") from error
-    return Mask.from_array(read_index(png, size) > 0)
+    return Mask.from_array(read_foreground(png, size))
 
 
 def _no_area(value: dict[str, Any], size: Size, builder: AnnotationBuilder) -> Mask | Box:

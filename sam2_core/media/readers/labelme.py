@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from sam2_core.errors import MediaError
-from sam2_core.media.readers.annotation_builder import AnnotationBuilder, check_size
+from sam2_core.media.readers.annotation_builder import AnnotationBuilder
+from sam2_core.media.readers.described_images import fit_for
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat, located_names
 from sam2_core.media.readers.frame_matching import no_frame
-from sam2_core.media.readers.image_masks import read_index
+from sam2_core.media.readers.image_masks import read_foreground
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
 from sam2_core.media.readers.outlines import NO_AREA, closed_line, convex_hull, ellipse
 from sam2_core.media.readers.polygon_filling import PixelBudget, Ring, draw_polygon, mask_from_columns, parse_corners
@@ -51,10 +52,7 @@ LABELME = DocumentFormat("LabelMe", is_labelme, read_labelme)
 def _read_file(plain: dict[str, Any], frame: int | None, builder: AnnotationBuilder) -> None:
     if frame is None:
         raise MediaError(no_frame(builder.info))
-    height, width = builder.info.size_of(frame)
-    image_height, image_width = whole_of(plain, "imageHeight"), whole_of(plain, "imageWidth")
-    if image_height and image_width:
-        check_size((image_height, image_width), (height, width))
+    fit = fit_for(frame, whole_of(plain, "imageHeight"), whole_of(plain, "imageWidth"), builder)
     for shape in objects_of(plain, "shapes"):
         label, group = text_of(shape, "label"), key_of(shape, "group_id")
         with builder.item(label):
@@ -62,7 +60,11 @@ def _read_file(plain: dict[str, Any], frame: int | None, builder: AnnotationBuil
             if draw is None:
                 raise MediaError(NO_AREA)
             key: Hashable = None if group is None else (label, group)
-            builder.add(frame, key, draw(shape, height, width, builder.spend), label=label)
+            if draw is _mask or fit.is_identity:
+                builder.add(frame, key, draw(shape, *fit.source, builder.spend), label=label)
+            else:
+                scaled = {**shape, "points": fit.ring(parse_corners(_points(shape))).tolist()}
+                builder.add(frame, key, draw(scaled, *fit.target, builder.spend), label=label)
         if shape.get("shape_type") == "ellipse" and len(_points(shape)) == 2 and ELLIPSES not in builder.notes:
             builder.notes.append(ELLIPSES)
 
@@ -122,7 +124,7 @@ def _mask(shape: dict[str, Any], height: int, width: int, spend: PixelBudget) ->
     except (ValueError, binascii.Error) as error:
         raise MediaError("Their masks are damaged. Save the file again.") from error
     columns = np.zeros((height, size[1]), bool)
-    columns[top : top + size[0]] = read_index(png, size) > 0
+    columns[top : top + size[0]] = read_foreground(png, size)
     return mask_from_columns(columns, int(left), width)
 
 

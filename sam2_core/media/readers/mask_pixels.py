@@ -16,14 +16,26 @@ from sam2_core.errors import MediaError
 Codes: TypeAlias = npt.NDArray[np.integer[Any]]
 Table: TypeAlias = npt.NDArray[np.int64]
 
+MAX_SOFT_VALUES = 65_536  # of a soft mask
 _FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "WEBP", "GIF", "AVIF")
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".avif")
 _LOSSY = ("JPEG", "MPO", "AVIF")
 _MAX_16_BIT = 65535
+_SAMPLES = 400_000  # pixels by which colors are counted
 _CHROMA = 24  # of gray pixels in a compressed picture
 _MAX_FLAT_COLORS = 32  # of a mask with a transparent background
 _FLAT_SHARE = 0.98  # of its opaque pixels
 _OPAQUE = 255
+
+
+class PhotoInsteadOfMask(MediaError):
+    """A picture is no mask."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "They have too many colours to be masks, and look like photos. Import masks: white on black, or indexed "
+            "PNGs."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,11 @@ class MaskPixels:
     shades: Table | None = None
 
     @property
+    def appearance(self) -> Table:
+        """The values as they are seen: the shades of indices, if there are any."""
+        return self.table if self.shades is None else self.shades
+
+    @property
     def counts(self) -> npt.NDArray[np.int64]:
         """(V,): how many pixels have each value."""
         return np.bincount(self.codes.reshape(-1), minlength=len(self.table))
@@ -61,7 +78,7 @@ def decode_pages(
 
     check_size: called with a height and width before anything is decoded; raises `MediaError` for one that cannot be
     used. A picture with an EXIF orientation is turned by it, unless only the other size can be used.
-    Raises `MediaError`, also for a damaged picture.
+    Raises `MediaError`, also for a damaged picture, and `PhotoInsteadOfMask`.
     """
     try:
         with _open(content) as image:
@@ -191,7 +208,10 @@ def _colors_or_levels(rgb: npt.NDArray[np.uint8], is_lossy: bool) -> MaskPixels:
         return _levels(rgb[:, :, 0], is_lossy)
     if is_lossy and chroma.max() <= _CHROMA:
         return _levels(rgb[:, :, 1], is_lossy)
-    return _colors(_pack(rgb), is_lossy)
+    packed = _pack(rgb)
+    if len(np.unique(_some(packed.reshape(-1)))) > MAX_SOFT_VALUES:
+        raise PhotoInsteadOfMask
+    return _colors(packed, is_lossy)
 
 
 def _with_alpha(rgba: npt.NDArray[np.uint8], is_lossy: bool) -> MaskPixels:
@@ -208,10 +228,14 @@ def _with_alpha(rgba: npt.NDArray[np.uint8], is_lossy: bool) -> MaskPixels:
 
 def _is_flat(packed: npt.NDArray[np.int32]) -> bool:
     """Whether pixels have several colors, and few."""
-    colors, counts = np.unique(packed, return_counts=True)
+    colors, counts = np.unique(_some(packed), return_counts=True)
     counts = np.sort(counts[colors > 0])[::-1]
     main = counts[:_MAX_FLAT_COLORS]
     return len(main) > 1 and main.sum() >= _FLAT_SHARE * counts.sum()
+
+
+def _some(packed: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    return packed[:: max(1, len(packed) // _SAMPLES)]
 
 
 def _pack(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:

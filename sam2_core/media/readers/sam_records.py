@@ -17,7 +17,7 @@ from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.coco import shape_of
 from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
-from sam2_core.media.readers.json_values import floats_of, key_of, objects_of, text_of, value_of, whole_of
+from sam2_core.media.readers.json_values import key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.types import Mask
 
 _FIELDS = {"predicted_iou", "stability_score", "crop_box", "point_coords", "area", "bbox"}
@@ -71,9 +71,7 @@ def _read_image(plain: dict[str, Any], frame: int, builder: AnnotationBuilder) -
             if _is_array(each.get("segmentation")):
                 builder.add(frame, None, _mask_of(each["segmentation"], builder))
             else:
-                own = floats_of(value_of(each.get("segmentation"), "size"), 2)
-                own_fit = fit if own is None else builder.fit(frame, (int(own[0]), int(own[1])))
-                builder.add(frame, None, own_fit.place(shape_of(each, *own_fit.source, builder)))
+                builder.add(frame, None, shape_of(each, frame, fit, builder))
 
 
 def _is_array(value: Any) -> bool:

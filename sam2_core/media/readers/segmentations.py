@@ -7,7 +7,7 @@ used, such as a ring of two corners, are left out; the others are used.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ from sam2_core.errors import BadPrompt, MediaError
 from sam2_core.media.readers.annotation_builder import ImportTooLarge
 from sam2_core.media.readers.json_values import floats_of
 from sam2_core.media.readers.polygon_filling import PixelBudget, Ring, fill_polygons, parse_ring
+from sam2_core.media.readers.size_fitting import Fit, Size, SizesDiffer
 from sam2_core.types import Mask
 
 RunLengths: TypeAlias = dict[str, Any]
@@ -32,18 +33,26 @@ class Segmentation:
     run_lengths: tuple[RunLengths, ...]
     rejected: tuple[str, ...]
 
-    def decode(self, height: int, width: int, spend: PixelBudget) -> tuple[Mask | None, tuple[str, ...]]:
+    def decode(
+        self, fit: Fit, fit_size: Callable[[Size], Fit], spend: PixelBudget
+    ) -> tuple[Mask | None, tuple[str, ...]]:
         """The union of the parts, None if none can be used, and a reason for each one that cannot.
 
-        Raises what `spend` raises. Run lengths of another size are such parts, too.
+        Raises `SizesDiffer` for run lengths of a size that cannot be fitted.
+
+        Args:
+            fit: of the polygons.
+            fit_size: returns how run lengths of a size are fitted; raises `MediaError` for those that cannot be.
+            spend: called with the number of pixels about to be processed.
         """
+        height, width = fit.target
         mask: Mask | None = None
         rejected = [*self.rejected]
         parts: list[tuple[Ring, ...] | RunLengths] = [*([self.rings] if self.rings else []), *self.run_lengths]
         for part in parts:
             try:
-                found = _decode(part, height, width, spend)
-            except ImportTooLarge:
+                found = _decode(part, fit, fit_size, spend)
+            except (ImportTooLarge, SizesDiffer):
                 raise
             except (BadPrompt, MediaError) as error:
                 rejected.append(str(error))
@@ -125,9 +134,9 @@ def _is_whole(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) < 10
 
 
-def _decode(part: tuple[Ring, ...] | RunLengths, height: int, width: int, spend: PixelBudget) -> Mask:
+def _decode(part: tuple[Ring, ...] | RunLengths, fit: Fit, fit_size: Callable[[Size], Fit], spend: PixelBudget) -> Mask:
     if not isinstance(part, dict):
-        return fill_polygons(part, height, width, spend)
-    if part["size"] != [height, width]:
-        raise MediaError("Their run lengths are of another size than the picture.")
-    return Mask.from_coco(part)
+        return fill_polygons([fit.ring(ring) for ring in part], *fit.target, spend)
+    height, width = part["size"]
+    fitted = fit_size((height, width))
+    return fitted.mask(Mask.from_coco(part))

@@ -22,6 +22,10 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 _SWAPPED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
 
+class SizesDiffer(MediaError):
+    """Masks are of a size that cannot be fitted; what stands beside them, such as boxes, is not for this picture."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """How masks of size `source` become masks of size `target`: turned by an EXIF orientation, then scaled."""
@@ -34,6 +38,13 @@ class Fit:
     def is_identity(self) -> bool:
         """Whether nothing is changed."""
         return self.source == self.target and self.orientation == 1
+
+    @property
+    def note(self) -> str:
+        """What is done, for the user."""
+        what = "scaled" if self.orientation == 1 else "turned"
+        sizes = " × ".join(map(str, self.source[::-1])), " × ".join(map(str, self.target[::-1]))
+        return f"The masks are {sizes[0]}; they were {what} to {sizes[1]}."
 
     def place(self, shape: Mask | Box) -> Mask | Box:
         """A mask of size `source`, or a box on it, at size `target`."""
@@ -84,7 +95,7 @@ class Fit:
 def find_fit(size: Size, expected: Size, orientation: int = 1) -> Fit:
     """How masks of a size are brought to the size of a picture whose file has this EXIF orientation.
 
-    Raises `MediaError` for a size of another aspect, and for one that is too large.
+    Raises `SizesDiffer` for a size of another aspect, and `MediaError` for one that is too large.
     """
     if size == expected:
         return Fit(size, expected)
@@ -95,11 +106,11 @@ def find_fit(size: Size, expected: Size, orientation: int = 1) -> Fit:
         DEFAULT_LIMITS.check_pixels(*size)
         if orientation in _SWAPPED:
             return Fit(size, expected, orientation)
-        raise MediaError(
+        raise SizesDiffer(
             f"{_both_sizes(size, expected)}: they seem to be turned by 90°. Export them upright, as the picture is "
             "shown here."
         )
-    raise MediaError(f"{_both_sizes(size, expected)}. Export them at the size of the picture.")
+    raise SizesDiffer(f"{_both_sizes(size, expected)}. Export them at the size of the picture.")
 
 
 def _both_sizes(size: Size, expected: Size) -> str:

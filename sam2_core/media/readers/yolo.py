@@ -28,7 +28,7 @@ from sam2_core.types import Box, Mask
 
 CLASS_LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # one name per line
 MAX_CLASS_LIST_BYTES = 200_000  # YAML is parsed slowly
-_MAX_CLASS_LISTS = 5
+_MAX_CLASS_LISTS = 10
 _LINE = re.compile(r"[0-9]{1,9}(?:\.0+)?(?: [-+.0-9eE]{1,40}){4,}")
 _SEPARATORS = re.compile(r"[\s,;]+")
 _DECIMAL_COMMAS = re.compile(r"[0-9]+(?:[\s;]+[-+]?[0-9]+(?:,[0-9]+)?){4,}[\s;]*")
@@ -60,12 +60,12 @@ def is_yolo(document: Document) -> bool:
 def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read label files; the names of the classes are in other files beside them."""
     lists = _class_lists(files, builder)
-    classes = _class_names(lists, files, builder)
-    kinds = _find_kinds(documents, _key_point_shape(lists))
+    names = _class_names(lists, files, builder)
+    kinds = _find_kinds(documents, _key_point_shape([*lists.values()]))
     frames = builder.match_frames([each.name for each in documents], binding=len(files.names) > 1)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
-        lines = _lines_of(document)
+        lines, classes = _lines_of(document), _classes_for(document, names)
         with builder.document(document.name), builder.item(PurePosixPath(document.name).name):
             if frame is None:
                 if lines:
@@ -154,26 +154,37 @@ def _shape(numbers: list[float], height: int, width: int, builder: AnnotationBui
     return draw_polygon(parse_ring(numbers) * np.array([width, height]), height, width, builder.spend)
 
 
-def _class_lists(files: AnnotationFiles, builder: AnnotationBuilder) -> list[Any]:
-    """The content of YAML files, with all numbers as text."""
-    lists = []
+def _class_lists(files: AnnotationFiles, builder: AnnotationBuilder) -> dict[str, Any]:
+    """The content of YAML files by their names, with all numbers as text."""
+    lists = {}
     for name in files.with_extension(".yaml", ".yml")[:_MAX_CLASS_LISTS]:
         with suppress(yaml.YAMLError, ValueError, RecursionError), builder.item(name):
             text = builder.decode(files.read(name, MAX_CLASS_LIST_BYTES))
             # This loader makes only strings, lists and mappings, and does not copy aliased nodes.
-            lists.append(yaml.load(text, yaml.BaseLoader))  # noqa: S506
+            lists[name] = yaml.load(text, yaml.BaseLoader)  # noqa: S506
     return lists
 
 
-def _class_names(lists: Sequence[Any], files: AnnotationFiles, builder: AnnotationBuilder) -> dict[int, str]:
-    for each in lists:
-        if names := _names_in(each):
-            return names
-    for name in files.names:
-        if _file_name(name) in CLASS_LISTS:
+def _class_names(
+    lists: Mapping[str, Any], files: AnnotationFiles, builder: AnnotationBuilder
+) -> dict[tuple[str, ...], dict[int, str]]:
+    """The names of the classes by the folder of the file that has them, those in YAML first."""
+    found = {name: names for name, each in lists.items() if (names := _names_in(each))}
+    for name in [name for name in files.names if _file_name(name) in CLASS_LISTS][:_MAX_CLASS_LISTS]:
+        with builder.item(name):
             lines = builder.decode(files.read(name, MAX_CLASS_LIST_BYTES)).splitlines()
-            return {number: line.strip() for number, line in enumerate(lines)}
-    return {}
+            found[name] = {number: line.strip() for number, line in enumerate(lines)}
+    by_folder: dict[tuple[str, ...], dict[int, str]] = {}
+    for name, names in found.items():
+        by_folder.setdefault(PurePosixPath(name).parts[:-1], names)
+    return by_folder
+
+
+def _classes_for(document: Document, by_folder: Mapping[tuple[str, ...], dict[int, str]]) -> dict[int, str]:
+    """The classes in the folder of a document or the nearest one above, else the first ones."""
+    folder = PurePosixPath(document.name).parts[:-1]
+    above = (folder[:count] for count in range(len(folder), -1, -1))
+    return next((by_folder[each] for each in above if each in by_folder), next(iter(by_folder.values()), {}))
 
 
 def _key_point_shape(lists: Sequence[Any]) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ from typing import Any
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.coco import items_of_video, labels_of, shape_of
+from sam2_core.media.readers.described_images import fit_for
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
 from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.json_values import key_of, objects_of, text_of, whole_of
@@ -53,8 +54,8 @@ def _read_document(document: Document, builder: AnnotationBuilder) -> None:
                 frame = frames[index] if index < len(frames) else None
                 if frame is None:
                     raise MediaError(no_frame(builder.info))
-                size = builder.info.size_of(frame)
-                shape = shape_of({"segmentation": mask, "bbox": box}, *size, builder)
+                fit = fit_for(frame, whole_of(video, "height"), whole_of(video, "width"), builder)
+                shape = shape_of({"segmentation": mask, "bbox": box}, frame, fit, builder)
                 builder.add(frame, (document.name, track), shape, name, label)
 
 

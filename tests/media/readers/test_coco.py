@@ -154,7 +154,7 @@ def test_numbers_of_objects_come_from_cvat_too_and_parts_are_joined(tmp_path: Pa
 
 def test_what_cannot_be_used_is_counted_and_named(tmp_path: Path) -> None:
     images = [image(n, f"{n:05d}.jpg") for n in range(3)]
-    images += [image(12, "00012.jpg"), {"id": 4, "file_name": "00004.jpg", "height": 40, "width": 60}]
+    images += [image(12, "00012.jpg"), {"id": 4, "file_name": "00004.jpg", "height": 40, "width": 70}]
     good, small = rle(square(1, 1)), rle(square(0, 0, size=(10, 10)))
     bad: list[dict[str, Any]] = [
         on(0, small),
@@ -181,7 +181,7 @@ def test_what_cannot_be_used_is_counted_and_named(tmp_path: Path) -> None:
         "2 They are 10 × 10 pixels, the picture is 30 × 20. Export them at the size of the picture. ('00000.jpg'"
         in (told_why)
     )
-    assert "1 They are 60 × 40 pixels" in told_why
+    assert "1 They are 70 × 40 pixels" in told_why
     assert "2 They are about no frame of this clip. Name them by frame, from 00000 to 00009. ('00012.jpg',)" in told_why
     for reason in ("do not fill", "cover no pixel", "fewer than three corners", "no lists", "neither a mask nor a box"):
         assert reason in told_why, reason

@@ -213,11 +213,11 @@ def test_panoptic_pictures_that_are_wrong_are_named(tmp_path: Path) -> None:
     plain["annotations"] += [
         {"image_id": 6, "file_name": name, "segments_info": [{"id": 7}]} for name in ("a.png", "b.png")
     ]
-    members = {"x.json": plain, "p1.png": colors(ids), "a.png": b"\x89PNG", "b.png": colors(ids[:, :-1])}
+    members = {"x.json": plain, "p1.png": colors(ids), "a.png": b"\x89PNG", "b.png": colors(ids[:, :-2])}
     found = read(tmp_path, members)
     assert summary(found) == [(0, "cell", True)]
     assert "1 They are damaged or no PNG pictures" in reasons(found)
-    assert "29 × 20 pixels" in reasons(found)
+    assert "28 × 20 pixels" in reasons(found)
     both = {"x.json": plain, "u/p1.png": colors(ids), "v/p1.png": colors(ids)}
     with pytest.raises(MediaError, match="Several PNG pictures have this name"):
         read(tmp_path, both)

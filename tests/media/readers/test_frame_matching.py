@@ -46,6 +46,21 @@ def frames(names: Sequence[Names], info: MediaInfo, by_order: bool = False, bind
         (("p1_jpg.rf.0a1b.jpg", "p1_jpg.rf.ffff.jpg"), ["p1_jpg.rf.ffff.txt"], [1]),
         (("street.jpg", "market.jpg"), ["mask_street.png", "market_mask_1.png", "market_mask_2.png"], [0, 1, 1]),
         (("aachen_000000_000019_leftImg8bit.png",), ["aachen_000000_000019_gtFine_polygons.json"], [0]),
+        (("a.jpg", "a.png"), ["a_png.rf.0b.jpg", "a_jpg.rf.0a.jpg"], [1, 0]),
+        (("my photo (1).jpg", "my.jpg"), ["a1b2c3d4-my_photo_1.jpg"], [0]),
+        (("my photo (1).jpg", "my.jpg"), ["my-photo-1-_jpg.rf.0a.jpg"], [0]),
+        (("rear/1.jpg", "front/1.jpg"), ["/data/local-files/?d=front%2F1.jpg"], [1]),
+        (("a b.jpg", "c.jpg"), ["https://host.example/d/a%20b.jpg?signature=x.jpg"], [0]),
+        # Additions on both sides that are not the same mean different pictures; a date is no addition.
+        (("a1b2c3d4-street.jpg",), ["9f00aa17-street.jpg"], [None]),
+        (("a1b2c3d4-street.jpg",), ["a1b2c3d4-street_mask.png"], [0]),
+        (("20240101_001.jpg", "001.jpg"), ["20240102_001.jpg"], [None]),
+        (("p1_jpg.rf.aaaa.jpg",), ["p1_jpg.rf.bbbb.jpg"], [None]),
+        (("street_label_1.jpg",), ["street_label_2.jpg"], [None]),
+        (("street_objects.jpg",), ["street_objects_mask.png"], [0]),
+        # Names that differ only by case.
+        (("IMG.jpg", "img.jpg"), ["img.jpg", "IMG.txt"], [1, 0]),
+        (("IMG.jpg", "img.jpg"), ["Img.jpg"], [None]),
         # Several versions or uploads of one picture: which one is meant is not known.
         (("p1.jpg",), ["p1_jpg.rf.aaaa.jpg", "p1_jpg.rf.bbbb.jpg"], [None, None]),
         (("street.jpg",), ["a1b2c3d4-street.jpg", "9f00aa17-street.jpg"], [None, None]),
@@ -112,6 +127,12 @@ def test_frames_of_a_clip_are_found_by_number(names: list[str], expected: list[i
     assert frames(names, FOUR) == expected
 
 
+def test_frames_of_a_clip_made_of_pictures_are_found_by_their_names() -> None:
+    gaps = replace(CLIP, frames=4, names=("f1.png", "f2.png", "f5.png", "f8.png"))
+    assert frames(["f5.png", "f2_mask.png", "f3.png"], gaps) == [2, 1, None]
+    assert frames(["00001.png", "00002.png"], gaps) == [1, 2]
+
+
 def test_the_rule_of_numbers_is_told() -> None:
     assert "1001 is the first frame" in match_frames(["r.1002.png", "r.1004.png"], FOUR)[1]
     assert "number 1 is the second frame" in match_frames(["000001.png"], FOUR)[1]
@@ -127,8 +148,30 @@ def test_indices_count_more_than_names_in_a_clip_and_less_in_an_album() -> None:
     assert match_frames(["ant.jpg", "bee.jpg"], pair, [1, 0])[0] == [None, None]
 
 
+def test_pictures_of_a_clip_are_found_by_their_names_where_those_fit() -> None:
+    shot = replace(FOUR, names=("render.1010.png", "render.1012.png", "render.1013.png", "render.1020.png"))
+    assert frames(["render.1012.png", "masks/render.1020.tif"], shot) == [1, 3]
+    assert frames(["00000.png", "00003.png"], shot) == [0, 3]
+    numbered = replace(FOUR, names=("00001.jpg", "00002.jpg", "00003.jpg", "00004.jpg"))
+    assert frames(["00002.png", "00003.png"], numbered) == [1, 2]
+    assert frames(["00000.png", "00001.png", "00002.png"], numbered) == [0, 1, 2]
+
+
 def test_long_names_cost_little() -> None:
     hostile = ["_" * 100_000, "-_ ." * 30_000, "a.rf." * 20_000, "0" * 100_000, "mask" * 20_000]
     assert frames(hostile, album("cat.jpg")) == [None] * len(hostile)
     assert frames(hostile[:3], FOUR) == [None] * 3
     assert frames(["a#1", "a11", "a\0" + "1" * 20, "#"], FOUR) == [1, None, None, None]
+
+
+def test_a_name_that_fits_less_than_another_one_is_not_called_uncertain() -> None:
+    matches, note = match_frames(["front/1.jpg", "rear/1.jpg"], album("rear/1.jpg"))
+    assert [each and each.frame for each in matches] == [None, 0]
+    assert not note
+
+
+def test_of_two_numbers_the_padded_one_counts_frames() -> None:
+    names = [f"{frame:05d}_{number}.png" for frame in (0, 1) for number in range(8)]
+    assert frames(names, FOUR) == [0] * 8 + [1] * 8
+    assert frames(["00003_1.png"], FOUR) == [3]
+    assert frames(["take0007_2.png", "take0007_3.png"], FOUR) == [2, 3]

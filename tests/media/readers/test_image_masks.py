@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,74 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     path.write_bytes(png(large))
     with pytest.raises(MediaError, match="too many colours"):
         read_annotations(path, info)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("photo_mask_1.png", "photo_mask_2.png"), ["", ""]),
+        (("photo/0.png", "photo/1.png"), ["", ""]),
+        (
+            ("task-7-annotation-3-by-1-tag-big car-0.png", "task-7-annotation-3-by-1-tag-dog-1.png"),
+            ["big car", "dog"],
+        ),
+    ],
+)
+def test_several_pictures_of_one_frame_have_different_objects(
+    tmp_path: Path, names: tuple[str, str], expected: list[str]
+) -> None:
+    members = dict(zip(names, (png(index(a=255)), png(index(c=255))), strict=True))
+    read = read_annotations(packed(tmp_path / "x.zip", members), IMAGE)
+    assert summarize(read) == [(0, 1, "", expected[0]), (0, 2, "", expected[1])]
+    assert (pixels_of(read, 1) == square(12, 3)).all()
+
+
+def test_the_masks_of_objects_keep_apart_through_a_clip(tmp_path: Path) -> None:
+    members = {
+        f"{frame:05d}_{number}.png": png(index(a=255)) for frame, number in ((0, 1), (0, 2), (1, 2), (3, 2), (3, 1))
+    }
+    read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
+    assert [(frame, track) for frame, track, *_ in summarize(read)] == [(0, 1), (0, 2), (1, 2), (3, 1), (3, 2)]
+
+
+def test_folders_are_named_after_photos(tmp_path: Path) -> None:
+    album = replace(ALBUM, sizes=((HEIGHT, WIDTH),) * 3)
+    members = {name: png(index(a=255)) for name in ("cat/0.png", "cat/1.png", "Dog 2/0.png")}
+    read = read_annotations(packed(tmp_path / "x.zip", members), album)
+    assert [frame for frame, *_ in summarize(read)] == [0, 0, 1]
+
+
+def test_brushed_masks_of_tasks_are_in_the_order_of_the_tasks(tmp_path: Path) -> None:
+    album = replace(ALBUM, sizes=((HEIGHT, WIDTH),) * 3)
+    tasks = {10: "c", 8: "a", 9: "b"}
+    members = {
+        f"task-{task}-annotation-{task}-by-1-tag-car-{number}.png": png(index(**{letter: 255}))
+        for task, letter in tasks.items()
+        for number in (0, 1)
+    }
+    read = read_annotations(packed(tmp_path / "x.zip", members), album)
+    assert [frame for frame, *_ in summarize(read)] == [0, 0, 1, 1, 2, 2]
+    assert (pixels_of(read, 4) == square(12, 3)).all()
+    assert any("order" in note for note in read.notes)
+
+
+@pytest.mark.parametrize(
+    "names", [("masks/1.jpg", "001/1.jpg", "object_02/1.jpg"), ("mask.jpg", "b.jpg", "object_1.jpg")]
+)
+def test_names_of_photos_count_more_than_what_they_mean_elsewhere(tmp_path: Path, names: tuple[str, ...]) -> None:
+    album = replace(ALBUM, sizes=((HEIGHT, WIDTH),) * 3, names=names)
+    members = {name.replace(".jpg", ".png"): png(index(a=1, b=2)) for name in names}
+    read = read_annotations(packed(tmp_path / "x.zip", members), album)
+    assert [frame for frame, *_ in summarize(read)] == [0, 0, 1, 1, 2, 2]
+
+
+def test_gray_is_undecided_only_beside_white(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(png(index(a=127, c=255)))
+    assert len(read_annotations(path, IMAGE).masks) == 2
+    trimap = index(a=255)
+    trimap[3:8, 5:10] = 128
+    path.write_bytes(png(trimap))
+    read = read_annotations(path, IMAGE)
+    assert len(read.masks) == 1
+    assert any("undecided" in note for note in read.notes)

@@ -192,6 +192,20 @@ def test_labels_in_separate_results_and_one_of_several_annotations(tmp_path: Pat
     assert len(read_annotations(as_json(tmp_path / "x.json", [plain]), IMAGE).masks) == 1
 
 
+def test_regions_whose_label_and_text_repeat_the_shape_are_one(tmp_path: Path) -> None:
+    shape = percent(2, 3, 5, 5, rotation=0)
+    parts = [result("rectangle", **shape), result("labels", "car", **shape), result("textarea", **shape, text=["A 1"])]
+    other = {**result("rectangle", **percent(9, 3, 5, 5, rotation=0)), "id": "a"}
+    path = as_json(tmp_path / "x.json", [task(*({**part, "id": "a"} for part in parts), other)])
+    assert summarize(read_annotations(path, IMAGE)) == [(0, 1, "", "car"), (0, 2, "", "car")]
+
+
+def test_the_field_that_is_shown_names_the_picture(tmp_path: Path) -> None:
+    tasks = task(result("polygonlabels", "car", points=CORNERS))
+    tasks["data"] = {"previous": "/d/cat.jpg", "image": "/d/Dog 2.png"}
+    assert summarize(read_annotations(as_json(tmp_path / "x.json", [tasks]), ALBUM)) == [(1, 1, "", "car")]
+
+
 def test_sizes_and_turned_pictures_are_checked(tmp_path: Path) -> None:
     polygon = result("polygonlabels", "cat", points=CORNERS)
     rows = ({**polygon, "original_width": 99}, {**polygon, "image_rotation": 90}, result("polygonlabels", points=5))

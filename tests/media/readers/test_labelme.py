@@ -121,3 +121,8 @@ def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert len(read.masks) == 1
     assert sum(each.count for each in read.skipped) == 9
     assert "2 Points and lines have no area. Use polygons, boxes, circles or masks. ('point', 'line')" in reasons(read)
+
+
+def test_the_document_of_a_picture_called_manifest_is_read(tmp_path: Path) -> None:
+    path = packed(tmp_path / "x.zip", {"manifest.json": json.dumps(labelme(shape("cat", "polygon", SQUARE)))})
+    assert summarize(read_annotations(path, IMAGE)) == [(0, 1, "", "cat")]

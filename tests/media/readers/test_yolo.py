@@ -197,3 +197,17 @@ def test_the_first_of_several_ids_is_one_too(tmp_path: Path, rest: str, last: st
     read = read_annotations(packed(tmp_path / "x.zip", members), CLIP)
     assert [(frame, track) for frame, track, *_ in summarize(read)] == [(n, k) for n in range(2) for k in (1, 2, 3)]
     assert not any("matched by where they lie" in note for note in read.notes)
+
+
+@pytest.mark.parametrize("lists", [{"data.yaml": "names: [%s]"}, {"classes.txt": "%s"}], ids=["yaml", "txt"])
+def test_each_dataset_of_an_archive_has_its_own_classes(tmp_path: Path, lists: dict[str, str]) -> None:
+    members = {
+        member: content
+        for folder, label, photo in (("a", "cat", "cat"), ("b", "dog", "Dog 2"))
+        for member, content in (
+            *((f"{folder}/{name}", text % label) for name, text in lists.items()),
+            (f"{folder}/labels/{photo}.txt", "0 0.5 0.5 0.2 0.2"),
+        )
+    }
+    read = read_annotations(packed(tmp_path / "x.zip", members), ALBUM)
+    assert [(each.frame, each.label) for each in read.masks] == [(0, "cat"), (1, "dog")]

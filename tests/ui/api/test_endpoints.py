@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sam2_core.errors import BadPrompt, Busy, MaskletError, SessionGone
+from sam2_core.errors import BadPrompt, Busy, MaskletError, MediaError, SessionGone
 from sam2_core.serving.commands import Command, SetPrompt
 from sam2_core.serving.engine import Engine
 from sam2_core.types import Progress
@@ -466,3 +466,14 @@ def test_only_the_newest_downloads_wait_to_be_fetched(program: Program) -> None:
     program.prompt(session)
     lent = [Path(program.do(lambda: program.endpoints.export(session, "coco")).path) for _ in range(5)]
     assert [path.exists() for path in lent] == [False, False, True, True, True]
+
+
+def test_numbered_pictures_are_opened_as_a_clip(program: Program) -> None:
+    files = [program.sent(picture_bytes(), f"f_{number}.png") for number in (2, 1, 3)]
+    opened = program.do(lambda: program.endpoints.open_with(files, as_clip=True))
+    assert (opened["kind"], opened["frames"], opened["warnings"]) == ("clip", 3, [])
+    assert opened["names"] == ["f_1.png", "f_2.png", "f_3.png"]
+    with pytest.raises(MediaError, match="differ in more than their numbers"):
+        program.do(
+            lambda: program.endpoints.open_with([program.sent(picture_bytes(), n) for n in ("a.png", "b.png")], True)
+        )

@@ -27,7 +27,18 @@ from ui.app import Server
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 NAMES = (
-    *("open", "open_album", "segment_image", "prompt", "track", "masks", "untrack", "remove_object", "reset"),
+    *(
+        "open",
+        "open_album",
+        "open_with",
+        "segment_image",
+        "prompt",
+        "track",
+        "masks",
+        "untrack",
+        "remove_object",
+        "reset",
+    ),
     *("models", "choose_model", "close", "export", "kinds", "looks", "name_object"),
 )
 FRAMES = 12

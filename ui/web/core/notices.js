@@ -20,7 +20,7 @@ export function toast(text, kind = 'error') {
   card.append(close);
   shown.append(card);
   while (shown.children.length > 3) shown.firstElementChild?.remove();
-  setTimeout(() => card.remove(), kind === 'error' ? 4000 + 60 * text.length : 3500);
+  setTimeout(() => card.remove(), kind === 'error' ? 4000 + 60 * text.length : Math.max(3500, 80 * text.length));
 }
 
 /** @param {string} text for screen readers */

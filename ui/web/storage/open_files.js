@@ -1,15 +1,24 @@
-// Opening files: one at a time, or several photos, which are sent one after the other and then opened as an album or added
-// to what is open.
+// Opening files: one at a time, or several pictures, which are sent one after the other and then opened as an album or as a
+// clip, or added to what is open.
 
 import { isClip } from '../core/media.js';
 import { toast } from '../core/notices.js';
 import { about, find, listen, root } from '../core/page.js';
+import { ask } from '../core/questions.js';
+import { isWorking } from '../core/screen.js';
 import { state } from '../core/store.js';
 import { uploadFile } from '../net/uploads.js';
 import { emit, on } from '../shared/events.js';
 import { counted, megabytes } from '../shared/format.js';
 import { sentName, sortByNames } from './file_names.js';
-import { isAnnotations, isProject, isVideo } from './file_types.js';
+import { isAnnotations, isProject, isSequence, isVideo, isZip } from './file_types.js';
+
+/** @typedef {{ asClip?: boolean; scale?: boolean }} OpeningOptions as the frames of a clip; scaled down if it is too large */
+
+/** Sends what was sent last once more, to be scaled down. */
+let sendScaled = () => {};
+
+const MAX_WARNINGS = 2; // that are shown one by one
 
 /** @param {File} file */
 const isTooLarge = file => file.size > about.max_upload_mb * 1e6;
@@ -25,14 +34,28 @@ const totalSize = files => files.reduce((sum, file) => sum + file.size, 0);
 export function openFile(file, project = state.awaited) {
   if (!file) return;
   if (isProject(file)) return emit('project-chosen', file);
-  if (isAnnotations(file)) return emit('annotations-chosen', file);
+  const isMedium = isZip(file) && (project || !isWorking()); // of numbered pictures
+  if (isAnnotations(file) && !isMedium) return emit('annotations-chosen', file);
   if (isTooLarge(file)) {
     const size = megabytes(file.size);
     return toast(`“${file.name}” has ${size}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`);
   }
   if (!file.size) return toast(`“${file.name}” is empty. Choose another file.`);
-  uploadFile(file, `upload?${nameQuery(file)}`, file.name, { file, project });
+  sendFile(file, { file, project });
 }
+
+/**
+ * @param {File} file
+ * @param {OpeningSource} source
+ * @param {OpeningOptions} [options]
+ */
+function sendFile(file, source, options = {}) {
+  sendScaled = () => sendFile(file, source, { scale: true });
+  uploadFile(file, `upload?${nameQuery(file)}${parameters(options)}`, file.name, source);
+}
+
+/** @param {OpeningOptions} options */
+const parameters = ({ asClip = false, scale = false }) => `${asClip ? '&clip=1' : ''}${scale ? '&scale=1' : ''}`;
 
 /**
  * @param {Example} example
@@ -47,7 +70,7 @@ const takesPhotos = () => !!state.medium && !isClip();
  * @param {Iterable<File>} files
  * @param {SavedProject | null} [project] that is restored on them
  */
-export function openFiles(files, project = state.awaited) {
+export async function openFiles(files, project = state.awaited) {
   const chosen = [...files];
   const names = project?.medium.names;
   if (chosen.length < 2) return openFile(chosen[0], project);
@@ -55,8 +78,21 @@ export function openFiles(files, project = state.awaited) {
     return toast('Open one project at a time. Several files of annotations go into one ZIP file; import that.');
   }
   if (names) sortByNames(chosen, names);
-  const photos = usablePhotos(chosen, 0);
-  if (photos) sendPhotos(photos, { files: photos, project });
+  const asClip = project ? project.medium.kind === 'clip' : await isClipWanted(chosen);
+  const photos = asClip === null ? null : usablePhotos(chosen, 0, asClip);
+  if (photos) sendPhotos(photos, { files: photos, project }, { asClip: !!asClip });
+}
+
+/**
+ * Null where the user wants nothing of both.
+ * @param {File[]} files
+ * @returns {Promise<boolean | null>}
+ */
+async function isClipWanted(files) {
+  if (!isSequence(files) || files.some(isVideo)) return false;
+  const text = 'Their names differ by a number only. As a clip, objects are tracked from one to the next.';
+  const answer = await ask(`Open ${counted(files.length, 'numbered picture')}`, text, ['As photos', 'As a clip']);
+  return answer === null ? null : answer === 1;
 }
 
 /** @param {Iterable<File>} files */
@@ -73,8 +109,9 @@ export function addPhotos(files) {
  * The photos that can be sent, or null; a toast is about the others.
  * @param {File[]} chosen
  * @param {number} existing how many photos are open already
+ * @param {boolean} [asClip] they are the frames of a clip, of which none can be left out
  */
-function usablePhotos(chosen, existing) {
+function usablePhotos(chosen, existing, asClip = false) {
   if (chosen.some(isVideo)) {
     toast('Open a clip on its own, and photos together: the two do not mix.');
     return null;
@@ -87,10 +124,11 @@ function usablePhotos(chosen, existing) {
       reason: size ? `It has ${megabytes(size)}; up to ${about.max_upload_mb} MB fit.` : 'It is empty.',
     })),
   );
+  if (asClip && skipped.length) return null;
   const count = photos.length + existing;
+  const most = asClip ? about.max_frames : about.max_pictures;
   const bytes = totalSize(photos);
-  if (count > about.max_pictures)
-    toast(`${counted(count, 'photo')} are too many: up to ${about.max_pictures} fit together.`);
+  if (count > most) toast(`${counted(count, asClip ? 'frame' : 'photo')} are too many: up to ${most} fit together.`);
   else if (bytes > about.max_album_mb * 1e6)
     toast(`These photos have ${megabytes(bytes)}; up to ${about.max_album_mb} MB fit together.`);
   else if (photos.length) return photos;
@@ -100,16 +138,18 @@ function usablePhotos(chosen, existing) {
 /**
  * @param {File[]} photos
  * @param {OpeningSource} source
+ * @param {OpeningOptions} [options]
  */
-function sendPhotos(photos, source) {
+function sendPhotos(photos, source, options = {}) {
+  sendScaled = () => sendPhotos(photos, source, { ...options, scale: true });
   const total = totalSize(photos);
   const batch = `${Date.now()}`;
-  const title = counted(photos.length, 'photo');
+  const title = counted(photos.length, options.asClip ? 'frame' : 'photo');
   /** @type {(place: number, sent: number) => void} */
   const sendFrom = (place, sent) => {
     const file = photos[place];
     const left = photos.length - 1 - place;
-    const path = `upload?${nameQuery(file)}&batch=${batch}&left=${left}${source.added ? '&add=1' : ''}`;
+    const path = `upload?${nameQuery(file)}&batch=${batch}&left=${left}${source.added ? '&add=1' : ''}${parameters(options)}`;
     const onSent = () => {
       if (left) sendFrom(place + 1, sent + file.size);
     };
@@ -136,7 +176,23 @@ function toastSkipped(files) {
 }
 
 export function setUpOpenFiles() {
-  on('server-opened', ({ skipped }) => toastSkipped(skipped));
+  on('server-opened', ({ skipped, warnings }) => {
+    toastSkipped(skipped);
+    const more = warnings.length - MAX_WARNINGS;
+    for (const text of warnings.slice(0, MAX_WARNINGS)) toast(text, 'hint');
+    if (more > 0) toast(`${counted(more, 'more photo')} were changed in the same way or are damaged.`, 'hint');
+  });
+  on('server-error', async ({ job, text, too_large: isTooLargeToOpen }) => {
+    if (job !== 'ingest' || !isTooLargeToOpen) return;
+    const send = sendScaled;
+    if (
+      await ask('Scale it down?', `${text} Or open it scaled down: masks have the smaller size then.`, [
+        'Cancel',
+        'Scale down',
+      ])
+    )
+      send();
+  });
 
   const adder = find('adder');
   listen(adder, 'change', () => {

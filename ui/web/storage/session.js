@@ -197,7 +197,7 @@ export function setUpSession() {
     if (state.opening || state.reopening || event.version !== state.version) mediumOpened(event);
   });
   on('server-hello', greeted);
-  on('server-error', ({ text }) => toast(text));
+  on('server-error', ({ text, too_large }) => too_large || toast(text)); // open_files.js asks
   on('server-model', modelChanged);
   on('connection', connectionChanged);
   mount.watch('issued', tokenArrived);

@@ -1,8 +1,9 @@
 // Masks from files: pictures, or COCO's run lengths as JSON.
 
-import { decodeRuns, opaque } from '../core/run_lengths.js';
+import { decodeRuns } from '../core/run_lengths.js';
 import { canvasOf } from '../shared/canvas.js';
 import { counted } from '../shared/format.js';
+import { isScaled, maskOf, scaled } from './mask_pixels.js';
 
 const MAX_FILE_BYTES = 64e6;
 
@@ -10,47 +11,48 @@ const MAX_FILE_BYTES = 64e6;
 export class UnreadableFile extends Error {}
 
 /**
- * The pixels of the mask in a file, row by row, 1 in the mask. Throws UnreadableFile, or what a decoder throws.
+ * The pixels of the mask in a file at the size of the frame, row by row, 1 in the mask, and the size that it has in the file.
+ * Throws UnreadableFile, or what a decoder throws.
  * @param {File} file
  * @param {Size} frame
  */
 export async function pixelsOfFile(file, frame) {
   if (file.size > MAX_FILE_BYTES) throw new UnreadableFile(`“${file.name}” is too large for a mask.`);
   const isJson = /json/.test(file.type) || /\.json$/i.test(file.name);
-  const pixels = isJson ? pixelsOfJson(await file.text(), frame) : await pixelsOfPicture(file, frame);
+  const { pixels, size } = isJson ? pixelsOfJson(await file.text(), frame) : await pixelsOfPicture(file, frame);
   if (!pixels.includes(1)) throw new UnreadableFile('This mask is empty: every pixel is black or transparent.');
-  return pixels;
+  return { pixels: scaled(pixels, size, frame), size };
 }
 
 /**
- * @param {number} width
- * @param {number} height
+ * @param {Size} size
  * @param {Size} frame
  */
-function checkSize(width, height, frame) {
-  if (width === frame.width && height === frame.height) return;
+function checkSize(size, frame) {
+  if (isScaled(size, frame)) return;
+  const isTurned = isScaled({ width: size.height, height: size.width }, frame);
   throw new UnreadableFile(
-    `This mask has ${width} × ${height} pixels, the picture ${frame.width} × ${frame.height}. ` +
-      'Save it at the size of the picture, then import it again.',
+    `This mask has ${size.width} × ${size.height} pixels, the picture ${frame.width} × ${frame.height}. ` +
+      (isTurned ? 'It seems to be turned: turn it by 90°' : 'Save it at the size of the picture') +
+      ', then import it again.',
   );
 }
 
 /**
- * Where parts of the picture are transparent, the mask is what is opaque, else what is not black.
  * @param {File} file
  * @param {Size} frame
  */
 async function pixelsOfPicture(file, frame) {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
   const { width, height } = bitmap;
-  checkSize(width, height, frame);
-  const [canvas, context] = canvasOf(width, height);
+  checkSize({ width, height }, frame);
+  const [, context] = canvasOf(width, height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  const solid = opaque(canvas);
-  if (solid.includes(0)) return solid;
-  const { data } = context.getImageData(0, 0, width, height);
-  return solid.map((_, place) => (data[4 * place] || data[4 * place + 1] || data[4 * place + 2] ? 1 : 0));
+  const pixels = maskOf(context.getImageData(0, 0, width, height).data);
+  if (!pixels)
+    throw new UnreadableFile(`“${file.name}” has too many colors for a mask and looks like a photo. Choose a mask.`);
+  return { pixels, size: { width, height } };
 }
 
 /**
@@ -62,7 +64,8 @@ export function pixelsOfJson(text, frame) {
   const annotations = content?.annotations ?? (Array.isArray(content) ? content : [content]);
   if (annotations.length !== 1)
     throw new UnreadableFile(`This file holds ${counted(annotations.length, 'mask')}. Import a file with one.`);
-  const { size, counts } = annotations[0].segmentation ?? annotations[0];
-  checkSize(Number(size[1]), Number(size[0]), frame);
-  return decodeRuns({ size: [frame.height, frame.width], counts });
+  const { size: sides, counts } = annotations[0].segmentation ?? annotations[0];
+  const [height, width] = [Number(sides[0]), Number(sides[1])];
+  checkSize({ width, height }, frame);
+  return { pixels: decodeRuns({ size: [height, width], counts }), size: { width, height } };
 }

@@ -100,9 +100,12 @@ export async function useMaskAsPrompt() {
 async function importMask(file) {
   const { frame, active: object, version } = state;
   try {
-    const pixels = await pixelsOfFile(file, frameSize(frame));
+    const target = frameSize(frame);
+    const { pixels, size } = await pixelsOfFile(file, target);
+    const isSame = size.width === target.width && size.height === target.height;
+    const scaling = `It was ${size.width} × ${size.height} and was scaled to ${target.width} × ${target.height}.`;
     if (version === state.version && setMaskPrompt(pixels, frame, object))
-      showTip('The mask is imported. Clicks refine it.');
+      showTip(isSame ? 'The mask is imported. Clicks refine it.' : `The mask is imported. ${scaling}`);
   } catch (error) {
     toast(
       error instanceof UnreadableFile
