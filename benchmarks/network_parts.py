@@ -18,27 +18,27 @@ from functools import partial
 import numpy as np
 import torch
 
+from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import pixels_to_input
 from sam2_core.serving.build import choose_device
 from sam2_core.tracking.device import has_fast_bfloat16
 from sam2_core.tracking.masks import object_mask
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.segmenter import Segmenter
-from sam2_core.weights import load_network
+from sam2_core.weights import load_sam2
 
 HEIGHT, WIDTH = 720, 1280
 
 
-def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
+def parts(network: SAM2, segmenter: Segmenter) -> dict[str, Callable[[], object]]:
     """The functions to time, by name."""
-    network = segmenter.network
     size, device = network.image_size, network.device
     pixels = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     image = pixels_to_input(pixels, size)
     features = segmenter.encode(image)
     click = torch.full((1, 1, 2), size / 2, device=device), torch.ones(1, 1, dtype=torch.int32, device=device)
     output = segmenter.encode_memory(features, segmenter.from_prompt(features, click, None, None), prompted=True)
-    config = network.config
+    config, geometry = network.config, network.geometry(HEIGHT, WIDTH)
     rules = MemoryRules(config.memory_slots, config.max_pointers)
     bank = MemoryBank(rules, {0: output}, dict.fromkeys(range(1, 20), output))
     selection = bank.select(20, reverse=False, frames=100)
@@ -46,10 +46,10 @@ def parts(segmenter: Segmenter) -> dict[str, Callable[[], object]]:
         "prepare": lambda: pixels_to_input(pixels, size),
         "encode": lambda: segmenter.encode(image),
         "click": lambda: segmenter.from_prompt(features, click, None, None),
-        "click + mask": lambda: object_mask(1, segmenter.from_prompt(features, click, None, None), HEIGHT, WIDTH),
+        "click + mask": lambda: object_mask(1, segmenter.from_prompt(features, click, None, None), geometry),
         "track": lambda: segmenter.track(features, selection),
         "frame": lambda: object_mask(
-            1, segmenter.track(segmenter.encode(pixels_to_input(pixels, size)), selection), HEIGHT, WIDTH
+            1, segmenter.track(segmenter.encode(pixels_to_input(pixels, size)), selection), geometry
         ),
     }
 
@@ -74,13 +74,13 @@ def main() -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     device = choose_device(arguments.device)
-    network = load_network(arguments.model).requires_grad_(False).to(device)
+    network = load_sam2(arguments.model).requires_grad_(False).to(device)
     precisions: dict[str, Callable[[], AbstractContextManager[object]]] = {
         "fp32": nullcontext,
         "bf16": partial(torch.autocast, device.type, torch.bfloat16),
     }
     with torch.inference_mode():
-        table = {name: parts(Segmenter(network, precision)) for name, precision in precisions.items()}
+        table = {name: parts(network, Segmenter(network, precision)) for name, precision in precisions.items()}
         times: dict[tuple[str, str], list[float]] = {}
         for _ in range(arguments.rounds):
             for part in table["fp32"]:

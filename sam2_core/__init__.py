@@ -12,9 +12,9 @@ Packages, from top to bottom; each imports only from those below it:
     media        files, frames and pixels: decode, draw, encode, export (imports only `types` and `errors`)
     types        values that all packages share; `errors`: the exceptions
 
-`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `hub` downloads files,
-`paths` is where data files lie, `console` is the output of all commands to the terminal, and `version` is that of the
-package.
+`networks` lists the networks with published weights, `weights` finds and reads checkpoints, `hub` and `download` fetch
+files, `paths` is where data files lie, `console` is the output of all commands to the terminal, and `version` is that
+of the package.
 
 The public names are imported when they are first used, so that `import sam2_core` does not import torch. The module
 names of the official package (`sam2_core.build_sam`, `sam2_core.utils.amg`) exist for published code, see
@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from sam2_core.predictors.build import build_sam2, build_sam2_hf
     from sam2_core.predictors.image_predictor import SAM2ImagePredictor
     from sam2_core.predictors.lang_sam import LangSAM
+    from sam2_core.predictors.sam_mask_generator import SamAutomaticMaskGenerator
+    from sam2_core.predictors.sam_predictor import (
+        SamPredictor,
+        build_sam_vit_b,
+        build_sam_vit_h,
+        build_sam_vit_l,
+        sam_model_registry,
+    )
     from sam2_core.predictors.video_predictor import (
         SAM2VideoPredictor,
         build_sam2_video_predictor,
@@ -45,6 +53,12 @@ _MODULES = {
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "image_predictor",
     "SAM2VideoPredictor": "video_predictor",
+    "SamAutomaticMaskGenerator": "sam_mask_generator",
+    "SamPredictor": "sam_predictor",
+    "build_sam_vit_b": "sam_predictor",
+    "build_sam_vit_h": "sam_predictor",
+    "build_sam_vit_l": "sam_predictor",
+    "sam_model_registry": "sam_predictor",
     "build_sam2": "build",
     "build_sam2_hf": "build",
     "build_sam2_video_predictor": "video_predictor",
@@ -56,11 +70,17 @@ __all__ = [
     "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
+    "SamAutomaticMaskGenerator",
+    "SamPredictor",
     "__version__",
     "build_sam2",
     "build_sam2_hf",
     "build_sam2_video_predictor",
     "build_sam2_video_predictor_hf",
+    "build_sam_vit_b",
+    "build_sam_vit_h",
+    "build_sam_vit_l",
+    "sam_model_registry",
 ]
 
 

@@ -1,9 +1,9 @@
-"""The networks with published weights: the eight official ones and the bundled `nano`.
+"""The networks with published weights: the official ones of SAM 2 and SAM, and the bundled `nano`.
 
 The configuration of a network is `configs/<name>.yaml`. The strings that identify the official networks in published
 code are understood as well: "configs/sam2.1/sam2.1_hiera_t.yaml" in all spellings that Hydra finds, such as
 "sam2_hiera_l" and "/home/me/sam2/configs/sam2.1/sam2.1_hiera_b+.yaml", "facebook/sam2.1-hiera-tiny", and
-"sam2.1_hiera_tiny.pt".
+"sam2.1_hiera_tiny.pt"; for SAM also "vit_b" and "sam_vit_b_01ec64.pth".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from sam2_core.errors import ConfigError
-from sam2_core.model.config import NetworkConfig
+from sam2_core.model.config import AnyConfig, NetworkConfig, ViTConfig
 from sam2_core.model.official_settings import FIXED_SETTINGS, OFFICIAL_FIELDS
 from sam2_core.paths import ROOT
 
@@ -24,31 +24,50 @@ BUNDLED = "nano"
 
 
 @dataclass(frozen=True, slots=True)
+class WebFile:
+    """A published file outside of the Hub, with its checksum."""
+
+    url: str
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
 class KnownNetwork:
     """A network with published weights.
 
     `parameters` are in millions. `gflops` are counted from the layers (a multiply-add is two operations): an image with
-    one click, and a tracked frame of one object with full memory. The weights are `file` in the Hub repository
-    `repository`, or in `assets/` if that is None.
+    one click, and a tracked frame of one object with full memory (None: it cannot track). The weights are `file` in the
+    Hub repository `repository`, or at the address `web`, or in `assets/` if both are None.
     """
 
     name: str
     title: str
     parameters: float
-    gflops: tuple[float, float]
+    gflops: tuple[float, float | None]
     file: str
     repository: str | None = None
+    web: WebFile | None = None
 
     @property
-    def relative_gflops(self) -> tuple[float, float]:
+    def relative_gflops(self) -> tuple[float, float | None]:
         """`gflops` as multiples of the bundled network's."""
-        image, frame = NETWORKS[BUNDLED].gflops
-        return self.gflops[0] / image, self.gflops[1] / frame
+        (image, frame), (own_image, own_frame) = NETWORKS[BUNDLED].gflops, self.gflops
+        return own_image / image, None if own_frame is None or frame is None else own_frame / frame
+
+    @property
+    def can_track(self) -> bool:
+        """Whether it has a memory; SAM 1 segments pictures only."""
+        return self.gflops[1] is not None
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether the weights come with this project."""
+        return self.repository is None and self.web is None
 
     @property
     def license(self) -> str:
         """License and origin of the weights."""
-        return "Apache 2.0, from Meta" if self.repository else "Apache 2.0, from this project"
+        return "Apache 2.0, from this project" if self.is_bundled else "Apache 2.0, from Meta"
 
     @property
     def megabytes(self) -> float:
@@ -58,13 +77,21 @@ class KnownNetwork:
 
     @property
     def weights_on_disk(self) -> Path | None:
-        """The file of the weights if it is bundled or in the Hub's cache, else None."""
+        """The file of the weights if it is bundled or was downloaded, else None."""
         if self.repository is None:
-            return self._bundled_file if self._bundled_file.is_file() else None
+            file = self._bundled_file if self.web is None else self.web_file
+            return file if file.is_file() else None
         from huggingface_hub import try_to_load_from_cache  # deferred: importing it takes a second
 
         found = try_to_load_from_cache(self.repository, self.file)
         return Path(found) if isinstance(found, str) else None
+
+    @property
+    def web_file(self) -> Path:
+        """Where the file from `web` is kept: in the Hub's cache folder."""
+        from huggingface_hub import constants
+
+        return Path(constants.HF_HUB_CACHE) / "segment_anything" / self.file
 
     @property
     def _bundled_file(self) -> Path:
@@ -83,6 +110,12 @@ def _official(version: str, size: str, parameters: float, gflops: tuple[float, f
     )
 
 
+def _sam(size: str, parameters: float, gflops: float, md5: str) -> KnownNetwork:
+    file = f"sam_vit_{size}_{md5[:6]}.pth"
+    web = WebFile(f"https://dl.fbaipublicfiles.com/segment_anything/{file}", md5)
+    return KnownNetwork(f"sam_vit_{size}", f"SAM ViT-{size.upper()}", parameters, (gflops, None), file, web=web)
+
+
 NETWORKS: dict[str, KnownNetwork] = {
     network.name: network
     for network in (
@@ -95,14 +128,17 @@ NETWORKS: dict[str, KnownNetwork] = {
         _official("sam2", "small", 46.0, (358, 975)),
         _official("sam2", "base_plus", 80.8, (644, 1261)),
         _official("sam2", "large", 224.4, (1819, 2436)),
+        _sam("b", 93.7, 976, "01ec64d29a2fca3f0661936605ae66f8"),
+        _sam("l", 312.3, 2989, "0b3195507c641ddb6910d2bb5adee89c"),
+        _sam("h", 641.1, 5965, "4b8939a88964f0f4ff5f5b2642c598a6"),
     )
 }
 
 _PUBLISHED = {
     source: network.name
     for network in NETWORKS.values()
-    if network.repository
-    for source in (network.file, network.repository)
+    if not network.is_bundled
+    for source in (network.file, network.repository or network.name.removeprefix("sam_"))
 }
 
 _OFFICIAL_FOLDER = r"(?:\.?/)*(?:sam2/)?(?:configs/)?(?:sam2(?:\.1)?/)?"
@@ -140,18 +176,28 @@ def known_network(name: str) -> KnownNetwork:
     return NETWORKS[found]
 
 
-def network_config(name: str) -> NetworkConfig:
+def network_config(name: str) -> AnyConfig:
     """The configuration of a known network, or the one in a YAML file of the user; raises `ConfigError`."""
     if name.endswith((".yaml", ".yml")) and Path(name).is_file():
         return _config_in_file(Path(name), _known_name(name))
     return _known_config(known_network(name).name)
 
 
-def _known_config(name: str) -> NetworkConfig:
+def sam2_config(name: str) -> NetworkConfig:
+    """As `network_config`; raises `ConfigError` for a network of SAM."""
+    config = network_config(name)
+    if not isinstance(config, NetworkConfig):
+        raise ConfigError(
+            f"{config.name} is a network of SAM 1, and this needs one of SAM 2, such as {BUNDLED} or sam2.1_hiera_tiny."
+        )
+    return config
+
+
+def _known_config(name: str) -> AnyConfig:
     return read_config(ROOT / "configs" / f"{name}.yaml")
 
 
-def _config_in_file(path: Path, known: str | None) -> NetworkConfig:
+def _config_in_file(path: Path, known: str | None) -> AnyConfig:
     """Read a YAML file of ours or of the official code, whose file name may be that of a known network."""
     try:
         values = read_settings(path, "network configuration")
@@ -161,9 +207,10 @@ def _config_in_file(path: Path, known: str | None) -> NetworkConfig:
         values = {}
     model = values.get("model")
     if "name" in values or (known is None and not isinstance(model, dict)):
-        return NetworkConfig.from_mapping(values)
+        return _config_of(values)
     settings = model if isinstance(model, dict) else {}
-    return _official_config(path, settings, _known_config(known) if known else None)
+    base = _known_config(known) if known else None
+    return _official_config(path, settings, base if isinstance(base, NetworkConfig) else None)
 
 
 def _official_config(path: Path, model: dict[str, Any], base: NetworkConfig | None) -> NetworkConfig:
@@ -175,6 +222,8 @@ def _official_config(path: Path, model: dict[str, Any], base: NetworkConfig | No
     is_first = not model.get("no_obj_embed_spatial", False)
     for name in NETWORKS if base is None else ():
         config = _known_config(name)
+        if not isinstance(config, NetworkConfig):
+            continue
         sizes = (config.embed_dim, config.no_object_in_memory, list(config.stages))
         if sizes == (trunk.get("embed_dim"), not is_first, trunk.get("stages")):
             base = config
@@ -187,9 +236,18 @@ def _official_config(path: Path, model: dict[str, Any], base: NetworkConfig | No
     return base.changed(**{field: value for field, value in fields.items() if value != getattr(base, field)})
 
 
-def read_config(path: Path) -> NetworkConfig:
+def read_config(path: Path) -> AnyConfig:
     """Read the YAML file of a network; raises `ConfigError` naming the file."""
-    return NetworkConfig.from_mapping(read_settings(path, "network configuration"))
+    return _config_of(read_settings(path, "network configuration"))
+
+
+def _config_of(values: dict[str, Any]) -> AnyConfig:
+    """A configuration from YAML data, in which `encoder` is "hiera" (SAM 2, the default) or "vit" (SAM)."""
+    encoder = values.get("encoder", "hiera")
+    if encoder not in ("hiera", "vit"):
+        raise ConfigError(f"The encoder of a network is hiera or vit, not {encoder!r}.")
+    sizes = {name: value for name, value in values.items() if name != "encoder"}
+    return ViTConfig.from_mapping(sizes) if encoder == "vit" else NetworkConfig.from_mapping(sizes)
 
 
 def read_settings(path: Path, what: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Weights: find them (bundled, by path, or on the Hugging Face Hub), read them safely, and load them strictly.
+"""Weights: find them (bundled, by path, or published on the web), read them safely, and load them strictly.
 
 `.pt` files are read with `weights_only=True`, so that untrusted files cannot run code; `.safetensors` cannot by design.
 Names in checkpoints equal the names of our modules.
@@ -11,17 +11,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from sam2_core.errors import Cancelled, WeightsError
+from sam2_core.download import download
+from sam2_core.errors import Cancelled, ConfigError, WeightsError
 from sam2_core.hub import first_line, reporting_bar
-from sam2_core.model.config import NetworkConfig
+from sam2_core.model.config import AnyConfig, NetworkConfig, ViTConfig
 from sam2_core.model.network import SAM2
-from sam2_core.networks import BUNDLED, NETWORKS, KnownNetwork, known_network, network_config
+from sam2_core.model.sam import Network, Sam
+from sam2_core.networks import BUNDLED, NETWORKS, KnownNetwork, WebFile, known_network, network_config, sam2_config
 from sam2_core.types import Progress
 
 _MAX_NAMES_SHOWN = 5
@@ -29,12 +31,12 @@ _MAX_NAMES_SHOWN = 5
 
 def load_network(
     name: str | None = None, file: str | os.PathLike[str] | None = None, progress: Progress | None = None
-) -> SAM2:
-    """Build a network with weights, on the CPU, in fp32, in evaluation mode.
+) -> Network:
+    """Build a network with weights, on the CPU, in fp32, in evaluation mode: of SAM 2 or of SAM.
 
     `name` is a known network or a YAML file, `file` a checkpoint. Without a file, the network's published weights are
-    used (bundled, or from the Hub). Without a name, the network is identified by the tensors of the file. Without
-    both, it is the bundled network. Raises `WeightsError` or `ConfigError`.
+    used (bundled, or downloaded). Without a name, the network is identified by the tensors of the file. Without both,
+    it is the bundled network. Raises `WeightsError` or `ConfigError`.
     """
     if file is None:
         known = known_network(name or BUNDLED)
@@ -42,7 +44,33 @@ def load_network(
         name = known.name
     tensors = read_weights(Path(file))
     config = network_config(name) if name else identify_network(tensors, Path(file))
-    return _with_own_memory(config, tensors, Path(file))
+    if isinstance(config, NetworkConfig):
+        return _with_own_memory(config, tensors, Path(file))
+    return build_network(config, tensors, Path(file))
+
+
+def load_sam2(
+    name: str | None = None, file: str | os.PathLike[str] | None = None, progress: Progress | None = None
+) -> SAM2:
+    """As `load_network`; raises `ConfigError` for a network of SAM."""
+    if name:
+        sam2_config(name)
+    network = load_network(name, file, progress)
+    if not isinstance(network, SAM2):
+        sam2_config(network.config.name)
+        raise AssertionError(network.config.name)
+    return network
+
+
+def load_sam(name: str, file: str | os.PathLike[str] | None = None) -> Sam:
+    """Build a SAM network ("sam_vit_b", "sam_vit_l" or "sam_vit_h"), on the CPU, in fp32, in evaluation mode.
+
+    Without a checkpoint its weights are random. Raises `WeightsError` or `ConfigError`.
+    """
+    config = network_config(name)
+    if not isinstance(config, ViTConfig):
+        raise ConfigError(f"{name} is a network of SAM 2: build it with build_sam2.")
+    return Sam(config).eval() if file is None else build_network(config, read_weights(Path(file)), Path(file))
 
 
 def _with_own_memory(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Path) -> SAM2:
@@ -54,16 +82,25 @@ def _with_own_memory(config: NetworkConfig, tensors: Mapping[str, Tensor], file:
     return network
 
 
-def build_network(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Path) -> SAM2:
+@overload
+def build_network(config: NetworkConfig, tensors: Mapping[str, Tensor], file: Path) -> SAM2: ...
+@overload
+def build_network(config: ViTConfig, tensors: Mapping[str, Tensor], file: Path) -> Sam: ...
+def build_network(config: AnyConfig, tensors: Mapping[str, Tensor], file: Path) -> Network:
     """Build the network of `config` with `tensors`; raises `WeightsError` unless all names and shapes agree."""
-    with torch.device("meta"):  # skips initializing values that are overwritten
-        network = SAM2(config)
+    network = empty_network(config)  # skips initializing values that are overwritten
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     if expected != found:
-        raise WeightsError(_mismatch(config, expected, found, file))
+        raise WeightsError(_mismatch(config.name, expected, found, file))
     network.load_state_dict({key: value.float() for key, value in tensors.items()}, assign=True)
     return network.eval()
+
+
+def empty_network(config: AnyConfig) -> Network:
+    """The network of `config` on the meta device: names and shapes without values."""
+    with torch.device("meta"):
+        return SAM2(config) if isinstance(config, NetworkConfig) else Sam(config)
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
@@ -88,11 +125,11 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     if isinstance(loaded, dict) and isinstance(loaded.get("model"), dict):
         loaded = loaded["model"]
     if not isinstance(loaded, dict) or not loaded or not all(isinstance(x, Tensor) for x in loaded.values()):
-        raise WeightsError(f"{file} holds no state dict (names with tensors), so it is no SAM 2 checkpoint.")
+        raise WeightsError(f"{file} holds no state dict (names with tensors), so it is no checkpoint of SAM or SAM 2.")
     return loaded
 
 
-def identify_network(tensors: Mapping[str, Tensor], file: Path) -> NetworkConfig:
+def identify_network(tensors: Mapping[str, Tensor], file: Path) -> AnyConfig:
     """The known network with these names and shapes of tensors; raises `WeightsError` if there is none."""
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     candidates = [name for name in NETWORKS if _shapes(name) == found]
@@ -106,12 +143,11 @@ def identify_network(tensors: Mapping[str, Tensor], file: Path) -> NetworkConfig
 
 @lru_cache(maxsize=16)
 def _shapes(name: str) -> dict[str, tuple[int, ...]]:
-    with torch.device("meta"):
-        return {key: tuple(value.shape) for key, value in SAM2(network_config(name)).state_dict().items()}
+    return {key: tuple(value.shape) for key, value in empty_network(network_config(name)).state_dict().items()}
 
 
 def _mismatch(
-    config: NetworkConfig,
+    network: str,
     expected: Mapping[str, tuple[int, ...]],
     found: Mapping[str, tuple[int, ...]],
     file: Path,
@@ -124,9 +160,9 @@ def _mismatch(
         for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
         if keys
     ]
-    fits = [name for name in NETWORKS if name != config.name and _shapes(name) == found]
+    fits = [name for name in NETWORKS if name != network and _shapes(name) == found]
     hint = f" These are the weights of {fits[0]}: use that name." if fits else " Take the file made for this network."
-    return f"{file} does not fit the network {config.name}. Tensors {'; '.join(parts)}.{hint}"
+    return f"{file} does not fit the network {network}. Tensors {'; '.join(parts)}.{hint}"
 
 
 def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Path:
@@ -136,6 +172,8 @@ def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Pat
     """
     if network.repository is not None:
         return _from_hub(network, progress)
+    if network.web is not None:
+        return _from_web(network, network.web, progress)
     file = network.weights_on_disk
     if file is None:
         raise WeightsError(f"The bundled weights {network.file} are missing: this copy of Masklet is incomplete.")
@@ -152,8 +190,32 @@ def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
     except Cancelled:
         raise
     except Exception as error:  # the errors of a lost connection depend on the Hub's HTTP library
-        raise WeightsError(
-            f"{network.file} cannot be fetched from the Hugging Face repository {network.repository}: "
-            f"{first_line(error)} Check the connection, or download the file by hand and give its path as "
-            f"the checkpoint. The bundled network {BUNDLED!r} needs no download."
-        ) from error
+        raise _unreachable(network, f"the Hugging Face repository {network.repository}", error) from error
+
+
+def _from_web(network: KnownNetwork, source: WebFile, progress: Progress | None) -> Path:
+    from huggingface_hub import constants  # deferred: importing it takes a second
+    from huggingface_hub.utils import WeakFileLock
+
+    file = network.web_file
+    if file.is_file():
+        return file
+    if progress is not None:
+        progress(None, f"Looking for {network.file}")
+    try:
+        if constants.HF_HUB_OFFLINE:
+            raise OSError("downloads are turned off (HF_HUB_OFFLINE).")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with WeakFileLock(f"{file}.lock"):  # another process may be fetching it
+            if not file.is_file():
+                download(source.url, file, source.md5, int(network.megabytes * 1.1e6), progress)
+    except OSError as error:
+        raise _unreachable(network, source.url, error) from error
+    return file
+
+
+def _unreachable(network: KnownNetwork, place: str, error: Exception) -> WeightsError:
+    return WeightsError(
+        f"{network.file} cannot be fetched from {place}: {first_line(error)} Check the connection, or download the "
+        f"file by hand and give its path as the checkpoint. The bundled network {BUNDLED!r} needs no download."
+    )

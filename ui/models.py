@@ -74,7 +74,7 @@ def _describe(entry: ModelEntry, is_loaded: bool) -> ModelData:
     return ModelData(
         name=entry.name,
         title=entry.title,
-        weights="bundled" if network.repository is None else "downloaded" if network.weights_on_disk else "remote",
+        weights="bundled" if network.is_bundled else "downloaded" if network.weights_on_disk else "remote",
         loaded=is_loaded,
         parameters=network.parameters,
         megabytes=round(network.megabytes, 1),

@@ -679,7 +679,7 @@ class StaleData(_Event):
 
 class ModelData(_Event):
     """A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
-    work for a picture and for a tracked frame as multiples of nano's."""
+    work for a picture and for a tracked frame as multiples of nano's; without `frame` it cannot track."""
 
     name: str
     title: str

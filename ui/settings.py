@@ -15,7 +15,11 @@ from sam2_core.errors import ConfigError
 from sam2_core.paths import ROOT
 
 DEFAULTS = ROOT / "configs" / "app.yaml"
-ALL_MODELS = ("nano", *(f"sam2.1_hiera_{size}" for size in ("tiny", "small", "base_plus", "large")))
+ALL_MODELS = (
+    "nano",
+    *(f"sam2.1_hiera_{size}" for size in ("tiny", "small", "base_plus", "large")),
+    *(f"sam_vit_{size}" for size in "blh"),
+)
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 Duration: TypeAlias = Annotated[float, Field(ge=0)]

@@ -25,7 +25,7 @@ from sam2_core.networks import BUNDLED
 from sam2_core.types import FrameMasks, Mask, ObjectMask
 
 Generate: TypeAlias = Callable[[RgbArray], list[dict[str, Any]]]
-"""`SAM2AutomaticMaskGenerator.generate`: an image to mask records."""
+"""`AutomaticMaskGenerator.generate`: an image to mask records."""
 
 _OBJECT_SCORE = 10.0  # a logit; the mask generator gives none
 
@@ -39,6 +39,7 @@ class _Defaults(NamedTuple):
 
 
 _BUNDLED_DEFAULTS, _OFFICIAL_DEFAULTS = _Defaults(16, 0.5, 0.7), _Defaults(32, 0.8, 0.95)
+_SAM1_DEFAULTS = _Defaults(32, 0.88, 0.95)
 
 USAGE = "IMAGE [IMAGE ...] [options]"
 EXAMPLES = """\
@@ -57,7 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which masks stay (defaults depend on the network)")
     text = "prompt N x N points (16, official networks 32)"
     group.add_argument("--grid", type=integer_from(1), metavar="N", help=text)
-    group.add_argument("--least-quality", type=float, metavar="IOU", help="predicted IoU, 0 to 1 (0.5, official 0.8)")
+    group.add_argument(
+        "--least-quality", type=float, metavar="IOU", help="predicted IoU, 0 to 1 (0.5, SAM 2 0.8, SAM 0.88)"
+    )
     text = "stability score, 0 to 1 (0.7, official 0.95)"
     group.add_argument("--least-stability", type=float, metavar="SHARE", help=text)
     text = "no smaller islands and holes"
@@ -83,15 +86,19 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
 
 def _load_generator(options: argparse.Namespace, console: Console) -> Generate:
     console.progress(None, "Loading the network")
-    from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator, without_small_regions
+    from sam2_core.predictors.automatic_masks import without_small_regions
+    from sam2_core.predictors.sam_mask_generator import mask_generator_for
     from sam2_core.serving.build import choose_devices
     from sam2_core.weights import load_network
 
     name = options.model or (None if options.checkpoint else BUNDLED)
     device = choose_devices(options.device)[0]
     network = load_network(name, options.checkpoint, console.progress).requires_grad_(False).to(device)
-    defaults = _BUNDLED_DEFAULTS if network.config.name == BUNDLED else _OFFICIAL_DEFAULTS
-    generator = SAM2AutomaticMaskGenerator(
+    is_sam1 = network.config.name.startswith("sam_")
+    defaults = (
+        _BUNDLED_DEFAULTS if network.config.name == BUNDLED else _SAM1_DEFAULTS if is_sam1 else _OFFICIAL_DEFAULTS
+    )
+    generator = mask_generator_for(
         network,
         points_per_side=defaults.grid if options.grid is None else options.grid,
         pred_iou_thresh=defaults.predicted_iou if options.least_quality is None else options.least_quality,

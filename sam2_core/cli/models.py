@@ -1,7 +1,7 @@
 """Which networks there are, and their weights: list them, fetch them, and see whether they are whole.
 
-`list` (the default) shows all that are known by name. `download` fetches weights from the Hugging Face Hub where they
-are not here already. `verify` reads weights and checks that every tensor is there and of the right shape.
+`list` (the default) shows all that are known by name. `download` fetches published weights that are not here already.
+`verify` reads weights and checks that every tensor is there and of the right shape.
 """
 
 from __future__ import annotations
@@ -61,9 +61,11 @@ def _list(network: KnownNetwork, console: Console) -> None:
         "megabytes": round(network.megabytes, 1),
         "licence": network.license,
         "repository": network.repository,
+        "url": None if network.web is None else network.web.url,
+        "tracks": network.can_track,
         "file": None if file is None else str(file),
     }
-    where = "bundled" if network.repository is None else "here" if file is not None else "to be downloaded"
+    where = "bundled" if network.is_bundled else "here" if file is not None else "to be downloaded"
     size = f"{network.parameters:6.1f} M  {network.megabytes:4.0f} MB"
     console.result(plain, f"{network.name:<22} {size}  {where:<17} {network.license}")
 

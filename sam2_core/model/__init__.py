@@ -1,4 +1,4 @@
-"""The network of SAM 2: tensors in, tensors out, without any state.
+"""The networks of SAM and SAM 2: tensors in, tensors out, without any state.
 
 The files are the boxes of the paper's figure (Ravi et al. 2024, "SAM 2: Segment Anything in Images and Videos",
 figure 3 and appendix D): `image_encoder` (with `hiera`), `prompt_encoder`, `mask_decoder` (with

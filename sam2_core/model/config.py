@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import ConfigError
+
+Config = TypeVar("Config", bound="SegmentationConfig")
 
 RUNTIME_FIELDS = (
     "image_size",
@@ -24,11 +26,71 @@ RUNTIME_FIELDS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkConfig:
-    """Sizes of a SAM 2 network; the defaults are SAM 2.1 tiny (paper, appendix D)."""
+class SegmentationConfig:
+    """What SAM and SAM 2 share: the sizes of the prompt encoder and the mask decoder."""
 
     name: str
     image_size: int = 1024
+    width: int = 256  # of the embedding, the prompt encoder and the decoder
+    mask_prompt_channels: int = 16
+    decoder_depth: int = 2
+    decoder_heads: int = 8
+    decoder_mlp: int = 2048
+    iou_head_width: int = 256
+
+    @classmethod
+    def from_mapping(cls: type[Config], values: Mapping[str, Any]) -> Config:
+        """Build from YAML data (lists become tuples); raises `ConfigError` for wrong keys or types."""
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ConfigError(f"Unknown network settings {unknown}; known are {sorted(known)}.")
+        if "name" not in values:
+            raise ConfigError("A network configuration needs a name.")
+        wrong = [
+            field.name for field in fields(cls) if not _fits(values.get(field.name, field.default), str(field.type))
+        ]
+        if wrong:
+            raise ConfigError(f"{values['name']}: {', '.join(wrong)} cannot have these values.")
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**plain)
+
+    @property
+    def embedding_size(self) -> int:
+        """Side H = W of the image embedding (stride 16)."""
+        return self.image_size // 16
+
+    @property
+    def mask_size(self) -> int:
+        """Side of the low-resolution mask logits (stride 4)."""
+        return self.image_size // 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViTConfig(SegmentationConfig):
+    """Sizes of a SAM network; the defaults are ViT-B (Kirillov et al. 2023, appendix A)."""
+
+    embed_dim: int = 768
+    depth: int = 12
+    num_heads: int = 12
+    global_attention_blocks: tuple[int, ...] = (2, 5, 8, 11)
+    window_size: int = 14
+
+    def __post_init__(self) -> None:
+        if min(self.image_size, self.embed_dim, self.depth, self.num_heads, self.window_size, self.width) < 1:
+            raise ConfigError(f"{self.name}: sizes must be positive.")
+        if self.embed_dim % self.num_heads or self.image_size % 16:
+            raise ConfigError(f"{self.name}: heads must divide embed_dim, and 16 the image_size.")
+
+    def is_ambiguous(self, points: int, tracking: bool) -> bool:
+        """Whether three candidates are predicted for this many points (paper, section 3: for a single one)."""
+        return points == 1 and not tracking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig(SegmentationConfig):
+    """Sizes of a SAM 2 network; the defaults are SAM 2.1 tiny (paper, appendix D)."""
 
     # Hiera trunk
     embed_dim: int = 96
@@ -37,16 +99,6 @@ class NetworkConfig:
     global_attention_blocks: tuple[int, ...] = (5, 7, 9)
     window_sizes: tuple[int, ...] = (8, 4, 14, 7)
     background_size: tuple[int, int] = (7, 7)
-
-    # shared width of neck, prompt encoder, decoder and memory attention
-    width: int = 256
-
-    # mask decoder
-    mask_prompt_channels: int = 16
-    decoder_depth: int = 2
-    decoder_heads: int = 8
-    decoder_mlp: int = 2048
-    iou_head_width: int = 256
 
     # memory
     memory_width: int = 64
@@ -86,39 +138,11 @@ class NetworkConfig:
         if self.width % self.memory_width:
             raise ConfigError(f"{self.name}: width {self.width} must be a multiple of memory_width.")
 
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
-        """Build from YAML data (lists become tuples); raises `ConfigError` for wrong keys or types."""
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise ConfigError(f"Unknown network settings {unknown}; known are {sorted(known)}.")
-        if "name" not in values:
-            raise ConfigError("A network configuration needs a name.")
-        wrong = [
-            field.name for field in fields(cls) if not _fits(values.get(field.name, field.default), str(field.type))
-        ]
-        if wrong:
-            raise ConfigError(f"{values['name']}: {', '.join(wrong)} cannot have these values.")
-        plain: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
-        return cls(**plain)
-
     def changed(self, **changes: Any) -> NetworkConfig:
         """A copy with other values of fields that do not change the weights; raises `ConfigError` for other fields."""
         if fixed := sorted(set(changes) - set(RUNTIME_FIELDS)):
             raise ConfigError(f"{self.name}: {', '.join(fixed)} cannot be changed, because the weights depend on it.")
         return self.from_mapping(asdict(self) | changes)
-
-    @property
-    def embedding_size(self) -> int:
-        """Side H = W of the image embedding (stride 16)."""
-        return self.image_size // 16
-
-    @property
-    def mask_size(self) -> int:
-        """Side of the low-resolution mask logits (stride 4)."""
-        return self.image_size // 4
 
     def is_ambiguous(self, points: int, tracking: bool) -> bool:
         """Whether three candidates are predicted for this many points, on the first prompt or when `tracking`."""
@@ -129,6 +153,10 @@ class NetworkConfig:
     def channels(self) -> tuple[int, ...]:
         """Channels of the four stages of the trunk, fine to coarse."""
         return tuple(self.embed_dim * 2**stage for stage in range(4))
+
+
+AnyConfig: TypeAlias = NetworkConfig | ViTConfig
+"""Of SAM 2, or of SAM."""
 
 
 def _fits(value: Any, kind: str) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sam2_core.model.config import NetworkConfig
+from sam2_core.model.config import NetworkConfig, SegmentationConfig
 from sam2_core.model.layers import MLP, LayerNorm2d
 from sam2_core.model.two_way_transformer import TwoWayTransformer
 
@@ -27,8 +27,60 @@ class MaskPrediction(NamedTuple):
     object_score: Tensor
 
 
-class MaskDecoder(nn.Module):
-    """Predicts a single mask and three candidates at once; `forward` returns some or all of them.
+class CandidateDecoder(nn.Module):
+    """What the mask decoders of SAM and SAM 2 share: a single mask and three candidates with their predicted IoUs.
+
+    Each makes its modules itself, in the order of its checkpoints.
+    """
+
+    transformer: TwoWayTransformer
+    iou_token: nn.Embedding
+    mask_tokens: nn.Embedding
+    output_upscaling: nn.Sequential
+    output_hypernetworks_mlps: nn.ModuleList
+    iou_prediction_head: MLP
+
+    @staticmethod
+    def _new_upscaling(width: int) -> nn.Sequential:
+        return nn.Sequential(
+            nn.ConvTranspose2d(width, width // 4, kernel_size=2, stride=2),
+            LayerNorm2d(width // 4),
+            nn.GELU(),
+            nn.ConvTranspose2d(width // 4, width // 8, kernel_size=2, stride=2),
+            nn.GELU(),
+        )
+
+    @staticmethod
+    def _new_hypernetworks(width: int) -> nn.ModuleList:
+        return nn.ModuleList(MLP((width, width, width, width // 8)) for _ in range(1 + CANDIDATES))
+
+    @staticmethod
+    def _new_iou_head(config: SegmentationConfig) -> MLP:
+        return MLP((config.width, config.iou_head_width, config.iou_head_width, 1 + CANDIDATES))
+
+    def decode(
+        self, output_tokens: Tensor, prompt_tokens: Tensor, image: Tensor, image_pe: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Output tokens (N', C), prompt tokens (B, N, C), embedding plus mask prompt (B or 1, C, H, W), its positions
+        (1, C, H, W) -> output tokens (B, N', C) and map (B, C, H, W)."""
+        batch = len(prompt_tokens)
+        tokens = torch.cat([output_tokens.expand(batch, -1, -1), prompt_tokens], dim=1)
+        tokens, image = self.transformer(tokens, image.expand(batch, -1, -1, -1), image_pe)
+        return tokens[:, : len(output_tokens)], image
+
+    def mask_logits(self, mask_tokens: Tensor, image: Tensor, high_res: Sequence[Tensor] = ()) -> Tensor:
+        """Mask tokens (B, 4, C), map (B, C, H, W) and maps of stride 4 and 8, if any -> logits (B, 4, 4H, 4W)."""
+        stride4, stride8 = high_res or (0, 0)
+        up1, norm, act1, up2, act2 = self.output_upscaling
+        pixels = act2(up2(act1(norm(up1(image) + stride8))) + stride4)  # (B, C / 8, 4H, 4W)
+        filters = torch.stack(
+            [mlp(mask_tokens[:, index]) for index, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
+        )
+        return (filters @ pixels.flatten(2)).unflatten(2, pixels.shape[-2:])
+
+
+class MaskDecoder(CandidateDecoder):
+    """The mask decoder of SAM 2; `forward` returns the single mask, the candidates, or all of them.
 
     With `stability_fallback`, a single mask whose stability at `stability_delta` is below `stability_threshold` is
     replaced by the best candidate, except in training.
@@ -46,17 +98,9 @@ class MaskDecoder(nn.Module):
         self.mask_tokens = nn.Embedding(1 + CANDIDATES, width)
         self.conv_s0 = nn.Conv2d(width, width // 8, kernel_size=1)
         self.conv_s1 = nn.Conv2d(width, width // 4, kernel_size=1)
-        self.output_upscaling = nn.Sequential(
-            nn.ConvTranspose2d(width, width // 4, kernel_size=2, stride=2),
-            LayerNorm2d(width // 4),
-            nn.GELU(),
-            nn.ConvTranspose2d(width // 4, width // 8, kernel_size=2, stride=2),
-            nn.GELU(),
-        )
-        self.output_hypernetworks_mlps = nn.ModuleList(
-            MLP((width, width, width, width // 8)) for _ in range(1 + CANDIDATES)
-        )
-        self.iou_prediction_head = MLP((width, config.iou_head_width, config.iou_head_width, 1 + CANDIDATES))
+        self.output_upscaling = self._new_upscaling(width)
+        self.output_hypernetworks_mlps = self._new_hypernetworks(width)
+        self.iou_prediction_head = self._new_iou_head(config)
         self.pred_obj_score_head = MLP((width, width, width, 1))
 
     def forward(
@@ -104,27 +148,16 @@ class MaskDecoder(nn.Module):
         high_res_features: Sequence[Tensor],
     ) -> MaskPrediction:
         """The single mask followed by the candidates (M = 4); arguments as in `forward`."""
-        batch = len(sparse_prompt_embeddings)
         output_tokens = torch.cat([self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight])
-        tokens = torch.cat([output_tokens.expand(batch, -1, -1), sparse_prompt_embeddings], dim=1)
-        image = (image_embeddings + dense_prompt_embeddings).expand(batch, -1, -1, -1)
-        tokens, image = self.transformer(tokens, image, image_pe)
-        object_token, iou_token, mask_tokens = tokens[:, 0], tokens[:, 1], tokens[:, 2 : 3 + CANDIDATES]
+        image = image_embeddings + dense_prompt_embeddings
+        tokens, image = self.decode(output_tokens, sparse_prompt_embeddings, image, image_pe)
+        object_token, iou_token, mask_tokens = tokens[:, 0], tokens[:, 1], tokens[:, 2:]
         return MaskPrediction(
-            logits=self._masks(mask_tokens, image, high_res_features),
+            logits=self.mask_logits(mask_tokens, image, high_res_features),
             predicted_iou=self.iou_prediction_head(iou_token).sigmoid(),
             tokens=mask_tokens,
             object_score=self.pred_obj_score_head(object_token),
         )
-
-    def _masks(self, mask_tokens: Tensor, image: Tensor, high_res_features: Sequence[Tensor]) -> Tensor:
-        stride4, stride8 = high_res_features
-        up1, norm, act1, up2, act2 = self.output_upscaling
-        pixels = act2(up2(act1(norm(up1(image) + stride8))) + stride4)  # (B, C / 8, 4H, 4W)
-        filters = torch.stack(
-            [mlp(mask_tokens[:, index]) for index, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
-        )
-        return (filters @ pixels.flatten(2)).unflatten(2, pixels.shape[-2:])
 
     # --- names of the official `MaskDecoder` -------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sam2_core.errors import ConfigError
 from sam2_core.model.config import NetworkConfig
 from sam2_core.model.image_encoder import ImageEncoder, is_untouched
+from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.model.layers import MLP
 from sam2_core.model.mask_decoder import MaskDecoder, MaskPrediction
 from sam2_core.model.memory_attention import MemoryAttention
@@ -35,16 +36,15 @@ MASK_PROMPT_LOGIT = 10.0
 @dataclass(frozen=True, slots=True)
 class ImageFeatures:
     """An encoded image: `embedding` (B, C, H, W) and the `high_res` features for the decoder, (B, C / 8, 4H, 4W) and
-    (B, C / 4, 2H, 2W)."""
+    (B, C / 4, 2H, 2W); SAM has none of these."""
 
     embedding: Tensor
-    high_res: tuple[Tensor, Tensor]
+    high_res: tuple[Tensor, ...]
 
     def __getitem__(self, index: int) -> ImageFeatures:
         """The features of one image of the batch, with a batch axis of 1."""
-        stride4, stride8 = self.high_res
         return ImageFeatures(
-            self.embedding[index : index + 1], (stride4[index : index + 1], stride8[index : index + 1])
+            self.embedding[index : index + 1], tuple(feature[index : index + 1] for feature in self.high_res)
         )
 
     @property
@@ -123,6 +123,10 @@ class SAM2(NetworkNames):
         self.maskmem_tpos_enc = nn.Parameter(kept, requires_grad=rows.requires_grad)
         self.reconfigure(memory_slots=slots)
 
+    def geometry(self, height: int, width: int) -> InputGeometry:
+        """How a frame of this size lies in the input."""
+        return InputGeometry.stretched(self.image_size, (height, width))
+
     # --- encode and predict ------------------------------------------------------------------------------------
 
     def encode_image(self, image: Tensor) -> ImageFeatures:
@@ -146,7 +150,7 @@ class SAM2(NetworkNames):
     def predict_masks(
         self,
         embedding: Tensor,
-        high_res: tuple[Tensor, Tensor],
+        high_res: tuple[Tensor, ...],
         points: tuple[Tensor, Tensor] | None,
         mask_logits: Tensor | None,
         multimask: bool | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sam2_core.model.config import NetworkConfig
+from sam2_core.model.config import SegmentationConfig
 from sam2_core.model.layers import LayerNorm2d
 from sam2_core.model.position_encoding import PositionEmbeddingRandom
 
@@ -13,7 +13,7 @@ from sam2_core.model.position_encoding import PositionEmbeddingRandom
 class PromptEncoder(nn.Module):
     """Point labels: 1 positive, 0 negative, 2 and 3 the first and second corner of a box, -1 no point."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: SegmentationConfig) -> None:
         super().__init__()
         width, hidden = config.width, config.mask_prompt_channels
         self.image_size = config.image_size

@@ -5,14 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from sam2_core.model.attention import Attention
-from sam2_core.model.config import NetworkConfig
-from sam2_core.model.layers import MLP
+from sam2_core.model.config import SegmentationConfig, ViTConfig
+from sam2_core.model.layers import MLP, MLPBlock
 
 
 class TwoWayAttentionBlock(nn.Module):
     """Self-attention of tokens, attention of tokens to image, MLP on tokens, attention of image to tokens."""
 
-    def __init__(self, config: NetworkConfig, first: bool) -> None:
+    def __init__(self, config: SegmentationConfig, first: bool) -> None:
         super().__init__()
         width, heads = config.width, config.decoder_heads
         self.first = first
@@ -20,7 +20,8 @@ class TwoWayAttentionBlock(nn.Module):
         self.norm1 = nn.LayerNorm(width)
         self.cross_attn_token_to_image = Attention(width, heads, inner_width=width // 2)
         self.norm2 = nn.LayerNorm(width)
-        self.mlp = MLP((width, config.decoder_mlp, width))
+        is_sam = isinstance(config, ViTConfig)
+        self.mlp = MLPBlock(width, config.decoder_mlp, nn.ReLU) if is_sam else MLP((width, config.decoder_mlp, width))
         self.norm3 = nn.LayerNorm(width)
         self.cross_attn_image_to_token = Attention(width, heads, inner_width=width // 2)
         self.norm4 = nn.LayerNorm(width)
@@ -43,7 +44,7 @@ class TwoWayAttentionBlock(nn.Module):
 class TwoWayTransformer(nn.Module):
     """Two-way blocks and a final attention of tokens to the image."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: SegmentationConfig) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
             TwoWayAttentionBlock(config, first=index == 0) for index in range(config.decoder_depth)

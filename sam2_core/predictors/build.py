@@ -18,7 +18,7 @@ from sam2_core.model.network import SAM2
 from sam2_core.model.official_settings import FIXED_SETTINGS, OFFICIAL_FIELDS
 from sam2_core.networks import known_network
 from sam2_core.tracking.device import best_device
-from sam2_core.weights import load_network
+from sam2_core.weights import load_sam2
 
 PathLike = str | os.PathLike[str]
 
@@ -35,11 +35,11 @@ def build_sam2(
     """Build a network for `SAM2ImagePredictor` and `SAM2AutomaticMaskGenerator`.
 
     `config_file` is the name of a network ("sam2.1_hiera_tiny", or any official string for it) or a YAML file; see
-    `load_network` for the defaults. `device` None is the best one available. `apply_postprocessing` False disables
+    `load_sam2` for the defaults. `device` None is the best one available. `apply_postprocessing` False disables
     the fallback from an unstable single mask to the best candidate. `hydra_overrides_extra` are overrides of the
     official model, see `apply_overrides`. Raises `WeightsError` or `ConfigError`.
     """
-    network = load_network(config_file, ckpt_path)
+    network = load_sam2(config_file, ckpt_path)
     network.sam_mask_decoder.stability_fallback = apply_postprocessing
     apply_overrides(network, hydra_overrides_extra, IMAGE_SWITCHES)
     return network.to(device or best_device()).train(mode != "eval")

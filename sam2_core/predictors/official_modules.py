@@ -1,7 +1,7 @@
-"""The module names of the official package: `sam2_core.build_sam`, `sam2_core.utils.amg`, and so on.
+"""The module names of the official packages: `sam2_core.build_sam`, `sam2_core.utils.amg`, and so on.
 
-They serve published code in which `sam2.` is replaced by `sam2_core.`. The modules exist in this table only: an import
-hook makes them when they are imported. A class is the same object under both of its names.
+They serve published code in which `sam2.` or `segment_anything.` is replaced by `sam2_core.`. The modules exist in this
+table only: an import hook makes them when they are imported. A class is the same object under both of its names.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _BUILD, _AMG, _MISC = "predictors.build", "predictors.official_amg", "predictors.official_misc"
-_VIDEO, _MODEL = "predictors.video_predictor", "model"
+_VIDEO, _SAM, _MODEL = "predictors.video_predictor", "predictors.sam_predictor", "model"
 
 
 def _same(module: str, *names: str) -> dict[str, str]:
@@ -26,14 +26,19 @@ MODULES: dict[str, dict[str, str]] = {
         **_same(_BUILD, "build_sam2", "build_sam2_hf"),
         **_same(_VIDEO, "build_sam2_video_predictor", "build_sam2_video_predictor_hf"),
         **_same(_MISC, "HF_MODEL_ID_TO_FILENAMES", "_hf_download", "_load_checkpoint"),
+        **_same(_SAM, "build_sam", "build_sam_vit_b", "build_sam_vit_h", "build_sam_vit_l", "sam_model_registry"),
     },
+    "predictor": _same(_SAM, "SamPredictor"),
     "sam2_image_predictor": _same("predictors.image_predictor", "SAM2ImagePredictor"),
     "sam2_video_predictor": {
         "SAM2VideoPredictor": f"{_VIDEO}:SAM2VideoPredictor",
         "SAM2VideoPredictorVOS": f"{_VIDEO}:SAM2VideoPredictor",
     },
     "sam2_video_predictor_legacy": _same(_VIDEO, "SAM2VideoPredictor"),
-    "automatic_mask_generator": _same("predictors.automatic_mask_generator", "SAM2AutomaticMaskGenerator"),
+    "automatic_mask_generator": {
+        **_same("predictors.automatic_mask_generator", "SAM2AutomaticMaskGenerator"),
+        **_same("predictors.sam_mask_generator", "SamAutomaticMaskGenerator"),
+    },
     "utils": {},
     "utils.amg": _same(
         _AMG,
@@ -55,7 +60,10 @@ MODULES: dict[str, dict[str, str]] = {
         "uncrop_masks",
         "uncrop_points",
     ),
-    "utils.transforms": _same("predictors.transforms", "SAM2Transforms"),
+    "utils.transforms": {
+        **_same("predictors.transforms", "SAM2Transforms"),
+        **_same("predictors.sam_transforms", "ResizeLongestSide"),
+    },
     "utils.misc": _same(
         _MISC,
         "_load_img_as_tensor",
@@ -68,7 +76,21 @@ MODULES: dict[str, dict[str, str]] = {
         "load_video_frames_from_video_file",
         "mask_to_box",
     ),
-    "modeling": {},
+    "modeling": {
+        **_same(f"{_MODEL}.vit", "ImageEncoderViT"),
+        "MaskDecoder": f"{_MODEL}.sam:SamMaskDecoder",
+        **_same(f"{_MODEL}.prompt_encoder", "PromptEncoder"),
+        **_same(f"{_MODEL}.sam", "Sam"),
+        **_same(f"{_MODEL}.two_way_transformer", "TwoWayTransformer"),
+    },
+    "modeling.common": _same(f"{_MODEL}.layers", "LayerNorm2d", "MLPBlock"),
+    "modeling.image_encoder": _same(f"{_MODEL}.vit", "Block", "ImageEncoderViT"),
+    "modeling.mask_decoder": {"MaskDecoder": f"{_MODEL}.sam:SamMaskDecoder"},
+    "modeling.prompt_encoder": {
+        **_same(f"{_MODEL}.prompt_encoder", "PromptEncoder"),
+        **_same(f"{_MODEL}.position_encoding", "PositionEmbeddingRandom"),
+    },
+    "modeling.transformer": _same(f"{_MODEL}.two_way_transformer", "TwoWayAttentionBlock", "TwoWayTransformer"),
     "modeling.sam2_base": {
         "SAM2Base": f"{_MODEL}.network:SAM2",
         "NO_OBJ_SCORE": f"{_MODEL}.network:ABSENT_LOGIT",
@@ -83,7 +105,7 @@ MODULES: dict[str, dict[str, str]] = {
         f"{_MODEL}.memory_encoder", "CXBlock", "Fuser", "MaskDownSampler", "MemoryEncoder"
     ),
     "modeling.position_encoding": _same(f"{_MODEL}.position_encoding", "PositionEmbeddingRandom"),
-    "modeling.sam": {},
+    "modeling.sam": _same(f"{_MODEL}.sam", "Sam"),
     "modeling.sam.mask_decoder": _same(f"{_MODEL}.mask_decoder", "MaskDecoder"),
     "modeling.sam.prompt_encoder": _same(f"{_MODEL}.prompt_encoder", "PromptEncoder"),
     "modeling.sam.transformer": {
@@ -95,7 +117,7 @@ MODULES: dict[str, dict[str, str]] = {
     "modeling.backbones.hieradet": _same(f"{_MODEL}.hiera", "Hiera", "MultiScaleAttention", "MultiScaleBlock"),
     "modeling.backbones.image_encoder": _same(f"{_MODEL}.image_encoder", "FpnNeck", "ImageEncoder"),
 }
-"""Modules of the package `sam2` -> official name -> module of this package and name there."""
+"""Modules of the packages `sam2` and `segment_anything` -> official name -> module of this package and name there."""
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -109,7 +131,8 @@ class _OfficialModules(MetaPathFinder, Loader):
         package, _, name = fullname.partition(".")
         if package != _PACKAGE or name not in MODULES:
             return None
-        return ModuleSpec(fullname, self, is_package=not MODULES[name])
+        is_package = any(other.startswith(f"{name}.") for other in MODULES)
+        return ModuleSpec(fullname, self, is_package=is_package)
 
     def exec_module(self, module: ModuleType) -> None:
         names = MODULES[module.__name__.partition(".")[2]]

@@ -34,7 +34,7 @@ from sam2_core.predictors.video_state import (
 )
 from sam2_core.predictors.video_steps import VideoSteps
 from sam2_core.tracking.device import best_device
-from sam2_core.weights import load_network
+from sam2_core.weights import load_sam2
 
 SWITCHES = (
     "fill_hole_area",
@@ -300,7 +300,7 @@ def build_sam2_video_predictor(
     `apply_postprocessing` False also disables hole filling and binary masks in the memory of prompted frames.
     `vos_optimized` compiles the trunk of the image encoder, which is faster on CUDA after a slow first frame.
     """
-    network = load_network(config_file, ckpt_path)
+    network = load_sam2(config_file, ckpt_path)
     with torch.device("meta"):
         predictor = SAM2VideoPredictor(network.config)
     predictor.load_state_dict(network.state_dict(), assign=True)

@@ -11,8 +11,8 @@ import torch
 
 from sam2_core.detection.loading import load_detector
 from sam2_core.errors import ConfigError
-from sam2_core.model.network import SAM2
-from sam2_core.model.preprocess import pixels_to_input
+from sam2_core.model.input_geometry import frame_input
+from sam2_core.model.sam import Network
 from sam2_core.networks import is_known
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.engine import Engine
@@ -61,7 +61,7 @@ def build_detection_engine(device: str = "auto") -> DetectionEngine:
     return DetectionEngine(lambda name, progress: load_detector(name, place, progress))
 
 
-def _start(network: SAM2, place: torch.device, limits: EngineLimits | None) -> LocalEngine:
+def _start(network: Network, place: torch.device, limits: EngineLimits | None) -> LocalEngine:
     network = network.to(place)
     warm_up(network)
     return LocalEngine(network, limits)
@@ -89,14 +89,15 @@ def choose_device(device: str) -> torch.device:
 
 
 @torch.inference_mode()
-def warm_up(network: SAM2) -> None:
+def warm_up(network: Network) -> None:
     """Run every part once, so that no visitor waits for kernels to be chosen."""
     segmenter = Segmenter(network, fast_precision(network.device))
     size = network.image_size
-    features = segmenter.encode(pixels_to_input(np.zeros((size, size, 3), dtype=np.uint8), size))
+    pixels = np.zeros((size, size, 3), dtype=np.uint8)
+    features = segmenter.encode(frame_input(pixels, network.geometry(size, size)))
     middle = torch.full((1, 1, 2), size / 2, device=network.device)
     label = torch.ones(1, 1, dtype=torch.int32, device=network.device)
-    trace = segmenter.encode_memory(
-        features, segmenter.from_prompt(features, (middle, label), None, None), prompted=True
-    )
-    segmenter.track(features, MemorySelection(((0, trace),), ((1, trace),)))
+    output = segmenter.from_prompt(features, (middle, label), None, None)
+    if segmenter.can_track:
+        memory = segmenter.encode_memory(features, output, prompted=True)
+        segmenter.track(features, MemorySelection(((0, memory),), ((1, memory),)))

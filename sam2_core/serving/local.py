@@ -18,7 +18,7 @@ import torch
 
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.media import Store, open_store
-from sam2_core.model.network import SAM2
+from sam2_core.model.sam import Network
 from sam2_core.serving.commands import Command, Priority
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.serving.worker import Worker
@@ -55,7 +55,7 @@ class _Opened:
 class LocalEngine:
     """The `Engine` on one device. Beyond `max_sessions` the one that was idle the longest is closed (`SessionGone`)."""
 
-    def __init__(self, network: SAM2, limits: EngineLimits | None = None) -> None:
+    def __init__(self, network: Network, limits: EngineLimits | None = None) -> None:
         self.network = network
         self.limits = limits or EngineLimits()
         self._segmenter = Segmenter(network, fast_precision(network.device))

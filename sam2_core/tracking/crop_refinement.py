@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.model.network import ImageFeatures
 from sam2_core.model.preprocess import Pixels
-from sam2_core.tracking.masks import full_mask, low_resolution_logits
+from sam2_core.tracking.masks import as_fraction, full_mask, low_resolution_logits
 from sam2_core.tracking.prompts import point_inputs
 from sam2_core.tracking.segmenter import FrameOutput, Segmenter
 from sam2_core.types import BoolArray, Box, Mask, ObjectMask, Point, Prompt
@@ -96,15 +97,16 @@ def refine_crop(
     cropped = _points_within(prompt, outer, mask[outer.slices])
     if not cropped.points:
         return output, result
-    points = point_inputs(cropped, *outer.size, network.image_size, network.device)
-    refined = segmenter.refine(features, points, _cropped_logits(output.logits, outer, *mask.shape))
+    whole, inner = network.geometry(*mask.shape), network.geometry(*outer.size)
+    points = point_inputs(cropped, inner, network.device)
+    refined = segmenter.refine(features, points, _cropped_logits(output.logits, outer, whole, inner))
     if float(refined.object_score) <= 0:
         return output, result
     finer = mask.copy()
-    finer[outer.slices] = full_mask(refined.logits[0, 0], *outer.size).to_array()
+    finer[outer.slices] = full_mask(refined.logits[0, 0], inner).to_array()
     mask[crop.slices] = finer[crop.slices]
-    merged = replace(output, logits=_with_mask(output.logits, crop, mask), predicted_iou=refined.predicted_iou)
-    predicted_iou = float(refined.predicted_iou)
+    merged = replace(output, logits=_with_mask(output.logits, crop, mask, whole), predicted_iou=refined.predicted_iou)
+    predicted_iou = as_fraction(float(refined.predicted_iou))
     return merged, replace(result, mask=Mask.from_array(mask), predicted_iou=predicted_iou, candidates=())
 
 
@@ -129,9 +131,12 @@ def _innermost_pixel(mask: BoolArray) -> Point:
     return Point(float(column) + 0.5, float(row) + 0.5)
 
 
-def _cropped_logits(logits: Tensor, window: Window, height: int, width: int) -> Tensor:
-    """The window of a frame's logits (1, 1, 4H, 4W), resized to the same shape."""
-    (rows, columns), size = window.size, logits.shape[-1]
+def _cropped_logits(logits: Tensor, window: Window, whole: InputGeometry, inner: InputGeometry) -> Tensor:
+    """The window of a frame's logits (1, 1, 4H, 4W), resized to the same shape.
+
+    `whole` is the geometry of the frame, `inner` that of the window.
+    """
+    (rows, columns), (height, width), size = inner.extent, whole.extent, logits.shape[-1]
     centers = (torch.arange(size, device=logits.device) + 0.5) / size
     y = (window.top + centers * rows) * 2 / height - 1
     x = (window.left + centers * columns) * 2 / width - 1
@@ -139,9 +144,9 @@ def _cropped_logits(logits: Tensor, window: Window, height: int, width: int) -> 
     return F.grid_sample(logits.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _with_mask(logits: Tensor, crop: Window, mask: BoolArray) -> Tensor:
+def _with_mask(logits: Tensor, crop: Window, mask: BoolArray, whole: InputGeometry) -> Tensor:
     """Logits (1, 1, 4H, 4W) replaced within `crop` by those of the mask, so that tracking starts from it."""
-    (height, width), size = mask.shape, logits.shape[-1]
+    (height, width), size = whole.extent, logits.shape[-1]
     y, x = (torch.arange(size) + 0.5) * height / size, (torch.arange(size) + 0.5) * width / size
     inside = ((y >= crop.top) & (y < crop.bottom))[:, None] & ((x >= crop.left) & (x < crop.right))
-    return torch.where(inside.to(logits.device), low_resolution_logits(mask, size).to(logits), logits)
+    return torch.where(inside.to(logits.device), low_resolution_logits(mask, whole).to(logits), logits)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from sam2_core.errors import BadPrompt
+from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.model.network import ImageFeatures
 from sam2_core.tracking.crop_refinement import Window, refine_crop
-from sam2_core.tracking.masks import low_resolution_logits, mask_input, object_mask
+from sam2_core.tracking.masks import low_resolution_logits, mask_prompt, object_mask
 from sam2_core.tracking.objects import PromptSteps, Steps, TrackedObject
 from sam2_core.tracking.prompts import growing_prompts, point_inputs
 from sam2_core.tracking.propagator import Propagator
@@ -22,13 +23,13 @@ from sam2_core.types import Mask, ObjectMask, Prompt
 class PromptSegmenter:
     """Segments objects by prompts.
 
-    `frame_size` returns the (height, width) of a frame, `features` the image features of a frame, and `crop_features`
-    those of a crop with its margin. `propagator` selects the memory on tracked frames.
+    `geometry` tells how a frame lies in the input, `features` returns the image features of a frame, and
+    `crop_features` those of a crop with its margin. `propagator` selects the memory on tracked frames.
     """
 
     segmenter: Segmenter
     propagator: Propagator
-    frame_size: Callable[[int], tuple[int, int]]
+    geometry: Callable[[int], InputGeometry]
     features: Callable[[int], ImageFeatures]
     crop_features: Callable[[int, Window], ImageFeatures]
 
@@ -44,7 +45,7 @@ class PromptSegmenter:
             output, result = steps[-1][1], self._mask_of_steps(steps, object_id, frame)
         if prompt.crop is None:
             return output, result
-        crop = Window.of(prompt.crop, *self.frame_size(frame))
+        crop = Window.of(prompt.crop, *self.geometry(frame).frame)
         return refine_crop(self.segmenter, self.crop_features(frame, crop), crop, prompt, output, result)
 
     def _segment_in_steps(self, target: TrackedObject, frame: int, prompt: Prompt) -> Steps:
@@ -69,7 +70,7 @@ class PromptSegmenter:
     ) -> FrameOutput:
         network = self.segmenter.network
         if step.mask is not None and not step.points:
-            given = self.segmenter.from_mask(features, mask_input(network, step.mask))
+            given = self.segmenter.from_mask(features, mask_prompt(network, step.mask))
             return given if before is None else self.segmenter.union(features, [given, before])
         if len(step.boxes) > 1 and not step.points:
             single = (replace(step, boxes=(box,)) for box in step.boxes)
@@ -77,18 +78,18 @@ class PromptSegmenter:
             return self.segmenter.union(features, outputs)
         previous = self._tracked_logits(target, frame) if before is None else before.logits
         selection = self.propagator.select_for_correction(target, frame)
-        points = point_inputs(step, *self.frame_size(frame), network.image_size, network.device)
+        points = point_inputs(step, self.geometry(frame), network.device)
         return self.segmenter.from_prompt(features, points, previous, selection, step.choice)
 
     def _mask_of_steps(self, steps: Steps, object_id: int, frame: int) -> ObjectMask:
         """The mask of the last step at the size of the frame; a mask prompt without points is returned unchanged."""
         prompt, output = steps[-1]
-        result = object_mask(object_id, output, *self.frame_size(frame))
+        result = object_mask(object_id, output, self.geometry(frame))
         if prompt.mask is None or prompt.points:
             return result
         if not prompt.boxes:
             return replace(result, mask=prompt.mask)
-        boxed = object_mask(object_id, steps[-2][1], *self.frame_size(frame)).mask
+        boxed = object_mask(object_id, steps[-2][1], self.geometry(frame)).mask
         return replace(result, mask=Mask.from_array(boxed.to_array() | prompt.mask.to_array()))
 
     def _tracked_result(self, target: TrackedObject, object_id: int, frame: int) -> tuple[FrameOutput, ObjectMask]:
@@ -97,7 +98,7 @@ class PromptSegmenter:
         if latest is None:
             raise BadPrompt("There is no mask here yet to look at more closely. Click on the thing first.")
         result = latest.unpack(object_id)
-        mask = mask_input(self.segmenter.network, result.mask)
+        mask = mask_prompt(self.segmenter.network, result.mask)
         return self.segmenter.from_mask(self.features(frame), mask), result
 
     def _tracked_logits(self, target: TrackedObject, frame: int) -> Tensor | None:
@@ -108,6 +109,5 @@ class PromptSegmenter:
         output = target.bank.tracked.get(frame)
         if output is not None:
             return output.logits
-        network = self.segmenter.network
         mask = latest.unpack(0).mask.to_array()
-        return low_resolution_logits(mask, network.config.mask_size).to(network.device)
+        return low_resolution_logits(mask, self.geometry(frame)).to(self.segmenter.network.device)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sam2_core.errors import BadPrompt
+from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.types import Box, Prompt
 
 MAX_POINTS = 256
@@ -55,18 +56,19 @@ def growing_prompts(prompt: Prompt) -> list[Prompt]:
     return boxed + [replace(prompt, points=prompt.points[:count]) for count in range(start, len(prompt.points) + 1)]
 
 
-def point_inputs(prompt: Prompt, height: int, width: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Coordinates (1, N, 2) in pixels of the size x size input and labels (1, N); box corners come first.
+def point_inputs(prompt: Prompt, geometry: InputGeometry, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Coordinates (1, N, 2) in pixels of the S x S input and labels (1, N); box corners come first.
 
     Only a single box without a mask becomes corners; otherwise boxes enter as the logits of an earlier step.
     """
     coords: list[tuple[float, float]] = []
     labels: list[int] = []
+    height, width = geometry.frame
     if len(prompt.boxes) == 1 and prompt.mask is None:
         (box,) = prompt.boxes
         coords += [(max(box.left, 0), max(box.top, 0)), (min(box.right, width), min(box.bottom, height))]
         labels += [2, 3]
     coords += [(point.x, point.y) for point in prompt.points]
     labels += [int(point.positive) for point in prompt.points]
-    scale = torch.tensor([size / width, size / height])
-    return (torch.tensor(coords, dtype=torch.float32) * scale).to(device)[None], torch.tensor(labels).to(device)[None]
+    scaled = geometry.to_input(torch.tensor(coords, dtype=torch.float32))
+    return scaled.to(device)[None], torch.tensor(labels).to(device)[None]

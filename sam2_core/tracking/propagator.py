@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sam2_core.model.network import ImageFeatures
-from sam2_core.tracking.masks import mask_input
+from sam2_core.tracking.masks import mask_prompt
 from sam2_core.tracking.memory_bank import MemoryRules, MemorySelection
 from sam2_core.tracking.object_history import TrackedMask
 from sam2_core.tracking.objects import TrackedObject
@@ -68,7 +68,7 @@ class Propagator:
 
     def _restored(self, kept: FrameOutput | None, latest: TrackedMask, features: ImageFeatures) -> FrameOutput:
         """An output with memory, from its logits where they are kept, else from its mask."""
-        output = kept or self.segmenter.from_mask(features, mask_input(self.segmenter.network, latest.unpack(0).mask))
+        output = kept or self.segmenter.from_mask(features, mask_prompt(self.segmenter.network, latest.unpack(0).mask))
         return self.segmenter.encode_memory(features, output, prompted=False)
 
     def _trim(self, target: TrackedObject, frame: int, reverse: bool) -> None:

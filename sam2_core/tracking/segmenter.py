@@ -13,9 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2_core.errors import BadPrompt
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
+from sam2_core.model.sam import Network
 from sam2_core.tracking.memory_bank import MemorySelection
+
+CANNOT_TRACK = "SAM 1 segments pictures and cannot track through a clip: choose a SAM 2 model, which can."
 
 PREVIOUS_LOGIT_LIMIT = 32.0
 """Logits that are fed back as a mask prompt are clamped to plus or minus this."""
@@ -25,8 +29,8 @@ PREVIOUS_LOGIT_LIMIT = 32.0
 class FrameOutput:
     """The output for one object on one frame.
 
-    Mask `logits` (B, 1, 4H, 4W), object `pointer` (B, C), `object_score` logit (B, 1), `predicted_iou` (B, 1), and
-    after `Segmenter.encode_memory` the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt
+    Mask `logits` (B, 1, 4H, 4W), object `pointer` (B, C; none for SAM), `object_score` logit (B, 1), `predicted_iou`
+    (B, 1), and after `Segmenter.encode_memory` the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt
     `candidates` holds all three masks (B, 3, 4H, 4W), with `candidate_predicted_iou` (B, 3).
     """
 
@@ -45,14 +49,14 @@ class FrameOutput:
 
 @dataclass(frozen=True, slots=True)
 class Segmenter:
-    """Runs a network.
+    """Runs a network; one of SAM has no memory, so `track` and `encode_memory` raise `BadPrompt` for it.
 
     `precision` returns the context in which the encoders and memory attention run; the small mask decoder always
     runs in the precision of the weights. With `hide_absent`, masks are empty where the object score is not positive;
     training turns this off, because the score is still being learned.
     """
 
-    network: SAM2
+    network: Network
     precision: Callable[[], AbstractContextManager[object]] = nullcontext
     hide_absent: bool = True
 
@@ -60,8 +64,18 @@ class Segmenter:
         """Encode one image (3, S, S)."""
         with self.precision():
             features = self.network.encode_image(image[None].to(self.network.device))
-        stride4, stride8 = features.high_res
-        return ImageFeatures(features.embedding.float(), (stride4.float(), stride8.float()))
+        return ImageFeatures(features.embedding.float(), tuple(feature.float() for feature in features.high_res))
+
+    @property
+    def can_track(self) -> bool:
+        """Whether the network has a memory."""
+        return isinstance(self.network, SAM2)
+
+    @property
+    def _tracker(self) -> SAM2:
+        if not isinstance(self.network, SAM2):
+            raise BadPrompt(CANNOT_TRACK)
+        return self.network
 
     def from_prompt(
         self,
@@ -92,7 +106,7 @@ class Segmenter:
 
     def track(self, features: ImageFeatures, selection: MemorySelection[FrameOutput]) -> FrameOutput:
         """Segment the object on a frame by memory alone, and encode the memory of the result."""
-        ambiguous = self.network.config.is_ambiguous(points=0, tracking=True)
+        ambiguous = self._tracker.config.is_ambiguous(points=0, tracking=True)
         output = self._decode(features, self._condition(features, selection), None, None, ambiguous)
         return self.encode_memory(features, output, prompted=False)
 
@@ -100,16 +114,22 @@ class Segmenter:
         """Use a mask (B, 1, S, S) of zeros and ones as the output itself; the decoder gives only the object pointer."""
         logits = (2 * mask - 1) * MASK_PROMPT_LOGIT
         low = F.interpolate(logits, scale_factor=0.25, mode="bilinear", align_corners=False, antialias=True)
-        # As in the official code, the embedding gets no memory here, not even the "no memory" embedding.
-        prompt = self.network.mask_downsample(mask)
-        decoded = self._decode(features, features.embedding, None, prompt, ambiguous=False)
         present = mask.flatten(1).any(dim=1, keepdim=True)
         return FrameOutput(
             logits=low,
-            pointer=torch.where(present, decoded.pointer, self.network.no_obj_ptr),
+            pointer=self._mask_pointer(features, mask, present),
             object_score=(2 * present.float() - 1) * MASK_PROMPT_LOGIT,
-            predicted_iou=torch.ones_like(decoded.predicted_iou),
+            predicted_iou=torch.ones_like(present, dtype=low.dtype),
         )
+
+    def _mask_pointer(self, features: ImageFeatures, mask: Tensor, present: Tensor) -> Tensor:
+        """The object pointer (B, C) for a mask (B, 1, S, S)."""
+        if not isinstance(self.network, SAM2):
+            return mask.new_zeros(len(mask), 0)
+        # As in the official code, the embedding gets no memory here, not even the "no memory" embedding.
+        prompt = self.network.mask_downsample(mask)
+        decoded = self._decode(features, features.embedding, None, prompt, ambiguous=False)
+        return torch.where(present, decoded.pointer, self.network.no_obj_ptr)
 
     def union(self, features: ImageFeatures, parts: list[FrameOutput]) -> FrameOutput:
         """The union of several outputs of a frame: logits and object score are their maximum, the predicted IoU their
@@ -127,12 +147,12 @@ class Segmenter:
     def encode_memory(self, features: ImageFeatures, output: FrameOutput, prompted: bool) -> FrameOutput:
         """The output with its spatial memory; masks of `prompted` frames are binarized."""
         with self.precision():
-            memory = self.network.encode_memory(features.embedding, output.logits, output.object_score, prompted)
+            memory = self._tracker.encode_memory(features.embedding, output.logits, output.object_score, prompted)
         return replace(output, memory=memory.to(torch.bfloat16))
 
     def _condition(self, features: ImageFeatures, selection: MemorySelection[FrameOutput] | None) -> Tensor:
-        if not self.network.config.memory_slots:  # memory is disabled, as in the official code
-            return features.embedding
+        if isinstance(self.network, SAM2) and not self.network.config.memory_slots:
+            return features.embedding  # memory is disabled, as in the official code
         if selection is None:
             return self.network.without_memory(features.embedding)
         device = self.network.device  # memories may be stored on the CPU
@@ -141,7 +161,7 @@ class Segmenter:
         ]
         pointers = [Pointer(output.pointer, time) for time, output in selection.pointers]
         with self.precision():
-            return self.network.attend(features.embedding, memories, pointers).float()
+            return self._tracker.attend(features.embedding, memories, pointers).float()
 
     def _decode(
         self,
@@ -170,7 +190,7 @@ class Segmenter:
         token = torch.take_along_dim(prediction.tokens, best[..., None], dim=1)[:, 0]
         return FrameOutput(
             logits=torch.take_along_dim(logits, best[..., None, None], dim=1),
-            pointer=self.network.object_pointer(token, present),
+            pointer=self.network.object_pointer(token, present) if isinstance(self.network, SAM2) else token,
             object_score=prediction.object_score,
             predicted_iou=torch.take_along_dim(prediction.predicted_iou, best, dim=1),
             candidates=logits if several else None,

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
-from sam2_core.model.network import ImageFeatures
-from sam2_core.model.preprocess import Pixels, pixels_to_input
+from sam2_core.model.input_geometry import InputGeometry, frame_input
+from sam2_core.model.network import SAM2, ImageFeatures
+from sam2_core.model.preprocess import Pixels
+from sam2_core.model.sam import Network
 from sam2_core.tracking.crop_refinement import Window, crop_pixels
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.masks import object_mask
@@ -22,7 +24,7 @@ from sam2_core.tracking.objects import TrackedObject
 from sam2_core.tracking.prompt_segmenter import PromptSegmenter
 from sam2_core.tracking.prompts import check_prompt
 from sam2_core.tracking.propagator import Propagator
-from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.tracking.segmenter import CANNOT_TRACK, Segmenter
 from sam2_core.types import FrameMasks, FrameSpan, Prompt
 
 MAX_PROMPTED_IN_MEMORY = 4
@@ -82,7 +84,6 @@ class TrackingSession:
         cache: FeatureCache,
         limits: SessionLimits | None = None,
     ) -> None:
-        config = segmenter.network.config
         self.id = session_id
         self.size = size
         self.revision = 0
@@ -91,11 +92,11 @@ class TrackingSession:
         self._segmenter = segmenter
         self._source = source
         self._cache = cache
-        self._rules = MemoryRules(
-            config.memory_slots, config.max_pointers, MAX_PROMPTED_IN_MEMORY, PROMPTED_REACH_IN_MEMORY
-        )
+        self._rules = _memory_rules(segmenter.network)
         self._propagator = Propagator(segmenter, self._rules, size.frames, self._features)
-        self._prompts = PromptSegmenter(segmenter, self._propagator, size.of, self._features, self._crop_features)
+        self._prompts = PromptSegmenter(
+            segmenter, self._propagator, self._geometry, self._features, self._crop_features
+        )
 
     # --- commands ----------------------------------------------------------------------------------------------
 
@@ -193,27 +194,31 @@ class TrackingSession:
             is_wanted = objects is None or object_id in objects
             if is_wanted and frame not in history.prompted and not history.is_up_to_date(frame):
                 output = self._propagator.propagate(target, frame, reverse)
-                history.add(frame, object_mask(object_id, output, *self.size.of(frame)), reverse)
+                history.add(frame, object_mask(object_id, output, self._geometry(frame)), reverse)
                 fresh.add(object_id)
         masks = self._current_masks(frame)
         return replace(masks, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in masks.objects))
 
     # --- frames and masks --------------------------------------------------------------------------------------
 
+    def _geometry(self, frame: int) -> InputGeometry:
+        return self._segmenter.network.geometry(*self.size.of(frame))
+
     def _features(self, frame: int) -> ImageFeatures:
-        size = self._segmenter.network.image_size
+        geometry = self._geometry(frame)
         return self._cache.get(
-            (self.id, frame), lambda: self._segmenter.encode(pixels_to_input(self._source.frame(frame), size))
+            (self.id, frame), lambda: self._segmenter.encode(frame_input(self._source.frame(frame), geometry))
         )
 
     def _crop_features(self, frame: int, crop: Window) -> ImageFeatures:
         """The features of a crop with its margin, resized to the network's input."""
-        (height, width), size = self.size.of(frame), self._segmenter.network.image_size
+        height, width = self.size.of(frame)
         outer = crop.with_margin(height, width)
+        geometry = self._segmenter.network.geometry(*outer.size)
 
         def encode() -> ImageFeatures:
             pixels = crop_pixels(self._source.frame(frame), outer, height, width)
-            return self._segmenter.encode(pixels_to_input(pixels, size))
+            return self._segmenter.encode(frame_input(pixels, geometry))
 
         return self._cache.get((self.id, frame, outer), encode)
 
@@ -236,6 +241,8 @@ class TrackingSession:
     def _check_trackable(self) -> None:
         if self.size.sizes:
             raise BadPrompt("The photos of an album do not follow one another: there is nothing to track.")
+        if not self._segmenter.can_track:
+            raise BadPrompt(CANNOT_TRACK)
         if not self.objects:
             raise BadPrompt("Nothing is selected yet: click on a thing first, then track it.")
 
@@ -250,3 +257,10 @@ class TrackingSession:
     def _check_frame(self, frame: int) -> None:
         if not 0 <= frame < self.size.frames:
             raise BadPrompt(f"Frame {frame} does not exist: there are {self.size.frames}, counted from 0.")
+
+
+def _memory_rules(network: Network) -> MemoryRules:
+    if not isinstance(network, SAM2):
+        return MemoryRules()
+    slots, pointers = network.config.memory_slots, network.config.max_pointers
+    return MemoryRules(slots, pointers, MAX_PROMPTED_IN_MEMORY, PROMPTED_REACH_IN_MEMORY)

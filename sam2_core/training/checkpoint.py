@@ -72,12 +72,13 @@ WEIGHT_SUFFIXES = (".pt", ".safetensors")
 
 
 def save_weights(weights: Mapping[str, Tensor], file: Path) -> None:
-    """Write a state dict under the official names: `.safetensors` in fp16, or `.pt` in fp32 as {"model": ...}, as the
-    official code reads it."""
+    """Write a state dict under the official names: `.safetensors` in fp16, or `.pt` in fp32 as the official code reads
+    it, which is {"model": ...} for SAM 2 and the bare state dict for SAM."""
     dtype = torch.float16 if file.suffix == ".safetensors" else torch.float32
     tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in weights.items()}
     with new_file(file) as partial:
         if file.suffix == ".safetensors":
             save_file(tensors, partial)
         else:
-            torch.save({"model": tensors}, partial)
+            is_sam = any(name.startswith("mask_decoder.") for name in tensors)
+            torch.save(tensors if is_sam else {"model": tensors}, partial)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from sam2_core.model.mask_decoder import MaskPrediction
-from sam2_core.model.network import SAM2, ImageFeatures
+from sam2_core.model.network import ImageFeatures
+from sam2_core.model.sam import Network
 from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
 from sam2_core.training import prompts
 from sam2_core.training.arrays import BinaryMask
@@ -21,7 +22,7 @@ _NO_CLICK_SHARE = 0.25  # share of iterations without a new click: the network r
 
 
 def image_step(
-    network: SAM2,
+    network: Network,
     images: Tensor,
     masks: BinaryMask,
     corrections: int,
@@ -66,7 +67,7 @@ def image_step(
 class _SimulatedInteraction:
     """Prompts for the same N objects, and what the network predicts after each; `kind` is the first prompt's."""
 
-    network: SAM2
+    network: Network
     weights: LossWeights
     rng: StepRng
     kind: str

@@ -7,13 +7,19 @@ from dataclasses import replace
 import torch
 
 from sam2_core.model.network import SAM2
+from sam2_core.model.sam import Network
 from sam2_core.training.trainable_parts import add_low_rank, low_rank
 
 
-def at_size(network: SAM2, size: int) -> SAM2:
-    """The network for square images of `size` pixels; all parameters are shared with the original."""
+def at_size(network: Network, size: int) -> Network:
+    """The network for square images of `size` pixels; all parameters are shared with the original.
+
+    A network of SAM has one size only, that of its position embeddings.
+    """
     if network.image_size == size:
         return network
+    if not isinstance(network, SAM2):
+        raise ValueError(f"{network.config.name} takes images of {network.image_size} pixels only.")
     with torch.device("meta"):
         view = SAM2(replace(network.config, image_size=size))
         if (rank := low_rank(network)) is not None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -17,7 +18,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import normalize
-from sam2_core.networks import BUNDLED, is_known, network_config
+from sam2_core.model.sam import Network
+from sam2_core.networks import BUNDLED, is_known, sam2_config
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.training.batches import Batch, BatchDataset, batch_stream
 from sam2_core.training.checkpoint import Checkpoint, Position, save_weights
@@ -32,7 +34,7 @@ from sam2_core.training.optimizer import EmaWeights, Optimizer, rate_factor
 from sam2_core.training.processes import ProcessGroup
 from sam2_core.training.step import StepResult, StepRng
 from sam2_core.training.trainable_parts import IMAGE_ENCODER, add_low_rank, merged, set_trainable, trainable_names
-from sam2_core.weights import load_network
+from sam2_core.weights import empty_network, load_network
 
 
 class Trainer:
@@ -46,13 +48,13 @@ class Trainer:
         self.group = group
         self.workers = workers
         self.device = best_device()
-        self.network = _start_network(config).to(self.device).train()
+        self.network: Network = _start_network(config).to(self.device).train()
         self._trainable = trainable_names(self.network, config.train)
         self._trainable_without_encoder = frozenset(
             name for name in self._trainable if not name.startswith(IMAGE_ENCODER)
         )
         set_trainable(self.network, self._trainable)
-        self._networks: dict[int, SAM2] = {}
+        self._networks: dict[int, Network] = {}
         self._optimizer = Optimizer(self.network, config)
         self._ema = EmaWeights(self.network, config.ema)
         self._precision = _precision(config, self.device)
@@ -60,7 +62,7 @@ class Trainer:
         self.position = Position(memory_ready=config.init is not None)
         self._resume()
 
-    def run(self, log: MetricsLog | None = None, evaluate: Callable[[SAM2], dict[str, float]] | None = None) -> None:
+    def run(self, log: MetricsLog | None = None, evaluate: Callable[[Network], dict[str, float]] | None = None) -> None:
         """Train to the end of the run. Only the main process has a `log` and an `evaluate`, which scores a network."""
         began, before = time.monotonic(), self.position.seconds
         saved = measured = kept = before
@@ -96,10 +98,9 @@ class Trainer:
         assert self.config.minutes is not None  # noqa: S101
         return min(1.0, self.position.seconds / (60 * self.config.minutes))
 
-    def ema_network(self) -> SAM2:
+    def ema_network(self) -> Network:
         """A copy of the network with the moving average of its weights, in evaluation mode."""
-        with torch.device("meta"):
-            copy = SAM2(self.network.config)
+        copy = empty_network(self.network.config)
         weights = {name: value.clone() for name, value in merged(self._ema.weights).items()}
         copy.load_state_dict(weights, assign=True)
         return copy.eval()
@@ -115,19 +116,19 @@ class Trainer:
         set_trainable(network, self._trainable if with_encoder else self._trainable_without_encoder)
         with self._precision(), _attention_kernel(self.device):
             if batch.is_clips and not self.position.memory_ready:
-                self._match_memory_scale(network, batch)
+                self._match_memory_scale(cast("SAM2", network), batch)
             result = self._step(network, batch, step)
             result.loss.backward()
         self._optimizer_step(result, step)
         return result
 
-    def _step(self, network: SAM2, batch: Batch, step: int) -> StepResult:
+    def _step(self, network: Network, batch: Batch, step: int) -> StepResult:
         phase = batch.phase
         rng = StepRng.seeded(batch.shared, (self.config.seed, step, 1 + self.group.rank, 1))
         images = self._input(batch)
         if batch.is_clips:
             return clip_step(
-                network,
+                cast("SAM2", network),
                 images,
                 batch.masks,
                 phase.corrected_frames,
@@ -171,13 +172,13 @@ class Trainer:
         with torch.no_grad():
             embedding = network.encode_image(self._input(batch)[:, 0]).embedding
         match_memory_scale(network, embedding)
-        memory = self.network.memory_attention
+        memory = cast("SAM2", self.network).memory_attention
         self.group.broadcast([memory.norm.weight.data, memory.norm.bias.data])
         for name, value in memory.norm.state_dict().items():
             self._ema.weights[f"memory_attention.norm.{name}"].copy_(value)
         self.position = replace(self.position, memory_ready=True)
 
-    def _network_at(self, size: int) -> SAM2:
+    def _network_at(self, size: int) -> Network:
         if size not in self._networks:
             self._networks[size] = at_size(self.network, size)
         return self._networks[size]
@@ -215,24 +216,36 @@ class Trainer:
             name = Path(self.config.weights)
             save_weights(merged(self._ema.weights), self.folder / f"{name.stem}_{self.position.steps:06d}{name.suffix}")
 
-    def _evaluate(self, log: MetricsLog | None, evaluate: Callable[[SAM2], dict[str, float]] | None) -> None:
+    def _evaluate(self, log: MetricsLog | None, evaluate: Callable[[Network], dict[str, float]] | None) -> None:
         if log is not None and evaluate is not None:
             log.log_evaluation(self.position, evaluate(self.ema_network()))
 
 
-def _start_network(config: TrainingConfig) -> SAM2:
+def _start_network(config: TrainingConfig) -> Network:
     """The network with its initial weights, in fp32 on the CPU; what is random about them depends on the seed alone."""
+    network: Network
     if config.init is None:
-        network = new_network(network_config(config.network or BUNDLED), config.seed)
+        network = new_network(sam2_config(config.network or BUNDLED), config.seed)
     elif is_known(config.init):
         network = load_network(config.init)
     else:
         network = load_network(config.network, config.init)
+    if not isinstance(network, SAM2):
+        _check_images_only(network, config)
     if config.train == "lora":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             add_low_rank(network, config.lora_rank)
     return network
+
+
+def _check_images_only(network: Network, config: TrainingConfig) -> None:
+    if any(phase.clips for phase in config.phases):
+        raise ConfigError(f"{network.config.name} is a network of SAM 1, which learns from images: set `clips: 0`.")
+    if any(phase.size not in (None, network.image_size) for phase in config.phases):
+        raise ConfigError(
+            f"{network.config.name} takes images of {network.image_size} pixels: leave `size` out of the phases."
+        )
 
 
 def _precision(config: TrainingConfig, device: torch.device) -> Callable[[], AbstractContextManager[object]]:

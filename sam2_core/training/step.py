@@ -42,8 +42,7 @@ class StepRng:
 
 def select_features(features: ImageFeatures, index: Tensor) -> ImageFeatures:
     """The features of the image that each object belongs to; `index` (N) counts images."""
-    stride4, stride8 = features.high_res
-    return ImageFeatures(features.embedding[index], (stride4[index], stride8[index]))
+    return ImageFeatures(features.embedding[index], tuple(feature[index] for feature in features.high_res))
 
 
 def coverage(masks: BinaryMask, stride: int, device: torch.device) -> Tensor:

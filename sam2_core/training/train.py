@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from sam2_core.model.network import SAM2
+from sam2_core.model.sam import Network
 from sam2_core.training.config import TrainingConfig
 from sam2_core.training.data_loading import TrainingData, load_training_data
 from sam2_core.training.datasets.dataset import DatasetImage
@@ -39,7 +39,7 @@ def train(group: ProcessGroup, config: TrainingConfig, folder: Path, workers: in
         log.close()
 
 
-def held_out_scores(network: SAM2, images: Sequence[DatasetImage]) -> dict[str, float]:
+def held_out_scores(network: Network, images: Sequence[DatasetImage]) -> dict[str, float]:
     """Mean scores on images that are not trained on; empty where there are none."""
     return evaluate_images(network, images, max_objects=_MAX_OBJECTS_PER_IMAGE).scores.means()
 

@@ -13,10 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from sam2_core.model.network import SAM2
+from sam2_core.model.sam import Network
+from sam2_core.model.vit import ImageEncoderViT
 
-DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.")
-IOU_HEAD = "sam_mask_decoder.iou_prediction_head."
+DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.", "mask_decoder.", "prompt_encoder.")
+"""Names in SAM 2 and in SAM."""
+
+IOU_HEAD = ("sam_mask_decoder.iou_prediction_head.", "mask_decoder.iou_prediction_head.")
 IMAGE_ENCODER = "image_encoder."
 _ADAPTED = ("attn.qkv", "attn.proj")
 _ORIGINAL, _ADDED = "parametrizations.weight.original", "parametrizations.weight.0."
@@ -37,15 +40,16 @@ class LowRank(nn.Module):
         return weight + self.up @ self.down
 
 
-def add_low_rank(network: SAM2, rank: int) -> None:
+def add_low_rank(network: Network, rank: int) -> None:
     """Add a `LowRank` to the attention's weights in each block of the trunk, in place."""
-    for block in network.image_encoder.trunk.blocks:
+    encoder = network.image_encoder
+    for block in encoder.blocks if isinstance(encoder, ImageEncoderViT) else encoder.trunk.blocks:
         for name in _ADAPTED:
             layer = cast("nn.Linear", block.get_submodule(name))
             parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank))
 
 
-def low_rank(network: SAM2) -> int | None:
+def low_rank(network: Network) -> int | None:
     """The rank that `add_low_rank` was called with, None for a network without such changes."""
     ranks = [module.up.shape[1] for module in network.modules() if isinstance(module, LowRank)]
     return ranks[0] if ranks else None
@@ -62,7 +66,7 @@ def merged(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return plain
 
 
-def trainable_names(network: SAM2, train: str) -> frozenset[str]:
+def trainable_names(network: Network, train: str) -> frozenset[str]:
     """Names of the parameters to train, for a `train` setting of `TrainingConfig`."""
     names = [name for name, _ in network.named_parameters()]
     if train == "all":

@@ -21,6 +21,9 @@ def test_networks_are_listed(masklet: CommandRunner) -> None:
     assert done.results[0]["file"] == str(WEIGHTS)
     [tiny] = masklet("models", "list", "facebook/sam2.1-hiera-tiny", "--json").results
     assert (tiny["name"], tiny["repository"]) == ("sam2.1_hiera_tiny", "facebook/sam2.1-hiera-tiny")
+    [sam] = masklet("models", "list", "sam_vit_b_01ec64.pth", "--json").results
+    assert (sam["name"], sam["repository"], sam["tracks"]) == ("sam_vit_b", None, False)
+    assert sam["url"] == "https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth"
     assert len(masklet("models").out.splitlines()) == len(NETWORKS)
 
 

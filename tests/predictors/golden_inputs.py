@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sam2_core.model.config import NetworkConfig
+from sam2_core.model.config import NetworkConfig, ViTConfig
+from sam2_core.model.sam import Sam
 
 MINI = NetworkConfig(
     name="mini",
@@ -35,6 +36,12 @@ MINI_20 = NetworkConfig(
 )
 """The same without what SAM 2.1 added."""
 
+SMALL_SAM = ViTConfig(
+    name="small", image_size=128, embed_dim=12, depth=2, num_heads=2, global_attention_blocks=(1,), window_size=3,
+    width=32, mask_prompt_channels=4, decoder_heads=2, decoder_mlp=32, iou_head_width=32,
+)  # fmt: skip
+
+
 PRESENT, ABSENT, FLICKERING = 6.0, -6.0, 0.0
 """What is added to the object score's bias: objects are always seen, never seen, or now and then."""
 
@@ -48,8 +55,19 @@ def weights(
     the network is chaotic, and even the official code disagrees with itself from one processor to the next.
     """
     tensors = {name: torch.from_numpy(_values(name, tuple(shape), gain)) for name, shape in shapes.items()}
-    tensors["sam_mask_decoder.pred_obj_score_head.layers.2.bias"] += presence
+    score = "sam_mask_decoder.pred_obj_score_head.layers.2.bias"
+    if score in tensors:  # SAM has none
+        tensors[score] += presence
     return tensors
+
+
+def small_sam() -> Sam:
+    """A small network of SAM 1, which the caller may change."""
+    with torch.device("meta"):
+        network = Sam(SMALL_SAM)
+    tensors = weights({name: tuple(tensor.shape) for name, tensor in network.state_dict().items()})
+    network.load_state_dict(tensors, assign=True)
+    return network.eval().requires_grad_(False)
 
 
 def _values(name: str, shape: tuple[int, ...], gain: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from torch import Tensor
 from sam2_core import SAM2AutomaticMaskGenerator, build_sam2
 from sam2_core.errors import ConfigError, MediaError
 from sam2_core.predictors import automatic_mask_generator as module
+from sam2_core.predictors import automatic_masks
 from sam2_core.predictors.transforms import SAM2Transforms
 from sam2_core.types import Mask
 
@@ -133,7 +134,7 @@ def test_the_masks_upsampled_at_a_time_are_limited(
 ) -> None:
     settings = {"points_per_side": 4, "multimask_output": True, "pred_iou_thresh": 0.0, "use_m2m": use_m2m}
     expected = find(DiscPredictor(radius=6), **settings)
-    monkeypatch.setattr(module, "MAX_UPSAMPLED_PIXELS", pixels)
+    monkeypatch.setattr(automatic_masks, "MAX_UPSAMPLED_PIXELS", pixels)
     transforms = CountingTransforms(1024)
     np.testing.assert_equal(find(DiscPredictor(radius=6, _transforms=transforms), **settings), expected)
     if use_m2m:  # one mask for each prompt
@@ -258,11 +259,11 @@ def test_small_regions_are_removed_before_masks_are_scored_and_compared(find: An
 def test_small_regions_of_records_in_pixels_of_the_image(find: Any) -> None:
     settings = {"points_per_side": 1, "output_mode": "coco_rle"}
     records = find(DiscPredictor(speckles=_with_island_and_hole), **settings)
-    assert module.without_small_regions(records, 6)[0]["area"] == records[0]["area"]
-    [record] = module.without_small_regions(records, 6.5)
+    assert automatic_masks.without_small_regions(records, 6)[0]["area"] == records[0]["area"]
+    [record] = automatic_masks.without_small_regions(records, 6.5)
     assert record["bbox"] == [69.0, 49.0, 22.0, 22.0]
     assert record["area"] == find(DiscPredictor(), points_per_side=1)[0]["area"]
-    [kept] = module.without_small_regions(find(DiscPredictor(radius=3), **settings), 1000)
+    [kept] = automatic_masks.without_small_regions(find(DiscPredictor(radius=3), **settings), 1000)
     assert kept["area"] == find(DiscPredictor(radius=3), **settings)[0]["area"]  # the largest island is kept
 
     def second_has_an_island(logits: Tensor) -> Tensor:
@@ -271,7 +272,9 @@ def test_small_regions_of_records_in_pixels_of_the_image(find: Any) -> None:
     several = {"multimask_output": True, "pred_iou_thresh": 0.0, "box_nms_thresh": 0.6, **settings}
     twins = find(DiscPredictor(speckles=second_has_an_island), **several)
     assert len(twins) == 2  # the islands' boxes reach to the corner
-    assert [r["area"] for r in module.without_small_regions(twins, 7, 0.6)] == [find(points_per_side=1)[0]["area"]]
+    assert [r["area"] for r in automatic_masks.without_small_regions(twins, 7, 0.6)] == [
+        find(points_per_side=1)[0]["area"]
+    ]
 
 
 def test_the_output_modes_hold_the_same_masks(find: Any) -> None:

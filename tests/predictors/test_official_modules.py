@@ -31,6 +31,28 @@ def test_a_class_is_the_same_under_both_names() -> None:
     assert found.__module__ == "sam2_core.predictors.image_predictor"
 
 
+def test_names_of_segment_anything() -> None:
+    from sam2_core.build_sam import build_sam, build_sam_vit_b, sam_model_registry
+    from sam2_core.modeling import ImageEncoderViT, MaskDecoder, Sam, TwoWayTransformer
+    from sam2_core.modeling.sam import Sam as SamOfModule
+    from sam2_core.predictor import SamPredictor
+    from sam2_core.utils.transforms import ResizeLongestSide, SAM2Transforms
+
+    import sam2_core
+
+    assert sam_model_registry is sam2_core.sam_model_registry
+    assert sam_model_registry["vit_b"] is build_sam_vit_b
+    assert sam_model_registry["default"] is build_sam
+    assert SamPredictor is sam2_core.SamPredictor
+    assert Sam is SamOfModule
+    assert {kind.__name__ for kind in (ImageEncoderViT, MaskDecoder, TwoWayTransformer)} == {
+        "ImageEncoderViT",
+        "SamMaskDecoder",
+        "TwoWayTransformer",
+    }
+    assert ResizeLongestSide is not SAM2Transforms
+
+
 def test_the_table_of_the_hub_names_known_networks() -> None:
     from sam2_core.build_sam import HF_MODEL_ID_TO_FILENAMES as FILENAMES
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
-from sam2_core.errors import Busy, ConfigError, MediaError, SessionGone, WeightsError
+from sam2_core.errors import BadPrompt, Busy, ConfigError, MediaError, SessionGone, WeightsError
 from sam2_core.media import ingest
 from sam2_core.serving import build
 from sam2_core.serving.build import build_engine, choose_device, choose_devices
@@ -21,6 +23,7 @@ from sam2_core.serving.worker import _STOP
 from sam2_core.types import Point, Prompt
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
+from tests.predictors.golden_inputs import small_sam
 from tests.serving.calls import Calls
 
 CLICK = Prompt((Point(30, 20),))
@@ -193,6 +196,24 @@ def test_build_engine_tells_what_it_does_and_runs(clip: str) -> None:
     finally:
         engine.shut_down()
     assert "Warming up" in said
+
+
+def test_a_network_of_sam_1_segments_frames_and_says_that_it_cannot_track(clip: str, tmp_path: Path) -> None:
+    network = small_sam()
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(network.config).items()}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(plain | {"encoder": "vit"}))
+    torch.save(network.state_dict(), tmp_path / "small.pth")
+    engine = build_engine(tmp_path / "small.yaml", "cpu", checkpoint=tmp_path / "small.pth")
+    try:
+        calls = Calls(engine)
+        info = calls.open(clip)
+        first = calls.set_prompt(info.id, 0, 1, CLICK)
+        assert len(first.objects[0].candidates) == 3
+        assert calls.set_prompt(info.id, 5, 1, CLICK).objects[0].mask.height == info.height
+        with pytest.raises(BadPrompt, match="cannot track through a clip: choose a SAM 2 model"):
+            calls.track(info.id, range(1, 3), first.revision + 1)
+    finally:
+        engine.shut_down()
 
 
 def test_several_devices_share_the_sessions(clip: str, monkeypatch: pytest.MonkeyPatch) -> None:

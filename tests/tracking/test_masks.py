@@ -7,8 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.tracking.masks import MAX_SPECK_AREA, full_mask, low_resolution_logits, object_mask
 from sam2_core.tracking.segmenter import FrameOutput
+
+
+def frame(height: int, width: int) -> InputGeometry:
+    """A frame in an input whose low-resolution logits have 48 x 48 pixels."""
+    return InputGeometry.stretched(192, (height, width))
 
 
 def blob(size: int = 48) -> torch.Tensor:
@@ -21,7 +27,7 @@ def blob(size: int = 48) -> torch.Tensor:
 def test_the_mask_is_the_thresholded_bilinear_upsampling(height: int, width: int) -> None:
     logits = blob()
     expected = F.interpolate(logits[None, None], (height, width), mode="bilinear", align_corners=False)[0, 0]
-    mask = full_mask(logits, height, width).to_array()
+    mask = full_mask(logits, frame(height, width)).to_array()
     assert mask.shape == (height, width)
     certain = (expected.abs() > 1e-3).numpy()
     assert np.array_equal(mask[certain], (expected > 0).numpy()[certain])
@@ -30,17 +36,17 @@ def test_the_mask_is_the_thresholded_bilinear_upsampling(height: int, width: int
 def test_specks_are_removed_but_a_tiny_object_is_kept() -> None:
     noisy = torch.full((48, 48), -5.0)
     noisy[10:30, 10:30] = 5.0
-    clean = full_mask(noisy, 48, 48)
+    clean = full_mask(noisy, frame(48, 48))
     noisy[15:17, 15:18] = -5.0  # a hole of 6
     noisy[40:42, 40:42] = 5.0  # an island of 4
-    assert full_mask(noisy, 48, 48) == clean
+    assert full_mask(noisy, frame(48, 48)) == clean
     tiny = torch.full((48, 48), -5.0)
     tiny[4:6, 4:7] = 5.0
-    assert MAX_SPECK_AREA >= 6 and full_mask(tiny, 48, 48).area > 0
+    assert MAX_SPECK_AREA >= 6 and full_mask(tiny, frame(48, 48)).area > 0
 
 
 def test_logits_of_an_absent_object_are_an_empty_mask() -> None:
-    assert full_mask(torch.full((48, 48), -1024.0), 30, 40).to_array().sum() == 0
+    assert full_mask(torch.full((48, 48), -1024.0), frame(30, 40)).to_array().sum() == 0
 
 
 def test_the_chosen_candidate_is_the_mask() -> None:
@@ -53,13 +59,13 @@ def test_the_chosen_candidate_is_the_mask() -> None:
         candidates=candidates,
         candidate_predicted_iou=torch.tensor([[0.5, 0.5, 0.25]]),
     )
-    found = object_mask(4, output, 90, 120)
+    found = object_mask(4, output, frame(90, 120))
     assert (found.object_id, found.predicted_iou, found.object_score) == (4, 0.5, 3.0)
-    assert found.mask == found.candidates[1].mask == full_mask(candidates[0, 1], 90, 120)
+    assert found.mask == found.candidates[1].mask == full_mask(candidates[0, 1], frame(90, 120))
     assert [candidate.predicted_iou for candidate in found.candidates] == [0.5, 0.5, 0.25]
 
 
 def test_low_resolution_logits_restore_the_mask() -> None:
-    mask = full_mask(blob(), 480, 320).to_array()
-    again = full_mask(low_resolution_logits(mask, 48)[0, 0], 480, 320).to_array()
+    mask = full_mask(blob(), frame(480, 320)).to_array()
+    again = full_mask(low_resolution_logits(mask, frame(480, 320))[0, 0], frame(480, 320)).to_array()
     assert (mask & again).sum() / (mask | again).sum() > 0.97

@@ -51,6 +51,15 @@ def test_what_is_offered_is_described() -> None:
         assert (event.current, event.device, event.memory, event.models) == ("nano", "no device", None, (nano, tiny))
 
 
+def test_a_network_that_cannot_track_has_no_work_for_a_frame() -> None:
+    registry = ModelRegistry(model_entries("nano", others=["sam_vit_b"]), lambda entry, progress: FakeEngine(), 1)
+    sam = describe_models(registry)[1]
+    assert (sam.title, sam.parameters, sam.licence) == ("SAM ViT-B", 93.7, "Apache 2.0, from Meta")
+    assert sam.model_dump()["picture"] == pytest.approx(287, abs=1)
+    assert "frame" not in sam.model_dump()
+    registry.close()
+
+
 def test_weights_of_the_operators_own_are_described_by_name_alone() -> None:
     registry = ModelRegistry(model_entries("nano", "/secret/ours.pt"), lambda entry, progress: FakeEngine(), 1)
     [own] = describe_models(registry)

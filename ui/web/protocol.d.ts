@@ -284,7 +284,7 @@ export interface ModelsEvent {
 }
 /**
  * A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
- * work for a picture and for a tracked frame as multiples of nano's.
+ * work for a picture and for a tracked frame as multiples of nano's; without `frame` it cannot track.
  */
 export interface ModelData {
   name: string;

@@ -23,7 +23,8 @@ from sam2_core.console import replace_unencodable
 from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.model.network import SAM2
-from sam2_core.predictors.build import build_sam2
+from sam2_core.model.sam import Network
+from sam2_core.tracking.device import best_device
 from sam2_core.training.datasets.dataset import Clip, Dataset, DatasetImage, SkipReport
 from sam2_core.training.datasets.frame_folders import ClipFrame
 from sam2_core.training.datasets.layouts import LAYOUTS, open_dataset
@@ -35,6 +36,7 @@ from sam2_core.training.evaluate.protocol import CHOICE_CLIPS, CHOICE_IMAGES, MA
 from sam2_core.training.evaluate.reliability import save_reliability
 from sam2_core.training.evaluate.report import calibration_data, reliability_table, scores_data, skipped_data, table
 from sam2_core.types import Progress
+from sam2_core.weights import load_network
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,6 +70,8 @@ def _run(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.data, options.layout, options.images, options.sources, options.split)
     images, clips = _select(dataset, options)
     network = _network(options)
+    if clips and not isinstance(network, SAM2):
+        raise ConfigError(f"{network.config.name} is a network of SAM 1 and cannot track: add --what images.")
     if dataset.report.counts:
         print(dataset.report)
     found: dict[str, Any] = {"network": network.config.name, "data": str(options.data)}
@@ -75,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
     if images:
         found["images"], drawn = _measure_images(network, images, options)
         rows += drawn
-    if clips:
+    if clips and isinstance(network, SAM2):
         found["clips"], drawn = _measure_clips(network, clips, options)
         rows += drawn
     _write(found, rows, options)
@@ -100,17 +104,17 @@ def _select(dataset: Dataset, options: argparse.Namespace) -> tuple[list[Dataset
     return images, clips
 
 
-def _network(options: argparse.Namespace) -> SAM2:
+def _network(options: argparse.Namespace) -> Network:
     try:
         if options.device is not None:
             torch.empty(0, device=options.device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # depends on how torch was built
         raise ConfigError(f"There is no device {options.device!r} here; leave --device out, or say cpu.") from error
-    return build_sam2(options.model, options.weights, device=options.device)
+    return load_network(options.model, options.weights).to(options.device or best_device())
 
 
 def _measure_images(
-    network: SAM2, images: list[DatasetImage], options: argparse.Namespace
+    network: Network, images: list[DatasetImage], options: argparse.Namespace
 ) -> tuple[dict[str, Any], list[Any]]:
     sheet = ImageSheet(len(images), options.sheet_rows if options.sheet else 0)
     with _progress_bar("pictures") as progress:

@@ -1,4 +1,4 @@
-"""Evaluation on images: one click, correction clicks, and a box, with `SAM2ImagePredictor`."""
+"""Evaluation on images: one click, correction clicks, and a box, with the official predictors."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.model.network import SAM2
+from sam2_core.model.sam import Network, Sam
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+from sam2_core.predictors.sam_predictor import SamPredictor
 from sam2_core.training.datasets.dataset import DatasetImage, SkipReport
 from sam2_core.training.evaluate.clicks import first_click, next_click, tight_box
 from sam2_core.training.evaluate.metrics import Calibration, Scores, iou
@@ -23,6 +24,7 @@ IOU_ERROR = "iou_error"
 _KEPT_CLICKS = (3, 5)
 
 Logits: TypeAlias = npt.NDArray[Any]
+ImagePredictor: TypeAlias = SAM2ImagePredictor | SamPredictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class ImagesResult:
 
 
 def evaluate_images(
-    network: SAM2,
+    network: Network,
     images: Sequence[DatasetImage],
     max_objects: int = MAX_OBJECTS,
     observe: Callable[[ObjectResult], None] | None = None,
@@ -81,7 +83,7 @@ def evaluate_images(
     """
     result = ImagesResult()
     with _evaluation_mode(network):
-        predictor = SAM2ImagePredictor(network)
+        predictor: ImagePredictor = SamPredictor(network) if isinstance(network, Sam) else SAM2ImagePredictor(network)
         for subject in evaluation_images(images, result.report, max_objects, progress):
             predictor.set_image(subject.image)
             for truth in subject.truths:
@@ -95,7 +97,7 @@ def evaluate_images(
 
 
 @contextmanager
-def _evaluation_mode(network: SAM2) -> Iterator[None]:
+def _evaluation_mode(network: Network) -> Iterator[None]:
     """Switch to evaluation mode in this context."""
     before = network.training
     network.eval()
@@ -105,7 +107,7 @@ def _evaluation_mode(network: SAM2) -> Iterator[None]:
         network.train(before)
 
 
-def _evaluate_object(predictor: SAM2ImagePredictor, subject: EvaluationImage, truth: BoolArray) -> ObjectResult:
+def _evaluate_object(predictor: ImagePredictor, subject: EvaluationImage, truth: BoolArray) -> ObjectResult:
     clicks = [first_click(truth)]
     candidates, logits = _predict(predictor, truth, clicks)
     pick = int(np.argmax([candidate.predicted for candidate in candidates]))
@@ -123,7 +125,7 @@ def _evaluate_object(predictor: SAM2ImagePredictor, subject: EvaluationImage, tr
 
 
 def _predict(
-    predictor: SAM2ImagePredictor,
+    predictor: ImagePredictor,
     truth: BoolArray,
     clicks: Sequence[Point] = (),
     previous: Logits | None = None,

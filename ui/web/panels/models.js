@@ -2,6 +2,7 @@
 
 /** @import { ModelData, ModelsEvent } from '../protocol.js' */
 
+import { isClip } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { announce, NO_CONNECTION, showProgress, toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
@@ -91,11 +92,16 @@ function weightsText({ weights, megabytes = 0 }) {
 }
 
 /** @param {ModelData} model */
-function costText({ weights, picture = 0, frame = 0 }) {
+function costText({ weights, picture = 0, frame }) {
   if (weights === 'own') return '';
   if (picture === 1) return 'The least work';
-  return `Work: ${shortNumber(picture)}× nano for a picture, ${shortNumber(frame)}× to track`;
+  const tracking = frame === undefined ? 'for pictures only' : `${shortNumber(frame)}× to track`;
+  return `Work: ${shortNumber(picture)}× nano for a picture, ${tracking}`;
 }
+
+/** @param {ModelData} model */
+const clipText = ({ weights, frame }) =>
+  weights !== 'own' && frame === undefined && isClip() ? 'Cannot track through this clip: a SAM 2 model can' : '';
 
 /** @param {ModelData} model */
 const sizeText = ({ parameters, megabytes = 0, licence }) =>
@@ -122,7 +128,7 @@ function modelCard(model) {
   else if (model.loaded) head.append(make('span', 'mk-model-card-mark mk-model-card-quiet', 'loaded'));
   card.classList.toggle('mk-current', isCurrent);
   const facts = make('div', 'mk-model-card-facts');
-  const texts = [sizeText(model), costText(model), model.loaded ? '' : weightsText(model)];
+  const texts = [sizeText(model), costText(model), clipText(model), model.loaded ? '' : weightsText(model)];
   facts.append(...texts.filter(Boolean).map(text => make('span', '', text)));
   card.append(head, facts);
   if (change?.model === model.name) card.append(changeBar(change));
