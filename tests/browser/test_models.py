@@ -81,7 +81,8 @@ def test_the_clicks_are_said_again_to_the_model_that_is_chosen(
     desk.page.wait_for_selector(".mk-track:visible")
     desk.page.click(".mk-model")
     texts = desk.page.locator(".mk-model-card").all_inner_texts()
-    assert [text.splitlines()[0] for text in texts] == ["nano", TINY, SMALL, "SAM 2.1 base+", "SAM 2.1 large"]
+    titles = ["nano", TINY, SMALL, "SAM 2.1 base+", "SAM 2.1 large", "SAM ViT-B", "SAM ViT-L", "SAM ViT-H"]
+    assert [text.splitlines()[0] for text in texts] == titles
     assert "in use" in texts[0]
     assert "39 M parameters · 156 MB · Apache 2.0" in texts[1]
     assert "Work: 85× nano for a picture" in texts[1]
