@@ -31,7 +31,7 @@ def describe_damage(
     """A warning if frames are missing or damaged.
 
     `end` is where the last frame ends, in seconds from the beginning of the file, `fps` the rate of those that were
-    decoded; `messages` are what ffmpeg said while decoding, `limit` the seconds that looking at the audio may take.
+    decoded; `messages` are what ffmpeg printed while decoding, `limit` the seconds that looking at the audio may take.
     """
     is_damaged = any(map(_DAMAGE.search, messages))
     in_header = _frames_of_avi(source)

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sam2_core.errors import BadPrompt
 from sam2_core.model.network import SAM2
 from sam2_core.predictors.build import build_sam2_hf
 from sam2_core.predictors.prompt_values import Values, checked_boxes, checked_mask_input, checked_points
@@ -176,8 +175,6 @@ class SAM2ImagePredictor:
         size, transforms = self._current_sizes()[img_idx], self._transforms
         coords = labels = corners = mask = None
         if point_coords is not None:
-            if point_labels is None:
-                raise BadPrompt("Give point_labels with point_coords: 1 for a point on the object, 0 for one off it.")
             points, labels = (each.to(self.device) for each in checked_points(point_coords, point_labels))
             coords = transforms.transform_coords(points, normalize_coords, size)
             if coords.ndim == 2:

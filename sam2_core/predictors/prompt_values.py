@@ -19,11 +19,13 @@ Values: TypeAlias = npt.ArrayLike | Tensor
 LABELS = (-1, 0, 1, 2, 3)
 
 
-def checked_points(points: Values, labels: Values) -> tuple[Tensor, Tensor]:
+def checked_points(points: Values, labels: Values | None) -> tuple[Tensor, Tensor]:
     """Coordinates (..., N, 2) float32 and labels (..., N) int32 on the CPU; a flat [x, y, ...] counts as (N, 2).
 
     Raises `BadPrompt` unless each point has two finite coordinates and one valid label.
     """
+    if labels is None:
+        raise BadPrompt("Give point_labels with point_coords: 1 for a point on the object, 0 for one off it.")
     coords, label_values = _to_tensor(points, "points"), _to_tensor(labels, "labels")
     if coords.shape[-1:] != (2,) and (coords.ndim > 1 or len(coords) % 2):
         raise BadPrompt(f"Points are pairs (x, y), an array (N, 2); this one is {tuple(coords.shape)}.")

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sam2_core.errors import BadPrompt, MediaError
+from sam2_core.errors import MediaError
 from sam2_core.model.sam import Sam
 from sam2_core.predictors.prompt_values import checked_boxes, checked_points
 from sam2_core.predictors.sam_transforms import ResizeLongestSide
@@ -124,8 +124,6 @@ class SamPredictor:
         _, size, _ = self._current()
         coords = labels = corners = mask = None
         if point_coords is not None:
-            if point_labels is None:
-                raise BadPrompt("Give point_labels with point_coords: 1 for a point on the object, 0 for one off it.")
             points, labels = checked_points(point_coords, point_labels)
             coords = self.transform.apply_coords_torch(points, size).to(self.device)[None]
             labels = labels.to(self.device)[None]

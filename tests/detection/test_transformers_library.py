@@ -1,4 +1,4 @@
-"""What is said where the library, which is an extra, is missing or broken."""
+"""The messages for a missing or broken library, which is an extra."""
 
 from __future__ import annotations
 
