@@ -20,7 +20,7 @@ image_masks.py          masks as pictures: index masks, colors, or one mask for 
 mask_pixels.py          their pixels, in all picture formats; mask_values.py: which values are objects
 soft_masks.py           feathered and compressed masks, mattes; photos are told apart
 size_fitting.py         masks and coordinates of another size than the picture
-frame_matching.py       the frame that a file name refers to
+frame_matching.py       the frame that a name refers to; file_names.py: names in all forms; frame_numbers.py: of clips
 association.py          the same object on several frames, for files without tracks
 segmentations.py        COCO's masks in all forms in which programs write them
 polygon_filling.py      polygons to masks; outlines.py: ellipses, turned rectangles and the like as polygons

@@ -23,7 +23,8 @@ from sam2_core.errors import MediaError
 from sam2_core.media.limits import DEFAULT_LIMITS
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
 from sam2_core.media.readers.documents import AnnotationFiles
-from sam2_core.media.readers.frame_matching import choose_clip, is_own, label_in_name, no_frame, own_parts
+from sam2_core.media.readers.file_names import label_in_name
+from sam2_core.media.readers.frame_matching import choose_clip, is_own, no_frame, own_parts
 from sam2_core.media.readers.json_values import objects_of, text_of, whole_of
 from sam2_core.media.readers.mask_pixels import (
     ENDINGS,

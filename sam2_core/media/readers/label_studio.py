@@ -20,7 +20,8 @@ from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder
 from sam2_core.media.readers.described_images import DescribedImage, fit_for, read_images
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
-from sam2_core.media.readers.frame_matching import choose_clip, no_frame, path_in_address
+from sam2_core.media.readers.file_names import path_in_address
+from sam2_core.media.readers.frame_matching import choose_clip, no_frame
 from sam2_core.media.readers.image_masks import read_foreground
 from sam2_core.media.readers.json_values import floats_of, key_of, objects_of, text_of, value_of, whole_of
 from sam2_core.media.readers.keyframes import KeyFrame, interpolate
