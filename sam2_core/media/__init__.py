@@ -1,7 +1,7 @@
 """Files ⇄ frames ⇄ pixels. Frame k of a store, of the source and of every export is the same image.
 
 ingest.py           turns a file into a store: image_files.py; picture_clips.py; clip_files.py, probe.py and timing.py
-album.py            turns several images into one store; sequence.py: numbered images into a clip
+album.py            turns several images into one store; sequence.py: numbered images into a clip; zip_file.py
 picture_file.py     decodes images with picture_formats.py, tiff_pages.py, bit_depth.py; color_table.py: HDR clips
 store.py            reads the frames of a store
 source_frames.py    decodes frames from the original file, at the size of the masks

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import struct
 import unicodedata
 import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +18,7 @@ from sam2_core.media.names import real_name
 from sam2_core.media.picture_clips import DEFAULT_RATE, ingest_pictures
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.store import SOURCES, album_source_path
+from sam2_core.media.zip_file import BAD_MEMBER, MASK_FOLDERS, open_zip_file
 
 PICTURE_SUFFIXES = frozenset(
     {
@@ -30,15 +28,11 @@ PICTURE_SUFFIXES = frozenset(
 )  # fmt: skip
 """Endings by which pictures are found in folders and ZIP files."""
 _MAX_DIRECTORY_BYTES = 16_000_000  # of a ZIP file's list of members, which is read as a whole
-_TAIL = 22 + 65_535  # bytes: the end record and the longest comment behind it
 _CHUNK = 1 << 20
 _MAX_DIGITS = 300  # of a number in a name
 _DECIMAL = re.compile(r"(?<![0-9.])[0-9]{1,20}\.[0-9]{1,20}$")
-_MASK_FOLDERS = frozenset({"annotations", "masks", "segmentationclass", "segmentationobject"})
-_BAD_MEMBER = (  # whatever the zipfile module raises for a file that is broken
-    zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError, OSError, struct.error,
-)  # fmt: skip
-_BROKEN = "The ZIP file is damaged or cut off. Make it again."
+_TOO_MANY = "There are too many files in this ZIP file. Pack only the pictures of one clip."
+_MASK_FOLDERS = MASK_FOLDERS | {"annotations"}
 
 
 class NoSequence(MediaError):
@@ -116,7 +110,7 @@ def unpack_pictures(path: Path, folder: Path, limits: Limits, report: ProgressRe
     Raises `MediaError` if there is none, or if they are too many or too large.
     """
     copied = []
-    with _open_zip(path) as archive:
+    with open_zip_file(path, _MAX_DIRECTORY_BYTES, MediaError(_TOO_MANY)) as archive:
         members = _members(archive)
         limits.check_frames(len(members))
         budget = limits.max_store_bytes
@@ -164,7 +158,7 @@ def _copy_members(
     if not path.is_file():
         raise MediaError("The file is not here (any more). Open it again.")
     limits.check_bytes(path.stat().st_size)
-    with _open_zip(path) as archive:
+    with open_zip_file(path, _MAX_DIRECTORY_BYTES, MediaError(_TOO_MANY)) as archive:
         members = _members(archive)
         folders = sorted({str(PurePosixPath(member.filename).parent) for member in members})
         if len(folders) > 1:
@@ -183,27 +177,6 @@ def _copy_members(
     return [names[index] for index in order], notes
 
 
-@contextmanager
-def _open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a ZIP file whose list of members is not too long. Raises `MediaError`."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _TAIL))
-        tail = file.read()
-    end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) < end + 22:
-        raise MediaError(_BROKEN)
-    (length,) = struct.unpack_from("<I", tail, end + 12)
-    if length > _MAX_DIRECTORY_BYTES:
-        raise MediaError("There are too many files in this ZIP file. Pack only the pictures of one clip.")
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
-        raise MediaError(_BROKEN) from error
-    with archive:
-        yield archive
-
-
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """The pictures in a ZIP file, without masks in folders of their own. Raises `MediaError` if there is none."""
     members = [each for each in archive.infolist() if not each.is_dir() and _is_picture(each.filename)]
@@ -218,7 +191,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
             "There is no picture in this ZIP file. Pack numbered pictures, or take the clip or pictures out of it."
         )
     if len(archive.infolist()) * 46 > _MAX_DIRECTORY_BYTES:
-        raise MediaError("There are too many files in this ZIP file. Pack only the pictures of one clip.")
+        raise MediaError(_TOO_MANY)
     return members
 
 
@@ -236,7 +209,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, ma
                 if size > max_bytes:
                     raise MediaError(f"{name} in the ZIP file is too large, or all pictures are together. Pack fewer.")
                 file.write(chunk)
-    except _BAD_MEMBER as error:
+    except BAD_MEMBER as error:
         raise MediaError(f"{name} cannot be unpacked: the ZIP file is damaged. Make it again.") from error
     return size
 

@@ -38,6 +38,7 @@ from sam2_core.media.readers.xml_values import is_xml
 from sam2_core.media.readers.yolo import YOLO
 from sam2_core.media.readers.youtube_vis import YOUTUBE_VIS
 from sam2_core.media.readers.zip_reader import ZipReader, open_zip
+from sam2_core.media.zip_file import MASK_FOLDERS
 
 MAX_FILE_BYTES = 100_000_000  # of JSON, text or one PNG; a ZIP file may be larger
 MAX_TEXT_BYTES = 30_000_000  # of one text file
@@ -60,7 +61,6 @@ UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and 
 MASKS_BESIDE = "They are pictures of masks beside other annotations. Import them from a ZIP file of their own."
 PACKED_TWICE = "This file is packed more than once. Unpack it, and import what is within."
 PACKED = "They are archives within the ZIP file. Unpack them, and import them one by one."
-_MASK_FOLDERS = {"masks", "mask", "segmentationobject", "segmentationclass"}
 _HEAD = 10_000  # characters in which a document begins
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _JSON_LINES = re.compile(r"\s{0,100}\{[^\n]*\}[ \t\r]{0,100}\n\s{0,100}\{")
@@ -178,7 +178,7 @@ def _left_over(unknown: Sequence[Document], archive: ZipReader, titles: set[str]
             yield document.name, UNKNOWN_LABELS
     if titles and not titles & {VOC.title, PANOPTIC.title}:  # which have masks in pictures beside them
         for name in archive.with_extension(*ENDINGS):
-            if _MASK_FOLDERS & {*map(str.lower, PurePosixPath(name).parts[:-1])}:
+            if MASK_FOLDERS & {*map(str.lower, PurePosixPath(name).parts[:-1])}:
                 yield name, MASKS_BESIDE
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -14,17 +12,15 @@ from sam2_core.errors import MediaError
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.readers.annotation_builder import ImportTooLarge
 from sam2_core.media.readers.zip_names import decode_names
+from sam2_core.media.zip_file import BAD_MEMBER, open_zip_file
 
 MAX_MEMBERS = 50_000
 MAX_MEMBER_BYTES = 100_000_000
 MAX_BYTES = 4_000_000_000  # of all members together, uncompressed
 MAX_DIRECTORY_BYTES = 8_000_000  # of the central directory, which is read as a whole
-_END, _ZIP64 = b"PK\x05\x06", b"PK\x06\x07"
-_TAIL = 22 + 65_535  # the end record and the longest comment behind it
 _HIDDEN_FOLDERS = frozenset({
     "__MACOSX", ".AppleDouble", ".git", ".ipynb_checkpoints", ".svn", ".thumbnails", ".Trashes", "@eaDir",
 })  # fmt: skip
-_BROKEN = "The ZIP file is damaged or cut off. Make it again."
 
 
 class ZipReader:
@@ -56,7 +52,7 @@ class ZipReader:
         try:
             with self._zip.open(info) as member:
                 content = member.read(min(max_bytes, self._budget) + 1)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+        except BAD_MEMBER as error:
             raise MediaError("They are damaged or cut off. Make the ZIP file again.") from error
         self._budget -= len(content)
         if self._budget < 0:
@@ -70,27 +66,9 @@ class ZipReader:
 @contextmanager
 def open_zip(path: Path, info: MediaInfo) -> Iterator[ZipReader]:
     """Open a ZIP file with annotations for a medium; raises `MediaError` if it is damaged or too large."""
-    _check_directory(path)
-    try:
-        opened = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
-        raise MediaError(_BROKEN) from error
-    with opened:
+    too_many = ImportTooLarge("There are too many files in this ZIP file. Pack only those of this clip.")
+    with open_zip_file(path, MAX_DIRECTORY_BYTES, too_many) as opened:
         yield ZipReader(opened, info)
-
-
-def _check_directory(path: Path) -> None:
-    """Check the length of the central directory before it is read."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _TAIL - 20))
-        tail = file.read()
-    end = tail.rfind(_END)
-    if end < 0 or len(tail) < end + 22:
-        raise MediaError(_BROKEN)
-    (length,) = struct.unpack_from("<I", tail, end + 12)
-    if length > MAX_DIRECTORY_BYTES or tail[max(0, end - 20) : end].startswith(_ZIP64):
-        raise ImportTooLarge("There are too many files in this ZIP file. Pack only those of this clip.")
 
 
 def _is_hidden(name: str) -> bool:
