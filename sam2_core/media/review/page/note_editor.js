@@ -10,13 +10,18 @@ import { MAX_NOTES, review } from './saved.js';
 import { objectAt, picture, view, viewport } from './viewport.js';
 
 const BESIDE = 22;
-const MARGIN = 8; // CSS pixels: between pin and editor, between editor and the stage's edge
+const MARGIN = 8; // CSS pixels: between pin and editor, between editor and the viewport's edge
 
 const editor = find('editor');
 const editorText = find('editor-text');
 const editorObject = find('editor-object');
-let editing = null; // the note that is edited, or null for a new one
+/** @type {PinnedNote | null} the note that is edited, or null for a new one */
+let editing = null;
 
+/**
+ * @param {Position} position in pixels of the frame
+ * @param {number} [object]
+ */
 export function pinAt([x, y], object = objectAt([x, y])) {
   const { width, height } = sizeOf(state.shown?.frame ?? frameHere());
   if (!state.shown || x < 0 || y < 0 || x > width || y > height) return closeEditor();
@@ -24,18 +29,21 @@ export function pinAt([x, y], object = objectAt([x, y])) {
   if (review.notes.length >= MAX_NOTES) return announce(`${MAX_NOTES} notes are the limit.`);
   pause();
   closeEditor();
+  /** @param {number} value */
   const fine = value => Math.round(value * 10) / 10; // tenths of a pixel are enough
-  update({ draft: { frame: frameHere(), x: fine(x), y: fine(y), pin: make('span', 'pin draft') } });
-  state.draft.pin.append(make('span', '', '+'));
+  const pin = make('span', 'pin draft');
+  pin.append(make('span', '', '+'));
+  update({ draft: { frame: frameHere(), x: fine(x), y: fine(y), pin } });
   openEditor(null, { text: '', object });
 }
 
 // Without a mouse: in the middle of what is in sight.
 export function pinInTheMiddle() {
-  const middle = [viewport.clientWidth / 2 - view.x, viewport.clientHeight / 2 - view.y].map(side => side / view.scale);
-  pinAt(middle);
+  const { clientWidth, clientHeight } = viewport;
+  pinAt([(clientWidth / 2 - view.x) / view.scale, (clientHeight / 2 - view.y) / view.scale]);
 }
 
+/** @param {PinnedNote} note */
 export function editNote(note) {
   pause();
   update({ draft: null });
@@ -44,12 +52,16 @@ export function editNote(note) {
   emit('chosen');
 }
 
+/**
+ * @param {PinnedNote | null} note
+ * @param {Pick<PinnedNote, 'text' | 'object'>} content
+ */
 function openEditor(note, { text, object }) {
   editing = note;
   find('editor-title').textContent = note ? `Note ${numberOf(note)}` : 'New note';
   find('editor-delete').disabled = !note;
   editorText.value = text;
-  editorObject.value = object ?? '';
+  editorObject.value = String(object ?? '');
   find('about-object').hidden = !about.objects.length;
   find('tip').hidden = true;
   editor.hidden = false;
@@ -74,16 +86,11 @@ function saveNote() {
   if (editing) {
     Object.assign(editing, { text, object });
     emit('notes');
-  } else
-    addNote({
-      frame: state.draft.frame,
-      x: state.draft.x,
-      y: state.draft.y,
-      text,
-      object,
-      at: new Date().toISOString(),
-    });
-  announce(`Note ${numberOf(state.chosen)} is saved`);
+  } else if (state.draft) {
+    const { frame, x, y } = state.draft;
+    addNote({ frame, x, y, text, object, at: new Date().toISOString() });
+  }
+  if (state.chosen) announce(`Note ${numberOf(state.chosen)} is saved`);
   closeEditor();
 }
 
@@ -104,24 +111,28 @@ export function placeEditor() {
 export function setUpNoteEditor() {
   editorObject.append(
     new Option('the picture as a whole', ''),
-    ...about.objects.map(({ id, name }) => new Option(name, id)),
+    ...about.objects.map(({ id, name }) => new Option(name, String(id))),
   );
   listen(editor, 'submit', event => {
     event.preventDefault();
     saveNote();
   });
-  listen(editor, 'keydown', event => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) saveNote();
-    else if (event.key === 'Escape') closeEditor();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  listen(
+    editor,
+    'keydown',
+    /** @param {KeyboardEvent} event */ event => {
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) saveNote();
+      else if (event.key === 'Escape') closeEditor();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+  );
   listen(find('editor-cancel'), 'click', closeEditor);
   listen(find('editor-delete'), 'click', () => {
     const note = editing;
     closeEditor();
-    removeNote(note);
+    if (note) removeNote(note);
   });
   on('frame', () => {
     if ((state.draft ?? editing)?.frame !== frameHere()) closeEditor();

@@ -1,6 +1,6 @@
 // The list of notes beside the frame.
 
-import { iconButton, make } from '../../../../ui/web/shared/elements.js';
+import { iconButton, make, scrollWithin } from '../../../../ui/web/shared/elements.js';
 import { on } from '../../../../ui/web/shared/events.js';
 import { closeEditor, editNote } from './note_editor.js';
 import { numberOf, pinColor, whereOf } from './notes.js';
@@ -10,8 +10,7 @@ import { goToFrame } from './player.js';
 import { review } from './saved.js';
 import { viewport } from './viewport.js';
 
-// --- the list ---
-
+/** @param {PinnedNote} note */
 function makeNote(note) {
   const item = make('li', 'note');
   const go = make('button', 'note-go');
@@ -36,6 +35,7 @@ function makeNote(note) {
   return item;
 }
 
+/** @param {PinnedNote} note */
 async function jumpTo(note) {
   update({ chosen: note });
   closeEditor();
@@ -45,13 +45,15 @@ async function jumpTo(note) {
   announce(`Note ${numberOf(note)}, ${whereOf(note)}: ${note.text}`);
 }
 
+/** @param {number} by 1 or -1 */
 export function nextNote(by) {
   const { notes } = review;
-  const now = notes.indexOf(state.chosen);
+  const now = state.chosen ? notes.indexOf(state.chosen) : -1;
   const here = frameHere();
   if (!notes.length) return;
   const ahead = by > 0 ? notes.findIndex(note => note.frame >= here) : notes.findLastIndex(note => note.frame <= here);
-  jumpTo(notes.at(now >= 0 ? (now + by) % notes.length : ahead < 0 ? (by > 0 ? 0 : -1) : ahead));
+  const next = notes.at(now >= 0 ? (now + by) % notes.length : ahead < 0 ? (by > 0 ? 0 : -1) : ahead);
+  if (next) jumpTo(next);
 }
 
 export function updateNotes() {
@@ -63,17 +65,14 @@ export function updateNotes() {
   revealChosen();
   find('notes').hidden = !review.notes.length;
   find('notes-none').hidden = review.notes.length > 0;
-  find('notes-count').textContent = review.notes.length || '';
-  for (const name of ['notes-previous', 'notes-next']) find(name).disabled = !review.notes.length;
+  find('notes-count').textContent = review.notes.length ? String(review.notes.length) : '';
+  find('notes-previous').disabled = find('notes-next').disabled = !review.notes.length;
   updatePins();
 }
 
-// Scrolls the list, never the page: on a phone the picture stays in sight.
 function revealChosen() {
-  const list = find('notes');
-  const item = find('here', list)?.getBoundingClientRect();
-  const { top, bottom } = list.getBoundingClientRect();
-  if (item) list.scrollTop += Math.min(0, item.top - top) + Math.max(0, item.bottom - bottom);
+  const item = find('here', find('notes'));
+  if (item) scrollWithin(find('notes'), item);
 }
 
 export function setUpNoteList() {

@@ -7,13 +7,15 @@ import { about, announce, find, listen, objectOf, state, update } from './page.j
 import { MAX_TEXT_LENGTH, setVerdict, verdictOf } from './saved.js';
 import { describe } from './timeline.js';
 
-const rows = new Map(); // id -> its row
+/** @type {Map<number, HTMLElement>} by the object's id */
+const rows = new Map();
 
+/** @param {ReviewedObject} object */
 function makeRow({ id, name, label, color }) {
   const row = make('li', 'object');
   const words = make('div', 'object-words');
   const swatch = make('button', 'swatch');
-  row.dataset.object = id;
+  row.dataset.object = String(id);
   row.style.setProperty('--color', color);
   Object.assign(swatch, { type: 'button', title: 'Hide or show' });
   swatch.append(make('i'));
@@ -35,6 +37,12 @@ function makeRow({ id, name, label, color }) {
   return row;
 }
 
+/**
+ * @param {string} className
+ * @param {string} sign
+ * @param {string} text
+ * @param {string} name of the object
+ */
 function verdictButton(className, sign, text, name) {
   const button = make('button', `verdict ${className}`);
   button.type = 'button';
@@ -43,20 +51,26 @@ function verdictButton(className, sign, text, name) {
   return button;
 }
 
-// A second click takes a verdict back.
+/**
+ * A second click takes a verdict back.
+ * @param {number} id
+ * @param {ReviewVerdict} verdict
+ */
 function judge(id, verdict) {
   const now = verdictOf(id).verdict === verdict ? '' : verdict;
   setVerdict(id, { verdict: now });
-  announce(`${objectOf(id).name}: ${now ? (now === 'approved' ? 'approved' : 'needs work') : 'no verdict'}`);
+  announce(`${objectOf(id)?.name}: ${now ? (now === 'approved' ? 'approved' : 'needs work') : 'no verdict'}`);
   emit('verdicts');
   if (now !== 'needs_work') return;
-  find('comment', rows.get(id)).hidden = false;
-  find('comment', rows.get(id)).focus();
+  const comment = find('comment', rows.get(id));
+  comment.hidden = false;
+  comment.focus();
 }
 
+/** @param {number} id */
 export function toggle(id) {
   if (!state.hidden.delete(id)) state.hidden.add(id);
-  announce(`${objectOf(id).name} ${state.hidden.has(id) ? 'hidden' : 'shown'}`);
+  announce(`${objectOf(id)?.name} ${state.hidden.has(id) ? 'hidden' : 'shown'}`);
   emit('look');
 }
 
@@ -67,27 +81,34 @@ function toggleAll() {
   emit('look');
 }
 
+/**
+ * @param {HTMLElement} row
+ * @param {ReviewedObject} object
+ */
 function updateRow(row, { id, name }) {
   const { verdict, comment } = verdictOf(id);
   const hidden = state.hidden.has(id);
   const field = find('comment', row);
   row.classList.toggle('hidden-object', hidden);
-  find('swatch', row).setAttribute('aria-pressed', hidden);
+  find('swatch', row).setAttribute('aria-pressed', String(hidden));
   find('swatch', row).setAttribute('aria-label', `Hide ${name}`);
   find('object-facts', row).textContent = describe(id, state.place);
-  find('approve', row).setAttribute('aria-pressed', verdict === 'approved');
-  find('needs-work', row).setAttribute('aria-pressed', verdict === 'needs_work');
+  find('approve', row).setAttribute('aria-pressed', String(verdict === 'approved'));
+  find('needs-work', row).setAttribute('aria-pressed', String(verdict === 'needs_work'));
   field.hidden = !verdict && !comment && document.activeElement !== field;
   field.placeholder = verdict === 'needs_work' ? 'What should be better?' : 'Comment, if you like';
   if (document.activeElement !== field) field.value = comment;
 }
 
+/** @param {ReviewedObject} object */
+const rowOf = ({ id }) => /** @type {HTMLElement} */ (rows.get(id));
+
 export function updateObjects() {
-  for (const each of about.objects) updateRow(rows.get(each.id), each);
+  for (const each of about.objects) updateRow(rowOf(each), each);
   const judged = about.objects.filter(({ id }) => verdictOf(id).verdict).length;
   const total = about.objects.length;
-  find('objects-count').textContent = total ? (judged ? `${judged} of ${total} judged` : total) : '';
-  find('all').setAttribute('aria-pressed', state.hidden.size > 0);
+  find('objects-count').textContent = total ? (judged ? `${judged} of ${total} judged` : String(total)) : '';
+  find('all').setAttribute('aria-pressed', String(state.hidden.size > 0));
   setIcon(find('all'), state.hidden.size ? 'eye-off' : 'eye');
 }
 

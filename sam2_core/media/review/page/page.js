@@ -2,43 +2,76 @@
 
 import { counted } from '../../../../ui/web/shared/format.js';
 
-export const find = (name, within = document) => within.querySelector(`.${name}`);
-export const about = JSON.parse(document.querySelector('#about').textContent);
+/**
+ * The element of class <name>.
+ * @template {string} Name
+ * @param {Name} name
+ * @param {ParentNode} [within]
+ */
+export const find = (name, within = document) =>
+  /** @type {Name extends keyof ReviewElements ? ReviewElements[Name] : HTMLElement} */ (
+    within.querySelector(`.${name}`)
+  );
+
+/** @param {string} selector of a script element */
+export const embedded = selector => JSON.parse(document.querySelector(selector)?.textContent ?? 'null');
+
+export const about = /** @type {ReviewData} */ (embedded('#about'));
 export const { medium, times } = about;
-export const shots = about.frames; // the frames of the source that are here; a "place" is an index into them
+export const shots = about.frames;
 export const isClip = medium.kind === 'clip';
 export const isAlbum = medium.kind === 'album';
 
+/** @type {ReviewState} */
 export const state = {
   place: 0,
   playing: false,
   effect: 'overlay',
-  strength: { overlay: 50, outline: 100, spotlight: 70, cutout: 100, off: 0 }, // in percent
-  hidden: new Set(), // objects
-  shown: null, // the decoded frame on the canvas
-  chosen: null, // the note that is edited or was jumped to
-  draft: null, // {frame, x, y, pin} of a note that is being written
-  sent: true, // nothing is lost if the page is closed now
+  strength: { overlay: 50, outline: 100, spotlight: 70, cutout: 100, off: 0 },
+  hidden: new Set(),
+  shown: null,
+  chosen: null,
+  draft: null,
+  sent: true,
 };
 
+/** @param {Partial<ReviewState>} changes */
 export function update(changes) {
   Object.assign(state, changes);
 }
 
-export const listen = (target, type, listener, options) => target.addEventListener(type, listener, options);
+/**
+ * @template {Event} [E=Event]
+ * @param {EventTarget} target
+ * @param {string} type
+ * @param {(event: E) => void} listener
+ * @param {AddEventListenerOptions} [options]
+ */
+export const listen = (target, type, listener, options) =>
+  target.addEventListener(type, /** @type {EventListener} */ (listener), options);
 export const frameHere = () => shots[state.place];
+/** @param {number} frame */
 export const sizeOf = frame => {
   const [height, width] = medium.sizes?.[frame] ?? [medium.height, medium.width];
   return { width, height };
 };
+/** @param {number} [id] */
 export const objectOf = id => about.objects.find(each => each.id === id);
-// {quality, presence, area} of an object's mask; undefined where nothing is known.
+/**
+ * What is known of an object's mask, if anything.
+ * @param {number} id
+ * @param {number} place
+ * @returns {MaskFacts | undefined}
+ */
 export const factsOf = (id, place) => {
-  const [quality, presence, area] = about.found[id]?.[place] ?? [];
-  return quality === undefined ? undefined : { quality, presence, area };
+  const facts = about.found[id]?.[place];
+  return facts ? { predicted_iou: facts[0], object_score: facts[1], area: facts[2] } : undefined;
 };
 
-// For those who hear the page instead of seeing it.
+/**
+ * For screen readers.
+ * @param {string} text
+ */
 export const announce = text => {
   find('live').textContent = text;
 };

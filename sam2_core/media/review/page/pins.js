@@ -7,8 +7,7 @@ import { find, frameHere, state } from './page.js';
 import { review } from './saved.js';
 import { view } from './viewport.js';
 
-// --- pins ---
-
+/** @param {PinnedNote} note */
 function makePin(note) {
   const pin = make('button', 'pin');
   pin.type = 'button';
@@ -22,7 +21,8 @@ function makePin(note) {
 }
 
 const pins = find('pins');
-let pinned = []; // [note, its pin]
+/** @type {[note: PinnedNote, pin: HTMLElement][]} */
+let pinned = [];
 
 export function updatePins() {
   const here = review.notes.filter(note => note.frame === frameHere());
@@ -32,6 +32,7 @@ export function updatePins() {
   placePins();
 }
 
+/** @param {{ x: number, y: number }} position in pixels of the frame */
 const atPlace = ({ x, y }) => `translate(${view.x + x * view.scale}px, ${view.y + y * view.scale}px)`;
 
 export function placePins() {

@@ -9,19 +9,22 @@ import { find, isAlbum, isClip, listen, medium, shots, state, times, update } fr
 import { show } from './viewport.js';
 
 const AHEAD = 6; // frames that are decoded before they are needed
-let playing = null; // {since, from}: when playing began, and at which time of the clip
+/** @type {{ since: number, from: number } | null} when playing began (ms), and at which time of the clip (s) */
+let playing = null;
 
+/** @param {number} place */
 export async function goTo(place) {
   update({ place: clamp(Math.round(place), 0, shots.length - 1) });
   emit('frame');
   if ((await show(state.place)) && !state.playing) frames.prefetch(2);
 }
 
-// To a frame of the source.
+/** @param {number} frame of the source */
 export const goToFrame = frame => {
   pause();
   return goTo(shots.indexOf(frame));
 };
+/** @param {number} by */
 export const step = by => {
   pause();
   goTo(state.place + by);
@@ -48,6 +51,7 @@ function showPlaying() {
   find('go-play').setAttribute('aria-label', state.playing ? 'Pause' : 'Play');
 }
 
+/** @param {number} time in seconds */
 function placeAt(time) {
   let place = state.place;
   while (place + 1 < shots.length && times[place + 1] <= time) place += 1;
@@ -55,7 +59,7 @@ function placeAt(time) {
 }
 
 async function playOn() {
-  if (!state.playing) return;
+  if (!state.playing || !playing) return;
   const due = placeAt(playing.from + (performance.now() - playing.since) / 1000);
   if (due !== state.place || state.shown?.frame !== shots[due]) {
     frames.prefetch(AHEAD);
@@ -70,13 +74,13 @@ export function setUpPlayer() {
     const { place } = state;
     const frame = shots[place];
     const word = isAlbum ? 'photo' : 'frame';
-    find('scrub').value = place;
+    find('scrub').value = String(place);
     find('scrub').setAttribute('aria-valuetext', `${word} ${frame + 1} of ${medium.frames}`);
-    find('frame-number').textContent = frame + 1;
+    find('frame-number').textContent = String(frame + 1);
     find('frame-total').textContent = ` / ${medium.frames}`;
-    find('time').textContent = isAlbum ? medium.names[frame] : clock(times[place]);
-    for (const name of ['go-first', 'go-previous']) find(name).disabled = place === 0;
-    for (const name of ['go-next', 'go-last']) find(name).disabled = place === shots.length - 1;
+    find('time').textContent = isAlbum ? (medium.names?.[frame] ?? '') : clock(times[place]);
+    find('go-first').disabled = find('go-previous').disabled = place === 0;
+    find('go-next').disabled = find('go-last').disabled = place === shots.length - 1;
   });
   listen(find('go-play'), 'click', () => (state.playing ? pause() : play()));
   listen(find('go-first'), 'click', () => step(-Infinity));

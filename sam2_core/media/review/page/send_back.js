@@ -28,6 +28,7 @@ function reviewText() {
   );
 }
 
+/** @param {string} text */
 const stemOf = text =>
   text
     .replace(/\.[^.]*$/, '')
@@ -41,6 +42,7 @@ function reviewName() {
 
 function summary() {
   const given = about.objects.map(({ id }) => verdictOf(id).verdict);
+  /** @param {ReviewVerdict} verdict */
   const count = verdict => given.filter(each => each === verdict).length;
   const open = count('');
   const words = [];
@@ -90,6 +92,7 @@ async function copyText() {
   find('send-said').textContent = 'Copied. Paste it into a file that ends in .json, or into a message.';
 }
 
+/** @param {string} name */
 function setReviewer(name) {
   review.reviewer = name.trim().slice(0, MAX_NAME_LENGTH);
   reviewerName.value = name;

@@ -1,5 +1,6 @@
-// Below the stage: how sure the network was of each object, frame by frame; where notes are; and the slider.
+// Below the viewport: how sure the network was of each object, frame by frame; where notes are; and the slider.
 
+import { contextOf } from '../../../../ui/web/shared/canvas.js';
 import { blend } from '../../../../ui/web/shared/color.js';
 import { make } from '../../../../ui/web/shared/elements.js';
 import { on } from '../../../../ui/web/shared/events.js';
@@ -26,21 +27,25 @@ const tracks = find('tracks');
 const strip = find('heat');
 const hint = find('hint');
 
-// 0 where the network was sure of what it found, 1 where it was not at all.
-function doubtOf({ quality, presence }) {
-  const absent = 1 / (1 + Math.exp(presence));
-  return Math.max(absent, clamp((GOOD - quality) / (GOOD - BAD), 0, 1));
+/**
+ * 0 where the network is sure, 1 where it is not at all.
+ * @param {MaskFacts} facts
+ */
+function doubtOf({ predicted_iou, object_score }) {
+  const absent = 1 / (1 + Math.exp(object_score));
+  return Math.max(absent, clamp((GOOD - predicted_iou) / (GOOD - BAD), 0, 1));
 }
 
 const timelineWidth = () => tracks.clientWidth;
 const spread = () => (timelineWidth() - THUMB) / Math.max(1, shots.length - 1);
+/** @param {number} place */
 const xOf = place => THUMB / 2 + place * spread();
 
 function drawStrip() {
   if (!isClip || !timelineWidth()) return;
   const ratio = window.devicePixelRatio || 1;
   const high = about.objects.length * (ROW + GAP);
-  const ink = strip.getContext('2d');
+  const ink = contextOf(strip);
   Object.assign(strip, { width: Math.round(timelineWidth() * ratio), height: Math.round(Math.max(1, high) * ratio) });
   strip.style.height = `${high}px`;
   ink.scale(ratio, ratio);
@@ -56,7 +61,14 @@ function drawStrip() {
   });
 }
 
-// A bar for each frame; frames that share a pixel share a bar, of the worst.
+/**
+ * A bar for each frame; frames that share a pixel share a bar, of the worst.
+ * @param {CanvasRenderingContext2D} ink
+ * @param {number} id
+ * @param {number} top
+ * @param {string[]} colors
+ * @param {string} quiet the color of the line below
+ */
 function drawRow(ink, id, top, colors, quiet) {
   ink.fillStyle = quiet;
   ink.fillRect(THUMB / 2, top + ROW - 1, timelineWidth() - THUMB, 1);
@@ -64,7 +76,7 @@ function drawRow(ink, id, top, colors, quiet) {
   const wide = Math.max(1, together * spread());
   for (let first = 0; first < shots.length; first += together) {
     const places = Array.from({ length: Math.min(together, shots.length - first) }, (_, ahead) => first + ahead);
-    const known = places.map(place => factsOf(id, place)).filter(facts => facts?.area);
+    const known = places.flatMap(place => factsOf(id, place) ?? []).filter(facts => facts.area);
     if (!known.length) continue;
     const doubt = Math.round(Math.max(...known.map(doubtOf)) * STEPS) / STEPS;
     const height = MIN_BAR + doubt * (ROW - MIN_BAR);
@@ -87,19 +99,25 @@ function drawFlags() {
 
 // --- pointers ---
 
-let held = null; // the pointer that is down
+/** @type {number | null} the pointer that is down */
+let held = null;
 
+/** @param {PointerEvent} event */
 const placeUnder = event => {
   const x = event.clientX - tracks.getBoundingClientRect().left;
   return clamp(Math.round((x - THUMB / 2) / spread()), 0, shots.length - 1);
 };
 
+/** @param {PointerEvent} event */
 const scrubTo = event => {
   pause();
   goTo(placeUnder(event));
 };
 
-// What lies under the pointer, in words.
+/**
+ * What lies under the pointer, in words.
+ * @param {PointerEvent} event
+ */
 function showHint(event) {
   const place = placeUnder(event);
   const row = Math.floor((event.clientY - strip.getBoundingClientRect().top) / (ROW + GAP));
@@ -114,10 +132,14 @@ function showHint(event) {
   hint.style.transform = `translateX(${clamp(xOf(place) - hint.offsetWidth / 2, 0, most)}px)`;
 }
 
+/**
+ * @param {number} id
+ * @param {number} place
+ */
 export function describe(id, place) {
   const facts = factsOf(id, place);
   if (!facts) return 'not looked for';
-  return facts.area ? `fit ${Math.round(100 * facts.quality)}%` : 'not in sight';
+  return facts.area ? `fit ${Math.round(100 * facts.predicted_iou)}%` : 'not in sight';
 }
 
 const updatePlayhead = oncePerFrame(() => {
@@ -125,16 +147,24 @@ const updatePlayhead = oncePerFrame(() => {
 });
 
 export function setUpTimeline() {
-  listen(tracks, 'pointerdown', event => {
-    if (event.button) return;
-    held = event.pointerId;
-    tracks.setPointerCapture(held);
-    scrubTo(event);
-  });
-  listen(tracks, 'pointermove', event => {
-    if (held === event.pointerId) scrubTo(event);
-    if (event.pointerType !== 'touch') showHint(event);
-  });
+  listen(
+    tracks,
+    'pointerdown',
+    /** @param {PointerEvent} event */ event => {
+      if (event.button) return;
+      held = event.pointerId;
+      tracks.setPointerCapture(held);
+      scrubTo(event);
+    },
+  );
+  listen(
+    tracks,
+    'pointermove',
+    /** @param {PointerEvent} event */ event => {
+      if (held === event.pointerId) scrubTo(event);
+      if (event.pointerType !== 'touch') showHint(event);
+    },
+  );
   for (const type of ['pointerup', 'pointercancel'])
     listen(tracks, type, () => {
       held = null;
@@ -146,7 +176,7 @@ export function setUpTimeline() {
     pause();
     goTo(Number(scrub.value));
   });
-  scrub.max = shots.length - 1;
+  scrub.max = String(shots.length - 1);
   on('frame', updatePlayhead);
   on('look', oncePerFrame(drawStrip));
   on('notes', oncePerFrame(drawFlags));

@@ -1,8 +1,8 @@
-// The stage: a frame with its masks in one of several ways. The canvas has the screen's resolution; `view` maps pixels of
+// The viewport: a frame with its masks in one of several ways. The canvas has the screen's resolution; `view` maps pixels of
 // the source to it.
 
-import { canvasOf } from '../../../../ui/web/shared/canvas.js';
-import { make } from '../../../../ui/web/shared/elements.js';
+import { canvasOf, contextOf } from '../../../../ui/web/shared/canvas.js';
+import { make, targetOf } from '../../../../ui/web/shared/elements.js';
 import { emit, on } from '../../../../ui/web/shared/events.js';
 import { fitCanvases, placeFrame, placeInFrame, toFramePixels, zoomView } from '../../../../ui/web/shared/view.js';
 import { frames } from './frames.js';
@@ -10,11 +10,12 @@ import { find, frameHere, listen, sizeOf, state, update } from './page.js';
 
 const MAX_ZOOM = 16;
 const OUTLINE = 1.6; // CSS pixels
+/** @type {ReviewEffect[]} */
 const EFFECTS = ['overlay', 'outline', 'spotlight', 'cutout', 'off'];
 
 export const viewport = find('stage');
 export const picture = find('picture');
-const context = picture.getContext('2d');
+const context = contextOf(picture);
 const [layer, layerContext] = canvasOf(1, 1);
 export const view = { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 }; // x, y: where the frame's corner lies, in CSS pixels
 
@@ -36,21 +37,35 @@ function placeView() {
   emit('view');
 }
 
+/**
+ * @param {number} factor
+ * @param {number} [x]
+ * @param {number} [y]
+ */
 export function zoomAt(factor, x = viewport.clientWidth / 2, y = viewport.clientHeight / 2) {
   zoomView(view, factor, x, y, MAX_ZOOM);
   placeView();
 }
 
+/**
+ * @param {number} dx
+ * @param {number} dy
+ */
 export function pan(dx, dy) {
   view.x += dx;
   view.y += dy;
   placeView();
 }
 
+/** @param {PointerEvent} event */
 export const toFrame = event => placeInFrame(view, event, picture);
 
-// Shows a frame; what becomes ready after something newer is not shown.
 let newest = 0;
+
+/**
+ * Shows a frame; what becomes ready after something newer is not shown.
+ * @param {number} place
+ */
 export async function show(place) {
   const turn = ++newest;
   const ready = await frames.get(place);
@@ -58,17 +73,17 @@ export async function show(place) {
   const before = state.shown && sizeOf(state.shown.frame);
   const now = sizeOf(ready.frame);
   update({ shown: ready });
-  picture.dataset.frame = ready.frame;
+  picture.dataset.frame = String(ready.frame);
   find('loading').hidden = true;
   if (before?.width !== now.width || before?.height !== now.height) Object.assign(view, { zoom: 1, x: 0, y: 0 });
-  viewport.style.setProperty('--ratio', now.width / now.height);
+  viewport.style.setProperty('--ratio', String(now.width / now.height));
   placeView();
   return true;
 }
 
 // --- drawing ---
 
-const inSight = () => state.shown.sprites.filter(({ object }) => !state.hidden.has(object));
+const inSight = () => (state.shown?.sprites ?? []).filter(({ object }) => !state.hidden.has(object));
 
 function draw() {
   context.setTransform(1, 0, 0, 1, 0, 0);
@@ -82,11 +97,15 @@ function draw() {
   context.drawImage(state.shown.bitmap, 0, 0, width, height);
   const strength = state.strength[state.effect] / 100;
   if (state.effect === 'overlay') drawFills(context, strength);
-  if (state.effect === 'spotlight') drawAround('#000', strength);
-  if (state.effect === 'cutout') drawAround(checkerboard(), strength);
+  if (state.effect === 'spotlight') drawAround({ width, height }, '#000', strength);
+  if (state.effect === 'cutout') drawAround({ width, height }, checkerboard(), strength);
   if (state.effect === 'overlay' || state.effect === 'outline') drawOutlines(state.effect === 'overlay' ? 1 : strength);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} [strength] 0 to 1
+ */
 function drawFills(pen, strength = 1) {
   pen.globalAlpha = strength;
   for (const { fill, x, y, width, height } of inSight()) pen.drawImage(fill, x, y, width, height);
@@ -100,6 +119,7 @@ function cleanLayer() {
   toFramePixels(view, layerContext);
 }
 
+/** @param {number} strength 0 to 1 */
 function putLayer(strength) {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.globalAlpha = strength;
@@ -108,9 +128,13 @@ function putLayer(strength) {
   toFramePixels(view, context);
 }
 
-// Everything of the frame but the objects.
-function drawAround(style, strength) {
-  const { width, height } = sizeOf(state.shown.frame);
+/**
+ * Everything of the frame but the objects.
+ * @param {Size} size of the frame
+ * @param {string | CanvasPattern} style
+ * @param {number} strength 0 to 1
+ */
+function drawAround({ width, height }, style, strength) {
   cleanLayer();
   layerContext.fillStyle = style;
   layerContext.fillRect(0, 0, width, height);
@@ -125,12 +149,15 @@ function checkerboard() {
   ink.fillRect(0, 0, 16, 16);
   ink.fillStyle = '#d4d4da';
   for (const at of [0, 8]) ink.fillRect(at, at, 8, 8);
-  const made = layerContext.createPattern(tile, 'repeat');
+  const made = /** @type {CanvasPattern} */ (layerContext.createPattern(tile, 'repeat'));
   made.setTransform(new DOMMatrix().scale(1 / view.scale)); // as large on the screen, however far in
   return made;
 }
 
-// The mask moved around in a circle, minus the mask itself: as thick on the screen, however far in.
+/**
+ * The mask moved around in a circle, minus the mask itself: as thick on the screen, however far in.
+ * @param {number} strength 0 to 1
+ */
 function drawOutlines(strength) {
   const away = OUTLINE / view.scale;
   for (const { fill, x, y, width, height } of inSight()) {
@@ -146,9 +173,11 @@ function drawOutlines(strength) {
 }
 
 // The topmost visible object there, if any. One canvas of one pixel is read, so that the others stay with the graphics card.
-const probe = make('canvas').getContext('2d', { willReadFrequently: true });
+const probe = contextOf(make('canvas'), { willReadFrequently: true });
 
+/** @param {Position} position in pixels of the frame */
 export function objectAt([x, y]) {
+  /** @param {ReviewSprite} sprite */
   const hit = ({ fill, scale, x: left, y: top }) => {
     probe.clearRect(0, 0, 1, 1);
     probe.drawImage(fill, Math.floor((x - left) / scale), Math.floor((y - top) / scale), 1, 1, 0, 0, 1, 1);
@@ -159,35 +188,44 @@ export function objectAt([x, y]) {
 
 // --- what is shown how ---
 
+const effectButtons = () =>
+  /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('button[data-effect]'));
+
+/** @param {ReviewEffect} effect */
 function setEffect(effect) {
-  update({ effect: effect });
-  for (const button of document.querySelectorAll('[data-effect]')) {
+  update({ effect });
+  for (const button of effectButtons()) {
     const chosen = button.dataset.effect === effect;
-    button.setAttribute('aria-checked', chosen);
+    button.setAttribute('aria-checked', String(chosen));
     button.tabIndex = chosen ? 0 : -1;
   }
-  find('strength-value').value = state.strength[effect];
+  find('strength-value').value = String(state.strength[effect]);
   find('strength').classList.toggle('unused', effect === 'off');
   draw();
 }
 
-export const nextEffect = (step = 1) => setEffect(EFFECTS.at((EFFECTS.indexOf(state.effect) + step) % EFFECTS.length));
+export const nextEffect = (step = 1) =>
+  setEffect(EFFECTS.at((EFFECTS.indexOf(state.effect) + step) % EFFECTS.length) ?? 'overlay');
 
 export function setUpViewport() {
   listen(find('effects'), 'click', event => {
-    const button = event.target.closest('button');
-    if (button) setEffect(button.dataset.effect);
+    const effect = EFFECTS.find(each => each === targetOf(event).closest('button')?.dataset.effect);
+    if (effect) setEffect(effect);
   });
-  listen(find('effects'), 'keydown', event => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    event.stopPropagation();
-    nextEffect(step);
-    document.querySelector('[data-effect][aria-checked=true]').focus();
-  });
-  listen(find('strength-value'), 'input', event => {
-    state.strength[state.effect] = Number(event.target.value);
+  listen(
+    find('effects'),
+    'keydown',
+    /** @param {KeyboardEvent} event */ event => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      event.stopPropagation();
+      nextEffect(step);
+      [...effectButtons()].find(button => button.tabIndex === 0)?.focus();
+    },
+  );
+  listen(find('strength-value'), 'input', () => {
+    state.strength[state.effect] = Number(find('strength-value').value);
     draw();
   });
   listen(find('zoom-in'), 'click', () => zoomAt(1.5));
