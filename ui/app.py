@@ -21,6 +21,7 @@ from sam2_core.media import (
     hex_of,
 )
 from sam2_core.media.effects.effect_stack import effect_tables
+from sam2_core.serving.detector_registry import DetectorRegistry
 from sam2_core.serving.model_registry import ModelRegistry
 from sam2_core.serving.project import OWN_COLORS
 from sam2_core.types import MAX_MASK_LENGTH
@@ -45,9 +46,9 @@ MAX_SENT = 8  # times the largest upload: what the API's callers may have sent i
 class Server:
     """Everything behind one address."""
 
-    def __init__(self, settings: Settings, models: ModelRegistry) -> None:
+    def __init__(self, settings: Settings, models: ModelRegistry, detectors: DetectorRegistry | None = None) -> None:
         self._settings = settings
-        self._services = Services.create(settings, models)
+        self._services = Services.create(settings, models, detectors)
         self.sessions = SessionRegistry(self._services)
         self.routes = Routes(self.sessions)
         self._upload_names = UploadNames()
@@ -105,7 +106,7 @@ class Server:
 def build(sessions: SessionRegistry, functions: Iterable[Callable[..., Any]]) -> gr.Blocks:
     """The page, and the endpoints beside it."""
     with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
-        page = component(sessions.services.settings)
+        page = component(sessions.services)
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         demo.load(open_session(sessions), None, page, **quiet)
         page.renew(open_session(sessions), None, page, **quiet)
@@ -114,7 +115,7 @@ def build(sessions: SessionRegistry, functions: Iterable[Callable[..., Any]]) ->
     return demo
 
 
-def component(settings: Settings) -> gr.HTML:
+def component(services: Services) -> gr.HTML:
     """The component that holds everything.
 
     Its template is static: text of users gets into the page by `textContent` only, never through a template.
@@ -127,7 +128,7 @@ def component(settings: Settings) -> gr.HTML:
         token="",
         problem="",
         issued=0,
-        about=json.dumps(page_settings(settings)),
+        about=json.dumps(page_settings(services)),
     )
 
 
@@ -158,9 +159,11 @@ def head() -> str:
     return f"{meta}\n{icon}\n{web_files().head_link()}\n<style>\n{style_sheets()}</style>"
 
 
-def page_settings(settings: Settings) -> dict[str, Any]:
+def page_settings(services: Services) -> dict[str, Any]:
     """What the page must know from the start: limits, examples, colors, and the tables of downloads and effects."""
+    settings = services.settings
     return {
+        "text_prompts": bool(services.detectors.entries),
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
         "max_boxes": protocol.MAX_BOXES,

@@ -93,6 +93,10 @@ class DetectionEngine:
         """How far the loading of a detector is, and what is done; None where none is loaded."""
         return self._loading
 
+    def position(self, media: str) -> int:
+        """How many sessions come before the next call about this medium; 0 where none waits."""
+        return self._worker.queue_position(media)[0]
+
     def is_loaded(self, name: str) -> bool:
         """Whether a detector is in memory."""
         return name in self._loaded

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from sam2_core.detection.association import new_arrivals
 from sam2_core.detection.detector import Detection
-from sam2_core.errors import BadPrompt
+from sam2_core.errors import BadPrompt, SessionGone
 from sam2_core.media import MAX_NAME_LENGTH, MediaInfo
 from sam2_core.serving.detection_engine import Detect
 from sam2_core.serving.edit_log import EditLog
@@ -122,8 +122,12 @@ async def detect_on_frame(session: TextSession, detect: RunDetection, command: D
 async def _mask_of(session: TextSession, frame: int, found: Detection) -> Mask:
     if found.mask is not None:
         return found.mask
-    [preview] = (await session.preview(frame, _SCRATCH_OBJECT, prompt_of(found))).objects
-    return preview.mask
+    try:
+        answer = await session.preview(frame, _SCRATCH_OBJECT, prompt_of(found))
+    except SessionGone:  # another network took the place of the former one
+        await session.masks(range(frame, frame + 1))
+        answer = await session.preview(frame, _SCRATCH_OBJECT, prompt_of(found))
+    return answer.objects[0].mask
 
 
 def prompt_of(found: Detection) -> Prompt:
