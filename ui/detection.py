@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 from sam2_core.detection.detector import Detection
+from sam2_core.detection.phrases import read_phrases
 from sam2_core.errors import MaskletError
 from sam2_core.serving.detection_engine import Detect
 from sam2_core.serving.detector_registry import DetectorEntry, DetectorRegistry
-from sam2_core.serving.text_run import RunDetection
+from sam2_core.serving.text_run import RunDetection, TextRequest, TextRun
+from sam2_core.serving.workspace import Workspace
 from sam2_core.types import Progress
 from ui.models import POLL_SECONDS
-from ui.protocol import DetectorData, DetectorsEvent, ThresholdsData
+from ui.protocol import DetectClipRequest, DetectorData, DetectorsEvent, ThresholdsData
 from ui.sessions import Services
 
 
@@ -37,6 +39,24 @@ def detection_runner(services: Services, entry: DetectorEntry, report: Progress)
             found.cancel()
 
     return detect
+
+
+def find_in_clip(
+    services: Services, request: DetectClipRequest, workspace: Workspace, report: Progress, *, one_frame: bool = False
+) -> TextRun:
+    """The run that a request asks for, or only its first frame without tracking. Raises `BadPrompt`."""
+    entry = services.detectors.entry(request.detector)
+    command = Detect(
+        media=str(workspace.folder),
+        frame=request.frame,
+        phrases=read_phrases(request.text),
+        detector=entry.source,
+        box_threshold=request.box_threshold,
+        text_threshold=request.text_threshold,
+    )
+    direction = None if one_frame else request.text_direction
+    wanted = TextRequest(command, direction, request.every, request.first, request.last)
+    return workspace.find_objects(wanted, detection_runner(services, entry, report), request.first_object)
 
 
 def _without_places(error: MaskletError, entry: DetectorEntry) -> MaskletError:

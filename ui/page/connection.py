@@ -111,7 +111,11 @@ class PageConnection:
         """First events of a new connection."""
         workspace = self._session.workspace
         version, medium = (0, None) if workspace is None else (workspace.version, _describe(workspace))
-        self.queue.put_first(pack(HelloEvent(version=version, medium=medium, tracking=self._tracking)))
+        tracking, last_object = self._tracking, None
+        if isinstance(tracking, DetectClipRequest):
+            last_object = tracking.first_object + self._session.services.settings.max_objects
+        hello = HelloEvent(version=version, medium=medium, tracking=tracking, last_object=last_object)
+        self.queue.put_first(pack(hello))
         self._tasks.start(report_loading(lambda: self._session.model, self.send))
 
     async def handle(self, text: str) -> None:

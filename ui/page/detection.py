@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sam2_core.detection.phrases import read_phrases
 from sam2_core.serving.detection_engine import Detect
-from sam2_core.serving.text_run import FoundObject, TextRequest, TextRun, TextUpdate, detect_on_frame
+from sam2_core.serving.text_run import FoundObject, TextRun, TextUpdate, detect_on_frame
 from sam2_core.serving.workspace import Workspace
 from sam2_core.types import Box
-from ui.detection import detection_runner, detectors_event
+from ui.detection import detection_runner, detectors_event, find_in_clip
 from ui.jobs import Job, Send
 from ui.protocol import (
     DetectClipRequest,
@@ -57,22 +57,11 @@ class TextPrompts:
 
     def run(self, request: DetectClipRequest, workspace: Workspace) -> TextRun:
         """The run through the clip that a request asks for; it is not begun. Raises `BadPrompt`."""
-        entry = self._services.detectors.entry(request.detector)
 
         def report(fraction: float | None, message: str) -> None:
             self._send(ProgressEvent(job="track", run=request.run, fraction=fraction, message=message))
 
-        command = Detect(
-            media=str(workspace.folder),
-            frame=request.frame,
-            phrases=read_phrases(request.text),
-            detector=entry.source,
-            box_threshold=request.box_threshold,
-            text_threshold=request.text_threshold,
-        )
-        text_request = TextRequest(command, request.text_direction, request.every, request.first, request.last)
-        detect = detection_runner(self._services, entry, report)
-        return workspace.find_objects(text_request, detect, request.first_object)
+        return find_in_clip(self._services, request, workspace, report)
 
     async def send_found(self, update: TextUpdate, run: int, workspace: Workspace) -> None:
         """Send the new objects of a run, which are prompted already."""

@@ -265,13 +265,15 @@ export interface ListDetectorsRequest {
   t: "list_detectors";
 }
 /**
- * The first event of every connection. `tracking` is the run under way.
+ * The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
+ * to objects that it makes.
  */
 export interface HelloEvent {
   t: "hello";
   version: number;
   medium: MediumData | null;
   tracking: TrackingRunData | null;
+  last_object?: number;
 }
 /**
  * What is open. `times` in seconds only where the frame rate varies; `sizes` ([height, width]) and `names` of the
