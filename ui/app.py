@@ -106,7 +106,7 @@ class Server:
 def build(sessions: SessionRegistry, functions: Iterable[Callable[..., Any]]) -> gr.Blocks:
     """The page, and the endpoints beside it."""
     with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
-        page = component(sessions.services)
+        page = component(sessions.services.settings)
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         demo.load(open_session(sessions), None, page, **quiet)
         page.renew(open_session(sessions), None, page, **quiet)
@@ -115,7 +115,7 @@ def build(sessions: SessionRegistry, functions: Iterable[Callable[..., Any]]) ->
     return demo
 
 
-def component(services: Services) -> gr.HTML:
+def component(settings: Settings) -> gr.HTML:
     """The component that holds everything.
 
     Its template is static: text of users gets into the page by `textContent` only, never through a template.
@@ -128,7 +128,7 @@ def component(services: Services) -> gr.HTML:
         token="",
         problem="",
         issued=0,
-        about=json.dumps(page_settings(services)),
+        about=json.dumps(page_settings(settings)),
     )
 
 
@@ -159,11 +159,10 @@ def head() -> str:
     return f"{meta}\n{icon}\n{web_files().head_link()}\n<style>\n{style_sheets()}</style>"
 
 
-def page_settings(services: Services) -> dict[str, Any]:
+def page_settings(settings: Settings) -> dict[str, Any]:
     """What the page must know from the start: limits, examples, colors, and the tables of downloads and effects."""
-    settings = services.settings
     return {
-        "text_prompts": bool(services.detectors.entries),
+        "text_prompts": bool(settings.detector_names),
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
         "max_boxes": protocol.MAX_BOXES,

@@ -32,7 +32,9 @@ def detection_runner(services: Services, entry: DetectorEntry, report: Progress)
                 looking = f"Waiting: {before} before you" if before else f"Looking with {entry.title}"
                 report(*(runner.loading or (None, looking)))
                 await asyncio.wait({found}, timeout=POLL_SECONDS)
-            return found.result()
+            result = found.result()
+            report(None, "Finding the masks")
+            return result
         except MaskletError as error:
             raise _without_places(error, entry) from error
         finally:

@@ -269,9 +269,15 @@ class TextRun:
                 async for update in updates:
                     self._frame, self._done = update.frame, before + update.done
                     self._changed.update(each.frame for each in update.masks)
-                    yield replace(update, done=self._done, total=max(self._total, self._done), seconds_left=None)
+                    self._total = max(self._total, self._done)  # what is found later is tracked once more
+                    yield replace(update, done=self._done, total=self._total, seconds_left=self._seconds_left(update))
         finally:
             self._tracking = None
+
+    def _seconds_left(self, update: TrackingUpdate) -> int | None:
+        """At the pace of tracking, without what detectors take."""
+        pace = update.frames_per_second
+        return None if pace is None else round((self._total - self._done) / pace)
 
     def _first_frames(self, step: int) -> dict[int, int]:
         """The first prompted frame of each object in this direction, of those within the request's frames."""

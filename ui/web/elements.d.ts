@@ -118,6 +118,7 @@ interface PageElements {
   'text-input': HTMLInputElement;
   'text-open': HTMLButtonElement;
   'text-through': HTMLInputElement;
+  'text-word-row': HTMLLabelElement;
   'text-word-slider': HTMLInputElement;
   thumb: HTMLCanvasElement;
   thumbnails: HTMLCanvasElement;

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sam2_core.detection.detector import Detection
+from sam2_core.errors import WeightsError
+from sam2_core.types import Box, Mask
 from tests.media.numbered import make_clip
 from tests.ui.house import House, Page, picture_bytes
 
@@ -59,6 +64,25 @@ def test_objects_that_are_there_already_are_known(page: Page) -> None:
     page.receive("masks", seq=1)
     page.send("detect", run=1, frame=0, text="dog", **DETECTOR)
     assert [each["known"] for each in page.receive("detected")["objects"]] == [True, False]
+
+
+def test_masks_of_a_detector_come_along(house: House, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = Mask.from_array(np.eye(60, 80))
+    found = (Detection("line", 0.9, Box(0, 0, 60, 60), mask), Detection("line", 0.8, Box(20, 0, 80, 20)))
+    monkeypatch.setattr(house.detection, "_found", lambda command: found)
+    page.send("detect", run=1, frame=0, text="line", detector="sam3")
+    with_mask, without = page.receive("detected")["objects"]
+    assert Mask.from_coco(with_mask["mask"]) == mask
+    assert "mask" not in without
+
+
+def test_places_of_files_are_not_told(house: House, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(command: object) -> tuple[Detection, ...]:
+        raise WeightsError(f"Nothing is in {Path.home()}/cache.")
+
+    monkeypatch.setattr(house.detection, "_found", fail)
+    page.send("detect", run=1, frame=0, text="dog", **DETECTOR)
+    assert page.receive("error")["text"] == "Nothing is in ~/cache."
 
 
 @pytest.mark.parametrize(
