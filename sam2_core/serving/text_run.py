@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from sam2_core.detection.association import new_arrivals
 from sam2_core.detection.detector import Detection
-from sam2_core.errors import BadPrompt, SessionGone
+from sam2_core.errors import BadPrompt, MaskletError, SessionGone
 from sam2_core.media import MAX_NAME_LENGTH, MediaInfo
 from sam2_core.serving.detection_engine import Detect
 from sam2_core.serving.edit_log import EditLog
@@ -232,8 +232,8 @@ class TextRun:
         work = self._waiting = asyncio.ensure_future(detect_on_frame(self._session, self._detect, command))
         try:
             found = await work
-        except asyncio.CancelledError:
-            if self._stopping:
+        except (asyncio.CancelledError, MaskletError):
+            if self._stopping:  # what it worked on may be closed already
                 return None
             raise
         finally:
@@ -241,7 +241,10 @@ class TextRun:
         self._frame = frame
         new = [each for each in found if each.is_new]
         room = max(0, self._session.max_objects - len(self._session.log.state.prompts))
-        added = [await self._add(frame, each) for each in new[:room]]
+        added: list[NewObject] = []
+        with suppress(BadPrompt):  # no room in the edit log; what was made until then is told
+            for each in new[:room]:
+                added.append(await self._add(frame, each))  # noqa: PERF401 - those before an error stay
         return TextUpdate(frame, found, tuple(added), len(new) - len(added))
 
     async def _add(self, frame: int, found: FoundObject) -> NewObject:
@@ -271,6 +274,9 @@ class TextRun:
                     self._changed.update(each.frame for each in update.masks)
                     self._total = max(self._total, self._done)  # what is found later is tracked once more
                     yield replace(update, done=self._done, total=self._total, seconds_left=self._seconds_left(update))
+        except MaskletError:
+            if not self._stopping:
+                raise
         finally:
             self._tracking = None
 

@@ -237,7 +237,7 @@ class PageConnection:
 
     async def _send_stale(self, workspace: Workspace) -> None:
         """What is stale now: after every edit, but without making the next one wait."""
-        if workspace.info.kind != "clip":
+        if workspace.info.kind != "clip" or workspace is not self._session.workspace:  # else another one is open now
             return
         async with self._telling_stale:  # in order, so that the last to arrive is the newest
             self.send(stale_event(await workspace.stale_frames(), workspace.version))
