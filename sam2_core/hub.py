@@ -15,6 +15,14 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
+def find_cached(repository: str, is_complete: Callable[[Path], bool]) -> Path | None:
+    """The folder with the files of a repository in the cache, if `is_complete` says so."""
+    import huggingface_hub
+
+    cached = huggingface_hub.try_to_load_from_cache(repository, "config.json")
+    return Path(cached).parent if isinstance(cached, str) and is_complete(Path(cached).parent) else None
+
+
 def find_snapshot(
     repository: str,
     select: Callable[[list[str]], list[str]],
@@ -31,9 +39,9 @@ def find_snapshot(
     import huggingface_hub  # deferred: importing it takes a second
     from huggingface_hub.errors import GatedRepoError
 
-    cached = huggingface_hub.try_to_load_from_cache(repository, "config.json")
-    if isinstance(cached, str) and is_complete(Path(cached).parent):
-        return Path(cached).parent
+    cached = find_cached(repository, is_complete)
+    if cached is not None:
+        return cached
     title = f"{repository} ({megabytes} MB)" if megabytes else repository
     if progress is not None:
         progress(None, f"Looking for {title}")

@@ -4,6 +4,7 @@ tested without torch. The candidates of a single click are discs of three sizes;
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,12 +12,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
+from sam2_core.detection.detector import Detection
+from sam2_core.errors import BadPrompt, Cancelled, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
 from sam2_core.serving.commands import Command, PlanTracking, StaleFrames
+from sam2_core.serving.detection_engine import Detect, DetectionFuture
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
-from sam2_core.types import Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import Box, Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Prompt, SessionInfo
 
 T = TypeVar("T")
 CANDIDATE_SIZES, CANDIDATE_IOUS = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
@@ -168,6 +171,64 @@ class FakeEngine:
         info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
         self.sessions[info.id] = FakeSession(info, about, self.find)
         return info
+
+
+class FakeDetectionEngine:
+    """Detectors without a network: each phrase is found twice, as a box in a column of its own, at the top of the frame
+    with a score of 0.8, and at the bottom with 0.2; "cat" only from frame 10 on, and "unicorn" nowhere.
+
+    With `gate` each call waits until the test opens it.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[Detect] = []
+        self.gate: threading.Event | None = None
+        self.loading: tuple[float | None, str] | None = None
+        self.freed = 0
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="fake-detection")
+
+    def run(self, command: Detect) -> DetectionFuture:
+        self.calls.append(command)
+        future = DetectionFuture()
+        self._threads.submit(self._answer, command, future)
+        return future
+
+    def position(self, media: str) -> int:
+        return 0
+
+    def is_loaded(self, name: str) -> bool:
+        return bool(self.calls)
+
+    def free_idle(self) -> None:
+        self.freed += 1
+
+    def shut_down(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def _answer(self, command: Detect, future: DetectionFuture) -> None:
+        future.set_running_or_notify_cancel()
+        try:
+            while self.gate is not None and not self.gate.wait(0.01):
+                if not future.is_wanted:
+                    raise Cancelled("Looking was canceled.")
+            future.set_result(self._found(command))
+        except Exception as error:
+            future.set_exception(error)
+
+    def _found(self, command: Detect) -> tuple[Detection, ...]:
+        with open_store(command.media) as store:
+            height, width = store.info.size_of(command.frame)
+        found = []
+        for column, phrase in enumerate(command.phrases):
+            left = width * (column + 0.2) / max(4, len(command.phrases))
+            right = left + width * 0.6 / max(4, len(command.phrases))
+            if phrase == "unicorn" or (phrase == "cat" and command.frame < 10):
+                continue
+            for score, top in ((0.8, 0.1), (0.2, 0.6)):
+                if score >= (command.box_threshold or 0.3):
+                    box = Box(left, top * height, right, (top + 0.3) * height)
+                    found.append(Detection(phrase, score, box, words={phrase: (score,)}))
+        return tuple(sorted(found, key=lambda each: -each.score))
 
 
 def _nearest(history: ObjectHistory, frame: int) -> Prompt:

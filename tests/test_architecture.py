@@ -48,7 +48,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     },
     "__main__": {"cli", "console"},
     "sam2_core": {"predictors", "version"},  # the package's own front page
-    "ui": {"serving", "media", "paths", "types", "errors"},
+    "ui": {"serving", "detection", "media", "paths", "types", "errors"},
     "app": {"ui", "serving", "media", "types", "errors"},
 }
 

@@ -21,6 +21,7 @@ from sam2_core.media import (
     hex_of,
 )
 from sam2_core.media.effects.effect_stack import effect_tables
+from sam2_core.serving.detector_registry import DetectorRegistry
 from sam2_core.serving.model_registry import ModelRegistry
 from sam2_core.serving.project import OWN_COLORS
 from sam2_core.types import MAX_MASK_LENGTH
@@ -45,9 +46,9 @@ MAX_SENT = 8  # times the largest upload: what the API's callers may have sent i
 class Server:
     """Everything behind one address."""
 
-    def __init__(self, settings: Settings, models: ModelRegistry) -> None:
+    def __init__(self, settings: Settings, models: ModelRegistry, detectors: DetectorRegistry | None = None) -> None:
         self._settings = settings
-        self._services = Services.create(settings, models)
+        self._services = Services.create(settings, models, detectors)
         self.sessions = SessionRegistry(self._services)
         self.routes = Routes(self.sessions)
         self._upload_names = UploadNames()
@@ -161,6 +162,7 @@ def head() -> str:
 def page_settings(settings: Settings) -> dict[str, Any]:
     """What the page must know from the start: limits, examples, colors, and the tables of downloads and effects."""
     return {
+        "text_prompts": bool(settings.detector_names),
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
         "max_boxes": protocol.MAX_BOXES,

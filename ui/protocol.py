@@ -33,6 +33,7 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 from pydantic_core import PydanticKnownError, core_schema
 
+from sam2_core.detection.phrases import MAX_TEXT_LENGTH
 from sam2_core.errors import BadPrompt
 from sam2_core.media import (
     EXPORT_FORMATS,
@@ -45,6 +46,7 @@ from sam2_core.media import (
     mask_png,
 )
 from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.serving.text_run import TextDirection
 from sam2_core.serving.tracking_run import DIRECTIONS, Direction, TrackingRequest
 from sam2_core.types import (
     MAX_LOG_ENTRIES,
@@ -133,6 +135,9 @@ Objects: TypeAlias = Annotated[tuple[ObjectId, ...], Field(max_length=MAX_OBJECT
 Byte: TypeAlias = Annotated[int, Field(ge=0, le=255)]
 Absent: TypeAlias = SkipJsonSchema[None]
 Corners: TypeAlias = tuple[float, float, float, float]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
+DetectorName: TypeAlias = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 if TYPE_CHECKING:
     LastFrame: TypeAlias = int
     FormatName: TypeAlias = str
@@ -427,7 +432,7 @@ class CancelRequest(_Data):
     """Cancel a job; of a replay its tracking, or what it adds."""
 
     t: Literal["cancel"] = "cancel"
-    job: Literal["ingest", "import", "export", "replay", "model"]
+    job: Literal["ingest", "import", "export", "replay", "model", "detect"]
 
 
 class ListModelsRequest(_Data):
@@ -443,6 +448,45 @@ class ChooseModelRequest(_Data):
     name: Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 
 
+class ListDetectorsRequest(_Data):
+    """Which detectors does this server offer for text prompts? The answer is `detectors`."""
+
+    t: Literal["list_detectors"] = "list_detectors"
+
+
+class DetectRequest(_Data):
+    """Find what a text names on a frame, with commas between several things. The answer is `detected`, with all from
+    low scores on, and the server makes no objects of it; meanwhile there is `progress` of detect. `run` is a number of
+    the page's own that is in the answer."""
+
+    t: Literal["detect"] = "detect"
+    run: Number
+    frame: Frame
+    text: Text
+    detector: DetectorName
+
+
+class DetectClipRequest(TrackingRunData):
+    """Find what a text names on `frame`, and with `every` on each n-th frame from there in the direction (forward,
+    backward or both); make objects of what is new, numbered from `first_object` on, and track all in between. It is a
+    run of tracking, with `detected` for each frame on which the detector looked."""
+
+    t: Literal["detect_clip"] = "detect_clip"
+    text: Text
+    detector: DetectorName
+    first_object: ObjectId
+    every: Annotated[int, Field(ge=1)] | Absent = None
+    box_threshold: Share | Absent = None
+    text_threshold: Share | Absent = None
+
+    @property
+    def text_direction(self) -> TextDirection:
+        """The direction; raises `BadPrompt` for others than a text can be followed in."""
+        if self.direction == "one" or self.direction == "update":
+            raise BadPrompt("What a text names is tracked forward, backward or both.")
+        return self.direction
+
+
 class EditLogRequest(_Data):
     """Begin anew with these entries, answered by `done` of replay. With `more` the prompts and removals among them
     come to what is there already."""
@@ -455,7 +499,7 @@ class EditLogRequest(_Data):
     more: bool = False
 
 
-AnytimeRequest: TypeAlias = CancelRequest | ListModelsRequest | ChooseModelRequest
+AnytimeRequest: TypeAlias = CancelRequest | ListModelsRequest | ChooseModelRequest | ListDetectorsRequest
 """What can be asked while nothing is open."""
 Request: TypeAlias = (
     SetPromptRequest
@@ -466,6 +510,8 @@ Request: TypeAlias = (
     | UntrackRequest
     | GetMasksRequest
     | ExportRequest
+    | DetectRequest
+    | DetectClipRequest
     | EditLogRequest
     | AnytimeRequest
 )
@@ -478,6 +524,7 @@ _NUMBER = f"`{{name}}` must be a whole number from 0 to {MAX_NUMBER}."
 _FRAME = "`{name}` must be a whole number from 0 to {last}."
 _FLAG = "`{name}` must be true or false."
 _MASK = "This mask is too intricate or no mask at all. Paint or import a simpler one."
+_THRESHOLD = "`{name}` must be a number from 0 to 1."
 _EXPORT_OBJECT = "An object to download has an id, a name and a color."
 _REFUSALS = {
     "seq": _NUMBER,
@@ -513,6 +560,12 @@ _REFUSALS = {
     "export.name": _EXPORT_OBJECT,
     "label": _EXPORT_OBJECT,
     "color": _EXPORT_OBJECT,
+    "text": f"This text is too long: at most {MAX_TEXT_LENGTH} characters. Shorten it.",
+    "detector": "`detector` must be the name of a detector.",
+    "detect_clip.every": "`every` must be a whole number from 1 on.",
+    "first_object": f"`first_object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
+    "box_threshold": _THRESHOLD,
+    "text_threshold": _THRESHOLD,
     "choose_model.name": "`name` must be the name of a model.",
     "entries": "This journal is too long or no journal at all.",
     "edit_log.frame": _FOREIGN_LOG,
@@ -583,8 +636,8 @@ def request_subject(text: str) -> dict[str, Any]:
         return {"job": "replay", "seq": seq}
     if request in ("set_prompt", "remove_object", "untrack", "get_masks") and isinstance(seq, int):
         return {"seq": seq}
-    if request == "track" and isinstance(run, int):
-        return {"job": "track", "run": run}
+    if request in ("track", "detect_clip", "detect") and isinstance(run, int):
+        return {"job": "detect" if request == "detect" else "track", "run": run}
     return {"export": {"job": "export"}, "choose_model": {"job": "model"}}.get(str(request), {})
 
 
@@ -618,7 +671,7 @@ def read_upload(query: Mapping[str, str], max_pictures: int, max_frames: int) ->
 # --- events -----------------------------------------------------------------------------------------------------------
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
-JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model"]
+JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model", "detect"]
 
 
 class _Event(BaseModel):
@@ -692,13 +745,58 @@ class ModelData(_Event):
     frame: float | Absent = _ABSENT
 
 
+class ThresholdsData(_Event):
+    """A threshold of a detector, in 0..1: what suits it, and the lowest from which on there is something to filter."""
+
+    default: float
+    floor: float
+
+
+class DetectorData(_Event):
+    """A detector on offer. `megabytes` is 0 where that is unknown; without `text` there is no text threshold."""
+
+    name: str
+    title: str
+    megabytes: int
+    licence: str
+    downloaded: bool
+    loaded: bool
+    box: ThresholdsData
+    text: ThresholdsData | Absent = _ABSENT
+
+
+class FoundMaskData(_Event):
+    """A mask as COCO's compressed run lengths."""
+
+    size: tuple[int, int]
+    counts: str
+
+
+class FoundData(_Event):
+    """What a detector found: the phrase, its score, a box as [left, top, right, bottom], a mask where the detector
+    makes them, and the scores of the words that are found in the box, by phrase.
+
+    `known`: it is an object that is there already, or an earlier one of the list. In a run it is the object `object`.
+    """
+
+    phrase: str
+    score: float
+    box: Corners
+    known: bool
+    object: int | Absent = _ABSENT
+    mask: FoundMaskData | Absent = _ABSENT
+    words: dict[str, tuple[float, ...]] | Absent = _ABSENT
+
+
 class HelloEvent(_Event):
-    """The first event of every connection. `tracking` is the run under way."""
+    """The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
+    to objects that it makes."""
 
     t: Literal["hello"] = "hello"
     version: int
     medium: MediumData | None
     tracking: TrackingRunData | None
+    last_object: int | Absent = _ABSENT
 
 
 class ModelEvent(_Event):
@@ -722,6 +820,27 @@ class ModelsEvent(_Event):
     device: str
     memory: float | None
     models: tuple[ModelData, ...]
+
+
+class DetectorsEvent(_Event):
+    """The answer to `list_detectors`. `problem` says what to install before any of them can be used."""
+
+    t: Literal["detectors"] = "detectors"
+    problem: str
+    detectors: tuple[DetectorData, ...]
+
+
+class DetectedEvent(_Event):
+    """What was found on a frame, the best first: the answer to `detect`, or the new objects of a run. `phrases` is the
+    text as it was read; `left_out`: for how many objects there was no room."""
+
+    t: Literal["detected"] = "detected"
+    run: int
+    version: int
+    frame: int
+    phrases: tuple[str, ...]
+    objects: tuple[FoundData, ...]
+    left_out: int
 
 
 class QueueEvent(_Event):
@@ -830,7 +949,8 @@ class DoneEvent(_Event):
 
     Of `export`: the file, `size` in bytes. Of `track`: whether it was `stopped` and what is then left to be done
     (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
-    Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones.
+    Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
+    tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
     """
 
     t: Literal["done"] = "done"
@@ -844,6 +964,8 @@ class DoneEvent(_Event):
     direction: Direction | Absent = _ABSENT
     frame: int | Absent = _ABSENT
     changed: int | Absent = _ABSENT
+    objects: tuple[int, ...] | Absent = _ABSENT
+    missing: tuple[str, ...] | Absent = _ABSENT
     seq: int | Absent = _ABSENT
 
 
@@ -863,6 +985,8 @@ Event: TypeAlias = (
     HelloEvent
     | ModelEvent
     | ModelsEvent
+    | DetectorsEvent
+    | DetectedEvent
     | QueueEvent
     | OpenedEvent
     | MasksEvent

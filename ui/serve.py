@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sam2_core.errors import Cancelled, ConfigError, MaskletError
+from sam2_core.serving.detection_engine import DetectionEngine
+from sam2_core.serving.detector_registry import DetectorRegistry, detector_entries
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
@@ -41,6 +43,17 @@ def model_registry(settings: Settings) -> ModelRegistry:
     return ModelRegistry(entries, engine_builder(settings), settings.max_models)
 
 
+def detector_registry(settings: Settings) -> DetectorRegistry:
+    """The detectors on offer for text prompts; nothing is loaded before one is used. Raises `ConfigError`."""
+
+    def build() -> DetectionEngine:
+        from sam2_core.serving.build import build_detection_engine
+
+        return build_detection_engine(settings.device)
+
+    return DetectorRegistry(detector_entries(settings.detector_names), build)
+
+
 def main(arguments: Sequence[str], environment: Mapping[str, str], program: str | None = None) -> int:
     """Serve until interrupted; returns the exit status. `program` is the name of the command in the help."""
     try:
@@ -49,7 +62,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], program: str 
             raise ConfigError('The page needs Gradio, which is not installed here: pip install "masklet[app]"')
         from ui.app import Server
 
-        server = Server(settings, model_registry(settings))
+        server = Server(settings, model_registry(settings), detector_registry(settings))
     except MaskletError as error:
         print(error, file=sys.stderr)
         return 2

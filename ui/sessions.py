@@ -24,7 +24,9 @@ from typing import Protocol
 
 from sam2_core.errors import Busy, MaskletError
 from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
+from sam2_core.serving.detector_registry import DetectorRegistry
 from sam2_core.serving.model_registry import ModelRegistry
+from sam2_core.serving.text_run import TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
 from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, load_backdrops, read_files
@@ -41,20 +43,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Services:
-    """What all sessions share: settings, the networks, and threads."""
+    """What all sessions share: settings, the networks, the detectors, and threads."""
 
     settings: Settings
     models: ModelRegistry
+    detectors: DetectorRegistry
     executors: Executors
 
     @classmethod
-    def create(cls, settings: Settings, models: ModelRegistry) -> Services:
+    def create(cls, settings: Settings, models: ModelRegistry, detectors: DetectorRegistry | None = None) -> Services:
         """With threads of their own."""
-        return cls(settings, models, Executors(settings.max_jobs))
+        return cls(settings, models, detectors or DetectorRegistry(), Executors(settings.max_jobs))
 
     def close(self) -> None:
         """Shut the engines down and let the threads go as soon as they are done."""
         self.models.close()
+        self.detectors.close()
         self.executors.close()
 
 
@@ -103,7 +107,7 @@ class Session:
         self.model = services.models.acquire(services.models.default)
         self.workspace: Workspace | None = None
         self._versions = 0  # of media that were opened so far
-        self._tracking: TrackingRun | None = None
+        self._tracking: TrackingRun | TextRun | None = None
         self.switching = asyncio.Lock()  # held while medium or network change, and by whoever needs that they do not
 
     @property
@@ -142,6 +146,7 @@ class Session:
             workspace = await executors.read_file(Workspace, folder, engine, settings.max_objects, observer, version)
             self.stop_tracking()
             self.tasks.cancel("export")
+            self.tasks.cancel("detect")
             await self._close_workspace()
             self.workspace = workspace
         return workspace, skipped
@@ -150,9 +155,13 @@ class Session:
         """Begin to track, in place of a run that is under way; `end_tracking` must follow. Raises `BadPrompt`."""
         assert self.workspace is not None  # noqa: S101
         run = self.workspace.track(request)
+        self.begin_tracking(run)
+        return run
+
+    def begin_tracking(self, run: TrackingRun | TextRun) -> None:
+        """This run begins, in place of one that is under way; `end_tracking` must follow."""
         self.stop_tracking()
         self._tracking = run
-        return run
 
     def stop_tracking(self) -> None:
         """End tracking after the step that is under way."""
@@ -160,7 +169,7 @@ class Session:
             self._tracking.stop()
             self._tracking = None
 
-    def end_tracking(self, run: TrackingRun) -> None:
+    def end_tracking(self, run: TrackingRun | TextRun) -> None:
         """This run has ended."""
         if self._tracking is run:
             self._tracking = None
@@ -267,7 +276,8 @@ class SessionRegistry:
         session.leaving_at = self.clock()
 
     async def sweep(self) -> None:
-        """Close the sessions whose time is over."""
+        """Close the sessions whose time is over, and free detectors that nobody uses."""
+        self.services.detectors.free_idle()
         await self._close_each([session for session in self._sessions.values() if self._is_over(session)])
 
     async def sweep_forever(self) -> None:

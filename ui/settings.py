@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from sam2_core.detection.known import DETECTORS
 from sam2_core.errors import ConfigError
 from sam2_core.paths import ROOT
 
@@ -39,6 +40,7 @@ class Settings(BaseModel):
     checkpoint: str
     models: str
     max_models: Count
+    detectors: str
     device: str
     max_sessions: Count
     max_jobs: Count
@@ -67,10 +69,20 @@ class Settings(BaseModel):
     @property
     def other_models(self) -> list[str]:
         """Names of the networks that visitors may choose beside `model`."""
-        if self.models.strip() != "auto":
-            return [name.strip() for name in self.models.split(",") if name.strip()]
+        return self._names(self.models, ALL_MODELS)
+
+    @property
+    def detector_names(self) -> list[str]:
+        """The detectors that visitors may use for text prompts, by name, folder or repository; the first one is the
+        default."""
+        return self._names(self.detectors, tuple(DETECTORS))
+
+    def _names(self, setting: str, if_local: Sequence[str]) -> list[str]:
+        """Names with commas between them; auto: `if_local` where only this computer can open the page, else none."""
+        if setting.strip() != "auto":
+            return [name.strip() for name in setting.split(",") if name.strip()]
         is_local = self.host in {"127.0.0.1", "::1", "localhost"} and not self.share and not self.root_path
-        return list(ALL_MODELS) if is_local else []
+        return list(if_local) if is_local else []
 
     @property
     def credentials(self) -> tuple[str, str] | None:

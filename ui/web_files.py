@@ -37,6 +37,7 @@ STYLES = (
     "effects",
     "import_annotations",
     "reviews",
+    "text_prompts",
 )
 """Later ones overrule earlier ones."""
 JAVASCRIPT = "text/javascript"

@@ -20,7 +20,7 @@ from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
-from sam2_core.cli.text_prompts import TextPrompts, add_text, objects_of_image, text_from_options
+from sam2_core.cli.text_prompts import TextPrompts, add_text, text_from_options
 from sam2_core.media import ExportOptions, MaskedMedia
 
 USAGE = "IMAGE [IMAGE ...] [options]"
@@ -72,10 +72,10 @@ async def _segment(
     task: Task,
 ) -> Mapping[str, Any]:
     with context.open_media(task.source, task.media) as store:
-        objects = prompt_source.read(task, store.info) if text is None else objects_of_image(text.begin(), store)
+        objects = prompt_source.read(task, store.info)
         async with context.open_workspace(store) as workspace:
             await prompts.set_prompts(workspace, objects, context.console)
-            await workspace.masks(range(1))  # opens the session, also where nothing is found
-            media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects])
+            traits = [each.traits for each in objects] if text is None else await text.find(workspace)
+            media = MaskedMedia(workspace.store, workspace.read_masks, traits)
             write_all(media, export, task, context.console.progress)
             return summarize(media)

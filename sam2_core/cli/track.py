@@ -9,7 +9,6 @@ import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 from sam2_core.cli import prompts
@@ -30,13 +29,13 @@ from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder, track_spans
 from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
-from sam2_core.cli.text_prompts import TextPrompts, add_text, prompt_objects, text_from_options
+from sam2_core.cli.text_prompts import TextPrompts, add_text, text_from_options
 from sam2_core.errors import BadPrompt
-from sam2_core.media import ExportOptions, MaskedMedia
+from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits
+from sam2_core.serving.text_run import TEXT_DIRECTIONS, spans_to_track
 from sam2_core.serving.workspace import Workspace
-from sam2_core.types import FrameSpan, Progress
+from sam2_core.types import FrameSpan
 
-DIRECTIONS = {"both": (1, -1), "forward": (1,), "backward": (-1,)}
 USAGE = "CLIP [CLIP ...] [options]"
 EXAMPLES = f"""\
 examples:
@@ -62,7 +61,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_text(parser, for_clips=True)
     text = "the frame of the prompts or the text given here (default: 0)"
     parser.add_argument("--frame", type=integer_from(0), default=0, metavar="FRAME", help=text)
-    parser.add_argument("--direction", choices=DIRECTIONS, default="both", help="where to track (default: both)")
+    parser.add_argument("--direction", choices=TEXT_DIRECTIONS, default="both", help="where to track (default: both)")
     add_frames(parser)
     add_output(parser, ("mp4",), "clip")
     add_source(parser)
@@ -97,12 +96,11 @@ async def _track(
         spans = _plan(objects, frames, options)
         async with context.open_workspace(store) as workspace:
             await prompts.set_prompts(workspace, objects, context.console)
-            if text is not None:
-                objects = await _find_objects(text.begin(), workspace, frames, options, progress)
-                spans = _plan(objects, frames, options)
             await track_spans(workspace, spans, progress)
-            await workspace.masks(range(1))  # opens the session, also where nothing is found
-            media = MaskedMedia(workspace.store, workspace.read_masks, [each.traits for each in objects], frames)
+            traits: Sequence[ObjectTraits] = [each.traits for each in objects]
+            if text is not None:
+                traits = await _find_and_track(text, workspace, frames, options)
+            media = MaskedMedia(workspace.store, workspace.read_masks, traits, frames)
             write_all(media, export, task, progress)
             return summarize(media)
 
@@ -112,39 +110,14 @@ def _plan(objects: Sequence[prompts.PromptedObject], frames: range, options: arg
     return spans_to_track(first_frames, range(frames.start, frames.stop), options.direction)
 
 
-async def _find_objects(
-    text: TextPrompts, workspace: Workspace, frames: range, options: argparse.Namespace, progress: Progress
-) -> Sequence[prompts.PromptedObject]:
-    """Prompt what the text names on the first frame, and with --detect-every on later ones, up to which all is tracked.
+async def _find_and_track(
+    text: TextPrompts, workspace: Workspace, frames: range, options: argparse.Namespace
+) -> Sequence[ObjectTraits]:
+    """Find what the text names on the first frame, and with --detect-every on others, and track it; the objects.
 
     Raises `BadPrompt` where --frame is outside of the frames.
     """
-    step, start = DIRECTIONS[options.direction][0], max(options.frame, frames.start)
-    if start >= frames.stop:
-        raise BadPrompt(f"--frame {start} is outside of frames {frames[0]} to {frames.stop - 1}.")
-    end = frames.stop if step > 0 else frames.start - 1
-    looks = range(start, end, step * options.detect_every) if options.detect_every else range(start, start + step, step)
-    async for frame in prompt_objects(text, workspace, looks):
-        following, numbers = frame + looks.step, tuple(each.traits.id for each in text.objects)
-        if following in looks and numbers:
-            await track_spans(workspace, [FrameSpan(range(frame, following + step, step), numbers)], progress)
-    text.tell(workspace.info.name)
-    return text.objects
-
-
-def spans_to_track(first_frames: Mapping[int, int], frames: range, direction: str) -> list[FrameSpan]:
-    """Plan tracking of each object from its first prompted frame to the ends of `frames` (step 1).
-
-    In each direction a frame is visited once, for all objects whose first prompt lies on or before it in that
-    direction. `first_frames` maps object ids to frames. Raises `BadPrompt` for a first frame outside of `frames`.
-    """
-    outside = [frame for frame in first_frames.values() if frame not in frames]
-    if outside:
-        raise BadPrompt(f"A prompt is on frame {outside[0]}, outside of frames {frames[0]} to {frames[-1]}.")
-    spans = []
-    for step in DIRECTIONS[direction]:
-        end = frames[-1] + 1 if step > 0 else frames[0] - 1
-        for start, stop in pairwise([*sorted(set(first_frames.values()), reverse=step < 0), end]):
-            objects = tuple(sorted(number for number, first in first_frames.items() if (start - first) * step >= 0))
-            spans.append(FrameSpan(range(start, stop, step), objects))
-    return spans
+    start, last = max(options.frame, frames.start), frames.stop - 1
+    if start > last:
+        raise BadPrompt(f"--frame {start} is outside of frames {frames[0]} to {last}.")
+    return await text.find(workspace, start, options.direction, options.detect_every, frames.start, last)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -21,12 +21,17 @@ MIN_SIDE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """An object that a phrase names. `mask` is there where the detector itself segments."""
+    """An object that a phrase names.
+
+    `mask` is there where the detector itself segments. `words` are the scores of the words that are found in the box,
+    by phrase, of detectors that score single words.
+    """
 
     phrase: str
     score: float
     box: Box
     mask: Mask | None = None
+    words: Mapping[str, tuple[float, ...]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,11 @@ class Thresholds:
         for name, value in (("box", self.box), ("text", self.text)):
             if not 0 <= value <= 1:
                 raise BadPrompt(f"The {name} threshold is a number from 0 to 1, not {value}.")
+
+    @property
+    def floor(self) -> Thresholds:
+        """Low ones: what is found with them can be filtered by any higher ones without detecting again."""
+        return Thresholds(round(self.box / 3, 2), min(self.text, 0.1))
 
 
 class Detector(Protocol):

@@ -79,11 +79,17 @@ class GroundingDino:
         boxes = output.pred_boxes[0].float().cpu().numpy()  # (Q, 4): center and size in 0..1
         boxes = boxes * np.array([picture.width, picture.height] * 2)
         offsets = self._processor.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
-        phrase, score = best_phrases(scores, tokens_of_phrases(offsets, phrases), thresholds.text)
+        spans = tokens_of_phrases(offsets, phrases)
+        phrase, score = best_phrases(scores, spans, thresholds.text)
         for query in np.flatnonzero((score >= thresholds.box) & (phrase >= 0)):
             x, y, width, height = boxes[query].tolist()
             box = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-            yield Detection(phrases[phrase[query]], float(score[query]), box)
+            words = {
+                each: tuple(value for value in scores[query, first:last].tolist() if value >= thresholds.text)
+                for each, (first, last) in zip(phrases, spans, strict=True)
+            }
+            found = {each: values for each, values in words.items() if values}
+            yield Detection(phrases[phrase[query]], float(score[query]), box, words=found)
 
 
 def _sentence(phrase: str) -> str:

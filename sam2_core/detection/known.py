@@ -27,6 +27,11 @@ class KnownDetector:
     license: str = "Apache 2.0"
     segments: bool = False
 
+    @property
+    def scores_words(self) -> bool:
+        """Whether the text threshold has an effect."""
+        return self.thresholds == GROUNDED
+
 
 DEFAULT_DETECTOR = "grounding_dino_tiny"
 
@@ -43,3 +48,14 @@ DETECTORS: dict[str, KnownDetector] = {
         KnownDetector("sam3", "SAM 3", "facebook/sam3", 3440, CONCEPTS, "SAM License, from Meta", segments=True),
     )
 }
+
+THRESHOLDS_BY_KIND = {
+    "grounding-dino": GROUNDED,
+    "mm-grounding-dino": GROUNDED,
+    "owlvit": QUERIES,
+    "owlv2": QUERIES,
+    "omdet-turbo": QUERIES,
+    "sam3": CONCEPTS,
+    "sam3_video": CONCEPTS,
+}
+"""Thresholds that suit a detector of a folder, by the `model_type` of its config.json."""

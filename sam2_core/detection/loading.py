@@ -56,7 +56,9 @@ def load_detector(
     try:
         with quiet_loading():
             config = config_class.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            model = _load_model(model_class, folder, config, torch.float16 if place.type == "cuda" else torch.float32)
+            model = _load_model(
+                name, model_class, folder, config, torch.float16 if place.type == "cuda" else torch.float32
+            )
             detector = _KINDS[kind](model.to(place), processor or folder)
     except MaskletError:
         raise
@@ -69,12 +71,12 @@ def load_detector(
     return detector
 
 
-def _load_model(model_class: Any, folder: Path, config: Any, dtype: torch.dtype) -> Any:
+def _load_model(name: str, model_class: Any, folder: Path, config: Any, dtype: torch.dtype) -> Any:
     """The network with its weights; raises `WeightsError` where some are missing, which would be random."""
     model, report = model_class.from_pretrained(
         folder, config=config, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
     )
     missing = sorted(report["missing_keys"])
     if missing:
-        raise WeightsError(f"{folder} lacks weights of its network ({len(missing)}, as {missing[0]}). Fetch it again.")
+        raise WeightsError(f"{name} lacks weights of its network ({len(missing)}, as {missing[0]}). Fetch it again.")
     return model.eval().requires_grad_(False)

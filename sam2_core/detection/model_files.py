@@ -8,7 +8,7 @@ from typing import Any
 
 from sam2_core.detection.known import DETECTORS, KnownDetector
 from sam2_core.errors import WeightsError
-from sam2_core.hub import find_snapshot
+from sam2_core.hub import find_cached, find_snapshot
 from sam2_core.types import Progress
 
 _TEXT_FILES = (".json", ".txt", ".model")
@@ -41,6 +41,14 @@ def find_files(name: str, progress: Progress | None = None) -> Path:
             "by their repository on the Hugging Face Hub (owner/name)."
         )
     return find_snapshot(repository, needed_files, is_complete, progress, known.megabytes if known else 0)
+
+
+def is_on_disk(name: str) -> bool:
+    """Whether the files of a detector (see `find_files`) are here, so that nothing needs to be downloaded."""
+    known = known_detector(name)
+    if known is None and Path(name).is_dir():
+        return is_complete(Path(name))
+    return find_cached(known.repository if known else name, is_complete) is not None
 
 
 def needed_files(names: list[str]) -> list[str]:

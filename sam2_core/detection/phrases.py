@@ -9,6 +9,7 @@ from sam2_core.errors import BadPrompt
 
 MAX_PHRASES = 100
 MAX_PHRASE_LENGTH = 80
+MAX_TEXT_LENGTH = 2 * MAX_PHRASES * MAX_PHRASE_LENGTH
 _SEPARATORS = re.compile(r"[.,;\n\r、。，；]")
 
 
@@ -18,6 +19,10 @@ def read_phrases(text: str | Sequence[str]) -> tuple[str, ...]:
     A list is taken as the phrases themselves. White space is normalized; a phrase that comes again is left out, in
     whichever case. Raises `BadPrompt` where there is none, or where they are too many or too long.
     """
+    if len(text) > MAX_TEXT_LENGTH:
+        raise BadPrompt(
+            f"This text is too long: at most {MAX_PHRASES} phrases can be looked for at a time. Shorten it."
+        )
     parts = _SEPARATORS.split(text) if isinstance(text, str) else text
     phrases: dict[str, str] = {}
     for part in parts:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from typing import Any
 
 from sam2_core.detection.known import EXTRA, EXTRA_MEGABYTES
@@ -27,12 +28,25 @@ def transformers_class(name: str) -> Any:
         raise problem or ConfigError(f"The transformers library cannot be imported: {first_line(error)}") from error
 
 
+def is_installed() -> bool:
+    """Whether the library can be found; it is not imported, which takes seconds."""
+    try:
+        return find_spec("transformers") is not None
+    except ValueError:  # its import was prevented
+        return False
+
+
+def missing_library() -> ConfigError:
+    """Says what to install."""
+    install = f"{EXTRA} ({EXTRA_MEGABYTES} MB)."
+    python = "" if sys.version_info >= MIN_PYTHON else " It needs Python 3.11 or newer."
+    return ConfigError(f"Text prompts need the transformers library, which is not here: {install}{python}")
+
+
 def import_problem(error: Exception) -> ConfigError | None:
     """Says what to install where an error comes from an import in the library; None for any other error."""
     if isinstance(error, ModuleNotFoundError) and error.name == "transformers":
-        install = f"{EXTRA} ({EXTRA_MEGABYTES} MB)."
-        python = "" if sys.version_info >= MIN_PYTHON else " It needs Python 3.11 or newer."
-        return ConfigError(f"Text prompts need the transformers library, which is not here: {install}{python}")
+        return missing_library()
     texts, torchvision = _chain(error), _version("torchvision")
     if torchvision and "torchvision" in texts:
         return ConfigError(

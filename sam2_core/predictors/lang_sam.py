@@ -1,7 +1,7 @@
 """`LangSAM`: masks of what texts name, with the interface of the package lang-segment-anything.
 
-A detector finds boxes, and the box prompts of a SAM 2 network become masks. Published code runs after changing the
-import; the results have the keys of its present release, or are the tuple of its first one.
+A detector finds boxes, and the box prompts of a SAM 2 or SAM network become masks. Published code runs after changing
+the import; the results have the keys of its present release, or are the tuple of its first one.
 """
 
 from __future__ import annotations
@@ -21,10 +21,15 @@ from sam2_core.detection.detector import Detection, Detector, RgbPixels, Thresho
 from sam2_core.detection.loading import load_detector
 from sam2_core.detection.phrases import read_phrases
 from sam2_core.errors import BadPrompt
+from sam2_core.model.config import ViTConfig
+from sam2_core.model.sam import Sam
+from sam2_core.networks import network_config
 from sam2_core.predictors.build import PathLike, build_sam2
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+from sam2_core.predictors.sam_predictor import SamPredictor
 from sam2_core.predictors.transforms import RgbImage, as_rgb
 from sam2_core.tracking.device import best_device
+from sam2_core.weights import load_network
 
 DETECTOR = "grounding_dino_base"
 """The detector of the package."""
@@ -61,7 +66,8 @@ class LangSAM:
         """Load both networks.
 
         Args:
-            sam_type: name of the SAM 2 network ("nano" is bundled), and `sam_ckpt_path` a checkpoint of it.
+            sam_type: name of the network of SAM 2 ("nano" is bundled) or SAM ("vit_b"), and `sam_ckpt_path` a
+                checkpoint of it.
             gdino_model_ckpt_path: folder with a detector, and `gdino_processor_ckpt_path` with its processor.
             device: None is the best one available.
             detector: in place of such a folder, the name or repository of a detector, or one that is loaded.
@@ -74,7 +80,7 @@ class LangSAM:
             processor = Path(gdino_processor_ckpt_path) if gdino_processor_ckpt_path else None
             detector = load_detector(name, place, processor=processor)
         self.detector: Detector = detector
-        self.sam = SAM2ImagePredictor(build_sam2(sam_type, sam_ckpt_path, place))
+        self.sam = _build_predictor(sam_type, sam_ckpt_path, place)
 
     @overload
     def predict(
@@ -144,9 +150,32 @@ class LangSAM:
         if len(own) == len(found):
             return np.stack(own).astype(np.float32), np.array([each.score for each in found], dtype=np.float32)
         self.sam.set_image(pixels)
-        masks, predicted_iou, _ = self.sam.predict(box=boxes, multimask_output=False)
-        self.sam.reset_predictor()
+        if isinstance(self.sam, SamPredictor):
+            masks, predicted_iou = _predict_boxes(self.sam, boxes)
+            self.sam.reset_image()
+        else:
+            masks, predicted_iou, _ = self.sam.predict(box=boxes, multimask_output=False)
+            self.sam.reset_predictor()
         return masks.reshape(len(found), *pixels.shape[:2]), predicted_iou.reshape(-1)
+
+
+def _build_predictor(name: str, checkpoint: PathLike | None, device: torch.device) -> SAM2ImagePredictor | SamPredictor:
+    if isinstance(network_config(name), ViTConfig):
+        network = load_network(name, checkpoint)
+        assert isinstance(network, Sam)  # noqa: S101
+        return SamPredictor(network.to(device))
+    return SAM2ImagePredictor(build_sam2(name, checkpoint, device))
+
+
+def _predict_boxes(
+    predictor: SamPredictor, boxes: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Masks (N, 1, height, width) of boxes (N, 4), and their predicted IoU (N, 1)."""
+    size = predictor.original_size
+    assert size is not None  # noqa: S101
+    corners = predictor.transform.apply_boxes_torch(torch.from_numpy(boxes), size).to(predictor.device)
+    masks, predicted_iou, _ = predictor.predict_torch(None, None, corners, multimask_output=False)
+    return masks.float().cpu().numpy(), predicted_iou.float().cpu().numpy()
 
 
 def _as_bytes(image: RgbImage) -> RgbPixels:

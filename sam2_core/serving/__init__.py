@@ -2,7 +2,8 @@
 
 commands         what an engine can be asked about a session, as plain data
 engine           the seam: `Engine`; local (one device), pool (several), worker (the thread of a device)
-detection_engine text prompts: detectors that are loaded when they are asked for
+detection_engine text prompts: detectors that are loaded when they are asked for; detector_registry: those on offer
+text_run         the loop that finds what a text names, prompts it and tracks it
 edit_log         what a user did, what holds now, and what a replay needs
 engine_session   one session of an engine, awaited; tracking_run: the loop that propagates through a clip
 workspace        medium, session, edit log and recovery together: what page, API and command line work on

@@ -56,9 +56,11 @@ class Worker:
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, priority: Priority, session: str, run: Callable[[], T]) -> Future[T]:
-        """Join the queue; after the end the future raises `SessionGone`."""
-        future: Future[T] = Future()
+    def submit(
+        self, priority: Priority, session: str, run: Callable[[], T], future: Future[T] | None = None
+    ) -> Future[T]:
+        """Join the queue; after the end the future (a new one, or the one given) raises `SessionGone`."""
+        future = Future() if future is None else future
         with self._gate:  # nobody may join the queue after the worker has left
             if self._closed:
                 future.set_exception(SessionGone("The server is shutting down."))

@@ -18,6 +18,7 @@ from sam2_core.serving.commands import Command, GetMasks, Preview, RemoveObject,
 from sam2_core.serving.edit_log import EditLog, Entry, PromptEntry, RemoveEntry, fold, needed_for_replay
 from sam2_core.serving.engine import Engine, QueueStatus
 from sam2_core.serving.engine_session import EngineSession
+from sam2_core.serving.text_run import RunDetection, TextRequest, TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt
 
@@ -62,7 +63,7 @@ class Workspace:
         self.store = open_store(folder)
         self.info = self.store.info
         self.log = EditLog()
-        self._engine, self._max_objects = engine, max_objects
+        self._engine, self.max_objects = engine, max_objects
         self._observer = observer or WorkspaceObserver()
         self._session: EngineSession | None = None
         self._opening, self._recovering, self._order = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
@@ -95,6 +96,10 @@ class Workspace:
         if self.info.kind != "clip":
             raise BadPrompt("Photos do not follow one another: there is nothing to track.")
         return TrackingRun(self, request, self.info.frames)
+
+    def find_objects(self, request: TextRequest, detect: RunDetection, first_object: int | None = None) -> TextRun:
+        """Find what a text names, prompt it, and track it; iterate over the run to do so. See `TextRun`."""
+        return TextRun(self, detect, request, first_object)
 
     async def masks(self, frames: range) -> tuple[FrameMasks, ...]:
         """See `GetMasks`."""
@@ -332,8 +337,8 @@ class Workspace:
                 self._observer.waiting(False)
 
     def _check_count(self, objects: Collection[int]) -> None:
-        if len(objects) > self._max_objects:
-            raise BadPrompt(f"At most {self._max_objects} objects fit in one session. Remove one first.")
+        if len(objects) > self.max_objects:
+            raise BadPrompt(f"At most {self.max_objects} objects fit in one session. Remove one first.")
 
     def _check_open(self) -> None:
         if self._closed:

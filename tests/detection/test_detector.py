@@ -68,3 +68,8 @@ def test_strips_and_tiny_pictures_get_a_margin_that_keeps_their_pixels() -> None
     assert as_picture(strip.transpose(1, 0, 2)).size == (20, 320)
     assert as_picture(strip[:, :1]).size == (16, 16)
     assert as_picture(np.zeros((20, 300, 3), np.uint8)).size == (300, 20)
+
+
+def test_floors_are_low() -> None:
+    assert Thresholds(0.3, 0.25).floor == Thresholds(0.1, 0.1)
+    assert Thresholds(0.2, 0.05).floor == Thresholds(0.07, 0.05)

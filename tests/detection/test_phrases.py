@@ -34,3 +34,5 @@ def test_too_many_phrases_are_refused() -> None:
     assert len(read_phrases(phrases[:-1])) == MAX_PHRASES
     with pytest.raises(BadPrompt, match="At most 100"):
         read_phrases(phrases)
+    with pytest.raises(BadPrompt, match="text is too long"):
+        read_phrases("dog, " * 5000)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sam2_core.detection.detector import Detection, Detector, RgbPixels, Thresholds
-from sam2_core.errors import Cancelled, MediaError, SessionGone, WeightsError
+from sam2_core.errors import Busy, Cancelled, MediaError, SessionGone, WeightsError
 from sam2_core.media import Limits, ingest
 from sam2_core.serving.build import build_detection_engine
 from sam2_core.serving.detection_engine import Detect, DetectionEngine
@@ -127,4 +127,45 @@ def test_loading_is_told_and_ends_with_the_engine(image: str) -> None:
 def test_the_usual_one_loads_nothing_before_it_is_asked() -> None:
     engine = build_detection_engine("cpu")
     assert engine.loading is None
+    engine.shut_down()
+
+
+def test_idle_detectors_are_freed(loader: Loader, image: str) -> None:
+    now = [0.0]
+    engine = DetectionEngine(loader, clock=lambda: now[0])
+    engine.run(Detect(image, 0, ("dog",), "a")).result(DEADLINE)
+    for now[0], loaded in ((500.0, 1), (1101.0, 2)):
+        engine.free_idle(600)
+        engine.run(Detect(image, 0, ("dog",), "a")).result(DEADLINE)
+        assert loader.loaded == ["a"] * loaded
+    engine.shut_down()
+
+
+def test_a_lack_of_memory_frees_detectors(engine: DetectionEngine, loader: Loader, image: str) -> None:
+    def find(image: RgbPixels) -> list[Detection]:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20 MiB")
+
+    loader.find = find
+    with pytest.raises(Busy, match="does not fit"):
+        engine.run(Detect(image, 0, ("dog",), "a")).result(DEADLINE)
+    assert not engine.is_loaded("a")
+
+
+def test_a_download_that_nobody_waits_for_ends(image: str) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def load(name: str, progress: Progress) -> Detector:
+        started.set()
+        assert go_on.wait(DEADLINE)
+        progress(0.5, "Downloading 2 of 4 MB")
+        return StandInDetector(lambda image: [DOG])
+
+    engine = DetectionEngine(load)
+    given_up, wanted = engine.run(Detect(image, 0, ("dog",))), engine.run(Detect(image, 0, ("dog",)))
+    assert started.wait(DEADLINE)
+    assert not given_up.cancel()  # it runs; but the next report ends it
+    go_on.set()
+    with pytest.raises(Cancelled):
+        given_up.result(DEADLINE)
+    assert wanted.result(DEADLINE) == (DOG,)
     engine.shut_down()

@@ -24,10 +24,11 @@ from starlette.testclient import TestClient, WebSocketTestSession
 
 from sam2_core.errors import WeightsError
 from sam2_core.serving.commands import Command, Preview, Track
+from sam2_core.serving.detector_registry import DetectorRegistry, detector_entries
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
-from tests.fakes import FakeEngine
+from tests.fakes import FakeDetectionEngine, FakeEngine
 from ui.app import Server
 from ui.page.connection import PageConnection
 from ui.page.routes import Routes
@@ -73,6 +74,12 @@ def registry(settings: Settings, engine: Engine, others: Builders) -> ModelRegis
     models = ModelRegistry(entries, build, settings.max_models)
     assert models.acquire(models.default).loader.wait(DEADLINE)
     return models
+
+
+def detector_registry(settings: Settings, engine: FakeDetectionEngine, problem: str = "") -> DetectorRegistry:
+    """The detectors that the settings offer; those called tiny are on the disk."""
+    entries = detector_entries(settings.detector_names)
+    return DetectorRegistry(entries, lambda: engine, lambda: problem, lambda source: source.endswith("tiny"))
 
 
 def picture_bytes(height: int = 48, width: int = 64, kind: str = "PNG") -> bytes:
@@ -133,7 +140,9 @@ class House:
     def __init__(self, engine: Engine | None = None, others: Builders | None = None, **changes: Any) -> None:
         self.engine: Any = engine or FakeEngine()
         self.settings = settings_with(**changes)
-        self.services = Services.create(self.settings, registry(self.settings, self.engine, others or {}))
+        self.detection = FakeDetectionEngine()
+        detectors = detector_registry(self.settings, self.detection)
+        self.services = Services.create(self.settings, registry(self.settings, self.engine, others or {}), detectors)
         self.now = 0.0
         self.sessions = SessionRegistry(self.services, lambda: self.now)
         routes = Routes(self.sessions)
@@ -176,11 +185,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def launched(engine: Engine, *flags: str, others: Builders | None = None) -> Iterator[tuple[Server, str]]:
+def launched(
+    engine: Engine,
+    *flags: str,
+    others: Builders | None = None,
+    detection: FakeDetectionEngine | None = None,
+    problem: str = "",
+) -> Iterator[tuple[Server, str]]:
     """The whole server with Gradio around it, on a free port of this machine, and its address."""
     settings = load_settings((f"--port={free_port()}", *flags))
     with _gradios_leaks():
-        server = Server(settings, registry(settings, engine, others or {}))
+        detectors = detector_registry(settings, detection or FakeDetectionEngine(), problem)
+        server = Server(settings, registry(settings, engine, others or {}), detectors)
         address = server.start(quiet=True)
     try:
         yield server, address

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sam2_core.detection.known import DETECTORS
 from sam2_core.errors import ConfigError
 from ui.settings import ALL_MODELS, DEFAULTS, load_settings
 
@@ -29,6 +30,12 @@ def test_other_models_are_offered_where_only_this_computer_comes_in() -> None:
         assert load_settings(flags).other_models == []
     open_to_all = load_settings(["--host", "0.0.0.0", "--models", " nano,sam2.1_hiera_tiny, "])
     assert open_to_all.other_models == ["nano", "sam2.1_hiera_tiny"]
+
+
+def test_detectors_are_offered_where_only_this_computer_comes_in() -> None:
+    assert load_settings().detector_names == list(DETECTORS)
+    assert load_settings(["--host", "0.0.0.0"]).detector_names == []
+    assert load_settings(["--share", "--detectors", "owlv2_base, a/b"]).detector_names == ["owlv2_base", "a/b"]
 
 
 def test_a_hosted_space_and_gradios_own_variables_are_respected() -> None:

@@ -161,3 +161,27 @@ test('spans of a run that continue each other are joined', () => {
     [4, 2, -1],
   ]);
 });
+
+test('objects that a run makes are part of its step, and stay when it is redone', () => {
+  const log = new EditLog();
+  /** @type {Entry} */
+  const made = { frame: 0, object: 1, prompt: { boxes: [[0, 0, 4, 4]] } };
+  log.addToRun(7, [made, { traits: 1, set: { name: 'dog' } }]);
+  log.addTracked(7, 1, 1, [1]);
+  log.add([{ frame: 2, object: 9, prompt: { points: [[1, 1, 1]] } }]); // meanwhile
+  log.addToRun(7, [{ ...made, frame: 3, object: 2 }]);
+  log.addTracked(7, 4, 1, [1, 2]);
+  assert.equal(log.steps.length, 2);
+  assert.deepEqual([...log.prompts.keys()], [1, 9, 2]);
+  assert.deepEqual([...(log.state.tracked.get(2) ?? [])], [4]);
+  log.undo();
+  const step = log.undo();
+  assert.deepEqual([...log.prompts.keys()], []);
+  const requests = step ? log.consequences(step).map(({ t }) => t) : [];
+  assert.deepEqual(requests.sort(), ['remove_object', 'remove_object', 'untrack', 'untrack']);
+  const again = /** @type {Step} */ (log.redo());
+  log.restart(again, 8);
+  assert.deepEqual([...log.prompts.keys()], [1, 2]);
+  assert.equal(log.state.tracked.size, 0);
+  assert.equal(log.traits.get(1)?.name, 'dog');
+});

@@ -27,26 +27,32 @@ from sam2_core.media.names import safe_file_name, without_extension
 from sam2_core.serving.commands import RemoveObject, Untrack
 from sam2_core.serving.edit_log import EditState
 from sam2_core.serving.project import traits_of
+from sam2_core.serving.text_run import TextRun, TextUpdate
+from sam2_core.serving.tracking_run import TrackingUpdate
 from ui.api.clients import SESSION_GONE, ApiClient
 from ui.api.files import receive_file, share_bytes, share_file
 from ui.api.results import (
+    DetectionResult,
     DoneResult,
     FrameResult,
     ObjectResult,
     OpenedResult,
     TrackingResult,
     TraitsResult,
+    detection_result,
     frame_result,
     mask_picture,
     opened_result,
     prompt_result,
 )
 from ui.api.upload_names import UploadNames
+from ui.detection import detectors_event, find_in_clip
 from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.models import describe_models
 from ui.protocol import (
     MAX_FRAMES_PER_REQUEST,
     ChooseModelRequest,
+    DetectClipRequest,
     ExportRequest,
     RemoveObjectRequest,
     SetPromptRequest,
@@ -67,6 +73,9 @@ def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..
         made.open_with,
         made.segment_image,
         made.prompt,
+        made.detect,
+        made.detect_and_track,
+        made.detectors,
         made.track,
         made.masks,
         made.untrack,
@@ -197,6 +206,89 @@ class Endpoints:
         workspace = client.workspace
         masks = await client.wait(workspace.prompt(frame, object, request.prompt))
         return await self._executors.encode(prompt_result, masks, object, workspace.info.size_of(frame))
+
+    async def detect(
+        self,
+        session: str,
+        text: str,
+        frame: int = 0,
+        box_threshold: float | None = None,
+        text_threshold: float | None = None,
+        detector: str | None = None,
+    ) -> DetectionResult:
+        """Find what a text names on a frame, and make objects of it that are called like it; what is an object there
+        already is left out. Gives the new `objects`, each with its number, `phrase`, `score`, `box` and `mask`, and the
+        phrases that are `missing`. The first call may download the detector.
+
+        Args:
+            session: What /open gave.
+            text: What to find, with commas between several things, e.g. dog, wheel.
+            frame: Frame number, from 0.
+            box_threshold: No boxes of a lower score, 0 to 1; left out: what suits the detector.
+            text_threshold: Words of a lower score do not count, 0 to 1 (of Grounding DINO); left out: 0.25.
+            detector: A name from /detectors; left out: the first one.
+        """
+        client = await self._ready_client(session)
+        request = self._detect_request(client, text, detector, frame, box_threshold, text_threshold)
+        with client.job("detect") as job:
+            run = find_in_clip(self._services, request, client.workspace, job.report, one_frame=True)
+            [found] = await client.wait(job.wait(_all_of(run)))
+        return await self._executors.encode(detection_result, found, run.missing)
+
+    async def detect_and_track(
+        self,
+        session: str,
+        text: str,
+        frame: int = 0,
+        every: int | None = None,
+        direction: Literal["forward", "backward", "both"] = "forward",
+        first: int | None = None,
+        last: int | None = None,
+        box_threshold: float | None = None,
+        text_threshold: float | None = None,
+        detector: str | None = None,
+    ) -> AsyncGenerator[TrackingResult, None]:
+        """Find what a text names on a frame of a clip, and with `every` on each n-th frame from there on, where what is
+        new joins; all objects are tracked. A stream as of /track; /masks gives the objects. Cancel the job to end it.
+
+        Args:
+            session: What /open gave.
+            text: What to find, with commas between several things, e.g. dog, wheel.
+            frame: Where to start.
+            every: Look again on each n-th frame; left out: only once.
+            direction: forward, backward, or both: also looks both ways.
+            first: First frame of the range; left out: 0.
+            last: Last frame of the range; left out: the clip's last one.
+            box_threshold: No boxes of a lower score, 0 to 1; left out: what suits the detector.
+            text_threshold: Words of a lower score do not count, 0 to 1 (of Grounding DINO); left out: 0.25.
+            detector: A name from /detectors; left out: the first one.
+        """
+        client = await self._ready_client(session)
+        given = {name: each for name, each in (("every", every), ("first", first), ("last", last)) if each is not None}
+        request = self._detect_request(
+            client, text, detector, frame, box_threshold, text_threshold, direction=direction, **given
+        )
+        run = find_in_clip(self._services, request, client.workspace, lambda fraction, message: None)
+        client.session.begin_tracking(run)
+        result = TrackingResult(frame=frame, done=0, total=0, finished=False, changed=0, lost=None)
+        try:
+            async with aclosing(aiter(run)) as updates:
+                while (update := await client.wait(anext(updates, None))) is not None:
+                    result["frame"] = update.frame
+                    if isinstance(update, TrackingUpdate):
+                        result["done"], result["total"] = update.done, update.total
+                    yield result.copy()
+        finally:
+            client.session.end_tracking(run)
+        result["finished"], result["changed"] = not run.summary.stopped, run.summary.changed
+        yield result
+
+    async def detectors(self) -> list[dict[str, Any]]:
+        """The detectors for text prompts that this server offers, the first of which is used if none is named: `name`,
+        `title`, size in `megabytes`, whether they are `downloaded` and `loaded`, and thresholds. Empty where there are
+        none."""
+        found = await self._executors.read_file(detectors_event, self._services.detectors)
+        return [each.model_dump() for each in found.detectors]
 
     async def track(
         self,
@@ -421,6 +513,32 @@ class Endpoints:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
+    def _detect_request(
+        self,
+        client: ApiClient,
+        text: Any,
+        detector: Any,
+        frame: Any,
+        box_threshold: Any,
+        text_threshold: Any,
+        **about: Any,
+    ) -> DetectClipRequest:
+        offered = self._services.detectors.entries
+        if not offered:
+            raise BadPrompt("This server offers no text prompts.")
+        thresholds = (("box_threshold", box_threshold), ("text_threshold", text_threshold))
+        about |= {name: value for name, value in thresholds if value is not None}
+        state = client.workspace.log.state
+        return client.check(
+            DetectClipRequest,
+            run=0,
+            text=text,
+            detector=offered[0].name if detector is None else detector,
+            frame=frame,
+            first_object=max([*state.prompts, *state.traits, 0]) + 1,
+            **{"direction": "forward", **about},
+        )
+
     def _check_count(self, files: Any, most: int, what: str) -> None:
         if not isinstance(files, list) or not 1 <= len(files) <= most:
             raise MediaError(f"{what} has 1 to {most} photos.")
@@ -458,6 +576,10 @@ class Endpoints:
         client.admit()
         await client.wait(client.wait_for_model())
         return client
+
+
+async def _all_of(run: TextRun) -> list[TextUpdate]:
+    return [update async for update in run if isinstance(update, TextUpdate)]
 
 
 def _points(points: Any, labels: Any) -> list[Any]:

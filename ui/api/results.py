@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from sam2_core.media import MediaInfo, SkippedFile, grayscale_png
+from sam2_core.serving.text_run import TextUpdate
 from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask
 
 
@@ -65,6 +66,30 @@ class TrackingResult(TypedDict):
     lost: int | None
 
 
+class DetectedResult(TypedDict):
+    """An object that a text names: its number, the phrase (also its name and class), the detector's score (0..1), its
+    box as [left, top, right, bottom], and its mask as COCO run lengths with pixels and predicted IoU (0..1)."""
+
+    object: int
+    phrase: str
+    name: str
+    score: float
+    box: list[float]
+    mask: dict[str, Any]
+    area: int
+    predicted_iou: float
+
+
+class DetectionResult(TypedDict):
+    """The new objects of a frame, the best first, the phrases that name nothing new, and how many more objects there
+    was no room for."""
+
+    frame: int
+    objects: list[DetectedResult]
+    missing: list[str]
+    left_out: int
+
+
 class TraitsResult(TypedDict):
     """What an object is called; the color is #rrggbb."""
 
@@ -120,6 +145,27 @@ def _object_result(found: ObjectMask, candidates: tuple[Candidate, ...]) -> Obje
         "stale": found.stale,
         "candidates": [{"mask": each.mask.to_coco(), "score": round(each.predicted_iou, 4)} for each in candidates],
     }
+
+
+def detection_result(update: TextUpdate, missing: tuple[str, ...]) -> DetectionResult:
+    """What a detector found on a frame."""
+    objects = []
+    for each in update.added:
+        detection, [answer] = each.found.detection, each.masks.objects
+        box = detection.box
+        objects.append(
+            DetectedResult(
+                object=each.id,
+                phrase=detection.phrase,
+                name=each.name,
+                score=round(detection.score, 4),
+                box=[box.left, box.top, box.right, box.bottom],
+                mask=answer.mask.to_coco(),
+                area=answer.mask.area,
+                predicted_iou=round(answer.predicted_iou, 4),
+            )
+        )
+    return {"frame": update.frame, "objects": objects, "missing": list(missing), "left_out": update.left_out}
 
 
 def mask_picture(result: ObjectResult) -> bytes:

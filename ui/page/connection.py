@@ -11,6 +11,7 @@ from typing import Any
 
 from sam2_core.errors import Busy, Cancelled, MaskletError, MediaError
 from sam2_core.serving.commands import RemoveObject, Untrack
+from sam2_core.serving.text_run import TextRun, TextUpdate
 from sam2_core.serving.tracking_run import TrackingRun, TrackingUpdate
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from sam2_core.types import FrameMasks
@@ -18,6 +19,7 @@ from ui import protocol
 from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
 from ui.models import describe_models, model_event, models_event, report_loading
+from ui.page.detection import TextPrompts
 from ui.page.imports import ImportOptions, read_and_propose
 from ui.page.previews import EffectPreviews
 from ui.page.send_queue import SendQueue
@@ -25,12 +27,15 @@ from ui.page.uploads import UploadBatch
 from ui.protocol import (
     CancelRequest,
     ChooseModelRequest,
+    DetectClipRequest,
+    DetectRequest,
     DoneEvent,
     EditLogRequest,
     Event,
     ExportRequest,
     GetMasksRequest,
     HelloEvent,
+    ListDetectorsRequest,
     ListModelsRequest,
     ObjectRemovedEvent,
     OpenedEvent,
@@ -41,6 +46,7 @@ from ui.protocol import (
     Request,
     SetPromptRequest,
     StopRequest,
+    TrackingRunData,
     TrackRequest,
     UntrackedEvent,
     UntrackRequest,
@@ -52,7 +58,7 @@ from ui.protocol import (
 )
 from ui.sessions import Session
 
-_STATES = ("model", "models", "queue", "stale", "heartbeat")  # events that tell how something stands
+_STATES = ("model", "models", "detectors", "queue", "stale", "heartbeat")  # events that tell how something stands
 PREVIEWS_PER_SECOND = 25  # a page asks at most every 60 milliseconds
 
 
@@ -67,9 +73,10 @@ class PageConnection:
         self.effect_previews = EffectPreviews(services)
         self.thumbnail_rate = RateLimit(services.settings.messages_per_second)
         self._previews = HoverPreviews(self)
+        self._text_prompts = TextPrompts(services, self.send)
         self._answering = asyncio.Lock()  # edits are answered in the order in which they were asked for
         self._telling_stale = asyncio.Lock()
-        self._tracking: TrackRequest | None = None  # the run under way
+        self._tracking: TrackRequest | DetectClipRequest | None = None  # the run under way
         self._untracked: int | None = None  # seq of the last request that was answered, if it took tracking back
 
     # --- the session's client -------------------------------------------------------------------------------------
@@ -104,7 +111,11 @@ class PageConnection:
         """First events of a new connection."""
         workspace = self._session.workspace
         version, medium = (0, None) if workspace is None else (workspace.version, _describe(workspace))
-        self.queue.put_first(pack(HelloEvent(version=version, medium=medium, tracking=self._tracking)))
+        tracking, last_object = self._tracking, None
+        if isinstance(tracking, DetectClipRequest):
+            last_object = tracking.first_object + self._session.services.settings.max_objects
+        hello = HelloEvent(version=version, medium=medium, tracking=tracking, last_object=last_object)
+        self.queue.put_first(pack(hello))
         self._tasks.start(report_loading(lambda: self._session.model, self.send))
 
     async def handle(self, text: str) -> None:
@@ -138,6 +149,8 @@ class PageConnection:
             self._cancel(request)
         elif isinstance(request, ListModelsRequest):
             start(self._list_models())
+        elif isinstance(request, ListDetectorsRequest):
+            start(self._text_prompts.list())
         elif isinstance(request, ChooseModelRequest):
             self._tasks.start_job("model", partial(self._choose_model, request), model=request.name)
         elif (workspace := self._session.workspace) is not None:
@@ -155,8 +168,11 @@ class PageConnection:
             start(self._remove_object(request, workspace), seq=request.seq)
         elif isinstance(request, GetMasksRequest):
             start(self._send_masks(request, workspace), **({} if request.seq is None else {"seq": request.seq}))
-        elif isinstance(request, TrackRequest):
+        elif isinstance(request, TrackRequest | DetectClipRequest):
             self._track(request, workspace)
+        elif isinstance(request, DetectRequest):
+            work = partial(self._text_prompts.detect, request, workspace)
+            self._tasks.start_job("detect", work, run=request.run)
         elif isinstance(request, StopRequest):
             self._session.stop_tracking()
         elif isinstance(request, UntrackRequest):
@@ -164,8 +180,8 @@ class PageConnection:
         elif isinstance(request, ExportRequest):
             self._tasks.start_job("export", partial(self._export, request))
         elif isinstance(request, EditLogRequest):
-            work = self._add_entries if request.more else self._replace_entries
-            start(work(request, workspace), job="replay", seq=request.seq)
+            edit = self._add_entries if request.more else self._replace_entries
+            start(edit(request, workspace), job="replay", seq=request.seq)
 
     # --- prompts --------------------------------------------------------------------------------------------------
 
@@ -221,7 +237,7 @@ class PageConnection:
 
     async def _send_stale(self, workspace: Workspace) -> None:
         """What is stale now: after every edit, but without making the next one wait."""
-        if workspace.info.kind != "clip":
+        if workspace.info.kind != "clip" or workspace is not self._session.workspace:  # else another one is open now
             return
         async with self._telling_stale:  # in order, so that the last to arrive is the newest
             self.send(stale_event(await workspace.stale_frames(), workspace.version))
@@ -237,28 +253,46 @@ class PageConnection:
 
     # --- tracking -------------------------------------------------------------------------------------------------
 
-    def _track(self, request: TrackRequest, workspace: Workspace) -> None:
+    def _track(self, request: TrackRequest | DetectClipRequest, workspace: Workspace) -> None:
         with self._tasks.reporting_errors(job="track", run=request.run):
-            wanted = request.tracking
-            run = self._session.track(wanted)
+            run: TrackingRun | TextRun
+            if isinstance(request, DetectClipRequest):
+                run = self._text_prompts.run(request, workspace)
+                self._session.begin_tracking(run)
+            else:
+                run = self._session.track(request.tracking)
             self._tracking = request
             self._tasks.start(self._follow(run, request, workspace), job="track", run=request.run)
 
-    async def _follow(self, run: TrackingRun, request: TrackRequest, workspace: Workspace) -> None:
+    async def _follow(
+        self, run: TrackingRun | TextRun, request: TrackRequest | DetectClipRequest, workspace: Workspace
+    ) -> None:
         """Send the masks as they come. Pauses while no page listens."""
         try:
             await self.queue.wait_for_room()
             async for update in run:
-                await self._send_update(update, request, workspace)
+                if isinstance(update, TextUpdate):
+                    await self._send_found(update, request, workspace)
+                else:
+                    await self._send_update(update, request, workspace)
                 await self.queue.wait_for_room()
         finally:
             self._session.end_tracking(run)
             if self._tracking is request:
                 self._tracking = None
-        self.send(DoneEvent(job="track", run=request.run, **asdict(run.summary)))
+        done = DoneEvent(job="track", run=request.run, **asdict(run.summary))
+        if isinstance(run, TextRun):
+            done = done.model_copy(update={"objects": run.objects, "missing": run.missing})
+        self.send(done)
         await self._send_stale(workspace)
 
-    async def _send_update(self, update: TrackingUpdate, request: TrackRequest, workspace: Workspace) -> None:
+    async def _send_found(self, update: TextUpdate, request: TrackingRunData, workspace: Workspace) -> None:
+        """The new objects of a frame and their masks."""
+        await self._text_prompts.send_found(update, request.run, workspace)
+        for each in update.added:
+            await self._put_masks(each.masks, workspace, object=each.id)
+
+    async def _send_update(self, update: TrackingUpdate, request: TrackingRunData, workspace: Workspace) -> None:
         for masks in update.masks:
             await self._put_masks(masks, workspace, run=request.run, step=update.step)
         pace = update.frames_per_second

@@ -108,6 +108,18 @@ interface PageElements {
   suspicious: HTMLButtonElement;
   swatch: HTMLInputElement;
   theme: HTMLButtonElement;
+  'text-box-slider': HTMLInputElement;
+  'text-cancel': HTMLButtonElement;
+  'text-close': HTMLButtonElement;
+  'text-detector': HTMLSelectElement;
+  'text-every': HTMLInputElement;
+  'text-form': HTMLFormElement;
+  'text-go': HTMLButtonElement;
+  'text-input': HTMLInputElement;
+  'text-open': HTMLButtonElement;
+  'text-through': HTMLInputElement;
+  'text-word-row': HTMLLabelElement;
+  'text-word-slider': HTMLInputElement;
   thumb: HTMLCanvasElement;
   thumbnails: HTMLCanvasElement;
   'timeline-in': HTMLButtonElement;

@@ -10,14 +10,19 @@ export type Request =
   | UntrackRequest
   | GetMasksRequest
   | ExportRequest
+  | DetectRequest
+  | DetectClipRequest
   | EditLogRequest
   | CancelRequest
   | ListModelsRequest
-  | ChooseModelRequest;
+  | ChooseModelRequest
+  | ListDetectorsRequest;
 export type Event =
   | HelloEvent
   | ModelEvent
   | ModelsEvent
+  | DetectorsEvent
+  | DetectedEvent
   | QueueEvent
   | OpenedEvent
   | MasksEvent
@@ -171,6 +176,38 @@ export interface EffectsData {
   matte?: number;
 }
 /**
+ * Find what a text names on a frame, with commas between several things. The answer is `detected`, with all from
+ * low scores on, and the server makes no objects of it; meanwhile there is `progress` of detect. `run` is a number of
+ * the page's own that is in the answer.
+ */
+export interface DetectRequest {
+  t: "detect";
+  run: number;
+  frame: number;
+  text: string;
+  detector: string;
+}
+/**
+ * Find what a text names on `frame`, and with `every` on each n-th frame from there in the direction (forward,
+ * backward or both); make objects of what is new, numbered from `first_object` on, and track all in between. It is a
+ * run of tracking, with `detected` for each frame on which the detector looked.
+ */
+export interface DetectClipRequest {
+  run: number;
+  direction: "forward" | "backward" | "both" | "one" | "update";
+  frame: number;
+  first?: number;
+  last?: number;
+  pause?: boolean;
+  t: "detect_clip";
+  text: string;
+  detector: string;
+  first_object: number;
+  every?: number;
+  box_threshold?: number;
+  text_threshold?: number;
+}
+/**
  * Begin anew with these entries, answered by `done` of replay. With `more` the prompts and removals among them
  * come to what is there already.
  */
@@ -206,7 +243,7 @@ export interface TrackEntryData {
  */
 export interface CancelRequest {
   t: "cancel";
-  job: "ingest" | "import" | "export" | "replay" | "model";
+  job: "ingest" | "import" | "export" | "replay" | "model" | "detect";
 }
 /**
  * Which networks does this server offer? The answer is `models`.
@@ -222,13 +259,21 @@ export interface ChooseModelRequest {
   name: string;
 }
 /**
- * The first event of every connection. `tracking` is the run under way.
+ * Which detectors does this server offer for text prompts? The answer is `detectors`.
+ */
+export interface ListDetectorsRequest {
+  t: "list_detectors";
+}
+/**
+ * The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
+ * to objects that it makes.
  */
 export interface HelloEvent {
   t: "hello";
   version: number;
   medium: MediumData | null;
   tracking: TrackingRunData | null;
+  last_object?: number;
 }
 /**
  * What is open. `times` in seconds only where the frame rate varies; `sizes` ([height, width]) and `names` of the
@@ -296,6 +341,78 @@ export interface ModelData {
   licence?: string;
   picture?: number;
   frame?: number;
+}
+/**
+ * The answer to `list_detectors`. `problem` says what to install before any of them can be used.
+ */
+export interface DetectorsEvent {
+  t: "detectors";
+  problem: string;
+  detectors: DetectorData[];
+}
+/**
+ * A detector on offer. `megabytes` is 0 where that is unknown; without `text` there is no text threshold.
+ */
+export interface DetectorData {
+  name: string;
+  title: string;
+  megabytes: number;
+  licence: string;
+  downloaded: boolean;
+  loaded: boolean;
+  box: ThresholdsData;
+  text?: ThresholdsData1;
+}
+/**
+ * A threshold of a detector, in 0..1: what suits it, and the lowest from which on there is something to filter.
+ */
+export interface ThresholdsData {
+  default: number;
+  floor: number;
+}
+/**
+ * A threshold of a detector, in 0..1: what suits it, and the lowest from which on there is something to filter.
+ */
+export interface ThresholdsData1 {
+  default: number;
+  floor: number;
+}
+/**
+ * What was found on a frame, the best first: the answer to `detect`, or the new objects of a run. `phrases` is the
+ * text as it was read; `left_out`: for how many objects there was no room.
+ */
+export interface DetectedEvent {
+  t: "detected";
+  run: number;
+  version: number;
+  frame: number;
+  phrases: string[];
+  objects: FoundData[];
+  left_out: number;
+}
+/**
+ * What a detector found: the phrase, its score, a box as [left, top, right, bottom], a mask where the detector
+ * makes them, and the scores of the words that are found in the box, by phrase.
+ *
+ * `known`: it is an object that is there already, or an earlier one of the list. In a run it is the object `object`.
+ */
+export interface FoundData {
+  phrase: string;
+  score: number;
+  box: [number, number, number, number];
+  known: boolean;
+  object?: number;
+  mask?: FoundMaskData;
+  words?: {
+    [k: string]: number[];
+  };
+}
+/**
+ * A mask as COCO's compressed run lengths.
+ */
+export interface FoundMaskData {
+  size: [number, number];
+  counts: string;
 }
 /**
  * While a request waits: how many others come before it, and about how many seconds it takes; both 0 afterwards.
@@ -423,7 +540,7 @@ export interface HeartbeatEvent {
  */
 export interface ProgressEvent {
   t: "progress";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect";
   fraction: number | null;
   message: string;
   model?: string;
@@ -441,11 +558,12 @@ export interface ProgressEvent {
  *
  * Of `export`: the file, `size` in bytes. Of `track`: whether it was `stopped` and what is then left to be done
  * (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
- * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones.
+ * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
+ * tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
  */
 export interface DoneEvent {
   t: "done";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect";
   url?: string;
   name?: string;
   size?: number;
@@ -455,6 +573,8 @@ export interface DoneEvent {
   direction?: "forward" | "backward" | "both" | "one" | "update";
   frame?: number;
   changed?: number;
+  objects?: number[];
+  missing?: string[];
   seq?: number;
 }
 /**
@@ -464,7 +584,7 @@ export interface DoneEvent {
 export interface ErrorEvent {
   t: "error";
   text: string;
-  job?: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect";
   seq?: number;
   run?: number;
   too_large?: boolean;

@@ -19,6 +19,7 @@ import { setUpRecentProjects } from './panels/recent_projects.js';
 import { setUpReviews } from './panels/reviews.js';
 import { setUpStartScreen } from './panels/start_screen.js';
 import { setUpStatus } from './panels/status.js';
+import { setUpTextPrompts } from './panels/text_prompts.js';
 import { setUpAutosave } from './storage/autosave.js';
 import { setUpOpenFiles } from './storage/open_files.js';
 import { setUpRecovery } from './storage/recovery.js';
@@ -102,6 +103,7 @@ export function setUpPage() {
   setUpCropRefinement();
   setUpFilmStrip();
   setUpImportAnnotations();
+  setUpTextPrompts();
   setUpModels();
   setUpStatus();
   setUpSession();

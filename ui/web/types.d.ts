@@ -283,6 +283,7 @@ interface ExportKind {
 }
 
 interface About {
+  text_prompts: boolean;
   max_objects: number;
   max_points: number;
   max_boxes: number;
@@ -323,6 +324,8 @@ interface PageEvents {
   'server-hello': import('./protocol').HelloEvent;
   'server-model': import('./protocol').ModelEvent;
   'server-models': import('./protocol').ModelsEvent;
+  'server-detectors': import('./protocol').DetectorsEvent;
+  'server-detected': import('./protocol').DetectedEvent;
   'server-queue': import('./protocol').QueueEvent;
   'server-opened': import('./protocol').OpenedEvent;
   'server-masks': MasksMessage;

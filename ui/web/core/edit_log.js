@@ -220,6 +220,19 @@ export class EditLog {
     this.#state?.apply(entry); // it is the last one in any case
   }
 
+  /**
+   * A run has made objects.
+   * @param {number} run
+   * @param {Entry[]} added
+   */
+  addToRun(run, added) {
+    if (!this.hasRun(run)) this.add([], run);
+    const place = this.#placeOf(run);
+    const after = place < this.length - 1 ? this.length - 1 : undefined;
+    this.steps[place].entries.push(...added.map(entry => (after === undefined ? entry : { ...entry, after })));
+    this.#changed();
+  }
+
   /** @param {number} [run] */
   #placeOf(run) {
     return this.steps.findIndex((step, place) => place < this.length && step.run === run);
@@ -230,12 +243,13 @@ export class EditLog {
   }
 
   /**
-   * Empties a redone run, which is recorded again while it is tracked again.
+   * Leaves of a redone run the objects that it made: what it tracked is recorded again while it is tracked again.
    * @param {Step} step
    * @param {number} run
    */
   restart(step, run) {
-    Object.assign(step, { run, entries: [] });
+    const kept = step.entries.filter(entry => !entry.track).map(({ after, ...entry }) => entry);
+    Object.assign(step, { run, entries: kept });
     this.#changed();
   }
 

@@ -158,6 +158,11 @@ export const objects = {
 
   // --- what is there ---
 
+  /** A number that no object has or had. */
+  get unused() {
+    return Math.max(state.log.newest, state.reservedObjects) + 1;
+  },
+
   /**
    * Whether the object can get a prompt; a toast says why not. It is visible then.
    * @param {number} id

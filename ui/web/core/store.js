@@ -64,6 +64,7 @@ export const state = {
   // Jobs
   tracking: /** @type {(TrackingRun & { stopping: boolean }) | null} */ (null), // {run, direction, frame, first, last, pause, stopping} while the server tracks
   interrupted: /** @type {TrackingRun | null} */ (null), // what is left of a stopped run, as in startTracking
+  reservedObjects: 0, // numbers up to here belong to the objects that a run under way makes
   lastTrackedFrame: /** @type {number | null} */ (null),
   exporting: false,
 };

@@ -3,6 +3,7 @@
 
 import { isClip, openMedium } from '../core/media.js';
 import { announce, showProgress, showTip, toast } from '../core/notices.js';
+import { objects } from '../core/objects.js';
 import { about, address, find, listen, listenForFiles } from '../core/page.js';
 import { isWorking, setScreen } from '../core/screen.js';
 import { state } from '../core/store.js';
@@ -224,7 +225,7 @@ async function addImported() {
   importDialog.close();
   const chosen = asBoxes ? await readAnnotations(file, 'boxes', byOrder) : annotations;
   if (!chosen || version !== state.version) return;
-  const before = state.log.newest;
+  const before = objects.unused - 1;
   const entries = chosen.entries.map(entry => ({ ...entry, object: before + entry.object }));
   const traits = chosen.objects
     .filter(({ name, label }) => name || label)

@@ -95,7 +95,7 @@ function isHandledByTarget(event) {
   const target = targetOf(event);
   if ([' ', 'Enter'].includes(event.key) && target.closest('button, input[type=checkbox], input[type=color]'))
     return true;
-  return /^(Arrow|Home|End)/.test(event.key) && !!target.closest('.mk-opacity, .mk-size, .mk-effects');
+  return /^(Arrow|Home|End)/.test(event.key) && !!target.closest('.mk-opacity, .mk-size, .mk-effects, .mk-text-panel');
 }
 
 export function setUpKeyboard() {

@@ -181,7 +181,7 @@ function updateBusy(inFlight) {
 
 /** Once there is a first mask: what to do next. */
 function showHint() {
-  if (hasShownHint || !masks.any() || state.tracking) return;
+  if (hasShownHint || !masks.any() || state.tracking || state.log.state.tracked.size) return;
   hasShownHint = true;
   const correct = fingersOnly
     ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'

@@ -9,7 +9,7 @@ import { prompts } from './prompts.js';
 
 /** Selects a new object, or the selected one while it has no prompts. */
 export function addObject() {
-  objects.select(state.log.prompts.has(state.active) ? state.log.newest + 1 : state.active);
+  objects.select(state.log.prompts.has(state.active) ? objects.unused : state.active);
   setAdding(true);
   showTip('Click on the next thing.');
 }
@@ -21,7 +21,7 @@ export function removeObject(id) {
   const others = listed.filter(other => other !== id);
   const { name } = objects.trait(id);
   if (state.active === id)
-    update({ active: others[Math.min(listed.indexOf(id), others.length - 1)] ?? state.log.newest + 1 });
+    update({ active: others[Math.min(listed.indexOf(id), others.length - 1)] ?? objects.unused });
   if (state.soloObject === id) update({ soloObject: null });
   prompts.remove(id);
   announce(`${name} removed`);

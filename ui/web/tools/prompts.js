@@ -110,6 +110,23 @@ export const prompts = {
   },
 
   /**
+   * Puts other entries in the place of the last step's; what is in both stays as it is. Returns the step, if any.
+   * @param {Entry[]} entries
+   */
+  replaceStep(entries) {
+    const former = discardStep()?.entries ?? [];
+    if (entries.length) state.log.add(entries);
+    const [before, after] = [former, entries].map(list => new Set(list.map(entry => JSON.stringify(entry))));
+    const gone = former.filter(entry => !after.has(JSON.stringify(entry)));
+    const added = entries.filter(entry => !before.has(JSON.stringify(entry)));
+    const { prompts: left } = state.log;
+    const selected = [state.active, ...left.keys()].find(id => left.has(id)) ?? objects.unused;
+    this.syncStep({ entries: [...added, ...gone] });
+    objects.select(selected);
+    return entries.length ? state.log.last : undefined;
+  },
+
+  /**
    * Brings server and page in line with a step that was added, undone or redone. Where many prompts change, a progress
    * overlay is shown, and `back` is called where the user cancels.
    * @param {Step | undefined} step

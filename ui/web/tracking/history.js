@@ -4,7 +4,7 @@ import { joinedSpans, span } from '../core/edit_log.js';
 import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
-import { emit, on } from '../shared/events.js';
+import { on } from '../shared/events.js';
 import { prompts } from '../tools/prompts.js';
 import { requestFrames } from '../viewport/mask_requests.js';
 import { startTracking, stopTracking } from './tracking.js';
@@ -14,7 +14,7 @@ export const isTracked = step => step?.run !== undefined;
 
 /** @type {number | undefined} the run that is undone as soon as it has stopped */
 let undoing;
-/** @type {{ run: number; spans: TrackEntry['track'][] } | null} what is still to be tracked again */
+/** @type {{ run: number; spans: TrackEntry['track'][]; waits: boolean } | null} what is still to be tracked again; `waits` for the answers to the prompts of the objects that the run made */
 let redoing = null;
 
 export function undo() {
@@ -25,6 +25,7 @@ export function undo() {
   }
   if (isTracked(last)) update({ interrupted: null });
   const step = state.log.undo();
+  if (isTracked(step) && step?.run === redoing?.run) redoing = null;
   prompts.syncStep(step, 'Undoing', () => {
     if (state.log.next === step) redo();
   });
@@ -43,9 +44,15 @@ function redoRun() {
   if (connection.status !== 'on') return toast('There is no connection right now. Try again in a moment.');
   const step = state.log.redo();
   if (!step) return;
-  redoing = { run: Date.now(), spans: joinedSpans(step.entries) };
+  redoing = { run: Date.now(), spans: joinedSpans(step.entries), waits: true };
   state.log.restart(step, redoing.run);
-  emit('log');
+  prompts.syncStep({ entries: [...step.entries] });
+  trackOncePrompted();
+}
+
+function trackOncePrompted() {
+  if (!redoing?.waits || connection.pending.length) return;
+  redoing.waits = false;
   trackNextSpan();
 }
 
@@ -68,6 +75,7 @@ export function setUpHistory() {
     if (isStopped) undo();
   });
 
+  on('in-flight', trackOncePrompted);
   on('server-done', ({ job, run, stopped }) => {
     if (job !== 'track' || !redoing || run !== redoing.run) return;
     if (stopped) redoing = null;

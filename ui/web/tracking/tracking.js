@@ -12,7 +12,7 @@ import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
 import { pausesOnLoss, showLoss } from './loss.js';
 
-/** @import { ErrorEvent, ProgressEvent, DoneEvent } from '../protocol.js' */
+/** @import { DetectClipRequest, DoneEvent, ErrorEvent, ProgressEvent, TrackRequest } from '../protocol.js' */
 
 const followBox = find('follow-box');
 const progressBar = find('progress', find('tracking'));
@@ -30,10 +30,12 @@ export function track(direction) {
   startTracking({ run: Date.now(), direction, frame: state.frame, ...playedRange(), pause: pausesOnLoss() });
 }
 
-/** @param {TrackingRun} run whose number names it also for a page that is loaded while it goes on */
-export function startTracking(run) {
-  if (!connection.send({ t: 'track', ...run }))
-    return toast('There is no connection right now. Try again in a moment.');
+/**
+ * @param {TrackingRun} run whose number names it also for a page that is loaded while it goes on
+ * @param {TrackRequest | DetectClipRequest} [request]
+ */
+export function startTracking(run, request = { t: 'track', ...run }) {
+  if (!connection.send(request)) return toast('There is no connection right now. Try again in a moment.');
   pause();
   followBox.checked = true;
   trackingStarted(run);
@@ -90,10 +92,14 @@ const currentRun = ({ job, run }) => (job === 'track' && run === state.tracking?
 function showTrackingProgress(event) {
   const run = currentRun(event);
   if (!run) return;
-  const { direction = run.direction, frame = run.frame, fraction, fps, left = 0 } = event;
+  const { direction = run.direction, frame = run.frame, fraction, fps, left = 0, message } = event;
   update({ tracking: { ...run, direction, frame } });
   if (run.stopping) return;
   setProgress(progressBar, fraction);
+  if (fraction === null) {
+    find('tracking-text').textContent = message; // a detector is loaded, or looks
+    return;
+  }
   const rate = fps && `${fps >= 10 ? Math.round(fps) : fps.toFixed(1)} frames/s · ${duration(left)} left`;
   find('tracking-text').textContent = [percent(fraction).trim(), ...(rate ? [rate] : [])].join(' · ');
 }
