@@ -14,7 +14,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _BUILD, _AMG, _MISC = "predictors.build", "predictors.official_amg", "predictors.official_misc"
-_VIDEO, _SAM, _MODEL = "predictors.video_predictor", "predictors.sam_predictor", "model"
+_VIDEO, _CAMERA = "predictors.video_predictor", "predictors.camera_predictor"
+_SAM, _MODEL = "predictors.sam_predictor", "model"
 
 
 def _same(module: str, *names: str) -> dict[str, str]:
@@ -25,10 +26,15 @@ MODULES: dict[str, dict[str, str]] = {
     "build_sam": {
         **_same(_BUILD, "build_sam2", "build_sam2_hf"),
         **_same(_VIDEO, "build_sam2_video_predictor", "build_sam2_video_predictor_hf"),
+        **_same(_CAMERA, "build_sam2_camera_predictor"),
         **_same(_MISC, "HF_MODEL_ID_TO_FILENAMES", "_hf_download", "_load_checkpoint"),
         **_same(_SAM, "build_sam", "build_sam_vit_b", "build_sam_vit_h", "build_sam_vit_l", "sam_model_registry"),
     },
     "predictor": _same(_SAM, "SamPredictor"),
+    "sam2_camera_predictor": {
+        "SAM2CameraPredictor": f"{_CAMERA}:SAM2CameraPredictor",
+        "SAM2CameraPredictorVOS": f"{_CAMERA}:SAM2CameraPredictor",
+    },
     "sam2_image_predictor": _same("predictors.image_predictor", "SAM2ImagePredictor"),
     "sam2_video_predictor": {
         "SAM2VideoPredictor": f"{_VIDEO}:SAM2VideoPredictor",
