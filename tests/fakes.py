@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sam2_core.errors import BadPrompt, SessionChanged, SessionGone
+from sam2_core.errors import BadPrompt, MediaError, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
 from sam2_core.serving.commands import Command, PlanTracking, StaleFrames
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
-from sam2_core.types import Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import Candidate, FrameMasks, FrameSpan, LiveMedium, Mask, ObjectMask, Prompt, SessionInfo
 
 T = TypeVar("T")
 CANDIDATE_SIZES, CANDIDATE_IOUS = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
@@ -32,6 +32,12 @@ class FakeSession:
     find: Callable[[tuple[int, int], int, int, Prompt], ObjectMask]
     revision: int = 0
     objects: dict[int, ObjectHistory] = field(default_factory=dict)
+    is_live: bool = False
+
+    @property
+    def size(self) -> LiveMedium:
+        """Of a live medium."""
+        return LiveMedium(self.info.height, self.info.width)
 
     @property
     def prompts(self) -> dict[int, dict[int, Prompt]]:
@@ -70,6 +76,12 @@ class FakeSession:
         if revision != self.revision:
             raise SessionChanged("A prompt was set in between.")
         return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
+
+    def add_frame(self, pixels: np.ndarray) -> FrameMasks:
+        if not self.is_live:
+            raise MediaError("Only a camera takes frames.")
+        self.info = replace(self.info, frames=self.info.frames + 1)
+        return self._track_frame(self.info.frames - 1, reverse=False, objects=None)
 
     def untrack(self, frames: range, objects: Collection[int]) -> int:
         for object_id in set(objects) & self.objects.keys():
@@ -114,6 +126,8 @@ class FakeSession:
             raise BadPrompt(f"Frame {frame} does not exist.")
 
     def _check_trackable(self) -> None:
+        if self.is_live:
+            raise BadPrompt("The frames of a camera are tracked as they arrive.")
         if self.media.kind == "album":
             raise BadPrompt("Photos do not follow one another.")
         if not self.objects:
@@ -129,7 +143,7 @@ class FakeEngine:
         self._ids = itertools.count()
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="fake-engine")
 
-    def open(self, media: str) -> Future[SessionInfo]:
+    def open(self, media: str | LiveMedium) -> Future[SessionInfo]:
         return self._threads.submit(self._open, media)
 
     def run(self, session: str, command: Command[T]) -> Future[T]:
@@ -161,12 +175,16 @@ class FakeEngine:
         """What tracking finds on a frame of this (height, width): what the nearest prompt says."""
         return _paint(size, object_id, nearest)
 
-    def _open(self, media: str) -> SessionInfo:
+    def _open(self, media: str | LiveMedium) -> SessionInfo:
         self.calls.append("open")
-        with open_store(media) as store:
-            about = store.info
+        if isinstance(media, LiveMedium):
+            size = (media.height, media.width)
+            about = MediaInfo("clip", "camera", 0, *size, *size)
+        else:
+            with open_store(media) as store:
+                about = store.info
         info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
-        self.sessions[info.id] = FakeSession(info, about, self.find)
+        self.sessions[info.id] = FakeSession(info, about, self.find, is_live=isinstance(media, LiveMedium))
         return info
 
 

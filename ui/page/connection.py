@@ -19,6 +19,7 @@ from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
 from ui.models import describe_models, model_event, models_event, report_loading
 from ui.page.imports import ImportOptions, read_and_propose
+from ui.page.live import LiveCamera
 from ui.page.previews import EffectPreviews
 from ui.page.send_queue import SendQueue
 from ui.page.uploads import UploadBatch
@@ -67,6 +68,7 @@ class PageConnection:
         self.effect_previews = EffectPreviews(services)
         self.thumbnail_rate = RateLimit(services.settings.messages_per_second)
         self._previews = HoverPreviews(self)
+        self.live = LiveCamera(session, self.send, self.queue.put)
         self._answering = asyncio.Lock()  # edits are answered in the order in which they were asked for
         self._telling_stale = asyncio.Lock()
         self._tracking: TrackRequest | None = None  # the run under way
@@ -96,6 +98,7 @@ class PageConnection:
 
     async def close(self) -> None:
         """See `Client`."""
+        self.live.stop()
         await self.queue.disconnect()
 
     # --- requests -------------------------------------------------------------------------------------------------
@@ -119,6 +122,10 @@ class PageConnection:
             else:
                 self._session.rate.count()
             self._tasks.admit()
+            if protocol.is_live(text):
+                read = partial(protocol.parse_live_request, bounds=self.live.bounds)
+                self._tasks.start(self.live.handle(await self._off_loop_if_large(read, text)), job="live")
+                return
             parse = partial(protocol.parse_request, bounds=self._session.bounds)
             request: Request = await self._off_loop_if_large(parse, text)
         except MaskletError as error:

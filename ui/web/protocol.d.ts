@@ -1,6 +1,6 @@
 // Generated from ui/protocol.py by `npm run protocol`. Do not edit.
 
-export type Message = Request | Event;
+export type Message = Request | LiveRequest | Event;
 export type Request =
   | SetPromptRequest
   | PreviewRequest
@@ -14,6 +14,7 @@ export type Request =
   | CancelRequest
   | ListModelsRequest
   | ChooseModelRequest;
+export type LiveRequest = LiveStartRequest | LivePromptRequest | LiveRemoveRequest | LiveStopRequest;
 export type Event =
   | HelloEvent
   | ModelEvent
@@ -25,6 +26,8 @@ export type Event =
   | StaleEvent
   | ObjectRemovedEvent
   | UntrackedEvent
+  | LiveStartedEvent
+  | LiveMasksEvent
   | HeartbeatEvent
   | ProgressEvent
   | DoneEvent
@@ -222,6 +225,36 @@ export interface ChooseModelRequest {
   name: string;
 }
 /**
+ * The camera runs, with frames of this size; answered by `live_started`. The frames come by POST (routes.py).
+ */
+export interface LiveStartRequest {
+  t: "live_start";
+  width: number;
+  height: number;
+}
+/**
+ * Everything that is asked for an object on the frame that was seen; answered by `live_masks`.
+ */
+export interface LivePromptRequest {
+  t: "live_prompt";
+  frame: number;
+  object: number;
+  prompt: PromptData;
+}
+/**
+ * Follow an object no longer.
+ */
+export interface LiveRemoveRequest {
+  t: "live_remove";
+  object: number;
+}
+/**
+ * The camera is off.
+ */
+export interface LiveStopRequest {
+  t: "live_stop";
+}
+/**
  * The first event of every connection. `tracking` is the run under way.
  */
 export interface HelloEvent {
@@ -409,6 +442,26 @@ export interface UntrackedEvent {
   seq: number;
 }
 /**
+ * The server takes frames of the camera, up to `rate` a second.
+ */
+export interface LiveStartedEvent {
+  t: "live_started";
+  rate: number;
+}
+/**
+ * Masks of a frame of the camera: of all objects, or with `object` the answer to a prompt for that object.
+ *
+ * `is_first`: it begins a session, in which there are no objects yet; those of an earlier one are set again by masks.
+ */
+export interface LiveMasksEvent {
+  t: "live_masks";
+  frame: number;
+  revision: number;
+  objects: ObjectMaskData[];
+  object?: number;
+  is_first?: boolean;
+}
+/**
  * Comes every few seconds, so that the page notices a dead connection.
  */
 export interface HeartbeatEvent {
@@ -423,7 +476,7 @@ export interface HeartbeatEvent {
  */
 export interface ProgressEvent {
   t: "progress";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "live";
   fraction: number | null;
   message: string;
   model?: string;
@@ -445,7 +498,7 @@ export interface ProgressEvent {
  */
 export interface DoneEvent {
   t: "done";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "live";
   url?: string;
   name?: string;
   size?: number;
@@ -464,7 +517,7 @@ export interface DoneEvent {
 export interface ErrorEvent {
   t: "error";
   text: string;
-  job?: "ingest" | "import" | "export" | "replay" | "track" | "model";
+  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "live";
   seq?: number;
   run?: number;
   too_large?: boolean;
