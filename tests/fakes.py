@@ -112,7 +112,7 @@ class FakeSession:
 
     def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
         fresh = []
-        for object_id, history in self.objects.items():
+        for object_id, history in list(self.objects.items()):  # a prompt may come on another thread
             is_wanted = objects is None or object_id in objects
             if is_wanted and frame not in history.prompted and not history.is_up_to_date(frame):
                 mask = self.find(self.media.size_of(frame), frame, object_id, _nearest(history, frame))
