@@ -3,9 +3,9 @@
     python -m benchmarks.live_camera [--model nano] [--device auto] [--seconds 15] [--objects 0 1 3] [--clip clip.mp4]
 
 The clip is what Chromium's fake camera films, over and over, at 30 frames per second. Prints for each number of objects
-how many frames per second came back with their masks, the median and the 95th percentile of the time that one took
-(from its capture to its masks), and the bytes up and down for one frame. Requires Playwright and Chromium; browser,
-server and network share this machine.
+how many frames per second came back with their masks, the median and the 95th percentile of the time from sending one
+to receiving its masks, and the kilobytes of these. Requires Playwright and Chromium; browser, server and network share
+this machine.
 """
 
 from __future__ import annotations
@@ -45,20 +45,18 @@ class Frames:
 
     def __init__(self, page: Any) -> None:
         self.milliseconds: list[float] = []
-        self.up = self.down = 0
+        self.down = 0
         page.on("requestfinished", self._count)
 
     def clear(self) -> None:
         """Forget all frames."""
-        self.__dict__.update(milliseconds=[], up=0, down=0)
+        self.__dict__.update(milliseconds=[], down=0)
 
     def _count(self, request: Any) -> None:
         if not request.url.endswith("/live") or request.response().status != 200:
             return
-        sizes = request.sizes()
         self.milliseconds.append(request.timing["responseEnd"])
-        self.up += sizes["requestBodySize"]
-        self.down += sizes["responseBodySize"]
+        self.down += request.sizes()["responseBodySize"]
 
 
 def measure(page: Any, frames: Frames, objects: int, seconds: float) -> None:
@@ -78,8 +76,8 @@ def measure(page: Any, frames: Frames, objects: int, seconds: float) -> None:
     page.wait_for_timeout(1000 * seconds)
     elapsed, count = time.perf_counter() - started, len(frames.milliseconds)
     median, high = statistics.median(frames.milliseconds), float(np.percentile(frames.milliseconds, 95))
-    sizes = f"{frames.up / count / 1000:>12.1f}{frames.down / count / 1000:>12.1f}"
-    print(f"{objects:>7}{count / elapsed:>12.1f}{median:>12.0f}{high:>12.0f}{sizes}", flush=True)
+    down = frames.down / count / 1000
+    print(f"{objects:>7}{count / elapsed:>12.1f}{median:>12.0f}{high:>12.0f}{down:>12.1f}", flush=True)
     page.click(".mk-stream-stop")
 
 
@@ -97,7 +95,7 @@ def drive(address: str, arguments: argparse.Namespace) -> None:
         page.goto(address)
         page.wait_for_selector(".mk-status[data-line=on]")
         frames = Frames(page)
-        print(f"{'objects':>7}{'frames/s':>12}{'median ms':>12}{'p95 ms':>12}{'kB up':>12}{'kB down':>12}", flush=True)
+        print(f"{'objects':>7}{'frames/s':>12}{'median ms':>12}{'p95 ms':>12}{'kB down':>12}", flush=True)
         for objects in arguments.objects:
             measure(page, frames, objects, arguments.seconds)
         browser.close()

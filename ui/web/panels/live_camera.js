@@ -32,12 +32,15 @@ const video = find('stream-video');
 const canvas = find('stream-canvas');
 const objects = new LiveObjects();
 
-/** What is on the canvas: a frame with its number and its masks. */
-const shown = {
-  frame: -1,
-  picture: /** @type {HTMLCanvasElement | null} */ (null),
-  sprites: /** @type {Sprite[]} */ ([]),
-};
+/** @typedef {{ frame: number; picture: HTMLCanvasElement | null }} LiveFrame */
+/** @type {LiveFrame} */
+const NOTHING = { frame: -1, picture: null };
+/** The frame that came back last. */
+let newest = NOTHING;
+/** The frame that is on the canvas, with its masks. */
+let shown = { ...NOTHING, sprites: /** @type {Sprite[]} */ ([]) };
+let isDecoding = false; // the masks of a frame
+let isOutdated = false; // what is on the canvas
 /** @type {AbortController | null} of the frames that are being sent; null while the camera is off */
 let running = null;
 /** @type {Size | null} of the frames that the server takes; null where it does not know of the camera */
@@ -121,18 +124,36 @@ function closed() {
   if (started) send({ t: 'live_stop' });
   started = null;
   objects.clear();
-  Object.assign(shown, { frame: -1, picture: null, sprites: [] });
+  newest = NOTHING;
+  shown = { ...NOTHING, sprites: [] };
   contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
 }
 
 // --- frames ---
 
-/** The camera's next picture; browsers that do not tell have one at each refresh of the screen. */
-const nextPicture = () =>
-  new Promise(resolve => {
-    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(resolve);
-    else requestAnimationFrame(resolve);
-  });
+/** Browsers that do not tell of the camera's pictures have one at each refresh of the screen. */
+const onPicture = (/** @type {() => void} */ act) =>
+  'requestVideoFrameCallback' in video ? video.requestVideoFrameCallback(act) : requestAnimationFrame(act);
+
+/**
+ * Waits until the camera has another picture than at the last call.
+ * @param {AbortController} run
+ */
+function pictureSource(run) {
+  let isNew = false;
+  let arrived = () => {};
+  const watch = () => {
+    if (running !== run) return;
+    isNew = true;
+    arrived();
+    onPicture(watch);
+  };
+  onPicture(watch);
+  return async () => {
+    if (!isNew) await new Promise(resolve => (arrived = () => resolve(undefined)));
+    isNew = false;
+  };
+}
 
 /** @returns {Size} */
 function frameSize() {
@@ -143,6 +164,7 @@ function frameSize() {
 
 /** @param {AbortController} run */
 async function sendFrames(run) {
+  const nextPicture = pictureSource(run);
   while (running === run) {
     await nextPicture();
     if (running !== run) return;
@@ -196,8 +218,8 @@ async function sendPicture(run) {
   showNote('');
   if (event.is_first) await setAgain(event.frame);
   objects.take(event);
-  Object.assign(shown, { frame: event.frame, picture });
-  await showMasks();
+  newest = { frame: event.frame, picture };
+  showMasks();
   answers.push({ at: performance.now(), latency: performance.now() - since });
   showPace();
 }
@@ -236,11 +258,25 @@ async function setAgain(frame) {
   drawObjects();
 }
 
+/**
+ * Draws the newest frame as soon as its masks are decoded, while the next one is on its way. Where decoding takes longer
+ * than that, frames are left out.
+ */
 async function showMasks() {
-  const { width = 640 } = started ?? {};
-  shown.sprites = await objects.sprites(Math.max(1.5, (1.5 * width) / Math.max(1, canvas.clientWidth)));
-  draw();
-  drawObjects();
+  isOutdated = true;
+  if (isDecoding) return;
+  isDecoding = true;
+  while (isOutdated) {
+    isOutdated = false;
+    const frame = newest;
+    const { width = 640 } = started ?? {};
+    const sprites = await objects.sprites(Math.max(1.5, (1.5 * width) / Math.max(1, canvas.clientWidth)));
+    if (!newest.picture) break; // the dialog was closed
+    shown = { ...frame, sprites };
+    draw();
+    drawObjects();
+  }
+  isDecoding = false;
 }
 
 function draw() {

@@ -45,7 +45,10 @@ function mediumOpened({ medium, version, added = state.opening?.added ?? false }
   update({ opening: null, reopening: false });
   showBanner('');
   connection.clearQueue();
-  showOpened({ medium, version }, project, { frame: added ? project?.medium.frames : undefined, quiet: added || project?.isNew });
+  showOpened({ medium, version }, project, {
+    frame: added ? project?.medium.frames : undefined,
+    quiet: added || project?.isNew,
+  });
   announce(`${medium.name} ${medium.kind === 'album' ? 'are' : 'is'} open`);
   if (!project) showTip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
 }
