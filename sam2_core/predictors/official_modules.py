@@ -66,6 +66,7 @@ MODULES: dict[str, dict[str, str]] = {
         "uncrop_masks",
         "uncrop_points",
     ),
+    "utils.onnx": _same("predictors.sam_onnx", "SamOnnxModel"),
     "utils.transforms": {
         **_same("predictors.transforms", "SAM2Transforms"),
         **_same("predictors.sam_transforms", "ResizeLongestSide"),
