@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 _BUILD, _AMG, _MISC = "predictors.build", "predictors.official_amg", "predictors.official_misc"
 _VIDEO, _CAMERA = "predictors.video_predictor", "predictors.camera_predictor"
@@ -129,6 +130,16 @@ MODULES: dict[str, dict[str, str]] = {
 _PACKAGE = __name__.partition(".")[0]
 
 
+class _CallableModule(ModuleType):
+    """A module that can be called like the function of its own name, which it hides.
+
+    `from segment_anything import build_sam` means the function, `from sam2.build_sam import build_sam2` the module.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+
 class _OfficialModules(MetaPathFinder, Loader):
     """Finds the modules of the table and fills them."""
 
@@ -147,6 +158,8 @@ class _OfficialModules(MetaPathFinder, Loader):
         for official, origin in names.items():
             source, _, ours = origin.partition(":")
             setattr(module, official, getattr(import_module(f"{_PACKAGE}.{source}"), ours))
+        if module.__name__.rpartition(".")[2] in names:
+            module.__class__ = _CallableModule
 
 
 def install() -> None:
