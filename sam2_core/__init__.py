@@ -32,6 +32,7 @@ from sam2_core.version import __version__
 if TYPE_CHECKING:
     from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
     from sam2_core.predictors.build import build_sam2, build_sam2_hf
+    from sam2_core.predictors.camera_predictor import SAM2CameraPredictor, build_sam2_camera_predictor
     from sam2_core.predictors.image_predictor import SAM2ImagePredictor
     from sam2_core.predictors.lang_sam import LangSAM
     from sam2_core.predictors.sam_mask_generator import SamAutomaticMaskGenerator
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "LangSAM": "lang_sam",
     "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
+    "SAM2CameraPredictor": "camera_predictor",
     "SAM2ImagePredictor": "image_predictor",
     "SAM2VideoPredictor": "video_predictor",
     "SamAutomaticMaskGenerator": "sam_mask_generator",
@@ -60,6 +62,7 @@ _MODULES = {
     "build_sam_vit_l": "sam_predictor",
     "sam_model_registry": "sam_predictor",
     "build_sam2": "build",
+    "build_sam2_camera_predictor": "camera_predictor",
     "build_sam2_hf": "build",
     "build_sam2_video_predictor": "video_predictor",
     "build_sam2_video_predictor_hf": "video_predictor",
@@ -68,12 +71,14 @@ _MODULES = {
 __all__ = [
     "LangSAM",
     "SAM2AutomaticMaskGenerator",
+    "SAM2CameraPredictor",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
     "SamAutomaticMaskGenerator",
     "SamPredictor",
     "__version__",
     "build_sam2",
+    "build_sam2_camera_predictor",
     "build_sam2_hf",
     "build_sam2_video_predictor",
     "build_sam2_video_predictor_hf",

@@ -259,8 +259,16 @@ class FrameMasks:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveMedium:
+    """Frames of this size that arrive one by one, as from a camera; nobody knows how many."""
+
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """A session and its media. `fps` is 0 for an image or an album."""
+    """A session and its media. `fps` is 0 for an image, an album or a live medium, which begins without frames."""
 
     id: str
     frames: int

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sam2_core.detection.detector import Detection
-from sam2_core.errors import BadPrompt, Cancelled, SessionChanged, SessionGone
+from sam2_core.errors import BadPrompt, Cancelled, MediaError, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
 from sam2_core.serving.commands import Command, PlanTracking, StaleFrames
 from sam2_core.serving.detection_engine import Detect, DetectionFuture
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
-from sam2_core.types import Box, Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import Box, Candidate, FrameMasks, FrameSpan, LiveMedium, Mask, ObjectMask, Prompt, SessionInfo
 
 T = TypeVar("T")
 CANDIDATE_SIZES, CANDIDATE_IOUS = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
@@ -35,6 +35,12 @@ class FakeSession:
     find: Callable[[tuple[int, int], int, int, Prompt], ObjectMask]
     revision: int = 0
     objects: dict[int, ObjectHistory] = field(default_factory=dict)
+    is_live: bool = False
+
+    @property
+    def size(self) -> LiveMedium:
+        """Of a live medium."""
+        return LiveMedium(self.info.height, self.info.width)
 
     @property
     def prompts(self) -> dict[int, dict[int, Prompt]]:
@@ -74,6 +80,12 @@ class FakeSession:
             raise SessionChanged("A prompt was set in between.")
         return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
 
+    def add_frame(self, pixels: np.ndarray) -> FrameMasks:
+        if not self.is_live:
+            raise MediaError("Only a camera takes frames.")
+        self.info = replace(self.info, frames=self.info.frames + 1)
+        return self._track_frame(self.info.frames - 1, reverse=False, objects=None)
+
     def untrack(self, frames: range, objects: Collection[int]) -> int:
         for object_id in set(objects) & self.objects.keys():
             for frame in frames:
@@ -103,7 +115,7 @@ class FakeSession:
 
     def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
         fresh = []
-        for object_id, history in self.objects.items():
+        for object_id, history in list(self.objects.items()):  # a prompt may come on another thread
             is_wanted = objects is None or object_id in objects
             if is_wanted and frame not in history.prompted and not history.is_up_to_date(frame):
                 mask = self.find(self.media.size_of(frame), frame, object_id, _nearest(history, frame))
@@ -117,6 +129,8 @@ class FakeSession:
             raise BadPrompt(f"Frame {frame} does not exist.")
 
     def _check_trackable(self) -> None:
+        if self.is_live:
+            raise BadPrompt("The frames of a camera are tracked as they arrive.")
         if self.media.kind == "album":
             raise BadPrompt("Photos do not follow one another.")
         if not self.objects:
@@ -132,7 +146,7 @@ class FakeEngine:
         self._ids = itertools.count()
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="fake-engine")
 
-    def open(self, media: str) -> Future[SessionInfo]:
+    def open(self, media: str | LiveMedium) -> Future[SessionInfo]:
         return self._threads.submit(self._open, media)
 
     def run(self, session: str, command: Command[T]) -> Future[T]:
@@ -164,12 +178,16 @@ class FakeEngine:
         """What tracking finds on a frame of this (height, width): what the nearest prompt says."""
         return _paint(size, object_id, nearest)
 
-    def _open(self, media: str) -> SessionInfo:
+    def _open(self, media: str | LiveMedium) -> SessionInfo:
         self.calls.append("open")
-        with open_store(media) as store:
-            about = store.info
+        if isinstance(media, LiveMedium):
+            size = (media.height, media.width)
+            about = MediaInfo("clip", "camera", 0, *size, *size)
+        else:
+            with open_store(media) as store:
+                about = store.info
         info = SessionInfo(f"fake-{next(self._ids)}", about.frames, about.height, about.width, about.fps)
-        self.sessions[info.id] = FakeSession(info, about, self.find)
+        self.sessions[info.id] = FakeSession(info, about, self.find, is_live=isinstance(media, LiveMedium))
         return info
 
 

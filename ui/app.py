@@ -173,6 +173,7 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_pictures": settings.max_pictures,
         "max_frames": settings.max_frames,
         "max_album_mb": settings.max_album_mb,
+        "max_live_side": settings.max_live_side,
         "examples": [{"name": each.name, "title": each.title, "kind": each.kind} for each in examples().values()],
         "colors": [hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)],
         "kinds": {name: each.to_json() for name, each in EXPORT_FORMATS.items()},

@@ -65,6 +65,7 @@ from sam2_core.types import (
 
 MAX_REQUEST_CHARACTERS = MAX_LOG_CHARACTERS
 LARGE_REQUEST_CHARACTERS = 100_000  # from here on parsing takes milliseconds
+MAX_LIVE_CHARACTERS = MAX_MASK_LENGTH + 50_000
 MAX_NUMBER = 2**53  # the largest whole number that JavaScript counts to
 MAX_BOXES = 16
 MAX_SIDE = 16384  # pixels, of a download
@@ -73,6 +74,7 @@ MAX_FRAMES_PER_REQUEST = 64  # of `get_masks`
 _UNKNOWN = "The page said something that the server does not know. Reload the page."
 _FOREIGN_LOG = "This journal belongs to another picture or clip."
 _PREVIEW = re.compile(r'\{\s*"t"\s*:\s*"preview"')
+_LIVE = re.compile(r'\{\s*"t"\s*:\s*"live_')
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,6 +501,36 @@ class EditLogRequest(_Data):
     more: bool = False
 
 
+class LiveStartRequest(_Data):
+    """The camera runs, with frames of this size; answered by `live_started`. The frames come by POST (routes.py)."""
+
+    t: Literal["live_start"] = "live_start"
+    width: Annotated[int, Field(ge=16, le=MAX_SIDE)]
+    height: Annotated[int, Field(ge=16, le=MAX_SIDE)]
+
+
+class LivePromptRequest(_Data):
+    """Everything that is asked for an object on the frame that was seen; answered by `live_masks`."""
+
+    t: Literal["live_prompt"] = "live_prompt"
+    frame: Frame
+    object: ObjectId
+    prompt: PromptField
+
+
+class LiveRemoveRequest(_Data):
+    """Follow an object no longer."""
+
+    t: Literal["live_remove"] = "live_remove"
+    object: ObjectId
+
+
+class LiveStopRequest(_Data):
+    """The camera is off."""
+
+    t: Literal["live_stop"] = "live_stop"
+
+
 AnytimeRequest: TypeAlias = CancelRequest | ListModelsRequest | ChooseModelRequest | ListDetectorsRequest
 """What can be asked while nothing is open."""
 Request: TypeAlias = (
@@ -517,6 +549,9 @@ Request: TypeAlias = (
 )
 R = TypeVar("R", bound=BaseModel)
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="t")])
+LiveRequest: TypeAlias = LiveStartRequest | LivePromptRequest | LiveRemoveRequest | LiveStopRequest
+"""About the camera, whatever else is open."""
+_LIVE_REQUEST: TypeAdapter[LiveRequest] = TypeAdapter(Annotated[LiveRequest, Field(discriminator="t")])
 _TAGS = {kind.model_fields["t"].default for kind in get_args(Request)}
 _ANYTIME_REQUEST: TypeAdapter[AnytimeRequest] = TypeAdapter(Annotated[AnytimeRequest, Field(discriminator="t")])
 
@@ -568,6 +603,8 @@ _REFUSALS = {
     "text_threshold": _THRESHOLD,
     "choose_model.name": "`name` must be the name of a model.",
     "entries": "This journal is too long or no journal at all.",
+    "width": "A camera's frames have between 16 and {side} pixels on each side.",
+    "height": "A camera's frames have between 16 and {side} pixels on each side.",
     "edit_log.frame": _FOREIGN_LOG,
     "edit_log.object": _FOREIGN_LOG,
     "edit_log.objects": _FOREIGN_LOG,
@@ -583,6 +620,16 @@ def parse_request(text: str, bounds: Bounds | None) -> Request:
         raise BadPrompt("This message is too long.")
     try:
         return (_REQUEST if bounds is not None else _ANYTIME_REQUEST).validate_json(text, context=bounds)
+    except ValidationError as error:
+        raise BadPrompt(_sentence(error, bounds)) from error
+
+
+def parse_live_request(text: str, bounds: Bounds | None) -> LiveRequest:
+    """Read a message about the camera; `bounds` are those of its frames, None while it is off. Raises `BadPrompt`."""
+    if len(text) > MAX_LIVE_CHARACTERS:
+        raise BadPrompt("This message is too long.")
+    try:
+        return _LIVE_REQUEST.validate_json(text, context=bounds)
     except ValidationError as error:
         raise BadPrompt(_sentence(error, bounds)) from error
 
@@ -612,12 +659,17 @@ def _sentence(error: ValidationError, bounds: Bounds | None, request: str = "") 
     keys = (key for name in names for key in (f"{request}.{name}", name))
     text = next((_REFUSALS[key] for key in keys if key in _REFUSALS), _UNKNOWN)
     frames = 0 if bounds is None else bounds.frames
-    return text.format(name=names[0] if names else "", frames=frames, last=frames - 1)
+    return text.format(name=names[0] if names else "", frames=frames, last=frames - 1, side=MAX_SIDE)
 
 
 def is_preview(text: str) -> bool:
     """Whether a message is a `preview`: those are counted apart, before anything is parsed."""
     return _PREVIEW.match(text) is not None
+
+
+def is_live(text: str) -> bool:
+    """Whether a message is about the camera."""
+    return _LIVE.match(text) is not None
 
 
 def is_large(text: str) -> bool:
@@ -638,6 +690,8 @@ def request_subject(text: str) -> dict[str, Any]:
         return {"seq": seq}
     if request in ("track", "detect_clip", "detect") and isinstance(run, int):
         return {"job": "detect" if request == "detect" else "track", "run": run}
+    if is_live(text):
+        return {"job": "live"}
     return {"export": {"job": "export"}, "choose_model": {"job": "model"}}.get(str(request), {})
 
 
@@ -671,7 +725,7 @@ def read_upload(query: Mapping[str, str], max_pictures: int, max_frames: int) ->
 # --- events -----------------------------------------------------------------------------------------------------------
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
-JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model", "detect"]
+JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model", "detect", "live"]
 
 
 class _Event(BaseModel):
@@ -981,6 +1035,27 @@ class ErrorEvent(_Event):
     too_large: bool | Absent = _ABSENT
 
 
+class LiveStartedEvent(_Event):
+    """The server takes frames of the camera, up to `rate` a second."""
+
+    t: Literal["live_started"] = "live_started"
+    rate: int
+
+
+class LiveMasksEvent(_Event):
+    """Masks of a frame of the camera: of all objects, or with `object` the answer to a prompt for that object.
+
+    `is_first`: it begins a session, in which there are no objects yet; those of an earlier one are set again by masks.
+    """
+
+    t: Literal["live_masks"] = "live_masks"
+    frame: int
+    revision: int
+    objects: tuple[ObjectMaskData, ...]
+    object: int | Absent = _ABSENT
+    is_first: bool | Absent = _ABSENT
+
+
 Event: TypeAlias = (
     HelloEvent
     | ModelEvent
@@ -994,6 +1069,8 @@ Event: TypeAlias = (
     | StaleEvent
     | ObjectRemovedEvent
     | UntrackedEvent
+    | LiveStartedEvent
+    | LiveMasksEvent
     | HeartbeatEvent
     | ProgressEvent
     | DoneEvent
@@ -1035,6 +1112,15 @@ def pack_preview(masks: FrameMasks, *, version: int, seq: int) -> bytes:
     """The `preview` event."""
     objects, pictures = _describe_masks(masks, with_candidates=False)
     event = PreviewEvent(version=version, frame=masks.frame, revision=masks.revision, objects=objects, seq=seq)
+    return pack(event, pictures)
+
+
+def pack_live_masks(masks: FrameMasks, *, object: int | None = None, is_first: bool | None = None) -> bytes:
+    """The `live_masks` event."""
+    objects, pictures = _describe_masks(masks, with_candidates=False)
+    event = LiveMasksEvent(
+        frame=masks.frame, revision=masks.revision, objects=objects, object=object, is_first=is_first
+    )
     return pack(event, pictures)
 
 
@@ -1129,7 +1215,11 @@ class _SchemaGenerator(GenerateJsonSchema):
 def json_schema() -> dict[str, Any]:
     """The JSON schema of requests and events."""
     events: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="t")])
-    inputs: Any = [("Request", "validation", _REQUEST), ("Event", "serialization", events)]
+    inputs: Any = [
+        ("Request", "validation", _REQUEST),
+        ("LiveRequest", "validation", _LIVE_REQUEST),
+        ("Event", "serialization", events),
+    ]
     roots, shared = TypeAdapter.json_schemas(inputs, schema_generator=_SchemaGenerator)
     definitions = shared["$defs"] | {name: schema for (name, _), schema in roots.items()}
     return {"title": "Message", "anyOf": [{"$ref": f"#/$defs/{name}"} for name, *_ in inputs], "$defs": definitions}

@@ -24,7 +24,8 @@ def engine_builder(settings: Settings) -> BuildEngine:
         from sam2_core.serving.build import build_engine
         from sam2_core.serving.local import EngineLimits
 
-        limits = EngineLimits(max_sessions=settings.max_sessions, max_objects=settings.max_objects)
+        # A visitor may have a medium and a camera.
+        limits = EngineLimits(max_sessions=2 * settings.max_sessions, max_objects=settings.max_objects)
         try:
             return build_engine(entry.model, settings.device, progress, entry.checkpoint or None, limits)
         except Cancelled:

@@ -54,6 +54,8 @@ class Settings(BaseModel):
     max_store_mb: Count
     max_objects: Count
     max_points: Count
+    max_live_side: Count
+    max_live_rate: Count
     messages_per_second: Count
     grace_seconds: Duration
     farewell_seconds: Duration

@@ -30,6 +30,7 @@ STYLES = (
     "timeline",
     "tracking",
     "film_strip",
+    "live_camera",
     "candidates",
     "models",
     "recent_projects",

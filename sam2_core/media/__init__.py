@@ -5,6 +5,7 @@ album.py            turns several images into one store; sequence.py: numbered i
 picture_file.py     decodes images with picture_formats.py, tiff_pages.py, bit_depth.py; color_table.py: HDR clips
 store.py            reads the frames of a store
 source_frames.py    decodes frames from the original file, at the size of the masks
+live.py             decodes the frames of a camera
 draw.py             masks as pixels, PNG and JPEG encoding
 masked_media.py     a store with the masks of its objects, ready for export; export_options.py: options and formats
 export.py           writes any export format
@@ -44,6 +45,7 @@ from sam2_core.media.export_options import ExportOptions
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import ingest
 from sam2_core.media.limits import Limits
+from sam2_core.media.live import decode_frame
 from sam2_core.media.masked_media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MaskedMedia, ObjectTraits
 from sam2_core.media.progress import MediaProgress
 from sam2_core.media.readers import ImportedAnnotations, ImportedMask, NamesDiffer, SkippedItem, read_annotations
@@ -54,7 +56,7 @@ __all__ = [
     "EDGE_SETTINGS", "EFFECTS", "EXPORT_FORMATS", "MAX_LABEL_LENGTH", "MAX_LAYERS", "MAX_NAME_LENGTH",
     "MAX_TEXT_LENGTH", "OVERLAY", "PRESETS", "EffectStack", "ExportOptions", "ImportedAnnotations", "ImportedMask",
     "Limits", "MaskedMedia", "MediaInfo", "MediaProgress", "NamesDiffer", "ObjectTraits", "Painter", "Rgb",
-    "SkippedFile", "SkippedItem", "Store", "Xywh", "color_of", "crop", "encode_jpeg", "export", "file_name",
-    "grayscale_png", "hex_of", "ingest", "ingest_album", "ingest_sequence", "is_hex", "mask_png", "open_store",
-    "overlay", "read_annotations", "rgb_of", "write",
+    "SkippedFile", "SkippedItem", "Store", "Xywh", "color_of", "crop", "decode_frame", "encode_jpeg", "export",
+    "file_name", "grayscale_png", "hex_of", "ingest", "ingest_album", "ingest_sequence", "is_hex", "mask_png",
+    "open_store", "overlay", "read_annotations", "rgb_of", "write",
 ]  # fmt: skip

@@ -63,7 +63,7 @@ _FROM_IMAGE_SIZE = tuple(f"memory_attention.layer.{part}_attention.feat_sizes" f
 """Accepted and ignored: official scripts set the size of the embedding beside `image_size`, of which it follows."""
 
 _COMPILE = "compile_image_encoder"
-_TARGETS = ("SAM2Base", "SAM2VideoPredictor", "SAM2VideoPredictorVOS")
+_TARGETS = ("SAM2Base", "SAM2CameraPredictor", "SAM2VideoPredictor", "SAM2VideoPredictorVOS")
 
 
 def apply_overrides(network: SAM2, overrides: Iterable[str] | None, switches: tuple[str, ...] = ()) -> None:

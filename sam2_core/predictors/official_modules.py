@@ -12,9 +12,11 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 _BUILD, _AMG, _MISC = "predictors.build", "predictors.official_amg", "predictors.official_misc"
-_VIDEO, _SAM, _MODEL = "predictors.video_predictor", "predictors.sam_predictor", "model"
+_VIDEO, _CAMERA = "predictors.video_predictor", "predictors.camera_predictor"
+_SAM, _MODEL = "predictors.sam_predictor", "model"
 
 
 def _same(module: str, *names: str) -> dict[str, str]:
@@ -25,10 +27,15 @@ MODULES: dict[str, dict[str, str]] = {
     "build_sam": {
         **_same(_BUILD, "build_sam2", "build_sam2_hf"),
         **_same(_VIDEO, "build_sam2_video_predictor", "build_sam2_video_predictor_hf"),
+        **_same(_CAMERA, "build_sam2_camera_predictor"),
         **_same(_MISC, "HF_MODEL_ID_TO_FILENAMES", "_hf_download", "_load_checkpoint"),
         **_same(_SAM, "build_sam", "build_sam_vit_b", "build_sam_vit_h", "build_sam_vit_l", "sam_model_registry"),
     },
     "predictor": _same(_SAM, "SamPredictor"),
+    "sam2_camera_predictor": {
+        "SAM2CameraPredictor": f"{_CAMERA}:SAM2CameraPredictor",
+        "SAM2CameraPredictorVOS": f"{_CAMERA}:SAM2CameraPredictor",
+    },
     "sam2_image_predictor": _same("predictors.image_predictor", "SAM2ImagePredictor"),
     "sam2_video_predictor": {
         "SAM2VideoPredictor": f"{_VIDEO}:SAM2VideoPredictor",
@@ -60,6 +67,7 @@ MODULES: dict[str, dict[str, str]] = {
         "uncrop_masks",
         "uncrop_points",
     ),
+    "utils.onnx": _same("predictors.sam_onnx", "SamOnnxModel"),
     "utils.transforms": {
         **_same("predictors.transforms", "SAM2Transforms"),
         **_same("predictors.sam_transforms", "ResizeLongestSide"),
@@ -122,6 +130,16 @@ MODULES: dict[str, dict[str, str]] = {
 _PACKAGE = __name__.partition(".")[0]
 
 
+class _CallableModule(ModuleType):
+    """A module that can be called like the function of its own name, which it hides.
+
+    `from segment_anything import build_sam` means the function, `from sam2.build_sam import build_sam2` the module.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+
 class _OfficialModules(MetaPathFinder, Loader):
     """Finds the modules of the table and fills them."""
 
@@ -140,6 +158,8 @@ class _OfficialModules(MetaPathFinder, Loader):
         for official, origin in names.items():
             source, _, ours = origin.partition(":")
             setattr(module, official, getattr(import_module(f"{_PACKAGE}.{source}"), ours))
+        if module.__name__.rpartition(".")[2] in names:
+            module.__class__ = _CallableModule
 
 
 def install() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -45,6 +45,7 @@ SWITCHES = (
 )
 
 FrameResult = tuple[int, list[Any], Tensor]
+P = TypeVar("P", bound="SAM2VideoPredictor")
 
 
 class SAM2VideoPredictor(VideoSteps):
@@ -300,9 +301,32 @@ def build_sam2_video_predictor(
     `apply_postprocessing` False also disables hole filling and binary masks in the memory of prompted frames.
     `vos_optimized` compiles the trunk of the image encoder, which is faster on CUDA after a slow first frame.
     """
+    return build_video_predictor(
+        SAM2VideoPredictor,
+        config_file,
+        ckpt_path,
+        device,
+        mode,
+        hydra_overrides_extra,
+        apply_postprocessing,
+        vos_optimized,
+    )
+
+
+def build_video_predictor(
+    kind: type[P],
+    config_file: str | None,
+    ckpt_path: PathLike | None,
+    device: str | torch.device | None,
+    mode: str,
+    hydra_overrides_extra: list[str] | None,
+    apply_postprocessing: bool,
+    vos_optimized: bool,
+) -> P:
+    """Build a predictor of this class; see `build_sam2_video_predictor`."""
     network = load_sam2(config_file, ckpt_path)
     with torch.device("meta"):
-        predictor = SAM2VideoPredictor(network.config)
+        predictor = kind(network.config)
     predictor.load_state_dict(network.state_dict(), assign=True)
     predictor.sam_mask_decoder.stability_fallback = apply_postprocessing
     predictor.binarize_mask_from_pts_for_mem_enc = apply_postprocessing

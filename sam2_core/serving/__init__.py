@@ -7,6 +7,7 @@ text_run         the loop that finds what a text names, prompts it and tracks it
 edit_log         what a user did, what holds now, and what a replay needs
 engine_session   one session of an engine, awaited; tracking_run: the loop that propagates through a clip
 workspace        medium, session, edit log and recovery together: what page, API and command line work on
+live             the same for the frames of a camera
 model_registry   the networks on offer; model_loader: loading one in the background; build: from a name to an engine
 project          project files, with project_medium and prompt_data
 """

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
+from sam2_core.media import decode_frame
 from sam2_core.types import FrameMasks, FrameSpan, Prompt
 
 if TYPE_CHECKING:  # it needs torch, which whoever makes a command need not load
@@ -93,6 +94,22 @@ class Track(Command[tuple[FrameMasks, ...]]):
     def apply(self, session: TrackingSession) -> tuple[FrameMasks, ...]:
         """See `Command.apply`."""
         return session.track(self.frames, self.revision, self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackLive(Command[FrameMasks]):
+    """Add the next frame of a live medium and propagate all objects onto it; the result holds the frame's number.
+
+    It needs no revision, because it uses the prompts that hold when its turn comes. Raises `MediaError` for what is no
+    JPEG of the medium's size.
+    """
+
+    priority = Priority.TRACK
+    jpeg: bytes
+
+    def apply(self, session: TrackingSession) -> FrameMasks:
+        """See `Command.apply`."""
+        return session.add_frame(decode_frame(self.jpeg, session.size.height, session.size.width))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sam2_core.serving.commands import Command
-from sam2_core.types import SessionInfo
+from sam2_core.types import LiveMedium, SessionInfo
 
 T = TypeVar("T")
 
@@ -35,15 +35,17 @@ class QueueStatus:
 
 
 class Engine(Protocol):
-    """Many sessions, each on one image, clip or album. Any thread may call; nothing here blocks but `shut_down`.
+    """Many sessions, each on one image, clip, album or live medium.
 
-    Errors arrive through the futures. A future that is cancelled before its turn is not run.
+    Any thread may call; nothing here blocks but `shut_down`. Errors arrive through the futures. A future that is
+    cancelled before its turn is not run.
     """
 
-    def open(self, media: str) -> Future[SessionInfo]:
-        """Start a session on an ingested medium (the folder that `media.ingest` made).
+    def open(self, media: str | LiveMedium) -> Future[SessionInfo]:
+        """Start a session on an ingested medium (the folder that `media.ingest` made), or a live one.
 
-        Raises `MediaError` where the folder cannot be read and `Busy` where no further session fits.
+        Raises `MediaError` where the folder cannot be read, `BadPrompt` where the network cannot track what is live,
+        and `Busy` where no further session fits.
         """
         ...
 

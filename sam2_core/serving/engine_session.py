@@ -13,7 +13,7 @@ from sam2_core.serving.commands import Command, RemoveObject, SetPrompt, Untrack
 from sam2_core.serving.edit_log import Entry, PromptEntry, RemoveEntry, TrackEntry, needed_for_replay
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.tracking_run import TrackingRun
-from sam2_core.types import FrameMasks, FrameSpan, Progress, SessionInfo
+from sam2_core.types import FrameMasks, FrameSpan, LiveMedium, Progress, SessionInfo
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class EngineSession:
         self.revision = 0
 
     @classmethod
-    async def open(cls, engine: Engine, media: str) -> EngineSession:
+    async def open(cls, engine: Engine, media: str | LiveMedium) -> EngineSession:
         """Open a session; raises as `Engine.open` does."""
         opening = engine.open(media)
         try:

@@ -24,9 +24,10 @@ from sam2_core.serving.engine import QueueStatus
 from sam2_core.serving.worker import Worker
 from sam2_core.tracking.device import device_name, fast_precision, memory_in_use
 from sam2_core.tracking.feature_cache import FeatureCache
+from sam2_core.tracking.live_session import LiveSession
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
-from sam2_core.types import SessionInfo
+from sam2_core.types import LiveMedium, SessionInfo
 
 T = TypeVar("T")
 
@@ -49,7 +50,8 @@ class EngineLimits:
 @dataclass(slots=True)
 class _Opened:
     session: TrackingSession
-    store: Store
+    store: Store | None
+    """Of a live medium there is none."""
 
 
 class LocalEngine:
@@ -66,7 +68,7 @@ class LocalEngine:
 
     # --- the seam ----------------------------------------------------------------------------------------------
 
-    def open(self, media: str) -> Future[SessionInfo]:
+    def open(self, media: str | LiveMedium) -> Future[SessionInfo]:
         """See `Engine.open`."""
         return self._worker.submit(Priority.CLICK, "", lambda: self._open(media))
 
@@ -103,17 +105,25 @@ class LocalEngine:
         for session in list(self._opened):
             self._close(session)
 
-    def _open(self, media: str) -> SessionInfo:
+    def _open(self, media: str | LiveMedium) -> SessionInfo:
+        session_id = secrets.token_hex(12)
+        bounds = SessionLimits(self.limits.max_objects, self.limits.max_prompts, self.limits.max_frames_per_call)
+        if isinstance(media, LiveMedium):
+            live = LiveSession(session_id, self._segmenter, media, self._cache, bounds)
+            self._keep(_Opened(live, None))
+            return SessionInfo(session_id, 0, media.height, media.width, 0.0)
         store = open_store(media)
         about = store.info
+        size = ClipSize(about.frames, about.height, about.width, about.sizes)
+        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds)
+        self._keep(_Opened(session, store))
+        return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
+
+    def _keep(self, opened: _Opened) -> None:
+        """Make room for a session and add it."""
         while len(self._opened) >= self.limits.max_sessions:
             self._close(next(iter(self._opened)))
-        session_id = secrets.token_hex(12)
-        size = ClipSize(about.frames, about.height, about.width, about.sizes)
-        bounds = SessionLimits(self.limits.max_objects, self.limits.max_prompts, self.limits.max_frames_per_call)
-        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds)
-        self._opened[session_id] = _Opened(session, store)
-        return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
+        self._opened[opened.session.id] = opened
 
     def _session(self, session: str) -> TrackingSession:
         if session not in self._opened:
@@ -124,7 +134,8 @@ class LocalEngine:
     def _close(self, session: str) -> None:
         opened = self._opened.pop(session, None)
         if opened is not None:
-            opened.store.close()
+            if opened.store is not None:
+                opened.store.close()
             self._cache.drop(lambda key: isinstance(key, tuple) and key[0] == session)
 
 

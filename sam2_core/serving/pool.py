@@ -10,7 +10,7 @@ from typing import TypeVar
 from sam2_core.errors import SessionGone
 from sam2_core.serving.commands import Command
 from sam2_core.serving.engine import Engine, QueueStatus
-from sam2_core.types import SessionInfo
+from sam2_core.types import LiveMedium, SessionInfo
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class EnginePool:
         self._counts = dict.fromkeys(engines, 0)
         self._lock = threading.Lock()
 
-    def open(self, media: str) -> Future[SessionInfo]:
+    def open(self, media: str | LiveMedium) -> Future[SessionInfo]:
         """See `Engine.open`."""
         with self._lock:  # counted before it is open: two users who come together go to different devices
             engine = min(self._counts, key=self._counts.__getitem__)

@@ -24,7 +24,7 @@ class Propagator:
 
     def propagate(self, target: TrackedObject, frame: int, reverse: bool) -> FrameOutput:
         """Track an object onto one frame and add the output to its memory bank."""
-        self._encode_prompted(target)
+        self.encode_prompted(target)
         self._refresh_memory(target, frame, reverse)
         selection = target.bank.select(frame, reverse, self.frames)
         output = self.segmenter.track(self.features(frame), selection)
@@ -42,13 +42,13 @@ class Propagator:
         latest = target.history.latest(frame)
         if latest is None:
             return None
-        self._encode_prompted(target)
+        self.encode_prompted(target)
         interval = target.history.interval(frame)
         excluded = {at for at in target.bank.tracked if at in interval or not target.history.is_up_to_date(at)}
         bank = target.bank.without({frame}, excluded)
         return bank.select(frame, latest.reverse, self.frames) if bank.prompted or bank.tracked else None
 
-    def _encode_prompted(self, target: TrackedObject) -> None:
+    def encode_prompted(self, target: TrackedObject) -> None:
         """Encode the missing memories of prompted frames. This is deferred to their first use: until then each
         further click would discard the memory of the one before."""
         for frame, output in target.bank.prompted.items():

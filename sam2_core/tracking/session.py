@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sam2_core.errors import BadPrompt, Busy, SessionChanged
+from sam2_core.errors import BadPrompt, Busy, MediaError, SessionChanged
 from sam2_core.model.input_geometry import InputGeometry, frame_input
 from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.model.preprocess import Pixels
@@ -143,6 +143,13 @@ class TrackingSession:
         self._check_trackable()
         self._check_frames(frames)
         return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
+
+    def add_frame(self, pixels: Pixels) -> FrameMasks:
+        """Add the next frame of a live medium, as RGB (H, W, 3) uint8, and propagate all objects onto it.
+
+        Raises `MediaError` for another medium, and for a frame of another size.
+        """
+        raise MediaError("Only a live camera takes frames one by one.")
 
     def untrack(self, frames: range, objects: Collection[int]) -> int:
         """Remove the newest tracked mask of these objects on each frame; returns the revision."""

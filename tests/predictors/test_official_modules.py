@@ -53,6 +53,15 @@ def test_names_of_segment_anything() -> None:
     assert ResizeLongestSide is not SAM2Transforms
 
 
+def test_a_module_can_be_called_like_the_function_that_it_hides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `SamPredictor(build_sam(checkpoint=...))`."""
+    from sam2_core import build_sam
+
+    monkeypatch.setattr(build_sam, "build_sam", lambda checkpoint=None: f"a network from {checkpoint}")
+    assert build_sam(checkpoint="sam_vit_h.pth") == "a network from sam_vit_h.pth"  # type: ignore[operator]
+    assert not callable(importlib.import_module("sam2_core.sam2_image_predictor"))
+
+
 def test_the_table_of_the_hub_names_known_networks() -> None:
     from sam2_core.build_sam import HF_MODEL_ID_TO_FILENAMES as FILENAMES
 

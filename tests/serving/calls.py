@@ -15,10 +15,11 @@ from sam2_core.serving.commands import (
     SetPrompt,
     StaleFrames,
     Track,
+    TrackLive,
     Untrack,
 )
 from sam2_core.serving.engine import Engine, QueueStatus
-from sam2_core.types import FrameMasks, FrameSpan, Prompt, SessionInfo
+from sam2_core.types import FrameMasks, FrameSpan, LiveMedium, Prompt, SessionInfo
 
 T = TypeVar("T")
 DEADLINE = 30.0  # seconds
@@ -30,7 +31,7 @@ class Calls:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def open(self, media: str) -> SessionInfo:
+    def open(self, media: str | LiveMedium) -> SessionInfo:
         return _result(self.engine.open(media))
 
     def set_prompt(self, session: str, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
@@ -43,6 +44,9 @@ class Calls:
         self, session: str, frames: range, revision: int, objects: Collection[int] | None = None
     ) -> tuple[FrameMasks, ...]:
         return self._run(session, Track(frames, revision, None if objects is None else tuple(objects)))
+
+    def track_live(self, session: str, jpeg: bytes) -> FrameMasks:
+        return self._run(session, TrackLive(jpeg))
 
     def plan_tracking(self, session: str, frames: range) -> tuple[FrameSpan, ...]:
         return self._run(session, PlanTracking(frames))

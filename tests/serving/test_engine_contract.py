@@ -3,6 +3,7 @@ pickles through, as an engine in another process would."""
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -18,7 +19,7 @@ from sam2_core.media import ingest, ingest_album
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.pool import EnginePool
-from sam2_core.types import Box, FrameSpan, Mask, Point, Prompt
+from sam2_core.types import Box, FrameSpan, LiveMedium, Mask, Point, Prompt
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
@@ -348,3 +349,60 @@ def test_a_closed_session_is_gone(engine: Calls, clip: str) -> None:
     ):
         with pytest.raises(SessionGone):
             call()
+
+
+# --- live ------------------------------------------------------------------------------------------------------------
+
+CAMERA = LiveMedium(48, 64)
+
+
+def jpeg(number: int, width: int = 64, kind: str = "JPEG") -> bytes:
+    """A frame of a camera: a square that moves."""
+    image = Image.new("RGB", (width, 48), (20, 90, 160))
+    image.paste((240, 200, 30), (10 + number, 10, 30 + number, 30))
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+def test_objects_are_followed_through_the_frames_of_a_camera(engine: Calls) -> None:
+    info = engine.open(CAMERA)
+    assert (info.frames, info.height, info.width, info.fps) == (0, 48, 64, 0.0)
+    first = engine.track_live(info.id, jpeg(0))
+    assert (first.frame, first.objects) == (0, ())
+    answer = engine.set_prompt(info.id, 0, 1, CLICK)
+    second = engine.track_live(info.id, jpeg(1))
+    assert (second.frame, [found.object_id for found in second.objects]) == (1, [1])
+    assert second.objects[0].fresh and second.revision == answer.revision
+    assert second.objects[0].mask.to_array().shape == (48, 64)
+    engine.set_prompt(info.id, 1, 2, BOXED)  # another one joins
+    corrected = engine.set_prompt(info.id, 1, 1, Prompt((Point(30, 20), Point(5, 5, positive=False))))
+    third = engine.track_live(info.id, jpeg(2))
+    assert (third.frame, [found.object_id for found in third.objects]) == (2, [1, 2])
+    assert third.revision == corrected.revision > second.revision
+    assert engine.get_masks(info.id, range(2, 3))[0].objects[0].mask == third.objects[0].mask
+    engine.remove_object(info.id, 1)
+    assert [found.object_id for found in engine.track_live(info.id, jpeg(3)).objects] == [2]
+
+
+@pytest.mark.parametrize("frame", [b"", b"no picture", jpeg(0)[:200], jpeg(0, kind="PNG"), jpeg(0, width=60)])
+def test_what_is_no_frame_of_this_camera_is_refused_and_changes_nothing(engine: Calls, frame: bytes) -> None:
+    info = engine.open(CAMERA)
+    engine.track_live(info.id, jpeg(0))
+    engine.set_prompt(info.id, 0, 1, CLICK)
+    with pytest.raises(MediaError, match="Start the camera again"):
+        engine.track_live(info.id, frame)
+    assert engine.track_live(info.id, jpeg(1)).frame == 1
+
+
+def test_a_camera_is_tracked_as_it_runs_and_a_clip_is_not(engine: Calls, clip: str) -> None:
+    camera, session = engine.open(CAMERA).id, engine.open(clip).id
+    with pytest.raises(MediaError):
+        engine.track_live(session, jpeg(0))
+    engine.track_live(camera, jpeg(0))
+    revision = engine.set_prompt(camera, 0, 1, CLICK).revision
+    for track in (lambda: engine.track(camera, range(1), revision), lambda: engine.plan_tracking(camera, range(1))):
+        with pytest.raises(BadPrompt, match="as they arrive"):
+            track()
+    with pytest.raises(BadPrompt):
+        engine.set_prompt(camera, 1, 1, CLICK)

@@ -94,7 +94,7 @@ def unpack(message: bytes) -> tuple[dict[str, Any], list[bytes]]:
     (length,) = struct.unpack_from("<I", message)
     header = json.loads(message[4 : 4 + length])
     pictures, start = [], 4 + length
-    objects = header["objects"] if header["t"] in ("masks", "preview") else []
+    objects = header["objects"] if header["t"] in ("masks", "preview", "live_masks") else []
     for each in (shape for found in objects for shape in (found, *found.get("candidates", ()))):
         pictures.append(message[start : start + each["bytes"]])
         start += each["bytes"]

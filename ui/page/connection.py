@@ -21,6 +21,7 @@ from ui.jobs import Job, JobCancelled, RateLimit
 from ui.models import describe_models, model_event, models_event, report_loading
 from ui.page.detection import TextPrompts
 from ui.page.imports import ImportOptions, read_and_propose
+from ui.page.live import LiveCamera
 from ui.page.previews import EffectPreviews
 from ui.page.send_queue import SendQueue
 from ui.page.uploads import UploadBatch
@@ -74,6 +75,7 @@ class PageConnection:
         self.thumbnail_rate = RateLimit(services.settings.messages_per_second)
         self._previews = HoverPreviews(self)
         self._text_prompts = TextPrompts(services, self.send)
+        self.live = LiveCamera(session, self.send, self.queue.put)
         self._answering = asyncio.Lock()  # edits are answered in the order in which they were asked for
         self._telling_stale = asyncio.Lock()
         self._tracking: TrackRequest | DetectClipRequest | None = None  # the run under way
@@ -103,6 +105,7 @@ class PageConnection:
 
     async def close(self) -> None:
         """See `Client`."""
+        self.live.stop()
         await self.queue.disconnect()
 
     # --- requests -------------------------------------------------------------------------------------------------
@@ -130,6 +133,10 @@ class PageConnection:
             else:
                 self._session.rate.count()
             self._tasks.admit()
+            if protocol.is_live(text):
+                read = partial(protocol.parse_live_request, bounds=self.live.bounds)
+                self._tasks.start(self.live.handle(await self._off_loop_if_large(read, text)), job="live")
+                return
             parse = partial(protocol.parse_request, bounds=self._session.bounds)
             request: Request = await self._off_loop_if_large(parse, text)
         except MaskletError as error:

@@ -18,6 +18,8 @@ GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSO
 WS   /s/{token}/ws                  requests up, events down (see ui/protocol.py)
 POST /s/{token}/send                one request up, where proxies drop sockets,
 GET  /s/{token}/receive             and events down: u32 length and event, repeated; waits until there is one
+POST /s/{token}/live                the next frame of the camera as a JPEG, answered by the event `live_masks`; status
+                                    429: drop it, 410: the camera is not started (see ui/page/live.py)
 POST /s/{token}/bye                 the page is going away
 GET  /s/{token}/download/{id}/{filename}
 GET  /examples/{name}.jpg           thumbnail of an example
@@ -47,6 +49,7 @@ from ui.examples import examples, thumbnail
 from ui.files import OpeningOptions, UploadedFile
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
+from ui.page.live import MAX_FRAME_BYTES, NotLive
 from ui.page.previews import read_preview_options
 from ui.page.socket import converse, is_same_origin
 from ui.protocol import MAX_REQUEST_CHARACTERS, read_upload
@@ -80,6 +83,7 @@ class Routes:
             WebSocketRoute("/s/{token}/ws", partial(converse, self._sessions)),
             Route("/s/{token}/send", self._of_session(self._send), methods=post),
             Route("/s/{token}/receive", self._of_session(self._receive), methods=get),
+            Route("/s/{token}/live", self._of_session(self._live), methods=post),
             Route("/s/{token}/bye", self._of_session(self._bye), methods=post),
             Route("/s/{token}/download/{key}/{filename}", self._of_session(self._download), methods=get),
             Route("/examples/{name}.jpg", self._thumbnail, methods=get),
@@ -270,6 +274,18 @@ class Routes:
             return _refuse(409, "This work is open in another tab.")
         body = b"".join(struct.pack("<I", len(message)) + message for message in messages)
         return Response(body, media_type="application/octet-stream", headers=FRESH)
+
+    async def _live(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        if int(request.headers.get("content-length") or MAX_FRAME_BYTES + 1) > MAX_FRAME_BYTES:
+            return _refuse(413, "A frame of the camera is too large.")
+        self._sessions.touch(session)
+        try:
+            event = await connection.live.track(await request.body())
+        except Busy as error:
+            return _refuse(429, str(error))
+        except NotLive as error:
+            return _refuse(410, str(error))
+        return Response(event, media_type="application/octet-stream", headers=FRESH)
 
     async def _bye(self, request: Request, session: Session, connection: PageConnection) -> Response:
         self._sessions.leave(session)

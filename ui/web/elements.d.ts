@@ -105,6 +105,17 @@ interface PageElements {
   size: HTMLLabelElement;
   snapshot: HTMLButtonElement;
   stop: HTMLButtonElement;
+  'stream-add': HTMLButtonElement;
+  'stream-canvas': HTMLCanvasElement;
+  'stream-close': HTMLButtonElement;
+  'stream-dialog': HTMLDialogElement;
+  'stream-keep': HTMLButtonElement;
+  'stream-new': HTMLButtonElement;
+  'stream-remove': HTMLButtonElement;
+  'stream-resume': HTMLButtonElement;
+  'stream-stop': HTMLButtonElement;
+  'stream-video': HTMLVideoElement;
+  stream: HTMLButtonElement;
   suspicious: HTMLButtonElement;
   swatch: HTMLInputElement;
   theme: HTMLButtonElement;

@@ -1,6 +1,6 @@
 // Generated from ui/protocol.py by `npm run protocol`. Do not edit.
 
-export type Message = Request | Event;
+export type Message = Request | LiveRequest | Event;
 export type Request =
   | SetPromptRequest
   | PreviewRequest
@@ -17,6 +17,7 @@ export type Request =
   | ListModelsRequest
   | ChooseModelRequest
   | ListDetectorsRequest;
+export type LiveRequest = LiveStartRequest | LivePromptRequest | LiveRemoveRequest | LiveStopRequest;
 export type Event =
   | HelloEvent
   | ModelEvent
@@ -30,6 +31,8 @@ export type Event =
   | StaleEvent
   | ObjectRemovedEvent
   | UntrackedEvent
+  | LiveStartedEvent
+  | LiveMasksEvent
   | HeartbeatEvent
   | ProgressEvent
   | DoneEvent
@@ -263,6 +266,36 @@ export interface ChooseModelRequest {
  */
 export interface ListDetectorsRequest {
   t: "list_detectors";
+}
+/**
+ * The camera runs, with frames of this size; answered by `live_started`. The frames come by POST (routes.py).
+ */
+export interface LiveStartRequest {
+  t: "live_start";
+  width: number;
+  height: number;
+}
+/**
+ * Everything that is asked for an object on the frame that was seen; answered by `live_masks`.
+ */
+export interface LivePromptRequest {
+  t: "live_prompt";
+  frame: number;
+  object: number;
+  prompt: PromptData;
+}
+/**
+ * Follow an object no longer.
+ */
+export interface LiveRemoveRequest {
+  t: "live_remove";
+  object: number;
+}
+/**
+ * The camera is off.
+ */
+export interface LiveStopRequest {
+  t: "live_stop";
 }
 /**
  * The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
@@ -526,6 +559,26 @@ export interface UntrackedEvent {
   seq: number;
 }
 /**
+ * The server takes frames of the camera, up to `rate` a second.
+ */
+export interface LiveStartedEvent {
+  t: "live_started";
+  rate: number;
+}
+/**
+ * Masks of a frame of the camera: of all objects, or with `object` the answer to a prompt for that object.
+ *
+ * `is_first`: it begins a session, in which there are no objects yet; those of an earlier one are set again by masks.
+ */
+export interface LiveMasksEvent {
+  t: "live_masks";
+  frame: number;
+  revision: number;
+  objects: ObjectMaskData[];
+  object?: number;
+  is_first?: boolean;
+}
+/**
  * Comes every few seconds, so that the page notices a dead connection.
  */
 export interface HeartbeatEvent {
@@ -540,7 +593,7 @@ export interface HeartbeatEvent {
  */
 export interface ProgressEvent {
   t: "progress";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live";
   fraction: number | null;
   message: string;
   model?: string;
@@ -563,7 +616,7 @@ export interface ProgressEvent {
  */
 export interface DoneEvent {
   t: "done";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live";
   url?: string;
   name?: string;
   size?: number;
@@ -584,7 +637,7 @@ export interface DoneEvent {
 export interface ErrorEvent {
   t: "error";
   text: string;
-  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect";
+  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live";
   seq?: number;
   run?: number;
   too_large?: boolean;

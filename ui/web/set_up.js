@@ -10,6 +10,7 @@ import { setUpEffects } from './panels/effects.js';
 import { setUpHeader } from './panels/header.js';
 import { setUpImportAnnotations } from './panels/import_annotations.js';
 import { setUpKeyboard } from './panels/keyboard.js';
+import { setUpLiveCamera } from './panels/live_camera.js';
 import { setUpModels } from './panels/models.js';
 import { setUpObjectList, updateObjects } from './panels/object_list.js';
 import { setUpObjectMenu } from './panels/object_menu.js';
@@ -87,6 +88,7 @@ export function setUpPage() {
   setUpStartScreen();
   setUpOpenFiles();
   setUpCamera();
+  setUpLiveCamera();
   setUpDownload();
   setUpKeyboard();
   setUpEffects();

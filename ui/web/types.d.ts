@@ -116,6 +116,8 @@ type MasksMessage = Omit<import('./protocol').MasksEvent, 'objects' | 'step'> & 
   step?: 1 | -1;
   question?: QueuedRequest;
 };
+/** Masks of a frame of the live camera, as received. */
+type LiveMasksMessage = Omit<import('./protocol').LiveMasksEvent, 'objects'> & { objects: MaskRecord[] };
 /** A hover preview as received. */
 type PreviewMessage = Omit<import('./protocol').PreviewEvent, 'objects'> & { objects: MaskRecord[] };
 
@@ -172,6 +174,8 @@ interface SavedProject extends ProjectData {
   fileKeys?: string[];
   /** The files themselves, where it is still open. */
   source?: MediumSource | null;
+  /** It begins with this page: nothing comes back. */
+  isNew?: boolean;
 }
 
 /** A project in the database. */
@@ -294,6 +298,7 @@ interface About {
   max_pictures: number;
   max_frames: number;
   max_album_mb: number;
+  max_live_side: number;
   max_layers: number;
   max_text: number;
   max_preview: number;
@@ -330,6 +335,8 @@ interface PageEvents {
   'server-opened': import('./protocol').OpenedEvent;
   'server-masks': MasksMessage;
   'server-preview': PreviewMessage;
+  'server-live_started': import('./protocol').LiveStartedEvent;
+  'server-live_masks': LiveMasksMessage;
   'server-stale': import('./protocol').StaleEvent;
   'server-object_removed': import('./protocol').ObjectRemovedEvent;
   'server-untracked': Answer<import('./protocol').UntrackedEvent>;

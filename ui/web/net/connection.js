@@ -6,8 +6,7 @@ import { state } from '../core/store.js';
 import { emit } from '../shared/events.js';
 import { CLOSED_GONE, CLOSED_TAKEN, RequestTransport, SocketTransport } from './transports.js';
 
-/** @import { Request } from '../protocol.js' */
-/** @import { ReceivedEvent, Transport } from './transports.js' */
+/** @import { ReceivedEvent, Request, Transport } from './transports.js' */
 
 const MIN_RETRY_DELAY = 250; // milliseconds between attempts
 const MAX_RETRY_DELAY = 8000; // several attempts fit into the time for which the server keeps the session

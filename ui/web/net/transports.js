@@ -2,9 +2,11 @@
 
 import { address } from '../core/page.js';
 
-/** @import { Event as ServerEvent, MasksEvent, PreviewEvent, Request } from '../protocol.js' */
+/** @import { Event as ServerEvent, LiveMasksEvent, LiveRequest, MasksEvent, PreviewEvent } from '../protocol.js' */
+/** @import { Request as PageRequest } from '../protocol.js' */
 /**
- * @typedef {Exclude<ServerEvent, MasksEvent | PreviewEvent> | MasksMessage | PreviewMessage} ReceivedEvent
+ * @typedef {PageRequest | LiveRequest} Request
+ * @typedef {Exclude<ServerEvent, MasksEvent | PreviewEvent | LiveMasksEvent> | MasksMessage | PreviewMessage | LiveMasksMessage} ReceivedEvent
  * @typedef {{ opened: () => void; received: (event: ReceivedEvent) => void; closed: (code: number) => void }} Callbacks
  * @typedef {{ send: (request: Request) => void; close: () => void }} Transport `close` comes without a callback
  */
@@ -21,12 +23,12 @@ const MAX_SILENCE = 30000; // milliseconds; the server sends a heartbeat at leas
  * @param {ArrayBuffer} buffer
  * @returns {ReceivedEvent}
  */
-function unpack(buffer) {
+export function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const event = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let start = 4 + length;
   /** @type {MaskRecord[]} */
-  const objects = event.t === 'masks' || event.t === 'preview' ? event.objects : [];
+  const objects = ['masks', 'preview', 'live_masks'].includes(event.t) ? event.objects : [];
   for (const mask of objects.flatMap(object => [object, ...(object.candidates ?? [])])) {
     mask.png = new Blob([new Uint8Array(buffer, start, mask.bytes)], { type: 'image/png' });
     start += mask.bytes;

@@ -3,12 +3,10 @@
 import { find, listen } from '../core/page.js';
 import { canvasOf } from '../shared/canvas.js';
 import { openFile } from '../storage/open_files.js';
+import { closeStream, NoCamera, openStream } from './camera_stream.js';
 
 const cameraDialog = find('camera-dialog');
 const cameraVideo = find('camera-video');
-const CONSTRAINTS = { video: { facingMode: 'environment', width: { ideal: 1920 }, height: { ideal: 1080 } } };
-/** @type {MediaStream | null} */
-let cameraStream = null;
 
 /** @param {string} text '' once the camera can take a picture */
 function showStatus(text) {
@@ -19,28 +17,18 @@ function showStatus(text) {
 async function openCamera() {
   cameraDialog.showModal();
   showStatus('Waiting for the camera…');
-  if (!navigator.mediaDevices?.getUserMedia)
-    return showStatus(
-      'Browsers give pages the camera only over https or on this computer itself. Choose a file instead.',
-    );
   try {
-    cameraStream = await navigator.mediaDevices.getUserMedia(CONSTRAINTS);
+    await openStream(cameraVideo, { width: { ideal: 1920 }, height: { ideal: 1080 } });
     if (!cameraDialog.open) return closeCamera();
-    cameraVideo.srcObject = cameraStream;
-    await cameraVideo.play();
     showStatus('');
   } catch (error) {
-    showStatus(
-      error instanceof DOMException && error.name === 'NotAllowedError'
-        ? 'The camera is not allowed here. Allow it in the browser’s address bar and try again.'
-        : 'No camera was found. Connect one and try again, or choose a file instead.',
-    );
+    if (!(error instanceof NoCamera)) throw error;
+    showStatus(error.message);
   }
 }
 
 function closeCamera() {
-  for (const track of cameraStream?.getTracks() ?? []) track.stop();
-  cameraStream = cameraVideo.srcObject = null;
+  closeStream(cameraVideo);
   if (cameraDialog.open) cameraDialog.close();
 }
 

@@ -45,7 +45,10 @@ function mediumOpened({ medium, version, added = state.opening?.added ?? false }
   update({ opening: null, reopening: false });
   showBanner('');
   connection.clearQueue();
-  showOpened({ medium, version }, project, { frame: added ? project?.medium.frames : undefined, quiet: added });
+  showOpened({ medium, version }, project, {
+    frame: added ? project?.medium.frames : undefined,
+    quiet: added || project?.isNew,
+  });
   announce(`${medium.name} ${medium.kind === 'album' ? 'are' : 'is'} open`);
   if (!project) showTip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
 }
@@ -197,7 +200,8 @@ export function setUpSession() {
     if (state.opening || state.reopening || event.version !== state.version) mediumOpened(event);
   });
   on('server-hello', greeted);
-  on('server-error', ({ text, too_large }) => too_large || toast(text)); // open_files.js asks
+  // open_files.js asks, and the live camera says it in its dialog
+  on('server-error', ({ text, job, too_large }) => too_large || job === 'live' || toast(text));
   on('server-model', modelChanged);
   on('connection', connectionChanged);
   mount.watch('issued', tokenArrived);
