@@ -44,6 +44,7 @@ from sam2_core.media import (
     ObjectTraits,
     mask_png,
 )
+from sam2_core.serving.automatic_run import MAX_CROP_LAYERS, MAX_POINTS_PER_SIDE, AutomaticUpdate
 from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.tracking_run import DIRECTIONS, Direction, TrackingRequest
 from sam2_core.types import (
@@ -51,6 +52,8 @@ from sam2_core.types import (
     MAX_MASK_LENGTH,
     MAX_OBJECT_ID,
     MAX_OBJECTS_PER_ENTRY,
+    AutomaticMask,
+    AutomaticSettings,
     Box,
     Candidate,
     FrameMasks,
@@ -67,6 +70,7 @@ MAX_NUMBER = 2**53  # the largest whole number that JavaScript counts to
 MAX_BOXES = 16
 MAX_SIDE = 16384  # pixels, of a download
 MAX_FRAMES_PER_REQUEST = 64  # of `get_masks`
+MAX_REGION_AREA = 100_000  # pixels, of holes and islands
 
 _UNKNOWN = "The page said something that the server does not know. Reload the page."
 _FOREIGN_LOG = "This journal belongs to another picture or clip."
@@ -379,6 +383,22 @@ class GetMasksRequest(_Data):
         return range(self.first, min(self.last + 1, self.first + MAX_FRAMES_PER_REQUEST))
 
 
+class SegmentEverythingRequest(_Data):
+    """Find all masks of a frame: from a grid of `points_per_side` squared points in the frame, and in each crop of
+    `crop_layers` layers (left out: as the network does best). Holes and islands of fewer than `min_region_area` pixels
+    are removed. Takes the place of a run that is under way; `run` is a number of the page's own that names the run.
+
+    Answered by `automatic_started`, then `automatic_masks` and `progress`, and at last `done` of everything; cancelling
+    that job ends it, and what was found until then stays."""
+
+    t: Literal["segment_everything"] = "segment_everything"
+    run: Number
+    frame: Frame
+    points_per_side: Annotated[int, Field(ge=1, le=MAX_POINTS_PER_SIDE)] | Absent = None
+    crop_layers: Annotated[int, Field(ge=0, le=MAX_CROP_LAYERS)] | Absent = None
+    min_region_area: Annotated[int, Field(ge=0, le=MAX_REGION_AREA)] = 0
+
+
 class ExportRequest(_Data):
     """Write a download: the objects, of which the last one lies above the others, on each `every`-th of the frames
     `first`..`last` (left out: all). `effects` and what follows are options that only some formats take."""
@@ -427,7 +447,7 @@ class CancelRequest(_Data):
     """Cancel a job; of a replay its tracking, or what it adds."""
 
     t: Literal["cancel"] = "cancel"
-    job: Literal["ingest", "import", "export", "replay", "model"]
+    job: Literal["ingest", "import", "export", "replay", "model", "everything"]
 
 
 class ListModelsRequest(_Data):
@@ -465,6 +485,7 @@ Request: TypeAlias = (
     | StopRequest
     | UntrackRequest
     | GetMasksRequest
+    | SegmentEverythingRequest
     | ExportRequest
     | EditLogRequest
     | AnytimeRequest
@@ -491,6 +512,9 @@ _REFUSALS = {
     "objects": f"`objects` must be a list of objects, each a whole number from 1 to {MAX_OBJECT_ID}.",
     "direction": f"`direction` must be one of {', '.join(DIRECTIONS)}.",
     "job": f"`job` must be one of {', '.join(get_args(CancelRequest.model_fields['job'].annotation))}.",
+    "points_per_side": f"`points_per_side` must be a whole number from 1 to {MAX_POINTS_PER_SIDE}.",
+    "crop_layers": f"`crop_layers` must be a whole number from 0 to {MAX_CROP_LAYERS}.",
+    "min_region_area": f"`min_region_area` must be a whole number from 0 to {MAX_REGION_AREA}.",
     "format": f"`format` must be one of {', '.join(EXPORT_FORMATS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
     "effects": "A look has layers, feather and matte.",
@@ -585,6 +609,8 @@ def request_subject(text: str) -> dict[str, Any]:
         return {"seq": seq}
     if request == "track" and isinstance(run, int):
         return {"job": "track", "run": run}
+    if request == "segment_everything" and isinstance(run, int):
+        return {"job": "everything", "run": run}
     return {"export": {"job": "export"}, "choose_model": {"job": "model"}}.get(str(request), {})
 
 
@@ -618,7 +644,7 @@ def read_upload(query: Mapping[str, str], max_pictures: int, max_frames: int) ->
 # --- events -----------------------------------------------------------------------------------------------------------
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
-JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model"]
+JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model", "everything"]
 
 
 class _Event(BaseModel):
@@ -762,6 +788,54 @@ class MasksEvent(_Event):
     step: int | Absent = _ABSENT
 
 
+class AutomaticMaskData(_Event):
+    """One of the masks of everything. `id` is its number in the run, from 1; `score` decides which of two overlapping
+    ones is better; `place` is [x, y, width, height] of the PNG in the frame, which encloses the mask, `crop` [left,
+    top, right, bottom] of the crop that it was found in; `bytes` is the length of the PNG."""
+
+    id: int
+    predicted_iou: float
+    stability: float
+    score: float
+    area: int
+    place: tuple[int, int, int, int]
+    crop: tuple[int, int, int, int]
+    bytes: int
+
+
+class AutomaticStartedEvent(_Event):
+    """A run of everything begins (also anew): what was found in a run of this number is void.
+
+    The settings are those asked for, the others the network's own. `min_predicted_iou` and `min_stability` are where
+    the thresholds should stand at first; from the floors upwards they can be moved without computing again.
+    `max_overlap` is the IoU of boxes for non-maximum suppression.
+    """
+
+    t: Literal["automatic_started"] = "automatic_started"
+    version: int
+    run: int
+    frame: int
+    points_per_side: int
+    crop_layers: int
+    min_predicted_iou: float
+    min_stability: float
+    max_overlap: float
+    floor_predicted_iou: float
+    floor_stability: float
+
+
+class AutomaticMasksEvent(_Event):
+    """Candidates of a run of everything, to be filtered by the page: new ones (or ones that are wanted again), and the
+    numbers of earlier ones that no choice of thresholds shows now. The page shows at most what the filter leaves."""
+
+    t: Literal["automatic_masks"] = "automatic_masks"
+    version: int
+    run: int
+    frame: int
+    masks: tuple[AutomaticMaskData, ...]
+    dropped: tuple[int, ...]
+
+
 class PreviewEvent(_Event):
     """The answer to `preview`; at most one object."""
 
@@ -807,7 +881,7 @@ class ProgressEvent(_Event):
 
     Of `model`: which one, and whether it is loaded and gets the edit log (`moving`). Of `track`: the frame that was
     reached, `done` of `total` frames, and once the pace is known frames a second (`fps`) and the seconds that are
-    `left`.
+    `left`. Of `everything`: `done` of `total` points and the seconds that are `left`.
     """
 
     t: Literal["progress"] = "progress"
@@ -830,7 +904,7 @@ class DoneEvent(_Event):
 
     Of `export`: the file, `size` in bytes. Of `track`: whether it was `stopped` and what is then left to be done
     (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
-    Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones.
+    Of `replay`: `stopped` where its tracking was cancelled. Of `everything`: whether it was `stopped`. Of `model`: its name; all masks are new ones.
     """
 
     t: Literal["done"] = "done"
@@ -866,6 +940,8 @@ Event: TypeAlias = (
     | QueueEvent
     | OpenedEvent
     | MasksEvent
+    | AutomaticStartedEvent
+    | AutomaticMasksEvent
     | PreviewEvent
     | StaleEvent
     | ObjectRemovedEvent
@@ -912,6 +988,51 @@ def pack_preview(masks: FrameMasks, *, version: int, seq: int) -> bytes:
     objects, pictures = _describe_masks(masks, with_candidates=False)
     event = PreviewEvent(version=version, frame=masks.frame, revision=masks.revision, objects=objects, seq=seq)
     return pack(event, pictures)
+
+
+def automatic_started_event(
+    settings: AutomaticSettings, *, version: int, run: int, frame: int
+) -> AutomaticStartedEvent:
+    """The `automatic_started` event of a run with these settings."""
+    return AutomaticStartedEvent(
+        version=version,
+        run=run,
+        frame=frame,
+        points_per_side=settings.points_per_side,
+        crop_layers=settings.crop_layers,
+        min_predicted_iou=settings.min_predicted_iou,
+        min_stability=settings.min_stability,
+        max_overlap=settings.max_overlap,
+        floor_predicted_iou=settings.floor_predicted_iou,
+        floor_stability=settings.floor_stability,
+    )
+
+
+def pack_automatic_masks(update: AutomaticUpdate, *, version: int, run: int, frame: int) -> bytes:
+    """The `automatic_masks` event of what a command has brought."""
+    masks, pictures = [], []
+    for number, mask in update.found.items():
+        data, picture = _describe_automatic_mask(number, mask)
+        masks.append(data)
+        pictures.append(picture)
+    event = AutomaticMasksEvent(version=version, run=run, frame=frame, masks=tuple(masks), dropped=update.dropped)
+    return pack(event, pictures)
+
+
+def _describe_automatic_mask(number: int, mask: AutomaticMask) -> tuple[AutomaticMaskData, bytes]:
+    picture, place = mask_png(mask.mask)
+    crop = mask.crop
+    data = AutomaticMaskData(
+        id=number,
+        predicted_iou=mask.predicted_iou,
+        stability=mask.stability_score,
+        score=mask.predicted_iou,
+        area=mask.mask.area,
+        place=tuple(int(n) for n in place),
+        crop=tuple(int(n) for n in (crop.left, crop.top, crop.right, crop.bottom)),
+        bytes=len(picture),
+    )
+    return data, picture
 
 
 def stale_event(spans: Iterable[FrameSpan], version: int) -> StaleEvent:

@@ -18,20 +18,16 @@ from torch import Tensor
 from sam2_core.detection.suppression import non_maximum_suppression
 from sam2_core.errors import ConfigError
 from sam2_core.model.preprocess import FloatPixels, Pixels
-from sam2_core.predictors.mask_filters import (
-    Crop,
-    FloatArray,
-    crop_area,
+from sam2_core.predictors.transforms import RgbImage, as_rgb
+from sam2_core.tracking.mask_filters import (
     fill_small_holes,
-    generate_crops,
     is_near_crop_edge,
     mask_boxes,
-    point_grids_of_layers,
     remove_small_islands,
     stability_scores,
     uncrop_mask,
 )
-from sam2_core.predictors.transforms import RgbImage, as_rgb
+from sam2_core.tracking.point_grids import Crop, FloatArray, crop_area, generate_crops, point_grids_of_layers
 from sam2_core.types import BoolArray, Mask
 
 OutputMode: TypeAlias = Literal["binary_mask", "uncompressed_rle", "coco_rle"]

@@ -18,6 +18,7 @@ from ui import protocol
 from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
 from ui.models import describe_models, model_event, models_event, report_loading
+from ui.page.everything import send_everything
 from ui.page.imports import ImportOptions, read_and_propose
 from ui.page.previews import EffectPreviews
 from ui.page.send_queue import SendQueue
@@ -39,6 +40,7 @@ from ui.protocol import (
     QueueEvent,
     RemoveObjectRequest,
     Request,
+    SegmentEverythingRequest,
     SetPromptRequest,
     StopRequest,
     TrackRequest,
@@ -161,6 +163,8 @@ class PageConnection:
             self._session.stop_tracking()
         elif isinstance(request, UntrackRequest):
             start(self._untrack(request, workspace), seq=request.seq)
+        elif isinstance(request, SegmentEverythingRequest):
+            self._segment_everything(request, workspace)
         elif isinstance(request, ExportRequest):
             self._tasks.start_job("export", partial(self._export, request))
         elif isinstance(request, EditLogRequest):
@@ -276,6 +280,10 @@ class PageConnection:
                 left=update.seconds_left,
             )
         )
+
+    def _segment_everything(self, request: SegmentEverythingRequest, workspace: Workspace) -> None:
+        work = partial(send_everything, request, workspace, self.queue, self._executors)
+        self._tasks.start_job("everything", work, run=request.run)
 
     # --- jobs -----------------------------------------------------------------------------------------------------
 
