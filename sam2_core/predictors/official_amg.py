@@ -1,6 +1,7 @@
 """The functions of the official `sam2.utils.amg` that published code imports: masks, boxes, grids and run lengths.
 
-They have the official signatures and results, on the functions of `tracking.mask_filters` and `tracking.point_grids`. Our own code uses those.
+They have the official signatures and results, on the functions of `tracking.mask_filters` and `tracking.point_grids`.
+Our own code uses those.
 """
 
 from __future__ import annotations

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from sam2_core.errors import BadPrompt
-from sam2_core.serving.automatic_filter import MAX_CANDIDATES, Candidates
+from sam2_core.serving.automatic_filter import MAX_CANDIDATES, Candidates, MaskFilter, filter_masks
 from sam2_core.serving.commands import SegmentEverything
 from sam2_core.serving.tracking_run import STEP_SECONDS, TrackedSession
 from sam2_core.tracking.point_grids import CROP_OVERLAP, Crop, generate_crops, point_grid
-from sam2_core.types import AutomaticMask, AutomaticSettings, Box
+from sam2_core.types import AutomaticMask, AutomaticSettings, Box, Progress
 
 FIRST_STEP = 4  # points of the first command in a crop
 MAX_STEP = 64  # points per command
@@ -34,6 +35,14 @@ class AutomaticRequest:
     frame: int
     settings: AutomaticSettings
     min_region_area: int = 0
+
+
+class EverythingSource(Protocol):
+    """What begins a run: a workspace."""
+
+    def segment_everything(self, request: AutomaticRequest) -> AutomaticRun:
+        """See `Workspace.segment_everything`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,19 @@ class AutomaticRun:
     def stop(self) -> None:
         """End after the command that is under way."""
         self._stopping = True
+
+    def shown(self, min_area: int = 0, max_area: int | None = None, edge_distance: int = 0) -> list[AutomaticMask]:
+        """The candidates that the thresholds of the settings leave, best first; see `MaskFilter`."""
+        settings, masks = self._request.settings, list(self.masks.values())
+        chosen = MaskFilter(
+            min_predicted_iou=settings.min_predicted_iou,
+            min_stability=settings.min_stability,
+            max_overlap=settings.max_overlap,
+            min_area=min_area,
+            max_area=max_area,
+            edge_distance=edge_distance,
+        )
+        return [masks[index] for index in filter_masks(masks, chosen)]
 
     @property
     def stopped(self) -> bool:
@@ -147,3 +169,20 @@ class AutomaticRun:
         numbers = [number for relevant in self._relevant.values() for number in relevant]
         best = sorted(numbers, key=lambda number: -self._all[number].predicted_iou)[:MAX_CANDIDATES]
         return iter(sorted(best))
+
+
+def only_above_thresholds(request: AutomaticRequest) -> AutomaticRequest:
+    """The request without candidates that its own thresholds do not show: for whoever moves none afterwards."""
+    settings = request.settings
+    fixed = replace(settings, floor_predicted_iou=settings.min_predicted_iou, floor_stability=settings.min_stability)
+    return replace(request, settings=fixed)
+
+
+async def find_everything(
+    workspace: EverythingSource, request: AutomaticRequest, progress: Progress
+) -> list[AutomaticMask]:
+    """All masks of a frame that the settings show, best first. `progress` may raise to end it. Raises `BadPrompt`."""
+    run = workspace.segment_everything(only_above_thresholds(request))
+    async for update in run:
+        progress(update.done / update.total, "Looking for everything")
+    return run.shown()
