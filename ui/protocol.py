@@ -14,7 +14,7 @@ import json
 import re
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import (
@@ -44,7 +44,7 @@ from sam2_core.media import (
     ObjectTraits,
     mask_png,
 )
-from sam2_core.serving.automatic_run import MAX_CROP_LAYERS, MAX_POINTS_PER_SIDE, AutomaticUpdate
+from sam2_core.serving.automatic_run import MAX_CROP_LAYERS, MAX_POINTS_PER_SIDE, AutomaticRequest, AutomaticUpdate
 from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.tracking_run import DIRECTIONS, Direction, TrackingRequest
 from sam2_core.types import (
@@ -397,6 +397,12 @@ class SegmentEverythingRequest(_Data):
     points_per_side: Annotated[int, Field(ge=1, le=MAX_POINTS_PER_SIDE)] | Absent = None
     crop_layers: Annotated[int, Field(ge=0, le=MAX_CROP_LAYERS)] | Absent = None
     min_region_area: Annotated[int, Field(ge=0, le=MAX_REGION_AREA)] = 0
+
+    def with_defaults(self, settings: AutomaticSettings) -> AutomaticRequest:
+        """The request as the workspace takes it; `settings` are those of the network."""
+        asked = {"points_per_side": self.points_per_side, "crop_layers": self.crop_layers}
+        chosen = replace(settings, **{name: value for name, value in asked.items() if value is not None})
+        return AutomaticRequest(self.frame, chosen, self.min_region_area)
 
 
 class ExportRequest(_Data):
@@ -1029,8 +1035,8 @@ def _describe_automatic_mask(number: int, mask: AutomaticMask) -> tuple[Automati
         stability=mask.stability_score,
         score=mask.predicted_iou,
         area=mask.mask.area,
-        place=tuple(int(n) for n in place),
-        crop=tuple(int(n) for n in (crop.left, crop.top, crop.right, crop.bottom)),
+        place=place,
+        crop=(round(crop.left), round(crop.top), round(crop.right), round(crop.bottom)),
         bytes=len(picture),
     )
     return data, picture

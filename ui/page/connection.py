@@ -313,6 +313,7 @@ class PageConnection:
         return workspace.info.frames
 
     async def _open(self, files: list[UploadedFile], options: OpeningOptions, job: Job) -> None:
+        self._tasks.cancel("everything")
         add = options.add and self._session.workspace is not None
         workspace, skipped = await self._session.open(files, options, job)
         self.effect_previews.forget()
@@ -332,6 +333,7 @@ class PageConnection:
         self.send(models_event(self._session.model, models))
 
     async def _choose_model(self, request: ChooseModelRequest, job: Job) -> None:
+        self._tasks.cancel("everything")  # else it would go on with masks of another network
         await self._session.choose_model(request.name, job)
         self.send(model_event(self._session.model))
         self.send(DoneEvent(job="model", name=self._session.model.entry.name))

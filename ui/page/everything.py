@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from sam2_core.serving.automatic_run import AutomaticRequest
 from sam2_core.serving.commands import GetAutomaticSettings
 from sam2_core.serving.workspace import Workspace
-from sam2_core.types import AutomaticSettings
 from ui.jobs import Executors, Job, JobCancelled
 from ui.page.send_queue import SendQueue
 from ui.protocol import DoneEvent, SegmentEverythingRequest, automatic_started_event, pack, pack_automatic_masks
@@ -20,9 +16,9 @@ async def send_everything(
     about = {"version": workspace.version, "run": request.run, "frame": request.frame}
     stopped = False
     try:
-        settings = _chosen(request, await job.wait(workspace.run(GetAutomaticSettings())))
-        run = workspace.segment_everything(AutomaticRequest(request.frame, settings, request.min_region_area))
-        queue.put(pack(automatic_started_event(settings, **about)))
+        wanted = request.with_defaults(await job.wait(workspace.run(GetAutomaticSettings())))
+        run = workspace.segment_everything(wanted)
+        queue.put(pack(automatic_started_event(wanted.settings, **about)))
         job.report(0.0, "Looking for everything")
         async for update in run:
             if update.found or update.dropped:
@@ -35,9 +31,3 @@ async def send_everything(
     except JobCancelled:
         stopped = True
     queue.put(pack(DoneEvent(job="everything", run=request.run, stopped=stopped)))
-
-
-def _chosen(request: SegmentEverythingRequest, settings: AutomaticSettings) -> AutomaticSettings:
-    """The network's settings, with those that the page has asked for."""
-    asked = {"points_per_side": request.points_per_side, "crop_layers": request.crop_layers}
-    return replace(settings, **{name: value for name, value in asked.items() if value is not None})

@@ -507,7 +507,8 @@ export interface ProgressEvent {
  *
  * Of `export`: the file, `size` in bytes. Of `track`: whether it was `stopped` and what is then left to be done
  * (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
- * Of `replay`: `stopped` where its tracking was cancelled. Of `everything`: whether it was `stopped`. Of `model`: its name; all masks are new ones.
+ * Of `replay`: `stopped` where its tracking was cancelled. Of `everything`: whether it was `stopped`. Of `model`: its
+ * name; all masks are new ones.
  */
 export interface DoneEvent {
   t: "done";
