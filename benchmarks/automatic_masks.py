@@ -55,7 +55,7 @@ def main() -> None:
         best += overlaps
         counts.append(len(found))
         print(f"{image.name} {len(found)} masks {time.monotonic() - started:.1f} s", np.round(overlaps, 2), flush=True)
-        if options.sheets and number % max(1, len(images) // SHEETS) == 0:
+        if options.sheets and number % -(-len(images) // SHEETS) == 0:
             options.sheets.mkdir(parents=True, exist_ok=True)
             _write_sheet(options.sheets / f"{image.name}.jpg", labeled.image, found)
     engine.shut_down()
