@@ -242,6 +242,46 @@ class ObjectMask:
 
 
 @dataclass(frozen=True, slots=True)
+class AutomaticMask:
+    """A mask that was found without a prompt of the user's, by a point of a grid within a crop of the frame.
+
+    `stability_score` is the IoU of the mask at a higher and at a lower threshold, 0..1. `box` encloses the mask. All
+    coordinates are pixels of the frame.
+    """
+
+    mask: Mask
+    predicted_iou: float
+    stability_score: float
+    box: Box
+    point: Point
+    crop: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutomaticSettings:
+    """How a network segments everything; the defaults are the official ones of SAM 2.
+
+    Attributes:
+        points_per_side: The grid has this many points squared, in the frame and in each crop.
+        crop_layers: Layers of crops to search as well; layer n has 4ⁿ crops.
+        min_predicted_iou: Masks with a predicted IoU above this are kept; 0 keeps all.
+        min_stability: Masks with at least this stability score are kept.
+        stability_offset: How far the stability score moves the threshold of the logits up and down.
+        max_overlap: Of two masks whose boxes have a higher IoU the better one is kept.
+        floor_predicted_iou, floor_stability: The lowest values of the two thresholds that can be chosen afterwards.
+    """
+
+    points_per_side: int = 32
+    crop_layers: int = 0
+    min_predicted_iou: float = 0.8
+    min_stability: float = 0.95
+    stability_offset: float = 1.0
+    max_overlap: float = 0.7
+    floor_predicted_iou: float = 0.5
+    floor_stability: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
 class FrameSpan:
     """Frames to be tracked for these objects, in the order of the range."""
 

@@ -19,7 +19,20 @@ from sam2_core.serving.commands import Command, PlanTracking, StaleFrames
 from sam2_core.serving.detection_engine import Detect, DetectionFuture
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
-from sam2_core.types import Box, Candidate, FrameMasks, FrameSpan, LiveMedium, Mask, ObjectMask, Prompt, SessionInfo
+from sam2_core.types import (
+    AutomaticMask,
+    AutomaticSettings,
+    Box,
+    Candidate,
+    FrameMasks,
+    FrameSpan,
+    LiveMedium,
+    Mask,
+    ObjectMask,
+    Point,
+    Prompt,
+    SessionInfo,
+)
 
 T = TypeVar("T")
 CANDIDATE_SIZES, CANDIDATE_IOUS = (1.0, 0.6, 1.8), (0.9, 0.8, 0.7)
@@ -112,6 +125,32 @@ class FakeSession:
     def remove_object(self, object_id: int) -> int:
         self.revision += self.objects.pop(object_id, None) is not None
         return self.revision
+
+    @property
+    def automatic_settings(self) -> AutomaticSettings:
+        return AutomaticSettings(points_per_side=4, min_predicted_iou=0.75, floor_predicted_iou=0.5)
+
+    def segment_everything(
+        self,
+        frame: int,
+        crop: Box,
+        points: Collection[tuple[float, float]],
+        min_predicted_iou: float,
+        min_stability: float,
+        stability_offset: float,
+        min_region_area: int,
+    ) -> tuple[AutomaticMask, ...]:
+        """Three discs for each point, the more stable the farther to the right."""
+        self._check_frame(frame)
+        found = []
+        for x, y in points:
+            stability = round(0.6 + 0.39 * x / self.media.size_of(frame)[1], 3)
+            painted = _paint(self.media.size_of(frame), 0, Prompt((Point(x, y),)))
+            for each in painted.candidates:
+                if each.predicted_iou > min_predicted_iou and stability >= min_stability:
+                    box = _box_of(each.mask)
+                    found.append(AutomaticMask(each.mask, each.predicted_iou, stability, box, Point(x, y), crop))
+        return tuple(found)
 
     def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
         fresh = []
@@ -247,6 +286,11 @@ class FakeDetectionEngine:
                     box = Box(left, top * height, right, (top + 0.3) * height)
                     found.append(Detection(phrase, score, box, words={phrase: (score,)}))
         return tuple(sorted(found, key=lambda each: -each.score))
+
+
+def _box_of(mask: Mask) -> Box:
+    rows, columns = np.nonzero(mask.to_array())
+    return Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
 
 
 def _nearest(history: ObjectHistory, frame: int) -> Prompt:

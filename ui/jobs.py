@@ -238,7 +238,7 @@ class BackgroundTasks:
             finally:
                 self._end(job)
 
-        self.start(listed(), job=name)
+        self.start(listed(), job=name, **({"run": fields["run"]} if "run" in fields else {}))
 
     @contextmanager
     def job(self, name: JobName, **fields: Any) -> Iterator[Job]:

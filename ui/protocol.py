@@ -14,7 +14,7 @@ import json
 import re
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import (
@@ -45,6 +45,7 @@ from sam2_core.media import (
     ObjectTraits,
     mask_png,
 )
+from sam2_core.serving.automatic_run import MAX_CROP_LAYERS, MAX_POINTS_PER_SIDE, AutomaticRequest, AutomaticUpdate
 from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.text_run import TextDirection
 from sam2_core.serving.tracking_run import DIRECTIONS, Direction, TrackingRequest
@@ -53,6 +54,8 @@ from sam2_core.types import (
     MAX_MASK_LENGTH,
     MAX_OBJECT_ID,
     MAX_OBJECTS_PER_ENTRY,
+    AutomaticMask,
+    AutomaticSettings,
     Box,
     Candidate,
     FrameMasks,
@@ -70,6 +73,7 @@ MAX_NUMBER = 2**53  # the largest whole number that JavaScript counts to
 MAX_BOXES = 16
 MAX_SIDE = 16384  # pixels, of a download
 MAX_FRAMES_PER_REQUEST = 64  # of `get_masks`
+MAX_REGION_AREA = 100_000  # pixels, of holes and islands
 
 _UNKNOWN = "The page said something that the server does not know. Reload the page."
 _FOREIGN_LOG = "This journal belongs to another picture or clip."
@@ -386,6 +390,28 @@ class GetMasksRequest(_Data):
         return range(self.first, min(self.last + 1, self.first + MAX_FRAMES_PER_REQUEST))
 
 
+class SegmentEverythingRequest(_Data):
+    """Find all masks of a frame: from a grid of `points_per_side` squared points in the frame, and in each crop of
+    `crop_layers` layers (left out: as the network does best). Holes and islands of fewer than `min_region_area` pixels
+    are removed. Takes the place of a run that is under way; `run` is a number of the page's own that names the run.
+
+    Answered by `automatic_started`, then `automatic_masks` and `progress`, and at last `done` of everything; cancelling
+    that job ends it, and what was found until then stays."""
+
+    t: Literal["segment_everything"] = "segment_everything"
+    run: Number
+    frame: Frame
+    points_per_side: Annotated[int, Field(ge=1, le=MAX_POINTS_PER_SIDE)] | Absent = None
+    crop_layers: Annotated[int, Field(ge=0, le=MAX_CROP_LAYERS)] | Absent = None
+    min_region_area: Annotated[int, Field(ge=0, le=MAX_REGION_AREA)] = 0
+
+    def with_defaults(self, settings: AutomaticSettings) -> AutomaticRequest:
+        """The request as the workspace takes it; `settings` are those of the network."""
+        asked = {"points_per_side": self.points_per_side, "crop_layers": self.crop_layers}
+        chosen = replace(settings, **{name: value for name, value in asked.items() if value is not None})
+        return AutomaticRequest(self.frame, chosen, self.min_region_area)
+
+
 class ExportRequest(_Data):
     """Write a download: the objects, of which the last one lies above the others, on each `every`-th of the frames
     `first`..`last` (left out: all). `effects` and what follows are options that only some formats take."""
@@ -434,7 +460,7 @@ class CancelRequest(_Data):
     """Cancel a job; of a replay its tracking, or what it adds."""
 
     t: Literal["cancel"] = "cancel"
-    job: Literal["ingest", "import", "export", "replay", "model", "detect"]
+    job: Literal["ingest", "import", "export", "replay", "model", "detect", "everything"]
 
 
 class ListModelsRequest(_Data):
@@ -541,6 +567,7 @@ Request: TypeAlias = (
     | StopRequest
     | UntrackRequest
     | GetMasksRequest
+    | SegmentEverythingRequest
     | ExportRequest
     | DetectRequest
     | DetectClipRequest
@@ -573,6 +600,9 @@ _REFUSALS = {
     "objects": f"`objects` must be a list of objects, each a whole number from 1 to {MAX_OBJECT_ID}.",
     "direction": f"`direction` must be one of {', '.join(DIRECTIONS)}.",
     "job": f"`job` must be one of {', '.join(get_args(CancelRequest.model_fields['job'].annotation))}.",
+    "points_per_side": f"`points_per_side` must be a whole number from 1 to {MAX_POINTS_PER_SIDE}.",
+    "crop_layers": f"`crop_layers` must be a whole number from 0 to {MAX_CROP_LAYERS}.",
+    "min_region_area": f"`min_region_area` must be a whole number from 0 to {MAX_REGION_AREA}.",
     "format": f"`format` must be one of {', '.join(EXPORT_FORMATS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
     "effects": "A look has layers, feather and matte.",
@@ -692,6 +722,8 @@ def request_subject(text: str) -> dict[str, Any]:
         return {"job": "detect" if request == "detect" else "track", "run": run}
     if is_live(text):
         return {"job": "live"}
+    if request == "segment_everything" and isinstance(run, int):
+        return {"job": "everything", "run": run}
     return {"export": {"job": "export"}, "choose_model": {"job": "model"}}.get(str(request), {})
 
 
@@ -725,7 +757,9 @@ def read_upload(query: Mapping[str, str], max_pictures: int, max_frames: int) ->
 # --- events -----------------------------------------------------------------------------------------------------------
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
-JobName: TypeAlias = Literal["ingest", "import", "export", "replay", "track", "model", "detect", "live"]
+JobName: TypeAlias = Literal[
+    "ingest", "import", "export", "replay", "track", "model", "detect", "live", "everything"
+]  # fmt: skip
 
 
 class _Event(BaseModel):
@@ -935,6 +969,54 @@ class MasksEvent(_Event):
     step: int | Absent = _ABSENT
 
 
+class AutomaticMaskData(_Event):
+    """One of the masks of everything. `id` is its number in the run, from 1; `score` decides which of two overlapping
+    ones is better; `place` is [x, y, width, height] of the PNG in the frame, which encloses the mask, `crop` [left,
+    top, right, bottom] of the crop that it was found in; `bytes` is the length of the PNG."""
+
+    id: int
+    predicted_iou: float
+    stability: float
+    score: float
+    area: int
+    place: tuple[int, int, int, int]
+    crop: tuple[int, int, int, int]
+    bytes: int
+
+
+class AutomaticStartedEvent(_Event):
+    """A run of everything begins (also anew): what was found in a run of this number is void.
+
+    The settings are those asked for, the others the network's own. `min_predicted_iou` and `min_stability` are where
+    the thresholds should stand at first; from the floors upwards they can be moved without computing again.
+    `max_overlap` is the IoU of boxes for non-maximum suppression.
+    """
+
+    t: Literal["automatic_started"] = "automatic_started"
+    version: int
+    run: int
+    frame: int
+    points_per_side: int
+    crop_layers: int
+    min_predicted_iou: float
+    min_stability: float
+    max_overlap: float
+    floor_predicted_iou: float
+    floor_stability: float
+
+
+class AutomaticMasksEvent(_Event):
+    """Candidates of a run of everything, to be filtered by the page: new ones (or ones that are wanted again), and the
+    numbers of earlier ones that no choice of thresholds shows now. The page shows at most what the filter leaves."""
+
+    t: Literal["automatic_masks"] = "automatic_masks"
+    version: int
+    run: int
+    frame: int
+    masks: tuple[AutomaticMaskData, ...]
+    dropped: tuple[int, ...]
+
+
 class PreviewEvent(_Event):
     """The answer to `preview`; at most one object."""
 
@@ -980,7 +1062,7 @@ class ProgressEvent(_Event):
 
     Of `model`: which one, and whether it is loaded and gets the edit log (`moving`). Of `track`: the frame that was
     reached, `done` of `total` frames, and once the pace is known frames a second (`fps`) and the seconds that are
-    `left`.
+    `left`. Of `everything`: `done` of `total` points and the seconds that are `left`.
     """
 
     t: Literal["progress"] = "progress"
@@ -1005,6 +1087,7 @@ class DoneEvent(_Event):
     (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
     Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
     tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
+    Of `everything`: whether it was `stopped`.
     """
 
     t: Literal["done"] = "done"
@@ -1065,6 +1148,8 @@ Event: TypeAlias = (
     | QueueEvent
     | OpenedEvent
     | MasksEvent
+    | AutomaticStartedEvent
+    | AutomaticMasksEvent
     | PreviewEvent
     | StaleEvent
     | ObjectRemovedEvent
@@ -1122,6 +1207,51 @@ def pack_live_masks(masks: FrameMasks, *, object: int | None = None, is_first: b
         frame=masks.frame, revision=masks.revision, objects=objects, object=object, is_first=is_first
     )
     return pack(event, pictures)
+
+
+def automatic_started_event(
+    settings: AutomaticSettings, *, version: int, run: int, frame: int
+) -> AutomaticStartedEvent:
+    """The `automatic_started` event of a run with these settings."""
+    return AutomaticStartedEvent(
+        version=version,
+        run=run,
+        frame=frame,
+        points_per_side=settings.points_per_side,
+        crop_layers=settings.crop_layers,
+        min_predicted_iou=settings.min_predicted_iou,
+        min_stability=settings.min_stability,
+        max_overlap=settings.max_overlap,
+        floor_predicted_iou=settings.floor_predicted_iou,
+        floor_stability=settings.floor_stability,
+    )
+
+
+def pack_automatic_masks(update: AutomaticUpdate, *, version: int, run: int, frame: int) -> bytes:
+    """The `automatic_masks` event of what a command has brought."""
+    masks, pictures = [], []
+    for number, mask in update.found.items():
+        data, picture = _describe_automatic_mask(number, mask)
+        masks.append(data)
+        pictures.append(picture)
+    event = AutomaticMasksEvent(version=version, run=run, frame=frame, masks=tuple(masks), dropped=update.dropped)
+    return pack(event, pictures)
+
+
+def _describe_automatic_mask(number: int, mask: AutomaticMask) -> tuple[AutomaticMaskData, bytes]:
+    picture, place = mask_png(mask.mask)
+    crop = mask.crop
+    data = AutomaticMaskData(
+        id=number,
+        predicted_iou=mask.predicted_iou,
+        stability=mask.stability_score,
+        score=mask.predicted_iou,
+        area=mask.mask.area,
+        place=place,
+        crop=(round(crop.left), round(crop.top), round(crop.right), round(crop.bottom)),
+        bytes=len(picture),
+    )
+    return data, picture
 
 
 def stale_event(spans: Iterable[FrameSpan], version: int) -> StaleEvent:

@@ -28,18 +28,26 @@ def non_maximum_suppression(boxes: npt.ArrayLike, scores: npt.ArrayLike, iou_thr
 
     `boxes` is (N, 4), `scores` (N,). Of equal scores the earlier one is better.
     """
-    # IoUs in single precision compared in double decide borderline cases as torchvision does.
     corners = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
-    areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
     remaining = np.argsort(-np.asarray(scores), kind="stable")
     kept: list[int] = []
     while remaining.size:
         best, others = remaining[0], remaining[1:]
         kept.append(int(best))
-        inner_start = np.maximum(corners[best, :2], corners[others, :2])
-        inner_end = np.minimum(corners[best, 2:], corners[others, 2:])
-        shared = np.maximum(inner_end - inner_start, np.float32(0)).prod(axis=1)
-        with np.errstate(invalid="ignore"):  # 0 / 0 for two boxes of size 0
-            overlap = shared / (areas[best] + areas[others] - shared)
-        remaining = others[~(overlap.astype(np.float64) > iou_threshold)]
+        remaining = others[~(box_overlaps(corners[best : best + 1], corners[others])[0] > iou_threshold)]
     return kept
+
+
+def box_overlaps(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """IoU of each of N boxes with each of M: (N, 4), (M, 4) -> (N, M); NaN for two boxes of size 0.
+
+    Computed in single precision, so that borderline cases come out as with torchvision.
+    """
+    these, those = (np.asarray(boxes, dtype=np.float32).reshape(-1, 4) for boxes in (first, second))
+    areas, other_areas = ((each[:, 2] - each[:, 0]) * (each[:, 3] - each[:, 1]) for each in (these, those))
+    inner_start = np.maximum(these[:, None, :2], those[None, :, :2])
+    inner_end = np.minimum(these[:, None, 2:], those[None, :, 2:])
+    shared = np.maximum(inner_end - inner_start, np.float32(0)).prod(axis=2)
+    with np.errstate(invalid="ignore"):  # 0 / 0 for two boxes of size 0
+        overlaps = shared / (areas[:, None] + other_areas[None] - shared)
+    return np.asarray(overlaps, np.float64)

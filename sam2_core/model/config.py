@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import ConfigError
+from sam2_core.types import AutomaticSettings
 
 Config = TypeVar("Config", bound="SegmentationConfig")
 
@@ -25,6 +26,9 @@ RUNTIME_FIELDS = (
 """Fields that can be changed without other weights (`memory_slots` only to fewer)."""
 
 
+_OFFICIAL_SETTINGS = AutomaticSettings()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentationConfig:
     """What SAM and SAM 2 share: the sizes of the prompt encoder and the mask decoder."""
@@ -37,6 +41,7 @@ class SegmentationConfig:
     decoder_heads: int = 8
     decoder_mlp: int = 2048
     iou_head_width: int = 256
+    automatic: AutomaticSettings = _OFFICIAL_SETTINGS  # for automatic masks
 
     @classmethod
     def from_mapping(cls: type[Config], values: Mapping[str, Any]) -> Config:
@@ -46,6 +51,8 @@ class SegmentationConfig:
             raise ConfigError(f"Unknown network settings {unknown}; known are {sorted(known)}.")
         if "name" not in values:
             raise ConfigError("A network configuration needs a name.")
+        if isinstance(values.get("automatic"), dict):
+            values = {**values, "automatic": _automatic_settings(values["name"], values["automatic"])}
         wrong = [
             field.name for field in fields(cls) if not _fits(values.get(field.name, field.default), str(field.type))
         ]
@@ -157,6 +164,13 @@ class NetworkConfig(SegmentationConfig):
 
 AnyConfig: TypeAlias = NetworkConfig | ViTConfig
 """Of SAM 2, or of SAM."""
+
+
+def _automatic_settings(name: str, values: Mapping[str, Any]) -> AutomaticSettings:
+    kinds = {field.name: str(field.type) for field in fields(AutomaticSettings)}
+    if wrong := sorted(key for key, value in values.items() if not _fits(value, kinds.get(key, "nothing"))):
+        raise ConfigError(f"{name}: automatic: {', '.join(wrong)} cannot have these values.")
+    return AutomaticSettings(**values)
 
 
 def _fits(value: Any, kind: str) -> bool:

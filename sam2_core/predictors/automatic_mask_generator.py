@@ -13,9 +13,10 @@ from torch import Tensor
 
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import FloatPixels, Pixels
-from sam2_core.predictors.automatic_masks import AutomaticMaskGenerator, OutputMode, PointPredictions
+from sam2_core.predictors.automatic_masks import AutomaticMaskGenerator, OutputMode
 from sam2_core.predictors.build import build_sam2_hf
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor, as_mask_input
+from sam2_core.tracking.automatic_masks import PointPredictions
 
 
 class SAM2AutomaticMaskGenerator(AutomaticMaskGenerator):

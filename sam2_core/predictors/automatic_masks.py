@@ -1,4 +1,4 @@
-"""The core of the automatic mask generators: all masks of an image, from a grid of point prompts, without duplicates.
+"""What the automatic mask generators share: all masks of an image, from a grid of point prompts, without duplicates.
 
 A generator of one network says how it embeds a crop, predicts masks for points, and resizes their logits.
 """
@@ -6,8 +6,9 @@ A generator of one network says how it embeds a crop, predicts masks for points,
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -18,61 +19,14 @@ from torch import Tensor
 from sam2_core.detection.suppression import non_maximum_suppression
 from sam2_core.errors import ConfigError
 from sam2_core.model.preprocess import FloatPixels, Pixels
-from sam2_core.predictors.mask_filters import (
-    Crop,
-    FloatArray,
-    crop_area,
-    fill_small_holes,
-    generate_crops,
-    is_near_crop_edge,
-    mask_boxes,
-    point_grids_of_layers,
-    remove_small_islands,
-    stability_scores,
-    uncrop_mask,
-)
 from sam2_core.predictors.transforms import RgbImage, as_rgb
+from sam2_core.tracking.automatic_masks import MaskBox, MaskRecord, PointPredictions, Thresholds, masks_of_points
+from sam2_core.tracking.mask_filters import fill_small_holes, mask_boxes, remove_small_islands
+from sam2_core.tracking.point_grids import Crop, FloatArray, crop_area, generate_crops, point_grids_of_layers
 from sam2_core.types import BoolArray, Mask
 
 OutputMode: TypeAlias = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
 OUTPUT_MODES: tuple[OutputMode, ...] = ("binary_mask", "uncompressed_rle", "coco_rle")
-MAX_UPSAMPLED_PIXELS = 64_000_000
-"""Logits upsampled to the size of the image at a time (but at least those of one point); bounds the memory."""
-
-MaskBox: TypeAlias = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class MaskRecord:
-    """A mask with its statistics; `box` and `point` are in pixels of the whole image."""
-
-    mask: Mask
-    box: MaskBox
-    point: tuple[float, float]
-    predicted_iou: float
-    stability_score: float
-    crop: Crop
-
-
-@dataclass(frozen=True, slots=True)
-class PointPredictions:
-    """M masks for each of B points in one crop.
-
-    logits (B, M, 4H, 4W), predicted_ious (B, M), points (B, 2) in pixels of the crop, on the CPU.
-    """
-
-    logits: Tensor
-    predicted_ious: Tensor
-    points: Tensor
-
-    def filter(self, keep: Tensor) -> PointPredictions:
-        """Those of some points, as indices or booleans."""
-        return PointPredictions(self.logits[keep], self.predicted_ious[keep], self.points[keep.cpu()])
-
-    def split(self, count: int) -> Iterator[PointPredictions]:
-        """Batches of up to `count` points."""
-        columns = (column.split(count) for column in (self.logits, self.predicted_ious, self.points))
-        return map(PointPredictions, *columns)
 
 
 class AutomaticMaskGenerator(ABC):
@@ -172,50 +126,18 @@ class AutomaticMaskGenerator(ABC):
             return []
         left, top, right, bottom = crop
         self._embed(image[top:bottom, left:right])
+        crop_size = bottom - top, right - left
         points = torch.as_tensor(grid * (right - left, bottom - top), dtype=self.point_type)
+        thresholds = Thresholds(
+            self.pred_iou_thresh, self.stability_score_thresh, self.stability_score_offset, self.mask_threshold
+        )
+        crop_logits = partial(self._crop_logits, crop_size=crop_size)
         records: list[MaskRecord] = []
         for batch in points.split(self.points_per_batch):
-            predictions = self._process_points(batch, (bottom - top, right - left))
-            records += self._filtered(predictions, crop, image.shape[:2])
+            predictions = self._process_points(batch, crop_size)
+            records += masks_of_points(predictions, crop, image.shape[:2], thresholds, crop_logits)
         self._reset()
         return _without_duplicates(records, [each.predicted_iou for each in records], self.box_nms_thresh)
-
-    def _filtered(self, predictions: PointPredictions, crop: Crop, image_size: tuple[int, int]) -> Iterator[MaskRecord]:
-        """The masks above the thresholds that are not cut off by their crop, at the size of the image."""
-        # All masks of a point are upsampled together, because rounding depends on the number of channels.
-        predictions = predictions.filter(self._has_high_iou(predictions).any(dim=1))
-        count = max(1, MAX_UPSAMPLED_PIXELS // (crop_area(crop) * predictions.logits.shape[1]))
-        for batch in predictions.split(count):
-            yield from self._records(batch, crop, image_size)
-
-    def _has_high_iou(self, predictions: PointPredictions) -> Tensor:
-        """Which masks have a predicted IoU above the threshold: (B, M)."""
-        ious = predictions.predicted_ious
-        return ious > self.pred_iou_thresh if self.pred_iou_thresh > 0 else torch.ones_like(ious, dtype=torch.bool)
-
-    def _records(self, predictions: PointPredictions, crop: Crop, image_size: tuple[int, int]) -> Iterator[MaskRecord]:
-        left, top, right, bottom = crop
-        kept = self._has_high_iou(predictions)
-        logits = self._crop_logits(predictions.logits, (bottom - top, right - left))[kept]
-        masks = logits > self.mask_threshold
-        boxes = mask_boxes(masks)
-        stability = stability_scores(logits, self.mask_threshold, self.stability_score_offset)
-        height, width = image_size
-        keep = ~is_near_crop_edge(boxes, crop, (0, 0, width, height))
-        if self.stability_score_thresh > 0:
-            keep &= stability >= self.stability_score_thresh
-        points = predictions.points[:, None].expand(*kept.shape, 2)[kept.cpu()]
-        offset = [left, top]
-        columns = (
-            masks[keep].cpu().numpy(),
-            (boxes + boxes.new_tensor(offset * 2))[keep].tolist(),
-            (points + points.new_tensor(offset))[keep.cpu()].tolist(),
-            predictions.predicted_ious[kept][keep].tolist(),
-            stability[keep].tolist(),
-        )
-        for mask, box, point, iou, score in zip(*columns, strict=True):
-            whole = Mask.from_array(uncrop_mask(mask, crop, image_size))
-            yield MaskRecord(whole, tuple(box), tuple(point), iou, score, crop)
 
     def _to_dict(self, record: MaskRecord) -> dict[str, Any]:
         left, top, right, bottom = map(self.edge_type, record.box)
@@ -261,20 +183,6 @@ def clean_masks(masks: Iterable[Mask], min_area: float, iou_threshold: float) ->
         scores.append(float(np.array_equal(before, after) and not has_largest_only))
     kept = non_maximum_suppression([each.box for each in cleaned], scores, iou_threshold)
     return [cleaned[index] for index in kept]
-
-
-def without_small_regions(
-    records: Sequence[dict[str, Any]], min_area: float, iou_threshold: float = 0.7
-) -> list[dict[str, Any]]:
-    """`clean_masks` for results of `generate` with "coco_rle" masks."""
-    masks = (Mask.from_coco(record["segmentation"]) for record in records)
-    changed = []
-    for each in clean_masks(masks, min_area, iou_threshold):
-        left, top, right, bottom = map(float, each.box)
-        box = [left, top, right - left, bottom - top]
-        changes = {"segmentation": each.mask.to_coco(), "area": each.mask.area, "bbox": box}
-        changed.append(records[each.index] | changes)
-    return changed
 
 
 def _segmentation(mask: Mask, output_mode: OutputMode) -> BoolArray | dict[str, Any]:

@@ -1,6 +1,7 @@
 """The functions of the official `sam2.utils.amg` that published code imports: masks, boxes, grids and run lengths.
 
-They have the official signatures and results, on the functions of `mask_filters`. Our own code uses those.
+They have the official signatures and results, on the functions of `tracking.mask_filters` and `tracking.point_grids`.
+Our own code uses those.
 """
 
 from __future__ import annotations
@@ -13,16 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sam2_core.predictors.mask_filters import (
+from sam2_core.tracking.mask_filters import (
     CROP_EDGE_TOLERANCE,
-    FloatArray,
     fill_small_holes,
-    generate_crops,
     mask_boxes,
-    point_grid,
     remove_small_islands,
     stability_scores,
 )
+from sam2_core.tracking.point_grids import FloatArray, generate_crops, point_grid
 from sam2_core.types import BoolArray, Mask
 
 RunLengths: TypeAlias = dict[str, Any]

@@ -15,12 +15,11 @@ from sam2_core.model.sam import Network, Sam
 from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
 from sam2_core.predictors.automatic_masks import (
     AutomaticMaskGenerator,
-    MaskRecord,
     OutputMode,
-    PointPredictions,
     clean_masks,
 )
 from sam2_core.predictors.sam_predictor import SamPredictor
+from sam2_core.tracking.automatic_masks import MaskRecord, PointPredictions
 
 
 class SamAutomaticMaskGenerator(AutomaticMaskGenerator):

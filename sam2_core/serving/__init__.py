@@ -6,6 +6,7 @@ detection_engine text prompts: detectors that are loaded when they are asked for
 text_run         the loop that finds what a text names, prompts it and tracks it
 edit_log         what a user did, what holds now, and what a replay needs
 engine_session   one session of an engine, awaited; tracking_run: the loop that propagates through a clip
+automatic_run    the loop that segments everything in a frame; automatic_filter: which of the masks are shown
 workspace        medium, session, edit log and recovery together: what page, API and command line work on
 live             the same for the frames of a camera
 model_registry   the networks on offer; model_loader: loading one in the background; build: from a name to an engine

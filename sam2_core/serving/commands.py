@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from sam2_core.media import decode_frame
-from sam2_core.types import FrameMasks, FrameSpan, Prompt
+from sam2_core.types import AutomaticMask, AutomaticSettings, Box, FrameMasks, FrameSpan, Prompt
 
 if TYPE_CHECKING:  # it needs torch, which whoever makes a command need not load
     from sam2_core.tracking.session import TrackingSession
@@ -180,3 +180,45 @@ class RemoveObject(Command[int]):
     def apply(self, session: TrackingSession) -> int:
         """See `Command.apply`."""
         return session.remove_object(self.object_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEverything(Command[tuple[AutomaticMask, ...]]):
+    """The masks that a few points (x, y), each on its own, give within a crop of a frame: three for each point.
+
+    Left out are those that are not above `min_predicted_iou` or below `min_stability`, and those that an edge of the
+    crop cuts off. Holes and islands of fewer than `min_region_area` pixels are removed. Changes nothing in the session.
+    Raises `BadPrompt`.
+    """
+
+    priority = Priority.TRACK
+    frame: int
+    crop: Box
+    points: tuple[tuple[float, float], ...]
+    min_predicted_iou: float
+    min_stability: float
+    stability_offset: float
+    min_region_area: int = 0
+
+    def apply(self, session: TrackingSession) -> tuple[AutomaticMask, ...]:
+        """See `Command.apply`."""
+        return session.segment_everything(
+            self.frame,
+            self.crop,
+            self.points,
+            self.min_predicted_iou,
+            self.min_stability,
+            self.stability_offset,
+            self.min_region_area,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GetAutomaticSettings(Command[AutomaticSettings]):
+    """How the network of this session segments everything by default."""
+
+    priority = Priority.READ
+
+    def apply(self, session: TrackingSession) -> AutomaticSettings:
+        """See `Command.apply`."""
+        return session.automatic_settings

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt, MediaError, SessionGone
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, export, open_store
+from sam2_core.serving.automatic_run import AutomaticRequest, AutomaticRun
 from sam2_core.serving.commands import Command, GetMasks, Preview, RemoveObject, SetPrompt, StaleFrames, Track, Untrack
 from sam2_core.serving.edit_log import EditLog, Entry, PromptEntry, RemoveEntry, fold, needed_for_replay
 from sam2_core.serving.engine import Engine, QueueStatus
@@ -100,6 +101,12 @@ class Workspace:
     def find_objects(self, request: TextRequest, detect: RunDetection, first_object: int | None = None) -> TextRun:
         """Find what a text names, prompt it, and track it; iterate over the run to do so. See `TextRun`."""
         return TextRun(self, detect, request, first_object)
+
+    def segment_everything(self, request: AutomaticRequest) -> AutomaticRun:
+        """Find all masks of a frame; iterate over the run to do so. Raises `BadPrompt`."""
+        if not 0 <= request.frame < self.info.frames:
+            raise BadPrompt(f"Frame {request.frame} does not exist: there are {self.info.frames}, counted from 0.")
+        return AutomaticRun(self, request, self.info.size_of(request.frame))
 
     async def masks(self, frames: range) -> tuple[FrameMasks, ...]:
         """See `GetMasks`."""

@@ -15,6 +15,8 @@ from sam2_core.model.input_geometry import InputGeometry, frame_input
 from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.model.preprocess import Pixels
 from sam2_core.model.sam import Network
+from sam2_core.tracking.automatic_masks import Thresholds
+from sam2_core.tracking.automatic_segmenter import MAX_AUTOMATIC_POINTS, segment_points
 from sam2_core.tracking.crop_refinement import Window, crop_pixels
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.masks import object_mask
@@ -25,7 +27,7 @@ from sam2_core.tracking.prompt_segmenter import PromptSegmenter
 from sam2_core.tracking.prompts import check_prompt
 from sam2_core.tracking.propagator import Propagator
 from sam2_core.tracking.segmenter import CANNOT_TRACK, Segmenter
-from sam2_core.types import FrameMasks, FrameSpan, Prompt
+from sam2_core.types import AutomaticMask, AutomaticSettings, Box, FrameMasks, FrameSpan, Prompt
 
 MAX_PROMPTED_IN_MEMORY = 4
 """The network was trained on short clips with few prompted frames; more of them degrade the memory."""
@@ -181,6 +183,39 @@ class TrackingSession:
             self.revision += 1
         return self.revision
 
+    @property
+    def automatic_settings(self) -> AutomaticSettings:
+        """How the network segments everything by default."""
+        return self._segmenter.network.config.automatic
+
+    def segment_everything(
+        self,
+        frame: int,
+        crop: Box,
+        points: Collection[tuple[float, float]],
+        min_predicted_iou: float,
+        min_stability: float,
+        stability_offset: float,
+        min_region_area: int = 0,
+    ) -> tuple[AutomaticMask, ...]:
+        """The masks that these points (x, y), each on its own, give within a crop of a frame; changes nothing.
+
+        Raises `BadPrompt` for points outside of the crop and `ValueError` for too many.
+        """
+        self._check_frame(frame)
+        if len(points) > MAX_AUTOMATIC_POINTS:
+            raise ValueError(f"Ask for at most {MAX_AUTOMATIC_POINTS} points at a time, not {len(points)}.")
+        if not all(crop.left <= x <= crop.right and crop.top <= y <= crop.bottom for x, y in points):
+            raise BadPrompt("These points lie outside of their part of the picture.")
+        if not points:
+            return ()
+        size = self.size.of(frame)
+        window = Window.of(crop, *size)
+        is_whole = window.size == size
+        features = self._features(frame) if is_whole else self._window_features(frame, window)
+        thresholds = Thresholds(min_predicted_iou, min_stability, stability_offset)
+        return tuple(segment_points(self._segmenter, features, window, size, list(points), thresholds, min_region_area))
+
     # --- prompts and tracking ----------------------------------------------------------------------------------
 
     def _clear_prompt(self, frame: int, object_id: int) -> FrameMasks:
@@ -219,15 +254,17 @@ class TrackingSession:
 
     def _crop_features(self, frame: int, crop: Window) -> ImageFeatures:
         """The features of a crop with its margin, resized to the network's input."""
+        return self._window_features(frame, crop.with_margin(*self.size.of(frame)))
+
+    def _window_features(self, frame: int, window: Window) -> ImageFeatures:
         height, width = self.size.of(frame)
-        outer = crop.with_margin(height, width)
-        geometry = self._segmenter.network.geometry(*outer.size)
+        geometry = self._segmenter.network.geometry(*window.size)
 
         def encode() -> ImageFeatures:
-            pixels = crop_pixels(self._source.frame(frame), outer, height, width)
+            pixels = crop_pixels(self._source.frame(frame), window, height, width)
             return self._segmenter.encode(frame_input(pixels, geometry))
 
-        return self._cache.get((self.id, frame, outer), encode)
+        return self._cache.get((self.id, frame, window), encode)
 
     def _current_masks(self, frame: int) -> FrameMasks:
         masks = (target.history.mask_on(frame, object_id) for object_id, target in sorted(self.objects.items()))

@@ -14,8 +14,8 @@ from torch import Tensor
 from sam2_core import SAM2AutomaticMaskGenerator, build_sam2
 from sam2_core.errors import ConfigError, MediaError
 from sam2_core.predictors import automatic_mask_generator as module
-from sam2_core.predictors import automatic_masks
 from sam2_core.predictors.transforms import SAM2Transforms
+from sam2_core.tracking import automatic_masks
 from sam2_core.types import Mask
 
 HEIGHT, WIDTH = 120, 160
@@ -254,27 +254,6 @@ def test_small_regions_are_removed_before_masks_are_scored_and_compared(find: An
     twins = {"multimask_output": True, "pred_iou_thresh": 0.0, "box_nms_thresh": 0.6}
     assert [each["predicted_iou"] for each in without_island(**twins)] == [0.9375, 0.8125]
     assert find(DiscPredictor(radius=3), points_per_side=1, min_mask_region_area=1000, stability_score_thresh=0.1) == []
-
-
-def test_small_regions_of_records_in_pixels_of_the_image(find: Any) -> None:
-    settings = {"points_per_side": 1, "output_mode": "coco_rle"}
-    records = find(DiscPredictor(speckles=_with_island_and_hole), **settings)
-    assert automatic_masks.without_small_regions(records, 6)[0]["area"] == records[0]["area"]
-    [record] = automatic_masks.without_small_regions(records, 6.5)
-    assert record["bbox"] == [69.0, 49.0, 22.0, 22.0]
-    assert record["area"] == find(DiscPredictor(), points_per_side=1)[0]["area"]
-    [kept] = automatic_masks.without_small_regions(find(DiscPredictor(radius=3), **settings), 1000)
-    assert kept["area"] == find(DiscPredictor(radius=3), **settings)[0]["area"]  # the largest island is kept
-
-    def second_has_an_island(logits: Tensor) -> Tensor:
-        return _with_island_and_hole(logits) if logits.max() > 13 else logits
-
-    several = {"multimask_output": True, "pred_iou_thresh": 0.0, "box_nms_thresh": 0.6, **settings}
-    twins = find(DiscPredictor(speckles=second_has_an_island), **several)
-    assert len(twins) == 2  # the islands' boxes reach to the corner
-    assert [r["area"] for r in automatic_masks.without_small_regions(twins, 7, 0.6)] == [
-        find(points_per_side=1)[0]["area"]
-    ]
 
 
 def test_the_output_modes_hold_the_same_masks(find: Any) -> None:

@@ -98,6 +98,9 @@ def unpack(message: bytes) -> tuple[dict[str, Any], list[bytes]]:
     for each in (shape for found in objects for shape in (found, *found.get("candidates", ()))):
         pictures.append(message[start : start + each["bytes"]])
         start += each["bytes"]
+    for each in header["masks"] if header["t"] == "automatic_masks" else []:
+        pictures.append(message[start : start + each["bytes"]])
+        start += each["bytes"]
     assert start == len(message)
     return header, pictures
 

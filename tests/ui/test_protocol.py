@@ -258,7 +258,7 @@ def test_whatever_stands_in_a_message_it_is_read_or_refused() -> None:
         {"t": "untrack", "seq": 1, "frames": [0, 1]},
         {"t": "untrack", "frames": [0, 1], "objects": [1]},
         {"t": "get_masks", "first": 0, "last": 99},
-        {"t": "cancel", "job": "everything"},
+        {"t": "cancel", "job": "nothing"},
         {"t": "edit_log", "seq": "5", "entries": []},
         {"t": "edit_log", "seq": -5, "entries": []},
         {"t": "export", "format": "masks", "objects": []},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal, TypeAlias
 
 from gradio import FileData
@@ -24,7 +24,8 @@ from sam2_core.media import (
 )
 from sam2_core.media.effects.effect_stack import effect_tables
 from sam2_core.media.names import safe_file_name, without_extension
-from sam2_core.serving.commands import RemoveObject, Untrack
+from sam2_core.serving.automatic_run import only_above_thresholds
+from sam2_core.serving.commands import GetAutomaticSettings, RemoveObject, Untrack
 from sam2_core.serving.edit_log import EditState
 from sam2_core.serving.project import traits_of
 from sam2_core.serving.text_run import TextRun, TextUpdate
@@ -34,11 +35,13 @@ from ui.api.files import receive_file, share_bytes, share_file
 from ui.api.results import (
     DetectionResult,
     DoneResult,
+    EverythingResult,
     FrameResult,
     ObjectResult,
     OpenedResult,
     TrackingResult,
     TraitsResult,
+    automatic_mask_result,
     detection_result,
     frame_result,
     mask_picture,
@@ -55,6 +58,7 @@ from ui.protocol import (
     DetectClipRequest,
     ExportRequest,
     RemoveObjectRequest,
+    SegmentEverythingRequest,
     SetPromptRequest,
     TrackRequest,
     UntrackRequest,
@@ -76,6 +80,7 @@ def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..
         made.detect,
         made.detect_and_track,
         made.detectors,
+        made.everything,
         made.track,
         made.masks,
         made.untrack,
@@ -330,6 +335,55 @@ class Endpoints:
         summary = run.summary
         result["finished"], result["changed"], result["lost"] = not summary.stopped, summary.changed, summary.lost
         yield result
+
+    async def everything(
+        self,
+        session: str,
+        frame: int = 0,
+        points_per_side: int | None = None,
+        crop_layers: int | None = None,
+        min_predicted_iou: float | None = None,
+        min_stability: float | None = None,
+        min_area: int = 0,
+        max_area: int | None = None,
+        edge_distance: int = 0,
+        min_region_area: int = 0,
+    ) -> AsyncGenerator[EverythingResult, None]:
+        """Find everything in a frame, from a grid of points. A stream: how many points of `total` are `done`; at the
+        end `finished` and the `masks`, best first, each a `mask` as COCO run lengths with its `area`, `predicted_iou`,
+        `stability` and `box`. No objects are made: send a mask to /prompt to make one. Cancel the job to end it.
+
+        Args:
+            session: What /open gave.
+            frame: Frame number, from 0.
+            points_per_side: The grid has this many points squared; left out, as with what follows: what suits the
+                network best.
+            crop_layers: 1 looks also at 4 crops, 2 at 16 more, for small things.
+            min_predicted_iou: Only masks with a higher predicted IoU, 0 to 1.
+            min_stability: Only masks with at least this stability score, 0 to 1.
+            min_area: Only masks of at least this many pixels.
+            max_area: Only masks of at most this many pixels.
+            edge_distance: Only masks that stay this many pixels away from the edges of the frame.
+            min_region_area: Holes and islands of fewer pixels are removed from each mask.
+        """
+        client = await self._ready_client(session)
+        grid = {"points_per_side": points_per_side, "crop_layers": crop_layers}
+        given = {name: value for name, value in grid.items() if value is not None}
+        request = client.check(SegmentEverythingRequest, run=0, frame=frame, min_region_area=min_region_area, **given)
+        limits = {"min_area": min_area, "max_area": max_area, "edge_distance": edge_distance}
+        sizes = {name: _whole_limit(name, value) for name, value in limits.items() if value is not None}
+        thresholds = {"min_predicted_iou": min_predicted_iou, "min_stability": min_stability}
+        shares: dict[str, Any] = {name: _share(name, value) for name, value in thresholds.items() if value is not None}
+        wanted = request.with_defaults(await client.wait(client.workspace.run(GetAutomaticSettings())))
+        wanted = only_above_thresholds(replace(wanted, settings=replace(wanted.settings, **shares)))
+        with client.job("everything") as job:
+            run = client.workspace.segment_everything(wanted)
+            async with aclosing(aiter(run)) as updates:
+                while (update := await client.wait(anext(updates, None))) is not None:
+                    job.report(update.done / update.total, "Looking for everything")
+                    yield EverythingResult(done=update.done, total=update.total, finished=False, masks=[])
+        found = await self._executors.encode(lambda: [automatic_mask_result(each) for each in run.shown(**sizes)])
+        yield EverythingResult(done=run.total, total=run.total, finished=True, masks=found)
 
     async def masks(self, session: str, first: int = 0, last: int | None = None) -> list[FrameResult]:
         """All masks that are known of some frames: for each frame its `objects` as /prompt gives one. A mask is `stale`
@@ -618,6 +672,19 @@ def _export_objects(state: EditState, numbers: Any) -> list[dict[str, Any]]:
     if not isinstance(numbers, list) or any(not _is_whole(each) or each not in state.prompts for each in numbers):
         raise BadPrompt(f"`objects` is a list of the numbers {', '.join(map(str, state.prompts))}.")
     return [asdict(traits_of(state, number)) for number in numbers]
+
+
+def _whole_limit(name: str, value: Any) -> int:
+    if not _is_whole(value) or value < 0:
+        raise BadPrompt(f"`{name}` is a number of pixels, 0 or more.")
+    return int(value)
+
+
+def _share(name: str, value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= 1:
+        raise BadPrompt(f"`{name}` goes from 0 to 1.")
+    return float(value)
 
 
 def _is_whole(value: Any) -> bool:

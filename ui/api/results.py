@@ -8,7 +8,7 @@ import numpy as np
 
 from sam2_core.media import MediaInfo, SkippedFile, grayscale_png
 from sam2_core.serving.text_run import TextUpdate
-from sam2_core.types import Candidate, FrameMasks, Mask, ObjectMask
+from sam2_core.types import AutomaticMask, Candidate, FrameMasks, Mask, ObjectMask
 
 
 class OpenedResult(TypedDict):
@@ -52,6 +52,26 @@ class FrameResult(TypedDict):
 
     frame: int
     objects: list[ObjectResult]
+
+
+class AutomaticMaskResult(TypedDict):
+    """One of the masks of everything: COCO run lengths, pixels, predicted IoU and stability score (both 0..1), and the
+    bounding box as [left, top, right, bottom]."""
+
+    mask: dict[str, Any]
+    area: int
+    predicted_iou: float
+    stability: float
+    box: list[float]
+
+
+class EverythingResult(TypedDict):
+    """How many points of the grid are done, of how many; once it is `finished`, the masks, best first."""
+
+    done: int
+    total: int
+    finished: bool
+    masks: list[AutomaticMaskResult]
 
 
 class TrackingResult(TypedDict):
@@ -171,3 +191,14 @@ def detection_result(update: TextUpdate, missing: tuple[str, ...]) -> DetectionR
 def mask_picture(result: ObjectResult) -> bytes:
     """A mask as a PNG of one channel, 0 or 255."""
     return grayscale_png(Mask.from_coco(result["mask"]))
+
+
+def automatic_mask_result(found: AutomaticMask) -> AutomaticMaskResult:
+    """One of the masks of everything."""
+    return AutomaticMaskResult(
+        mask=found.mask.to_coco(),
+        area=found.mask.area,
+        predicted_iou=found.predicted_iou,
+        stability=found.stability_score,
+        box=[found.box.left, found.box.top, found.box.right, found.box.bottom],
+    )

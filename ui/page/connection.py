@@ -20,6 +20,7 @@ from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
 from ui.models import describe_models, model_event, models_event, report_loading
 from ui.page.detection import TextPrompts
+from ui.page.everything import send_everything
 from ui.page.imports import ImportOptions, read_and_propose
 from ui.page.live import LiveCamera
 from ui.page.previews import EffectPreviews
@@ -45,6 +46,7 @@ from ui.protocol import (
     QueueEvent,
     RemoveObjectRequest,
     Request,
+    SegmentEverythingRequest,
     SetPromptRequest,
     StopRequest,
     TrackingRunData,
@@ -184,6 +186,8 @@ class PageConnection:
             self._session.stop_tracking()
         elif isinstance(request, UntrackRequest):
             start(self._untrack(request, workspace), seq=request.seq)
+        elif isinstance(request, SegmentEverythingRequest):
+            self._segment_everything(request, workspace)
         elif isinstance(request, ExportRequest):
             self._tasks.start_job("export", partial(self._export, request))
         elif isinstance(request, EditLogRequest):
@@ -318,6 +322,10 @@ class PageConnection:
             )
         )
 
+    def _segment_everything(self, request: SegmentEverythingRequest, workspace: Workspace) -> None:
+        work = partial(send_everything, request, workspace, self.queue, self._executors)
+        self._tasks.start_job("everything", work, run=request.run)
+
     # --- jobs -----------------------------------------------------------------------------------------------------
 
     def open(self, files: list[UploadedFile], options: OpeningOptions = AS_THEY_ARE) -> None:
@@ -346,6 +354,7 @@ class PageConnection:
         return workspace.info.frames
 
     async def _open(self, files: list[UploadedFile], options: OpeningOptions, job: Job) -> None:
+        self._tasks.cancel("everything")
         add = options.add and self._session.workspace is not None
         workspace, skipped = await self._session.open(files, options, job)
         self.effect_previews.forget()
@@ -365,6 +374,7 @@ class PageConnection:
         self.send(models_event(self._session.model, models))
 
     async def _choose_model(self, request: ChooseModelRequest, job: Job) -> None:
+        self._tasks.cancel("everything")  # else it would go on with masks of another network
         await self._session.choose_model(request.name, job)
         self.send(model_event(self._session.model))
         self.send(DoneEvent(job="model", name=self._session.model.entry.name))

@@ -9,6 +9,7 @@ export type Request =
   | StopRequest
   | UntrackRequest
   | GetMasksRequest
+  | SegmentEverythingRequest
   | ExportRequest
   | DetectRequest
   | DetectClipRequest
@@ -27,6 +28,8 @@ export type Event =
   | QueueEvent
   | OpenedEvent
   | MasksEvent
+  | AutomaticStartedEvent
+  | AutomaticMasksEvent
   | PreviewEvent
   | StaleEvent
   | ObjectRemovedEvent
@@ -121,6 +124,22 @@ export interface GetMasksRequest {
   first: number;
   last: number;
   seq?: number;
+}
+/**
+ * Find all masks of a frame: from a grid of `points_per_side` squared points in the frame, and in each crop of
+ * `crop_layers` layers (left out: as the network does best). Holes and islands of fewer than `min_region_area` pixels
+ * are removed. Takes the place of a run that is under way; `run` is a number of the page's own that names the run.
+ *
+ * Answered by `automatic_started`, then `automatic_masks` and `progress`, and at last `done` of everything; cancelling
+ * that job ends it, and what was found until then stays.
+ */
+export interface SegmentEverythingRequest {
+  t: "segment_everything";
+  run: number;
+  frame: number;
+  points_per_side?: number;
+  crop_layers?: number;
+  min_region_area?: number;
 }
 /**
  * Write a download: the objects, of which the last one lies above the others, on each `every`-th of the frames
@@ -246,7 +265,7 @@ export interface TrackEntryData {
  */
 export interface CancelRequest {
   t: "cancel";
-  job: "ingest" | "import" | "export" | "replay" | "model" | "detect";
+  job: "ingest" | "import" | "export" | "replay" | "model" | "detect" | "everything";
 }
 /**
  * Which networks does this server offer? The answer is `models`.
@@ -518,6 +537,53 @@ export interface CandidateData {
   bytes: number;
 }
 /**
+ * A run of everything begins (also anew): what was found in a run of this number is void.
+ *
+ * The settings are those asked for, the others the network's own. `min_predicted_iou` and `min_stability` are where
+ * the thresholds should stand at first; from the floors upwards they can be moved without computing again.
+ * `max_overlap` is the IoU of boxes for non-maximum suppression.
+ */
+export interface AutomaticStartedEvent {
+  t: "automatic_started";
+  version: number;
+  run: number;
+  frame: number;
+  points_per_side: number;
+  crop_layers: number;
+  min_predicted_iou: number;
+  min_stability: number;
+  max_overlap: number;
+  floor_predicted_iou: number;
+  floor_stability: number;
+}
+/**
+ * Candidates of a run of everything, to be filtered by the page: new ones (or ones that are wanted again), and the
+ * numbers of earlier ones that no choice of thresholds shows now. The page shows at most what the filter leaves.
+ */
+export interface AutomaticMasksEvent {
+  t: "automatic_masks";
+  version: number;
+  run: number;
+  frame: number;
+  masks: AutomaticMaskData[];
+  dropped: number[];
+}
+/**
+ * One of the masks of everything. `id` is its number in the run, from 1; `score` decides which of two overlapping
+ * ones is better; `place` is [x, y, width, height] of the PNG in the frame, which encloses the mask, `crop` [left,
+ * top, right, bottom] of the crop that it was found in; `bytes` is the length of the PNG.
+ */
+export interface AutomaticMaskData {
+  id: number;
+  predicted_iou: number;
+  stability: number;
+  score: number;
+  area: number;
+  place: [number, number, number, number];
+  crop: [number, number, number, number];
+  bytes: number;
+}
+/**
  * The answer to `preview`; at most one object.
  */
 export interface PreviewEvent {
@@ -589,11 +655,11 @@ export interface HeartbeatEvent {
  *
  * Of `model`: which one, and whether it is loaded and gets the edit log (`moving`). Of `track`: the frame that was
  * reached, `done` of `total` frames, and once the pace is known frames a second (`fps`) and the seconds that are
- * `left`.
+ * `left`. Of `everything`: `done` of `total` points and the seconds that are `left`.
  */
 export interface ProgressEvent {
   t: "progress";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
   fraction: number | null;
   message: string;
   model?: string;
@@ -613,10 +679,11 @@ export interface ProgressEvent {
  * (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
  * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
  * tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
+ * Of `everything`: whether it was `stopped`.
  */
 export interface DoneEvent {
   t: "done";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
   url?: string;
   name?: string;
   size?: number;
@@ -637,7 +704,7 @@ export interface DoneEvent {
 export interface ErrorEvent {
   t: "error";
   text: string;
-  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live";
+  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
   seq?: number;
   run?: number;
   too_large?: boolean;

@@ -15,7 +15,7 @@ import pytest
 from sam2_core.errors import BadPrompt, Busy, MaskletError, MediaError, SessionGone
 from sam2_core.serving.commands import Command, SetPrompt
 from sam2_core.serving.engine import Engine
-from sam2_core.types import Progress
+from sam2_core.types import Mask, Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
@@ -337,6 +337,30 @@ def test_a_newer_choice_of_a_network_takes_the_place_of_an_older_one(cache: Path
         assert isinstance(older, Busy) and "took the place" in str(older)
         assert newer == {"session": session}
         assert program.session(session).model.entry.name == small
+
+
+def test_everything_is_a_stream_that_ends_with_the_masks(program: Program) -> None:
+    session = program.open(picture_bytes(80, 120), "a.png")
+
+    def everything(**chosen: Any) -> Any:
+        async def listen() -> Any:
+            return [news async for news in program.endpoints.everything(session, points_per_side=2, **chosen)]
+
+        return program.do(listen)
+
+    *before, last = everything(min_predicted_iou=0.85, min_stability=0.1)
+    assert [(each["done"], each["finished"], each["masks"]) for each in before] == [(4, False, [])]
+    assert (last["done"], last["total"], last["finished"]) == (4, 4, True)
+    assert [mask["predicted_iou"] for mask in last["masks"]] == [0.9] * 4
+    mask = last["masks"][0]
+    assert Mask.from_coco(mask["mask"]).area == mask["area"]
+    left, top, right, bottom = mask["box"]
+    assert (left + right) / 2 == pytest.approx(30, abs=1) and (top + bottom) / 2 == pytest.approx(20, abs=1)
+    assert len(everything(min_predicted_iou=0.85, min_stability=0.8)[-1]["masks"]) == 2
+    assert everything(min_area=10**6)[-1]["masks"] == []
+    for wrong in ({"min_stability": 2}, {"min_predicted_iou": "x"}, {"max_area": -1}, {"crop_layers": 9}):
+        with pytest.raises(BadPrompt, match=f"`{next(iter(wrong))}`"):
+            everything(**wrong)
 
 
 def test_who_stops_listening_stops_the_tracking(cache: Path, clip: bytes) -> None:

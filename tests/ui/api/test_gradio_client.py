@@ -35,6 +35,7 @@ NAMES = (
         "prompt",
         "detect",
         "detect_and_track",
+        "everything",
         "detectors",
         "track",
         "masks",

@@ -1,0 +1,188 @@
+"""The one loop that segments everything in a frame: a few points of the grid per command, so that stopping is just not
+asking again.
+
+The page, the API and the command line run it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from sam2_core.errors import BadPrompt
+from sam2_core.serving.automatic_filter import MAX_CANDIDATES, Candidates, MaskFilter, filter_masks
+from sam2_core.serving.commands import SegmentEverything
+from sam2_core.serving.tracking_run import STEP_SECONDS, TrackedSession
+from sam2_core.tracking.point_grids import CROP_OVERLAP, Crop, generate_crops, point_grid
+from sam2_core.types import AutomaticMask, AutomaticSettings, Box, Progress
+
+FIRST_STEP = 4  # points of the first command in a crop
+MAX_STEP = 64  # points per command
+MAX_POINTS_PER_SIDE = 64
+MAX_CROP_LAYERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticRequest:
+    """A frame, and how to segment everything in it.
+
+    All masks above the floors of the settings are found, so that their thresholds can be chosen afterwards. Holes and
+    islands of fewer than `min_region_area` pixels are removed from each mask.
+    """
+
+    frame: int
+    settings: AutomaticSettings
+    min_region_area: int = 0
+
+
+class EverythingSource(Protocol):
+    """What begins a run: a workspace."""
+
+    def segment_everything(self, request: AutomaticRequest) -> AutomaticRun:
+        """See `Workspace.segment_everything`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticUpdate:
+    """What one command of a run brought.
+
+    Attributes:
+        found: Candidates by number that are new, or wanted again.
+        dropped: Numbers of earlier candidates that no choice of thresholds shows now.
+        done, total: Points of all grids.
+        seconds_left: None until the pace is known.
+    """
+
+    found: dict[int, AutomaticMask]
+    dropped: tuple[int, ...]
+    done: int
+    total: int
+    seconds_left: int | None
+
+
+class AutomaticRun:
+    """Iterate over it (`async for`); between two updates nothing is computed.
+
+    `masks` are the candidates, by number: all that some choice of the thresholds between the floors of the settings and
+    1 shows, but at most `MAX_CANDIDATES`, those with the highest predicted IoU.
+    """
+
+    def __init__(self, session: TrackedSession, request: AutomaticRequest, size: tuple[int, int]) -> None:
+        """`size` is (height, width) of the frame. Raises `BadPrompt` for too dense a grid."""
+        settings = request.settings
+        if not (1 <= settings.points_per_side <= MAX_POINTS_PER_SIDE and 0 <= settings.crop_layers <= MAX_CROP_LAYERS):
+            raise BadPrompt(
+                f"The grid has 1 to {MAX_POINTS_PER_SIDE} points a side, and 0 to {MAX_CROP_LAYERS} layers of crops."
+            )
+        self._session, self._request = session, request
+        self._crops = [crop for _, crop in generate_crops(*size, settings.crop_layers, CROP_OVERLAP)]
+        self._grid = point_grid(settings.points_per_side)
+        self._all: dict[int, AutomaticMask] = {}
+        self._relevant: dict[Crop, list[int]] = {}
+        self.masks: dict[int, AutomaticMask] = {}
+        self._next = 1
+        self._done = 0
+        self._began = 0.0
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End after the command that is under way."""
+        self._stopping = True
+
+    def shown(self, min_area: int = 0, max_area: int | None = None, edge_distance: int = 0) -> list[AutomaticMask]:
+        """The candidates that the thresholds of the settings leave, best first; see `MaskFilter`."""
+        settings, masks = self._request.settings, list(self.masks.values())
+        chosen = MaskFilter(
+            min_predicted_iou=settings.min_predicted_iou,
+            min_stability=settings.min_stability,
+            max_overlap=settings.max_overlap,
+            min_area=min_area,
+            max_area=max_area,
+            edge_distance=edge_distance,
+        )
+        return [masks[index] for index in filter_masks(masks, chosen)]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped before its end."""
+        return self._stopping and self._done < self.total
+
+    @property
+    def total(self) -> int:
+        """Points of all grids."""
+        return len(self._crops) * len(self._grid)
+
+    async def __aiter__(self) -> AsyncGenerator[AutomaticUpdate, None]:
+        self._began = time.monotonic()
+        for crop in self._crops:
+            candidates = Candidates(self._request.settings.max_overlap)
+            numbers: list[int] = []
+            position, step = 0, FIRST_STEP
+            while position < len(self._grid):
+                if self._stopping:
+                    return
+                began = time.monotonic()
+                found = await self._session.run(self._command(crop, slice(position, position + step)))
+                seconds = max(time.monotonic() - began, 1e-3)
+                done = min(step, len(self._grid) - position)
+                if position:  # the first command of a crop also encodes it
+                    step = max(1, min(MAX_STEP, 2 * step, int(done * STEP_SECONDS / seconds)))
+                position += done
+                self._done += done
+                yield self._update(crop, candidates, numbers, found)
+            self._all = {number: self._all[number] for relevant in self._relevant.values() for number in relevant}
+
+    def _command(self, crop: Crop, part: slice) -> SegmentEverything:
+        left, top, right, bottom = crop
+        settings = self._request.settings
+        return SegmentEverything(
+            self._request.frame,
+            Box(*crop),
+            tuple((left + x * (right - left), top + y * (bottom - top)) for x, y in self._grid[part].tolist()),
+            settings.floor_predicted_iou,
+            settings.floor_stability,
+            settings.stability_offset,
+            self._request.min_region_area,
+        )
+
+    def _update(
+        self, crop: Crop, candidates: Candidates, numbers: list[int], found: tuple[AutomaticMask, ...]
+    ) -> AutomaticUpdate:
+        for mask in found:
+            self._all[self._next] = mask
+            numbers.append(self._next)
+            self._next += 1
+        is_relevant = candidates.add(found)
+        self._relevant[crop] = [number for number, relevant in zip(numbers, is_relevant, strict=True) if relevant]
+        before, self.masks = self.masks, {number: self._all[number] for number in self._best()}
+        new = {number: mask for number, mask in self.masks.items() if number not in before}
+        dropped = tuple(number for number in before if number not in self.masks)
+        passed = time.monotonic() - self._began
+        left = round(passed / self._done * (self.total - self._done)) if self._done > FIRST_STEP else None
+        return AutomaticUpdate(new, dropped, self._done, self.total, left)
+
+    def _best(self) -> Iterator[int]:
+        """Numbers of the candidates, in their order."""
+        numbers = [number for relevant in self._relevant.values() for number in relevant]
+        best = sorted(numbers, key=lambda number: -self._all[number].predicted_iou)[:MAX_CANDIDATES]
+        return iter(sorted(best))
+
+
+def only_above_thresholds(request: AutomaticRequest) -> AutomaticRequest:
+    """The request without candidates that its own thresholds do not show: for whoever moves none afterwards."""
+    settings = request.settings
+    fixed = replace(settings, floor_predicted_iou=settings.min_predicted_iou, floor_stability=settings.min_stability)
+    return replace(request, settings=fixed)
+
+
+async def find_everything(
+    workspace: EverythingSource, request: AutomaticRequest, progress: Progress
+) -> list[AutomaticMask]:
+    """All masks of a frame that the settings show, best first. `progress` may raise to end it. Raises `BadPrompt`."""
+    run = workspace.segment_everything(only_above_thresholds(request))
+    async for update in run:
+        progress(update.done / update.total, "Looking for everything")
+    return run.shown()
