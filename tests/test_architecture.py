@@ -40,6 +40,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
         "predictors",
         "detection",
         "serving",
+        "training",
         "weights",
         "networks",
         "media",

@@ -1,6 +1,7 @@
 """Training: data, simulated prompts, losses, loop. Trains the bundled network and fine-tunes any other.
 
     datasets             readers of annotated images and clips in the usual layouts
+    augment              labeled pictures by copy-paste, written to files or made while training
     synthetic            samples made from them: crops, composites, drawn scenes, clips; determined by a seed
     data_loading         reads the data sets of a run, and holds some images out
     clip_sampler         samples from annotated clips
