@@ -9,6 +9,7 @@
     prompts              simulated clicks, boxes and corrections
     image_interaction    one step on images: a first prompt and corrections
     clip_interaction     one step on clips: a first prompt, tracking, corrections
+    clip_crops           crops around masks for CLIP (research)
     step                 what both share: random generators, results
     losses               mask, predicted IoU and object score
     loop, train          the training loop; what each process of a run does

@@ -17,6 +17,8 @@ from sam2_core.training.config import TrainingConfig, read_training_config
 from sam2_core.training.processes import launch
 from sam2_core.training.train import train
 
+CLIP = "openai/clip-vit-base-patch32"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
@@ -39,6 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _read_config(options: argparse.Namespace) -> TrainingConfig:
     config = read_training_config(options.config, **_changes(options))
+    if options.clip and not options.prompt:
+        raise ConfigError("--clip says which one --prompt clip uses: give both.")
+    if options.prompt:
+        config = replace(config, clip=options.clip or config.clip or CLIP)
     if options.augment and config.augment is None:
         return replace(config, augment=CopyPaste())
     return config
@@ -57,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, help="how long to train, instead of what the config says")
     parser.add_argument("--steps", type=int, help="the same, in steps")
     parser.add_argument("--augment", choices=("copy-paste",), help="paste objects of the data onto its pictures")
+    parser.add_argument("--prompt", choices=("clip",), help="research: also learn from embeddings of CLIP (see README)")
+    parser.add_argument("--clip", help=f"the CLIP for that: a folder, or a repository of the Hub ({CLIP})")
     parser.add_argument("--processes", type=int, default=1, help="processes on this machine; torchrun works too")
     parser.add_argument("--workers", type=int, default=0, help="processes that make samples ahead of time, for GPUs")
     return parser

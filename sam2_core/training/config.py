@@ -96,7 +96,9 @@ class TrainingConfig:
     `weights` is the name of the resulting file: `.safetensors` in fp16, or `.pt` in fp32 and in the official layout.
     Every `snapshot_minutes` a numbered copy is kept, to be averaged afterwards.
 
-    With `augment`, objects of the images in memory are pasted onto real images.
+    With `augment`, objects of the images in memory are pasted onto real images. With `clip`, the folder or repository
+    of a CLIP, embeddings of crops take the place of boxes in half of the steps, and a projection of them is trained
+    with the decoder; it is saved beside the weights (see `model.clip_prompt`).
     """
 
     network: str | None = None
@@ -113,6 +115,7 @@ class TrainingConfig:
     in_memory: int = 10_000
     held_out: float = 0.05
     augment: CopyPaste | None = None
+    clip: str | None = None
 
     train: str = "all"
     lora_rank: int = 8
