@@ -4,6 +4,8 @@ main.py         finds the command; turns every error into one sentence and an ex
 segment.py, track.py, run.py, automatic.py, export.py     write files from images and clips
 models.py, formats.py, presets.py                         list networks, export formats, effects and their presets
 options.py      argparse options that several commands share; prompts.py: prompts from options or from a JSON file
+tighten.py      boxes of annotation files become those of masks
+augment.py      labeled pictures by copy-paste
 text_prompts.py objects that a text names
 annotations.py  masks from annotation files; results.py: a summary of the masks for --json
 coordinates.py  points and boxes in pixels or per cent; companions.py: prompts or masks that are called like a source

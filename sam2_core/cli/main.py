@@ -23,6 +23,8 @@ COMMANDS = {
     "track": "the same through clips",
     "run": "a project saved by the page, done again without it",
     "everything": "masks of all that is in pictures, without a click",
+    "tighten": "boxes of annotation files, replaced by those of the masks that they prompt",
+    "augment": "more labeled pictures, from objects pasted onto others",
     "export": "masks that are there already, as any kind of file",
     "serve": "the page in the browser",
     "models": "which networks there are; download and verify them",

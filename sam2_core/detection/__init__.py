@@ -9,4 +9,5 @@ loading.py          loads a detector by name or path
 model_files.py      finds or downloads the files of a detector; transformers_library.py: imports the library, an extra
 grounding_dino.py   Grounding DINO; queries.py: OWLv2 and others with a query for each phrase; sam3.py: SAM 3
 pictures.py         images as the library takes them
+clip.py             CLIP: embeddings of pictures and texts (research)
 """

@@ -10,7 +10,7 @@ draw.py             masks as pixels, PNG and JPEG encoding
 masked_media.py     a store with the masks of its objects, ready for export; export_options.py: options and formats
 export.py           writes any export format
 formats/            masks to annotation files
-readers/            annotation files to masks
+readers/            annotation files to masks; box_files.py: their boxes replaced in place; picture_folder.py
 effects/            images changed with the help of masks; rendering/: images and videos written with effects
 review/             an HTML page for reviewers, whose comments can be opened again
 limits.py           limits for one upload; ffmpeg.py, atomic.py, progress.py: subprocesses, atomic files, callbacks

@@ -154,16 +154,19 @@ class SAM2(NetworkNames):
         points: tuple[Tensor, Tensor] | None,
         mask_logits: Tensor | None,
         multimask: bool | None,
+        concepts: Tensor | None = None,
     ) -> MaskPrediction:
         """Predict masks for prompts on an embedding that comes from `attend` or `without_memory`.
 
         Embedding (B or 1, C, H, W); points as coordinates (B, N, 2) in pixels of the S x S input and labels (B, N),
         see `PromptEncoder`; mask logits (B, 1, 4H, 4W). An embedding of batch 1 is shared by all prompts. `multimask`
-        is as in `MaskDecoder.forward`.
+        is as in `MaskDecoder.forward`. `concepts` are further prompt tokens (B, N, C), as `ClipPrompt` gives them.
         """
         tokens, dense = self.sam_prompt_encoder(points=points, boxes=None, masks=mask_logits)
         if points is None and mask_logits is None:
-            tokens = tokens.expand(len(embedding), -1, -1)
+            tokens = tokens.expand(len(embedding) if concepts is None else len(concepts), -1, -1)
+        if concepts is not None:
+            tokens = torch.cat([tokens, concepts], dim=1)
         single = multimask is False and not self.training
         merge = self.config.strict_boxes and single and points is not None and are_boxes(points[1])
         prediction: MaskPrediction = self.sam_mask_decoder(

@@ -215,12 +215,16 @@ class SAM2ImagePredictor:
         mask_input: Tensor | None,
         multimask_output: bool,
         img_idx: int = -1,
+        concepts: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """As `_predict`, but returns low-resolution logits (B, M, 4H, 4W), not clamped, and predicted IoU (B, M)."""
+        """As `_predict`, but returns low-resolution logits (B, M, 4H, 4W), not clamped, and predicted IoU (B, M).
+
+        `concepts` are as in `SAM2.predict_masks`.
+        """
         features = self._current_features()
         stride4, stride8 = (feature[img_idx][None] for feature in features["high_res_feats"])
         prediction = self.model.predict_masks(
-            features["image_embed"][img_idx][None], (stride4, stride8), points, mask_input, multimask_output
+            features["image_embed"][img_idx][None], (stride4, stride8), points, mask_input, multimask_output, concepts
         )
         return prediction.logits, prediction.predicted_iou
 

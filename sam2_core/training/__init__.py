@@ -1,6 +1,7 @@
 """Training: data, simulated prompts, losses, loop. Trains the bundled network and fine-tunes any other.
 
     datasets             readers of annotated images and clips in the usual layouts
+    augment              labeled pictures by copy-paste, written to files or made while training
     synthetic            samples made from them: crops, composites, drawn scenes, clips; determined by a seed
     data_loading         reads the data sets of a run, and holds some images out
     clip_sampler         samples from annotated clips
@@ -8,6 +9,7 @@
     prompts              simulated clicks, boxes and corrections
     image_interaction    one step on images: a first prompt and corrections
     clip_interaction     one step on clips: a first prompt, tracking, corrections
+    clip_crops           crops around masks for CLIP (research)
     step                 what both share: random generators, results
     losses               mask, predicted IoU and object score
     loop, train          the training loop; what each process of a run does

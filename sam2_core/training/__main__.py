@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sam2_core.console import replace_unencodable
 from sam2_core.errors import ConfigError, MaskletError
+from sam2_core.training.augment.copy_paste import CopyPaste
 from sam2_core.training.checkpoint import CHECKPOINT_FILE
-from sam2_core.training.config import read_training_config
+from sam2_core.training.config import TrainingConfig, read_training_config
 from sam2_core.training.processes import launch
 from sam2_core.training.train import train
+
+CLIP = "openai/clip-vit-base-patch32"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        config = read_training_config(options.config, **_changes(options))
+        config = _read_config(options)
         if config.init is not None and not config.data:
             raise ConfigError("There is nothing to learn from: name a data set with --data, or in the file.")
         options.out.mkdir(parents=True, exist_ok=True)
@@ -35,6 +39,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _read_config(options: argparse.Namespace) -> TrainingConfig:
+    config = read_training_config(options.config, **_changes(options))
+    if options.clip and not options.prompt:
+        raise ConfigError("--clip says which one --prompt clip uses: give both.")
+    if options.prompt:
+        config = replace(config, clip=options.clip or config.clip or CLIP)
+    if options.augment and config.augment is None:
+        return replace(config, augment=CopyPaste())
+    return config
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sam2_core.training", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="a YAML file, such as configs/train/nano.yaml")
@@ -47,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--network", help="a known network or a YAML file with its sizes")
     parser.add_argument("--minutes", type=float, help="how long to train, instead of what the config says")
     parser.add_argument("--steps", type=int, help="the same, in steps")
+    parser.add_argument("--augment", choices=("copy-paste",), help="paste objects of the data onto its pictures")
+    parser.add_argument("--prompt", choices=("clip",), help="research: also learn from embeddings of CLIP (see README)")
+    parser.add_argument("--clip", help=f"the CLIP for that: a folder, or a repository of the Hub ({CLIP})")
     parser.add_argument("--processes", type=int, default=1, help="processes on this machine; torchrun works too")
     parser.add_argument("--workers", type=int, default=0, help="processes that make samples ahead of time, for GPUs")
     return parser

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sam2_core.training.arrays import BinaryMask, Random
+from sam2_core.training.augment.copy_paste import CopyPaster
 from sam2_core.training.clip_sampler import ClipSampler
 from sam2_core.training.config import Phase, TrainingConfig
 from sam2_core.training.data_loading import TrainingData
@@ -59,11 +60,13 @@ class BatchDataset(Dataset[Batch]):
         self._group = group
         weights = config.source_weights
         labeled: list[PooledImage | DeferredImage] = [*data.labeled, *data.deferred]
+        paster = None if config.augment is None else CopyPaster(data.labeled, config.augment)
         cutouts = [m for m in labeled if not config.cutout_sources or m.source in config.cutout_sources]
         self._image_sampler = ImageSampler(
             ImagePool(labeled, weights),
             ImagePool(cutouts, weights),
             Textures([pooled.image for pooled in data.labeled + data.unlabeled], config.seed),
+            augment=None if paster is None else paster.augment_some,
         )
         self._synthetic_clips = SyntheticClipSampler(self._image_sampler)
         self._annotated_clips = ClipSampler(data.clips, data.report)

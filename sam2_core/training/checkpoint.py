@@ -67,6 +67,18 @@ class Checkpoint:
             ) from error
 
 
+def clip_prompt_file(weights: Path) -> Path:
+    """The file beside a file of weights with its `ClipPrompt`."""
+    return weights.with_suffix(".clip.safetensors")
+
+
+def save_clip_prompt(weights: Mapping[str, Tensor], clip: str, file: Path) -> None:
+    """Write the weights of a `ClipPrompt` and the name of its CLIP."""
+    tensors = {name: value.detach().cpu().float().contiguous() for name, value in weights.items()}
+    with new_file(file) as partial:
+        save_file(tensors, partial, metadata={"clip": clip})
+
+
 WEIGHT_SUFFIXES = (".pt", ".safetensors")
 """Suffixes of the files that `save_weights` writes."""
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sam2_core.errors import ConfigError
 from sam2_core.networks import read_settings
+from sam2_core.training.augment.copy_paste import CopyPaste
 from sam2_core.training.checkpoint import WEIGHT_SUFFIXES
 from sam2_core.training.losses import LossWeights
 from sam2_core.training.synthetic.image_samples import Mix
@@ -94,6 +95,10 @@ class TrainingConfig:
 
     `weights` is the name of the resulting file: `.safetensors` in fp16, or `.pt` in fp32 and in the official layout.
     Every `snapshot_minutes` a numbered copy is kept, to be averaged afterwards.
+
+    With `augment`, objects of the images in memory are pasted onto real images. With `clip`, the folder or repository
+    of a CLIP, embeddings of crops take the place of boxes in half of the steps, and a projection of them is trained
+    with the decoder; it is saved beside the weights (see `model.clip_prompt`).
     """
 
     network: str | None = None
@@ -109,6 +114,8 @@ class TrainingConfig:
     short_side: int = 384
     in_memory: int = 10_000
     held_out: float = 0.05
+    augment: CopyPaste | None = None
+    clip: str | None = None
 
     train: str = "all"
     lora_rank: int = 8

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,11 +17,13 @@ from sam2_core.model.sam import Network
 from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
 from sam2_core.training import prompts
 from sam2_core.training.arrays import BinaryMask
+from sam2_core.training.clip_crops import MIN_AREA
 from sam2_core.training.losses import LossWeights, MaskErrors, candidates_loss, mask_errors, object_score_loss
 from sam2_core.training.prompts import Points
 from sam2_core.training.step import StepResult, StepRng, coverage, resize_logits, select_features
 
 _OTHER_OUTPUT_WEIGHT = 0.5  # weight of the output that is not asked for: inference may fall back on it
+_TOKEN_SHARE = 0.5  # of the steps
 _NO_CLICK_SHARE = 0.25  # share of iterations without a new click: the network refines its own mask (SAM, appendix A)
 
 
@@ -31,11 +37,13 @@ def image_step(
     rng: StepRng,
     border_clicks: float = 0.0,
     shared_clicks: float = 0.0,
+    embed: EmbedObjects | None = None,
 ) -> StepResult:
     """Images (B, 3, S, S) and masks (B, K, S, S); half of the objects start with a click, half with a box.
 
     `corrections` clicks follow, each with the previous logits. The loss is computed on cells of `stride` pixels.
-    `border_clicks` and `shared_clicks` are shares as in `Phase`.
+    `border_clicks` and `shared_clicks` are shares as in `Phase`. With `embed`, tokens take the place of the boxes in
+    half of the steps.
     """
     count = masks.shape[1]
     features = network.encode_image(images)
@@ -46,21 +54,34 @@ def image_step(
     by_click = torch.arange(len(flat)) % count < clicks
     total = images.new_zeros(())
     metrics: dict[str, float] = {}
-    for kind, chosen in (("click", by_click), ("box", ~by_click)):
+    by_token = torch.zeros_like(by_click)
+    if embed is not None and rng.shared.random() < _TOKEN_SHARE:
+        by_token = ~by_click & torch.from_numpy(flat.mean((1, 2)) >= MIN_AREA)
+    for kind, chosen in (("click", by_click), ("box", ~by_click & ~by_token), ("clip", by_token)):
         index = chosen.nonzero()[:, 0]
         if not len(index):
             continue
         prompted = flat[index.numpy()]
-        points = prompts.first_prompt(kind, rng.own, prompted, border_clicks)
-        if kind == "click":
+        tokens = None
+        if kind == "clip":
+            assert embed is not None  # noqa: S101
+            tokens, points = embed(index.numpy()), None
+        else:
+            points = prompts.first_prompt(kind, rng.own, prompted, border_clicks)
+        if points is not None and kind == "click":
             points = prompts.share_clicks(rng.own, points, prompted, owner[index], shared_clicks)
-        points = prompts.to_device(points, images.device)
+        if points is not None:
+            points = prompts.to_device(points, images.device)
         interaction = _SimulatedInteraction(network, weights, rng, kind, border_clicks)
         features_of_objects = select_features(features, owner[index].to(images.device))
-        loss = interaction.run(features_of_objects, truth[index.to(truth.device)], points, corrections)
+        loss = interaction.run(features_of_objects, truth[index.to(truth.device)], points, corrections, tokens)
         total = total + loss * len(index) / len(flat)
         metrics.update(interaction.metrics)
     return StepResult(total, metrics)
+
+
+EmbedObjects: TypeAlias = Callable[[npt.NDArray[np.intp]], Tensor]
+"""Prompt tokens (N, 1, C) for these of the B * K objects of a batch."""
 
 
 @dataclass(slots=True)
@@ -74,17 +95,25 @@ class _SimulatedInteraction:
     border_clicks: float
     metrics: dict[str, float] = field(default_factory=dict)
 
-    def run(self, features: ImageFeatures, truth: Tensor, points: Points, corrections: int) -> Tensor:
-        """The mean loss over all iterations; `truth` (N, h, w)."""
+    def run(
+        self,
+        features: ImageFeatures,
+        truth: Tensor,
+        points: Points | None,
+        corrections: int,
+        tokens: Tensor | None = None,
+    ) -> Tensor:
+        """The mean loss over all iterations; `truth` (N, h, w), `tokens` (N, 1, C)."""
         embedding = self.network.without_memory(features.embedding)
         size, side = truth.shape[-1], self.network.image_size
         previous: Tensor | None = None
         total = truth.new_zeros(())
         for iteration in range(corrections + 1):
-            prediction = self.network.predict_masks(embedding, features.high_res, points, previous, multimask=None)
+            more = {} if tokens is None else {"concepts": tokens}  # which SAM 1 does not know
+            prediction = self.network.predict_masks(embedding, features.high_res, points, previous, None, **more)
             logits = resize_logits(prediction.logits, size)
             errors = mask_errors(logits, truth, self.weights)
-            ambiguous = self.kind == "click" and iteration == 0
+            ambiguous = self.kind != "box" and iteration == 0
             total = total + self._loss(prediction, errors, ambiguous)
             picked = (
                 1 + prediction.predicted_iou[:, 1:].argmax(dim=1, keepdim=True) if ambiguous else _first(prediction)
@@ -94,7 +123,7 @@ class _SimulatedInteraction:
                 if self.rng.shared.random() >= _NO_CLICK_SHARE:
                     seen = torch.take_along_dim(logits, picked[..., None, None], dim=1)[:, 0] > 0
                     click = prompts.corrections(self.rng.torch, seen, truth >= 0.5, side, self.border_clicks)
-                    points = prompts.join(points, click)
+                    points = click if points is None else prompts.join(points, click)
                 limit = PREVIOUS_LOGIT_LIMIT
                 low_res = torch.take_along_dim(prediction.logits.detach(), picked[..., None, None], dim=1)
                 previous = low_res.float().clamp(-limit, limit)
@@ -109,7 +138,7 @@ class _SimulatedInteraction:
         return (main + _OTHER_OUTPUT_WEIGHT * other + self.weights.object_score * score).mean()
 
     def _log(self, iteration: int, errors: MaskErrors, picked: Tensor) -> None:
-        name = f"{self.kind}{iteration + 1}" if self.kind == "click" else f"box{f'+{iteration}' if iteration else ''}"
+        name = f"{self.kind}{iteration + 1}" if self.kind != "box" else f"box{f'+{iteration}' if iteration else ''}"
         self.metrics[name] = float(torch.take_along_dim(errors.iou, picked, dim=1).mean())
         if name == "click1":
             self.metrics["click1 best"] = float(errors.iou[:, 1:].max(dim=1).values.mean())

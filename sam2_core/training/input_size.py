@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 
+from sam2_core.model.clip_prompt import add_clip_prompt, clip_prompt_of
 from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network
 from sam2_core.training.trainable_parts import add_low_rank, low_rank
@@ -24,6 +25,8 @@ def at_size(network: Network, size: int) -> Network:
         view = SAM2(replace(network.config, image_size=size))
         if (rank := low_rank(network)) is not None:
             add_low_rank(view, rank)
+        if (clip := clip_prompt_of(network)) is not None:
+            add_clip_prompt(view, clip.projection.in_features)
     for mine, original in zip(view.parameters(), network.parameters(), strict=True):
         mine.requires_grad_(original.requires_grad)  # assignment keeps the flag of what it replaces
     view.load_state_dict(network.state_dict(keep_vars=True), assign=True)

@@ -11,18 +11,29 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from sam2_core.detection.clip import Clip, load_clip
 from sam2_core.errors import ConfigError, WeightsError
+from sam2_core.model.clip_prompt import add_clip_prompt, clip_prompt_of, split_clip_prompt
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import normalize
 from sam2_core.model.sam import Network
 from sam2_core.networks import BUNDLED, is_known, sam2_config
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.training.batches import Batch, BatchDataset, batch_stream
-from sam2_core.training.checkpoint import Checkpoint, Position, save_weights
+from sam2_core.training.checkpoint import (
+    Checkpoint,
+    Position,
+    clip_prompt_file,
+    save_clip_prompt,
+    save_weights,
+)
+from sam2_core.training.clip_crops import clip_crops
 from sam2_core.training.clip_interaction import clip_step
 from sam2_core.training.config import Phase, TrainingConfig
 from sam2_core.training.data_loading import TrainingData
@@ -49,6 +60,7 @@ class Trainer:
         self.workers = workers
         self.device = best_device()
         self.network: Network = _start_network(config).to(self.device).train()
+        self._clip = None if config.clip is None else _add_clip(self.network, config)
         self._trainable = trainable_names(self.network, config.train)
         self._trainable_without_encoder = frozenset(
             name for name in self._trainable if not name.startswith(IMAGE_ENCODER)
@@ -149,7 +161,16 @@ class Trainer:
             rng,
             phase.border_clicks,
             phase.shared_clicks,
+            None if self._clip is None else partial(self._embed_objects, batch, rng),
         )
+
+    def _embed_objects(self, batch: Batch, rng: StepRng, objects: npt.NDArray[np.intp]) -> Tensor:
+        clip, prompt = self._clip, clip_prompt_of(self.network)
+        assert clip is not None and prompt is not None  # noqa: S101
+        images = batch.images[objects // batch.masks.shape[1]]
+        masks = batch.masks.reshape(-1, *batch.masks.shape[-2:])[objects]
+        tokens: Tensor = prompt(clip.embed_images(clip_crops(rng.own, images, masks, clip.image_size)))
+        return tokens
 
     def _input(self, batch: Batch) -> Tensor:
         pixels = torch.from_numpy(batch.images).to(self.device).movedim(-1, -3)
@@ -209,6 +230,9 @@ class Trainer:
             self._optimizer.state_dict(),
         ).save(self.folder)
         save_weights(merged(self._ema.weights), self.folder / self.config.weights)
+        if self._clip is not None:
+            _, prompt = split_clip_prompt(self._ema.weights)
+            save_clip_prompt(prompt, self._clip.name, clip_prompt_file(self.folder / self.config.weights))
 
     def _save_snapshot(self) -> None:
         """Write the averaged weights under a name with the number of steps."""
@@ -237,6 +261,17 @@ def _start_network(config: TrainingConfig) -> Network:
             torch.manual_seed(config.seed)
             add_low_rank(network, config.lora_rank)
     return network
+
+
+def _add_clip(network: Network, config: TrainingConfig) -> Clip:
+    """The CLIP of a run; its projection is added to the network, with weights that depend on the seed alone."""
+    if not isinstance(network, SAM2) or config.train == "quality":
+        raise ConfigError("Prompts of CLIP are for networks of SAM 2 whose decoder is trained: `train` is not quality.")
+    clip = load_clip(config.clip or "", network.device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        add_clip_prompt(network, clip.width)
+    return clip
 
 
 def _check_images_only(network: Network, config: TrainingConfig) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from sam2_core.model.clip_prompt import split_clip_prompt
 from sam2_core.model.sam import Network
 from sam2_core.model.vit import ImageEncoderViT
 
@@ -56,8 +57,8 @@ def low_rank(network: Network) -> int | None:
 
 
 def merged(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state dict with low-rank changes merged, under the names of a network without them."""
-    plain = {name: value for name, value in state.items() if "parametrizations." not in name}
+    """A state dict with low-rank changes merged, under the names of a network without them and without `ClipPrompt`."""
+    plain, _ = split_clip_prompt({name: value for name, value in state.items() if "parametrizations." not in name})
     for name in state:
         if name.endswith(_ORIGINAL):
             layer = name.removesuffix(_ORIGINAL)

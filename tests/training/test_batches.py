@@ -11,6 +11,7 @@ from sam2_core.training.batches import Batch, BatchDataset, batch_stream
 from sam2_core.training.config import Phase
 from sam2_core.training.data_loading import TrainingData
 from sam2_core.training.processes import ProcessGroup
+from sam2_core.training.synthetic.image_samples import Mix
 from tests.training.runs import tiny_config, tiny_data
 
 IMAGES = Phase(batch=2, objects=3)
@@ -32,6 +33,18 @@ def test_images(tmp_path: Path) -> None:
     assert batch.images.shape == (2, 64, 64, 3)
     assert batch.masks.shape == (2, 3, 64, 64)
     assert (batch.is_clips, batch.image_size, batch.samples, batch.phase) == (False, 64, 2, IMAGES)
+
+
+def test_objects_are_pasted_onto_real_images(tmp_path: Path) -> None:
+    mix = Mix(real=1.0, composites=0.0)
+    phase = Phase(batch=2, objects=2, mix=mix)
+    settings = {"share": 1.0, "objects": [3, 3]}
+    plain, augmented, again = (
+        batches(tmp_path, **changes)[5, phase] for changes in ({}, {"augment": settings}, {"augment": settings})
+    )
+    assert same(augmented, again)
+    assert not same(plain, augmented)
+    assert (augmented.images.shape, augmented.masks.shape) == (plain.images.shape, plain.masks.shape)
 
 
 def test_clips(tmp_path: Path) -> None:

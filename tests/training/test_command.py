@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sam2_core.training import __main__ as command
+from sam2_core.training.augment.copy_paste import CopyPaste
 from sam2_core.training.checkpoint import Checkpoint
 from sam2_core.training.metrics_log import CURVES_FILE, METRICS_FILE
 from sam2_core.weights import load_network
@@ -67,6 +68,15 @@ def test_errors_are_printed_in_a_line(
     assert captured.err.splitlines()[-1].startswith(f"error: {complaint}") or complaint in captured.err
     assert "Traceback" not in captured.err
     assert "The weights are in" not in captured.out
+
+
+def test_copy_paste_is_chosen_by_an_option_or_in_the_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: list[CopyPaste | None] = []
+    monkeypatch.setattr(command, "train", lambda group, config, folder, workers: settings.append(config.augment))
+    assert call(config) == call(config, "--augment", "copy-paste") == 0
+    config.write_text(config.read_text("utf-8") + "augment: {rotation: 180, oversample: {bus: 3}}\n", "utf-8")
+    assert call(config, "--augment", "copy-paste") == 0
+    assert settings == [None, CopyPaste(), CopyPaste(rotation=180.0, oversample={"bus": 3.0})]
 
 
 def test_missing_weights_are_named(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

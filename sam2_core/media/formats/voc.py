@@ -40,8 +40,8 @@ NAMES = (
 
 def write_voc(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
     """Write the format described above. Raises `MediaError` for more objects or classes than a palette has colors."""
-    names = {each.id: _class_name(each.label) for each in media.objects}
-    classes, written, overlaps = _number_classes([*names.values()]), list[str](), list[int]()
+    names = {each.id: class_name(each.label) for each in media.objects}
+    classes, written, overlaps = number_classes([*names.values()]), list[str](), list[int]()
     with AnnotationArchive(path, media, options) as archive:
         for masks, image in archive.frames("Writing annotations", report):
             if not masks.objects:
@@ -54,23 +54,23 @@ def write_voc(path: Path, media: MaskedMedia, options: ExportOptions, report: Pr
             archive.write(f"SegmentationObject/{title}.png", object_png)
             archive.write(f"SegmentationClass/{title}.png", class_png)
             size = media.info.size_of(masks.frame)
-            archive.write(f"Annotations/{title}.xml", _annotation(image_name, size, visible, names))
+            archive.write(f"Annotations/{title}.xml", annotation_xml(image_name, size, visible, names))
             overlaps += [masks.frame] if has_overlap else []
             if image:
                 archive.write(f"JPEGImages/{image_name}", image)
         archive.write_lines("ImageSets/Segmentation/trainval.txt", written)
-        archive.write_lines("labelmap.txt", _label_map(classes))
+        archive.write_lines("labelmap.txt", label_map(classes))
         archive.write_manifest(classes=classes, overlaps=OVERLAPS, frames_with_overlaps=overlaps)
 
 
-def _class_name(label: str) -> str:
+def class_name(label: str) -> str:
     """The class as VOC spells it, if it is one of its own."""
     name = one_line(label) or NO_LABEL
     spelling = name.casefold().replace(" ", "")
     return spelling if spelling in NAMES else name
 
 
-def _number_classes(names: list[str]) -> dict[str, int]:
+def number_classes(names: list[str]) -> dict[str, int]:
     """The number of each class."""
     classes = {name: NAMES.index(name) + 1 for name in names if name in NAMES}
     for name in dict.fromkeys(names):
@@ -90,7 +90,7 @@ def _index_masks(media: MaskedMedia, masks: FrameMasks, class_ids: list[int]) ->
     return palette_png(index), palette_png(np.array([0, *class_ids], np.uint16)[index]), has_overlap
 
 
-def _annotation(image: str, size: tuple[int, int], visible: list[ObjectMask], names: dict[int, str]) -> bytes:
+def annotation_xml(image: str, size: tuple[int, int], visible: list[ObjectMask], names: dict[int, str]) -> bytes:
     """The XML file of an image of this height and width."""
     root = Xml.Element("annotation")
     _add(root, folder="JPEGImages", filename=image)
@@ -120,7 +120,7 @@ def _add(parent: Xml.Element, **texts: str | int) -> None:
         Xml.SubElement(parent, tag).text = str(text)
 
 
-def _label_map(classes: dict[str, int]) -> list[str]:
+def label_map(classes: dict[str, int]) -> list[str]:
     """One class per line, as annotation tools read it: name:red,green,blue::"""
     colors = {"background": 0, **dict(sorted(classes.items(), key=lambda item: item[1]))}
     return ["# label:color_rgb:parts:actions"] + [

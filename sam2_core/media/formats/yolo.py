@@ -39,7 +39,7 @@ def write_yolo(path: Path, media: MaskedMedia, options: ExportOptions, report: P
             if not masks.objects:
                 continue
             visible = [each for each in masks.objects if each.mask.area]
-            lines = [f"{classes[each.object_id]} {_outline(each.mask)}" for each in visible]
+            lines = [f"{classes[each.object_id]} {outline_of(each.mask)}" for each in visible]
             archive.write_lines(f"labels/{media.title_of(masks.frame)}.txt", lines)
             if image:
                 archive.write(f"images/{archive.image_name(masks.frame)}", image)
@@ -49,7 +49,7 @@ def write_yolo(path: Path, media: MaskedMedia, options: ExportOptions, report: P
         archive.write_manifest()
 
 
-def _outline(mask: Mask) -> str:
+def outline_of(mask: Mask) -> str:
     """All parts and holes as one outline, beginning with the longest."""
     rings = [ring for part in pixel_polygons(mask) for ring in part.rings]
     ring = join_rings(sorted(rings, key=len, reverse=True)) / (mask.width, mask.height)

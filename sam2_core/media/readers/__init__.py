@@ -28,6 +28,7 @@ keyframes.py            boxes between the listed frames of a track
 xml_values.py           untrusted XML
 described_images.py     images of a document, by name
 documents.py            documents, and the description of a format; document_merging.py: objects of several documents
+folder_reader.py        files of a folder, bounded
 zip_reader.py           members of a ZIP file, bounded and in memory; zip_names.py: their names in any encoding
 text_encoding.py        the encoding of text; json_values.py: typed values of untrusted JSON
 annotation_builder.py   collects the masks, and the reasons for skipped items

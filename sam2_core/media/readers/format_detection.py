@@ -20,6 +20,7 @@ from sam2_core.media.readers.coco_results import COCO_RESULTS
 from sam2_core.media.readers.create_ml import CREATE_ML
 from sam2_core.media.readers.cvat import CVAT
 from sam2_core.media.readers.documents import AnnotationFiles, Document, DocumentFormat
+from sam2_core.media.readers.folder_reader import FolderReader
 from sam2_core.media.readers.image_masks import read_mask_image, read_mask_images
 from sam2_core.media.readers.isat import ISAT
 from sam2_core.media.readers.label_studio import LABEL_STUDIO
@@ -37,7 +38,7 @@ from sam2_core.media.readers.voc import VOC
 from sam2_core.media.readers.xml_values import is_xml
 from sam2_core.media.readers.yolo import YOLO
 from sam2_core.media.readers.youtube_vis import YOUTUBE_VIS
-from sam2_core.media.readers.zip_reader import ZipReader, open_zip
+from sam2_core.media.readers.zip_reader import open_zip
 from sam2_core.media.zip_file import MASK_FOLDERS
 
 MAX_FILE_BYTES = 100_000_000  # of JSON, text or one PNG; a ZIP file may be larger
@@ -74,17 +75,20 @@ def read_annotations(
     by_order: bool = False,
     name: str | None = None,
 ) -> ImportedAnnotations:
-    """All masks and boxes of a file for this medium, by frame, and what was skipped.
+    """All masks and boxes of a file or folder for this medium, by frame, and what was skipped.
 
     Names in the file decide which pictures are meant. With `by_order`, their order counts where no name fits. `name` is
     what the user calls the file, by default as on the disk.
 
-    Reads the formats of `FORMATS`, Masklet's NumPy archives, PNG masks, and ZIP files with any of these; see the
-    modules of this package. Raises `MediaError` if nothing can be used (`NamesDiffer` where `by_order` could help), and
-    what `progress` raises.
+    Reads the formats of `FORMATS`, Masklet's NumPy archives, PNG masks, and ZIP files and folders with any of these;
+    see the modules of this package. Raises `MediaError` if nothing can be used (`NamesDiffer` where `by_order` could
+    help), and what `progress` raises.
     """
     file, builder = Path(path), AnnotationBuilder(info, progress, by_order)
     try:
+        if file.is_dir():
+            _read_archive(FolderReader(file), builder)
+            return builder.build()
         with file.open("rb") as opened:
             head = opened.read(_HEAD_BYTES)
         if not head:
@@ -93,7 +97,7 @@ def read_annotations(
             with open_zip(file, info) as archive:
                 if archive.name_encoding:
                     builder.notes.append(f"Names in the ZIP file were read as {title_of(archive.name_encoding)}.")
-                _read_zip(archive, builder)
+                _read_archive(archive, builder)
         elif about := describe_content(file.name, head):
             raise MediaError(about)
         elif file.stat().st_size > MAX_FILE_BYTES:
@@ -147,8 +151,8 @@ def _unpack(name: str, content: bytes) -> bytes:
     return unpacked
 
 
-def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
-    """Read the documents of all formats; PNG masks count only if there are none."""
+def _read_archive(archive: AnnotationFiles, builder: AnnotationBuilder) -> None:
+    """Read the documents of all formats in a ZIP file or folder; PNG masks count only if there are none."""
     documents = _documents_of(archive, builder)
     unknown = _read_documents(documents, archive, builder)
     about = describe_archive(archive.names)
@@ -166,7 +170,7 @@ def _read_zip(archive: ZipReader, builder: AnnotationBuilder) -> None:
         builder.skip(reason, name)
 
 
-def _left_over(unknown: Sequence[Document], archive: ZipReader, titles: set[str]) -> Iterator[tuple[str, str]]:
+def _left_over(unknown: Sequence[Document], archive: AnnotationFiles, titles: set[str]) -> Iterator[tuple[str, str]]:
     """Documents of no known format, and masks that are not read beside those of these formats, with the reasons."""
     for document in unknown:
         ending = PurePosixPath(document.name).suffix.lower()
@@ -182,7 +186,7 @@ def _left_over(unknown: Sequence[Document], archive: ZipReader, titles: set[str]
                 yield name, MASKS_BESIDE
 
 
-def _documents_of(archive: ZipReader, builder: AnnotationBuilder) -> list[Document]:
+def _documents_of(archive: AnnotationFiles, builder: AnnotationBuilder) -> list[Document]:
     """The members that may be documents; damaged ones are skipped."""
     documents, length = list[Document](), 0
     for name in archive.with_extension(".json", ".jsonl", ".ndjson", ".txt", ".xml", ".csv"):

@@ -14,8 +14,7 @@ import numpy.typing as npt
 from sam2_core.errors import MediaError
 from sam2_core.media.readers.annotation_builder import AnnotationBuilder, ImportTooLarge
 from sam2_core.media.readers.described_images import DescribedImage, read_images
-from sam2_core.media.readers.documents import Document
-from sam2_core.media.readers.zip_reader import ZipReader
+from sam2_core.media.readers.documents import AnnotationFiles, Document
 from sam2_core.types import Mask
 
 OTHER_ARRAYS = (
@@ -32,7 +31,7 @@ _MAX_LIST_BYTES = 5_000_000
 _BAD = "Their arrays are damaged or of another kind. Export them again."
 
 
-def read_npz(archive: ZipReader, builder: AnnotationBuilder) -> None:
+def read_npz(archive: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read an archive; raises `MediaError` for one of another program."""
     members = {PurePosixPath(name).stem: name for name in archive.with_extension(".npy")}
     frames = {stem: int(match[1]) for stem in members if (match := _FRAME.fullmatch(stem))}
@@ -50,7 +49,7 @@ def read_npz(archive: ZipReader, builder: AnnotationBuilder) -> None:
 
 
 def _read_frame(
-    member: str, frame: int, archive: ZipReader, lists: Mapping[str, Sequence[Any]], builder: AnnotationBuilder
+    member: str, frame: int, archive: AnnotationFiles, lists: Mapping[str, Sequence[Any]], builder: AnnotationBuilder
 ) -> None:
     masks = _parse_array(archive.read(member))
     if masks.ndim != 3 or masks.dtype != np.bool_:
@@ -64,7 +63,7 @@ def _read_frame(
                 builder.add(frame, key if isinstance(key, int) else place, Mask.from_array(pixels), name, label)
 
 
-def _list_in(archive: ZipReader, member: str | None) -> list[Any]:
+def _list_in(archive: AnnotationFiles, member: str | None) -> list[Any]:
     """A list of numbers or texts, empty if it cannot be read."""
     if member is None:
         return []

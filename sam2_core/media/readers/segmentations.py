@@ -124,8 +124,8 @@ def _parse_counts(text: str) -> str | list[Any]:
     if text.startswith(("b'", 'b"')) and text.endswith(text[1]):
         return text[2:-1].replace("\\\\", "\\")
     if text.startswith("["):
-        listed = _parse_text(text)
-        return listed if isinstance(listed, list) else text
+        listed = _parse_text(text)  # compressed counts may begin like this, too, and come back as they are
+        return listed if isinstance(listed, list) and listed != [text] else text
     words = text.replace(",", " ").split()
     return [int(word) for word in words] if len(words) > 1 and all(_is_whole(word) for word in words) else text
 

@@ -52,7 +52,7 @@ def is_voc(document: Document) -> bool:
 def read_voc(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
     """Read documents of this format, and the masks beside them."""
     masks = _Masks(files, builder)
-    images = [DescribedImage(each, _names_of(each), each) for each in documents]
+    images = [DescribedImage(each, names_of(each), each) for each in documents]
     binding = len(files.names) > 1 or any(text_in(each.value, "filename") for each in documents)
     read_images(images, partial(_read_image, masks=masks, builder=builder), builder, binding)
     for name in masks.without({_title_of(each.name) for each in documents}):
@@ -133,7 +133,7 @@ def _folded(label: str) -> str:
     return "".join(label.split()).casefold()
 
 
-def _names_of(document: Document) -> list[str]:
+def names_of(document: Document) -> list[str]:
     """The image may have been renamed since, together with its document."""
     name = text_in(document.value, "filename")
     return [name, document.name] if name else [document.name]

@@ -52,7 +52,7 @@ def is_yolo(document: Document) -> bool:
     while (comment := _COMMENTS.match(text, place)) is not None:
         place = comment.end()
     first = _FIRST_LINE.match(text, place)
-    if first is not None and _LINE.fullmatch(_plain(first[1])) is not None:
+    if first is not None and _LINE.fullmatch(plain_line(first[1])) is not None:
         return True
     return not text.strip() and "labels" in PurePosixPath(document.name).parts
 
@@ -61,7 +61,7 @@ def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: An
     """Read label files; the names of the classes are in other files beside them."""
     lists = _class_lists(files, builder)
     names = _class_names(lists, files, builder)
-    kinds = _find_kinds(documents, _key_point_shape([*lists.values()]))
+    kinds = find_kinds(documents, _key_point_shape([*lists.values()]))
     frames = builder.match_frames([each.name for each in documents], binding=len(files.names) > 1)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
@@ -81,10 +81,10 @@ YOLO = DocumentFormat("YOLO", is_yolo, read_yolo)
 
 def _lines_of(document: Document) -> list[str]:
     """The lines that are neither empty nor comments, their words apart by single blanks."""
-    return [line for each in document.value.splitlines() if (line := _plain(each))]
+    return [line for each in document.value.splitlines() if (line := plain_line(each))]
 
 
-def _plain(line: str) -> str:
+def plain_line(line: str) -> str:
     """A line without its comment; between numbers there may be commas, semicolons or tabs."""
     line = line.split("#")[0].split("//")[0]
     if "," in line and _DECIMAL_COMMAS.fullmatch(line.strip()):
@@ -92,7 +92,7 @@ def _plain(line: str) -> str:
     return " ".join(_SEPARATORS.split(line)).strip()
 
 
-def _find_kinds(documents: Sequence[Document], shape: tuple[int, int] | None) -> dict[int, LineKind]:
+def find_kinds(documents: Sequence[Document], shape: tuple[int, int] | None) -> dict[int, LineKind]:
     """What the lines of each number of words are, those of the class included."""
     rows: dict[int, list[list[float]]] = defaultdict(list)
     left = _MAX_SAMPLED
@@ -111,21 +111,26 @@ def _read_line(
     line: str, frame: int, classes: Mapping[int, str], kinds: Mapping[int, LineKind], builder: AnnotationBuilder
 ) -> None:
     height, width = builder.info.size_of(frame)
-    words = line.split(" ")
-    if not _LINE.fullmatch(line):
-        raise MediaError("Some lines are not of this format: a class and numbers from 0 to 1.")
-    kind = kinds.get(len(words) - 1, LineKind())
-    track = int(float(words.pop())) if kind.has_track else None
-    if kind.is_pose:
-        words = words[: BOX + 1]
-    numbers, own_track = _split_extras(words[1:])
-    track = own_track if track is None else track
-    class_id = int(float(words[0]))
+    kind = kinds.get(line.count(" "), LineKind())
+    class_id, track, numbers = parse_line(line, kind)
     label = classes.get(class_id, f"class {class_id}")
     key: Hashable = None if track is None else (class_id, track)
     builder.add(frame, key, _shape(numbers, height, width, builder), label=label)
     if kind.is_pose or not kind.is_certain:
         builder.note((_POSE if kind.is_certain else _MAYBE_POSE) if kind.is_pose else _MAYBE_OUTLINE)
+
+
+def parse_line(line: str, kind: LineKind) -> tuple[int, int | None, list[float]]:
+    """The class of a line as `plain_line` gives it, the object's id if it has one, and its coordinates: four of a box,
+    more of an outline. Raises `MediaError`."""
+    words = line.split(" ")
+    if not _LINE.fullmatch(line):
+        raise MediaError("Some lines are not of this format: a class and numbers from 0 to 1.")
+    track = int(float(words.pop())) if kind.has_track else None
+    if kind.is_pose:
+        words = words[: BOX + 1]
+    numbers, own_track = _split_extras(words[1:])
+    return int(float(words[0])), own_track if track is None else track, numbers
 
 
 def _split_extras(words: list[str]) -> tuple[list[float], int | None]:

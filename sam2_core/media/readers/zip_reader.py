@@ -36,7 +36,7 @@ class ZipReader:
             raise ImportTooLarge(
                 f"There are more than {MAX_MEMBERS} files in this ZIP file. Pack only those of this clip."
             )
-        self.names = sorted((name for name in self._infos if not _is_hidden(name)), key=_natural_key)
+        self.names = sorted((name for name in self._infos if not is_hidden(name)), key=natural_key)
 
     def with_extension(self, *extensions: str) -> list[str]:
         """Names of the members with these extensions, given in lower case and with the dot."""
@@ -71,12 +71,12 @@ def open_zip(path: Path, info: MediaInfo) -> Iterator[ZipReader]:
         yield ZipReader(opened, info)
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     """Whether a file manager put it into the archive."""
     *folders, last = PurePosixPath(name).parts
     return not _HIDDEN_FOLDERS.isdisjoint(folders) or last.startswith("._") or last == ".DS_Store"
 
 
-def _natural_key(name: str) -> list[tuple[int, str]]:
+def natural_key(name: str) -> list[tuple[int, str]]:
     """A sort key by which 2 comes before 10."""
     return [(int(part) if part.isascii() and part.isdigit() else 0, part) for part in re.split(r"([0-9]{1,18})", name)]

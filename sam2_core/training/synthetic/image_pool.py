@@ -43,6 +43,11 @@ class Instance:
         """Number of pixels inside."""
         return int(self.mask.sum())
 
+    def paste_over(self, canvas: BinaryMask) -> None:
+        """Add its pixels to those of a mask of the whole image (H, W), in place."""
+        tall, wide = self.mask.shape
+        canvas[self.top : self.top + tall, self.left : self.left + wide] |= self.mask
+
     def paste(self, canvas: BinaryMask, top: int = 0, left: int = 0) -> BinaryMask:
         """Draw it into `canvas` (h, w), a window of the image at (`top`, `left`), which is returned."""
         y, x = self.top - top, self.left - left

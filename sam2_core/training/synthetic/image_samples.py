@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -23,6 +24,10 @@ _MAX_AREA = 0.9  # share of the image: more is background
 _AREA_EXPONENT = 0.5  # objects are drawn by this power of their area: people click on large ones more often
 _TRIES = 20
 _MAX_ENLARGEMENT = 2.0  # a cut-out that is enlarged more looks blurred
+
+
+Augment: TypeAlias = Callable[[Random, PooledImage], PooledImage]
+"""Changes a real image before a part of it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,16 @@ class ImageSample:
 class ImageSampler:
     """Draws samples by a `Mix`."""
 
-    def __init__(self, images: ImagePool, cutouts: ImagePool, textures: Textures, mix: Mix | None = None) -> None:
+    def __init__(
+        self,
+        images: ImagePool,
+        cutouts: ImagePool,
+        textures: Textures,
+        mix: Mix | None = None,
+        augment: Augment | None = None,
+    ) -> None:
         self.images = images
+        self.augment = augment
         self.cutouts = cutouts
         self.textures = textures
         self.set_mix(mix or Mix())
@@ -77,7 +90,8 @@ class ImageSampler:
     def _kind(self, random: Random, side: int) -> tuple[RgbArray, list[BinaryMask]]:
         kind = random.random()
         if kind < self.mix.real:
-            return random_crop(random, self.images.draw(random), side)
+            drawn = self.images.draw(random)
+            return random_crop(random, drawn if self.augment is None else self.augment(random, drawn), side)
         if kind < self.mix.real + self.mix.composites:
             canvas = self._composite(random, side)
             return canvas.image, canvas.objects

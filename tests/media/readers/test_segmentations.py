@@ -68,6 +68,15 @@ def test_all_forms_of_a_mask_are_read(tmp_path: Path, segmentation: Any) -> None
     assert (read.skipped, read.notes) == ((), ())
 
 
+def test_compressed_counts_may_begin_like_a_list(tmp_path: Path) -> None:
+    flat = np.zeros(HEIGHT * WIDTH, bool)
+    flat[43:60] = True  # 43 is written as "[1"
+    pixels = flat.reshape(WIDTH, HEIGHT).T
+    assert rle(pixels)["counts"].startswith("[")
+    read = read_annotations(as_json(tmp_path / "x", coco(rle(pixels), bbox=BBOX)), IMAGE)
+    assert (pixels_of(read) == pixels).all()
+
+
 @pytest.mark.parametrize(
     "part",
     [[60.0, 40.0], [5, 5, 6, 6], [], [NAN] * 8, [None] * 6, ["a"] * 6, None, 7, [1e9] * 6, runs("!!"), runs(None)],
