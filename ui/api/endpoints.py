@@ -356,11 +356,10 @@ class Endpoints:
         Args:
             session: What /open gave.
             frame: Frame number, from 0.
-            points_per_side: The grid has this many points squared; left out, as with what follows: what suits the
-                network best.
-            crop_layers: 1 looks also at 4 crops, 2 at 16 more, for small things.
-            min_predicted_iou: Only masks with a higher predicted IoU, 0 to 1.
-            min_stability: Only masks with at least this stability score, 0 to 1.
+            points_per_side: The grid has this many points squared; left out: what suits the network.
+            crop_layers: 1 looks also at 4 crops, 2 at 16 more, for small things; left out: what suits the network.
+            min_predicted_iou: Only masks with a higher predicted IoU, 0 to 1; left out: what suits the network.
+            min_stability: Only masks with at least this stability score, 0 to 1; left out: what suits the network.
             min_area: Only masks of at least this many pixels.
             max_area: Only masks of at most this many pixels.
             edge_distance: Only masks that stay this many pixels away from the edges of the frame.
