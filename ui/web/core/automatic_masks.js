@@ -3,7 +3,7 @@
 
 /** @import { AutomaticMaskData } from '../protocol.js' */
 
-/** @typedef {Pick<AutomaticMaskData, 'predicted_iou' | 'stability' | 'score' | 'area' | 'place' | 'crop'>} FilteredMask */
+/** @typedef {Pick<AutomaticMaskData, 'predicted_iou' | 'stability' | 'area' | 'place' | 'crop'>} FilteredMask */
 /**
  * Masks stay that have a predicted IoU above `min_predicted_iou` (0 keeps all) and at least `min_stability`; of two whose
  * boxes overlap by an IoU of more than `max_overlap`, the better one. Of these, those are shown that have `min_area` to
@@ -18,14 +18,15 @@
  */
 
 /**
- * Indices of the masks that stay, best first; of equal ones the earlier. Overlapping masks of one crop are decided by their
- * scores, and then those of different crops by the size of the crop: the smaller one wins.
+ * Indices of the masks that stay, best first: by predicted IoU, of equal ones the earlier. As in the official generator,
+ * overlapping masks of one crop are decided by predicted IoU, and then those of different crops by the size of the crop: the
+ * smaller one wins.
  * @param {FilteredMask[]} masks
  * @param {MaskFilter} chosen
  * @param {Size} frame
  */
 export function filterMasks(masks, chosen, frame) {
-  const score = (/** @type {number} */ index) => masks[index].score;
+  const score = (/** @type {number} */ index) => masks[index].predicted_iou;
   /** @type {Map<string, number[]>} */
   const crops = new Map();
   masks.forEach((mask, index) => {
@@ -73,12 +74,9 @@ const cropArea = ({ crop: [left, top, right, bottom] }) => (right - left) * (bot
 function suppressOverlaps(members, score, masks, maxOverlap) {
   /** @type {number[]} */
   const kept = [];
-  let remaining = [...members].sort((one, other) => score(other) - score(one)); // a stable sort
-  while (remaining.length) {
-    const [best, ...others] = remaining;
-    kept.push(best);
-    remaining = others.filter(index => !(boxOverlap(masks[best].place, masks[index].place) > maxOverlap));
-  }
+  const best = [...members].sort((one, other) => score(other) - score(one)); // a stable sort
+  for (const index of best)
+    if (!kept.some(other => boxOverlap(masks[other].place, masks[index].place) > maxOverlap)) kept.push(index);
   return kept;
 }
 
@@ -90,10 +88,10 @@ function suppressOverlaps(members, score, masks, maxOverlap) {
  */
 export function boxOverlap([x, y, width, height], [otherX, otherY, otherWidth, otherHeight]) {
   const { fround } = Math;
-  const area = fround((width - 1) * (height - 1));
-  const otherArea = fround((otherWidth - 1) * (otherHeight - 1));
   const sharedWidth = Math.min(x + width, otherX + otherWidth) - 1 - Math.max(x, otherX);
   const sharedHeight = Math.min(y + height, otherY + otherHeight) - 1 - Math.max(y, otherY);
+  const area = fround((width - 1) * (height - 1));
+  const otherArea = fround((otherWidth - 1) * (otherHeight - 1));
   const shared = fround(Math.max(0, sharedWidth) * Math.max(0, sharedHeight));
   return fround(shared / fround(fround(area + otherArea) - shared));
 }

@@ -60,7 +60,14 @@ export async function shapeOf({ place, png }) {
   const [columns, rows] = [Math.ceil(place[2] / scale), Math.ceil(place[3] / scale)];
   const pixels = readPixels(bitmap, columns, rows);
   bitmap.close();
-  return { place, columns, rows, pixels, path: pathOf(place, columns, rows, pixels), anchor: anchorOf(place, columns, rows, pixels) };
+  return {
+    place,
+    columns,
+    rows,
+    pixels,
+    path: pathOf(place, columns, rows, pixels),
+    anchor: anchorOf(place, columns, rows, pixels),
+  };
 }
 
 /**
