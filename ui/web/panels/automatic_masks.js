@@ -142,10 +142,7 @@ function updateGrid() {
   const { settings, job } = automatic;
   find('automatic-again').disabled = !!job;
   find('automatic-again-text').textContent = settings || job ? 'Again' : 'Find everything';
-  for (const name of /** @type {const} */ (['automatic-points', 'automatic-crops'])) {
-    const label = find(name).parentElement;
-    if (label) label.hidden = !settings && !job;
-  }
+  find('automatic-grid').hidden = !settings && !job;
   if (!settings || settings === shownGrid) return;
   shownGrid = settings;
   const points = find('automatic-points');
@@ -159,14 +156,13 @@ function updatePanel() {
   if (panel.hidden) return;
   const { shown, total, taken, settings } = automatic;
   const left = shown.length - taken;
-  find('automatic-count').textContent = settings
-    ? [`${shown.length} of ${total}`, ...(taken ? [`${taken} taken`] : [])].join(' · ')
-    : '';
+  find('automatic-count').textContent = settings ? `${shown.length} of ${total}` : '';
   showText(find('automatic-note'), noteText());
   updateJob();
   updateFilters();
   updateGrid();
-  find('automatic-take-text').textContent = left ? `Take all ${left}` : 'All taken';
+  find('automatic-take-text').textContent = left ? `Take all ${left}` : taken ? `All ${taken} taken` : 'Take all';
+  find('automatic-download-text').textContent = left ? 'Take all and download' : 'Download';
   find('automatic-take-all').disabled = !left;
   find('automatic-download').disabled = !shown.length && !state.log.prompts.size;
   find('automatic-track').disabled = !state.log.prompts.size;

@@ -31,6 +31,8 @@ import { prompts } from './prompts.js';
  * @property {boolean} atEdge whether masks that touch an edge of the picture are shown, too
  */
 
+const REGION_SHARE = 1 / 2000; // of the picture; smaller holes and islands of a mask are specks
+const MAX_REGION_AREA = 100000; // pixels, as many as the server allows
 const SAME_BOX = 0.7; // IoU from which masks are compared at all
 const SAME_MASK = 0.8; // IoU from which a candidate is an object that is there already
 const DOUBLE_CLICK = 400; // milliseconds; the second click does not give back what the first one took
@@ -72,7 +74,9 @@ class AutomaticMasks {
     if (connection.status !== 'on') return toast(NO_CONNECTION);
     this.clear();
     const run = Math.max(Date.now(), this.run);
-    connection.send({ t: 'segment_everything', run, frame: state.frame, ...grid });
+    const { width, height } = frameSize();
+    const min_region_area = Math.min(MAX_REGION_AREA, Math.round(REGION_SHARE * width * height));
+    connection.send({ t: 'segment_everything', run, frame: state.frame, min_region_area, ...grid });
     Object.assign(this, { isOn: true, run, job: { fraction: null, left: null } });
     showTip('');
     announce('Looking for everything');

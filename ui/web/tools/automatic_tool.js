@@ -48,14 +48,14 @@ function drawPicture() {
     if (!mask.shape) continue;
     const isTaken = automatic.objectOf(mask) > 0;
     const color = automatic.colorOf(mask);
-    const key = `${color} ${isTaken ? 3 : 1.6}`;
+    const key = `${color} ${isTaken ? 2.6 : 1.5}`;
     const path = byColor.get(key) ?? new Path2D();
     for (const joined of [path, isTaken ? taken : all]) joined.addPath(mask.shape.path);
     byColor.set(key, path);
   }
   pictureContext.lineJoin = 'round';
-  stroke(pictureContext, all, '#0009', 3.4);
-  stroke(pictureContext, taken, '#000b', 5.4);
+  stroke(pictureContext, all, '#0008', 3);
+  stroke(pictureContext, taken, '#000b', 4.6);
   for (const [key, path] of byColor) {
     const [color, width] = key.split(' ');
     stroke(pictureContext, path, color, Number(width));
