@@ -1,4 +1,6 @@
-"""Everything: outlines to pick from, filters, taking, and what ends it. The fake engine finds discs around 4 × 4 points."""
+"""Everything: outlines to pick from, filters, taking, and what ends it.
+
+The fake engine finds discs around 4 × 4 points."""
 
 from __future__ import annotations
 
@@ -14,7 +16,6 @@ from sam2_core.serving.commands import Command, SegmentEverything
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import DEADLINE, launched
-from ui.app import Server
 
 pytestmark = pytest.mark.browser
 

@@ -97,11 +97,13 @@ function trackTaken() {
 // --- what is seen ---
 
 function noteText() {
-  const { job, settings, note, total, shown } = automatic;
+  const { job, settings, note, total, known, shown } = automatic;
   if (note || job) return note;
   if (!settings) return 'Nothing has been looked for here yet.';
+  if (shown.length) return '';
+  if (known) return 'What was found is an object already. Try a finer grid.';
   if (!total) return 'Nothing was found. Try a finer grid.';
-  return shown.length ? '' : 'The filters hide all of them. Move the sliders to the left.';
+  return 'The filters hide all of them. Move the sliders to the left.';
 }
 
 function updateJob() {

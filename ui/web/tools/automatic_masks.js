@@ -54,6 +54,8 @@ class AutomaticMasks {
   highlighted = null;
   /** How many there are at the lowest thresholds, but for objects that are there already. */
   total = 0;
+  /** How many are not shown since they are objects already. */
+  known = 0;
   /** Grows when the outlines change. */
   revision = 0;
   /** @type {Map<number, Candidate>} */
@@ -94,7 +96,16 @@ class AutomaticMasks {
   clear(note = '') {
     this.cancel();
     this.#found.clear();
-    Object.assign(this, { settings: null, job: null, note, shown: [], highlighted: null, total: 0, run: this.run + 1 });
+    Object.assign(this, {
+      settings: null,
+      job: null,
+      note,
+      shown: [],
+      highlighted: null,
+      total: 0,
+      known: 0,
+      run: this.run + 1,
+    });
     this.revision += 1;
     emit('automatic');
   }
@@ -192,7 +203,8 @@ class AutomaticMasks {
     if (run !== this.run || turn < this.#turns.shown) return;
     this.#turns.shown = turn;
     const offered = passing.filter(mask => mask.shape && !this.#isObject(mask));
-    this.total = Math.max(offered.length, possible - (passing.length - offered.length));
+    this.known = passing.length - offered.length;
+    this.total = Math.max(offered.length, possible - this.known);
     this.shown = offered;
     if (this.highlighted && !offered.includes(this.highlighted)) this.highlighted = null;
     this.revision += 1;
@@ -302,11 +314,12 @@ class AutomaticMasks {
     const object = this.objectOf(mask);
     if (object) return removeObject(object);
     if (negative) return;
-    const { run } = this;
-    const runs = await this.#runsOf(mask);
-    if (run !== this.run || !runs || this.objectOf(mask)) return;
+    const { version } = state;
+    const { frame } = this;
+    const runs = await this.#runsOf(mask, frame);
+    if (!runs || version !== state.version || this.objectOf(mask)) return;
     const next = this.#nextObject();
-    if (!prompts.set(this.frame, next, { mask: runs })) return;
+    if (!prompts.set(frame, next, { mask: runs })) return;
     objects.select(next);
     announce(`Taken as ${objects.trait(next).name}, ${fitOf(mask)}`);
   }
@@ -332,14 +345,15 @@ class AutomaticMasks {
 
   /** @param {Candidate[]} wanted */
   async #takeAll(wanted) {
-    const { run, frame } = this;
+    const { version } = state;
+    const { frame } = this;
     const { room } = prompts;
     /** @type {ReturnType<typeof encodeRuns>[]} */
     const fitting = [];
     let characters = 0;
     for (const mask of wanted.slice(0, Math.min(room.objects, room.prompts))) {
-      const runs = await this.#runsOf(mask);
-      if (run !== this.run) return;
+      const runs = await this.#runsOf(mask, frame);
+      if (version !== state.version) return;
       if (!runs) continue;
       characters += JSON.stringify(runs).length + 100;
       if (characters > room.characters) break;
@@ -373,9 +387,12 @@ class AutomaticMasks {
     return log.prompts.has(active) || objects.trait(active).locked ? log.newest + 1 : active;
   }
 
-  /** @param {Candidate} mask */
-  async #runsOf(mask) {
-    const { width, height } = frameSize(this.frame);
+  /**
+   * @param {Candidate} mask
+   * @param {number} frame
+   */
+  async #runsOf(mask, frame) {
+    const { width, height } = frameSize(frame);
     const pixels = mask.runs ? null : await pixelsOf(mask).catch(() => null);
     if (pixels) mask.runs = encodeRuns(pixels, width, height, mask.place);
     if (mask.runs && mask.runs.counts.length <= about.max_mask) return mask.runs;
