@@ -156,16 +156,22 @@ function updateGrid() {
 
 function updatePanel() {
   if (panel.hidden) return;
-  const { shown, total, taken, settings } = automatic;
+  const { shown, total, taken, settings, isTaking } = automatic;
   const left = shown.length - taken;
   find('automatic-count').textContent = settings ? `${shown.length} of ${total}` : '';
   showText(find('automatic-note'), noteText());
   updateJob();
   updateFilters();
   updateGrid();
-  find('automatic-take-text').textContent = left ? `Take all ${left}` : taken ? `All ${taken} taken` : 'Take all';
+  find('automatic-take-text').textContent = isTaking
+    ? 'Taking…'
+    : left
+      ? `Take all ${left}`
+      : taken
+        ? `All ${taken} taken`
+        : 'Take all';
   find('automatic-download-text').textContent = left ? 'Take all and download' : 'Download';
-  find('automatic-take-all').disabled = !left;
+  find('automatic-take-all').disabled = !left || isTaking;
   find('automatic-download').disabled = !shown.length && !state.log.prompts.size;
   find('automatic-track').disabled = !state.log.prompts.size;
   find('automatic-previous').disabled = find('automatic-next').disabled = !shown.length;

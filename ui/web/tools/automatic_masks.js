@@ -33,6 +33,7 @@ import { prompts } from './prompts.js';
 
 const REGION_SHARE = 1 / 2000; // of the picture; smaller holes and islands of a mask are specks
 const MAX_REGION_AREA = 100000; // pixels, as many as the server allows
+const REFRESH_INTERVAL = 250; // milliseconds, while masks stream in
 const SAME_BOX = 0.7; // IoU from which masks are compared at all
 const SAME_MASK = 0.8; // IoU from which a candidate is an object that is there already
 const DOUBLE_CLICK = 400; // milliseconds; the second click does not give back what the first one took
@@ -61,7 +62,10 @@ class AutomaticMasks {
   /** @type {Map<number, Candidate>} */
   #found = new Map();
   #model = ''; // whose thresholds those are
-  #taking = false;
+  isTaking = false; // all of them
+  /** @type {{ prompts: typeof state.log.prompts | null, objects: Map<unknown, number> }} counts of a mask -> its object */
+  #objects = { prompts: null, objects: new Map() };
+  #refreshTimer = 0;
   #turns = { last: 0, shown: 0 }; // of filtering
   #toggled = { id: 0, at: 0 };
   /** @type {WeakMap<MaskRecord, MaskShape>} shapes of the masks of objects */
@@ -125,6 +129,7 @@ class AutomaticMasks {
   started(event) {
     if (!this.#isOurs(event) || event.version !== state.version) return;
     this.#found.clear();
+    this.#objects.prompts = null;
     this.settings = event;
     const { min_predicted_iou, min_stability, floor_predicted_iou, floor_stability } = event;
     if (this.#model !== state.model.name) {
@@ -141,7 +146,7 @@ class AutomaticMasks {
     if (!this.#isOurs(message) || !this.settings) return;
     for (const mask of message.masks) this.#found.set(mask.id, this.#found.get(mask.id) ?? mask);
     for (const id of message.dropped) this.#found.delete(id);
-    this.refresh();
+    this.#refreshTimer ||= setTimeout(() => this.refresh(), REFRESH_INTERVAL);
   }
 
   /** @param {PageEvents['server-progress']} event */
@@ -184,6 +189,8 @@ class AutomaticMasks {
   /** Filters anew, once the shapes of all that may be shown are there. */
   async refresh() {
     const { settings, run } = this;
+    clearTimeout(this.#refreshTimer);
+    this.#refreshTimer = 0;
     if (!settings) return;
     const thresholds = { ...this.thresholds };
     const turn = ++this.#turns.last;
@@ -244,8 +251,12 @@ class AutomaticMasks {
    */
   objectOf({ runs }) {
     if (!runs) return 0;
-    const isFrom = (/** @type {Map<number, Prompt>} */ frames) => frames.get(this.frame)?.mask?.counts === runs.counts;
-    return [...state.log.prompts].find(([, frames]) => isFrom(frames))?.[0] ?? 0;
+    const { prompts: now } = state.log;
+    if (this.#objects.prompts !== now) {
+      const frames = [...now].map(([object, prompted]) => [prompted.get(this.frame)?.mask?.counts, object]);
+      this.#objects = { prompts: now, objects: new Map(/** @type {[unknown, number][]} */ (frames)) };
+    }
+    return this.#objects.objects.get(runs.counts) ?? 0;
   }
 
   /** @param {Candidate} mask */
@@ -337,10 +348,12 @@ class AutomaticMasks {
   /** Takes all that are shown as one step, as many as fit, the best first. */
   async takeAll() {
     const wanted = this.shown.filter(mask => !this.objectOf(mask));
-    if (!wanted.length || this.#taking) return;
-    this.#taking = true;
+    if (!wanted.length || this.isTaking) return;
+    this.isTaking = true;
+    emit('automatic');
     await this.#takeAll(wanted);
-    this.#taking = false;
+    this.isTaking = false;
+    emit('automatic');
   }
 
   /** @param {Candidate[]} wanted */

@@ -20,26 +20,45 @@ import {
 } from '../viewport/viewport.js';
 import { automatic, fitOf } from './automatic_masks.js';
 
+const SETTLED = 120; // milliseconds after which a view counts as still
 const [picture, pictureContext] = canvasOf(1, 1);
-let drawn = ''; // the view and the outlines that the picture shows
+/** What the picture shows. */
+let drawn = { ...view, revision: -1, width: 0, height: 0 };
+let settleTimer = 0;
 const badge = find('automatic-badge');
 
 const isVisible = () => automatic.isOn && !state.playing && state.shown.frame === automatic.frame;
 
 export function drawAutomaticMasks() {
   if (!isVisible()) return;
-  const key = [view.x, view.y, view.scale, view.ratio, overlayCanvas.width, overlayCanvas.height, automatic.revision];
-  if (drawn !== `${key}`) drawPicture();
-  drawn = `${key}`;
+  const { width, height } = overlayCanvas;
+  const isSameSize = drawn.width === width && drawn.height === height && drawn.ratio === view.ratio;
+  const isSameView = drawn.x === view.x && drawn.y === view.y && drawn.scale === view.scale;
+  if (!isSameSize || drawn.revision !== automatic.revision) drawPicture();
+  else if (!isSameView) drawOnceSettled();
+  const zoom = view.scale / drawn.scale;
+  const [x, y] = [(view.x - drawn.x * zoom) * view.ratio, (view.y - drawn.y * zoom) * view.ratio];
   overlayContext.save();
-  overlayContext.setTransform(1, 0, 0, 1, 0, 0);
+  overlayContext.setTransform(zoom, 0, 0, zoom, x, y);
   overlayContext.drawImage(picture, 0, 0);
   overlayContext.restore();
   if (automatic.highlighted) drawHighlight(automatic.highlighted);
 }
 
+/** While the view moves, the picture is moved along. */
+function drawOnceSettled() {
+  clearTimeout(settleTimer);
+  settleTimer = setTimeout(() => {
+    drawn.revision = -1;
+    drawOverlay();
+  }, SETTLED);
+}
+
 function drawPicture() {
-  Object.assign(picture, { width: overlayCanvas.width, height: overlayCanvas.height }); // which also clears it
+  const { width, height } = overlayCanvas;
+  clearTimeout(settleTimer);
+  drawn = { ...view, revision: automatic.revision, width, height };
+  Object.assign(picture, { width, height }); // which also clears it
   toFramePixels(view, pictureContext);
   /** @type {Map<string, Path2D>} color -> outlines; few strokes are faster than many */
   const byColor = new Map();

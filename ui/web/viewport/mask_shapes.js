@@ -14,7 +14,7 @@ import { ringsOf, simplifyRing } from '../shared/contours.js';
  * @property {Position} anchor a position well inside of the mask
  */
 
-const MAX_SIDE = 320; // pixels of the bitmap
+const MAX_SIDE = 256; // pixels of the bitmap
 const TOLERANCE = 0.7; // pixels of the bitmap by which its polygons may deviate
 
 /** @type {CanvasRenderingContext2D | undefined} reused: bitmaps are read one at a time */
