@@ -143,7 +143,7 @@ let shownGrid = null;
 function updateGrid() {
   const { settings, job } = automatic;
   find('automatic-again').disabled = !!job;
-  find('automatic-again-text').textContent = settings || job ? 'Again' : 'Find everything';
+  find('automatic-again-text').textContent = settings || job ? 'Again' : 'Find here';
   find('automatic-grid').hidden = !settings && !job;
   if (!settings || settings === shownGrid) return;
   shownGrid = settings;
