@@ -36,6 +36,7 @@ STYLES = (
     "recent_projects",
     "download",
     "effects",
+    "automatic_masks",
     "import_annotations",
     "reviews",
     "text_prompts",

@@ -26,3 +26,20 @@ test('what is no mask is refused', () => {
     assert.throws(() => decodeRuns({ size: [2, 3], counts }), RangeError);
   }
 });
+
+test('a part of a mask becomes the runs of the whole', () => {
+  const [width, height] = [9, 6];
+  const part = Uint8Array.of(1, 1, 0, 1, 0, 1, 1, 0, 1, 1, 0, 1);
+  for (const [left, top] of [
+    [0, 0],
+    [2, 1],
+    [5, 2],
+    [6, 2],
+  ]) {
+    const whole = new Uint8Array(width * height);
+    part.forEach((pixel, place) => {
+      whole[(top + Math.floor(place / 3)) * width + left + (place % 3)] = pixel;
+    });
+    assert.deepEqual(encodeRuns(part, width, height, [left, top, 3, 4]), encodeRuns(whole, width, height));
+  }
+});

@@ -3,6 +3,7 @@
 import { setUpObjects } from './core/objects.js';
 import { setUpUploads } from './net/uploads.js';
 import { setUpApiLink } from './panels/api_link.js';
+import { setUpAutomaticPanel } from './panels/automatic_masks.js';
 import { setUpCamera } from './panels/camera.js';
 import { setUpDownload } from './panels/download.js';
 import { setUpEditButtons } from './panels/edit_buttons.js';
@@ -35,6 +36,8 @@ import { setUpQualityStrip } from './timeline/quality_strip.js';
 import { setUpRange } from './timeline/range.js';
 import { setUpThumbnails } from './timeline/thumbnails.js';
 import { setUpTimeline } from './timeline/timeline.js';
+import { setUpAutomaticMasks } from './tools/automatic_masks.js';
+import { drawAutomaticMasks, setUpAutomaticTool } from './tools/automatic_tool.js';
 import { setUpBrush } from './tools/brush.js';
 import { setUpCandidates } from './tools/candidates.js';
 import { setUpCropRefinement } from './tools/crop_refinement.js';
@@ -56,7 +59,7 @@ import { setUpPatterns } from './viewport/patterns.js';
 import { setLayers, setUpViewport } from './viewport/viewport.js';
 
 export function setUpPage() {
-  setLayers([drawHoverPreview, drawStrokes, drawPrompts, drawCrosshair]);
+  setLayers([drawAutomaticMasks, drawHoverPreview, drawStrokes, drawPrompts, drawCrosshair]);
   setUpHeader();
   setUpEffectPreviews();
   setUpViewport();
@@ -102,6 +105,9 @@ export function setUpPage() {
   setUpCrosshair();
   setUpCandidates();
   setUpHoverPreview();
+  setUpAutomaticMasks();
+  setUpAutomaticTool();
+  setUpAutomaticPanel();
   setUpCropRefinement();
   setUpFilmStrip();
   setUpImportAnnotations();

@@ -22,6 +22,8 @@ type MaskRecord = Omit<import('./protocol').ObjectMaskData, 'candidates'> & {
   png: Blob;
   candidates?: CandidateMask[];
 };
+/** One of the masks of everything, with its PNG. */
+type AutomaticMask = import('./protocol').AutomaticMaskData & { png: Blob };
 /** What is known of a mask without its pixels. */
 type MaskFacts = Pick<MaskRecord, 'predicted_iou' | 'object_score' | 'area'>;
 
@@ -120,6 +122,9 @@ type MasksMessage = Omit<import('./protocol').MasksEvent, 'objects' | 'step'> & 
 type LiveMasksMessage = Omit<import('./protocol').LiveMasksEvent, 'objects'> & { objects: MaskRecord[] };
 /** A hover preview as received. */
 type PreviewMessage = Omit<import('./protocol').PreviewEvent, 'objects'> & { objects: MaskRecord[] };
+
+/** Automatic masks as received. */
+type AutomaticMasksMessage = Omit<import('./protocol').AutomaticMasksEvent, 'masks'> & { masks: AutomaticMask[] };
 
 /** What one undo takes back. */
 interface Step {
@@ -337,6 +342,8 @@ interface PageEvents {
   'server-preview': PreviewMessage;
   'server-live_started': import('./protocol').LiveStartedEvent;
   'server-live_masks': LiveMasksMessage;
+  'server-automatic_started': import('./protocol').AutomaticStartedEvent;
+  'server-automatic_masks': AutomaticMasksMessage;
   'server-stale': import('./protocol').StaleEvent;
   'server-object_removed': import('./protocol').ObjectRemovedEvent;
   'server-untracked': Answer<import('./protocol').UntrackedEvent>;

@@ -2,25 +2,29 @@
 // sam2_core/types.py. Pixels are a Uint8Array of zeros and ones, row by row; runs go down the columns, the first counts zeros.
 
 /**
+ * The runs of a mask of this size whose pixels lie within `place`, where those of `pixels` are.
  * @param {Uint8Array} pixels
  * @param {number} width
  * @param {number} height
+ * @param {Place} place
  */
-export function runsOf(pixels, width, height) {
+export function runsOf(pixels, width, height, [left, top, wide, high] = [0, 0, width, height]) {
   const counts = [];
-  let value = 0;
-  let run = 0;
-  for (let x = 0; x < width; x += 1) {
-    for (let place = x; place < pixels.length; place += width) {
-      if ((pixels[place] ? 1 : 0) === value) run += 1;
-      else {
-        counts.push(run);
-        value = 1 - value;
-        run = 1;
+  let [start, end] = [0, 0]; // of the last run of zeros and of the ones after it, in pixels down the columns
+  for (let x = 0; x < wide; x += 1) {
+    for (let y = 0; y < high; y += 1) {
+      if (!pixels[y * wide + x]) continue;
+      const position = (left + x) * height + top + y;
+      if (!counts.length || position > end) {
+        if (counts.length) counts.push(end - start);
+        counts.push(position - end);
+        start = position;
       }
+      end = position + 1;
     }
   }
-  counts.push(run);
+  if (counts.length) counts.push(end - start);
+  if (end < width * height || !counts.length) counts.push(width * height - end);
   return counts;
 }
 
@@ -30,10 +34,11 @@ export function runsOf(pixels, width, height) {
  * @param {Uint8Array} pixels
  * @param {number} width
  * @param {number} height
+ * @param {Place} [place] as in `runsOf`
  * @returns {RunLengths & { counts: string }}
  */
-export function encodeRuns(pixels, width, height) {
-  const counts = runsOf(pixels, width, height);
+export function encodeRuns(pixels, width, height, place) {
+  const counts = runsOf(pixels, width, height, place);
   /** @type {string[]} */
   const text = [];
   counts.forEach((count, place) => {

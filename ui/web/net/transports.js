@@ -2,11 +2,12 @@
 
 import { address } from '../core/page.js';
 
-/** @import { Event as ServerEvent, LiveMasksEvent, LiveRequest, MasksEvent, PreviewEvent } from '../protocol.js' */
-/** @import { Request as PageRequest } from '../protocol.js' */
+/** @import { AutomaticMasksEvent, Event as ServerEvent, LiveMasksEvent, LiveRequest, MasksEvent } from '../protocol.js' */
+/** @import { PreviewEvent, Request as PageRequest } from '../protocol.js' */
 /**
  * @typedef {PageRequest | LiveRequest} Request
- * @typedef {Exclude<ServerEvent, MasksEvent | PreviewEvent | LiveMasksEvent> | MasksMessage | PreviewMessage | LiveMasksMessage} ReceivedEvent
+ * @typedef {Exclude<ServerEvent, MasksEvent | PreviewEvent | LiveMasksEvent | AutomaticMasksEvent>} PlainEvent
+ * @typedef {PlainEvent | MasksMessage | PreviewMessage | LiveMasksMessage | AutomaticMasksMessage} ReceivedEvent
  * @typedef {{ opened: () => void; received: (event: ReceivedEvent) => void; closed: (code: number) => void }} Callbacks
  * @typedef {{ send: (request: Request) => void; close: () => void }} Transport `close` comes without a callback
  */
@@ -29,7 +30,9 @@ export function unpack(buffer) {
   let start = 4 + length;
   /** @type {MaskRecord[]} */
   const objects = ['masks', 'preview', 'live_masks'].includes(event.t) ? event.objects : [];
-  for (const mask of objects.flatMap(object => [object, ...(object.candidates ?? [])])) {
+  /** @type {AutomaticMask[]} */
+  const automatic = event.t === 'automatic_masks' ? event.masks : [];
+  for (const mask of [...objects.flatMap(object => [object, ...(object.candidates ?? [])]), ...automatic]) {
     mask.png = new Blob([new Uint8Array(buffer, start, mask.bytes)], { type: 'image/png' });
     start += mask.bytes;
   }

@@ -276,6 +276,7 @@ export function openEffects(open, focus = true) {
   effectsPanel.hidden = !open;
   root.classList.toggle('mk-has-effects', open);
   for (const name of ['aria-expanded', 'aria-pressed']) find('effects-open').setAttribute(name, String(open));
+  if (open) emit('effects-open');
   drawEffects();
   /** @type {HTMLButtonElement | null} */
   const preset = find('presets').querySelector('[aria-pressed=true]');

@@ -4,7 +4,7 @@
 import { isClip, openMedium } from '../core/media.js';
 import { announce, showProgress, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
-import { about, address, find, listen, listenForFiles } from '../core/page.js';
+import { address, find, listen, listenForFiles } from '../core/page.js';
 import { isWorking, setScreen } from '../core/screen.js';
 import { state } from '../core/store.js';
 import { sanitizeTraits } from '../core/traits.js';
@@ -39,7 +39,6 @@ const importDialog = find('import-dialog');
 const MAX_REASONS = 5;
 const MAX_NAMES = 5;
 const MAX_NAME_LENGTH = 255;
-const LOG_SHARE = 0.9; // of the longest message, which the edit log with the annotations must fit into
 
 /** @type {{ file: File, version: number, byOrder: boolean, annotations: Annotations | null } | null} */
 let imported = null; // what the dialog is about; without annotations it asks whether order counts
@@ -54,19 +53,12 @@ let inFlight = null;
  * @returns {Promise<Annotations | null>}
  */
 function readOnServer(file, form, byOrder) {
-  const { log } = state;
-  const promptCount = [...log.prompts.values()].reduce((sum, frames) => sum + frames.size, 0);
-  const room = {
-    objects: Math.max(0, about.max_objects - log.prompts.size),
-    prompts: Math.max(0, about.max_prompts - promptCount),
-    characters: Math.max(0, Math.floor(LOG_SHARE * about.max_message) - JSON.stringify(log.neededForReplay).length),
-  };
   const query = new URLSearchParams({
     as: form,
     name: file.name.slice(-MAX_NAME_LENGTH),
     by_order: byOrder ? '1' : '0',
   });
-  for (const [name, left] of Object.entries(room)) query.set(name, `${Math.max(0, left)}`);
+  for (const [name, left] of Object.entries(prompts.room)) query.set(name, `${left}`);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     inFlight = request;

@@ -20,6 +20,7 @@ import { redo, undo } from '../tracking/history.js';
 import { updateStale } from '../tracking/stale_frames.js';
 import { stopTracking, track } from '../tracking/tracking.js';
 import { zoomAt } from '../viewport/viewport.js';
+import { endAutomatic } from './automatic_masks.js';
 import { openDownload } from './download.js';
 
 function removeActive() {
@@ -34,7 +35,7 @@ function pauseAt(frame) {
 
 function cancelOrClose() {
   if (state.tracking) stopTracking();
-  else if (!closeMenus()) dismissCandidates();
+  else if (!closeMenus() && !endAutomatic()) dismissCandidates();
 }
 
 /** @type {typeof shortcuts} */
@@ -95,7 +96,8 @@ function isHandledByTarget(event) {
   const target = targetOf(event);
   if ([' ', 'Enter'].includes(event.key) && target.closest('button, input[type=checkbox], input[type=color]'))
     return true;
-  return /^(Arrow|Home|End)/.test(event.key) && !!target.closest('.mk-opacity, .mk-size, .mk-effects, .mk-text-panel');
+  const panels = '.mk-opacity, .mk-size, .mk-effects, .mk-text-panel, .mk-automatic';
+  return /^(Arrow|Home|End)/.test(event.key) && !!target.closest(panels);
 }
 
 export function setUpKeyboard() {

@@ -186,6 +186,7 @@ function updateBusy(inFlight) {
 function showHint() {
   if (hasShownHint || !masks.any() || state.tracking || state.log.state.tracked.size) return;
   hasShownHint = true;
+  if (state.tool === 'automatic') return; // it says itself what to do
   const correct = fingersOnly
     ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
     : 'Click where it is incomplete, right-click where it is too much.';

@@ -7,6 +7,7 @@ import { state, update, view } from '../core/store.js';
 import { on } from '../shared/events.js';
 import { clamp } from '../shared/values.js';
 import { drawOverlay, overlayCanvas, overlayContext, pan, viewport } from '../viewport/viewport.js';
+import { automatic } from './automatic_masks.js';
 import { clampToFrame } from './geometry.js';
 import { clickAt, gripAt, REACH } from './points.js';
 
@@ -43,7 +44,8 @@ function moveCrosshair([fromX, fromY], [dx, dy], times) {
   const y = clamp(fromY + dy * step, 0, height - 0.5);
   update({ crosshair: [x, y] });
   panIntoView([x, y]);
-  announce(`${Math.round(x)} from the left, ${Math.round(y)} from the top`);
+  automatic.highlight(automatic.at([x, y]));
+  announce(automatic.description || `${Math.round(x)} from the left, ${Math.round(y)} from the top`);
   drawOverlay();
 }
 
@@ -60,6 +62,7 @@ function panIntoView([x, y]) {
  * @param {boolean} negative
  */
 function placePoint(from, negative) {
+  if (automatic.isOn) return void automatic.toggleAt(from, negative);
   const gripped = gripAt(from, REACH);
   const grip = gripped?.kind === 'point' ? gripped : null;
   clickAt({ grip, from, negative, frame: state.frame, object: state.active }, performance.now());

@@ -13,6 +13,7 @@ import { masks } from '../viewport/masks.js';
 import { tidyPrompt, withPoints } from './prompt_edits.js';
 
 const MAX_SINGLE_REQUESTS = 30; // more of them are sent as one
+const LOG_SHARE = 0.9; // of the longest message, which the edit log with what is added must fit into
 
 /** Takes back the last step so that it cannot be redone. */
 function discardStep() {
@@ -72,6 +73,17 @@ export const prompts = {
     emit('interaction');
     emit('log');
     return prompt;
+  },
+
+  /** How many objects, prompts and characters can still be added to the edit log. */
+  get room() {
+    const { log } = state;
+    const promptCount = [...log.prompts.values()].reduce((sum, frames) => sum + frames.size, 0);
+    return {
+      objects: Math.max(0, about.max_objects - log.prompts.size),
+      prompts: Math.max(0, about.max_prompts - promptCount),
+      characters: Math.max(0, Math.floor(LOG_SHARE * about.max_message) - JSON.stringify(log.neededForReplay).length),
+    };
   },
 
   clearFrame() {

@@ -8,6 +8,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
 import { overlayCanvas } from '../viewport/viewport.js';
+import { automaticTool } from './automatic_tool.js';
 import { brush, placeBrush, setBrushSize } from './brush.js';
 import { setCrosshair } from './crosshair.js';
 import { useMaskAsPrompt } from './mask_prompt.js';
@@ -21,12 +22,13 @@ export const tools = {
   scribble: strokeTool('scribble', finishScribble),
   lasso: strokeTool('lasso', finishLasso),
   paint: { ...strokeTool('paint', finishPaint), hover: placeBrush },
+  automatic: automaticTool,
 };
 
 /** @type {NodeListOf<HTMLElement>} */
 const toolButtons = find('tool-choice').querySelectorAll('[data-tool]');
 
-function setTool(name = 'point', adding = state.adding) {
+export function setTool(name = 'point', adding = state.adding) {
   update({ tool: name });
   overlayCanvas.dataset.tool = name;
   overlayCanvas.dataset.grip = '';

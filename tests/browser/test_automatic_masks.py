@@ -1,0 +1,125 @@
+"""Everything: outlines to pick from, filters, taking, and what ends it.
+
+The fake engine finds discs around 4 × 4 points."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sam2_core.serving.commands import Command, SegmentEverything
+from tests.browser.desk import Desk
+from tests.fakes import FakeEngine
+from tests.ui.house import DEADLINE, launched
+
+pytestmark = pytest.mark.browser
+
+PLACE = (0.375, 0.375)  # of a point of the grid; the disc that fits best reaches 0.12 of the height from there
+BESIDE = (0.375, 0.28)  # in that disc, outside of the smaller one
+BETWEEN = (0.25, 0.25)  # in none
+
+
+class HeldEngine(FakeEngine):
+    """Each command of segmenting everything waits until the test lets it through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Semaphore(0)
+
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, SegmentEverything):
+            assert self.gate.acquire(timeout=DEADLINE)
+        return super().execute(session, command)
+
+
+def find_everything(desk: Desk) -> None:
+    desk.press("a")
+    desk.expect(".mk-automatic-job").to_be_hidden()
+    desk.expect(".mk-automatic-note").to_have_text("The filters hide all of them. Move the sliders to the left.")
+    desk.page.locator(".mk-automatic-stability").fill("60")
+    desk.expect(".mk-automatic-count").to_have_text("32 of 48")
+
+
+def hover(desk: Desk, x: float, y: float) -> None:
+    box, (left, top) = desk.page.locator(".mk-over").bounding_box(), desk.spot(x, y)
+    desk.page.mouse.move(box["x"] + left, box["y"] + top)
+
+
+def test_a_click_takes_a_mask_and_gives_it_back(desk: Desk, picture: Path) -> None:
+    desk.open(picture)
+    find_everything(desk)
+    hover(desk, *BESIDE)
+    desk.expect(".mk-automatic-badge").to_have_text("fit 90% · click to take it")
+    desk.click(*BETWEEN)
+    desk.expect(".mk-undo").to_be_disabled()
+    desk.click(*BESIDE)
+    desk.expect_objects(1)
+    desk.expect(".mk-automatic-take-text").to_have_text("Take all 31")
+    desk.press("Control+z")
+    desk.expect(".mk-automatic-take-text").to_have_text("Take all 32")
+    desk.press("Control+Shift+z")
+    desk.expect(".mk-automatic-take-text").to_have_text("Take all 31")
+    begun = desk.page.evaluate("performance.now()")
+    desk.page.wait_for_function("begun => performance.now() > begun + 420", arg=begun)  # else it is a double click
+    desk.click(*BESIDE)
+    desk.expect_objects(0)
+    desk.press("q", "Enter")
+    desk.expect_objects(1)
+    desk.page.locator(".mk-automatic-share").fill("40")  # 1.6 % of the picture
+    desk.expect(".mk-automatic-count").to_have_text("16 of 48")
+    desk.press("Escape")
+    desk.expect(".mk-automatic").to_be_hidden()
+    desk.expect_objects(1)
+    coco = json.loads(desk.download("coco").read_text("utf-8"))
+    assert len(coco["annotations"]) == 1 and abs(coco["annotations"][0]["area"] - 3.14159 * 36**2) < 50
+
+
+def test_take_all_is_one_step_and_says_how_many_fit(chromium: Any, visit: Callable[..., Desk], picture: Path) -> None:
+    with launched(FakeEngine(), "--max-objects", "20") as (_, address):
+        desk = visit(address)
+        desk.open(picture)
+        desk.click(*PLACE)
+        desk.expect_mask(*PLACE)
+        desk.press("a")
+        desk.page.locator(".mk-automatic-stability").fill("60")
+        desk.expect(".mk-automatic-count").to_have_text("31 of 47")  # one is that object already
+        desk.page.click(".mk-automatic-take-all")
+        desk.expect_toast("19 of 31 masks fitted, the best ones were taken: 20 objects at a time is the limit")
+        desk.expect_objects(20)
+        desk.press("Control+z")
+        desk.expect_objects(2)  # the one from before, and the selected one, which the next mask becomes
+        desk.page.locator(".mk-automatic-share").fill("40")
+        desk.page.click(".mk-automatic-download")
+        desk.page.wait_for_selector(".mk-download-dialog[open] .mk-export-objects input >> nth=15")
+        desk.page.click(".mk-download-close")
+        desk.context.close()
+
+
+def test_a_run_ends_with_its_frame_and_can_be_stopped(chromium: Any, visit: Callable[..., Desk], clip: Path) -> None:
+    engine = HeldEngine()
+    with launched(engine) as (_, address):
+        desk = visit(address)
+        desk.open(clip)
+        desk.press("a")
+        engine.gate.release()
+        desk.page.locator(".mk-automatic-stability").fill("60")
+        desk.expect(".mk-automatic-count").to_have_text("8 of 12")
+        desk.page.click(".mk-next")
+        desk.expect(".mk-automatic-note").to_have_text("Nothing has been looked for here yet.")
+        engine.gate.release(2)
+        desk.page.click(".mk-automatic-again")
+        desk.expect(".mk-automatic-text").to_contain_text("found")
+        desk.press("Escape")
+        engine.gate.release(9)
+        desk.expect(".mk-automatic-note").to_have_text("Stopped. This is what was found until then.")
+        desk.click(0.125, 0.05)
+        desk.expect_objects(1)
+        desk.page.click(".mk-automatic-track")
+        desk.expect(".mk-automatic").to_be_hidden()
+        desk.page.wait_for_selector(".mk-tip:has-text('Tracking finished')")
+        desk.context.close()

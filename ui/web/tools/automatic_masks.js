@@ -1,0 +1,442 @@
+// Automatic masks: the server finds all masks of the frame, the page filters them, and those that the user takes become
+// objects, each with the mask as its mask prompt. Candidates belong to the frame and are gone when another one is shown.
+
+/** @import { AutomaticStartedEvent } from '../protocol.js' */
+/** @import { MaskShape } from '../viewport/mask_shapes.js' */
+
+import { boxOverlap, filterMasks } from '../core/automatic_masks.js';
+import { frameSize } from '../core/media.js';
+import { announce, NO_CONNECTION, showTip, toast } from '../core/notices.js';
+import { objects } from '../core/objects.js';
+import { about } from '../core/page.js';
+import { encodeRuns } from '../core/run_lengths.js';
+import { state } from '../core/store.js';
+import { connection } from '../net/connection.js';
+import { emit, on } from '../shared/events.js';
+import { counted } from '../shared/format.js';
+import { oncePerFrame } from '../shared/refresh.js';
+import { isInside, pixelsOf, shapeOf, shapeOverlap } from '../viewport/mask_shapes.js';
+import { masks } from '../viewport/masks.js';
+import { removeObject } from './object_actions.js';
+import { prompts } from './prompts.js';
+
+/**
+ * `runs` are there once it was taken.
+ * @typedef {AutomaticMask & { shape?: MaskShape, runs?: ReturnType<typeof encodeRuns> }} Candidate
+ * @typedef {{ points_per_side?: number, crop_layers?: number }} Grid
+ * @typedef {object} Thresholds
+ * @property {number} min_predicted_iou
+ * @property {number} min_stability
+ * @property {number} min_share smallest area as a share of the picture
+ * @property {boolean} atEdge whether masks that touch an edge of the picture are shown, too
+ */
+
+const REGION_SHARE = 1 / 2000; // of the picture; smaller holes and islands of a mask are specks
+const MAX_REGION_AREA = 100000; // pixels, as many as the server allows
+const REFRESH_INTERVAL = 250; // milliseconds, while masks stream in
+const SAME_BOX = 0.7; // IoU from which masks are compared at all
+const SAME_MASK = 0.8; // IoU from which a candidate is an object that is there already
+const DOUBLE_CLICK = 400; // milliseconds; the second click does not give back what the first one took
+
+class AutomaticMasks {
+  isOn = false;
+  run = 0;
+  /** @type {AutomaticStartedEvent | null} the settings of the run */
+  settings = null;
+  /** @type {{ fraction: number | null, left: number | null } | null} while the server looks */
+  job = null;
+  /** Why there is nothing, for the user. */
+  note = '';
+  /** @type {Thresholds} */
+  thresholds = { min_predicted_iou: 0, min_stability: 0, min_share: 0, atEdge: true };
+  /** @type {Candidate[]} what the filter leaves, best first */
+  shown = [];
+  /** @type {Candidate | null} under the pointer, or stepped to */
+  highlighted = null;
+  /** How many there are at the lowest thresholds, but for objects that are there already. */
+  total = 0;
+  /** How many are not shown since they are objects already. */
+  known = 0;
+  /** Grows when the outlines change. */
+  revision = 0;
+  /** @type {Map<number, Candidate>} */
+  #found = new Map();
+  #model = ''; // whose thresholds those are
+  isTaking = false; // all of them
+  /** @type {{ prompts: typeof state.log.prompts | null, objects: Map<unknown, number> }} counts of a mask -> its object */
+  #objects = { prompts: null, objects: new Map() };
+  #refreshTimer = 0;
+  #turns = { last: 0, shown: 0 }; // of filtering
+  #toggled = { id: 0, at: 0 };
+  /** @type {WeakMap<MaskRecord, MaskShape>} shapes of the masks of objects */
+  #shapes = new WeakMap();
+
+  // --- the run ---
+
+  /** @param {Grid} [grid] left out: as the network does best */
+  start(grid = {}) {
+    if (!state.ready) return toast('The model is still loading. Try again in a moment.', 'hint');
+    if (state.tracking) return toast('Tracking is under way. Stop it first, or wait for it.', 'hint');
+    if (connection.status !== 'on') return toast(NO_CONNECTION);
+    this.clear();
+    const run = Math.max(Date.now(), this.run);
+    const { width, height } = frameSize();
+    const min_region_area = Math.min(MAX_REGION_AREA, Math.round(REGION_SHARE * width * height));
+    connection.send({ t: 'segment_everything', run, frame: state.frame, min_region_area, ...grid });
+    Object.assign(this, { isOn: true, run, job: { fraction: null, left: null } });
+    showTip('');
+    announce('Looking for everything');
+    emit('automatic');
+  }
+
+  cancel() {
+    if (this.job) connection.send({ t: 'cancel', job: 'everything' });
+  }
+
+  /**
+   * Without candidates; a run under way is cancelled, and what it still sends is not for us.
+   * @param {string} [note] for the user
+   */
+  clear(note = '') {
+    this.cancel();
+    this.#found.clear();
+    Object.assign(this, {
+      settings: null,
+      job: null,
+      note,
+      shown: [],
+      highlighted: null,
+      total: 0,
+      known: 0,
+      run: this.run + 1,
+    });
+    this.revision += 1;
+    emit('automatic');
+  }
+
+  end() {
+    if (!this.isOn) return;
+    this.isOn = false;
+    this.clear();
+  }
+
+  /** @param {{ run?: number }} event */
+  #isOurs(event) {
+    return this.isOn && event.run === this.run;
+  }
+
+  /** @param {AutomaticStartedEvent} event */
+  started(event) {
+    if (!this.#isOurs(event) || event.version !== state.version) return;
+    this.#found.clear();
+    this.#objects.prompts = null;
+    this.settings = event;
+    const { min_predicted_iou, min_stability, floor_predicted_iou, floor_stability } = event;
+    if (this.#model !== state.model.name) {
+      this.#model = state.model.name;
+      this.thresholds = { min_predicted_iou, min_stability, min_share: 0, atEdge: true };
+    }
+    this.thresholds.min_predicted_iou = Math.max(this.thresholds.min_predicted_iou, floor_predicted_iou);
+    this.thresholds.min_stability = Math.max(this.thresholds.min_stability, floor_stability);
+    emit('automatic');
+  }
+
+  /** @param {AutomaticMasksMessage} message */
+  received(message) {
+    if (!this.#isOurs(message) || !this.settings) return;
+    for (const mask of message.masks) this.#found.set(mask.id, this.#found.get(mask.id) ?? mask);
+    for (const id of message.dropped) this.#found.delete(id);
+    this.#refreshTimer ||= setTimeout(() => this.refresh(), REFRESH_INTERVAL);
+  }
+
+  /** @param {PageEvents['server-progress']} event */
+  progressed(event) {
+    if (event.job !== 'everything' || !this.#isOurs(event) || !this.job) return;
+    this.job = { fraction: event.fraction, left: event.left ?? null };
+    emit('automatic');
+  }
+
+  /** @param {PageEvents['server-done']} event */
+  async ended(event) {
+    if (event.job !== 'everything' || !this.#isOurs(event)) return;
+    this.job = null;
+    this.note = event.stopped ? 'Stopped. This is what was found until then.' : '';
+    await this.refresh();
+    if (!this.#isOurs(event)) return;
+    const found = counted(this.shown.length, 'mask');
+    announce(this.shown.length ? `${found} of ${this.total} shown` : 'Nothing was found');
+    emit('automatic');
+  }
+
+  /** @param {PageEvents['server-error']} event */
+  failed(event) {
+    if (event.job !== 'everything' || !this.#isOurs(event)) return;
+    this.clear('That did not work. Try again.');
+  }
+
+  // --- what is shown ---
+
+  get frame() {
+    return this.settings?.frame ?? -1;
+  }
+
+  /** @param {Partial<Thresholds>} changes */
+  filter(changes) {
+    Object.assign(this.thresholds, changes);
+    this.refresh();
+  }
+
+  /** Filters anew, once the shapes of all that may be shown are there. */
+  async refresh() {
+    const { settings, run } = this;
+    clearTimeout(this.#refreshTimer);
+    this.#refreshTimer = 0;
+    if (!settings) return;
+    const thresholds = { ...this.thresholds };
+    const turn = ++this.#turns.last;
+    const { width, height } = frameSize(settings.frame);
+    const all = [...this.#found.values()].sort((one, other) => one.id - other.id);
+    const { max_overlap, floor_predicted_iou, floor_stability } = settings;
+    const chosen = {
+      ...thresholds,
+      max_overlap,
+      min_area: thresholds.min_share * width * height,
+      edge_distance: thresholds.atEdge ? 0 : 1,
+    };
+    const lowest = { min_predicted_iou: floor_predicted_iou, min_stability: floor_stability, max_overlap };
+    const passing = filterMasks(all, chosen, { width, height }).map(index => all[index]);
+    const possible = filterMasks(all, lowest, { width, height }).length;
+    await Promise.all([...passing.map(mask => this.#giveShape(mask)), this.#knowObjects(settings.frame)]);
+    if (run !== this.run || turn < this.#turns.shown) return;
+    this.#turns.shown = turn;
+    const offered = passing.filter(mask => mask.shape && !this.#isObject(mask));
+    this.known = passing.length - offered.length;
+    this.total = Math.max(offered.length, possible - this.known);
+    this.shown = offered;
+    if (this.highlighted && !offered.includes(this.highlighted)) this.highlighted = null;
+    this.revision += 1;
+    emit('automatic');
+  }
+
+  /** @param {Candidate} mask */
+  async #giveShape(mask) {
+    mask.shape ??= await shapeOf(mask).catch(() => undefined);
+  }
+
+  /** @param {number} frame */
+  async #knowObjects(frame) {
+    for (const record of masks.on(frame).values()) {
+      if (!record.area || this.#shapes.has(record)) continue;
+      const shape = await shapeOf(record).catch(() => undefined);
+      if (shape) this.#shapes.set(record, shape);
+    }
+  }
+
+  /**
+   * Is it nearly the mask of an object that was not taken from it?
+   * @param {Candidate} mask
+   */
+  #isObject(mask) {
+    if (this.objectOf(mask)) return false;
+    const near = [...masks.on(this.frame).values()].filter(({ place }) => boxOverlap(place, mask.place) >= SAME_BOX);
+    return near.some(record => {
+      const shape = this.#shapes.get(record);
+      return shape && mask.shape && shapeOverlap(mask.shape, shape) >= SAME_MASK;
+    });
+  }
+
+  /**
+   * The object that the mask was taken as, 0 where it was not.
+   * @param {Candidate} mask
+   */
+  objectOf({ runs }) {
+    if (!runs) return 0;
+    const { prompts: now } = state.log;
+    if (this.#objects.prompts !== now) {
+      const frames = [...now].map(([object, prompted]) => [prompted.get(this.frame)?.mask?.counts, object]);
+      this.#objects = { prompts: now, objects: new Map(/** @type {[unknown, number][]} */ (frames)) };
+    }
+    return this.#objects.objects.get(runs.counts) ?? 0;
+  }
+
+  /** @param {Candidate} mask */
+  colorOf(mask) {
+    const object = this.objectOf(mask);
+    return object ? objects.color(object) : about.colors[(mask.id - 1) % about.colors.length];
+  }
+
+  get taken() {
+    return this.shown.filter(mask => this.objectOf(mask)).length;
+  }
+
+  // --- the highlighted one ---
+
+  /**
+   * The smallest one that contains the position.
+   * @param {Position} position
+   */
+  at(position) {
+    const hits = this.shown.filter(({ shape }) => shape && isInside(shape, position));
+    return hits.reduce(
+      (/** @type {Candidate | null} */ best, hit) => (best && best.area <= hit.area ? best : hit),
+      null,
+    );
+  }
+
+  /** @param {Candidate | null} mask */
+  highlight(mask) {
+    if (mask === this.highlighted) return;
+    this.highlighted = mask;
+    emit('automatic-highlight');
+  }
+
+  /** @param {number} by steps through those that are shown */
+  step(by) {
+    const { shown, highlighted } = this;
+    if (!shown.length) return;
+    const place = highlighted ? shown.indexOf(highlighted) + by : by > 0 ? 0 : -1;
+    this.highlight(shown[(place + shown.length) % shown.length]);
+    announce(this.description);
+  }
+
+  /** What is highlighted, in words. */
+  get description() {
+    const { highlighted: mask, shown } = this;
+    if (!mask) return '';
+    const { width, height } = frameSize(this.frame);
+    const share = (100 * mask.area) / (width * height);
+    const object = this.objectOf(mask);
+    const size = `${share >= 1 ? Math.round(share) : share.toFixed(1)}% of the picture`;
+    const place = `Mask ${shown.indexOf(mask) + 1} of ${shown.length}`;
+    return [place, fitOf(mask), size, ...(object ? [`taken as ${objects.trait(object).name}`] : [])].join(', ');
+  }
+
+  // --- taking ---
+
+  /**
+   * Takes a mask, or gives it back where it was taken.
+   * @param {Candidate} mask
+   * @param {boolean} negative whether it may only be given back
+   */
+  async toggle(mask, negative = false) {
+    const now = performance.now();
+    if (this.#toggled.id === mask.id && now - this.#toggled.at < DOUBLE_CLICK) return;
+    this.#toggled = { id: mask.id, at: now };
+    const object = this.objectOf(mask);
+    if (object) return removeObject(object);
+    if (negative) return;
+    const { version } = state;
+    const { frame } = this;
+    const runs = await this.#runsOf(mask, frame);
+    if (!runs || version !== state.version || this.objectOf(mask)) return;
+    const next = this.#nextObject();
+    if (!prompts.set(frame, next, { mask: runs })) return;
+    objects.select(next);
+    announce(`Taken as ${objects.trait(next).name}, ${fitOf(mask)}`);
+  }
+
+  /**
+   * Toggles the smallest one at a position, if there is one.
+   * @param {Position} position
+   * @param {boolean} negative
+   */
+  async toggleAt(position, negative) {
+    const mask = this.at(position);
+    if (mask) await this.toggle(mask, negative);
+  }
+
+  /** Takes all that are shown as one step, as many as fit, the best first. */
+  async takeAll() {
+    const wanted = this.shown.filter(mask => !this.objectOf(mask));
+    if (!wanted.length || this.isTaking) return;
+    this.isTaking = true;
+    emit('automatic');
+    await this.#takeAll(wanted);
+    this.isTaking = false;
+    emit('automatic');
+  }
+
+  /** @param {Candidate[]} wanted */
+  async #takeAll(wanted) {
+    const { version } = state;
+    const { frame } = this;
+    const { room } = prompts;
+    /** @type {ReturnType<typeof encodeRuns>[]} */
+    const fitting = [];
+    let characters = 0;
+    for (const mask of wanted.slice(0, Math.min(room.objects, room.prompts))) {
+      const runs = await this.#runsOf(mask, frame);
+      if (version !== state.version) return;
+      if (!runs) continue;
+      characters += JSON.stringify(runs).length + 100;
+      if (characters > room.characters) break;
+      fitting.push(runs);
+    }
+    const first = this.#nextObject();
+    const entries = fitting.map((mask, place) => ({
+      frame,
+      object: place ? Math.max(first, state.log.newest) + place : first,
+      prompt: { mask },
+    }));
+    prompts.addStep(entries, 'Taking them all');
+    this.#sayTaken(fitting.length, wanted.length, room.objects);
+  }
+
+  /**
+   * @param {number} count
+   * @param {number} wanted
+   * @param {number} room for how many objects there was
+   */
+  #sayTaken(count, wanted, room) {
+    if (count === wanted) return toast(`${counted(count, 'object')} taken. One undo takes them back.`, 'hint');
+    const limit = `${about.max_objects} objects at a time`;
+    const why = count === room ? `${limit} is the limit` : 'more would not fit into the project';
+    toast(`${count} of ${counted(wanted, 'mask')} fitted, the best ones were taken: ${why}.`);
+  }
+
+  /** The selected object while it has no prompts, else a new one. */
+  #nextObject() {
+    const { log, active } = state;
+    return log.prompts.has(active) || objects.trait(active).locked ? log.newest + 1 : active;
+  }
+
+  /**
+   * @param {Candidate} mask
+   * @param {number} frame
+   */
+  async #runsOf(mask, frame) {
+    const { width, height } = frameSize(frame);
+    const pixels = mask.runs ? null : await pixelsOf(mask).catch(() => null);
+    if (pixels) mask.runs = encodeRuns(pixels, width, height, mask.place);
+    if (mask.runs && mask.runs.counts.length <= about.max_mask) return mask.runs;
+    return undefined;
+  }
+}
+
+/** @param {AutomaticMask} mask */
+export const fitOf = ({ predicted_iou }) => `fit ${Math.round(100 * Math.max(0, Math.min(1, predicted_iou)))}%`;
+
+export const automatic = new AutomaticMasks();
+
+export function setUpAutomaticMasks() {
+  on('server-automatic_started', event => automatic.started(event));
+  on('server-automatic_masks', message => automatic.received(message));
+  on('server-progress', event => automatic.progressed(event));
+  on('server-done', event => automatic.ended(event));
+  on('server-error', event => automatic.failed(event));
+
+  const refreshSoon = oncePerFrame(() => automatic.refresh());
+  on('log objects masks', () => {
+    if (automatic.isOn) refreshSoon();
+  });
+  on('frame', () => {
+    if (automatic.settings ? automatic.frame !== state.frame : automatic.job) automatic.clear();
+  });
+  on('server-model', ({ name }) => {
+    if (automatic.settings && state.model.name !== name)
+      automatic.clear('Another model: find everything again with it.');
+  });
+  on('connection', status => {
+    if (status !== 'on' && automatic.job) automatic.clear('The connection was lost meanwhile. Find everything again.');
+  });
+}
