@@ -375,7 +375,7 @@ class AutomaticMasks {
     const first = this.#nextObject();
     const entries = fitting.map((mask, place) => ({
       frame,
-      object: place ? Math.max(first, state.log.newest) + place : first,
+      object: place ? Math.max(first, objects.unused - 1) + place : first,
       prompt: { mask },
     }));
     prompts.addStep(entries, 'Taking them all');
@@ -397,7 +397,7 @@ class AutomaticMasks {
   /** The selected object while it has no prompts, else a new one. */
   #nextObject() {
     const { log, active } = state;
-    return log.prompts.has(active) || objects.trait(active).locked ? log.newest + 1 : active;
+    return log.prompts.has(active) || objects.trait(active).locked ? objects.unused : active;
   }
 
   /**
