@@ -29,14 +29,16 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "weights": {"download", "networks", "hub", "model", "types", "errors"},
     "tracking": {"model", "types", "errors"},
     "media": {"types", "errors"},
+    "dataset": {"media", "types", "errors"},
     "detection": {"hub", "types", "errors"},
-    "serving": {"tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
+    "serving": {"dataset", "tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
     "predictors": {"tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
     "console": set(),
     "training": {
         "predictors",
         "detection",
         "console",
+        "dataset",
         "tracking",
         "weights",
         "networks",
@@ -47,6 +49,8 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     },
     "cli": {
         "console",
+        "dataset",
+        "training",
         "version",
         "predictors",
         "detection",
@@ -60,7 +64,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     },
     "__main__": {"cli", "console"},
     "sam2_core": {"predictors", "version"},  # the package's own front page
-    "ui": {"serving", "detection", "media", "paths", "types", "errors"},
+    "ui": {"serving", "detection", "dataset", "media", "paths", "types", "errors"},
     "app": {"ui", "serving", "media", "types", "errors"},
 }
 
