@@ -819,12 +819,13 @@ class StaleData(_Event):
 
 
 class ModelData(_Event):
-    """A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
-    work for a picture and for a tracked frame as multiples of nano's; without `frame` it cannot track."""
+    """A network on offer. Unless `weights` are the operator's own or were trained in this session, also its size
+    (`parameters` in millions), and the work for a picture and for a tracked frame as multiples of nano's; without
+    `frame` it cannot track."""
 
     name: str
     title: str
-    weights: Literal["bundled", "downloaded", "remote", "own"]
+    weights: Literal["bundled", "downloaded", "remote", "own", "trained"]
     loaded: bool
     parameters: float | Absent = _ABSENT
     megabytes: float | Absent = _ABSENT

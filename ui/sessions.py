@@ -25,7 +25,7 @@ from typing import Protocol
 from sam2_core.errors import Busy, MaskletError
 from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
 from sam2_core.serving.detector_registry import DetectorRegistry
-from sam2_core.serving.model_registry import ModelRegistry
+from sam2_core.serving.model_registry import ModelRegistry, SessionModels
 from sam2_core.serving.text_run import TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
@@ -104,7 +104,8 @@ class Session:
         self.rate = RateLimit(settings.messages_per_second)
         self.downloads = Downloads(folder / "downloads")
         self.backdrops = Backdrops(folder / "backdrops", settings.max_pixels)
-        self.model = services.models.acquire(services.models.default)
+        self.models = SessionModels(services.models)
+        self.model = self.models.acquire(self.models.default)
         self.workspace: Workspace | None = None
         self._versions = 0  # of media that were opened so far
         self._tracking: TrackingRun | TextRun | None = None
@@ -180,7 +181,7 @@ class Session:
         Raises `Busy` where it cannot be had; all stays as it was then.
         """
         try:
-            handle = await load_model(self.services.models, name, job)
+            handle = await load_model(self.models, name, job)
             try:
                 self.stop_tracking()
                 async with self.switching:
@@ -221,6 +222,7 @@ class Session:
             await self.tasks.close()
             await self._close_workspace()
             self.model.release()
+            self.models.close()
 
     async def _move(self, engine: EngineSource, job: Job) -> None:
         if self.workspace is None:

@@ -369,8 +369,7 @@ class PageConnection:
         self.send(DoneEvent(job="export", url=url, name=file.name, size=file.stat().st_size))
 
     async def _list_models(self) -> None:
-        registry = self._session.services.models
-        models = await self._executors.read_file(describe_models, registry)
+        models = await self._executors.read_file(describe_models, self._session.models)
         self.send(models_event(self._session.model, models))
 
     async def _choose_model(self, request: ChooseModelRequest, job: Job) -> None:

@@ -380,13 +380,14 @@ export interface ModelsEvent {
   models: ModelData[];
 }
 /**
- * A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
- * work for a picture and for a tracked frame as multiples of nano's; without `frame` it cannot track.
+ * A network on offer. Unless `weights` are the operator's own or were trained in this session, also its size
+ * (`parameters` in millions), and the work for a picture and for a tracked frame as multiples of nano's; without
+ * `frame` it cannot track.
  */
 export interface ModelData {
   name: string;
   title: string;
-  weights: "bundled" | "downloaded" | "remote" | "own";
+  weights: "bundled" | "downloaded" | "remote" | "own" | "trained";
   loaded: boolean;
   parameters?: number;
   megabytes?: number;
