@@ -33,20 +33,22 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 from pydantic_core import PydanticKnownError, core_schema
 
+from sam2_core.dataset.records import MAX_SECONDS, Source, Stage
 from sam2_core.detection.phrases import MAX_TEXT_LENGTH
 from sam2_core.errors import BadPrompt
 from sam2_core.media import (
-    EXPORT_FORMATS,
     MAX_NAME_LENGTH,
     OVERLAY,
     EffectStack,
     ExportOptions,
     MediaInfo,
     ObjectTraits,
+    Provenance,
     mask_png,
 )
 from sam2_core.serving.automatic_run import MAX_CROP_LAYERS, MAX_POINTS_PER_SIDE, AutomaticRequest, AutomaticUpdate
 from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.text_run import TextDirection
 from sam2_core.serving.tracking_run import DIRECTIONS, Direction, TrackingRequest
 from sam2_core.types import (
@@ -149,7 +151,7 @@ if TYPE_CHECKING:
     FormatName: TypeAlias = str
 else:
     LastFrame = Annotated[Frame | Absent, Field(validate_default=True), AfterValidator(_last_by_default)]
-    FormatName = Literal[tuple(EXPORT_FORMATS)]
+    FormatName = Literal[tuple(SESSION_FORMATS)]
 
 _LAST: Any = None  # the last frame of what is open
 
@@ -221,18 +223,30 @@ def _check_prompt(
 PromptField: TypeAlias = Annotated[Prompt, _ReadAs(PromptData, _to_prompt)]
 
 
+class ProvenanceData(_Data):
+    """How an object's masks were made: see `Provenance` in sam2_core/media/masked_media.py."""
+
+    stage: Stage = "assisted"
+    source: Source = "person"
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | Absent = None
+    predicted_iou: Annotated[float, Field(ge=-10, le=10)] | Absent = None
+    stability_score: Annotated[float, Field(ge=0, le=1)] | Absent = None
+
+
 class ExportObject(_Data):
-    """An object in a download: a name of its own, its class label, its color as [red, green, blue]."""
+    """An object in a download: a name of its own, its class label, its color as [red, green, blue], and how its masks
+    were made."""
 
     id: ObjectId
     name: str
     color: tuple[Byte, Byte, Byte]
     label: str = ""
+    provenance: ProvenanceData = ProvenanceData()
 
 
 def _to_traits(data: ExportObject, info: ValidationInfo) -> ObjectTraits:
     name, label = (" ".join(text.split())[:MAX_NAME_LENGTH] for text in (data.name, data.label))
-    return ObjectTraits(data.id, name, label, data.color)
+    return ObjectTraits(data.id, name, label, data.color, Provenance(**dict(data.provenance)))
 
 
 def _check_objects(objects: tuple[ObjectTraits, ...], info: ValidationInfo) -> tuple[ObjectTraits, ...]:
@@ -603,7 +617,7 @@ _REFUSALS = {
     "points_per_side": f"`points_per_side` must be a whole number from 1 to {MAX_POINTS_PER_SIDE}.",
     "crop_layers": f"`crop_layers` must be a whole number from 0 to {MAX_CROP_LAYERS}.",
     "min_region_area": f"`min_region_area` must be a whole number from 0 to {MAX_REGION_AREA}.",
-    "format": f"`format` must be one of {', '.join(EXPORT_FORMATS)}.",
+    "format": f"`format` must be one of {', '.join(SESSION_FORMATS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
     "effects": "A look has layers, feather and matte.",
     "pause": _FLAG,
@@ -631,6 +645,7 @@ _REFUSALS = {
     "first_object": f"`first_object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
     "box_threshold": _THRESHOLD,
     "text_threshold": _THRESHOLD,
+    "provenance": "A data set says of its masks the stage, the source, and numbers that fit.",
     "choose_model.name": "`name` must be the name of a model.",
     "entries": "This journal is too long or no journal at all.",
     "width": "A camera's frames have between 16 and {side} pixels on each side.",

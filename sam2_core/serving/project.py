@@ -16,8 +16,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sam2_core.dataset.records import MAX_SECONDS, SOURCES, STAGES
 from sam2_core.errors import BadPrompt
-from sam2_core.media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, EffectStack, ObjectTraits, Provenance, Rgb, color_of, is_hex, rgb_of
+from sam2_core.media import (
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
+    EffectStack,
+    ObjectTraits,
+    Provenance,
+    Rgb,
+    color_of,
+    is_hex,
+    rgb_of,
+)
 from sam2_core.serving.edit_log import (
     EditState,
     Entry,

@@ -19,6 +19,7 @@ from sam2_core.serving.commands import Command, GetMasks, Preview, RemoveObject,
 from sam2_core.serving.edit_log import EditLog, Entry, PromptEntry, RemoveEntry, fold, needed_for_replay
 from sam2_core.serving.engine import Engine, QueueStatus
 from sam2_core.serving.engine_session import EngineSession
+from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.text_run import RunDetection, TextRequest, TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt
@@ -150,7 +151,7 @@ class Workspace:
         """
         await self.masks(range(1))  # brings back a lost session
         material = MaskedMedia(self.store, self.read_masks, objects, frames)
-        return await run_blocking(export, folder, material, options, progress)
+        return await run_blocking(export, folder, material, options, progress, SESSION_FORMATS)
 
     # --- the whole of the work ------------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from gradio import FileData
 
 from sam2_core.errors import BadPrompt, MediaError, SessionGone
 from sam2_core.media import (
-    EXPORT_FORMATS,
     MAX_NAME_LENGTH,
     PRESETS,
     Rgb,
@@ -27,6 +26,7 @@ from sam2_core.media.names import safe_file_name, without_extension
 from sam2_core.serving.automatic_run import only_above_thresholds
 from sam2_core.serving.commands import GetAutomaticSettings, RemoveObject, Untrack
 from sam2_core.serving.edit_log import EditState
+from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.project import traits_of
 from sam2_core.serving.text_run import TextRun, TextUpdate
 from sam2_core.serving.tracking_run import TrackingUpdate
@@ -498,8 +498,8 @@ class Endpoints:
             largest_side: Pixels of the longer side at most; 0: as the original.
         """
         client = await self._ready_client(session)
-        if kind not in tuple(EXPORT_FORMATS):
-            raise BadPrompt(f"`kind` must be one of {', '.join(EXPORT_FORMATS)}.")
+        if kind not in tuple(SESSION_FORMATS):
+            raise BadPrompt(f"`kind` must be one of {', '.join(SESSION_FORMATS)}.")
         request = client.check(
             ExportRequest,
             format=kind,
@@ -523,7 +523,7 @@ class Endpoints:
     async def kinds(self) -> dict[str, dict[str, Any]]:
         """What /export can write, by name: `title`, `text`, the file's ending for an image, a clip and an album
         (`endings`; where one is missing there is no such file), and the options that mean something to it (`takes`)."""
-        return {name: each.to_json() for name, each in EXPORT_FORMATS.items()}
+        return {name: each.to_json() for name, each in SESSION_FORMATS.items()}
 
     async def looks(self) -> dict[str, dict[str, Any]]:
         """How pictures and clips can look: `presets` by name, each {layers: [{effect, ...settings}], feather, matte};

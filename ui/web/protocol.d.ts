@@ -166,7 +166,8 @@ export interface ExportRequest {
     | "png"
     | "webp"
     | "jpg"
-    | "review";
+    | "review"
+    | "dataset";
   objects: ExportObject[];
   first?: number;
   last?: number;
@@ -179,13 +180,25 @@ export interface ExportRequest {
   largest_side?: number;
 }
 /**
- * An object in a download: a name of its own, its class label, its color as [red, green, blue].
+ * An object in a download: a name of its own, its class label, its color as [red, green, blue], and how its masks
+ * were made.
  */
 export interface ExportObject {
   id: number;
   name: string;
   color: [number, number, number];
   label?: string;
+  provenance?: ProvenanceData;
+}
+/**
+ * How an object's masks were made: see `Provenance` in sam2_core/media/masked_media.py.
+ */
+export interface ProvenanceData {
+  stage: "assisted" | "semi-automatic" | "automatic";
+  source: "person" | "confirmed" | "automatic";
+  seconds?: number;
+  predicted_iou?: number;
+  stability_score?: number;
 }
 /**
  * What is done to the frames of a download. A layer is {effect, ...settings}.
