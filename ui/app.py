@@ -169,6 +169,7 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_mask": MAX_MASK_LENGTH,
         "max_message": protocol.MAX_REQUEST_CHARACTERS,
         "max_prompts": MAX_PROMPTS,
+        "max_train_minutes": settings.max_train_minutes if settings.may_train else 0,
         "max_upload_mb": settings.max_upload_mb,
         "max_pictures": settings.max_pictures,
         "max_frames": settings.max_frames,

@@ -76,6 +76,7 @@ MAX_BOXES = 16
 MAX_SIDE = 16384  # pixels, of a download
 MAX_FRAMES_PER_REQUEST = 64  # of `get_masks`
 MAX_REGION_AREA = 100_000  # pixels, of holes and islands
+MAX_MINUTES = 24 * 60  # of a training
 
 _UNKNOWN = "The page said something that the server does not know. Reload the page."
 _FOREIGN_LOG = "This journal belongs to another picture or clip."
@@ -470,11 +471,22 @@ class ExportRequest(_Data):
         )
 
 
+class TrainRequest(_Data):
+    """Fine-tune the network in use on the open photos and the masks of these objects, for about so many minutes.
+    Answered by `progress` and at last `done`."""
+
+    t: Literal["train"] = "train"
+    objects: Annotated[
+        tuple[Annotated[ObjectTraits, _ReadAs(ExportObject, _to_traits)], ...], AfterValidator(_check_objects)
+    ]
+    minutes: Annotated[float, Field(ge=0.1, le=MAX_MINUTES)] = 5.0
+
+
 class CancelRequest(_Data):
     """Cancel a job; of a replay its tracking, or what it adds."""
 
     t: Literal["cancel"] = "cancel"
-    job: Literal["ingest", "import", "export", "replay", "model", "detect", "everything"]
+    job: Literal["ingest", "import", "export", "replay", "model", "detect", "everything", "train"]
 
 
 class ListModelsRequest(_Data):
@@ -585,6 +597,7 @@ Request: TypeAlias = (
     | ExportRequest
     | DetectRequest
     | DetectClipRequest
+    | TrainRequest
     | EditLogRequest
     | AnytimeRequest
 )
@@ -635,6 +648,7 @@ _REFUSALS = {
     "size": _MASK,
     "counts": _MASK,
     "export.objects": "Select something first: there is no mask to download.",
+    "minutes": f"`minutes` must be a number from 0.1 to {MAX_MINUTES}.",
     "id": f"`object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
     "export.name": _EXPORT_OBJECT,
     "label": _EXPORT_OBJECT,
@@ -739,7 +753,8 @@ def request_subject(text: str) -> dict[str, Any]:
         return {"job": "live"}
     if request == "segment_everything" and isinstance(run, int):
         return {"job": "everything", "run": run}
-    return {"export": {"job": "export"}, "choose_model": {"job": "model"}}.get(str(request), {})
+    jobs = {"export": "export", "choose_model": "model", "train": "train"}
+    return {"job": jobs[request]} if isinstance(request, str) and request in jobs else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -773,7 +788,7 @@ def read_upload(query: Mapping[str, str], max_pictures: int, max_frames: int) ->
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
 JobName: TypeAlias = Literal[
-    "ingest", "import", "export", "replay", "track", "model", "detect", "live", "everything"
+    "ingest", "import", "export", "replay", "track", "model", "detect", "live", "everything", "train"
 ]  # fmt: skip
 
 
@@ -1103,7 +1118,8 @@ class DoneEvent(_Event):
     (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
     Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
     tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
-    Of `everything`: whether it was `stopped`.
+    Of `everything`: whether it was `stopped`. Of `train`: `name` and `title` of the new model, and the scores `before`
+    and `after` on photos that were not trained on.
     """
 
     t: Literal["done"] = "done"
@@ -1120,6 +1136,9 @@ class DoneEvent(_Event):
     objects: tuple[int, ...] | Absent = _ABSENT
     missing: tuple[str, ...] | Absent = _ABSENT
     seq: int | Absent = _ABSENT
+    title: str | Absent = _ABSENT
+    before: dict[str, float] | Absent = _ABSENT
+    after: dict[str, float] | Absent = _ABSENT
 
 
 class ErrorEvent(_Event):

@@ -13,6 +13,7 @@ export type Request =
   | ExportRequest
   | DetectRequest
   | DetectClipRequest
+  | TrainRequest
   | EditLogRequest
   | CancelRequest
   | ListModelsRequest
@@ -243,6 +244,15 @@ export interface DetectClipRequest {
   text_threshold?: number;
 }
 /**
+ * Fine-tune the network in use on the open photos and the masks of these objects, for about so many minutes.
+ * Answered by `progress` and at last `done`.
+ */
+export interface TrainRequest {
+  t: "train";
+  objects: ExportObject[];
+  minutes?: number;
+}
+/**
  * Begin anew with these entries, answered by `done` of replay. With `more` the prompts and removals among them
  * come to what is there already.
  */
@@ -278,7 +288,7 @@ export interface TrackEntryData {
  */
 export interface CancelRequest {
   t: "cancel";
-  job: "ingest" | "import" | "export" | "replay" | "model" | "detect" | "everything";
+  job: "ingest" | "import" | "export" | "replay" | "model" | "detect" | "everything" | "train";
 }
 /**
  * Which networks does this server offer? The answer is `models`.
@@ -673,7 +683,7 @@ export interface HeartbeatEvent {
  */
 export interface ProgressEvent {
   t: "progress";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything" | "train";
   fraction: number | null;
   message: string;
   model?: string;
@@ -693,11 +703,12 @@ export interface ProgressEvent {
  * (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
  * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
  * tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
- * Of `everything`: whether it was `stopped`.
+ * Of `everything`: whether it was `stopped`. Of `train`: `name` and `title` of the new model, and the scores `before`
+ * and `after` on photos that were not trained on.
  */
 export interface DoneEvent {
   t: "done";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything" | "train";
   url?: string;
   name?: string;
   size?: number;
@@ -710,6 +721,13 @@ export interface DoneEvent {
   objects?: number[];
   missing?: string[];
   seq?: number;
+  title?: string;
+  before?: {
+    [k: string]: number;
+  };
+  after?: {
+    [k: string]: number;
+  };
 }
 /**
  * Something went wrong. `text` may be shown; the others name what it is about. `too_large`: the files can be sent
@@ -718,7 +736,7 @@ export interface DoneEvent {
 export interface ErrorEvent {
   t: "error";
   text: string;
-  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
+  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything" | "train";
   seq?: number;
   run?: number;
   too_large?: boolean;
