@@ -5,6 +5,7 @@ Their docstrings are what callers read on the API view.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import asdict, replace
@@ -40,6 +41,7 @@ from ui.api.results import (
     ObjectResult,
     OpenedResult,
     TrackingResult,
+    TrainingProgress,
     TraitsResult,
     automatic_mask_result,
     detection_result,
@@ -61,11 +63,14 @@ from ui.protocol import (
     SegmentEverythingRequest,
     SetPromptRequest,
     TrackRequest,
+    TrainRequest,
     UntrackRequest,
 )
 from ui.sessions import SessionRegistry
 
 Lists: TypeAlias = list[list[float]]
+
+PROGRESS_SECONDS = 1.0  # between two reports of a training
 
 
 def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..., Any]]:
@@ -88,6 +93,7 @@ def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..
         made.reset,
         made.models,
         made.choose_model,
+        made.train,
         made.close,
         made.export,
         made.kinds,
@@ -462,6 +468,46 @@ class Endpoints:
         with client.job("model") as job:
             await client.wait(client.session.choose_model(request.name, job))
         return DoneResult(session=session)
+
+    async def train(
+        self, session: str, minutes: float = 5.0, objects: list[int] | None = None
+    ) -> AsyncGenerator[TrainingProgress, None]:
+        """Fine-tune the session's network on its photos and masks. A stream: `fraction` and `message`; at the end
+        `finished`, the new `model` (a name for /choose_model in this session alone) with its `title`, and the scores
+        `before` and `after` on photos that were not trained on. Cancel the job to end it.
+
+        Args:
+            session: What /open_album gave.
+            minutes: About how long to train.
+            objects: The objects' numbers; left out: all.
+        """
+        client = await self._ready_client(session)
+        named = _export_objects(client.workspace.log.state, objects)
+        request = client.check(TrainRequest, objects=named, minutes=minutes)
+        result = TrainingProgress(
+            fraction=0.0, message="Starting", finished=False, model="", title="", before={}, after={}
+        )
+        with client.job("train") as job:
+            training = asyncio.ensure_future(client.wait(client.session.train(request.objects, request.minutes, job)))
+            try:
+                while not training.done():
+                    if (event := client.progress.get("train")) is not None:
+                        result["fraction"], result["message"] = event.fraction, event.message
+                    yield result.copy()
+                    await asyncio.wait({training}, timeout=PROGRESS_SECONDS)
+                entry, figures = training.result()
+            finally:
+                job.cancel()
+                await asyncio.wait({training})
+        yield TrainingProgress(
+            fraction=1.0,
+            message="Ready",
+            finished=True,
+            model=entry.name,
+            title=entry.title,
+            before=dict(figures.before),
+            after=dict(figures.after),
+        )
 
     # --- downloads ------------------------------------------------------------------------------------------------
 
