@@ -184,9 +184,9 @@ WEB_MAY_IMPORT = {  # folder -> the folders it may import from besides itself; w
     "shared": set(),
     "core": {"shared"},
     "net": {"shared", "core"},
-    "panels": {"shared", "core", "net", "viewport", "tools", "timeline", "tracking", "storage"},
+    "panels": {"shared", "core", "net", "viewport", "tools", "timeline", "tracking", "storage", "annotate"},
 }
-WEB_FOLDERS = {*WEB_MAY_IMPORT, "viewport", "tools", "timeline", "tracking", "storage"}
+WEB_FOLDERS = {*WEB_MAY_IMPORT, "viewport", "tools", "timeline", "tracking", "storage", "annotate"}
 SCRIPT_IMPORT = re.compile(r"^import (?:\{([^}]*)\} from )?'([^']+)';|\bimport\('([^']+)'\)", re.MULTILINE)
 SCRIPT_EXPORT = re.compile(r"^export (?:async )?(const|let|var|class|function)\*? (.+)", re.MULTILINE)
 

@@ -311,6 +311,8 @@ interface About {
   max_mask: number;
   max_message: number;
   max_prompts: number;
+  /** 0: this server does not train. */
+  max_train_minutes: number;
   max_upload_mb: number;
   max_pictures: number;
   max_frames: number;

@@ -38,7 +38,7 @@ function openModels() {
 }
 
 /** @param {string} name */
-function changeModel(name) {
+export function changeModel(name) {
   if (!connection.send({ t: 'choose_model', name })) return toast(NO_CONNECTION);
   showText(find('models-problem'), '');
   isCancelled = false;
