@@ -38,6 +38,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
         "predictors",
         "detection",
         "console",
+        "paths",
         "dataset",
         "tracking",
         "weights",

@@ -51,7 +51,7 @@ class TrainingResult:
 
 def training_command(dataset: Path, run: Path, entry: ModelEntry, minutes: float) -> list[str]:
     """The command that fine-tunes a network on a dataset folder and leaves all its files in the folder `run`."""
-    command = [sys.executable, "-m", "sam2_core", "dataset", "train", str(dataset), "--out", str(run), "--json"]
+    command = [sys.executable, "-m", "sam2_core.training.fine_tuning", str(dataset), "--out", str(run)]
     command += ["--minutes", f"{minutes:g}", "--init", entry.checkpoint or entry.model]
     return command + (["--network", entry.model] if entry.checkpoint else [])
 

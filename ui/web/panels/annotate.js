@@ -9,7 +9,6 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { make } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { goTo } from '../timeline/navigation.js';
 import { addObject } from '../tools/object_actions.js';
@@ -90,7 +89,7 @@ function updatePanel() {
     button.tabIndex = button.dataset.stage === state.stage ? 0 : -1;
   }
   find('stage-text').textContent = STAGES[state.stage].text;
-  find('annotate-photo').textContent = `Photo ${state.frame + 1} of ${counted(frames, 'photo')}`;
+  find('annotate-photo').textContent = `Photo ${state.frame + 1} of ${frames}`;
   find('annotate-earlier').disabled = state.frame === 0;
   find('annotate-later').disabled = state.frame === frames - 1;
   find('statistics-rows').replaceChildren(...countStages(state.log).map(statisticsRow));
