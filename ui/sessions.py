@@ -226,6 +226,8 @@ class Session:
         assert self.workspace is not None  # noqa: S101
         executors, workspace, base = self.services.executors, self.workspace, self.model.entry
         check_training(self.services.settings, workspace.info.kind, minutes)
+        prompts = workspace.log.state.prompts
+        photos = len({frame for each in objects for frame in prompts.get(each.id, ())})
         folder = self.folder / f"training-{secrets.token_hex(8)}"
         await executors.read_file(folder.mkdir)
         try:
@@ -241,7 +243,7 @@ class Session:
             await executors.read_file(shutil.rmtree, folder, ignore_errors=True)
         if not self.tasks.has(job):
             raise JobCancelled(job.name)
-        title = f"{base.title.partition(', trained on ')[0]}, trained on {workspace.info.frames} photos"
+        title = f"{base.title.partition(', trained on ')[0]}, trained on {photos} photo{'s' * (photos != 1)}"
         entry = self.models.add(title, base.model, file, in_use=self.model.entry.name)
         return entry, replace(result, weights=file)
 

@@ -82,7 +82,7 @@ def test_new_weights_come_into_the_list_of_models(house: House, trainer: Trainer
         assert page.receive("progress", job="train", message="Training")["fraction"] == 0.5
         done = page.receive("done", job="train")
         assert (done["title"], done["before"], done["after"]) == (
-            "nano, trained on 2 photos",
+            "nano, trained on 1 photo",
             {"click1": 0.6},
             {"click1": 0.75},
         )
