@@ -46,7 +46,7 @@ function updateTraining() {
   const why = whyNot();
   find('training-text').textContent =
     why ||
-    'Fine-tunes the model in use on your masks and measures it on photos that were set aside. Your work goes on meanwhile.';
+    'Fine-tunes the model in use on your masks and measures it on photos that were set aside. Masks that stayed as the model gave them teach it nothing new and favor the former model: correct them first.';
   find('training-start').hidden = !!why || isRunning;
   find('training-run').hidden = !isRunning;
   find('training-result').hidden = !result;
