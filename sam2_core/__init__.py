@@ -7,6 +7,7 @@ Packages, from top to bottom; each imports only from those below it:
     serving      many sessions on one or several devices: commands, `Engine`, workspace, projects
     predictors   the official SAM 2 Python API: drop-in classes and builders
     tracking     one session: prompts, memory bank, propagation through a clip
+    dataset      the data engine's folder: images, masks, who made them (imports only `media`, `types` and `errors`)
     detection    phrases to boxes: open-vocabulary detectors (imports only `hub`, `types` and `errors`)
     model        the network: tensors in, tensors out
     media        files, frames and pixels: decode, draw, encode, export (imports only `types` and `errors`)

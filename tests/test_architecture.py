@@ -29,14 +29,17 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "weights": {"download", "networks", "hub", "model", "types", "errors"},
     "tracking": {"model", "types", "errors"},
     "media": {"types", "errors"},
+    "dataset": {"media", "types", "errors"},
     "detection": {"hub", "types", "errors"},
-    "serving": {"tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
+    "serving": {"dataset", "tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
     "predictors": {"tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
     "console": set(),
     "training": {
         "predictors",
         "detection",
         "console",
+        "paths",
+        "dataset",
         "tracking",
         "weights",
         "networks",
@@ -47,11 +50,12 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     },
     "cli": {
         "console",
+        "dataset",
+        "training",
         "version",
         "predictors",
         "detection",
         "serving",
-        "training",
         "weights",
         "networks",
         "media",
@@ -60,7 +64,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     },
     "__main__": {"cli", "console"},
     "sam2_core": {"predictors", "version"},  # the package's own front page
-    "ui": {"serving", "detection", "media", "paths", "types", "errors"},
+    "ui": {"serving", "detection", "dataset", "media", "paths", "types", "errors"},
     "app": {"ui", "serving", "media", "types", "errors"},
 }
 
@@ -180,9 +184,9 @@ WEB_MAY_IMPORT = {  # folder -> the folders it may import from besides itself; w
     "shared": set(),
     "core": {"shared"},
     "net": {"shared", "core"},
-    "panels": {"shared", "core", "net", "viewport", "tools", "timeline", "tracking", "storage"},
+    "panels": {"shared", "core", "net", "viewport", "tools", "timeline", "tracking", "storage", "annotate"},
 }
-WEB_FOLDERS = {*WEB_MAY_IMPORT, "viewport", "tools", "timeline", "tracking", "storage"}
+WEB_FOLDERS = {*WEB_MAY_IMPORT, "viewport", "tools", "timeline", "tracking", "storage", "annotate"}
 SCRIPT_IMPORT = re.compile(r"^import (?:\{([^}]*)\} from )?'([^']+)';|\bimport\('([^']+)'\)", re.MULTILINE)
 SCRIPT_EXPORT = re.compile(r"^export (?:async )?(const|let|var|class|function)\*? (.+)", re.MULTILINE)
 

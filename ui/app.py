@@ -14,7 +14,6 @@ from starlette.middleware import Middleware
 
 from sam2_core.errors import Busy
 from sam2_core.media import (
-    EXPORT_FORMATS,
     MAX_LAYERS,
     MAX_TEXT_LENGTH,
     color_of,
@@ -22,6 +21,7 @@ from sam2_core.media import (
 )
 from sam2_core.media.effects.effect_stack import effect_tables
 from sam2_core.serving.detector_registry import DetectorRegistry
+from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.model_registry import ModelRegistry
 from sam2_core.serving.project import OWN_COLORS
 from sam2_core.types import MAX_MASK_LENGTH
@@ -169,6 +169,7 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_mask": MAX_MASK_LENGTH,
         "max_message": protocol.MAX_REQUEST_CHARACTERS,
         "max_prompts": MAX_PROMPTS,
+        "max_train_minutes": settings.max_train_minutes if settings.may_train else 0,
         "max_upload_mb": settings.max_upload_mb,
         "max_pictures": settings.max_pictures,
         "max_frames": settings.max_frames,
@@ -176,7 +177,7 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_live_side": settings.max_live_side,
         "examples": [{"name": each.name, "title": each.title, "kind": each.kind} for each in examples().values()],
         "colors": [hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)],
-        "kinds": {name: each.to_json() for name, each in EXPORT_FORMATS.items()},
+        "kinds": {name: each.to_json() for name, each in SESSION_FORMATS.items()},
         **effect_tables(),
         "max_layers": MAX_LAYERS,
         "max_text": MAX_TEXT_LENGTH,

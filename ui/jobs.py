@@ -84,12 +84,13 @@ class Executors:
 
     def __init__(self, max_jobs: int) -> None:
         cores = os.cpu_count() or 1
-        self.queue = JobQueue(max_jobs)
+        self.queue, self.training_queue = JobQueue(max_jobs), JobQueue(1)
         self._long = ThreadPoolExecutor(max_jobs, thread_name_prefix="job")
         self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="file")
         self._encoders = ThreadPoolExecutor(cores, thread_name_prefix="encoder")
         self._painters = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="painter")
         self._background = ThreadPoolExecutor(1, thread_name_prefix="background", initializer=_lower_priority)
+        self._training = ThreadPoolExecutor(1, thread_name_prefix="training")
 
     async def read_file(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something short that waits for a disk."""
@@ -111,9 +112,14 @@ class Executors:
         """Run something long; `Job.run` waits for a place first."""
         return await _run(self._long, function, *args, **kwargs)
 
+    async def run_training(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what waits for a process that trains; take a place of `training_queue` first."""
+        return await _run(self._training, function, *args, **kwargs)
+
     def close(self) -> None:
         """Let the threads go as soon as they are done."""
-        for executor in (self._long, self._files, self._encoders, self._painters, self._background):
+        threads = (self._long, self._files, self._encoders, self._painters, self._background, self._training)
+        for executor in threads:
             executor.shutdown(wait=False, cancel_futures=True)
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from sam2_core.errors import Busy, MaskletError
-from sam2_core.serving.model_registry import ModelEntry, ModelHandle, ModelRegistry
+from sam2_core.serving.model_registry import ModelEntry, ModelHandle, ModelRegistry, SessionModels
 from ui.jobs import Job, Send
 from ui.protocol import ModelData, ModelEvent, ModelsEvent
 
 POLL_SECONDS = 0.3
 
 
-async def load_model(registry: ModelRegistry, name: str, job: Job) -> ModelHandle:
+async def load_model(models: ModelRegistry | SessionModels, name: str, job: Job) -> ModelHandle:
     """Hold a network and wait until it is loaded; the caller releases it.
 
     Raises `BadPrompt` for a name that is not offered, `Busy` where it cannot be loaded, and `JobCancelled`.
     """
-    handle = registry.acquire(name)
+    handle = models.acquire(name)
     try:
         while not (status := handle.loader.status).ready:
             if status.error:
@@ -61,15 +62,16 @@ def models_event(handle: ModelHandle, models: Sequence[ModelData]) -> ModelsEven
     return ModelsEvent(current=handle.entry.name, device=device, memory=memory, models=tuple(models))
 
 
-def describe_models(registry: ModelRegistry) -> list[ModelData]:
-    """The networks that a server offers. Blocks: looks for their weights."""
-    return [_describe(entry, registry.is_loaded(entry.name)) for entry in registry.entries]
+def describe_models(models: ModelRegistry | SessionModels) -> list[ModelData]:
+    """The networks that a server offers to everybody, or to one session. Blocks: looks for their weights."""
+    return [_describe(entry, models.is_loaded(entry.name)) for entry in models.entries]
 
 
 def _describe(entry: ModelEntry, is_loaded: bool) -> ModelData:
     network = entry.network
     if network is None:
-        return ModelData(name=entry.name, title=entry.title, weights="own", loaded=is_loaded)
+        weights: Literal["trained", "own"] = "trained" if entry.is_private else "own"
+        return ModelData(name=entry.name, title=entry.title, weights=weights, loaded=is_loaded)
     picture, frame = network.relative_gflops
     return ModelData(
         name=entry.name,

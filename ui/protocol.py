@@ -33,20 +33,22 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 from pydantic_core import PydanticKnownError, core_schema
 
+from sam2_core.dataset.records import MAX_SECONDS, Source, Stage
 from sam2_core.detection.phrases import MAX_TEXT_LENGTH
 from sam2_core.errors import BadPrompt
 from sam2_core.media import (
-    EXPORT_FORMATS,
     MAX_NAME_LENGTH,
     OVERLAY,
     EffectStack,
     ExportOptions,
     MediaInfo,
     ObjectTraits,
+    Provenance,
     mask_png,
 )
 from sam2_core.serving.automatic_run import MAX_CROP_LAYERS, MAX_POINTS_PER_SIDE, AutomaticRequest, AutomaticUpdate
 from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry, PromptEntry, RemoveEntry, TrackEntry
+from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.text_run import TextDirection
 from sam2_core.serving.tracking_run import DIRECTIONS, Direction, TrackingRequest
 from sam2_core.types import (
@@ -74,6 +76,7 @@ MAX_BOXES = 16
 MAX_SIDE = 16384  # pixels, of a download
 MAX_FRAMES_PER_REQUEST = 64  # of `get_masks`
 MAX_REGION_AREA = 100_000  # pixels, of holes and islands
+MAX_MINUTES = 24 * 60  # of a training
 
 _UNKNOWN = "The page said something that the server does not know. Reload the page."
 _FOREIGN_LOG = "This journal belongs to another picture or clip."
@@ -149,7 +152,7 @@ if TYPE_CHECKING:
     FormatName: TypeAlias = str
 else:
     LastFrame = Annotated[Frame | Absent, Field(validate_default=True), AfterValidator(_last_by_default)]
-    FormatName = Literal[tuple(EXPORT_FORMATS)]
+    FormatName = Literal[tuple(SESSION_FORMATS)]
 
 _LAST: Any = None  # the last frame of what is open
 
@@ -221,18 +224,30 @@ def _check_prompt(
 PromptField: TypeAlias = Annotated[Prompt, _ReadAs(PromptData, _to_prompt)]
 
 
+class ProvenanceData(_Data):
+    """How an object's masks were made: see `Provenance` in sam2_core/media/masked_media.py."""
+
+    stage: Stage = "assisted"
+    source: Source = "person"
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | Absent = None
+    predicted_iou: Annotated[float, Field(ge=-10, le=10)] | Absent = None
+    stability_score: Annotated[float, Field(ge=0, le=1)] | Absent = None
+
+
 class ExportObject(_Data):
-    """An object in a download: a name of its own, its class label, its color as [red, green, blue]."""
+    """An object in a download: a name of its own, its class label, its color as [red, green, blue], and how its masks
+    were made."""
 
     id: ObjectId
     name: str
     color: tuple[Byte, Byte, Byte]
     label: str = ""
+    provenance: ProvenanceData = ProvenanceData()
 
 
 def _to_traits(data: ExportObject, info: ValidationInfo) -> ObjectTraits:
     name, label = (" ".join(text.split())[:MAX_NAME_LENGTH] for text in (data.name, data.label))
-    return ObjectTraits(data.id, name, label, data.color)
+    return ObjectTraits(data.id, name, label, data.color, Provenance(**dict(data.provenance)))
 
 
 def _check_objects(objects: tuple[ObjectTraits, ...], info: ValidationInfo) -> tuple[ObjectTraits, ...]:
@@ -456,11 +471,22 @@ class ExportRequest(_Data):
         )
 
 
+class TrainRequest(_Data):
+    """Fine-tune the network in use on the open photos and the masks of these objects, for about so many minutes.
+    Answered by `progress` and at last `done`."""
+
+    t: Literal["train"] = "train"
+    objects: Annotated[
+        tuple[Annotated[ObjectTraits, _ReadAs(ExportObject, _to_traits)], ...], AfterValidator(_check_objects)
+    ]
+    minutes: Annotated[float, Field(ge=0.1, le=MAX_MINUTES)] = 5.0
+
+
 class CancelRequest(_Data):
     """Cancel a job; of a replay its tracking, or what it adds."""
 
     t: Literal["cancel"] = "cancel"
-    job: Literal["ingest", "import", "export", "replay", "model", "detect", "everything"]
+    job: Literal["ingest", "import", "export", "replay", "model", "detect", "everything", "train"]
 
 
 class ListModelsRequest(_Data):
@@ -571,6 +597,7 @@ Request: TypeAlias = (
     | ExportRequest
     | DetectRequest
     | DetectClipRequest
+    | TrainRequest
     | EditLogRequest
     | AnytimeRequest
 )
@@ -603,7 +630,7 @@ _REFUSALS = {
     "points_per_side": f"`points_per_side` must be a whole number from 1 to {MAX_POINTS_PER_SIDE}.",
     "crop_layers": f"`crop_layers` must be a whole number from 0 to {MAX_CROP_LAYERS}.",
     "min_region_area": f"`min_region_area` must be a whole number from 0 to {MAX_REGION_AREA}.",
-    "format": f"`format` must be one of {', '.join(EXPORT_FORMATS)}.",
+    "format": f"`format` must be one of {', '.join(SESSION_FORMATS)}.",
     "largest_side": f"`largest_side` must be a whole number from 0 to {MAX_SIDE}.",
     "effects": "A look has layers, feather and matte.",
     "pause": _FLAG,
@@ -621,6 +648,7 @@ _REFUSALS = {
     "size": _MASK,
     "counts": _MASK,
     "export.objects": "Select something first: there is no mask to download.",
+    "minutes": f"`minutes` must be a number from 0.1 to {MAX_MINUTES}.",
     "id": f"`object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
     "export.name": _EXPORT_OBJECT,
     "label": _EXPORT_OBJECT,
@@ -631,6 +659,7 @@ _REFUSALS = {
     "first_object": f"`first_object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
     "box_threshold": _THRESHOLD,
     "text_threshold": _THRESHOLD,
+    "provenance": "A data set says of its masks the stage, the source, and numbers that fit.",
     "choose_model.name": "`name` must be the name of a model.",
     "entries": "This journal is too long or no journal at all.",
     "width": "A camera's frames have between 16 and {side} pixels on each side.",
@@ -724,7 +753,8 @@ def request_subject(text: str) -> dict[str, Any]:
         return {"job": "live"}
     if request == "segment_everything" and isinstance(run, int):
         return {"job": "everything", "run": run}
-    return {"export": {"job": "export"}, "choose_model": {"job": "model"}}.get(str(request), {})
+    jobs = {"export": "export", "choose_model": "model", "train": "train"}
+    return {"job": jobs[request]} if isinstance(request, str) and request in jobs else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -758,7 +788,7 @@ def read_upload(query: Mapping[str, str], max_pictures: int, max_frames: int) ->
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
 JobName: TypeAlias = Literal[
-    "ingest", "import", "export", "replay", "track", "model", "detect", "live", "everything"
+    "ingest", "import", "export", "replay", "track", "model", "detect", "live", "everything", "train"
 ]  # fmt: skip
 
 
@@ -819,12 +849,13 @@ class StaleData(_Event):
 
 
 class ModelData(_Event):
-    """A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
-    work for a picture and for a tracked frame as multiples of nano's; without `frame` it cannot track."""
+    """A network on offer. Unless `weights` are the operator's own or were trained in this session, also its size
+    (`parameters` in millions), and the work for a picture and for a tracked frame as multiples of nano's; without
+    `frame` it cannot track."""
 
     name: str
     title: str
-    weights: Literal["bundled", "downloaded", "remote", "own"]
+    weights: Literal["bundled", "downloaded", "remote", "own", "trained"]
     loaded: bool
     parameters: float | Absent = _ABSENT
     megabytes: float | Absent = _ABSENT
@@ -1087,7 +1118,8 @@ class DoneEvent(_Event):
     (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
     Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
     tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
-    Of `everything`: whether it was `stopped`.
+    Of `everything`: whether it was `stopped`. Of `train`: `name` and `title` of the new model, and the scores `before`
+    and `after` on photos that were not trained on.
     """
 
     t: Literal["done"] = "done"
@@ -1104,6 +1136,9 @@ class DoneEvent(_Event):
     objects: tuple[int, ...] | Absent = _ABSENT
     missing: tuple[str, ...] | Absent = _ABSENT
     seq: int | Absent = _ABSENT
+    title: str | Absent = _ABSENT
+    before: dict[str, float] | Absent = _ABSENT
+    after: dict[str, float] | Absent = _ABSENT
 
 
 class ErrorEvent(_Event):

@@ -16,16 +16,16 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from sam2_core.errors import Busy, MaskletError
 from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
 from sam2_core.serving.detector_registry import DetectorRegistry
-from sam2_core.serving.model_registry import ModelRegistry
+from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, SessionModels
 from sam2_core.serving.text_run import TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
@@ -34,9 +34,12 @@ from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
 from ui.models import load_model
 from ui.protocol import Bounds, Event
 from ui.settings import Settings
+from ui.training import EVALUATION_SECONDS, TrainingResult, check_training, run_training, training_command
 
 ACTIVE_SECONDS = 120.0  # a session in which something was done this recently is not closed for a newcomer
 SWEEP_SECONDS = 1.0
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +107,8 @@ class Session:
         self.rate = RateLimit(settings.messages_per_second)
         self.downloads = Downloads(folder / "downloads")
         self.backdrops = Backdrops(folder / "backdrops", settings.max_pixels)
-        self.model = services.models.acquire(services.models.default)
+        self.models = SessionModels(services.models)
+        self.model = self.models.acquire(self.models.default)
         self.workspace: Workspace | None = None
         self._versions = 0  # of media that were opened so far
         self._tracking: TrackingRun | TextRun | None = None
@@ -180,7 +184,7 @@ class Session:
         Raises `Busy` where it cannot be had; all stays as it was then.
         """
         try:
-            handle = await load_model(self.services.models, name, job)
+            handle = await load_model(self.models, name, job)
             try:
                 self.stop_tracking()
                 async with self.switching:
@@ -211,6 +215,38 @@ class Session:
             raise JobCancelled(job.name)  # as it had just ended: what is waited for is a newer one, or none
         return file
 
+    async def train(
+        self, objects: Sequence[ObjectTraits], minutes: float, job: Job
+    ) -> tuple[ModelEntry, TrainingResult]:
+        """Fine-tune the network in use on the open photos and the masks of these objects, and offer the new weights to
+        this session; the network in use stays.
+
+        Raises `MediaError`, `TrainingFailed` and `JobCancelled`.
+        """
+        assert self.workspace is not None  # noqa: S101
+        executors, workspace, base = self.services.executors, self.workspace, self.model.entry
+        check_training(self.services.settings, workspace.info.kind, minutes)
+        prompts = workspace.log.state.prompts
+        photos = len({frame for each in objects for frame in prompts.get(each.id, ())})
+        folder = self.folder / f"training-{secrets.token_hex(8)}"
+        await executors.read_file(folder.mkdir)
+        try:
+            async with job.place(executors.training_queue):
+                run = partial(job.run, executors)
+                await workspace.write_dataset(folder / "dataset", objects, job.report, run)
+                command = training_command(folder / "dataset", folder / "run", base, minutes)
+                seconds = 60 * minutes + EVALUATION_SECONDS
+                result = await _to_its_end(executors.run_training(run_training, command, folder, seconds, job.report))
+                file = self.folder / "models" / f"{folder.name}{result.weights.suffix}"
+                await executors.read_file(_move, result.weights, file)
+        finally:
+            await executors.read_file(shutil.rmtree, folder, ignore_errors=True)
+        if not self.tasks.has(job):
+            raise JobCancelled(job.name)
+        title = f"{base.title.partition(', trained on ')[0]}, trained on {photos} photo{'s' * (photos != 1)}"
+        entry = self.models.add(title, base.model, file, in_use=self.model.entry.name)
+        return entry, replace(result, weights=file)
+
     async def close(self) -> None:
         """Stop everything and free it."""
         try:
@@ -221,6 +257,7 @@ class Session:
             await self.tasks.close()
             await self._close_workspace()
             self.model.release()
+            self.models.close()
 
     async def _move(self, engine: EngineSource, job: Job) -> None:
         if self.workspace is None:
@@ -235,6 +272,21 @@ class Session:
         if workspace is not None:
             await workspace.close()
             await self.services.executors.read_file(shutil.rmtree, workspace.folder, ignore_errors=True)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which has ended in any case when this returns: what it writes can then be deleted."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait({task})
+        task.cancelled() or task.exception()  # has been looked at
+
+
+def _move(file: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    file.replace(target)
 
 
 class SessionRegistry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -56,6 +56,8 @@ class Settings(BaseModel):
     max_points: Count
     max_live_side: Count
     max_live_rate: Count
+    training: Literal["auto", "always", "never"]
+    max_train_minutes: Count
     messages_per_second: Count
     grace_seconds: Duration
     farewell_seconds: Duration
@@ -83,8 +85,17 @@ class Settings(BaseModel):
         """Names with commas between them; auto: `if_local` where only this computer can open the page, else none."""
         if setting.strip() != "auto":
             return [name.strip() for name in setting.split(",") if name.strip()]
-        is_local = self.host in {"127.0.0.1", "::1", "localhost"} and not self.share and not self.root_path
-        return list(if_local) if is_local else []
+        return list(if_local) if self.is_local else []
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this computer can open the page."""
+        return self.host in {"127.0.0.1", "::1", "localhost"} and not self.share and not self.root_path
+
+    @property
+    def may_train(self) -> bool:
+        """Whether visitors may fine-tune networks on their masks."""
+        return self.is_local if self.training == "auto" else self.training == "always"
 
     @property
     def credentials(self) -> tuple[str, str] | None:

@@ -40,6 +40,7 @@ STYLES = (
     "import_annotations",
     "reviews",
     "text_prompts",
+    "annotate",
 )
 """Later ones overrule earlier ones."""
 JAVASCRIPT = "text/javascript"

@@ -46,7 +46,7 @@ from sam2_core.media.info import MediaInfo
 from sam2_core.media.ingest import ingest
 from sam2_core.media.limits import Limits
 from sam2_core.media.live import decode_frame
-from sam2_core.media.masked_media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MaskedMedia, ObjectTraits
+from sam2_core.media.masked_media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MaskedMedia, ObjectTraits, Provenance
 from sam2_core.media.progress import MediaProgress
 from sam2_core.media.readers import ImportedAnnotations, ImportedMask, NamesDiffer, SkippedItem, read_annotations
 from sam2_core.media.sequence import ingest_sequence
@@ -55,8 +55,8 @@ from sam2_core.media.store import Store, open_store
 __all__ = [
     "EDGE_SETTINGS", "EFFECTS", "EXPORT_FORMATS", "MAX_LABEL_LENGTH", "MAX_LAYERS", "MAX_NAME_LENGTH",
     "MAX_TEXT_LENGTH", "OVERLAY", "PRESETS", "EffectStack", "ExportOptions", "ImportedAnnotations", "ImportedMask",
-    "Limits", "MaskedMedia", "MediaInfo", "MediaProgress", "NamesDiffer", "ObjectTraits", "Painter", "Rgb",
-    "SkippedFile", "SkippedItem", "Store", "Xywh", "color_of", "crop", "decode_frame", "encode_jpeg", "export",
+    "Limits", "MaskedMedia", "MediaInfo", "MediaProgress", "NamesDiffer", "ObjectTraits", "Painter", "Provenance",
+    "Rgb", "SkippedFile", "SkippedItem", "Store", "Xywh", "color_of", "crop", "decode_frame", "encode_jpeg", "export",
     "file_name", "grayscale_png", "hex_of", "ingest", "ingest_album", "ingest_sequence", "is_hex", "mask_png",
     "open_store", "overlay", "read_annotations", "rgb_of", "write",
 ]  # fmt: skip

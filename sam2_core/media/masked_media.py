@@ -24,13 +24,34 @@ _FRAMES_PER_CALL = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """How the masks of an object were made, in the words of the data engine (SAM paper, section 4).
+
+    stage: "assisted", "semi-automatic" or "automatic".
+    source: "person" (with prompts or a brush), "confirmed" (by the network, with a person's approval) or "automatic".
+    seconds: what they took a person, all together; None where it was not measured.
+    predicted_iou, stability_score: of a mask that the network proposed.
+    """
+
+    stage: str = "assisted"
+    source: str = "person"
+    seconds: float | None = None
+    predicted_iou: float | None = None
+    stability_score: float | None = None
+
+
+BY_HAND = Provenance()
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectTraits:
-    """The name of an object, its class label ("" for none) and its color."""
+    """The name of an object, its class label ("" for none), its color, and how its masks were made."""
 
     id: int
     name: str
     label: str
     color: Rgb
+    provenance: Provenance = BY_HAND
 
     def to_json(self) -> dict[str, Any]:
         """The object as exported files list it."""

@@ -6,7 +6,9 @@ As JSON, an entry is one of
     {frame, object, prompt}                    `prompt` is all that holds for the object on the frame from now on
     {forget: object}                           the object was removed
     {track: [start, stop, step], objects}      these objects were tracked through these frames (none named: all)
-    {traits: object, set: {name, label, color, place, locked}}    some of an object's traits; engines ignore these
+    {traits: object, set: {name, label, color, place, locked}}    some of an object's traits; engines ignore these;
+                                               also how its masks were made: {stage, source, seconds, predicted_iou,
+                                               stability_score}
 
 A project file and the page keep entries in steps, which are what one undo takes back; see `entries_in_order`. What
 holds after a list of entries is computed in one place, `fold`. The page has its twin (ui/web/core/edit_log.js); both
@@ -63,7 +65,8 @@ class TrackEntry:
 
 @dataclass(frozen=True, slots=True)
 class TraitsEntry:
-    """Some traits of an object: `name`, `label` (its class), `color`, `place` in the drawing order, `locked`."""
+    """Some traits of an object: `name`, `label` (its class), `color`, `place` in the drawing order, `locked`; and how
+    its masks were made (see `Provenance`)."""
 
     object_id: int
     traits: Mapping[str, Any]

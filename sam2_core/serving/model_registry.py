@@ -1,7 +1,11 @@
-"""The networks that a server offers: what is known about each, and which of them are loaded, shared by all users."""
+"""The networks that a server offers: what is known about each, and which of them are loaded, shared by all users.
+
+A session may have networks of its own beside them (`SessionModels`), which nobody else can see or choose.
+"""
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +22,15 @@ from sam2_core.types import Progress
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
     """A network on offer. Strangers read `name` and `title`, so neither tells where files lie on this machine; `model`
-    and `checkpoint` are what `build_engine` takes. `network` is None for weights of the operator's own."""
+    and `checkpoint` are what `build_engine` takes. `network` is None for other weights than the published ones: those
+    of the operator, or where it `is_private` those of one session."""
 
     name: str
     title: str
     model: str
     checkpoint: str = ""
     network: KnownNetwork | None = None
+    is_private: bool = False
 
 
 BuildEngine: TypeAlias = Callable[[ModelEntry, Progress], Engine]
@@ -91,12 +97,13 @@ class ModelRegistry:
         """Name of the network that every session begins with."""
         return self.entries[0].name
 
-    def acquire(self, name: str) -> ModelHandle:
+    def acquire(self, name: str, private: Iterable[ModelEntry] = ()) -> ModelHandle:
         """Hold a network, which begins to load if it is not there; one that could not be loaded is tried again.
 
-        Raises `BadPrompt` for a name that is not offered, and `Busy` where there is no room.
+        `private` are the entries that the caller may choose beside those on offer; their names are unique. Raises
+        `BadPrompt` for a name that is not offered, and `Busy` where there is no room.
         """
-        entry = next((entry for entry in self.entries if entry.name == name), None)
+        entry = next((entry for entry in (*self.entries, *private) if entry.name == name), None)
         if entry is None:
             raise BadPrompt("This server does not offer that model. Choose one from the list.")
         with self._lock:
@@ -111,6 +118,13 @@ class ModelRegistry:
         """Whether acquiring it needs no loading."""
         slot = self._slots.get(name)
         return slot is not None and slot.loader.status.ready
+
+    def discard(self, name: str) -> None:
+        """Unload a network that nobody will acquire again. One that still loads ends at its next report."""
+        with self._lock:
+            slot = self._slots.get(name)
+            if slot is not None and slot.is_idle:
+                self._slots.pop(name).loader.close()
 
     def close(self) -> None:
         """Shut every engine down."""
@@ -130,7 +144,11 @@ class ModelRegistry:
         while len(self._slots) >= self._max_loaded:
             idle = [name for name, slot in self._slots.items() if slot.is_idle and name != self.default]
             if not idle:
-                there = ", ".join(slot.entry.title for slot in self._slots.values())
+                titles = (
+                    "a model of another visitor" if slot.entry.is_private else slot.entry.title
+                    for slot in self._slots.values()
+                )
+                there = ", ".join(dict.fromkeys(titles))
                 raise Busy(
                     f"No further model fits into this server's memory while others use {there}. Choose one of these, "
                     "or try again later."
@@ -152,3 +170,49 @@ class ModelRegistry:
             slot.holders -= 1
             if not slot.holders and self._slots.get(slot.entry.name) is slot:
                 self._slots[slot.entry.name] = self._slots.pop(slot.entry.name)
+
+
+class SessionModels:
+    """The networks that one session may choose: those on offer to everybody, and up to `max_own` of its own, which no
+    other session can see or choose. Belongs to one thread."""
+
+    def __init__(self, registry: ModelRegistry, max_own: int = 4) -> None:
+        self._registry, self._max_own = registry, max_own
+        self._own: dict[str, ModelEntry] = {}
+
+    @property
+    def entries(self) -> tuple[ModelEntry, ...]:
+        """All of them; those of its own come last."""
+        return (*self._registry.entries, *self._own.values())
+
+    @property
+    def default(self) -> str:
+        """See `ModelRegistry`."""
+        return self._registry.default
+
+    def acquire(self, name: str) -> ModelHandle:
+        """See `ModelRegistry`."""
+        return self._registry.acquire(name, self._own.values())
+
+    def is_loaded(self, name: str) -> bool:
+        """See `ModelRegistry`."""
+        return self._registry.is_loaded(name)
+
+    def add(self, title: str, model: str, checkpoint: Path, in_use: str) -> ModelEntry:
+        """Offer weights in a file of the session as a network of its own, under a new name that cannot be guessed.
+
+        `model` is what they are weights for. Beyond `max_own` the oldest one other than `in_use` goes, with its file.
+        """
+        entry = ModelEntry(f"trained-{secrets.token_hex(8)}", title, model, str(checkpoint), is_private=True)
+        self._own[entry.name] = entry
+        while len(self._own) > self._max_own:
+            oldest = next(name for name in self._own if name != in_use)
+            Path(self._own.pop(oldest).checkpoint).unlink(missing_ok=True)
+            self._registry.discard(oldest)
+        return entry
+
+    def close(self) -> None:
+        """Unload those of its own; the handles have been released."""
+        for name in self._own:
+            self._registry.discard(name)
+        self._own = {}

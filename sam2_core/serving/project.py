@@ -16,8 +16,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sam2_core.dataset.records import MAX_SECONDS, SOURCES, STAGES
 from sam2_core.errors import BadPrompt
-from sam2_core.media import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, EffectStack, ObjectTraits, Rgb, color_of, is_hex, rgb_of
+from sam2_core.media import (
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
+    EffectStack,
+    ObjectTraits,
+    Provenance,
+    Rgb,
+    color_of,
+    is_hex,
+    rgb_of,
+)
 from sam2_core.serving.edit_log import (
     EditState,
     Entry,
@@ -96,7 +107,8 @@ def traits_of(state: EditState, number: int) -> ObjectTraits:
     """The traits of an object in an edit state; what was not set is what the page shows without it."""
     traits = state.traits.get(number, {})
     color: Rgb = traits.get("color", color_of((number - 1) % OWN_COLORS + 1))
-    return ObjectTraits(number, traits.get("name") or f"Object {number}", traits.get("label", ""), color)
+    made = Provenance(**{name: traits[name] for name in Provenance.__slots__ if name in traits})
+    return ObjectTraits(number, traits.get("name") or f"Object {number}", traits.get("label", ""), color, made)
 
 
 def _drawing_order(state: EditState) -> list[int]:
@@ -165,7 +177,16 @@ def _traits(plain: Any) -> dict[str, Any]:
         traits["color"] = rgb_of(plain["color"])
     if is_number(plain.get("place")):
         traits["place"] = plain["place"]
-    return traits
+    return traits | _provenance(plain)
+
+
+def _provenance(plain: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: plain[name] for name, known in (("stage", STAGES), ("source", SOURCES)) if plain.get(name) in known}
+    numbers = {"seconds": (0, MAX_SECONDS), "predicted_iou": (-10, 10), "stability_score": (0, 1)}
+    for name, (least, most) in numbers.items():
+        if is_number(plain.get(name)) and least <= plain[name] <= most:
+            found[name] = plain[name]
+    return found
 
 
 def _hidden(plain: Any, objects: Set[int], listed: Set[int]) -> frozenset[int]:

@@ -12,13 +12,16 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from sam2_core.dataset.export import write_dataset
 from sam2_core.errors import BadPrompt, MediaError, SessionGone
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, export, open_store
+from sam2_core.media.progress import ProgressReporter
 from sam2_core.serving.automatic_run import AutomaticRequest, AutomaticRun
 from sam2_core.serving.commands import Command, GetMasks, Preview, RemoveObject, SetPrompt, StaleFrames, Track, Untrack
 from sam2_core.serving.edit_log import EditLog, Entry, PromptEntry, RemoveEntry, fold, needed_for_replay
 from sam2_core.serving.engine import Engine, QueueStatus
 from sam2_core.serving.engine_session import EngineSession
+from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.text_run import RunDetection, TextRequest, TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt
@@ -150,7 +153,19 @@ class Workspace:
         """
         await self.masks(range(1))  # brings back a lost session
         material = MaskedMedia(self.store, self.read_masks, objects, frames)
-        return await run_blocking(export, folder, material, options, progress)
+        return await run_blocking(export, folder, material, options, progress, SESSION_FORMATS)
+
+    async def write_dataset(
+        self,
+        folder: Path,
+        objects: Sequence[ObjectTraits],
+        progress: Progress,
+        run_blocking: Callable[..., Awaitable[None]] = asyncio.to_thread,
+    ) -> None:
+        """Write the photos and the masks of these objects into a dataset folder; see `export`. Raises `MediaError`."""
+        await self.masks(range(1))  # brings back a lost session
+        media = MaskedMedia(self.store, self.read_masks, objects)
+        await run_blocking(write_dataset, folder, media, ProgressReporter(progress))
 
     # --- the whole of the work ------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from sam2_core.networks import NETWORKS
 from sam2_core.serving import model_registry
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.model_loader import ModelLoader
-from sam2_core.serving.model_registry import ModelEntry, ModelHandle, ModelRegistry, model_entries
+from sam2_core.serving.model_registry import ModelEntry, ModelHandle, ModelRegistry, SessionModels, model_entries
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 
@@ -226,3 +226,46 @@ def test_a_network_that_has_just_begun_to_load_can_be_asked_about(
     loaded(registry.acquire(TINY))
     assert answers == [False]
     registry.close()
+
+
+def test_a_network_of_one_session_is_there_for_no_other(builder: Builder, tmp_path: Path) -> None:
+    registry = ModelRegistry(ENTRIES, builder, max_loaded=2)
+    mine, theirs = SessionModels(registry), SessionModels(registry)
+    entry = mine.add("nano, trained on 3 photos", NANO, tmp_path / "weights.safetensors", NANO)
+    assert mine.entries == (*ENTRIES, entry)
+    assert theirs.entries == registry.entries
+    handle = mine.acquire(entry.name)
+    loaded(handle)
+    assert builder.built == [NANO, entry.name]
+    for others in (theirs, registry):
+        with pytest.raises(BadPrompt, match="does not offer"):
+            others.acquire(entry.name)
+    with pytest.raises(Busy, match="while others use nano, a model of another visitor"):
+        theirs.acquire(TINY)
+    handle.release()
+    loaded(theirs.acquire(TINY))
+    assert not mine.is_loaded(entry.name)
+
+
+def test_networks_of_a_session_go_with_it(registry: ModelRegistry, tmp_path: Path) -> None:
+    models = SessionModels(registry)
+    entry = models.add("mine", NANO, tmp_path / "weights.safetensors", NANO)
+    handle = models.acquire(entry.name)
+    engine = loaded(handle)
+    handle.release()
+    models.close()
+    assert "shut_down" in engine.calls
+    assert not registry.is_loaded(entry.name)
+    with pytest.raises(BadPrompt):
+        models.acquire(entry.name)
+
+
+def test_the_oldest_network_of_a_session_goes_unless_it_is_in_use(registry: ModelRegistry, tmp_path: Path) -> None:
+    models, files = SessionModels(registry, max_own=2), [tmp_path / f"{number}.safetensors" for number in range(4)]
+    names: list[str] = []
+    for file in files:
+        file.write_bytes(b"weights")
+        names.append(models.add(file.stem, NANO, file, names[0] if names else NANO).name)
+    assert [entry.name for entry in models.entries[len(ENTRIES) :]] == [names[0], names[3]]
+    assert [file.exists() for file in files] == [True, False, False, True]
+    assert len(set(names)) == len(files)

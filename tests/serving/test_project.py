@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import BadPrompt
-from sam2_core.media import EffectStack, MediaInfo, color_of
+from sam2_core.media import EffectStack, MediaInfo, Provenance, color_of
 from sam2_core.serving.edit_log import PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.project import project_of, read_project
 from sam2_core.types import Box, Mask, Point, Prompt
@@ -203,3 +203,11 @@ def test_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("sam2_core.serving.project.MAX_FILE_BYTES", 10)
     with pytest.raises(BadPrompt, match="too large"):
         read_project(tmp_path / "film.masklet.json")
+
+
+def test_how_masks_were_made_is_kept_as_far_as_it_is_valid() -> None:
+    made = {"stage": "semi-automatic", "source": "confirmed", "seconds": 2.5, "predicted_iou": 0.9}
+    traits = [{"traits": 1, "set": {**made, "stability_score": 7}}, {"traits": 2, "set": {"source": [], "seconds": -1}}]
+    first, second = project_of(plain_of([click(), click(number=2)], traits)).objects
+    assert first.provenance == Provenance(**made)
+    assert second.provenance == Provenance()

@@ -241,7 +241,7 @@ def test_all_can_be_closed() -> None:
 
 
 def test_a_session_without_a_network_leaves_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(name: str) -> None:
+    def refuse(name: str, private: object) -> None:
         raise Busy("No further model fits into this server's memory.")
 
     async def scene(sessions: Sessions, clock: Clock) -> None:

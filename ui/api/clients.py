@@ -15,7 +15,7 @@ from sam2_core.errors import Busy, SessionGone
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from ui.jobs import MAX_TASKS, Job, JobCancelled
 from ui.models import POLL_SECONDS
-from ui.protocol import Event, JobName, check_request
+from ui.protocol import Event, JobName, ProgressEvent, check_request
 from ui.sessions import Session
 
 T = TypeVar("T")
@@ -34,6 +34,7 @@ class ApiClient:
     def __init__(self, session: Session) -> None:
         self.session, self.observer = session, WorkspaceObserver()
         self._calls: set[asyncio.Future[Any]] = set()  # under way
+        self.progress: dict[JobName, ProgressEvent] = {}  # of each job the newest
         self._lent: list[Path] = []  # folders outside of the session's own, which go with it
         self._is_closed = False
 
@@ -45,7 +46,9 @@ class ApiClient:
         return self.session.workspace
 
     def send(self, event: Event) -> None:
-        """Programs have no use for events."""
+        """Programs have no use for events but the newest progress."""
+        if isinstance(event, ProgressEvent):
+            self.progress[event.job] = event
 
     async def close(self) -> None:
         """End all calls with `SessionGone`, and take back the files that are lent."""

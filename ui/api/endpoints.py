@@ -5,6 +5,7 @@ Their docstrings are what callers read on the API view.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import asdict, replace
@@ -14,7 +15,6 @@ from gradio import FileData
 
 from sam2_core.errors import BadPrompt, MediaError, SessionGone
 from sam2_core.media import (
-    EXPORT_FORMATS,
     MAX_NAME_LENGTH,
     PRESETS,
     Rgb,
@@ -27,6 +27,7 @@ from sam2_core.media.names import safe_file_name, without_extension
 from sam2_core.serving.automatic_run import only_above_thresholds
 from sam2_core.serving.commands import GetAutomaticSettings, RemoveObject, Untrack
 from sam2_core.serving.edit_log import EditState
+from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.project import traits_of
 from sam2_core.serving.text_run import TextRun, TextUpdate
 from sam2_core.serving.tracking_run import TrackingUpdate
@@ -40,6 +41,7 @@ from ui.api.results import (
     ObjectResult,
     OpenedResult,
     TrackingResult,
+    TrainingProgress,
     TraitsResult,
     automatic_mask_result,
     detection_result,
@@ -61,11 +63,14 @@ from ui.protocol import (
     SegmentEverythingRequest,
     SetPromptRequest,
     TrackRequest,
+    TrainRequest,
     UntrackRequest,
 )
 from ui.sessions import SessionRegistry
 
 Lists: TypeAlias = list[list[float]]
+
+PROGRESS_SECONDS = 1.0  # between two reports of a training
 
 
 def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..., Any]]:
@@ -88,6 +93,7 @@ def endpoints(registry: SessionRegistry, names: UploadNames) -> list[Callable[..
         made.reset,
         made.models,
         made.choose_model,
+        made.train,
         made.close,
         made.export,
         made.kinds,
@@ -463,6 +469,46 @@ class Endpoints:
             await client.wait(client.session.choose_model(request.name, job))
         return DoneResult(session=session)
 
+    async def train(
+        self, session: str, minutes: float = 5.0, objects: list[int] | None = None
+    ) -> AsyncGenerator[TrainingProgress, None]:
+        """Fine-tune the session's network on its photos and masks. A stream: `fraction` and `message`; at the end
+        `finished`, the new `model` (a name for /choose_model in this session alone) with its `title`, and the scores
+        `before` and `after` on photos that were not trained on. Cancel the job to end it.
+
+        Args:
+            session: What /open_album gave.
+            minutes: About how long to train.
+            objects: The objects' numbers; left out: all.
+        """
+        client = await self._ready_client(session)
+        named = _export_objects(client.workspace.log.state, objects)
+        request = client.check(TrainRequest, objects=named, minutes=minutes)
+        result = TrainingProgress(
+            fraction=0.0, message="Starting", finished=False, model="", title="", before={}, after={}
+        )
+        with client.job("train") as job:
+            training = asyncio.ensure_future(client.wait(client.session.train(request.objects, request.minutes, job)))
+            try:
+                while not training.done():
+                    if (event := client.progress.get("train")) is not None:
+                        result["fraction"], result["message"] = event.fraction, event.message
+                    yield result.copy()
+                    await asyncio.wait({training}, timeout=PROGRESS_SECONDS)
+                entry, figures = training.result()
+            finally:
+                job.cancel()
+                await asyncio.wait({training})
+        yield TrainingProgress(
+            fraction=1.0,
+            message="Ready",
+            finished=True,
+            model=entry.name,
+            title=entry.title,
+            before=dict(figures.before),
+            after=dict(figures.after),
+        )
+
     # --- downloads ------------------------------------------------------------------------------------------------
 
     async def export(
@@ -498,8 +544,8 @@ class Endpoints:
             largest_side: Pixels of the longer side at most; 0: as the original.
         """
         client = await self._ready_client(session)
-        if kind not in tuple(EXPORT_FORMATS):
-            raise BadPrompt(f"`kind` must be one of {', '.join(EXPORT_FORMATS)}.")
+        if kind not in tuple(SESSION_FORMATS):
+            raise BadPrompt(f"`kind` must be one of {', '.join(SESSION_FORMATS)}.")
         request = client.check(
             ExportRequest,
             format=kind,
@@ -523,7 +569,7 @@ class Endpoints:
     async def kinds(self) -> dict[str, dict[str, Any]]:
         """What /export can write, by name: `title`, `text`, the file's ending for an image, a clip and an album
         (`endings`; where one is missing there is no such file), and the options that mean something to it (`takes`)."""
-        return {name: each.to_json() for name, each in EXPORT_FORMATS.items()}
+        return {name: each.to_json() for name, each in SESSION_FORMATS.items()}
 
     async def looks(self) -> dict[str, dict[str, Any]]:
         """How pictures and clips can look: `presets` by name, each {layers: [{effect, ...settings}], feather, matte};

@@ -74,6 +74,19 @@ class EverythingResult(TypedDict):
     masks: list[AutomaticMaskResult]
 
 
+class TrainingProgress(TypedDict):
+    """How far a training is, and once it is `finished` the name and title of the new model, and the scores on photos
+    that were not trained on, before and after."""
+
+    fraction: float | None
+    message: str
+    finished: bool
+    model: str
+    title: str
+    before: dict[str, float]
+    after: dict[str, float]
+
+
 class TrackingResult(TypedDict):
     """How far tracking is: the newest frame, and how many of how many are done. At the end it is `finished`, `changed`
     counts the frames that were computed, and `lost` is the object at whose loss it paused."""

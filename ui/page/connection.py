@@ -51,6 +51,7 @@ from ui.protocol import (
     StopRequest,
     TrackingRunData,
     TrackRequest,
+    TrainRequest,
     UntrackedEvent,
     UntrackRequest,
     describe_medium,
@@ -190,6 +191,8 @@ class PageConnection:
             self._segment_everything(request, workspace)
         elif isinstance(request, ExportRequest):
             self._tasks.start_job("export", partial(self._export, request))
+        elif isinstance(request, TrainRequest):
+            self._tasks.start_job("train", partial(self._train, request))
         elif isinstance(request, EditLogRequest):
             edit = self._add_entries if request.more else self._replace_entries
             start(edit(request, workspace), job="replay", seq=request.seq)
@@ -368,9 +371,13 @@ class PageConnection:
         url = self._session.downloads.add(file)
         self.send(DoneEvent(job="export", url=url, name=file.name, size=file.stat().st_size))
 
+    async def _train(self, request: TrainRequest, job: Job) -> None:
+        entry, result = await self._session.train(request.objects, request.minutes, job)
+        before, after = dict(result.before), dict(result.after)
+        self.send(DoneEvent(job="train", name=entry.name, title=entry.title, before=before, after=after))
+
     async def _list_models(self) -> None:
-        registry = self._session.services.models
-        models = await self._executors.read_file(describe_models, registry)
+        models = await self._executors.read_file(describe_models, self._session.models)
         self.send(models_event(self._session.model, models))
 
     async def _choose_model(self, request: ChooseModelRequest, job: Job) -> None:

@@ -6,6 +6,10 @@ interface PageElements {
   adder: HTMLInputElement;
   all: HTMLButtonElement;
   'annotations-picker': HTMLInputElement;
+  'annotate-close': HTMLButtonElement;
+  'annotate-earlier': HTMLButtonElement;
+  'annotate-later': HTMLButtonElement;
+  'annotate-open': HTMLButtonElement;
   api: HTMLButtonElement;
   'automatic-again': HTMLButtonElement;
   'automatic-at-edge': HTMLInputElement;
@@ -159,4 +163,9 @@ interface PageElements {
   update: HTMLButtonElement;
   'use-mask': HTMLButtonElement;
   'use-mask-item': HTMLButtonElement;
+  'training-back': HTMLButtonElement;
+  'training-cancel': HTMLButtonElement;
+  'training-go': HTMLButtonElement;
+  'training-minutes': HTMLSelectElement;
+  'training-use': HTMLButtonElement;
 }

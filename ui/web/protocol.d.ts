@@ -13,6 +13,7 @@ export type Request =
   | ExportRequest
   | DetectRequest
   | DetectClipRequest
+  | TrainRequest
   | EditLogRequest
   | CancelRequest
   | ListModelsRequest
@@ -166,7 +167,8 @@ export interface ExportRequest {
     | "png"
     | "webp"
     | "jpg"
-    | "review";
+    | "review"
+    | "dataset";
   objects: ExportObject[];
   first?: number;
   last?: number;
@@ -179,13 +181,25 @@ export interface ExportRequest {
   largest_side?: number;
 }
 /**
- * An object in a download: a name of its own, its class label, its color as [red, green, blue].
+ * An object in a download: a name of its own, its class label, its color as [red, green, blue], and how its masks
+ * were made.
  */
 export interface ExportObject {
   id: number;
   name: string;
   color: [number, number, number];
   label?: string;
+  provenance?: ProvenanceData;
+}
+/**
+ * How an object's masks were made: see `Provenance` in sam2_core/media/masked_media.py.
+ */
+export interface ProvenanceData {
+  stage: "assisted" | "semi-automatic" | "automatic";
+  source: "person" | "confirmed" | "automatic";
+  seconds?: number;
+  predicted_iou?: number;
+  stability_score?: number;
 }
 /**
  * What is done to the frames of a download. A layer is {effect, ...settings}.
@@ -230,6 +244,15 @@ export interface DetectClipRequest {
   text_threshold?: number;
 }
 /**
+ * Fine-tune the network in use on the open photos and the masks of these objects, for about so many minutes.
+ * Answered by `progress` and at last `done`.
+ */
+export interface TrainRequest {
+  t: "train";
+  objects: ExportObject[];
+  minutes?: number;
+}
+/**
  * Begin anew with these entries, answered by `done` of replay. With `more` the prompts and removals among them
  * come to what is there already.
  */
@@ -265,7 +288,7 @@ export interface TrackEntryData {
  */
 export interface CancelRequest {
   t: "cancel";
-  job: "ingest" | "import" | "export" | "replay" | "model" | "detect" | "everything";
+  job: "ingest" | "import" | "export" | "replay" | "model" | "detect" | "everything" | "train";
 }
 /**
  * Which networks does this server offer? The answer is `models`.
@@ -380,13 +403,14 @@ export interface ModelsEvent {
   models: ModelData[];
 }
 /**
- * A network on offer. Unless `weights` are the operator's own, also its size (`parameters` in millions), and the
- * work for a picture and for a tracked frame as multiples of nano's; without `frame` it cannot track.
+ * A network on offer. Unless `weights` are the operator's own or were trained in this session, also its size
+ * (`parameters` in millions), and the work for a picture and for a tracked frame as multiples of nano's; without
+ * `frame` it cannot track.
  */
 export interface ModelData {
   name: string;
   title: string;
-  weights: "bundled" | "downloaded" | "remote" | "own";
+  weights: "bundled" | "downloaded" | "remote" | "own" | "trained";
   loaded: boolean;
   parameters?: number;
   megabytes?: number;
@@ -659,7 +683,7 @@ export interface HeartbeatEvent {
  */
 export interface ProgressEvent {
   t: "progress";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything" | "train";
   fraction: number | null;
   message: string;
   model?: string;
@@ -679,11 +703,12 @@ export interface ProgressEvent {
  * (`direction`, `frame`), the object that was `lost`, if any, and on how many frames masks were computed (`changed`).
  * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
  * tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
- * Of `everything`: whether it was `stopped`.
+ * Of `everything`: whether it was `stopped`. Of `train`: `name` and `title` of the new model, and the scores `before`
+ * and `after` on photos that were not trained on.
  */
 export interface DoneEvent {
   t: "done";
-  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
+  job: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything" | "train";
   url?: string;
   name?: string;
   size?: number;
@@ -696,6 +721,13 @@ export interface DoneEvent {
   objects?: number[];
   missing?: string[];
   seq?: number;
+  title?: string;
+  before?: {
+    [k: string]: number;
+  };
+  after?: {
+    [k: string]: number;
+  };
 }
 /**
  * Something went wrong. `text` may be shown; the others name what it is about. `too_large`: the files can be sent
@@ -704,7 +736,7 @@ export interface DoneEvent {
 export interface ErrorEvent {
   t: "error";
   text: string;
-  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything";
+  job?: "ingest" | "import" | "export" | "replay" | "track" | "model" | "detect" | "live" | "everything" | "train";
   seq?: number;
   run?: number;
   too_large?: boolean;

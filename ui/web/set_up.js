@@ -1,7 +1,9 @@
 // Wires the modules together. The order is the one in which listeners of the same event are called.
 
+import { setUpTiming } from './annotate/timing.js';
 import { setUpObjects } from './core/objects.js';
 import { setUpUploads } from './net/uploads.js';
+import { setUpAnnotate } from './panels/annotate.js';
 import { setUpApiLink } from './panels/api_link.js';
 import { setUpAutomaticPanel } from './panels/automatic_masks.js';
 import { setUpCamera } from './panels/camera.js';
@@ -22,6 +24,7 @@ import { setUpReviews } from './panels/reviews.js';
 import { setUpStartScreen } from './panels/start_screen.js';
 import { setUpStatus } from './panels/status.js';
 import { setUpTextPrompts } from './panels/text_prompts.js';
+import { setUpTraining } from './panels/training.js';
 import { setUpAutosave } from './storage/autosave.js';
 import { setUpOpenFiles } from './storage/open_files.js';
 import { setUpRecovery } from './storage/recovery.js';
@@ -113,6 +116,9 @@ export function setUpPage() {
   setUpImportAnnotations();
   setUpTextPrompts();
   setUpModels();
+  setUpTiming();
+  setUpAnnotate();
+  setUpTraining();
   setUpStatus();
   setUpSession();
   setUpApiLink();

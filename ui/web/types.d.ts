@@ -49,7 +49,19 @@ interface Traits {
   /** Where the object stands in the list. */
   place: number;
   locked: boolean;
+  /** The stage of the data engine in which its masks were made. */
+  stage?: Stage;
+  source?: MaskOrigin;
+  /** Of a person's work on it. */
+  seconds?: number;
+  /** Of a mask that the model proposed. */
+  predicted_iou?: number;
+  stability_score?: number;
 }
+
+type Stage = 'assisted' | 'semi-automatic' | 'automatic';
+/** Who made a mask: a person, the model with a person's approval, or the model alone. */
+type MaskOrigin = 'person' | 'confirmed' | 'automatic';
 
 interface PromptEntry {
   frame: number;
@@ -299,6 +311,8 @@ interface About {
   max_mask: number;
   max_message: number;
   max_prompts: number;
+  /** 0: this server does not train. */
+  max_train_minutes: number;
   max_upload_mb: number;
   max_pictures: number;
   max_frames: number;

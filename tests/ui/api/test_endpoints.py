@@ -19,6 +19,7 @@ from sam2_core.types import Mask, Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
+from tests.ui.trainers import GOOD, Trainer
 from ui.api.clients import ApiClient
 from ui.api.endpoints import Endpoints
 from ui.protocol import MAX_REQUEST_CHARACTERS
@@ -501,3 +502,25 @@ def test_numbered_pictures_are_opened_as_a_clip(program: Program) -> None:
         program.do(
             lambda: program.endpoints.open_with([program.sent(picture_bytes(), n) for n in ("a.png", "b.png")], True)
         )
+
+
+def test_training_is_a_stream_and_gives_a_model_of_the_session(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = Trainer()
+    monkeypatch.setattr("ui.sessions.training_command", trainer)
+    with open_program(cache, models="") as program:
+        files = [program.sent(picture_bytes(48, 60 + each), f"{each}.png") for each in range(2)]
+        session = str(program.do(lambda: program.endpoints.open_album(files))["session"])
+        program.prompt(session)
+
+        async def listen() -> Any:
+            return [news async for news in program.endpoints.train(session, 2)]
+
+        last = program.do(listen)[-1]
+        assert (last["finished"], last["before"], last["after"]) == (True, {"click1": 0.6}, {"click1": 0.75})
+        assert program.session(session).models.entries[-1].name == last["model"]
+        trainer.program = "say(error='Annotate at least two photos.')"
+        with pytest.raises(MaskletError, match="at least two photos"):
+            program.do(listen)
+        trainer.program = GOOD
+        with pytest.raises(BadPrompt, match="`objects` is a list"):
+            program.do(lambda: anext(program.endpoints.train(session, 2, [9])))

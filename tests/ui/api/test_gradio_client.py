@@ -43,7 +43,7 @@ NAMES = (
         "remove_object",
         "reset",
     ),
-    *("models", "choose_model", "close", "export", "kinds", "looks", "name_object"),
+    *("models", "choose_model", "train", "close", "export", "kinds", "looks", "name_object"),
 )
 FRAMES = 12
 

@@ -282,7 +282,7 @@ def test_a_large_backdrop_is_scaled_down(guest: Guest) -> None:
 def test_a_download_gets_its_backdrops(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
     orders: list[Any] = []
 
-    def note(folder: Path, material: object, order: Any, progress: object) -> Path:
+    def note(folder: Path, material: object, order: Any, *rest: object) -> Path:
         orders.append(order)
         (folder / "file.png").write_bytes(b"1234567")
         return folder / "file.png"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,6 +101,30 @@ def test_the_work_moves_to_the_other_network_and_other_visitors_keep_theirs(clip
             assert len(nano.calls) == calls + 1
             change(page, "nano")
             assert (len(nano.sessions), len(tiny.sessions)) == (2, 0)
+
+
+def test_weights_of_the_session_are_chosen_like_any_other_and_go_with_it(clip: bytes, tmp_path: Path) -> None:
+    nano, trained = FakeEngine(), FakeEngine()
+    own: dict[str, Callable[[Progress], FakeEngine]] = {TINY: lambda progress: trained}
+    with open_house(nano, own, models="") as house:
+        session, other = house.session(), house.session()
+        with house.page(session.token) as page, house.page(other.token) as stranger:
+            open_and_click(house, page, session.token, clip)
+            entry = session.models.add("nano, trained on 3 photos", "nano", tmp_path / "w.pt", session.model.entry.name)
+            own[entry.name] = lambda progress: trained
+            page.send("list_models")
+            listed = page.receive("models")["models"]
+            assert [(each["title"], each["weights"]) for each in listed[1:]] == [(entry.title, "trained")]
+            stranger.send("list_models")
+            assert [each["name"] for each in stranger.receive("models")["models"]] == ["nano"]
+            stranger.send("choose_model", name=entry.name)
+            assert "does not offer" in stranger.receive("error", job="model")["text"]
+            change(page, entry.name)
+            assert (len(nano.sessions), len(trained.sessions)) == (0, 1)
+            change(page, "nano")
+            assert (len(nano.sessions), len(trained.sessions)) == (1, 0)
+            house.call(house.sessions.close, session)
+            assert "shut_down" in trained.calls
 
 
 def test_without_a_medium_there_is_nothing_to_move() -> None:

@@ -4,7 +4,8 @@
 // A step is what one undo takes back: {entries}, each entry one of
 //   {frame, object, prompt}   `prompt` is all that holds for the object on the frame from now on
 //   {forget: object}          the object was removed
-//   {traits: object, set: {name, label, color, place, locked}}   some of its traits; the server ignores them
+//   {traits: object, set: {name, label, color, place, locked, …}}   some of its traits (core/traits.js); the server ignores
+//                             them
 //   {track: [start, stop, step], objects}   these objects were tracked through these frames (none named: all)
 // Steps from `length` on have been undone and can be redone.
 //
@@ -193,6 +194,16 @@ export class EditLog {
     }
     this.steps.push(run ? { run, entries } : { entries });
     this.length += 1;
+    this.#changed();
+  }
+
+  /**
+   * Adds traits to the last step, which one undo takes back as a whole; what was undone can still be redone.
+   * @param {number} object
+   * @param {Partial<Traits>} set
+   */
+  amend(object, set) {
+    this.last?.entries.push({ traits: object, set });
     this.#changed();
   }
 

@@ -226,9 +226,11 @@ export const objects = {
     return this.listed
       .filter(id => state.log.prompts.has(id))
       .map(id => {
-        const { name, label, color } = this.trait(id);
+        const { name, label, color, stage = 'assisted', source = 'person', ...made } = this.trait(id);
+        const { seconds, predicted_iou, stability_score } = made;
         const channel = (/** @type {number} */ at) => Number.parseInt(color.slice(at, at + 2), 16);
-        return { id, name, label, color: [channel(1), channel(3), channel(5)] };
+        const provenance = { stage, source, seconds, predicted_iou, stability_score };
+        return { id, name, label, color: [channel(1), channel(3), channel(5)], provenance };
       });
   },
 

@@ -35,6 +35,9 @@ export const state = {
   reviews: /** @type {Review[]} */ ([]), // {review, reviewer, verdicts: {object: {verdict, comment}}, notes: [{frame, x, y, text, object or
   // undefined, at, done}]}, a review and reviewer once
 
+  // Annotating in stages
+  stage: /** @type {Stage | null} */ (null), // of the data engine; null: the panel is closed
+
   // Objects
   active: 1, // the object that clicks are about
   hiddenObjects: /** @type {Set<number>} */ (new Set()),

@@ -273,6 +273,7 @@ function updateMessages() {
 export function openEffects(open, focus = true) {
   if (open === state.effectsOpen) return;
   update({ effectsOpen: open });
+  if (open) emit('effects-open');
   effectsPanel.hidden = !open;
   root.classList.toggle('mk-has-effects', open);
   for (const name of ['aria-expanded', 'aria-pressed']) find('effects-open').setAttribute(name, String(open));

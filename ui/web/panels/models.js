@@ -38,7 +38,7 @@ function openModels() {
 }
 
 /** @param {string} name */
-function changeModel(name) {
+export function changeModel(name) {
   if (!connection.send({ t: 'choose_model', name })) return toast(NO_CONNECTION);
   showText(find('models-problem'), '');
   isCancelled = false;
@@ -88,20 +88,27 @@ function weightsText({ weights, megabytes = 0 }) {
     downloaded: 'On this server’s disk already',
     remote: `Will be downloaded: ${shortNumber(megabytes)} MB`,
     own: 'This server’s own weights',
+    trained: 'Trained here, for you alone: it goes when you leave',
   }[weights];
 }
 
 /** @param {ModelData} model */
-function costText({ weights, picture = 0, frame }) {
-  if (weights === 'own') return '';
+const isPublished = ({ weights }) => weights !== 'own' && weights !== 'trained';
+
+/** @param {ModelData} model */
+function costText(model) {
+  const { picture = 0, frame } = model;
+  if (!isPublished(model)) return '';
   if (picture === 1) return 'The least work';
   const tracking = frame === undefined ? 'for pictures only' : `${shortNumber(frame)}× to track`;
   return `Work: ${shortNumber(picture)}× nano for a picture, ${tracking}`;
 }
 
 /** @param {ModelData} model */
-const clipText = ({ weights, frame }) =>
-  weights !== 'own' && frame === undefined && isClip() ? 'Cannot track through this clip: a SAM 2 model can' : '';
+const clipText = model =>
+  isPublished(model) && model.frame === undefined && isClip()
+    ? 'Cannot track through this clip: a SAM 2 model can'
+    : '';
 
 /** @param {ModelData} model */
 const sizeText = ({ parameters, megabytes = 0, licence }) =>
@@ -128,7 +135,8 @@ function modelCard(model) {
   else if (model.loaded) head.append(make('span', 'mk-model-card-mark mk-model-card-quiet', 'loaded'));
   card.classList.toggle('mk-current', isCurrent);
   const facts = make('div', 'mk-model-card-facts');
-  const texts = [sizeText(model), costText(model), clipText(model), model.loaded ? '' : weightsText(model)];
+  const place = model.loaded && model.weights !== 'trained' ? '' : weightsText(model);
+  const texts = [sizeText(model), costText(model), clipText(model), place];
   facts.append(...texts.filter(Boolean).map(text => make('span', '', text)));
   card.append(head, facts);
   if (change?.model === model.name) card.append(changeBar(change));

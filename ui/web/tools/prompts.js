@@ -4,6 +4,7 @@ import { isEmpty } from '../core/edit_log.js';
 import { showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about } from '../core/page.js';
+import { madeByPerson } from '../core/provenance.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
@@ -67,7 +68,7 @@ export const prompts = {
       return undefined;
     }
     if (!objects.mayHave(object)) return undefined;
-    state.log.add([{ frame, object, prompt }]);
+    state.log.add([{ frame, object, prompt }, ...madeByPerson(object)]);
     connection.request({ t: 'set_prompt', frame, object, prompt, since });
     showTip('');
     emit('interaction');

@@ -1,0 +1,48 @@
+"""Fine-tuning on a dataset folder: what is learned from, what is measured, and what is printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sam2_core.dataset import DatasetWriter
+from sam2_core.training.fine_tuning import main
+from sam2_core.weights import load_network
+from tests.dataset.folders import box_mask, write_image
+
+
+def dataset(folder: Path, images: int) -> Path:
+    with DatasetWriter(folder / "set") as writer:
+        for number in range(images):
+            added = writer.add_image(write_image(folder / f"{number}.png", number))
+            writer.annotate(added.id, box_mask(5, 5, 25, 25), "assisted")
+    return folder / "set"
+
+
+def test_weights_and_scores_come_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = dataset(tmp_path, 3)
+    assert main([str(path), "--out", str(tmp_path / "run"), "--steps", "1"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert [line["message"] for line in lines[:2]] == [
+        "Reading the data set",
+        "Measuring on pictures that were set aside",
+    ]
+    last = lines[-1]
+    assert last["before"].keys() == last["after"].keys()
+    assert 0 <= last["before"]["click1"] <= 1
+    load_network("nano", last["weights"])
+    names = [
+        {image["file_name"] for image in json.loads((tmp_path / "run" / file).read_text())["images"]}
+        for file in ("learned.json", "measured.json")
+    ]
+    assert names[0]
+    assert names[1]
+    assert names[0] | names[1] == {"0.png", "1.png", "2.png"}
+    assert not names[0] & names[1]
+
+
+def test_one_picture_is_too_little(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(dataset(tmp_path, 1)), "--out", str(tmp_path / "run")]) == 1
+    assert "at least two pictures" in json.loads(capsys.readouterr().out.splitlines()[-1])["error"]

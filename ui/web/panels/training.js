@@ -1,0 +1,137 @@
+// Training on what was annotated: how far it is, what it brought, and going on with the new model or the former one.
+
+/** @import { DoneEvent, TrainRequest } from '../protocol.js' */
+
+import { endTiming } from '../annotate/timing.js';
+import { isAlbum } from '../core/media.js';
+import { NO_CONNECTION, toast } from '../core/notices.js';
+import { objects } from '../core/objects.js';
+import { about, find, listen } from '../core/page.js';
+import { state } from '../core/store.js';
+import { connection } from '../net/connection.js';
+import { make, setProgress, showText } from '../shared/elements.js';
+import { on } from '../shared/events.js';
+import { percent } from '../shared/format.js';
+import { changeModel } from './models.js';
+
+const MINUTES = [1, 2, 5, 10, 20, 60];
+const MIN_PHOTOS = 2; // with masks: one is set aside to measure with
+/** @type {Record<string, string>} */
+const FIGURES = {
+  click1: 'One click',
+  click3: 'Three clicks',
+  click5: 'Five clicks',
+  click1_oracle: 'Best of three after a click',
+  box: 'A box',
+};
+
+let isRunning = false;
+/** @type {{ name: string, title: string, former: { name: string, title: string }, before: Figures, after: Figures } | null} */
+let result = null;
+/** @typedef {NonNullable<DoneEvent['before']>} Figures */
+
+/** Why nothing can be trained here and now, for the user; '' where it can. */
+function whyNot() {
+  if (!about.max_train_minutes)
+    return 'This server does not train. Download “Data set” and train with it on your computer.';
+  if (!isAlbum()) return 'To train, open several photos together: some are set aside to measure with.';
+  const photos = new Set([...state.log.prompts.values()].flatMap(frames => [...frames.keys()])).size;
+  return photos < MIN_PHOTOS
+    ? `To train, annotate at least ${MIN_PHOTOS} photos: one is set aside to measure with.`
+    : '';
+}
+
+function updateTraining() {
+  if (!state.stage) return;
+  const why = whyNot();
+  find('training-text').textContent =
+    why ||
+    'Fine-tunes the model in use on your masks and measures it on photos that were set aside. Masks that stayed as the model gave them teach it nothing new and favor the former model: correct them first.';
+  find('training-start').hidden = !!why || isRunning;
+  find('training-run').hidden = !isRunning;
+  find('training-result').hidden = !result;
+  if (!result) return;
+  const { name, title, former, before, after } = result;
+  find('training-caption').textContent = title;
+  find('training-use').disabled = state.model.name === name;
+  find('training-use').textContent = state.model.name === name ? 'In use' : 'Use the new model';
+  find('training-back').disabled = state.model.name === former.name;
+  find('training-back').textContent = `Back to ${former.title}`;
+  const names = Object.keys(FIGURES).filter(each => each in before && each in after);
+  find('training-figures').replaceChildren(...names.map(each => figureRow(each, before[each], after[each])));
+}
+
+/**
+ * @param {string} name
+ * @param {number} before
+ * @param {number} after
+ */
+function figureRow(name, before, after) {
+  const row = make('tr');
+  const head = make('th', '', FIGURES[name]);
+  head.scope = 'row';
+  const shown = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`;
+  row.append(head, make('td', '', shown(before)), make('td', after >= before ? 'mk-better' : 'mk-worse', shown(after)));
+  return row;
+}
+
+function startTraining() {
+  endTiming();
+  const minutes = Number(find('training-minutes').value);
+  /** @type {TrainRequest} */
+  const request = { t: 'train', objects: objects.known(), minutes };
+  if (!connection.send(request)) return toast(NO_CONNECTION);
+  showText(find('training-problem'), '');
+  result = null;
+  showProgress(null, 'Starting');
+}
+
+/**
+ * @param {number | null} fraction
+ * @param {string} message
+ */
+function showProgress(fraction, message) {
+  isRunning = true;
+  setProgress(find('progress', find('training-run')), fraction);
+  find('training-progress').textContent = `${message}${percent(fraction)}`;
+  updateTraining();
+}
+
+/** @param {string} [problem] */
+function endTraining(problem = '') {
+  isRunning = false;
+  showText(find('training-problem'), problem);
+  updateTraining();
+}
+
+export function setUpTraining() {
+  const minutes = MINUTES.filter(each => each <= about.max_train_minutes);
+  find('training-minutes').append(...minutes.map(each => new Option(`${each}`, `${each}`, false, each === 5)));
+  listen(find('training-go'), 'click', startTraining);
+  listen(find('training-cancel'), 'click', () => {
+    connection.send({ t: 'cancel', job: 'train' });
+    endTraining();
+  });
+  listen(find('training-use'), 'click', () => result && changeModel(result.name));
+  listen(find('training-back'), 'click', () => result && changeModel(result.former.name));
+
+  on('server-progress', ({ job, fraction, message }) => {
+    if (job === 'train' && isRunning) showProgress(fraction, message);
+  });
+  on('server-done', ({ job, name = '', title = '', before = {}, after = {} }) => {
+    if (job !== 'train') return;
+    const { name: former, title: formerTitle } = state.model;
+    result = { name, title, former: { name: former, title: formerTitle }, before, after };
+    connection.send({ t: 'list_models' });
+    endTraining();
+    if (!state.stage) toast('The training is done. Look at what it brought under Annotate.', 'hint');
+  });
+  on('server-error', ({ job, text }) => {
+    if (job === 'train') endTraining(text);
+  });
+  on('medium', () => {
+    result = null;
+    endTraining();
+  });
+  on('log stage model', updateTraining);
+}
