@@ -267,7 +267,9 @@ class AutomaticSettings:
         min_predicted_iou: Masks with a predicted IoU above this are kept; 0 keeps all.
         min_stability: Masks with at least this stability score are kept.
         stability_offset: How far the stability score moves the threshold of the logits up and down.
-        max_overlap: Of two masks whose boxes have a higher IoU the better one is kept.
+        max_overlap: Of two masks whose boxes have a higher IoU the better one is kept; 1 keeps both.
+        max_mask_overlap: The same for the IoU of the masks themselves, before the thresholds are applied.
+        max_masks: Of all masks above the floors at most these many are kept, the best.
         floor_predicted_iou, floor_stability: The lowest values of the two thresholds that can be chosen afterwards.
     """
 
@@ -277,6 +279,8 @@ class AutomaticSettings:
     min_stability: float = 0.95
     stability_offset: float = 1.0
     max_overlap: float = 0.7
+    max_mask_overlap: float = 1.0
+    max_masks: int = 1000
     floor_predicted_iou: float = 0.5
     floor_stability: float = 0.6
 

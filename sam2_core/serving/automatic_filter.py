@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from sam2_core.detection.suppression import box_overlaps, non_maximum_suppression
-from sam2_core.types import AutomaticMask, Box
+from sam2_core.types import AutomaticMask, Box, Mask
 
-MAX_CANDIDATES = 1000
-"""Candidates of one frame that are kept for a filter to choose from."""
+MAX_COMPARED = 2048
+"""Masks whose overlaps `DistinctMasks` knows at a time; those with the lowest predicted IoU are left out."""
+_GRID = 96  # samples of a mask along each side
+_MIN_SAMPLES = 8  # in a mask; of smaller ones the boxes are compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,14 @@ def filter_masks(masks: Sequence[AutomaticMask], chosen: MaskFilter) -> list[int
     return sorted(shown, key=lambda index: (-scores[index], index))
 
 
+class CandidateSet(Protocol):
+    """Masks that are found one after the other, and which of them are left."""
+
+    def add(self, masks: Sequence[AutomaticMask]) -> list[bool]:
+        """Add masks; which of all that were added, in their order, are left now."""
+        ...
+
+
 class Candidates:
     """Those of the masks of one crop that some choice of the thresholds may show.
 
@@ -71,7 +82,7 @@ class Candidates:
         self._is_suppressible = np.zeros(0, bool)  # some better mask overlaps it
 
     def add(self, masks: Sequence[AutomaticMask]) -> list[bool]:
-        """Add masks; which of all that were added, in their order, are left now."""
+        """See `CandidateSet`."""
         if masks:
             before = len(self._masks)
             self._masks += masks
@@ -102,6 +113,75 @@ class Candidates:
             & (peaks[:, None] != np.arange(len(scores)))
         )
         return [not dominated for dominated in dominates.any(axis=0)]
+
+
+class DistinctMasks:
+    """Of the masks whose IoU is more than `max_overlap` the one with the highest predicted IoU.
+
+    For networks whose masks of one object differ so much in their boxes that these say little. Overlaps are measured on
+    96 x 96 samples of the frame.
+    """
+
+    def __init__(self, max_overlap: float) -> None:
+        self._max_overlap = max_overlap
+        self._count = 0  # of all masks that were added
+        self._indices = np.zeros(0, np.int64)  # of those that are compared
+        self._scores = np.zeros(0)
+        self._corners = np.zeros((0, 4), np.float32)
+        self._samples = np.zeros((0, _GRID**2), bool)
+        self._overlaps = np.zeros((0, 0), bool)
+
+    def add(self, masks: Sequence[AutomaticMask]) -> list[bool]:
+        """See `CandidateSet`."""
+        if masks:
+            self._append(masks)
+            self._forget(np.argsort(-self._scores, kind="stable")[MAX_COMPARED:])
+        left = np.zeros(self._count, bool)
+        left[self._indices[self._winners()]] = True
+        return left.tolist()
+
+    def _append(self, masks: Sequence[AutomaticMask]) -> None:
+        known, new = len(self._indices), len(masks)
+        self._indices = np.concatenate([self._indices, np.arange(self._count, self._count + new)])
+        self._count += new
+        self._scores = np.concatenate([self._scores, _scores(masks)])
+        self._corners = np.concatenate([self._corners, corner_array(masks)])
+        self._samples = np.concatenate([self._samples, np.stack([_sample(mask.mask) for mask in masks])])
+        overlaps = self._overlaps_with(slice(known, None))  # (new, all)
+        self._overlaps = np.pad(self._overlaps, (0, new))
+        self._overlaps[known:], self._overlaps[:, known:] = overlaps, overlaps.T
+
+    def _overlaps_with(self, new: slice) -> npt.NDArray[np.bool_]:
+        samples = self._samples.astype(np.float32)
+        counts = samples.sum(axis=1)
+        shared = samples[new] @ samples.T
+        ious = shared / np.maximum(1, counts[new, None] + counts - shared)
+        is_small = np.minimum(counts[new, None], counts) < _MIN_SAMPLES
+        return np.where(is_small, box_overlaps(self._corners[new], self._corners), ious) > self._max_overlap
+
+    def _forget(self, rows: npt.NDArray[np.int64]) -> None:
+        if len(rows):
+            for name in ("_indices", "_scores", "_corners", "_samples"):
+                setattr(self, name, np.delete(getattr(self, name), rows, axis=0))
+            self._overlaps = np.delete(np.delete(self._overlaps, rows, axis=0), rows, axis=1)
+
+    def _winners(self) -> list[int]:
+        """Rows of the masks that no better one suppresses."""
+        is_suppressed, winners = np.zeros(len(self._scores), bool), []
+        for row in np.argsort(-self._scores, kind="stable").tolist():
+            if not is_suppressed[row]:
+                winners.append(row)
+                is_suppressed |= self._overlaps[row]
+        return winners
+
+
+def _sample(mask: Mask) -> npt.NDArray[np.bool_]:
+    """A mask at the middles of 96 x 96 equal parts, flat; read from its runs, so that its size does not count."""
+    ends = np.cumsum(np.frombuffer(mask.runs, "<u4"), dtype=np.int64)
+    middles = (np.arange(_GRID) + 0.5) / _GRID
+    columns, rows = (middles * mask.width).astype(np.int64), (middles * mask.height).astype(np.int64)
+    places = columns[:, None] * mask.height + rows
+    return (np.searchsorted(ends, places.ravel(), side="right") % 2).astype(bool)
 
 
 def corner_array(masks: Sequence[AutomaticMask]) -> npt.NDArray[np.float32]:

@@ -7,12 +7,12 @@ The page, the API and the command line run it.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sam2_core.errors import BadPrompt
-from sam2_core.serving.automatic_filter import MAX_CANDIDATES, Candidates, MaskFilter, filter_masks
+from sam2_core.serving.automatic_filter import Candidates, CandidateSet, DistinctMasks, MaskFilter, filter_masks
 from sam2_core.serving.commands import SegmentEverything
 from sam2_core.serving.tracking_run import STEP_SECONDS, TrackedSession
 from sam2_core.tracking.point_grids import CROP_OVERLAP, Crop, generate_crops, point_grid
@@ -63,11 +63,25 @@ class AutomaticUpdate:
     seconds_left: int | None
 
 
+@dataclass(slots=True)
+class _Group:
+    """Masks that are compared with one another, by number."""
+
+    candidates: CandidateSet
+    numbers: list[int] = field(default_factory=list)
+    relevant: list[int] = field(default_factory=list)
+
+    def add(self, numbers: Iterable[int], masks: Sequence[AutomaticMask]) -> None:
+        self.numbers += numbers
+        is_left = self.candidates.add(masks)
+        self.relevant = [number for number, left in zip(self.numbers, is_left, strict=True) if left]
+
+
 class AutomaticRun:
     """Iterate over it (`async for`); between two updates nothing is computed.
 
     `masks` are the candidates, by number: all that some choice of the thresholds between the floors of the settings and
-    1 shows, but at most `MAX_CANDIDATES`, those with the highest predicted IoU.
+    1 shows, but at most `max_masks` of the settings, those with the highest predicted IoU.
     """
 
     def __init__(self, session: TrackedSession, request: AutomaticRequest, size: tuple[int, int]) -> None:
@@ -81,7 +95,7 @@ class AutomaticRun:
         self._crops = [crop for _, crop in generate_crops(*size, settings.crop_layers, CROP_OVERLAP)]
         self._grid = point_grid(settings.points_per_side)
         self._all: dict[int, AutomaticMask] = {}
-        self._relevant: dict[Crop, list[int]] = {}
+        self._groups: list[_Group] = []
         self.masks: dict[int, AutomaticMask] = {}
         self._next = 1
         self._done = 0
@@ -118,8 +132,7 @@ class AutomaticRun:
     async def __aiter__(self) -> AsyncGenerator[AutomaticUpdate, None]:
         self._began = time.monotonic()
         for crop in self._crops:
-            candidates = Candidates(self._request.settings.max_overlap)
-            numbers: list[int] = []
+            group = self._begin_group()
             position, step = 0, FIRST_STEP
             while position < len(self._grid):
                 if self._stopping:
@@ -132,8 +145,19 @@ class AutomaticRun:
                     step = max(1, min(MAX_STEP, 2 * step, int(done * STEP_SECONDS / seconds)))
                 position += done
                 self._done += done
-                yield self._update(crop, candidates, numbers, found)
-            self._all = {number: self._all[number] for relevant in self._relevant.values() for number in relevant}
+                yield self._update(group, found)
+            self._all = {number: self._all[number] for each in self._groups for number in each.relevant}
+
+    def _begin_group(self) -> _Group:
+        """The group of the next crop: one of its own, or, where masks are compared, all that are left so far."""
+        settings = self._request.settings
+        if settings.max_mask_overlap >= 1:
+            self._groups.append(_Group(Candidates(settings.max_overlap)))
+        else:
+            left = [number for group in self._groups for number in group.relevant]
+            self._groups = [_Group(DistinctMasks(settings.max_mask_overlap))]
+            self._groups[0].add(left, [self._all[number] for number in left])
+        return self._groups[-1]
 
     def _command(self, crop: Crop, part: slice) -> SegmentEverything:
         left, top, right, bottom = crop
@@ -148,15 +172,11 @@ class AutomaticRun:
             self._request.min_region_area,
         )
 
-    def _update(
-        self, crop: Crop, candidates: Candidates, numbers: list[int], found: tuple[AutomaticMask, ...]
-    ) -> AutomaticUpdate:
-        for mask in found:
-            self._all[self._next] = mask
-            numbers.append(self._next)
-            self._next += 1
-        is_relevant = candidates.add(found)
-        self._relevant[crop] = [number for number, relevant in zip(numbers, is_relevant, strict=True) if relevant]
+    def _update(self, group: _Group, found: tuple[AutomaticMask, ...]) -> AutomaticUpdate:
+        numbers = range(self._next, self._next + len(found))
+        self._next += len(found)
+        self._all.update(zip(numbers, found, strict=True))
+        group.add(numbers, found)
         before, self.masks = self.masks, {number: self._all[number] for number in self._best()}
         new = {number: mask for number, mask in self.masks.items() if number not in before}
         dropped = tuple(number for number in before if number not in self.masks)
@@ -166,8 +186,8 @@ class AutomaticRun:
 
     def _best(self) -> Iterator[int]:
         """Numbers of the candidates, in their order."""
-        numbers = [number for relevant in self._relevant.values() for number in relevant]
-        best = sorted(numbers, key=lambda number: -self._all[number].predicted_iou)[:MAX_CANDIDATES]
+        numbers = [number for group in self._groups for number in group.relevant]
+        best = sorted(numbers, key=lambda number: -self._all[number].predicted_iou)[: self._request.settings.max_masks]
         return iter(sorted(best))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from itertools import combinations
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -108,6 +110,17 @@ def test_a_run_with_fixed_thresholds_shows_the_same() -> None:
     fixed, _ = asyncio.run(everything(DirectSession(), only_above_thresholds(AutomaticRequest(0, SETTINGS))))
     assert fixed.shown() == run.shown() != []
     assert len(fixed.masks) <= len(run.masks)
+
+
+def test_masks_that_are_compared_themselves_differ_and_are_few() -> None:
+    settings = replace(SETTINGS, max_overlap=1.0, max_mask_overlap=0.5, max_masks=6)
+    run, candidates = asyncio.run(everything(DirectSession(), AutomaticRequest(0, settings)))
+    assert run.masks == candidates and 1 < len(candidates) <= 6
+    pixels = [mask.mask.to_array() for mask in candidates.values()]
+    overlaps = [(one & other).sum() / (one | other).sum() for one, other in combinations(pixels, 2)]
+    assert max(overlaps) < 0.6  # measured on samples
+    best = run.shown()
+    assert best == sorted(best, key=lambda mask: -mask.predicted_iou)
 
 
 def test_commands_are_small_and_the_frame_is_encoded_once_for_each_crop(monkeypatch: pytest.MonkeyPatch) -> None:
