@@ -9,7 +9,7 @@ import { on } from '../shared/events.js';
 import { ago, counted } from '../shared/format.js';
 import { allWritten, flushSave, loadFromTab, STORAGE_KEY } from '../storage/autosave.js';
 import { database } from '../storage/database.js';
-import { openRecent } from '../storage/restore.js';
+import { openRecent } from '../storage/project_restore.js';
 
 const MAX_RECENT = 6;
 

@@ -8,7 +8,7 @@ import { madeByPerson } from '../core/provenance.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
-import { sendEdits } from '../storage/replay.js';
+import { sendEdits } from '../storage/edit_log_replay.js';
 import { goTo } from '../timeline/navigation.js';
 import { masks } from '../viewport/masks.js';
 import { tidyPrompt, withPoints } from './prompt_edits.js';

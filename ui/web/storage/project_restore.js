@@ -13,9 +13,9 @@ import { goTo } from '../timeline/navigation.js';
 import { trackingEnded } from '../tracking/tracking.js';
 import { allWritten, filesOf, save, snapshot, startProject } from './autosave.js';
 import { database } from './database.js';
+import { replayLog } from './edit_log_replay.js';
 import { setMedium } from './medium.js';
 import { openExample, openFiles } from './open_files.js';
-import { replayLog } from './replay.js';
 
 const fileDialog = find('file-dialog');
 

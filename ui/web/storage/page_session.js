@@ -13,8 +13,8 @@ import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { filesOf, loadSaved, save } from './autosave.js';
 import { database } from './database.js';
-import { recoverOrOffer } from './recovery.js';
-import { currentProject, reopenProject, showOpened } from './restore.js';
+import { recoverOrOffer } from './expired_session.js';
+import { currentProject, reopenProject, showOpened } from './project_restore.js';
 
 /** @import { HelloEvent, ModelEvent } from '../protocol.js' */
 /** @typedef {{ medium: Medium; version: number }} Opened a medium that the server has opened */

@@ -6,7 +6,7 @@ import { listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { on } from '../shared/events.js';
-import { currentProject, reopenProject } from './restore.js';
+import { currentProject, reopenProject } from './project_restore.js';
 
 function offerRecovery() {
   showBanner('Your session has expired. Your work is still here.', 'Start again', recover);
