@@ -179,10 +179,13 @@ class StageRun:
         return {"masks": added, "empty": empty}
 
     async def _confident(self, workspace: Workspace) -> list[_Candidate]:
-        """Automatic masks whose predicted IoU is in the upper half of what the network's threshold leaves."""
+        """Automatic masks whose predicted IoU and stability are in the upper half of what the network's thresholds
+        leave."""
         settings = await chosen_settings(self.options, workspace)
         if self.options.least_quality is None:
             settings = replace(settings, min_predicted_iou=(1 + settings.min_predicted_iou) / 2)
+        if self.options.least_stability is None:
+            settings = replace(settings, min_stability=(1 + settings.min_stability) / 2)
         request = AutomaticRequest(0, settings, self.options.least_area)
         found = await find_everything(workspace, request, self.context.console.progress)
         return [_Candidate(each.mask, "", each.predicted_iou, each.stability_score) for each in found]
