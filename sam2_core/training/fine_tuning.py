@@ -72,7 +72,7 @@ def fine_tune(
     """
     out.mkdir(parents=True, exist_ok=True)
     progress(0.0, "Reading the data set")
-    file_learned, file_measured, count = _split(dataset, out, learned, measured)
+    file_learned, file_measured, count = split_dataset(dataset, out, learned, measured)
     duration: dict[str, Any] = {"minutes": minutes} if steps is None else {"steps": steps, "minutes": None}
     config = read_training_config(
         _DEFAULTS,
@@ -85,7 +85,7 @@ def fine_tune(
         **duration,
     )
     images = open_dataset(file_measured, "coco", dataset / IMAGES).images[:_MAX_MEASURED]
-    scores = _Scores(images, out / "before.json", progress)
+    scores = Scores(images, out / "before.json", progress)
     trainer = Trainer(config, out, ProcessGroup(), load_training_data(config))
     log = _ProgressLog(out, trainer.position)
     log.progress = progress
@@ -102,7 +102,7 @@ def fine_tune(
     }
 
 
-def _split(
+def split_dataset(
     dataset: Path, out: Path, learned: Collection[Source], measured: Collection[Source]
 ) -> tuple[Path, Path, int]:
     """COCO files of the images to learn from and of those that are set aside, and the number of the former."""
@@ -121,7 +121,7 @@ def _split(
     return *files, len(used)
 
 
-class _Scores:
+class Scores:
     """Measures a network on images. The scores `before` are kept in a file, for a run that is continued."""
 
     def __init__(self, images: list[DatasetImage], file: Path, progress: Progress) -> None:
@@ -135,6 +135,7 @@ class _Scores:
         return plain
 
     def measure(self, network: Network) -> dict[str, float]:
+        """Measure a network; the first one of the run is the one before."""
         self._progress(1.0 if self._file.exists() else 0.0, "Measuring on pictures that were set aside")
         self.last = held_out_scores(network, self._images)
         if not self._file.exists():

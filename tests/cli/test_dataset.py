@@ -12,9 +12,12 @@ from PIL import Image
 
 from sam2_core.cli import dataset_training
 from sam2_core.dataset import DatasetFolder, DatasetWriter
-from sam2_core.types import Progress
+from sam2_core.detection import loading
+from sam2_core.detection.detector import Detection
+from sam2_core.types import Box, Mask, Progress
 from tests.cli.runner import CommandRunner
 from tests.dataset.folders import box_mask, write_image
+from tests.detection.stand_in import StandInDetector
 
 LOOSE = ("--grid", "2", "--least-quality", "0.85", "--least-stability", "0.1", "--least-area", "0")
 
@@ -85,9 +88,37 @@ def test_proposals_are_decided_about(masklet: CommandRunner, photos: Path, tmp_p
     assert "33% of 3 proposals, 2 open" in stats.out
 
 
-def coco(pixels: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, Any]:
-    from sam2_core.types import Mask
+def test_what_words_name_is_proposed(
+    masklet: CommandRunner, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = StandInDetector(lambda image: [Detection("dog", 0.8, Box(10, 20, 40, 50))])
+    monkeypatch.setattr(loading, "load_detector", lambda name, device, progress: detector)
+    arguments = ("dataset", "propose", tmp_path / "set", "--images", photos / "0.png", "--text", "dog")
+    assert masklet(*arguments, "--json").result["masks"] == 1
+    [proposal] = DatasetFolder.read(tmp_path / "set").state.open_proposals()
+    assert proposal.label == "dog"
+    assert masklet(*arguments, "--json").result["status"] == "skipped"
+    assert masklet(*arguments[:-1], "cat", "--json").result["status"] == "done"
 
+
+def test_an_interrupted_stage_goes_on(
+    masklet: CommandRunner, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotate, calls = DatasetWriter.annotate, iter(range(100))
+
+    def interrupted(*given: Any, **more: Any) -> Any:
+        if next(calls) == 5:  # within the second picture
+            raise KeyboardInterrupt
+        return annotate(*given, **more)
+
+    monkeypatch.setattr(DatasetWriter, "annotate", interrupted)
+    arguments = ("dataset", "auto", tmp_path / "set", "--images", photos, *LOOSE, "--json")
+    assert masklet(*arguments).code == 130
+    assert [each["status"] for each in masklet(*arguments).results] == ["skipped", "done"]
+    assert len(DatasetFolder.read(tmp_path / "set").state.annotations) == 8
+
+
+def coco(pixels: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, Any]:
     return Mask.from_array(pixels).to_coco()
 
 
