@@ -153,16 +153,19 @@ def _run_stage(
             counts = work(stage_run)
             counts["failed"] += stage_run.unreadable
         finally:
-            write_proposals(writer.root / PROPOSALS, writer.state, writer.unusable)
+            if writer.state.proposals:
+                write_proposals(writer.root / PROPOSALS, writer.state, writer.unusable)
         figures = writer.statistics()["stages"][stage]
         waiting = len(writer.state.open_proposals())
     text = ", ".join(f"{counts[each]} {each}" for each in ("done", "skipped", "failed") if counts[each])
-    context.console.note(f"{text or 'no pictures'}; {figures['masks']} {stage} masks in {figures['images']} pictures.")
     if stage == "semi-automatic":
-        context.console.note(
-            f"{waiting} proposals wait for a decision: fill in {options.folder / PROPOSALS}, then run "
-            f"`masklet dataset confirm {options.folder} --decisions {options.folder / PROPOSALS}`."
-        )
+        text += f"; {waiting} proposals wait for a decision"
+        if waiting:
+            file = options.folder / PROPOSALS
+            text += f": fill in {file}, then run `masklet dataset confirm {options.folder} --decisions {file}`"
+    else:
+        text += f"; {figures['masks']} {stage} masks in {figures['images']} pictures"
+    context.console.note(f"{text}.")
     return 1 if counts["failed"] else 0
 
 
