@@ -129,10 +129,7 @@ def _add(options: argparse.Namespace, context: CommandContext) -> int:
         images = [run.writer.state.images[number] for number in sources]
 
         def digest(image: ImageRecord) -> str:
-            path = sources[image.id]
-            return settings_digest(
-                [prompt_digest(source, path), "" if options.prompts.is_dir() else options.prompts.read_text("utf-8")]
-            )
+            return prompt_digest(source, sources[image.id], options.prompts)
 
         return run.over(images, "assisted", digest, lambda image: run.add_prompted(image, sources[image.id], source))
 

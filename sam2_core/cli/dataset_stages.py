@@ -232,9 +232,13 @@ def _task(source: Path) -> Task:
     return Task(source, "image", {}, source.stem)
 
 
-def prompt_digest(prompts: PromptSource, source: Path) -> str:
-    """A digest of the file with the prompts of a source. Raises `BadPrompt` and `MediaError` if there is none."""
-    return settings_digest([digest_of(file) for file in prompts.files(_task(source))])
+def prompt_digest(prompts: PromptSource, source: Path, given: Path) -> str:
+    """A digest of the file with the prompts of a source, in the `given` folder if that is one.
+
+    Raises `BadPrompt` and `MediaError` if there is none.
+    """
+    files = prompts.files(_task(source)) if given.is_dir() else [given]
+    return settings_digest([digest_of(file) for file in files])
 
 
 def _line(report: dict[str, Any]) -> str:
