@@ -51,7 +51,7 @@ LEAST_AREA = 100  # pixels (SAM paper, appendix B)
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(prog="masklet dataset", dest="verb", required=True, metavar="VERB")
     for name, (text, add, _) in _VERBS.items():
         verb = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         verb.add_argument("folder", type=input_path, metavar="FOLDER", help="the dataset folder")

@@ -13,7 +13,7 @@ from sam2_core.cli.dataset_stages import settings_digest
 from sam2_core.cli.session import CommandContext
 from sam2_core.dataset import SOURCES, DatasetFolder, Source
 from sam2_core.dataset.folder import MANIFEST, digest_of
-from sam2_core.errors import ConfigError, DataError
+from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.training.fine_tuning import fine_tune
 from sam2_core.version import __version__
@@ -41,16 +41,20 @@ def train(options: argparse.Namespace, context: CommandContext) -> int:
     learned = SOURCES if options.with_automatic else TRUSTED
     run = _run_folder(options)
     context.console.begin(out.name)
-    found = fine_tune(
-        options.folder,
-        run,
-        options.init,
-        options.network,
-        options.minutes,
-        learned=learned,
-        measured=TRUSTED,
-        progress=context.console.progress,
-    )
+    try:
+        found = fine_tune(
+            options.folder,
+            run,
+            options.init,
+            options.network,
+            options.minutes,
+            learned=learned,
+            measured=TRUSTED,
+            progress=context.console.progress,
+        )
+    except MaskletError:  # nothing to go on with
+        shutil.rmtree(run, ignore_errors=True)
+        raise
     verdict = compare(found["before"], found["after"])
     card = {
         "weights": out.name,
@@ -102,7 +106,13 @@ def describe(card: Mapping[str, Any]) -> str:
 
 
 def _run_folder(options: argparse.Namespace) -> Path:
-    """Where this training goes on after an interruption; another one for other masks or options."""
+    """The folder of the run, emptied if the one there is of other masks or options."""
     manifest = digest_of(options.folder / MANIFEST)
     digest = settings_digest([manifest, options.init, options.network, options.minutes, options.with_automatic])
-    return options.out.absolute().parent / f".{options.out.name}.{digest}"
+    folder = options.out.absolute().parent / f".{options.out.name}.training"
+    settings = folder / "settings"
+    if not (settings.is_file() and settings.read_text("utf-8") == digest):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        settings.write_text(digest, "utf-8")
+    return folder

@@ -184,7 +184,6 @@ def test_weights_come_with_a_card(masklet: CommandRunner, tmp_path: Path, monkey
             writer.annotate(image.id, box_mask(1, 1, 9, 9), "assisted")
 
     def fine_tune(dataset: Path, out: Path, *given: Any, progress: Progress, **sources: Any) -> dict[str, Any]:
-        out.mkdir()
         (out / "weights.safetensors").write_bytes(b"new")
         scores = {"before": {"click1": 0.5, "box": 0.7}, "after": {"click1": 0.6, "box": 0.65}}
         return {**scores, "learned": 4, "measured": 1, "weights": str(out / "weights.safetensors")}
