@@ -87,8 +87,7 @@ def fine_tune(
     images = open_dataset(file_measured, "coco", dataset / IMAGES).images[:_MAX_MEASURED]
     scores = Scores(images, out / "before.json", progress)
     trainer = Trainer(config, out, ProcessGroup(), load_training_data(config))
-    log = _ProgressLog(out, trainer.position)
-    log.progress = progress
+    log = _ProgressLog(out, trainer.position, progress)
     try:
         trainer.run(log, scores.measure)
     finally:
@@ -145,16 +144,18 @@ class Scores:
 
 
 class _ProgressLog(MetricsLog):
-    """Also reports how far the run is, once a second at most."""
+    """Reports how far the run is, once a second at most, in place of the bar."""
 
-    progress: Progress
-    _next = 0.0
+    def __init__(self, folder: Path, position: Position, progress: Progress) -> None:
+        super().__init__(folder, position, bar=False)
+        self._progress = progress
+        self._next = 0.0
 
     def log_step(self, position: Position, done: float, metrics: Mapping[str, float]) -> None:
         super().log_step(position, done, metrics)
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + 1
-            self.progress(done, f"Training, step {position.steps}")
+            self._progress(done, f"Training, step {position.steps}")
 
 
 def _progress(fraction: float | None, message: str) -> None:
