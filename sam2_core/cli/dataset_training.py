@@ -21,6 +21,7 @@ from sam2_core.version import __version__
 LEAST_IMAGES = 5
 TRUSTED: tuple[Source, ...] = ("person", "confirmed")
 _TITLES = {"click1": "one click", "click3": "three clicks", "box": "a box"}
+_FEW = 10  # pictures, on which scores may change by chance
 _SAME = 0.002  # a smaller change of the IoU is none
 
 
@@ -102,6 +103,8 @@ def describe(card: Mapping[str, Any]) -> str:
     }
     verdict = {"better": "better", "worse": "worse", "the same": "as good as before"}[card["verdict"]]
     lines.append(f"The new weights are {verdict}. {advice[card['verdict']]}")
+    if pictures["measured"] < _FEW:
+        lines.append("This may be chance, with so few pictures to measure on. Annotate more.")
     return "\n".join(lines)
 
 

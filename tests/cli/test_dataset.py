@@ -193,6 +193,7 @@ def test_weights_come_with_a_card(masklet: CommandRunner, tmp_path: Path, monkey
     assert done.code == 0
     assert "one click      0.500 -> 0.600 (+0.100)" in done.out
     assert "The new weights are better" in done.out
+    assert "may be chance, with so few" in done.out
     card = json.loads((tmp_path / "mine.json").read_text("utf-8"))
     assert (card["verdict"], card["sources"]) == ("better", ["person", "confirmed"])
     assert (tmp_path / "mine.safetensors").read_bytes() == b"new"
