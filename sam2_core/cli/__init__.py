@@ -6,6 +6,7 @@ models.py, formats.py, presets.py                         list networks, export 
 options.py      argparse options that several commands share; prompts.py: prompts from options or from a JSON file
 tighten.py      boxes of annotation files become those of masks
 augment.py      labeled pictures by copy-paste
+dataset.py      a dataset folder; dataset_stages.py: its stages, image by image; dataset_training.py: training on it
 text_prompts.py objects that a text names
 annotations.py  masks from annotation files; results.py: a summary of the masks for --json
 coordinates.py  points and boxes in pixels or per cent; companions.py: prompts or masks that are called like a source

@@ -41,20 +41,25 @@ exit codes: 0 all is done, 1 some inputs failed or were left as they are, 2 wron
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_inputs(parser, "images", "IMAGE", "a picture, or a folder of pictures")
+    add_thresholds(parser)
+    add_output(parser, ("coco", "png"), "picture")
+    add_source(parser)
+    add_network(parser)
+    add_reporting(parser)
+
+
+def add_thresholds(parser: argparse.ArgumentParser, least_area: int = 0) -> None:
+    """Add the options that `chosen_settings` reads, and `least_area`."""
     group = parser.add_argument_group("which masks stay (defaults are the network's own, in configs/)")
     group.add_argument("--grid", type=integer_from(1), metavar="N", help="prompt N x N points (official networks 32)")
     text = "predicted IoU, 0 to 1 (SAM 2 0.8, SAM 0.88)"
     group.add_argument("--least-quality", type=float, metavar="IOU", help=text)
     text = "stability score, 0 to 1 (official networks 0.95)"
     group.add_argument("--least-stability", type=float, metavar="SHARE", help=text)
-    text = "no smaller islands and holes"
-    group.add_argument("--least-area", type=integer_from(0), default=0, metavar="PIXELS", help=text)
+    text = "no smaller islands and holes (default: %(default)s)"
+    group.add_argument("--least-area", type=integer_from(0), default=least_area, metavar="PIXELS", help=text)
     text = "look also at crops, N layers deep"
     group.add_argument("--crops", type=integer_from(0), metavar="N", help=text)
-    add_output(parser, ("coco", "png"), "picture")
-    add_source(parser)
-    add_network(parser)
-    add_reporting(parser)
 
 
 def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
@@ -73,7 +78,7 @@ async def _segment_everything(
     progress = context.console.progress
     with context.open_media(task.source, task.media) as store:
         async with context.open_workspace(store) as workspace:
-            settings = await _chosen_settings(options, workspace)
+            settings = await chosen_settings(options, workspace)
             found = await find_everything(workspace, AutomaticRequest(0, settings, options.least_area), progress)
             masks = as_objects(found)
             media = MaskedMedia(store, lambda frames: [masks for _ in frames], traits_of(masks))
@@ -81,7 +86,7 @@ async def _segment_everything(
             return summarize(media)
 
 
-async def _chosen_settings(options: argparse.Namespace, workspace: Workspace) -> AutomaticSettings:
+async def chosen_settings(options: argparse.Namespace, workspace: Workspace) -> AutomaticSettings:
     """The network's settings, with those of the options."""
     given = {
         "points_per_side": options.grid,

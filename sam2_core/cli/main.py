@@ -25,6 +25,7 @@ COMMANDS = {
     "everything": "masks of all that is in pictures, without a click",
     "tighten": "boxes of annotation files, replaced by those of the masks that they prompt",
     "augment": "more labeled pictures, from objects pasted onto others",
+    "dataset": "annotate a folder of pictures in stages, and train on it",
     "export": "masks that are there already, as any kind of file",
     "serve": "the page in the browser",
     "models": "which networks there are; download and verify them",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sam2_core.dataset.records import Annotation, rounded
@@ -13,8 +14,13 @@ from sam2_core.media.draw import crop
 from sam2_core.media.formats.coco import NO_LABEL, list_categories, write_list
 
 
-def write_coco(path: Path, state: DatasetState, left_out: Set[int] = frozenset()) -> None:
-    """Write the file, without the images `left_out`.
+def write_coco(
+    path: Path,
+    state: DatasetState,
+    left_out: Set[int] = frozenset(),
+    fields: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Write the file, without the images `left_out`; each annotation also has these `fields`.
 
     The labels are the categories, "object" where there is none. Images have their SHA-256, and whether they are
     `set_aside`, which no training may use.
@@ -41,7 +47,7 @@ def write_coco(path: Path, state: DatasetState, left_out: Set[int] = frozenset()
             ),
         )
         file.write('],\n"annotations": [\n')
-        write_list(file, (_annotation(each, categories[each.label or NO_LABEL]) for each in annotations))
+        write_list(file, ({**_annotation(each, categories[each.label or NO_LABEL]), **fields} for each in annotations))
         file.write('],\n"categories": ' + json.dumps(list_categories(categories)) + "}\n")
 
 

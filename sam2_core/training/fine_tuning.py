@@ -10,14 +10,17 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sam2_core.dataset import DatasetFolder
 from sam2_core.dataset.coco import write_coco
 from sam2_core.dataset.folder import IMAGES
+from sam2_core.dataset.records import SOURCES, Source
 from sam2_core.errors import DataError, MaskletError
+from sam2_core.media.atomic import new_file
 from sam2_core.model.sam import Network
 from sam2_core.paths import ROOT
 from sam2_core.training.checkpoint import Position
@@ -29,6 +32,7 @@ from sam2_core.training.loop import Trainer
 from sam2_core.training.metrics_log import MetricsLog
 from sam2_core.training.processes import ProcessGroup
 from sam2_core.training.train import held_out_scores
+from sam2_core.types import Progress
 
 _DEFAULTS = ROOT / "configs" / "train" / "finetune.yaml"
 _MAX_MEASURED = 30
@@ -39,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        _say(**fine_tune(options.dataset, options.out, options.init, options.network, options.minutes, options.steps))
+        duration = (options.minutes, options.steps)
+        _say(**fine_tune(options.dataset, options.out, options.init, options.network, *duration, progress=_progress))
     except (MaskletError, OSError) as error:
         _say(error=str(error))
         return 1
@@ -47,15 +52,27 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def fine_tune(
-    dataset: Path, out: Path, init: str, network: str | None, minutes: float, steps: int | None = None
+    dataset: Path,
+    out: Path,
+    init: str,
+    network: str | None,
+    minutes: float,
+    steps: int | None = None,
+    *,
+    learned: Collection[Source] = SOURCES,
+    measured: Collection[Source] = SOURCES,
+    progress: Progress,
 ) -> dict[str, Any]:
-    """Fine-tune the decoder of `init`, for so many minutes or steps; the fields of the last line.
+    """Fine-tune the decoder of `init`, for so many minutes or steps; the scores "before" and "after", the numbers of
+    pictures that were "learned" and "measured", and the file of "weights".
 
-    Raises `DataError` for a dataset folder with fewer than two images with masks.
+    It learns from masks of the sources `learned`, and is measured on those of the sources `measured`, in other images.
+    The folder `out` holds the run, which goes on there after an interruption. Raises `DataError` for a dataset folder
+    with fewer than two images with masks.
     """
     out.mkdir(parents=True, exist_ok=True)
-    _say(fraction=0.0, message="Reading the data set")
-    learned, measured = _split(dataset, out)
+    progress(0.0, "Reading the data set")
+    file_learned, file_measured, count = split_dataset(dataset, out, learned, measured)
     duration: dict[str, Any] = {"minutes": minutes} if steps is None else {"steps": steps, "minutes": None}
     config = read_training_config(
         _DEFAULTS,
@@ -64,59 +81,85 @@ def fine_tune(
         weights="weights.safetensors",
         held_out=0.0,
         measure_minutes=1e9,  # before and after only
-        data=[{"path": str(learned), "layout": "coco", "images": str(dataset / IMAGES)}],
+        data=[{"path": str(file_learned), "layout": "coco", "images": str(dataset / IMAGES)}],
         **duration,
     )
-    images = open_dataset(measured, "coco", dataset / IMAGES).images[:_MAX_MEASURED]
-    scores = _Scores(images)
+    images = open_dataset(file_measured, "coco", dataset / IMAGES).images[:_MAX_MEASURED]
+    scores = Scores(images, out / "before.json", progress)
     trainer = Trainer(config, out, ProcessGroup(), load_training_data(config))
-    log = _ProgressLog(out, trainer.position)
+    log = _ProgressLog(out, trainer.position, progress)
     try:
         trainer.run(log, scores.measure)
     finally:
         log.close()
-    return {"before": scores.all[0], "after": scores.all[-1], "weights": str(out / config.weights)}
+    return {
+        "before": scores.before,
+        "after": scores.last,
+        "learned": count,
+        "measured": len(images),
+        "weights": str(out / config.weights),
+    }
 
 
-def _split(dataset: Path, out: Path) -> tuple[Path, Path]:
-    """COCO files of the images to learn from and of those that are set aside."""
+def split_dataset(
+    dataset: Path, out: Path, learned: Collection[Source], measured: Collection[Source]
+) -> tuple[Path, Path, int]:
+    """COCO files of the images to learn from and of those that are set aside, and the number of the former."""
     folder = DatasetFolder.read(dataset)
-    annotated = set(folder.annotated())
-    if len(annotated) < 2:
+    trusted, annotated = set(folder.annotated(measured)), set(folder.annotated(learned))
+    if len(trusted) < 2:
         raise DataError("Annotate at least two pictures: one is set aside to measure with.")
-    aside = folder.state.set_aside(annotated)
-    if aside == annotated:  # all of them are of a low rank: one must be left to learn from
-        aside.remove(max(annotated, key=lambda number: folder.state.images[number].rank))
-    everything = set(folder.state.images)
+    aside = folder.state.set_aside(trusted)
+    if aside == trusted:  # all of them are of a low rank: one must be left to learn from
+        aside.remove(max(trusted, key=lambda number: folder.state.images[number].rank))
+    used = annotated - aside - (folder.state.set_aside(annotated) - trusted)
     files = out / "learned.json", out / "measured.json"
-    for file, kept in zip(files, (annotated - aside, aside), strict=True):
-        write_coco(file, folder.state, everything - kept)
-    return files
+    for file, kept, sources in zip(files, (used, aside), (learned, measured), strict=True):
+        masks = {number: each for number, each in folder.state.annotations.items() if each.source in sources}
+        write_coco(file, replace(folder.state, annotations=masks), set(folder.state.images) - kept)
+    return *files, len(used)
 
 
-class _Scores:
-    """Measures a network on images, and keeps all scores."""
+class Scores:
+    """Measures a network on images. The scores `before` are kept in a file, for a run that is continued."""
 
-    def __init__(self, images: list[DatasetImage]) -> None:
-        self._images = images
-        self.all: list[dict[str, float]] = []
+    def __init__(self, images: list[DatasetImage], file: Path, progress: Progress) -> None:
+        self._images, self._file, self._progress = images, file, progress
+        self.last: dict[str, float] = {}
+
+    @property
+    def before(self) -> dict[str, float]:
+        """Scores of the network that was started from."""
+        plain: dict[str, float] = json.loads(self._file.read_text("utf-8"))
+        return plain
 
     def measure(self, network: Network) -> dict[str, float]:
-        _say(fraction=1.0 if self.all else 0.0, message="Measuring on pictures that were set aside")
-        self.all.append(held_out_scores(network, self._images))
-        return self.all[-1]
+        """Measure a network; the first one of the run is the one before."""
+        self._progress(1.0 if self._file.exists() else 0.0, "Measuring on pictures that were set aside")
+        self.last = held_out_scores(network, self._images)
+        if not self._file.exists():
+            with new_file(self._file) as unfinished:
+                unfinished.write_text(json.dumps(self.last), encoding="utf-8")
+        return self.last
 
 
 class _ProgressLog(MetricsLog):
-    """Also prints how far the run is, once a second at most."""
+    """Reports how far the run is, once a second at most, in place of the bar."""
 
-    _next = 0.0
+    def __init__(self, folder: Path, position: Position, progress: Progress) -> None:
+        super().__init__(folder, position, bar=False)
+        self._progress = progress
+        self._next = 0.0
 
     def log_step(self, position: Position, done: float, metrics: Mapping[str, float]) -> None:
         super().log_step(position, done, metrics)
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + 1
-            _say(fraction=done, message=f"Training, step {position.steps}")
+            self._progress(done, f"Training, step {position.steps}")
+
+
+def _progress(fraction: float | None, message: str) -> None:
+    _say(fraction=fraction, message=message)
 
 
 def _say(**fields: Any) -> None:

@@ -24,9 +24,12 @@ HELD_OUT_PREFIX = "held out: "
 
 
 class MetricsLog:
-    """Writes the means of metrics every half minute. Rows of an earlier process beyond `position` are dropped."""
+    """Writes the means of metrics every half minute. Rows of an earlier process beyond `position` are dropped.
 
-    def __init__(self, folder: Path, position: Position) -> None:
+    Without `bar` nothing is printed.
+    """
+
+    def __init__(self, folder: Path, position: Position, bar: bool = True) -> None:
         self._folder = folder
         self._rows: list[Mapping[str, float]] = []
         self._position = position
@@ -35,6 +38,7 @@ class MetricsLog:
             total=1.0,
             bar_format="{desc} {percentage:5.1f}% |{bar}| {elapsed} {postfix}",
             desc="training",
+            disable=not bar,
             mininterval=0.5 if sys.stderr.isatty() else _EVERY_SECONDS,  # fewer lines in a log file
         )
         self._drop_rows_after(position)
@@ -52,7 +56,8 @@ class MetricsLog:
         self._write(position, {HELD_OUT_PREFIX + name: value for name, value in metrics.items()})
         draw_curves(self._folder / METRICS_FILE, self._folder / CURVES_FILE)
         line = "  ".join(f"{name} {100 * value:.1f}" for name, value in metrics.items())
-        self._bar.write(f"{position.seconds / 60:6.1f} min, {position.samples:,} seen, held out: {line}")
+        if not self._bar.disable:
+            self._bar.write(f"{position.seconds / 60:6.1f} min, {position.samples:,} seen, held out: {line}")
 
     def close(self) -> None:
         """Write what is left, draw the curves and close the progress bar."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sam2_core.dataset import DatasetWriter
-from sam2_core.training.fine_tuning import main
+from sam2_core.training import fine_tuning
+from sam2_core.training.fine_tuning import main, split_dataset
 from sam2_core.weights import load_network
 from tests.dataset.folders import box_mask, write_image
 
@@ -24,7 +25,7 @@ def dataset(folder: Path, images: int) -> Path:
 def test_weights_and_scores_come_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = dataset(tmp_path, 3)
     assert main([str(path), "--out", str(tmp_path / "run"), "--steps", "1"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["message"] for line in lines[:2]] == [
         "Reading the data set",
         "Measuring on pictures that were set aside",
@@ -40,6 +41,33 @@ def test_weights_and_scores_come_out(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert names[0]
     assert names[1]
     assert names[0] | names[1] == {"0.png", "1.png", "2.png"}
+    assert not names[0] & names[1]
+
+
+def test_a_run_that_goes_on_compares_with_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = iter([0.5, 0.6, 0.7])
+    monkeypatch.setattr(fine_tuning, "held_out_scores", lambda network, images: {"click1": next(values)})
+    network = load_network("nano")
+    for _ in range(2):  # the second one is the run that goes on, which measures at its end only
+        scores = fine_tuning.Scores([], tmp_path / "before.json", lambda fraction, message: None)
+        scores.measure(network)
+    assert (scores.before, scores.last) == ({"click1": 0.5}, {"click1": 0.6})
+
+
+def test_what_is_measured_is_of_people_and_never_learned(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "set") as writer:
+        for number in range(6):
+            added = writer.add_image(write_image(tmp_path / f"{number}.png", number))
+            writer.annotate(added.id, box_mask(5, 5, 25, 25), "automatic", "automatic")
+            if number < 3:
+                writer.annotate(added.id, box_mask(1, 1, 9, 9), "assisted")
+    *files, count = split_dataset(tmp_path / "set", tmp_path, ("person", "automatic"), ("person",))
+    learned, measured = (json.loads(file.read_text("utf-8")) for file in files)
+    assert {each["source"] for each in measured["annotations"]} == {"person"}
+    assert {each["source"] for each in learned["annotations"]} == {"person", "automatic"}
+    names = [{image["file_name"] for image in each["images"]} for each in (learned, measured)]
+    assert len(names[0]) == count
+    assert names[1] <= {"0.png", "1.png", "2.png"}
     assert not names[0] & names[1]
 
 

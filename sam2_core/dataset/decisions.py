@@ -1,0 +1,90 @@
+"""Proposals as a file for a person, and the decisions in it.
+
+The file is COCO, so that other programs show the masks; each annotation has a "decision" to be filled in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Set
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from sam2_core.dataset.coco import write_coco
+from sam2_core.dataset.events import Decided
+from sam2_core.dataset.records import MAX_ID, VERDICTS, Verdict, mask_from_json, number, text, whole
+from sam2_core.dataset.state import DatasetState
+from sam2_core.errors import DataError
+from sam2_core.media import MAX_LABEL_LENGTH
+
+MAX_FILE_BYTES = 500_000_000
+FORMAT = """\
+{"annotations": [
+    {"id": 7, "decision": "accepted"},
+    {"id": 8, "decision": "rejected"},
+    {"id": 9, "decision": "changed", "segmentation": {"size": [480, 640], "counts": "..."}, "label": "dog"}
+]}
+
+"open" leaves a proposal open. "label" and "seconds" (that the person took) may be left out, and other fields are
+ignored, so that proposals.json with its decisions filled in is such a file. A changed mask is COCO run lengths.
+"""
+
+
+def write_proposals(path: Path, state: DatasetState, left_out: Set[int] = frozenset()) -> None:
+    """Write the open proposals, without those of the images `left_out`."""
+    waiting = {each.id: each for each in state.open_proposals()}
+    images = {each.image_id for each in waiting.values()}
+    unasked = left_out | (state.images.keys() - images)
+    write_coco(path, replace(state, annotations=waiting), unasked, {"decision": "open"})
+
+
+def read_decisions(path: Path, state: DatasetState) -> list[Decided]:
+    """The decisions of a file that change something. Raises `DataError`, also if any of them does not fit the state."""
+    if not path.is_file():
+        raise DataError(f"There is no file {path} with decisions.")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise DataError(f"{path} is too large for a file with decisions.")
+    try:
+        plain = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not JSON ({error}).") from error
+    listed = plain.get("annotations") if isinstance(plain, dict) else None
+    if not isinstance(listed, list):
+        raise DataError(
+            'A file with decisions reads {"annotations": [...]}; `masklet dataset confirm --help` shows one.'
+        )
+    found: dict[int, Decided] = {}
+    for position, each in enumerate(listed, start=1):
+        try:
+            decision = _read_decision(each)
+            state.check(decision)
+        except DataError as error:
+            raise DataError(
+                f"Nothing was changed, as decision {position} of {path.name} does not fit: {error}"
+            ) from error
+        if decision.proposal_id in found:
+            raise DataError(f"Nothing was changed, as {path.name} decides twice about {decision.proposal_id}.")
+        found[decision.proposal_id] = decision
+    return [each for each in found.values() if not _is_known(each, state)]
+
+
+def _read_decision(plain: Any) -> Decided:
+    if not isinstance(plain, dict):
+        raise DataError('it is no object with "id" and "decision".')
+    verdict = plain.get("decision")
+    if verdict not in VERDICTS:
+        raise DataError(f'"decision" is one of {", ".join(VERDICTS)}, not {verdict!r}.')
+    label = plain.get("label")
+    return Decided(
+        whole(plain.get("id"), MAX_ID),
+        cast("Verdict", verdict),
+        mask_from_json(plain.get("segmentation")) if verdict == "changed" else None,
+        None if label is None else text(label, MAX_LABEL_LENGTH),
+        number(plain.get("seconds")),
+    )
+
+
+def _is_known(decision: Decided, state: DatasetState) -> bool:
+    known = state.decisions.get(decision.proposal_id)
+    return known == decision or (known is None and decision.verdict == "open")
