@@ -30,7 +30,7 @@ test('the time of an object goes from its first prompt to the next object, witho
   assert.equal(watch.end(), 0.5);
 });
 
-test('each stage counts its masks, the time that they took and the share that was confirmed', () => {
+test('each stage counts its masks, the time that they took and the share of proposals that was confirmed', () => {
   const log = new EditLog();
   log.add([click(0, 1)]); // before any stage was chosen
   log.add([click(0, 2), { traits: 2, set: { stage: 'assisted', source: 'person', seconds: 6 } }]);
@@ -38,13 +38,14 @@ test('each stage counts its masks, the time that they took and the share that wa
   log.add([click(2, 3), { traits: 3, set: { stage: 'semi-automatic', source: 'confirmed' } }]);
   log.amend(3, { seconds: 1 });
   log.add([click(2, 4), { traits: 4, set: { stage: 'semi-automatic', source: 'person', seconds: 5 } }]);
+  log.add([{ traits: 5, set: { stage: 'semi-automatic', source: 'rejected' } }]);
   assert.deepEqual(countStages(log), [
-    { stage: 'assisted', masks: 3, photos: 2, masksPerPhoto: 1.5, secondsPerMask: 3, confirmed: 0 },
+    { stage: 'assisted', masks: 3, photos: 2, masksPerPhoto: 1.5, secondsPerMask: 3, confirmed: null },
     { stage: 'semi-automatic', masks: 2, photos: 1, masksPerPhoto: 2, secondsPerMask: 3, confirmed: 0.5 },
     { stage: 'automatic', masks: 0, photos: 0, masksPerPhoto: null, secondsPerMask: null, confirmed: null },
   ]);
   log.undo();
-  assert.deepEqual([countStages(log)[1].masks, countStages(log)[1].confirmed], [1, 1]);
+  assert.deepEqual([countStages(log)[1].masks, countStages(log)[1].confirmed], [2, 1]);
 });
 
 test('traits that were added to a step go with it', () => {

@@ -60,8 +60,8 @@ interface Traits {
 }
 
 type Stage = 'assisted' | 'semi-automatic' | 'automatic';
-/** Who made a mask: a person, the model with a person's approval, or the model alone. */
-type MaskOrigin = 'person' | 'confirmed' | 'automatic';
+/** Who made a mask, see core/traits.js. */
+type MaskOrigin = 'person' | 'confirmed' | 'automatic' | 'rejected';
 
 interface PromptEntry {
   frame: number;

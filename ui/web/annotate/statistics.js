@@ -9,7 +9,7 @@ import { STAGES } from '../core/traits.js';
  * @property {number} photos with such a mask
  * @property {number | null} masksPerPhoto null: there is none
  * @property {number | null} secondsPerMask of a person's time; null: not measured
- * @property {number | null} confirmed the share that the model made and a person confirmed
+ * @property {number | null} confirmed the share of the model's proposals that a person confirmed; null: there was none
  */
 
 /** @param {Partial<Traits>} [traits] of an object; what was made outside of a stage is by a person's prompts */
@@ -31,13 +31,14 @@ export function countStages({ prompts, traits }) {
     const seconds = timed.reduce((sum, [object]) => sum + (traits.get(object)?.seconds ?? 0), 0);
     const timedMasks = countMasks(timed);
     const confirmed = countMasks(made.filter(([object]) => traits.get(object)?.source === 'confirmed'));
+    const rejected = [...traits.values()].filter(each => each.source === 'rejected' && each.stage === stage).length;
     return {
       stage,
       masks,
       photos,
       masksPerPhoto: photos ? masks / photos : null,
       secondsPerMask: timedMasks ? seconds / timedMasks : null,
-      confirmed: masks ? confirmed / masks : null,
+      confirmed: confirmed + rejected ? confirmed / (confirmed + rejected) : null,
     };
   });
 }

@@ -22,6 +22,7 @@ export function setUpTiming() {
   on('interaction', () => {
     const entry = state.log.last?.entries[0];
     if (!state.stage || !entry?.prompt || entry.object === stopwatch.object) return;
+    if (state.log.traits.get(entry.object)?.source === 'automatic') return; // no person's time
     endTiming();
     stopwatch.begin(entry.object);
   });

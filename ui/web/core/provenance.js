@@ -3,6 +3,18 @@
 import { state } from './store.js';
 
 /**
+ * The traits of an object that was taken from an automatic mask.
+ * @param {{ predicted_iou: number, stability: number }} mask
+ * @param {MaskOrigin} source
+ * @returns {Partial<Traits>}
+ */
+export function madeByNetwork({ predicted_iou, stability }, source) {
+  const stage = source === 'automatic' ? 'automatic' : 'semi-automatic';
+  const rounded = (/** @type {number} */ value) => Math.round(1000 * value) / 1000;
+  return { stage, source, predicted_iou: rounded(predicted_iou), stability_score: rounded(stability) };
+}
+
+/**
  * What a prompt of the user says about an object: it is by a person from now on, and belongs to the stage in which it began.
  * @param {number} object
  * @returns {TraitsEntry[]}

@@ -7,8 +7,9 @@ export const MAX_LABEL_LENGTH = 40;
 
 /** The stages of the data engine, in their order. */
 export const STAGES = /** @type {const} */ (['assisted', 'semi-automatic', 'automatic']);
-/** Who made a mask: a person, the model with a person's approval, or the model alone. */
-export const SOURCES = /** @type {const} */ (['person', 'confirmed', 'automatic']);
+/** Who made a mask: a person, the model with a person's approval, or the model alone; `rejected` is a proposal of the model
+ * that a person did not want, so an object without a mask. */
+export const SOURCES = /** @type {const} */ (['person', 'confirmed', 'automatic', 'rejected']);
 export const MAX_SECONDS = 1e6;
 
 /** @param {string} text */

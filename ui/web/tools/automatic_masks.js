@@ -9,6 +9,7 @@ import { frameSize } from '../core/media.js';
 import { announce, NO_CONNECTION, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about } from '../core/page.js';
+import { madeByNetwork } from '../core/provenance.js';
 import { encodeRuns } from '../core/run_lengths.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
@@ -61,6 +62,12 @@ class AutomaticMasks {
   revision = 0;
   /** @type {Map<number, Candidate>} */
   #found = new Map();
+  /** Numbers of candidates that the user does not want. */
+  #rejected = new Set();
+  /** @type {(isComplete: boolean) => void} resolves `finished` */
+  #finish = () => {};
+  /** @type {Promise<boolean>} whether the newest run came to its end, all filters applied */
+  finished = Promise.resolve(false);
   #model = ''; // whose thresholds those are
   isTaking = false; // all of them
   /** @type {{ prompts: typeof state.log.prompts | null, objects: Map<unknown, number> }} counts of a mask -> its object */
@@ -73,12 +80,19 @@ class AutomaticMasks {
 
   // --- the run ---
 
-  /** @param {Grid} [grid] left out: as the network does best */
+  /**
+   * Looks at the frame anew. Returns whether it came to its end, all filters applied.
+   * @param {Grid} [grid] left out: as the network does best
+   * @returns {Promise<boolean>}
+   */
   start(grid = {}) {
-    if (!state.ready) return toast('The model is still loading. Try again in a moment.', 'hint');
-    if (state.tracking) return toast('Tracking is under way. Stop it first, or wait for it.', 'hint');
-    if (connection.status !== 'on') return toast(NO_CONNECTION);
+    const why = this.#refusal;
+    if (why) toast(why, 'hint');
+    if (why) return Promise.resolve(false);
     this.clear();
+    this.finished = new Promise(resolve => {
+      this.#finish = resolve;
+    });
     const run = Math.max(Date.now(), this.run);
     const { width, height } = frameSize();
     const min_region_area = Math.min(MAX_REGION_AREA, Math.round(REGION_SHARE * width * height));
@@ -87,6 +101,14 @@ class AutomaticMasks {
     showTip('');
     announce('Looking for everything');
     emit('automatic');
+    return this.finished;
+  }
+
+  /** Why nothing can be looked for now, for the user; '' where it can. */
+  get #refusal() {
+    if (!state.ready) return 'The model is still loading. Try again in a moment.';
+    if (state.tracking) return 'Tracking is under way. Stop it first, or wait for it.';
+    return connection.status === 'on' ? '' : NO_CONNECTION;
   }
 
   cancel() {
@@ -99,7 +121,9 @@ class AutomaticMasks {
    */
   clear(note = '') {
     this.cancel();
+    this.#finish(false);
     this.#found.clear();
+    this.#rejected.clear();
     Object.assign(this, {
       settings: null,
       job: null,
@@ -163,6 +187,7 @@ class AutomaticMasks {
     this.note = event.stopped ? 'Stopped. This is what was found until then.' : '';
     await this.refresh();
     if (!this.#isOurs(event)) return;
+    this.#finish(!event.stopped);
     const found = counted(this.shown.length, 'mask');
     announce(this.shown.length ? `${found} of ${this.total} shown` : 'Nothing was found');
     emit('automatic');
@@ -183,7 +208,7 @@ class AutomaticMasks {
   /** @param {Partial<Thresholds>} changes */
   filter(changes) {
     Object.assign(this.thresholds, changes);
-    this.refresh();
+    return this.refresh();
   }
 
   /** Filters anew, once the shapes of all that may be shown are there. */
@@ -209,9 +234,10 @@ class AutomaticMasks {
     await Promise.all([...passing.map(mask => this.#giveShape(mask)), this.#knowObjects(settings.frame)]);
     if (run !== this.run || turn < this.#turns.shown) return;
     this.#turns.shown = turn;
-    const offered = passing.filter(mask => mask.shape && !this.#isObject(mask));
-    this.known = passing.length - offered.length;
-    this.total = Math.max(offered.length, possible - this.known);
+    const wanted = passing.filter(mask => !this.#rejected.has(mask.id));
+    const offered = wanted.filter(mask => mask.shape && !this.#isObject(mask));
+    this.known = wanted.length - offered.length;
+    this.total = Math.max(offered.length, possible - this.known - this.#rejected.size);
     this.shown = offered;
     if (this.highlighted && !offered.includes(this.highlighted)) this.highlighted = null;
     this.revision += 1;
@@ -330,7 +356,8 @@ class AutomaticMasks {
     const runs = await this.#runsOf(mask, frame);
     if (!runs || version !== state.version || this.objectOf(mask)) return;
     const next = this.#nextObject();
-    if (!prompts.set(frame, next, { mask: runs })) return;
+    const traits = madeByNetwork(mask, 'confirmed');
+    if (!prompts.set(frame, next, { mask: runs }, undefined, [{ traits: next, set: traits }])) return;
     objects.select(next);
     announce(`Taken as ${objects.trait(next).name}, ${fitOf(mask)}`);
   }
@@ -345,23 +372,44 @@ class AutomaticMasks {
     if (mask) await this.toggle(mask, negative);
   }
 
-  /** Takes all that are shown as one step, as many as fit, the best first. */
-  async takeAll() {
-    const wanted = this.shown.filter(mask => !this.objectOf(mask));
+  /**
+   * The user does not want a mask: it is not offered again, and counts as a proposal that was rejected.
+   * @param {Candidate} mask
+   */
+  reject(mask) {
+    if (this.objectOf(mask)) return;
+    this.#rejected.add(mask.id);
+    const object = objects.unused;
+    state.log.add([{ traits: object, set: madeByNetwork(mask, 'rejected') }]);
+    if (!state.log.prompts.has(state.active)) objects.select(objects.unused);
+    emit('log');
+    this.refresh();
+  }
+
+  /**
+   * Takes all that are shown as one step, as many as fit, the best first.
+   * @param {MaskOrigin} [source] whether a person has looked at them
+   * @param {number} [most]
+   */
+  async takeAll(source = 'automatic', most = Infinity) {
+    const wanted = this.shown.filter(mask => !this.objectOf(mask)).slice(0, most);
     if (!wanted.length || this.isTaking) return;
     this.isTaking = true;
     emit('automatic');
-    await this.#takeAll(wanted);
+    await this.#takeAll(wanted, source);
     this.isTaking = false;
     emit('automatic');
   }
 
-  /** @param {Candidate[]} wanted */
-  async #takeAll(wanted) {
+  /**
+   * @param {Candidate[]} wanted
+   * @param {MaskOrigin} source
+   */
+  async #takeAll(wanted, source) {
     const { version } = state;
     const { frame } = this;
     const { room } = prompts;
-    /** @type {ReturnType<typeof encodeRuns>[]} */
+    /** @type {{ mask: Candidate, runs: ReturnType<typeof encodeRuns> }[]} */
     const fitting = [];
     let characters = 0;
     for (const mask of wanted.slice(0, Math.min(room.objects, room.prompts))) {
@@ -370,14 +418,18 @@ class AutomaticMasks {
       if (!runs) continue;
       characters += JSON.stringify(runs).length + 100;
       if (characters > room.characters) break;
-      fitting.push(runs);
+      fitting.push({ mask, runs });
     }
     const first = this.#nextObject();
-    const entries = fitting.map((mask, place) => ({
-      frame,
-      object: place ? Math.max(first, objects.unused - 1) + place : first,
-      prompt: { mask },
-    }));
+    /** @type {Entry[]} */
+    const entries = fitting.flatMap(({ mask, runs }, place) => {
+      const object = place ? Math.max(first, objects.unused - 1) + place : first;
+      const set = madeByNetwork(mask, source);
+      return [
+        { frame, object, prompt: { mask: runs } },
+        { traits: object, set },
+      ];
+    });
     prompts.addStep(entries, 'Taking them all');
     this.#sayTaken(fitting.length, wanted.length, room.objects);
   }
@@ -415,6 +467,16 @@ class AutomaticMasks {
 
 /** @param {AutomaticMask} mask */
 export const fitOf = ({ predicted_iou }) => `fit ${Math.round(100 * Math.max(0, Math.min(1, predicted_iou)))}%`;
+
+/**
+ * Thresholds that only leave what a network is quite sure of: half way between its own and 1.
+ * @param {AutomaticStartedEvent} settings
+ * @returns {Partial<Thresholds>}
+ */
+export const confidentThresholds = ({ min_predicted_iou, min_stability }) => ({
+  min_predicted_iou: (1 + min_predicted_iou) / 2,
+  min_stability: (1 + min_stability) / 2,
+});
 
 export const automatic = new AutomaticMasks();
 

@@ -60,15 +60,16 @@ export const prompts = {
    * @param {number} object
    * @param {Prompt} wanted
    * @param {number} [since] when the user clicked
+   * @param {TraitsEntry[]} [provenance] who made the mask
    */
-  set(frame, object, wanted, since) {
+  set(frame, object, wanted, since, provenance = madeByPerson(object)) {
     const prompt = tidyPrompt(wanted, state.log.prompt(frame, object));
     if ((prompt.boxes?.length ?? 0) > about.max_boxes) {
       toast(`${about.max_boxes} boxes around one object in one frame is the limit. Undo some of them.`);
       return undefined;
     }
     if (!objects.mayHave(object)) return undefined;
-    state.log.add([{ frame, object, prompt }, ...madeByPerson(object)]);
+    state.log.add([{ frame, object, prompt }, ...provenance]);
     connection.request({ t: 'set_prompt', frame, object, prompt, since });
     showTip('');
     emit('interaction');
