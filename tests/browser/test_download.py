@@ -233,7 +233,9 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(
 ) -> None:
     ended = threading.Event()
 
-    def endless(folder: Path, material: object, order: object, progress: Callable[[float, str], None]) -> Path:
+    def endless(
+        folder: Path, material: object, order: object, progress: Callable[[float, str], None], formats: object
+    ) -> Path:
         try:
             while True:
                 progress(0.25, "Drawing")

@@ -38,7 +38,7 @@ async ([web, text]) => {
   objects.look = project.look;
   emit('log');
   const entries = state.log.entries.filter(entry => !entry.traits).map(({ after, ...entry }) => entry);
-  return { entries, exported: objects.forExport() };
+  return { entries, exported: objects.forExport().map(({ provenance, ...each }) => each) };
 }
 """
 

@@ -79,10 +79,13 @@ async function propose() {
   nextProposal();
 }
 
-/** Highlights the next mask that is not decided. */
+/** Those of the masks that are shown on which nothing is decided. */
+const openProposals = () => automatic.shown.filter(mask => !automatic.objectOf(mask));
+
+/** Highlights the next one. */
 function nextProposal() {
-  const next = automatic.shown.find(mask => !automatic.objectOf(mask));
-  automatic.highlight(next ?? null);
+  const next = openProposals()[0] ?? null;
+  automatic.highlight(next);
   announce(next ? automatic.description : 'No proposal is left. Click on what is missing.');
   updatePanel();
 }
@@ -104,7 +107,7 @@ async function confirmAll() {
 const isProposing = () => state.stage === 'semi-automatic' && state.tool === 'automatic' && !!automatic.settings;
 
 function updateStage() {
-  const left = automatic.shown.filter(mask => !automatic.objectOf(mask)).length;
+  const left = openProposals().length;
   find('proposals').hidden = state.stage !== 'semi-automatic';
   find('proposals-left').textContent = automatic.job ? 'Looking…' : isProposing() ? `${left} left` : '';
   find('proposals-confirm').disabled =
@@ -197,6 +200,9 @@ export function setUpAnnotate() {
     x: (/** @type {KeyboardEvent} */ event) => (isProposing() ? decide(false) : x(event)),
   });
   on('log frame objects medium automatic tool', oncePerFrame(updatePanel));
+  on('automatic', () => {
+    if (isProposing() && !automatic.job && !automatic.highlighted) automatic.highlight(openProposals()[0] ?? null);
+  });
   on('frame', () => {
     if (state.stage === 'semi-automatic' && state.tool === 'automatic') propose();
   });

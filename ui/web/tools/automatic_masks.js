@@ -377,13 +377,13 @@ class AutomaticMasks {
    * @param {Candidate} mask
    */
   reject(mask) {
-    if (this.objectOf(mask)) return;
+    if (this.objectOf(mask) || this.#rejected.has(mask.id)) return;
     this.#rejected.add(mask.id);
     const object = objects.unused;
     state.log.add([{ traits: object, set: madeByNetwork(mask, 'rejected') }]);
     if (!state.log.prompts.has(state.active)) objects.select(objects.unused);
     emit('log');
-    this.refresh();
+    return this.refresh();
   }
 
   /**
