@@ -12,10 +12,9 @@ import pytest
 from sam2_core.errors import BadPrompt
 from sam2_core.media import ExportOptions, MediaInfo, ObjectTraits, mask_png
 from sam2_core.serving.edit_log import PromptEntry, RemoveEntry, TrackEntry
-from sam2_core.types import Box, Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Point, Prompt
+from sam2_core.types import MAX_MASK_LENGTH, Box, Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Point, Prompt
 from ui.protocol import (
     LARGE_REQUEST_CHARACTERS,
-    MAX_MASK_LENGTH,
     MAX_REQUEST_CHARACTERS,
     Bounds,
     CancelRequest,

@@ -1,4 +1,4 @@
-"""A page's end of its session: requests come in, events go out through the send queue (see ui/protocol.py)."""
+"""A page's end of its session: requests come in, events go out through the send queue (see ui/protocol)."""
 
 from __future__ import annotations
 

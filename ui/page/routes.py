@@ -15,7 +15,7 @@ GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, 
 GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSON (EffectStack.to_json); objects as
      &effects=&objects=&side=       id.rrggbb,… in their order, the last one above; side (160 to 1280): longer side;
                                     JPEG, or PNG where it can be seen through
-WS   /s/{token}/ws                  requests up, events down (see ui/protocol.py)
+WS   /s/{token}/ws                  requests up, events down (see ui/protocol)
 POST /s/{token}/send                one request up, where proxies drop sockets,
 GET  /s/{token}/receive             and events down: u32 length and event, repeated; waits until there is one
 POST /s/{token}/live                the next frame of the camera as a JPEG, answered by the event `live_masks`; status

@@ -1,4 +1,4 @@
-// Generated from ui/protocol.py by `npm run protocol`. Do not edit.
+// Generated from ui/protocol by `npm run protocol`. Do not edit.
 
 export type Message = Request | LiveRequest | Event;
 export type Request =

@@ -1,4 +1,4 @@
-// The connection to the server: a WebSocket, or plain requests where a proxy drops sockets. ui/protocol.py describes the
+// The connection to the server: a WebSocket, or plain requests where a proxy drops sockets. ui/protocol describes the
 // messages.
 
 import { mount } from '../core/mount.js';
