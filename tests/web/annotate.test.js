@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countStages } from '../../ui/web/annotate/statistics.js';
+import { countStages, measuredText } from '../../ui/web/annotate/statistics.js';
 import { MAX_PAUSE, Stopwatch } from '../../ui/web/annotate/stopwatch.js';
 import { EditLog } from '../../ui/web/core/edit_log.js';
 import { sanitizeTraits } from '../../ui/web/core/traits.js';
@@ -68,4 +68,9 @@ test('how a mask was made is read with care', () => {
   assert.deepEqual(sanitizeTraits(made), made);
   const wrong = { stage: 'later', source: 5, seconds: -1, predicted_iou: '1', stability_score: Number.NaN };
   assert.deepEqual(sanitizeTraits(wrong), {});
+});
+
+test('scores on few photos come with a warning', () => {
+  assert.match(measuredText({ photos: 1, masks: 3 }), /^Measured on 1 photo with 3 masks .* chance/);
+  assert.doesNotMatch(measuredText({ photos: 12, masks: 30 }), /chance/);
 });

@@ -704,7 +704,7 @@ export interface ProgressEvent {
  * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
  * tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
  * Of `everything`: whether it was `stopped`. Of `train`: `name` and `title` of the new model, and the scores `before`
- * and `after` on photos that were not trained on.
+ * and `after` on so many `masks` of `photos` that were not trained on; its weights are at `url`.
  */
 export interface DoneEvent {
   t: "done";
@@ -728,6 +728,8 @@ export interface DoneEvent {
   after?: {
     [k: string]: number;
   };
+  photos?: number;
+  masks?: number;
 }
 /**
  * Something went wrong. `text` may be shown; the others name what it is about. `too_large`: the files can be sent

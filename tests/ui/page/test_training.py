@@ -86,7 +86,17 @@ def test_new_weights_come_into_the_list_of_models(house: House, trainer: Trainer
             {"click1": 0.6},
             {"click1": 0.75},
         )
+        assert (done["photos"], done["masks"], done["size"]) == (1, 3, 7)
         assert [(entry.name, minutes) for entry, minutes in trainer.calls] == [("nano", 2)]
+        fetched = house.client.get(f"/s/{token}/{done['url']}")
+        assert (fetched.content, "nano_trained.safetensors" in fetched.headers["content-disposition"]) == (
+            b"weights",
+            True,
+        )
+        stranger = house.session().token
+        with house.page(stranger):
+            assert house.client.get(f"/s/{stranger}/{done['url']}").status_code == 404
+        assert house.client.get(f"/s/{token}/weights/nano/nano.safetensors").status_code == 404
         page.send("list_models")
         listed = page.receive("models")
         assert [each["name"] for each in listed["models"]] == ["nano", done["name"]]

@@ -1,6 +1,9 @@
 // What was annotated in each stage of the data engine, counted from the edit log.
 
 import { STAGES } from '../core/traits.js';
+import { counted } from '../shared/format.js';
+
+const FEW_PHOTOS = 10; // scores on fewer may change by chance
 
 /**
  * @typedef {object} StageStatistics
@@ -41,4 +44,13 @@ export function countStages({ prompts, traits }) {
       confirmed: confirmed + rejected ? confirmed / (confirmed + rejected) : null,
     };
   });
+}
+
+/**
+ * On what a training was measured, and what that is worth, for the user.
+ * @param {{ photos: number, masks: number }} measured
+ */
+export function measuredText({ photos, masks }) {
+  const on = `Measured on ${counted(photos, 'photo')} with ${counted(masks, 'mask')} that it has not seen.`;
+  return photos < FEW_PHOTOS ? `${on} So few say little: the difference may be chance. Annotate more photos.` : on;
 }
