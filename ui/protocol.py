@@ -66,6 +66,7 @@ from sam2_core.types import (
     ObjectMask,
     Point,
     Prompt,
+    RejectedMask,
 )
 
 MAX_REQUEST_CHARACTERS = MAX_LOG_CHARACTERS
@@ -232,6 +233,23 @@ class ProvenanceData(_Data):
     seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | Absent = None
     predicted_iou: Annotated[float, Field(ge=-10, le=10)] | Absent = None
     stability_score: Annotated[float, Field(ge=0, le=1)] | Absent = None
+
+
+class RejectedMaskData(_Data):
+    """A proposal of the model on a frame that a person rejected."""
+
+    frame: Frame
+    mask: MaskData
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | Absent = None
+    predicted_iou: Annotated[float, Field(ge=-10, le=10)] | Absent = None
+    stability_score: Annotated[float, Field(ge=0, le=1)] | Absent = None
+
+
+def _to_rejected(data: RejectedMaskData, info: ValidationInfo) -> RejectedMask:
+    if info.context is not None:
+        _check_prompt(data.mask, (), (), None, info.context, data.frame)
+    mask = Mask.from_coco({"size": data.mask.size, "counts": data.mask.counts})
+    return RejectedMask(data.frame, mask, data.predicted_iou, data.stability_score, data.seconds)
 
 
 class ExportObject(_Data):
@@ -429,7 +447,8 @@ class SegmentEverythingRequest(_Data):
 
 class ExportRequest(_Data):
     """Write a download: the objects, of which the last one lies above the others, on each `every`-th of the frames
-    `first`..`last` (left out: all). `effects` and what follows are options that only some formats take."""
+    `first`..`last` (left out: all). `effects` and what follows are options that only some formats take; `rejected` are
+    for a data set."""
 
     t: Literal["export"] = "export"
     format: FormatName
@@ -445,6 +464,9 @@ class ExportRequest(_Data):
     side_by_side: bool = False
     cropped: bool = False
     largest_side: Annotated[int, Field(ge=0, le=MAX_SIDE)] = 0
+    rejected: Annotated[
+        tuple[Annotated[RejectedMask, _ReadAs(RejectedMaskData, _to_rejected)], ...], Field(max_length=MAX_LOG_ENTRIES)
+    ] = ()
 
     @model_validator(mode="after")
     def _check_range(self) -> ExportRequest:
@@ -468,6 +490,7 @@ class ExportRequest(_Data):
             side_by_side=self.side_by_side,
             cropped=self.cropped,
             max_side=self.largest_side,
+            rejected=self.rejected,
         )
 
 
@@ -659,6 +682,7 @@ _REFUSALS = {
     "first_object": f"`first_object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
     "box_threshold": _THRESHOLD,
     "text_threshold": _THRESHOLD,
+    "rejected": "A data set lists rejected masks with their frames, and numbers that fit.",
     "provenance": "A data set says of its masks the stage, the source, and numbers that fit.",
     "choose_model.name": "`name` must be the name of a model.",
     "entries": "This journal is too long or no journal at all.",

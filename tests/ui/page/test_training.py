@@ -10,8 +10,10 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
+from sam2_core.types import Mask
 from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
 from tests.ui.trainers import ENDLESS, GOOD, Trainer
 
@@ -197,9 +199,13 @@ def test_photos_are_downloaded_as_a_dataset(house: House) -> None:
     token = house.session().token
     with house.page(token) as page:
         open_album(house, page, token)
-        page.send("export", format="dataset", objects=[OBJECT])
+        rejected = {"frame": 1, "mask": Mask.from_array(np.eye(48, 64, dtype=bool)).to_coco(), "predicted_iou": 0.4}
+        page.send("export", format="dataset", objects=[OBJECT], rejected=[{**rejected, "frame": 0}])
+        assert "must have the size of the picture" in page.receive("error", job="export")["text"]
+        page.send("export", format="dataset", objects=[OBJECT], rejected=[rejected])
         done = page.receive("done", job="export")
         content = house.client.get(f"/s/{token}/{done['url']}").content
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             assert "dataset/manifest.jsonl" in archive.namelist()
             assert b'"seconds": 4.0' in archive.read("dataset/manifest.jsonl")
+            assert b'"decision": "rejected"' in archive.read("dataset/manifest.jsonl")
