@@ -257,6 +257,17 @@ class AutomaticMask:
     crop: Box
 
 
+@dataclass(frozen=True, slots=True)
+class RejectedMask:
+    """A mask that the network proposed on a frame and a person rejected; `seconds` is the time that it took."""
+
+    frame: int
+    mask: Mask
+    predicted_iou: float | None = None
+    stability_score: float | None = None
+    seconds: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutomaticSettings:
     """How a network segments everything; the defaults are the official ones of SAM 2.

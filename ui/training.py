@@ -1,7 +1,7 @@
 """Fine-tuning on the masks of a session, in a process of its own: one at a time on the server, with low priority.
 
 The process prints a JSON object on each line: {"fraction", "message"} while it runs, at last {"before", "after",
-"weights"} with the scores on the pictures that were set aside, or {"error"}.
+"measured", "masks", "weights"} with the scores on so many masks of the pictures that were set aside, or {"error"}.
 """
 
 from __future__ import annotations
@@ -42,11 +42,14 @@ class TrainingFailed(MaskletError):
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """The file of the new weights, and scores on the pictures that were set aside, before and after."""
+    """The file of the new weights, and scores before and after, on so many `masks` of the `photos` that were set
+    aside."""
 
     weights: Path
     before: Mapping[str, float]
     after: Mapping[str, float]
+    photos: int = 0
+    masks: int = 0
 
 
 def training_command(dataset: Path, run: Path, entry: ModelEntry, minutes: float) -> list[str]:
@@ -142,7 +145,8 @@ def _result(said: Mapping[str, Any], folder: Path) -> TrainingResult:
     weights = (folder / str(said["weights"])).resolve()
     if not (weights.is_relative_to(folder.resolve()) and weights.is_file()):
         raise TrainingFailed(_FAILED)
-    return TrainingResult(weights, _figures(said.get("before")), _figures(said.get("after")))
+    photos, masks = (_count(said.get(name)) for name in ("measured", "masks"))
+    return TrainingResult(weights, _figures(said.get("before")), _figures(said.get("after")), photos, masks)
 
 
 def _figures(plain: Any) -> dict[str, float]:
@@ -150,6 +154,10 @@ def _figures(plain: Any) -> dict[str, float]:
         return {}
     figures = {str(name)[:80]: float(value) for name, value in plain.items() if _is_number(value)}
     return dict(list(figures.items())[:MAX_FIGURES])
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0
 
 
 def _is_number(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -11,6 +11,7 @@ from sam2_core.media.effects.effect_stack import OVERLAY, EffectStack
 from sam2_core.media.info import RgbArray
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.progress import ProgressReporter
+from sam2_core.types import RejectedMask
 
 ALL_MEDIA = ("image", "clip", "album")
 
@@ -27,6 +28,7 @@ class ExportOptions:
     cropped: keep only the region that the objects cover on any exported frame.
     max_side: scale down to this many pixels on the longer side; 0 keeps the source's size ("largest_side").
     backdrops: the images that layers of `effects` refer to, by name.
+    rejected: the network's proposals that a person rejected, which a data set lists.
     """
 
     format: str
@@ -37,6 +39,7 @@ class ExportOptions:
     cropped: bool = False
     max_side: int = 0
     backdrops: Mapping[str, RgbArray] = field(default_factory=dict)
+    rejected: Sequence[RejectedMask] = ()
 
 
 ExportWriter: TypeAlias = Callable[[Path, MaskedMedia, ExportOptions, ProgressReporter], None]

@@ -9,6 +9,7 @@ As JSON, an entry is one of
     {traits: object, set: {name, label, color, place, locked}}    some of an object's traits; engines ignore these;
                                                also how its masks were made: {stage, source, seconds, predicted_iou,
                                                stability_score}
+    {reject: frame, mask, predicted_iou, stability_score, seconds}    a proposal of the network was rejected
 
 A project file and the page keep entries in steps, which are what one undo takes back; see `entries_in_order`. What
 holds after a list of entries is computed in one place, `fold`. The page has its twin (ui/web/core/edit_log.js); both
@@ -23,12 +24,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import MAX_LOG_ENTRIES, Prompt
+from sam2_core.types import MAX_LOG_ENTRIES, Mask, Prompt, RejectedMask
 
 MAX_LOG_CHARACTERS = 8_000_000
 """Of a log as JSON: thousands of clicks and hundreds of painted masks fit."""
 
 _MAX_PROMPT_CHARACTERS = int(0.9 * MAX_LOG_CHARACTERS)  # of all prompts of a log; the rest is for what was tracked
+_REJECTED_NUMBERS = ("predicted_iou", "stability_score", "seconds")
 _ENTRY_CHARACTERS = 60  # of an entry around its prompt
 
 
@@ -72,7 +74,7 @@ class TraitsEntry:
     traits: Mapping[str, Any]
 
 
-Entry: TypeAlias = PromptEntry | RemoveEntry | TrackEntry | TraitsEntry
+Entry: TypeAlias = PromptEntry | RemoveEntry | TrackEntry | TraitsEntry | RejectedMask
 E = TypeVar("E")
 
 
@@ -88,11 +90,13 @@ class EditState:
             prompted.
         traits: object -> its traits, as far as they were set.
         tracked: object -> frames on which it was tracked; masks of a removed or cleared object are gone.
+        rejected: proposals of the network that were rejected.
     """
 
     prompts: dict[int, dict[int, Prompt]] = field(default_factory=dict)
     traits: dict[int, dict[str, Any]] = field(default_factory=dict)
     tracked: dict[int, set[int]] = field(default_factory=dict)
+    rejected: list[RejectedMask] = field(default_factory=list)
 
     def apply(self, entry: Entry) -> None:
         """Go on by one entry."""
@@ -103,6 +107,8 @@ class EditState:
                 of_object.pop(entry.object_id, None)
         elif isinstance(entry, TraitsEntry):
             self.traits.setdefault(entry.object_id, {}).update(entry.traits)
+        elif isinstance(entry, RejectedMask):
+            self.rejected.append(entry)
         else:
             for object_id in set(entry.objects or self.prompts) & self.prompts.keys():
                 self.tracked.setdefault(object_id, set()).update(entry.frames)
@@ -153,7 +159,7 @@ def needed_for_replay(entries: Sequence[Entry]) -> list[Entry]:
     next_frame: dict[int, int] = {}  # object -> frame of its next prompt
     removed: set[int] = set()
     for entry in reversed(entries):
-        if isinstance(entry, TraitsEntry):
+        if isinstance(entry, TraitsEntry | RejectedMask):
             continue
         if isinstance(entry, TrackEntry):
             if entry.objects and removed.issuperset(entry.objects):
@@ -292,6 +298,9 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
         return {"forget": entry.object_id}
     if isinstance(entry, TraitsEntry):
         return {"traits": entry.object_id, "set": dict(entry.traits)}
+    if isinstance(entry, RejectedMask):
+        numbers = {name: getattr(entry, name) for name in _REJECTED_NUMBERS if getattr(entry, name) is not None}
+        return {"reject": entry.frame, "mask": entry.mask.to_coco(), **numbers}
     plain: dict[str, Any] = {"track": [entry.start, entry.stop, entry.step]}
     return plain | {"objects": list(entry.objects)} if entry.objects else plain
 
@@ -305,6 +314,9 @@ def entry_from_json(plain: Any) -> Entry:
             return RemoveEntry(int(plain["forget"]))
         if "traits" in plain:
             return TraitsEntry(int(plain["traits"]), dict(plain["set"]))
+        if "reject" in plain:
+            numbers = {name: float(plain[name]) for name in _REJECTED_NUMBERS if name in plain}
+            return RejectedMask(int(plain["reject"]), Mask.from_coco(plain["mask"]), **numbers)
         start, stop, step = (int(value) for value in plain["track"])
         if step not in (1, -1):
             raise ValueError("tracking goes by one frame, forward or backward")

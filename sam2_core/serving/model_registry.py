@@ -211,6 +211,11 @@ class SessionModels:
             self._registry.discard(oldest)
         return entry
 
+    def weights_of(self, name: str) -> Path | None:
+        """The file of a network of its own; None for all others."""
+        entry = self._own.get(name)
+        return None if entry is None else Path(entry.checkpoint)
+
     def close(self) -> None:
         """Unload those of its own; the handles have been released."""
         for name in self._own:

@@ -40,8 +40,8 @@ from sam2_core.serving.edit_log import (
     fold,
 )
 from sam2_core.serving.project_medium import ProjectMedium, read_medium
-from sam2_core.serving.prompt_data import is_number, is_whole, read_prompt, require
-from sam2_core.types import MAX_LOG_ENTRIES, MAX_OBJECT_ID, MAX_OBJECTS_PER_ENTRY
+from sam2_core.serving.prompt_data import is_number, is_whole, read_mask, read_prompt, require
+from sam2_core.types import MAX_LOG_ENTRIES, MAX_OBJECT_ID, MAX_OBJECTS_PER_ENTRY, RejectedMask
 
 FORMAT, VERSION = "masklet-project", 1
 MAX_FILE_BYTES = 200_000_000  # bytes
@@ -51,9 +51,9 @@ OWN_COLORS = 64
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as it was saved. `entries` are those of its edit log that hold, without traits; `objects` are those
-    that have prompts, in drawing order, the last above, and `hidden` the ids of those that could not be seen on the
-    page.
+    """A project as it was saved. `entries` are those of its edit log that hold, without traits and rejected masks;
+    `objects` are those that have prompts, in drawing order, the last above, and `hidden` the ids of those that could
+    not be seen on the page.
 
     `frames` is the range that was set for tracking, `effects` the look that was chosen for downloads.
     """
@@ -95,7 +95,7 @@ def project_of(plain: Mapping[str, Any]) -> Project:
     effects = plain.get("effects")
     return Project(
         medium,
-        tuple(entry for entry in entries if not isinstance(entry, TraitsEntry)),
+        tuple(entry for entry in entries if not isinstance(entry, TraitsEntry | RejectedMask)),
         tuple(traits_of(state, number) for number in _drawing_order(state)),
         _hidden(plain.get("look", {}), state.prompts.keys(), state.prompts.keys() | {active}),
         _frames(plain.get("range"), medium),
@@ -150,6 +150,11 @@ def _entry(plain: Any, medium: ProjectMedium) -> tuple[Entry, int | None]:
     if "traits" in plain:
         require(_is_object(plain["traits"]), "an object")
         return TraitsEntry(int(plain["traits"]), _traits(plain.get("set"))), None
+    if "reject" in plain:
+        frame = plain["reject"]
+        require(is_whole(frame, 0, medium.frames - 1), "a rejected mask")
+        mask = read_mask(plain.get("mask"), *medium.size_of(int(frame)))
+        return RejectedMask(int(frame), mask, **_numbers(plain)), None
     frame, number = plain.get("frame"), plain.get("object")
     require(is_whole(frame, 0, medium.frames - 1) and _is_object(number), "an entry")
     return PromptEntry(int(frame), int(number), read_prompt(plain.get("prompt"), *medium.size_of(int(frame)))), None
@@ -182,11 +187,16 @@ def _traits(plain: Any) -> dict[str, Any]:
 
 def _provenance(plain: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: plain[name] for name, known in (("stage", STAGES), ("source", SOURCES)) if plain.get(name) in known}
-    numbers = {"seconds": (0, MAX_SECONDS), "predicted_iou": (-10, 10), "stability_score": (0, 1)}
-    for name, (least, most) in numbers.items():
-        if is_number(plain.get(name)) and least <= plain[name] <= most:
-            found[name] = plain[name]
-    return found
+    return found | _numbers(plain)
+
+
+def _numbers(plain: Mapping[str, Any]) -> dict[str, Any]:
+    bounds = {"seconds": (0, MAX_SECONDS), "predicted_iou": (-10, 10), "stability_score": (0, 1)}
+    return {
+        name: plain[name]
+        for name, (least, most) in bounds.items()
+        if is_number(plain.get(name)) and least <= plain[name] <= most
+    }
 
 
 def _hidden(plain: Any, objects: Set[int], listed: Set[int]) -> frozenset[int]:

@@ -38,7 +38,7 @@ def read_prompt(plain: Any, height: int, width: int) -> Prompt:
     return Prompt(
         tuple(_point(each, height, width) for each in points),
         tuple(_box(each, height, width) for each in boxes),
-        None if mask is None else _mask(mask, height, width),
+        None if mask is None else read_mask(mask, height, width),
         None if choice is None else int(choice),
         None if crop is None else _box(crop, height, width),
     )
@@ -63,7 +63,8 @@ def _box(plain: Any, height: int, width: int) -> Box:
     return Box(left, top, right, bottom)
 
 
-def _mask(plain: Any, height: int, width: int) -> Mask:
+def read_mask(plain: Any, height: int, width: int) -> Mask:
+    """A mask of this size, as COCO run lengths. Raises `BadPrompt`."""
     require(isinstance(plain, dict) and isinstance(plain.get("counts"), str), "a mask (COCO run lengths)")
     require(len(plain["counts"]) <= MAX_MASK_LENGTH, "a mask that is this intricate")
     require(plain.get("size") == [height, width], f"a mask that is not {width} x {height} pixels")

@@ -26,12 +26,12 @@ from sam2_core.paths import ROOT
 from sam2_core.training.checkpoint import Position
 from sam2_core.training.config import read_training_config
 from sam2_core.training.data_loading import load_training_data
-from sam2_core.training.datasets.dataset import DatasetImage
+from sam2_core.training.datasets.dataset import BadSample, DatasetImage
 from sam2_core.training.datasets.layouts import open_dataset
 from sam2_core.training.loop import Trainer
 from sam2_core.training.metrics_log import MetricsLog
 from sam2_core.training.processes import ProcessGroup
-from sam2_core.training.train import held_out_scores
+from sam2_core.training.train import MAX_OBJECTS_PER_IMAGE, held_out_scores
 from sam2_core.types import Progress
 
 _DEFAULTS = ROOT / "configs" / "train" / "finetune.yaml"
@@ -64,7 +64,7 @@ def fine_tune(
     progress: Progress,
 ) -> dict[str, Any]:
     """Fine-tune the decoder of `init`, for so many minutes or steps; the scores "before" and "after", the numbers of
-    pictures that were "learned" and "measured", and the file of "weights".
+    pictures that were "learned" and "measured", the latter with so many "masks", and the file of "weights".
 
     It learns from masks of the sources `learned`, and is measured on those of the sources `measured`, in other images.
     The folder `out` holds the run, which goes on there after an interruption. Raises `DataError` for a dataset folder
@@ -97,6 +97,7 @@ def fine_tune(
         "after": scores.last,
         "learned": count,
         "measured": len(images),
+        "masks": sum(map(_count_measured, images)),
         "weights": str(out / config.weights),
     }
 
@@ -118,6 +119,14 @@ def split_dataset(
         masks = {number: each for number, each in folder.state.annotations.items() if each.source in sources}
         write_coco(file, replace(folder.state, annotations=masks), set(folder.state.images) - kept)
     return *files, len(used)
+
+
+def _count_measured(image: DatasetImage) -> int:
+    """The number of masks of an image that are measured."""
+    try:
+        return min(len(image.read().masks), MAX_OBJECTS_PER_IMAGE)
+    except BadSample:
+        return 0
 
 
 class Scores:

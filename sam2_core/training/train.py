@@ -21,7 +21,7 @@ from sam2_core.training.processes import ProcessGroup
 _MAX_HELD_OUT = 60
 """Held-out images that are evaluated during the run; more would take too long."""
 
-_MAX_OBJECTS_PER_IMAGE = 3
+MAX_OBJECTS_PER_IMAGE = 3
 
 
 def train(group: ProcessGroup, config: TrainingConfig, folder: Path, workers: int) -> None:
@@ -41,7 +41,7 @@ def train(group: ProcessGroup, config: TrainingConfig, folder: Path, workers: in
 
 def held_out_scores(network: Network, images: Sequence[DatasetImage]) -> dict[str, float]:
     """Mean scores on images that are not trained on; empty where there are none."""
-    return evaluate_images(network, images, max_objects=_MAX_OBJECTS_PER_IMAGE).scores.means()
+    return evaluate_images(network, images, max_objects=MAX_OBJECTS_PER_IMAGE).scores.means()
 
 
 def _load_data(group: ProcessGroup, config: TrainingConfig) -> TrainingData:

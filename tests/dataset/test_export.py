@@ -12,7 +12,7 @@ from sam2_core.dataset import DatasetFolder
 from sam2_core.dataset.export import write_dataset_archive
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, Provenance, ingest_album, open_store
 from sam2_core.media.progress import ProgressReporter
-from sam2_core.types import FrameMasks, ObjectMask
+from sam2_core.types import FrameMasks, ObjectMask, RejectedMask
 from tests.dataset.folders import box_mask, write_image
 
 CONFIRMED = Provenance("semi-automatic", "confirmed", 3.0, 0.9, 0.97)
@@ -35,7 +35,12 @@ def test_an_album_becomes_a_dataset_folder(tmp_path: Path) -> None:
         ObjectTraits(3, "Object 3", "", (1, 2, 3)),
     ]
     media = MaskedMedia(store, lambda frames: [masks_of(frame) for frame in frames], objects)
-    write_dataset_archive(tmp_path / "set.zip", media, ExportOptions("dataset"), ProgressReporter())
+    write_dataset_archive(
+        tmp_path / "set.zip",
+        media,
+        ExportOptions("dataset", rejected=[RejectedMask(0, box_mask(1, 1, 4, 4), 0.6, 0.7)]),
+        ProgressReporter(),
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "set.zip", "store"]
     with zipfile.ZipFile(tmp_path / "set.zip") as archive:
         archive.extractall(tmp_path / "read")
@@ -47,7 +52,10 @@ def test_an_album_becomes_a_dataset_folder(tmp_path: Path) -> None:
         for each in read.state.annotations.values()
     ]
     assert found == [(1, "person", "cat", 2.5, 49), (2, "person", "cat", 2.5, 225), (2, "confirmed", "dog", 3.0, 180)]
-    last = read.state.annotations[3]
+    last = read.state.annotations[4]
     assert (last.stage, last.predicted_iou, last.stability_score) == ("semi-automatic", 0.9, 0.97)
     assert (read.root / "annotations.json").is_file()
-    assert read.statistics()["stages"]["semi-automatic"]["sources"]["confirmed"] == 1
+    stage = read.statistics()["stages"]["semi-automatic"]
+    assert stage["sources"]["confirmed"] == 1
+    assert (stage["proposals"]["accepted"], stage["proposals"]["rejected"]) == (1, 1)
+    assert [(each.predicted_iou, each.mask.area) for each in read.state.rejected(1)] == [(0.6, 9)]

@@ -34,6 +34,7 @@ def test_weights_and_scores_come_out(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert last["before"].keys() == last["after"].keys()
     assert 0 <= last["before"]["click1"] <= 1
     load_network("nano", last["weights"])
+    assert (last["measured"], last["masks"]) == (1, 1)
     names = [
         {image["file_name"] for image in json.loads((tmp_path / "run" / file).read_text())["images"]}
         for file in ("learned.json", "measured.json")

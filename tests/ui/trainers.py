@@ -16,7 +16,7 @@ assert (data / "manifest.jsonl").is_file() and len(list((data / "images").iterdi
 print("reading", flush=True)
 say(fraction=0.5, message="Training")
 (run / "weights.safetensors").write_bytes(b"weights")
-say(before={"click1": 0.6}, after={"click1": 0.75}, weights=str(run / "weights.safetensors"))
+say(before={"click1": 0.6}, after={"click1": 0.75}, measured=1, masks=3, weights=str(run / "weights.safetensors"))
 """
 ENDLESS = """
 pathlib.Path("pid").write_text(str(__import__("os").getpid()))

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countStages } from '../../ui/web/annotate/statistics.js';
+import { countStages, measuredText, resultText } from '../../ui/web/annotate/statistics.js';
 import { MAX_PAUSE, Stopwatch } from '../../ui/web/annotate/stopwatch.js';
 import { EditLog } from '../../ui/web/core/edit_log.js';
 import { sanitizeTraits } from '../../ui/web/core/traits.js';
@@ -38,7 +38,7 @@ test('each stage counts its masks, the time that they took and the share of prop
   log.add([click(2, 3), { traits: 3, set: { stage: 'semi-automatic', source: 'confirmed' } }]);
   log.amend(3, { seconds: 1 });
   log.add([click(2, 4), { traits: 4, set: { stage: 'semi-automatic', source: 'person', seconds: 5 } }]);
-  log.add([{ traits: 5, set: { stage: 'semi-automatic', source: 'rejected' } }]);
+  log.add([{ reject: 2, mask: { size: [2, 3], counts: '221O' }, predicted_iou: 0.5 }]);
   assert.deepEqual(countStages(log), [
     { stage: 'assisted', masks: 3, photos: 2, masksPerPhoto: 1.5, secondsPerMask: 3, confirmed: null },
     { stage: 'semi-automatic', masks: 2, photos: 1, masksPerPhoto: 2, secondsPerMask: 3, confirmed: 0.5 },
@@ -68,4 +68,16 @@ test('how a mask was made is read with care', () => {
   assert.deepEqual(sanitizeTraits(made), made);
   const wrong = { stage: 'later', source: 5, seconds: -1, predicted_iou: '1', stability_score: Number.NaN };
   assert.deepEqual(sanitizeTraits(wrong), {});
+});
+
+test('scores on few photos come with a warning', () => {
+  assert.match(measuredText({ photos: 1, masks: 3 }), /^Measured on 1 photo with 3 masks .* chance/);
+  assert.doesNotMatch(measuredText({ photos: 12, masks: 30 }), /chance/);
+});
+
+test('the automatic stage says how many masks did not fit', () => {
+  const run = { done: 3, photos: 3, all: 12, missed: 0, most: 200 };
+  assert.equal(resultText(run), '12 masks on 3 photos.');
+  assert.match(resultText({ ...run, missed: 4 }), /^12 of 16 masks on 3 photos\. .* room for 200 objects/);
+  assert.match(resultText({ ...run, done: 1 }), /^Stopped after 1 photo: 12 masks/);
 });

@@ -24,12 +24,13 @@ const plainPrompts = log =>
  * @property {object} prompts
  * @property {object} traits
  * @property {object} tracked
+ * @property {[step: number, place: number][]} [rejected]
  */
 
 /** @type {Case[]} which Python's edit log is tested on, too (tests/serving/test_edit_log.py) */
 const cases = JSON.parse(readFileSync(new URL('../edit_log_cases.json', import.meta.url), 'utf8'));
 
-for (const { name, steps, length, order, prompts, traits, tracked } of cases) {
+for (const { name, steps, length, order, prompts, traits, tracked, rejected = [] } of cases) {
   test(`what holds now: ${name}`, () => {
     const log = new EditLog({ steps: steps.map(entries => ({ entries })), length });
     assert.deepEqual(
@@ -40,6 +41,10 @@ for (const { name, steps, length, order, prompts, traits, tracked } of cases) {
     assert.deepEqual(Object.fromEntries(log.traits), traits);
     const frames = [...log.state.tracked].map(([object, each]) => [object, [...each].sort((a, b) => a - b)]);
     assert.deepEqual(Object.fromEntries(frames), tracked);
+    assert.deepEqual(
+      log.rejected,
+      rejected.map(([step, place]) => steps[step][place]),
+    );
   });
 }
 

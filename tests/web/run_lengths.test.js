@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeRuns, encodeRuns } from '../../ui/web/core/run_lengths.js';
+import { boundsOf, decodeRuns, encodeRuns } from '../../ui/web/core/run_lengths.js';
 
 test('a mask comes back as it was', () => {
   const [width, height] = [7, 5];
@@ -42,4 +42,19 @@ test('a part of a mask becomes the runs of the whole', () => {
     });
     assert.deepEqual(encodeRuns(part, width, height, [left, top, 3, 4]), encodeRuns(whole, width, height));
   }
+});
+
+test('the box of a mask and its area are known without its pixels', () => {
+  const [width, height] = [6, 5];
+  const pixels = new Uint8Array(width * height);
+  for (const [x, y] of [
+    [2, 1],
+    [2, 2],
+    [3, 3],
+  ])
+    pixels[y * width + x] = 1;
+  assert.deepEqual(boundsOf(encodeRuns(pixels, width, height)), { place: [2, 1, 2, 3], area: 3 });
+  const full = encodeRuns(pixels.fill(1), width, height);
+  assert.deepEqual(boundsOf(full), { place: [0, 0, width, height], area: 30 });
+  assert.equal(boundsOf(encodeRuns(pixels.fill(0), width, height)), null);
 });

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sam2_core.errors import Busy, Cancelled, MaskletError, MediaError
+from sam2_core.media.names import safe_file_name
 from sam2_core.serving.commands import RemoveObject, Untrack
 from sam2_core.serving.text_run import TextRun, TextUpdate
 from sam2_core.serving.tracking_run import TrackingRun, TrackingUpdate
@@ -373,8 +374,21 @@ class PageConnection:
 
     async def _train(self, request: TrainRequest, job: Job) -> None:
         entry, result = await self._session.train(request.objects, request.minutes, job)
-        before, after = dict(result.before), dict(result.after)
-        self.send(DoneEvent(job="train", name=entry.name, title=entry.title, before=before, after=after))
+        file = result.weights
+        file_name = safe_file_name(Path(entry.model).stem, f"_trained{file.suffix}")
+        self.send(
+            DoneEvent(
+                job="train",
+                name=entry.name,
+                title=entry.title,
+                before=dict(result.before),
+                after=dict(result.after),
+                photos=result.photos,
+                masks=result.masks,
+                url=f"weights/{entry.name}/{file_name}",
+                size=(await self._executors.read_file(file.stat)).st_size,
+            )
+        )
 
     async def _list_models(self) -> None:
         models = await self._executors.read_file(describe_models, self._session.models)

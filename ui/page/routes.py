@@ -22,6 +22,7 @@ POST /s/{token}/live                the next frame of the camera as a JPEG, answ
                                     429: drop it, 410: the camera is not started (see ui/page/live.py)
 POST /s/{token}/bye                 the page is going away
 GET  /s/{token}/download/{id}/{filename}
+GET  /s/{token}/weights/{model}/{filename}   of a network that was trained in the session
 GET  /examples/{name}.jpg           thumbnail of an example
 """
 
@@ -86,6 +87,7 @@ class Routes:
             Route("/s/{token}/live", self._of_session(self._live), methods=post),
             Route("/s/{token}/bye", self._of_session(self._bye), methods=post),
             Route("/s/{token}/download/{key}/{filename}", self._of_session(self._download), methods=get),
+            Route("/s/{token}/weights/{model}/{filename}", self._of_session(self._weights), methods=get),
             Route("/examples/{name}.jpg", self._thumbnail, methods=get),
         ]
 
@@ -239,6 +241,13 @@ class Routes:
             return _refuse(404, "This download is no longer here. Make it again.")
         self._sessions.touch(session)
         return FileResponse(path, filename=path.name, headers=FRESH)
+
+    async def _weights(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        path = session.models.weights_of(request.path_params["model"])
+        if path is None:
+            return _refuse(404, "These weights are no longer here. Train again.")
+        self._sessions.touch(session)
+        return FileResponse(path, filename=safe_file_name(request.path_params["filename"]), headers=FRESH)
 
     async def _thumbnail(self, request: Request) -> Response:
         jpeg = await self._executors.read_file(thumbnail, request.path_params["name"])

@@ -347,7 +347,7 @@ class DoneEvent(_Event):
     Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
     tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
     Of `everything`: whether it was `stopped`. Of `train`: `name` and `title` of the new model, and the scores `before`
-    and `after` on photos that were not trained on.
+    and `after` on so many `masks` of `photos` that were not trained on; its weights are at `url`.
     """
 
     t: Literal["done"] = "done"
@@ -367,6 +367,8 @@ class DoneEvent(_Event):
     title: str | Absent = _ABSENT
     before: dict[str, float] | Absent = _ABSENT
     after: dict[str, float] | Absent = _ABSENT
+    photos: int | Absent = _ABSENT
+    masks: int | Absent = _ABSENT
 
 
 class ErrorEvent(_Event):

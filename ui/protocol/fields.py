@@ -36,6 +36,7 @@ from sam2_core.types import (
     Mask,
     Point,
     Prompt,
+    RejectedMask,
 )
 
 MAX_NUMBER = 2**53  # the largest whole number that JavaScript counts to
@@ -194,6 +195,24 @@ class ProvenanceData(RequestData):
     seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | Absent = None
     predicted_iou: Annotated[float, Field(ge=-10, le=10)] | Absent = None
     stability_score: Annotated[float, Field(ge=0, le=1)] | Absent = None
+
+
+class RejectedMaskData(RequestData):
+    """A proposal of the model on a frame that a person rejected."""
+
+    frame: Frame
+    mask: MaskData
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | Absent = None
+    predicted_iou: Annotated[float, Field(ge=-10, le=10)] | Absent = None
+    stability_score: Annotated[float, Field(ge=0, le=1)] | Absent = None
+
+
+def to_rejected(data: RejectedMaskData, info: ValidationInfo) -> RejectedMask:
+    """The mask as data sets take it; raises `BadPrompt`."""
+    if info.context is not None:
+        _check_prompt(data.mask, (), (), None, info.context, data.frame)
+    mask = Mask.from_coco({"size": data.mask.size, "counts": data.mask.counts})
+    return RejectedMask(data.frame, mask, data.predicted_iou, data.stability_score, data.seconds)
 
 
 class ExportObject(RequestData):

@@ -99,6 +99,7 @@ _REFUSALS = {
     "first_object": f"`first_object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
     "box_threshold": _THRESHOLD,
     "text_threshold": _THRESHOLD,
+    "rejected": "A data set lists rejected masks with their frames, and numbers that fit.",
     "provenance": "A data set says of its masks the stage, the source, and numbers that fit.",
     "choose_model.name": "`name` must be the name of a model.",
     "entries": "This journal is too long or no journal at all.",

@@ -29,6 +29,7 @@ from sam2_core.serving.tracking_run import Direction, TrackingRequest
 from sam2_core.types import (
     MAX_LOG_ENTRIES,
     AutomaticSettings,
+    RejectedMask,
 )
 from ui.protocol.fields import (
     LAST_FRAME,
@@ -45,6 +46,7 @@ from ui.protocol.fields import (
     Objects,
     PromptField,
     ReadAs,
+    RejectedMaskData,
     RequestData,
     Share,
     Text,
@@ -52,6 +54,7 @@ from ui.protocol.fields import (
     check_stride,
     to_effects,
     to_entry,
+    to_rejected,
     to_traits,
 )
 
@@ -181,7 +184,8 @@ class SegmentEverythingRequest(RequestData):
 
 class ExportRequest(RequestData):
     """Write a download: the objects, of which the last one lies above the others, on each `every`-th of the frames
-    `first`..`last` (left out: all). `effects` and what follows are options that only some formats take."""
+    `first`..`last` (left out: all). `effects` and what follows are options that only some formats take; `rejected` are
+    for a data set."""
 
     t: Literal["export"] = "export"
     format: FormatName
@@ -197,6 +201,9 @@ class ExportRequest(RequestData):
     side_by_side: bool = False
     cropped: bool = False
     largest_side: Annotated[int, Field(ge=0, le=MAX_SIDE)] = 0
+    rejected: Annotated[
+        tuple[Annotated[RejectedMask, ReadAs(RejectedMaskData, to_rejected)], ...], Field(max_length=MAX_LOG_ENTRIES)
+    ] = ()
 
     @model_validator(mode="after")
     def _check_range(self) -> ExportRequest:
@@ -220,6 +227,7 @@ class ExportRequest(RequestData):
             side_by_side=self.side_by_side,
             cropped=self.cropped,
             max_side=self.largest_side,
+            rejected=self.rejected,
         )
 
 

@@ -170,6 +170,7 @@ interface PageElements {
   'training-go': HTMLButtonElement;
   'training-minutes': HTMLSelectElement;
   'training-use': HTMLButtonElement;
+  'training-weights': HTMLAnchorElement;
   undo: HTMLButtonElement;
   update: HTMLButtonElement;
   'use-mask': HTMLButtonElement;

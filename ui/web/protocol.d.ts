@@ -144,7 +144,8 @@ export interface SegmentEverythingRequest {
 }
 /**
  * Write a download: the objects, of which the last one lies above the others, on each `every`-th of the frames
- * `first`..`last` (left out: all). `effects` and what follows are options that only some formats take.
+ * `first`..`last` (left out: all). `effects` and what follows are options that only some formats take; `rejected` are
+ * for a data set.
  */
 export interface ExportRequest {
   t: "export";
@@ -179,6 +180,7 @@ export interface ExportRequest {
   side_by_side?: boolean;
   cropped?: boolean;
   largest_side?: number;
+  rejected?: RejectedMaskData[];
 }
 /**
  * An object in a download: a name of its own, its class label, its color as [red, green, blue], and how its masks
@@ -210,6 +212,23 @@ export interface EffectsData {
   }[];
   feather?: number;
   matte?: number;
+}
+/**
+ * A proposal of the model on a frame that a person rejected.
+ */
+export interface RejectedMaskData {
+  frame: number;
+  mask: MaskData1;
+  seconds?: number;
+  predicted_iou?: number;
+  stability_score?: number;
+}
+/**
+ * A mask as COCO's compressed run lengths. `size` is [height, width], that of the frame.
+ */
+export interface MaskData1 {
+  size: [number, number];
+  counts: string;
 }
 /**
  * Find what a text names on a frame, with commas between several things. The answer is `detected`, with all from
@@ -704,7 +723,7 @@ export interface ProgressEvent {
  * Of `replay`: `stopped` where its tracking was cancelled. Of `model`: its name; all masks are new ones. Of a run of
  * tracking that looked for what a text names: the `objects` that it made, and the `missing` phrases without one.
  * Of `everything`: whether it was `stopped`. Of `train`: `name` and `title` of the new model, and the scores `before`
- * and `after` on photos that were not trained on.
+ * and `after` on so many `masks` of `photos` that were not trained on; its weights are at `url`.
  */
 export interface DoneEvent {
   t: "done";
@@ -728,6 +747,8 @@ export interface DoneEvent {
   after?: {
     [k: string]: number;
   };
+  photos?: number;
+  masks?: number;
 }
 /**
  * Something went wrong. `text` may be shown; the others name what it is about. `too_large`: the files can be sent

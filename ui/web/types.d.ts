@@ -60,8 +60,8 @@ interface Traits {
 }
 
 type Stage = 'assisted' | 'semi-automatic' | 'automatic';
-/** Who made a mask, see core/traits.js. */
-type MaskOrigin = 'person' | 'confirmed' | 'automatic' | 'rejected';
+/** Who made a mask: a person, the model with a person's approval, or the model alone. */
+type MaskOrigin = 'person' | 'confirmed' | 'automatic';
 
 interface PromptEntry {
   frame: number;
@@ -70,6 +70,7 @@ interface PromptEntry {
   forget?: undefined;
   traits?: undefined;
   track?: undefined;
+  reject?: undefined;
 }
 
 interface ForgetEntry {
@@ -80,6 +81,7 @@ interface ForgetEntry {
   prompt?: undefined;
   traits?: undefined;
   track?: undefined;
+  reject?: undefined;
 }
 
 interface TraitsEntry {
@@ -91,6 +93,7 @@ interface TraitsEntry {
   prompt?: undefined;
   forget?: undefined;
   track?: undefined;
+  reject?: undefined;
 }
 
 interface TrackEntry {
@@ -103,10 +106,27 @@ interface TrackEntry {
   prompt?: undefined;
   forget?: undefined;
   traits?: undefined;
+  reject?: undefined;
+}
+
+interface RejectEntry {
+  /** The frame on which the model proposed a mask that the user rejected. */
+  reject: number;
+  mask: RunLengths & { counts: string };
+  predicted_iou?: number;
+  stability_score?: number;
+  /** Of a person's work on it. */
+  seconds?: number;
+  frame?: undefined;
+  object?: undefined;
+  prompt?: undefined;
+  forget?: undefined;
+  traits?: undefined;
+  track?: undefined;
 }
 
 /** One change. `after`: the place of the last step that was there before. */
-type Entry = (PromptEntry | ForgetEntry | TraitsEntry | TrackEntry) & { after?: number };
+type Entry = (PromptEntry | ForgetEntry | TraitsEntry | TrackEntry | RejectEntry) & { after?: number };
 
 /** A request that the connection has not numbered yet. */
 type Unnumbered<R> = R extends unknown ? Omit<R, 'seq'> : never;

@@ -10,8 +10,10 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
+from sam2_core.types import Mask
 from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
 from tests.ui.trainers import ENDLESS, GOOD, Trainer
 
@@ -86,7 +88,17 @@ def test_new_weights_come_into_the_list_of_models(house: House, trainer: Trainer
             {"click1": 0.6},
             {"click1": 0.75},
         )
+        assert (done["photos"], done["masks"], done["size"]) == (1, 3, 7)
         assert [(entry.name, minutes) for entry, minutes in trainer.calls] == [("nano", 2)]
+        fetched = house.client.get(f"/s/{token}/{done['url']}")
+        assert (fetched.content, "nano_trained.safetensors" in fetched.headers["content-disposition"]) == (
+            b"weights",
+            True,
+        )
+        stranger = house.session().token
+        with house.page(stranger):
+            assert house.client.get(f"/s/{stranger}/{done['url']}").status_code == 404
+        assert house.client.get(f"/s/{token}/weights/nano/nano.safetensors").status_code == 404
         page.send("list_models")
         listed = page.receive("models")
         assert [each["name"] for each in listed["models"]] == ["nano", done["name"]]
@@ -187,9 +199,13 @@ def test_photos_are_downloaded_as_a_dataset(house: House) -> None:
     token = house.session().token
     with house.page(token) as page:
         open_album(house, page, token)
-        page.send("export", format="dataset", objects=[OBJECT])
+        rejected = {"frame": 1, "mask": Mask.from_array(np.eye(48, 64, dtype=bool)).to_coco(), "predicted_iou": 0.4}
+        page.send("export", format="dataset", objects=[OBJECT], rejected=[{**rejected, "frame": 0}])
+        assert "must have the size of the picture" in page.receive("error", job="export")["text"]
+        page.send("export", format="dataset", objects=[OBJECT], rejected=[rejected])
         done = page.receive("done", job="export")
         content = house.client.get(f"/s/{token}/{done['url']}").content
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             assert "dataset/manifest.jsonl" in archive.namelist()
             assert b'"seconds": 4.0' in archive.read("dataset/manifest.jsonl")
+            assert b'"decision": "rejected"' in archive.read("dataset/manifest.jsonl")

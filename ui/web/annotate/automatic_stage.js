@@ -1,10 +1,11 @@
 // The automatic stage: all masks above the thresholds, on one photo after the other.
 
+import { about } from '../core/page.js';
 import { state } from '../core/store.js';
-import { counted } from '../shared/format.js';
 import { goTo } from '../timeline/navigation.js';
 import { automatic } from '../tools/automatic_masks.js';
 import { prompts } from '../tools/prompts.js';
+import { resultText } from './statistics.js';
 
 export class AutomaticStage {
   isRunning = false;
@@ -19,15 +20,14 @@ export class AutomaticStage {
   }
 
   /**
-   * Takes the masks of all photos, each as one step. Where not all fit into the session, each photo has an equal share of the
-   * room that is left.
+   * Takes the masks of all photos, each as one step. A photo gets at most an equal share of the room that is left, its best
+   * masks; what one photo does not need is for those after it.
    * @param {number} photos
    * @param {() => void} onProgress
    */
   async run(photos, onProgress) {
     const { version } = state;
-    const before = state.log.prompts.size;
-    let done = 0;
+    let [done, all, missed] = [0, 0, 0];
     this.isRunning = true;
     for (; done < photos && this.isRunning; done += 1) {
       this.text = `Photo ${done + 1} of ${photos}`;
@@ -35,12 +35,12 @@ export class AutomaticStage {
       await goTo(done);
       const isComplete = this.isRunning && (await automatic.start());
       if (!isComplete || state.version !== version || state.frame !== done) break;
-      await automatic.takeAll('automatic', Math.floor(prompts.room.objects / (photos - done)));
+      const most = Math.ceil(prompts.room.objects / (photos - done));
+      const { taken, left } = await automatic.takeAll('automatic', { most });
+      [all, missed] = [all + taken, missed + left];
     }
     this.isRunning = false;
-    const taken = counted(state.log.prompts.size - before, 'mask');
-    this.text =
-      done < photos ? `Stopped after ${counted(done, 'photo')}: ${taken}` : `${taken} on ${counted(photos, 'photo')}`;
+    this.text = resultText({ done, photos, all, missed, most: about.max_objects });
     onProgress();
   }
 }

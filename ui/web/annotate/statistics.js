@@ -1,6 +1,11 @@
 // What was annotated in each stage of the data engine, counted from the edit log.
 
+/** @import { EditLog } from '../core/edit_log.js' */
+
 import { STAGES } from '../core/traits.js';
+import { counted } from '../shared/format.js';
+
+const FEW_PHOTOS = 10; // scores on fewer may change by chance
 
 /**
  * @typedef {object} StageStatistics
@@ -19,10 +24,10 @@ export const stageOf = traits => traits?.stage ?? 'assisted';
 const countMasks = made => made.reduce((sum, [, frames]) => sum + frames.size, 0);
 
 /**
- * @param {{ prompts: Map<number, Map<number, Prompt>>, traits: Map<number, Partial<Traits>> }} held what holds now
+ * @param {Pick<EditLog, 'prompts' | 'traits' | 'rejected'>} held what holds now
  * @returns {StageStatistics[]} one for each stage
  */
-export function countStages({ prompts, traits }) {
+export function countStages({ prompts, traits, rejected }) {
   return STAGES.map(stage => {
     const made = [...prompts].filter(([object]) => stageOf(traits.get(object)) === stage);
     const masks = countMasks(made);
@@ -31,14 +36,39 @@ export function countStages({ prompts, traits }) {
     const seconds = timed.reduce((sum, [object]) => sum + (traits.get(object)?.seconds ?? 0), 0);
     const timedMasks = countMasks(timed);
     const confirmed = countMasks(made.filter(([object]) => traits.get(object)?.source === 'confirmed'));
-    const rejected = [...traits.values()].filter(each => each.source === 'rejected' && each.stage === stage).length;
+    const decided = stage === 'semi-automatic' ? confirmed + rejected.length : 0;
     return {
       stage,
       masks,
       photos,
       masksPerPhoto: photos ? masks / photos : null,
       secondsPerMask: timedMasks ? seconds / timedMasks : null,
-      confirmed: confirmed + rejected ? confirmed / (confirmed + rejected) : null,
+      confirmed: decided ? confirmed / decided : null,
     };
   });
+}
+
+/**
+ * On what a training was measured, and what that is worth, for the user.
+ * @param {{ photos: number, masks: number }} measured
+ */
+export function measuredText({ photos, masks }) {
+  const on = `Measured on ${counted(photos, 'photo')} with ${counted(masks, 'mask')} that it has not seen.`;
+  return photos < FEW_PHOTOS ? `${on} So few say little: the difference may be chance. Annotate more photos.` : on;
+}
+
+/**
+ * What a run of the automatic stage brought, for the user.
+ * @param {object} run
+ * @param {number} run.done photos
+ * @param {number} run.photos
+ * @param {number} run.all masks that were taken
+ * @param {number} run.missed masks that did not fit
+ * @param {number} run.most objects that the photos share
+ */
+export function resultText({ done, photos, all, missed, most }) {
+  const masks = missed ? `${all} of ${counted(all + missed, 'mask')}` : counted(all, 'mask');
+  const said =
+    done < photos ? `Stopped after ${counted(done, 'photo')}: ${masks}.` : `${masks} on ${counted(photos, 'photo')}.`;
+  return missed ? `${said} The best of each photo were taken: all photos share room for ${most} objects.` : said;
 }

@@ -22,7 +22,8 @@ export function setUpTiming() {
   on('interaction', () => {
     const entry = state.log.last?.entries[0];
     if (!state.stage || !entry?.prompt || entry.object === stopwatch.object) return;
-    if (state.log.traits.get(entry.object)?.source === 'automatic') return; // no person's time
+    const { source } = state.log.traits.get(entry.object) ?? {};
+    if (source === 'automatic' || source === 'confirmed') return; // no person's time, or measured already
     endTiming();
     stopwatch.begin(entry.object);
   });

@@ -7,6 +7,7 @@
 //   {traits: object, set: {name, label, color, place, locked, …}}   some of its traits (core/traits.js); the server ignores
 //                             them
 //   {track: [start, stop, step], objects}   these objects were tracked through these frames (none named: all)
+//   {reject: frame, mask, predicted_iou, stability_score, seconds}   a mask that the model proposed was rejected
 // Steps from `length` on have been undone and can be redone.
 //
 // A run of tracking is one step, {run, entries}, that grows while frames come in. Edits that are made meanwhile are steps
@@ -25,6 +26,8 @@ class EditState {
   traits = new Map();
   /** @type {Map<number, Set<number>>} object -> frames on which it was tracked; without removed and cleared objects */
   tracked = new Map();
+  /** @type {RejectEntry[]} masks that the model proposed and the user rejected */
+  rejected = [];
 
   /** @param {Entry} entry */
   apply(entry) {
@@ -38,6 +41,8 @@ class EditState {
         for (let frame = first; frame <= last; frame += 1) frames.add(frame);
         this.tracked.set(object, frames);
       }
+    } else if (entry.reject !== undefined) {
+      this.rejected.push(entry);
     } else if (entry.forget) {
       for (const ofObject of [this.prompts, this.traits, this.tracked]) ofObject.delete(entry.forget);
     }
@@ -138,6 +143,10 @@ export class EditLog {
   /** object -> its traits, as far as they were set */
   get traits() {
     return this.state.traits;
+  }
+  /** Masks that the model proposed and the user rejected. */
+  get rejected() {
+    return this.state.rejected;
   }
 
   /**

@@ -229,13 +229,7 @@ export const objects = {
         const { name, label, color, stage = 'assisted', source = 'person', ...made } = this.trait(id);
         const { seconds, predicted_iou, stability_score } = made;
         const channel = (/** @type {number} */ at) => Number.parseInt(color.slice(at, at + 2), 16);
-        const provenance = {
-          stage,
-          source: source === 'rejected' ? 'person' : source,
-          seconds,
-          predicted_iou,
-          stability_score,
-        };
+        const provenance = { stage, source, seconds, predicted_iou, stability_score };
         return { id, name, label, color: [channel(1), channel(3), channel(5)], provenance };
       });
   },

@@ -2,16 +2,27 @@
 
 import { state } from './store.js';
 
+const rounded = (/** @type {number} */ value) => Math.round(1000 * value) / 1000;
+
+/**
+ * What the network says of a mask of its own.
+ * @param {{ predicted_iou: number, stability: number }} mask
+ */
+export const scoresOf = ({ predicted_iou, stability }) => ({
+  predicted_iou: rounded(predicted_iou),
+  stability_score: rounded(stability),
+});
+
 /**
  * The traits of an object that was taken from an automatic mask.
  * @param {{ predicted_iou: number, stability: number }} mask
  * @param {MaskOrigin} source
+ * @param {number} [seconds] that it took a person; left out: not measured
  * @returns {Partial<Traits>}
  */
-export function madeByNetwork({ predicted_iou, stability }, source) {
+export function madeByNetwork(mask, source, seconds) {
   const stage = source === 'automatic' ? 'automatic' : 'semi-automatic';
-  const rounded = (/** @type {number} */ value) => Math.round(1000 * value) / 1000;
-  return { stage, source, predicted_iou: rounded(predicted_iou), stability_score: rounded(stability) };
+  return { stage, source, ...scoresOf(mask), ...(seconds !== undefined && { seconds }) };
 }
 
 /**

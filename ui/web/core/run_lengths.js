@@ -96,6 +96,28 @@ export function decodeRuns({ size: [height, width], counts }) {
 }
 
 /**
+ * The box around a mask and its number of pixels; null for an empty one. Throws RangeError for what is no text of runs.
+ * @param {RunLengths & { counts: string }} mask
+ * @returns {{ place: Place, area: number } | null}
+ */
+export function boundsOf({ size: [height], counts }) {
+  let [left, top, right, bottom, area, start] = [Infinity, Infinity, -1, -1, 0, 0];
+  countsOf(counts).forEach((run, place) => {
+    const last = start + run - 1;
+    if (place % 2 && run) {
+      const [first, end] = [Math.floor(start / height), Math.floor(last / height)];
+      area += run;
+      left = Math.min(left, first);
+      right = Math.max(right, end);
+      top = Math.min(top, first < end ? 0 : start % height);
+      bottom = Math.max(bottom, first < end ? height - 1 : last % height);
+    }
+    start = last + 1;
+  });
+  return area ? { place: [left, top, right - left + 1, bottom - top + 1], area } : null;
+}
+
+/**
  * The opaque pixels of a canvas.
  * @param {HTMLCanvasElement} canvas
  */

@@ -7,9 +7,8 @@ export const MAX_LABEL_LENGTH = 40;
 
 /** The stages of the data engine, in their order. */
 export const STAGES = /** @type {const} */ (['assisted', 'semi-automatic', 'automatic']);
-/** Who made a mask: a person, the model with a person's approval, or the model alone; `rejected` is a proposal of the model
- * that a person did not want, so an object without a mask. */
-export const SOURCES = /** @type {const} */ (['person', 'confirmed', 'automatic', 'rejected']);
+/** Who made a mask: a person, the model with a person's approval, or the model alone. */
+export const SOURCES = /** @type {const} */ (['person', 'confirmed', 'automatic']);
 export const MAX_SECONDS = 1e6;
 
 /** @param {string} text */
@@ -38,10 +37,24 @@ export function sanitizeTraits(set) {
   if (typeof set.locked === 'boolean') sane.locked = set.locked;
   sane.stage = STAGES.find(stage => stage === set.stage);
   sane.source = SOURCES.find(source => source === set.source);
-  sane.seconds = numberIn(set.seconds, 0, MAX_SECONDS);
-  sane.predicted_iou = numberIn(set.predicted_iou, -10, 10);
-  sane.stability_score = numberIn(set.stability_score, 0, 1);
-  return /** @type {Partial<Traits>} */ (
-    Object.fromEntries(Object.entries(sane).filter(([, value]) => value !== undefined))
-  );
+  return { ...withoutGaps(sane), ...sanitizeScores(set) };
 }
+
+/**
+ * The same of what is known of a mask of the model.
+ * @param {Record<string, unknown>} set
+ * @returns {Pick<Traits, 'seconds' | 'predicted_iou' | 'stability_score'>}
+ */
+export const sanitizeScores = ({ seconds, predicted_iou, stability_score }) =>
+  withoutGaps({
+    seconds: numberIn(seconds, 0, MAX_SECONDS),
+    predicted_iou: numberIn(predicted_iou, -10, 10),
+    stability_score: numberIn(stability_score, 0, 1),
+  });
+
+/**
+ * @template {object} T
+ * @param {T} set
+ */
+const withoutGaps = set =>
+  /** @type {T} */ (Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)));

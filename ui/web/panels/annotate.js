@@ -2,6 +2,7 @@
 
 import { AutomaticStage } from '../annotate/automatic_stage.js';
 import { countStages } from '../annotate/statistics.js';
+import { MAX_PAUSE } from '../annotate/stopwatch.js';
 import { endTiming } from '../annotate/timing.js';
 import { isClip, openMedium } from '../core/media.js';
 import { announce } from '../core/notices.js';
@@ -79,13 +80,17 @@ async function propose() {
   nextProposal();
 }
 
-/** Those of the masks that are shown on which nothing is decided. */
-const openProposals = () => automatic.shown.filter(mask => !automatic.objectOf(mask));
+let shownAt = 0; // when the proposal was highlighted, in milliseconds
 
-/** Highlights the next one. */
-function nextProposal() {
-  const next = openProposals()[0] ?? null;
-  automatic.highlight(next);
+/** How long the user looked at the proposal. */
+const secondsToDecide = () => Math.round(Math.min(10 * MAX_PAUSE, (performance.now() - shownAt) / 100)) / 10;
+
+/** Highlights the next mask that is not decided; after the last one, the user clicks on what is missing. */
+function nextProposal(isLast = false) {
+  const next = automatic.shown.find(mask => !automatic.objectOf(mask)) ?? null;
+  shownAt = performance.now();
+  automatic.propose(next);
+  if (!next && isLast) setTool('point', true);
   announce(next ? automatic.description : 'No proposal is left. Click on what is missing.');
   updatePanel();
 }
@@ -94,20 +99,22 @@ function nextProposal() {
 async function decide(isWanted) {
   const mask = automatic.highlighted;
   if (!mask || automatic.objectOf(mask)) return nextProposal();
-  if (isWanted) await automatic.toggle(mask);
-  else await automatic.reject(mask);
-  nextProposal();
+  endTiming();
+  if (isWanted) await automatic.toggle(mask, false, secondsToDecide());
+  else await automatic.reject(mask, secondsToDecide());
+  nextProposal(true);
 }
 
 async function confirmAll() {
-  await automatic.takeAll('confirmed');
-  nextProposal();
+  endTiming();
+  await automatic.takeAll('confirmed', { seconds: secondsToDecide() });
+  nextProposal(true);
 }
 
 const isProposing = () => state.stage === 'semi-automatic' && state.tool === 'automatic' && !!automatic.settings;
 
 function updateStage() {
-  const left = openProposals().length;
+  const left = automatic.shown.filter(mask => !automatic.objectOf(mask)).length;
   find('proposals').hidden = state.stage !== 'semi-automatic';
   find('proposals-left').textContent = automatic.job ? 'Looking…' : isProposing() ? `${left} left` : '';
   find('proposals-confirm').disabled =
@@ -152,7 +159,7 @@ function statisticsRow({ stage, masks, masksPerPhoto, secondsPerMask, confirmed 
   const row = make('tr');
   const head = make('th', '', STAGES[stage].title);
   head.scope = 'row';
-  const share = confirmed === null || stage !== 'semi-automatic' ? '–' : `${Math.round(100 * confirmed)}%`;
+  const share = confirmed === null ? '–' : `${Math.round(100 * confirmed)}%`;
   const cells = [`${masks}`, number(masksPerPhoto), number(secondsPerMask), share];
   row.append(head, ...cells.map(text => make('td', '', text)));
   return row;
@@ -192,19 +199,22 @@ export function setUpAnnotate() {
   listen(find('proposals-find'), 'click', propose);
   listen(find('automatic-stage-go'), 'click', annotateAll);
   listen(find('automatic-stage-cancel'), 'click', () => automaticStage.cancel());
-  const { x, n } = shortcuts;
+  const { a, n, x, Enter } = shortcuts;
   Object.assign(shortcuts, {
     z: togglePanel,
     y: () => isProposing() && decide(true),
+    Enter: (/** @type {KeyboardEvent} */ event) => (isProposing() ? decide(!event.shiftKey) : Enter(event)),
+    a: (/** @type {KeyboardEvent} */ event) => (isProposing() ? confirmAll() : a(event)),
     n: (/** @type {KeyboardEvent} */ event) => (isProposing() ? decide(false) : n(event)),
     x: (/** @type {KeyboardEvent} */ event) => (isProposing() ? decide(false) : x(event)),
   });
   on('log frame objects medium automatic tool', oncePerFrame(updatePanel));
-  on('automatic', () => {
-    if (isProposing() && !automatic.job && !automatic.highlighted) automatic.highlight(openProposals()[0] ?? null);
-  });
   on('frame', () => {
-    if (state.stage === 'semi-automatic' && state.tool === 'automatic') propose();
+    if (state.stage === 'semi-automatic') propose();
+  });
+  on('automatic', () => {
+    const isWaiting = isProposing() && !automatic.job && !automatic.isTaking && !automatic.proposal;
+    if (isWaiting && automatic.shown.some(mask => !automatic.objectOf(mask))) nextProposal();
   });
   on('medium', () => {
     find('annotate-open').hidden = isClip();

@@ -275,13 +275,16 @@ function chosenFrames() {
   return selection.frames === 'range' && state.range ? { ...state.range, every } : { first: 0, last, every };
 }
 
+const rejectedMasks = () => state.log.rejected.map(({ reject: frame, ...mask }) => ({ frame, ...mask }));
+
 /** @returns {ExportRequest} */
 function exportRequest() {
   const names = /** @type {const} */ ([...SWITCH_NAMES, 'largest_side']);
   const taken = Object.fromEntries(names.filter(takes).map(name => [name, options[name]]));
   const effects = takes('look') ? { effects: usableEffects() } : {};
   const format = /** @type {ExportRequest['format']} */ (chosenFormat());
-  return { t: 'export', format, objects: chosenObjects(), ...chosenFrames(), ...taken, ...effects };
+  const rejected = format === 'dataset' ? { rejected: rejectedMasks() } : {};
+  return { t: 'export', format, objects: chosenObjects(), ...chosenFrames(), ...taken, ...effects, ...rejected };
 }
 
 async function startExport() {

@@ -2,6 +2,7 @@
 
 /** @import { DoneEvent, TrainRequest } from '../protocol.js' */
 
+import { measuredText } from '../annotate/statistics.js';
 import { endTiming } from '../annotate/timing.js';
 import { isAlbum } from '../core/media.js';
 import { NO_CONNECTION, toast } from '../core/notices.js';
@@ -11,7 +12,8 @@ import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { make, setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { percent } from '../shared/format.js';
+import { megabytes, percent } from '../shared/format.js';
+import { exportAddress } from './download.js';
 import { changeModel } from './models.js';
 
 const MINUTES = [1, 2, 5, 10, 20, 60];
@@ -26,7 +28,19 @@ const FIGURES = {
 };
 
 let isRunning = false;
-/** @type {{ name: string, title: string, former: { name: string, title: string }, before: Figures, after: Figures } | null} */
+/**
+ * @typedef {object} TrainingResult
+ * @property {string} name of the new model
+ * @property {string} title
+ * @property {{ name: string, title: string }} former
+ * @property {Figures} before
+ * @property {Figures} after
+ * @property {number} photos that were measured
+ * @property {number} masks
+ * @property {string} url of the weights
+ * @property {number} size bytes
+ */
+/** @type {TrainingResult | null} */
 let result = null;
 /** @typedef {NonNullable<DoneEvent['before']>} Figures */
 
@@ -51,12 +65,17 @@ function updateTraining() {
   find('training-run').hidden = !isRunning;
   find('training-result').hidden = !result;
   if (!result) return;
-  const { name, title, former, before, after } = result;
+  const { name, title, former, before, after, url, size } = result;
   find('training-caption').textContent = title;
   find('training-use').disabled = state.model.name === name;
   find('training-use').textContent = state.model.name === name ? 'In use' : 'Use the new model';
   find('training-back').disabled = state.model.name === former.name;
   find('training-back').textContent = `Back to ${former.title}`;
+  Object.assign(find('training-weights'), {
+    href: exportAddress(url),
+    title: `Download the weights, ${megabytes(size)}`,
+  });
+  find('training-measured').textContent = measuredText(result);
   const names = Object.keys(FIGURES).filter(each => each in before && each in after);
   find('training-figures').replaceChildren(...names.map(each => figureRow(each, before[each], after[each])));
 }
@@ -118,14 +137,17 @@ export function setUpTraining() {
   on('server-progress', ({ job, fraction, message }) => {
     if (job === 'train' && isRunning) showProgress(fraction, message);
   });
-  on('server-done', ({ job, name = '', title = '', before = {}, after = {} }) => {
-    if (job !== 'train') return;
-    const { name: former, title: formerTitle } = state.model;
-    result = { name, title, former: { name: former, title: formerTitle }, before, after };
-    connection.send({ t: 'list_models' });
-    endTraining();
-    if (!state.stage) toast('The training is done. Look at what it brought under Annotate.', 'hint');
-  });
+  on(
+    'server-done',
+    ({ job, name = '', title = '', before = {}, after = {}, photos = 0, masks = 0, url = '', size = 0 }) => {
+      if (job !== 'train') return;
+      const { name: former, title: formerTitle } = state.model;
+      result = { name, title, former: { name: former, title: formerTitle }, before, after, photos, masks, url, size };
+      connection.send({ t: 'list_models' });
+      endTraining();
+      if (!state.stage) toast('The training is done. Look at what it brought under Annotate.', 'hint');
+    },
+  );
   on('server-error', ({ job, text }) => {
     if (job === 'train') endTraining(text);
   });

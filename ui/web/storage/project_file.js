@@ -8,7 +8,7 @@ import { sanitizeEffects } from '../core/effects.js';
 import { objects } from '../core/objects.js';
 import { about } from '../core/page.js';
 import { state } from '../core/store.js';
-import { sanitizeTraits } from '../core/traits.js';
+import { sanitizeScores, sanitizeTraits } from '../core/traits.js';
 import { isPlain } from '../shared/values.js';
 import { readReviews } from './review_file.js';
 import { areNumbers, BadProject, check, isObjectId, isWhole, NoProject, readMedium, sizeOn } from './validation.js';
@@ -98,7 +98,7 @@ function readStep(plain, medium) {
  */
 function readEntry(plain, medium) {
   check(isPlain(plain));
-  const { frame, object, prompt, forget, traits, set, track } = plain;
+  const { frame, object, prompt, forget, traits, set, track, reject } = plain;
   if (forget !== undefined) {
     check(isObjectId(forget));
     return { forget };
@@ -107,6 +107,10 @@ function readEntry(plain, medium) {
   if (traits !== undefined) {
     check(isObjectId(traits));
     return { traits, set: sanitizeTraits(set) };
+  }
+  if (reject !== undefined) {
+    check(isWhole(reject, 0, medium.frames - 1));
+    return { reject, mask: readMask(plain.mask, sizeOn(reject, medium)), ...sanitizeScores(plain) };
   }
   check(isWhole(frame, 0, medium.frames - 1) && isObjectId(object));
   return { frame, object, prompt: readPrompt(prompt, sizeOn(frame, medium)) };
@@ -143,16 +147,25 @@ function readPrompt(plain, [height, width]) {
     areNumbers(box, 4) && isInside(box[0], box[1]) && isInside(box[2], box[3]);
   check(Array.isArray(points) && points.length <= about.max_points && points.every(isPoint));
   check(Array.isArray(boxes) && boxes.length <= about.max_boxes && boxes.every(isBox));
-  check(mask === undefined || (isPlain(mask) && `${mask.size}` === `${[height, width]}`));
-  check(mask === undefined || (typeof mask.counts === 'string' && mask.counts.length <= about.max_mask));
   check((choice === undefined || isWhole(choice, 0, 2)) && (crop === undefined || isBox(crop)));
   return {
     ...(points.length && { points }),
     ...(boxes.length && { boxes }),
-    ...(mask !== undefined && { mask }),
+    ...(mask !== undefined && { mask: readMask(mask, [height, width]) }),
     ...(choice !== undefined && { choice }),
     ...(crop !== undefined && { crop }),
   };
+}
+
+/**
+ * @param {unknown} plain
+ * @param {[height: number, width: number]} size
+ * @returns {RunLengths & { counts: string }}
+ */
+function readMask(plain, size) {
+  check(isPlain(plain) && `${plain.size}` === `${size}`);
+  check(typeof plain.counts === 'string' && plain.counts.length <= about.max_mask);
+  return { size, counts: plain.counts };
 }
 
 /**

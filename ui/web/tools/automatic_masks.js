@@ -9,8 +9,8 @@ import { frameSize } from '../core/media.js';
 import { announce, NO_CONNECTION, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about } from '../core/page.js';
-import { madeByNetwork } from '../core/provenance.js';
-import { encodeRuns } from '../core/run_lengths.js';
+import { madeByNetwork, scoresOf } from '../core/provenance.js';
+import { boundsOf, encodeRuns } from '../core/run_lengths.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
@@ -54,6 +54,8 @@ class AutomaticMasks {
   shown = [];
   /** @type {Candidate | null} under the pointer, or stepped to */
   highlighted = null;
+  /** @type {Candidate | null} highlighted while nothing else is */
+  proposal = null;
   /** How many there are at the lowest thresholds, but for objects that are there already. */
   total = 0;
   /** How many are not shown since they are objects already. */
@@ -62,8 +64,6 @@ class AutomaticMasks {
   revision = 0;
   /** @type {Map<number, Candidate>} */
   #found = new Map();
-  /** Numbers of candidates that the user does not want. */
-  #rejected = new Set();
   /** @type {(isComplete: boolean) => void} resolves `finished` */
   #finish = () => {};
   /** @type {Promise<boolean>} whether the newest run came to its end, all filters applied */
@@ -75,6 +75,8 @@ class AutomaticMasks {
   #refreshTimer = 0;
   #turns = { last: 0, shown: 0 }; // of filtering
   #toggled = { id: 0, at: 0 };
+  /** @type {WeakMap<RejectEntry, ReturnType<typeof boundsOf>>} */
+  #bounds = new WeakMap();
   /** @type {WeakMap<MaskRecord, MaskShape>} shapes of the masks of objects */
   #shapes = new WeakMap();
 
@@ -123,13 +125,13 @@ class AutomaticMasks {
     this.cancel();
     this.#finish(false);
     this.#found.clear();
-    this.#rejected.clear();
     Object.assign(this, {
       settings: null,
       job: null,
       note,
       shown: [],
       highlighted: null,
+      proposal: null,
       total: 0,
       known: 0,
       run: this.run + 1,
@@ -234,12 +236,13 @@ class AutomaticMasks {
     await Promise.all([...passing.map(mask => this.#giveShape(mask)), this.#knowObjects(settings.frame)]);
     if (run !== this.run || turn < this.#turns.shown) return;
     this.#turns.shown = turn;
-    const wanted = passing.filter(mask => !this.#rejected.has(mask.id));
+    const wanted = passing.filter(mask => !this.#isRejected(mask));
     const offered = wanted.filter(mask => mask.shape && !this.#isObject(mask));
     this.known = wanted.length - offered.length;
-    this.total = Math.max(offered.length, possible - this.known - this.#rejected.size);
+    this.total = Math.max(offered.length, possible - (passing.length - offered.length));
     this.shown = offered;
-    if (this.highlighted && !offered.includes(this.highlighted)) this.highlighted = null;
+    if (this.proposal && !offered.includes(this.proposal)) this.proposal = null;
+    if (this.highlighted && !offered.includes(this.highlighted)) this.highlighted = this.proposal;
     this.revision += 1;
     emit('automatic');
   }
@@ -268,6 +271,21 @@ class AutomaticMasks {
     return near.some(record => {
       const shape = this.#shapes.get(record);
       return shape && mask.shape && shapeOverlap(mask.shape, shape) >= SAME_MASK;
+    });
+  }
+
+  /**
+   * In stages: is it nearly a mask that the user rejected?
+   * @param {Candidate} mask
+   */
+  #isRejected({ place, area }) {
+    if (!state.stage) return false;
+    return state.log.rejected.some(entry => {
+      if (entry.reject !== this.frame) return false;
+      if (!this.#bounds.has(entry)) this.#bounds.set(entry, boundsOf(entry.mask));
+      const bounds = this.#bounds.get(entry);
+      if (!bounds || boxOverlap(bounds.place, place) < SAME_MASK) return false;
+      return Math.min(area, bounds.area) >= SAME_MASK * Math.max(area, bounds.area);
     });
   }
 
@@ -309,11 +327,18 @@ class AutomaticMasks {
     );
   }
 
-  /** @param {Candidate | null} mask */
-  highlight(mask) {
+  /** @param {Candidate | null} wanted null: the proposal, if there is one */
+  highlight(wanted) {
+    const mask = wanted ?? this.proposal;
     if (mask === this.highlighted) return;
     this.highlighted = mask;
     emit('automatic-highlight');
+  }
+
+  /** @param {Candidate | null} mask */
+  propose(mask) {
+    this.proposal = mask;
+    this.highlight(mask);
   }
 
   /** @param {number} by steps through those that are shown */
@@ -343,8 +368,9 @@ class AutomaticMasks {
    * Takes a mask, or gives it back where it was taken.
    * @param {Candidate} mask
    * @param {boolean} negative whether it may only be given back
+   * @param {number} [seconds] that it took to decide
    */
-  async toggle(mask, negative = false) {
+  async toggle(mask, negative = false, seconds = undefined) {
     const now = performance.now();
     if (this.#toggled.id === mask.id && now - this.#toggled.at < DOUBLE_CLICK) return;
     this.#toggled = { id: mask.id, at: now };
@@ -356,7 +382,7 @@ class AutomaticMasks {
     const runs = await this.#runsOf(mask, frame);
     if (!runs || version !== state.version || this.objectOf(mask)) return;
     const next = this.#nextObject();
-    const traits = madeByNetwork(mask, 'confirmed');
+    const traits = madeByNetwork(mask, 'confirmed', seconds);
     if (!prompts.set(frame, next, { mask: runs }, undefined, [{ traits: next, set: traits }])) return;
     objects.select(next);
     announce(`Taken as ${objects.trait(next).name}, ${fitOf(mask)}`);
@@ -373,48 +399,57 @@ class AutomaticMasks {
   }
 
   /**
-   * The user does not want a mask: it is not offered again, and counts as a proposal that was rejected.
+   * The user does not want a mask: it is not offered again in stages, and counts as a proposal that was rejected.
    * @param {Candidate} mask
+   * @param {number} seconds that it took to decide
    */
-  reject(mask) {
-    if (this.objectOf(mask) || this.#rejected.has(mask.id)) return;
-    this.#rejected.add(mask.id);
-    const object = objects.unused;
-    state.log.add([{ traits: object, set: madeByNetwork(mask, 'rejected') }]);
-    if (!state.log.prompts.has(state.active)) objects.select(objects.unused);
+  async reject(mask, seconds) {
+    const { version } = state;
+    const { frame } = this;
+    const runs = await this.#runsOf(mask, frame);
+    if (!runs || version !== state.version || this.objectOf(mask) || this.#isRejected(mask)) return;
+    if (JSON.stringify(runs).length > prompts.room.characters)
+      return toast('More would not fit into the project. Download the data set and begin anew.');
+    state.log.add([{ reject: frame, mask: runs, ...scoresOf(mask), seconds }]);
+    emit('interaction');
     emit('log');
-    return this.refresh();
+    await this.refresh();
   }
 
   /**
    * Takes all that are shown as one step, as many as fit, the best first.
    * @param {MaskOrigin} [source] whether a person has looked at them
-   * @param {number} [most]
+   * @param {{ most?: number, seconds?: number }} [limits] `seconds` is the time that they took together
+   * @returns {Promise<{ taken: number, left: number }>} `left` did not fit
    */
-  async takeAll(source = 'automatic', most = Infinity) {
-    const wanted = this.shown.filter(mask => !this.objectOf(mask)).slice(0, most);
-    if (!wanted.length || this.isTaking) return;
+  async takeAll(source = 'automatic', { most = Infinity, seconds } = {}) {
+    const wanted = this.shown.filter(mask => !this.objectOf(mask));
+    if (!wanted.length || this.isTaking) return { taken: 0, left: 0 };
     this.isTaking = true;
     emit('automatic');
-    await this.#takeAll(wanted, source);
+    const taken = await this.#takeAll(wanted, source, most, seconds);
     this.isTaking = false;
     emit('automatic');
+    return { taken, left: wanted.length - taken };
   }
 
   /**
    * @param {Candidate[]} wanted
    * @param {MaskOrigin} source
+   * @param {number} most
+   * @param {number} [seconds]
+   * @returns {Promise<number>} how many were taken
    */
-  async #takeAll(wanted, source) {
+  async #takeAll(wanted, source, most, seconds) {
     const { version } = state;
     const { frame } = this;
     const { room } = prompts;
     /** @type {{ mask: Candidate, runs: ReturnType<typeof encodeRuns> }[]} */
     const fitting = [];
     let characters = 0;
-    for (const mask of wanted.slice(0, Math.min(room.objects, room.prompts))) {
+    for (const mask of wanted.slice(0, Math.min(room.objects, room.prompts, most))) {
       const runs = await this.#runsOf(mask, frame);
-      if (version !== state.version) return;
+      if (version !== state.version) return 0;
       if (!runs) continue;
       characters += JSON.stringify(runs).length + 100;
       if (characters > room.characters) break;
@@ -424,14 +459,15 @@ class AutomaticMasks {
     /** @type {Entry[]} */
     const entries = fitting.flatMap(({ mask, runs }, place) => {
       const object = place ? Math.max(first, objects.unused - 1) + place : first;
-      const set = madeByNetwork(mask, source);
+      const set = madeByNetwork(mask, source, seconds && seconds / fitting.length);
       return [
         { frame, object, prompt: { mask: runs } },
         { traits: object, set },
       ];
     });
     prompts.addStep(entries, 'Taking them all');
-    this.#sayTaken(fitting.length, wanted.length, room.objects);
+    if (most === Infinity) this.#sayTaken(fitting.length, wanted.length, room.objects);
+    return fitting.length;
   }
 
   /**

@@ -131,11 +131,11 @@ function drawHighlight(mask) {
 }
 
 /**
- * Beside the highlighted mask: how well it fits, and what a click does.
+ * Beside the mask under the pointer: how well it fits, and what a click does.
+ * @param {Candidate | null} mask
  * @param {{ x: number, y: number }} place in CSS pixels of the viewport
  */
-function placeBadge({ x, y }) {
-  const mask = automatic.highlighted;
+function placeBadge(mask, { x, y }) {
   badge.hidden = !mask;
   if (!mask) return;
   badge.textContent = `${fitOf(mask)} · ${automatic.objectOf(mask) ? 'click to give it back' : 'click to take it'}`;
@@ -174,9 +174,10 @@ export const automaticTool = {
 
   hover(event, isPanning) {
     if (event.pointerType === 'touch') return;
-    automatic.highlight(isPanning || !isVisible() ? null : automatic.at(toFrame(event)));
-    overlayCanvas.dataset.grip = automatic.highlighted ? 'mask' : '';
-    if (!event.buttons) placeBadge(toViewport(event));
+    const mask = isPanning || !isVisible() ? null : automatic.at(toFrame(event));
+    automatic.highlight(mask);
+    overlayCanvas.dataset.grip = mask ? 'mask' : '';
+    if (!event.buttons) placeBadge(mask, toViewport(event));
   },
 };
 

@@ -164,7 +164,7 @@ export const prompts = {
       }
     }
     if (batch.length) sendEdits(batch, title, back);
-    const { frame, object } = step.entries[0] ?? {};
+    const [{ object, reject, frame = reject } = /** @type {Partial<Entry>} */ ({})] = step.entries;
     if (frame !== undefined && frame !== state.frame) goTo(frame);
     if (object && state.log.prompts.has(object)) update({ active: object });
     emit('interaction');
