@@ -11,15 +11,15 @@ from typing import Any
 
 from sam2_core.cli.dataset_stages import settings_digest
 from sam2_core.cli.session import CommandContext
-from sam2_core.dataset import SOURCES, DatasetFolder, Source
+from sam2_core.dataset import SOURCES, DatasetFolder
 from sam2_core.dataset.folder import MANIFEST, digest_of
+from sam2_core.dataset.records import TRUSTED
 from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.training.fine_tuning import fine_tune
 from sam2_core.version import __version__
 
 LEAST_IMAGES = 5
-TRUSTED: tuple[Source, ...] = ("person", "confirmed")
 _TITLES = {"click1": "one click", "click3": "three clicks", "box": "a box"}
 _FEW = 10  # pictures, on which scores may change by chance
 _SAME = 0.002  # a smaller change of the IoU is none

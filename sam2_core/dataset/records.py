@@ -19,6 +19,8 @@ STAGES: tuple[Stage, ...] = ("assisted", "semi-automatic", "automatic")
 Source: TypeAlias = Literal["person", "confirmed", "automatic"]
 """Who made a mask: a person (with prompts or a brush), the network with a person's approval, or the network alone."""
 SOURCES: tuple[Source, ...] = ("person", "confirmed", "automatic")
+TRUSTED: tuple[Source, ...] = ("person", "confirmed")
+"""Sources of masks that a network can be measured on: its own masks would favor it."""
 
 Verdict: TypeAlias = Literal["accepted", "rejected", "changed", "open"]
 """A person's decision about a proposal; "open" takes an earlier one back."""

@@ -18,7 +18,7 @@ from typing import Any
 from sam2_core.dataset import DatasetFolder
 from sam2_core.dataset.coco import write_coco
 from sam2_core.dataset.folder import IMAGES
-from sam2_core.dataset.records import SOURCES, Source
+from sam2_core.dataset.records import SOURCES, TRUSTED, Source
 from sam2_core.errors import DataError, MaskletError
 from sam2_core.media.atomic import new_file
 from sam2_core.model.sam import Network
@@ -60,13 +60,14 @@ def fine_tune(
     steps: int | None = None,
     *,
     learned: Collection[Source] = SOURCES,
-    measured: Collection[Source] = SOURCES,
+    measured: Collection[Source] | None = None,
     progress: Progress,
 ) -> dict[str, Any]:
     """Fine-tune the decoder of `init`, for so many minutes or steps; the scores "before" and "after", the numbers of
     pictures that were "learned" and "measured", the latter with so many "masks", and the file of "weights".
 
-    It learns from masks of the sources `learned`, and is measured on those of the sources `measured`, in other images.
+    It learns from masks of the sources `learned`, and is measured on those of the sources `measured`, in other images:
+    by default `TRUSTED`, unless fewer than two images have such masks.
     The folder `out` holds the run, which goes on there after an interruption. Raises `DataError` for a dataset folder
     with fewer than two images with masks.
     """
@@ -103,10 +104,13 @@ def fine_tune(
 
 
 def split_dataset(
-    dataset: Path, out: Path, learned: Collection[Source], measured: Collection[Source]
+    dataset: Path, out: Path, learned: Collection[Source], measured: Collection[Source] | None = None
 ) -> tuple[Path, Path, int]:
-    """COCO files of the images to learn from and of those that are set aside, and the number of the former."""
+    """COCO files of the images to learn from and of those that are set aside, and the number of the former; see
+    `fine_tune`."""
     folder = DatasetFolder.read(dataset)
+    if measured is None:
+        measured = TRUSTED if len(folder.annotated(TRUSTED)) > 1 else SOURCES
     trusted, annotated = set(folder.annotated(measured)), set(folder.annotated(learned))
     if len(trusted) < 2:
         raise DataError("Annotate at least two pictures: one is set aside to measure with.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sam2_core.dataset import DatasetWriter
+from sam2_core.dataset import SOURCES, DatasetWriter
 from sam2_core.training import fine_tuning
 from sam2_core.training.fine_tuning import main, split_dataset
 from sam2_core.weights import load_network
@@ -70,6 +70,21 @@ def test_what_is_measured_is_of_people_and_never_learned(tmp_path: Path) -> None
     assert len(names[0]) == count
     assert names[1] <= {"0.png", "1.png", "2.png"}
     assert not names[0] & names[1]
+
+
+@pytest.mark.parametrize(("by_person", "measured"), [(2, {"person"}), (1, {"person", "automatic"}), (0, {"automatic"})])
+def test_a_network_is_measured_on_its_own_masks_only_where_there_are_no_others(
+    by_person: int, measured: set[str], tmp_path: Path
+) -> None:
+    with DatasetWriter(tmp_path / "set") as writer:
+        for number in range(12):
+            added = writer.add_image(write_image(tmp_path / f"{number}.png", number))
+            source = "person" if number < by_person else "automatic"
+            writer.annotate(added.id, box_mask(5, 5, 25, 25), "assisted", source)
+    (tmp_path / "run").mkdir()
+    _, file, _ = split_dataset(tmp_path / "set", tmp_path / "run", SOURCES)
+    found = {each["source"] for each in json.loads(file.read_text("utf-8"))["annotations"]}
+    assert found and found <= measured
 
 
 def test_one_picture_is_too_little(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
