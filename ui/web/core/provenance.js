@@ -1,5 +1,6 @@
 // Who made a mask, as traits of its object: see core/traits.js.
 
+import { clamp } from '../shared/values.js';
 import { state } from './store.js';
 
 const rounded = (/** @type {number} */ value) => Math.round(1000 * value) / 1000;
@@ -23,6 +24,19 @@ export const scoresOf = ({ predicted_iou, stability }) => ({
 export function madeByNetwork(mask, source, seconds) {
   const stage = source === 'automatic' ? 'automatic' : 'semi-automatic';
   return { stage, source, ...scoresOf(mask), ...(seconds !== undefined && { seconds }) };
+}
+
+/**
+ * How well a mask fits, for the user. The network does not judge a mask that is its prompt; one that it proposed keeps the
+ * predicted IoU that it was proposed with.
+ * @param {number} object
+ * @param {number} frame
+ * @param {{ predicted_iou: number }} mask
+ */
+export function describeFit(object, frame, mask) {
+  const { source = 'person', predicted_iou = mask.predicted_iou } = state.log.traits.get(object) ?? {};
+  const isProposed = source !== 'person' && !!state.log.prompts.get(object)?.get(frame)?.mask;
+  return `fit ${Math.round(100 * clamp(isProposed ? predicted_iou : mask.predicted_iou, 0, 1))}%`;
 }
 
 /**

@@ -4,13 +4,13 @@
 import { arrowStep } from '../core/menus.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
+import { describeFit } from '../core/provenance.js';
 import { verdictOn } from '../core/reviews.js';
 import { state } from '../core/store.js';
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../core/traits.js';
 import { make, scrollWithin, setIcon, targetOf } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
 import { oncePerFrame } from '../shared/refresh.js';
-import { clamp } from '../shared/values.js';
 import { addObject } from '../tools/object_actions.js';
 import { masks } from '../viewport/masks.js';
 import { thumbnailObserver } from './object_thumbnails.js';
@@ -46,10 +46,7 @@ function describeScore(id) {
   const record = masks.on(state.frame).get(id);
   if (!record) return ['', ''];
   if (!record.area) return ['not here', 'The object is not in this frame'];
-  return [
-    `fit ${Math.round(100 * clamp(record.predicted_iou, 0, 1))}%`,
-    'How well the mask fits, as the network sees it (predicted IoU)',
-  ];
+  return [describeFit(id, state.frame, record), 'How well the mask fits, as the network sees it (predicted IoU)'];
 }
 
 /** @param {number} id */

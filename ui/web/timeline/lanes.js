@@ -3,6 +3,7 @@
 
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
+import { describeFit } from '../core/provenance.js';
 import { state, timeline } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
@@ -197,8 +198,7 @@ export function describeMask(object, frame) {
   if (state.log.prompts.get(object)?.has(frame)) texts.push('you clicked here');
   if (known === UNKNOWN) texts.push('not tracked yet');
   if (known === STALE) texts.push('out of date');
-  if (facts)
-    texts.push(facts.area ? `fit ${Math.round(100 * clamp(facts.predicted_iou, 0, 1))}%` : 'not in this frame');
+  if (facts) texts.push(facts.area ? describeFit(object, frame, facts) : 'not in this frame');
   const { score, reason } = suspicionAt(object, frame);
   if (score >= SUSPICIOUS) texts.push(reason);
   return texts;
