@@ -52,6 +52,7 @@ const stageButtons = STAGE_NAMES.map(stage => {
 function setStage(stage) {
   if (stage === state.stage) return;
   endTiming();
+  const hadProposals = !!state.stage && state.stage !== 'assisted';
   update({ stage });
   panel.hidden = !stage;
   root.classList.toggle('mk-has-annotate', !!stage);
@@ -63,7 +64,7 @@ function setStage(stage) {
   automaticStage.cancel();
   if (stage) openEffects(false, false);
   if (stage === 'semi-automatic') propose();
-  else if (stage) leaveAutomatic();
+  else if (stage || hadProposals) leaveAutomatic();
   updatePanel();
   emit('stage');
 }
@@ -95,13 +96,21 @@ function nextProposal(isLast = false) {
   updatePanel();
 }
 
+let isDeciding = false;
+
 /** @param {boolean} isWanted */
 async function decide(isWanted) {
   const mask = automatic.highlighted;
+  if (isDeciding) return; // of the next one nothing was seen yet
   if (!mask || automatic.objectOf(mask)) return nextProposal();
-  endTiming();
-  if (isWanted) await automatic.toggle(mask, false, secondsToDecide());
-  else await automatic.reject(mask, secondsToDecide());
+  isDeciding = true;
+  try {
+    endTiming();
+    if (isWanted) await automatic.toggle(mask, false, secondsToDecide());
+    else await automatic.reject(mask, secondsToDecide());
+  } finally {
+    isDeciding = false;
+  }
   nextProposal(true);
 }
 
