@@ -11,9 +11,14 @@ import pytest
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import launched, picture_bytes
-from tests.ui.trainers import Trainer
+from tests.ui.trainers import ENDLESS, Trainer
 
 Visit = Callable[..., Desk]
+
+TWO_KEYS = """['n', 'y'].forEach(
+  key => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })),
+)"""
+"""The second key comes while the first one is at work, and decides nothing."""
 
 
 def test_photos_are_annotated_and_the_model_learns_from_them(
@@ -76,8 +81,9 @@ def test_proposals_are_decided_and_the_rest_is_automatic(chromium: object, visit
         desk.expect(row.nth(1)).to_have_text(re.compile(r"Semi-automatic11\.0\d+\.\d50%"))
         desk.press("Control+z")
         desk.expect(left).to_have_text("15 left")
-        desk.press("n")
+        page.evaluate(TWO_KEYS)
         desk.expect(left).to_have_text("14 left")
+        desk.expect_objects(1)
         page.reload()
         page.wait_for_selector(".mk[data-state=work].mk-has-album")
         desk.expect_objects(1)
@@ -90,3 +96,39 @@ def test_proposals_are_decided_and_the_rest_is_automatic(chromium: object, visit
         page.get_by_role("button", name="Annotate all photos").click()
         desk.expect(".mk-automatic-stage-text").to_have_text(re.compile(r"39 of \d+ masks on 2 photos\. .* 40 objects"))
         desk.expect(row.nth(2)).to_have_text("Automatic3919.5––")
+        desk.press("z")
+        desk.expect(".mk-automatic").to_be_hidden()
+
+
+def test_a_training_outlives_a_reload_and_can_be_canceled_after_it(
+    chromium: object, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer()
+    trainer.program = ENDLESS
+    monkeypatch.setattr("ui.sessions.training_command", trainer)
+    names = ("one.png", "two.png")
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(picture_bytes(48, 64 - number))
+    with launched(FakeEngine()) as (_, address):
+        desk = visit(address)
+        page = desk.page
+        page.set_input_files(".mk-picker", [tmp_path / name for name in names])
+        page.wait_for_selector(".mk[data-state=work].mk-has-album")
+        desk.press("z")
+        desk.click(0.3, 0.5)
+        desk.expect_objects(1)
+        page.get_by_role("button", name="Next photo").last.click()
+        desk.click(0.5, 0.5)
+        desk.expect_objects(2)
+        page.get_by_role("button", name="Train on this").click()
+        running, start = page.locator(".mk-training-run"), page.locator(".mk-training-start")
+        desk.expect(page.locator(".mk-training-progress")).to_have_text("Training 10%")
+        page.reload()
+        page.wait_for_selector(".mk[data-state=work].mk-has-album")
+        desk.press("z")
+        desk.expect(running).to_contain_text("Training 10%")
+        desk.expect(start).to_be_hidden()
+        running.get_by_role("button", name="Cancel").click()
+        desk.expect(start).to_be_visible()
+        page.wait_for_timeout(1000)  # longer than from one report to the next
+        desk.expect(running).to_be_hidden()

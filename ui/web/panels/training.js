@@ -28,6 +28,7 @@ const FIGURES = {
 };
 
 let isRunning = false;
+let isCancelled = false; // what the server still tells of such a training is not shown
 /**
  * @typedef {object} TrainingResult
  * @property {string} name of the new model
@@ -90,7 +91,9 @@ function figureRow(name, before, after) {
   const head = make('th', '', FIGURES[name]);
   head.scope = 'row';
   const shown = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`;
-  row.append(head, make('td', '', shown(before)), make('td', after >= before ? 'mk-better' : 'mk-worse', shown(after)));
+  const isSame = shown(after) === shown(before); // what cannot be told apart is neither
+  const change = isSame ? '' : after > before ? 'mk-better' : 'mk-worse';
+  row.append(head, make('td', '', shown(before)), make('td', change, shown(after)));
   return row;
 }
 
@@ -101,6 +104,7 @@ function startTraining() {
   const request = { t: 'train', objects: objects.known(), minutes };
   if (!connection.send(request)) return toast(NO_CONNECTION);
   showText(find('training-problem'), '');
+  isCancelled = false;
   result = null;
   showProgress(null, 'Starting');
 }
@@ -129,13 +133,15 @@ export function setUpTraining() {
   listen(find('training-go'), 'click', startTraining);
   listen(find('training-cancel'), 'click', () => {
     connection.send({ t: 'cancel', job: 'train' });
+    isCancelled = true;
     endTraining();
   });
   listen(find('training-use'), 'click', () => result && changeModel(result.name));
   listen(find('training-back'), 'click', () => result && changeModel(result.former.name));
 
   on('server-progress', ({ job, fraction, message }) => {
-    if (job === 'train' && isRunning) showProgress(fraction, message);
+    // Also of a training that began before the page was loaded anew, or before photos were added.
+    if (job === 'train' && !isCancelled) showProgress(fraction, message);
   });
   on(
     'server-done',
