@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -17,10 +18,26 @@ _REDRAW, _LOG_LINE = 0.1, 10.0  # minimum seconds between two progress reports, 
 # Control characters but for line ends, and bidirectional overrides: names of files may hold them.
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
+_ROOM = " Make room there, and run the same command again."
+_PERMISSION = " Change the permissions, or name another place."
+_OS_ADVICE = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EROFS: _PERMISSION,
+}
+
 
 def printable(text: str) -> str:
     """Text that changes nothing else on a terminal; control characters are written as escapes."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def describe_os_error(error: OSError) -> str:
+    """An error of a file or disk as a sentence, with what to do where that is known."""
+    where = f"{error.filename2 or error.filename}: " if error.filename else ""  # the second one is being written to
+    return f"{where}{error.strerror or error}.{_OS_ADVICE.get(error.errno or 0, '')}"
 
 
 def replace_unencodable() -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from sam2_core.cli.batch import run_batch
-from sam2_core.cli.options import add_inputs, add_network, add_output, add_reporting, add_source, integer_from
+from sam2_core.cli.options import add_inputs, add_network, add_output, add_reporting, add_source, integer_from, share
 from sam2_core.cli.outputs import export_options
 from sam2_core.cli.results import summarize
 from sam2_core.cli.session import CommandContext, EngineBuilder
@@ -53,9 +53,9 @@ def add_thresholds(parser: argparse.ArgumentParser, least_area: int = 0) -> None
     group = parser.add_argument_group("which masks stay (defaults are the network's own, in configs/)")
     group.add_argument("--grid", type=integer_from(1), metavar="N", help="prompt N x N points (official networks 32)")
     text = "predicted IoU, 0 to 1 (SAM 2 0.8, SAM 0.88)"
-    group.add_argument("--least-quality", type=float, metavar="IOU", help=text)
+    group.add_argument("--least-quality", type=share, metavar="IOU", help=text)
     text = "stability score, 0 to 1 (official networks 0.95)"
-    group.add_argument("--least-stability", type=float, metavar="SHARE", help=text)
+    group.add_argument("--least-stability", type=share, metavar="SHARE", help=text)
     text = "no smaller islands and holes (default: %(default)s)"
     group.add_argument("--least-area", type=integer_from(0), default=least_area, metavar="PIXELS", help=text)
     text = "look also at crops, N layers deep"

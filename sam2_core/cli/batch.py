@@ -17,7 +17,7 @@ from sam2_core.cli.manifest import Manifest, State
 from sam2_core.cli.outputs import file_suffixes
 from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task
-from sam2_core.console import Console
+from sam2_core.console import Console, describe_os_error
 from sam2_core.errors import ConfigError, MaskletError, MediaError, WeightsError
 
 DONE, NOT_ALL_DONE = 0, 1  # exit codes
@@ -167,7 +167,7 @@ class _Batch:
         except MaskletError as error:
             return str(error), {}
         except OSError as error:
-            return f"{error.filename}: {error.strerror}." if error.filename and error.strerror else f"{error}.", {}
+            return describe_os_error(error), {}
         except Exception as error:  # a bug that one image triggers should not stop a long batch
             return f"This is a fault of Masklet ({type(error).__name__}: {error}).", {}
 

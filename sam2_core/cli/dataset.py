@@ -26,8 +26,8 @@ from sam2_core.cli.options import add_network, add_reporting
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.cli.text_prompts import add_text, text_from_options
 from sam2_core.dataset import DatasetFolder, DatasetWriter, ImageRecord, Stage
-from sam2_core.dataset.decisions import FORMAT, read_decisions, write_proposals
-from sam2_core.errors import ConfigError
+from sam2_core.dataset.decisions import FORMAT, count_unconfirmed, read_decisions, write_proposals
+from sam2_core.errors import ConfigError, DataError
 
 USAGE = "{add,propose,confirm,auto,stats,train} FOLDER [options]"
 EXAMPLES = f"""\
@@ -145,13 +145,14 @@ def _run_stage(
     with DatasetWriter(options.folder) as writer:
         for note in writer.notes:
             context.console.note(note)
+        _check_confirmed(writer)
         try:
             stage_run = StageRun(writer, context, options, network)
             counts = work(stage_run)
             counts["failed"] += stage_run.unreadable
         finally:
             if writer.state.proposals:
-                write_proposals(writer.root / PROPOSALS, writer.state, writer.unusable)
+                _update_proposals(writer, context)
         figures = writer.statistics()["stages"][stage]
         waiting = len(writer.state.open_proposals())
     text = ", ".join(f"{counts[each]} {each}" for each in ("done", "skipped", "failed") if counts[each])
@@ -164,6 +165,32 @@ def _run_stage(
         text += f"; {figures['masks']} {stage} masks in {figures['images']} pictures"
     context.console.note(f"{text}.")
     return 1 if counts["failed"] else 0
+
+
+def _check_confirmed(writer: DatasetWriter) -> None:
+    """Raise `DataError` while proposals.json has decisions that are not confirmed: a stage writes the file anew, and
+    may withdraw the proposals that they are about."""
+    file = writer.root / PROPOSALS
+    confirm = f"Run `masklet dataset confirm {writer.root} --decisions {file}`, or delete the file to drop them."
+    try:
+        count = count_unconfirmed(file, writer.state)
+    except DataError as error:
+        raise DataError(f"{error} It may hold decisions that are not confirmed. {confirm}") from error
+    if count:
+        raise DataError(f"{file} has {count} decisions that are not confirmed yet. {confirm}")
+
+
+def _update_proposals(writer: DatasetWriter, context: CommandContext) -> None:
+    """Write proposals.json, unless a person has decided in it meanwhile."""
+    file = writer.root / PROPOSALS
+    try:
+        is_filled_in = count_unconfirmed(file, writer.state) > 0
+    except DataError:  # in the middle of an edit
+        is_filled_in = True
+    if is_filled_in:
+        context.console.note(f"{file} is left as it is, with its decisions that are not confirmed yet")
+    else:
+        write_proposals(file, writer.state, writer.unusable)
 
 
 def _images(run: StageRun, options: argparse.Namespace) -> list[ImageRecord]:
@@ -204,7 +231,7 @@ def _confirm(options: argparse.Namespace, context: CommandContext) -> int:
             writer.decide(each.proposal_id, each.verdict, each.mask, each.label, each.seconds)
             if each.proposal_id in writer.state.annotations:
                 drop_automatic(writer, each.proposal_id)
-        write_proposals(writer.root / PROPOSALS, writer.state, writer.unusable)
+        _update_proposals(writer, context)
         figures = writer.statistics()["stages"]["semi-automatic"]["proposals"]
     counts = Counter(each.verdict for each in decisions)
     new = {name: counts[name] for name in ("accepted", "changed", "rejected")}

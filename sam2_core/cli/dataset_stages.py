@@ -23,6 +23,7 @@ from sam2_core.cli.prompts import PromptSource, set_prompts
 from sam2_core.cli.session import CommandContext
 from sam2_core.cli.tasks import Task
 from sam2_core.cli.text_prompts import TextPrompts
+from sam2_core.console import describe_os_error
 from sam2_core.dataset import SAME_OBJECT, Annotation, DatasetWriter, ImageRecord, MaskOverlap, NetworkId, Stage
 from sam2_core.dataset.folder import digest_of
 from sam2_core.errors import ConfigError, MaskletError, MediaError, WeightsError
@@ -67,7 +68,8 @@ class StageRun:
             try:
                 found.setdefault(self.writer.add_image(source).id, source)
             except (MediaError, OSError) as error:  # noqa: PERF203 (a bad one does not stop the others)
-                self.context.console.error(f"{source}: {error}")
+                text = describe_os_error(error) if isinstance(error, OSError) else error
+                self.context.console.error(f"{source}: {text}")
                 self.unreadable += 1
         return found
 

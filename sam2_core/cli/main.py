@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sam2_core.cli.coordinates import are_coordinates
-from sam2_core.errors import MaskletError, WeightsError
+from sam2_core.console import describe_os_error
+from sam2_core.errors import ConfigError, MaskletError, WeightsError
 from sam2_core.version import __version__
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str], build: EngineBuilder | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1 if isinstance(error, WeightsError) else 2
     except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {describe_os_error(error)}", file=sys.stderr)
         return 1
 
 
@@ -86,7 +87,15 @@ def _run(arguments: Sequence[str], build: EngineBuilder | None) -> int:
     name = arguments[0]
     if name == "serve":
         # `ui` is built on this package, which knows it here alone, by name, and imports it only on request.
-        return int(import_module("ui.serve").main(arguments[1:], os.environ, "masklet serve"))
+        try:
+            server = import_module("ui.serve")
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in ("ui", "sam2_core"):
+                raise
+            raise ConfigError(
+                f'The page needs packages that are not installed here ({error.name}): pip install "masklet[app]"'
+            ) from error
+        return int(server.main(arguments[1:], os.environ, "masklet serve"))
     module = import_module(f"sam2_core.cli.{_MODULES.get(name, name)}")  # only this one, so that help is fast
     parser = argparse.ArgumentParser(
         prog=f"masklet {name}",

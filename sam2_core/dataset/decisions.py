@@ -26,8 +26,9 @@ FORMAT = """\
     {"id": 9, "decision": "changed", "segmentation": {"size": [480, 640], "counts": "..."}, "label": "dog"}
 ]}
 
-"open" leaves a proposal open. "label" and "seconds" (that the person took) may be left out, and other fields are
-ignored, so that proposals.json with its decisions filled in is such a file. A changed mask is COCO run lengths.
+"open" leaves a proposal, and what was decided about it, as it is. "label" and "seconds" (that the person took) may be
+left out, and other fields are ignored, so that proposals.json with its decisions filled in is such a file. A changed
+mask is COCO run lengths.
 """
 
 
@@ -40,24 +41,17 @@ def write_proposals(path: Path, state: DatasetState, left_out: Set[int] = frozen
 
 
 def read_decisions(path: Path, state: DatasetState) -> list[Decided]:
-    """The decisions of a file that change something. Raises `DataError`, also if any of them does not fit the state."""
-    if not path.is_file():
-        raise DataError(f"There is no file {path} with decisions.")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise DataError(f"{path} is too large for a file with decisions.")
-    try:
-        plain = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not JSON ({error}).") from error
-    listed = plain.get("annotations") if isinstance(plain, dict) else None
-    if not isinstance(listed, list):
-        raise DataError(
-            'A file with decisions reads {"annotations": [...]}; `masklet dataset confirm --help` shows one.'
-        )
+    """The decisions of a file that change something. Raises `DataError`, also if any of them does not fit the state.
+
+    An "open" one, as each is written at first, changes nothing, whatever became of the proposal since: several people
+    may share the work, each in a copy of the file.
+    """
     found: dict[int, Decided] = {}
-    for position, each in enumerate(listed, start=1):
+    for position, each in enumerate(_listed(path), start=1):
         try:
             decision = _read_decision(each)
+            if decision.verdict == "open":
+                continue
             state.check(decision)
         except DataError as error:
             raise DataError(
@@ -66,7 +60,41 @@ def read_decisions(path: Path, state: DatasetState) -> list[Decided]:
         if decision.proposal_id in found:
             raise DataError(f"Nothing was changed, as {path.name} decides twice about {decision.proposal_id}.")
         found[decision.proposal_id] = decision
-    return [each for each in found.values() if not _is_known(each, state)]
+    return [each for each in found.values() if state.decisions.get(each.proposal_id) != each]
+
+
+def count_unconfirmed(path: Path, state: DatasetState) -> int:
+    """How many decisions of a file the state does not know: they would be lost if it were written anew.
+
+    One that cannot be read counts, too, as a person may have written it. Raises `DataError` for a file of another kind.
+    """
+    return sum(_is_unconfirmed(each, state) for each in _listed(path)) if path.exists() else 0
+
+
+def _is_unconfirmed(plain: Any, state: DatasetState) -> bool:
+    try:
+        decision = _read_decision(plain)
+    except DataError:
+        return True
+    return decision.verdict != "open" and state.decisions.get(decision.proposal_id) != decision
+
+
+def _listed(path: Path) -> list[Any]:
+    if not path.is_file():
+        raise DataError(f"There is no file {path} with decisions.")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise DataError(f"{path} is too large for a file with decisions.")
+    try:
+        plain = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not JSON ({error}). Correct it.") from error
+    listed = plain.get("annotations") if isinstance(plain, dict) else None
+    if not isinstance(listed, list):
+        raise DataError(
+            f'{path} is no file with decisions: one reads {{"annotations": [...]}}; `masklet dataset confirm --help` '
+            "shows one."
+        )
+    return listed
 
 
 def _read_decision(plain: Any) -> Decided:
@@ -83,8 +111,3 @@ def _read_decision(plain: Any) -> Decided:
         None if label is None else text(label, MAX_LABEL_LENGTH),
         number(plain.get("seconds")),
     )
-
-
-def _is_known(decision: Decided, state: DatasetState) -> bool:
-    known = state.decisions.get(decision.proposal_id)
-    return known == decision or (known is None and decision.verdict == "open")

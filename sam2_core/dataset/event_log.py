@@ -90,8 +90,20 @@ class EventLog:
         for event in events:
             self.state.check(event)
             line = to_line(event, self._clock().isoformat(timespec="seconds")) + "\n"
-            self._file.write(line.encode("utf-8", "backslashreplace"))
+            self._write(line.encode("utf-8", "backslashreplace"))
             self.state.apply(event)
+
+    def _write(self, line: bytes) -> None:
+        """Write a line to its end. What could be written of it on a full disk is taken back, as the next line would
+        continue it otherwise, and both would be lost."""
+        end = self._file.seek(0, os.SEEK_END)
+        written = 0
+        try:
+            while written < len(line):
+                written += self._file.write(line[written:])
+        except BaseException:
+            self._file.truncate(end)
+            raise
 
     def close(self) -> None:
         """Write all to the disk, and let others open the file."""

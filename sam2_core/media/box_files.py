@@ -75,13 +75,14 @@ class BoxFile(Protocol):
 def open_box_file(path: Path, info: MediaInfo, name: str = "") -> BoxFile:
     """Read a file about the pictures of an album; `name` is its path by which it is about one of them.
 
-    Raises `MediaError` for a file that cannot be read, is about other pictures, or has no boxes.
+    Raises `MediaError` for a file that cannot be read, is about other pictures, or has no boxes; but an empty file of
+    YOLO is the label of a picture without objects.
     """
     try:
         file = _open(path, info, name or path.name)
     except OSError as error:
         raise MediaError(f"There is no file {path}, or it cannot be opened.") from error
-    if not file.boxes:
+    if not file.boxes and (file.left_out or file.format != "yolo"):
         why = next(iter(file.left_out), "")
         raise MediaError(f"There is no box in this file that could be tightened. {why}".rstrip())
     return file
@@ -103,7 +104,7 @@ def _open(path: Path, info: MediaInfo, name: str) -> BoxFile:
                 return _CocoFile(document, text, builder)
     elif path.suffix.lower() == ".txt":
         document = Document(name, "text", builder.decode(content))
-        if is_yolo(document):
+        if not document.value.strip() or is_yolo(document):
             return _YoloFile(document, builder)
     return _ConvertedFile(path, info)
 

@@ -159,3 +159,8 @@ def test_pictures_are_made_without_torch(dataset: Path, tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-2:] == ["0", "False"]
+
+
+def test_a_missing_data_set_is_named(masklet: CommandRunner, tmp_path: Path) -> None:
+    done = masklet("augment", tmp_path / "none", "--out", tmp_path / "more")
+    assert (done.code, f"no file or folder {tmp_path / 'none'}" in done.err) == (2, True)

@@ -43,5 +43,8 @@ def test_everything_in_a_picture(masklet: CommandRunner, photo: Path, tmp_path: 
 
 def test_invalid_settings_are_errors(masklet: CommandRunner, photo: Path, tmp_path: Path) -> None:
     assert masklet("everything", photo, "--grid", "0").code == 2
+    for wrong in ("70", "nan", "-0.1"):  # nothing would be found, and the picture looks empty
+        done = masklet("everything", photo, "--least-quality", wrong, "--out", tmp_path)
+        assert (done.code, "from 0 to 1" in done.err) == (2, True)
     done = masklet("everything", photo, "--grid", "65", "--out", tmp_path)
     assert (done.code, "1 to 64 points a side" in done.err) == (1, True)

@@ -88,6 +88,45 @@ def test_proposals_are_decided_about(masklet: CommandRunner, photos: Path, tmp_p
     assert "33% of 3 proposals, 2 open" in stats.out
 
 
+def test_decisions_that_are_not_confirmed_are_not_lost(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    masklet("dataset", "propose", root, "--images", photos / "0.png", *LOOSE)
+    file = root / "proposals.json"
+    plain = json.loads(file.read_text("utf-8"))
+    plain["annotations"][0]["decision"] = "accepted"
+    for content in (json.dumps(plain), json.dumps(plain)[:-1]):  # complete, and in the middle of an edit
+        file.write_text(content, "utf-8")
+        for verb in (("propose",), ("auto",), ("propose", "--images", str(photos))):
+            refused = masklet("dataset", verb[0], root, *verb[1:], *LOOSE)
+            assert (refused.code, "not confirmed" in refused.err) == (2, True), refused.err
+            assert file.read_text("utf-8") == content
+    file.write_text(json.dumps(plain), "utf-8")
+    other = tmp_path / "other.json"
+    second = plain["annotations"][1]["id"]
+    other.write_text(json.dumps({"annotations": [{"id": second, "decision": "rejected"}]}), "utf-8")
+    done = masklet("dataset", "confirm", root, "--decisions", other)
+    assert (done.code, "is left as it is" in done.err) == (0, True)
+    assert masklet("dataset", "confirm", root, "--decisions", file, "--json").result["new"]["accepted"] == 1
+    assert masklet("dataset", "propose", root, "--images", photos, *LOOSE).code == 0
+    waiting = {each["id"] for each in json.loads(file.read_text("utf-8"))["annotations"]}
+    assert waiting, "the file is written again"
+    assert not waiting & {plain["annotations"][0]["id"], second}
+
+
+def test_what_is_open_in_a_copy_stays_as_it_is(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
+    root, copy = tmp_path / "set", tmp_path / "copy.json"
+    masklet("dataset", "propose", root, "--images", photos / "0.png", *LOOSE)
+    copy.write_text((root / "proposals.json").read_text("utf-8"), "utf-8")
+    first = json.loads(copy.read_text("utf-8"))["annotations"][0]["id"]
+    mine = tmp_path / "mine.json"
+    mine.write_text(json.dumps({"annotations": [{"id": first, "decision": "accepted"}]}), "utf-8")
+    masklet("dataset", "confirm", root, "--decisions", mine)
+    masklet("dataset", "propose", root, *LOOSE, "--again")  # withdraws the others
+    confirmed = masklet("dataset", "confirm", root, "--decisions", copy, "--json")
+    assert confirmed.result["new"] == {"accepted": 0, "changed": 0, "rejected": 0}
+    assert [*DatasetFolder.read(root).state.annotations] == [first]
+
+
 def test_what_words_name_is_proposed(
     masklet: CommandRunner, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

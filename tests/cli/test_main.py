@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sam2_core.cli.main import COMMANDS
-from sam2_core.console import Console
+from sam2_core.console import Console, describe_os_error
 from tests.cli.runner import CommandRunner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,27 @@ def test_the_page_requires_gradio(masklet: CommandRunner, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "gradio", None)
     done = masklet("serve", "--port", "0")
     assert (done.code, 'pip install "masklet[app]"' in done.err) == (2, True)
+
+
+def test_the_page_requires_what_its_settings_are_read_with(
+    masklet: CommandRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ui"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    done = masklet("serve", "--port", "0")
+    assert (done.code, 'pip install "masklet[app]"' in done.err) == (2, True), done.err
+
+
+def test_an_error_of_the_disk_is_a_sentence(masklet: CommandRunner, tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "photo.jpg", None, "set/photo.jpg")
+    assert describe_os_error(full).startswith("set/photo.jpg: No space left on device. Make room")
+    assert describe_os_error(OSError("odd")) == "odd."
+    (tmp_path / "set" / "manifest.jsonl" / "a").mkdir(parents=True)
+    (tmp_path / "set" / ".lock").mkdir()
+    done = masklet("dataset", "auto", tmp_path / "set", "--images", tmp_path)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith(f"error: {tmp_path / 'set' / '.lock'}: ")
 
 
 class Screen:

@@ -118,6 +118,19 @@ def test_a_folder_of_yolo_labels_is_resumable(shrinking: CommandRunner, photos: 
     assert [each["status"] for each in shrinking(*arguments).results] == ["skipped", "skipped"]
 
 
+def test_an_empty_yolo_label_is_a_picture_without_objects(
+    shrinking: CommandRunner, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    (tmp_path / "labels" / "b.txt").write_text("")
+    done = shrinking("tighten", tmp_path / "labels", "--images", photos, "--out", tmp_path / "out")
+    assert (done.code, "0 of 0 boxes" in done.err) == (0, True), done.err
+    assert (tmp_path / "out" / "b.txt").read_text() == ""
+    (tmp_path / "boxes.json").write_text("")
+    assert shrinking("tighten", tmp_path / "boxes.json", "--images", photos, "--out", tmp_path / "new.json").code == 1
+
+
 def test_outlines_take_the_place_of_yolo_boxes(shrinking: CommandRunner, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5 0.875\n", "utf-8")
     out = tmp_path / "out" / "a.txt"

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +13,9 @@ from sam2_core.dataset import DatasetFolder, DatasetWriter, MaskOverlap, Network
 from sam2_core.errors import Busy, DataError, MediaError
 from sam2_core.types import Mask
 from tests.dataset.folders import HEIGHT, WIDTH, box_mask, write_image
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -78,6 +84,35 @@ def test_a_decision_can_be_taken_back(tmp_path: Path) -> None:
         dataset.decide(number, "changed", box_mask(0, 0, 6, 6))
         dataset.remove(number)
         assert not dataset.state.annotations
+
+
+class NearlyFullDisk(io.FileIO):
+    """Takes a few bytes, as a full disk does, and then none until there is room again."""
+
+    room = 30
+
+    def write(self, data: Buffer) -> int:
+        """As much as there is room for."""
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = super().write(memoryview(data)[: self.room])
+        self.room = max(0, self.room - written)
+        return written
+
+
+def test_a_full_disk_costs_no_other_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DatasetWriter(tmp_path / "set") as writer:
+        image = writer.add_image(write_image(tmp_path / "a.png"))
+        disk = NearlyFullDisk(tmp_path / "set" / "manifest.jsonl", "ab")
+        writer._log._file.close()
+        monkeypatch.setattr(writer._log, "_file", disk)
+        with pytest.raises(OSError, match="No space"):
+            writer.annotate(image.id, box_mask(1, 1, 9, 9), "assisted")
+        disk.room = 10_000
+        writer.annotate(image.id, box_mask(2, 2, 5, 5), "assisted")
+    found = DatasetFolder.read(tmp_path / "set")
+    assert found.notes == []
+    assert [each.mask.area for each in found.state.annotations.values()] == [9]
 
 
 @pytest.mark.parametrize("tail", [b'{"event": "annot', b"\xff\xfe", b'{"time": "", "event": "removal", "id": 1}'])

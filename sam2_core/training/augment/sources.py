@@ -53,6 +53,8 @@ def read_labeled_pictures(
     `path` is a data set in one of the layouts of `training.datasets`, or an annotation file or folder of any format
     that can be imported, whose pictures lie in `images` or beside it. Raises `DataError` and `MediaError`.
     """
+    if not path.exists():
+        raise DataError(f"There is no file or folder {path}.")
     found = LabeledPictures([])
     readers = None if images is not None else _from_layout(path, found)
     if readers is None:
