@@ -23,39 +23,60 @@ from sam2_core.hub import first_line, reporting_bar
 from sam2_core.model.config import AnyConfig, NetworkConfig, ViTConfig
 from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network, Sam
-from sam2_core.networks import BUNDLED, NETWORKS, KnownNetwork, WebFile, known_network, network_config, sam2_config
+from sam2_core.networks import (
+    BUNDLED,
+    NETWORKS,
+    KnownNetwork,
+    WebFile,
+    join_name,
+    known_network,
+    network_config,
+    resized_config,
+    sam2_config,
+)
 from sam2_core.types import Progress
 
 _MAX_NAMES_SHOWN = 5
 
 
 def load_network(
-    name: str | None = None, file: str | os.PathLike[str] | None = None, progress: Progress | None = None
+    name: str | None = None,
+    file: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    image_size: int | None = None,
 ) -> Network:
     """Build a network with weights, on the CPU, in fp32, in evaluation mode: of SAM 2 or of SAM.
 
     `name` is a known network or a YAML file, `file` a checkpoint. Without a file, the network's published weights are
     used (bundled, or downloaded). Without a name, the network is identified by the tensors of the file. Without both,
-    it is the bundled network. Raises `WeightsError` or `ConfigError`.
+    it is the bundled network. `image_size` is another side of the input, which the name may tell as well
+    ("sam2.1_hiera_tiny@512"). Raises `WeightsError` or `ConfigError`.
     """
+    if file is None or name:
+        name = join_name(name or BUNDLED, image_size)
     if file is None:
         known = known_network(name or BUNDLED)
         file = find_weights(known, progress)
         name = known.name
     tensors = read_weights(Path(file))
     config = network_config(name) if name else identify_network(tensors, Path(file))
+    if image_size is not None:
+        config = resized_config(config, image_size)
     if isinstance(config, NetworkConfig):
         return _with_own_memory(config, tensors, Path(file))
     return build_network(config, tensors, Path(file))
 
 
 def load_sam2(
-    name: str | None = None, file: str | os.PathLike[str] | None = None, progress: Progress | None = None
+    name: str | None = None,
+    file: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    image_size: int | None = None,
 ) -> SAM2:
     """As `load_network`; raises `ConfigError` for a network of SAM."""
     if name:
         sam2_config(name)
-    network = load_network(name, file, progress)
+    network = load_network(name, file, progress, image_size)
     if not isinstance(network, SAM2):
         sam2_config(network.config.name)
         raise AssertionError(network.config.name)

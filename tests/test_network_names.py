@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sam2_core.errors import ConfigError
-from sam2_core.networks import is_known, known_network, network_config
+from sam2_core.networks import is_known, join_name, known_network, network_config, split_name
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,69 @@ def test_other_names_are_refused(name: str) -> None:
         known_network(name)
 
 
+# --- sizes of the input -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "size"),
+    [
+        ("sam2.1_hiera_tiny@512", "sam2.1_hiera_tiny@512", 512),
+        ("facebook/sam2-hiera-base-plus@768", "sam2_hiera_base_plus@768", 768),
+        ("configs/sam2.1/sam2.1_hiera_t.yaml@640", "sam2.1_hiera_tiny@640", 640),
+        ("sam2.1_hiera_tiny@1024", "sam2.1_hiera_tiny", 1024),
+        ("nano@384", "nano", 384),
+        ("vit_b@1024", "sam_vit_b", 1024),
+    ],
+)
+def test_a_name_may_carry_the_size_of_the_input(given: str, name: str, size: int) -> None:
+    assert is_known(given)
+    known = known_network(given)
+    assert (known.name, known.image_size, known.base_name) == (name, size, name.partition("@")[0])
+    assert (network_config(given).image_size, network_config(given).name) == (size, known.base_name)
+    assert known_network(known.name) == known
+
+
+def test_a_size_changes_the_input_alone() -> None:
+    fast, exact = known_network("sam2.1_hiera_tiny@512"), known_network("sam2.1_hiera_tiny")
+    assert (fast.title, exact.title) == ("SAM 2.1 tiny 512", "SAM 2.1 tiny")
+    assert (fast.file, fast.repository, fast.parameters) == (exact.file, exact.repository, exact.parameters)
+    assert fast.resized(1024) == exact
+    assert exact.resized(512) == fast
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("sam2.1_hiera_tiny@500", r"image_size must be a multiple of 32, not 500\. Usual are 512, 768 and 1024\."),
+        ("sam2.1_hiera_tiny@0", "sizes must be positive"),
+        ("nano@512", r"nano takes an image size of 384 only, not 512: .* sam2\.1_hiera_tiny@512"),
+        ("sam_vit_b@512", "of 1024 only, not 512: a network of SAM 1 has learned its positions for that"),
+    ],
+)
+def test_a_size_that_is_not_allowed_is_explained(name: str, complaint: str) -> None:
+    assert is_known(name)
+    for find in (known_network, network_config):
+        with pytest.raises(ConfigError, match=complaint):
+            find(name)
+
+
+@pytest.mark.parametrize("name", ["sam2.1_hiera_tiny@", "sam2.1_hiera_tiny@large", "sam2.1_hiera_tiny@5.5"])
+def test_after_the_at_follows_a_number(name: str) -> None:
+    assert not is_known(name)
+    with pytest.raises(ConfigError, match=r"A number follows the @, as in sam2\.1_hiera_tiny@512"):
+        known_network(name)
+
+
+def test_names_and_sizes_are_joined_and_split() -> None:
+    assert split_name("sam2.1_hiera_tiny@512") == ("sam2.1_hiera_tiny", 512)
+    assert split_name("/home/me@work/mine.pt") == ("/home/me@work/mine.pt", None)
+    assert split_name("/home/me@7/mine.pt@768") == ("/home/me@7/mine.pt", 768)
+    assert join_name("nano", None) == "nano"
+    assert join_name("sam2_hiera_large", 512) == join_name("sam2_hiera_large@512", 512) == "sam2_hiera_large@512"
+    with pytest.raises(ConfigError, match="says that the image size is 512, and not 768"):
+        join_name("sam2_hiera_large@512", 768)
+
+
 OFFICIAL = """\
 # @package _global_
 model:
@@ -99,3 +162,4 @@ def test_own_files(tmp_path: Path) -> None:
     file = tmp_path / "sam2.1_hiera_t.yaml"  # an official name does not hide the content
     file.write_text("name: mine\nimage_size: 256\n")
     assert (network_config(str(file)).name, network_config(str(file)).image_size) == ("mine", 256)
+    assert network_config(f"{file}@512").image_size == 512

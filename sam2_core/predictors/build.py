@@ -30,6 +30,8 @@ def build_sam2(
     mode: str = "eval",
     hydra_overrides_extra: Sequence[str] | None = None,
     apply_postprocessing: bool = True,
+    *,
+    image_size: int | None = None,
     **kwargs: Any,
 ) -> SAM2:
     """Build a network for `SAM2ImagePredictor` and `SAM2AutomaticMaskGenerator`.
@@ -37,9 +39,11 @@ def build_sam2(
     `config_file` is the name of a network ("sam2.1_hiera_tiny", or any official string for it) or a YAML file; see
     `load_sam2` for the defaults. `device` None is the best one available. `apply_postprocessing` False disables
     the fallback from an unstable single mask to the best candidate. `hydra_overrides_extra` are overrides of the
-    official model, see `apply_overrides`. Raises `WeightsError` or `ConfigError`.
+    official model, see `apply_overrides`. `image_size` is the side of the square input in pixels, a multiple of 32:
+    512 is several times faster than the 1024 of the official networks, and coarser. "sam2.1_hiera_tiny@512" says the
+    same. Raises `WeightsError` or `ConfigError`.
     """
-    network = load_sam2(config_file, ckpt_path)
+    network = load_sam2(config_file, ckpt_path, image_size=image_size)
     network.sam_mask_decoder.stability_fallback = apply_postprocessing
     apply_overrides(network, hydra_overrides_extra, IMAGE_SWITCHES)
     return network.to(device or best_device()).train(mode != "eval")

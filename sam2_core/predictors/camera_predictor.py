@@ -267,6 +267,8 @@ def build_sam2_camera_predictor(
     hydra_overrides_extra: list[str] | None = None,
     apply_postprocessing: bool = True,
     vos_optimized: bool = False,
+    *,
+    image_size: int | None = None,
     **kwargs: Any,
 ) -> SAM2CameraPredictor:
     """Build a camera predictor; arguments as in `build_sam2_video_predictor`.
@@ -276,6 +278,6 @@ def build_sam2_camera_predictor(
     """
     overrides = ["++model.add_all_frames_to_correct_as_cond=true", *(hydra_overrides_extra or ())]
     predictor = build_video_predictor(
-        _StreamSteps, config_file, ckpt_path, device, mode, overrides, apply_postprocessing, vos_optimized
+        _StreamSteps, config_file, ckpt_path, device, mode, overrides, apply_postprocessing, vos_optimized, image_size
     )
     return SAM2CameraPredictor(predictor).train(mode != "eval")

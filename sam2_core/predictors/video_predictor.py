@@ -294,6 +294,8 @@ def build_sam2_video_predictor(
     hydra_overrides_extra: list[str] | None = None,
     apply_postprocessing: bool = True,
     vos_optimized: bool = False,
+    *,
+    image_size: int | None = None,
     **kwargs: Any,
 ) -> SAM2VideoPredictor:
     """Build a video predictor; arguments as in `build_sam2`.
@@ -310,6 +312,7 @@ def build_sam2_video_predictor(
         hydra_overrides_extra,
         apply_postprocessing,
         vos_optimized,
+        image_size,
     )
 
 
@@ -322,9 +325,10 @@ def build_video_predictor(
     hydra_overrides_extra: list[str] | None,
     apply_postprocessing: bool,
     vos_optimized: bool,
+    image_size: int | None,
 ) -> P:
     """Build a predictor of this class; see `build_sam2_video_predictor`."""
-    network = load_sam2(config_file, ckpt_path)
+    network = load_sam2(config_file, ckpt_path, image_size=image_size)
     with torch.device("meta"):
         predictor = kind(network.config)
     predictor.load_state_dict(network.state_dict(), assign=True)

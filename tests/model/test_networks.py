@@ -22,6 +22,7 @@ OFFICIAL = [name for name in NETWORKS if name != BUNDLED]
 
 
 def build(name: str) -> Network:
+    """The network without values, on the meta device."""
     config = network_config(name)
     with torch.device("meta"):
         return (SAM2(config) if isinstance(config, NetworkConfig) else Sam(config)).requires_grad_(False)
@@ -44,7 +45,9 @@ def test_the_number_of_parameters_is_as_listed(name: str) -> None:
     assert count == pytest.approx(NETWORKS[name].parameters, abs=0.06)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [known.resized(size).name for known in NETWORKS.values() for size in known.image_sizes]
+)
 def test_gflops_match_the_counted_operations(name: str) -> None:
     network = build(name)
     config, side = network.config, network.config.embedding_size
@@ -55,7 +58,7 @@ def test_gflops_match_the_counted_operations(name: str) -> None:
             features = network.encode_image(image)
             prompt = None if isinstance(network, Sam) else click  # SAM reads its labels, which have no values here
             network.predict_masks(features.embedding, features.high_res, prompt, None, True)
-        listed_click, listed_frame = NETWORKS[name].gflops
+        listed_click, listed_frame = known_network(name).gflops
         assert click_flops.get_total_flops() / 1e9 == pytest.approx(listed_click, rel=0.01)
         if isinstance(network, Sam):
             assert listed_frame is None
@@ -69,6 +72,14 @@ def test_gflops_match_the_counted_operations(name: str) -> None:
             network.encode_memory(features.embedding, torch.zeros(1, 1, 4 * side, 4 * side), torch.zeros(1, 1), False)
     frame = (click_flops.get_total_flops() + memory_flops.get_total_flops()) / 1e9
     assert frame == pytest.approx(listed_frame, rel=0.01)
+
+
+def test_gflops_of_other_sizes_lie_between() -> None:
+    small, between, large = (known_network(f"sam2.1_hiera_large@{size}").gflops for size in (512, 640, 768))
+    assert small < between < large
+    assert between == pytest.approx((765, 876), rel=0.125)
+    picture, frame = known_network("sam2.1_hiera_tiny@512").relative_gflops
+    assert (picture, frame) == (pytest.approx(18.4, abs=0.1), pytest.approx(18.0, abs=0.1))
 
 
 def test_titles_are_short_and_differ() -> None:
@@ -105,6 +116,14 @@ def test_a_yaml_file_of_the_user_is_a_network(tmp_path: Path) -> None:
     assert (config.name, config.image_size, config.stages, config.width) == ("mine", 512, (1, 1, 1, 1), 256)
     file.write_text("name: mine\nencoder: vit\ndepth: 2\nglobal_attention_blocks: [1]\n")
     assert network_config(str(file)) == ViTConfig(name="mine", depth=2, global_attention_blocks=(1,))
+
+
+def test_a_network_knows_its_image_sizes() -> None:
+    for name, known in NETWORKS.items():
+        assert known.image_size == network_config(name).image_size
+        assert known.image_size in known.image_sizes
+    assert NETWORKS["sam2_hiera_small"].image_sizes == (512, 768, 1024)
+    assert NETWORKS["nano"].image_sizes == (384,)
 
 
 def test_networks_of_sam_are_refused_where_sam_2_is_needed() -> None:
