@@ -32,15 +32,15 @@ def engine_builder(settings: Settings) -> BuildEngine:
             raise
         except MaskletError as error:
             print(error, file=sys.stderr)
-            given = entry.checkpoint or entry.model  # visitors must not learn where files lie on this machine
-            raise type(error)(str(error).replace(given, Path(given).name)) from error
+            # Visitors must not learn where files lie on this machine.
+            raise type(error)(str(error).replace(entry.source, Path(entry.source).name)) from error
 
     return build
 
 
 def model_registry(settings: Settings) -> ModelRegistry:
     """The networks on offer, the first of which begins to load."""
-    entries = model_entries(settings.model, settings.checkpoint, settings.other_models)
+    entries = model_entries(settings.model, settings.checkpoint, settings.other_models, settings.image_size)
     return ModelRegistry(entries, engine_builder(settings), settings.max_models)
 
 

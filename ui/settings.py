@@ -18,7 +18,7 @@ from sam2_core.paths import ROOT
 DEFAULTS = ROOT / "configs" / "app.yaml"
 ALL_MODELS = (
     "nano",
-    *(f"sam2.1_hiera_{size}" for size in ("tiny", "small", "base_plus", "large")),
+    *(f"sam2.1_hiera_{size}{side}" for size in ("tiny", "small", "base_plus", "large") for side in ("", "@512")),
     *(f"sam_vit_{size}" for size in "blh"),
 )
 
@@ -37,6 +37,7 @@ class Settings(BaseModel):
     share: bool
     auth: str
     model: str
+    image_size: Annotated[int, Field(ge=0)]
     checkpoint: str
     models: str
     max_models: Count

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sam2_core.cli.automatic import chosen_settings
+from sam2_core.cli.options import network_name
 from sam2_core.cli.prompts import PromptSource, set_prompts
 from sam2_core.cli.session import CommandContext
 from sam2_core.cli.tasks import Task
@@ -27,7 +28,7 @@ from sam2_core.console import describe_os_error
 from sam2_core.dataset import SAME_OBJECT, Annotation, DatasetWriter, ImageRecord, MaskOverlap, NetworkId, Stage
 from sam2_core.dataset.folder import digest_of
 from sam2_core.errors import ConfigError, MaskletError, MediaError, WeightsError
-from sam2_core.networks import BUNDLED
+from sam2_core.networks import join_name
 from sam2_core.serving.automatic_run import AutomaticRequest, find_everything
 from sam2_core.serving.workspace import Workspace
 from sam2_core.types import Mask
@@ -36,11 +37,13 @@ _DIGEST_LENGTH = 16
 
 
 def network_of(options: argparse.Namespace) -> NetworkId:
-    """The network that the options select. Raises `WeightsError` for a file that is not there."""
+    """The network that the options select, with the side of its input. Raises `WeightsError` for a file that is not
+    there, and `ConfigError`."""
     if options.checkpoint is None:
-        return NetworkId(options.model or BUNDLED)
+        return NetworkId(network_name(options))
+    name = join_name(options.model or Path(options.checkpoint).name, options.image_size)
     try:
-        return NetworkId(options.model or Path(options.checkpoint).name, digest_of(Path(options.checkpoint)))
+        return NetworkId(name, digest_of(Path(options.checkpoint)))
     except OSError as error:
         raise WeightsError(f"The file {options.checkpoint} cannot be read.") from error
 

@@ -63,6 +63,7 @@ def _list(network: KnownNetwork, console: Console) -> None:
         "repository": network.repository,
         "url": None if network.web is None else network.web.url,
         "tracks": network.can_track,
+        "image_sizes": network.image_sizes,
         "file": None if file is None else str(file),
     }
     where = "bundled" if network.is_bundled else "here" if file is not None else "to be downloaded"

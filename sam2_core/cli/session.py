@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from sam2_core.cli.inputs import STDIN, kind_of
+from sam2_core.cli.options import network_name
 from sam2_core.console import Console
 from sam2_core.errors import MediaError, TooLarge
 from sam2_core.media import Limits, MediaInfo, Store, ingest, ingest_album, open_store
 from sam2_core.media.picture_clips import DEFAULT_RATE
 from sam2_core.media.sequence import ingest_sequence, is_zip
-from sam2_core.networks import BUNDLED
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.tracking_run import TrackingRun
 from sam2_core.serving.workspace import Workspace
@@ -44,9 +44,8 @@ def build_engine(options: argparse.Namespace, progress: Progress) -> Engine:
     from sam2_core.serving.local import EngineLimits
 
     limits = EngineLimits(max_objects=MAX_OBJECTS, max_prompts=MAX_PROMPTS)
-    model = options.model or options.checkpoint or BUNDLED
     checkpoint = options.checkpoint if options.model else None
-    return build_engine(model, options.device, progress, checkpoint, limits)
+    return build_engine(network_name(options), options.device, progress, checkpoint, limits)
 
 
 async def track_spans(workspace: Workspace, spans: Sequence[FrameSpan], progress: Progress) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sam2_core.cli.manifest import digest_file
 from sam2_core.cli.tasks import Task
 from sam2_core.media import EXPORT_FORMATS, ExportOptions
-from sam2_core.networks import BUNDLED
+from sam2_core.networks import BUNDLED, join_name, split_name
 from sam2_core.version import __version__
 
 _FILE_OPTIONS = ("look", "model", "checkpoint", "prompts", "masks")
@@ -55,8 +55,13 @@ class Settings:
                 plain[name] = [(flag, self._of_value(each) if flag == "--mask" else each) for flag, each in flags]
             else:
                 plain[name] = self._of_value(value) if name in _FILE_OPTIONS else value
-        plain["model"] = plain.get("model") or (None if plain.get("checkpoint") else BUNDLED)
-        return plain
+        image_size = plain.pop("image_size", None)
+        if plain.get("model"):
+            name, image_size = split_name(join_name(self.options.model, image_size))
+            plain["model"] = self._of_value(name)
+        else:
+            plain["model"] = None if plain.get("checkpoint") else BUNDLED
+        return plain if image_size is None else {**plain, "image_size": image_size}
 
     def _of_value(self, value: Any) -> Any:
         """The value of an option that may name a file: with the content of that."""

@@ -13,7 +13,7 @@ from sam2_core.detection.loading import load_detector
 from sam2_core.errors import ConfigError
 from sam2_core.model.input_geometry import frame_input
 from sam2_core.model.sam import Network
-from sam2_core.networks import is_known
+from sam2_core.networks import is_known, split_name
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
@@ -34,17 +34,18 @@ def build_engine(
     checkpoint: str | os.PathLike[str] | None = None,
     limits: EngineLimits | None = None,
 ) -> Engine:
-    """Load a network by name or by checkpoint path, put it on its devices and start the engine.
+    """Load a network by name or by checkpoint path, put it on its devices and start the engine. Both may carry the
+    side of the input ("sam2.1_hiera_tiny@512", "mine.pt@512").
 
     `device` is "auto" (CUDA, else MPS, else CPU), any torch device, or several with commas between them
     ("cuda:0,cuda:1"), over which the sessions are spread. Raises `WeightsError` and `ConfigError`.
     """
     places = choose_devices(device)
-    given = os.fspath(model)
-    name: str | None = given
-    if checkpoint is None and not is_known(given) and Path(given).suffix in {".pt", ".pth", ".safetensors"}:
-        name, checkpoint = None, model
-    network = load_network(name, checkpoint or None, progress).requires_grad_(False)
+    name: str | None = os.fspath(model)
+    file, image_size = split_name(os.fspath(model))
+    if checkpoint is None and not is_known(file) and Path(file).suffix in {".pt", ".pth", ".safetensors"}:
+        name, checkpoint = None, file
+    network = load_network(name, checkpoint or None, progress, image_size).requires_grad_(False)
     if progress is not None:
         progress(None, "Warming up")
     engines = [_start(copy.deepcopy(network) if len(places) > 1 else network, place, limits) for place in places]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from sam2_core.errors import BadPrompt, Busy, Cancelled
-from sam2_core.networks import KnownNetwork, is_known, known_network
+from sam2_core.errors import BadPrompt, Busy, Cancelled, ConfigError
+from sam2_core.networks import KnownNetwork, is_known, join_name, known_network, split_name
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.model_loader import ModelLoader
 from sam2_core.types import Progress
@@ -32,13 +32,25 @@ class ModelEntry:
     network: KnownNetwork | None = None
     is_private: bool = False
 
+    @property
+    def source(self) -> str:
+        """The file of the weights, or the name of the network."""
+        return self.checkpoint or split_name(self.model)[0]
+
 
 BuildEngine: TypeAlias = Callable[[ModelEntry, Progress], Engine]
 
 
-def model_entries(model: str, checkpoint: str = "", others: Iterable[str] = ()) -> list[ModelEntry]:
-    """The default network and others by name; raises `ConfigError` for an unknown name."""
-    own = Path(checkpoint or model).stem
+def model_entries(
+    model: str, checkpoint: str = "", others: Iterable[str] = (), image_size: int = 0
+) -> list[ModelEntry]:
+    """The default network and others by name; raises `ConfigError` for an unknown name.
+
+    A name tells the side of the input if that is not the network's own ("sam2.1_hiera_tiny@512"); `image_size` is that
+    of the default network (0: its own, or as the name says).
+    """
+    model = join_name(model, image_size or None)
+    own = Path(checkpoint or split_name(model)[0]).stem
     is_own = checkpoint or not is_known(model)
     default = ModelEntry(own, own, model, checkpoint) if is_own else _entry(known_network(model))
     entries = {default.name: default}
@@ -49,6 +61,14 @@ def model_entries(model: str, checkpoint: str = "", others: Iterable[str] = ()) 
 
 def _entry(network: KnownNetwork) -> ModelEntry:
     return ModelEntry(network.name, network.title, network.name, network=network)
+
+
+def _full_name(name: str) -> str:
+    """The name of the entry of a known network, for any of its spellings; other names stay."""
+    try:
+        return known_network(name).name
+    except ConfigError:
+        return name
 
 
 @dataclass(eq=False)
@@ -100,14 +120,16 @@ class ModelRegistry:
     def acquire(self, name: str, private: Iterable[ModelEntry] = ()) -> ModelHandle:
         """Hold a network, which begins to load if it is not there; one that could not be loaded is tried again.
 
-        `private` are the entries that the caller may choose beside those on offer; their names are unique. Raises
-        `BadPrompt` for a name that is not offered, and `Busy` where there is no room.
+        A known network may be named in any of its spellings. `private` are the entries that the caller may choose
+        beside those on offer; their names are unique. Raises `BadPrompt` for a name that is not offered, and `Busy`
+        where there is no room.
         """
-        entry = next((entry for entry in (*self.entries, *private) if entry.name == name), None)
+        wanted = (name, _full_name(name))
+        entry = next((entry for entry in (*self.entries, *private) if entry.name in wanted), None)
         if entry is None:
             raise BadPrompt("This server does not offer that model. Choose one from the list.")
         with self._lock:
-            slot = self._slots.get(name)
+            slot = self._slots.get(entry.name)
             if slot is None or slot.failed:
                 slot = self._load(entry)
             else:

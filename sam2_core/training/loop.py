@@ -23,7 +23,7 @@ from sam2_core.model.clip_prompt import add_clip_prompt, clip_prompt_of, split_c
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import normalize
 from sam2_core.model.sam import Network
-from sam2_core.networks import BUNDLED, is_known, sam2_config
+from sam2_core.networks import BUNDLED, is_known, sam2_config, split_name
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.training.batches import Batch, BatchDataset, batch_stream
 from sam2_core.training.checkpoint import (
@@ -253,7 +253,8 @@ def _start_network(config: TrainingConfig) -> Network:
     elif is_known(config.init):
         network = load_network(config.init)
     else:
-        network = load_network(config.network, config.init)
+        file, image_size = split_name(config.init)
+        network = load_network(config.network, file, image_size=image_size)
     if not isinstance(network, SAM2):
         _check_images_only(network, config)
     if config.train == "lora":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from PIL import Image
 
 from sam2_core.cli import dataset_training
+from sam2_core.cli.dataset_stages import network_of
+from sam2_core.cli.options import add_network
 from sam2_core.dataset import DatasetFolder, DatasetWriter
 from sam2_core.detection import loading
 from sam2_core.detection.detector import Detection
@@ -20,6 +23,18 @@ from tests.dataset.folders import box_mask, write_image
 from tests.detection.stand_in import StandInDetector
 
 LOOSE = ("--grid", "2", "--least-quality", "0.85", "--least-stability", "0.1", "--least-area", "0")
+
+
+def test_masks_tell_the_network_with_its_image_size(tmp_path: Path) -> None:
+    (tmp_path / "mine.pt").write_bytes(b"weights")
+    for flags, name in (
+        ((), "nano"),
+        (("--model", "sam2.1_hiera_tiny", "--image-size", "512"), "sam2.1_hiera_tiny@512"),
+        (("--checkpoint", str(tmp_path / "mine.pt"), "--image-size", "512"), "mine.pt@512"),
+    ):
+        parser = ArgumentParser()
+        add_network(parser)
+        assert network_of(parser.parse_args(flags)).name == name
 
 
 @pytest.fixture

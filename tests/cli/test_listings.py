@@ -25,6 +25,9 @@ def test_networks_are_listed(masklet: CommandRunner) -> None:
     assert (sam["name"], sam["repository"], sam["tracks"]) == ("sam_vit_b", None, False)
     assert sam["url"] == "https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth"
     assert len(masklet("models").out.splitlines()) == len(NETWORKS)
+    [fast] = masklet("models", "list", "sam2.1_hiera_tiny@512", "--json").results
+    assert (fast["name"], fast["title"]) == ("sam2.1_hiera_tiny@512", "SAM 2.1 tiny 512")
+    assert (fast["image_sizes"], fast["megabytes"], sam["image_sizes"]) == ([512, 768, 1024], 156.0, [1024])
 
 
 def test_existing_weights_are_not_downloaded(masklet: CommandRunner) -> None:
@@ -46,6 +49,7 @@ def test_weights_are_verified(masklet: CommandRunner, tmp_path: Path) -> None:
     [
         (("verify",), 2, "Say which: masklet models verify NAME"),
         (("download", "bla"), 2, "There is no network named 'bla'"),
+        (("download", "nano@512"), 2, "nano takes an image size of 384 only"),
         (("verify", "bla.pt"), 1, "There is no weights file at bla.pt"),
         (("burn", "nano"), 2, "invalid choice"),
     ],

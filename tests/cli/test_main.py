@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sam2_core.cli.main import COMMANDS
+from sam2_core.cli.main import COMMANDS, main
 from sam2_core.console import Console, describe_os_error
 from tests.cli.runner import CommandRunner
 
@@ -29,6 +29,27 @@ def test_python_m_sam2_core() -> None:
     wrong = started("-m", "sam2_core", "segment", "x.png")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.startswith("error: Say what to select")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ("--model", "sam2.1_hiera_tiny@512", "--image-size", "768"),
+            "the image size is 512, and not 768: say it once",
+        ),
+        (("--model", "sam2.1_hiera_tiny", "--image-size", "500"), "must be a multiple of 32, not 500"),
+        (("--model", "sam_vit_b@512"), "a network of SAM 1 has learned its positions"),
+        (("--image-size", "512"), "nano takes an image size of 384 only"),
+        (("--image-size", "0"), "a whole number from 1 on is due"),
+    ],
+)
+def test_an_image_size_that_cannot_be_is_explained(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], message: str
+) -> None:
+    arguments = ("segment", str(photo), "--point", "9,9", "--out", str(tmp_path / "out"), "--device", "cpu")
+    assert main([*arguments, *flags]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_help_does_not_import_torch() -> None:

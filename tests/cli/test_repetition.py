@@ -50,6 +50,7 @@ def test_a_single_input_is_always_made_anew(masklet: CommandRunner, photo: Path,
     [
         ("--box", "10,20,30,30"), ("--box", "10,20,40,50", "--label", "cat"), ("--point", "20,20"),
         ("--box", "10,20,40,50", "--polygons"), ("--box", "10,20,40,50", "--model", "sam2.1_hiera_tiny"),
+        ("--box", "10,20,40,50", "--model", "sam2.1_hiera_tiny@512"),
     ],
 )  # fmt: skip
 def test_other_settings_replace_what_they_change(
@@ -63,6 +64,21 @@ def test_other_settings_replace_what_they_change(
     assert "3 done, 3 of them replaced" in again.err
     assert "other settings" in again.results[0]["reasons"]["coco"]
     assert outcomes(masklet("segment", photos, *BOX, *out)) == ["replaced"] * 3
+
+
+def test_the_image_size_is_a_part_of_the_network(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
+    arguments = ("segment", photos, *BOX, "--out", tmp_path / "out", "--json", "--model")
+    masklet(*arguments, "sam2.1_hiera_tiny@512")
+    by_option = masklet(*arguments, "sam2.1_hiera_tiny", "--image-size", "512")
+    assert outcomes(by_option) == ["skipped"] * 3
+    for other in (("sam2.1_hiera_tiny",), ("sam2.1_hiera_tiny", "--image-size", "768")):
+        assert outcomes(masklet(*arguments, *other)) == ["replaced"] * 3
+    network = tmp_path / "mine.yaml"
+    network.write_text("name: mine\n", "utf-8")
+    masklet(*arguments, f"{network}@512")
+    assert outcomes(masklet(*arguments, network, "--image-size", "512")) == ["skipped"] * 3
+    network.write_text("name: mine\nstages: [1, 1, 1, 1]\n", "utf-8")
+    assert outcomes(masklet(*arguments, f"{network}@512")) == ["replaced"] * 3
 
 
 def test_a_look_changes_pictures_but_no_masks(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:

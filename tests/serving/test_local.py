@@ -14,6 +14,7 @@ import yaml
 
 from sam2_core.errors import BadPrompt, Busy, ConfigError, MediaError, SessionGone, WeightsError
 from sam2_core.media import ingest
+from sam2_core.networks import ROOT
 from sam2_core.serving import build
 from sam2_core.serving.build import build_engine, choose_device, choose_devices
 from sam2_core.serving.commands import Priority
@@ -22,7 +23,7 @@ from sam2_core.serving.pool import EnginePool
 from sam2_core.serving.worker import _STOP
 from sam2_core.types import Point, Prompt
 from tests.media.numbered import make_clip
-from tests.networks import tiny_network
+from tests.networks import TINY, tiny_network
 from tests.predictors.golden_inputs import small_sam
 from tests.serving.calls import Calls
 
@@ -198,6 +199,26 @@ def test_build_engine_tells_what_it_does_and_runs(clip: str) -> None:
     assert "Warming up" in said
 
 
+@pytest.mark.parametrize("by_name", [True, False])
+def test_build_engine_takes_the_size_of_the_input_from_the_name(by_name: bool, clip: str, tmp_path: Path) -> None:
+    config, weights = tmp_path / "mine.yaml", tmp_path / "mine.pt"
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(TINY).items()}
+    config.write_text(yaml.safe_dump(plain))
+    torch.save(tiny_network().state_dict(), weights)
+    if by_name:
+        engine = build_engine(f"{config}@96", "cpu", checkpoint=weights)
+    else:
+        engine = build_engine(f"{ROOT / 'assets' / 'nano.safetensors'}@384", "cpu")
+    assert isinstance(engine, LocalEngine)
+    try:
+        calls = Calls(engine)
+        info = calls.open(clip)
+        assert calls.set_prompt(info.id, 0, 1, CLICK).objects
+        assert engine.network.image_size == (96 if by_name else 384)
+    finally:
+        engine.shut_down()
+
+
 def test_a_network_of_sam_1_segments_frames_and_says_that_it_cannot_track(clip: str, tmp_path: Path) -> None:
     network = small_sam()
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(network.config).items()}
@@ -232,5 +253,9 @@ def test_wrong_names_are_explained(tmp_path: Path) -> None:
         build_engine("sam9")
     with pytest.raises(WeightsError, match="no weights file"):
         build_engine(str(tmp_path / "mine.pt"))
+    with pytest.raises(WeightsError, match=r"no weights file at .*mine\.pt\."):
+        build_engine(f"{tmp_path / 'mine.pt'}@512")
+    with pytest.raises(ConfigError, match="nano takes an image size of 384 only, not 512"):
+        build_engine(f"{ROOT / 'assets' / 'nano.safetensors'}@512")
     with pytest.raises(ConfigError, match="--device auto"):
         choose_device("abacus")

@@ -78,6 +78,35 @@ def test_the_model_comes_first_and_none_twice() -> None:
         model_entries("nano", others=["sam9"])
 
 
+def test_sizes_of_one_network_are_entries_of_their_own() -> None:
+    others = [TINY, f"{TINY}@512", "facebook/sam2.1-hiera-tiny@1024"]
+    default, exact, fast = model_entries(SMALL, others=others, image_size=768)
+    assert (default.name, default.title, default.model) == (f"{SMALL}@768", "SAM 2.1 small 768", f"{SMALL}@768")
+    assert [exact.name, fast.name] == [TINY, f"{TINY}@512"]
+    assert model_entries(f"{SMALL}@768", others=others) == [default, exact, fast]
+    for arguments in ({"model": "nano", "image_size": 512}, {"model": f"{SMALL}@512", "image_size": 768}):
+        with pytest.raises(ConfigError):
+            model_entries(**arguments)
+
+
+@pytest.mark.parametrize("checkpoint", ["", "/secret/mine.pt"])
+def test_weights_of_the_operators_own_take_a_size(checkpoint: str) -> None:
+    [entry] = model_entries(TINY if checkpoint else "/secret/mine.pt", checkpoint, image_size=512)
+    assert (entry.name, entry.title, entry.source) == ("mine", "mine", "/secret/mine.pt")
+    assert (entry.model, entry.checkpoint) == (f"{TINY if checkpoint else '/secret/mine.pt'}@512", checkpoint)
+
+
+def test_a_network_is_chosen_by_any_of_its_spellings(builder: Builder) -> None:
+    registry = ModelRegistry(model_entries("nano", others=[TINY, f"{TINY}@512"]), builder, max_loaded=3)
+    for name, entry in ((f"{TINY}@1024", TINY), ("facebook/sam2.1-hiera-tiny@512", f"{TINY}@512")):
+        handle = registry.acquire(name)
+        assert (handle.entry.name, loaded(handle) is loaded(registry.acquire(entry))) == (entry, True)
+    assert builder.built == [NANO, TINY, f"{TINY}@512"]
+    for wrong in (f"{TINY}@768", f"{TINY}@500", "nano@512"):
+        with pytest.raises(BadPrompt, match="does not offer"):
+            registry.acquire(wrong)
+
+
 def test_the_first_is_loaded_at_once_and_the_others_when_they_are_wanted(
     registry: ModelRegistry, builder: Builder
 ) -> None:

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.network import SAM2
+from sam2_core.paths import ROOT
 from sam2_core.training import loop
 from sam2_core.training.batches import Batch, _Steps
 from sam2_core.training.checkpoint import CHECKPOINT_FILE, Checkpoint, Position, save_weights
@@ -261,6 +262,13 @@ def test_images_are_preprocessed_as_at_inference(tmp_path: Path) -> None:
         assert images.shape == (*batch.images.shape[:-3], 3, 64, 64)
         for image, expected in zip(images.reshape(-1, 3, 64, 64), pixels, strict=True):
             assert torch.allclose(image, image_to_input(expected, 64), atol=1e-5)
+
+
+def test_training_starts_from_weights_at_another_image_size() -> None:
+    nano = ROOT / "assets" / "nano.safetensors"
+    assert loop._start_network(tiny_config(Path(), init=f"{nano}@384")).image_size == 384
+    with pytest.raises(ConfigError, match="nano takes an image size of 384 only, not 512"):
+        loop._start_network(tiny_config(Path(), init=f"{nano}@512"))
 
 
 def test_a_precision_that_the_device_cannot_do_is_refused() -> None:

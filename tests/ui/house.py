@@ -70,7 +70,7 @@ def registry(settings: Settings, engine: Engine, others: Builders) -> ModelRegis
             raise WeightsError(f"{entry.title} cannot be fetched.")
         return others[entry.name](progress)
 
-    entries = model_entries(settings.model, others=settings.other_models)
+    entries = model_entries(settings.model, others=settings.other_models, image_size=settings.image_size)
     models = ModelRegistry(entries, build, settings.max_models)
     assert models.acquire(models.default).loader.wait(DEADLINE)
     return models

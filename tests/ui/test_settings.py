@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from sam2_core.detection.known import DETECTORS
 from sam2_core.errors import ConfigError
+from sam2_core.serving.model_registry import ModelEntry
+from ui.serve import model_registry
 from ui.settings import ALL_MODELS, DEFAULTS, load_settings
 
 
@@ -30,6 +33,19 @@ def test_other_models_are_offered_where_only_this_computer_comes_in() -> None:
         assert load_settings(flags).other_models == []
     open_to_all = load_settings(["--host", "0.0.0.0", "--models", " nano,sam2.1_hiera_tiny, "])
     assert open_to_all.other_models == ["nano", "sam2.1_hiera_tiny"]
+
+
+def test_the_size_of_the_input_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().image_size == 0
+    flags = ["--model", "sam2.1_hiera_tiny", "--models", "sam2.1_hiera_small@512", "--image-size"]
+    for name in ("ModelRegistry", "engine_builder"):  # nothing is loaded
+        monkeypatch.setattr(f"ui.serve.{name}", lambda *arguments: arguments[0])
+    entries = cast("list[ModelEntry]", model_registry(load_settings([*flags, "512"])))
+    assert [entry.name for entry in entries] == ["sam2.1_hiera_tiny@512", "sam2.1_hiera_small@512"]
+    with pytest.raises(ConfigError, match="multiple of 32, not 500"):
+        model_registry(load_settings([*flags, "500"]))
+    with pytest.raises(ConfigError, match="image_size must be at least 0"):
+        load_settings([*flags, "-1"])
 
 
 def test_detectors_are_offered_where_only_this_computer_comes_in() -> None:
