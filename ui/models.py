@@ -83,6 +83,8 @@ def _describe(entry: ModelEntry, is_loaded: bool) -> ModelData:
         licence=network.license,
         picture=picture,
         frame=frame,
+        network=network.base_name,
+        image_size=network.image_size,
     )
 
 

@@ -60,8 +60,18 @@ def offering(chromium: Any, download: Download) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture
+def resolutions(chromium: Any) -> Iterator[str]:
+    tiny = "sam2.1_hiera_tiny"
+    with launched(FakeEngine(), f"--models={tiny},{tiny}@512", others={f"{tiny}@512": lambda progress: Wide()}) as (
+        _,
+        address,
+    ):
+        yield address
+
+
 def choose(desk: Desk, title: str) -> None:
-    desk.page.click(f".mk-model-card:has(b:text-is('{title}')) button")
+    desk.page.click(f".mk-model-card:has(b:text-is('{title}')) .mk-button")
 
 
 def expect_model(desk: Desk, title: str) -> None:
@@ -110,6 +120,42 @@ def test_the_clicks_are_said_again_to_the_model_that_is_chosen(
     desk.expect_objects(0)
     expect_model(other, "nano")
     assert other.pixel(0.05, 0.1)[3] == 0
+
+
+def test_a_network_is_offered_fast_and_exact(resolutions: str, visit: Callable[..., Desk], picture: Path) -> None:
+    desk = visit(resolutions)
+    desk.open(picture)
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    desk.press("w")
+    card = desk.page.locator(f".mk-model-card:has(.mk-model-card-sizes[aria-label='Resolution of {TINY}'])")
+    card.wait_for()
+    assert desk.page.locator(".mk-model-card").count() == 2
+    fast, exact = card.get_by_role("radio", name="Fast 512"), card.get_by_role("radio", name="Exact 1024")
+    desk.expect(exact).to_have_attribute("aria-checked", "true")
+    assert "Work: 85× nano for a picture, 144× to track" in card.inner_text()
+    fast.focus()
+    desk.press("Enter")
+    desk.expect(fast).to_be_focused()
+    desk.expect(fast).to_have_attribute("aria-checked", "true")
+    assert "Work: 18× nano for a picture, 18× to track" in card.inner_text()
+    card.locator("button:text-is('Use')").click()
+    desk.expect_toast(f"{TINY} 512 is in use now. Your clicks were said to it again.")
+    expect_model(desk, f"{TINY} 512")
+    desk.expect_mask(0.05, 0.1)
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk[data-state=work]")
+    expect_model(desk, f"{TINY} 512")
+    desk.press("w")
+    desk.expect(card).to_contain_text("in use")
+    desk.expect(card.locator("button:text-is('Use')")).to_have_count(0)
+    exact.click()
+    desk.expect(card).to_contain_text("fast 512 in use")
+    desk.expect(card.locator("button:text-is('Use')")).to_be_visible()
+    desk.page.click(".mk-models-close")
+    desk.page.wait_for_selector(".mk-models-dialog", state="hidden")
+    desk.page.click(".mk-model")
+    desk.expect(fast).to_have_attribute("aria-checked", "true")  # what is in use, though the other one was picked
 
 
 def test_a_change_can_be_given_up_and_a_failure_keeps_the_old_model(

@@ -47,8 +47,20 @@ def test_what_is_offered_is_described() -> None:
         assert (nano.weights, nano.loaded, nano.picture, nano.frame) == ("bundled", True, 1, 1)
         assert (tiny.title, tiny.loaded) == ("SAM 2.1 tiny", False)
         assert tiny.weights in ("remote", "downloaded")
+        assert (nano.network, nano.image_size, tiny.network, tiny.image_size) == ("nano", 384, TINY, 1024)
         event = models_event(registry.acquire("nano"), [nano, tiny])
         assert (event.current, event.device, event.memory, event.models) == ("nano", "no device", None, (nano, tiny))
+
+
+def test_work_is_that_of_the_image_size() -> None:
+    entries = model_entries("nano", others=[TINY, f"{TINY}@512"])
+    registry = ModelRegistry(entries, lambda entry, progress: FakeEngine(), 1)
+    _, exact, fast = describe_models(registry)
+    assert (fast.name, fast.title, fast.network, fast.image_size) == (f"{TINY}@512", "SAM 2.1 tiny 512", TINY, 512)
+    assert (exact.picture, exact.frame) == (pytest.approx(85, abs=1), pytest.approx(144, abs=1))
+    assert (fast.picture, fast.frame) == (pytest.approx(18, abs=1), pytest.approx(18, abs=1))
+    assert (fast.megabytes, fast.parameters) == (exact.megabytes, exact.parameters)
+    registry.close()
 
 
 def test_a_network_that_cannot_track_has_no_work_for_a_frame() -> None:

@@ -79,7 +79,7 @@ class StaleData(_Event):
 class ModelData(_Event):
     """A network on offer. Unless `weights` are the operator's own or were trained in this session, also its size
     (`parameters` in millions), and the work for a picture and for a tracked frame as multiples of nano's; without
-    `frame` it cannot track."""
+    `frame` it cannot track. Entries of the same `network` differ in the side of their input, `image_size` pixels."""
 
     name: str
     title: str
@@ -90,6 +90,8 @@ class ModelData(_Event):
     licence: str | Absent = _ABSENT
     picture: float | Absent = _ABSENT
     frame: float | Absent = _ABSENT
+    network: str | Absent = _ABSENT
+    image_size: int | Absent = _ABSENT
 
 
 class ThresholdsData(_Event):

@@ -424,7 +424,7 @@ export interface ModelsEvent {
 /**
  * A network on offer. Unless `weights` are the operator's own or were trained in this session, also its size
  * (`parameters` in millions), and the work for a picture and for a tracked frame as multiples of nano's; without
- * `frame` it cannot track.
+ * `frame` it cannot track. Entries of the same `network` differ in the side of their input, `image_size` pixels.
  */
 export interface ModelData {
   name: string;
@@ -436,6 +436,8 @@ export interface ModelData {
   licence?: string;
   picture?: number;
   frame?: number;
+  network?: string;
+  image_size?: number;
 }
 /**
  * The answer to `list_detectors`. `problem` says what to install before any of them can be used.

@@ -197,6 +197,20 @@ def test_all_work_moves_to_another_network(cache: Path, clip: bytes) -> None:
         assert tiny.sessions
 
 
+def test_a_network_is_chosen_with_its_image_size(cache: Path, clip: bytes) -> None:
+    fast = FakeEngine()
+    with open_program(cache, others={f"{TINY}@512": lambda progress: fast}) as program:
+        sizes = {each["name"]: each.get("image_size") for each in program.do(program.endpoints.models)}
+        assert (sizes["nano"], sizes[TINY], sizes[f"{TINY}@512"]) == (384, 1024, 512)
+        session = program.open(clip)
+        program.prompt(session)
+        program.do(lambda: program.endpoints.choose_model(session, "facebook/sam2.1-hiera-tiny@512"))
+        assert program.session(session).model.entry.name == f"{TINY}@512"
+        assert fast.sessions
+        with pytest.raises(Busy, match="does not offer"):
+            program.do(lambda: program.endpoints.choose_model(session, f"{TINY}@768"))
+
+
 def test_a_reset_removes_everything(program: Program, clip: bytes) -> None:
     session = program.open(clip)
     program.prompt(session)

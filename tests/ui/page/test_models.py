@@ -103,6 +103,22 @@ def test_the_work_moves_to_the_other_network_and_other_visitors_keep_theirs(clip
             assert (len(nano.sessions), len(tiny.sessions)) == (2, 0)
 
 
+def test_the_work_moves_to_another_resolution_of_the_same_network(clip: bytes) -> None:
+    exact, fast = FakeEngine(), FakeEngine()
+    builders: Builders = {f"{TINY}@512": lambda progress: fast}
+    with open_house(exact, builders, model=TINY) as house:
+        token = house.session().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, clip)
+            track_all(page)
+            assert change(page, f"{TINY}@512")["title"] == "SAM 2.1 tiny 512"
+            assert (len(exact.sessions), len(fast.sessions)) == (0, 1)
+            page.send("get_masks", first=0, last=11)
+            assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [1] * 12
+            change(page, TINY)
+            assert (len(exact.sessions), len(fast.sessions)) == (1, 0)
+
+
 def test_weights_of_the_session_are_chosen_like_any_other_and_go_with_it(clip: bytes, tmp_path: Path) -> None:
     nano, trained = FakeEngine(), FakeEngine()
     own: dict[str, Callable[[Progress], FakeEngine]] = {TINY: lambda progress: trained}

@@ -16,6 +16,7 @@ import { percent } from '../shared/format.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { refreshMasks } from '../viewport/viewport.js';
+import { groupModels, pickModel, resolutionText, shownModel } from './model_sizes.js';
 
 /**
  * A change to another model under way. `moving`: it is loaded and gets the edit log.
@@ -28,11 +29,14 @@ let available = { t: 'models', current: '', device: '', memory: null, models: []
 /** @type {Change | null} */
 let change = null;
 let isCancelled = false; // the progress of a cancelled change may still arrive
+/** @type {Set<string>} names of the entries that were picked since the dialog was opened, one of a network */
+const picked = new Set();
 
 function openModels() {
   if (modelsDialog.open) return;
   connection.send({ t: 'list_models' });
   showText(find('models-problem'), '');
+  picked.clear();
   drawModels();
   modelsDialog.showModal();
 }
@@ -119,21 +123,28 @@ function drawModels() {
   const list = find('models-list');
   const used = memory === null ? '' : `, ${Math.round(100 * memory)}% of its memory in use`;
   find('models-device').textContent = device ? `Runs on: ${device}${used}.` : '';
-  const buttons = () => /** @type {NodeListOf<HTMLButtonElement>} */ (list.querySelectorAll('[data-model]'));
-  const focused = [...buttons()].find(button => button === document.activeElement)?.dataset.model;
-  list.replaceChildren(...models.map(modelCard));
-  if (focused) ([...buttons()].find(button => button.dataset.model === focused) ?? find('models-close')).focus();
+  const buttons = () => /** @type {NodeListOf<HTMLButtonElement>} */ (list.querySelectorAll('[data-focus]'));
+  const focused = [...buttons()].find(button => button === document.activeElement)?.dataset.focus;
+  list.replaceChildren(...groupModels(models).map(modelCard));
+  if (focused) ([...buttons()].find(button => button.dataset.focus === focused) ?? find('models-close')).focus();
 }
 
-/** @param {ModelData} model */
-function modelCard(model) {
+/**
+ * A network, in one of the resolutions in which it is offered.
+ * @param {ModelData[]} group
+ */
+function modelCard(group) {
   const card = make('li', 'mk-model-card');
   const head = make('div', 'mk-model-card-head');
-  const isCurrent = model.name === state.model.name;
+  const model = shownModel(group, [change?.model, ...picked, state.model.name]);
+  const inUse = group.find(({ name }) => name === state.model.name);
+  const isCurrent = model === inUse;
   head.append(make('b', '', model.title));
-  if (isCurrent) head.append(make('span', 'mk-model-card-mark', 'in use'));
+  const which = inUse && !isCurrent ? `${resolutionText(inUse, group).toLowerCase()} ` : '';
+  if (inUse) head.append(make('span', 'mk-model-card-mark', `${which}in use`));
   else if (model.loaded) head.append(make('span', 'mk-model-card-mark mk-model-card-quiet', 'loaded'));
-  card.classList.toggle('mk-current', isCurrent);
+  if (group.length > 1) head.append(resolutionChoice(model, group));
+  card.classList.toggle('mk-current', !!inUse);
   const facts = make('div', 'mk-model-card-facts');
   const place = model.loaded && model.weights !== 'trained' ? '' : weightsText(model);
   const texts = [sizeText(model), costText(model), clipText(model), place];
@@ -145,12 +156,38 @@ function modelCard(model) {
 }
 
 /**
+ * @param {ModelData} shown
+ * @param {ModelData[]} group
+ */
+function resolutionChoice(shown, group) {
+  const choice = make('div', 'mk-segment mk-model-card-sizes');
+  choice.setAttribute('role', 'radiogroup');
+  choice.setAttribute('aria-label', `Resolution of ${group[group.length - 1]?.title}`);
+  const buttons = group.map(model => {
+    const button = makeButton('', resolutionText(model, group), () => {
+      for (const { name } of group) picked.delete(name);
+      picked.add(model.name);
+      pickModel(model);
+      drawModels();
+    });
+    button.setAttribute('role', 'radio');
+    button.setAttribute('aria-checked', String(model === shown));
+    button.title = `Pictures are seen at ${model.image_size} × ${model.image_size} pixels`;
+    button.disabled = !!change;
+    button.dataset.focus = `size ${model.name}`;
+    return button;
+  });
+  choice.append(...buttons);
+  return choice;
+}
+
+/**
  * @param {ModelData} model
  * @param {boolean} again
  */
 function useButton({ name, title }, again) {
   const button = makeButton('mk-button', again ? 'Try again' : 'Use', () => changeModel(name));
-  button.dataset.model = name;
+  button.dataset.focus = `use ${name}`;
   button.disabled = !!change;
   button.setAttribute('aria-label', `${again ? 'Try again with' : 'Use'} ${title}`);
   return button;
@@ -164,7 +201,7 @@ function changeBar({ model, fraction, message }) {
   progress.append(make('i'));
   setProgress(progress, fraction);
   const cancel = makeButton('mk-link', 'Cancel', cancelChange);
-  cancel.dataset.model = model;
+  cancel.dataset.focus = `use ${model}`;
   row.append(make('span', '', [message, percent(fraction).trim()].filter(Boolean).join(' · ')), cancel);
   bar.append(progress, row);
   return bar;
