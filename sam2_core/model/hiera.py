@@ -11,8 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parameter import Parameter
 
+from sam2_core.model.attention import attention
 from sam2_core.model.config import NetworkConfig
-from sam2_core.model.layers import MLP
+from sam2_core.model.derived import derived
+from sam2_core.model.layers import MLP, Linear, cpu_autocast
+
+_BAND = 8192
+"""Tokens of a band, with which a block's intermediate results fit into caches."""
 
 
 class PatchEmbed(nn.Module):
@@ -23,6 +28,8 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(3, channels, kernel_size=7, stride=4, padding=3)
 
     def forward(self, image: Tensor) -> Tensor:
+        # With channels last the tokens come out in one piece each.
+        image = image.to(cpu_autocast(image) or image.dtype).contiguous(memory_format=torch.channels_last)
         return self.proj(image).permute(0, 2, 3, 1)
 
 
@@ -38,8 +45,8 @@ class MultiScaleAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.pool = pool
-        self.qkv = nn.Linear(width, 3 * out_width)
-        self.proj = nn.Linear(out_width, out_width)
+        self.qkv = Linear(width, 3 * out_width)
+        self.proj = Linear(out_width, out_width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C) -> (B, H', W', C') at half the size if queries are pooled, else at the same size."""
@@ -47,7 +54,7 @@ class MultiScaleAttention(nn.Module):
         if self.pool:
             q = _max_pool(q)
         size = q.shape[1:3]
-        mixed = F.scaled_dot_product_attention(self._split(q), self._split(k), self._split(v))
+        mixed = attention(self._split(q), self._split(k), self._split(v))
         return self.proj(mixed.transpose(1, 2).flatten(2).unflatten(1, size))
 
     def _split(self, x: Tensor) -> Tensor:
@@ -64,11 +71,19 @@ class MultiScaleBlock(nn.Module):
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attn = MultiScaleAttention(width, out_width, heads, pool)
         self.norm2 = nn.LayerNorm(out_width, eps=1e-6)
-        self.mlp = MLP((out_width, 4 * out_width, out_width), nn.GELU)
+        self.mlp = MLP((out_width, 4 * out_width, out_width), "gelu")
         if width != out_width:
-            self.proj = nn.Linear(width, out_width)
+            self.proj = Linear(width, out_width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, H, W, C) -> (B, H', W', C'), half the size with pooling."""
+        rows = max(1, _BAND // (x.shape[2] * self.window)) * self.window if self.window else 0
+        if torch.is_grad_enabled() or x.device.type != "cpu" or not 0 < rows < x.shape[1]:
+            return self._run(x)
+        # Windows do not see each other: a band of them at a time stays in the caches.
+        return torch.cat([self._run(band) for band in x.split(rows, dim=1)], dim=1)
+
+    def _run(self, x: Tensor) -> Tensor:
         normed = self.norm1(x)
         if self.pool:
             x = _max_pool(self.proj(normed))
@@ -113,7 +128,8 @@ class Hiera(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         x = self.patch_embed(image)
-        x = x + self._position(x.shape[1], x.shape[2])
+        # Autocast keeps residuals in fp32. On CPUs moving these costs more than the arithmetic.
+        x = x + self._position(x.shape[1], x.shape[2], cpu_autocast(x) or self.pos_embed.dtype)
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -121,12 +137,16 @@ class Hiera(nn.Module):
                 maps.append(x.permute(0, 3, 1, 2))
         return maps
 
-    def _position(self, height: int, width: int) -> Tensor:
+    def _position(self, height: int, width: int, dtype: torch.dtype) -> Tensor:
         """Resized background embedding plus tiled window embedding (Bolya et al. 2023): (1, H, W, C)."""
-        background = F.interpolate(self.pos_embed, size=(height, width), mode="bicubic")
-        window = self.pos_embed_window
-        tiled = window.tile(1, 1, height // window.shape[2], width // window.shape[3])
-        return (background + tiled).permute(0, 2, 3, 1)
+
+        def compute() -> Tensor:
+            background = F.interpolate(self.pos_embed, size=(height, width), mode="bicubic")
+            window = self.pos_embed_window
+            tiled = window.tile(1, 1, height // window.shape[2], width // window.shape[3])
+            return (background + tiled).permute(0, 2, 3, 1).contiguous().to(dtype)
+
+        return derived(self, ("position", height, width, dtype), (self.pos_embed, self.pos_embed_window), compute)
 
 
 def _blocks(config: NetworkConfig) -> list[MultiScaleBlock]:

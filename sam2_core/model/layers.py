@@ -1,12 +1,71 @@
-"""Layers that several parts of the network share."""
+"""Layers that several parts of the network share.
+
+On CPUs autocast to bfloat16 is made fast here: weights are converted once rather than at each call, and activations are
+computed within the matrix product before them.
+"""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from sam2_core.model.derived import derived, is_traced
+
+
+def cpu_autocast(x: Tensor) -> torch.dtype | None:
+    """The precision that autocast asks for on the CPU where no gradients are needed; None for the ordinary code."""
+    if x.device.type != "cpu" or torch.is_grad_enabled() or not torch.is_autocast_enabled("cpu"):
+        return None
+    return None if is_traced() else torch.get_autocast_dtype("cpu")
+
+
+class Linear(nn.Linear):
+    """`nn.Linear`, whose weights are converted once where autocast would convert them at each call."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in) -> (..., out)."""
+        dtype = cpu_autocast(x)
+        return super().forward(x) if dtype is None else linear(x, *self.converted(dtype))
+
+    def converted(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Weight and bias in another precision."""
+        return derived(self, dtype, (self.weight, self.bias), lambda: (self.weight.to(dtype), self.bias.to(dtype)))
+
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"none": lambda x: x, "relu": F.relu, "gelu": F.gelu}
+
+fused_linear: Any = (
+    getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
+)
+"""The operator with which PyTorch's compiler fuses a product, its bias and an activation; builds without oneDNN lack
+it."""
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor, activation: str = "none") -> Tensor:
+    """A product in the precision of `weight`, and an activation: none, relu or gelu."""
+    x = x.to(weight.dtype)
+    if fused_linear is None or weight.dtype != torch.bfloat16 or weight.device.type != "cpu" or torch.is_grad_enabled():
+        return _ACTIVATIONS[activation](F.linear(x, weight, bias))
+    fused: Tensor = fused_linear(x, weight, bias, activation, [], "none")
+    return fused
+
+
+def activated(layer: nn.Module, x: Tensor, activation: str) -> Tensor:
+    """A linear layer and its `activation`, "relu" or "gelu", in one step where that is faster."""
+    dtype = cpu_autocast(x)
+    if dtype is None or not is_plain(layer):
+        return _ACTIVATIONS[activation](layer(x))
+    return linear(x, *layer.converted(dtype), activation)
+
+
+def is_plain(layer: nn.Module) -> TypeGuard[Linear]:
+    """Whether a layer is ours: published code wraps layers and hooks into them, and then they must be called."""
+    return type(layer) is Linear and not (layer._forward_hooks or layer._forward_pre_hooks)
 
 
 class LayerNorm2d(nn.Module):
@@ -19,34 +78,36 @@ class LayerNorm2d(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.permute(0, 2, 3, 1)  # (B, H, W, C)
-        x = F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
-        return x.permute(0, 3, 1, 2)
+        return self.channels_last(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    def channels_last(self, x: Tensor) -> Tensor:
+        """The same for a (B, H, W, C) map."""
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
 
 
 class MLP(nn.Module):
-    """Linear layers with an activation between them."""
+    """Linear layers with an activation between them, "relu" or "gelu"."""
 
-    def __init__(self, widths: tuple[int, ...], activation: type[nn.Module] = nn.ReLU) -> None:
+    def __init__(self, widths: tuple[int, ...], activation: str = "relu") -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
-        self.activation = activation()
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in itertools.pairwise(widths))
+        self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
         *hidden, last = self.layers
         for layer in hidden:
-            x = self.activation(layer(x))
+            x = activated(layer, x, self.activation)
         return last(x)
 
 
 class MLPBlock(nn.Module):
     """An MLP with one hidden layer, under the names that SAM's checkpoints have for it."""
 
-    def __init__(self, width: int, hidden: int, activation: type[nn.Module] = nn.GELU) -> None:
+    def __init__(self, width: int, hidden: int, activation: str = "gelu") -> None:
         super().__init__()
-        self.lin1 = nn.Linear(width, hidden)
-        self.lin2 = nn.Linear(hidden, width)
-        self.act = activation()
+        self.lin1 = Linear(width, hidden)
+        self.lin2 = Linear(hidden, width)
+        self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.lin2(self.act(self.lin1(x)))
+        return self.lin2(activated(self.lin1, x, self.activation))

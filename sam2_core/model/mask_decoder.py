@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sam2_core.model.config import NetworkConfig, SegmentationConfig
+from sam2_core.model.derived import derived
 from sam2_core.model.layers import MLP, LayerNorm2d
 from sam2_core.model.two_way_transformer import TwoWayTransformer
 
@@ -25,6 +27,9 @@ class MaskPrediction(NamedTuple):
     predicted_iou: Tensor
     tokens: Tensor
     object_score: Tensor
+
+
+_Upscaling: TypeAlias = tuple[nn.ConvTranspose2d, LayerNorm2d, nn.GELU, nn.ConvTranspose2d, nn.GELU]
 
 
 class CandidateDecoder(nn.Module):
@@ -70,13 +75,31 @@ class CandidateDecoder(nn.Module):
 
     def mask_logits(self, mask_tokens: Tensor, image: Tensor, high_res: Sequence[Tensor] = ()) -> Tensor:
         """Mask tokens (B, 4, C), map (B, C, H, W) and maps of stride 4 and 8, if any -> logits (B, 4, 4H, 4W)."""
-        stride4, stride8 = high_res or (0, 0)
-        up1, norm, act1, up2, act2 = self.output_upscaling
-        pixels = act2(up2(act1(norm(up1(image) + stride8))) + stride4)  # (B, C / 8, 4H, 4W)
+        up1, norm, act1, up2, act2 = cast("_Upscaling", tuple(self.output_upscaling))
+        stride4, stride8 = (each.permute(0, 2, 3, 1) for each in high_res) if high_res else (0, 0)
+        # Channels last, as the transformer leaves the map: (B, 2H, 2W, C / 4), then (B, 4H, 4W, C / 8).
+        pixels = upscale(up1, image.permute(0, 2, 3, 1)) + stride8
+        pixels = act1(norm.channels_last(pixels))
+        pixels = act2(upscale(up2, pixels) + stride4)
         filters = torch.stack(
             [mlp(mask_tokens[:, index]) for index, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
         )
-        return (filters @ pixels.flatten(2)).unflatten(2, pixels.shape[-2:])
+        return (filters @ pixels.flatten(1, 2).transpose(1, 2)).unflatten(2, pixels.shape[1:3])
+
+
+def upscale(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+    """A transposed convolution of kernel and stride 2 on channels last, (B, H, W, C) -> (B, 2H, 2W, C').
+
+    Its outputs do not overlap, so that it is a product with a matrix.
+    """
+
+    def compute() -> tuple[Tensor, Tensor]:
+        bias = cast("Tensor", layer.bias)
+        return layer.weight.permute(2, 3, 1, 0).flatten(0, 2).contiguous(), bias.repeat(4)  # (4 C', C)
+
+    weight, bias = derived(layer, "matrix", (layer.weight, layer.bias), compute)
+    doubled = F.linear(x, weight, bias).unflatten(-1, (2, 2, -1))  # (B, H, W, 2, 2, C')
+    return doubled.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
 class MaskDecoder(CandidateDecoder):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sam2_core.model.attention import RotaryAttention
 from sam2_core.model.config import NetworkConfig
+from sam2_core.model.layers import Linear, activated
 
 
 class MemoryAttentionLayer(nn.Module):
@@ -15,10 +15,10 @@ class MemoryAttentionLayer(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         width = config.width
-        self.self_attn = RotaryAttention(width, heads=1)
-        self.cross_attn_image = RotaryAttention(width, heads=1, key_width=config.memory_width)
-        self.linear1 = nn.Linear(width, config.memory_mlp)
-        self.linear2 = nn.Linear(config.memory_mlp, width)
+        self.self_attn = RotaryAttention(width)
+        self.cross_attn_image = RotaryAttention(width, key_width=config.memory_width)
+        self.linear1 = Linear(width, config.memory_mlp)
+        self.linear2 = Linear(config.memory_mlp, width)
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
         self.norm3 = nn.LayerNorm(width)
@@ -31,7 +31,7 @@ class MemoryAttentionLayer(nn.Module):
         normed = self.norm2(image)
         image = image + self.cross_attn_image(normed, memory + memory_pe, memory, unrotated=pointers)
         normed = self.norm3(image)
-        return image + self.linear2(F.relu(self.linear1(normed)))
+        return image + self.linear2(activated(self.linear1, normed, "relu"))
 
 
 class MemoryAttention(nn.Module):

@@ -75,16 +75,23 @@ class PositionEmbeddingRandom(nn.Module):
 
 
 @lru_cache(maxsize=32)
-def axial_rotary(channels: int, side: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def axial_rotary(channels: int, side: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Cosines and sines (side * side, channels / 2): the first half rotates with x, the second with y."""
     with torch.inference_mode(False):
         frequencies = _TEMPERATURE ** -(torch.arange(0, channels, 4, dtype=torch.float32, device=device) / channels)
         index = torch.arange(side * side, device=device)
         angles = torch.cat([torch.outer(index % side, frequencies), torch.outer(index // side, frequencies)], dim=-1)
-        return angles.cos(), angles.sin()
+        return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
 def apply_rotary(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate each pair of adjacent channels of x (..., N, channels) by its angle; the dtype is kept."""
-    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
-    return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2).type_as(x)
+    """Rotate the pairs of channels i and i + channels / 2 of x (..., N, channels) by their angles."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+def rotate_into(target: Tensor, x: Tensor, cos: Tensor, sin: Tensor) -> None:
+    """As `apply_rotary`, written into `target` (..., N, channels); without gradients."""
+    (first, second), (out_first, out_second) = x.chunk(2, dim=-1), target.chunk(2, dim=-1)
+    torch.mul(first, cos, out=out_first).addcmul_(second, sin, value=-1)
+    torch.mul(first, sin, out=out_second).addcmul_(second, cos)

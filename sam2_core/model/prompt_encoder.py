@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sam2_core.model.config import SegmentationConfig
+from sam2_core.model.derived import derived
 from sam2_core.model.layers import LayerNorm2d
 from sam2_core.model.position_encoding import PositionEmbeddingRandom
 
@@ -81,7 +82,8 @@ class PromptEncoder(nn.Module):
 
     def image_positions(self) -> Tensor:
         """The position encoding of the image embedding, the same as that of points: (1, C, H, W)."""
-        return self.pe_layer.grid(self.embedding_size)
+        layer, side = self.pe_layer, self.embedding_size
+        return derived(layer, side, (layer.positional_encoding_gaussian_matrix,), lambda: layer.grid(side))
 
     # --- names of the official `PromptEncoder` -----------------------------------------------------------------
 

@@ -21,7 +21,7 @@ class TwoWayAttentionBlock(nn.Module):
         self.cross_attn_token_to_image = Attention(width, heads, inner_width=width // 2)
         self.norm2 = nn.LayerNorm(width)
         is_sam = isinstance(config, ViTConfig)
-        self.mlp = MLPBlock(width, config.decoder_mlp, nn.ReLU) if is_sam else MLP((width, config.decoder_mlp, width))
+        self.mlp = MLPBlock(width, config.decoder_mlp, "relu") if is_sam else MLP((width, config.decoder_mlp, width))
         self.norm3 = nn.LayerNorm(width)
         self.cross_attn_image_to_token = Attention(width, heads, inner_width=width // 2)
         self.norm4 = nn.LayerNorm(width)

@@ -18,6 +18,7 @@ from sam2_core.model.position_encoding import (
     PositionEmbeddingRandom,
     apply_rotary,
     axial_rotary,
+    rotate_into,
     sine_map,
     sine_of_time,
 )
@@ -35,8 +36,9 @@ def _seed() -> None:
 def test_rotary_pairs_rotate_like_complex_numbers() -> None:
     side, channels = 3, 8
     x = torch.randn(2, side * side, channels)
-    rotated = torch.view_as_complex(apply_rotary(x, *axial_rotary(channels, side, CPU)).unflatten(-1, (-1, 2)))
-    before = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
+    cos, sin = axial_rotary(channels, side, CPU, torch.float32)
+    rotated = torch.complex(*apply_rotary(x, cos, sin).chunk(2, dim=-1))
+    before = torch.complex(*x.chunk(2, dim=-1))
     for position in range(side * side):
         column, row = position % side, position // side
         for pair in range(4):
@@ -48,15 +50,23 @@ def test_rotary_pairs_rotate_like_complex_numbers() -> None:
 
 def test_rotary_scores_depend_on_relative_positions() -> None:
     q, k = torch.randn(1, 16, 8), torch.randn(1, 16, 8)
-    cos, sin = axial_rotary(8, 4, CPU)
+    cos, sin = axial_rotary(8, 4, CPU, torch.float32)
     scores = apply_rotary(q[:, :1].expand(-1, 16, -1), cos, sin) @ apply_rotary(
         k[:, :1].expand(-1, 16, -1), cos, sin
     ).transpose(1, 2)
     torch.testing.assert_close(scores[0, 0, 5], scores[0, 10, 15])  # one right and one down, twice
 
 
+def test_rotation_into_a_buffer_is_the_same_rotation() -> None:
+    x, target = torch.randn(2, 16, 8), torch.zeros(2, 16, 12)
+    cos, sin = axial_rotary(8, 4, CPU, torch.float32)
+    rotate_into(target[..., :8], x, cos, sin)
+    torch.testing.assert_close(target[..., :8], apply_rotary(x, cos, sin))
+    assert not target[..., 8:].any()
+
+
 def test_rotary_attention_does_not_rotate_pointers() -> None:
-    attention = RotaryAttention(8, heads=1, key_width=4)
+    attention = RotaryAttention(8, key_width=4)
     q, k, v = torch.randn(1, 4, 8), torch.randn(1, 11, 4), torch.randn(1, 11, 4)
     swapped = torch.cat([torch.arange(8), torch.tensor([10, 8, 9])])
     torch.testing.assert_close(attention(q, k, v, unrotated=3), attention(q, k[:, swapped], v[:, swapped], unrotated=3))
@@ -201,7 +211,7 @@ def test_background_and_window_positions_are_added_up() -> None:
     trunk = Hiera(TINY)
     torch.nn.init.normal_(trunk.pos_embed)
     torch.nn.init.normal_(trunk.pos_embed_window)
-    found = trunk._position(8, 8)[0].permute(2, 0, 1)
+    found = trunk._position(8, 8, torch.float32)[0].permute(2, 0, 1)
     background = F.interpolate(trunk.pos_embed, (8, 8), mode="bicubic")[0]
     torch.testing.assert_close(found[:, 5, 6], background[:, 5, 6] + trunk.pos_embed_window[0, :, 1, 2])
 
