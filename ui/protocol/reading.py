@@ -156,10 +156,11 @@ def _sentence(error: ValidationError, bounds: Bounds | None, request: str = "") 
     if not request and location:
         request, location = str(location[0]), location[1:]
     names = [name for name in reversed(location) if isinstance(name, str)]
-    keys = (key for name in names for key in (f"{request}.{name}", name))
-    text = next((_REFUSALS[key] for key in keys if key in _REFUSALS), _UNKNOWN)
+    # A location also names the branch of a union in which it is, which is no name of a field.
+    keys = ((name, key) for name in names for key in (f"{request}.{name}", name))
+    name, text = next(((name, _REFUSALS[key]) for name, key in keys if key in _REFUSALS), ("", _UNKNOWN))
     frames = 0 if bounds is None else bounds.frames
-    return text.format(name=names[0] if names else "", frames=frames, last=frames - 1, side=MAX_SIDE)
+    return text.format(name=name, frames=frames, last=frames - 1, side=MAX_SIDE)
 
 
 def is_preview(text: str) -> bool:
