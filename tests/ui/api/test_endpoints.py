@@ -359,9 +359,18 @@ def test_everything_is_a_stream_that_ends_with_the_masks(program: Program) -> No
     assert (left + right) / 2 == pytest.approx(30, abs=1) and (top + bottom) / 2 == pytest.approx(20, abs=1)
     assert len(everything(min_predicted_iou=0.85, min_stability=0.8)[-1]["masks"]) == 2
     assert everything(min_area=10**6)[-1]["masks"] == []
-    for wrong in ({"min_stability": 2}, {"min_predicted_iou": "x"}, {"max_area": -1}, {"crop_layers": 9}):
+    for wrong in (
+        {"min_stability": 2},
+        {"min_predicted_iou": "x"},
+        {"max_area": -1},
+        {"crop_layers": 9},
+        {"max_area": 0},
+    ):
         with pytest.raises(BadPrompt, match=f"`{next(iter(wrong))}`"):
             everything(**wrong)
+    with pytest.raises(BadPrompt, match="no less than `min_area`"):
+        everything(min_area=50, max_area=49)
+    assert everything(min_predicted_iou=0.85, min_stability=0.1, max_area=10**6)[-1]["masks"]
 
 
 def test_who_stops_listening_stops_the_tracking(cache: Path, clip: bytes) -> None:
@@ -510,11 +519,13 @@ def test_training_is_a_stream_and_gives_a_model_of_the_session(cache: Path, monk
     with open_program(cache, models="") as program:
         files = [program.sent(picture_bytes(48, 60 + each), f"{each}.png") for each in range(2)]
         session = str(program.do(lambda: program.endpoints.open_album(files))["session"])
-        program.prompt(session)
 
         async def listen() -> Any:
             return [news async for news in program.endpoints.train(session, 2)]
 
+        with pytest.raises(BadPrompt, match="no mask to train on"):
+            program.do(listen)
+        program.prompt(session)
         last = program.do(listen)[-1]
         assert (last["finished"], last["before"], last["after"]) == (True, {"click1": 0.6}, {"click1": 0.75})
         assert program.session(session).models.entries[-1].name == last["model"]
