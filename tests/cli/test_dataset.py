@@ -88,6 +88,36 @@ def test_proposals_are_decided_about(masklet: CommandRunner, photos: Path, tmp_p
     assert "33% of 3 proposals, 2 open" in stats.out
 
 
+def test_an_edited_mask_that_is_accepted_is_a_changed_one(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    masklet("dataset", "propose", root, "--images", photos / "0.png", *LOOSE)
+    file = root / "proposals.json"
+    plain = json.loads(file.read_text("utf-8"))
+    edited, kept, outlined = plain["annotations"][:3]
+    smaller = np.zeros((64, 96), bool)
+    smaller[:5, :5] = True
+    for each in (edited, kept, outlined):
+        each["decision"] = "accepted"
+    edited["segmentation"] = coco(smaller)
+    for wrong, sentence in (
+        ([[1, 1, 9, 1, 9, 9]], "cannot be read as COCO run lengths"),
+        (coco(smaller[:, :9]), "The mask is 9 x 64 pixels"),
+        (coco(np.zeros((64, 96), bool)), "reject it instead"),
+    ):
+        proposed, outlined["segmentation"] = outlined["segmentation"], wrong
+        file.write_text(json.dumps(plain), "utf-8")
+        refused = masklet("dataset", "confirm", root, "--decisions", file)
+        assert (refused.code, sentence in refused.err) == (2, True), refused.err
+        assert DatasetFolder.read(root).state.decisions == {}
+        outlined["segmentation"] = proposed
+    file.write_text(json.dumps(plain), "utf-8")
+    done = masklet("dataset", "confirm", root, "--decisions", file, "--json")
+    assert done.result["new"] == {"accepted": 2, "changed": 1, "rejected": 0}
+    found = DatasetFolder.read(root).state.annotations
+    assert (found[edited["id"]].mask, found[edited["id"]].source) == (Mask.from_array(smaller), "person")
+    assert found[kept["id"]].source == "confirmed"
+
+
 def test_decisions_that_are_not_confirmed_are_not_lost(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     root = tmp_path / "set"
     masklet("dataset", "propose", root, "--images", photos / "0.png", *LOOSE)
