@@ -245,20 +245,77 @@ def test_what_cannot_be_done_is_a_sentence(masklet: CommandRunner, photos: Path,
         assert (failed.code, sentence in failed.err) == (2, True), failed.err
 
 
-def test_weights_come_with_a_card(masklet: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def annotated(tmp_path: Path) -> Path:
+    """A dataset folder with enough masks to train on."""
     root = tmp_path / "set"
     with DatasetWriter(root) as writer:
         for number in range(5):
             image = writer.add_image(write_image(tmp_path / f"{number}.png", number))
             writer.annotate(image.id, box_mask(1, 1, 9, 9), "assisted")
+    return root
 
+
+def test_an_interrupted_training_goes_on_with_the_same_weights_only(
+    masklet: CommandRunner, annotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    def interrupted(dataset: Path, out: Path, *given: Any, **more: Any) -> dict[str, Any]:
+        found.append((out / "checkpoint").exists())
+        (out / "checkpoint").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset_training, "fine_tune", interrupted)
+    init = tmp_path / "init.safetensors"
+    arguments = (
+        "dataset",
+        "train",
+        annotated,
+        "--init",
+        init,
+        "--network",
+        "nano",
+        "--out",
+        tmp_path / "w.safetensors",
+    )
+    for content in (b"one", b"one", b"two"):
+        init.write_bytes(content)
+        assert masklet(*arguments).code == 130
+    assert found == [False, True, False]
+
+
+def test_two_trainings_do_not_write_the_same_weights(
+    masklet: CommandRunner, annotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("dataset", "train", annotated, "--out", tmp_path / "mine.safetensors")
+    refused: list[str] = []
+
+    def meanwhile(dataset: Path, out: Path, *given: Any, **more: Any) -> dict[str, Any]:
+        if not refused:
+            refused.append("")
+            second = masklet(*arguments)
+            assert second.code != 0
+            refused[0] = second.err
+            assert (out / "settings").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset_training, "fine_tune", meanwhile)
+    assert masklet(*arguments).code == 130
+    assert "Another training writes" in refused[0]
+    assert not list(tmp_path.glob(".*.lock"))
+
+
+def test_weights_come_with_a_card(
+    masklet: CommandRunner, annotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fine_tune(dataset: Path, out: Path, *given: Any, progress: Progress, **sources: Any) -> dict[str, Any]:
         (out / "weights.safetensors").write_bytes(b"new")
         scores = {"before": {"click1": 0.5, "box": 0.7}, "after": {"click1": 0.6, "box": 0.65}}
         return {**scores, "learned": 4, "measured": 1, "weights": str(out / "weights.safetensors")}
 
     monkeypatch.setattr(dataset_training, "fine_tune", fine_tune)
-    done = masklet("dataset", "train", root, "--out", tmp_path / "mine.safetensors")
+    done = masklet("dataset", "train", annotated, "--out", tmp_path / "mine.safetensors")
     assert done.code == 0
     assert "one click      0.500 -> 0.600 (+0.100)" in done.out
     assert "The new weights are better" in done.out
