@@ -103,6 +103,7 @@ def _propose(options: argparse.Namespace, context: CommandContext) -> int:
     def stage(run: StageRun) -> Counter[str]:
         text = text_from_options(options, context)
         words = [options.text, options.detector, options.box_threshold, options.text_threshold]
+        words += [options.prompt, options.clip] if options.prompt else []
         digest = settings_digest([*_thresholds(options), *(words if text else [])])
         images = _images(run, options)
         return run.over(images, "semi-automatic", lambda image: digest, lambda image: run.propose(image, text))
