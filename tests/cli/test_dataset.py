@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_core.cli import dataset_training
+from sam2_core.cli import dataset_training, proposal_sheets
 from sam2_core.dataset import DatasetFolder, DatasetWriter
 from sam2_core.detection import loading
 from sam2_core.detection.detector import Detection
+from sam2_core.training.augment.contact_sheet import save_contact_sheet
+from sam2_core.training.synthetic.image_pool import PooledImage
 from sam2_core.types import Box, Mask, Progress
 from tests.cli.runner import CommandRunner
 from tests.dataset.folders import box_mask, write_image
@@ -155,6 +158,34 @@ def test_what_is_open_in_a_copy_stays_as_it_is(masklet: CommandRunner, photos: P
     confirmed = masklet("dataset", "confirm", root, "--decisions", copy, "--json")
     assert confirmed.result["new"] == {"accepted": 0, "changed": 0, "rejected": 0}
     assert [*DatasetFolder.read(root).state.annotations] == [first]
+
+
+def test_open_proposals_are_numbered_on_a_sheet(
+    masklet: CommandRunner, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[list[str]] = []
+
+    def save(pictures: Iterable[PooledImage], *given: Any, **more: Any) -> None:
+        read = [*pictures]
+        shown.append([each.category for picture in read for each in picture.instances])
+        save_contact_sheet(read, *given, **more)
+
+    monkeypatch.setattr(proposal_sheets, "save_contact_sheet", save)
+    monkeypatch.setattr(proposal_sheets, "MAX_PICTURES", 1)
+    root = tmp_path / "set"
+    done = masklet("dataset", "propose", root, "--images", photos, *LOOSE)
+    assert f"look at them in {root / 'proposals.jpg'}" in done.err
+    listed = json.loads((root / "proposals.json").read_text("utf-8"))["annotations"]
+    assert len(shown) == 2 and [*shown[0], *shown[1]] == [str(each["id"]) for each in listed]
+    with Image.open(root / "proposals.jpg") as sheet, Image.open(root / "proposals_2.jpg") as second:
+        assert sheet.size == second.size
+        plain, drawn = (np.asarray(sheet)[6:326, left : left + 480] for left in (6, 492))
+    assert np.abs(plain.astype(int) - drawn).max() > 100, "outlines and numbers"
+    decisions = {"annotations": [{"id": each["id"], "decision": "accepted"} for each in listed[:4]]}
+    (tmp_path / "mine.json").write_text(json.dumps(decisions), "utf-8")
+    masklet("dataset", "confirm", root, "--decisions", tmp_path / "mine.json")
+    assert shown[2:] == [[str(each["id"]) for each in listed[4:]]]
+    assert not (root / "proposals_2.jpg").exists(), "what is decided is on none"
 
 
 def test_what_words_name_is_proposed(
