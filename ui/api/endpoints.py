@@ -500,7 +500,7 @@ class Endpoints:
                 entry, figures = training.result()
             finally:
                 job.cancel()
-                await asyncio.wait({training})
+                await asyncio.gather(training, return_exceptions=True)  # or asyncio logs what nobody has asked for
         yield TrainingProgress(
             fraction=1.0,
             message="Ready",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -19,7 +20,7 @@ from sam2_core.types import Mask, Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
-from tests.ui.trainers import GOOD, Trainer
+from tests.ui.trainers import ENDLESS, GOOD, Trainer
 from ui.api.clients import ApiClient
 from ui.api.endpoints import Endpoints
 from ui.protocol import MAX_REQUEST_CHARACTERS
@@ -535,3 +536,26 @@ def test_training_is_a_stream_and_gives_a_model_of_the_session(cache: Path, monk
         trainer.program = GOOD
         with pytest.raises(BadPrompt, match="`objects` is a list"):
             program.do(lambda: anext(program.endpoints.train(session, 2, [9])))
+
+
+def test_who_stops_listening_to_a_training_ends_it_quietly(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer = Trainer()
+    trainer.program = ENDLESS
+    monkeypatch.setattr("ui.sessions.training_command", trainer)
+    with open_program(cache, models="") as program:
+        files = [program.sent(picture_bytes(48, 60 + each), f"{each}.png") for each in range(2)]
+        session = str(program.do(lambda: program.endpoints.open_album(files))["session"])
+        program.prompt(session)
+
+        async def listen_once() -> None:
+            run = program.endpoints.train(session, 2)
+            await anext(run)
+            await run.aclose()
+            del run
+            gc.collect()
+
+        program.do(listen_once)
+        gc.collect()
+    assert "never retrieved" not in caplog.text
