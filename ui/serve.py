@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -14,6 +15,8 @@ from sam2_core.serving.engine import Engine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from ui.settings import Settings, load_settings
+
+END_SECONDS = 5.0  # that a network which is loading gets to end by itself
 
 
 def engine_builder(settings: Settings) -> BuildEngine:
@@ -63,9 +66,23 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], program: str 
             raise ConfigError('The page needs Gradio, which is not installed here: pip install "masklet[app]"')
         from ui.app import Server
 
-        server = Server(settings, model_registry(settings), detector_registry(settings))
+        detectors = detector_registry(settings)
+        models = model_registry(settings)
     except MaskletError as error:
         print(error, file=sys.stderr)
         return 2
-    server.run()
+    try:
+        Server(settings, models, detectors).run()
+    except KeyboardInterrupt:  # before all was started
+        models.close()
+    if not models.wait(END_SECONDS):
+        _end_at_once()
     return 0
+
+
+def _end_at_once() -> None:
+    """End the process although a network is still loading. Python would stop its thread in the midst of compiled code,
+    which ends the process with an error of that code; all files of the server are removed already."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

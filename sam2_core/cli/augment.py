@@ -104,7 +104,7 @@ def run(options: argparse.Namespace, build: EngineBuilder | None) -> int:
         console.note(note)
     classes = sorted({each.category for picture in found.pictures for each in picture.instances})
     paster = CopyPaster(found.pictures, settings)
-    backgrounds = _backgrounds(options, found.pictures, random)
+    backgrounds = _backgrounds(options, found.pictures, random, console)
     with _replacing(options.out) as folder:
         writer, shown = DatasetWriter(folder, formats, classes, found.has_masks), list[PooledImage]()
         for done in range(options.count):
@@ -183,22 +183,34 @@ def _is_within(path: Path, folder: Path) -> bool:
 
 
 def _backgrounds(
-    options: argparse.Namespace, pictures: list[PooledImage], random: np.random.Generator
+    options: argparse.Namespace, pictures: list[PooledImage], random: np.random.Generator, console: Console
 ) -> Iterator[PooledImage]:
-    """Pictures to paste onto, in random order, each as often as the others."""
-    paths = None if options.backgrounds is None else backgrounds_in(options.backgrounds).paths
-    failures = 0
-    while True:
-        for index in random.permutation(len(pictures if paths is None else paths)):
-            if paths is None:
+    """Pictures to paste onto, in random order, each as often as the others. Those that cannot be read are noted once.
+
+    Raises `MediaError` where none can be read.
+    """
+    if options.backgrounds is None:
+        while True:
+            for index in random.permutation(len(pictures)):
                 yield pictures[index]
+    folder = backgrounds_in(options.backgrounds)
+    if folder.unreadable:
+        shown = ", ".join(folder.unreadable[:3])
+        console.note(f"{len(folder.unreadable)} backgrounds cannot be read and are left out: {shown}")
+    broken = set[int]()
+    while True:
+        for index in random.permutation(len(folder.paths)).tolist():
+            if index in broken:
                 continue
             try:
-                yield read_background(paths[index], options.largest_side)
+                yield read_background(folder.paths[index], options.largest_side)
             except MediaError as error:
-                failures += 1
-                if failures >= max(10, len(paths)):
-                    raise MediaError(f"The backgrounds cannot be read. {paths[index].name}: {error}") from error
+                broken.add(index)
+                name = folder.info.name_of(index)
+                if len(broken) == len(folder.paths):
+                    raise MediaError(f"The backgrounds cannot be read. {name}: {error}") from error
+                if len(broken) <= _MAX_NOTES:
+                    console.note(f"The background {name} is left out: {error}")
 
 
 def _summary(options: argparse.Namespace, paster: CopyPaster, writer: DatasetWriter) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from sam2_core.cli.dataset_stages import (
 )
 from sam2_core.cli.inputs import STDIN, find_sources, input_path
 from sam2_core.cli.options import add_network, add_reporting
+from sam2_core.cli.proposal_sheets import write_sheets
 from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.cli.text_prompts import add_text, text_from_options
 from sam2_core.dataset import DatasetFolder, DatasetWriter, ImageRecord, Stage
@@ -103,6 +104,7 @@ def _propose(options: argparse.Namespace, context: CommandContext) -> int:
     def stage(run: StageRun) -> Counter[str]:
         text = text_from_options(options, context)
         words = [options.text, options.detector, options.box_threshold, options.text_threshold]
+        words += [options.prompt, options.clip] if options.prompt else []
         digest = settings_digest([*_thresholds(options), *(words if text else [])])
         images = _images(run, options)
         return run.over(images, "semi-automatic", lambda image: digest, lambda image: run.propose(image, text))
@@ -160,7 +162,8 @@ def _run_stage(
         text += f"; {waiting} proposals wait for a decision"
         if waiting:
             file = options.folder / PROPOSALS
-            text += f": fill in {file}, then run `masklet dataset confirm {options.folder} --decisions {file}`"
+            text += f": look at them in {file.with_suffix('.jpg')}, fill in {file} by their numbers"
+            text += f", then run `masklet dataset confirm {options.folder} --decisions {file}`"
     else:
         text += f"; {figures['masks']} {stage} masks in {figures['images']} pictures"
     context.console.note(f"{text}.")
@@ -181,7 +184,7 @@ def _check_confirmed(writer: DatasetWriter) -> None:
 
 
 def _update_proposals(writer: DatasetWriter, context: CommandContext) -> None:
-    """Write proposals.json, unless a person has decided in it meanwhile."""
+    """Write proposals.json and its contact sheets, unless a person has decided in it meanwhile."""
     file = writer.root / PROPOSALS
     try:
         is_filled_in = count_unconfirmed(file, writer.state) > 0
@@ -191,6 +194,7 @@ def _update_proposals(writer: DatasetWriter, context: CommandContext) -> None:
         context.console.note(f"{file} is left as it is, with its decisions that are not confirmed yet")
     else:
         write_proposals(file, writer.state, writer.unusable)
+        write_sheets(writer, file)
 
 
 def _images(run: StageRun, options: argparse.Namespace) -> list[ImageRecord]:

@@ -16,6 +16,7 @@ from sam2_core.dataset.folder import MANIFEST, digest_of
 from sam2_core.dataset.records import TRUSTED
 from sam2_core.errors import ConfigError, DataError, MaskletError
 from sam2_core.media.atomic import new_file
+from sam2_core.media.file_lock import locked
 from sam2_core.training.fine_tuning import fine_tune
 from sam2_core.version import __version__
 
@@ -39,6 +40,15 @@ def train(options: argparse.Namespace, context: CommandContext) -> int:
             f"{count} pictures have masks that a person made or confirmed. Training needs at least {LEAST_IMAGES}, as "
             "one fifth is set aside to measure with."
         )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    busy = f"Another training writes {out} at the moment. Wait until it is done, or name another file for --out."
+    with locked(out.absolute().with_name(f".{out.name}.lock"), busy):
+        _train_and_write(options, context)
+    return 0
+
+
+def _train_and_write(options: argparse.Namespace, context: CommandContext) -> None:
+    out: Path = options.out
     learned = SOURCES if options.with_automatic else TRUSTED
     run = _run_folder(options)
     context.console.begin(out.name)
@@ -76,7 +86,6 @@ def train(options: argparse.Namespace, context: CommandContext) -> int:
         unfinished.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.rmtree(run, ignore_errors=True)
     context.console.result(card, describe(card))
-    return 0
 
 
 def compare(before: Mapping[str, float], after: Mapping[str, float]) -> str:
@@ -109,9 +118,10 @@ def describe(card: Mapping[str, Any]) -> str:
 
 
 def _run_folder(options: argparse.Namespace) -> Path:
-    """The folder of the run, emptied if the one there is of other masks or options."""
-    manifest = digest_of(options.folder / MANIFEST)
-    digest = settings_digest([manifest, options.init, options.network, options.minutes, options.with_automatic])
+    """The folder of the run, emptied if the one there is of other masks, weights or options."""
+    files = [options.folder / MANIFEST, *(Path(each) for each in (options.init, options.network) if each)]
+    contents = [digest_of(each) for each in files if each.is_file()]
+    digest = settings_digest([contents, options.init, options.network, options.minutes, options.with_automatic])
     folder = options.out.absolute().parent / f".{options.out.name}.training"
     settings = folder / "settings"
     if not (settings.is_file() and settings.read_text("utf-8") == digest):

@@ -34,10 +34,19 @@ def add_text(parser: argparse.ArgumentParser, *, for_clips: bool) -> None:
     text = "words of a lower score do not count, 0 to 1 (of Grounding DINO; default: 0.25)"
     group.add_argument("--text-threshold", type=share, metavar="SCORE", help=text)
     if for_clips:
+        parser.set_defaults(prompt=None, clip=None)
         text = (
             "look again on every Nth frame from there, also backward, and track what is new there (default: only once)"
         )
         group.add_argument("--detect-every", type=integer_from(1), metavar="N", help=text)
+        return
+    text = (
+        "research: no detector, but a network for --checkpoint that was trained with --prompt clip; every text gets a "
+        "mask, also of what is not there (see README)"
+    )
+    group.add_argument("--prompt", choices=("clip",), help=text)
+    text = "the CLIP for that: a folder, or OWNER/NAME on the Hub (default: the one that it was trained with)"
+    group.add_argument("--clip", metavar="NAME", help=text)
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,7 @@ class TextPrompts:
 
 def text_from_options(options: argparse.Namespace, context: CommandContext) -> TextPrompts | None:
     """The text prompts that the options ask for, if any. Raises `BadPrompt`, and `ConfigError` for others beside."""
+    _check_clip(options)
     if options.text is None:
         return None
     if options.prompt_flags or options.prompts is not None:
@@ -94,6 +104,12 @@ def text_from_options(options: argparse.Namespace, context: CommandContext) -> T
         from sam2_core.detection.loading import load_detector
         from sam2_core.serving.build import choose_devices
 
+        if options.prompt is not None:
+            from sam2_core.predictors.clip_detector import ClipDetector
+            from sam2_core.predictors.clip_segmenter import ClipSegmenter
+
+            device = str(choose_devices(options.device)[0])
+            return ClipDetector(ClipSegmenter.from_files(options.checkpoint, options.clip, options.model, device))
         return load_detector(options.detector, choose_devices(options.device)[0], context.console.progress)
 
     async def run_detection(command: Detect) -> tuple[Detection, ...]:
@@ -103,3 +119,13 @@ def text_from_options(options: argparse.Namespace, context: CommandContext) -> T
 
     phrases = read_phrases(options.text)
     return TextPrompts(phrases, options.box_threshold, options.text_threshold, run_detection, context.console)
+
+
+def _check_clip(options: argparse.Namespace) -> None:
+    """Raise `ConfigError` where the options for CLIP do not fit the others."""
+    if options.clip is not None and options.prompt is None:
+        raise ConfigError("--clip says which one --prompt clip uses: give both.")
+    if options.prompt is not None and (options.text is None or options.checkpoint is None):
+        raise ConfigError("--prompt clip needs a --text, and for --checkpoint a network that was trained with it.")
+    if options.prompt is not None and options.detector != DEFAULT_DETECTOR:
+        raise ConfigError("--prompt clip takes the place of a detector: leave --detector out.")

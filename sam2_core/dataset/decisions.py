@@ -13,10 +13,11 @@ from typing import Any, cast
 
 from sam2_core.dataset.coco import write_coco
 from sam2_core.dataset.events import Decided
-from sam2_core.dataset.records import MAX_ID, VERDICTS, Verdict, mask_from_json, number, text, whole
+from sam2_core.dataset.records import MAX_ID, VERDICTS, Annotation, Verdict, mask_from_json, number, text, whole
 from sam2_core.dataset.state import DatasetState
 from sam2_core.errors import DataError
 from sam2_core.media import MAX_LABEL_LENGTH
+from sam2_core.types import Mask
 
 MAX_FILE_BYTES = 500_000_000
 FORMAT = """\
@@ -28,7 +29,7 @@ FORMAT = """\
 
 "open" leaves a proposal, and what was decided about it, as it is. "label" and "seconds" (that the person took) may be
 left out, and other fields are ignored, so that proposals.json with its decisions filled in is such a file. A changed
-mask is COCO run lengths.
+mask is COCO run lengths. An accepted proposal whose segmentation is another one than was proposed counts as changed.
 """
 
 
@@ -49,7 +50,7 @@ def read_decisions(path: Path, state: DatasetState) -> list[Decided]:
     found: dict[int, Decided] = {}
     for position, each in enumerate(_listed(path), start=1):
         try:
-            decision = _read_decision(each)
+            decision = _read_decision(each, state)
             if decision.verdict == "open":
                 continue
             state.check(decision)
@@ -73,7 +74,7 @@ def count_unconfirmed(path: Path, state: DatasetState) -> int:
 
 def _is_unconfirmed(plain: Any, state: DatasetState) -> bool:
     try:
-        decision = _read_decision(plain)
+        decision = _read_decision(plain, state)
     except DataError:
         return True
     return decision.verdict != "open" and state.decisions.get(decision.proposal_id) != decision
@@ -97,17 +98,35 @@ def _listed(path: Path) -> list[Any]:
     return listed
 
 
-def _read_decision(plain: Any) -> Decided:
+def _read_decision(plain: Any, state: DatasetState) -> Decided:
     if not isinstance(plain, dict):
         raise DataError('it is no object with "id" and "decision".')
     verdict = plain.get("decision")
     if verdict not in VERDICTS:
         raise DataError(f'"decision" is one of {", ".join(VERDICTS)}, not {verdict!r}.')
-    label = plain.get("label")
+    label, proposal_id = plain.get("label"), whole(plain.get("id"), MAX_ID)
+    mask = mask_from_json(plain.get("segmentation")) if verdict == "changed" else None
+    if verdict == "accepted" and (mask := _edited_mask(plain.get("segmentation"), state.proposals.get(proposal_id))):
+        verdict = "changed"
     return Decided(
-        whole(plain.get("id"), MAX_ID),
+        proposal_id,
         cast("Verdict", verdict),
-        mask_from_json(plain.get("segmentation")) if verdict == "changed" else None,
+        mask,
         None if label is None else text(label, MAX_LABEL_LENGTH),
         number(plain.get("seconds")),
     )
+
+
+def _edited_mask(segmentation: Any, proposal: Annotation | None) -> Mask | None:
+    """The mask of an accepted proposal if a person has edited it. Raises `DataError` for one that cannot be read: it
+    may be an edit, so that the proposed mask is not taken in its place."""
+    if segmentation is None or proposal is None:
+        return None
+    try:
+        mask = mask_from_json(segmentation)
+    except DataError as error:
+        raise DataError(
+            f"the segmentation of the accepted proposal {proposal.id} is not the proposed one, and cannot be read as "
+            "COCO run lengths. Leave it out to take the proposal as it is."
+        ) from error
+    return None if mask == proposal.mask else mask

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO
 
 from sam2_core.dataset.events import Created, Event, from_line, to_line
 from sam2_core.dataset.state import DatasetState
-from sam2_core.errors import Busy, DataError
+from sam2_core.errors import DataError
+from sam2_core.media.file_lock import lock_file
 from sam2_core.types import MAX_MASK_LENGTH
 
 _MAX_LINE = MAX_MASK_LENGTH + 10_000
@@ -67,7 +66,8 @@ class EventLog:
 
     def __init__(self, file: Path, clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
         self._clock = clock
-        self._lock = _lock(file.with_name(".lock"))
+        busy = f"Another program is writing to the data set {file.parent} at the moment. Wait until it is done"
+        self._lock = lock_file(file.with_name(".lock"), f"{busy}, or close it.")
         try:
             is_new = not file.exists() or not _drop_cut_off_line(file)
             self._file = file.open("ab", buffering=0)
@@ -129,25 +129,3 @@ def _drop_cut_off_line(file: Path) -> bool:
         if position < size:
             log.truncate(position)
         return position > 0
-
-
-def _lock(file: Path) -> IO[bytes]:
-    """Open and lock a file until it is closed or the process ends. Raises `Busy` if another one holds it."""
-    held = file.open("ab")
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            held.seek(0)
-            msvcrt.locking(held.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        held.close()
-        raise Busy(
-            f"Another program is writing to the data set {file.parent} at the moment. Wait until it is done, or close "
-            "it."
-        ) from error
-    return held

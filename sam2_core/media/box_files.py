@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -20,7 +20,7 @@ from sam2_core.media.draw import crop
 from sam2_core.media.formats.coco import segmentation_of
 from sam2_core.media.formats.yolo import outline_of
 from sam2_core.media.info import MediaInfo
-from sam2_core.media.readers.annotation_builder import NO_LABEL, AnnotationBuilder, ImportedMask
+from sam2_core.media.readers.annotation_builder import MAX_EXAMPLES, NO_LABEL, AnnotationBuilder, ImportedMask
 from sam2_core.media.readers.coco import CocoImage, images_of, is_coco, labels_of
 from sam2_core.media.readers.described_images import fit_for
 from sam2_core.media.readers.documents import Document
@@ -201,6 +201,7 @@ class _YoloFile:
         self._lines: list[str] = document.value.splitlines(keepends=True)
         kinds = find_kinds([document], None)
         [frame] = builder.match_frames([document.name])
+        faults: dict[str, list[int]] = {}
         for number, line in enumerate(self._lines):
             if not (plain := plain_line(line)):
                 continue
@@ -216,10 +217,12 @@ class _YoloFile:
                 shape = Box((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
                 shape = _check(shape, (height, width))
             except MediaError as error:
-                self.left_out[str(error)] += 1
+                faults.setdefault(str(error), []).append(number + 1)
                 continue
             name, replace = builder.info.name_of(frame), self._replacement(number, (height, width))
             self.boxes.append(EditableBox(frame, shape, name, f"class {class_id}", replace))
+        for reason, lines in faults.items():
+            self.left_out[f"{reason.rstrip('.')} ({_name_lines(lines)})."] = len(lines)
 
     def _replacement(self, number: int, size: tuple[int, int]) -> ReplaceBox:
         height, width = size
@@ -243,6 +246,11 @@ class _YoloFile:
 
     def content(self) -> bytes:
         return "".join(self._lines).encode()
+
+
+def _name_lines(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:MAX_EXAMPLES]))
+    return f"line{'s' * (len(numbers) > 1)} {shown}{', …' * (len(numbers) > MAX_EXAMPLES)}"
 
 
 class _VocFile:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sam2_core.errors import Busy, MaskletError
+from sam2_core.errors import Busy, Cancelled, MaskletError
 from sam2_core.serving.engine import Engine
 from sam2_core.types import Progress
 
@@ -31,6 +31,8 @@ class ModelLoader:
     def __init__(self, build: Callable[[Progress], Engine]) -> None:
         self._build = build
         self._engine: Engine | None = None
+        self._closed = False
+        self._gate = threading.Lock()
         self._status = LoadingStatus(None, _LOADING)
         self._thread = threading.Thread(target=self._run, name="model-loader", daemon=True)
         self._thread.start()
@@ -52,13 +54,19 @@ class ModelLoader:
         return not self._thread.is_alive()
 
     def close(self) -> None:
-        """Shut the engine down, if there is one."""
-        if self._engine is not None:
-            self._engine.shut_down()
+        """Shut the engine down, if there is one; loading that is under way ends at its next report."""
+        with self._gate:
+            self._closed, engine = True, self._engine
+        if engine is not None:
+            engine.shut_down()
 
     def _run(self) -> None:
         try:
-            self._engine = self._build(self._report)
+            engine = self._build(self._report)
+            with self._gate:
+                closed, self._engine = self._closed, engine
+            if closed:
+                engine.shut_down()
             self._status = LoadingStatus(1.0, "Ready", ready=True)
         except MaskletError as error:
             self._fail(str(error))
@@ -67,6 +75,8 @@ class ModelLoader:
             self._fail(f"The model could not be loaded ({type(error).__name__}). The server's log says more.")
 
     def _report(self, fraction: float | None, message: str) -> None:
+        if self._closed:
+            raise Cancelled("The server is shutting down.")
         self._status = LoadingStatus(fraction, message)
 
     def _fail(self, text: str) -> None:

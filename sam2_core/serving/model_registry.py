@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,10 +150,17 @@ class ModelRegistry:
                 self._slots.pop(name).loader.close()
 
     def close(self) -> None:
-        """Shut every engine down."""
+        """Shut every engine down, and end the loading of others at their next report."""
         with self._lock:
             for slot in self._slots.values():
                 slot.loader.close()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until no network is loading; False where one still is after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            loaders = [slot.loader for slot in self._slots.values()]
+        return all(loader.wait(max(0.0, deadline - time.monotonic())) for loader in loaders)
 
     def _load(self, entry: ModelEntry) -> _Slot:
         self._slots.pop(entry.name, None)

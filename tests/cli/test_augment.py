@@ -100,10 +100,14 @@ def test_objects_are_pasted_onto_other_pictures(masklet: CommandRunner, dataset:
     backgrounds.mkdir()
     Image.new("RGB", (400, 300), (95, 90, 90)).save(backgrounds / "street.png")
     (backgrounds / "broken.jpg").write_bytes(b"no picture")
+    Image.new("RGB", (400, 300)).save(backgrounds / "cut.bmp")
+    (backgrounds / "cut.bmp").write_bytes((backgrounds / "cut.bmp").read_bytes()[:200])  # its header is whole
     arguments = ("--backgrounds", backgrounds, "--classes", "bird", "--largest-side", 200, "--count", 3, "--json")
     done = masklet("augment", dataset, "--out", tmp_path / "more", *arguments)
     assert done.code == 0, done.err
     assert set(done.result["labels"]) == {"bird"}
+    assert "1 backgrounds cannot be read and are left out: broken.jpg" in done.err
+    assert done.err.count("The background cut.bmp is left out: ") == 1
     with Image.open(tmp_path / "more/images/000002.jpg") as image:
         assert image.size == (200, 150)
 

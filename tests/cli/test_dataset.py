@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_core.cli import dataset_training
+from sam2_core.cli import dataset_training, proposal_sheets
 from sam2_core.cli.dataset_stages import network_of
 from sam2_core.cli.options import add_network
 from sam2_core.dataset import DatasetFolder, DatasetWriter
 from sam2_core.detection import loading
 from sam2_core.detection.detector import Detection
+from sam2_core.training.augment.contact_sheet import save_contact_sheet
+from sam2_core.training.synthetic.image_pool import PooledImage
 from sam2_core.types import Box, Mask, Progress
 from tests.cli.runner import CommandRunner
 from tests.dataset.folders import box_mask, write_image
@@ -103,6 +106,36 @@ def test_proposals_are_decided_about(masklet: CommandRunner, photos: Path, tmp_p
     assert "33% of 3 proposals, 2 open" in stats.out
 
 
+def test_an_edited_mask_that_is_accepted_is_a_changed_one(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    masklet("dataset", "propose", root, "--images", photos / "0.png", *LOOSE)
+    file = root / "proposals.json"
+    plain = json.loads(file.read_text("utf-8"))
+    edited, kept, outlined = plain["annotations"][:3]
+    smaller = np.zeros((64, 96), bool)
+    smaller[:5, :5] = True
+    for each in (edited, kept, outlined):
+        each["decision"] = "accepted"
+    edited["segmentation"] = coco(smaller)
+    for wrong, sentence in (
+        ([[1, 1, 9, 1, 9, 9]], "cannot be read as COCO run lengths"),
+        (coco(smaller[:, :9]), "The mask is 9 x 64 pixels"),
+        (coco(np.zeros((64, 96), bool)), "reject it instead"),
+    ):
+        proposed, outlined["segmentation"] = outlined["segmentation"], wrong
+        file.write_text(json.dumps(plain), "utf-8")
+        refused = masklet("dataset", "confirm", root, "--decisions", file)
+        assert (refused.code, sentence in refused.err) == (2, True), refused.err
+        assert DatasetFolder.read(root).state.decisions == {}
+        outlined["segmentation"] = proposed
+    file.write_text(json.dumps(plain), "utf-8")
+    done = masklet("dataset", "confirm", root, "--decisions", file, "--json")
+    assert done.result["new"] == {"accepted": 2, "changed": 1, "rejected": 0}
+    found = DatasetFolder.read(root).state.annotations
+    assert (found[edited["id"]].mask, found[edited["id"]].source) == (Mask.from_array(smaller), "person")
+    assert found[kept["id"]].source == "confirmed"
+
+
 def test_decisions_that_are_not_confirmed_are_not_lost(masklet: CommandRunner, photos: Path, tmp_path: Path) -> None:
     root = tmp_path / "set"
     masklet("dataset", "propose", root, "--images", photos / "0.png", *LOOSE)
@@ -140,6 +173,34 @@ def test_what_is_open_in_a_copy_stays_as_it_is(masklet: CommandRunner, photos: P
     confirmed = masklet("dataset", "confirm", root, "--decisions", copy, "--json")
     assert confirmed.result["new"] == {"accepted": 0, "changed": 0, "rejected": 0}
     assert [*DatasetFolder.read(root).state.annotations] == [first]
+
+
+def test_open_proposals_are_numbered_on_a_sheet(
+    masklet: CommandRunner, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[list[str]] = []
+
+    def save(pictures: Iterable[PooledImage], *given: Any, **more: Any) -> None:
+        read = [*pictures]
+        shown.append([each.category for picture in read for each in picture.instances])
+        save_contact_sheet(read, *given, **more)
+
+    monkeypatch.setattr(proposal_sheets, "save_contact_sheet", save)
+    monkeypatch.setattr(proposal_sheets, "MAX_PICTURES", 1)
+    root = tmp_path / "set"
+    done = masklet("dataset", "propose", root, "--images", photos, *LOOSE)
+    assert f"look at them in {root / 'proposals.jpg'}" in done.err
+    listed = json.loads((root / "proposals.json").read_text("utf-8"))["annotations"]
+    assert len(shown) == 2 and [*shown[0], *shown[1]] == [str(each["id"]) for each in listed]
+    with Image.open(root / "proposals.jpg") as sheet, Image.open(root / "proposals_2.jpg") as second:
+        assert sheet.size == second.size
+        plain, drawn = (np.asarray(sheet)[6:326, left : left + 480] for left in (6, 492))
+    assert np.abs(plain.astype(int) - drawn).max() > 100, "outlines and numbers"
+    decisions = {"annotations": [{"id": each["id"], "decision": "accepted"} for each in listed[:4]]}
+    (tmp_path / "mine.json").write_text(json.dumps(decisions), "utf-8")
+    masklet("dataset", "confirm", root, "--decisions", tmp_path / "mine.json")
+    assert shown[2:] == [[str(each["id"]) for each in listed[4:]]]
+    assert not (root / "proposals_2.jpg").exists(), "what is decided is on none"
 
 
 def test_what_words_name_is_proposed(
@@ -230,20 +291,77 @@ def test_what_cannot_be_done_is_a_sentence(masklet: CommandRunner, photos: Path,
         assert (failed.code, sentence in failed.err) == (2, True), failed.err
 
 
-def test_weights_come_with_a_card(masklet: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def annotated(tmp_path: Path) -> Path:
+    """A dataset folder with enough masks to train on."""
     root = tmp_path / "set"
     with DatasetWriter(root) as writer:
         for number in range(5):
             image = writer.add_image(write_image(tmp_path / f"{number}.png", number))
             writer.annotate(image.id, box_mask(1, 1, 9, 9), "assisted")
+    return root
 
+
+def test_an_interrupted_training_goes_on_with_the_same_weights_only(
+    masklet: CommandRunner, annotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    def interrupted(dataset: Path, out: Path, *given: Any, **more: Any) -> dict[str, Any]:
+        found.append((out / "checkpoint").exists())
+        (out / "checkpoint").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset_training, "fine_tune", interrupted)
+    init = tmp_path / "init.safetensors"
+    arguments = (
+        "dataset",
+        "train",
+        annotated,
+        "--init",
+        init,
+        "--network",
+        "nano",
+        "--out",
+        tmp_path / "w.safetensors",
+    )
+    for content in (b"one", b"one", b"two"):
+        init.write_bytes(content)
+        assert masklet(*arguments).code == 130
+    assert found == [False, True, False]
+
+
+def test_two_trainings_do_not_write_the_same_weights(
+    masklet: CommandRunner, annotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("dataset", "train", annotated, "--out", tmp_path / "mine.safetensors")
+    refused: list[str] = []
+
+    def meanwhile(dataset: Path, out: Path, *given: Any, **more: Any) -> dict[str, Any]:
+        if not refused:
+            refused.append("")
+            second = masklet(*arguments)
+            assert second.code != 0
+            refused[0] = second.err
+            assert (out / "settings").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset_training, "fine_tune", meanwhile)
+    assert masklet(*arguments).code == 130
+    assert "Another training writes" in refused[0]
+    assert not list(tmp_path.glob(".*.lock"))
+
+
+def test_weights_come_with_a_card(
+    masklet: CommandRunner, annotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fine_tune(dataset: Path, out: Path, *given: Any, progress: Progress, **sources: Any) -> dict[str, Any]:
         (out / "weights.safetensors").write_bytes(b"new")
         scores = {"before": {"click1": 0.5, "box": 0.7}, "after": {"click1": 0.6, "box": 0.65}}
         return {**scores, "learned": 4, "measured": 1, "weights": str(out / "weights.safetensors")}
 
     monkeypatch.setattr(dataset_training, "fine_tune", fine_tune)
-    done = masklet("dataset", "train", root, "--out", tmp_path / "mine.safetensors")
+    done = masklet("dataset", "train", annotated, "--out", tmp_path / "mine.safetensors")
     assert done.code == 0
     assert "one click      0.500 -> 0.600 (+0.100)" in done.out
     assert "The new weights are better" in done.out

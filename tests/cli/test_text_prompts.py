@@ -95,6 +95,11 @@ def test_pictures_without_what_is_named_are_done_too(
         (("--text", "dog", "--box", "1,1,5,5"), "either with --text"),
         (("--text", "dog", "--box-threshold", "7"), "a number from 0 to 1 is due"),
         (("--text", "dog", "--detector", "dino"), "There is no detector 'dino'"),
+        (("--text", "dog", "--clip", "here"), "give both"),
+        (("--text", "dog", "--prompt", "clip"), "for --checkpoint a network that was trained with it"),
+        (("--prompt", "clip", "--checkpoint", "a.pt"), "needs a --text"),
+        (("--text", "dog", "--prompt", "clip", "--checkpoint", "a.pt", "--detector", "sam3"), "leave --detector out"),
+        (("--text", "dog", "--prompt", "clip", "--checkpoint", "a.pt"), "a.clip.safetensors is missing"),
     ],
 )
 def test_what_cannot_be_asked_is_an_error(

@@ -131,6 +131,22 @@ def test_an_empty_yolo_label_is_a_picture_without_objects(
     assert shrinking("tighten", tmp_path / "boxes.json", "--images", photos, "--out", tmp_path / "new.json").code == 1
 
 
+@pytest.mark.parametrize("fault", ["0 0.5 nan 0.2 0.2", "0 0.5 0.5", "0 0.5 0.5 1e999 0.2"])
+def test_a_faulty_line_of_yolo_is_named(shrinking: CommandRunner, photos: Path, tmp_path: Path, fault: str) -> None:
+    label, out = tmp_path / "a.txt", tmp_path / "out" / "a.txt"
+    for lines, number in (([fault, "", "1 0.5 0.5 0.25 0.5"], 1), (["1 0.5 0.5 0.25 0.5", "", fault], 3)):
+        label.write_text("\n".join(lines), "utf-8")
+        done = shrinking("tighten", label, "--images", photos, "--out", out)
+        assert done.code == 0, done.err
+        assert "a.txt: 1 of 1 boxes tightened" in done.err
+        assert "1 left out: Some lines are not the number of a class" in done.err and f"(line {number})" in done.err
+        assert fault in out.read_text("utf-8").splitlines(), "it stays as it is"
+    label.write_text(fault, "utf-8")
+    done = shrinking("tighten", label, "--images", photos, "--out", out)
+    assert done.code == 1
+    assert "a.txt" in done.err and "line 1)" in done.err and "number of a class" in done.err
+
+
 def test_outlines_take_the_place_of_yolo_boxes(shrinking: CommandRunner, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5 0.875\n", "utf-8")
     out = tmp_path / "out" / "a.txt"

@@ -54,6 +54,31 @@ def test_a_foreign_error_tells_visitors_no_details() -> None:
     assert "RuntimeError" in loader.status.error
 
 
+def test_loading_ends_with_the_server() -> None:
+    begun, go, engine = threading.Event(), threading.Event(), FakeEngine()
+
+    def build(progress: Progress) -> FakeEngine:
+        begun.set()
+        assert go.wait(10)
+        progress(0.5, "Reading the weights")
+        raise AssertionError("it was closed")
+
+    def build_to_the_end(progress: Progress) -> FakeEngine:
+        begun.set()
+        assert go.wait(10)
+        return engine
+
+    for each in (build, build_to_the_end):
+        begun.clear()
+        go.clear()
+        loader = ModelLoader(each)
+        assert begun.wait(10)
+        loader.close()
+        go.set()
+        assert loader.wait(10)
+    assert engine.calls == ["shut_down"]
+
+
 def test_waiting_has_an_end() -> None:
     go = threading.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
+from sam2_core.cli.main import main as masklet
 from sam2_core.errors import BadPrompt, WeightsError
 from sam2_core.predictors.clip_segmenter import ClipSegmenter
 from sam2_core.training import __main__ as command
+from sam2_core.types import Mask
 from sam2_core.weights import load_network
 from tests.detection.models import clip_tokenizer, spread
 from tests.training.runs import PHASE, save_images, tiny_yaml
@@ -68,6 +72,19 @@ def test_a_text_gets_a_mask(run: Path, tmp_path: Path) -> None:
     for texts, options in (([], {}), ([" "], {}), (["a", "b"], {"point_coords": [[1, 1]], "point_labels": [1]})):
         with pytest.raises(BadPrompt):
             segmenter.predict(image, texts, **options)
+
+
+def test_the_command_line_prompts_with_texts(run: Path, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    model = str(tmp_path / "tiny.yaml")
+    found = ClipSegmenter.from_files(run / "mine.pt", model=model).predict(pixels, ["dog"])
+    network = ["--model", model, "--checkpoint", str(run / "mine.pt"), "--device", "cpu"]
+    out = tmp_path / "masks.json"
+    words = ["--text", "dog", "--prompt", "clip"]
+    assert masklet(["segment", str(tmp_path / "photo.png"), *words, *network, "--out", str(out)]) == 0
+    masks = [Mask.from_coco(each["segmentation"]) for each in json.loads(out.read_text("utf-8"))["annotations"]]
+    assert masks == [Mask.from_array(each) for each in found.masks if each.any()]
 
 
 def test_another_clip_is_refused(run: Path, tmp_path: Path) -> None:

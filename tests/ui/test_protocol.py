@@ -357,6 +357,7 @@ def test_all_else_counts_as_any_message(text: str) -> None:
         ({"t": "untrack", "seq": 1, "frames": [0, 10], "objects": []}, "whole number from 0 to 9"),
         ({"t": "track", "run": 1, "frame": 0}, "`direction` must be one of forward, backward, both, one, update"),
         ({"t": "track", "run": 1, "frame": 0, "direction": "one", "pause": 1}, "`pause` must be true or false"),
+        ({"t": "track", "run": 1, "frame": 0, "direction": "both", "last": 10}, "`last` must be a whole number from 0"),
         ({"t": "cancel", "job": "track"}, "`job` must be one of ingest, import"),
         ({"t": "export", "format": "masks", "objects": []}, "Select something first"),
         ({"t": "edit_log", "seq": 1, "entries": {}}, "no journal at all"),

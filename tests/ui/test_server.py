@@ -32,3 +32,38 @@ def test_a_server_that_is_told_to_end_leaves_no_files(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert not list(tmp_path.glob("masklet-*"))
+
+
+LOADING = """
+import os, sys, time
+from ui import serve
+
+def build(entry, progress):
+    print("loading", flush=True)
+    try:
+        while True:
+            time.sleep(0.01)
+            if "report" in sys.argv:
+                progress(None, "Reading")
+    finally:
+        print("no longer loading", flush=True)
+
+serve.engine_builder = lambda settings: build
+serve.END_SECONDS = 30 if "report" in sys.argv else 0.1
+sys.exit(serve.main([], os.environ))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes without telling them")
+@pytest.mark.parametrize("reports", [True, False])
+def test_a_server_ends_while_its_network_loads(tmp_path: Path, reports: bool) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-c", LOADING, *(["report"] if reports else [])]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert any(b"Running on" in line for line in process.stdout), "it starts"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b""), err.decode()
+    assert (b"no longer loading" in out) == reports, "its thread is waited for, but not for ever"
+    assert not list(tmp_path.glob("masklet-*"))

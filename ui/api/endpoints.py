@@ -377,6 +377,8 @@ class Endpoints:
         request = client.check(SegmentEverythingRequest, run=0, frame=frame, min_region_area=min_region_area, **given)
         limits = {"min_area": min_area, "max_area": max_area, "edge_distance": edge_distance}
         sizes = {name: _whole_limit(name, value) for name, value in limits.items() if value is not None}
+        if max_area is not None and max_area < max(min_area, 1):
+            raise BadPrompt("`max_area` is a number of pixels, 1 or more, and no less than `min_area`.")
         thresholds = {"min_predicted_iou": min_predicted_iou, "min_stability": min_stability}
         shares: dict[str, Any] = {name: _share(name, value) for name, value in thresholds.items() if value is not None}
         wanted = request.with_defaults(await client.wait(client.workspace.run(GetAutomaticSettings())))
@@ -499,7 +501,7 @@ class Endpoints:
                 entry, figures = training.result()
             finally:
                 job.cancel()
-                await asyncio.wait({training})
+                await asyncio.gather(training, return_exceptions=True)  # or asyncio logs what nobody has asked for
         yield TrainingProgress(
             fraction=1.0,
             message="Ready",

@@ -42,6 +42,8 @@ from sam2_core.types import (
 MAX_NUMBER = 2**53  # the largest whole number that JavaScript counts to
 MAX_BOXES = 16
 FOREIGN_LOG = "This journal belongs to another picture or clip."
+NOTHING_TO_EXPORT = "Select something first: there is no mask to download."
+NOTHING_TO_TRAIN_ON = "Select something first: there is no mask to train on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +234,23 @@ def to_traits(data: ExportObject, info: ValidationInfo) -> ObjectTraits:
     return ObjectTraits(data.id, name, label, data.color, Provenance(**dict(data.provenance)))
 
 
-def check_objects(objects: tuple[ObjectTraits, ...], info: ValidationInfo) -> tuple[ObjectTraits, ...]:
+def check_exported(objects: tuple[ObjectTraits, ...], info: ValidationInfo) -> tuple[ObjectTraits, ...]:
     """A validator for the objects of a download; raises `BadPrompt`."""
-    if not objects or (info.context is not None and len(objects) > info.context.max_objects):
-        raise BadPrompt("Select something first: there is no mask to download.")
+    return _check_objects(objects, info, NOTHING_TO_EXPORT)
+
+
+def check_trained(objects: tuple[ObjectTraits, ...], info: ValidationInfo) -> tuple[ObjectTraits, ...]:
+    """A validator for the objects of a training; raises `BadPrompt`."""
+    return _check_objects(objects, info, NOTHING_TO_TRAIN_ON)
+
+
+def _check_objects(objects: tuple[ObjectTraits, ...], info: ValidationInfo, if_empty: str) -> tuple[ObjectTraits, ...]:
+    if not objects:
+        raise BadPrompt(if_empty)
+    if info.context is not None and len(objects) > info.context.max_objects:
+        raise BadPrompt(f"Up to {info.context.max_objects} objects fit at a time. Leave some out.")
     if len({each.id for each in objects}) < len(objects):
-        raise BadPrompt("An object to download is listed twice. Reload the page.")
+        raise BadPrompt("An object is listed twice. Name each once.")
     return objects
 
 

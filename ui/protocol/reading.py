@@ -27,7 +27,7 @@ from sam2_core.types import (
     MAX_MASK_LENGTH,
     MAX_OBJECT_ID,
 )
-from ui.protocol.fields import FOREIGN_LOG, MAX_NUMBER, Bounds
+from ui.protocol.fields import FOREIGN_LOG, MAX_NUMBER, NOTHING_TO_EXPORT, NOTHING_TO_TRAIN_ON, Bounds
 from ui.protocol.requests import (
     MAX_MINUTES,
     MAX_REGION_AREA,
@@ -54,7 +54,7 @@ _FRAME = "`{name}` must be a whole number from 0 to {last}."
 _FLAG = "`{name}` must be true or false."
 _MASK = "This mask is too intricate or no mask at all. Paint or import a simpler one."
 _THRESHOLD = "`{name}` must be a number from 0 to 1."
-_EXPORT_OBJECT = "An object to download has an id, a name and a color."
+_OBJECT_TRAITS = "An object to download or to train on has an id, a name and a color."
 _REFUSALS = {
     "seq": _NUMBER,
     "run": _NUMBER,
@@ -87,12 +87,14 @@ _REFUSALS = {
     "mask": _MASK,
     "size": _MASK,
     "counts": _MASK,
-    "export.objects": "Select something first: there is no mask to download.",
+    "export.objects": NOTHING_TO_EXPORT,
+    "train.objects": NOTHING_TO_TRAIN_ON,
     "minutes": f"`minutes` must be a number from 0.1 to {MAX_MINUTES}.",
     "id": f"`object` must be a whole number from 1 to {MAX_OBJECT_ID}.",
-    "export.name": _EXPORT_OBJECT,
-    "label": _EXPORT_OBJECT,
-    "color": _EXPORT_OBJECT,
+    "export.name": _OBJECT_TRAITS,
+    "train.name": _OBJECT_TRAITS,
+    "label": _OBJECT_TRAITS,
+    "color": _OBJECT_TRAITS,
     "text": f"This text is too long: at most {MAX_TEXT_LENGTH} characters. Shorten it.",
     "detector": "`detector` must be the name of a detector.",
     "detect_clip.every": "`every` must be a whole number from 1 on.",
@@ -156,10 +158,11 @@ def _sentence(error: ValidationError, bounds: Bounds | None, request: str = "") 
     if not request and location:
         request, location = str(location[0]), location[1:]
     names = [name for name in reversed(location) if isinstance(name, str)]
-    keys = (key for name in names for key in (f"{request}.{name}", name))
-    text = next((_REFUSALS[key] for key in keys if key in _REFUSALS), _UNKNOWN)
+    # A location also names the branch of a union in which it is, which is no name of a field.
+    keys = ((name, key) for name in names for key in (f"{request}.{name}", name))
+    name, text = next(((name, _REFUSALS[key]) for name, key in keys if key in _REFUSALS), ("", _UNKNOWN))
     frames = 0 if bounds is None else bounds.frames
-    return text.format(name=names[0] if names else "", frames=frames, last=frames - 1, side=MAX_SIDE)
+    return text.format(name=name, frames=frames, last=frames - 1, side=MAX_SIDE)
 
 
 def is_preview(text: str) -> bool:

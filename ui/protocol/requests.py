@@ -50,8 +50,9 @@ from ui.protocol.fields import (
     RequestData,
     Share,
     Text,
-    check_objects,
+    check_exported,
     check_stride,
+    check_trained,
     to_effects,
     to_entry,
     to_rejected,
@@ -190,7 +191,7 @@ class ExportRequest(RequestData):
     t: Literal["export"] = "export"
     format: FormatName
     objects: Annotated[
-        tuple[Annotated[ObjectTraits, ReadAs(ExportObject, to_traits)], ...], AfterValidator(check_objects)
+        tuple[Annotated[ObjectTraits, ReadAs(ExportObject, to_traits)], ...], AfterValidator(check_exported)
     ]
     first: Frame = 0
     last: LastFrame = LAST_FRAME
@@ -237,7 +238,7 @@ class TrainRequest(RequestData):
 
     t: Literal["train"] = "train"
     objects: Annotated[
-        tuple[Annotated[ObjectTraits, ReadAs(ExportObject, to_traits)], ...], AfterValidator(check_objects)
+        tuple[Annotated[ObjectTraits, ReadAs(ExportObject, to_traits)], ...], AfterValidator(check_trained)
     ]
     minutes: Annotated[float, Field(ge=0.1, le=MAX_MINUTES)] = 5.0
 

@@ -36,7 +36,7 @@ from sam2_core.media.readers.unread_formats import UNREAD_FORMATS, describe_arch
 from sam2_core.media.readers.via import VIA
 from sam2_core.media.readers.voc import VOC
 from sam2_core.media.readers.xml_values import is_xml
-from sam2_core.media.readers.yolo import YOLO
+from sam2_core.media.readers.yolo import YOLO, faulty_line
 from sam2_core.media.readers.youtube_vis import YOUTUBE_VIS
 from sam2_core.media.readers.zip_reader import open_zip
 from sam2_core.media.zip_file import MASK_FOLDERS
@@ -58,7 +58,7 @@ FORMATS: tuple[DocumentFormat, ...] = (
 frame, the first one that has masks is used."""
 UNKNOWN_JSON = "They are no JSON of a format that can be read here."
 UNKNOWN_XML = "They are no XML of a format that can be read here."
-UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and numbers from 0 to 1."
+UNKNOWN_LABELS = "They are no lines of YOLO's labels: the number of a class and at least four numbers from 0 to 1."
 MASKS_BESIDE = "They are pictures of masks beside other annotations. Import them from a ZIP file of their own."
 PACKED_TWICE = "This file is packed more than once. Unpack it, and import what is within."
 PACKED = "They are archives within the ZIP file. Unpack them, and import them one by one."
@@ -133,7 +133,8 @@ def _read_file(file: _SingleFile, builder: AnnotationBuilder) -> None:
     if isinstance(document.value, dict) and document.value.get("format") == "masklet-project":
         raise MediaError("This is a project of Masklet. Open it with “Open project”.")
     if _read_documents([document], file, builder):
-        raise MediaError(UNKNOWN)
+        number = faulty_line(document.value) if document.syntax == "text" else None
+        raise MediaError(UNKNOWN if number is None else f"{UNKNOWN_LABELS} ({name}, line {number})")
 
 
 def _unpack(name: str, content: bytes) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
@@ -27,9 +27,12 @@ from sam2_core.media.readers.yolo_pose import BOX, MAX_LENGTH, LineKind, classif
 from sam2_core.types import Box, Mask
 
 CLASS_LISTS = {"classes.txt", "obj.names", "_darknet.labels"}  # one name per line
+BAD_LINES = "Some lines are not the number of a class and at least four numbers from 0 to 1."
 MAX_CLASS_LIST_BYTES = 200_000  # YAML is parsed slowly
 _MAX_CLASS_LISTS = 10
 _LINE = re.compile(r"[0-9]{1,9}(?:\.0+)?(?: [-+.0-9eE]{1,40}){4,}")
+_NEARLY_LINE = re.compile(r"\S{1,40}(?: (?:[-+.0-9eE]{1,40}|[-+]?(?:nan|inf|infinity)))+", re.IGNORECASE)
+_MAX_LOOKED_AT = 100  # lines, for one that is of this format
 _SEPARATORS = re.compile(r"[\s,;]+")
 _DECIMAL_COMMAS = re.compile(r"[0-9]+(?:[\s;]+[-+]?[0-9]+(?:,[0-9]+)?){4,}[\s;]*")
 _COMMENTS = re.compile(r"\s*(?:(?:#|//)[^\r\n]*)?[\r\n]+")
@@ -44,7 +47,8 @@ _MAYBE_OUTLINE = "Lines read as outlines, which may be boxes with key points; â€
 
 
 def is_yolo(document: Document) -> bool:
-    """Whether a document is of this format, by its first line; an empty one in a folder for labels is, too."""
+    """Whether a document is of this format, by its first line, or one of the next if that is a faulty one; an empty
+    document in a folder for labels is, too."""
     if document.syntax != "text" or _file_name(document.name) in CLASS_LISTS:
         return False
     text = document.value
@@ -52,9 +56,22 @@ def is_yolo(document: Document) -> bool:
     while (comment := _COMMENTS.match(text, place)) is not None:
         place = comment.end()
     first = _FIRST_LINE.match(text, place)
-    if first is not None and _LINE.fullmatch(plain_line(first[1])) is not None:
+    line = "" if first is None else plain_line(first[1])
+    if _LINE.fullmatch(line) or (_NEARLY_LINE.fullmatch(line) and _has_line(text[place:])):
         return True
     return not text.strip() and "labels" in PurePosixPath(document.name).parts
+
+
+def _has_line(text: str) -> bool:
+    lines = text[: 1000 * _MAX_LOOKED_AT].splitlines()[:_MAX_LOOKED_AT]
+    return any(_LINE.fullmatch(plain_line(each)) for each in lines)
+
+
+def faulty_line(text: str) -> int | None:
+    """The number of the first line, from 1, if it is nearly one of this format: words that are numbers, some of them
+    fractions, but too few, or without a class. None for other texts."""
+    number, line = next(_numbered_lines(text), (0, ""))
+    return number if "." in line and _NEARLY_LINE.fullmatch(line) else None
 
 
 def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: AnnotationBuilder) -> None:
@@ -65,23 +82,24 @@ def read_yolo(documents: Sequence[Document], files: AnnotationFiles, builder: An
     frames = builder.match_frames([each.name for each in documents], binding=len(files.names) > 1)
     for done, (document, frame) in enumerate(zip(documents, frames, strict=True)):
         builder.progress(done, len(documents))
-        lines, classes = _lines_of(document), _classes_for(document, names)
-        with builder.document(document.name), builder.item(PurePosixPath(document.name).name):
+        lines, classes = [*_numbered_lines(document.value)], _classes_for(document, names)
+        name = PurePosixPath(document.name).name
+        with builder.document(document.name), builder.item(name):
             if frame is None:
                 if lines:
                     raise MediaError(no_frame(builder.info))
                 continue
-            for line in lines:
-                with builder.item(PurePosixPath(document.name).name):
+            for number, line in lines:
+                with builder.item(f"{name}, line {number}"):
                     _read_line(line, frame, classes, kinds, builder)
 
 
 YOLO = DocumentFormat("YOLO", is_yolo, read_yolo)
 
 
-def _lines_of(document: Document) -> list[str]:
-    """The lines that are neither empty nor comments, their words apart by single blanks."""
-    return [line for each in document.value.splitlines() if (line := plain_line(each))]
+def _numbered_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that are neither empty nor comments, their words apart by single blanks, with their numbers from 1."""
+    return ((number, line) for number, each in enumerate(text.splitlines(), 1) if (line := plain_line(each)))
 
 
 def plain_line(line: str) -> str:
@@ -98,7 +116,7 @@ def find_kinds(documents: Sequence[Document], shape: tuple[int, int] | None) -> 
     left = _MAX_SAMPLED
     for document in documents:
         left -= len(document.value)
-        for line in _lines_of(document) if left > 0 else []:
+        for _, line in _numbered_lines(document.value) if left > 0 else ():
             words = line.split(" ", MAX_LENGTH + 2)
             if len(rows[len(words) - 1]) < _MAX_SAMPLES and _LINE.fullmatch(line):
                 with suppress(ValueError):
@@ -125,7 +143,7 @@ def parse_line(line: str, kind: LineKind) -> tuple[int, int | None, list[float]]
     more of an outline. Raises `MediaError`."""
     words = line.split(" ")
     if not _LINE.fullmatch(line):
-        raise MediaError("Some lines are not of this format: a class and numbers from 0 to 1.")
+        raise MediaError(BAD_LINES)
     track = int(float(words.pop())) if kind.has_track else None
     if kind.is_pose:
         words = words[: BOX + 1]
@@ -145,9 +163,12 @@ def _split_extras(words: list[str]) -> tuple[list[float], int | None]:
     if len(words) % 2:
         words = words[:-1]  # the confidence
     try:
-        return [float(word) for word in words], track
+        numbers = [float(word) for word in words]
     except ValueError as error:
-        raise MediaError("Some lines have something else than numbers.") from error
+        raise MediaError(BAD_LINES) from error
+    if not all(map(math.isfinite, numbers)):
+        raise MediaError(BAD_LINES)
+    return numbers, track
 
 
 def _shape(numbers: list[float], height: int, width: int, builder: AnnotationBuilder) -> Mask | Box:

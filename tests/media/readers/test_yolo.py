@@ -8,6 +8,8 @@ import pytest
 
 from sam2_core.errors import MediaError
 from sam2_core.media.readers import read_annotations
+from sam2_core.media.readers.documents import Document
+from sam2_core.media.readers.yolo import is_yolo
 from sam2_core.types import Box
 from tests.media.readers.media import ALBUM, CLIP, HEIGHT, IMAGE, WIDTH, packed, pixels_of, reasons, square, summarize
 
@@ -78,6 +80,24 @@ def test_lines_that_are_none_are_left_out(tmp_path: Path) -> None:
     read = read_annotations(path, IMAGE)
     assert len(read.masks) == 1
     assert sum(each.count for each in read.skipped) == len(lines) - 1
+    names = [name for each in read.skipped for name in each.names]
+    assert set(names) <= {f"photo.txt, line {number}" for number in range(2, 7)} and "photo.txt, line 2" in names
+
+
+@pytest.mark.parametrize("fault", ["0 0.5 nan 0.2 0.2", "0 0.5 0.5", "cat 0.1 0.1 0.2 0.2"])
+def test_a_faulty_first_line_does_not_cost_the_others(tmp_path: Path, fault: str) -> None:
+    path = tmp_path / "photo.txt"
+    path.write_text(f"# boxes\n{fault}\n2 0.5 0.5 0.2 0.4\n", "utf-8")
+    read = read_annotations(path, IMAGE)
+    assert len(read.masks) == 1
+    assert [each.names for each in read.skipped] == [("photo.txt, line 2",)]
+    path.write_text(f"{fault}\n", "utf-8")
+    with pytest.raises(MediaError, match=r"YOLO's labels.* \(photo\.txt, line 1\)"):
+        read_annotations(path, IMAGE)
+
+
+def test_texts_beside_masks_are_no_labels() -> None:
+    assert not is_yolo(Document("times.txt", "text", "0 0.033\n1 0.067\n"))
 
 
 @pytest.mark.parametrize("text", ["hello", "1 2 3", "0 a b c d", "\x00\x01"])

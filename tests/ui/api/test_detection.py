@@ -48,7 +48,8 @@ def test_a_clip_is_looked_through(program: Program, clip: bytes) -> None:
     [
         ({"text": ",,"}, "Say in words"),
         ({"text": 7}, "text is too long"),
-        ({"text": "dog", "box_threshold": 3}, "a number from 0 to 1"),
+        ({"text": "dog", "box_threshold": 3}, "^`box_threshold` must be a number from 0 to 1"),
+        ({"text": "dog", "text_threshold": "low"}, "^`text_threshold` must be a number from 0 to 1"),
         ({"text": "dog", "detector": "dino"}, "does not offer that detector"),
         ({"text": "dog", "frame": 99}, "`frame` must be"),
     ],

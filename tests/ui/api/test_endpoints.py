@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -19,7 +20,7 @@ from sam2_core.types import Mask, Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, Builders, GatedEngine, House, open_house, picture_bytes
-from tests.ui.trainers import GOOD, Trainer
+from tests.ui.trainers import ENDLESS, GOOD, Trainer
 from ui.api.clients import ApiClient
 from ui.api.endpoints import Endpoints
 from ui.protocol import MAX_REQUEST_CHARACTERS
@@ -373,9 +374,18 @@ def test_everything_is_a_stream_that_ends_with_the_masks(program: Program) -> No
     assert (left + right) / 2 == pytest.approx(30, abs=1) and (top + bottom) / 2 == pytest.approx(20, abs=1)
     assert len(everything(min_predicted_iou=0.85, min_stability=0.8)[-1]["masks"]) == 2
     assert everything(min_area=10**6)[-1]["masks"] == []
-    for wrong in ({"min_stability": 2}, {"min_predicted_iou": "x"}, {"max_area": -1}, {"crop_layers": 9}):
+    for wrong in (
+        {"min_stability": 2},
+        {"min_predicted_iou": "x"},
+        {"max_area": -1},
+        {"crop_layers": 9},
+        {"max_area": 0},
+    ):
         with pytest.raises(BadPrompt, match=f"`{next(iter(wrong))}`"):
             everything(**wrong)
+    with pytest.raises(BadPrompt, match="no less than `min_area`"):
+        everything(min_area=50, max_area=49)
+    assert everything(min_predicted_iou=0.85, min_stability=0.1, max_area=10**6)[-1]["masks"]
 
 
 def test_who_stops_listening_stops_the_tracking(cache: Path, clip: bytes) -> None:
@@ -524,11 +534,13 @@ def test_training_is_a_stream_and_gives_a_model_of_the_session(cache: Path, monk
     with open_program(cache, models="") as program:
         files = [program.sent(picture_bytes(48, 60 + each), f"{each}.png") for each in range(2)]
         session = str(program.do(lambda: program.endpoints.open_album(files))["session"])
-        program.prompt(session)
 
         async def listen() -> Any:
             return [news async for news in program.endpoints.train(session, 2)]
 
+        with pytest.raises(BadPrompt, match="no mask to train on"):
+            program.do(listen)
+        program.prompt(session)
         last = program.do(listen)[-1]
         assert (last["finished"], last["before"], last["after"]) == (True, {"click1": 0.6}, {"click1": 0.75})
         assert program.session(session).models.entries[-1].name == last["model"]
@@ -538,3 +550,26 @@ def test_training_is_a_stream_and_gives_a_model_of_the_session(cache: Path, monk
         trainer.program = GOOD
         with pytest.raises(BadPrompt, match="`objects` is a list"):
             program.do(lambda: anext(program.endpoints.train(session, 2, [9])))
+
+
+def test_who_stops_listening_to_a_training_ends_it_quietly(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer = Trainer()
+    trainer.program = ENDLESS
+    monkeypatch.setattr("ui.sessions.training_command", trainer)
+    with open_program(cache, models="") as program:
+        files = [program.sent(picture_bytes(48, 60 + each), f"{each}.png") for each in range(2)]
+        session = str(program.do(lambda: program.endpoints.open_album(files))["session"])
+        program.prompt(session)
+
+        async def listen_once() -> None:
+            run = program.endpoints.train(session, 2)
+            await anext(run)
+            await run.aclose()
+            del run
+            gc.collect()
+
+        program.do(listen_once)
+        gc.collect()
+    assert "never retrieved" not in caplog.text

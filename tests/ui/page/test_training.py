@@ -170,7 +170,10 @@ def test_only_one_trains_at_a_time(house: House, trainer: Trainer) -> None:
         ({"training": "never"}, {}, "does not train models"),
         ({"max_train_minutes": 3}, {"minutes": 4}, "at most 3 minutes"),
         ({}, {"minutes": 0}, "`minutes` must be"),
-        ({}, {"objects": []}, "Select something first"),
+        ({}, {"objects": []}, "there is no mask to train on"),
+        ({}, {"objects": {}}, "there is no mask to train on"),
+        ({}, {"objects": [OBJECT, OBJECT]}, "listed twice"),
+        ({"max_objects": 1}, {"objects": [OBJECT, {**OBJECT, "id": 2}]}, "Up to 1 objects"),
         ({}, {"objects": [{**OBJECT, "provenance": {"stage": "later"}}]}, "A data set says"),
     ],
 )
