@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sam2_core.model.config import NetworkConfig
-from sam2_core.model.layers import LayerNorm2d
+from sam2_core.model.layers import LayerNorm2d, Linear, activated
 
 
 class MaskDownSampler(nn.Module):
@@ -34,14 +34,13 @@ class CXBlock(nn.Module):
         super().__init__()
         self.dwconv = nn.Conv2d(width, width, kernel_size=7, padding=3, groups=width)
         self.norm = LayerNorm2d(width)
-        self.pwconv1 = nn.Linear(width, 4 * width)
-        self.pwconv2 = nn.Linear(4 * width, width)
+        self.pwconv1 = Linear(width, 4 * width)
+        self.pwconv2 = Linear(4 * width, width)
         self.gamma = nn.Parameter(torch.full((width,), 1e-6))
-        self.activation = nn.GELU()
 
     def forward(self, x: Tensor) -> Tensor:
-        mixed = self.norm(self.dwconv(x)).permute(0, 2, 3, 1)  # (B, H, W, C)
-        mixed = self.gamma * self.pwconv2(self.activation(self.pwconv1(mixed)))
+        mixed = self.norm.channels_last(self.dwconv(x).permute(0, 2, 3, 1))  # (B, H, W, C)
+        mixed = self.gamma.to(mixed.dtype) * self.pwconv2(activated(self.pwconv1, mixed, "gelu"))
         return x + mixed.permute(0, 3, 1, 2)
 
 
@@ -69,4 +68,5 @@ class MemoryEncoder(nn.Module):
         self.out_proj = nn.Conv2d(config.width, config.memory_width, kernel_size=1)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        image, mask = (x.contiguous(memory_format=torch.channels_last) for x in (image, mask))
         return self.out_proj(self.fuser(self.pix_feat_proj(image) + self.mask_downsampler(mask)))
