@@ -53,6 +53,12 @@ def test_photos_are_annotated_and_the_model_learns_from_them(
         page.click(".mk-model")
         desk.expect(page.locator(".mk-model-card").last).to_contain_text("for you alone")
         page.click(".mk-models-close")
+        page.reload()
+        page.wait_for_selector(".mk[data-state=work].mk-has-album")
+        desk.press("z")
+        desk.expect(figures).to_have_text("One click60.0%75.0%")
+        desk.expect(panel.locator(".mk-training-back")).to_have_text("Back to nano")
+        desk.expect(panel.get_by_role("link", name="Weights")).to_have_attribute("href", re.compile("/weights/"))
         desk.press("Control+z")
         desk.expect(row).to_have_text(re.compile(r"Assisted1"))
 
