@@ -384,6 +384,7 @@ interface PageEvents {
   screen: 'start' | 'work';
   tracked: { frame: number; step: number };
   queued: QueuedRequest;
+  undone: Step;
   'in-flight': QueuedRequest | null;
   painted: QueuedRequest;
   'project-chosen': File;
