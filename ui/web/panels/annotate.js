@@ -69,6 +69,20 @@ function setStage(stage) {
   emit('stage');
 }
 
+/**
+ * Arrow keys choose the next or the previous stage: only the chosen one is reached by Tab.
+ * @param {KeyboardEvent} event
+ */
+function stepStage(event) {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step || !state.stage) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const place = (STAGE_NAMES.indexOf(state.stage) + step + STAGE_NAMES.length) % STAGE_NAMES.length;
+  setStage(STAGE_NAMES[place]);
+  stageButtons[place].focus();
+}
+
 // --- proposals ---
 
 /**
@@ -203,6 +217,7 @@ function updatePanel() {
 
 export function setUpAnnotate() {
   find('stages').append(...stageButtons);
+  listen(find('stages'), 'keydown', stepStage);
   listen(find('annotate-open'), 'click', togglePanel);
   listen(find('annotate-close'), 'click', togglePanel);
   listen(find('annotate-earlier'), 'click', () => goToPhoto(-1));
