@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -221,6 +221,10 @@ class BackgroundTasks:
     def has(self, job: Job | str) -> bool:
         """Whether this job, or one of this name, is under way and was not cancelled."""
         return job in (self._jobs if isinstance(job, str) else self._jobs.values())
+
+    def fields_of(self, name: JobName) -> Mapping[str, Any]:
+        """The fields of the job of this name; empty where none is under way."""
+        return self._jobs[name].fields if name in self._jobs else {}
 
     def admit(self) -> None:
         """Raise `Busy` where too many tasks are under way to start another one."""

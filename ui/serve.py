@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sam2_core.errors import Cancelled, ConfigError, MaskletError
+from sam2_core.paths import install_command
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.detector_registry import DetectorRegistry, detector_entries
 from sam2_core.serving.engine import Engine
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], program: str 
     try:
         settings = load_settings(arguments, environment, program=program)
         if find_spec("gradio") is None:
-            raise ConfigError('The page needs Gradio, which is not installed here: pip install "masklet[app]"')
+            raise ConfigError(f"The page needs Gradio, which is not installed here: {install_command('app')}")
         from ui.app import Server
 
         detectors = detector_registry(settings)

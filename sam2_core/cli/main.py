@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sam2_core.cli.coordinates import are_coordinates
 from sam2_core.console import describe_os_error
 from sam2_core.errors import ConfigError, MaskletError, WeightsError
+from sam2_core.paths import install_command
 from sam2_core.version import __version__
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _run(arguments: Sequence[str], build: EngineBuilder | None) -> int:
             if (error.name or "").partition(".")[0] in ("ui", "sam2_core"):
                 raise
             raise ConfigError(
-                f'The page needs packages that are not installed here ({error.name}): pip install "masklet[app]"'
+                f"The page needs packages that are not installed here ({error.name}): {install_command('app')}"
             ) from error
         return int(server.main(arguments[1:], os.environ, "masklet serve"))
     module = import_module(f"sam2_core.cli.{_MODULES.get(name, name)}")  # only this one, so that help is fast

@@ -23,7 +23,7 @@ from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, plan_tasks, write_all
 from sam2_core.errors import BadPrompt, ConfigError, MediaError
-from sam2_core.media import MaskedMedia, MediaInfo
+from sam2_core.media import MediaInfo
 from sam2_core.serving.project import Project, read_project
 from sam2_core.serving.project_medium import ProjectMedium
 
@@ -104,7 +104,7 @@ async def _replay(
             _check_medium(project, workspace.info)
             await workspace.replace(project.entries, progress)
             frames = frames_from_options(options, workspace.info.frames)
-            media = MaskedMedia(workspace.store, workspace.read_masks, objects, frames)
+            media = workspace.masked_media(objects, frames)
             write_all(media, export_options(options, project.effects), task, progress)
             return summarize(media)
 

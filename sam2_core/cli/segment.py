@@ -21,7 +21,7 @@ from sam2_core.cli.session import CommandContext, EngineBuilder
 from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
 from sam2_core.cli.text_prompts import TextPrompts, add_text, text_from_options
-from sam2_core.media import ExportOptions, MaskedMedia
+from sam2_core.media import ExportOptions
 
 USAGE = "IMAGE [IMAGE ...] [options]"
 EXAMPLES = f"""\
@@ -76,6 +76,6 @@ async def _segment(
         async with context.open_workspace(store) as workspace:
             await prompts.set_prompts(workspace, objects, context.console)
             traits = [each.traits for each in objects] if text is None else await text.find(workspace)
-            media = MaskedMedia(workspace.store, workspace.read_masks, traits)
+            media = workspace.masked_media(traits)
             write_all(media, export, task, context.console.progress)
             return summarize(media)

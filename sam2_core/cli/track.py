@@ -31,7 +31,7 @@ from sam2_core.cli.settings import Settings
 from sam2_core.cli.tasks import Task, media_tasks, write_all
 from sam2_core.cli.text_prompts import TextPrompts, add_text, text_from_options
 from sam2_core.errors import BadPrompt
-from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits
+from sam2_core.media import ExportOptions, ObjectTraits
 from sam2_core.serving.text_run import TEXT_DIRECTIONS, spans_to_track
 from sam2_core.serving.workspace import Workspace
 from sam2_core.types import FrameSpan
@@ -100,7 +100,7 @@ async def _track(
             traits: Sequence[ObjectTraits] = [each.traits for each in objects]
             if text is not None:
                 traits = await _find_and_track(text, workspace, frames, options)
-            media = MaskedMedia(workspace.store, workspace.read_masks, traits, frames)
+            media = workspace.masked_media(traits, frames)
             write_all(media, export, task, progress)
             return summarize(media)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sam2_core.detection.detector import Thresholds
+from sam2_core.paths import install_command
 
-EXTRA = 'pip install "masklet[text]"'
+EXTRA = install_command("text")
 """Installs what detectors need, next to PyTorch."""
 EXTRA_MEGABYTES = 290
 """Its size on disk."""

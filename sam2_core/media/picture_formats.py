@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sam2_core.media.tiff_pages import is_tiff, read_tiff
+from sam2_core.paths import install_command
 
 _HEAD = 4096
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -57,7 +58,7 @@ def unreadable_picture(source: Path | bytes, head: bytes, name: str, has_heif: b
     if brands & _HEIF_BRANDS and not has_heif:
         return (
             "HEIC pictures cannot be read here. Save the picture as JPEG first, "
-            "or install pillow-heif (`pip install masklet[heic]`) where Masklet runs."
+            f"or install pillow-heif (`{install_command('heic')}`) where Masklet runs."
         )
     return ""
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -137,6 +138,26 @@ class Workspace:
             raise SessionGone()
         return session.engine.run(session.id, GetMasks(frames)).result()
 
+    def masked_media(self, objects: Sequence[ObjectTraits], frames: range | None = None) -> MaskedMedia:
+        """The medium with the masks of these objects on these frames, for a thread that may block; see `read_masks`.
+
+        The network does not judge a mask that is its prompt. One that it proposed has the predicted IoU that it was
+        proposed with, until a person changes it.
+        """
+        prompts = self.log.state.prompts
+        proposed = {
+            (each.id, frame): min(max(each.provenance.predicted_iou, 0.0), 1.0)
+            for each in objects
+            if each.provenance.source != "person" and each.provenance.predicted_iou is not None
+            for frame, prompt in prompts.get(each.id, {}).items()
+            if prompt.mask is not None
+        }
+
+        def read(numbers: range) -> Sequence[FrameMasks]:
+            return [_with_predicted_ious(masks, proposed) for masks in self.read_masks(numbers)]
+
+        return MaskedMedia(self.store, read if proposed else self.read_masks, objects, frames)
+
     async def export(
         self,
         folder: Path,
@@ -152,8 +173,8 @@ class Workspace:
         `MediaError` and `BadPrompt`.
         """
         await self.masks(range(1))  # brings back a lost session
-        material = MaskedMedia(self.store, self.read_masks, objects, frames)
-        return await run_blocking(export, folder, material, options, progress, SESSION_FORMATS)
+        media = self.masked_media(objects, frames)
+        return await run_blocking(export, folder, media, options, progress, SESSION_FORMATS)
 
     async def write_dataset(
         self,
@@ -164,7 +185,7 @@ class Workspace:
     ) -> None:
         """Write the photos and the masks of these objects into a dataset folder; see `export`. Raises `MediaError`."""
         await self.masks(range(1))  # brings back a lost session
-        media = MaskedMedia(self.store, self.read_masks, objects)
+        media = self.masked_media(objects)
         await run_blocking(write_dataset, folder, media, ProgressReporter(progress))
 
     # --- the whole of the work ------------------------------------------------------------------------------------
@@ -365,3 +386,12 @@ class Workspace:
     def _check_open(self) -> None:
         if self._closed:
             raise MediaError("This picture or clip has been closed.")
+
+
+def _with_predicted_ious(masks: FrameMasks, predicted_ious: Mapping[tuple[int, int], float]) -> FrameMasks:
+    """The masks of a frame with the predicted IoUs that are given by object and frame."""
+    objects = (
+        replace(each, predicted_iou=predicted_ious.get((each.object_id, masks.frame), each.predicted_iou))
+        for each in masks.objects
+    )
+    return replace(masks, objects=tuple(objects))

@@ -17,6 +17,7 @@ from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.types import AutomaticMask, Box, Mask, Point
 
 MAX_AUTOMATIC_POINTS = 256
+MIN_AUTOMATIC_AREA = 4  # pixels of the frame; fewer have no shape: in tiny pictures nearly every pixel would be a mask
 """Points of one call."""
 
 
@@ -31,7 +32,7 @@ def segment_points(
 ) -> Iterator[AutomaticMask]:
     """The masks of points (x, y) in pixels of the frame, whose (height, width) is `frame_size`.
 
-    `features` are those of the window. Empty masks are left out.
+    `features` are those of the window. Masks of fewer than `MIN_AUTOMATIC_AREA` pixels are left out.
     """
     network, geometry = segmenter.network, segmenter.network.geometry(*window.size)
     inner = torch.tensor(points, dtype=torch.float32) - torch.tensor([window.left, window.top])
@@ -45,7 +46,7 @@ def segment_points(
     predictions = PointPredictions(logits, ious.float(), inner)
     crop_logits = partial(logits_of_frame, geometry=geometry)
     for record in masks_of_points(predictions, crop, frame_size, thresholds, crop_logits):
-        if record.mask.area:
+        if record.mask.area >= MIN_AUTOMATIC_AREA:
             yield _automatic_mask(record, min_region_area)
 
 

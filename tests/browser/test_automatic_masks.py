@@ -123,3 +123,46 @@ def test_a_run_ends_with_its_frame_and_can_be_stopped(chromium: Any, visit: Call
         desk.expect(".mk-automatic").to_be_hidden()
         desk.page.wait_for_selector(".mk-tip:has-text('Tracking finished')")
         desk.context.close()
+
+
+def test_candidates_come_back_with_their_frame(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    find_everything(desk)
+    desk.click(*BESIDE)
+    desk.expect_objects(1)
+    desk.press("ArrowRight")
+    desk.expect_frame(2)
+    desk.expect(".mk-automatic-note").to_have_text("Nothing has been looked for here yet.")
+    desk.press("ArrowLeft")
+    desk.expect(".mk-automatic-take-text").to_have_text("Take all 31")
+    desk.page.click(".mk-automatic-close")
+    desk.press("a")
+    desk.expect(".mk-automatic-take-text").to_have_text("Take all 31")
+    desk.page.click(".mk-automatic-track")
+    desk.page.wait_for_selector(".mk-tip:has-text('Tracking finished')")
+
+
+def test_a_run_goes_on_after_a_lost_connection(chromium: Any, visit: Callable[..., Desk], picture: Path) -> None:
+    sockets: list[Any] = []
+    engine = HeldEngine()
+    with launched(engine) as (_, address):
+        desk = visit(address)
+        page = desk.page
+        page.route_web_socket("**", lambda route: sockets.append((route, route.connect_to_server())))
+        page.reload()
+        page.wait_for_selector(".mk-status[data-line=on]")
+        desk.open(picture)
+        desk.press("a")
+        engine.gate.release()
+        page.locator(".mk-automatic-stability").fill("60")
+        desk.expect(".mk-automatic-count").to_have_text("8 of 12")
+        for socket in sockets[-1]:
+            socket.close(code=3001)
+        desk.expect(".mk-status").to_have_attribute("data-line", "lost")
+        desk.expect(".mk-automatic-count").to_have_text("8 of 12")
+        desk.expect(".mk-status").to_have_attribute("data-line", "on")
+        engine.gate.release(9)
+        desk.expect(".mk-automatic-job").to_be_hidden()
+        desk.expect(".mk-automatic-count").to_have_text("32 of 48")
+        desk.expect(".mk-automatic-note").to_be_hidden()
+        desk.context.close()

@@ -68,3 +68,20 @@ def test_dark_mode_follows_the_system_and_the_switch(visit: Callable[..., Desk],
     desk.page.reload()
     desk.page.wait_for_selector(".mk-status[data-line=on]")
     assert desk.page.evaluate(shade) > 200, "the choice is kept"
+
+
+def test_a_narrow_window_cuts_no_tool_off(
+    visit: Callable[..., Desk], server: tuple[Server, str], picture: Path
+) -> None:
+    desk = visit(server[1], viewport={"width": 390, "height": 800})
+    desk.open(picture)
+    places = desk.page.evaluate(
+        """[...document.querySelectorAll('.mk-tools :is(input, button)')]
+          .filter(each => each.checkVisibility() && !each.closest('[role=menu], [role=dialog]'))
+          .map(each => each.getBoundingClientRect()).map(({ left, right }) => [left, right])"""
+    )
+    assert all(left >= 0 and right <= 390 for left, right in places)
+    assert desk.page.locator(".mk-tools").bounding_box()["height"] < 100, "two rows"
+    tip = desk.page.locator(".mk-tip").bounding_box()
+    on_picture = desk.page.locator(".mk-text-open").bounding_box()
+    assert tip["y"] + tip["height"] <= on_picture["y"]

@@ -76,7 +76,7 @@ def test_no_command_and_an_unknown_one(masklet: CommandRunner) -> None:
 def test_the_page_requires_gradio(masklet: CommandRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gradio", None)
     done = masklet("serve", "--port", "0")
-    assert (done.code, 'pip install "masklet[app]"' in done.err) == (2, True)
+    assert (done.code, 'pip install ".[app]"' in done.err) == (2, True)
 
 
 def test_the_page_requires_what_its_settings_are_read_with(
@@ -86,7 +86,7 @@ def test_the_page_requires_what_its_settings_are_read_with(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pydantic", None)
     done = masklet("serve", "--port", "0")
-    assert (done.code, 'pip install "masklet[app]"' in done.err) == (2, True), done.err
+    assert (done.code, 'pip install ".[app]"' in done.err) == (2, True), done.err
 
 
 def test_an_error_of_the_disk_is_a_sentence(masklet: CommandRunner, tmp_path: Path) -> None:

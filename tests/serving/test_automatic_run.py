@@ -156,3 +156,16 @@ def test_what_cannot_be_asked_is_refused() -> None:
         asyncio.run(session.run(SegmentEverything(1, crop, ((5, 5),), 0.5, 0.5, 1.0)))
     with pytest.raises(ValueError, match="at most 256 points"):
         asyncio.run(session.run(SegmentEverything(0, crop, ((5, 5),) * 257, 0.5, 0.5, 1.0)))
+
+
+def test_single_pixels_of_a_tiny_picture_are_no_masks() -> None:
+    class TinyPicture:
+        def frame(self, frame: int) -> np.ndarray:
+            return np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+
+    segmenter = Segmenter(build_sam2(device="cpu"))
+    session = TrackingSession("s", segmenter, TinyPicture(), ClipSize(1, 8, 8), FeatureCache(2**26))
+    points = tuple((x + 0.5, y + 0.5) for y in range(8) for x in range(8))
+    with torch.inference_mode():
+        found = session.segment_everything(0, Box(0, 0, 8, 8), points, 0.3, 0.5, 1.0)
+    assert found and min(each.mask.area for each in found) == 4

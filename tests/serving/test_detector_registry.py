@@ -62,7 +62,7 @@ def test_nothing_may_be_on_offer() -> None:
 
 def test_a_missing_library_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    assert 'pip install "masklet[text]" (290 MB)' in library_problem()
+    assert 'pip install ".[text]" (290 MB)' in library_problem()
 
 
 def test_tiny_detectors_run_as_on_the_page(tmp_path: Path) -> None:

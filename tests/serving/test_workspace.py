@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
@@ -14,14 +15,14 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import BadPrompt, Busy, MediaError, SessionGone
-from sam2_core.media import ExportOptions, ObjectTraits, ingest
+from sam2_core.media import ExportOptions, ObjectTraits, Provenance, ingest
 from sam2_core.serving.commands import Command, GetMasks, PlanTracking, RemoveObject, SetPrompt, Track, Untrack
 from sam2_core.serving.edit_log import Entry, PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingSummary
 from sam2_core.serving.workspace import Workspace, WorkspaceObserver
-from sam2_core.types import ObjectMask, Point, Prompt, SessionInfo
+from sam2_core.types import Mask, ObjectMask, Point, Prompt, SessionInfo
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
 from tests.networks import tiny_network
@@ -823,6 +824,26 @@ def test_an_export_ends_where_its_progress_raises(clip: Path, tmp_path: Path) ->
             assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
     run(scenario)
+
+
+def test_a_proposed_mask_is_exported_with_the_score_that_it_was_proposed_with(clip: Path, tmp_path: Path) -> None:
+    made = (Provenance("automatic", "automatic", predicted_iou=0.25), Provenance("automatic", predicted_iou=0.25))
+    objects = [ObjectTraits(number, "", "", (0, 0, 0), each) for number, each in enumerate(made, start=1)]
+
+    async def scenario() -> list[tuple[int, int, float]]:
+        async with opened(clip, FakeEngine()) as workspace:
+            height, width = workspace.info.size_of(0)
+            mask = Mask.from_array(np.pad(np.ones((8, 8), bool), ((4, height - 12), (4, width - 12))))
+            for each in objects:
+                await workspace.prompt(0, each.id, Prompt(mask=mask))
+                await workspace.prompt(1, each.id, HERE)
+            file = await workspace.export(tmp_path, objects, range(2), ExportOptions("coco"), no_progress)
+            found = json.loads(file.read_text())["annotations"]
+            return [(each["image_id"], each["track_id"], each["score"]) for each in found]
+
+    scores = {(image, track): score for image, track, score in run(scenario)}
+    assert scores.pop((1, 1)) == 0.25
+    assert scores.keys() == {(1, 2), (2, 1), (2, 2)} and 0.25 not in scores.values()
 
 
 def test_images_are_not_tracked(tmp_path: Path) -> None:

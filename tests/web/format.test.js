@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ago, clock, counted, duration, megabytes, percent, sizeText } from '../../ui/web/shared/format.js';
+import {
+  ago,
+  clock,
+  counted,
+  duration,
+  megabytes,
+  percent,
+  sizeText,
+  waitingText,
+} from '../../ui/web/shared/format.js';
 
 test('counts have a plural', () => {
   assert.deepEqual(
@@ -27,4 +36,13 @@ test('sizes are decimal', () => {
 test('an unknown fraction has no percentage', () => {
   assert.equal(percent(null), '');
   assert.equal(percent(0.416), ' 42%');
+});
+
+test('work that tells how long it takes has no second estimate', () => {
+  const alone = { position: 0, seconds: 1.2 };
+  const behind = { position: 1, seconds: 1.2 };
+  assert.equal(waitingText(alone, false), 'Working on it · about 1 s');
+  assert.equal(waitingText(behind, false), '1 other is before you · about 1 s');
+  assert.equal(waitingText(alone, true), '');
+  assert.equal(waitingText(behind, true), '1 other is before you');
 });

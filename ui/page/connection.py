@@ -121,7 +121,10 @@ class PageConnection:
         tracking, last_object = self._tracking, None
         if isinstance(tracking, DetectClipRequest):
             last_object = tracking.first_object + self._session.services.settings.max_objects
-        hello = HelloEvent(version=version, medium=medium, tracking=tracking, last_object=last_object)
+        everything = self._tasks.fields_of("everything").get("run")
+        hello = HelloEvent(
+            version=version, medium=medium, tracking=tracking, last_object=last_object, everything=everything
+        )
         self.queue.put_first(pack(hello))
         self._tasks.start(report_loading(lambda: self._session.model, self.send))
 

@@ -360,7 +360,7 @@ export interface LiveStopRequest {
 }
 /**
  * The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
- * to objects that it makes.
+ * to objects that it makes; `everything` the number of the run of automatic masks under way.
  */
 export interface HelloEvent {
   t: "hello";
@@ -368,6 +368,7 @@ export interface HelloEvent {
   medium: MediumData | null;
   tracking: TrackingRunData | null;
   last_object?: number;
+  everything?: number;
 }
 /**
  * What is open. `times` in seconds only where the frame rate varies; `sizes` ([height, width]) and `names` of the

@@ -231,7 +231,32 @@ interface ProjectRecord extends SavedProject {
 }
 
 /** The session of a tab and, where there is room, its project. */
-type TabRecord = { token: string; version: number; id?: string } & Partial<SavedProject>;
+type TabRecord = {
+  token: string;
+  version: number;
+  id?: string;
+  training?: TrainingResult | null;
+} & Partial<SavedProject>;
+
+/** What a training brought, and the session and the version of the medium that it belongs to. */
+interface TrainingResult {
+  token: string;
+  version: number;
+  /** Of the new model. */
+  name: string;
+  title: string;
+  former: { name: string; title: string };
+  /** Scores by name. */
+  before: Record<string, number>;
+  after: Record<string, number>;
+  /** That were measured. */
+  photos: number;
+  masks: number;
+  /** Of the weights. */
+  url: string;
+  /** In bytes. */
+  size: number;
+}
 
 /** From where a medium can be opened again. */
 interface MediumSource {
@@ -359,6 +384,7 @@ interface PageEvents {
   screen: 'start' | 'work';
   tracked: { frame: number; step: number };
   queued: QueuedRequest;
+  undone: Step;
   'in-flight': QueuedRequest | null;
   painted: QueuedRequest;
   'project-chosen': File;

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from sam2_core.errors import Busy
 from sam2_core.serving.commands import Command, SegmentEverything
 from tests.fakes import FakeEngine
-from tests.ui.house import House, Page, open_house, picture_bytes
+from tests.ui.house import DEADLINE, House, Page, open_house, picture_bytes
 
 HEIGHT, WIDTH = 80, 120
 
@@ -87,3 +88,25 @@ def test_what_goes_wrong_names_the_run() -> None:
             assert refused["text"] == "`points_per_side` must be a whole number from 1 to 64."
             page.send("segment_everything", run=7, frame=1)
             assert "`frame` must be a whole number" in page.receive("error", run=7)["text"]
+
+
+def test_a_new_connection_is_told_of_the_run_under_way() -> None:
+    gate = threading.Event()
+
+    class HeldEngine(FakeEngine):
+        def execute(self, session: str, command: Command[Any]) -> Any:
+            if isinstance(command, SegmentEverything):
+                assert gate.wait(DEADLINE)
+            return super().execute(session, command)
+
+    with open_house(HeldEngine()) as house:
+        token = house.session().token
+        with house.page(token) as page:
+            assert "everything" not in page.receive("hello")
+            open_picture(house, page, token)
+            page.send("segment_everything", run=8, frame=0, points_per_side=2)
+            page.receive("automatic_started", run=8)
+        with house.page(token) as page:
+            assert page.receive("hello")["everything"] == 8
+            gate.set()
+            assert candidates_of(page, 8)

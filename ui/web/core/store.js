@@ -37,6 +37,7 @@ export const state = {
 
   // Annotating in stages
   stage: /** @type {Stage | null} */ (null), // of the data engine; null: the panel is closed
+  training: /** @type {TrainingResult | null} */ (null), // the newest one
 
   // Objects
   active: 1, // the object that clicks are about

@@ -69,15 +69,32 @@ function setStage(stage) {
   emit('stage');
 }
 
+/**
+ * Arrow keys choose the next or the previous stage: only the chosen one is reached by Tab.
+ * @param {KeyboardEvent} event
+ */
+function stepStage(event) {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step || !state.stage) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const place = (STAGE_NAMES.indexOf(state.stage) + step + STAGE_NAMES.length) % STAGE_NAMES.length;
+  setStage(STAGE_NAMES[place]);
+  stageButtons[place].focus();
+}
+
 // --- proposals ---
 
-/** Looks for masks on this photo, and proposes those that the model is most sure of. */
-async function propose() {
+/**
+ * Looks for masks on this photo, and proposes those that the model is most sure of.
+ * @param {boolean} [isBack] whether they were proposed before: the thresholds stay
+ */
+async function propose(isBack = false) {
   const { frame } = state;
   if (state.tool !== 'automatic') setTool('automatic', true);
   else if (automatic.frame !== frame) automatic.start();
   if (!(await automatic.finished) || state.stage !== 'semi-automatic' || state.frame !== frame) return;
-  if (automatic.settings) await automatic.filter(confidentThresholds(automatic.settings));
+  if (automatic.settings && !isBack) await automatic.filter(confidentThresholds(automatic.settings));
   nextProposal();
 }
 
@@ -112,6 +129,15 @@ async function decide(isWanted) {
     isDeciding = false;
   }
   nextProposal(true);
+}
+
+/**
+ * Does a step decide on proposals of this photo?
+ * @param {Step} step
+ */
+function decidesHere({ entries }) {
+  const isConfirmed = entries.some(entry => entry.traits && entry.set.source === 'confirmed');
+  return entries.some(entry => entry.reject === state.frame || (isConfirmed && entry.frame === state.frame));
 }
 
 async function confirmAll() {
@@ -191,6 +217,7 @@ function updatePanel() {
 
 export function setUpAnnotate() {
   find('stages').append(...stageButtons);
+  listen(find('stages'), 'keydown', stepStage);
   listen(find('annotate-open'), 'click', togglePanel);
   listen(find('annotate-close'), 'click', togglePanel);
   listen(find('annotate-earlier'), 'click', () => goToPhoto(-1));
@@ -205,7 +232,7 @@ export function setUpAnnotate() {
   listen(find('proposals-confirm'), 'click', () => decide(true));
   listen(find('proposals-reject'), 'click', () => decide(false));
   listen(find('proposals-all'), 'click', confirmAll);
-  listen(find('proposals-find'), 'click', propose);
+  listen(find('proposals-find'), 'click', () => propose());
   listen(find('automatic-stage-go'), 'click', annotateAll);
   listen(find('automatic-stage-cancel'), 'click', () => automaticStage.cancel());
   const { a, n, x, Enter } = shortcuts;
@@ -220,6 +247,9 @@ export function setUpAnnotate() {
   on('log frame objects medium automatic tool', oncePerFrame(updatePanel));
   on('frame', () => {
     if (state.stage === 'semi-automatic') propose();
+  });
+  on('undone', step => {
+    if (state.stage === 'semi-automatic' && state.tool !== 'automatic' && decidesHere(step)) propose(true);
   });
   on('automatic', () => {
     const isWaiting = isProposing() && !automatic.job && !automatic.isTaking && !automatic.proposal;

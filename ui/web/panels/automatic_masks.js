@@ -62,8 +62,7 @@ function toolChanged() {
     return;
   }
   openEffects(false, false);
-  automatic.isOn = true;
-  automatic.start();
+  automatic.open();
   updatePanel();
 }
 

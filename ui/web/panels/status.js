@@ -1,14 +1,13 @@
 // The status in the header and how long a request waits, as the server reports it.
 
-/** @import { QueueEvent } from '../protocol.js' */
-
 import { announce } from '../core/notices.js';
 import { find, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { duration, percent } from '../shared/format.js';
+import { percent, waitingText } from '../shared/format.js';
+import { automatic } from '../tools/automatic_masks.js';
 
 const LINGER = 1200; // milliseconds; two waits in a row appear as one
 /** @type {Record<string, string>} */
@@ -20,13 +19,6 @@ const CONNECTION_TEXTS = {
   taken: 'Open elsewhere',
 };
 let waitingTimer = 0;
-
-/** @param {QueueEvent} event */
-function waitingText({ position, seconds }) {
-  if (!position && (!seconds || state.tracking)) return ''; // tracking shows its own pace
-  const who = position ? `${position} ${position === 1 ? 'other is' : 'others are'} before you` : 'Working on it';
-  return seconds >= 1 ? `${who} · about ${duration(seconds)}` : who;
-}
 
 /** @param {string} text */
 function showWaiting(text) {
@@ -56,7 +48,7 @@ function updateStatus() {
 
 export function setUpStatus() {
   on('server-queue', event => {
-    const text = waitingText(event);
+    const text = waitingText(event, !!state.tracking || !!automatic.job);
     if (text) return showWaiting(text);
     clearTimeout(waitingTimer);
     waitingTimer = setTimeout(() => showWaiting(''), LINGER);

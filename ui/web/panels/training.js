@@ -1,6 +1,6 @@
 // Training on what was annotated: how far it is, what it brought, and going on with the new model or the former one.
 
-/** @import { DoneEvent, TrainRequest } from '../protocol.js' */
+/** @import { TrainRequest } from '../protocol.js' */
 
 import { measuredText } from '../annotate/statistics.js';
 import { endTiming } from '../annotate/timing.js';
@@ -8,7 +8,7 @@ import { isAlbum } from '../core/media.js';
 import { NO_CONNECTION, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about, find, listen } from '../core/page.js';
-import { state } from '../core/store.js';
+import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { make, setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
@@ -29,22 +29,6 @@ const FIGURES = {
 
 let isRunning = false;
 let isCancelled = false; // what the server still tells of such a training is not shown
-/**
- * @typedef {object} TrainingResult
- * @property {string} name of the new model
- * @property {string} title
- * @property {{ name: string, title: string }} former
- * @property {Figures} before
- * @property {Figures} after
- * @property {number} photos that were measured
- * @property {number} masks
- * @property {string} url of the weights
- * @property {number} size bytes
- */
-/** @type {TrainingResult | null} */
-let result = null;
-/** @typedef {NonNullable<DoneEvent['before']>} Figures */
-
 /** Why nothing can be trained here and now, for the user; '' where it can. */
 function whyNot() {
   if (!about.max_train_minutes)
@@ -56,8 +40,15 @@ function whyNot() {
     : '';
 }
 
+/** The newest training of this session on these photos; its weights are gone with either. */
+function currentResult() {
+  const { training, token, version } = state;
+  return training?.token === token && training.version === version ? training : null;
+}
+
 function updateTraining() {
   if (!state.stage) return;
+  const result = currentResult();
   const why = whyNot();
   find('training-text').textContent =
     why ||
@@ -105,7 +96,7 @@ function startTraining() {
   if (!connection.send(request)) return toast(NO_CONNECTION);
   showText(find('training-problem'), '');
   isCancelled = false;
-  result = null;
+  update({ training: null });
   showProgress(null, 'Starting');
 }
 
@@ -136,8 +127,8 @@ export function setUpTraining() {
     isCancelled = true;
     endTraining();
   });
-  listen(find('training-use'), 'click', () => result && changeModel(result.name));
-  listen(find('training-back'), 'click', () => result && changeModel(result.former.name));
+  listen(find('training-use'), 'click', () => changeModel(currentResult()?.name ?? ''));
+  listen(find('training-back'), 'click', () => changeModel(currentResult()?.former.name ?? ''));
 
   on('server-progress', ({ job, fraction, message }) => {
     // Also of a training that began before the page was loaded anew, or before photos were added.
@@ -147,8 +138,10 @@ export function setUpTraining() {
     'server-done',
     ({ job, name = '', title = '', before = {}, after = {}, photos = 0, masks = 0, url = '', size = 0 }) => {
       if (job !== 'train') return;
-      const { name: former, title: formerTitle } = state.model;
-      result = { name, title, former: { name: former, title: formerTitle }, before, after, photos, masks, url, size };
+      const { model, token, version } = state;
+      const former = { name: model.name, title: model.title };
+      const result = { name, title, former, before, after, photos, masks, url, size };
+      update({ training: { ...result, token, version } });
       connection.send({ t: 'list_models' });
       endTraining();
       if (!state.stage) toast('The training is done. Look at what it brought under Annotate.', 'hint');
@@ -157,9 +150,6 @@ export function setUpTraining() {
   on('server-error', ({ job, text }) => {
     if (job === 'train') endTraining(text);
   });
-  on('medium', () => {
-    result = null;
-    endTraining();
-  });
+  on('medium', () => endTraining());
   on('log stage model', updateTraining);
 }

@@ -61,7 +61,8 @@ export function save() {
 
 /** @param {ProjectData} data */
 function saveInTab(data) {
-  const session = { token: state.token, version: state.version, id: state.project?.id };
+  const { token, version, training } = state;
+  const session = { token, version, id: state.project?.id, training };
   for (const record of [{ ...session, ...data }, session]) {
     try {
       sessionStorage.setItem(STORAGE_KEY, JSON.stringify(record));

@@ -78,7 +78,7 @@ function restoreSession({ medium, version, tracking }) {
   const project = isOurs ? record : null;
   const hasMasks = project !== null && record?.version === version;
   const example = project ? about.examples.find(each => each.name === project.example) : undefined;
-  update({ source: { example } });
+  update({ source: { example }, training: record?.training ?? null });
   if (project && !example) findFiles(project.fileKeys ?? [], version);
   showOpened({ medium, version }, project, { replay: !hasMasks });
   if (hasMasks) requestMasks();

@@ -1,5 +1,5 @@
 // Automatic masks: the server finds all masks of the frame, the page filters them, and those that the user takes become
-// objects, each with the mask as its mask prompt. Candidates belong to the frame and are gone when another one is shown.
+// objects, each with the mask as its mask prompt. Candidates belong to the frame; those of the last frames come back with them.
 
 /** @import { AutomaticStartedEvent } from '../protocol.js' */
 /** @import { MaskShape } from '../viewport/mask_shapes.js' */
@@ -10,6 +10,7 @@ import { announce, NO_CONNECTION, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { about } from '../core/page.js';
 import { madeByNetwork, scoresOf } from '../core/provenance.js';
+import { RecentFrames } from '../core/recent_frames.js';
 import { boundsOf, encodeRuns } from '../core/run_lengths.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
@@ -31,7 +32,12 @@ import { prompts } from './prompts.js';
  * @property {number} min_share smallest area as a share of the picture
  * @property {boolean} atEdge whether masks that touch an edge of the picture are shown, too
  */
+/** @typedef {{ settings: AutomaticStartedEvent, found: Map<number, Candidate>, note: string, isComplete: boolean }} Result of a frame */
 
+const MAX_KEPT = 16; // frames whose candidates are kept
+const SETTLE_TIME = 3000; // milliseconds after a lost connection in which the end of a run may still arrive
+const STOPPED = 'Stopped. This is what was found until then.';
+const LOST = 'The connection was lost meanwhile.';
 const REGION_SHARE = 1 / 2000; // of the picture; smaller holes and islands of a mask are specks
 const MAX_REGION_AREA = 100000; // pixels, as many as the server allows
 const REFRESH_INTERVAL = 250; // milliseconds, while masks stream in
@@ -64,6 +70,9 @@ class AutomaticMasks {
   revision = 0;
   /** @type {Map<number, Candidate>} */
   #found = new Map();
+  #isComplete = false; // the run came to its end
+  /** @type {RecentFrames<Result>} of other frames, and of this one while the tool is not chosen */
+  #kept = new RecentFrames(MAX_KEPT);
   /** @type {(isComplete: boolean) => void} resolves `finished` */
   #finish = () => {};
   /** @type {Promise<boolean>} whether the newest run came to its end, all filters applied */
@@ -91,6 +100,7 @@ class AutomaticMasks {
     const why = this.#refusal;
     if (why) toast(why, 'hint');
     if (why) return Promise.resolve(false);
+    this.#kept.take(state.frame);
     this.clear();
     this.finished = new Promise(resolve => {
       this.#finish = resolve;
@@ -124,7 +134,8 @@ class AutomaticMasks {
   clear(note = '') {
     this.cancel();
     this.#finish(false);
-    this.#found.clear();
+    this.#found = new Map();
+    this.#isComplete = false;
     Object.assign(this, {
       settings: null,
       job: null,
@@ -143,7 +154,70 @@ class AutomaticMasks {
   end() {
     if (!this.isOn) return;
     this.isOn = false;
+    this.#keep();
     this.clear();
+  }
+
+  /** Shows what was found on this frame before, or looks at it. */
+  open() {
+    this.isOn = true;
+    const known = this.#kept.take(state.frame);
+    if (known?.isComplete) this.#restore(known);
+    else this.start();
+  }
+
+  /** Another frame is shown: its candidates come back, if there are some. */
+  frameChanged() {
+    if (!this.isOn || this.frame === state.frame) return;
+    this.#keep();
+    const known = this.#kept.take(state.frame);
+    if (known) this.#restore(known);
+    else if (this.settings || this.job) this.clear();
+  }
+
+  /** What is kept holds no more: of another medium, or another model. */
+  forget() {
+    this.#kept.clear();
+  }
+
+  #keep() {
+    const { settings, job, note } = this;
+    if (!settings || !this.#found.size) return;
+    const known = { settings, found: this.#found, note: job ? STOPPED : note, isComplete: this.#isComplete };
+    this.#kept.keep(settings.frame, known);
+  }
+
+  /** @param {Result} known */
+  #restore({ settings, found, note, isComplete }) {
+    this.clear(note);
+    this.settings = settings;
+    this.#found = found;
+    this.#isComplete = isComplete;
+    this.#objects.prompts = null;
+    const { run } = this;
+    this.finished = this.refresh().then(() => isComplete && run === this.run);
+  }
+
+  /**
+   * There is a connection again. The server goes on with a run where it was; the end of one may still be on its way.
+   * @param {number} [underWay] the run that the server is at
+   */
+  reconnected(underWay) {
+    const { run } = this;
+    if (!this.job || underWay === run) return;
+    setTimeout(() => {
+      if (run === this.run) this.interrupt();
+    }, SETTLE_TIME);
+  }
+
+  /** The run under way does not go on; what was found stays. */
+  interrupt() {
+    if (!this.job) return;
+    if (!this.settings) return this.clear(`${LOST} Find everything again.`);
+    this.job = null;
+    this.note = `${LOST} This is what was found until then.`;
+    this.#finish(false);
+    this.refresh();
   }
 
   /** @param {{ run?: number }} event */
@@ -186,7 +260,8 @@ class AutomaticMasks {
   async ended(event) {
     if (event.job !== 'everything' || !this.#isOurs(event)) return;
     this.job = null;
-    this.note = event.stopped ? 'Stopped. This is what was found until then.' : '';
+    this.note = event.stopped ? STOPPED : '';
+    this.#isComplete = !event.stopped;
     await this.refresh();
     if (!this.#isOurs(event)) return;
     this.#finish(!event.stopped);
@@ -527,14 +602,15 @@ export function setUpAutomaticMasks() {
   on('log objects masks', () => {
     if (automatic.isOn) refreshSoon();
   });
-  on('frame', () => {
-    if (automatic.settings ? automatic.frame !== state.frame : automatic.job) automatic.clear();
-  });
+  on('frame', () => automatic.frameChanged());
+  on('medium', () => automatic.forget());
   on('server-model', ({ name }) => {
-    if (automatic.settings && state.model.name !== name)
-      automatic.clear('Another model: find everything again with it.');
+    if (state.model.name === name) return;
+    automatic.forget();
+    if (automatic.settings) automatic.clear('Another model: find everything again with it.');
   });
+  on('server-hello', ({ everything }) => automatic.reconnected(everything));
   on('connection', status => {
-    if (status !== 'on' && automatic.job) automatic.clear('The connection was lost meanwhile. Find everything again.');
+    if (status === 'gone' || status === 'taken') automatic.interrupt();
   });
 }

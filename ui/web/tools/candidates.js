@@ -99,10 +99,10 @@ export function dismissCandidates() {
 function placeStrip() {
   const point = candidates && state.log.prompt(candidates.frame, candidates.object).points?.[0];
   if (!point) return;
-  const margin = 2 * POINT_RADIUS + 12;
+  strip.classList.remove('mk-at-top');
   const [x, y] = [view.x + point[0] * view.scale, view.y + point[1] * view.scale];
-  const isBeside = Math.abs(x - viewport.clientWidth / 2) > strip.offsetWidth / 2 + margin;
-  const isAbove = y < viewport.clientHeight - strip.offsetHeight - margin;
+  const isBeside = Math.abs(x - viewport.clientWidth / 2) > strip.offsetWidth / 2 + 2 * POINT_RADIUS + 12;
+  const isAbove = y < strip.offsetTop - 2 * POINT_RADIUS;
   strip.classList.toggle('mk-at-top', !isBeside && !isAbove);
 }
 

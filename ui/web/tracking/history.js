@@ -4,7 +4,7 @@ import { joinedSpans, span } from '../core/edit_log.js';
 import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
-import { on } from '../shared/events.js';
+import { emit, on } from '../shared/events.js';
 import { prompts } from '../tools/prompts.js';
 import { requestFrames } from '../viewport/mask_requests.js';
 import { startTracking, stopTracking } from './tracking.js';
@@ -25,6 +25,7 @@ export function undo() {
   }
   if (isTracked(last)) update({ interrupted: null });
   const step = state.log.undo();
+  if (step) emit('undone', step);
   if (isTracked(step) && step?.run === redoing?.run) redoing = null;
   prompts.syncStep(step, 'Undoing', () => {
     if (state.log.next === step) redo();
