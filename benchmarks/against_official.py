@@ -97,10 +97,7 @@ def image_run(side: Side, setting: Setting, work: str) -> Callable[[], object]:
     """Encoding a photo ("image"), a click on it with the embedding there ("click"), or all masks of one."""
     network = side.api.build_sam2(setting.config, str(setting.checkpoint), device=setting.device)
     if work == "automatic":
-        # Thresholds that keep random weights' masks, so that the filters have something to do.
-        generator = side.api.SAM2AutomaticMaskGenerator(
-            network, points_per_side=setting.grid, pred_iou_thresh=0.5, stability_score_thresh=0.5
-        )
+        generator = side.api.SAM2AutomaticMaskGenerator(network, points_per_side=setting.grid)
         small = picture(480, 640)
         return lambda: generator.generate(small)
     predictor, photo = side.api.SAM2ImagePredictor(network), picture(1200, 1800)

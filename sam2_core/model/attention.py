@@ -71,8 +71,10 @@ class Attention(nn.Module):
         self.out_proj = Linear(inner, width)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """(B, Nq, C), (B, Nk, Ck), (B, Nk, Ck) -> (B, Nq, C)."""
-        return self._attend(self._split(self.q_proj(q)), self._split(self.k_proj(k)), self._split(self.v_proj(v)))
+        """(B, Nq, C), (B, Nk, Ck), (B, Nk, Ck) -> (B, Nq, C); what is the same for all of a batch has a batch of 1."""
+        projected = self.q_proj(q), self.k_proj(k), self.v_proj(v)
+        batch = max(len(each) for each in projected)
+        return self._attend(*(self._split(each).expand(batch, -1, -1, -1) for each in projected))
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         mixed = attention(q, k, v)

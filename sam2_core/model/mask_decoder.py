@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sam2_core.model.config import NetworkConfig, SegmentationConfig
 from sam2_core.model.derived import derived
-from sam2_core.model.layers import MLP, LayerNorm2d
+from sam2_core.model.layers import MLP, LayerNorm2d, cpu_autocast, linear
 from sam2_core.model.two_way_transformer import TwoWayTransformer
 
 CANDIDATES = 3
+
+_PROMPTS = 4
+"""On CPUs, prompts that are decoded at a time: the maps of more do not stay in caches."""
 
 
 class MaskPrediction(NamedTuple):
@@ -70,13 +72,14 @@ class CandidateDecoder(nn.Module):
         (1, C, H, W) -> output tokens (B, N', C) and map (B, C, H, W)."""
         batch = len(prompt_tokens)
         tokens = torch.cat([output_tokens.expand(batch, -1, -1), prompt_tokens], dim=1)
-        tokens, image = self.transformer(tokens, image.expand(batch, -1, -1, -1), image_pe)
+        tokens, image = self.transformer(tokens, image, image_pe)
         return tokens[:, : len(output_tokens)], image
 
     def mask_logits(self, mask_tokens: Tensor, image: Tensor, high_res: Sequence[Tensor] = ()) -> Tensor:
         """Mask tokens (B, 4, C), map (B, C, H, W) and maps of stride 4 and 8, if any -> logits (B, 4, 4H, 4W)."""
         up1, norm, act1, up2, act2 = cast("_Upscaling", tuple(self.output_upscaling))
-        stride4, stride8 = (each.permute(0, 2, 3, 1) for each in high_res) if high_res else (0, 0)
+        dtype = cpu_autocast(image) or image.dtype
+        stride4, stride8 = (each.permute(0, 2, 3, 1).to(dtype) for each in high_res) if high_res else (0, 0)
         # Channels last, as the transformer leaves the map: (B, 2H, 2W, C / 4), then (B, 4H, 4W, C / 8).
         pixels = upscale(up1, image.permute(0, 2, 3, 1)) + stride8
         pixels = act1(norm.channels_last(pixels))
@@ -93,12 +96,14 @@ def upscale(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     Its outputs do not overlap, so that it is a product with a matrix.
     """
 
-    def compute() -> tuple[Tensor, Tensor]:
-        bias = cast("Tensor", layer.bias)
-        return layer.weight.permute(2, 3, 1, 0).flatten(0, 2).contiguous(), bias.repeat(4)  # (4 C', C)
+    dtype = cpu_autocast(x) or layer.weight.dtype
 
-    weight, bias = derived(layer, "matrix", (layer.weight, layer.bias), compute)
-    doubled = F.linear(x, weight, bias).unflatten(-1, (2, 2, -1))  # (B, H, W, 2, 2, C')
+    def compute() -> tuple[Tensor, Tensor]:
+        matrix = layer.weight.permute(2, 3, 1, 0).flatten(0, 2).contiguous()  # (4 C', C)
+        return matrix.to(dtype), cast("Tensor", layer.bias).repeat(4).to(dtype)
+
+    weight, bias = derived(layer, dtype, (layer.weight, layer.bias), compute)
+    doubled = linear(x, weight, bias).unflatten(-1, (2, 2, -1))  # (B, H, W, 2, 2, C')
     return doubled.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
@@ -171,7 +176,18 @@ class MaskDecoder(CandidateDecoder):
         high_res_features: Sequence[Tensor],
     ) -> MaskPrediction:
         """The single mask followed by the candidates (M = 4); arguments as in `forward`."""
+        inputs = (image_embeddings, image_pe, sparse_prompt_embeddings, dense_prompt_embeddings)
+        count = len(sparse_prompt_embeddings)
+        if count > _PROMPTS and image_embeddings.device.type == "cpu" and not torch.is_grad_enabled():
+            parts = []
+            for some in torch.arange(count).split(_PROMPTS):
+                image, positions, sparse, dense = (_part(each, some) for each in inputs)
+                high_res = [_part(each, some) for each in high_res_features]
+                parts.append(self.predict_masks(image, positions, sparse, dense, repeat_image, high_res))
+            return MaskPrediction(*(torch.cat(each) for each in zip(*parts, strict=True)))
         output_tokens = torch.cat([self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight])
+        if len(dense_prompt_embeddings) > 1 and dense_prompt_embeddings.stride(0) == 0:
+            dense_prompt_embeddings = dense_prompt_embeddings[:1]  # no mask prompts
         image = image_embeddings + dense_prompt_embeddings
         tokens, image = self.decode(output_tokens, sparse_prompt_embeddings, image, image_pe)
         object_token, iou_token, mask_tokens = tokens[:, 0], tokens[:, 1], tokens[:, 2:]
@@ -237,6 +253,11 @@ class MaskDecoder(CandidateDecoder):
             torch.where(stable[..., None, None], single, best_logits),
             torch.where(stable, all_iou_scores[:, :1], torch.take_along_dim(candidate_ious, best, dim=1)),
         )
+
+
+def _part(x: Tensor, which: Tensor) -> Tensor:
+    """Some of a batch; all of it where it is the same for all."""
+    return x if len(x) == 1 else x[int(which[0]) : int(which[-1]) + 1]
 
 
 def _select(prediction: MaskPrediction, which: slice) -> MaskPrediction:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from sam2_core.model.attention import Attention
 from sam2_core.model.config import SegmentationConfig, ViTConfig
-from sam2_core.model.layers import MLP, MLPBlock
+from sam2_core.model.layers import MLP, MLPBlock, cpu_autocast
 
 
 class TwoWayAttentionBlock(nn.Module):
@@ -56,7 +56,8 @@ class TwoWayTransformer(nn.Module):
         """Tokens (B, N, C), image and its positions (B, C, H, W) -> tokens (B, N, C), image (B, C, H, W)."""
         size = image.shape[-2:]
         token_pe = tokens
-        keys, key_pe = (x.flatten(2).transpose(1, 2) for x in (image, image_pe))  # (B, H * W, C)
+        dtype = cpu_autocast(image) or image.dtype
+        keys, key_pe = (x.flatten(2).transpose(1, 2).to(dtype).contiguous() for x in (image, image_pe))  # (B, H * W, C)
         for layer in self.layers:
             tokens, keys = layer(tokens, keys, token_pe, key_pe)
         tokens = tokens + self.final_attn_token_to_image(tokens + token_pe, keys + key_pe, keys)

@@ -11,14 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sam2_core.model import attention as attention_module
-from sam2_core.model import hiera, tiled_attention
+from sam2_core.model import hiera, mask_decoder, tiled_attention
 from sam2_core.model.attention import RotaryAttention, attention
 from sam2_core.model.derived import derived
 from sam2_core.model.hiera import Hiera
 from sam2_core.model.layers import MLP, Linear, activated, fused_linear
 from sam2_core.model.mask_decoder import upscale
 from sam2_core.model.tiled_attention import key_buffer
-from tests.networks import TINY
+from tests.networks import TINY, tiny_network
 
 needs_fused = pytest.mark.skipif(fused_linear is None, reason="this build of PyTorch has no oneDNN")
 
@@ -225,3 +225,17 @@ def test_parameters_that_count_no_changes_are_never_stale() -> None:
         assert torch.equal(doubled(layer)[0], 2 * layer.weight)
         layer.weight.add_(1)
         assert torch.equal(doubled(layer)[0], 2 * layer.weight)
+
+
+@torch.no_grad()
+def test_prompts_in_parts_are_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = tiny_network()
+    features = network.encode_image(torch.randn(1, 3, 64, 64))
+    points = torch.rand(5, 1, 2) * 64, torch.ones(5, 1, dtype=torch.int32)
+    for masks in (None, torch.randn(5, 1, 16, 16)):
+        monkeypatch.setattr(mask_decoder, "_PROMPTS", 100)
+        whole = network.predict_masks(features.embedding, features.high_res, points, masks, True)
+        monkeypatch.setattr(mask_decoder, "_PROMPTS", 2)
+        parts = network.predict_masks(features.embedding, features.high_res, points, masks, True)
+        for part, expected in zip(parts, whole, strict=True):
+            torch.testing.assert_close(part, expected, rtol=1e-4, atol=1e-5)
