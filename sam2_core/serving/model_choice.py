@@ -1,0 +1,113 @@
+"""Which official network suits a machine, and how fast networks would be there: plain functions of measurements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sam2_core.networks import NETWORKS, KnownNetwork
+
+FULL_SIZE, HALF_SIZE = 1024, 512
+"""Input sizes in pixels: the one that the official networks were trained at, and one with a quarter of the work."""
+
+MAX_PHOTO_SECONDS = 2.0
+MAX_FRAME_SECONDS = 4.0
+"""On a CPU, a network that would take longer for a photo or for a tracked frame runs at half the size."""
+
+MAX_PATIENCE_SECONDS = 12.0
+"""Where even the smallest network would take longer for a photo, none is better than the bundled one."""
+
+MIN_CORES = 4
+"""With fewer cores, a photo at full size would take them all from the page for too long."""
+
+MAX_GPU_FRAME_SECONDS = 0.2
+"""On a GPU, the largest network that tracks this fast is taken."""
+
+_GPU_GIGABYTES = {"base_plus": 7.0, "small": 4.0, "tiny": 2.0}
+"""Free memory for the weights, the features of many frames, and the work itself, with bfloat16."""
+
+_WITHOUT_BFLOAT16 = 1.6  # times the memory
+_UNKNOWN_GIGABYTES = 4.0
+_NETWORK_SHARE = 0.8  # of the probe's speed, in a whole network
+_OVERHEAD_SECONDS = 0.03  # decoding a picture, packing a mask
+_SIZE_EXPONENTS = (2.0, 3.3)  # of the work of the image encoder and of memory attention, by the side of the input
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What was measured of the device that networks run on.
+
+    `device` is "cpu", "cuda", "mps" or "xpu", `gigabytes` its free memory (None: unknown), and `gflops` how many
+    operations a second it does in the kind of products that networks consist of, in the precision that they use.
+    """
+
+    device: str
+    cores: int
+    has_bfloat16: bool
+    gigabytes: float | None
+    gflops: float
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkChoice:
+    """A network, and the side of its square input in pixels."""
+
+    network: str
+    image_size: int = FULL_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds from opening a picture to the first mask, and frames tracked a second with one object; None: unknown."""
+
+    photo_seconds: float | None = None
+    frames_per_second: float | None = None
+
+
+UNKNOWN_SPEED = Speed()
+
+
+def entry_name(choice: NetworkChoice) -> str:
+    """The name under which a choice is on offer. All sizes have that of the network."""
+    return choice.network
+
+
+def choose_network(machine: Machine) -> NetworkChoice | None:
+    """The best official network for a machine; None where even the smallest would be a burden."""
+    return _choose_for_cpu(machine) if machine.device == "cpu" else _choose_for_gpu(machine)
+
+
+def _choose_for_cpu(machine: Machine) -> NetworkChoice | None:
+    tiny = NETWORKS["sam2.1_hiera_tiny"]
+    photo, frame = _seconds(tiny, machine, FULL_SIZE)
+    if machine.cores >= MIN_CORES and photo <= MAX_PHOTO_SECONDS and frame is not None and frame <= MAX_FRAME_SECONDS:
+        return NetworkChoice(tiny.name)
+    if _seconds(tiny, machine, HALF_SIZE)[0] <= MAX_PATIENCE_SECONDS:
+        return NetworkChoice(tiny.name, HALF_SIZE)
+    return None
+
+
+def _choose_for_gpu(machine: Machine) -> NetworkChoice | None:
+    gigabytes = _UNKNOWN_GIGABYTES if machine.gigabytes is None else machine.gigabytes
+    for size, needed in _GPU_GIGABYTES.items():
+        network = NETWORKS[f"sam2.1_hiera_{size}"]
+        frame = _seconds(network, machine, FULL_SIZE)[1]
+        fits = gigabytes >= needed * (1 if machine.has_bfloat16 else _WITHOUT_BFLOAT16)
+        if fits and frame is not None and frame <= MAX_GPU_FRAME_SECONDS:
+            return NetworkChoice(network.name)
+    return _choose_for_cpu(machine) if gigabytes >= min(_GPU_GIGABYTES.values()) else None
+
+
+def estimate_speed(network: KnownNetwork, machine: Machine, image_size: int = FULL_SIZE) -> Speed:
+    """About how fast a network is, from its operations; the bundled one has its own size of input."""
+    photo, frame = _seconds(network, machine, FULL_SIZE if network.is_bundled else image_size)
+    return Speed(photo, None if frame is None else 1 / frame)
+
+
+def _seconds(network: KnownNetwork, machine: Machine, image_size: int) -> tuple[float, float | None]:
+    """Seconds for a picture and for a tracked frame, if it can track."""
+    photo, frame = network.gflops
+    share = image_size / FULL_SIZE
+    image, memory = (share**exponent for exponent in _SIZE_EXPONENTS)
+    pace = machine.gflops * _NETWORK_SHARE
+    photo_seconds = photo * image / pace + _OVERHEAD_SECONDS
+    return photo_seconds, None if frame is None else photo_seconds + (frame - photo) * memory / pace
