@@ -8,9 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sam2_core.errors import Cancelled, ConfigError, MaskletError
+from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.detector_registry import DetectorRegistry, detector_entries
 from sam2_core.serving.engine import Engine
+from sam2_core.serving.model_choice import Machine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from ui.settings import Settings, load_settings
@@ -40,8 +42,19 @@ def engine_builder(settings: Settings) -> BuildEngine:
 
 def model_registry(settings: Settings) -> ModelRegistry:
     """The networks on offer, the first of which begins to load."""
-    entries = model_entries(settings.model, settings.checkpoint, settings.other_models)
+    entries = model_entries(settings.first_model, settings.first_checkpoint, settings.other_models)
     return ModelRegistry(entries, engine_builder(settings), settings.max_models)
+
+
+def better_model(settings: Settings, registry: ModelRegistry) -> BetterModel:
+    """Measures the machine, and where the setting `model` is auto fetches the network that suits it."""
+
+    def measure() -> Machine:
+        from sam2_core.serving.machine_probe import measure_machine
+
+        return measure_machine(settings.device)
+
+    return BetterModel(registry, measure, is_wanted=settings.may_fetch)
 
 
 def detector_registry(settings: Settings) -> DetectorRegistry:
@@ -63,7 +76,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], program: str 
             raise ConfigError('The page needs Gradio, which is not installed here: pip install "masklet[app]"')
         from ui.app import Server
 
-        server = Server(settings, model_registry(settings), detector_registry(settings))
+        models = model_registry(settings)
+        server = Server(settings, models, detector_registry(settings), better_model(settings, models))
     except MaskletError as error:
         print(error, file=sys.stderr)
         return 2

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from sam2_core.errors import BadPrompt, Busy, WeightsError
-from sam2_core.serving.engine import Engine
+from sam2_core.serving.engine import Engine, QueueStatus
+from sam2_core.serving.model_choice import UNKNOWN_SPEED, Speed
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
@@ -49,6 +50,24 @@ def test_what_is_offered_is_described() -> None:
         assert tiny.weights in ("remote", "downloaded")
         event = models_event(registry.acquire("nano"), [nano, tiny])
         assert (event.current, event.device, event.memory, event.models) == ("nano", "no device", None, (nano, tiny))
+
+
+def test_a_speed_that_was_measured_is_kept_when_the_network_is_unloaded() -> None:
+    class Quick(FakeEngine):
+        def status(self, session: str = "") -> QueueStatus:
+            return QueueStatus("no device", None, 0, 0.0, Speed(0.6212, 3.333))
+
+    with registry_of({TINY: lambda progress: Quick(), SMALL: lambda progress: FakeEngine()}) as registry:
+        assert registry.speed(TINY) == UNKNOWN_SPEED
+        for name in (TINY, SMALL):
+            handle = registry.acquire(name)
+            assert handle.loader.wait(DEADLINE)
+            handle.release()
+        nano, tiny, small = describe_models(registry)
+        assert (tiny.loaded, small.loaded) == (False, True)
+        assert tiny.model_dump()["measured"] == {"photo_seconds": 0.62, "frames_per_second": 3.3}
+        assert "measured" not in small.model_dump()
+        assert "estimated" not in nano.model_dump()
 
 
 def test_a_network_that_cannot_track_has_no_work_for_a_frame() -> None:
