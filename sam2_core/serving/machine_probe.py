@@ -58,7 +58,8 @@ def _measure_gflops(device: torch.device, clock: Callable[[], float]) -> float:
 def _block(features: Tensor, weights: list[Tensor]) -> Tensor:
     """Attention in windows, and the two layers behind it: features (N, C) -> (N, C)."""
     to_heads, from_heads, widen, narrow = weights
-    heads = F.linear(features, to_heads).view(-1, _WINDOW, 3, _HEADS, _WIDTH // _HEADS)
+    heads = F.linear(F.layer_norm(features, (_WIDTH,)), to_heads).view(-1, _WINDOW, 3, _HEADS, _WIDTH // _HEADS)
     query, key, value = heads.permute(2, 0, 3, 1, 4)  # (3, windows, heads, window, C / heads)
     attended = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(-1, _WIDTH)
-    return F.linear(F.gelu(F.linear(F.linear(attended, from_heads), widen)), narrow)
+    features = features + F.linear(attended, from_heads)
+    return features + F.linear(F.gelu(F.linear(F.layer_norm(features, (_WIDTH,)), widen)), narrow)

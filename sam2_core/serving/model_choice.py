@@ -13,21 +13,21 @@ MAX_PHOTO_SECONDS = 2.0
 MAX_FRAME_SECONDS = 4.0
 """On a CPU, a network that would take longer for a photo or for a tracked frame runs at half the size."""
 
-MAX_PATIENCE_SECONDS = 12.0
+MAX_PATIENCE_SECONDS = 20.0
 """Where even the smallest network would take longer for a photo, none is better than the bundled one."""
 
 MIN_CORES = 4
 """With fewer cores, a photo at full size would take them all from the page for too long."""
 
-MAX_GPU_FRAME_SECONDS = 0.2
+MAX_GPU_FRAME_SECONDS = 0.5
 """On a GPU, the largest network that tracks this fast is taken."""
 
 _GPU_GIGABYTES = {"base_plus": 7.0, "small": 4.0, "tiny": 2.0}
 """Free memory for the weights, the features of many frames, and the work itself, with bfloat16."""
 
-_WITHOUT_BFLOAT16 = 1.6  # times the memory
+_WITHOUT_BFLOAT16 = 1.6  # times the memory is needed then
 _UNKNOWN_GIGABYTES = 4.0
-_NETWORK_SHARE = 0.8  # of the probe's speed, in a whole network
+_NETWORK_SHARE = 0.3  # of the probe's speed, in a whole network: much of it waits for memory
 _OVERHEAD_SECONDS = 0.03  # decoding a picture, packing a mask
 _SIZE_EXPONENTS = (2.0, 3.3)  # of the work of the image encoder and of memory attention, by the side of the input
 
@@ -77,24 +77,29 @@ def choose_network(machine: Machine) -> NetworkChoice | None:
 
 
 def _choose_for_cpu(machine: Machine) -> NetworkChoice | None:
-    tiny = NETWORKS["sam2.1_hiera_tiny"]
-    photo, frame = _seconds(tiny, machine, FULL_SIZE)
-    if machine.cores >= MIN_CORES and photo <= MAX_PHOTO_SECONDS and frame is not None and frame <= MAX_FRAME_SECONDS:
-        return NetworkChoice(tiny.name)
-    if _seconds(tiny, machine, HALF_SIZE)[0] <= MAX_PATIENCE_SECONDS:
-        return NetworkChoice(tiny.name, HALF_SIZE)
-    return None
+    return _choose_tiny(machine, may_be_full=machine.cores >= MIN_CORES)
 
 
 def _choose_for_gpu(machine: Machine) -> NetworkChoice | None:
     gigabytes = _UNKNOWN_GIGABYTES if machine.gigabytes is None else machine.gigabytes
+    if not machine.has_bfloat16:
+        gigabytes /= _WITHOUT_BFLOAT16
     for size, needed in _GPU_GIGABYTES.items():
         network = NETWORKS[f"sam2.1_hiera_{size}"]
         frame = _seconds(network, machine, FULL_SIZE)[1]
-        fits = gigabytes >= needed * (1 if machine.has_bfloat16 else _WITHOUT_BFLOAT16)
-        if fits and frame is not None and frame <= MAX_GPU_FRAME_SECONDS:
+        if gigabytes >= needed and frame is not None and frame <= MAX_GPU_FRAME_SECONDS:
             return NetworkChoice(network.name)
-    return _choose_for_cpu(machine) if gigabytes >= min(_GPU_GIGABYTES.values()) else None
+    return _choose_tiny(machine, may_be_full=True) if gigabytes >= min(_GPU_GIGABYTES.values()) else None
+
+
+def _choose_tiny(machine: Machine, may_be_full: bool) -> NetworkChoice | None:
+    tiny = NETWORKS["sam2.1_hiera_tiny"]
+    photo, frame = _seconds(tiny, machine, FULL_SIZE)
+    if may_be_full and photo <= MAX_PHOTO_SECONDS and frame is not None and frame <= MAX_FRAME_SECONDS:
+        return NetworkChoice(tiny.name)
+    if _seconds(tiny, machine, HALF_SIZE)[0] <= MAX_PATIENCE_SECONDS:
+        return NetworkChoice(tiny.name, HALF_SIZE)
+    return None
 
 
 def estimate_speed(network: KnownNetwork, machine: Machine, image_size: int = FULL_SIZE) -> Speed:

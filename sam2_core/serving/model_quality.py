@@ -23,9 +23,9 @@ def _official(words: str, score: float) -> Quality:
 
 _QUALITIES = {
     BUNDLED: Quality(
-        "Fair: for clear things and first trials",
+        "Fair",
         "50.8 mIoU of one click, 64.2 J in clips",
-        "this project’s own small test, not comparable with the others",
+        "own small test, not comparable",
     ),
     "sam2.1_hiera_tiny": _official("Very good", 76.5),
     "sam2.1_hiera_small": _official("Very good", 76.6),

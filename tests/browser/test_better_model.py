@@ -46,7 +46,7 @@ def load(progress: Progress) -> LocalEngine:
 
 
 def better(registry: ModelRegistry) -> BetterModel:
-    return BetterModel(registry, lambda: Machine("cpu", 8, True, None, 600.0), fetch_weights)
+    return BetterModel(registry, lambda: Machine("cpu", 8, True, None, 1600.0), fetch_weights)
 
 
 @pytest.fixture

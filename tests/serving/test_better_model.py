@@ -20,7 +20,7 @@ from tests.hub import CONTENT, HubServer, hub_server, point_at
 
 DEADLINE = 120.0  # seconds; the machine may be busy
 TINY = "sam2.1_hiera_tiny"
-MACHINE = Machine("cpu", 8, True, None, 600.0)
+MACHINE = Machine("cpu", 8, True, None, 1600.0)
 
 
 class Fetcher:

@@ -20,7 +20,7 @@ from sam2_core.serving.model_quality import quality_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY, SMALL, BASE_PLUS = (f"sam2.1_hiera_{size}" for size in ("tiny", "small", "base_plus"))
-CPU = Machine("cpu", cores=8, has_bfloat16=True, gigabytes=None, gflops=600)
+CPU = Machine("cpu", cores=8, has_bfloat16=True, gigabytes=None, gflops=1600)
 GPU = Machine("cuda", cores=8, has_bfloat16=True, gigabytes=16, gflops=40_000)
 
 
@@ -29,7 +29,7 @@ GPU = Machine("cuda", cores=8, has_bfloat16=True, gigabytes=16, gflops=40_000)
     [
         (CPU, NetworkChoice(TINY)),
         (replace(CPU, cores=2), NetworkChoice(TINY, HALF_SIZE)),
-        (replace(CPU, gflops=100), NetworkChoice(TINY, HALF_SIZE)),
+        (replace(CPU, gflops=500), NetworkChoice(TINY, HALF_SIZE)),
         (replace(CPU, gflops=20), NetworkChoice(TINY, HALF_SIZE)),
         (replace(CPU, gflops=5), None),
         (GPU, NetworkChoice(BASE_PLUS)),

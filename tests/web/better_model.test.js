@@ -86,15 +86,13 @@ test('whoever wants it before it is there changes to it as soon as it is', () =>
   assert.equal(offer.take(event('ready')), false, 'it changes once');
 });
 
-test('a poor mask offers the download that has failed, and closing it gives that up', () => {
+test('a download that has failed is offered nobody, and closing gives up what was wanted', () => {
   const offer = new BetterOffer();
   offer.take(event('failed', 'The disk is too full.'));
   offer.see(true, false);
-  assert.deepEqual(offer.shown('nano'), {
-    text: 'This mask looks poor. SAM 2.1 tiny makes better ones (156 MB).',
-    action: 'Download it',
-  });
-  assert.equal(offer.accept(), 'retry');
+  assert.equal(offer.shown('nano'), null);
+  offer.take(event('fetching'));
+  assert.equal(offer.accept(), 'wait');
   offer.close();
   assert.equal(offer.take(event('ready')), false);
   assert.deepEqual(offer.shown('nano'), READY);

@@ -2,8 +2,6 @@
 
 /** @import { BetterModelEvent } from '../protocol.js' */
 
-import { megabytes } from '../shared/format.js';
-
 /** @typedef {{ text: string, action: string }} Offer `action` is the title of the button, '' where there is nothing to do */
 
 /**
@@ -74,12 +72,7 @@ export class BetterOffer {
     const poor = isPoor ? 'This mask looks poor. ' : '';
     if (state === 'ready' && (isPoor || !this.#readyClosed))
       return { text: `${poor}Better masks are ready.`, action: `Use ${title}` };
-    if (!isPoor) return null;
-    if (state === 'failed')
-      return {
-        text: `${poor}${title} makes better ones (${megabytes(1e6 * status.megabytes)}).`,
-        action: 'Download it',
-      };
+    if (!isPoor || state === 'failed') return null; // the list of models says what has failed
     return { text: `${poor}${title}, which makes better ones, is on its way.`, action: 'Use it then' };
   }
 }
