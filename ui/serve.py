@@ -34,10 +34,17 @@ def engine_builder(settings: Settings) -> BuildEngine:
             raise
         except MaskletError as error:
             print(error, file=sys.stderr)
-            given = entry.checkpoint or entry.model  # visitors must not learn where files lie on this machine
-            raise type(error)(str(error).replace(given, Path(given).name)) from error
+            raise type(error)(_without_folders(str(error), entry)) from error
 
     return build
+
+
+def _without_folders(text: str, entry: ModelEntry) -> str:
+    """A message for visitors, who must not learn where files lie on this machine."""
+    downloaded = None if entry.network is None else entry.network.weights_on_disk
+    for path in (entry.checkpoint, entry.model, str(downloaded or "")):
+        text = text.replace(path, Path(path).name) if path else text
+    return text
 
 
 def model_registry(settings: Settings) -> ModelRegistry:

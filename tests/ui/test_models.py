@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +14,12 @@ from sam2_core.serving.model_choice import UNKNOWN_SPEED, Speed
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
+from tests.hub import hub_server
 from ui.jobs import Job, JobCancelled
 from ui.models import describe_models, load_model, model_event, models_event, report_loading
 from ui.protocol import Event, ModelEvent, ProgressEvent
+from ui.serve import engine_builder
+from ui.settings import load_settings
 
 DEADLINE = 10.0  # seconds
 TINY, SMALL = "sam2.1_hiera_tiny", "sam2.1_hiera_small"
@@ -50,6 +54,16 @@ def test_what_is_offered_is_described() -> None:
         assert tiny.weights in ("remote", "downloaded")
         event = models_event(registry.acquire("nano"), [nano, tiny])
         assert (event.current, event.device, event.memory, event.models) == ("nano", "no device", None, (nano, tiny))
+
+
+def test_a_download_that_is_damaged_tells_no_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hub_server(monkeypatch, tmp_path, b"no weights"):
+        [entry] = model_entries(TINY)
+        with pytest.raises(WeightsError, match=r"^sam2\.1_hiera_tiny\.pt \(10 bytes\) cannot be read as weights"):
+            engine_builder(load_settings(["--device", "cpu"]))(entry, lambda fraction, message: None)
+    assert str(tmp_path) in capsys.readouterr().err, "the operator sees where it lies"
 
 
 def test_a_speed_that_was_measured_is_kept_when_the_network_is_unloaded() -> None:

@@ -36,6 +36,7 @@ test('it is offered once it is ready, and only in the place of the one that it i
   assert.equal(offer.shown('sam2.1_hiera_tiny'), null);
   assert.equal(offer.shown('sam2.1_hiera_large'), null);
   assert.equal(offer.accept(), 'change');
+  assert.equal(offer.shown('nano'), null, 'while the change is under way');
 });
 
 test('whoever does not want it is asked once more when a mask looks poor, and never again', () => {

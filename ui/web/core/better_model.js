@@ -44,7 +44,10 @@ export class BetterOffer {
    * @returns {'change' | 'retry' | 'wait'} what follows
    */
   accept() {
-    if (this.status?.state === 'ready') return 'change';
+    if (this.status?.state === 'ready') {
+      this.close(); // the change is shown as every change is
+      return 'change';
+    }
     this.isWanted = true;
     return this.status?.state === 'failed' ? 'retry' : 'wait';
   }
