@@ -33,7 +33,7 @@ def free_port() -> int:
 def page_seconds() -> float:
     """Start the server and wait for its page."""
     port = free_port()
-    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port)]
+    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), "--model", "nano"]
     started = time.perf_counter()
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -1,22 +1,81 @@
-"""Download of a published file over HTTP: with progress, resumed where it broke off, and checked before it counts."""
+"""Download of a published file over HTTP: with progress, resumed where it broke off, and checked before it counts.
+
+Whoever downloads, here or with the Hub's library, first asks `check_connection` and `check_free_space`: a missing
+network and a full disk are then told at once, and retries are for connections that break.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import socket
+import threading
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
+from urllib.request import Request, getproxies, proxy_bypass, urlopen
 
 from sam2_core.types import Progress
 
 ATTEMPTS = 5
 """Connections for one download; each goes on where the one before broke off."""
 
+CONNECTION_SECONDS = 3.0
+"""A server that has not taken a connection after this long counts as out of reach; a plain refusal is told at once."""
+
+FREE_SPACE_MARGIN = 200_000_000
+"""Bytes that must stay free on the disk after a download."""
+
 _CHUNK = 2**20
 _TIMEOUT_SECONDS = 30.0
+_PORTS = {"http": 80, "https": 443}
+
+
+def check_connection(url: str, timeout: float = CONNECTION_SECONDS) -> None:
+    """Raise `OSError` unless the server of `url`, or the proxy on the way to it, takes a connection within `timeout`
+    seconds. Nothing is sent. Unlike that of a socket, the timeout holds for looking up the name, too."""
+    host, port = _first_stop(url)
+    failure: list[OSError] = []
+
+    def connect() -> None:
+        try:
+            socket.create_connection((host, port), timeout).close()
+        except OSError as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=connect, name="connection-check", daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if thread.is_alive():
+        failure.append(TimeoutError(f"no answer after {timeout:g} seconds"))
+    if failure:
+        raise ConnectionError(f"There is no connection to {host} ({failure[0].strerror or failure[0]}).")
+
+
+def _first_stop(url: str) -> tuple[str, int]:
+    """Host and port that a request for `url` connects to: its server, or a proxy."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if proxy and not proxy_bypass(host):
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        host = parts.hostname or ""
+    return host, parts.port or _PORTS.get(parts.scheme, 443)
+
+
+def check_free_space(folder: Path, size: float) -> None:
+    """Raise `OSError` where a download of `size` bytes into `folder`, which need not exist yet, would fill the disk."""
+    there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+    free = shutil.disk_usage(there).free
+    if free < size + FREE_SPACE_MARGIN:
+        raise OSError(
+            f"The disk is too full: {(size + FREE_SPACE_MARGIN) / 1e6:.0f} MB must be free for it, and "
+            f"{free / 1e6:.0f} MB are."
+        )
 
 
 def download(url: str, target: Path, md5: str, max_bytes: int, progress: Progress | None = None) -> None:

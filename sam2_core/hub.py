@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sam2_core.download import check_connection, check_free_space
 from sam2_core.errors import Cancelled, WeightsError
 from sam2_core.types import Progress
 
@@ -13,6 +14,22 @@ from sam2_core.types import Progress
 def first_line(error: Exception) -> str:
     """The first line of an error's text, which may be long where it comes from a library."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def check_hub() -> None:
+    """Raise `OSError` where the Hub cannot be reached right now, or must not be (`HF_HUB_OFFLINE`)."""
+    from huggingface_hub import constants  # deferred: importing it takes a second
+
+    check_online()
+    check_connection(constants.ENDPOINT)
+
+
+def check_online() -> None:
+    """Raise `OSError` where downloads are turned off (`HF_HUB_OFFLINE`)."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise OSError("Downloads are turned off (HF_HUB_OFFLINE).")
 
 
 def find_cached(repository: str, is_complete: Callable[[Path], bool]) -> Path | None:
@@ -46,6 +63,7 @@ def find_snapshot(
     if progress is not None:
         progress(None, f"Looking for {title}")
     try:
+        check_hub()
         info = huggingface_hub.HfApi().model_info(repository, files_metadata=True)
         sizes = {each.rfilename: each.size or 0 for each in info.siblings or ()}
         return _download(repository, info.sha, {name: sizes[name] for name in select([*sizes])}, progress)
@@ -64,9 +82,10 @@ def find_snapshot(
 
 
 def _download(repository: str, revision: str | None, sizes: dict[str, int], progress: Progress | None) -> Path:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
 
     total, done, folder = sum(sizes.values()), 0, None
+    check_free_space(Path(constants.HF_HUB_CACHE), total)
     for name, size in sizes.items():
         bar = reporting_bar(progress, done, total)
         folder = Path(hf_hub_download(repository, name, revision=revision, tqdm_class=bar)).parent

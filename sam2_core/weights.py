@@ -17,9 +17,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from sam2_core.download import download
+from sam2_core.download import check_connection, check_free_space, download
 from sam2_core.errors import Cancelled, ConfigError, WeightsError
-from sam2_core.hub import first_line, reporting_bar
+from sam2_core.hub import check_hub, check_online, first_line, reporting_bar
 from sam2_core.model.config import AnyConfig, NetworkConfig, ViTConfig
 from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network, Sam
@@ -202,11 +202,16 @@ def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Pat
 
 
 def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
-    from huggingface_hub import hf_hub_download  # deferred: importing it takes a second
+    from huggingface_hub import constants, hf_hub_download  # deferred: importing it takes a second
 
     if progress is not None:
         progress(None, f"Looking for {network.file}")
+    file = network.weights_on_disk
+    if file is not None:
+        return file
     try:
+        check_hub()
+        check_free_space(Path(constants.HF_HUB_CACHE), network.megabytes * 1e6)
         return Path(hf_hub_download(network.repository or "", network.file, tqdm_class=reporting_bar(progress)))
     except Cancelled:
         raise
@@ -215,8 +220,7 @@ def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:
 
 
 def _from_web(network: KnownNetwork, source: WebFile, progress: Progress | None) -> Path:
-    from huggingface_hub import constants  # deferred: importing it takes a second
-    from huggingface_hub.utils import WeakFileLock
+    from huggingface_hub.utils import WeakFileLock  # deferred: importing it takes a second
 
     file = network.web_file
     if file.is_file():
@@ -224,8 +228,9 @@ def _from_web(network: KnownNetwork, source: WebFile, progress: Progress | None)
     if progress is not None:
         progress(None, f"Looking for {network.file}")
     try:
-        if constants.HF_HUB_OFFLINE:
-            raise OSError("downloads are turned off (HF_HUB_OFFLINE).")
+        check_online()
+        check_connection(source.url)
+        check_free_space(file.parent, network.megabytes * 1e6)
         file.parent.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(f"{file}.lock"):  # another process may be fetching it
             if not file.is_file():

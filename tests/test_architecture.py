@@ -25,7 +25,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "model": {"types", "errors"},
     "networks": {"model", "paths", "types", "errors"},
     "download": {"types"},
-    "hub": {"types", "errors"},
+    "hub": {"download", "types", "errors"},
     "weights": {"download", "networks", "hub", "model", "types", "errors"},
     "tracking": {"model", "types", "errors"},
     "media": {"paths", "types", "errors"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -10,17 +11,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sam2_core import download as module
-from sam2_core.download import download
+from sam2_core.download import check_connection, check_free_space, download
 from sam2_core.errors import Cancelled, WeightsError
 from sam2_core.networks import NETWORKS, WebFile
 from sam2_core.weights import find_weights
 
 CONTENT = bytes(range(256)) * 12_000  # 3 MB: several chunks
+DEADLINE = 60.0  # seconds
 MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
@@ -173,6 +176,64 @@ def test_a_file_that_is_too_large_is_not_stored(site: Site, tells_length: bool) 
 def test_other_addresses_are_refused(address: str, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no web address"):
         download(address, tmp_path / "x", MD5, 10)
+
+
+@pytest.mark.parametrize(
+    ("environment", "stop"),
+    [
+        ({}, ("example.test", 443)),
+        ({"https_proxy": "http://proxy.test:3128"}, ("proxy.test", 3128)),
+        ({"all_proxy": "socks5://proxy.test:1080"}, ("proxy.test", 1080)),
+        ({"https_proxy": "http://proxy.test:3128", "no_proxy": "example.test"}, ("example.test", 443)),
+    ],
+)
+def test_a_connection_is_checked_where_requests_go(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], stop: tuple[str, int]
+) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    asked: list[tuple[str, int]] = []
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        asked.append(address)
+        raise OSError(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(ConnectionError, match=rf"no connection to {stop[0]} \(Name or service not known\)"):
+        check_connection("https://example.test/x")
+    assert asked == [stop]
+
+
+def test_a_server_that_answers_is_reached_and_one_that_does_not_is_given_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_connection(site.address)
+    hangs = threading.Event()
+
+    def connect(address: tuple[str, int], timeout: float) -> None:
+        hangs.wait(DEADLINE)
+        raise OSError("too late")
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(ConnectionError, match=r"no connection to example.test \(no answer after 0.01 seconds\)"):
+        check_connection("https://example.test", timeout=0.01)
+    hangs.set()
+
+
+def test_a_disk_without_room_is_told_by_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[Path] = []
+
+    def usage(path: Path) -> SimpleNamespace:
+        looked_at.append(path)
+        return SimpleNamespace(free=350_000_000)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    check_free_space(tmp_path / "not" / "yet", 150e6)
+    assert looked_at == [tmp_path]
+    with pytest.raises(OSError, match="too full: 351 MB must be free for it, and 350 MB are"):
+        check_free_space(tmp_path, 151e6)
 
 
 # --- weights ---------------------------------------------------------------------------------------------------------

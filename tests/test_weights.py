@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,8 +16,9 @@ from torch import Tensor
 from sam2_core import networks
 from sam2_core.errors import Cancelled, ConfigError, WeightsError
 from sam2_core.model.network import SAM2
-from sam2_core.networks import NETWORKS, network_config
+from sam2_core.networks import NETWORKS, WebFile, network_config
 from sam2_core.weights import build_network, find_weights, identify_network, load_network, read_weights
+from tests.hub import CONTENT, HubServer, hub_server, point_at
 from tests.networks import TINY, tiny_network
 
 
@@ -185,71 +185,14 @@ def test_missing_bundled_weights_are_explained(monkeypatch: pytest.MonkeyPatch, 
 
 # --- the Hub ---------------------------------------------------------------------------------------------------------
 
-CONTENT = bytes(range(256)) * 100_000  # 25.6 MB: more than one chunk of the downloader
-
-
-class Hub(BaseHTTPRequestHandler):
-    """Serves one file as the Hub does."""
-
-    protocol_version = "HTTP/1.1"
-    content = CONTENT
-
-    def do_HEAD(self) -> None:
-        self._respond(body=False)
-
-    def do_GET(self) -> None:
-        self._respond(body=True)
-
-    def _respond(self, body: bool) -> None:
-        found = self.path == "/facebook/sam2.1-hiera-tiny/resolve/main/sam2.1_hiera_tiny.pt"
-        content = self.content if found else b""
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", "0" * 40)
-        if not found:
-            self.send_header("X-Error-Code", "EntryNotFound")
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    point_at(address, monkeypatch, tmp_path)
-    yield address
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
+    with hub_server(monkeypatch, tmp_path) as server:
+        yield server
 
 
-def point_at(address: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Set the downloader's endpoint to `address` and its cache to `folder`. It reads its settings at import."""
-    from huggingface_hub import constants, file_download
-
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr(
-        file_download,
-        "HUGGINGFACE_CO_URL_TEMPLATE",
-        address + "/{repo_id}/resolve/{revision}/{filename}",
-        raising=False,
-    )
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(variable, raising=False)
-
-
-def test_weights_come_from_the_hub_with_progress(hub: str) -> None:
+def test_weights_come_from_the_hub_with_progress(hub: HubServer) -> None:
     reports: list[tuple[float | None, str]] = []
     file = find_weights(NETWORKS["sam2.1_hiera_tiny"], lambda done, text: reports.append((done, text)))
     assert file.read_bytes() == CONTENT
@@ -262,7 +205,7 @@ def test_weights_come_from_the_hub_with_progress(hub: str) -> None:
     assert reports[-1][1] == "Downloading 26 of 26 MB"
 
 
-def test_a_canceled_download_ends(hub: str) -> None:
+def test_a_canceled_download_ends(hub: HubServer) -> None:
     network, fractions = NETWORKS["sam2.1_hiera_tiny"], []
 
     def cancel(done: float | None, text: str) -> None:
@@ -278,7 +221,7 @@ def test_a_canceled_download_ends(hub: str) -> None:
     assert network.weights_on_disk
 
 
-def test_cached_weights_are_not_downloaded_again(hub: str) -> None:
+def test_cached_weights_are_not_downloaded_again(hub: HubServer) -> None:
     fractions: list[float | None] = []
     network = NETWORKS["sam2.1_hiera_tiny"]
     first = find_weights(network)
@@ -286,26 +229,58 @@ def test_cached_weights_are_not_downloaded_again(hub: str) -> None:
     assert fractions == [None]
 
 
-def test_a_file_that_the_hub_does_not_have(hub: str) -> None:
+def test_a_file_that_the_hub_does_not_have(hub: HubServer) -> None:
     with pytest.raises(
         WeightsError, match=r"sam2_hiera_tiny\.pt cannot be fetched .*facebook/sam2-hiera-tiny.*by hand"
     ):
         find_weights(NETWORKS["sam2_hiera_tiny"])
 
 
-def test_downloaded_weights_are_validated(hub: str) -> None:
+def test_downloaded_weights_are_validated(hub: HubServer) -> None:
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         load_network("sam2.1_hiera_tiny")
 
 
-@pytest.mark.parametrize("setting", ["offline", "unreachable"])
-def test_without_the_hub_the_message_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: str
+@pytest.mark.parametrize(
+    ("setting", "reason"), [("offline", "HF_HUB_OFFLINE"), ("unreachable", "no connection to 127.0.0.1")]
+)
+def test_without_the_hub_the_message_says_at_once_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: str, reason: str
 ) -> None:
     from huggingface_hub import constants
 
+    def wait(seconds: float) -> None:
+        raise AssertionError("a network that is not there needs no second attempt")
+
     point_at("http://127.0.0.1:9", monkeypatch, tmp_path)  # the discard port is closed
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", setting == "offline")
-    monkeypatch.setattr("time.sleep", lambda _: None)  # between the downloader's attempts
-    with pytest.raises(WeightsError, match=r"cannot be fetched .*give its path.*'nano' needs no download"):
+    monkeypatch.setattr("time.sleep", wait)
+    with pytest.raises(WeightsError, match=rf"cannot be fetched .*{reason}.*give its path.*'nano' needs no download"):
         load_network("sam2.1_hiera_tiny")
+
+
+def test_cached_weights_need_no_connection(hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = find_weights(NETWORKS["sam2.1_hiera_tiny"])
+    point_at("http://127.0.0.1:9", monkeypatch, tmp_path)
+    assert find_weights(NETWORKS["sam2.1_hiera_tiny"]) == file
+
+
+@pytest.mark.parametrize("name", ["sam2.1_hiera_tiny", "sam_vit_b"])
+def test_a_full_disk_is_told_before_anything_is_fetched(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    network = NETWORKS[name]
+    if network.web is not None:
+        network = replace(network, web=WebFile(f"{hub.address}/{network.file}", ""))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=300_000_000))
+    with pytest.raises(WeightsError, match=rf"disk is too full: {network.megabytes + 200:.0f} MB .*and 300 MB are"):
+        find_weights(network)
+    assert hub.requests == []
+
+
+def test_a_connection_that_breaks_is_taken_up_again(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between the downloader's attempts
+    hub.breaks_after = [15_000_000]
+    assert find_weights(NETWORKS["sam2.1_hiera_tiny"]).read_bytes() == CONTENT
+    first, second = (each for each in hub.requests if each.startswith("GET"))
+    assert (first, second.startswith("GET bytes=")) == ("GET", True)

@@ -20,6 +20,7 @@ from sam2_core.media import (
     hex_of,
 )
 from sam2_core.media.effects.effect_stack import effect_tables
+from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detector_registry import DetectorRegistry
 from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.model_registry import ModelRegistry
@@ -46,9 +47,15 @@ MAX_SENT = 8  # times the largest upload: what the API's callers may have sent i
 class Server:
     """Everything behind one address."""
 
-    def __init__(self, settings: Settings, models: ModelRegistry, detectors: DetectorRegistry | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        models: ModelRegistry,
+        detectors: DetectorRegistry | None = None,
+        better: BetterModel | None = None,
+    ) -> None:
         self._settings = settings
-        self._services = Services.create(settings, models, detectors)
+        self._services = Services.create(settings, models, detectors, better)
         self.sessions = SessionRegistry(self._services)
         self.routes = Routes(self.sessions)
         self._upload_names = UploadNames()

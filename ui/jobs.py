@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from sam2_core.errors import Busy, MaskletError, TooLarge
+from sam2_core.serving.worker import lower_priority
 from ui.protocol import ErrorEvent, Event, JobName, ProgressEvent
 
 P = ParamSpec("P")
@@ -89,7 +89,9 @@ class Executors:
         self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="file")
         self._encoders = ThreadPoolExecutor(cores, thread_name_prefix="encoder")
         self._painters = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="painter")
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="background", initializer=_lower_priority)
+        self._background = ThreadPoolExecutor(
+            1, thread_name_prefix="background", initializer=partial(lower_priority, BACKGROUND_NICENESS)
+        )
         self._training = ThreadPoolExecutor(1, thread_name_prefix="training")
 
     async def read_file(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -125,11 +127,6 @@ class Executors:
 
 async def _run(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return await asyncio.get_running_loop().run_in_executor(executor, partial(function, *args, **kwargs))
-
-
-def _lower_priority() -> None:
-    if sys.platform == "linux":  # elsewhere this would slow down the whole process, not only this thread
-        os.nice(BACKGROUND_NICENESS)
 
 
 class JobCancelled(Exception):

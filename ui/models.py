@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from sam2_core.errors import Busy, MaskletError
+from sam2_core.serving.better_model import BetterModel
+from sam2_core.serving.model_choice import UNKNOWN_SPEED, Machine, Speed, estimate_speed
+from sam2_core.serving.model_quality import quality_of
 from sam2_core.serving.model_registry import ModelEntry, ModelHandle, ModelRegistry, SessionModels
 from ui.jobs import Job, Send
-from ui.protocol import ModelData, ModelEvent, ModelsEvent
+from ui.protocol import BetterModelEvent, ModelData, ModelEvent, ModelsEvent, SpeedData
 
 POLL_SECONDS = 0.3
 
@@ -62,17 +65,41 @@ def models_event(handle: ModelHandle, models: Sequence[ModelData]) -> ModelsEven
     return ModelsEvent(current=handle.entry.name, device=device, memory=memory, models=tuple(models))
 
 
-def describe_models(models: ModelRegistry | SessionModels) -> list[ModelData]:
-    """The networks that a server offers to everybody, or to one session. Blocks: looks for their weights."""
-    return [_describe(entry, models.is_loaded(entry.name)) for entry in models.entries]
+def better_model_event(better: BetterModel | None) -> BetterModelEvent | None:
+    """The `better_model` event; None where no network is fetched."""
+    if better is None or better.entry is None or better.entry.network is None or better.status is None:
+        return None
+    entry, network, status = better.entry, better.entry.network, better.status
+    return BetterModelEvent(
+        state=status.state,
+        name=entry.name,
+        title=entry.title,
+        replaces=better.replaces,
+        megabytes=round(network.megabytes, 1),
+        fraction=status.fraction,
+        message=status.message,
+    )
 
 
-def _describe(entry: ModelEntry, is_loaded: bool) -> ModelData:
+def describe_models(models: ModelRegistry | SessionModels, better: BetterModel | None = None) -> list[ModelData]:
+    """The networks that a server offers to everybody, or to one session. Blocks: looks for their weights.
+
+    `better` has measured the machine, by which speeds are estimated.
+    """
+    machine = None if better is None else better.machine
+    return [
+        _describe(entry, models.is_loaded(entry.name), _speed_data(models.speed(entry.name)), machine)
+        for entry in models.entries
+    ]
+
+
+def _describe(entry: ModelEntry, is_loaded: bool, measured: SpeedData | None, machine: Machine | None) -> ModelData:
     network = entry.network
     if network is None:
         weights: Literal["trained", "own"] = "trained" if entry.is_private else "own"
-        return ModelData(name=entry.name, title=entry.title, weights=weights, loaded=is_loaded)
+        return ModelData(name=entry.name, title=entry.title, weights=weights, loaded=is_loaded, measured=measured)
     picture, frame = network.relative_gflops
+    quality = quality_of(network)
     return ModelData(
         name=entry.name,
         title=entry.title,
@@ -85,6 +112,22 @@ def _describe(entry: ModelEntry, is_loaded: bool) -> ModelData:
         frame=frame,
         network=network.base_name,
         image_size=network.image_size,
+        quality=quality.words,
+        figure=quality.figure or None,
+        source=quality.source or None,
+        measured=measured,
+        estimated=None if machine is None else _speed_data(estimate_speed(network, machine)),
+    )
+
+
+def _speed_data(speed: Speed) -> SpeedData | None:
+    """None where nothing is known."""
+    if speed == UNKNOWN_SPEED:
+        return None
+    photo, rate = speed.photo_seconds, speed.frames_per_second
+    return SpeedData(
+        photo_seconds=None if photo is None else float(f"{photo:.2g}"),
+        frames_per_second=None if rate is None else float(f"{rate:.2g}"),
     )
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from sam2_core.errors import Cancelled, ConfigError, MaskletError
 from sam2_core.paths import install_command
+from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.detector_registry import DetectorRegistry, detector_entries
 from sam2_core.serving.engine import Engine
+from sam2_core.serving.model_choice import Machine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from ui.settings import Settings, load_settings
@@ -36,16 +38,34 @@ def engine_builder(settings: Settings) -> BuildEngine:
             raise
         except MaskletError as error:
             print(error, file=sys.stderr)
-            # Visitors must not learn where files lie on this machine.
-            raise type(error)(str(error).replace(entry.source, Path(entry.source).name)) from error
+            raise type(error)(_without_folders(str(error), entry)) from error
 
     return build
 
 
+def _without_folders(text: str, entry: ModelEntry) -> str:
+    """A message for visitors, who must not learn where files lie on this machine."""
+    downloaded = None if entry.network is None else entry.network.weights_on_disk
+    for path in (entry.source, entry.checkpoint, entry.model, str(downloaded or "")):
+        text = text.replace(path, Path(path).name) if path else text
+    return text
+
+
 def model_registry(settings: Settings) -> ModelRegistry:
     """The networks on offer, the first of which begins to load."""
-    entries = model_entries(settings.model, settings.checkpoint, settings.other_models, settings.image_size)
+    entries = model_entries(settings.first_model, settings.first_checkpoint, settings.other_models, settings.image_size)
     return ModelRegistry(entries, engine_builder(settings), settings.max_models)
+
+
+def better_model(settings: Settings, registry: ModelRegistry) -> BetterModel:
+    """Measures the machine, and where the setting `model` is auto fetches the network that suits it."""
+
+    def measure() -> Machine:
+        from sam2_core.serving.machine_probe import measure_machine
+
+        return measure_machine(settings.device)
+
+    return BetterModel(registry, measure, is_wanted=settings.may_fetch)
 
 
 def detector_registry(settings: Settings) -> DetectorRegistry:
@@ -73,7 +93,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], program: str 
         print(error, file=sys.stderr)
         return 2
     try:
-        Server(settings, models, detectors).run()
+        Server(settings, models, detectors, better_model(settings, models)).run()
     except KeyboardInterrupt:  # before all was started
         models.close()
     if not models.wait(END_SECONDS):

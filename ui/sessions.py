@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeVar
 
 from sam2_core.errors import Busy, MaskletError
 from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
+from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detector_registry import DetectorRegistry
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, SessionModels
 from sam2_core.serving.text_run import TextRun
@@ -46,20 +47,30 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Services:
-    """What all sessions share: settings, the networks, the detectors, and threads."""
+    """What all sessions share: settings, the networks, the detectors, and threads. `better` is the network that is
+    fetched in the background, if any."""
 
     settings: Settings
     models: ModelRegistry
     detectors: DetectorRegistry
     executors: Executors
+    better: BetterModel | None = None
 
     @classmethod
-    def create(cls, settings: Settings, models: ModelRegistry, detectors: DetectorRegistry | None = None) -> Services:
+    def create(
+        cls,
+        settings: Settings,
+        models: ModelRegistry,
+        detectors: DetectorRegistry | None = None,
+        better: BetterModel | None = None,
+    ) -> Services:
         """With threads of their own."""
-        return cls(settings, models, detectors or DetectorRegistry(), Executors(settings.max_jobs))
+        return cls(settings, models, detectors or DetectorRegistry(), Executors(settings.max_jobs), better)
 
     def close(self) -> None:
         """Shut the engines down and let the threads go as soon as they are done."""
+        if self.better is not None:
+            self.better.close()
         self.models.close()
         self.detectors.close()
         self.executors.close()

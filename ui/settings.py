@@ -16,6 +16,7 @@ from sam2_core.errors import ConfigError
 from sam2_core.paths import ROOT
 
 DEFAULTS = ROOT / "configs" / "app.yaml"
+AUTO = "auto"
 ALL_MODELS = (
     "nano",
     *(f"sam2.1_hiera_{size}{side}" for size in ("tiny", "small", "base_plus", "large") for side in ("", "@512")),
@@ -72,6 +73,25 @@ class Settings(BaseModel):
         return auth
 
     @property
+    def first_model(self) -> str:
+        """The network, or the file of weights, that the page opens with."""
+        if self.model != AUTO:
+            return self.model
+        # Weights tell themselves what they are for; with its folder, a file is not taken for a network of that name.
+        return str(Path(self.checkpoint).absolute()) if self.checkpoint else ALL_MODELS[0]
+
+    @property
+    def first_checkpoint(self) -> str:
+        """The file with other weights for `first_model`."""
+        return "" if self.model == AUTO else self.checkpoint
+
+    def may_fetch(self, name: str) -> bool:
+        """Whether this network may be fetched unasked, and offered to visitors."""
+        if self.model != AUTO or self.checkpoint or self.max_models == 1:
+            return False
+        return self.models.strip() == AUTO or name in self.other_models
+
+    @property
     def other_models(self) -> list[str]:
         """Names of the networks that visitors may choose beside `model`."""
         return self._names(self.models, ALL_MODELS)
@@ -84,7 +104,7 @@ class Settings(BaseModel):
 
     def _names(self, setting: str, if_local: Sequence[str]) -> list[str]:
         """Names with commas between them; auto: `if_local` where only this computer can open the page, else none."""
-        if setting.strip() != "auto":
+        if setting.strip() != AUTO:
             return [name.strip() for name in setting.split(",") if name.strip()]
         return list(if_local) if self.is_local else []
 
@@ -96,7 +116,7 @@ class Settings(BaseModel):
     @property
     def may_train(self) -> bool:
         """Whether visitors may fine-tune networks on their masks."""
-        return self.is_local if self.training == "auto" else self.training == "always"
+        return self.is_local if self.training == AUTO else self.training == "always"
 
     @property
     def credentials(self) -> tuple[str, str] | None:

@@ -10,6 +10,8 @@ automatic_run    the loop that segments everything in a frame; automatic_filter:
 workspace        medium, session, edit log and recovery together: what page, API and command line work on
 live             the same for the frames of a camera
 model_registry   the networks on offer; model_loader: loading one in the background; build: from a name to an engine
+better_model     a better network than the bundled one, fetched in the background; model_choice: which one, by what
+                 machine_probe measures; model_quality: how good each is; speed_meter: how fast it has been here
 project          project files, with project_medium and prompt_data
 """
 

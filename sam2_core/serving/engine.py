@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sam2_core.serving.commands import Command
+from sam2_core.serving.model_choice import UNKNOWN_SPEED, Speed
 from sam2_core.types import LiveMedium, SessionInfo
 
 T = TypeVar("T")
@@ -26,12 +27,14 @@ class QueueStatus:
         memory: Share of the device's memory in use, 0..1; None where that cannot be told.
         position: Number of other sessions that come before this one's next command.
         seconds: About how long it takes until that command is done (0: none waits, or nothing is known yet).
+        speed: How fast the network has been so far.
     """
 
     device: str
     memory: float | None
     position: int
     seconds: float
+    speed: Speed = UNKNOWN_SPEED
 
 
 class Engine(Protocol):

@@ -8,6 +8,7 @@ each command covers a few frames only.
 from __future__ import annotations
 
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,6 +22,7 @@ from sam2_core.media import Store, open_store
 from sam2_core.model.sam import Network
 from sam2_core.serving.commands import Command, Priority
 from sam2_core.serving.engine import QueueStatus
+from sam2_core.serving.speed_meter import SpeedMeter
 from sam2_core.serving.worker import Worker
 from sam2_core.tracking.device import device_name, fast_precision, memory_in_use
 from sam2_core.tracking.feature_cache import FeatureCache
@@ -63,6 +65,7 @@ class LocalEngine:
         self._segmenter = Segmenter(network, fast_precision(network.device))
         self._cache = FeatureCache(self.limits.feature_bytes)
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
+        self._meter = SpeedMeter()
         self._device = device_name(network.device)
         self._worker = Worker(f"masklet-{network.device}", self._run, self._close_all)
 
@@ -74,12 +77,12 @@ class LocalEngine:
 
     def run(self, session: str, command: Command[T]) -> Future[T]:
         """See `Engine.run`."""
-        return self._worker.submit(command.priority, session, lambda: command.apply(self._session(session)))
+        return self._worker.submit(command.priority, session, lambda: self._apply(session, command))
 
     def status(self, session: str = "") -> QueueStatus:
         """See `Engine.status`."""
         position, seconds = self._worker.queue_position(session)
-        return QueueStatus(self._device, memory_in_use(self.network.device), position, seconds)
+        return QueueStatus(self._device, memory_in_use(self.network.device), position, seconds, self._meter.speed)
 
     def close(self, session: str) -> Future[None]:
         """See `Engine.close`."""
@@ -100,6 +103,12 @@ class LocalEngine:
                 raise
             self._cache.drop(lambda key: True)
             raise Busy("The device has no memory left. Wait a moment and try again.") from None
+
+    def _apply(self, session: str, command: Command[T]) -> T:
+        opened, encoded, start = self._session(session), self._cache.computed, time.perf_counter()
+        result = command.apply(opened)
+        self._meter.add(command, result, time.perf_counter() - start, self._cache.computed - encoded)
+        return result
 
     def _close_all(self) -> None:
         for session in list(self._opened):

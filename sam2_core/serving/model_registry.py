@@ -16,6 +16,7 @@ from typing import TypeAlias
 from sam2_core.errors import BadPrompt, Busy, Cancelled, ConfigError
 from sam2_core.networks import KnownNetwork, is_known, join_name, known_network, split_name
 from sam2_core.serving.engine import Engine
+from sam2_core.serving.model_choice import UNKNOWN_SPEED, Speed
 from sam2_core.serving.model_loader import ModelLoader
 from sam2_core.types import Progress
 
@@ -109,6 +110,7 @@ class ModelRegistry:
     def __init__(self, entries: Sequence[ModelEntry], build: BuildEngine, max_loaded: int) -> None:
         self.entries = tuple(entries)
         self._build, self._max_loaded = build, max_loaded
+        self._speeds: dict[str, Speed] = {}  # of networks that were unloaded
         self._slots: dict[str, _Slot] = {}  # the most recently released at the end
         self._lock = threading.Lock()
         self.acquire(self.default)
@@ -137,6 +139,19 @@ class ModelRegistry:
                 slot.holders += 1
         return ModelHandle(entry, slot.loader, lambda: self._release(slot))
 
+    def offer(self, entry: ModelEntry) -> None:
+        """Offer one more network to everybody; one that is on offer already stays as it is."""
+        with self._lock:
+            if all(each.name != entry.name for each in self.entries):
+                self.entries = (*self.entries, entry)
+
+    def speed(self, name: str) -> Speed:
+        """How fast a network was when it last ran here."""
+        slot = self._slots.get(name)
+        if slot is not None and slot.loader.status.ready:
+            return slot.loader.engine().status().speed
+        return self._speeds.get(name, UNKNOWN_SPEED)
+
     def is_loaded(self, name: str) -> bool:
         """Whether acquiring it needs no loading."""
         slot = self._slots.get(name)
@@ -147,7 +162,7 @@ class ModelRegistry:
         with self._lock:
             slot = self._slots.get(name)
             if slot is not None and slot.is_idle:
-                self._slots.pop(name).loader.close()
+                self._unload(name)
 
     def close(self) -> None:
         """Shut every engine down, and end the loading of others at their next report."""
@@ -183,7 +198,11 @@ class ModelRegistry:
                     f"No further model fits into this server's memory while others use {there}. Choose one of these, "
                     "or try again later."
                 )
-            self._slots.pop(idle[0]).loader.close()
+            self._unload(idle[0])
+
+    def _unload(self, name: str) -> None:
+        self._speeds[name] = self.speed(name)
+        self._slots.pop(name).loader.close()
 
     def _while_wanted(self, slot: _Slot, progress: Progress) -> Progress:
         """Ends the loading at its next report once nobody holds it any more."""
@@ -227,6 +246,10 @@ class SessionModels:
     def is_loaded(self, name: str) -> bool:
         """See `ModelRegistry`."""
         return self._registry.is_loaded(name)
+
+    def speed(self, name: str) -> Speed:
+        """See `ModelRegistry`."""
+        return self._registry.speed(name)
 
     def add(self, title: str, model: str, checkpoint: Path, in_use: str) -> ModelEntry:
         """Offer weights in a file of the session as a network of its own, under a new name that cannot be guessed.

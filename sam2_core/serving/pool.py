@@ -10,6 +10,7 @@ from typing import TypeVar
 from sam2_core.errors import SessionGone
 from sam2_core.serving.commands import Command
 from sam2_core.serving.engine import Engine, QueueStatus
+from sam2_core.serving.model_choice import UNKNOWN_SPEED
 from sam2_core.types import LiveMedium, SessionInfo
 
 T = TypeVar("T")
@@ -53,7 +54,8 @@ class EnginePool:
         every = [each.status() for each in self._counts]
         shares = [status.memory for status in every if status.memory is not None]
         devices = ", ".join(dict.fromkeys(status.device for status in every))
-        return QueueStatus(f"{len(every)} × {devices}", max(shares, default=None), 0, 0.0)
+        speed = next((status.speed for status in every if status.speed != UNKNOWN_SPEED), UNKNOWN_SPEED)
+        return QueueStatus(f"{len(every)} × {devices}", max(shares, default=None), 0, 0.0, speed)
 
     def close(self, session: str) -> Future[None]:
         """See `Engine.close`."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +19,12 @@ from sam2_core.serving.commands import Priority
 T = TypeVar("T")
 _STOP = -1  # comes before every priority
 _NEWEST_WEIGHT = 0.2  # of the newest call in the running average of its priority
+
+
+def lower_priority(niceness: int) -> None:
+    """Let this thread, and those that it starts, get the processor after others (`niceness` 1 to 19)."""
+    if sys.platform == "linux":  # elsewhere this would slow down the whole process, not only this thread
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 @dataclass(order=True, slots=True)

@@ -15,6 +15,8 @@ class FeatureCache:
         self.budget_bytes = budget_bytes
         self._entries: OrderedDict[Hashable, ImageFeatures] = OrderedDict()
         self._bytes = 0
+        self.computed = 0
+        """How many features were computed so far."""
 
     def get(self, key: Hashable, compute: Callable[[], ImageFeatures]) -> ImageFeatures:
         """The features for `key`; calls `compute` if they are not cached."""
@@ -22,6 +24,7 @@ class FeatureCache:
             self._entries.move_to_end(key)
             return self._entries[key]
         features = compute()
+        self.computed += 1
         self._entries[key] = features
         self._bytes += features.bytes
         while self._bytes > self.budget_bytes and len(self._entries) > 1:

@@ -71,6 +71,7 @@ class Hub:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     files = {"config.json": 1_000_000, "model.safetensors": 3_000_000, "README.md": 9_000_000}
     hub = Hub(files, tmp_path)
+    monkeypatch.setattr("sam2_core.hub.check_connection", lambda url: None)
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: hub)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub.download)
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repository, file: _file(tmp_path / file))

@@ -19,6 +19,7 @@ from sam2_core.serving import build
 from sam2_core.serving.build import build_engine, choose_device, choose_devices
 from sam2_core.serving.commands import Priority
 from sam2_core.serving.local import EngineLimits, LocalEngine
+from sam2_core.serving.model_choice import UNKNOWN_SPEED
 from sam2_core.serving.pool import EnginePool
 from sam2_core.serving.worker import _STOP
 from sam2_core.types import Point, Prompt
@@ -47,6 +48,22 @@ def engine() -> Iterator[LocalEngine]:
 @pytest.fixture
 def calls(engine: LocalEngine) -> Calls:
     return Calls(engine)
+
+
+def test_the_speed_is_measured_while_it_works(engine: LocalEngine, calls: Calls, clip: str) -> None:
+    assert engine.status().speed == UNKNOWN_SPEED
+    info = calls.open(clip)
+    revision = calls.set_prompt(info.id, 0, 1, CLICK).revision
+    photo = engine.status().speed.photo_seconds
+    assert photo is not None
+    assert photo > 0
+    calls.set_prompt(info.id, 0, 1, Prompt((Point(31, 20),)))  # on a frame that was encoded already
+    assert engine.status().speed.photo_seconds == photo
+    calls.track(info.id, range(1, 4), revision + 1)
+    rate = engine.status().speed.frames_per_second
+    assert rate is not None
+    assert rate > 0
+    assert EnginePool([engine]).status().speed == engine.status().speed
 
 
 def test_two_users_track_in_turns(calls: Calls, clip: str) -> None:

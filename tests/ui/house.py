@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from sam2_core.errors import WeightsError
+from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.commands import Command, Preview, Track
 from sam2_core.serving.detector_registry import DetectorRegistry, detector_entries
 from sam2_core.serving.engine import Engine
@@ -53,6 +54,7 @@ class GatedEngine(FakeEngine):
 
 
 Builders: TypeAlias = Mapping[str, Callable[[Progress], Engine]]
+MakeBetter: TypeAlias = Callable[[ModelRegistry], BetterModel]
 
 
 def settings_with(**changes: Any) -> Settings:
@@ -70,7 +72,7 @@ def registry(settings: Settings, engine: Engine, others: Builders) -> ModelRegis
             raise WeightsError(f"{entry.title} cannot be fetched.")
         return others[entry.name](progress)
 
-    entries = model_entries(settings.model, others=settings.other_models, image_size=settings.image_size)
+    entries = model_entries(settings.first_model, others=settings.other_models, image_size=settings.image_size)
     models = ModelRegistry(entries, build, settings.max_models)
     assert models.acquire(models.default).loader.wait(DEADLINE)
     return models
@@ -140,12 +142,19 @@ class Page:
 class House:
     """The server's parts, and ways in."""
 
-    def __init__(self, engine: Engine | None = None, others: Builders | None = None, **changes: Any) -> None:
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        others: Builders | None = None,
+        better: MakeBetter | None = None,
+        **changes: Any,
+    ) -> None:
         self.engine: Any = engine or FakeEngine()
         self.settings = settings_with(**changes)
         self.detection = FakeDetectionEngine()
         detectors = detector_registry(self.settings, self.detection)
-        self.services = Services.create(self.settings, registry(self.settings, self.engine, others or {}), detectors)
+        models = registry(self.settings, self.engine, others or {})
+        self.services = Services.create(self.settings, models, detectors, better and better(models))
         self.now = 0.0
         self.sessions = SessionRegistry(self.services, lambda: self.now)
         routes = Routes(self.sessions)
@@ -173,8 +182,13 @@ class House:
 
 
 @contextmanager
-def open_house(engine: Engine | None = None, others: Builders | None = None, **changes: Any) -> Iterator[House]:
-    house = House(engine, others, **changes)
+def open_house(
+    engine: Engine | None = None,
+    others: Builders | None = None,
+    better: MakeBetter | None = None,
+    **changes: Any,
+) -> Iterator[House]:
+    house = House(engine, others, better, **changes)
     with house.client:
         yield house
     house.services.close()
@@ -194,12 +208,14 @@ def launched(
     others: Builders | None = None,
     detection: FakeDetectionEngine | None = None,
     problem: str = "",
+    better: MakeBetter | None = None,
 ) -> Iterator[tuple[Server, str]]:
     """The whole server with Gradio around it, on a free port of this machine, and its address."""
     settings = load_settings((f"--port={free_port()}", *flags))
     with _gradios_leaks():
         detectors = detector_registry(settings, detection or FakeDetectionEngine(), problem)
-        server = Server(settings, registry(settings, engine, others or {}), detectors)
+        models = registry(settings, engine, others or {})
+        server = Server(settings, models, detectors, better and better(models))
         address = server.start(quiet=True)
     try:
         yield server, address

@@ -4,17 +4,22 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from sam2_core.errors import BadPrompt, Busy, WeightsError
-from sam2_core.serving.engine import Engine
+from sam2_core.serving.engine import Engine, QueueStatus
+from sam2_core.serving.model_choice import UNKNOWN_SPEED, Speed
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
+from tests.hub import hub_server
 from ui.jobs import Job, JobCancelled
 from ui.models import describe_models, load_model, model_event, models_event, report_loading
 from ui.protocol import Event, ModelEvent, ProgressEvent
+from ui.serve import engine_builder
+from ui.settings import load_settings
 
 DEADLINE = 10.0  # seconds
 TINY, SMALL = "sam2.1_hiera_tiny", "sam2.1_hiera_small"
@@ -61,6 +66,34 @@ def test_work_is_that_of_the_image_size() -> None:
     assert (fast.picture, fast.frame) == (pytest.approx(18, abs=1), pytest.approx(18, abs=1))
     assert (fast.megabytes, fast.parameters) == (exact.megabytes, exact.parameters)
     registry.close()
+
+
+def test_a_download_that_is_damaged_tells_no_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hub_server(monkeypatch, tmp_path, b"no weights"):
+        [entry] = model_entries(TINY)
+        with pytest.raises(WeightsError, match=r"^sam2\.1_hiera_tiny\.pt \(10 bytes\) cannot be read as weights"):
+            engine_builder(load_settings(["--device", "cpu"]))(entry, lambda fraction, message: None)
+    assert str(tmp_path) in capsys.readouterr().err, "the operator sees where it lies"
+
+
+def test_a_speed_that_was_measured_is_kept_when_the_network_is_unloaded() -> None:
+    class Quick(FakeEngine):
+        def status(self, session: str = "") -> QueueStatus:
+            return QueueStatus("no device", None, 0, 0.0, Speed(0.6212, 3.333))
+
+    with registry_of({TINY: lambda progress: Quick(), SMALL: lambda progress: FakeEngine()}) as registry:
+        assert registry.speed(TINY) == UNKNOWN_SPEED
+        for name in (TINY, SMALL):
+            handle = registry.acquire(name)
+            assert handle.loader.wait(DEADLINE)
+            handle.release()
+        nano, tiny, small = describe_models(registry)
+        assert (tiny.loaded, small.loaded) == (False, True)
+        assert tiny.model_dump()["measured"] == {"photo_seconds": 0.62, "frames_per_second": 3.3}
+        assert "measured" not in small.model_dump()
+        assert "estimated" not in nano.model_dump()
 
 
 def test_a_network_that_cannot_track_has_no_work_for_a_frame() -> None:

@@ -7,9 +7,12 @@ import pytest
 
 from sam2_core.detection.known import DETECTORS
 from sam2_core.errors import ConfigError
+from sam2_core.networks import is_known
 from sam2_core.serving.model_registry import ModelEntry
 from ui.serve import model_registry
 from ui.settings import ALL_MODELS, DEFAULTS, load_settings
+
+TINY = "sam2.1_hiera_tiny"
 
 
 def test_the_defaults_stand_in_the_file() -> None:
@@ -17,7 +20,7 @@ def test_the_defaults_stand_in_the_file() -> None:
     assert settings.host == "127.0.0.1", "strangers come in only if somebody says so"
     assert settings.share is False
     assert settings.credentials is None
-    assert settings.model == "nano"
+    assert (settings.model, settings.first_model, settings.first_checkpoint) == ("auto", "nano", "")
 
 
 def test_a_flag_wins_over_the_environment_and_that_over_the_file() -> None:
@@ -46,6 +49,33 @@ def test_the_size_of_the_input_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> 
         model_registry(load_settings([*flags, "500"]))
     with pytest.raises(ConfigError, match="image_size must be at least 0"):
         load_settings([*flags, "-1"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([], True),
+        (["--host", "0.0.0.0"], True),
+        (["--models", f"nano,{TINY}"], True),
+        (["--models", "nano"], False),
+        (["--models", ""], False),
+        (["--model", "nano"], False),
+        (["--model", TINY], False),
+        (["--checkpoint", "mine.pt"], False),
+        (["--max-models", "1"], False),
+    ],
+)
+def test_a_better_network_is_fetched_where_visitors_may_change_to_it(flags: list[str], expected: bool) -> None:
+    assert load_settings(flags).may_fetch(TINY) is expected
+
+
+def test_weights_of_the_operators_own_tell_which_network_they_are_for() -> None:
+    automatic = load_settings(["--checkpoint", "sam2.1_hiera_tiny.pt"])
+    assert Path(automatic.first_model) == Path.cwd() / "sam2.1_hiera_tiny.pt"
+    assert not is_known(automatic.first_model)
+    assert automatic.first_checkpoint == ""
+    named = load_settings(["--model", TINY, "--checkpoint", "mine.pt"])
+    assert (named.first_model, named.first_checkpoint) == (TINY, "mine.pt")
 
 
 def test_detectors_are_offered_where_only_this_computer_comes_in() -> None:

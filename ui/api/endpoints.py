@@ -453,9 +453,9 @@ class Endpoints:
 
     async def models(self) -> list[dict[str, Any]]:
         """The networks that this server offers, the first of which every session begins with: `name`, `title`, where
-        their `weights` are, whether they are `loaded`, and how large they are. Entries of the same `network` differ in
-        their `image_size`, the side of what they see in pixels: 512 is faster, 1024 exact."""
-        models = await self._executors.read_file(describe_models, self._services.models)
+        their `weights` are, whether they are `loaded`, how large and good they are, and how fast here. Entries of the
+        same `network` differ in their `image_size`, the side of what they see in pixels: 512 is faster, 1024 exact."""
+        models = await self._executors.read_file(describe_models, self._services.models, self._services.better)
         return [each.model_dump() for each in models]
 
     async def choose_model(self, session: str, name: str) -> DoneResult:

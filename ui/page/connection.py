@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from sam2_core.errors import Busy, Cancelled, MaskletError, MediaError
 from sam2_core.media.names import safe_file_name
+from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.commands import RemoveObject, Untrack
 from sam2_core.serving.text_run import TextRun, TextUpdate
 from sam2_core.serving.tracking_run import TrackingRun, TrackingUpdate
@@ -19,7 +21,7 @@ from sam2_core.types import FrameMasks
 from ui import protocol
 from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
-from ui.models import describe_models, model_event, models_event, report_loading
+from ui.models import better_model_event, describe_models, model_event, models_event, report_loading
 from ui.page.detection import TextPrompts
 from ui.page.everything import send_everything
 from ui.page.imports import ImportOptions, read_and_propose
@@ -47,6 +49,7 @@ from ui.protocol import (
     QueueEvent,
     RemoveObjectRequest,
     Request,
+    RetryDownloadRequest,
     SegmentEverythingRequest,
     SetPromptRequest,
     StopRequest,
@@ -63,7 +66,8 @@ from ui.protocol import (
 )
 from ui.sessions import Session
 
-_STATES = ("model", "models", "detectors", "queue", "stale", "heartbeat")  # events that tell how something stands
+# Events that tell how something stands.
+_STATES = ("model", "models", "better_model", "detectors", "queue", "stale", "heartbeat")
 PREVIEWS_PER_SECOND = 25  # a page asks at most every 60 milliseconds
 
 
@@ -83,6 +87,7 @@ class PageConnection:
         self._answering = asyncio.Lock()  # edits are answered in the order in which they were asked for
         self._telling_stale = asyncio.Lock()
         self._tracking: TrackRequest | DetectClipRequest | None = None  # the run under way
+        self._stop_listening = self._follow_better_model(services.better)
         self._untracked: int | None = None  # seq of the last request that was answered, if it took tracking back
 
     # --- the session's client -------------------------------------------------------------------------------------
@@ -109,6 +114,7 @@ class PageConnection:
 
     async def close(self) -> None:
         """See `Client`."""
+        self._stop_listening()
         self.live.stop()
         await self.queue.disconnect()
 
@@ -127,6 +133,7 @@ class PageConnection:
         )
         self.queue.put_first(pack(hello))
         self._tasks.start(report_loading(lambda: self._session.model, self.send))
+        self._send_better_model()
 
     async def handle(self, text: str) -> None:
         """Take a request of the page; never raises: answers and errors come through the queue.
@@ -163,6 +170,9 @@ class PageConnection:
             self._cancel(request)
         elif isinstance(request, ListModelsRequest):
             start(self._list_models())
+        elif isinstance(request, RetryDownloadRequest):
+            if self._session.services.better is not None:
+                self._session.services.better.retry()
         elif isinstance(request, ListDetectorsRequest):
             start(self._text_prompts.list())
         elif isinstance(request, ChooseModelRequest):
@@ -394,8 +404,26 @@ class PageConnection:
         )
 
     async def _list_models(self) -> None:
-        models = await self._executors.read_file(describe_models, self._session.models)
+        better = self._session.services.better
+        models = await self._executors.read_file(describe_models, self._session.models, better)
         self.send(models_event(self._session.model, models))
+
+    def _follow_better_model(self, better: BetterModel | None) -> Callable[[], None]:
+        """Tell the page how far the download of a better network is; the result ends that."""
+        if better is None:
+            return lambda: None
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._send_better_model)
+
+        return better.listen(tell)
+
+    def _send_better_model(self) -> None:
+        event = better_model_event(self._session.services.better)
+        if event is not None:
+            self.send(event)
 
     async def _choose_model(self, request: ChooseModelRequest, job: Job) -> None:
         self._tasks.cancel("everything")  # else it would go on with masks of another network

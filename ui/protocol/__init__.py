@@ -16,6 +16,7 @@ schema.py      the JSON schema of all
 from __future__ import annotations
 
 from ui.protocol.events import (
+    BetterModelEvent,
     DetectedEvent,
     DetectorData,
     DetectorsEvent,
@@ -37,6 +38,7 @@ from ui.protocol.events import (
     ProgressEvent,
     QueueEvent,
     SkippedData,
+    SpeedData,
     ThresholdsData,
     UntrackedEvent,
 )
@@ -87,6 +89,7 @@ from ui.protocol.requests import (
     R,
     RemoveObjectRequest,
     Request,
+    RetryDownloadRequest,
     SegmentEverythingRequest,
     SetPromptRequest,
     StopRequest,
@@ -103,6 +106,7 @@ __all__ = [
     "MAX_FRAMES_PER_REQUEST",
     "MAX_NUMBER",
     "MAX_REQUEST_CHARACTERS",
+    "BetterModelEvent",
     "Bounds",
     "CancelRequest",
     "ChooseModelRequest",
@@ -141,9 +145,11 @@ __all__ = [
     "R",
     "RemoveObjectRequest",
     "Request",
+    "RetryDownloadRequest",
     "SegmentEverythingRequest",
     "SetPromptRequest",
     "SkippedData",
+    "SpeedData",
     "StopRequest",
     "ThresholdsData",
     "TrackRequest",

@@ -76,10 +76,19 @@ class StaleData(_Event):
     frames: tuple[tuple[int, int], ...]
 
 
+class SpeedData(_Event):
+    """Seconds for a picture, and frames tracked a second; what is not known is left out."""
+
+    photo_seconds: float | Absent = _ABSENT
+    frames_per_second: float | Absent = _ABSENT
+
+
 class ModelData(_Event):
     """A network on offer. Unless `weights` are the operator's own or were trained in this session, also its size
     (`parameters` in millions), and the work for a picture and for a tracked frame as multiples of nano's; without
-    `frame` it cannot track. Entries of the same `network` differ in the side of their input, `image_size` pixels."""
+    `frame` it cannot track. Entries of the same `network` differ in the side of their input, `image_size` pixels.
+    `quality` is in words, with a published `figure` and its `source` where there is one.
+    `measured` is how fast it was here, `estimated` how fast it should be, by its work and a probe of the device."""
 
     name: str
     title: str
@@ -92,6 +101,11 @@ class ModelData(_Event):
     frame: float | Absent = _ABSENT
     network: str | Absent = _ABSENT
     image_size: int | Absent = _ABSENT
+    quality: str | Absent = _ABSENT
+    figure: str | Absent = _ABSENT
+    source: str | Absent = _ABSENT
+    measured: SpeedData | Absent = _ABSENT
+    estimated: SpeedData | Absent = _ABSENT
 
 
 class ThresholdsData(_Event):
@@ -170,6 +184,20 @@ class ModelsEvent(_Event):
     device: str
     memory: float | None
     models: tuple[ModelData, ...]
+
+
+class BetterModelEvent(_Event):
+    """How far the download of a network is that suits this machine better than the one named `replaces`. Where it has
+    `failed`, `message` says why; a `ready` one can be chosen."""
+
+    t: Literal["better_model"] = "better_model"
+    state: Literal["fetching", "ready", "failed"]
+    name: str
+    title: str
+    replaces: str
+    megabytes: float
+    fraction: float | None
+    message: str
 
 
 class DetectorsEvent(_Event):
@@ -411,6 +439,7 @@ Event: TypeAlias = (
     HelloEvent
     | ModelEvent
     | ModelsEvent
+    | BetterModelEvent
     | DetectorsEvent
     | DetectedEvent
     | QueueEvent

@@ -263,6 +263,12 @@ class ChooseModelRequest(RequestData):
     name: Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 
 
+class RetryDownloadRequest(RequestData):
+    """Try to fetch the better network again, which has failed. The answers are `better_model` events."""
+
+    t: Literal["retry_download"] = "retry_download"
+
+
 class ListDetectorsRequest(RequestData):
     """Which detectors does this server offer for text prompts? The answer is `detectors`."""
 
@@ -344,7 +350,9 @@ class LiveStopRequest(RequestData):
     t: Literal["live_stop"] = "live_stop"
 
 
-AnytimeRequest: TypeAlias = CancelRequest | ListModelsRequest | ChooseModelRequest | ListDetectorsRequest
+AnytimeRequest: TypeAlias = (
+    CancelRequest | ListModelsRequest | ChooseModelRequest | RetryDownloadRequest | ListDetectorsRequest
+)
 """What can be asked while nothing is open."""
 Request: TypeAlias = (
     SetPromptRequest

@@ -36,6 +36,8 @@ interface PageElements {
   'backdrop-picker': HTMLInputElement;
   'banner-act': HTMLButtonElement;
   base: HTMLCanvasElement;
+  'better-close': HTMLButtonElement;
+  'better-use': HTMLButtonElement;
   'brush-slider': HTMLInputElement;
   'camera-close': HTMLButtonElement;
   'camera-dialog': HTMLDialogElement;
@@ -91,6 +93,7 @@ interface PageElements {
   'mask-picker': HTMLInputElement;
   masks: HTMLButtonElement;
   model: HTMLButtonElement;
+  'models-better-retry': HTMLButtonElement;
   'models-close': HTMLButtonElement;
   'models-dialog': HTMLDialogElement;
   name: HTMLInputElement;

@@ -18,12 +18,14 @@ export type Request =
   | CancelRequest
   | ListModelsRequest
   | ChooseModelRequest
+  | RetryDownloadRequest
   | ListDetectorsRequest;
 export type LiveRequest = LiveStartRequest | LivePromptRequest | LiveRemoveRequest | LiveStopRequest;
 export type Event =
   | HelloEvent
   | ModelEvent
   | ModelsEvent
+  | BetterModelEvent
   | DetectorsEvent
   | DetectedEvent
   | QueueEvent
@@ -323,6 +325,12 @@ export interface ChooseModelRequest {
   name: string;
 }
 /**
+ * Try to fetch the better network again, which has failed. The answers are `better_model` events.
+ */
+export interface RetryDownloadRequest {
+  t: "retry_download";
+}
+/**
  * Which detectors does this server offer for text prompts? The answer is `detectors`.
  */
 export interface ListDetectorsRequest {
@@ -426,6 +434,8 @@ export interface ModelsEvent {
  * A network on offer. Unless `weights` are the operator's own or were trained in this session, also its size
  * (`parameters` in millions), and the work for a picture and for a tracked frame as multiples of nano's; without
  * `frame` it cannot track. Entries of the same `network` differ in the side of their input, `image_size` pixels.
+ * `quality` is in words, with a published `figure` and its `source` where there is one.
+ * `measured` is how fast it was here, `estimated` how fast it should be, by its work and a probe of the device.
  */
 export interface ModelData {
   name: string;
@@ -439,6 +449,39 @@ export interface ModelData {
   frame?: number;
   network?: string;
   image_size?: number;
+  quality?: string;
+  figure?: string;
+  source?: string;
+  measured?: SpeedData;
+  estimated?: SpeedData1;
+}
+/**
+ * Seconds for a picture, and frames tracked a second; what is not known is left out.
+ */
+export interface SpeedData {
+  photo_seconds?: number;
+  frames_per_second?: number;
+}
+/**
+ * Seconds for a picture, and frames tracked a second; what is not known is left out.
+ */
+export interface SpeedData1 {
+  photo_seconds?: number;
+  frames_per_second?: number;
+}
+/**
+ * How far the download of a network is that suits this machine better than the one named `replaces`. Where it has
+ * `failed`, `message` says why; a `ready` one can be chosen.
+ */
+export interface BetterModelEvent {
+  t: "better_model";
+  state: "fetching" | "ready" | "failed";
+  name: string;
+  title: string;
+  replaces: string;
+  megabytes: number;
+  fraction: number | null;
+  message: string;
 }
 /**
  * The answer to `list_detectors`. `problem` says what to install before any of them can be used.

@@ -6,6 +6,7 @@ import { setUpUploads } from './net/uploads.js';
 import { setUpAnnotate } from './panels/annotate.js';
 import { setUpApiLink } from './panels/api_link.js';
 import { setUpAutomaticPanel } from './panels/automatic_masks.js';
+import { setUpBetterModel } from './panels/better_model.js';
 import { setUpCamera } from './panels/camera.js';
 import { setUpDownload } from './panels/download.js';
 import { setUpEditButtons } from './panels/edit_buttons.js';
@@ -116,6 +117,7 @@ export function setUpPage() {
   setUpImportAnnotations();
   setUpTextPrompts();
   setUpModels();
+  setUpBetterModel();
   setUpTiming();
   setUpAnnotate();
   setUpTraining();

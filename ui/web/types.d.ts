@@ -394,6 +394,7 @@ interface PageEvents {
   'server-hello': import('./protocol').HelloEvent;
   'server-model': import('./protocol').ModelEvent;
   'server-models': import('./protocol').ModelsEvent;
+  'server-better_model': import('./protocol').BetterModelEvent;
   'server-detectors': import('./protocol').DetectorsEvent;
   'server-detected': import('./protocol').DetectedEvent;
   'server-queue': import('./protocol').QueueEvent;

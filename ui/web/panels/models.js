@@ -3,6 +3,7 @@
 /** @import { ModelData, ModelsEvent } from '../protocol.js' */
 
 import { isClip } from '../core/media.js';
+import { isPublished, qualityText, shortNumber, sizeText, speedText, workText } from '../core/model_facts.js';
 import { mount } from '../core/mount.js';
 import { announce, NO_CONNECTION, showProgress, toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
@@ -82,9 +83,6 @@ function updateModelButton() {
 
 // --- the list ---
 
-/** @param {number} number */
-const shortNumber = number => (number < 10 ? number.toFixed(1) : `${Math.round(number)}`);
-
 /** @param {ModelData} model */
 function weightsText({ weights, megabytes = 0 }) {
   return {
@@ -97,26 +95,10 @@ function weightsText({ weights, megabytes = 0 }) {
 }
 
 /** @param {ModelData} model */
-const isPublished = ({ weights }) => weights !== 'own' && weights !== 'trained';
-
-/** @param {ModelData} model */
-function costText(model) {
-  const { picture = 0, frame } = model;
-  if (!isPublished(model)) return '';
-  if (picture === 1) return 'The least work';
-  const tracking = frame === undefined ? 'for pictures only' : `${shortNumber(frame)}× to track`;
-  return `Work: ${shortNumber(picture)}× nano for a picture, ${tracking}`;
-}
-
-/** @param {ModelData} model */
 const clipText = model =>
   isPublished(model) && model.frame === undefined && isClip()
     ? 'Cannot track through this clip: a SAM 2 model can'
     : '';
-
-/** @param {ModelData} model */
-const sizeText = ({ parameters, megabytes = 0, licence }) =>
-  parameters ? `${parameters} M parameters · ${shortNumber(megabytes)} MB · ${licence}` : '';
 
 function drawModels() {
   const { device, memory, models } = available;
@@ -147,7 +129,8 @@ function modelCard(group) {
   card.classList.toggle('mk-current', !!inUse);
   const facts = make('div', 'mk-model-card-facts');
   const place = model.loaded && model.weights !== 'trained' ? '' : weightsText(model);
-  const texts = [sizeText(model), costText(model), clipText(model), place];
+  const speed = speedText(model) || workText(model);
+  const texts = [qualityText(model), speed, clipText(model), sizeText(model), place];
   facts.append(...texts.filter(Boolean).map(text => make('span', '', text)));
   card.append(head, facts);
   if (change?.model === model.name) card.append(changeBar(change));
