@@ -15,7 +15,7 @@ import numpy as np
 from sam2_core.detection.detector import Detection
 from sam2_core.errors import BadPrompt, Cancelled, MediaError, SessionChanged, SessionGone
 from sam2_core.media import MediaInfo, open_store
-from sam2_core.serving.commands import Command, PlanTracking, StaleFrames
+from sam2_core.serving.commands import Command, EncodeFrame, PlanTracking, StaleFrames
 from sam2_core.serving.detection_engine import Detect, DetectionFuture
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
@@ -98,6 +98,9 @@ class FakeSession:
             raise MediaError("Only a camera takes frames.")
         self.info = replace(self.info, frames=self.info.frames + 1)
         return self._track_frame(self.info.frames - 1, reverse=False, objects=None)
+
+    def encode_frame(self, frame: int) -> None:
+        self._check_frame(frame)
 
     def untrack(self, frames: range, objects: Collection[int]) -> int:
         for object_id in set(objects) & self.objects.keys():
@@ -193,7 +196,7 @@ class FakeEngine:
 
     def execute(self, session: str, command: Command[Any]) -> Any:
         """Run a command at once; tests override it."""
-        if not isinstance(command, PlanTracking | StaleFrames):
+        if not isinstance(command, EncodeFrame | PlanTracking | StaleFrames):
             self.calls.append(type(command).__name__)
         if session not in self.sessions:
             raise SessionGone("This session has expired.")

@@ -27,6 +27,8 @@ class Priority(IntEnum):
     READ = 2
     PREVIEW = 3
     TRACK = 4
+    AHEAD = 5
+    """What nobody has asked for yet. It gives way to all others even while it runs."""
 
 
 class Command(ABC, Generic[T_co]):
@@ -38,6 +40,11 @@ class Command(ABC, Generic[T_co]):
     @abstractmethod
     def apply(self, session: TrackingSession) -> T_co:
         """Do it; runs on the engine's own thread."""
+
+    @property
+    def encoded_frames(self) -> range:
+        """Frames whose image features it uses in any case: where one is being encoded, it waits for that."""
+        return range(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,11 @@ class SetPrompt(Command[FrameMasks]):
         """See `Command.apply`."""
         return session.set_prompt(self.frame, self.object_id, self.prompt)
 
+    @property
+    def encoded_frames(self) -> range:
+        """See `Command.encoded_frames`."""
+        return range(0) if self.prompt.is_empty else _only(self.frame)
+
 
 @dataclass(frozen=True, slots=True)
 class Preview(Command[FrameMasks]):
@@ -74,6 +86,11 @@ class Preview(Command[FrameMasks]):
     def apply(self, session: TrackingSession) -> FrameMasks:
         """See `Command.apply`."""
         return session.preview(self.frame, self.object_id, self.prompt)
+
+    @property
+    def encoded_frames(self) -> range:
+        """See `Command.encoded_frames`."""
+        return _only(self.frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +111,11 @@ class Track(Command[tuple[FrameMasks, ...]]):
     def apply(self, session: TrackingSession) -> tuple[FrameMasks, ...]:
         """See `Command.apply`."""
         return session.track(self.frames, self.revision, self.objects)
+
+    @property
+    def encoded_frames(self) -> range:
+        """See `Command.encoded_frames`."""
+        return self.frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +234,31 @@ class SegmentEverything(Command[tuple[AutomaticMask, ...]]):
             self.min_region_area,
         )
 
+    @property
+    def encoded_frames(self) -> range:
+        """See `Command.encoded_frames`."""
+        return _only(self.frame)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeFrame(Command[None]):
+    """Encode a frame that a user looks at, so that the first click on it need not wait for that.
+
+    Changes nothing else. It may be cancelled while it waits. Raises `BadPrompt`.
+    """
+
+    priority = Priority.AHEAD
+    frame: int
+
+    def apply(self, session: TrackingSession) -> None:
+        """See `Command.apply`."""
+        session.encode_frame(self.frame)
+
+    @property
+    def encoded_frames(self) -> range:
+        """See `Command.encoded_frames`."""
+        return _only(self.frame)
+
 
 @dataclass(frozen=True, slots=True)
 class GetAutomaticSettings(Command[AutomaticSettings]):
@@ -222,3 +269,7 @@ class GetAutomaticSettings(Command[AutomaticSettings]):
     def apply(self, session: TrackingSession) -> AutomaticSettings:
         """See `Command.apply`."""
         return session.automatic_settings
+
+
+def _only(frame: int) -> range:
+    return range(frame, frame + 1)

@@ -2,7 +2,8 @@
 
 One thread, because a device does one thing at a time anyway and the tracker then needs no locks. Clicks go before
 reads, reads before previews, and all of them before tracking; the tracking of several users is interleaved, because
-each command covers a few frames only.
+each command covers a few frames only. Frames that are encoded ahead give way to all of these between two blocks of the
+encoder.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -77,7 +79,9 @@ class LocalEngine:
 
     def run(self, session: str, command: Command[T]) -> Future[T]:
         """See `Engine.run`."""
-        return self._worker.submit(command.priority, session, lambda: self._apply(session, command))
+        return self._worker.submit(
+            command.priority, session, lambda: self._apply(session, command), frames=command.encoded_frames
+        )
 
     def status(self, session: str = "") -> QueueStatus:
         """See `Engine.status`."""
@@ -124,9 +128,18 @@ class LocalEngine:
         store = open_store(media)
         about = store.info
         size = ClipSize(about.frames, about.height, about.width, about.sizes)
-        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds)
+        give_way = partial(self._give_way, session_id)
+        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds, give_way)
         self._keep(_Opened(session, store))
         return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
+
+    def _give_way(self, session: str) -> None:
+        """Run what is more urgent than the encoding that is under way for a session; raises `SessionGone` where that
+        closed the session."""
+        with torch.autocast(self.network.device.type, enabled=False):  # as outside of the encoder
+            self._worker.give_way()
+        if session not in self._opened:
+            raise SessionGone()
 
     def _keep(self, opened: _Opened) -> None:
         """Make room for a session and add it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,17 @@ from sam2_core.errors import BadPrompt, MediaError, SessionGone
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, export, open_store
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.serving.automatic_run import AutomaticRequest, AutomaticRun
-from sam2_core.serving.commands import Command, GetMasks, Preview, RemoveObject, SetPrompt, StaleFrames, Track, Untrack
+from sam2_core.serving.commands import (
+    Command,
+    EncodeFrame,
+    GetMasks,
+    Preview,
+    RemoveObject,
+    SetPrompt,
+    StaleFrames,
+    Track,
+    Untrack,
+)
 from sam2_core.serving.edit_log import EditLog, Entry, PromptEntry, RemoveEntry, fold, needed_for_replay
 from sam2_core.serving.engine import Engine, QueueStatus
 from sam2_core.serving.engine_session import EngineSession
@@ -80,6 +91,7 @@ class Workspace:
         self._changes = 0
         self._skip_tracking = False
         self._replays = 0  # under way
+        self._encoding: Future[None] = Future()  # of a frame ahead
         self._closed = False
 
     # --- prompts, masks, tracking ---------------------------------------------------------------------------------
@@ -95,6 +107,13 @@ class Workspace:
         """See `Preview`. A lost session is not brought back for it: raises `SessionGone`."""
         session = await self._open_session()
         return await session.run(Preview(frame, object_id, prompt))
+
+    async def encode_frame(self, frame: int) -> None:
+        """Let the engine encode a frame that the user looks at, when it has nothing else to do. Of several calls the
+        newest counts. Does not wait for it, and a lost session is not brought back for it. Raises as `Engine.open`."""
+        session = await self._open_session()
+        self._encoding.cancel()
+        self._encoding = session.engine.run(session.id, EncodeFrame(frame))
 
     def track(self, request: TrackingRequest) -> TrackingRun:
         """Propagate all objects through the clip; iterate over the run to do so. Raises `BadPrompt` for images."""
@@ -218,6 +237,7 @@ class Workspace:
     async def close(self) -> None:
         """Free the session and the store; calls that wait fail. What the engine still does is not waited for."""
         self._closed = True
+        self._encoding.cancel()
         session, self._session = self._session, None
         if session is not None:
             session.close()

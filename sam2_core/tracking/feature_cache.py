@@ -24,6 +24,8 @@ class FeatureCache:
             self._entries.move_to_end(key)
             return self._entries[key]
         features = compute()
+        if key in self._entries:  # `compute` gave way to a call that needed the same
+            return self._entries[key]
         self.computed += 1
         self._entries[key] = features
         self._bytes += features.bytes

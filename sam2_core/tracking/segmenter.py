@@ -6,14 +6,15 @@ Sessions run one object at a time (B = 1); training runs the same code on batche
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from sam2_core.errors import BadPrompt
+from sam2_core.model.image_encoder import ImageEncoder
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
 from sam2_core.model.sam import Network
@@ -60,11 +61,20 @@ class Segmenter:
     precision: Callable[[], AbstractContextManager[object]] = nullcontext
     hide_absent: bool = True
 
-    def encode(self, image: Tensor) -> ImageFeatures:
-        """Encode one image (3, S, S)."""
-        with self.precision():
+    def encode(self, image: Tensor, between_blocks: Callable[[], None] | None = None) -> ImageFeatures:
+        """Encode one image (3, S, S); `between_blocks` is called before each block of the encoder's transformer, and
+        what it raises ends the encoding."""
+        with ExitStack() as stack:
+            if between_blocks is not None:
+                for block in self._encoder_blocks():
+                    stack.enter_context(block.register_forward_pre_hook(lambda *_: between_blocks()))
+            stack.enter_context(self.precision())
             features = self.network.encode_image(image[None].to(self.network.device))
         return ImageFeatures(features.embedding.float(), tuple(feature.float() for feature in features.high_res))
+
+    def _encoder_blocks(self) -> nn.ModuleList:
+        encoder = self.network.image_encoder
+        return encoder.trunk.blocks if isinstance(encoder, ImageEncoder) else encoder.blocks
 
     @property
     def can_track(self) -> bool:

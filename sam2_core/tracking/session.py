@@ -6,7 +6,7 @@ calls, so that replaying an edit log restores a session.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -85,7 +85,9 @@ class TrackingSession:
         size: ClipSize,
         cache: FeatureCache,
         limits: SessionLimits | None = None,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
+        """`give_way` is called between the steps of `encode_frame`; other commands may run within it."""
         self.id = session_id
         self.size = size
         self.revision = 0
@@ -94,6 +96,7 @@ class TrackingSession:
         self._segmenter = segmenter
         self._source = source
         self._cache = cache
+        self._give_way = give_way
         self._rules = _memory_rules(segmenter.network)
         self._propagator = Propagator(segmenter, self._rules, size.frames, self._features)
         self._prompts = PromptSegmenter(
@@ -216,6 +219,11 @@ class TrackingSession:
         thresholds = Thresholds(min_predicted_iou, min_stability, stability_offset)
         return tuple(segment_points(self._segmenter, features, window, size, list(points), thresholds, min_region_area))
 
+    def encode_frame(self, frame: int) -> None:
+        """Encode a frame ahead of its use; changes nothing else."""
+        self._check_frame(frame)
+        self._features(frame, self._give_way)
+
     # --- prompts and tracking ----------------------------------------------------------------------------------
 
     def _clear_prompt(self, frame: int, object_id: int) -> FrameMasks:
@@ -246,11 +254,13 @@ class TrackingSession:
     def _geometry(self, frame: int) -> InputGeometry:
         return self._segmenter.network.geometry(*self.size.of(frame))
 
-    def _features(self, frame: int) -> ImageFeatures:
+    def _features(self, frame: int, between_blocks: Callable[[], None] | None = None) -> ImageFeatures:
         geometry = self._geometry(frame)
-        return self._cache.get(
-            (self.id, frame), lambda: self._segmenter.encode(frame_input(self._source.frame(frame), geometry))
-        )
+
+        def encode() -> ImageFeatures:
+            return self._segmenter.encode(frame_input(self._source.frame(frame), geometry), between_blocks)
+
+        return self._cache.get((self.id, frame), encode)
 
     def _crop_features(self, frame: int, crop: Window) -> ImageFeatures:
         """The features of a crop with its margin, resized to the network's input."""

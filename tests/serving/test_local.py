@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -17,12 +18,12 @@ from sam2_core.media import ingest
 from sam2_core.networks import ROOT
 from sam2_core.serving import build
 from sam2_core.serving.build import build_engine, choose_device, choose_devices
-from sam2_core.serving.commands import Priority
+from sam2_core.serving.commands import EncodeFrame, Preview, Priority, SetPrompt
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.model_choice import UNKNOWN_SPEED
 from sam2_core.serving.pool import EnginePool
 from sam2_core.serving.worker import _STOP
-from sam2_core.types import Point, Prompt
+from sam2_core.types import FrameMasks, Point, Prompt
 from tests.media.numbered import make_clip
 from tests.networks import TINY, tiny_network
 from tests.predictors.golden_inputs import small_sam
@@ -276,3 +277,63 @@ def test_wrong_names_are_explained(tmp_path: Path) -> None:
         build_engine(f"{ROOT / 'assets' / 'nano.safetensors'}@512")
     with pytest.raises(ConfigError, match="--device auto"):
         choose_device("abacus")
+
+
+def count_encodings(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with each image that is encoded."""
+    encoded: list[int] = []
+    encode = engine.network.encode_image
+    monkeypatch.setattr(engine.network, "encode_image", lambda image: (encoded.append(1), encode(image))[1])
+    return encoded
+
+
+def test_a_click_on_a_frame_that_was_encoded_ahead_encodes_nothing(
+    engine: LocalEngine, calls: Calls, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = calls.set_prompt(calls.open(clip).id, 2, 1, CLICK).objects
+    info, encoded = calls.open(clip), count_encodings(engine, monkeypatch)
+    engine.run(info.id, EncodeFrame(2)).result(10)
+    assert calls.set_prompt(info.id, 2, 1, CLICK).objects == expected
+    assert len(encoded) == 1
+    with pytest.raises(BadPrompt, match="does not exist"):
+        engine.run(info.id, EncodeFrame(12)).result(10)
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_encoding_ahead_gives_way_between_two_blocks(clip: str, monkeypatch: pytest.MonkeyPatch, small: bool) -> None:
+    """A click of another user and one on another frame are answered within; one on the same frame after."""
+    engine = LocalEngine(small_sam() if small else tiny_network())
+    calls = Calls(engine)
+    looking, other = calls.open(clip).id, calls.open(clip).id
+    expected = calls.set_prompt(other, 0, 1, CLICK).objects
+    encoded, pauses, order = count_encodings(engine, monkeypatch), [], []
+    give_way = engine._worker.give_way
+
+    def pause() -> None:
+        if len(encoded) == 1 and not pauses.append("pause") and len(pauses) == 2:
+            for name, session, frame in (("same", looking, 3), ("another", looking, 5), ("other", other, 0)):
+                prompt = SetPrompt(frame, 1, CLICK)
+                answers[name] = engine.run(session, prompt if name != "same" else Preview(frame, 1, CLICK))
+                answers[name].add_done_callback(lambda _, name=name: order.append(name))
+        give_way()
+
+    answers: dict[str, Future[FrameMasks]] = {}
+    monkeypatch.setattr(engine._worker, "give_way", pause)
+    engine.run(looking, EncodeFrame(3)).add_done_callback(lambda _: order.append("ahead"))
+    while "same" not in answers:
+        time.sleep(0.001)
+    assert answers["same"].result(10).objects
+    assert answers["other"].result(10).objects == expected
+    assert order[:3] == ["another", "other", "ahead"]
+    assert len(encoded) == 2
+    engine.shut_down()
+
+
+def test_closing_a_session_ends_its_encoding_ahead(
+    engine: LocalEngine, calls: Calls, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, give_way = calls.open(clip).id, engine._worker.give_way
+    monkeypatch.setattr(engine._worker, "give_way", lambda: (engine.close(session), give_way()))
+    with pytest.raises(SessionGone):
+        engine.run(session, EncodeFrame(0)).result(10)
+    assert engine._cache.bytes == 0

@@ -100,3 +100,56 @@ def test_the_wait_follows_from_how_long_such_calls_took(worker: Worker, clock: C
     go_on()
     assert waits == pytest.approx([2.0, 2.0 + 1.0 + 2.4, 2.0 + 1.0])
     assert late == pytest.approx(1.0), "a call that takes longer than usual may end at any moment"
+
+
+@pytest.mark.parametrize("waits_for_the_same", [False, True])
+def test_what_is_done_ahead_gives_way_between_two_steps(worker: Worker, waits_for_the_same: bool) -> None:
+    """All that is more urgent runs within it, up to a call of its own session that needs what is being made."""
+    order: list[str] = []
+    started, go_on = threading.Event(), threading.Event()
+
+    def work_ahead() -> None:
+        started.set()
+        assert go_on.wait(DEADLINE)
+        worker.give_way()
+        order.append("ahead")
+
+    jobs: list[Future[None]] = [worker.submit(Priority.AHEAD, "a", work_ahead, frames=range(3, 4))]
+    assert started.wait(DEADLINE)
+    assert worker.queue_position("b") == (0, 0.0)
+    for name, priority, session, frames in (
+        ("track", Priority.TRACK, "b", range(3, 5)),
+        ("click", Priority.CLICK, "b", range(3, 4)),
+        ("own", Priority.PREVIEW, "a", range(3, 4) if waits_for_the_same else range(5, 6)),
+        ("ahead of b", Priority.AHEAD, "b", range(3, 4)),
+    ):
+        jobs.append(worker.submit(priority, session, lambda name=name: order.append(name), frames=frames))
+    assert worker.queue_position("b")[0] == 0  # others do not count what gives way
+    go_on.set()
+    for job in jobs:
+        job.result(timeout=DEADLINE)
+    within, after = (["click"], ["own", "track"]) if waits_for_the_same else (["click", "own", "track"], [])
+    assert order == [*within, "ahead", *after, "ahead of b"]
+
+
+def test_what_runs_within_another_call_does_not_give_way_itself(worker: Worker) -> None:
+    order: list[str] = []
+    started, go_on = threading.Event(), threading.Event()
+
+    def work_ahead() -> None:
+        started.set()
+        assert go_on.wait(DEADLINE)
+        worker.give_way()
+        order.append("ahead")
+
+    def track() -> None:
+        worker.submit(Priority.CLICK, "c", lambda: order.append("click"))
+        worker.give_way()
+        order.append("track")
+
+    ahead = worker.submit(Priority.AHEAD, "a", work_ahead)
+    assert started.wait(DEADLINE)
+    worker.submit(Priority.TRACK, "b", track)
+    go_on.set()
+    ahead.result(timeout=DEADLINE)
+    assert order == ["track", "click", "ahead"]

@@ -16,7 +16,16 @@ from PIL import Image
 
 from sam2_core.errors import BadPrompt, Busy, MediaError, SessionGone
 from sam2_core.media import ExportOptions, ObjectTraits, Provenance, ingest
-from sam2_core.serving.commands import Command, GetMasks, PlanTracking, RemoveObject, SetPrompt, Track, Untrack
+from sam2_core.serving.commands import (
+    Command,
+    GetMasks,
+    PlanTracking,
+    Priority,
+    RemoveObject,
+    SetPrompt,
+    Track,
+    Untrack,
+)
 from sam2_core.serving.edit_log import Entry, PromptEntry, RemoveEntry, TrackEntry
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
@@ -873,5 +882,27 @@ def test_a_loading_engine_is_busy(clip: Path) -> None:
         await workspace.move(FakeEngine, no_progress)
         await workspace.prompt(0, 1, HERE)
         await workspace.close()
+
+    run(scenario)
+
+
+def test_of_the_frames_to_encode_ahead_the_newest_counts(clip: Path) -> None:
+    async def scenario() -> None:
+        engine = LocalEngine(tiny_network())
+        async with opened(clip, engine) as workspace:
+            await workspace.masks(range(1))
+            before = workspace.state
+            blocked = threading.Event()
+            engine._worker.submit(Priority.CLICK, "", lambda: blocked.wait(DEADLINE))
+            futures = []
+            for frame in (3, 4):
+                await workspace.encode_frame(frame)
+                futures.append(workspace._encoding)
+            blocked.set()
+            await asyncio.wrap_future(futures[1])
+            assert futures[0].cancelled()
+            assert workspace.state == before
+            assert [key[1] for key in engine._cache._entries] == [4]
+        engine.shut_down()
 
     run(scenario)

@@ -36,6 +36,7 @@ from ui.protocol import (
     DetectRequest,
     DoneEvent,
     EditLogRequest,
+    EncodeFrameRequest,
     Event,
     ExportRequest,
     GetMasksRequest,
@@ -192,6 +193,8 @@ class PageConnection:
             start(self._remove_object(request, workspace), seq=request.seq)
         elif isinstance(request, GetMasksRequest):
             start(self._send_masks(request, workspace), **({} if request.seq is None else {"seq": request.seq}))
+        elif isinstance(request, EncodeFrameRequest):
+            start(self._encode_frame(request, workspace))
         elif isinstance(request, TrackRequest | DetectClipRequest):
             self._track(request, workspace)
         elif isinstance(request, DetectRequest):
@@ -262,6 +265,10 @@ class PageConnection:
             for masks in await workspace.masks(request.frame_range):
                 await self.queue.wait_for_room()
                 await self._put_masks(masks, workspace, seq=request.seq)
+
+    async def _encode_frame(self, request: EncodeFrameRequest, workspace: Workspace) -> None:
+        with suppress(MaskletError):  # nobody asked for it; the next click tells what is wrong
+            await workspace.encode_frame(request.frame)
 
     async def _send_stale(self, workspace: Workspace) -> None:
         """What is stale now: after every edit, but without making the next one wait."""

@@ -161,6 +161,14 @@ class GetMasksRequest(RequestData):
         return range(self.first, min(self.last + 1, self.first + MAX_FRAMES_PER_REQUEST))
 
 
+class EncodeFrameRequest(RequestData):
+    """The user looks at this frame and may click on it: encode it as soon as nothing else is to be done. There is no
+    answer."""
+
+    t: Literal["encode_frame"] = "encode_frame"
+    frame: Frame
+
+
 class SegmentEverythingRequest(RequestData):
     """Find all masks of a frame: from a grid of `points_per_side` squared points in the frame, and in each crop of
     `crop_layers` layers (left out: as the network does best). Holes and islands of fewer than `min_region_area` pixels
@@ -362,6 +370,7 @@ Request: TypeAlias = (
     | StopRequest
     | UntrackRequest
     | GetMasksRequest
+    | EncodeFrameRequest
     | SegmentEverythingRequest
     | ExportRequest
     | DetectRequest

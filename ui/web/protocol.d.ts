@@ -9,6 +9,7 @@ export type Request =
   | StopRequest
   | UntrackRequest
   | GetMasksRequest
+  | EncodeFrameRequest
   | SegmentEverythingRequest
   | ExportRequest
   | DetectRequest
@@ -127,6 +128,14 @@ export interface GetMasksRequest {
   first: number;
   last: number;
   seq?: number;
+}
+/**
+ * The user looks at this frame and may click on it: encode it as soon as nothing else is to be done. There is no
+ * answer.
+ */
+export interface EncodeFrameRequest {
+  t: "encode_frame";
+  frame: number;
 }
 /**
  * Find all masks of a frame: from a grid of `points_per_side` squared points in the frame, and in each crop of

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import Busy
-from sam2_core.serving.commands import Command, SetPrompt
+from sam2_core.serving.commands import Command, EncodeFrame, SetPrompt
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
+from tests.serving.workspaces import HeldEngine
 from tests.ui.house import DEADLINE, GatedEngine, House, Page, open_house, picture_bytes
 from ui.page.connection import PageConnection
 from ui.protocol import Bounds, Request, parse_request
@@ -381,3 +382,20 @@ def test_an_object_that_was_cleared_or_refused_makes_room(clip: bytes) -> None:
             page.receive("error", seq=4)  # there is nothing to refine
             page.send("set_prompt", seq=5, frame=0, object=4, prompt=CLICK)
             assert page.receive("masks", "error", seq=5)["t"] == "masks"
+
+
+def test_a_frame_that_is_looked_at_is_encoded_and_nothing_is_said(clip: bytes) -> None:
+    engine = HeldEngine(EncodeFrame)
+    with open_house(engine) as house:
+        token = house.session().token
+        with house.page(token) as page:
+            assert house.upload(token, clip, "clip.mp4").status_code == 202
+            page.receive("opened")
+            page.send("encode_frame", frame=2)
+            assert engine._entered.acquire(timeout=DEADLINE)
+            page.send("encode_frame", frame=3)
+            assert engine._entered.acquire(timeout=DEADLINE)
+            engine.sessions.clear()  # nobody asked for it, so nobody is told
+            engine.gate.release(2)
+            page.send("set_prompt", seq=1, frame=0, object=1, prompt=CLICK)
+            assert page.receive("masks", seq=1)["objects"]  # and no error before it

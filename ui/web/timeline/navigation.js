@@ -9,6 +9,10 @@ import { clamp } from '../shared/values.js';
 import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';
 
+const LOOK_MILLISECONDS = 150; // on a frame before it is encoded ahead of a click
+
+let looking = 0; // timer
+
 /**
  * Shows another frame of the medium.
  * @param {number} frame
@@ -21,9 +25,23 @@ export async function goTo(frame, automatic = false) {
   emit('frame');
   try {
     if (!(await showFrame(state.frame))) return;
+    encodeAhead(state.frame);
     if (!state.playing) frames.prefetch(state.frame, 1, isAlbum() ? 2 : 3);
     if (isAlbum()) frames.prefetch(state.frame, -1, 1);
   } catch {
     if (connection.status === 'on') toast('This frame could not be loaded. Step on, or try again.');
   }
+}
+
+/**
+ * Lets the server encode a frame while the user looks at it, so that the first click on it is answered sooner.
+ * @param {number} frame
+ */
+function encodeAhead(frame) {
+  const { version } = state;
+  clearTimeout(looking);
+  looking = window.setTimeout(() => {
+    const isSeen = frame === state.frame && version === state.version;
+    if (isSeen && !state.playing && !state.tracking) connection.send({ t: 'encode_frame', frame });
+  }, LOOK_MILLISECONDS);
 }
