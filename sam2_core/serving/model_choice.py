@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sam2_core.networks import NETWORKS, KnownNetwork, join_name
+from sam2_core.networks import NETWORKS, KnownNetwork
 
 FULL_SIZE, HALF_SIZE = 1024, 512
 """Input sizes in pixels: the one that the official networks were trained at, and one with a quarter of the work."""
@@ -67,7 +67,7 @@ UNKNOWN_SPEED = Speed()
 
 def entry_name(choice: NetworkChoice) -> str:
     """The name under which a choice is on offer, such as sam2.1_hiera_tiny@512."""
-    return join_name(choice.network, choice.image_size)
+    return NETWORKS[choice.network].resized(choice.image_size).name
 
 
 def choose_network(machine: Machine) -> NetworkChoice | None:

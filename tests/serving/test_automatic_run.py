@@ -126,7 +126,7 @@ def test_masks_that_are_compared_themselves_differ_and_are_few() -> None:
 def test_commands_are_small_and_the_frame_is_encoded_once_for_each_crop(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = []
     encode = Segmenter.encode
-    monkeypatch.setattr(Segmenter, "encode", lambda self, pixels: encoded.append(1) or encode(self, pixels))
+    monkeypatch.setattr(Segmenter, "encode", lambda self, *given: encoded.append(1) or encode(self, *given))
     session = DirectSession()
     asyncio.run(everything(session, AutomaticRequest(0, SETTINGS)))
     assert len(encoded) == 5
