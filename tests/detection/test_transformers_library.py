@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +15,14 @@ from sam2_core.detection import transformers_library
 from sam2_core.detection.loading import load_detector
 from sam2_core.detection.transformers_library import import_problem, transformers_class
 from sam2_core.errors import ConfigError
+from sam2_core.paths import install_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_without_the_library_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ConfigError, match=r'not here: pip install "masklet\[text\]" \(\d+ MB\)\.'):
+    with pytest.raises(ConfigError, match=rf"not here: {re.escape(install_command('text'))} \(\d+ MB\)\."):
         load_detector("grounding_dino_tiny")
     monkeypatch.setattr(transformers_library, "MIN_PYTHON", (9, 0))
     with pytest.raises(ConfigError, match=r"needs Python 3\.11"):

@@ -122,7 +122,7 @@ def test_networks_are_described_by_quality_and_speed(house: House, download: Dow
             "76.5 J&F on SA-V test",
             "SAM 2 repository",
         )
-        assert tiny["estimated"] == {"photo_seconds": 0.63, "frames_per_second": 0.52}
+        assert tiny["estimated"] == {"photo_seconds": 0.64, "frames_per_second": 0.52}
         assert "measured" not in tiny
         assert nano["quality"] == "Fair"
 
