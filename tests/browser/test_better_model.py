@@ -82,7 +82,7 @@ def test_the_page_opens_at_once_and_one_click_changes_to_what_has_come(
     desk.expect(".mk-model-card").to_have_count(2)
     card = desk.page.locator(".mk-model-card").nth(1).inner_text()
     assert "Very good · 76.5 J&F on SA-V test (SAM 2 repository)" in card
-    assert "Estimate: about 0.63 s for a photo, 0.52 frames/s to track" in card
+    assert "Estimate: about 0.64 s for a photo, 0.52 frames/s to track" in card
     desk.page.click(".mk-models-close")
     desk.page.click(f".mk-better button:has-text('Use {TITLE}')")
     desk.page.wait_for_selector(f".mk-toast:has-text('{TITLE} is in use now.')", timeout=PATIENCE)
