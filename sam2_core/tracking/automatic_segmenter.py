@@ -17,8 +17,10 @@ from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.types import AutomaticMask, Box, Mask, Point
 
 MAX_AUTOMATIC_POINTS = 256
-MIN_AUTOMATIC_AREA = 4  # pixels of the frame; fewer have no shape: in tiny pictures nearly every pixel would be a mask
 """Points of one call."""
+
+MIN_AUTOMATIC_AREA = 4
+"""Pixels of the frame; fewer have no shape, and in tiny pictures nearly every pixel would be a mask."""
 
 
 def segment_points(
