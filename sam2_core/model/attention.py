@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sam2_core.model.derived import derived, is_traced
+from sam2_core.model.derived import derived, is_cpu_inference
 from sam2_core.model.layers import Linear, cpu_autocast, fused_linear, is_plain, linear
 from sam2_core.model.position_encoding import apply_rotary, axial_rotary, rotate_into
 from sam2_core.model.tiled_attention import key_buffer, tiled_attention
@@ -23,7 +23,7 @@ _FEW_KEYS = 16
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """softmax(q k^T / sqrt(d)) v: (B, heads, Nq, d), (B, heads, Nk, d), (B, heads, Nk, e) -> (B, heads, Nq, e)."""
     if not is_tiled(q, k, v.shape[-1]):
-        few = k.shape[-2] <= _FEW_KEYS < q.shape[-2] and _is_cpu_inference(q)
+        few = k.shape[-2] <= _FEW_KEYS < q.shape[-2] and is_cpu_inference(q)
         return _attention_to_few(q, k, v) if few else F.scaled_dot_product_attention(q, k, v)
     heads = []
     for queries, keys, values in zip(q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), strict=True):
@@ -35,7 +35,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 def is_tiled(q: Tensor, k: Tensor, value_width: int) -> bool:
     """Whether attention with values of this width is computed in tiles of scores, because that is faster."""
-    if not _is_cpu_inference(q) or q.shape[-2] * k.shape[-2] < _SMALL:
+    if not is_cpu_inference(q) or q.shape[-2] * k.shape[-2] < _SMALL:
         return False
     if q.dtype not in (torch.float32, torch.bfloat16) or (q.dtype == torch.bfloat16 and fused_linear is None):
         return False
@@ -47,10 +47,6 @@ def _attention_to_few(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """As `attention`. With the queries along the last axis all steps work on long rows."""
     scores = k @ (q * q.shape[-1] ** -0.5).transpose(-1, -2)  # (B, heads, Nk, Nq)
     return scores.softmax(dim=-2).transpose(-1, -2) @ v
-
-
-def _is_cpu_inference(q: Tensor) -> bool:
-    return q.device.type == "cpu" and not torch.is_grad_enabled() and not is_traced()
 
 
 @lru_cache

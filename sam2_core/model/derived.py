@@ -1,11 +1,12 @@
 """Values that follow from the parameters of a module, computed once and kept for as long as these do not change.
 
-They are used where no gradients are needed: converted weights, folded products of weights, resized embeddings.
+They are used where no gradients are needed: converted and reordered weights, resized embeddings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -35,7 +36,8 @@ class _Source:
 def derived(owner: nn.Module, name: Hashable, parameters: tuple[Tensor | None, ...], compute: Callable[[], T]) -> T:
     """What `compute` returns from these parameters of `owner`; kept under `name` until one of them changes.
 
-    With gradients enabled, and while a compiler or exporter traces, it is computed each time.
+    With gradients enabled, and while a compiler or exporter traces, it is computed each time. What is kept is computed
+    without autocast, since it serves calls with and without.
     """
     if torch.is_grad_enabled() or is_traced():
         return compute()
@@ -45,11 +47,20 @@ def derived(owner: nn.Module, name: Hashable, parameters: tuple[Tensor | None, .
     values = _kept.setdefault(owner, {})
     sources, value = values.get(name, ([], None))
     if not sources or not all(source.is_current(each) for source, each in zip(sources, present, strict=True)):
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode(False), torch.no_grad(), _without_autocast(present[0].device.type):
             value = compute()
             sources = [_Source(each, each.detach(), each._version) for each in present]
         values[name] = sources, value
     return cast("T", value)
+
+
+def _without_autocast(device: str) -> AbstractContextManager[object]:
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
+
+
+def is_cpu_inference(x: Tensor) -> bool:
+    """Whether the fast paths of CPUs hold for what is computed with `x`: without gradients, and nobody traces."""
+    return x.device.type == "cpu" and not torch.is_grad_enabled() and not is_traced()
 
 
 def is_traced() -> bool:

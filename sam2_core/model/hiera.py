@@ -13,7 +13,7 @@ from torch.nn.parameter import Parameter
 
 from sam2_core.model.attention import attention
 from sam2_core.model.config import NetworkConfig
-from sam2_core.model.derived import derived
+from sam2_core.model.derived import derived, is_cpu_inference
 from sam2_core.model.layers import MLP, Linear, cpu_autocast
 
 _BAND = 8192
@@ -78,7 +78,7 @@ class MultiScaleBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C) -> (B, H', W', C'), half the size with pooling."""
         rows = max(1, _BAND // (x.shape[2] * self.window)) * self.window if self.window else 0
-        if torch.is_grad_enabled() or x.device.type != "cpu" or not 0 < rows < x.shape[1]:
+        if not is_cpu_inference(x) or not 0 < rows < x.shape[1]:
             return self._run(x)
         # Windows do not see each other: a band of them at a time stays in the caches.
         return torch.cat([self._run(band) for band in x.split(rows, dim=1)], dim=1)

@@ -14,14 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sam2_core.model.derived import derived, is_traced
+from sam2_core.model.derived import derived, is_cpu_inference
 
 
 def cpu_autocast(x: Tensor) -> torch.dtype | None:
     """The precision that autocast asks for on the CPU where no gradients are needed; None for the ordinary code."""
-    if x.device.type != "cpu" or torch.is_grad_enabled() or not torch.is_autocast_enabled("cpu"):
-        return None
-    return None if is_traced() else torch.get_autocast_dtype("cpu")
+    is_asked = torch.is_autocast_enabled("cpu") and is_cpu_inference(x)
+    return torch.get_autocast_dtype("cpu") if is_asked else None
 
 
 class Linear(nn.Linear):
@@ -49,7 +48,7 @@ it."""
 def linear(x: Tensor, weight: Tensor, bias: Tensor, activation: str = "none") -> Tensor:
     """A product in the precision of `weight`, and an activation: none, relu or gelu."""
     x = x.to(weight.dtype)
-    if fused_linear is None or weight.dtype != torch.bfloat16 or weight.device.type != "cpu" or torch.is_grad_enabled():
+    if fused_linear is None or weight.dtype != torch.bfloat16 or not is_cpu_inference(weight):
         return _ACTIVATIONS[activation](F.linear(x, weight, bias))
     fused: Tensor = fused_linear(x, weight, bias, activation, [], "none")
     return fused

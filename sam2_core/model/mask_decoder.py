@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sam2_core.model.config import NetworkConfig, SegmentationConfig
-from sam2_core.model.derived import derived
+from sam2_core.model.derived import derived, is_cpu_inference
 from sam2_core.model.layers import MLP, LayerNorm2d, cpu_autocast, linear
 from sam2_core.model.two_way_transformer import TwoWayTransformer
 
@@ -178,7 +178,7 @@ class MaskDecoder(CandidateDecoder):
         """The single mask followed by the candidates (M = 4); arguments as in `forward`."""
         inputs = (image_embeddings, image_pe, sparse_prompt_embeddings, dense_prompt_embeddings)
         count = len(sparse_prompt_embeddings)
-        if count > _PROMPTS and image_embeddings.device.type == "cpu" and not torch.is_grad_enabled():
+        if count > _PROMPTS and is_cpu_inference(image_embeddings):
             parts = []
             for some in torch.arange(count).split(_PROMPTS):
                 image, positions, sparse, dense = (_part(each, some) for each in inputs)

@@ -17,6 +17,7 @@ from sam2_core.model.derived import derived
 from sam2_core.model.hiera import Hiera
 from sam2_core.model.layers import MLP, Linear, activated, fused_linear
 from sam2_core.model.mask_decoder import upscale
+from sam2_core.model.prompt_encoder import PromptEncoder
 from sam2_core.model.tiled_attention import key_buffer
 from tests.networks import TINY, tiny_network
 
@@ -217,6 +218,15 @@ def test_derived_values_are_not_kept_with_gradients_nor_copied() -> None:
         doubled(layer)
         other = copy.deepcopy(layer)
         assert doubled(other)[1]
+
+
+@torch.no_grad()
+def test_derived_values_do_not_depend_on_who_asks_first() -> None:
+    prompts, others = PromptEncoder(TINY), PromptEncoder(TINY)
+    others.load_state_dict(prompts.state_dict())
+    with torch.autocast("cpu", torch.bfloat16):
+        prompts.image_positions()
+    assert torch.equal(prompts.image_positions(), others.image_positions())
 
 
 def test_parameters_that_count_no_changes_are_never_stale() -> None:

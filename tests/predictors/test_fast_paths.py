@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sam2_core.model import attention, derived, layers
+from sam2_core.model import attention, derived
 from sam2_core.paths import ROOT
 from sam2_core.predictors.video_predictor import SAM2VideoPredictor, build_sam2_video_predictor
 
@@ -37,8 +37,7 @@ def tracked(context: Callable[[], AbstractContextManager[object]]) -> Tensor:
 @lru_cache
 def plainly_tracked() -> Tensor:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (attention, derived, layers):
-            patch.setattr(module, "is_traced", lambda: True)
+        patch.setattr(derived, "is_traced", lambda: True)
         return tracked(nullcontext)
 
 
