@@ -44,5 +44,5 @@ test('work that tells how long it takes has no second estimate', () => {
   assert.equal(waitingText(alone, false), 'Working on it · about 1 s');
   assert.equal(waitingText(behind, false), '1 other is before you · about 1 s');
   assert.equal(waitingText(alone, true), '');
-  assert.equal(waitingText(behind, true), '1 other is before you');
+  assert.equal(waitingText(behind, true), '1 other is before you · about 1 s', 'until it is its turn');
 });

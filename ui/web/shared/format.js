@@ -40,9 +40,10 @@ export const percent = fraction => (fraction === null ? '' : ` ${Math.round(100 
  * For how long something waits, for the user; '' where that is not worth a word.
  * @param {{ position: number, seconds: number }} wait how many others come before it, and how long it takes
  * @param {boolean} tellsItself whether the work has an estimate of its own, which that of one command would contradict
+ *   once it is its turn
  */
 export function waitingText({ position, seconds }, tellsItself) {
   if (!position && (!seconds || tellsItself)) return '';
   const who = position ? `${position} ${position === 1 ? 'other is' : 'others are'} before you` : 'Working on it';
-  return seconds >= 1 && !tellsItself ? `${who} · about ${duration(seconds)}` : who;
+  return seconds >= 1 ? `${who} · about ${duration(seconds)}` : who;
 }
