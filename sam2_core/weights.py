@@ -28,11 +28,13 @@ from sam2_core.networks import (
     NETWORKS,
     KnownNetwork,
     WebFile,
+    is_known,
     join_name,
     known_network,
     network_config,
     resized_config,
     sam2_config,
+    split_name,
 )
 from sam2_core.types import Progress
 
@@ -48,12 +50,16 @@ def load_network(
     """Build a network with weights, on the CPU, in fp32, in evaluation mode: of SAM 2 or of SAM.
 
     `name` is a known network or a YAML file, `file` a checkpoint. Without a file, the network's published weights are
-    used (bundled, or downloaded). Without a name, the network is identified by the tensors of the file. Without both,
-    it is the bundled network. `image_size` is another side of the input, which the name may tell as well
+    used (bundled, or downloaded). Without a name, the network is identified by the tensors of the file. A name that is
+    itself a weights file serves as the file, or beside another one says no more than none. Without both, it is the
+    bundled network. `image_size` is another side of the input, which the name may tell as well
     ("sam2.1_hiera_tiny@512"). Raises `WeightsError` or `ConfigError`.
     """
     if file is None or name:
         name = join_name(name or BUNDLED, image_size)
+        path, size = split_name(name)
+        if not is_known(path) and Path(path).suffix in {".pt", ".pth", ".safetensors"}:
+            name, file, image_size = None, file or path, size
     if file is None:
         known = known_network(name or BUNDLED)
         file = find_weights(known, progress)

@@ -60,6 +60,20 @@ def test_half_precision_is_converted_to_fp32(tensors: dict[str, Tensor], tmp_pat
     assert torch.equal(network.no_mem_embed, halves["no_mem_embed"].float())
 
 
+def test_the_name_of_a_weights_file_says_nothing_beside_other_weights(tmp_path: Path) -> None:
+    """As where a network was trained further that the operator gave by its file alone."""
+    started, trained = tmp_path / "mine.safetensors", tmp_path / "trained.safetensors"
+    tensors = {name: value.clone() for name, value in load_network().state_dict().items()}
+    save_file(tensors, started)
+    save_file({**tensors, "no_mem_embed": tensors["no_mem_embed"] + 1}, trained)
+    assert load_network(str(started)).config == network_config("nano")
+    network = load_network(str(started), trained)
+    assert isinstance(network, SAM2)
+    assert torch.equal(network.no_mem_embed, tensors["no_mem_embed"] + 1)
+    with pytest.raises(ConfigError, match="takes an image size of 384 only"):
+        load_network(f"{started}@512", trained)
+
+
 def test_a_network_is_identified_by_its_file(tmp_path: Path) -> None:
     file = tmp_path / "anything.pt"
     torch.save({"model": load_network("nano").state_dict()}, file)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +12,6 @@ from sam2_core.detection.loading import load_detector
 from sam2_core.errors import ConfigError
 from sam2_core.model.input_geometry import frame_input
 from sam2_core.model.sam import Network
-from sam2_core.networks import is_known, split_name
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
@@ -41,11 +39,7 @@ def build_engine(
     ("cuda:0,cuda:1"), over which the sessions are spread. Raises `WeightsError` and `ConfigError`.
     """
     places = choose_devices(device)
-    name: str | None = os.fspath(model)
-    file, image_size = split_name(os.fspath(model))
-    if checkpoint is None and not is_known(file) and Path(file).suffix in {".pt", ".pth", ".safetensors"}:
-        name, checkpoint = None, file
-    network = load_network(name, checkpoint or None, progress, image_size).requires_grad_(False)
+    network = load_network(os.fspath(model), checkpoint or None, progress).requires_grad_(False)
     if progress is not None:
         progress(None, "Warming up")
     engines = [_start(copy.deepcopy(network) if len(places) > 1 else network, place, limits) for place in places]
