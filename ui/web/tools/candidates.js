@@ -100,9 +100,10 @@ function placeStrip() {
   const point = candidates && state.log.prompt(candidates.frame, candidates.object).points?.[0];
   if (!point) return;
   strip.classList.remove('mk-at-top');
-  const [x, y] = [view.x + point[0] * view.scale, view.y + point[1] * view.scale];
-  const isBeside = Math.abs(x - viewport.clientWidth / 2) > strip.offsetWidth / 2 + 2 * POINT_RADIUS + 12;
-  const isAbove = y < strip.offsetTop - 2 * POINT_RADIUS;
+  const [box, frame] = [strip.getBoundingClientRect(), viewport.getBoundingClientRect()];
+  const [x, y] = [frame.left + view.x + point[0] * view.scale, frame.top + view.y + point[1] * view.scale];
+  const isBeside = x < box.left - 2 * POINT_RADIUS || x > box.right + 2 * POINT_RADIUS;
+  const isAbove = y < box.top - 2 * POINT_RADIUS;
   strip.classList.toggle('mk-at-top', !isBeside && !isAbove);
 }
 
