@@ -33,7 +33,8 @@ def engine_builder(settings: Settings) -> BuildEngine:
         # A visitor may have a medium and a camera.
         limits = EngineLimits(max_sessions=2 * settings.max_sessions, max_objects=settings.max_objects)
         try:
-            return build_engine(entry.model, settings.device, progress, entry.checkpoint or None, limits)
+            checkpoint = entry.checkpoint or None
+            return build_engine(entry.model, settings.device, progress, checkpoint, limits, settings.compile)
         except Cancelled:
             raise
         except MaskletError as error:

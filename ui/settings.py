@@ -44,6 +44,7 @@ class Settings(BaseModel):
     max_models: Count
     detectors: str
     device: str
+    compile: bool
     max_sessions: Count
     max_jobs: Count
     max_upload_mb: Count

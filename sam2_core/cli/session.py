@@ -45,7 +45,7 @@ def build_engine(options: argparse.Namespace, progress: Progress) -> Engine:
 
     limits = EngineLimits(max_objects=MAX_OBJECTS, max_prompts=MAX_PROMPTS)
     checkpoint = options.checkpoint if options.model else None
-    return build_engine(network_name(options), options.device, progress, checkpoint, limits)
+    return build_engine(network_name(options), options.device, progress, checkpoint, limits, options.compile)
 
 
 async def track_spans(workspace: Workspace, spans: Sequence[FrameSpan], progress: Progress) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from sam2_core.errors import BadPrompt
+from sam2_core.model.compilation import compile_for_gpu
 from sam2_core.model.preprocess import mask_to_input
 from sam2_core.networks import known_network
 from sam2_core.predictors.build import PathLike, apply_overrides
@@ -301,7 +302,7 @@ def build_sam2_video_predictor(
     """Build a video predictor; arguments as in `build_sam2`.
 
     `apply_postprocessing` False also disables hole filling and binary masks in the memory of prompted frames.
-    `vos_optimized` compiles the trunk of the image encoder, which is faster on CUDA after a slow first frame.
+    On GPUs, `vos_optimized` compiles the encoders and memory attention: faster frames after slow first ones.
     """
     return build_video_predictor(
         SAM2VideoPredictor,
@@ -336,9 +337,10 @@ def build_video_predictor(
     predictor.binarize_mask_from_pts_for_mem_enc = apply_postprocessing
     predictor.fill_hole_area = 8 if apply_postprocessing else 0
     apply_overrides(predictor, hydra_overrides_extra, SWITCHES)
+    place = torch.device(device or best_device())
     if vos_optimized:
-        predictor.image_encoder.trunk.compile()
-    return predictor.to(device or best_device()).train(mode != "eval")
+        compile_for_gpu(predictor, place.type)
+    return predictor.to(place).train(mode != "eval")
 
 
 def build_sam2_video_predictor_hf(model_id: str, **kwargs: Any) -> SAM2VideoPredictor:
