@@ -24,10 +24,10 @@ class MemoryAttentionLayer(nn.Module):
         self.norm3 = nn.LayerNorm(width)
 
     def forward(self, image: Tensor, memory: Tensor, memory_pe: Tensor, pointers: int) -> Tensor:
-        """Image tokens (B, H * W, C), memory tokens and positions (B, K, D), the last `pointers` of which are object
-        pointers -> (B, H * W, C)."""
+        """Image tokens (B or 1, H * W, C), memory tokens and positions (B, K, D), the last `pointers` of which are
+        object pointers -> (B, H * W, C)."""
         normed = self.norm1(image)
-        image = image + self.self_attn(normed, normed, normed)
+        image = (image + self.self_attn(normed, normed, normed)).expand(len(memory), -1, -1)
         normed = self.norm2(image)
         image = image + self.cross_attn_image(normed, memory + memory_pe, memory, unrotated=pointers)
         normed = self.norm3(image)
@@ -43,7 +43,7 @@ class MemoryAttention(nn.Module):
         self.norm = nn.LayerNorm(config.width)
 
     def forward(self, image: Tensor, image_pe: Tensor, memory: Tensor, memory_pe: Tensor, pointers: int) -> Tensor:
-        """Image and positions (B, C, H, W), memory tokens and positions (B, K, D) -> (B, C, H, W)."""
+        """Image and positions (B or 1, C, H, W), memory tokens and positions (B, K, D) -> (B, C, H, W)."""
         size = image.shape[-2:]
         tokens = (image + 0.1 * image_pe).flatten(2).transpose(1, 2)  # (B, H * W, C)
         for layer in self.layers:

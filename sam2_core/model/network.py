@@ -205,8 +205,9 @@ class SAM2(NetworkNames):
         return embedding + self.no_mem_embed.transpose(1, 2)[..., None]
 
     def attend(self, embedding: Tensor, memories: Sequence[Memory], pointers: Sequence[Pointer]) -> Tensor:
-        """Condition an embedding (B, C, H, W) on at least one memory and any object pointers -> (B, C, H, W)."""
-        side, batch = self.config.embedding_size, len(embedding)
+        """Condition an embedding on at least one memory and any object pointers -> (B, C, H, W). The embedding (B, C,
+        H, W), or the memories and pointers, may have a batch of 1, which is shared by all."""
+        side = self.config.embedding_size
         tokens, positions = self._memory_tokens(memories)
         pointer_count = 0
         if pointers:
@@ -215,6 +216,7 @@ class SAM2(NetworkNames):
             tokens = torch.cat([tokens, pointer_tokens], dim=1)
             positions = torch.cat([positions, pointer_positions], dim=1)
         image_pe = sine_map(self.config.width, side, side, self.device)
+        batch = max(len(embedding), len(tokens))
         return self.memory_attention(
             embedding, image_pe, tokens.expand(batch, -1, -1), positions.expand(batch, -1, -1), pointer_count
         )

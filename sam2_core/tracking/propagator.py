@@ -1,8 +1,8 @@
-"""Propagation of one object from frame to frame: memory selection, and removal of memory that is out of date."""
+"""Propagation of objects from frame to frame: memory selection, and removal of memory that is out of date."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sam2_core.model.network import ImageFeatures
@@ -22,16 +22,18 @@ class Propagator:
     frames: int
     features: Callable[[int], ImageFeatures]
 
-    def propagate(self, target: TrackedObject, frame: int, reverse: bool) -> FrameOutput:
-        """Track an object onto one frame and add the output to its memory bank."""
-        self.encode_prompted(target)
-        self._refresh_memory(target, frame, reverse)
-        selection = target.bank.select(frame, reverse, self.frames)
-        output = self.segmenter.track(self.features(frame), selection)
-        target.bank.tracked[frame] = output.without_candidates()
-        target.prompt_steps = None
-        self._trim(target, frame, reverse)
-        return output
+    def propagate(self, targets: Sequence[TrackedObject], frame: int, reverse: bool) -> list[FrameOutput]:
+        """Track objects onto one frame and add the outputs to their memory banks."""
+        for target in targets:
+            self.encode_prompted(target)
+            self._refresh_memory(target, frame, reverse)
+        selections = [target.bank.select(frame, reverse, self.frames) for target in targets]
+        outputs = self.segmenter.track_all(self.features(frame), selections) if targets else []
+        for target, output in zip(targets, outputs, strict=True):
+            target.bank.tracked[frame] = output.without_candidates()
+            target.prompt_steps = None
+            self._trim(target, frame, reverse)
+        return outputs
 
     def select_for_correction(self, target: TrackedObject, frame: int) -> MemorySelection[FrameOutput] | None:
         """The memory for a prompt on a tracked frame, or None where the frame was not tracked.

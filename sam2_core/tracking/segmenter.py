@@ -1,13 +1,14 @@
 """One step of the network for an object on one frame (paper, figure 3): no session and no bookkeeping.
 
-Sessions run one object at a time (B = 1); training runs the same code on batches.
+Sessions prompt one object at a time (B = 1) and track several as batches; training runs the same code on batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +25,11 @@ CANNOT_TRACK = "SAM 1 segments pictures and cannot track through a clip: choose 
 
 PREVIOUS_LOGIT_LIMIT = 32.0
 """Logits that are fed back as a mask prompt are clamped to plus or minus this."""
+
+
+_BATCH_OBJECTS, _BATCH_TOKENS = 16, 4096
+"""Objects tracked as one batch: as many on GPUs; on CPUs as few as have so many image tokens together, all that fits
+their caches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,34 @@ class FrameOutput:
     def without_candidates(self) -> FrameOutput:
         """The part that memory needs."""
         return replace(self, candidates=None, candidate_predicted_iou=None)
+
+    def __getitem__(self, index: int) -> FrameOutput:
+        """The output for one object of the batch, with a batch axis of 1 and memory of its own."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        own: dict[str, Any] = {name: x if x is None else x[index : index + 1].clone() for name, x in values.items()}
+        return FrameOutput(**own)
+
+
+Selection: TypeAlias = MemorySelection[FrameOutput]
+
+
+def _memories(selection: Selection) -> list[Tensor]:
+    return [output.memory for _, output in selection.memories if output.memory is not None]
+
+
+def _distances(selection: Selection) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """The slots of the memories, and the times of the pointers."""
+    slots = tuple(slot for slot, output in selection.memories if output.memory is not None)
+    return slots, tuple(time for time, _ in selection.pointers)
+
+
+def _batches(selections: Iterable[Selection], limit: int) -> Iterator[list[int]]:
+    """Which selections make up a batch: places of those with equal distances, at most `limit` of them."""
+    alike: dict[object, list[int]] = {}
+    for place, selection in enumerate(selections):
+        alike.setdefault(_distances(selection), []).append(place)
+    for places in alike.values():
+        yield from (places[start : start + limit] for start in range(0, len(places), limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +126,7 @@ class Segmenter:
         features: ImageFeatures,
         points: tuple[Tensor, Tensor] | None,
         previous: Tensor | None,
-        selection: MemorySelection[FrameOutput] | None,
+        selection: Selection | None,
         choice: int | None = None,
     ) -> FrameOutput:
         """Segment by points (coordinates (B, N, 2) in input pixels, labels (B, N)) and `previous` logits
@@ -105,19 +139,35 @@ class Segmenter:
         mask_prompt = None if previous is None else previous.clamp(-limit, limit)
         count = 0 if points is None else points[1].shape[1]
         ambiguous = self.network.config.is_ambiguous(count, tracking=selection is not None)
-        return self._decode(features, self._condition(features, selection), points, mask_prompt, ambiguous, choice)
+        embedding = self._without_memory(features) if selection is None else self._condition(features, [selection])
+        return self._decode(features, embedding, points, mask_prompt, ambiguous, choice)
 
     def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> FrameOutput:
         """As `from_prompt` without memory, but with a single mask output whatever the number of points: `previous`
         resolves the ambiguity."""
         limit = PREVIOUS_LOGIT_LIMIT
-        embedding = self._condition(features, None)
+        embedding = self._without_memory(features)
         return self._decode(features, embedding, points, previous.clamp(-limit, limit), ambiguous=False)
 
-    def track(self, features: ImageFeatures, selection: MemorySelection[FrameOutput]) -> FrameOutput:
+    def track(self, features: ImageFeatures, selection: Selection) -> FrameOutput:
         """Segment the object on a frame by memory alone, and encode the memory of the result."""
+        return self._track_batch(features, [selection])
+
+    def track_all(self, features: ImageFeatures, selections: Sequence[Selection]) -> list[FrameOutput]:
+        """`track` for several objects of one frame. Those whose memories are equally far away are one batch, in which
+        what depends on the frame alone is computed once."""
+        outputs: dict[int, FrameOutput] = {}
+        limit = _BATCH_OBJECTS
+        if self.network.device.type == "cpu":
+            limit = max(1, _BATCH_TOKENS // self.network.config.embedding_size**2)
+        for places in _batches(selections, limit):
+            together = self._track_batch(features, [selections[place] for place in places])
+            outputs |= {place: together[index] for index, place in enumerate(places)}
+        return [outputs[place] for place in range(len(selections))]
+
+    def _track_batch(self, features: ImageFeatures, selections: Sequence[Selection]) -> FrameOutput:
         ambiguous = self._tracker.config.is_ambiguous(points=0, tracking=True)
-        output = self._decode(features, self._condition(features, selection), None, None, ambiguous)
+        output = self._decode(features, self._condition(features, selections), None, None, ambiguous)
         return self.encode_memory(features, output, prompted=False)
 
     def from_mask(self, features: ImageFeatures, mask: Tensor) -> FrameOutput:
@@ -160,16 +210,24 @@ class Segmenter:
             memory = self._tracker.encode_memory(features.embedding, output.logits, output.object_score, prompted)
         return replace(output, memory=memory.to(torch.bfloat16))
 
-    def _condition(self, features: ImageFeatures, selection: MemorySelection[FrameOutput] | None) -> Tensor:
-        if isinstance(self.network, SAM2) and not self.network.config.memory_slots:
-            return features.embedding  # memory is disabled, as in the official code
-        if selection is None:
-            return self.network.without_memory(features.embedding)
+    @property
+    def _has_no_memory(self) -> bool:
+        """Whether memory is disabled, as it can be in the official code."""
+        return isinstance(self.network, SAM2) and not self.network.config.memory_slots
+
+    def _without_memory(self, features: ImageFeatures) -> Tensor:
+        return features.embedding if self._has_no_memory else self.network.without_memory(features.embedding)
+
+    def _condition(self, features: ImageFeatures, selections: Sequence[Selection]) -> Tensor:
+        """The embedding on the memory of each of these selections, which are alike: (B, C, H, W)."""
+        if self._has_no_memory:
+            return features.embedding
         device = self.network.device  # memories may be stored on the CPU
-        memories = [
-            Memory(output.memory.to(device), slot) for slot, output in selection.memories if output.memory is not None
-        ]
-        pointers = [Pointer(output.pointer, time) for time, output in selection.pointers]
+        slots, times = _distances(selections[0])
+        remembered = zip(*map(_memories, selections), strict=True)
+        pointed = zip(*([output.pointer for _, output in each.pointers] for each in selections), strict=True)
+        memories = [Memory(torch.cat(each).to(device), slot) for each, slot in zip(remembered, slots, strict=True)]
+        pointers = [Pointer(torch.cat(each), time) for each, time in zip(pointed, times, strict=True)]
         with self.precision():
             return self._tracker.attend(features.embedding, memories, pointers).float()
 

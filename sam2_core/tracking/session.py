@@ -238,16 +238,18 @@ class TrackingSession:
         return FrameMasks(frame, self.revision, () if remaining is None else (remaining,))
 
     def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
-        fresh = set()
-        for object_id, target in sorted(self.objects.items()):
-            history = target.history
-            is_wanted = objects is None or object_id in objects
-            if is_wanted and frame not in history.prompted and not history.is_up_to_date(frame):
-                output = self._propagator.propagate(target, frame, reverse)
-                history.add(frame, object_mask(object_id, output, self._geometry(frame)), reverse)
-                fresh.add(object_id)
+        stale = {
+            object_id: target
+            for object_id, target in sorted(self.objects.items())
+            if (objects is None or object_id in objects)
+            and frame not in target.history.prompted
+            and not target.history.is_up_to_date(frame)
+        }
+        outputs = self._propagator.propagate(list(stale.values()), frame, reverse)
+        for (object_id, target), output in zip(stale.items(), outputs, strict=True):
+            target.history.add(frame, object_mask(object_id, output, self._geometry(frame)), reverse)
         masks = self._current_masks(frame)
-        return replace(masks, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in masks.objects))
+        return replace(masks, objects=tuple(replace(each, fresh=each.object_id in stale) for each in masks.objects))
 
     # --- frames and masks --------------------------------------------------------------------------------------
 

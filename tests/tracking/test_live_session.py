@@ -11,6 +11,7 @@ import torch
 from sam2_core.errors import BadPrompt
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.live_session import FEATURES_KEPT, LiveSession
+from sam2_core.tracking.masks import object_mask
 from sam2_core.tracking.segmenter import CANNOT_TRACK, Segmenter
 from sam2_core.tracking.session import MAX_PROMPTED_IN_MEMORY, ClipSize, TrackingSession
 from sam2_core.types import LiveMedium, Mask, Point, Prompt
@@ -93,15 +94,15 @@ def test_a_frame_that_could_not_be_tracked_leaves_no_mask_for_the_next_one(monke
     session.add_frame(frame(0))
     for object_id in (1, 2):
         session.set_prompt(0, object_id, CLICK)
-    propagate, calls = type(session._propagator).propagate, []
+    calls = []
 
     def failing(*arguments: Any) -> Any:
         calls.append(arguments)
         if len(calls) == 2:
             raise RuntimeError("out of memory")
-        return propagate(*arguments)
+        return object_mask(*arguments)
 
-    monkeypatch.setattr(type(session._propagator), "propagate", failing)
+    monkeypatch.setattr("sam2_core.tracking.session.object_mask", failing)
     with pytest.raises(RuntimeError):
         session.add_frame(frame(1))
     again = session.add_frame(frame(2))
