@@ -117,9 +117,10 @@ class PictureFile:
             self._image = _open(source)
         except _BOMB as error:
             found = re.search(r"\d+", str(error))
+            count = f"{int(found[0]) / 1e6:.0f} million" if found else "very many"
             raise MediaError(
-                f"The picture is far too large ({found[0] if found else 'very many'} pixels); "
-                f"the limit is {limits.max_pixels / 1e6:.1f} million. Scale it down first."
+                f"The picture is far too large ({count} pixels); the limit is "
+                f"{limits.max_pixels / 1e6:.1f} million. Scale it down first."
             ) from error
         except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
             if not self._tiff:

@@ -172,6 +172,6 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize("side", [10_000, 30_000])
 def test_decompression_bombs_are_refused(side: int, tmp_path: Path) -> None:
     write_png_header(tmp_path / "bomb.png", side, side)
-    with pytest.raises(MediaError, match=f"too large .{side * side} pixels"):
+    with pytest.raises(MediaError, match=f"too large .{side * side // 10**6} million pixels"):
         ingest(tmp_path / "bomb.png", tmp_path / "store")
     assert not (tmp_path / "store").exists()

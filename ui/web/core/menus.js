@@ -29,7 +29,7 @@ export function makeMenu(button, list) {
   });
   listen(list, 'keydown', event => {
     const listed = items();
-    const place = listed.findIndex(item => item === document.activeElement);
+    const place = listed.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const step = arrowStep(event);
     if (step && listed.length) listed[(place + step + listed.length) % listed.length].focus();
     else if (event.key === 'Escape') {

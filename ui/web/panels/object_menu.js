@@ -89,7 +89,7 @@ function closeUnlessInside(event) {
 /** @param {KeyboardEvent} event */
 function handleKey(event) {
   const items = enabledItems();
-  const place = items.findIndex(item => item === document.activeElement);
+  const place = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
   const step = arrowStep(event);
   if (step) items[(place + step + items.length) % items.length].focus();
   else if (event.key === 'Home') items[0].focus();

@@ -222,7 +222,7 @@ function updatePanel() {
   if (!state.medium) return;
   const { reviews } = state;
   const all = allNotes();
-  const focused = controls().findIndex(control => control === document.activeElement);
+  const focused = controls().indexOf(/** @type {HTMLElement} */ (document.activeElement));
   find('reviewing').hidden = !reviews.length;
   find('reviewing-count').textContent = all.length ? `${all.filter(note => !note.done).length} open` : '';
   find('review-note-previous').disabled = find('review-note-next').disabled = !all.length;

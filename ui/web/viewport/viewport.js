@@ -33,11 +33,16 @@ export const setLayers = functions => {
   layers = functions;
 };
 
-function fitView() {
+/** What the canvases fill: the viewport without its border, in CSS pixels and their fractions. */
+function room() {
   const { width, height } = viewport.getBoundingClientRect();
-  if (!state.medium || !width) return;
-  fitCanvases(view, { width, height }, [frameCanvas, overlayCanvas]);
-  placeView(width, height);
+  return { width: width - 2 * viewport.clientLeft, height: height - 2 * viewport.clientTop };
+}
+
+function fitView() {
+  if (!state.medium || !viewport.clientWidth) return;
+  fitCanvases(view, room(), [frameCanvas, overlayCanvas]);
+  placeView();
   draw();
   refreshMasks(); // the width of their outlines depends on the scale
 }
@@ -45,8 +50,8 @@ function fitView() {
 /** Size of the frame on the canvas; photos of an album differ. */
 const shownSize = () => frameSize(state.shown.frame < 0 ? state.frame : state.shown.frame);
 
-function placeView(width = viewport.clientWidth, height = viewport.clientHeight) {
-  placeFrame(view, shownSize(), { width, height });
+function placeView() {
+  placeFrame(view, shownSize(), room());
   find('fit').disabled = view.zoom === 1;
   emit('view');
 }
