@@ -12,7 +12,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -69,6 +69,8 @@ class LocalEngine:
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
         self._meter = SpeedMeter()
         self._device = device_name(network.device)
+        # While a GPU computes; a CPU has enough to do.
+        self._reading = None if network.device.type == "cpu" else ThreadPoolExecutor(1, "masklet-frames")
         self._worker = Worker(f"masklet-{network.device}", self._run, self._close_all)
 
     # --- the seam ----------------------------------------------------------------------------------------------
@@ -95,6 +97,8 @@ class LocalEngine:
     def shut_down(self) -> None:
         """See `Engine.shut_down`."""
         self._worker.end()
+        if self._reading is not None:
+            self._reading.shutdown(cancel_futures=True)
 
     # --- on the worker's thread --------------------------------------------------------------------------------
 
@@ -129,7 +133,9 @@ class LocalEngine:
         about = store.info
         size = ClipSize(about.frames, about.height, about.width, about.sizes)
         give_way = partial(self._give_way, session_id)
-        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds, give_way)
+        session = TrackingSession(
+            session_id, self._segmenter, store, size, self._cache, bounds, give_way, self._reading
+        )
         self._keep(_Opened(session, store))
         return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
 

@@ -103,7 +103,8 @@ class Segmenter:
                 for block in self._encoder_blocks():
                     stack.enter_context(block.register_forward_pre_hook(lambda *_: between_blocks()))
             stack.enter_context(self.precision())
-            features = self.network.encode_image(image[None].to(self.network.device))
+            on_device = image[None].to(self.network.device, non_blocking=image.is_pinned())
+            features = self.network.encode_image(on_device)
         return ImageFeatures(features.embedding.float(), tuple(feature.float() for feature in features.high_res))
 
     def _encoder_blocks(self) -> nn.ModuleList:

@@ -7,8 +7,8 @@ calls, so that replaying an edit log restores a session.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from sam2_core.errors import BadPrompt, Busy, MediaError, SessionChanged
 from sam2_core.model.input_geometry import InputGeometry, frame_input
@@ -19,6 +19,7 @@ from sam2_core.tracking.automatic_masks import Thresholds
 from sam2_core.tracking.automatic_segmenter import MAX_AUTOMATIC_POINTS, segment_points
 from sam2_core.tracking.crop_refinement import Window, crop_pixels
 from sam2_core.tracking.feature_cache import FeatureCache
+from sam2_core.tracking.frame_reader import FrameReader, FrameSource
 from sam2_core.tracking.masks import object_mask
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.object_history import PromptedFrame, spans_to_track, stale_spans
@@ -34,14 +35,6 @@ MAX_PROMPTED_IN_MEMORY = 4
 
 PROMPTED_REACH_IN_MEMORY = 2.0
 """Prompted frames more than this many times as far away as the nearest one are left out of the memory."""
-
-
-class FrameSource(Protocol):
-    """Source of decoded frames."""
-
-    def frame(self, frame: int) -> Pixels:
-        """A frame as RGB (H', W', 3) uint8, at any size."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +79,10 @@ class TrackingSession:
         cache: FeatureCache,
         limits: SessionLimits | None = None,
         give_way: Callable[[], None] = lambda: None,
+        reading: Executor | None = None,
     ) -> None:
-        """`give_way` is called between the steps of `encode_frame`; other commands may run within it."""
+        """`give_way` is called between the steps of `encode_frame`; other commands may run within it. While the network
+        tracks, the next frame is read by `reading`, if given."""
         self.id = session_id
         self.size = size
         self.revision = 0
@@ -95,6 +90,7 @@ class TrackingSession:
         self.objects: dict[int, TrackedObject] = {}
         self._segmenter = segmenter
         self._source = source
+        self._reader = FrameReader(source, self._geometry, segmenter.network.device, reading)
         self._cache = cache
         self._give_way = give_way
         self._rules = _memory_rules(segmenter.network)
@@ -147,7 +143,11 @@ class TrackingSession:
             raise SessionChanged("Something was said in the meantime; track again from here.")
         self._check_trackable()
         self._check_frames(frames)
-        return tuple(self._track_frame(frame, frames.step < 0, objects) for frame in frames)
+        following = (*frames[1:], None)
+        return tuple(
+            self._track_frame(frame, frames.step < 0, objects, after)
+            for frame, after in zip(frames, following, strict=True)
+        )
 
     def add_frame(self, pixels: Pixels) -> FrameMasks:
         """Add the next frame of a live medium, as RGB (H, W, 3) uint8, and propagate all objects onto it.
@@ -237,7 +237,10 @@ class TrackingSession:
         remaining = self.objects[object_id].history.mask_on(frame, object_id) if object_id in self.objects else None
         return FrameMasks(frame, self.revision, () if remaining is None else (remaining,))
 
-    def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
+    def _track_frame(
+        self, frame: int, reverse: bool, objects: Collection[int] | None, following: int | None = None
+    ) -> FrameMasks:
+        """Propagate objects (None: all) onto a frame; the `following` one will be needed next."""
         stale = {
             object_id: target
             for object_id, target in sorted(self.objects.items())
@@ -245,6 +248,9 @@ class TrackingSession:
             and frame not in target.history.prompted
             and not target.history.is_up_to_date(frame)
         }
+        if stale and following is not None and (self.id, following) not in self._cache:
+            self._features(frame)  # first, since it may have been read ahead itself
+            self._reader.read_ahead(following)
         outputs = self._propagator.propagate(list(stale.values()), frame, reverse)
         for (object_id, target), output in zip(stale.items(), outputs, strict=True):
             target.history.add(frame, object_mask(object_id, output, self._geometry(frame)), reverse)
@@ -257,10 +263,8 @@ class TrackingSession:
         return self._segmenter.network.geometry(*self.size.of(frame))
 
     def _features(self, frame: int, between_blocks: Callable[[], None] | None = None) -> ImageFeatures:
-        geometry = self._geometry(frame)
-
         def encode() -> ImageFeatures:
-            return self._segmenter.encode(frame_input(self._source.frame(frame), geometry), between_blocks)
+            return self._segmenter.encode(self._reader.read(frame), between_blocks)
 
         return self._cache.get((self.id, frame), encode)
 
