@@ -19,6 +19,7 @@ from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegis
 from sam2_core.types import Progress
 from ui.settings import Settings, load_settings
 
+DETECTION_STEPS = 5  # of the watchdog's time, that a text prompt may take
 END_SECONDS = 5.0  # that a network which is loading gets to end by itself
 
 
@@ -30,8 +31,11 @@ def engine_builder(settings: Settings) -> BuildEngine:
         from sam2_core.serving.build import build_engine
         from sam2_core.serving.local import EngineLimits
 
-        # A visitor may have a medium and a camera.
-        limits = EngineLimits(max_sessions=2 * settings.max_sessions, max_objects=settings.max_objects)
+        limits = EngineLimits(
+            max_sessions=2 * settings.max_sessions,  # a visitor may have a medium and a camera
+            max_objects=settings.max_objects,
+            max_step_seconds=settings.watchdog_seconds or None,
+        )
         try:
             checkpoint = entry.checkpoint or None
             return build_engine(entry.model, settings.device, progress, checkpoint, limits, settings.compile)
@@ -75,7 +79,8 @@ def detector_registry(settings: Settings) -> DetectorRegistry:
     def build() -> DetectionEngine:
         from sam2_core.serving.build import build_detection_engine
 
-        return build_detection_engine(settings.device)
+        # A whole call, in which a detector may also be loaded from a slow disk.
+        return build_detection_engine(settings.device, DETECTION_STEPS * settings.watchdog_seconds or None)
 
     return DetectorRegistry(detector_entries(settings.detector_names), build)
 

@@ -65,6 +65,7 @@ class Settings(BaseModel):
     grace_seconds: Duration
     farewell_seconds: Duration
     idle_minutes: Duration
+    watchdog_seconds: Duration
 
     @field_validator("auth")
     @classmethod

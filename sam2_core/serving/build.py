@@ -17,6 +17,7 @@ from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.pool import EnginePool
+from sam2_core.serving.restarting import RestartingEngine
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.tracking.memory_bank import MemorySelection
 from sam2_core.tracking.segmenter import Segmenter
@@ -45,24 +46,31 @@ def build_engine(
     network = load_network(os.fspath(model), checkpoint or None, progress).requires_grad_(False)
     if progress is not None:
         progress(None, "Warming up")
-    engines = []
-    for place in places:
-        own = (copy.deepcopy(network) if len(places) > 1 else network).to(place)
-        if compiled:
-            compile_for_gpu(own, place.type)
-        warm_up(own)
-        engines.append(LocalEngine(own, limits))
+    many = len(places) > 1
+    engines = [_start(copy.deepcopy(network) if many else network, place, limits, compiled) for place in places]
     return engines[0] if len(engines) == 1 else EnginePool(engines)
 
 
-def build_detection_engine(device: str = "auto") -> DetectionEngine:
+def build_detection_engine(device: str = "auto", max_call_seconds: float | None = None) -> DetectionEngine:
     """An engine for text prompts on the first of these devices, see `build_engine`. Nothing is loaded yet.
 
-    Raises `ConfigError`.
+    `max_call_seconds`: see `DetectionEngine`. Raises `ConfigError`.
     """
     place = choose_devices(device)[0]
 
-    return DetectionEngine(lambda name, progress: load_detector(name, place, progress))
+    return DetectionEngine(
+        lambda name, progress: load_detector(name, place, progress), max_call_seconds=max_call_seconds
+    )
+
+
+def _start(network: Network, place: torch.device, limits: EngineLimits | None, compiled: bool) -> Engine:
+    network = network.to(place)
+    if compiled:
+        compile_for_gpu(network, place.type)
+    warm_up(network)
+    if limits is None or limits.max_step_seconds is None:
+        return LocalEngine(network, limits)
+    return RestartingEngine(lambda on_lost: LocalEngine(network, limits, on_lost))
 
 
 def choose_devices(devices: str) -> list[torch.device]:

@@ -65,17 +65,23 @@ class DetectionFuture(Future[tuple[Detection, ...]]):
 class DetectionEngine:
     """Runs `Detect` on one device. Any thread may call; nothing blocks but `shut_down`.
 
-    At most `max_detectors` are in memory; the one that was not used for the longest makes room for another.
+    At most `max_detectors` are in memory; the one that was not used for the longest makes room for another. A call that
+    stands still for `max_call_seconds` fails with `Busy` (None: it is waited for), and another thread takes over.
     """
 
-    def __init__(self, load: LoadDetector, max_detectors: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        load: LoadDetector,
+        max_detectors: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+        max_call_seconds: float | None = None,
+    ) -> None:
         self._load, self._max_detectors, self._clock = load, max_detectors, clock
-        self._loaded: OrderedDict[str, Detector] = OrderedDict()
-        self._used_at: dict[str, float] = {}
         self._loading: tuple[float | None, str] | None = None
         self._current: DetectionFuture | None = None
         self._closed = False
-        self._worker = Worker("masklet-detection", lambda work: work(), self._loaded.clear)
+        self._max_call_seconds = max_call_seconds
+        self._worker = self._start_worker()
 
     def run(self, command: Detect) -> DetectionFuture:
         """What is found, the best first, when its turn comes; the detector is loaded, and downloaded, if need be.
@@ -110,6 +116,16 @@ class DetectionEngine:
         """Free the detectors and end the thread; a download that is under way is cancelled."""
         self._closed = True
         self._worker.end()
+
+    def _start_worker(self) -> Worker:
+        """A thread with no detector in memory: one that hangs may still use what it has loaded."""
+        self._loaded: OrderedDict[str, Detector] = OrderedDict()
+        self._used_at: dict[str, float] = {}
+        clear, seconds = self._loaded.clear, self._max_call_seconds
+        return Worker("masklet-detection", lambda work: work(), clear, max_seconds=seconds, on_lost=self._replace)
+
+    def _replace(self) -> None:
+        self._worker = self._start_worker()
 
     def _free_idle(self, max_idle_seconds: float) -> None:
         now = self._clock()  # a call that waited before this one may have used it
@@ -152,6 +168,7 @@ class DetectionEngine:
 
     def _report(self, fraction: float | None, message: str) -> None:
         self._check_wanted()
+        self._worker.beat()
         self._loading = (fraction, message)
 
     def _check_wanted(self) -> None:

@@ -28,6 +28,7 @@ class QueueStatus:
         position: Number of other sessions that come before this one's next command.
         seconds: About how long it takes until that command is done (0: none waits, or nothing is known yet).
         speed: How fast the network has been so far.
+        restarts: How often its worker hung or died and was replaced.
     """
 
     device: str
@@ -35,6 +36,7 @@ class QueueStatus:
     position: int
     seconds: float
     speed: Speed = UNKNOWN_SPEED
+    restarts: int = 0
 
 
 class Engine(Protocol):

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
 
-from sam2_core.errors import BadPrompt
+from sam2_core.errors import BadPrompt, SessionGone
 from sam2_core.serving.commands import Command, RemoveObject, SetPrompt, Untrack
 from sam2_core.serving.edit_log import Entry, PromptEntry, RemoveEntry, TrackEntry, needed_for_replay
 from sam2_core.serving.engine import Engine
@@ -28,6 +28,13 @@ class EngineSession:
     @classmethod
     async def open(cls, engine: Engine, media: str | LiveMedium) -> EngineSession:
         """Open a session; raises as `Engine.open` does."""
+        try:
+            return await cls._open(engine, media)
+        except SessionGone:  # the engine's worker was replaced while this waited: there is nothing to be lost yet
+            return await cls._open(engine, media)
+
+    @classmethod
+    async def _open(cls, engine: Engine, media: str | LiveMedium) -> EngineSession:
         opening = engine.open(media)
         try:
             return cls(engine, (await asyncio.wrap_future(opening)).id)

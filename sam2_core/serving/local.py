@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -41,7 +42,8 @@ class EngineLimits:
     """What users may take.
 
     `max_objects`, `max_prompts` (prompted frames, over all objects) and `max_frames_per_call` are for one session,
-    `feature_bytes` is the budget for encoded frames on the device.
+    `feature_bytes` is the budget for encoded frames on the device. A command whose network stands still for
+    `max_step_seconds` is given up together with its thread (None: it is waited for); see `RestartingEngine`.
     """
 
     max_sessions: int = 32
@@ -49,6 +51,7 @@ class EngineLimits:
     max_prompts: int = 1000
     max_frames_per_call: int = 256
     feature_bytes: int = 256 * 2**20
+    max_step_seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -61,17 +64,22 @@ class _Opened:
 class LocalEngine:
     """The `Engine` on one device. Beyond `max_sessions` the one that was idle the longest is closed (`SessionGone`)."""
 
-    def __init__(self, network: Network, limits: EngineLimits | None = None) -> None:
+    def __init__(
+        self, network: Network, limits: EngineLimits | None = None, on_lost: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_lost` is called in some thread where the worker hangs or dies, after which this engine is of no use."""
         self.network = network
         self.limits = limits or EngineLimits()
-        self._segmenter = Segmenter(network, fast_precision(network.device))
+        self._precision = fast_precision(network.device)
+        self._segmenter = Segmenter(network, self._begin_step)
         self._cache = FeatureCache(self.limits.feature_bytes)
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
         self._meter = SpeedMeter()
         self._device = device_name(network.device)
         # While a GPU computes; a CPU has enough to do.
         self._reading = None if network.device.type == "cpu" else ThreadPoolExecutor(1, "masklet-frames")
-        self._worker = Worker(f"masklet-{network.device}", self._run, self._close_all)
+        name, max_seconds = f"masklet-{network.device}", self.limits.max_step_seconds
+        self._worker = Worker(name, self._run, self._close_all, max_seconds=max_seconds, on_lost=on_lost)
 
     # --- the seam ----------------------------------------------------------------------------------------------
 
@@ -111,6 +119,11 @@ class LocalEngine:
                 raise
             self._cache.drop(lambda key: True)
             raise Busy("The device has no memory left. Wait a moment and try again.") from None
+
+    def _begin_step(self) -> AbstractContextManager[object]:
+        """The context of each step of the network."""
+        self._worker.beat()
+        return self._precision()
 
     def _apply(self, session: str, command: Command[T]) -> T:
         opened, encoded, start = self._session(session), self._cache.computed, time.perf_counter()

@@ -55,7 +55,8 @@ class EnginePool:
         shares = [status.memory for status in every if status.memory is not None]
         devices = ", ".join(dict.fromkeys(status.device for status in every))
         speed = next((status.speed for status in every if status.speed != UNKNOWN_SPEED), UNKNOWN_SPEED)
-        return QueueStatus(f"{len(every)} × {devices}", max(shares, default=None), 0, 0.0, speed)
+        restarts = sum(status.restarts for status in every)
+        return QueueStatus(f"{len(every)} × {devices}", max(shares, default=None), 0, 0.0, speed, restarts)
 
     def close(self, session: str) -> Future[None]:
         """See `Engine.close`."""
