@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -31,6 +30,7 @@ from ui.api.endpoints import endpoints
 from ui.api.files import UploadLimit
 from ui.api.publish import publish
 from ui.api.upload_names import UploadNameRecorder, UploadNames
+from ui.end_signals import EndSignals
 from ui.examples import examples
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_PROMPTS
@@ -41,6 +41,7 @@ from ui.settings import Settings
 from ui.web_files import WEB, icon_address, page_html, style_sheets, web_files
 
 CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
+POLL_SECONDS = 0.1  # between two looks whether the server is to end
 MAX_SENT = 8  # times the largest upload: what the API's callers may have sent in the last minutes, all together
 
 
@@ -91,20 +92,23 @@ class Server:
         )
         return str(address)
 
-    def run(self) -> None:
-        """Serve until interrupted or told to end, as containers are; the main thread must call."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            self.start()
-            self.demo.block_thread()
-        finally:
-            self.close()
+    def run(self, signals: EndSignals) -> None:
+        """Serve until one of the signals comes, which are on hold; `close` must follow."""
+        self.start()
+        while self.demo.is_running and not signals.came:
+            time.sleep(POLL_SECONDS)
 
     def close(self) -> None:
         """Stop serving; nothing of any session stays on the disk."""
-        self.demo.close(verbose=False)
-        self._services.close()
-        self.sessions.remove_all_files()
+        try:
+            self.demo.close(verbose=False)
+            self._services.close()
+        finally:
+            self.sessions.remove_all_files()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end of all threads after `close`; False where one goes on after so many seconds."""
+        return self._services.wait(seconds)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

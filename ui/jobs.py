@@ -120,9 +120,23 @@ class Executors:
 
     def close(self) -> None:
         """Let the threads go as soon as they are done."""
-        threads = (self._long, self._files, self._encoders, self._painters, self._background, self._training)
-        for executor in threads:
+        for executor in self._all:
             executor.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the threads have gone; False where one still works after so many seconds."""
+        waiting = threading.Thread(target=self._wait, daemon=True)
+        waiting.start()
+        waiting.join(seconds)
+        return not waiting.is_alive()
+
+    def _wait(self) -> None:
+        for executor in self._all:
+            executor.shutdown(wait=True)
+
+    @property
+    def _all(self) -> tuple[ThreadPoolExecutor, ...]:
+        return (self._long, self._files, self._encoders, self._painters, self._background, self._training)
 
 
 async def _run(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

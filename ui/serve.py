@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sam2_core.errors import Cancelled, ConfigError, MaskletError
 from sam2_core.paths import install_command
@@ -17,10 +19,15 @@ from sam2_core.serving.engine import Engine
 from sam2_core.serving.model_choice import Machine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
+from ui.end_signals import EndSignals
 from ui.settings import Settings, load_settings
 
+if TYPE_CHECKING:  # it imports Gradio
+    from ui.app import Server
+
 DETECTION_STEPS = 5  # of the watchdog's time, that a text prompt may take
-END_SECONDS = 5.0  # that a network which is loading gets to end by itself
+END_SECONDS = 5.0  # that a network which is loading, and long work, get to end by themselves
+CLOSE_SECONDS = 20.0  # after which a server that cannot be closed is ended all the same
 
 
 def engine_builder(settings: Settings) -> BuildEngine:
@@ -86,30 +93,50 @@ def detector_registry(settings: Settings) -> DetectorRegistry:
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str], program: str | None = None) -> int:
-    """Serve until interrupted; returns the exit status. `program` is the name of the command in the help."""
+    """Serve until interrupted or told to end; returns the exit status. `program` is the name of the command in the
+    help. The main thread must call."""
     try:
-        settings = load_settings(arguments, environment, program=program)
-        if find_spec("gradio") is None:
-            raise ConfigError(f"The page needs Gradio, which is not installed here: {install_command('app')}")
-        from ui.app import Server
-
-        detectors = detector_registry(settings)
-        models = model_registry(settings)
+        with EndSignals() as signals:
+            return _serve(load_settings(arguments, environment, program=program), signals)
+    except KeyboardInterrupt:  # before there was anything to clean up
+        return 0
     except MaskletError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _serve(settings: Settings, signals: EndSignals) -> int:
+    if find_spec("gradio") is None:
+        raise ConfigError(f"The page needs Gradio, which is not installed here: {install_command('app')}")
+    from ui.app import Server
+
+    signals.hold()
+    detectors = detector_registry(settings)
+    models = model_registry(settings)
+    server = Server(settings, models, detectors, better_model(settings, models))
     try:
-        Server(settings, models, detectors, better_model(settings, models)).run()
-    except KeyboardInterrupt:  # before all was started
-        models.close()
-    if not models.wait(END_SECONDS):
-        _end_at_once()
+        server.run(signals)
+    finally:
+        overdue = threading.Timer(CLOSE_SECONDS, _end_overdue, (server,))
+        overdue.daemon = True
+        overdue.start()
+        server.close()
+        has_ended = server.wait(END_SECONDS)
+        overdue.cancel()
+        if not has_ended:
+            _end_at_once(0)
     return 0
 
 
-def _end_at_once() -> None:
-    """End the process although a network is still loading. Python would stop its thread in the midst of compiled code,
-    which ends the process with an error of that code; all files of the server are removed already."""
+def _end_overdue(server: Server) -> None:
+    """The last resort where something hangs while the server closes."""
+    server.sessions.remove_all_files()
+    _end_at_once(1)
+
+
+def _end_at_once(status: int) -> None:
+    """End the process although some threads go on. Python would stop them in the midst of compiled code, which ends the
+    process with an error of that code, or wait for them; all files of the server are removed already."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)

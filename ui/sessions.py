@@ -75,6 +75,12 @@ class Services:
         self.detectors.close()
         self.executors.close()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end of what `close` told to end; False where something goes on after so many seconds."""
+        end = time.monotonic() + seconds
+        ends = (self.models.wait, self.executors.wait, *(() if self.better is None else (self.better.wait,)))
+        return all(wait(max(0.0, end - time.monotonic())) for wait in ends)
+
 
 class Client(Protocol):
     """The other end of a session: a page, or a program that uses the API."""

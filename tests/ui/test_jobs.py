@@ -229,6 +229,21 @@ def test_whatever_a_cancelled_job_fails_with_it_was_cancelled() -> None:
     run(scene())
 
 
+def test_whether_threads_have_ended_is_known_within_a_time() -> None:
+    async def scene() -> None:
+        executors, started, go = Executors(1), threading.Event(), threading.Event()
+        running = asyncio.create_task(executors.read_file(lambda: (started.set(), go.wait(DEADLINE))))
+        while not started.is_set():
+            await asyncio.sleep(0)
+        executors.close()
+        assert not executors.wait(0.0)
+        go.set()
+        assert executors.wait(DEADLINE)
+        await running
+
+    run(scene())
+
+
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
 

@@ -11,27 +11,37 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
+import os, sys, threading
 from tests.fakes import FakeEngine
 from tests.ui.house import registry
-from ui.app import Server
+from ui import serve
 from ui.settings import load_settings
 
-settings = load_settings()
-Server(settings, registry(settings, FakeEngine(), {})).run()
+class HangingEngine(FakeEngine):
+    def shut_down(self):
+        threading.Event().wait()
+
+if "hang" in sys.argv:
+    FakeEngine, serve.CLOSE_SECONDS = HangingEngine, 0.1
+serve.model_registry = lambda settings: registry(settings, FakeEngine(), {})
+serve.better_model = lambda settings, models: None
+sys.exit(serve.main([], os.environ))
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes without telling them")
-def test_a_server_that_is_told_to_end_leaves_no_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_server_that_is_told_to_end_leaves_no_files(tmp_path: Path, hangs: bool) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-c", SCRIPT]
+    command = [sys.executable, "-c", SCRIPT, *(["hang"] if hangs else [])]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         assert any(b"Running on" in line for line in process.stdout), "it starts"
         assert list(tmp_path.glob("masklet-*"))
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
-    assert not list(tmp_path.glob("masklet-*"))
+        for _ in range(2):  # the second one must not disturb the cleaning up
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert (process.returncode, list(tmp_path.glob("masklet-*"))) == (int(hangs), [])
 
 
 LOADING = """
