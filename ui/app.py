@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ from sam2_core.serving.project import OWN_COLORS
 from sam2_core.types import MAX_MASK_LENGTH
 from ui import protocol
 from ui.api.endpoints import endpoints
-from ui.api.files import UploadLimit
+from ui.api.files import UploadLimit, exchange_in
 from ui.api.publish import publish
 from ui.api.upload_names import UploadNameRecorder, UploadNames
 from ui.end_signals import EndSignals
@@ -60,6 +61,8 @@ class Server:
         self.sessions = SessionRegistry(self._services)
         self.routes = Routes(self.sessions)
         self._upload_names = UploadNames()
+        self._exchange = ExitStack()
+        self._exchange.enter_context(exchange_in(self.sessions.exchange))
         self.demo = build(self.sessions, endpoints(self.sessions, self._upload_names))
 
     def start(self, **options: Any) -> str:
@@ -104,6 +107,7 @@ class Server:
             self.demo.close(verbose=False)
             self._services.close()
         finally:
+            self._exchange.close()
             self.sessions.remove_all_files()
 
     def wait(self, seconds: float) -> bool:

@@ -14,7 +14,6 @@ import asyncio
 import logging
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, load_ba
 from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
 from ui.models import load_model
 from ui.protocol import Bounds, Event
+from ui.server_folder import ServerFolder
 from ui.settings import Settings
 from ui.training import EVALUATION_SECONDS, TrainingResult, check_training, run_training, training_command
 
@@ -312,10 +312,16 @@ class SessionRegistry:
     def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
         self.services, self.clock = services, clock
         self._sessions: dict[str, Session] = {}
-        self._root = Path(tempfile.mkdtemp(prefix="masklet-"))
+        self._folder = ServerFolder()
+        self._root = self._folder.path
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    @property
+    def exchange(self) -> Path:
+        """The folder for files that programs send and get."""
+        return self._root / "exchange"
 
     async def open(self, connect: Callable[[Session], Client]) -> Session:
         """A new session, whose client `connect` makes; raises `Busy` where all places are taken by active sessions."""
@@ -370,7 +376,7 @@ class SessionRegistry:
 
     def remove_all_files(self) -> None:
         """Last call of a server that stops: nothing stays on the disk."""
-        shutil.rmtree(self._root, ignore_errors=True)
+        self._folder.remove()
 
     async def _close_each(self, sessions: Sequence[Session]) -> None:
         """Close them all, whatever goes wrong with one of them."""

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import route_utils
+from gradio.route_utils import GradioUploadFile
 from gradio.utils import get_upload_folder
 from gradio_client.utils import is_file_obj_with_meta, is_http_url_like
 from starlette.datastructures import Headers
@@ -29,7 +31,42 @@ from sam2_core.errors import MediaError
 UPLOAD_PATH = "/gradio_api/upload"
 MIN_FILE_BYTES = 4096  # that a file takes on the disk
 ABANDONED_SECONDS = 600.0  # after which an incomplete file is not written to any more
+_FOLDER_VARIABLE = "GRADIO_TEMP_DIR"
+_exchange: Path | None = None  # of the server that is there
 _NOT_SENT = "This is no file that was sent to this server. Send one with `handle_file` of gradio_client."
+
+
+class _UnguessableUpload(GradioUploadFile):  # type: ignore[misc]
+    """Gradio names the folder of a file after its content: equal files of two callers would lie in one folder, and
+    either could find out what the other one has."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sha.update(secrets.token_bytes(32))
+
+
+@contextlib.contextmanager
+def exchange_in(folder: Path) -> Iterator[None]:
+    """Let Gradio keep all files that callers send and get in this folder, under names that nobody can guess.
+
+    Gradio asks the environment for it, when an app is built and at each call: of several servers in one process the
+    first one decides.
+    """
+    global _exchange
+    if _exchange is not None:
+        yield
+        return
+    former, _exchange = os.environ.get(_FOLDER_VARIABLE), folder
+    os.environ[_FOLDER_VARIABLE] = str(folder)
+    route_utils.GradioUploadFile = _UnguessableUpload
+    try:
+        yield
+    finally:
+        _exchange = None
+        if former is None:
+            del os.environ[_FOLDER_VARIABLE]
+        else:
+            os.environ[_FOLDER_VARIABLE] = former
 
 
 def receive_file(sent: Any, folder: Path) -> Path:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from gradio import route_utils
+from gradio.utils import get_upload_folder
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -21,6 +24,7 @@ from ui.api.files import (
     MIN_FILE_BYTES,
     UPLOAD_PATH,
     UploadLimit,
+    exchange_in,
     receive_file,
     share_bytes,
     share_file,
@@ -52,6 +56,15 @@ def client(cache: Path) -> Iterator[TestClient]:
     routes = [Route(UPLOAD_PATH, keep, methods=["POST"]), Route("/other", keep, methods=["POST"])]
     with TestClient(Starlette(routes=routes, middleware=[limit])) as client:
         yield client
+
+
+def test_equal_files_lie_in_folders_that_nobody_can_guess(cache: Path) -> None:
+    """Gradio names folders after a digest of the content, and who knows one may read what is in it."""
+    with exchange_in(cache / "exchange"):
+        assert get_upload_folder() == str(cache / "exchange")
+        digests = {route_utils.GradioUploadFile(io.BytesIO()).sha.hexdigest() for _ in range(3)}
+    assert len(digests) == 3
+    assert get_upload_folder() == str(cache)
 
 
 def parts(size: int) -> Iterable[bytes]:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -120,6 +121,15 @@ def clip(call: Caller, files: Path) -> Iterator[str]:
 def empty(call: Caller, files: Path) -> str:
     """A session without prompts."""
     return str(call("open", handle_file(files / "clip.mp4"))["session"])
+
+
+def test_files_lie_in_the_folder_of_the_server(served: tuple[Server, str], call: Caller, files: Path) -> None:
+    """With which they go, however the server ends."""
+    paths = [httpx.post(f"{served[1]}gradio_api/upload", files={"files": ("a.png", b"same")}).json()[0] for _ in "ab"]
+    assert len(set(paths)) == 2, "not even equal ones can be guessed"
+    folder = Path(get_upload_folder())
+    assert all(Path(path).is_relative_to(folder) for path in paths)
+    assert folder == served[0].sessions.exchange
 
 
 def until(true: Callable[[], bool]) -> None:
