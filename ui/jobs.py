@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from sam2_core.errors import Busy, MaskletError, TooLarge
 from sam2_core.serving.worker import lower_priority
@@ -22,6 +23,8 @@ T = TypeVar("T")
 Send: TypeAlias = Callable[[Event], None]
 """Takes an event for whoever the work is done for; called on the event loop."""
 
+TURN_SECONDS = 2.0  # of a long job while others wait
+MAX_TURNS = 1000  # that are remembered
 MAX_TASKS = 1000  # of one session; an honest page never has that many unanswered
 FILE_THREADS = 8
 BACKGROUND_NICENESS = 10
@@ -45,47 +48,131 @@ class RateLimit:
         self._left -= 1
 
 
-class JobQueue:
-    """Places for long jobs, given in the order of asking. Belongs to one event loop."""
+class Visitor(Protocol):
+    """Whoever long work is done for."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._waiting: dict[asyncio.Future[None], Callable[[int], None]] = {}
+    @property
+    def is_present(self) -> bool:
+        """Whether they are there right now; those who are not come last."""
+        ...
+
+
+class Claim:
+    """A place among the long jobs that is waited for, held, or given to others for a while. Belongs to one event loop,
+    but for `is_turn_over`."""
+
+    def __init__(self, queue: JobQueue, on_position: Callable[[int], None], visitor: Visitor | None) -> None:
+        self.on_position, self.visitor = on_position, visitor
+        self.granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.granted_at: float | None = None  # at first
+        self.turn_began = 0.0
+        self._queue = queue
+        self._is_over = False
+
+    @property
+    def is_turn_over(self) -> bool:
+        """Whether others wait, and it was held for long enough. Any thread may ask."""
+        return self._queue.is_wanted and self._queue.clock() - self.turn_began > TURN_SECONDS
+
+    async def give_turn(self) -> None:
+        """Let those go first whose turn it is, and wait for a place again."""
+        if self._is_over:
+            raise asyncio.CancelledError
+        self.granted = asyncio.get_running_loop().create_future()
+        self._queue.put_back(self)
+        await self.granted
+
+    def cancel(self) -> None:
+        """Wait no longer, now and later."""
+        self._is_over = True
+        self.granted.cancel()
+
+
+class JobQueue:
+    """Places for long jobs. Belongs to one event loop.
+
+    What has not begun yet comes first, as most of it is short; visitors take turns, those who are there before those
+    who are gone, and who has had no turn for longest is next. A job that goes on for long gives its place up from time
+    to time (`Claim.give_turn`) while others wait. At most `max_begun` jobs are under way, held up or not.
+    """
+
+    def __init__(self, places: int, max_begun: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._free, self.clock = places, clock
+        self._left_to_begin = 8 * places if max_begun is None else max_begun
+        self._waiting: list[Claim] = []  # in the order of asking
+        self._turns: dict[Visitor | None, int] = {}  # number of the last turn of each, the newest at the end
+        self._numbers = itertools.count(1)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody waits for a place. Any thread may ask."""
+        return bool(self._waiting)
 
     @contextmanager
-    def place(self, on_position: Callable[[int], None]) -> Iterator[asyncio.Future[None]]:
-        """Ask for a place, which is free again at the end of the block; the future is done when it is granted.
+    def place(self, on_position: Callable[[int], None], visitor: Visitor | None = None) -> Iterator[Claim]:
+        """Ask for a place, which is free again at the end of the block; the claim's future is done when it is granted.
 
         `on_position` is called with the number of jobs that come before, whenever the queue changes.
         """
-        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[granted] = on_position
+        claim = Claim(self, on_position, visitor)
+        self._waiting.append(claim)
         self._advance()
         try:
-            yield granted
+            yield claim
         finally:
-            if self._waiting.pop(granted, None) is None:
+            claim.cancel()
+            if claim in self._waiting:
+                self._waiting.remove(claim)
+            else:
                 self._free += 1
+            self._left_to_begin += claim.granted_at is not None
             self._advance()
 
+    def put_back(self, claim: Claim) -> None:
+        """Take back the place that is held, and let the claim wait for another one."""
+        self._free += 1
+        self._waiting.append(claim)
+        self._advance()
+
     def _advance(self) -> None:
-        while self._free and self._waiting:
-            first = next(iter(self._waiting))
-            del self._waiting[first]
-            self._free -= 1
-            if not first.done():  # one that was cancelled gives its place back at the end of its block
-                first.set_result(None)
-        for position, on_position in enumerate(tuple(self._waiting.values())):
-            on_position(position)
+        while self._free and (ranked := self._ranked()):
+            self._grant(ranked[0])
+        for position, claim in enumerate(self._ranked(only_possible=False)):
+            if claim.granted_at is None:
+                claim.on_position(position)
+
+    def _ranked(self, only_possible: bool = True) -> list[Claim]:
+        return sorted(
+            (each for each in self._waiting if self._left_to_begin or each.granted_at is not None or not only_possible),
+            key=self._rank,
+        )
+
+    def _rank(self, claim: Claim) -> tuple[bool, bool, int]:
+        is_gone = claim.visitor is not None and not claim.visitor.is_present
+        return is_gone, claim.granted_at is not None, self._turns.get(claim.visitor, 0)
+
+    def _grant(self, claim: Claim) -> None:
+        self._waiting.remove(claim)
+        self._free -= 1
+        self._turns[claim.visitor] = next(self._numbers)
+        while len(self._turns) > MAX_TURNS:
+            self._turns.pop(min(self._turns, key=self._turns.__getitem__))
+        claim.turn_began = self.clock()
+        if claim.granted_at is None:
+            claim.granted_at = claim.turn_began
+            self._left_to_begin -= 1
+        if not claim.granted.done():  # one that was cancelled gives its place back at the end of its block
+            claim.granted.set_result(None)
 
 
 class Executors:
     """The threads of the server, shared by all sessions. Waiting for an engine takes none of them."""
 
-    def __init__(self, max_jobs: int) -> None:
+    def __init__(self, max_jobs: int, max_job_seconds: float = 3600.0) -> None:
         cores = os.cpu_count() or 1
         self.queue, self.training_queue = JobQueue(max_jobs), JobQueue(1)
-        self._long = ThreadPoolExecutor(max_jobs, thread_name_prefix="job")
+        self.max_job_seconds = max_job_seconds
+        self._long: set[threading.Thread] = set()
         self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="file")
         self._encoders = ThreadPoolExecutor(cores, thread_name_prefix="encoder")
         self._painters = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="painter")
@@ -111,8 +198,21 @@ class Executors:
         return await _run(self._background, function, *args, **kwargs)
 
     async def run_long(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run something long; `Job.run` waits for a place first."""
-        return await _run(self._long, function, *args, **kwargs)
+        """Run something long in a thread of its own; `Job.run` waits for a place first."""
+        future: Future[T] = Future()
+
+        def work() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function(*args, **kwargs))
+                except BaseException as error:
+                    future.set_exception(error)
+            self._long.discard(threading.current_thread())
+
+        thread = threading.Thread(target=work, name="job", daemon=True)  # whatever hangs in it, the server can end
+        self._long.add(thread)
+        thread.start()
+        return await asyncio.wrap_future(future)
 
     async def run_training(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what waits for a process that trains; take a place of `training_queue` first."""
@@ -133,10 +233,12 @@ class Executors:
     def _wait(self) -> None:
         for executor in self._all:
             executor.shutdown(wait=True)
+        for thread in tuple(self._long):
+            thread.join()
 
     @property
     def _all(self) -> tuple[ThreadPoolExecutor, ...]:
-        return (self._long, self._files, self._encoders, self._painters, self._background, self._training)
+        return (self._files, self._encoders, self._painters, self._background, self._training)
 
 
 async def _run(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -150,9 +252,10 @@ class JobCancelled(Exception):
 class Job:
     """One run of long work. `fields` go into all its progress events. Belongs to one event loop, but for `report`."""
 
-    def __init__(self, name: JobName, send: Send, **fields: Any) -> None:
+    def __init__(self, name: JobName, send: Send, visitor: Visitor | None = None, **fields: Any) -> None:
         self.name, self.fields = name, fields
-        self._send = send
+        self._send, self._visitor = send, visitor
+        self._claim: Claim | None = None
         self._is_cancelled = False
         self._waiting: asyncio.Future[Any] | None = None
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
@@ -162,11 +265,18 @@ class Job:
         self._is_cancelled = True
         if self._waiting is not None:
             self._waiting.cancel()
+        if self._claim is not None:
+            self._claim.cancel()
 
     def report(self, fraction: float | None, message: str) -> None:
-        """Report how far the work is; any thread may call. Raises `JobCancelled` to end it."""
+        """Report how far the work is; any thread may call. Raises `JobCancelled` to end it.
+
+        In a thread for long jobs others may have their turn meanwhile.
+        """
         if self._is_cancelled:
             raise JobCancelled(self.name)
+        if threading.get_ident() != self._thread and self._claim is not None and self._claim.is_turn_over:
+            self._give_turn(self._claim)
         event = ProgressEvent(job=self.name, fraction=fraction, message=message, **self.fields)
         if threading.get_ident() == self._thread:
             self._send(event)
@@ -181,19 +291,28 @@ class Job:
             return function(*args, **kwargs)
 
         try:
-            async with self.place(executors.queue):
-                return await executors.run_long(start)
+            async with self.place(executors.queue) as self._claim:
+                return await asyncio.wait_for(executors.run_long(start), executors.max_job_seconds)
+        except (asyncio.TimeoutError, TimeoutError) as error:
+            self._is_cancelled = True  # the thread ends at its next report, if it ever comes to that
+            minutes = executors.max_job_seconds / 60
+            raise Busy(f"This took more than {minutes:.0f} minutes and was given up. Try a smaller part.") from error
+        except asyncio.CancelledError:
+            self._is_cancelled = True
+            raise
         except Exception as error:
             if self._is_cancelled:  # nobody waits for the result, whatever went wrong
                 raise JobCancelled(self.name) from error
             raise
+        finally:
+            self._claim = None
 
     @asynccontextmanager
-    async def place(self, queue: JobQueue) -> AsyncIterator[None]:
+    async def place(self, queue: JobQueue) -> AsyncIterator[Claim]:
         """Wait for a place among the long jobs, and report how many come before. Raises `JobCancelled`."""
-        with queue.place(self._report_position) as granted:
-            await self.wait(granted)
-            yield
+        with queue.place(self._report_position, self._visitor) as claim:
+            await self.wait(claim.granted)
+            yield claim
 
     async def wait(self, awaitable: Awaitable[T]) -> T:
         """Wait for something; cancelling the job ends that at once and cancels it. Raises `JobCancelled`."""
@@ -207,6 +326,13 @@ class Job:
                 raise JobCancelled(self.name) from None
             raise
 
+    def _give_turn(self, claim: Claim) -> None:
+        """Hold the work up, in its thread, until it has a place again."""
+        try:
+            asyncio.run_coroutine_threadsafe(claim.give_turn(), self._loop).result()
+        except CancelledError:
+            raise JobCancelled(self.name) from None
+
     def _report_position(self, position: int) -> None:
         others = f"{position} {'comes' if position == 1 else 'come'} before you" if position else "you are next"
         if not self._is_cancelled:
@@ -219,8 +345,8 @@ class BackgroundTasks:
     Errors of tasks are sent as events. Belongs to one event loop.
     """
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, visitor: Visitor | None = None) -> None:
+        self._send, self._visitor = send, visitor
         self._jobs: dict[str, Job] = {}
         self._running: set[asyncio.Task[None]] = set()
 
@@ -306,7 +432,7 @@ class BackgroundTasks:
 
     def _begin(self, name: JobName, fields: dict[str, Any]) -> Job:
         self.cancel(name)
-        job = self._jobs[name] = Job(name, self._send, **fields)
+        job = self._jobs[name] = Job(name, self._send, self._visitor, **fields)
         return job
 
     def _end(self, job: Job) -> None:

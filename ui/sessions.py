@@ -65,7 +65,13 @@ class Services:
         better: BetterModel | None = None,
     ) -> Services:
         """With threads of their own."""
-        return cls(settings, models, detectors or DetectorRegistry(), Executors(settings.max_jobs), better)
+        return cls(
+            settings,
+            models,
+            detectors or DetectorRegistry(),
+            Executors(settings.max_jobs, 60.0 * settings.max_job_minutes),
+            better,
+        )
 
     def close(self) -> None:
         """Shut the engines down and let the threads go as soon as they are done."""
@@ -120,7 +126,7 @@ class Session:
         self.touched_at = touched_at
         self.leaving_at: float | None = None
         self.receiving = asyncio.Lock()  # held while a file comes in
-        self.tasks = BackgroundTasks(lambda event: self.client.send(event))
+        self.tasks = BackgroundTasks(lambda event: self.client.send(event), self)
         self.rate = RateLimit(settings.messages_per_second)
         self.downloads = Downloads(folder / "downloads")
         self.backdrops = Backdrops(folder / "backdrops", settings.max_pixels)
@@ -138,6 +144,11 @@ class Session:
             return None
         info, settings = self.workspace.info, self.services.settings
         return Bounds(info.frames, info.height, info.width, settings.max_objects, settings.max_points, info.sizes)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether its page is there, or its program may ask on."""
+        return self.client.is_connected and self.leaving_at is None
 
     @property
     def is_busy(self) -> bool:

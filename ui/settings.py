@@ -47,6 +47,7 @@ class Settings(BaseModel):
     compile: bool
     max_sessions: Count
     max_jobs: Count
+    max_job_minutes: Count
     max_upload_mb: Count
     max_pixels: Count
     max_pictures: Count

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import Busy, MediaError
-from ui.jobs import MAX_TASKS, BackgroundTasks, Executors, Job, JobCancelled, JobQueue, RateLimit
+from ui.jobs import MAX_TASKS, BackgroundTasks, Claim, Executors, Job, JobCancelled, JobQueue, RateLimit
 from ui.protocol import ErrorEvent, Event, ProgressEvent
 
 DEADLINE = 10.0  # seconds
@@ -51,16 +51,30 @@ def test_bursts_pass_and_floods_do_not() -> None:
 class Customer:
     """Somebody who wants a place, and the positions in the queue that they were told."""
 
-    def __init__(self, queue: JobQueue) -> None:
+    def __init__(self, queue: JobQueue, visitor: Somebody | None = None) -> None:
         self.positions: list[int] = []
         self.has_place, self.leave = False, asyncio.Event()
-        self.task = asyncio.ensure_future(self._work(queue))
+        self.claim: Claim | None = None
+        self.task = asyncio.ensure_future(self._work(queue, visitor))
 
-    async def _work(self, queue: JobQueue) -> None:
-        with queue.place(self.positions.append) as granted:
-            await granted
+    async def _work(self, queue: JobQueue, visitor: Somebody | None) -> None:
+        with queue.place(self.positions.append, visitor) as self.claim:
+            await self.claim.granted
             self.has_place = True
             await self.leave.wait()
+
+    async def let_others_go_first(self) -> None:
+        assert self.claim is not None
+        self.has_place = False
+        await self.claim.give_turn()
+        self.has_place = True
+
+
+class Somebody:
+    """A visitor."""
+
+    def __init__(self, is_present: bool = True) -> None:
+        self.is_present = is_present
 
 
 def play(scene: Callable[[JobQueue], Awaitable[None]], places: int = 1) -> None:
@@ -129,6 +143,77 @@ def test_a_place_that_is_given_up_as_it_is_granted_goes_to_the_next(leave_first:
     play(scene)
 
 
+def test_visitors_take_turns_and_who_is_gone_comes_last() -> None:
+    async def scene(queue: JobQueue) -> None:
+        busy, other, gone = Somebody(), Somebody(), Somebody(is_present=False)
+        running = Customer(queue, busy)
+        await settle()
+        waiting = {"gone": Customer(queue, gone), "busy": Customer(queue, busy), "other": Customer(queue, other)}
+        await settle()
+        assert {name: each.positions[-1] for name, each in waiting.items()} == {"other": 0, "busy": 1, "gone": 2}
+        order = []
+        while waiting:
+            running.leave.set()
+            await settle()
+            [(name, running)] = [(name, each) for name, each in waiting.items() if each.has_place]
+            order.append(name)
+            del waiting[name]
+        running.leave.set()
+        await settle()
+        assert order == ["other", "busy", "gone"]
+
+    play(scene)
+
+
+def test_who_has_just_come_goes_before_those_who_go_on() -> None:
+    async def scene(queue: JobQueue) -> None:
+        long, other = Customer(queue, Somebody()), Customer(queue, Somebody())
+        await settle()
+        pause = asyncio.ensure_future(long.let_others_go_first())
+        await settle()
+        assert (long.has_place, other.has_place) == (False, True)
+        newcomer = Customer(queue, Somebody())
+        other.leave.set()
+        await settle()
+        assert (long.has_place, newcomer.has_place) == (False, True)
+        assert newcomer.positions == [0]
+        newcomer.leave.set()
+        await settle()
+        assert long.has_place
+        long.leave.set()
+        await asyncio.gather(pause, long.task)
+        last = Customer(queue, Somebody())
+        await settle()
+        assert last.has_place, "no place was lost"
+        last.leave.set()
+        await settle()
+
+    play(scene)
+
+
+def test_no_more_are_begun_than_may_be_held_up() -> None:
+    async def scene(queue: JobQueue) -> None:
+        first, second = Customer(queue), Customer(queue)
+        await settle()
+        pause = asyncio.ensure_future(first.let_others_go_first())
+        await settle()
+        third = Customer(queue)
+        second_pause = asyncio.ensure_future(second.let_others_go_first())
+        await settle()
+        assert [each.has_place for each in (first, second, third)] == [True, False, False]
+        first.leave.set()
+        await settle()
+        assert third.has_place
+        for each in (second, third):
+            each.task.cancel()
+        await asyncio.gather(pause, second_pause, second.task, third.task, return_exceptions=True)
+
+    async def play_with_two() -> None:
+        await scene(JobQueue(1, max_begun=2))
+
+    run(play_with_two())
+
+
 # --- jobs -------------------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +221,7 @@ class OnTheSpot(Executors):
     """One place for long work, which is done at once."""
 
     def __init__(self) -> None:
-        self.queue = JobQueue(1)
+        self.queue, self.max_job_seconds = JobQueue(1), DEADLINE
 
     async def run_long(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
@@ -240,6 +325,92 @@ def test_whether_threads_have_ended_is_known_within_a_time() -> None:
         go.set()
         assert executors.wait(DEADLINE)
         await running
+
+    run(scene())
+
+
+class Long:
+    """Work in a thread that reports whenever it is let on."""
+
+    def __init__(self, executors: Executors) -> None:
+        self.executors, self.go, self.steps = executors, threading.Semaphore(0), threading.Semaphore(0)
+        self.job = Job("export", nobody)
+        self.task = asyncio.create_task(self.job.run(executors, self._work))
+
+    def _work(self) -> str:
+        for _ in range(4):
+            self.steps.release()
+            assert self.go.acquire(timeout=DEADLINE)
+            self.job.report(0.5, "on")
+        return "done"
+
+    async def step(self) -> None:
+        assert await asyncio.to_thread(self.steps.acquire, timeout=DEADLINE)
+
+
+def test_long_jobs_let_a_short_one_through_and_go_on() -> None:
+    async def scene() -> None:
+        executors, now = Executors(2), [0.0]
+        executors.queue = JobQueue(2, clock=lambda: now[0])
+        long = [Long(executors), Long(executors)]
+        for each in long:
+            await each.step()
+        photo = asyncio.create_task(Job("ingest", nobody).run(executors, lambda: "opened"))
+        await settle()
+        now[0] += 1.0
+        long[0].go.release()
+        await long[0].step()
+        assert not photo.done(), "a turn lasts a while"
+        now[0] += 1.5
+        long[0].go.release()
+        assert await photo == "opened"
+        for each in long:
+            for _ in range(4):
+                each.go.release()
+        assert [await each.task for each in long] == ["done", "done"]
+        executors.close()
+
+    run(scene())
+
+
+@pytest.mark.parametrize("by_task", [True, False])
+def test_a_job_that_is_held_up_can_be_cancelled(by_task: bool) -> None:
+    async def scene() -> None:
+        executors, now = Executors(1), [0.0]
+        executors.queue = JobQueue(1, clock=lambda: now[0])
+        long = Long(executors)
+        await long.step()
+        other, go = Job("ingest", nobody), threading.Event()
+        running = asyncio.create_task(other.run(executors, go.wait, DEADLINE))
+        now[0] += 3.0
+        await settle()
+        long.go.release()
+        while long.job._claim is None or long.job._claim.granted.done():
+            await asyncio.sleep(0)
+        if by_task:
+            long.task.cancel()
+        else:
+            long.job.cancel()
+        with pytest.raises((JobCancelled, asyncio.CancelledError)):
+            await long.task
+        go.set()
+        assert await running
+        assert await Job("ingest", nobody).run(executors, lambda: "next") == "next"
+        executors.close()
+        assert executors.wait(DEADLINE), "its thread has ended"
+
+    run(scene())
+
+
+def test_a_job_that_takes_too_long_gives_its_place_back_even_where_it_hangs() -> None:
+    async def scene() -> None:
+        executors, go = Executors(1, max_job_seconds=0.01), threading.Event()
+        with pytest.raises(Busy, match="was given up"):
+            await Job("export", nobody).run(executors, go.wait, DEADLINE)
+        executors.max_job_seconds = DEADLINE
+        assert await Job("ingest", nobody).run(executors, lambda: "next") == "next"
+        go.set()
+        executors.close()
 
     run(scene())
 
