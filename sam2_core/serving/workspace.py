@@ -349,10 +349,15 @@ class Workspace:
         self._check_open()
         self._skip_tracking = False
         self._replays += 1
+
+        def report(fraction: float | None, message: str) -> None:
+            self._check_open()  # nobody waits for the rest
+            progress(fraction, message)
+
         try:
             fresh = await EngineSession.open(engine(), str(self.folder))
             try:
-                await fresh.replay(entries, progress, lambda: not self._skip_tracking)
+                await fresh.replay(entries, report, lambda: not self._skip_tracking)
                 self._check_open()
             except BaseException:
                 fresh.close()

@@ -748,6 +748,24 @@ def test_closing_while_the_session_is_opened_leaves_none(clip: Path) -> None:
     run(scenario)
 
 
+def test_closing_ends_a_replay_after_the_command_under_way(clip: Path) -> None:
+    async def scenario() -> None:
+        engine = HeldEngine(SetPrompt)
+        async with opened(clip, engine) as workspace:
+            entries = [PromptEntry(frame, 1, HERE) for frame in range(FRAMES)]
+            replacing = asyncio.create_task(workspace.replace(entries, no_progress))
+            await engine.entered()
+            await workspace.close()
+            for _ in entries:
+                engine.gate.release()
+            with pytest.raises(MediaError, match="has been closed"):
+                await replacing
+            assert engine.calls.count("SetPrompt") == 1
+            assert not engine.sessions
+
+    run(scenario)
+
+
 def test_a_session_that_nobody_waits_for_any_more_is_closed(clip: Path) -> None:
     async def scenario() -> None:
         engine = SlowToOpen()
