@@ -27,6 +27,7 @@ from sam2_core.serving.model_registry import ModelRegistry
 from sam2_core.serving.project import OWN_COLORS
 from sam2_core.types import MAX_MASK_LENGTH
 from ui import protocol
+from ui.addresses import client_address
 from ui.api.endpoints import endpoints
 from ui.api.files import UploadLimit, exchange_in
 from ui.api.publish import publish
@@ -147,12 +148,13 @@ def component(settings: Settings) -> gr.HTML:
     )
 
 
-def open_session(sessions: SessionRegistry) -> Callable[[], Awaitable[Any]]:
+def open_session(sessions: SessionRegistry) -> Callable[[gr.Request], Awaitable[Any]]:
     """The handler that gives a page its token; behind Gradio's login, so nobody else gets one."""
 
-    async def handle() -> Any:
+    async def handle(request: gr.Request) -> Any:
+        connect = partial(PageConnection, clock=sessions.clock)
         try:
-            session = await sessions.open(partial(PageConnection, clock=sessions.clock))
+            session = await sessions.open(connect, address=client_address(request))
         except Busy as error:
             return gr.HTML(token="", problem=str(error), issued=time.time_ns())
         return gr.HTML(token=session.token, problem="", issued=time.time_ns())

@@ -4,7 +4,7 @@ A session ends
 - a few seconds after its page said goodbye (a reload says goodbye too and is back within them),
 - when its connection has been lost for longer than the grace time,
 - when nothing was asked of it for long and nothing is being done for it,
-- when a newcomer needs the place and this session has been idle the longest.
+- when a newcomer needs the place and this session has been idle the longest, and its page is not on its way back.
 With a session go its folder and everything the engine holds for it.
 """
 
@@ -15,7 +15,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,8 @@ from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, SessionM
 from sam2_core.serving.text_run import TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
+from sam2_core.types import Progress
+from ui.disk_quota import DiskQuota
 from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, load_backdrops, read_files
 from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
 from ui.models import load_model
@@ -54,6 +56,7 @@ class Services:
     models: ModelRegistry
     detectors: DetectorRegistry
     executors: Executors
+    disk: DiskQuota
     better: BetterModel | None = None
 
     @classmethod
@@ -65,13 +68,9 @@ class Services:
         better: BetterModel | None = None,
     ) -> Services:
         """With threads of their own."""
-        return cls(
-            settings,
-            models,
-            detectors or DetectorRegistry(),
-            Executors(settings.max_jobs, 60.0 * settings.max_job_minutes),
-            better,
-        )
+        executors = Executors(settings.max_jobs, 60.0 * settings.max_job_minutes)
+        disk = DiskQuota(settings.max_disk_bytes)
+        return cls(settings, models, detectors or DetectorRegistry(), executors, disk, better)
 
     def close(self) -> None:
         """Shut the engines down and let the threads go as soon as they are done."""
@@ -120,8 +119,10 @@ class Session:
 
     client: Client
 
-    def __init__(self, token: str, folder: Path, services: Services, touched_at: float) -> None:
+    def __init__(self, token: str, folder: Path, services: Services, touched_at: float, address: str = "") -> None:
+        """`address` is where its user comes from, see `client_address`."""
         settings = services.settings
+        self.address, self.was_present = address, False
         self.token, self.folder, self.services = token, folder, services
         self.touched_at = touched_at
         self.leaving_at: float | None = None
@@ -169,7 +170,8 @@ class Session:
         executors, settings = self.services.executors, self.services.settings
         earlier = self.workspace.store if self.workspace is not None and options.add else None
         try:
-            skipped = await job.run(executors, read_files, files, folder, settings, options, job.report, earlier)
+            report = self._within_quota(job)
+            skipped = await job.run(executors, read_files, files, folder, settings, options, report, earlier)
         finally:
             for file in files:
                 await executors.read_file(shutil.rmtree, file.path.parent, ignore_errors=True)
@@ -238,7 +240,7 @@ class Session:
         options = replace(options, backdrops=await executors.read_file(load_backdrops, backdrops))
         folder = await executors.read_file(self.downloads.new_folder)
         run = partial(job.run, executors)
-        file = await workspace.export(folder, objects, frames, options, job.report, run)
+        file = await workspace.export(folder, objects, frames, options, self._within_quota(job), run)
         if not self.tasks.has(job):
             raise JobCancelled(job.name)  # as it had just ended: what is waited for is a newer one, or none
         return file
@@ -287,6 +289,15 @@ class Session:
             self.model.release()
             self.models.close()
 
+    def _within_quota(self, job: Job) -> Progress:
+        """Reports of work that writes files; raises `Busy` where the disk has no room for more."""
+
+        def report(fraction: float | None, message: str) -> None:
+            self.services.disk.check()
+            job.report(fraction, message)
+
+        return report
+
     async def _move(self, engine: EngineSource, job: Job) -> None:
         if self.workspace is None:
             return
@@ -334,14 +345,15 @@ class SessionRegistry:
         """The folder for files that programs send and get."""
         return self._root / "exchange"
 
-    async def open(self, connect: Callable[[Session], Client]) -> Session:
-        """A new session, whose client `connect` makes; raises `Busy` where all places are taken by active sessions."""
+    async def open(self, connect: Callable[[Session], Client], *, address: str = "") -> Session:
+        """A new session, whose client `connect` makes; raises `Busy` where all places, or all that one address may
+        have, are taken by active sessions."""
         folder = self._root / secrets.token_hex(16)
         await asyncio.to_thread(folder.mkdir, mode=0o700)
         try:
-            await self._make_room()
+            await self._make_room(address)
             # Nothing is awaited from here on: many may come at once, and each must see the places that others took.
-            session = Session(secrets.token_urlsafe(24), folder, self.services, self.clock())
+            session = Session(secrets.token_urlsafe(24), folder, self.services, self.clock(), address)
         except BaseException:
             await asyncio.to_thread(folder.rmdir)
             raise
@@ -355,15 +367,16 @@ class SessionRegistry:
 
     def touch(self, session: Session) -> None:
         """Something was asked of the session."""
-        session.touched_at, session.leaving_at = self.clock(), None
+        session.touched_at, session.leaving_at, session.was_present = self.clock(), None, True
 
     def leave(self, session: Session) -> None:
         """The page was closed or is being reloaded; only coming back in time keeps the work."""
         session.leaving_at = self.clock()
 
     async def sweep(self) -> None:
-        """Close the sessions whose time is over, and free detectors that nobody uses."""
+        """Close the sessions whose time is over, free detectors that nobody uses, and see how full the disk is."""
         self.services.detectors.free_idle()
+        await self.services.executors.read_file(self.services.disk.measure, self._root)
         await self._close_each([session for session in self._sessions.values() if self._is_over(session)])
 
     async def sweep_forever(self) -> None:
@@ -395,12 +408,30 @@ class SessionRegistry:
             if isinstance(result, Exception):
                 _log.error("A session could not be closed cleanly", exc_info=result)
 
-    async def _make_room(self) -> None:
-        while len(self) >= self.services.settings.max_sessions:
-            longest_idle = min(self._sessions.values(), key=lambda each: (each.client.is_connected, -self._idle(each)))
-            if longest_idle.client.is_connected and self._idle(longest_idle) < ACTIVE_SECONDS:
-                raise Busy("All places are taken at the moment. Please try again in a few minutes.")
-            await self.close(longest_idle)
+    async def _make_room(self, address: str) -> None:
+        settings = self.services.settings
+        while address and len(there := self._of_address(address)) >= settings.max_sessions_per_address:
+            await self._close_longest_idle(there, "All places of your address are taken. Close another page of yours.")
+        while len(self) >= settings.max_sessions:
+            full = "All places are taken at the moment. Please try again in a few minutes."
+            await self._close_longest_idle(self._sessions.values(), full)
+
+    def _of_address(self, address: str) -> list[Session]:
+        return [session for session in self._sessions.values() if session.address == address]
+
+    async def _close_longest_idle(self, sessions: Iterable[Session], full: str) -> None:
+        may_go = [session for session in sessions if self._may_go(session)]
+        if not may_go:
+            raise Busy(full)
+        await self.close(max(may_go, key=self._idle))
+
+    def _may_go(self, session: Session) -> bool:
+        """Whether a newcomer may have its place: not as long as its page may come back, or has yet to come."""
+        if session.client.is_connected:
+            return self._idle(session) >= ACTIVE_SECONDS
+        if session.was_present:
+            return self._is_over(session)
+        return self._idle(session) > self.services.settings.farewell_seconds
 
     def _idle(self, session: Session) -> float:
         """Seconds since something was asked of it; whoever waits for long work is not idle."""

@@ -46,6 +46,7 @@ class Settings(BaseModel):
     device: str
     compile: bool
     max_sessions: Count
+    max_sessions_per_address: Count
     max_jobs: Count
     max_job_minutes: Count
     max_upload_mb: Count
@@ -56,6 +57,7 @@ class Settings(BaseModel):
     max_frames: Count
     max_clip_side: Count
     max_store_mb: Count
+    max_disk_mb: Count
     max_objects: Count
     max_points: Count
     max_live_side: Count
@@ -136,6 +138,11 @@ class Settings(BaseModel):
     def max_album_bytes(self) -> int:
         """Most bytes that the files of an album may have together."""
         return self.max_album_mb * 1_000_000
+
+    @property
+    def max_disk_bytes(self) -> int:
+        """Most bytes that the files of all visitors may have together."""
+        return self.max_disk_mb * 1_000_000
 
     @property
     def max_store_bytes(self) -> int:

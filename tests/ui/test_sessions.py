@@ -9,6 +9,7 @@ from sam2_core.errors import Busy
 from sam2_core.serving.workspace import WorkspaceObserver
 from tests.fakes import FakeEngine
 from tests.ui.house import registry, settings_with
+from ui.addresses import client_address
 from ui.page.send_queue import SendQueue
 from ui.protocol import Event
 from ui.sessions import Services, Session, SessionRegistry
@@ -24,8 +25,25 @@ class Clock:
 class Sessions(SessionRegistry):
     """Sessions whose clients are made here."""
 
-    async def begin(self) -> Session:
-        return await self.open(lambda session: Client(self.clock))
+    async def begin(self, address: str = "") -> Session:
+        return await self.open(lambda session: Client(self.clock), address=address)
+
+    async def come(self, address: str = "") -> Session:
+        """A session whose page is there."""
+        session = await self.begin(address)
+        await client_of(session).queue.attach(nothing)
+        self.touch(session)
+        return session
+
+
+class Peer:
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+
+class Call:
+    def __init__(self, host: str | None) -> None:
+        self.client = None if host is None else Peer(host)
 
 
 class Client:
@@ -63,9 +81,10 @@ async def nothing() -> None:
 Scene = Callable[[Sessions, Clock], Awaitable[None]]
 
 
-def play(scene: Scene) -> None:
+def play(scene: Scene, places: int = 2) -> None:
     clock = Clock()
-    settings = settings_with(max_sessions=2, grace_seconds=60, farewell_seconds=10, idle_minutes=30)
+    times = {"grace_seconds": 60, "farewell_seconds": 10, "idle_minutes": 30}
+    settings = settings_with(max_sessions=places, max_sessions_per_address=2, **times)
     services = Services.create(settings, registry(settings, FakeEngine(), {}))
     sessions = Sessions(services, clock)
     try:
@@ -180,12 +199,12 @@ def test_a_newcomer_takes_the_place_that_was_idle_longest() -> None:
 
 def test_many_who_come_at_once_get_no_more_places_than_there_are() -> None:
     async def scene(sessions: Sessions, clock: Clock) -> None:
-        there = await sessions.begin()
-        await client_of(there).queue.attach(nothing)
-        came = await asyncio.gather(*(sessions.begin() for _ in range(5)))
-        assert len(sessions) == 2
-        folders = [session.folder for session in (there, *came) if sessions.find(session.token)]
-        assert sorted(there.folder.parent.iterdir()) == sorted(folders)
+        there = await sessions.come()
+        came = await asyncio.gather(*(sessions.begin() for _ in range(5)), return_exceptions=True)
+        got = [each for each in came if isinstance(each, Session)]
+        assert (len(sessions), len(got)) == (2, 1)
+        assert all(isinstance(each, Busy) for each in came if each not in got)
+        assert sorted(there.folder.parent.iterdir()) == sorted(each.folder for each in (there, *got))
 
     play(scene)
 
@@ -202,17 +221,89 @@ def test_who_finds_no_place_leaves_nothing() -> None:
     play(scene)
 
 
-def test_a_page_that_is_gone_makes_room_before_one_that_is_there() -> None:
+def test_a_lost_connection_keeps_its_place_through_its_grace() -> None:
+    """Newcomers meet a full house meanwhile, also where nobody is idle for less than the lost one."""
+
     async def scene(sessions: Sessions, clock: Clock) -> None:
-        there, gone = await sessions.begin(), await sessions.begin()
-        await client_of(there).queue.attach(nothing)
+        there, lost = await sessions.come(), await sessions.come()
         clock.now += 30
-        sessions.touch(gone)
+        sessions.touch(there)
+        client_of(lost).queue.detach(nothing)
+        for seconds in (1, 58):
+            clock.now += seconds
+            with pytest.raises(Busy):
+                await sessions.begin()
+        assert sessions.find(lost.token)
+        clock.now += 2
         await sessions.begin()
         assert sessions.find(there.token)
-        assert sessions.find(gone.token) is None
+        assert sessions.find(lost.token) is None
 
     play(scene)
+
+
+def test_a_reload_keeps_its_place() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        _, reloaded = await sessions.come(), await sessions.come()
+        sessions.leave(reloaded)
+        client_of(reloaded).queue.detach(nothing)
+        clock.now += 9
+        with pytest.raises(Busy):
+            await sessions.begin()
+        clock.now += 2
+        await sessions.begin()
+        assert sessions.find(reloaded.token) is None
+
+    play(scene)
+
+
+def test_who_opened_the_page_has_a_moment_to_connect() -> None:
+    """Newcomers do not push each other out, and whoever never connects has no grace."""
+
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        await sessions.come()
+        loading = await sessions.begin()
+        clock.now += 9
+        with pytest.raises(Busy):
+            await sessions.begin()
+        clock.now += 2
+        await sessions.begin()
+        assert sessions.find(loading.token) is None
+
+    play(scene)
+
+
+def test_one_address_does_not_get_all_places() -> None:
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        greedy = [await sessions.come("192.0.2.7") for _ in range(2)]
+        with pytest.raises(Busy, match="of your address"):
+            await sessions.begin("192.0.2.7")
+        for _ in range(3):
+            await sessions.come()
+        await sessions.come("192.0.2.8")
+        assert len(sessions) == 6
+        clock.now += 200
+        sessions.touch(greedy[1])
+        await sessions.come("192.0.2.7")
+        assert sessions.find(greedy[0].token) is None, "one of its own that is idle makes room"
+        assert len(sessions) == 6
+
+    play(scene, places=8)
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        *((host, "") for host in ("127.0.0.1", "::1", "::ffff:127.0.0.1", "testclient", "")),
+    ],
+)
+def test_places_are_counted_by_address_but_on_this_computer(host: str, counted: str) -> None:
+    assert client_address(Call(host)) == counted
+    assert client_address(None) == client_address(Call(None)) == ""
 
 
 def test_a_socket_that_cannot_be_closed_costs_nobody_the_clean_up() -> None:

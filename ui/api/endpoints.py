@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any, Literal, TypeAlias
 
 from gradio import FileData
+from gradio.context import LocalContext
 
 from sam2_core.errors import BadPrompt, MediaError, SessionGone
 from sam2_core.media import (
@@ -31,6 +32,7 @@ from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.project import traits_of
 from sam2_core.serving.text_run import TextRun, TextUpdate
 from sam2_core.serving.tracking_run import TrackingUpdate
+from ui.addresses import client_address
 from ui.api.clients import SESSION_GONE, ApiClient
 from ui.api.files import receive_file, share_bytes, share_file
 from ui.api.results import (
@@ -650,7 +652,7 @@ class Endpoints:
 
         Raises `Busy` where there is no place, and `MediaError` for what cannot be used.
         """
-        session = await self._registry.open(ApiClient)
+        session = await self._registry.open(ApiClient, address=client_address(LocalContext.request.get(None)))
         try:
             client = self._client(session.token)
             files = []

@@ -189,15 +189,16 @@ class Routes:
         if announced.isdigit() and int(announced) > max_bytes:
             raise too_large
         size = 0
-        file = await self._executors.read_file(target.open, "wb")
-        try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > max_bytes:
-                    raise too_large
-                await self._executors.read_file(file.write, chunk)
-        finally:
-            await self._executors.read_file(file.close)
+        with self._sessions.services.disk.coming(int(announced) if announced.isdigit() else max_bytes):
+            file = await self._executors.read_file(target.open, "wb")
+            try:
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size > max_bytes:
+                        raise too_large
+                    await self._executors.read_file(file.write, chunk)
+            finally:
+                await self._executors.read_file(file.close)
 
     # --- pictures and files down ----------------------------------------------------------------------------------
 
