@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Protocol
 
@@ -13,6 +14,9 @@ class Peer(Protocol):
     def host(self) -> str:
         """Its address."""
         ...
+
+
+FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
 class Call(Protocol):
@@ -39,3 +43,13 @@ def client_address(request: Call | None) -> str:
     if address.is_loopback:
         return ""
     return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+
+
+def is_from_this_computer(request: Call, headers: Mapping[str, str]) -> bool:
+    """Whether a program on this computer asks, and not for somebody else as a proxy does."""
+    host = "" if request.client is None else request.client.host
+    try:
+        is_loopback = ip_address(host).is_loopback
+    except ValueError:
+        return False
+    return is_loopback and not any(name in headers for name in FORWARDING)

@@ -34,6 +34,8 @@ from ui.api.publish import publish
 from ui.api.upload_names import UploadNameRecorder, UploadNames
 from ui.end_signals import EndSignals
 from ui.examples import examples
+from ui.health import Health
+from ui.logs import log_as_json
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_PROMPTS
 from ui.page.previews import SIDES
@@ -72,7 +74,8 @@ class Server:
         largest = max(settings.max_upload_bytes, settings.max_album_bytes)
         limit = Middleware(UploadLimit, max_request_bytes=largest + 1_000_000, max_total_bytes=MAX_SENT * largest)
         names = Middleware(UploadNameRecorder, names=self._upload_names)
-        routes = [*self.routes.all(), *web_files().routes()]
+        health = Health(self.sessions, time.monotonic)
+        routes = [*self.routes.all(), *health.routes(), *web_files().routes()]
         _, address, _ = self.demo.launch(
             server_name=settings.host,
             server_port=settings.port or None,
@@ -94,6 +97,8 @@ class Server:
             footer_links=["api"],
             **options,
         )
+        if settings.log_format == "json":
+            log_as_json()  # once more: the server that was launched has put handlers of its own in place
         return str(address)
 
     def run(self, signals: EndSignals) -> None:
@@ -126,7 +131,7 @@ def build(sessions: SessionRegistry, functions: Iterable[Callable[..., Any]]) ->
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         demo.load(open_session(sessions), None, page, **quiet)
         page.renew(open_session(sessions), None, page, **quiet)
-        publish(functions, demo)
+        publish(functions, demo, sessions.services.metrics.count_error)
     demo.queue(api_open=False)
     return demo
 
@@ -156,6 +161,7 @@ def open_session(sessions: SessionRegistry) -> Callable[[gr.Request], Awaitable[
         try:
             session = await sessions.open(connect, address=client_address(request))
         except Busy as error:
+            sessions.services.metrics.count_error(error)
             return gr.HTML(token="", problem=str(error), issued=time.time_ns())
         return gr.HTML(token=session.token, problem="", issued=time.time_ns())
 

@@ -97,7 +97,7 @@ class JobQueue:
     """
 
     def __init__(self, places: int, max_begun: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._free, self.clock = places, clock
+        self._places, self._free, self.clock = places, places, clock
         self._left_to_begin = 8 * places if max_begun is None else max_begun
         self._waiting: list[Claim] = []  # in the order of asking
         self._turns: dict[Visitor | None, int] = {}  # number of the last turn of each, the newest at the end
@@ -107,6 +107,16 @@ class JobQueue:
     def is_wanted(self) -> bool:
         """Whether anybody waits for a place. Any thread may ask."""
         return bool(self._waiting)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place, or to have theirs back."""
+        return len(self._waiting)
+
+    @property
+    def running(self) -> int:
+        """How many places are taken."""
+        return self._places - self._free
 
     @contextmanager
     def place(self, on_position: Callable[[int], None], visitor: Visitor | None = None) -> Iterator[Claim]:
@@ -345,8 +355,14 @@ class BackgroundTasks:
     Errors of tasks are sent as events. Belongs to one event loop.
     """
 
-    def __init__(self, send: Send, visitor: Visitor | None = None) -> None:
-        self._send, self._visitor = send, visitor
+    def __init__(
+        self,
+        send: Send,
+        visitor: Visitor | None = None,
+        on_error: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
+        """`on_error` is told of each error that is sent."""
+        self._send, self._visitor, self._on_error = send, visitor, on_error
         self._jobs: dict[str, Job] = {}
         self._running: set[asyncio.Task[None]] = set()
 
@@ -413,8 +429,10 @@ class BackgroundTasks:
         except JobCancelled:
             pass
         except MaskletError as error:
+            self._on_error(error)
             self.report_error(str(error), **subject, **({"too_large": True} if isinstance(error, TooLarge) else {}))
-        except Exception:
+        except Exception as error:
+            self._on_error(error)
             _log.exception("A request failed")
             self.report_error("Something went wrong on the server. Try it again; your work is kept.", **subject)
 

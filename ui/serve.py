@@ -20,6 +20,7 @@ from sam2_core.serving.model_choice import Machine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from ui.end_signals import EndSignals
+from ui.logs import log_as_json
 from ui.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # it imports Gradio
@@ -108,6 +109,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], program: str 
 def _serve(settings: Settings, signals: EndSignals) -> int:
     if find_spec("gradio") is None:
         raise ConfigError(f"The page needs Gradio, which is not installed here: {install_command('app')}")
+    if settings.log_format == "json":
+        log_as_json()
     from ui.app import Server
 
     signals.hold()

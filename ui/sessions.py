@@ -15,7 +15,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from sam2_core.types import Progress
 from ui.disk_quota import DiskQuota
 from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, load_backdrops, read_files
 from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
+from ui.metrics import Metrics
 from ui.models import load_model
 from ui.protocol import Bounds, Event
 from ui.server_folder import ServerFolder
@@ -57,6 +58,7 @@ class Services:
     detectors: DetectorRegistry
     executors: Executors
     disk: DiskQuota
+    metrics: Metrics
     better: BetterModel | None = None
 
     @classmethod
@@ -70,7 +72,7 @@ class Services:
         """With threads of their own."""
         executors = Executors(settings.max_jobs, 60.0 * settings.max_job_minutes)
         disk = DiskQuota(settings.max_disk_bytes)
-        return cls(settings, models, detectors or DetectorRegistry(), executors, disk, better)
+        return cls(settings, models, detectors or DetectorRegistry(), executors, disk, Metrics(), better)
 
     def close(self) -> None:
         """Shut the engines down and let the threads go as soon as they are done."""
@@ -124,10 +126,10 @@ class Session:
         settings = services.settings
         self.address, self.was_present = address, False
         self.token, self.folder, self.services = token, folder, services
-        self.touched_at = touched_at
+        self.opened_at = self.touched_at = touched_at
         self.leaving_at: float | None = None
         self.receiving = asyncio.Lock()  # held while a file comes in
-        self.tasks = BackgroundTasks(lambda event: self.client.send(event), self)
+        self.tasks = BackgroundTasks(lambda event: self.client.send(event), self, services.metrics.count_error)
         self.rate = RateLimit(settings.messages_per_second)
         self.downloads = Downloads(folder / "downloads")
         self.backdrops = Backdrops(folder / "backdrops", settings.max_pixels)
@@ -137,6 +139,11 @@ class Session:
         self._versions = 0  # of media that were opened so far
         self._tracking: TrackingRun | TextRun | None = None
         self.switching = asyncio.Lock()  # held while medium or network change, and by whoever needs that they do not
+
+    @property
+    def id(self) -> str:
+        """Names the session in logs; opens nothing."""
+        return self.folder.name[:8]
 
     @property
     def bounds(self) -> Bounds | None:
@@ -334,6 +341,7 @@ class SessionRegistry:
     def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
         self.services, self.clock = services, clock
         self._sessions: dict[str, Session] = {}
+        services.metrics.gauge(self._figures)
         self._folder = ServerFolder()
         self._root = self._folder.path
 
@@ -359,6 +367,8 @@ class SessionRegistry:
             raise
         session.client = connect(session)
         self._sessions[session.token] = session
+        self.services.metrics.count_session()
+        _log.info("A session was opened", extra={"fields": {"session": session.id, "sessions": len(self)}})
         return session
 
     def find(self, token: str) -> Session | None:
@@ -389,6 +399,9 @@ class SessionRegistry:
         """End a session: its client is told, its work and folder go."""
         if self._sessions.pop(session.token, None) is None:
             return
+        seconds = round(self.clock() - session.opened_at, 1)
+        fields = {"session": session.id, "seconds": seconds, "sessions": len(self)}
+        _log.info("A session has ended", extra={"fields": fields})
         try:
             await session.close()
         finally:
@@ -401,6 +414,28 @@ class SessionRegistry:
     def remove_all_files(self) -> None:
         """Last call of a server that stops: nothing stays on the disk."""
         self._folder.remove()
+
+    def _figures(self) -> Iterator[tuple[str, str, float]]:
+        sessions, services = tuple(self._sessions.values()), self.services
+        queue = services.executors.queue
+        yield "masklet_sessions", "Sessions that are open", len(sessions)
+        yield "masklet_sessions_present", "Sessions whose page is there", sum(each.is_present for each in sessions)
+        yield "masklet_sessions_max", "Places", services.settings.max_sessions
+        yield "masklet_jobs_running", "Uploads read and downloads written", queue.running
+        yield "masklet_jobs_waiting", "Uploads and downloads that wait for their turn", queue.waiting
+        yield "masklet_disk_bytes", "Of all visitors' files", services.disk.used
+        yield "masklet_disk_bytes_max", "Most bytes of all visitors' files", services.disk.max_bytes
+        engines = [engine.status() for engine in services.models.engines()]
+        yield "masklet_models_loaded", "Networks in memory", len(engines)
+        yield "masklet_engine_waiting", "Commands that wait for a network", sum(each.waiting for each in engines)
+        yield "masklet_engine_restarts", "Networks that hung and were started again", services.models.restarts
+        yield (
+            "masklet_engine_evictions",
+            "Sessions whose memory was freed for others",
+            sum(each.evictions for each in engines),
+        )
+        held = [each.device_bytes for each in engines if each.device_bytes is not None]
+        yield "masklet_device_bytes", "Of the devices' memory that this process holds", max(held, default=0)
 
     async def _close_each(self, sessions: Sequence[Session]) -> None:
         """Close them all, whatever goes wrong with one of them."""
@@ -423,6 +458,7 @@ class SessionRegistry:
         may_go = [session for session in sessions if self._may_go(session)]
         if not may_go:
             raise Busy(full)
+        self.services.metrics.count_eviction()
         await self.close(max(may_go, key=self._idle))
 
     def _may_go(self, session: Session) -> bool:

@@ -69,6 +69,8 @@ class Settings(BaseModel):
     farewell_seconds: Duration
     idle_minutes: Duration
     watchdog_seconds: Duration
+    metrics: Literal["local", "always", "never"]
+    log_format: Literal["text", "json"]
 
     @field_validator("auth")
     @classmethod

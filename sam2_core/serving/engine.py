@@ -29,6 +29,9 @@ class QueueStatus:
         seconds: About how long it takes until that command is done (0: none waits, or nothing is known yet).
         speed: How fast the network has been so far.
         restarts: How often its worker hung or died and was replaced.
+        evictions: How many sessions it has closed to make room for others.
+        waiting: Commands of all sessions that wait.
+        device_bytes: Of the device's memory that this process holds; None where that cannot be told.
     """
 
     device: str
@@ -37,6 +40,9 @@ class QueueStatus:
     seconds: float
     speed: Speed = UNKNOWN_SPEED
     restarts: int = 0
+    evictions: int = 0
+    waiting: int = 0
+    device_bytes: int | None = None
 
 
 class Engine(Protocol):

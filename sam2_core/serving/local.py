@@ -27,7 +27,7 @@ from sam2_core.serving.commands import Command, Priority
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.serving.speed_meter import SpeedMeter
 from sam2_core.serving.worker import Worker
-from sam2_core.tracking.device import device_name, fast_precision, memory_in_use
+from sam2_core.tracking.device import bytes_held, device_name, fast_precision, memory_in_use
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.live_session import LiveSession
 from sam2_core.tracking.segmenter import Segmenter
@@ -75,6 +75,7 @@ class LocalEngine:
         self._cache = FeatureCache(self.limits.feature_bytes)
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
         self._meter = SpeedMeter()
+        self._evictions = 0
         self._device = device_name(network.device)
         # While a GPU computes; a CPU has enough to do.
         self._reading = None if network.device.type == "cpu" else ThreadPoolExecutor(1, "masklet-frames")
@@ -96,7 +97,16 @@ class LocalEngine:
     def status(self, session: str = "") -> QueueStatus:
         """See `Engine.status`."""
         position, seconds = self._worker.queue_position(session)
-        return QueueStatus(self._device, memory_in_use(self.network.device), position, seconds, self._meter.speed)
+        return QueueStatus(
+            self._device,
+            memory_in_use(self.network.device),
+            position,
+            seconds,
+            self._meter.speed,
+            evictions=self._evictions,
+            waiting=self._worker.waiting,
+            device_bytes=bytes_held(self.network.device),
+        )
 
     def close(self, session: str) -> Future[None]:
         """See `Engine.close`."""
@@ -164,6 +174,7 @@ class LocalEngine:
         """Make room for a session and add it."""
         while len(self._opened) >= self.limits.max_sessions:
             self._close(next(iter(self._opened)))
+            self._evictions += 1
         self._opened[opened.session.id] = opened
 
     def _session(self, session: str) -> TrackingSession:

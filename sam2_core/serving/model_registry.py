@@ -157,6 +157,16 @@ class ModelRegistry:
         slot = self._slots.get(name)
         return slot is not None and slot.loader.status.ready
 
+    def engines(self) -> list[Engine]:
+        """Those of all networks that are loaded."""
+        loaders = [slot.loader for slot in tuple(self._slots.values())]
+        return [loader.engine() for loader in loaders if loader.status.ready]
+
+    @property
+    def restarts(self) -> int:
+        """How often the networks in memory hung or died and were started again."""
+        return sum(engine.status().restarts for engine in self.engines())
+
     def discard(self, name: str) -> None:
         """Unload a network that nobody will acquire again. One that still loads ends at its next report."""
         with self._lock:

@@ -55,8 +55,18 @@ class EnginePool:
         shares = [status.memory for status in every if status.memory is not None]
         devices = ", ".join(dict.fromkeys(status.device for status in every))
         speed = next((status.speed for status in every if status.speed != UNKNOWN_SPEED), UNKNOWN_SPEED)
-        restarts = sum(status.restarts for status in every)
-        return QueueStatus(f"{len(every)} × {devices}", max(shares, default=None), 0, 0.0, speed, restarts)
+        held = [status.device_bytes for status in every if status.device_bytes is not None]
+        return QueueStatus(
+            f"{len(every)} × {devices}",
+            max(shares, default=None),
+            0,
+            0.0,
+            speed,
+            restarts=sum(status.restarts for status in every),
+            evictions=sum(status.evictions for status in every),
+            waiting=sum(status.waiting for status in every),
+            device_bytes=sum(held) if held else None,
+        )
 
     def close(self, session: str) -> Future[None]:
         """See `Engine.close`."""

@@ -120,6 +120,11 @@ class Worker:
         finally:
             self._gives_way = False
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait."""
+        return self._calls.qsize()
+
     def beat(self) -> None:
         """The call under way has come one step further; see `max_seconds`."""
         self._moved_at = self._clock()

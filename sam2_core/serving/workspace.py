@@ -50,6 +50,9 @@ class WorkspaceObserver:
     def waiting(self, is_waiting: bool) -> None:
         """A call began to wait for the engine while none did, or the last one ended."""
 
+    def answered(self, command: Command[Any], seconds: float) -> None:
+        """A command was run; so long did its call take, waiting included."""
+
     def replaying(self, fraction: float | None, message: str) -> None:
         """A lost session is being replayed."""
 
@@ -316,13 +319,16 @@ class Workspace:
         return result
 
     async def _run(self, command: Command[T]) -> T:
+        start = time.monotonic()
         with self._wait():
             session = await self._open_session()
             try:
-                return await session.run(command)
+                result = await session.run(command)
             except SessionGone:
                 await self._recover(session)
-                return await (await self._open_session()).run(command)
+                result = await (await self._open_session()).run(command)
+        self._observer.answered(command, time.monotonic() - start)
+        return result
 
     async def _open_session(self) -> EngineSession:
         async with self._opening:

@@ -32,6 +32,13 @@ def memory_in_use(device: torch.device) -> float | None:
     return 1 - free / total
 
 
+def bytes_held(device: torch.device) -> int | None:
+    """Bytes of a GPU's memory that this process holds, in use or not; None for other devices."""
+    if device.type == "cuda":
+        return torch.cuda.memory_reserved(device)
+    return torch.mps.driver_allocated_memory() if device.type == "mps" else None
+
+
 def fast_precision(device: torch.device) -> Callable[[], AbstractContextManager[object]]:
     """Factory of the autocast context for the encoders and memory attention.
 

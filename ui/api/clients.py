@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from sam2_core.errors import Busy, SessionGone
-from sam2_core.serving.workspace import Workspace, WorkspaceObserver
+from sam2_core.serving.workspace import Workspace
 from ui.jobs import MAX_TASKS, Job, JobCancelled
+from ui.metrics import MeasuringObserver
 from ui.models import POLL_SECONDS
 from ui.protocol import Event, JobName, ProgressEvent, check_request
 from ui.sessions import Session
@@ -32,7 +33,7 @@ class ApiClient:
     is_connected, disconnected_at = True, 0.0
 
     def __init__(self, session: Session) -> None:
-        self.session, self.observer = session, WorkspaceObserver()
+        self.session, self.observer = session, MeasuringObserver(session.services.metrics)
         self._calls: set[asyncio.Future[Any]] = set()  # under way
         self.progress: dict[JobName, ProgressEvent] = {}  # of each job the newest
         self._lent: list[Path] = []  # folders outside of the session's own, which go with it

@@ -7,7 +7,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeAlias, get_args, get_type_hints
 
 import gradio as gr
 from gradio.utils import get_function_description
@@ -18,12 +18,15 @@ from ui.api.files import refuse_addresses
 _log = logging.getLogger(__name__)
 
 
-def publish(functions: Iterable[Callable[..., Any]], demo: gr.Blocks) -> None:
-    """Add them to the Blocks, in whose context this is called.
+CountError: TypeAlias = Callable[[BaseException], None]
+
+
+def publish(functions: Iterable[Callable[..., Any]], demo: gr.Blocks, on_error: CountError) -> None:
+    """Add them to the Blocks, in whose context this is called; `on_error` is told of each error that a caller gets.
 
     They need no concurrency limit of Gradio's: long work waits in the server's own queues (ui/jobs.py).
     """
-    for function in map(_with_readable_errors, functions):
+    for function in (_with_readable_errors(each, on_error) for each in functions):
         endpoint = gr.api(function, concurrency_limit=None)
         descriptions = get_function_description(function)[1]
         for component, (name, text) in zip(demo.fns[endpoint["id"]].inputs, descriptions.items(), strict=True):
@@ -32,7 +35,7 @@ def publish(functions: Iterable[Callable[..., Any]], demo: gr.Blocks) -> None:
             refuse_addresses(component)
 
 
-def _with_readable_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+def _with_readable_errors(function: Callable[..., Any], on_error: CountError) -> Callable[..., Any]:
     """The same function; callers read why it refuses, but nothing about what fails inside."""
     hints = get_type_hints(function)
     if inspect.isasyncgenfunction(function):
@@ -40,7 +43,7 @@ def _with_readable_errors(function: Callable[..., Any]) -> Callable[..., Any]:
 
         @functools.wraps(function)
         async def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with _readable_errors():
+            with _readable_errors(on_error):
                 async with aclosing(function(*args, **kwargs)) as items:
                     async for item in items:
                         yield item
@@ -49,7 +52,7 @@ def _with_readable_errors(function: Callable[..., Any]) -> Callable[..., Any]:
 
         @functools.wraps(function)
         async def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with _readable_errors():
+            with _readable_errors(on_error):
                 return await function(*args, **kwargs)
 
     # Gradio takes the types from here, and does not understand them where they are text.
@@ -61,12 +64,14 @@ def _with_readable_errors(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _readable_errors() -> Iterator[None]:
+def _readable_errors(on_error: CountError) -> Iterator[None]:
     try:
         yield
     except MaskletError as error:
+        on_error(error)
         raise gr.Error(str(error), print_exception=False) from error
     except Exception as error:
+        on_error(error)
         _log.exception("A call of the API failed")
         text = "Something went wrong on the server. Try it again."
         raise gr.Error(text, print_exception=False) from error

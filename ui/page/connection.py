@@ -21,6 +21,7 @@ from sam2_core.types import FrameMasks
 from ui import protocol
 from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
 from ui.jobs import Job, JobCancelled, RateLimit
+from ui.metrics import MeasuringObserver
 from ui.models import better_model_event, describe_models, model_event, models_event, report_loading
 from ui.page.detection import TextPrompts
 from ui.page.everything import send_everything
@@ -155,6 +156,7 @@ class PageConnection:
             parse = partial(protocol.parse_request, bounds=self._session.bounds)
             request: Request = await self._off_loop_if_large(parse, text)
         except MaskletError as error:
+            self._session.services.metrics.count_error(error)
             subject = await self._off_loop_if_large(protocol.request_subject, text)
             self._tasks.report_error(str(error), **subject)
             return
@@ -493,7 +495,7 @@ class HoverPreviews:
         await self._connection.send_preview(masks, workspace, request.seq)
 
 
-class PageObserver(WorkspaceObserver):
+class PageObserver(MeasuringObserver):
     """Tells the page what its requests wait for, once that takes long enough to be noticed, and how recovery goes
     on."""
 
@@ -502,6 +504,7 @@ class PageObserver(WorkspaceObserver):
     WORTH_SECONDS = 1.0  # what takes less needs no words when nobody else is before
 
     def __init__(self, session: Session, send: Callable[[Event], None]) -> None:
+        super().__init__(session.services.metrics)
         self._session, self._send = session, send
         self._reporting: asyncio.Task[None] | None = None
         self._reported = False

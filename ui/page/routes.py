@@ -113,6 +113,7 @@ class Routes:
             try:
                 return await handle(request, session, connection)
             except MaskletError as error:
+                self._sessions.services.metrics.count_error(error)
                 return _refuse(400, str(error))
             except ClientDisconnect:
                 return _refuse(400, "The connection was lost.")  # which nobody reads
