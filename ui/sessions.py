@@ -33,6 +33,7 @@ from sam2_core.types import Progress
 from ui.disk_quota import DiskQuota
 from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, load_backdrops, read_files
 from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
+from ui.memory import trim_memory
 from ui.metrics import Metrics
 from ui.models import load_model
 from ui.protocol import Bounds, Event
@@ -341,6 +342,7 @@ class SessionRegistry:
     def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
         self.services, self.clock = services, clock
         self._sessions: dict[str, Session] = {}
+        self._has_freed = False  # memory, since it was last given back to the system
         services.metrics.gauge(self._figures)
         self._folder = ServerFolder()
         self._root = self._folder.path
@@ -384,10 +386,14 @@ class SessionRegistry:
         session.leaving_at = self.clock()
 
     async def sweep(self) -> None:
-        """Close the sessions whose time is over, free detectors that nobody uses, and see how full the disk is."""
+        """Close the sessions whose time is over, free detectors that nobody uses, see how full the disk is, and give
+        freed memory back."""
         self.services.detectors.free_idle()
         await self.services.executors.read_file(self.services.disk.measure, self._root)
         await self._close_each([session for session in self._sessions.values() if self._is_over(session)])
+        if self._has_freed:
+            self._has_freed = False
+            await self.services.executors.run_in_background(trim_memory)
 
     async def sweep_forever(self) -> None:
         """Keep sweeping until cancelled."""
@@ -406,6 +412,7 @@ class SessionRegistry:
             await session.close()
         finally:
             await asyncio.to_thread(shutil.rmtree, session.folder, ignore_errors=True)
+            self._has_freed = True
 
     async def close_all(self) -> None:
         """End all sessions."""

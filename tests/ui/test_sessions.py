@@ -10,6 +10,7 @@ from sam2_core.serving.workspace import WorkspaceObserver
 from tests.fakes import FakeEngine
 from tests.ui.house import registry, settings_with
 from ui.addresses import client_address
+from ui.memory import trim_memory
 from ui.page.send_queue import SendQueue
 from ui.protocol import Event
 from ui.sessions import Services, Session, SessionRegistry
@@ -319,6 +320,24 @@ def test_a_socket_that_cannot_be_closed_costs_nobody_the_clean_up() -> None:
         assert not session.folder.exists()
 
     play(scene)
+
+
+def test_memory_is_given_back_once_sessions_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr("ui.sessions.trim_memory", lambda: calls.append("trim"))
+
+    async def scene(sessions: Sessions, clock: Clock) -> None:
+        both = [await sessions.come() for _ in range(2)]
+        await sessions.sweep()
+        assert calls == []
+        for session in both:
+            await sessions.close(session)
+        await sessions.sweep()
+        await sessions.sweep()
+        assert calls == ["trim"]
+
+    play(scene)
+    trim_memory()  # works, or does nothing, on any system
 
 
 def test_all_can_be_closed() -> None:
