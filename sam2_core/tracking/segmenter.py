@@ -27,9 +27,9 @@ PREVIOUS_LOGIT_LIMIT = 32.0
 """Logits that are fed back as a mask prompt are clamped to plus or minus this."""
 
 
-_BATCH_OBJECTS, _BATCH_TOKENS = 16, 4096
-"""Objects tracked as one batch: as many on GPUs; on CPUs as few as have so many image tokens together, all that fits
-their caches."""
+_GPU_BATCH, _CPU_BATCH = 16, 1
+"""Objects tracked as one batch. On CPUs it would gain little, and rounding would depend on which objects there are: a
+replay without one that was removed would not give the very same masks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +158,7 @@ class Segmenter:
         """`track` for several objects of one frame. Those whose memories are equally far away are one batch, in which
         what depends on the frame alone is computed once."""
         outputs: dict[int, FrameOutput] = {}
-        limit = _BATCH_OBJECTS
-        if self.network.device.type == "cpu":
-            limit = max(1, _BATCH_TOKENS // self.network.config.embedding_size**2)
+        limit = _CPU_BATCH if self.network.device.type == "cpu" else _GPU_BATCH
         for places in _batches(selections, limit):
             together = self._track_batch(features, [selections[place] for place in places])
             outputs |= {place: together[index] for index, place in enumerate(places)}

@@ -58,7 +58,7 @@ def test_batches_give_what_single_objects_get(limit: int, monkeypatch: pytest.Mo
     image, selections = features(), [selection(frame) for frame in (0, 7, 0, 7, 0, 3)]
     alone = [Segmenter(tiny_network()).track(image, each) for each in selections]
     monkeypatch.setattr(Segmenter, "_track_batch", counted)
-    monkeypatch.setattr(segmenter_module, "_BATCH_TOKENS", limit * TINY.embedding_size**2)
+    monkeypatch.setattr(segmenter_module, "_CPU_BATCH", limit)
     together = Segmenter(tiny_network()).track_all(image, selections)
     assert sorted(tracked) == {1: [1] * 6, 2: [1, 1, 2, 2], 16: [1, 2, 3]}[limit]
     for found, expected in zip(together, alone, strict=True):
@@ -68,7 +68,8 @@ def test_batches_give_what_single_objects_get(limit: int, monkeypatch: pytest.Mo
         torch.testing.assert_close(found.memory, expected.memory, rtol=1e-2, atol=1e-2)
 
 
-def test_an_object_of_a_batch_keeps_only_its_own_memory() -> None:
+def test_an_object_of_a_batch_keeps_only_its_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segmenter_module, "_CPU_BATCH", 2)
     image, selections = features(), [selection(0), selection(0)]
     output = Segmenter(tiny_network()).track_all(image, selections)[0]
     for value in (output.logits, output.pointer, output.memory):
