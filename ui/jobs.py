@@ -32,20 +32,70 @@ _log = logging.getLogger(__name__)
 
 
 class RateLimit:
-    """Allows a mean number of events a second and, after a pause, two seconds' worth of them at once."""
+    """Allows a mean amount a second and, after a pause, `burst` at once (by default two seconds' worth)."""
 
-    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, per_second: float, clock: Callable[[], float] = time.monotonic, burst: float | None = None
+    ) -> None:
         self._per_second, self._clock = per_second, clock
-        self._left, self._counted_at = 2 * per_second, clock()
+        self._burst = 2 * per_second if burst is None else burst
+        self._left, self._counted_at = self._burst, clock()
 
     def count(self) -> None:
         """Count one event; raises `Busy` where it is one too many."""
-        now = self._clock()
-        self._left = min(2 * self._per_second, self._left + (now - self._counted_at) * self._per_second)
-        self._counted_at = now
+        self._refill()
         if self._left < 1:
             raise Busy("That was too fast for the server. Wait a second and try again.")
         self._left -= 1
+
+    def take(self, amount: float = 1.0) -> float:
+        """Count an amount in any case; the seconds to wait until it is allowed."""
+        self._refill()
+        self._left -= amount
+        return max(0.0, -self._left / self._per_second)
+
+    def _refill(self) -> None:
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._counted_at) * self._per_second)
+        self._counted_at = now
+
+
+class TooFast(Busy):
+    """More came than can be slowed down: the connection should be closed."""
+
+
+class Pacer:
+    """Slows down a sender to a mean number of messages and bytes a second, and gives up on one that keeps flooding.
+
+    Args:
+        messages: of messages; two seconds' worth pass at once.
+        size: of bytes.
+        flood_seconds: for how long without a pause a sender may be slowed down.
+    """
+
+    def __init__(
+        self,
+        messages: RateLimit,
+        size: RateLimit,
+        flood_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._messages, self._size, self._flood_seconds = messages, size, flood_seconds
+        self._clock, self._sleep = clock, sleep
+        self._slow_since: float | None = None
+
+    async def wait(self, size: int) -> None:
+        """Wait until a message of this size may be taken; raises `TooFast`."""
+        delay, now = max(self._messages.take(), self._size.take(size)), self._clock()
+        if not delay:
+            self._slow_since = None
+            return
+        if self._slow_since is None:
+            self._slow_since = now
+        if max(delay, now - self._slow_since) > self._flood_seconds:
+            raise TooFast("This page sends more than the server can take. Wait a minute, then reload it.")
+        await self._sleep(delay)
 
 
 class Visitor(Protocol):
@@ -186,6 +236,7 @@ class Executors:
         self._files = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="file")
         self._encoders = ThreadPoolExecutor(cores, thread_name_prefix="encoder")
         self._painters = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="painter")
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._background = ThreadPoolExecutor(
             1, thread_name_prefix="background", initializer=partial(lower_priority, BACKGROUND_NICENESS)
         )
@@ -198,6 +249,10 @@ class Executors:
     async def encode(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that takes a core for a few milliseconds, such as encoding masks."""
         return await _run(self._encoders, function, *args, **kwargs)
+
+    async def read_message(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read a long message: one after the other, whoever sent them."""
+        return await _run(self._readers, function, *args, **kwargs)
 
     async def paint(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that takes a core for longer; never on more than half of them."""
@@ -248,7 +303,7 @@ class Executors:
 
     @property
     def _all(self) -> tuple[ThreadPoolExecutor, ...]:
-        return (self._files, self._encoders, self._painters, self._background, self._training)
+        return (self._files, self._encoders, self._readers, self._painters, self._background, self._training)
 
 
 async def _run(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

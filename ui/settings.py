@@ -24,6 +24,7 @@ ALL_MODELS = (
 )
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
+Amount: TypeAlias = Annotated[float, Field(gt=0)]
 Duration: TypeAlias = Annotated[float, Field(ge=0)]
 
 
@@ -65,6 +66,8 @@ class Settings(BaseModel):
     training: Literal["auto", "always", "never"]
     max_train_minutes: Count
     messages_per_second: Count
+    message_mb_per_second: Amount
+    flood_seconds: Duration
     grace_seconds: Duration
     farewell_seconds: Duration
     idle_minutes: Duration
@@ -215,6 +218,8 @@ def _sentence(error: ErrorDetails, defaults: Path) -> str:
         return f"Unknown setting in {defaults}: {name}. Known: {', '.join(Settings.model_fields)}."
     if "ge" in context:
         return f"The setting {name} must be at least {context['ge']}, not {value}."
+    if "gt" in context:
+        return f"The setting {name} must be greater than {context['gt']}, not {value}."
     if "le" in context:
         return f"The setting {name} must be at most {context['le']}, not {value}."
     if "error" in context:

@@ -18,9 +18,8 @@ are tested on tests/edit_log_cases.json.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt
@@ -32,6 +31,7 @@ MAX_LOG_CHARACTERS = 8_000_000
 _MAX_PROMPT_CHARACTERS = int(0.9 * MAX_LOG_CHARACTERS)  # of all prompts of a log; the rest is for what was tracked
 _REJECTED_NUMBERS = ("predicted_iou", "stability_score", "seconds")
 _ENTRY_CHARACTERS = 60  # of an entry around its prompt
+_POINT_CHARACTERS, _BOX_CHARACTERS = 24, 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,12 +279,13 @@ class EditLog:
 
 
 def _characters(entry: Entry) -> int:
-    """About how long a prompt is as JSON, without encoding its mask; 0 for other entries."""
+    """About how long a prompt is as JSON, without encoding it; 0 for other entries."""
     if not isinstance(entry, PromptEntry):
         return 0
-    mask, rest = entry.prompt.mask, replace(entry.prompt, mask=None)
-    runs = 0 if mask is None else len(mask.runs) // 4  # most take one character
-    return len(json.dumps(rest.to_json())) + runs + _ENTRY_CHARACTERS
+    prompt = entry.prompt
+    runs = 0 if prompt.mask is None else len(prompt.mask.runs) // 4  # most take one character
+    corners = len(prompt.boxes) + (prompt.crop is not None)
+    return _ENTRY_CHARACTERS + _POINT_CHARACTERS * len(prompt.points) + _BOX_CHARACTERS * corners + runs
 
 
 # --- as JSON ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from sam2_core.errors import Busy, MediaError
-from ui.jobs import MAX_TASKS, BackgroundTasks, Claim, Executors, Job, JobCancelled, JobQueue, RateLimit
+from ui.jobs import (
+    MAX_TASKS,
+    BackgroundTasks,
+    Claim,
+    Executors,
+    Job,
+    JobCancelled,
+    JobQueue,
+    Pacer,
+    RateLimit,
+    TooFast,
+)
 from ui.protocol import ErrorEvent, Event, ProgressEvent
 
 DEADLINE = 10.0  # seconds
@@ -43,6 +54,76 @@ def test_bursts_pass_and_floods_do_not() -> None:
         rate.count()
     with pytest.raises(Busy):
         rate.count()
+
+
+def paced(messages: float = 10, size: float = 1000, flood_seconds: float = 3) -> tuple[Pacer, list[float], list[float]]:
+    """A pacer, its clock, which sleeping moves, and how long it slept."""
+    now, slept = [0.0], list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    def clock() -> float:
+        return now[0]
+
+    limits = RateLimit(messages, clock), RateLimit(size, clock)
+    return Pacer(*limits, flood_seconds, clock, sleep), now, slept
+
+
+def test_a_sender_is_slowed_down_to_the_pace() -> None:
+    async def scene() -> None:
+        pacer, now, slept = paced()
+        for _ in range(20):
+            await pacer.wait(1)
+        assert slept == []
+        for _ in range(20):
+            await pacer.wait(1)
+        assert now[0] == pytest.approx(2.0)
+        assert len(slept) == 20
+
+    run(scene())
+
+
+def test_bytes_count_as_well_as_messages() -> None:
+    async def scene() -> None:
+        pacer, now, _ = paced()
+        await pacer.wait(2000)
+        await pacer.wait(1500)
+        assert now[0] == pytest.approx(1.5)
+
+    run(scene())
+
+
+def test_a_flood_ends_after_a_while_and_one_that_cannot_be_slowed_at_once() -> None:
+    async def scene() -> None:
+        pacer, now, _ = paced()
+        with pytest.raises(TooFast, match="more than the server can take"):
+            for _ in range(1000):
+                await pacer.wait(1)
+        assert 3 < now[0] < 3.5
+        with pytest.raises(TooFast):
+            await pacer.wait(1)
+        now[0] += 10
+        await pacer.wait(1)
+        pacer, now, slept = paced()
+        with pytest.raises(TooFast):
+            await pacer.wait(10_000)
+        assert slept == []
+
+    run(scene())
+
+
+def test_whoever_pauses_is_no_flood() -> None:
+    async def scene() -> None:
+        pacer, now, _ = paced()
+        for _ in range(20):
+            for _ in range(30):
+                await pacer.wait(1)
+            now[0] += 2
+        assert now[0] > 30
+
+    run(scene())
 
 
 # --- queue ------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from sam2_core.types import FrameMasks
 from ui import protocol
 from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
-from ui.jobs import Job, JobCancelled, RateLimit
+from ui.jobs import Job, JobCancelled, Pacer, RateLimit
 from ui.metrics import MeasuringObserver
 from ui.models import better_model_event, describe_models, model_event, models_event, report_loading
 from ui.page.detection import TextPrompts
@@ -67,6 +67,7 @@ from ui.protocol import (
     stale_event,
 )
 from ui.sessions import Session
+from ui.settings import Settings
 
 # Events that tell how something stands.
 _STATES = ("model", "models", "better_model", "detectors", "queue", "stale", "heartbeat")
@@ -84,6 +85,7 @@ class PageConnection:
         self.effect_previews = EffectPreviews(services)
         self.thumbnail_rate = RateLimit(services.settings.messages_per_second)
         self._previews = HoverPreviews(self)
+        self._pacer = _pacer(services.settings)
         self._text_prompts = TextPrompts(services, self.send)
         self.live = LiveCamera(session, self.send, self.queue.put)
         self._answering = asyncio.Lock()  # edits are answered in the order in which they were asked for
@@ -138,16 +140,16 @@ class PageConnection:
         self._send_better_model()
 
     async def handle(self, text: str) -> None:
-        """Take a request of the page; never raises: answers and errors come through the queue.
+        """Take a request of the page: answers and errors come through the queue. Raises `TooFast` for a flood.
 
         Returns when the request is under way, so requests that are handed over one after the other begin in this order.
         """
+        is_preview = protocol.is_preview(text)
+        if not (is_preview and self._previews.admit()):
+            await self._pacer.wait(len(text))
+            if is_preview:
+                return
         try:
-            if protocol.is_preview(text):
-                if not self._previews.admit():
-                    return
-            else:
-                self._session.rate.count()
             self._tasks.admit()
             if protocol.is_live(text):
                 read = partial(protocol.parse_live_request, bounds=self.live.bounds)
@@ -157,14 +159,13 @@ class PageConnection:
             request: Request = await self._off_loop_if_large(parse, text)
         except MaskletError as error:
             self._session.services.metrics.count_error(error)
-            subject = await self._off_loop_if_large(protocol.request_subject, text)
-            self._tasks.report_error(str(error), **subject)
+            self._tasks.report_error(str(error), **protocol.request_subject(text))
             return
         with self._tasks.reporting_errors():
             self._begin(request)
 
     async def _off_loop_if_large(self, read: Callable[[str], Any], text: str) -> Any:
-        return await self._executors.encode(read, text) if protocol.is_large(text) else read(text)
+        return await self._executors.read_message(read, text) if protocol.is_large(text) else read(text)
 
     def _begin(self, request: Request) -> None:
         """Start what is asked for; each kind of request has its own method below."""
@@ -447,6 +448,15 @@ class PageConnection:
             self._session.workspace.skip_tracking()
         elif request.job == "ingest":
             self._tasks.start(self.uploads.clear())
+
+
+def _pacer(settings: Settings) -> Pacer:
+    size = 1e6 * settings.message_mb_per_second
+    return Pacer(
+        RateLimit(settings.messages_per_second),
+        RateLimit(size, burst=max(2 * size, 2 * protocol.MAX_REQUEST_CHARACTERS)),
+        settings.flood_seconds,
+    )
 
 
 def _describe(workspace: Workspace) -> protocol.MediumData:

@@ -48,6 +48,7 @@ from sam2_core.media.names import safe_file_name, short_names
 from sam2_core.serving.workspace import Workspace
 from ui.examples import examples, thumbnail
 from ui.files import OpeningOptions, UploadedFile
+from ui.jobs import TooFast
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.live import MAX_FRAME_BYTES, NotLive
@@ -264,7 +265,10 @@ class Routes:
         if int(request.headers.get("content-length") or MAX_REQUEST_CHARACTERS + 1) > MAX_REQUEST_CHARACTERS:
             return _refuse(413, "This message is too long.")
         self._sessions.touch(session)
-        await connection.handle((await request.body()).decode("utf-8", "replace"))
+        try:
+            await connection.handle((await request.body()).decode("utf-8", "replace"))
+        except TooFast as error:
+            return _refuse(429, str(error))
         return Response(status_code=204)
 
     async def _receive(self, request: Request, session: Session, connection: PageConnection) -> Response:

@@ -8,12 +8,14 @@ import contextlib
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ui.jobs import TooFast
 from ui.page.connection import PageConnection
-from ui.protocol import HeartbeatEvent
+from ui.protocol import ErrorEvent, HeartbeatEvent, pack
 from ui.sessions import SessionRegistry
 
 HEARTBEAT_SECONDS = 10.0
-GONE, FOREIGN, TAKEN_OVER = 4404, 4403, 4409  # close codes; a refusal before accept would reach no script
+# Close codes; a refusal before accept would reach no script.
+GONE, FOREIGN, TAKEN_OVER, TOO_FAST = 4404, 4403, 4409, 4429
 
 
 async def converse(sessions: SessionRegistry, socket: WebSocket) -> None:
@@ -39,6 +41,10 @@ async def converse(sessions: SessionRegistry, socket: WebSocket) -> None:
         while (text := await _receive(socket)) is not None:
             sessions.touch(session)
             await connection.handle(text)
+    except TooFast as error:
+        with contextlib.suppress(Exception):
+            await socket.send_bytes(pack(ErrorEvent(text=str(error))))
+            await socket.close(TOO_FAST, str(error))
     finally:
         connection.queue.detach(disconnect)
         for task in sending:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_args
 
 from pydantic import (
+    FailFast,
     Field,
     TypeAdapter,
     ValidationError,
@@ -20,34 +22,78 @@ from sam2_core.media import (
     MAX_NAME_LENGTH,
 )
 from sam2_core.serving.automatic_run import MAX_CROP_LAYERS, MAX_POINTS_PER_SIDE
-from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS
+from sam2_core.serving.edit_log import MAX_LOG_CHARACTERS, Entry
 from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.tracking_run import DIRECTIONS
 from sam2_core.types import (
+    MAX_LOG_ENTRIES,
     MAX_MASK_LENGTH,
     MAX_OBJECT_ID,
 )
-from ui.protocol.fields import FOREIGN_LOG, MAX_NUMBER, NOTHING_TO_EXPORT, NOTHING_TO_TRAIN_ON, Bounds
+from ui.protocol.fields import (
+    FOREIGN_LOG,
+    MAX_NUMBER,
+    NOTHING_TO_EXPORT,
+    NOTHING_TO_TRAIN_ON,
+    Bounds,
+    EntryData,
+    ReadAs,
+    to_entry,
+)
 from ui.protocol.requests import (
     MAX_MINUTES,
     MAX_REGION_AREA,
     MAX_SIDE,
     AnytimeRequest,
     CancelRequest,
+    EditLogRequest,
     LiveRequest,
     R,
     Request,
 )
+from ui.protocol.structure import StructureLimits
 
+
+def _json_object(depth: int) -> str:
+    """A pattern of objects that hold others to this depth; each character can be matched in one way only."""
+    inner = f"{_STRING}|{_json_object(depth - 1)}" if depth > 1 else _STRING
+    return rf'\{{[^{{}}"]*(?:(?:{inner})[^{{}}"]*)*\}}'
+
+
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 MAX_REQUEST_CHARACTERS = MAX_LOG_CHARACTERS
-LARGE_REQUEST_CHARACTERS = 100_000  # from here on parsing takes milliseconds
-MAX_LIVE_CHARACTERS = MAX_MASK_LENGTH + 50_000
+LARGE_REQUEST_CHARACTERS = 20_000  # from here on parsing takes milliseconds
 _UNKNOWN = "The page said something that the server does not know. Reload the page."
-_PREVIEW = re.compile(r'\{\s*"t"\s*:\s*"preview"')
-_LIVE = re.compile(r'\{\s*"t"\s*:\s*"live_')
+_NO_LOG = "This journal is too long or no journal at all."
+_KIND = re.compile(r'\{\s*"t"\s*:\s*"(\w{1,30})"')
+_SMALL = StructureLimits(max_length=4_000, max_elements=200, max_depth=4)
+_OF_A_TEXT = StructureLimits(max_length=100_000, max_elements=3_000, max_depth=4)
+# A mask's run lengths have characters that take two in JSON.
+_OF_A_PROMPT = StructureLimits(max_length=2 * MAX_MASK_LENGTH + 50_000, max_elements=5_000, max_depth=6)
+_LIMITS = {
+    "set_prompt": _OF_A_PROMPT,
+    "preview": _OF_A_PROMPT,
+    "live_prompt": _OF_A_PROMPT,
+    "untrack": _OF_A_TEXT,
+    "detect": _OF_A_TEXT,
+    "detect_clip": _OF_A_TEXT,
+    "train": StructureLimits(max_length=1_000_000, max_elements=50_000, max_depth=6),
+    "export": StructureLimits(max_length=MAX_REQUEST_CHARACTERS, max_elements=300_000, max_depth=6),
+    "edit_log": StructureLimits(max_length=LARGE_REQUEST_CHARACTERS, max_elements=20_000, max_depth=7),
+}
+"""Limits of messages by their kind, of a long edit log those of its parts; all others are `_SMALL`."""
+_SUBJECT_CHARACTERS = 500  # at either end of a message, where its numbers stand
+_SUBJECT = re.compile(r'"(seq|run)"\s*:\s*(\d{1,16})\s*[,}]')
+_LOG_HEAD = re.compile(r'\s*\{[^{}\[\]]{0,300}?"entries"\s*:\s*\[\s*')
+_LOG_ENTRY = re.compile(rf"{_json_object(3)}\s*(,?)\s*", re.DOTALL)  # {prompt: {mask: {}}}
+_LOG_TAIL = re.compile(r"\](?=[^\[\]{}]{0,300}\}\s*\Z)")
+_LOG_PAUSE = 0.002  # seconds between the parts of a long log, in which other threads get Python's lock
 REQUEST_ADAPTER: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="t")])
 LIVE_REQUEST_ADAPTER: TypeAdapter[LiveRequest] = TypeAdapter(Annotated[LiveRequest, Field(discriminator="t")])
 _TAGS = {kind.model_fields["t"].default for kind in get_args(Request)}
+_ENTRIES_ADAPTER: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(
+    Annotated[tuple[Annotated[Entry, ReadAs(EntryData, to_entry)], ...], FailFast()]
+)
 _ANYTIME_REQUEST: TypeAdapter[AnytimeRequest] = TypeAdapter(Annotated[AnytimeRequest, Field(discriminator="t")])
 _NUMBER = f"`{{name}}` must be a whole number from 0 to {MAX_NUMBER}."
 _FRAME = "`{name}` must be a whole number from 0 to {last}."
@@ -104,7 +150,7 @@ _REFUSALS = {
     "rejected": "A data set lists rejected masks with their frames, and numbers that fit.",
     "provenance": "A data set says of its masks the stage, the source, and numbers that fit.",
     "choose_model.name": "`name` must be the name of a model.",
-    "entries": "This journal is too long or no journal at all.",
+    "entries": _NO_LOG,
     "width": "A camera's frames have between 16 and {side} pixels on each side.",
     "height": "A camera's frames have between 16 and {side} pixels on each side.",
     "edit_log.frame": FOREIGN_LOG,
@@ -114,26 +160,72 @@ _REFUSALS = {
     "track": FOREIGN_LOG,
 }
 """Sentences for values that do not fit, by field, or request and field."""
+_SUBJECTS = {
+    "set_prompt": ("seq", ""),
+    "remove_object": ("seq", ""),
+    "untrack": ("seq", ""),
+    "get_masks": ("seq", ""),
+    "edit_log": ("seq", "replay"),
+    "track": ("run", "track"),
+    "detect_clip": ("run", "track"),
+    "detect": ("run", "detect"),
+    "segment_everything": ("run", "everything"),
+    "export": ("", "export"),
+    "choose_model": ("", "model"),
+    "train": ("", "train"),
+}
+"""The number and the job that the refusal of a request names."""
 
 
 def parse_request(text: str, bounds: Bounds | None) -> Request:
-    """Read a message of a page; `bounds` is None while nothing is open. Raises `BadPrompt`."""
+    """Read a message of a page; `bounds` is None while nothing is open. Raises `BadPrompt`.
+
+    Blocks for long over an edit log that `is_large`, without holding up other threads.
+    """
     if len(text) > MAX_REQUEST_CHARACTERS:
         raise BadPrompt("This message is too long.")
+    kind = _kind(text)
     try:
+        if kind == "edit_log" and is_large(text) and bounds is not None:
+            return _parse_long_log(text, bounds)
+        _LIMITS.get(kind, _SMALL).check(text)
         return (REQUEST_ADAPTER if bounds is not None else _ANYTIME_REQUEST).validate_json(text, context=bounds)
     except ValidationError as error:
-        raise BadPrompt(_sentence(error, bounds)) from error
+        raise BadPrompt(_sentence(error, bounds, kind if kind == "edit_log" else "")) from error
 
 
 def parse_live_request(text: str, bounds: Bounds | None) -> LiveRequest:
     """Read a message about the camera; `bounds` are those of its frames, None while it is off. Raises `BadPrompt`."""
-    if len(text) > MAX_LIVE_CHARACTERS:
-        raise BadPrompt("This message is too long.")
+    _LIMITS.get(_kind(text), _SMALL).check(text)
     try:
         return LIVE_REQUEST_ADAPTER.validate_json(text, context=bounds)
     except ValidationError as error:
         raise BadPrompt(_sentence(error, bounds)) from error
+
+
+def _parse_long_log(text: str, bounds: Bounds) -> EditLogRequest:
+    """Read an edit log part by part: the parser holds Python's lock, and the event loop waits for that."""
+    head = _LOG_HEAD.match(text)
+    if head is None:
+        raise BadPrompt(_UNKNOWN)
+    entries: list[Entry] = []
+    start = place = head.end()
+    while (entry := _LOG_ENTRY.match(text, place, place + _OF_A_PROMPT.max_length)) is not None:
+        place, is_last = entry.end(), not entry[1]
+        if is_last or place - start >= LARGE_REQUEST_CHARACTERS:
+            part = f"[{text[start : place if is_last else entry.start(1)]}]"
+            replace(_LIMITS["edit_log"], max_length=len(part)).check(part)
+            entries += _ENTRIES_ADAPTER.validate_json(part, context=bounds)
+            if len(entries) > MAX_LOG_ENTRIES:
+                raise BadPrompt(_NO_LOG)
+            time.sleep(_LOG_PAUSE)
+            start = place
+        if is_last:
+            break
+    if _LOG_TAIL.match(text, place) is None or start < place:
+        raise BadPrompt(_NO_LOG)
+    request = EditLogRequest.model_validate_json(text[: head.end()] + text[place:], context=bounds)
+    return request.model_copy(update={"entries": tuple(entries)})
 
 
 def check_request(kind: type[R], bounds: Bounds, /, **values: Any) -> R:
@@ -165,14 +257,20 @@ def _sentence(error: ValidationError, bounds: Bounds | None, request: str = "") 
     return text.format(name=name, frames=frames, last=frames - 1, side=MAX_SIDE)
 
 
+def _kind(text: str) -> str:
+    """Which message it is, as far as it says so first, before anything is parsed; else an empty text."""
+    found = _KIND.match(text)
+    return "" if found is None else found[1]
+
+
 def is_preview(text: str) -> bool:
-    """Whether a message is a `preview`: those are counted apart, before anything is parsed."""
-    return _PREVIEW.match(text) is not None
+    """Whether a message is a `preview`: those are counted apart."""
+    return _kind(text) == "preview"
 
 
 def is_live(text: str) -> bool:
     """Whether a message is about the camera."""
-    return _LIVE.match(text) is not None
+    return _kind(text).startswith("live_")
 
 
 def is_large(text: str) -> bool:
@@ -181,24 +279,16 @@ def is_large(text: str) -> bool:
 
 
 def request_subject(text: str) -> dict[str, Any]:
-    """What the refusal of a message must name, or the page would wait for its answer: seq, or job and run."""
-    try:
-        plain = json.loads(text[:MAX_REQUEST_CHARACTERS])
-        request, seq, run = plain["t"], plain.get("seq"), plain.get("run")
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        return {}
-    if request == "edit_log" and isinstance(seq, int):
-        return {"job": "replay", "seq": seq}
-    if request in ("set_prompt", "remove_object", "untrack", "get_masks") and isinstance(seq, int):
-        return {"seq": seq}
-    if request in ("track", "detect_clip", "detect") and isinstance(run, int):
-        return {"job": "detect" if request == "detect" else "track", "run": run}
+    """What the refusal of a message must name, or the page would wait for its answer: seq, or job and run.
+
+    Only the ends of the message are looked at: whatever was refused is not parsed once more.
+    """
     if is_live(text):
         return {"job": "live"}
-    if request == "segment_everything" and isinstance(run, int):
-        return {"job": "everything", "run": run}
-    jobs = {"export": "export", "choose_model": "model", "train": "train"}
-    return {"job": jobs[request]} if isinstance(request, str) and request in jobs else {}
+    number, job = _SUBJECTS.get(_kind(text), ("", ""))
+    ends = f"{text[:_SUBJECT_CHARACTERS]} {text[_SUBJECT_CHARACTERS:][-_SUBJECT_CHARACTERS:]}"
+    numbers = {name: int(digits) for name, digits in _SUBJECT.findall(ends) if name == number}
+    return {} if number and not numbers else {**({"job": job} if job else {}), **numbers}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 
 from sam2_core.errors import Busy
 from sam2_core.serving.commands import Command, EncodeFrame, SetPrompt
@@ -200,8 +202,8 @@ def test_the_page_hears_how_the_model_loads_and_can_upload_meanwhile() -> None:
             assert page.receive("masks", seq=2)
 
 
-def test_the_number_of_objects_and_the_pace_have_limits() -> None:
-    with open_house(max_objects=2, messages_per_second=5) as house:
+def test_the_number_of_objects_has_a_limit() -> None:
+    with open_house(max_objects=2) as house:
         token = house.session().token
         with house.page(token) as page:
             open_and_click(house, page, token, picture_bytes())
@@ -213,11 +215,42 @@ def test_the_number_of_objects_and_the_pace_have_limits() -> None:
             page.receive("object_removed", seq=4)
             page.send("set_prompt", seq=5, frame=0, object=3, prompt=CLICK)
             assert page.receive("masks", seq=5)
-            for _ in range(20):
-                page.send("remove_object", seq=6, object=9)
-            refusal = page.receive("error")
-            assert "too fast" in refusal["text"]
-            assert refusal["seq"] == 6, "the page must not wait for an answer"
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        {"t": "remove_object", "seq": 6, "object": 9},
+        {"t": "list_models"},
+        {"t": "preview", "seq": 1, "frame": 0, "object": 1, "prompt": {}},
+        {"t": "live_stop"},
+        {"t": "unheard_of"},
+        None,
+    ],
+)
+def test_a_flood_is_slowed_down_and_then_closed_with_a_sentence(flood: dict[str, Any] | None) -> None:
+    with open_house(messages_per_second=100, flood_seconds=0.5) as house:
+        token = house.session().token
+        with house.page(token) as page:
+            with pytest.raises(WebSocketDisconnect) as closed:
+                for _ in range(3000):
+                    page.socket.send_text("x" if flood is None else json.dumps(flood))
+                while True:
+                    page.receive("error")
+            assert closed.value.code == 4429
+            assert "more than the server can take" in closed.value.reason
+        answer = house.client.post(f"/s/{token}/send", content=json.dumps(flood))
+        assert answer.status_code in (204, 429)
+
+
+def test_a_burst_is_answered_in_full() -> None:
+    with open_house(messages_per_second=50) as house:
+        token = house.session().token
+        with house.page(token) as page:
+            open_and_click(house, page, token, picture_bytes())
+            for seq in range(2, 120):
+                page.send("remove_object", seq=seq, object=9)
+            assert page.receive("object_removed", seq=119)
 
 
 def test_opening_and_downloading_can_be_cancelled(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
