@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -34,6 +36,10 @@ from ui.api.publish import publish
 from ui.api.upload_names import UploadNameRecorder, UploadNames
 from ui.end_signals import EndSignals
 from ui.examples import examples
+from ui.gateway.connections import QuietLoopErrors, guard_connections
+from ui.gateway.logins import Logins, login_of
+from ui.gateway.middleware import Gateway
+from ui.gateway.page_policy import PagePolicy, ScriptNonces
 from ui.health import Health
 from ui.logs import log_as_json
 from ui.page.connection import PageConnection
@@ -66,6 +72,7 @@ class Server:
         self._upload_names = UploadNames()
         self._exchange = ExitStack()
         self._exchange.enter_context(exchange_in(self.sessions.exchange))
+        self._gateway: Gateway | None = None
         self.demo = build(self.sessions, endpoints(self.sessions, self._upload_names))
 
     def start(self, **options: Any) -> str:
@@ -75,6 +82,7 @@ class Server:
         limit = Middleware(UploadLimit, max_request_bytes=largest + 1_000_000, max_total_bytes=MAX_SENT * largest)
         names = Middleware(UploadNameRecorder, names=self._upload_names)
         health = Health(self.sessions, time.monotonic)
+        nonces = Middleware(ScriptNonces, policy=PagePolicy(settings.frame_ancestors))
         routes = [*self.routes.all(), *health.routes(), *web_files().routes()]
         _, address, _ = self.demo.launch(
             server_name=settings.host,
@@ -86,7 +94,7 @@ class Server:
             head=head(),
             favicon_path=WEB / "sign.svg",
             # Ours come first, and they stand before the server answers its first request.
-            app_kwargs={"routes": routes, "lifespan": self.routes.lifespan, "middleware": [limit, names]},
+            app_kwargs={"routes": routes, "lifespan": self._lifespan, "middleware": [nonces, limit, names]},
             prevent_thread_lock=True,
             show_error=False,
             max_file_size=settings.max_upload_bytes,
@@ -97,9 +105,23 @@ class Server:
             footer_links=["api"],
             **options,
         )
+        guard_connections(self.demo.server.config, settings)
+        self.demo.server.config.loaded_app = self.demo.app  # without uvicorn's own trust in proxies
+        if self.demo.share_url and self._gateway is not None:
+            self._gateway.hosts.add(urlsplit(self.demo.share_url).hostname or "")
         if settings.log_format == "json":
             log_as_json()  # once more: the server that was launched has put handlers of its own in place
         return str(address)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Any) -> AsyncIterator[None]:
+        """Put the gateway before all that answers, Gradio's own middleware included, as long as nothing can come in."""
+        read, end = self._services.executors.read_message, self.sessions.end_login
+        gateway = self._gateway = Gateway(app.middleware_stack, self._settings, read, Logins(app), end)
+        app.middleware_stack = gateway
+        asyncio.get_running_loop().set_exception_handler(QuietLoopErrors())
+        async with self.routes.lifespan(app):
+            yield
 
     def run(self, signals: EndSignals) -> None:
         """Serve until one of the signals comes, which are on hold; `close` must follow."""
@@ -159,7 +181,7 @@ def open_session(sessions: SessionRegistry) -> Callable[[gr.Request], Awaitable[
     async def handle(request: gr.Request) -> Any:
         connect = partial(PageConnection, clock=sessions.clock)
         try:
-            session = await sessions.open(connect, address=client_address(request))
+            session = await sessions.open(connect, login=login_of(request), address=client_address(request))
         except Busy as error:
             sessions.services.metrics.count_error(error)
             return gr.HTML(token="", problem=str(error), issued=time.time_ns())

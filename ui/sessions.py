@@ -122,10 +122,13 @@ class Session:
 
     client: Client
 
-    def __init__(self, token: str, folder: Path, services: Services, touched_at: float, address: str = "") -> None:
-        """`address` is where its user comes from, see `client_address`."""
+    def __init__(
+        self, token: str, folder: Path, services: Services, touched_at: float, *, login: str = "", address: str = ""
+    ) -> None:
+        """`login` is the digest of the login that opened it and may use it, empty where nobody has to log in;
+        `address` is where its user comes from, see `client_address`."""
         settings = services.settings
-        self.address, self.was_present = address, False
+        self.login, self.address, self.was_present = login, address, False
         self.token, self.folder, self.services = token, folder, services
         self.opened_at = self.touched_at = touched_at
         self.leaving_at: float | None = None
@@ -346,6 +349,7 @@ class SessionRegistry:
         services.metrics.gauge(self._figures)
         self._folder = ServerFolder()
         self._root = self._folder.path
+        self._closing: set[asyncio.Future[None]] = set()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -355,15 +359,16 @@ class SessionRegistry:
         """The folder for files that programs send and get."""
         return self._root / "exchange"
 
-    async def open(self, connect: Callable[[Session], Client], *, address: str = "") -> Session:
-        """A new session, whose client `connect` makes; raises `Busy` where all places, or all that one address may
-        have, are taken by active sessions."""
+    async def open(self, connect: Callable[[Session], Client], *, login: str = "", address: str = "") -> Session:
+        """A new session of a login, whose client `connect` makes; raises `Busy` where all places, or all that one
+        address may have, are taken by active sessions."""
         folder = self._root / secrets.token_hex(16)
         await asyncio.to_thread(folder.mkdir, mode=0o700)
         try:
             await self._make_room(address)
             # Nothing is awaited from here on: many may come at once, and each must see the places that others took.
-            session = Session(secrets.token_urlsafe(24), folder, self.services, self.clock(), address)
+            token, now = secrets.token_urlsafe(24), self.clock()
+            session = Session(token, folder, self.services, now, login=login, address=address)
         except BaseException:
             await asyncio.to_thread(folder.rmdir)
             raise
@@ -373,9 +378,10 @@ class SessionRegistry:
         _log.info("A session was opened", extra={"fields": {"session": session.id, "sessions": len(self)}})
         return session
 
-    def find(self, token: str) -> Session | None:
-        """The session with this token; does not count as activity."""
-        return self._sessions.get(token)
+    def find(self, token: str, login: str | None = None) -> Session | None:
+        """The session with this token, if it is of this login (None: whosever it is); does not count as activity."""
+        session = self._sessions.get(token)
+        return session if session is None or login is None or session.login == login else None
 
     def touch(self, session: Session) -> None:
         """Something was asked of the session."""
@@ -413,6 +419,13 @@ class SessionRegistry:
         finally:
             await asyncio.to_thread(shutil.rmtree, session.folder, ignore_errors=True)
             self._has_freed = True
+
+    def end_login(self, login: str) -> None:
+        """Somebody has logged out: their sessions end."""
+        ended = [session for session in self._sessions.values() if session.login == login]
+        closing = asyncio.ensure_future(self._close_each(ended))
+        self._closing.add(closing)  # asyncio itself holds tasks weakly
+        closing.add_done_callback(self._closing.discard)
 
     async def close_all(self) -> None:
         """End all sessions."""

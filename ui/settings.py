@@ -38,6 +38,16 @@ class Settings(BaseModel):
     root_path: str
     share: bool
     auth: str
+    login_attempts: Count
+    allowed_hosts: str
+    allowed_origins: str
+    trusted_proxies: str
+    frame_ancestors: str
+    max_connections: Count
+    header_seconds: Amount
+    body_seconds: Amount
+    max_body_kb: Count
+    max_call_mb: Amount
     model: str
     image_size: Annotated[int, Field(ge=0)]
     checkpoint: str
@@ -186,11 +196,21 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """MASKLET_* variables; where they do not say the address, Gradio's own and those of a hosted Space count."""
-    hosted = {"host": "0.0.0.0"} if environment.get("SPACE_ID") else {}  # noqa: S104 - a Space is made to be reached
+    hosted = _of_a_space(environment.get("SPACE_HOST", "")) if environment.get("SPACE_ID") else {}
     gradio = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT", "root_path": "GRADIO_ROOT_PATH"}
     named = {name: environment[variable] for name, variable in gradio.items() if environment.get(variable)}
     ours = {name: f"MASKLET_{name.upper()}" for name in Settings.model_fields}
     return hosted | named | {name: environment[variable] for name, variable in ours.items() if variable in environment}
+
+
+def _of_a_space(name: str) -> dict[str, Any]:
+    """Settings of a hosted Space: only its proxy can reach it, and Hugging Face shows it in a frame."""
+    return {
+        "host": "0.0.0.0",  # noqa: S104 - it is made to be reached
+        "allowed_hosts": f"auto, {name or '*.hf.space'}",
+        "trusted_proxies": "*",
+        "frame_ancestors": "https://huggingface.co, https://*.hf.space",
+    }
 
 
 def _parse_flags(arguments: Sequence[str], program: str | None) -> dict[str, Any]:

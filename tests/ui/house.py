@@ -31,6 +31,7 @@ from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_en
 from sam2_core.types import Progress
 from tests.fakes import FakeDetectionEngine, FakeEngine
 from ui.app import Server
+from ui.gateway.middleware import Gateway
 from ui.page.connection import PageConnection
 from ui.page.routes import Routes
 from ui.sessions import Services, Session, SessionRegistry
@@ -158,7 +159,8 @@ class House:
         self.now = 0.0
         self.sessions = SessionRegistry(self.services, lambda: self.now)
         routes = Routes(self.sessions)
-        self.client = TestClient(Starlette(routes=routes.all(), lifespan=routes.lifespan))
+        app = Starlette(routes=routes.all(), lifespan=routes.lifespan)
+        self.client = TestClient(Gateway(app, self.settings, self.services.executors.read_message))
 
     def session(self) -> Session:
         """A new session, as opening the page makes one."""

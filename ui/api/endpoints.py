@@ -55,6 +55,7 @@ from ui.api.results import (
 from ui.api.upload_names import UploadNames
 from ui.detection import detectors_event, find_in_clip
 from ui.files import AS_THEY_ARE, OpeningOptions, UploadedFile
+from ui.gateway.logins import login_of
 from ui.models import describe_models
 from ui.protocol import (
     MAX_FRAMES_PER_REQUEST,
@@ -652,7 +653,8 @@ class Endpoints:
 
         Raises `Busy` where there is no place, and `MediaError` for what cannot be used.
         """
-        session = await self._registry.open(ApiClient, address=client_address(LocalContext.request.get(None)))
+        request = LocalContext.request.get(None)
+        session = await self._registry.open(ApiClient, login=login_of(request), address=client_address(request))
         try:
             client = self._client(session.token)
             files = []
@@ -668,7 +670,7 @@ class Endpoints:
 
     def _client(self, key: Any) -> ApiClient:
         """Whose session has this key; raises `SessionGone` where there is none. Counts as activity."""
-        session = self._registry.find(key) if isinstance(key, str) else None
+        session = self._registry.find(key, login_of(LocalContext.request.get(None))) if isinstance(key, str) else None
         if session is None or not isinstance(session.client, ApiClient):
             raise SessionGone(SESSION_GONE)
         self._registry.touch(session)

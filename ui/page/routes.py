@@ -48,12 +48,13 @@ from sam2_core.media.names import safe_file_name, short_names
 from sam2_core.serving.workspace import Workspace
 from ui.examples import examples, thumbnail
 from ui.files import OpeningOptions, UploadedFile
+from ui.gateway.logins import LOGIN
 from ui.jobs import TooFast
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.live import MAX_FRAME_BYTES, NotLive
 from ui.page.previews import read_preview_options
-from ui.page.socket import converse, is_same_origin
+from ui.page.socket import converse
 from ui.protocol import MAX_REQUEST_CHARACTERS, read_upload
 from ui.sessions import Session, SessionRegistry
 
@@ -105,12 +106,10 @@ class Routes:
 
     def _of_session(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
-            session = self._sessions.find(request.path_params["token"])
+            session = self._sessions.find(request.path_params["token"], request.scope.get(LOGIN))
             connection = None if session is None else session.client
             if session is None or not isinstance(connection, PageConnection):
                 return _refuse(404, "This session has expired. Reload the page.")
-            if not is_same_origin(request):
-                return _refuse(403, "This request comes from another page.")
             try:
                 return await handle(request, session, connection)
             except MaskletError as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ui.gateway.logins import LOGIN
 from ui.jobs import TooFast
 from ui.page.connection import PageConnection
 from ui.protocol import ErrorEvent, HeartbeatEvent, pack
@@ -15,16 +15,16 @@ from ui.sessions import SessionRegistry
 
 HEARTBEAT_SECONDS = 10.0
 # Close codes; a refusal before accept would reach no script.
-GONE, FOREIGN, TAKEN_OVER, TOO_FAST = 4404, 4403, 4409, 4429
+GONE, TAKEN_OVER, TOO_FAST = 4404, 4409, 4429
 
 
 async def converse(sessions: SessionRegistry, socket: WebSocket) -> None:
     """Serve one socket until it closes."""
     await socket.accept()
-    session = sessions.find(socket.path_params["token"])
+    session = sessions.find(socket.path_params["token"], socket.scope.get(LOGIN))
     connection = None if session is None else session.client
-    if session is None or not isinstance(connection, PageConnection) or not is_same_origin(socket):
-        await socket.close(FOREIGN if isinstance(connection, PageConnection) else GONE)
+    if session is None or not isinstance(connection, PageConnection):
+        await socket.close(GONE)
         return
 
     async def disconnect() -> None:
@@ -65,16 +65,3 @@ async def _send_heartbeats(connection: PageConnection) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         connection.send(HeartbeatEvent())
-
-
-def is_same_origin(connection: HTTPConnection) -> bool:
-    """Whether a request comes from our own page. Without an Origin it comes from no page at all, and the token counts.
-
-    A proxy may have changed Host; a foreign page cannot set X-Forwarded-Host.
-    """
-    origin = connection.headers.get("origin")
-    if origin is None:
-        return True
-    hosts = {connection.headers.get("host", "")}
-    hosts |= {host.strip() for host in connection.headers.get("x-forwarded-host", "").split(",")}
-    return origin.partition("://")[2] in hosts - {""}
