@@ -18,7 +18,7 @@ from sam2_core.media.names import real_name
 from sam2_core.media.picture_clips import DEFAULT_RATE, ingest_pictures
 from sam2_core.media.progress import MediaProgress, ProgressReporter
 from sam2_core.media.store import SOURCES, album_source_path
-from sam2_core.media.zip_file import BAD_MEMBER, MASK_FOLDERS, open_zip_file
+from sam2_core.media.zip_file import BAD_MEMBER, MASK_FOLDERS, files_in, open_zip_file
 
 PICTURE_SUFFIXES = frozenset(
     {
@@ -179,7 +179,7 @@ def _copy_members(
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """The pictures in a ZIP file, without masks in folders of their own. Raises `MediaError` if there is none."""
-    members = [each for each in archive.infolist() if not each.is_dir() and _is_picture(each.filename)]
+    members = [each for each in files_in(archive) if _is_picture(each.filename)]
     photos = [each for each in members if _MASK_FOLDERS.isdisjoint(_folders(each.filename))]
     if members and (not photos or "manifest.json" in archive.namelist()):  # as our own exports have it
         raise MediaError(

@@ -37,6 +37,11 @@ def open_zip_file(path: Path, max_directory_bytes: int, too_many: MediaError) ->
         yield opened
 
 
+def files_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The members that are files and have a name."""
+    return [each for each in archive.infolist() if each.filename and not each.is_dir()]
+
+
 def _directory_bytes(path: Path) -> float:
     """The length of the central directory; infinite for ZIP64, which states it elsewhere."""
     with path.open("rb") as file:

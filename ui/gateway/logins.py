@@ -14,9 +14,11 @@ from typing import Any, Protocol
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from sam2_core.errors import Busy
+
 LOGIN = "masklet.login"
 """Key in an ASGI scope: the digest of a login's token, empty where nobody has to log in."""
-MAX_WAIT = 60.0  # seconds between two attempts
+MAX_WAIT = 10.0  # seconds between two attempts
 FORGET_SECONDS = 900.0
 MAX_ADDRESSES = 10_000
 _PUBLIC = re.compile(
@@ -104,19 +106,23 @@ class LoginThrottle:
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()  # address -> how many, when the last
 
     def begin(self, address: str) -> float:
-        """An attempt, which counts as failed until `succeeded`; the seconds to wait where it comes too soon."""
+        """An attempt, which counts as failed until `succeeded`: in how many seconds the password may be checked.
+
+        Raises `Busy` where others from there wait already.
+        """
         key, now = _network(address), self._clock()
-        count, last = self._failures.get(key, (0, now))
-        if now - last > FORGET_SECONDS:
+        count, last = self._failures.get(key, (0, now - FORGET_SECONDS))
+        if now - last >= FORGET_SECONDS:
             count = 0
-        wait = min(MAX_WAIT, 2.0 ** (count - self._free_attempts)) if count >= self._free_attempts else 0.0
-        if now - last < wait:
-            return wait - (now - last)
-        self._failures[key] = (count + 1, now)
+        gap = min(MAX_WAIT, 2.0 ** (count - self._free_attempts)) if count >= self._free_attempts else 0.0
+        wait = max(0.0, last + gap - now)
+        if wait > MAX_WAIT:
+            raise Busy("Too many wrong passwords came from your network. Try again in a minute.")
+        self._failures[key] = (count + 1, now + wait)
         self._failures.move_to_end(key)
         if len(self._failures) > MAX_ADDRESSES:
             self._failures.popitem(last=False)
-        return 0.0
+        return wait
 
     def succeeded(self, address: str) -> None:
         """The password of the last attempt was right."""

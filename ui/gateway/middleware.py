@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import time
@@ -12,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sam2_core.errors import Busy
 from ui.gateway.bodies import Body, BodyLimits, ReadOffLoop, Refused
 from ui.gateway.hosts import HostRules, TrustedProxies
 from ui.gateway.logins import LOGIN, Logins, LoginThrottle, is_public
@@ -124,12 +126,11 @@ class Gateway:
 
     async def _log_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = scope["client"][0] if scope.get("client") else ""
-        if wait := self._throttle.begin(address):
-            seconds = max(1, round(wait))
-            text = f"Too many wrong passwords. Wait {seconds} second{'s' * (seconds != 1)} and try again."
-            response = JSONResponse({"detail": text, "error": text}, 429, {"Retry-After": str(seconds)})
-            await response(scope, receive, send)
-            return
+        try:
+            wait = self._throttle.begin(address)
+        except Busy as error:
+            raise Refused(429, str(error)) from error
+        await asyncio.sleep(wait)
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:

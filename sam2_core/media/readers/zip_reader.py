@@ -12,7 +12,7 @@ from sam2_core.errors import MediaError
 from sam2_core.media.info import MediaInfo
 from sam2_core.media.readers.annotation_builder import ImportTooLarge
 from sam2_core.media.readers.zip_names import decode_names
-from sam2_core.media.zip_file import BAD_MEMBER, open_zip_file
+from sam2_core.media.zip_file import BAD_MEMBER, files_in, open_zip_file
 
 MAX_MEMBERS = 50_000
 MAX_MEMBER_BYTES = 100_000_000
@@ -29,7 +29,7 @@ class ZipReader:
     def __init__(self, opened: zipfile.ZipFile, info: MediaInfo) -> None:
         self._zip = opened
         self._budget = MAX_BYTES
-        members = [each for each in opened.infolist() if not each.is_dir()]
+        members = files_in(opened)
         names, self.name_encoding = decode_names(members[: MAX_MEMBERS + 1], info)
         self._infos = {name.replace("\\", "/"): each for name, each in zip(names, members, strict=False)}
         if len(members) > MAX_MEMBERS:
@@ -72,8 +72,10 @@ def open_zip(path: Path, info: MediaInfo) -> Iterator[ZipReader]:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file manager put it into the archive."""
-    *folders, last = PurePosixPath(name).parts
+    """Whether a file manager put it into the archive, or it names no file at all."""
+    if not (parts := PurePosixPath(name).parts):
+        return True
+    *folders, last = parts
     return not _HIDDEN_FOLDERS.isdisjoint(folders) or last.startswith("._") or last == ".DS_Store"
 
 

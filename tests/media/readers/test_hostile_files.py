@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
+import re
 import struct
 import time
 import zipfile
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 
 from sam2_core.errors import MediaError
+from sam2_core.media import ingest
 from sam2_core.media.readers import (
     annotation_builder,
     format_detection,
@@ -119,6 +123,73 @@ def test_texts_that_are_slow_to_search_are_not(tmp_path: Path, text: str, encodi
     with pytest.raises(MediaError):
         read_annotations(path, CLIP)
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    "name", ["", "\0", "\0a.png", ".", "..", "/", "//", "/.", "./", "\\", "\\\\", " ", "\n", "a/", "a//b", "../..", "é"]
+)
+def test_a_member_without_a_proper_name_is_passed_over(tmp_path: Path, name: str) -> None:
+    def made(path: Path, *names: str) -> Path:
+        with zipfile.ZipFile(path, "w") as archive:
+            for each in names:
+                about = zipfile.ZipInfo("x")
+                about.filename = each
+                archive.writestr(about, ONE)
+        return path
+
+    assert len(read_annotations(made(tmp_path / "x.zip", name, "00000.png"), CLIP).masks) == 1
+    with pytest.raises(MediaError, match=r"\w\."):
+        read_annotations(made(tmp_path / "y.zip", name), CLIP)
+    with pytest.raises(MediaError, match=r"\w\."):
+        ingest(made(tmp_path / "z.zip", name), tmp_path / "store")
+
+
+@pytest.mark.parametrize("where", ["header", "directory", "both"])
+@pytest.mark.parametrize("flag", [0x800, 0])
+def test_a_name_that_is_no_text_is_no_fault_of_ours(tmp_path: Path, where: str, flag: int) -> None:
+    raw = bytearray(packed(tmp_path / "x.zip", {"00001é.png": ONE, "00000.png": ONE}).read_bytes())
+    places = {"header": [raw.find("é".encode())], "directory": [raw.rfind("é".encode())]}
+    for place in places.get(where, [*places["header"], *places["directory"]]):
+        raw[place : place + 2] = b"\xff\xfe"
+    for start, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        struct.pack_into("<H", raw, raw.find(start) + offset, flag)
+    (tmp_path / "y.zip").write_bytes(raw)
+    try:
+        assert read_annotations(tmp_path / "y.zip", CLIP).masks
+    except MediaError as error:
+        assert re.search(r"\w\.", str(error))
+
+
+SHAPES = [
+    "polygon",
+    "rectangle",
+    "rotation",
+    "circle",
+    "ellipse",
+    "line",
+    "linestrip",
+    "point",
+    "points",
+    "mask",
+    "cuboid",
+]
+CORNERS: list[Any] = [
+    [], [[1, 1]], [[1]], [[]], 5, [[1, 1], [1, 1]], [[1e308, 1e308], [-1e308, 5]], [[None, 1], [2, 3]],
+    [["9" * 400, 1], [2, 3]], [[math.nan, 1], [2, 3]], [[10**400, 1], [2, 3]], [[True, False], [{}, []]],
+]  # fmt: skip
+SIDES: list[Any] = [None, HEIGHT, 2 * HEIGHT, 0, -1, math.nan, math.inf, 10**300, "x"]
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_shape_of_labelme_that_has_no_form_is_refused_in_few_words(tmp_path: Path, kind: str) -> None:
+    for corners, side in itertools.product(CORNERS, SIDES):
+        shape = {"label": "a", "shape_type": kind, "points": corners, "mask": "abc"}
+        size = {} if side is None else {"imageHeight": side, "imageWidth": 1.5 * side if side != "x" else side}
+        path = as_json(tmp_path / "x", {"shapes": [shape], "imagePath": "photo.jpg", **size})
+        try:
+            read_annotations(path, IMAGE)
+        except MediaError as error:
+            assert len(str(error)) < 400
 
 
 def test_a_project_is_not_imported_but_opened(tmp_path: Path) -> None:
