@@ -77,6 +77,8 @@ def read_files(
     limits = Limits(
         max_bytes=settings.max_upload_bytes,
         max_pixels=settings.max_pixels,
+        max_side=settings.max_picture_side,
+        max_aspect=settings.max_picture_aspect,
         max_pictures=settings.max_pictures,
         max_album_bytes=settings.max_album_bytes,
         max_seconds=settings.max_seconds,

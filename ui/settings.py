@@ -62,6 +62,8 @@ class Settings(BaseModel):
     max_job_minutes: Count
     max_upload_mb: Count
     max_pixels: Count
+    max_picture_side: Count
+    max_picture_aspect: Amount
     max_pictures: Count
     max_album_mb: Count
     max_seconds: Count

@@ -15,14 +15,17 @@ MAX_OVERSIZE = 2
 class Limits:
     """Limits for one file, in pixels, seconds and bytes. The checks raise `MediaError`.
 
-    `max_pixels` is for images; clips have limits of their own. An album has up to `max_pictures` images and
-    `max_album_bytes`. Stored frames, which the page and the network use, are scaled down to a longer side of
+    `max_pixels`, `max_side` and `max_aspect` (longer by shorter side) are for images; clips have limits of their own.
+    An image that is no longer than `stored_side_image` may have any aspect. An album has up to `max_pictures` images
+    and `max_album_bytes`. Stored frames, which the page and the network use, are scaled down to a longer side of
     `stored_side` (clips) or `stored_side_image` (images). `time_limit` is wall-clock time. With `scale_down`, images
     and clips of too many pixels are scaled down to the limit, as far as that takes a bounded amount of memory.
     """
 
     max_bytes: int = 2_000_000_000
     max_pixels: int = 80_000_000
+    max_side: int = 100_000
+    max_aspect: float = 1000.0
     max_clip_side: int = 8192
     max_clip_pixels: int = 8192 * 4320
     max_seconds: float = 1800.0
@@ -36,10 +39,10 @@ class Limits:
     scale_down: bool = False
 
     def scaled_size(self, height: int, width: int) -> tuple[int, int] | None:
-        """The size to scale an image to that has too many pixels, else None."""
-        if height * width <= self.max_pixels:
+        """The size to scale an image to that has too many pixels or too long a side, else None."""
+        if height * width <= self.max_pixels and max(height, width) <= self.max_side:
             return None
-        scale = math.sqrt(self.max_pixels / (height * width))
+        scale = min(math.sqrt(self.max_pixels / (height * width)), self.max_side / max(height, width))
         return max(1, int(height * scale)), max(1, int(width * scale))
 
     @property
@@ -68,12 +71,26 @@ class Limits:
 
         `max_oversize` is how many times the limit can be decoded to be scaled down.
         """
-        can_scale = height * width <= max_oversize * self.max_pixels
-        if (size := self.scaled_size(height, width)) and not (self.scale_down and can_scale):
-            raise (TooLarge if can_scale else MediaError)(
+        longer, shorter = max(height, width), min(height, width)
+        if longer > self.stored_side_image and longer > self.max_aspect * shorter:
+            raise MediaError(
+                f"The picture has {width} x {height} pixels; the longer side may have up to {self.max_aspect:g} times "
+                "those of the shorter one. Cut out the part that matters."
+            )
+        can_scale = height * width <= max_oversize * self.max_pixels and longer <= MAX_OVERSIZE * self.max_side
+        size = self.scaled_size(height, width)
+        if size is None or (self.scale_down and can_scale):
+            return
+        problem = TooLarge if can_scale else MediaError
+        if height * width > self.max_pixels:
+            raise problem(
                 f"The picture has {width} x {height} = {height * width / 1e6:.1f} million pixels; "
                 f"the limit is {self.max_pixels / 1e6:.1f} million. Scale it down first, to {_size(size)}."
             )
+        raise problem(
+            f"The picture has {width} x {height} pixels; the limit is {self.max_side} on the long side. "
+            f"Scale it down first, to {_size(size)}."
+        )
 
     def check_clip_size(self, height: int, width: int) -> None:
         """Reject a clip whose frames are too large."""

@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageCms
 
-from sam2_core.errors import MediaError
+from sam2_core.errors import MediaError, TooLarge
 from sam2_core.media import Limits, ingest, open_store
 from sam2_core.media.bit_depth import measure_levels, sample_values, to_8_bits
+from sam2_core.media.image_files import read_image
 
 HEIGHT, WIDTH = 40, 60
 LEFT, RIGHT = (210, 60, 40), (40, 90, 200)
@@ -175,3 +176,35 @@ def test_decompression_bombs_are_refused(side: int, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=f"too large .{side * side // 10**6} million pixels"):
         ingest(tmp_path / "bomb.png", tmp_path / "store")
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("size", [(1, 9000), (9000, 1), (90, 9001)])
+def test_a_thread_is_no_picture(tmp_path: Path, kind: str, size: tuple[int, int]) -> None:
+    """Each click on one would take seconds: the network's square is stretched over it and back."""
+    Image.new("L", size).save(tmp_path / "thread", kind)
+    for limits in (Limits(max_aspect=100), Limits(max_aspect=100, scale_down=True)):
+        with pytest.raises(MediaError, match="up to 100 times those of the shorter one"):
+            read_image(tmp_path / "thread", limits)
+
+
+@pytest.mark.parametrize("size", [(1, 4096), (90, 9000), (9000, 90)])
+def test_a_short_thread_and_a_panorama_are_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("L", size).save(tmp_path / "panorama.png")
+    assert read_image(tmp_path / "panorama.png", Limits(max_aspect=100)).shape == (size[1], size[0], 3)
+
+
+def test_a_picture_that_is_too_long_can_be_scaled_down(tmp_path: Path) -> None:
+    Image.new("L", (1500, 20)).save(tmp_path / "long.png")
+    with pytest.raises(TooLarge, match="1500 x 20 pixels; the limit is 1000 on the long side"):
+        read_image(tmp_path / "long.png", Limits(max_side=1000))
+    assert read_image(tmp_path / "long.png", Limits(max_side=1000, scale_down=True)).shape == (13, 1000, 3)
+    with pytest.raises(MediaError, match="the limit is 700") as refused:
+        read_image(tmp_path / "long.png", Limits(max_side=700, scale_down=True))
+    assert not isinstance(refused.value, TooLarge)
+
+
+def test_no_file_of_a_few_kilobytes_is_a_thread_of_millions(tmp_path: Path) -> None:
+    Image.new("1", (50_000_000, 1)).save(tmp_path / "thread.png")
+    with pytest.raises(MediaError, match="Cut out the part that matters"):
+        read_image(tmp_path / "thread.png", Limits())
