@@ -13,6 +13,10 @@ MaskletError
 └── Cancelled            a job was canceled
 """
 
+from __future__ import annotations
+
+import errno
+
 
 class MaskletError(Exception):
     """Base class of all exceptions that Masklet raises on purpose."""
@@ -59,3 +63,14 @@ class Busy(MaskletError):
 
 class Cancelled(MaskletError):
     """The job was canceled; raised by its progress callback."""
+
+
+_DISK = "The server's disk is full. Try again in a few minutes, or with a smaller file."
+_FILES = "The server has too many files and connections open. Try again in a minute."
+_SHORTAGES = {errno.ENOSPC: _DISK, errno.EDQUOT: _DISK, errno.EMFILE: _FILES, errno.ENFILE: _FILES}
+
+
+def shortage(error: BaseException) -> Busy | None:
+    """What to raise in place of an error of a system that has no disk or file descriptor left; None for other ones."""
+    text = _SHORTAGES.get(error.errno or 0) if isinstance(error, OSError) else None
+    return None if text is None else Busy(text)

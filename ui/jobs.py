@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
-from sam2_core.errors import Busy, MaskletError, TooLarge
+from sam2_core.errors import Busy, MaskletError, TooLarge, shortage
 from sam2_core.serving.worker import lower_priority
 from ui.protocol import ErrorEvent, Event, JobName, ProgressEvent
 
@@ -487,9 +487,12 @@ class BackgroundTasks:
             self._on_error(error)
             self.report_error(str(error), **subject, **({"too_large": True} if isinstance(error, TooLarge) else {}))
         except Exception as error:
-            self._on_error(error)
-            _log.exception("A request failed")
-            self.report_error("Something went wrong on the server. Try it again; your work is kept.", **subject)
+            busy = shortage(error)
+            self._on_error(busy or error)
+            if busy is None:
+                _log.exception("A request failed")
+            text = "Something went wrong on the server. Try it again; your work is kept." if busy is None else str(busy)
+            self.report_error(text, **subject)
 
     async def close(self) -> None:
         """Cancel everything and wait for its end."""

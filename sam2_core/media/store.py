@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_core.errors import MediaError
+from sam2_core.errors import MediaError, shortage
 from sam2_core.media.info import FloatArray, MediaInfo, RgbArray, SourceReading
 
 FRAMES, INDEX, ABOUT, SOURCE, SOURCES = "frames.mjpeg", "index.npz", "about.json", "source", "sources"
@@ -72,7 +72,8 @@ class Store:
         return album_source_path(self.folder, frame) if has_many else self.source
 
     def jpeg(self, frame: int) -> bytes:
-        """Frame `frame` as a JPEG of the stored size. Raises `MediaError` for a frame that does not exist."""
+        """Frame `frame` as a JPEG of the stored size. Raises `MediaError` for a frame that does not exist, and `Busy`
+        where no more files can be opened."""
         if not 0 <= frame < self.info.frames:
             raise MediaError(f"Frame {frame} does not exist: choose one from 0 to {self.info.frames - 1}.")
         begin, end = int(self._offsets[frame]), int(self._offsets[frame + 1])
@@ -84,6 +85,8 @@ class Store:
                 return frames.read(end - begin)
         except FileNotFoundError as error:
             raise MediaError("This picture or clip is no longer here. Open it again.") from error
+        except OSError as error:
+            raise shortage(error) or error from None
 
     def frame(self, frame: int) -> RgbArray:
         """Frame `frame` as (stored_height, stored_width, 3) uint8 RGB. Raises `MediaError` as `jpeg` does."""
@@ -126,7 +129,8 @@ def album_source_path(folder: Path, frame: int) -> Path:
 
 
 def open_store(folder: str | Path) -> Store:
-    """Open a store that `ingest` made. Raises `MediaError` if the folder is missing or cannot be read."""
+    """Open a store that `ingest` made. Raises `MediaError` if the folder is missing or cannot be read, and `Busy`
+    where no more files can be opened."""
     folder = Path(folder)
     try:
         about = json.loads((folder / ABOUT).read_text("utf-8"))
@@ -142,7 +146,7 @@ def open_store(folder: str | Path) -> Store:
     except FileNotFoundError as error:
         raise MediaError("This picture or clip is no longer here. Open it again.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise MediaError("This picture or clip cannot be read any more. Open it again.") from error
+        raise shortage(error) or MediaError("This picture or clip cannot be read any more. Open it again.") from error
 
 
 def _read_info(about: dict[str, Any]) -> MediaInfo:

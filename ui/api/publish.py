@@ -12,8 +12,9 @@ from typing import Any, TypeAlias, get_args, get_type_hints
 import gradio as gr
 from gradio.utils import get_function_description
 
-from sam2_core.errors import MaskletError
+from sam2_core.errors import MaskletError, shortage
 from ui.api.files import refuse_addresses
+from ui.protocol import public_text
 
 _log = logging.getLogger(__name__)
 
@@ -69,9 +70,11 @@ def _readable_errors(on_error: CountError) -> Iterator[None]:
         yield
     except MaskletError as error:
         on_error(error)
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(public_text(str(error)), print_exception=False) from error
     except Exception as error:
-        on_error(error)
-        _log.exception("A call of the API failed")
-        text = "Something went wrong on the server. Try it again."
+        busy = shortage(error)
+        on_error(busy or error)
+        if busy is None:
+            _log.exception("A call of the API failed")
+        text = "Something went wrong on the server. Try it again." if busy is None else str(busy)
         raise gr.Error(text, print_exception=False) from error

@@ -9,6 +9,7 @@ import numpy as np
 from sam2_core.media import MediaInfo, SkippedFile, grayscale_png
 from sam2_core.serving.text_run import TextUpdate
 from sam2_core.types import AutomaticMask, Candidate, FrameMasks, Mask, ObjectMask
+from ui.protocol import finite
 
 
 class OpenedResult(TypedDict):
@@ -173,10 +174,12 @@ def _object_result(found: ObjectMask, candidates: tuple[Candidate, ...]) -> Obje
         "object": found.object_id,
         "mask": found.mask.to_coco(),
         "area": found.mask.area,
-        "score": round(found.predicted_iou, 4),
-        "presence": round(found.object_score, 3),
+        "score": round(finite(found.predicted_iou), 4),
+        "presence": round(finite(found.object_score), 3),
         "stale": found.stale,
-        "candidates": [{"mask": each.mask.to_coco(), "score": round(each.predicted_iou, 4)} for each in candidates],
+        "candidates": [
+            {"mask": each.mask.to_coco(), "score": round(finite(each.predicted_iou), 4)} for each in candidates
+        ],
     }
 
 
@@ -191,11 +194,11 @@ def detection_result(update: TextUpdate, missing: tuple[str, ...]) -> DetectionR
                 object=each.id,
                 phrase=detection.phrase,
                 name=each.name,
-                score=round(detection.score, 4),
+                score=round(finite(detection.score), 4),
                 box=[box.left, box.top, box.right, box.bottom],
                 mask=answer.mask.to_coco(),
                 area=answer.mask.area,
-                predicted_iou=round(answer.predicted_iou, 4),
+                predicted_iou=round(finite(answer.predicted_iou), 4),
             )
         )
     return {"frame": update.frame, "objects": objects, "missing": list(missing), "left_out": update.left_out}
@@ -211,7 +214,7 @@ def automatic_mask_result(found: AutomaticMask) -> AutomaticMaskResult:
     return AutomaticMaskResult(
         mask=found.mask.to_coco(),
         area=found.mask.area,
-        predicted_iou=found.predicted_iou,
-        stability=found.stability_score,
+        predicted_iou=finite(found.predicted_iou),
+        stability=finite(found.stability_score),
         box=[found.box.left, found.box.top, found.box.right, found.box.bottom],
     )

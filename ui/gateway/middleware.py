@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sam2_core.errors import Busy
+from sam2_core.errors import Busy, shortage
 from ui.gateway.bodies import Body, BodyLimits, ReadOffLoop, Refused
 from ui.gateway.hosts import HostRules, TrustedProxies
 from ui.gateway.logins import LOGIN, Logins, LoginThrottle, is_public
@@ -22,7 +21,6 @@ from ui.settings import Settings
 
 FOREIGN, GONE = 4403, 4404  # close codes of sockets; a refusal before accept would reach no script
 _FOREIGN = "This request comes from another page."
-_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM}
 _LOG_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
@@ -166,19 +164,19 @@ class Gateway:
         try:
             await self._app(scope, checked, send_unless_refused)
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in _NO_ROOM:
-                self._log_seldom(error)
-                refused = Refused(503, "The server has no room left at the moment. Try again in a few minutes.")
+            if (busy := shortage(error)) is not None:
+                self._log_seldom(busy)
+                refused = Refused(503, str(busy))
             elif refused is None:
                 raise
         if refused is not None and not has_begun:
             raise refused
 
-    def _log_seldom(self, error: OSError) -> None:
+    def _log_seldom(self, error: Busy) -> None:
         now = time.monotonic()
         if now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now
-            _log.error("A request could not be answered: %s", error.strerror)
+            _log.error("A request could not be answered: %s", error)
 
     async def _send_with_headers(self, send: Send, caller: str, message: Message) -> None:
         if message["type"] == "http.response.start":

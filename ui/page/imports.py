@@ -30,7 +30,7 @@ from sam2_core.media import (
 )
 from sam2_core.media.readers.frame_matching import NameMatch
 from sam2_core.types import MAX_MASK_LENGTH, Box, Mask, Prompt
-from ui.protocol import MAX_REQUEST_CHARACTERS
+from ui.protocol import MAX_REQUEST_CHARACTERS, public_text
 
 MAX_FILE = 500_000_000  # bytes
 MAX_PROMPTS = 1000  # of one session, over all its objects: what an engine takes
@@ -91,8 +91,8 @@ def propose(read: ImportedAnnotations, info: MediaInfo, options: ImportOptions) 
         "of": info.frames,
         "every": every,
         "boxes": sum("boxes" in prompt for _, prompt in thinned),
-        "skipped": [asdict(each) for each in left_out],
-        "notes": list(read.notes),
+        "skipped": [{**asdict(each), "reason": public_text(each.reason)} for each in left_out],
+        "notes": [public_text(note) for note in read.notes],
         "matches": [_match_to_json(each) for each in sorted(read.matches, key=_is_certain)[:MAX_MATCHES]],
         "matched": len(read.matches),
     }

@@ -42,7 +42,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from sam2_core.errors import Busy, MaskletError, MediaError
+from sam2_core.errors import Busy, MaskletError, MediaError, shortage
 from sam2_core.media import NamesDiffer
 from sam2_core.media.names import safe_file_name, short_names
 from sam2_core.serving.workspace import Workspace
@@ -55,7 +55,7 @@ from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.live import MAX_FRAME_BYTES, NotLive
 from ui.page.previews import read_preview_options
 from ui.page.socket import converse
-from ui.protocol import MAX_REQUEST_CHARACTERS, read_upload
+from ui.protocol import MAX_REQUEST_CHARACTERS, public_text, read_upload
 from ui.sessions import Session, SessionRegistry
 
 Handler: TypeAlias = Callable[[Request, Session, PageConnection], Awaitable[Response]]
@@ -115,6 +115,10 @@ class Routes:
             except MaskletError as error:
                 self._sessions.services.metrics.count_error(error)
                 return _refuse(400, str(error))
+            except OSError as error:
+                if (busy := shortage(error)) is None:
+                    raise
+                return _refuse(503, str(busy))
             except ClientDisconnect:
                 return _refuse(400, "The connection was lost.")  # which nobody reads
 
@@ -141,7 +145,7 @@ class Routes:
                 await self._receive_file(request, target, max_bytes)
                 return JSONResponse(await connection.read_annotations(target, options), headers=FRESH)
             except NamesDiffer as error:
-                return JSONResponse({"error": str(error), "names_differ": True}, 400, FRESH)
+                return JSONResponse({"error": public_text(str(error)), "names_differ": True}, 400, FRESH)
             finally:
                 await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
 
@@ -318,4 +322,4 @@ async def _first_of(messages: Coroutine[Any, Any, list[bytes]], end: asyncio.Eve
 
 
 def _refuse(status: int, text: str) -> Response:
-    return JSONResponse({"error": text}, status, headers=FRESH)
+    return JSONResponse({"error": public_text(text)}, status, headers=FRESH)

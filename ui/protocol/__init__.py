@@ -7,7 +7,7 @@ does after a lost connection. Coordinates are pixels of the original frame; fram
 
 fields.py      what requests are made of
 requests.py    page to server; reading.py: from text, with a sentence for what does not fit
-events.py      server to page; packing.py: as bytes
+events.py      server to page; packing.py: as bytes; public.py: what may be told
 schema.py      the JSON schema of all
 
 `python -m ui.protocol` prints the JSON schema, from which ui/web/protocol.d.ts is generated (`npm run protocol`).
@@ -57,6 +57,7 @@ from ui.protocol.packing import (
     pack_preview,
     stale_event,
 )
+from ui.protocol.public import finite, public_text
 from ui.protocol.reading import (
     LARGE_REQUEST_CHARACTERS,
     MAX_REQUEST_CHARACTERS,
@@ -163,6 +164,7 @@ __all__ = [
     "automatic_started_event",
     "check_request",
     "describe_medium",
+    "finite",
     "is_large",
     "is_live",
     "is_preview",
@@ -174,6 +176,7 @@ __all__ = [
     "pack_preview",
     "parse_live_request",
     "parse_request",
+    "public_text",
     "read_upload",
     "request_subject",
     "stale_event",

@@ -12,6 +12,7 @@ from pydantic import (
 
 from sam2_core.serving.tracking_run import Direction
 from ui.protocol.fields import Absent, Corners
+from ui.protocol.public import PublicText, Score
 from ui.protocol.requests import TrackingRunData
 
 _ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
@@ -45,7 +46,7 @@ class CandidateData(_Event):
     `area` is in pixels, `place` is [x, y, width, height] of the PNG in the frame, `bytes` its length.
     """
 
-    predicted_iou: float
+    predicted_iou: Score
     area: int
     place: tuple[int, int, int, int]
     bytes: int
@@ -56,7 +57,7 @@ class ObjectMaskData(CandidateData):
     step of tracking. The PNGs of candidates follow the object's own."""
 
     id: int
-    object_score: float
+    object_score: Score
     stale: bool
     fresh: bool
     candidates: tuple[CandidateData, ...] | Absent = _ABSENT
@@ -66,7 +67,7 @@ class SkippedData(_Event):
     """A file that could not be used."""
 
     name: str
-    reason: str
+    reason: PublicText
 
 
 class StaleData(_Event):
@@ -143,7 +144,7 @@ class FoundData(_Event):
     """
 
     phrase: str
-    score: float
+    score: Score
     box: Corners
     known: bool
     object: int | Absent = _ABSENT
@@ -169,8 +170,8 @@ class ModelEvent(_Event):
     t: Literal["model"] = "model"
     ready: bool
     fraction: float | None
-    message: str
-    error: str | None
+    message: PublicText
+    error: PublicText | None
     name: str
     title: str
     device: str
@@ -197,14 +198,14 @@ class BetterModelEvent(_Event):
     replaces: str
     megabytes: float
     fraction: float | None
-    message: str
+    message: PublicText
 
 
 class DetectorsEvent(_Event):
     """The answer to `list_detectors`. `problem` says what to install before any of them can be used."""
 
     t: Literal["detectors"] = "detectors"
-    problem: str
+    problem: PublicText
     detectors: tuple[DetectorData, ...]
 
 
@@ -238,7 +239,7 @@ class OpenedEvent(_Event):
     medium: MediumData
     added: bool
     skipped: tuple[SkippedData, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[PublicText, ...]
 
 
 class MasksEvent(_Event):
@@ -265,9 +266,9 @@ class AutomaticMaskData(_Event):
     top, right, bottom] of the crop that it was found in; `bytes` is the length of the PNG."""
 
     id: int
-    predicted_iou: float
-    stability: float
-    score: float
+    predicted_iou: Score
+    stability: Score
+    score: Score
     area: int
     place: tuple[int, int, int, int]
     crop: tuple[int, int, int, int]
@@ -358,7 +359,7 @@ class ProgressEvent(_Event):
     t: Literal["progress"] = "progress"
     job: JobName
     fraction: float | None
-    message: str
+    message: PublicText
     model: str | Absent = _ABSENT
     moving: bool | Absent = _ABSENT
     run: int | Absent = _ABSENT
@@ -407,7 +408,7 @@ class ErrorEvent(_Event):
     once more to be scaled down."""
 
     t: Literal["error"] = "error"
-    text: str
+    text: PublicText
     job: JobName | Absent = _ABSENT
     seq: int | Absent = _ABSENT
     run: int | Absent = _ABSENT

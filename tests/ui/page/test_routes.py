@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import errno
 import json
+import logging
+import os
+import re
 import struct
 import zipfile
 from io import BytesIO
@@ -12,8 +16,11 @@ import pytest
 from PIL import Image
 from starlette.websockets import WebSocketDisconnect
 
+from sam2_core.errors import Busy
+from sam2_core.media import open_store
 from tests.media.numbered import make_clip, read_number
 from tests.ui.house import House, open_house, picture_bytes, unpack
+from ui.examples import examples
 from ui.jobs import RateLimit
 from ui.protocol import MAX_REQUEST_CHARACTERS
 
@@ -254,3 +261,61 @@ def test_stopping_the_server_leaves_nothing(tmp_path: Path) -> None:
         folder = house.session().folder
         assert folder.exists()
     assert not folder.parent.exists()
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE])
+@pytest.mark.parametrize("path", ["upload?name=a.png", "import?name=a.json", "backdrop", "example/cheetah"])
+def test_a_server_without_room_says_so(
+    house: House, monkeypatch: pytest.MonkeyPatch, path: str, reason: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(reason, os.strerror(reason), "/secret/place")
+
+    token = house.session().token
+    path = path.replace("cheetah", next(iter(examples())))
+    monkeypatch.setattr(Path, "open", full)
+    monkeypatch.setattr("ui.page.routes.shutil.copyfile", full)
+    with caplog.at_level(logging.ERROR):
+        answer = house.client.post(f"/s/{token}/{path}", content=b"" if "example" in path else picture_bytes())
+    monkeypatch.undo()
+    assert answer.status_code == 503
+    assert re.search("disk is full|too many files", answer.json()["error"])
+    assert caplog.records == []
+    with house.page(token) as page:
+        assert house.upload(token, picture_bytes()).status_code == 202
+        assert page.receive("opened"), "it goes on as soon as there is room"
+
+
+def test_a_medium_that_cannot_be_read_for_want_of_descriptors_is_not_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    token = house.session().token
+    with house.page(token) as page:
+        house.upload(token, picture_bytes())
+        version = page.receive("opened")["version"]
+        session = house.sessions.find(token)
+        assert session is not None
+        assert session.workspace is not None
+        folder = session.workspace.folder
+
+        def full(*args: object, **kwargs: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "open", full)
+            answer = house.client.get(f"/s/{token}/frames/0", params={"v": version})
+            assert (answer.status_code, "too many files" in answer.json()["error"]) == (400, True)
+            with pytest.raises(Busy, match="too many files"):
+                open_store(folder)
+        assert house.client.get(f"/s/{token}/frames/0", params={"v": version}).status_code == 200
+
+
+def test_a_job_that_finds_the_disk_full_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    token = house.session().token
+    with house.page(token) as page:
+        monkeypatch.setattr("ui.files.ingest", full)
+        house.upload(token, picture_bytes())
+        assert "disk is full" in page.receive("error", job="ingest")["text"]
