@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import os
 import threading
 import time
@@ -27,6 +28,7 @@ TURN_SECONDS = 2.0  # of a long job while others wait
 MAX_TURNS = 1000  # that are remembered
 MAX_TASKS = 1000  # of one session; an honest page never has that many unanswered
 FILE_THREADS = 8
+PAUSE_SECONDS = 1.0  # without a delay, after which a sender is not the same flood any more
 BACKGROUND_NICENESS = 10
 _log = logging.getLogger(__name__)
 
@@ -83,19 +85,19 @@ class Pacer:
     ) -> None:
         self._messages, self._size, self._flood_seconds = messages, size, flood_seconds
         self._clock, self._sleep = clock, sleep
-        self._slow_since: float | None = None
+        self._slow_since, self._delayed_at = -math.inf, -math.inf
 
     async def wait(self, size: int) -> None:
         """Wait until a message of this size may be taken; raises `TooFast`."""
         delay, now = max(self._messages.take(), self._size.take(size)), self._clock()
         if not delay:
-            self._slow_since = None
             return
-        if self._slow_since is None:
+        if now - self._delayed_at > PAUSE_SECONDS:
             self._slow_since = now
         if max(delay, now - self._slow_since) > self._flood_seconds:
             raise TooFast("This page sends more than the server can take. Wait a minute, then reload it.")
         await self._sleep(delay)
+        self._delayed_at = self._clock()
 
 
 class Visitor(Protocol):

@@ -114,6 +114,22 @@ def test_a_flood_ends_after_a_while_and_one_that_cannot_be_slowed_at_once() -> N
     run(scene())
 
 
+def test_a_loop_that_wakes_late_does_not_let_a_flood_go_on() -> None:
+    async def scene() -> None:
+        now = [0.0]
+
+        async def late(seconds: float) -> None:
+            now[0] += seconds + 0.5
+
+        limits = RateLimit(10, lambda: now[0]), RateLimit(1000, lambda: now[0])
+        pacer = Pacer(*limits, 3, lambda: now[0], late)
+        with pytest.raises(TooFast):
+            for _ in range(1000):
+                await pacer.wait(1)
+
+    run(scene())
+
+
 def test_whoever_pauses_is_no_flood() -> None:
     async def scene() -> None:
         pacer, now, _ = paced()
