@@ -10,6 +10,7 @@ models       what is told about networks; loading another one
 files        uploads that are read, backdrops and downloads of a session
 examples     images and clips to begin with
 web_files    the page's modules and style sheets, as they are sent
+gateway/     what every request passes before any route sees it
 page/        what the browser talks to: connection, socket, routes, uploads, imports, previews
 api/         what programs talk to: endpoints on the same sessions
 web/         the page itself: ES modules, no build step

@@ -117,7 +117,8 @@ class Server:
     async def _lifespan(self, app: Any) -> AsyncIterator[None]:
         """Put the gateway before all that answers, Gradio's own middleware included, as long as nothing can come in."""
         read, end = self._services.executors.read_message, self.sessions.end_login
-        gateway = self._gateway = Gateway(app.middleware_stack, self._settings, read, Logins(app), end)
+        count = self._services.metrics.count_error
+        gateway = self._gateway = Gateway(app.middleware_stack, self._settings, read, Logins(app), end, count)
         app.middleware_stack = gateway
         asyncio.get_running_loop().set_exception_handler(QuietLoopErrors())
         async with self.routes.lifespan(app):

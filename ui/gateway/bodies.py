@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
-from sam2_core.errors import BadPrompt
+from sam2_core.errors import BadPrompt, MaskletError
 from ui.page.live import MAX_FRAME_BYTES
 from ui.protocol import LARGE_REQUEST_CHARACTERS, MAX_REQUEST_CHARACTERS
 from ui.protocol.structure import StructureLimits
@@ -24,7 +24,7 @@ MIN_RATE = 1000.0  # bytes a second that a body must have on average
 _SMALL_ELEMENTS, _CALL_ELEMENTS, _MAX_DEPTH = 2_000, 200_000, 32  # of JSON; a call may name thousands of files
 
 
-class Refused(Exception):
+class Refused(MaskletError):
     """A request that is answered with this status and sentence."""
 
     def __init__(self, status: int, text: str) -> None:

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sam2_core.errors import Busy, shortage
+from sam2_core.errors import Busy, MaskletError, shortage
 from ui.gateway.bodies import Body, BodyLimits, ReadOffLoop, Refused
 from ui.gateway.hosts import HostRules, TrustedProxies
 from ui.gateway.logins import LOGIN, Logins, LoginThrottle, is_public
@@ -34,6 +34,7 @@ class Gateway:
         off_loop: Runs a function in a thread for long messages.
         logins: Who is logged in.
         on_logout: Is called with a login that has ended.
+        on_refusal: Is called with what somebody is told in place of an answer.
     """
 
     def __init__(
@@ -43,12 +44,13 @@ class Gateway:
         off_loop: ReadOffLoop,
         logins: Logins | None = None,
         on_logout: Callable[[str], None] = lambda login: None,
+        on_refusal: Callable[[MaskletError], None] = lambda error: None,
     ) -> None:
         self._app, self._off_loop = app, off_loop
         self.hosts = HostRules(settings.allowed_hosts, settings.allowed_origins)
         self.policy = PagePolicy(settings.frame_ancestors)
         self._limits, self._body_seconds = BodyLimits(settings), settings.body_seconds
-        self._logins, self._on_logout = logins or Logins(), on_logout
+        self._logins, self._on_logout, self._on_refusal = logins or Logins(), on_logout, on_refusal
         self._throttle = LoginThrottle(settings.login_attempts)
         self._checked = TrustedProxies(self._check, settings.trusted_proxies)
         self._logged_at = -_LOG_SECONDS
@@ -79,6 +81,7 @@ class Gateway:
             else:
                 await self._pass_on(scope, receive, send)
         except Refused as refused:
+            self._on_refusal(refused)
             await _refusal(refused)(scope, receive, send)
 
     # --- who asks -------------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ async def converse(sessions: SessionRegistry, socket: WebSocket) -> None:
             sessions.touch(session)
             await connection.handle(text)
     except TooFast as error:
+        session.services.metrics.count_error(error)
         with contextlib.suppress(Exception):
             await socket.send_bytes(pack(ErrorEvent(text=str(error))))
             await socket.close(TOO_FAST, str(error))
