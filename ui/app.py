@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
+from gradio.tunneling import CURRENT_TUNNELS
 from starlette.middleware import Middleware
 
 from sam2_core.errors import Busy
@@ -134,6 +135,8 @@ class Server:
         """Stop serving; nothing of any session stays on the disk."""
         try:
             self.demo.close(verbose=False)
+            for tunnel in CURRENT_TUNNELS:
+                tunnel.kill()
             self._services.close()
         finally:
             self._exchange.close()
