@@ -323,6 +323,7 @@ class Job:
         self.name, self.fields = name, fields
         self._send, self._visitor = send, visitor
         self._claim: Claim | None = None
+        self._turn = threading.Lock()  # held while the claim is given up
         self._is_cancelled = False
         self._waiting: asyncio.Future[Any] | None = None
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
@@ -394,11 +395,14 @@ class Job:
             raise
 
     def _give_turn(self, claim: Claim) -> None:
-        """Hold the work up, in its thread, until it has a place again."""
-        try:
-            asyncio.run_coroutine_threadsafe(claim.give_turn(), self._loop).result()
-        except CancelledError:
-            raise JobCancelled(self.name) from None
+        """Hold the work up, in whichever of its threads, until it has a place again."""
+        with self._turn:
+            if not claim.is_turn_over:
+                return  # another thread of the work has done so
+            try:
+                asyncio.run_coroutine_threadsafe(claim.give_turn(), self._loop).result()
+            except CancelledError:
+                raise JobCancelled(self.name) from None
 
     def _report_position(self, position: int) -> None:
         others = f"{position} {'comes' if position == 1 else 'come'} before you" if position else "you are next"

@@ -470,6 +470,40 @@ def test_long_jobs_let_a_short_one_through_and_go_on() -> None:
     run(scene())
 
 
+def test_several_threads_of_one_job_give_its_place_up_once() -> None:
+    async def scene() -> None:
+        executors, now = Executors(1), [0.0]
+        executors.queue = JobQueue(1, clock=lambda: now[0])
+        job, go, started = Job("export", nobody), threading.Event(), threading.Semaphore(0)
+
+        def report() -> None:
+            started.release()
+            assert go.wait(DEADLINE)
+            job.report(0.5, "on")
+
+        def work() -> str:
+            threads = [threading.Thread(target=report, daemon=True) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(DEADLINE)
+            return "done" if not any(thread.is_alive() for thread in threads) else "stuck"
+
+        running = asyncio.create_task(job.run(executors, work))
+        for _ in range(4):
+            assert await asyncio.to_thread(started.acquire, timeout=DEADLINE)
+        short = asyncio.create_task(Job("ingest", nobody).run(executors, lambda: "opened"))
+        await settle()
+        now[0] += 3.0
+        go.set()
+        assert await short == "opened"
+        assert await running == "done"
+        assert await Job("ingest", nobody).run(executors, lambda: "next") == "next"
+        executors.close()
+
+    run(scene())
+
+
 @pytest.mark.parametrize("by_task", [True, False])
 def test_a_job_that_is_held_up_can_be_cancelled(by_task: bool) -> None:
     async def scene() -> None:
