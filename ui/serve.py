@@ -26,7 +26,7 @@ from ui.settings import Settings, load_settings
 if TYPE_CHECKING:  # it imports Gradio
     from ui.app import Server
 
-DETECTION_STEPS = 5  # of the watchdog's time, that a text prompt may take
+LONG_STEP = 5  # times the watchdog's time: for a text prompt, and where the compiler may run within a step
 END_SECONDS = 5.0  # that a network which is loading, and long work, get to end by themselves
 CLOSE_SECONDS = 20.0  # after which a server that cannot be closed is ended all the same
 
@@ -42,7 +42,7 @@ def engine_builder(settings: Settings) -> BuildEngine:
         limits = EngineLimits(
             max_sessions=2 * settings.max_sessions,  # a visitor may have a medium and a camera
             max_objects=settings.max_objects,
-            max_step_seconds=settings.watchdog_seconds or None,
+            max_step_seconds=settings.watchdog_seconds * (LONG_STEP if settings.compile else 1) or None,
         )
         try:
             checkpoint = entry.checkpoint or None
@@ -88,7 +88,7 @@ def detector_registry(settings: Settings) -> DetectorRegistry:
         from sam2_core.serving.build import build_detection_engine
 
         # A whole call, in which a detector may also be loaded from a slow disk.
-        return build_detection_engine(settings.device, DETECTION_STEPS * settings.watchdog_seconds or None)
+        return build_detection_engine(settings.device, LONG_STEP * settings.watchdog_seconds or None)
 
     return DetectorRegistry(detector_entries(settings.detector_names), build)
 
