@@ -9,9 +9,11 @@ from painting import (
     ROWS,
     SECONDS,
     WIDTH,
+    Masks,
     Picture,
     Scene,
     clouds,
+    coverage,
     fill,
     over,
     ramp,
@@ -29,17 +31,35 @@ def crossing_fish() -> Scene:
 
     def moment(time: float) -> Picture:
         picture = water * (1 + 0.13 * _rays(time))[..., None]
-        for weed in weeds[:11]:
-            weed.paint(picture, time)
-        progress = time / SECONDS
-        _fish(picture, 760 - 640 * progress, 214 + 12 * np.sin(time * 2.1), 88, -1, time + 0.4)
-        _fish(picture, 80 + 660 * progress, 254 + 14 * np.sin(time * 1.7 + 1), 96, 1, time)
-        for weed in weeds[11:]:
-            weed.paint(picture, time)
+        _paint_weeds(weeds[:11], picture, time)
+        _far_fish(picture, time)
+        _near_fish(picture, time)
+        _paint_weeds(weeds[11:], picture, time)
         _bubbles(picture, time)
         return picture
 
     return moment
+
+
+def crossing_fish_masks() -> Masks:
+    """The fish in front, which comes from the left, and the other one."""
+    front = [_Weed(seed) for seed in range(11, 16)]
+
+    def moment(time: float) -> list[Picture]:
+        near = coverage(lambda picture: _near_fish(picture, time))
+        far = coverage(lambda picture: _far_fish(picture, time)) * (1 - near)
+        weeds = coverage(lambda picture: _paint_weeds(front, picture, time))
+        return [near * (1 - weeds), far * (1 - weeds)]
+
+    return moment
+
+
+def _far_fish(picture: Picture, time: float) -> None:
+    _fish(picture, 760 - 640 * time / SECONDS, 214 + 12 * np.sin(time * 2.1), 88, -1, time + 0.4)
+
+
+def _near_fish(picture: Picture, time: float) -> None:
+    _fish(picture, 80 + 660 * time / SECONDS, 254 + 14 * np.sin(time * 1.7 + 1), 96, 1, time)
 
 
 def _water() -> Picture:
@@ -79,6 +99,11 @@ class _Weed:
         blade = np.concatenate([np.stack([x - ripple, y], 1), np.stack([x + ripple, y], 1)[::-1]])
         fill(picture, blade, self.lit)
         stroke(picture, np.stack([x, y], 1), 1.5, self.lit * 1.25, alpha=0.5)
+
+
+def _paint_weeds(weeds: list[_Weed], picture: Picture, time: float) -> None:
+    for weed in weeds:
+        weed.paint(picture, time)
 
 
 def _fish(picture: Picture, x: float, y: float, size: float, heading: int, time: float) -> None:

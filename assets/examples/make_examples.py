@@ -9,13 +9,15 @@ from __future__ import annotations
 import sys
 import tempfile
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
+import numpy.typing as npt
 from crossing_fish import crossing_fish
-from painting import HEIGHT, SECONDS, WIDTH, Scene
+from painting import HEIGHT, SECONDS, WIDTH, Masks, Scene
 from returning_kite import returning_kite
 from rolling_ball import rolling_ball
 
@@ -57,10 +59,21 @@ def render(scene: Scene, path: Path, sound: Path | None = None) -> None:
     )
     writer.send(None)
     for frame in range(round(SECONDS * FPS)):
-        shutter = (frame + SHUTTER * np.arange(MOMENTS) / MOMENTS) / FPS
-        picture = np.mean([scene(float(time)) for time in shutter], axis=0)
+        picture = np.mean([scene(time) for time in moments(frame)], axis=0)
         writer.send(np.ascontiguousarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)))
     writer.close()
+
+
+def moments(frame: int) -> list[float]:
+    """The times at which a frame is painted."""
+    return [(frame + SHUTTER * moment / MOMENTS) / FPS for moment in range(MOMENTS)]
+
+
+def true_masks(masks: Masks) -> Iterator[list[npt.NDArray[np.bool_]]]:
+    """Of each frame of a scene, the pixels (H, W) that an object covers for at least half of the time."""
+    for frame in range(round(SECONDS * FPS)):
+        covered = zip(*(masks(time) for time in moments(frame)), strict=True)
+        yield [np.mean(amounts, axis=0) >= 0.5 for amounts in covered]
 
 
 def main() -> None:

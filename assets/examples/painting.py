@@ -17,6 +17,9 @@ Picture: TypeAlias = npt.NDArray[np.floating[Any]]
 Scene: TypeAlias = Callable[[float], Picture]
 """What is seen at a time in seconds, from 0 to SECONDS."""
 
+Masks: TypeAlias = Callable[[float], list[Picture]]
+"""How much of each pixel the objects of a scene cover at a time, what hides them left out: (H, W) each."""
+
 ROWS, COLUMNS = (axis.astype(np.float32) for axis in np.mgrid[:HEIGHT, :WIDTH])
 
 
@@ -55,6 +58,14 @@ def soft_step(value: Picture, width: float = 1.0) -> Picture:
 def over(below: Picture, color: Picture, alpha: Picture) -> Picture:
     """Paint `color` over a picture where `alpha` is 1."""
     return below + alpha[..., None] * (color - below)
+
+
+def coverage(paint: Callable[[Picture], None]) -> Picture:
+    """How much of each pixel is covered by what `paint` paints onto a picture: (H, W)."""
+    black, white = (np.full((HEIGHT, WIDTH, 3), level, np.float32) for level in (0, 1))
+    paint(black)
+    paint(white)
+    return 1 - (white - black).mean(axis=-1)
 
 
 def ellipse_shadow(

@@ -11,9 +11,11 @@ from painting import (
     ROWS,
     SECONDS,
     WIDTH,
+    Masks,
     Picture,
     Scene,
     clouds,
+    coverage,
     fill,
     over,
     ramp,
@@ -35,10 +37,17 @@ def returning_kite() -> Scene:
         cover = soft_step(bank - 0.63 - 0.25 * (ROWS / HEIGHT - 0.3), 0.34)
         shade = np.clip((bank - cv2.GaussianBlur(bank, (0, 0), 9)) * 2.2 + 0.7, 0, 1)
         picture = over(blue, ramp(shade, "b3c0d2", "eef2f6", "ffffff"), 0.93 * cover)
+        _string(picture, time)
         _kite(picture, time)
         return over(picture, *hills)
 
     return moment
+
+
+def returning_kite_masks() -> Masks:
+    """The kite with its tail."""
+    _, hills = _hills()
+    return lambda time: [coverage(lambda picture: _kite(picture, time)) * (1 - hills)]
 
 
 def _kite_place(time: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -47,13 +56,22 @@ def _kite_place(time: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.stack([560 - 520 * np.cos(turn + 0.35), 185 + 62 * np.sin(turn * 2 - 0.6) + 24 * np.sin(turn)], axis=-1)
 
 
-def _kite(picture: Picture, time: float) -> None:
+def _kite_pose(time: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Its centre, and its axes to the right and up."""
     centre, ahead = _kite_place(time), _kite_place(time + 0.05)
     lean = 0.22 * np.tanh((ahead - centre)[0] / 12) + 0.07 * np.sin(5 * time)
-    right, up = np.array([np.cos(lean), np.sin(lean)]), np.array([np.sin(lean), -np.cos(lean)])
+    return centre, np.array([np.cos(lean), np.sin(lean)]), np.array([np.sin(lean), -np.cos(lean)])
+
+
+def _string(picture: Picture, time: float) -> None:
+    centre, _, up = _kite_pose(time)
+    stroke(picture, [centre + 16 * up, (420, 700)], 1, rgb("f7f7f2"), alpha=0.7)
+
+
+def _kite(picture: Picture, time: float) -> None:
+    centre, right, up = _kite_pose(time)
     knot = centre + 16 * up
     tip, low, port, starboard = centre + 70 * up, centre - 92 * up, knot - 56 * right, knot + 56 * right
-    stroke(picture, [knot, (420, 700)], 1, rgb("f7f7f2"), alpha=0.7)
     _kite_tail(picture, low, time)
     fill(picture, [tip, starboard, low, port], rgb("7c1f2b"), outline=1)
     light = (1.04 - 0.0016 * (ROWS - centre[1] + 60) - 0.0009 * (COLUMNS - centre[0]))[..., None].astype(np.float32)

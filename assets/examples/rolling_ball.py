@@ -10,6 +10,7 @@ from painting import (
     ROWS,
     SECONDS,
     WIDTH,
+    Masks,
     Picture,
     Scene,
     clouds,
@@ -21,17 +22,19 @@ from painting import (
     window,
 )
 
+HORIZON, RADIUS, PILLAR_X, PILLAR_HALF = 268.0, 58.0, 430.0, 84.0
+
 
 def rolling_ball() -> Scene:
     """A ball on a tiled floor; the pillar hides it completely for a moment."""
-    horizon, radius, pillar_x, pillar_half = 268.0, 58.0, 430.0, 84.0
-    room = _room(horizon)
-    pillar, pillar_alpha = _pillar(pillar_x, pillar_half)
-    lit = over(room, rgb("1d1a24"), 0.5 * ellipse_shadow(pillar_x + 60, 448, 190, 22))
+    radius = RADIUS
+    room = _room(HORIZON)
+    pillar, pillar_alpha = _pillar(PILLAR_X, PILLAR_HALF)
+    lit = over(room, rgb("1d1a24"), 0.5 * ellipse_shadow(PILLAR_X + 60, 448, 190, 22))
     still = over(lit, pillar, pillar_alpha)
 
     def moment(time: float) -> Picture:
-        x, y = 60 + 735 * time / SECONDS, 345.0
+        x, y = _ball_place(time)
         place = window(x - 2.6 * radius, y - 1.1 * radius, x + 3 * radius, y + 2 * radius)  # ball and shadow
         shadow = ellipse_shadow(x + 14, y + radius - 3, radius * 1.05, 12, place)
         near = over(lit[place], rgb("15121c"), 0.75 * shadow)
@@ -41,6 +44,21 @@ def rolling_ball() -> Scene:
         return picture
 
     return moment
+
+
+def rolling_ball_masks() -> Masks:
+    """The ball without its shadow."""
+    _, pillar = _pillar(PILLAR_X, PILLAR_HALF)
+
+    def moment(time: float) -> list[Picture]:
+        x, y = _ball_place(time)
+        return [soft_step((1 - np.hypot((COLUMNS - x) / RADIUS, (ROWS - y) / RADIUS)) * RADIUS, 1.5) * (1 - pillar)]
+
+    return moment
+
+
+def _ball_place(time: float) -> tuple[float, float]:
+    return 60 + 735 * time / SECONDS, 345.0
 
 
 def _room(horizon: float) -> Picture:
