@@ -46,10 +46,12 @@ def parts(network: SAM2, segmenter: Segmenter) -> dict[str, Callable[[], object]
         "prepare": lambda: pixels_to_input(pixels, size),
         "encode": lambda: segmenter.encode(image),
         "click": lambda: segmenter.from_prompt(features, click, None, None),
-        "click + mask": lambda: object_mask(1, segmenter.from_prompt(features, click, None, None), geometry),
+        "click + mask": lambda: object_mask(
+            1, segmenter.from_prompt(features, click, None, None), geometry, config.ratings
+        ),
         "track": lambda: segmenter.track(features, selection),
         "frame": lambda: object_mask(
-            1, segmenter.track(segmenter.encode(pixels_to_input(pixels, size)), selection), geometry
+            1, segmenter.track(segmenter.encode(pixels_to_input(pixels, size)), selection), geometry, config.ratings
         ),
     }
 

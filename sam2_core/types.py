@@ -6,9 +6,9 @@ presentation order, the same on the page, in the network and in every exported f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -211,12 +211,70 @@ class Prompt:
             raise BadPrompt(f"This prompt cannot be read: {error}.") from error
 
 
+WarningKind: TypeAlias = Literal["lost", "low_iou", "area", "pieces", "shift", "overlap", "appearance", "whole_frame"]
+"""Why a tracked mask may be wrong, see `tracking/mask_warnings.py`."""
+
+UNSUSPICIOUS, WORTH_A_LOOK, VERY_SUSPICIOUS = 0.25, 0.5, 0.75
+"""Scores of warnings: below the first a mask is trusted, from the second on the user is told, from the third on it is
+poor."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskWarning:
+    """A sign that a tracked mask is wrong; `score` is in 0..1, see `WORTH_A_LOOK`."""
+
+    kind: WarningKind
+    score: float
+
+
+Rating: TypeAlias = Literal["good", "check", "poor"]
+"""How good a mask probably is, in a word."""
+
+RATINGS: tuple[Rating, ...] = get_args(Rating)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingSettings:
+    """How sure a network must be of a mask for each word. What counts is the predicted IoU times the stability score.
+
+    Attributes:
+        good: A prompted mask is good from this product on: its IoU is then at least 0.8 in nine of ten cases.
+        good_tracked: The same for a tracked mask, which must also be unsuspicious.
+        poor: Masks with a lower product are poor.
+        min_similarity: A tracked mask is suspicious if the image features in it are less similar (by their cosine) to
+            those on the prompted frame, both less those around the object there; 0 leaves this check out.
+        source: By what measurement the thresholds were chosen.
+    """
+
+    good: float = 0.83
+    good_tracked: float = 0.83
+    poor: float = 0.3
+    min_similarity: float = 0.0
+    source: str = "not measured for this network: 0.88 x 0.95 are the thresholds of SAM for automatic masks"
+
+    def rate(self, predicted_iou: float, stability_score: float) -> Rating:
+        """The word for a mask that a prompt gave."""
+        return self._word(predicted_iou * stability_score, self.good)
+
+    def rate_tracked(self, predicted_iou: float, stability_score: float, warnings: Iterable[MaskWarning]) -> Rating:
+        """The word for a tracked mask with these warnings."""
+        worst = max((warning.score for warning in warnings), default=0.0)
+        if worst >= VERY_SUSPICIOUS:
+            return "poor"
+        word = self._word(predicted_iou * stability_score, self.good_tracked)
+        return "check" if worst >= UNSUSPICIOUS and word == "good" else word
+
+    def _word(self, sure: float, good: float) -> Rating:
+        return "good" if sure >= good else "check" if sure >= self.poor else "poor"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One of the masks that an ambiguous prompt may mean, with its predicted IoU."""
+    """One of the masks that an ambiguous prompt may mean, with its predicted IoU and what that is worth."""
 
     mask: Mask
     predicted_iou: float
+    rating: Rating | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +282,9 @@ class ObjectMask:
     """The mask of one object on one frame.
 
     `predicted_iou` is in 0..1, `object_score` a logit (above 0: the object is visible). A tracked mask is `stale` if a
-    neighboring prompt changed since, and `fresh` if the call that returns it computed it.
+    neighboring prompt changed since, and `fresh` if the call that returns it computed it. `warnings` are None where
+    the mask was not checked, as on a prompted frame; `rating` is None where the network does not judge the mask, as
+    one that is its prompt.
     """
 
     object_id: int
@@ -234,6 +294,8 @@ class ObjectMask:
     candidates: tuple[Candidate, ...] = ()
     stale: bool = False
     fresh: bool = False
+    warnings: tuple[MaskWarning, ...] | None = None
+    rating: Rating | None = None
 
     @property
     def is_present(self) -> bool:
@@ -255,6 +317,7 @@ class AutomaticMask:
     box: Box
     point: Point
     crop: Box
+    rating: Rating | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sam2_core.media import MediaInfo, open_store
 from sam2_core.serving.commands import Command, EncodeFrame, PlanTracking, StaleFrames
 from sam2_core.serving.detection_engine import Detect, DetectionFuture
 from sam2_core.serving.engine import QueueStatus
+from sam2_core.tracking.mask_warnings import Evidence, MaskShape, find_warnings, measure_shape
 from sam2_core.tracking.object_history import ObjectHistory, PromptedFrame, spans_to_track, stale_spans
 from sam2_core.types import (
     AutomaticMask,
@@ -28,9 +29,11 @@ from sam2_core.types import (
     FrameSpan,
     LiveMedium,
     Mask,
+    MaskWarning,
     ObjectMask,
     Point,
     Prompt,
+    Rating,
     SessionInfo,
 )
 
@@ -152,7 +155,9 @@ class FakeSession:
             for each in painted.candidates:
                 if each.predicted_iou > min_predicted_iou and stability >= min_stability:
                     box = _box_of(each.mask)
-                    found.append(AutomaticMask(each.mask, each.predicted_iou, stability, box, Point(x, y), crop))
+                    found.append(
+                        AutomaticMask(each.mask, each.predicted_iou, stability, box, Point(x, y), crop, each.rating)
+                    )
         return tuple(found)
 
     def _track_frame(self, frame: int, reverse: bool, objects: Collection[int] | None) -> FrameMasks:
@@ -161,7 +166,9 @@ class FakeSession:
             is_wanted = objects is None or object_id in objects
             if is_wanted and frame not in history.prompted and not history.is_up_to_date(frame):
                 mask = self.find(self.media.size_of(frame), frame, object_id, _nearest(history, frame))
-                history.add(frame, mask, reverse)
+                before = history.mask_on(frame + (1 if reverse else -1), object_id)
+                warnings = _check(mask, before)
+                history.add(frame, replace(mask, warnings=warnings), reverse)
                 fresh.append(object_id)
         (now,) = self.get_masks(range(frame, frame + 1))
         return replace(now, objects=tuple(replace(each, fresh=each.object_id in fresh) for each in now.objects))
@@ -321,8 +328,23 @@ def _paint(size: tuple[int, int], object_id: int, prompt: Prompt) -> ObjectMask:
         pixels = np.where(inside, _discs(pixels, prompt, REFINED_SIZE), pixels)
     mask, predicted_iou = Mask.from_array(pixels), CANDIDATE_IOUS[prompt.choice or 0]
     several = zip(sizes, CANDIDATE_IOUS, strict=True) if len(prompt.points) == 1 and prompt.crop is None else ()
-    candidates = tuple(Candidate(Mask.from_array(each), predicted_iou) for each, predicted_iou in several)
-    return ObjectMask(object_id, mask, predicted_iou=predicted_iou, object_score=4.0, candidates=candidates)
+    candidates = tuple(Candidate(Mask.from_array(each), iou, _rate(iou)) for each, iou in several)
+    rating = None if replace(prompt, mask=None).is_empty else _rate(predicted_iou)
+    return ObjectMask(object_id, mask, predicted_iou, object_score=4.0, candidates=candidates, rating=rating)
+
+
+def _check(found: ObjectMask, before: ObjectMask | None) -> tuple[MaskWarning, ...]:
+    """What can be seen of a mask without the areas of earlier ones."""
+    shape, previous = _shape(found), None if before is None else _shape(before)
+    return find_warnings(Evidence(shape, found.predicted_iou, found.object_score, previous=previous))
+
+
+def _shape(found: ObjectMask) -> MaskShape | None:
+    return measure_shape(found.mask.to_array(), found.mask.width / found.mask.height)
+
+
+def _rate(predicted_iou: float) -> Rating:
+    return "good" if predicted_iou >= 0.85 else "check" if predicted_iou >= 0.75 else "poor"
 
 
 def _discs(pixels: np.ndarray, prompt: Prompt, size: float) -> np.ndarray:

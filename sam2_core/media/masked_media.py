@@ -13,7 +13,7 @@ from sam2_core.media.info import MediaInfo
 from sam2_core.media.names import titles_of
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import Store
-from sam2_core.types import FrameMasks
+from sam2_core.types import FrameMasks, Rating
 
 MaskSource: TypeAlias = Callable[[range], Sequence[FrameMasks]]
 """Returns the masks of some frames, one entry per frame and in their order."""
@@ -30,7 +30,7 @@ class Provenance:
     stage: "assisted", "semi-automatic" or "automatic".
     source: "person" (with prompts or a brush), "confirmed" (by the network, with a person's approval) or "automatic".
     seconds: what they took a person, all together; None where it was not measured.
-    predicted_iou, stability_score: of a mask that the network proposed.
+    predicted_iou, stability_score, rating: of a mask that the network proposed.
     """
 
     stage: str = "assisted"
@@ -38,6 +38,7 @@ class Provenance:
     seconds: float | None = None
     predicted_iou: float | None = None
     stability_score: float | None = None
+    rating: Rating | None = None
 
 
 BY_HAND = Provenance()

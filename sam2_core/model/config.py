@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import ConfigError
-from sam2_core.types import AutomaticSettings
+from sam2_core.types import AutomaticSettings, RatingSettings
 
 Config = TypeVar("Config", bound="SegmentationConfig")
+_Settings = TypeVar("_Settings", AutomaticSettings, RatingSettings)
 
 RUNTIME_FIELDS = (
     "image_size",
@@ -27,6 +28,7 @@ RUNTIME_FIELDS = (
 
 
 _OFFICIAL_SETTINGS = AutomaticSettings()
+_UNMEASURED_RATINGS = RatingSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class SegmentationConfig:
     decoder_mlp: int = 2048
     iou_head_width: int = 256
     automatic: AutomaticSettings = _OFFICIAL_SETTINGS  # for automatic masks
+    ratings: RatingSettings = _UNMEASURED_RATINGS  # of masks, in words
 
     @classmethod
     def from_mapping(cls: type[Config], values: Mapping[str, Any]) -> Config:
@@ -52,7 +55,10 @@ class SegmentationConfig:
         if "name" not in values:
             raise ConfigError("A network configuration needs a name.")
         if isinstance(values.get("automatic"), dict):
-            values = {**values, "automatic": _automatic_settings(values["name"], values["automatic"])}
+            settings = _settings(values["name"], "automatic", AutomaticSettings, values["automatic"])
+            values = {**values, "automatic": settings}
+        if isinstance(values.get("ratings"), dict):
+            values = {**values, "ratings": _settings(values["name"], "ratings", RatingSettings, values["ratings"])}
         wrong = [
             field.name for field in fields(cls) if not _fits(values.get(field.name, field.default), str(field.type))
         ]
@@ -166,11 +172,11 @@ AnyConfig: TypeAlias = NetworkConfig | ViTConfig
 """Of SAM 2, or of SAM."""
 
 
-def _automatic_settings(name: str, values: Mapping[str, Any]) -> AutomaticSettings:
-    kinds = {field.name: str(field.type) for field in fields(AutomaticSettings)}
-    if wrong := sorted(key for key, value in values.items() if not _fits(value, kinds.get(key, "nothing"))):
-        raise ConfigError(f"{name}: automatic: {', '.join(wrong)} cannot have these values.")
-    return AutomaticSettings(**values)
+def _settings(name: str, key: str, kind: type[_Settings], values: Mapping[str, Any]) -> _Settings:
+    kinds = {field.name: str(field.type) for field in fields(kind)}
+    if wrong := sorted(each for each, value in values.items() if not _fits(value, kinds.get(each, "nothing"))):
+        raise ConfigError(f"{name}: {key}: {', '.join(wrong)} cannot have these values.")
+    return kind(**values)
 
 
 def _fits(value: Any, kind: str) -> bool:

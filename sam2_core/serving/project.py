@@ -41,7 +41,7 @@ from sam2_core.serving.edit_log import (
 )
 from sam2_core.serving.project_medium import ProjectMedium, read_medium
 from sam2_core.serving.prompt_data import is_number, is_whole, read_mask, read_prompt, require
-from sam2_core.types import MAX_LOG_ENTRIES, MAX_OBJECT_ID, MAX_OBJECTS_PER_ENTRY, RejectedMask
+from sam2_core.types import MAX_LOG_ENTRIES, MAX_OBJECT_ID, MAX_OBJECTS_PER_ENTRY, RATINGS, RejectedMask
 
 FORMAT, VERSION = "masklet-project", 1
 MAX_FILE_BYTES = 200_000_000  # bytes
@@ -186,7 +186,8 @@ def _traits(plain: Any) -> dict[str, Any]:
 
 
 def _provenance(plain: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: plain[name] for name, known in (("stage", STAGES), ("source", SOURCES)) if plain.get(name) in known}
+    words = {"stage": STAGES, "source": SOURCES, "rating": RATINGS}
+    found = {name: plain[name] for name, known in words.items() if plain.get(name) in known}
     return found | _numbers(plain)
 
 

@@ -36,7 +36,7 @@ from sam2_core.serving.engine_session import EngineSession
 from sam2_core.serving.export_formats import SESSION_FORMATS
 from sam2_core.serving.text_run import RunDetection, TextRequest, TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
-from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt
+from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt, Rating
 
 T = TypeVar("T")
 
@@ -163,12 +163,12 @@ class Workspace:
     def masked_media(self, objects: Sequence[ObjectTraits], frames: range | None = None) -> MaskedMedia:
         """The medium with the masks of these objects on these frames, for a thread that may block; see `read_masks`.
 
-        The network does not judge a mask that is its prompt. One that it proposed has the predicted IoU that it was
-        proposed with, until a person changes it.
+        The network does not judge a mask that is its prompt. One that it proposed has the predicted IoU and the rating
+        that it was proposed with, until a person changes it.
         """
         prompts = self.log.state.prompts
         proposed = {
-            (each.id, frame): min(max(each.provenance.predicted_iou, 0.0), 1.0)
+            (each.id, frame): (min(max(each.provenance.predicted_iou, 0.0), 1.0), each.provenance.rating)
             for each in objects
             if each.provenance.source != "person" and each.provenance.predicted_iou is not None
             for frame, prompt in prompts.get(each.id, {}).items()
@@ -176,7 +176,7 @@ class Workspace:
         }
 
         def read(numbers: range) -> Sequence[FrameMasks]:
-            return [_with_predicted_ious(masks, proposed) for masks in self.read_masks(numbers)]
+            return [_as_proposed(masks, proposed) for masks in self.read_masks(numbers)]
 
         return MaskedMedia(self.store, read if proposed else self.read_masks, objects, frames)
 
@@ -419,10 +419,10 @@ class Workspace:
             raise MediaError("This picture or clip has been closed.")
 
 
-def _with_predicted_ious(masks: FrameMasks, predicted_ious: Mapping[tuple[int, int], float]) -> FrameMasks:
-    """The masks of a frame with the predicted IoUs that are given by object and frame."""
-    objects = (
-        replace(each, predicted_iou=predicted_ious.get((each.object_id, masks.frame), each.predicted_iou))
-        for each in masks.objects
-    )
+def _as_proposed(masks: FrameMasks, proposed: Mapping[tuple[int, int], tuple[float, Rating | None]]) -> FrameMasks:
+    """The masks of a frame with the predicted IoUs and ratings that are given by object and frame."""
+    objects = []
+    for each in masks.objects:
+        predicted_iou, rating = proposed.get((each.object_id, masks.frame), (each.predicted_iou, each.rating))
+        objects.append(replace(each, predicted_iou=predicted_iou, rating=rating))
     return replace(masks, objects=tuple(objects))

@@ -14,7 +14,7 @@ from sam2_core.tracking.crop_refinement import Window
 from sam2_core.tracking.mask_filters import mask_boxes, remove_small_regions
 from sam2_core.tracking.masks import as_fraction
 from sam2_core.tracking.segmenter import Segmenter
-from sam2_core.types import AutomaticMask, Box, Mask, Point
+from sam2_core.types import AutomaticMask, Box, Mask, Point, RatingSettings
 
 MAX_AUTOMATIC_POINTS = 256
 """Points of one call."""
@@ -49,10 +49,10 @@ def segment_points(
     crop_logits = partial(logits_of_frame, geometry=geometry)
     for record in masks_of_points(predictions, crop, frame_size, thresholds, crop_logits):
         if record.mask.area >= MIN_AUTOMATIC_AREA:
-            yield _automatic_mask(record, min_region_area)
+            yield _automatic_mask(record, min_region_area, network.config.ratings)
 
 
-def _automatic_mask(record: MaskRecord, min_region_area: float) -> AutomaticMask:
+def _automatic_mask(record: MaskRecord, min_region_area: float, ratings: RatingSettings) -> AutomaticMask:
     mask, box = record.mask, record.box
     if min_region_area > 0:
         cleaned = remove_small_regions(mask.to_array(), min_region_area)
@@ -61,4 +61,7 @@ def _automatic_mask(record: MaskRecord, min_region_area: float) -> AutomaticMask
     left, top, right, bottom = box
     enclosing = Box(left, top, right + 1, bottom + 1)
     iou = as_fraction(record.predicted_iou)
-    return AutomaticMask(mask, iou, record.stability_score, enclosing, Point(*record.point), Box(*record.crop))
+    point, crop = Point(*record.point), Box(*record.crop)
+    return AutomaticMask(
+        mask, iou, record.stability_score, enclosing, point, crop, ratings.rate(iou, record.stability_score)
+    )

@@ -17,7 +17,7 @@ from torch import Tensor
 from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.model.network import ImageFeatures
 from sam2_core.model.preprocess import Pixels
-from sam2_core.tracking.masks import as_fraction, full_mask, low_resolution_logits
+from sam2_core.tracking.masks import as_fraction, full_mask, low_resolution_logits, stability_of
 from sam2_core.tracking.prompts import point_inputs
 from sam2_core.tracking.segmenter import FrameOutput, Segmenter
 from sam2_core.types import BoolArray, Box, Mask, ObjectMask, Point, Prompt
@@ -107,7 +107,9 @@ def refine_crop(
     mask[crop.slices] = finer[crop.slices]
     merged = replace(output, logits=_with_mask(output.logits, crop, mask, whole), predicted_iou=refined.predicted_iou)
     predicted_iou = as_fraction(float(refined.predicted_iou))
-    return merged, replace(result, mask=Mask.from_array(mask), predicted_iou=predicted_iou, candidates=())
+    rating = network.config.ratings.rate(predicted_iou, stability_of(refined.logits[0, 0]))
+    finer_mask = Mask.from_array(mask)
+    return merged, replace(result, mask=finer_mask, predicted_iou=predicted_iou, rating=rating, candidates=())
 
 
 def _points_within(prompt: Prompt, window: Window, mask: BoolArray) -> Prompt:

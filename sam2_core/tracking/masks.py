@@ -11,11 +11,15 @@ from sam2_core.model.input_geometry import InputGeometry, mask_coverage, mask_in
 from sam2_core.model.network import MASK_PROMPT_LOGIT
 from sam2_core.model.sam import Network
 from sam2_core.tracking.cleanup import fill_holes, remove_islands
+from sam2_core.tracking.mask_filters import stability_scores
 from sam2_core.tracking.segmenter import FrameOutput
-from sam2_core.types import BoolArray, Candidate, Mask, ObjectMask
+from sam2_core.types import BoolArray, Candidate, Mask, ObjectMask, RatingSettings
 
 MAX_SPECK_AREA = 8
 """Holes and islands of at most this many low-resolution pixels are removed as noise."""
+
+STABILITY_OFFSET = 1.0
+"""How far the stability score that rates a mask moves the threshold of the logits up and down."""
 
 
 def mask_prompt(network: Network, mask: Mask) -> Tensor:
@@ -24,18 +28,26 @@ def mask_prompt(network: Network, mask: Mask) -> Tensor:
     return mask_input(torch.from_numpy(mask.to_array()), geometry).to(network.device)
 
 
-def object_mask(object_id: int, output: FrameOutput, geometry: InputGeometry) -> ObjectMask:
-    """A frame output (B = 1) with its candidates as masks at the size of the frame."""
+def object_mask(object_id: int, output: FrameOutput, geometry: InputGeometry, ratings: RatingSettings) -> ObjectMask:
+    """A frame output (B = 1) with its candidates as masks at the size of the frame, rated as those of a prompt."""
     mask, candidates = None, []
     if output.candidates is not None and output.candidate_predicted_iou is not None:
         for logits, predicted_iou in zip(output.candidates[0], output.candidate_predicted_iou[0].tolist(), strict=True):
-            candidates.append(Candidate(full_mask(logits, geometry), as_fraction(predicted_iou)))
+            rating = ratings.rate(as_fraction(predicted_iou), stability_of(logits))
+            candidates.append(Candidate(full_mask(logits, geometry), as_fraction(predicted_iou), rating))
             if mask is None and torch.equal(logits, output.logits[0, 0]):
                 mask = candidates[-1].mask  # saves resizing the chosen candidate twice
     if mask is None:
         mask = full_mask(output.logits[0, 0], geometry)
     iou, score = as_fraction(float(output.predicted_iou)), float(output.object_score)
-    return ObjectMask(object_id, mask, iou, score, tuple(candidates))
+    return ObjectMask(
+        object_id, mask, iou, score, tuple(candidates), rating=ratings.rate(iou, stability_of(output.logits[0, 0]))
+    )
+
+
+def stability_of(logits: Tensor) -> float:
+    """The stability score of the mask of low-resolution logits (4H, 4W), 0..1."""
+    return float(stability_scores(logits[None].float(), 0.0, STABILITY_OFFSET))
 
 
 def as_fraction(predicted_iou: float) -> float:

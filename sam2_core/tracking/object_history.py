@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from sam2_core.types import FrameSpan, Mask, ObjectMask, Prompt
+from sam2_core.tracking.mask_warnings import MaskShape
+from sam2_core.types import FrameSpan, Mask, MaskWarning, ObjectMask, Prompt, Rating
 
 MAX_TRACKED_PER_FRAME = 6
 """Tracked masks kept for one frame; `ObjectHistory.untrack` removes the newest and uncovers the one before."""
@@ -64,18 +65,36 @@ class TrackedMask:
     object_score: float
     interval: PromptInterval
     reverse: bool
+    warnings: tuple[MaskWarning, ...] | None = None
+    rating: Rating | None = None
+    shape: MaskShape | None = None
+    """What the checks of the next frames need; None for an empty mask."""
 
     @classmethod
-    def pack(cls, result: ObjectMask, interval: PromptInterval, reverse: bool) -> TrackedMask:
+    def pack(
+        cls, result: ObjectMask, interval: PromptInterval, reverse: bool, shape: MaskShape | None = None
+    ) -> TrackedMask:
         """Compress a mask."""
         mask = result.mask
-        packed = zlib.compress(mask.runs, 1)
-        return cls(mask.height, mask.width, packed, result.predicted_iou, result.object_score, interval, reverse)
+        return cls(
+            mask.height,
+            mask.width,
+            zlib.compress(mask.runs, 1),
+            result.predicted_iou,
+            result.object_score,
+            interval,
+            reverse,
+            result.warnings,
+            result.rating,
+            shape,
+        )
 
     def unpack(self, object_id: int) -> ObjectMask:
         """Decompress the mask."""
         mask = Mask(self.height, self.width, zlib.decompress(self.packed_runs))
-        return ObjectMask(object_id, mask, self.predicted_iou, self.object_score)
+        return ObjectMask(
+            object_id, mask, self.predicted_iou, self.object_score, warnings=self.warnings, rating=self.rating
+        )
 
 
 @dataclass(slots=True)
@@ -94,10 +113,10 @@ class ObjectHistory:
         """The newest tracked mask of a frame, even if the frame is prompted."""
         return self.tracked[frame][-1] if frame in self.tracked else None
 
-    def add(self, frame: int, result: ObjectMask, reverse: bool) -> None:
+    def add(self, frame: int, result: ObjectMask, reverse: bool, shape: MaskShape | None = None) -> None:
         """Store a mask that was tracked with the current prompts."""
         former = self.tracked.get(frame, ())[-(MAX_TRACKED_PER_FRAME - 1) :]
-        self.tracked[frame] = (*former, TrackedMask.pack(result, self.interval(frame), reverse))
+        self.tracked[frame] = (*former, TrackedMask.pack(result, self.interval(frame), reverse, shape))
 
     def untrack(self, frame: int) -> bool:
         """Remove the newest tracked mask of a frame; returns whether there was one."""

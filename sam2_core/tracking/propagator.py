@@ -28,7 +28,10 @@ class Propagator:
             self.encode_prompted(target)
             self._refresh_memory(target, frame, reverse)
         selections = [target.bank.select(frame, reverse, self.frames) for target in targets]
-        outputs = self.segmenter.track_all(self.features(frame), selections) if targets else []
+        if not targets:
+            return []
+        features = self.features(frame)
+        outputs = [each.with_appearance(features) for each in self.segmenter.track_all(features, selections)]
         for target, output in zip(targets, outputs, strict=True):
             target.bank.tracked[frame] = output.without_candidates()
             target.prompt_steps = None
@@ -51,11 +54,13 @@ class Propagator:
         return bank.select(frame, latest.reverse, self.frames) if bank.prompted or bank.tracked else None
 
     def encode_prompted(self, target: TrackedObject) -> None:
-        """Encode the missing memories of prompted frames. This is deferred to their first use: until then each
-        further click would discard the memory of the one before."""
+        """Encode the missing memories and appearances of prompted frames. This is deferred to their first use: until
+        then each further click would discard those of the one before."""
         for frame, output in target.bank.prompted.items():
             if output.memory is None:
-                target.bank.prompted[frame] = self.segmenter.encode_memory(self.features(frame), output, prompted=True)
+                features = self.features(frame)
+                encoded = self.segmenter.encode_memory(features, output, prompted=True)
+                target.bank.prompted[frame] = encoded.with_appearance(features)
 
     def _refresh_memory(self, target: TrackedObject, frame: int, reverse: bool) -> None:
         """Drop tracked frames that are not up to date, and restore the memory of the frames just behind `frame`."""

@@ -26,6 +26,9 @@ CANNOT_TRACK = "SAM 1 segments pictures and cannot track through a clip: choose 
 PREVIOUS_LOGIT_LIMIT = 32.0
 """Logits that are fed back as a mask prompt are clamped to plus or minus this."""
 
+RING_WIDTH = 4
+"""Low-resolution pixels around a mask that are its surroundings."""
+
 
 _GPU_BATCH, _CPU_BATCH = 16, 1
 """Objects tracked as one batch. On CPUs it would gain little, and rounding would depend on which objects there are: a
@@ -38,7 +41,8 @@ class FrameOutput:
 
     Mask `logits` (B, 1, 4H, 4W), object `pointer` (B, C; none for SAM), `object_score` logit (B, 1), `predicted_iou`
     (B, 1), and after `Segmenter.encode_memory` the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt
-    `candidates` holds all three masks (B, 3, 4H, 4W), with `candidate_predicted_iou` (B, 3).
+    `candidates` holds all three masks (B, 3, 4H, 4W), with `candidate_predicted_iou` (B, 3). `appearance` and
+    `surroundings` (B, C) are set where masks are checked: the means of the image features within and around the mask.
     """
 
     logits: Tensor
@@ -48,6 +52,15 @@ class FrameOutput:
     memory: Tensor | None = None
     candidates: Tensor | None = None
     candidate_predicted_iou: Tensor | None = None
+    appearance: Tensor | None = None
+    surroundings: Tensor | None = None
+
+    def with_appearance(self, features: ImageFeatures) -> FrameOutput:
+        """The output with the appearance of its mask and of the ring around it in the image features of its frame."""
+        mask = (self.logits > 0).float()
+        ring = F.max_pool2d(mask, 2 * RING_WIDTH + 1, 1, RING_WIDTH) - mask
+        appearance, surroundings = (_mean_within(features.embedding, weights) for weights in (mask, ring))
+        return replace(self, appearance=appearance, surroundings=surroundings)
 
     def without_candidates(self) -> FrameOutput:
         """The part that memory needs."""
@@ -80,6 +93,12 @@ def _batches(selections: Iterable[Selection], limit: int) -> Iterator[list[int]]
         alike.setdefault(_distances(selection), []).append(place)
     for places in alike.values():
         yield from (places[start : start + limit] for start in range(0, len(places), limit))
+
+
+def _mean_within(embedding: Tensor, weights: Tensor) -> Tensor:
+    """The mean of an embedding (B, C, H, W) with weights (B, 1, 4H, 4W): (B, C)."""
+    weights = F.interpolate(weights, size=embedding.shape[-2:], mode="area")  # (B, 1, H, W)
+    return (embedding * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3)).clamp(min=1e-6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ calls, so that replaying an edit log restores a session.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -20,14 +20,15 @@ from sam2_core.tracking.automatic_segmenter import MAX_AUTOMATIC_POINTS, segment
 from sam2_core.tracking.crop_refinement import Window, crop_pixels
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.frame_reader import FrameReader, FrameSource
-from sam2_core.tracking.masks import object_mask
+from sam2_core.tracking.mask_checker import MaskChecker
+from sam2_core.tracking.masks import object_mask, stability_of
 from sam2_core.tracking.memory_bank import MemoryBank, MemoryRules
 from sam2_core.tracking.object_history import PromptedFrame, spans_to_track, stale_spans
 from sam2_core.tracking.objects import TrackedObject
 from sam2_core.tracking.prompt_segmenter import PromptSegmenter
 from sam2_core.tracking.prompts import check_prompt
 from sam2_core.tracking.propagator import Propagator
-from sam2_core.tracking.segmenter import CANNOT_TRACK, Segmenter
+from sam2_core.tracking.segmenter import CANNOT_TRACK, FrameOutput, Segmenter
 from sam2_core.types import AutomaticMask, AutomaticSettings, Box, FrameMasks, FrameSpan, Prompt
 
 MAX_PROMPTED_IN_MEMORY = 4
@@ -95,6 +96,7 @@ class TrackingSession:
         self._give_way = give_way
         self._rules = _memory_rules(segmenter.network)
         self._propagator = Propagator(segmenter, self._rules, size.frames, self._features)
+        self._checker = MaskChecker(self._geometry, segmenter.network.config.ratings.min_similarity)
         self._prompts = PromptSegmenter(
             segmenter, self._propagator, self._geometry, self._features, self._crop_features
         )
@@ -252,10 +254,18 @@ class TrackingSession:
             self._features(frame)  # first, since it may have been read ahead itself
             self._reader.read_ahead(following)
         outputs = self._propagator.propagate(list(stale.values()), frame, reverse)
-        for (object_id, target), output in zip(stale.items(), outputs, strict=True):
-            target.history.add(frame, object_mask(object_id, output, self._geometry(frame)), reverse)
+        self._store_checked(dict(zip(stale, outputs, strict=True)), frame, reverse)
         masks = self._current_masks(frame)
         return replace(masks, objects=tuple(replace(each, fresh=each.object_id in stale) for each in masks.objects))
+
+    def _store_checked(self, outputs: Mapping[int, FrameOutput], frame: int, reverse: bool) -> None:
+        ratings = self._segmenter.network.config.ratings
+        for object_id, checked in self._checker.check(self.objects, outputs, frame, reverse).items():
+            result = object_mask(object_id, outputs[object_id], self._geometry(frame), ratings)
+            stability = stability_of(outputs[object_id].logits[0, 0])
+            rating = ratings.rate_tracked(result.predicted_iou, stability, checked.warnings)
+            result = replace(result, warnings=checked.warnings, rating=rating)
+            self.objects[object_id].history.add(frame, result, reverse, checked.shape)
 
     # --- frames and masks --------------------------------------------------------------------------------------
 

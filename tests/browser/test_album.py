@@ -100,7 +100,7 @@ def test_each_photo_has_its_masks_at_its_own_pixels(desk: Desk, photos: dict[str
     blue = desk.pixel(0.2, 0.5)
     assert blue[2] > blue[0], "the second object has its own colour on every photo"
     album.expect_dots(1, 1, 1)
-    assert desk.page.locator(".mk-score").all_inner_texts() == ["", "fit 90%"]
+    assert desk.page.locator(".mk-score").all_inner_texts() == ["", "good"]
     with zipfile.ZipFile(desk.download("masks")) as archive:
         found = {name: Image.open(BytesIO(archive.read(name))) for name in archive.namelist()[:-1]}
     sizes = {name: (image.height, image.width) for name, image in found.items()}

@@ -54,7 +54,7 @@ def test_a_click_takes_a_mask_and_gives_it_back(desk: Desk, picture: Path) -> No
     desk.open(picture)
     find_everything(desk)
     hover(desk, *BESIDE)
-    desk.expect(".mk-automatic-badge").to_have_text("fit 90% · click to take it")
+    desk.expect(".mk-automatic-badge").to_have_text("good · click to take it")
     desk.click(*BETWEEN)
     desk.expect(".mk-undo").to_be_disabled()
     desk.click(*BESIDE)

@@ -40,7 +40,7 @@ class OddEngine(FakeEngine):
         if frame in LOST:
             return replace(found, mask=Mask.from_array(np.zeros(size, bool)), object_score=-4.0)
         if frame in POOR:
-            return replace(found, predicted_iou=0.5 if frame == POOR[1] else 0.55)
+            return replace(found, predicted_iou=0.3 if frame == POOR[1] else 0.35)
         return replace(found, mask=Mask.from_array(np.ones(size, bool))) if frame in WHOLE else found
 
 
@@ -181,7 +181,11 @@ def test_the_quality_strip_rises_where_a_mask_looks_wrong(odd: str, visit: Calla
     assert doubtful[0] > doubtful[2] + 100, "orange"
     light = [sum(each) for each in (calm, doubtful, wrong)]
     assert light[0] > light[1] > light[2], "told apart without seeing hues"
-    for frame, words in ((LOST[0], "lost"), (POOR[1], "low predicted IoU"), (WHOLE[0], "covers the frame")):
+    for frame, words in (
+        (LOST[0], "lost"),
+        (POOR[1], "the network is unsure of this mask"),
+        (WHOLE[0], "covers the frame"),
+    ):
         desk.page.mouse.move(*screen_place(desk, "quality-strip", frame))
         desk.page.wait_for_selector(
             f".mk-timeline-tooltip:has-text('Frame {frame + 1} ·'):has-text('{words}'):has-text('Object 1')"
@@ -198,9 +202,9 @@ def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable
     click_and_track(desk, clip)
     for key, frame, words in (
         ("g", LOST[0], "lost"),
-        ("g", POOR[1], "low predicted IoU"),
+        ("g", POOR[1], "the network is unsure of this mask"),
         ("g", WHOLE[0], "covers the frame"),
-        ("Shift+G", POOR[1], "low predicted IoU"),
+        ("Shift+G", POOR[1], "the network is unsure of this mask"),
         ("Shift+G", LOST[0], "lost"),
         ("Shift+G", WHOLE[0], "covers the frame"),
     ):
@@ -222,11 +226,19 @@ def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable
     desk.expect(".mk-object.mk-active .mk-name").to_have_value("Object 1")  # the active one looks right everywhere
 
 
-def test_where_nothing_looks_wrong_that_is_said(desk: Desk, clip: Path) -> None:
+def test_where_nothing_looks_wrong_it_is_said_what_was_checked(desk: Desk, clip: Path) -> None:
     click_and_track(desk, clip)
     desk.press("g")
-    desk.expect_toast("No frame looks suspicious")
+    desk.expect_toast(f"The checks found nothing on {FRAMES - 1} frames. They can miss a mistake")
     desk.expect_frame(1)
+
+
+def test_frames_that_are_not_tracked_are_not_called_good(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    desk.click(0.3, 0.8)
+    desk.expect_mask(0.28, 0.76)
+    desk.press("g")
+    desk.expect_toast(f"Nothing was checked. Not looked at: not tracked: {FRAMES - 1} frames.")
 
 
 def test_the_mouse_jumps_scrubs_and_meets_diamonds(desk: Desk, clip: Path) -> None:

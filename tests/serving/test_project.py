@@ -206,8 +206,11 @@ def test_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_how_masks_were_made_is_kept_as_far_as_it_is_valid() -> None:
-    made = {"stage": "semi-automatic", "source": "confirmed", "seconds": 2.5, "predicted_iou": 0.9}
-    traits = [{"traits": 1, "set": {**made, "stability_score": 7}}, {"traits": 2, "set": {"source": [], "seconds": -1}}]
+    made = {"stage": "semi-automatic", "source": "confirmed", "seconds": 2.5, "predicted_iou": 0.9, "rating": "good"}
+    traits = [
+        {"traits": 1, "set": {**made, "stability_score": 7}},
+        {"traits": 2, "set": {"source": [], "seconds": -1, "rating": "splendid"}},
+    ]
     first, second = project_of(plain_of([click(), click(number=2)], traits)).objects
     assert first.provenance == Provenance(**made)
     assert second.provenance == Provenance()

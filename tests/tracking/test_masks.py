@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.tracking.masks import MAX_SPECK_AREA, full_mask, low_resolution_logits, object_mask
 from sam2_core.tracking.segmenter import FrameOutput
+from sam2_core.types import RatingSettings
 
 
 def frame(height: int, width: int) -> InputGeometry:
@@ -59,10 +60,12 @@ def test_the_chosen_candidate_is_the_mask() -> None:
         candidates=candidates,
         candidate_predicted_iou=torch.tensor([[0.5, 0.5, 0.25]]),
     )
-    found = object_mask(4, output, frame(90, 120))
+    found = object_mask(4, output, frame(90, 120), RatingSettings(good=0.4, poor=0.3))
     assert (found.object_id, found.predicted_iou, found.object_score) == (4, 0.5, 3.0)
     assert found.mask == found.candidates[1].mask == full_mask(candidates[0, 1], frame(90, 120))
     assert [candidate.predicted_iou for candidate in found.candidates] == [0.5, 0.5, 0.25]
+    assert [candidate.rating for candidate in found.candidates] == ["good", "good", "poor"]
+    assert found.rating == "good"
 
 
 def test_low_resolution_logits_restore_the_mask() -> None:

@@ -464,3 +464,22 @@ def test_tracking_resumes_elsewhere_with_the_memory_of_the_frames_behind() -> No
     assert {at for at, output in session.objects[1].bank.tracked.items() if output.memory is not None} >= set(
         range(14, 21)
     )
+
+
+def test_tracked_masks_are_checked_and_prompted_ones_are_not() -> None:
+    session = new_session()
+    (clicked,) = session.set_prompt(0, 1, CLICK).objects
+    assert clicked.warnings is None
+    assert clicked.rating is not None and all(each.rating is not None for each in clicked.candidates)
+    found = track(session, range(4))
+    assert [masks.objects[0].warnings is None for masks in found] == [True, False, False, False]
+    assert all(masks.objects[0].rating is not None for masks in found)
+    kept = session.get_masks(range(4))
+    assert [masks.objects[0].warnings for masks in kept] == [masks.objects[0].warnings for masks in found]
+
+
+def test_the_network_does_not_judge_a_mask_that_is_its_prompt() -> None:
+    drawn = np.zeros((HEIGHT, WIDTH), bool)
+    drawn[10:30, 10:30] = True
+    (found,) = new_session().set_prompt(0, 1, Prompt(mask=Mask.from_array(drawn))).objects
+    assert found.rating is None

@@ -12,7 +12,18 @@ import pytest
 from sam2_core.errors import BadPrompt
 from sam2_core.media import ExportOptions, MediaInfo, ObjectTraits, mask_png
 from sam2_core.serving.edit_log import PromptEntry, RemoveEntry, TrackEntry
-from sam2_core.types import MAX_MASK_LENGTH, Box, Candidate, FrameMasks, FrameSpan, Mask, ObjectMask, Point, Prompt
+from sam2_core.types import (
+    MAX_MASK_LENGTH,
+    Box,
+    Candidate,
+    FrameMasks,
+    FrameSpan,
+    Mask,
+    MaskWarning,
+    ObjectMask,
+    Point,
+    Prompt,
+)
 from ui.protocol import (
     LARGE_REQUEST_CHARACTERS,
     MAX_REQUEST_CHARACTERS,
@@ -410,19 +421,20 @@ def test_masks_come_with_their_pictures_and_candidates_with_answers_to_prompts()
     png, (x, y, width, height) = mask_png(MASK)
     empty = Mask.from_array(np.zeros((48, 64)))
     objects = (
-        ObjectMask(1, MASK, 0.91234, 5.12345, (Candidate(MASK, 0.9), Candidate(empty, 0.8)), stale=True),
-        ObjectMask(2, empty, 0.5, -1.0, fresh=True),
+        ObjectMask(1, MASK, 0.91234, 5.12345, (Candidate(MASK, 0.9, "good"), Candidate(empty, 0.8)), stale=True),
+        ObjectMask(2, empty, 0.5, -1.0, fresh=True, warnings=(MaskWarning("lost", 0.98765),), rating="poor"),
     )
     shape = {"area": MASK.area, "place": [x, y, width, height], "bytes": len(png)}
     nothing = {"area": 0, "place": [0, 0, 0, 0], "bytes": 0}
     first = {"id": 1, "predicted_iou": 0.9123, "object_score": 5.123, "stale": True, "fresh": False, **shape}
     second = {"id": 2, "predicted_iou": 0.5, "object_score": -1.0, "stale": False, "fresh": True, **nothing}
+    second |= {"rating": "poor", "warnings": [{"kind": "lost", "score": 0.988}]}
     masks = {"t": "masks", "version": 4, "frame": 3, "revision": 7}
     header, pictures = unpacked(pack_masks(FrameMasks(3, 7, objects), version=4, run=5, step=-1))
     assert header == {**masks, "run": 5, "step": -1, "objects": [first, second]}
     assert pictures == png
     header, pictures = unpacked(pack_masks(FrameMasks(3, 7, objects), version=4, seq=8, object=1))
-    candidates = [{"predicted_iou": 0.9, **shape}, {"predicted_iou": 0.8, **nothing}]
+    candidates = [{"predicted_iou": 0.9, **shape, "rating": "good"}, {"predicted_iou": 0.8, **nothing}]
     assert header == {**masks, "seq": 8, "object": 1, "objects": [{**first, "candidates": candidates}, second]}
     assert pictures == png + png
     header, pictures = unpacked(pack_preview(FrameMasks(3, 7, objects[:1]), version=4, seq=8))

@@ -11,6 +11,7 @@ from pydantic import (
 )
 
 from sam2_core.serving.tracking_run import Direction
+from sam2_core.types import Rating, WarningKind
 from ui.protocol.fields import Absent, Corners
 from ui.protocol.public import PublicText, Score
 from ui.protocol.requests import TrackingRunData
@@ -43,23 +44,34 @@ class MediumData(_Event):
 class CandidateData(_Event):
     """One reading of an ambiguous click, which `choice` in its prompt picks by its index.
 
-    `area` is in pixels, `place` is [x, y, width, height] of the PNG in the frame, `bytes` its length.
+    `area` is in pixels, `place` is [x, y, width, height] of the PNG in the frame, `bytes` its length. `rating` is what
+    the predicted IoU is worth; left out where the network does not judge the mask.
     """
 
     predicted_iou: Score
     area: int
     place: tuple[int, int, int, int]
     bytes: int
+    rating: Rating | Absent = _ABSENT
+
+
+class WarningData(_Event):
+    """A sign that a tracked mask is wrong; `score` is in 0..1, from 0.5 on it is worth a look."""
+
+    kind: WarningKind
+    score: float
 
 
 class ObjectMaskData(CandidateData):
     """A mask of an object. `object_score` is a logit; `stale`: older than a prompt nearby; `fresh`: found by this very
-    step of tracking. The PNGs of candidates follow the object's own."""
+    step of tracking. `warnings` are left out where the mask was not checked, as on a prompted frame. The PNGs of
+    candidates follow the object's own."""
 
     id: int
     object_score: Score
     stale: bool
     fresh: bool
+    warnings: tuple[WarningData, ...] | Absent = _ABSENT
     candidates: tuple[CandidateData, ...] | Absent = _ABSENT
 
 
@@ -273,6 +285,7 @@ class AutomaticMaskData(_Event):
     place: tuple[int, int, int, int]
     crop: tuple[int, int, int, int]
     bytes: int
+    rating: Rating | Absent = _ABSENT
 
 
 class AutomaticStartedEvent(_Event):

@@ -36,6 +36,7 @@ from sam2_core.types import (
     Mask,
     Point,
     Prompt,
+    Rating,
     RejectedMask,
 )
 
@@ -197,6 +198,7 @@ class ProvenanceData(RequestData):
     seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | Absent = None
     predicted_iou: Annotated[float, Field(ge=-10, le=10)] | Absent = None
     stability_score: Annotated[float, Field(ge=0, le=1)] | Absent = None
+    rating: Rating | Absent = None
 
 
 class RejectedMaskData(RequestData):

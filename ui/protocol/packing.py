@@ -17,6 +17,7 @@ from sam2_core.types import (
     Candidate,
     FrameMasks,
     FrameSpan,
+    MaskWarning,
     ObjectMask,
 )
 from ui.protocol.events import (
@@ -32,6 +33,7 @@ from ui.protocol.events import (
     PreviewEvent,
     StaleData,
     StaleEvent,
+    WarningData,
 )
 
 
@@ -122,6 +124,7 @@ def _describe_automatic_mask(number: int, mask: AutomaticMask) -> tuple[Automati
         place=place,
         crop=(round(crop.left), round(crop.top), round(crop.right), round(crop.bottom)),
         bytes=len(picture),
+        rating=mask.rating,
     )
     return data, picture
 
@@ -169,6 +172,7 @@ def _describe_masks(masks: FrameMasks, with_candidates: bool) -> tuple[tuple[Obj
             object_score=round(each.object_score, 3),
             stale=each.stale,
             fresh=each.fresh,
+            warnings=_describe_warnings(each.warnings),
             candidates=tuple(candidates) or None,
             **shape,
         )
@@ -185,5 +189,12 @@ def _describe_mask(found: ObjectMask | Candidate) -> tuple[dict[str, Any], bytes
         "area": area,
         "place": tuple(int(n) for n in place),
         "bytes": len(picture),
+        "rating": found.rating,
     }
     return shape, picture
+
+
+def _describe_warnings(warnings: Iterable[MaskWarning] | None) -> tuple[WarningData, ...] | None:
+    if warnings is None:
+        return None
+    return tuple(WarningData(kind=each.kind, score=round(each.score, 3)) for each in warnings)

@@ -213,6 +213,7 @@ export interface ProvenanceData {
   seconds?: number;
   predicted_iou?: number;
   stability_score?: number;
+  rating?: "good" | "check" | "poor";
 }
 /**
  * What is done to the frames of a download. A layer is {effect, ...settings}.
@@ -610,29 +611,41 @@ export interface MasksEvent {
 }
 /**
  * A mask of an object. `object_score` is a logit; `stale`: older than a prompt nearby; `fresh`: found by this very
- * step of tracking. The PNGs of candidates follow the object's own.
+ * step of tracking. `warnings` are left out where the mask was not checked, as on a prompted frame. The PNGs of
+ * candidates follow the object's own.
  */
 export interface ObjectMaskData {
   predicted_iou: number;
   area: number;
   place: [number, number, number, number];
   bytes: number;
+  rating?: "good" | "check" | "poor";
   id: number;
   object_score: number;
   stale: boolean;
   fresh: boolean;
+  warnings?: WarningData[];
   candidates?: CandidateData[];
+}
+/**
+ * A sign that a tracked mask is wrong; `score` is in 0..1, from 0.5 on it is worth a look.
+ */
+export interface WarningData {
+  kind: "lost" | "low_iou" | "area" | "pieces" | "shift" | "overlap" | "appearance" | "whole_frame";
+  score: number;
 }
 /**
  * One reading of an ambiguous click, which `choice` in its prompt picks by its index.
  *
- * `area` is in pixels, `place` is [x, y, width, height] of the PNG in the frame, `bytes` its length.
+ * `area` is in pixels, `place` is [x, y, width, height] of the PNG in the frame, `bytes` its length. `rating` is what
+ * the predicted IoU is worth; left out where the network does not judge the mask.
  */
 export interface CandidateData {
   predicted_iou: number;
   area: number;
   place: [number, number, number, number];
   bytes: number;
+  rating?: "good" | "check" | "poor";
 }
 /**
  * A run of everything begins (also anew): what was found in a run of this number is void.
@@ -680,6 +693,7 @@ export interface AutomaticMaskData {
   place: [number, number, number, number];
   crop: [number, number, number, number];
   bytes: number;
+  rating?: "good" | "check" | "poor";
 }
 /**
  * The answer to `preview`; at most one object.

@@ -25,7 +25,7 @@ type MaskRecord = Omit<import('./protocol').ObjectMaskData, 'candidates'> & {
 /** One of the masks of everything, with its PNG. */
 type AutomaticMask = import('./protocol').AutomaticMaskData & { png: Blob };
 /** What is known of a mask without its pixels. */
-type MaskFacts = Pick<MaskRecord, 'predicted_iou' | 'object_score' | 'area'>;
+type MaskFacts = Pick<MaskRecord, 'predicted_iou' | 'area' | 'rating' | 'warnings'>;
 
 /** A decoded mask in its color, and its outline. */
 interface Sprite {
@@ -57,8 +57,11 @@ interface Traits {
   /** Of a mask that the model proposed. */
   predicted_iou?: number;
   stability_score?: number;
+  rating?: Rating;
 }
 
+/** How good a mask probably is. */
+type Rating = NonNullable<import('./protocol').CandidateData['rating']>;
 type Stage = 'assisted' | 'semi-automatic' | 'automatic';
 /** Who made a mask: a person, the model with a person's approval, or the model alone. */
 type MaskOrigin = 'person' | 'confirmed' | 'automatic';

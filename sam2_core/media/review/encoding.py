@@ -19,7 +19,7 @@ QUALITIES = (84, 76, 68, 58, 48, 38)
 """WebP qualities, best first."""
 _SAMPLES = 8
 _MAX_MASK_SIDE = 1920  # masks are finer than the frames, for zooming in
-SCORE_BYTES = 24
+SCORE_BYTES = 40
 """Approximate length of the scores of one object on one frame."""
 _MARGIN = 1.1  # other frames may be larger than the sampled ones
 _MAX_SHARE = 2  # times the average of the remaining budget

@@ -33,13 +33,12 @@ BUDGET = 40_000_000
 DEFAULT_SIDES = {"image": 1920, "clip": 960, "album": 960}
 """Pixels of the longer side of embedded frames, if no size is requested."""
 _MEDIUM_FIELDS = ("kind", "name", "frames", "height", "width", "fps")
-_MAX_OBJECT_SCORE = 32.0  # larger logits carry no information
 
 
 def write_review(path: Path, media: MaskedMedia, options: ExportOptions, report: ProgressReporter) -> None:
     """Write the page described above."""
     report(0.0, "Looking at the frames")
-    scores: dict[int, list[list[float] | None]] = {each.id: [] for each in media.objects}
+    scores: dict[int, list[list[float | str | None] | None]] = {each.id: [] for each in media.objects}
     before, after = page_template(f"Review of {media.info.name}")
     budget = BUDGET - len((before + after).encode())
     plan = make_plan(media, options.max_side or DEFAULT_SIDES[media.info.kind], budget)
@@ -57,10 +56,15 @@ def write_review(path: Path, media: MaskedMedia, options: ExportOptions, report:
         file.write(after)
 
 
-def _scores(each: ObjectMask) -> list[float]:
-    """Predicted IoU, object score, and area in pixels of the source."""
-    object_score = max(-_MAX_OBJECT_SCORE, min(_MAX_OBJECT_SCORE, float(each.object_score)))
-    return [round(max(0.0, min(1.0, float(each.predicted_iou))), 3), round(object_score, 2), each.mask.area]
+def _scores(each: ObjectMask) -> list[float | str | None]:
+    """Predicted IoU, area in pixels of the source, rating, and the kind and score of the worst warning, if any."""
+    known: list[float | str | None] = [
+        round(max(0.0, min(1.0, float(each.predicted_iou))), 3),
+        each.mask.area,
+        each.rating,
+    ]
+    worst = max(each.warnings or (), key=lambda warning: warning.score, default=None)
+    return known if worst is None else [*known, worst.kind, round(worst.score, 2)]
 
 
 def _frame_block(media: MaskedMedia, frame_masks: FrameMasks, plan: Plan, share: float) -> str:

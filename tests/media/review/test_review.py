@@ -56,8 +56,8 @@ def test_the_page_holds_what_the_material_holds(clip: Store, tmp_path: Path) -> 
         np.testing.assert_array_equal(page.mask(frame, 1), shape(1, frame))
     np.testing.assert_array_equal(page.mask(3, 2), shape(2, 3))
     assert page.mask(1, 2) is None
-    assert page.about["found"]["1"] == [[0.912, 5.0, 400]] * FRAMES
-    assert page.about["found"]["2"] == [None, [0.8, 1.0, 0], *[[0.8, 1.0, 400]] * 4]
+    assert page.about["found"]["1"] == [[0.912, 400, None]] * FRAMES
+    assert page.about["found"]["2"] == [None, [0.8, 0, None], *[[0.8, 400, None]] * 4]
 
 
 def test_each_page_is_told_apart(clip: Store, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_numbers_that_are_none_do_no_harm(clip: Store, tmp_path: Path) -> None:
         return FrameMasks(frame, 1, (replace(ball, predicted_iou=float("inf"), object_score=float("-inf")),))
 
     page = opened(tmp_path, media_of(clip, strange))
-    assert page.about["found"]["1"][0] == [1.0, -32.0, 400]
+    assert page.about["found"]["1"][0] == [1.0, 400, None]
 
 
 def test_it_is_one_of_the_downloads(clip: Store, single_image: Store, tmp_path: Path) -> None:

@@ -227,9 +227,9 @@ export const objects = {
       .filter(id => state.log.prompts.has(id))
       .map(id => {
         const { name, label, color, stage = 'assisted', source = 'person', ...made } = this.trait(id);
-        const { seconds, predicted_iou, stability_score } = made;
+        const { seconds, predicted_iou, stability_score, rating } = made;
         const channel = (/** @type {number} */ at) => Number.parseInt(color.slice(at, at + 2), 16);
-        const provenance = { stage, source, seconds, predicted_iou, stability_score };
+        const provenance = { stage, source, seconds, predicted_iou, stability_score, rating };
         return { id, name, label, color: [channel(1), channel(3), channel(5)], provenance };
       });
   },

@@ -1,7 +1,8 @@
 // Who made a mask, as traits of its object: see core/traits.js.
 
-import { clamp } from '../shared/values.js';
 import { state } from './store.js';
+
+/** @import { RatedMask } from '../shared/ratings.js' */
 
 const rounded = (/** @type {number} */ value) => Math.round(1000 * value) / 1000;
 
@@ -16,27 +17,29 @@ export const scoresOf = ({ predicted_iou, stability }) => ({
 
 /**
  * The traits of an object that was taken from an automatic mask.
- * @param {{ predicted_iou: number, stability: number }} mask
+ * @param {{ predicted_iou: number, stability: number, rating?: Traits['rating'] }} mask
  * @param {MaskOrigin} source
  * @param {number} [seconds] that it took a person; left out: not measured
  * @returns {Partial<Traits>}
  */
 export function madeByNetwork(mask, source, seconds) {
   const stage = source === 'automatic' ? 'automatic' : 'semi-automatic';
-  return { stage, source, ...scoresOf(mask), ...(seconds !== undefined && { seconds }) };
+  const { rating } = mask;
+  return { stage, source, ...scoresOf(mask), ...(rating && { rating }), ...(seconds !== undefined && { seconds }) };
 }
 
 /**
- * How well a mask fits, for the user. The network does not judge a mask that is its prompt; one that it proposed keeps the
- * predicted IoU that it was proposed with.
+ * How good a mask is, for the user. The network does not judge a mask that is its prompt; one that it proposed keeps what
+ * it was proposed with.
  * @param {number} object
  * @param {number} frame
- * @param {{ predicted_iou: number }} mask
+ * @param {RatedMask} mask
+ * @returns {RatedMask}
  */
-export function describeFit(object, frame, mask) {
-  const { source = 'person', predicted_iou = mask.predicted_iou } = state.log.traits.get(object) ?? {};
+export function ratedMask(object, frame, mask) {
+  const { source = 'person', predicted_iou = mask.predicted_iou, rating } = state.log.traits.get(object) ?? {};
   const isProposed = source !== 'person' && !!state.log.prompts.get(object)?.get(frame)?.mask;
-  return `fit ${Math.round(100 * clamp(isProposed ? predicted_iou : mask.predicted_iou, 0, 1))}%`;
+  return isProposed ? { predicted_iou, rating } : mask;
 }
 
 /**

@@ -1,5 +1,6 @@
 // Name, label and appearance of an object, and how its masks were made.
 
+import { RATINGS } from '../shared/ratings.js';
 import { isPlain } from '../shared/values.js';
 
 export const MAX_NAME_LENGTH = 80;
@@ -37,6 +38,7 @@ export function sanitizeTraits(set) {
   if (typeof set.locked === 'boolean') sane.locked = set.locked;
   sane.stage = STAGES.find(stage => stage === set.stage);
   sane.source = SOURCES.find(source => source === set.source);
+  sane.rating = RATINGS.find(rating => rating === set.rating);
   return { ...withoutGaps(sane), ...sanitizeScores(set) };
 }
 

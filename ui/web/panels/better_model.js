@@ -1,7 +1,6 @@
 // The better network that the server fetches: its offer on the page, and how far it is in the list of models.
 
 import { BetterOffer } from '../core/better_model.js';
-import { openMedium } from '../core/media.js';
 import { announce, NO_CONNECTION, toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
@@ -9,7 +8,6 @@ import { connection } from '../net/connection.js';
 import { setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { percent } from '../shared/format.js';
-import { SUSPICIOUS, suspicionOf } from '../timeline/quality.js';
 import { changeModel } from './models.js';
 
 const offer = new BetterOffer();
@@ -59,10 +57,7 @@ function use() {
 }
 
 /** @param {MaskRecord} record */
-function looksPoor({ predicted_iou, object_score, area }) {
-  const { width, height } = openMedium();
-  return suspicionOf({ predicted_iou, object_score, area }, [], undefined, width * height).score >= SUSPICIOUS;
-}
+const looksPoor = ({ rating, area }) => !area || rating === 'poor';
 
 export function setUpBetterModel() {
   on('server-better_model', event => {

@@ -4,12 +4,13 @@
 import { arrowStep } from '../core/menus.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
-import { describeFit } from '../core/provenance.js';
+import { ratedMask } from '../core/provenance.js';
 import { verdictOn } from '../core/reviews.js';
 import { state } from '../core/store.js';
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../core/traits.js';
 import { make, scrollWithin, setIcon, targetOf } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
+import { explainRating, showRating } from '../shared/ratings.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { addObject } from '../tools/object_actions.js';
 import { masks } from '../viewport/masks.js';
@@ -39,14 +40,26 @@ function makeRow(id) {
 }
 
 /**
+ * The mask on the frame that is shown, without its pixels.
  * @param {number} id
- * @returns {[text: string, title: string]}
  */
-function describeScore(id) {
+function maskHere(id) {
   const record = masks.on(state.frame).get(id);
-  if (!record) return ['', ''];
-  if (!record.area) return ['not here', 'The object is not in this frame'];
-  return [describeFit(id, state.frame, record), 'How well the mask fits, as the network sees it (predicted IoU)'];
+  return record && { area: record.area, ...pickRating(ratedMask(id, state.frame, record)) };
+}
+
+/** @param {import('../shared/ratings.js').RatedMask} mask */
+const pickRating = ({ rating, predicted_iou }) => ({ rating, predicted_iou });
+
+/**
+ * @param {HTMLElement} element
+ * @param {ReturnType<typeof maskHere>} mask
+ */
+function showScore(element, mask) {
+  element.title = !mask ? '' : mask.area ? explainRating(mask) : 'The object is not in this frame';
+  if (mask?.area) return showRating(element, mask);
+  delete element.dataset.rating;
+  element.textContent = mask ? 'not here' : '';
 }
 
 /** @param {number} id */
@@ -54,7 +67,7 @@ const rowState = id => ({
   ...objects.trait(id),
   id,
   visible: objects.isVisible(id),
-  score: describeScore(id),
+  mask: maskHere(id),
   verdict: verdictOn(state.reviews, id),
   active: id === state.active,
 });
@@ -72,8 +85,7 @@ function updateRow(id) {
   row.classList.toggle('mk-is-locked', shown.locked);
   row.style.setProperty('--color', shown.color);
   for (const name of CONTROLS) find(name, row).tabIndex = shown.active ? 0 : -1;
-  const score = find('score', row);
-  [score.textContent, score.title] = shown.score;
+  showScore(find('score', row), shown.mask);
   showVerdict(row, shown.verdict);
   updateInputs(row, shown);
   updateButtons(row, shown);

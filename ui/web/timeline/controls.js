@@ -6,9 +6,9 @@ import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { on } from '../shared/events.js';
 import { clock } from '../shared/format.js';
+import { SUSPICIOUS } from '../shared/ratings.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
-import { SUSPICIOUS } from './quality.js';
 import { suspicionAt } from './quality_strip.js';
 
 const scrub = find('scrub');

@@ -3,16 +3,16 @@
 
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
-import { describeFit } from '../core/provenance.js';
+import { ratedMask } from '../core/provenance.js';
 import { state, timeline } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
+import { ratingWord, SUSPICIOUS } from '../shared/ratings.js';
 import { clamp } from '../shared/values.js';
 import { ABSENT, masks, STALE, UNKNOWN } from '../viewport/masks.js';
 import { tiled } from '../viewport/sprites.js';
 import { drawSoon, frameUnder, stripContext, xUnder } from './drawing.js';
 import { extent, isVisible, xOf } from './geometry.js';
-import { SUSPICIOUS } from './quality.js';
 import { qualityCanvas, suspicionAt, worstObjectAt } from './quality_strip.js';
 
 // CSS pixels
@@ -198,7 +198,7 @@ export function describeMask(object, frame) {
   if (state.log.prompts.get(object)?.has(frame)) texts.push('you clicked here');
   if (known === UNKNOWN) texts.push('not tracked yet');
   if (known === STALE) texts.push('out of date');
-  if (facts) texts.push(facts.area ? describeFit(object, frame, facts) : 'not in this frame');
+  if (facts) texts.push(facts.area ? ratingWord(ratedMask(object, frame, facts)) : 'not in this frame');
   const { score, reason } = suspicionAt(object, frame);
   if (score >= SUSPICIOUS) texts.push(reason);
   return texts;

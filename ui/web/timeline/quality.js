@@ -1,73 +1,21 @@
-// How suspicious a mask is, 0 to 1, and why. Pure functions of numbers.
-//
-// The worst of four signs counts:
-//   lost                the network thinks that the object is not there: the sigmoid of minus its object score, so 0.5
-//                       where it wavers; an empty mask counts fully beside a frame on which the object is, else half
-//   low predicted IoU   0 from 0.85 upwards, 1 from 0.35 downwards
-//   area jumped         against the median of the last three areas, so that the frame after an outlier is not suspicious: 0
-//                       up to a factor of 1.4, 1 from a factor of 3.2; small masks flicker, so a 5000th of the frame is
-//                       added to both
-//   covers the frame    0 up to three quarters of the frame, 1 from nine tenths
+// How suspicious a mask is, 0 to 1, and why: by the checks of the server, which are the warnings of a mask. Pure functions.
 
-/** From this score on a frame is worth a look. */
-export const SUSPICIOUS = 0.5;
-const GOOD_IOU = 0.85;
-const BAD_IOU = 0.35;
-const NORMAL_FACTOR = 1.4;
-const LARGE_FACTOR = 3.2;
-const MIN_AREA = 1 / 5000; // of the frame, added to both areas
-const LARGE_SHARE = 0.75;
-const WHOLE_SHARE = 0.9;
-const STILL_LOST = 0.5;
-
-/**
- * 0 at `none`, 1 at `full`, linear in between.
- * @param {number} value
- * @param {number} none
- * @param {number} full
- */
-const ramp = (value, none, full) => Math.max(0, Math.min(1, (value - none) / (full - none)));
+import { REASONS, SUSPICIOUS } from '../shared/ratings.js';
 
 /** @typedef {{ score: number; reason: string }} Suspicion */
 
 /**
- * @param {MaskFacts} facts
- * @param {(MaskFacts | undefined)[]} before of the frames before, the nearest first
- * @param {MaskFacts | undefined} after of the next frame
- * @param {number} pixels the area of the frame
- * @returns {Suspicion}
+ * The worst of the warnings of a mask; undefined where it was not checked.
+ * @param {Pick<MaskFacts, 'warnings'>} facts
+ * @returns {Suspicion | undefined}
  */
-export function suspicionOf(facts, before, after, pixels) {
-  const signs = facts.area
-    ? visibleSigns(facts, before, pixels)
-    : [{ score: before[0]?.area || after?.area ? 1 : STILL_LOST, reason: 'lost' }];
-  const worst = signs.reduce((one, other) => (other.score > one.score ? other : one));
-  return worst.score > 0 ? worst : { score: worst.score, reason: '' };
+export function suspicionOf({ warnings }) {
+  if (!warnings) return undefined;
+  const [first, ...others] = warnings;
+  if (!first) return { score: 0, reason: '' };
+  const { kind, score } = others.reduce((one, other) => (other.score > one.score ? other : one), first);
+  return { score, reason: REASONS[kind] };
 }
-
-/**
- * @param {MaskFacts} facts
- * @param {(MaskFacts | undefined)[]} before
- * @param {number} pixels
- * @returns {Suspicion[]}
- */
-function visibleSigns({ area, predicted_iou, object_score }, before, pixels) {
-  const usual = median(before.flatMap(facts => facts?.area || [])) ?? area;
-  const growth = Math.abs(Math.log((area + MIN_AREA * pixels) / (usual + MIN_AREA * pixels)));
-  return [
-    { score: ramp(area / pixels, LARGE_SHARE, WHOLE_SHARE), reason: 'covers the frame' },
-    { score: ramp(growth, Math.log(NORMAL_FACTOR), Math.log(LARGE_FACTOR)), reason: 'area jumped' },
-    { score: ramp(predicted_iou, GOOD_IOU, BAD_IOU), reason: 'low predicted IoU' },
-    { score: 1 / (1 + Math.exp(object_score)), reason: 'lost' },
-  ];
-}
-
-/**
- * The median of three; of fewer the first.
- * @param {number[]} areas
- * @returns {number | undefined}
- */
-const median = areas => (areas.length < 3 ? areas[0] : [...areas].sort((a, b) => a - b)[1]);
 
 /**
  * Of each run of suspicious frames the worst one, the first of equals.
@@ -94,4 +42,20 @@ export function worstFrames(scores) {
 export function nextAfter(marked, frame, step) {
   const ahead = marked.filter(other => (other - frame) * step > 0);
   return step > 0 ? (ahead[0] ?? marked[0]) : (ahead.at(-1) ?? marked[marked.length - 1]);
+}
+
+/**
+ * What is said where no check found anything, by the numbers of frames.
+ * @param {{ checked: number; unchecked: number; untracked: number }} counts
+ */
+export function describeChecks({ checked, unchecked, untracked }) {
+  const frames = (/** @type {number} */ count) => `${count} frame${count === 1 ? '' : 's'}`;
+  const found = checked
+    ? `The checks found nothing on ${frames(checked)}. They can miss a mistake: play it once.`
+    : 'Nothing was checked.';
+  const gaps = [
+    unchecked ? `out of date or not checked: ${frames(unchecked)}` : '',
+    untracked ? `not tracked: ${frames(untracked)}` : '',
+  ].filter(Boolean);
+  return gaps.length ? `${found} Not looked at: ${gaps.join(', ')}.` : found;
 }

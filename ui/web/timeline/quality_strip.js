@@ -1,37 +1,45 @@
 // The quality strip: how suspicious the masks are, frame by frame, and going from one suspicious frame to the next. It
-// shows the selected object, or the worst of all where that has no masks. Higher and warmer is worse.
+// shows the selected object, or the worst of all where that has no masks. Higher and warmer is worse; where nothing was
+// checked, nothing is drawn.
 
-import { isClip, openMedium } from '../core/media.js';
+import { isClip } from '../core/media.js';
 import { announce, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
 import { blend } from '../shared/color.js';
 import { on } from '../shared/events.js';
-import { masks } from '../viewport/masks.js';
+import { masks, STALE, UNKNOWN } from '../viewport/masks.js';
 import { drawSoon, stripContext } from './drawing.js';
 import { extent, pixelsPerFrame } from './geometry.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
-import { nextAfter, suspicionOf, worstFrames } from './quality.js';
+import { describeChecks, nextAfter, suspicionOf, worstFrames } from './quality.js';
 
 const STRIP_HEIGHT = 12;
 const COLOR_STEPS = 16;
 
 export const qualityCanvas = find('quality-strip');
 
+const isPrompted = (/** @type {number} */ object, /** @type {number} */ frame) =>
+  state.log.prompts.get(object)?.has(frame) ?? false;
+
 /**
- * Prompted frames are never suspicious, nor are those without a mask.
+ * What the checks found; undefined where the mask was not checked. Prompted frames are never suspicious, nor are those
+ * without a mask.
  * @param {number} object
  * @param {number} frame
  */
-export function suspicionAt(object, frame) {
+function checkedAt(object, frame) {
   const facts = masks.facts(object, frame);
-  if (!facts || state.log.prompts.get(object)?.has(frame)) return { score: 0, reason: '' };
-  const { width, height } = openMedium();
-  const before = [1, 2, 3].map(back => masks.facts(object, frame - back));
-  return suspicionOf(facts, before, masks.facts(object, frame + 1), width * height);
+  return isPrompted(object, frame) ? { score: 0, reason: '' } : facts && suspicionOf(facts);
 }
+
+/**
+ * @param {number} object
+ * @param {number} frame
+ */
+export const suspicionAt = (object, frame) => checkedAt(object, frame) ?? { score: 0, reason: '' };
 
 /**
  * The scores of all frames.
@@ -55,8 +63,9 @@ function measureQuality() {
   worst = new Array(masks.length);
   for (const object of shownObjects()) {
     const lane = masks.lane(object);
-    suspicionsOf(object).forEach((score, frame) => {
-      if (lane[frame] && score > (worst[frame]?.score ?? -1)) worst[frame] = { score, object };
+    lane.forEach((known, frame) => {
+      const score = known ? checkedAt(object, frame)?.score : undefined;
+      if (score !== undefined && score > (worst[frame]?.score ?? -1)) worst[frame] = { score, object };
     });
   }
 }
@@ -105,8 +114,26 @@ export function nextSuspicious(step) {
     const next = nextAfter(marked, state.frame, step);
     for (const { object, frames } of found) if (frames.includes(next)) return showSuspicious(object, next);
   }
-  const known = objects.listed.some(hasMasks);
-  toast(known ? 'No frame looks suspicious.' : 'Nothing to review yet. Click on a thing and track it first.', 'hint');
+  const tracked = objects.listed.filter(hasMasks);
+  const nothing = 'Nothing to review yet. Click on a thing and track it first.';
+  toast(tracked.length ? describeChecks(countChecks(tracked)) : nothing, 'hint');
+}
+
+/**
+ * On how many frames all of these objects were checked, one was not, or one was not even tracked.
+ * @param {number[]} tracked
+ */
+function countChecks(tracked) {
+  const counts = { checked: 0, unchecked: 0, untracked: 0 };
+  for (let frame = 0; frame < masks.length; frame += 1) {
+    const others = tracked.filter(object => !isPrompted(object, frame));
+    if (!others.length) continue;
+    const lanes = others.map(object => masks.lane(object)[frame]);
+    if (lanes.includes(UNKNOWN)) counts.untracked += 1;
+    else if (lanes.includes(STALE) || others.some(object => !checkedAt(object, frame))) counts.unchecked += 1;
+    else counts.checked += 1;
+  }
+  return counts;
 }
 
 /** What the tip says about a frame while that is shown. */

@@ -16,6 +16,7 @@ import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
 import { counted } from '../shared/format.js';
+import { ratingWord } from '../shared/ratings.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { isInside, pixelsOf, shapeOf, shapeOverlap } from '../viewport/mask_shapes.js';
 import { masks } from '../viewport/masks.js';
@@ -434,7 +435,7 @@ class AutomaticMasks {
     const object = this.objectOf(mask);
     const size = `${share >= 1 ? Math.round(share) : share.toFixed(1)}% of the picture`;
     const place = `Mask ${shown.indexOf(mask) + 1} of ${shown.length}`;
-    return [place, fitOf(mask), size, ...(object ? [`taken as ${objects.trait(object).name}`] : [])].join(', ');
+    return [place, ratingWord(mask), size, ...(object ? [`taken as ${objects.trait(object).name}`] : [])].join(', ');
   }
 
   // --- taking ---
@@ -460,7 +461,7 @@ class AutomaticMasks {
     const traits = madeByNetwork(mask, 'confirmed', seconds);
     if (!prompts.set(frame, next, { mask: runs }, undefined, [{ traits: next, set: traits }])) return;
     objects.select(next);
-    announce(`Taken as ${objects.trait(next).name}, ${fitOf(mask)}`);
+    announce(`Taken as ${objects.trait(next).name}, ${ratingWord(mask)}`);
   }
 
   /**
@@ -575,9 +576,6 @@ class AutomaticMasks {
     return undefined;
   }
 }
-
-/** @param {AutomaticMask} mask */
-export const fitOf = ({ predicted_iou }) => `fit ${Math.round(100 * Math.max(0, Math.min(1, predicted_iou)))}%`;
 
 /**
  * Thresholds that only leave what a network is quite sure of: half way between its own and 1.

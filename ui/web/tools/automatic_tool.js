@@ -8,6 +8,7 @@ import { find, listen } from '../core/page.js';
 import { state, view } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
+import { showRating } from '../shared/ratings.js';
 import { toFramePixels } from '../shared/view.js';
 import {
   drawOverlay,
@@ -18,7 +19,7 @@ import {
   toViewport,
   viewport,
 } from '../viewport/viewport.js';
-import { automatic, fitOf } from './automatic_masks.js';
+import { automatic } from './automatic_masks.js';
 
 const SETTLED = 120; // milliseconds after which a view counts as still
 const [picture, pictureContext] = canvasOf(1, 1);
@@ -138,7 +139,8 @@ function drawHighlight(mask) {
 function placeBadge(mask, { x, y }) {
   badge.hidden = !mask;
   if (!mask) return;
-  badge.textContent = `${fitOf(mask)} · ${automatic.objectOf(mask) ? 'click to give it back' : 'click to take it'}`;
+  showRating(badge, mask);
+  badge.append(` · ${automatic.objectOf(mask) ? 'click to give it back' : 'click to take it'}`);
   badge.classList.toggle('mk-to-left', x > viewport.clientWidth / 2);
   badge.classList.toggle('mk-above', y > viewport.clientHeight / 2);
   badge.style.left = `${x}px`;

@@ -11,7 +11,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { make } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { clamp } from '../shared/values.js';
+import { explainRating, ratingWord, showRating } from '../shared/ratings.js';
 import { frames } from '../viewport/frames.js';
 import { POINT_RADIUS } from '../viewport/markers.js';
 import { drawPart, drawSprite, partAround } from '../viewport/sprites.js';
@@ -42,7 +42,7 @@ const buttons = Array.from({ length: 3 }, () => {
   const button = make('button', 'mk-candidate');
   const thumbnail = make('canvas');
   const label = make('span');
-  Object.assign(button, { type: 'button', title: 'Take this mask (Q)' });
+  button.type = 'button';
   button.setAttribute('role', 'radio');
   Object.assign(thumbnail, { width: 2 * THUMBNAIL_WIDTH, height: 2 * THUMBNAIL_HEIGHT });
   button.append(thumbnail, label);
@@ -72,9 +72,9 @@ function updateCandidates() {
     button.hidden = !mask;
     if (!mask) continue;
     const isPicked = mask.choice === picked;
-    const fit = `${Math.round(100 * clamp(mask.predicted_iou, 0, 1))}%`;
-    label.textContent = fit;
-    button.setAttribute('aria-label', `Mask ${place + 1} of ${masks.length}, fit ${fit}`);
+    showRating(label, mask);
+    button.title = `Take this mask (Q). ${explainRating(mask)}`;
+    button.setAttribute('aria-label', `Mask ${place + 1} of ${masks.length}, ${ratingWord(mask)}`);
     button.setAttribute('aria-checked', String(isPicked));
     button.tabIndex = isPicked ? 0 : -1;
   }

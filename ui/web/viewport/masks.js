@@ -3,7 +3,13 @@
 
 import { drawSprite } from './sprites.js';
 
-/** @typedef {{ predicted_iou: Float32Array; object_score: Float32Array; area: Uint32Array }} FactsPerFrame */
+/**
+ * @typedef {object} FactsPerFrame
+ * @property {Float32Array} predicted_iou
+ * @property {Uint32Array} area
+ * @property {MaskFacts['rating'][]} rating
+ * @property {MaskFacts['warnings'][]} warnings
+ */
 
 const MAX_PNG_BYTES = 96e6;
 const MAX_SPRITES = 1000;
@@ -56,8 +62,13 @@ export class MaskCache {
   facts(object, frame) {
     const numbers = this.numbers.get(object);
     if (!numbers || !this.lanes.get(object)?.[frame]) return undefined;
-    const { predicted_iou, object_score, area } = numbers;
-    return { predicted_iou: predicted_iou[frame], object_score: object_score[frame], area: area[frame] };
+    const { predicted_iou, area, rating, warnings } = numbers;
+    return {
+      predicted_iou: predicted_iou[frame],
+      area: area[frame],
+      rating: rating[frame],
+      warnings: warnings[frame],
+    };
   }
 
   /**
@@ -68,13 +79,15 @@ export class MaskCache {
   #putFacts(frame, object, facts) {
     const numbers = this.numbers.get(object) ?? {
       predicted_iou: new Float32Array(this.length),
-      object_score: new Float32Array(this.length),
       area: new Uint32Array(this.length),
+      rating: [],
+      warnings: [],
     };
     this.numbers.set(object, numbers);
     numbers.predicted_iou[frame] = facts.predicted_iou;
-    numbers.object_score[frame] = facts.object_score;
     numbers.area[frame] = facts.area;
+    numbers.rating[frame] = facts.rating;
+    numbers.warnings[frame] = facts.warnings;
   }
 
   /**

@@ -65,7 +65,9 @@ export const objectOf = id => about.objects.find(each => each.id === id);
  */
 export const factsOf = (id, place) => {
   const facts = about.found[id]?.[place];
-  return facts ? { predicted_iou: facts[0], object_score: facts[1], area: facts[2] } : undefined;
+  if (!facts) return undefined;
+  const [predicted_iou, area, rating, kind, score = 0] = facts;
+  return { predicted_iou, area, rating: rating ?? undefined, warnings: kind ? [{ kind, score }] : [] };
 };
 
 /**

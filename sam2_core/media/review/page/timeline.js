@@ -1,10 +1,11 @@
-// Below the viewport: how sure the network was of each object, frame by frame; where notes are; and the slider.
+// Below the viewport: where a mask of an object looks wrong, frame by frame; where notes are; and the slider.
 
 import { contextOf } from '../../../../ui/web/shared/canvas.js';
 import { blend } from '../../../../ui/web/shared/color.js';
 import { make } from '../../../../ui/web/shared/elements.js';
 import { on } from '../../../../ui/web/shared/events.js';
 import { clock } from '../../../../ui/web/shared/format.js';
+import { REASONS, ratingWord, SUSPICIOUS } from '../../../../ui/web/shared/ratings.js';
 import { oncePerFrame } from '../../../../ui/web/shared/refresh.js';
 import { clamp } from '../../../../ui/web/shared/values.js';
 import { pinColor } from './notes.js';
@@ -17,8 +18,6 @@ const GAP = about.objects.length > 6 ? 1 : 3;
 const ROW = clamp(Math.floor(STRIPS_HEIGHT / Math.max(1, about.objects.length)) - GAP, 5, 14);
 const DOT = Math.min(3, ROW / 2);
 const THUMB = 14; // the slider's thumb: its centre stays half of it away from the ends
-const GOOD = 0.85;
-const BAD = 0.35; // predicted IoU: nothing to doubt, all to doubt
 const STEPS = 16;
 const MIN_BAR = 2.5; // heights of a bar; CSS pixels where there is no doubt
 
@@ -28,13 +27,10 @@ const strip = find('heat');
 const hint = find('hint');
 
 /**
- * 0 where the network is sure, 1 where it is not at all.
+ * 0 where nothing looks wrong, 1 where it looks very wrong.
  * @param {MaskFacts} facts
  */
-function doubtOf({ predicted_iou, object_score }) {
-  const absent = 1 / (1 + Math.exp(object_score));
-  return Math.max(absent, clamp((GOOD - predicted_iou) / (GOOD - BAD), 0, 1));
-}
+const doubtOf = ({ warnings }) => warnings?.[0]?.score ?? 0;
 
 const timelineWidth = () => tracks.clientWidth;
 const spread = () => (timelineWidth() - THUMB) / Math.max(1, shots.length - 1);
@@ -139,7 +135,10 @@ function showHint(event) {
 export function describe(id, place) {
   const facts = factsOf(id, place);
   if (!facts) return 'not looked for';
-  return facts.area ? `fit ${Math.round(100 * facts.predicted_iou)}%` : 'not in sight';
+  const [worst] = facts.warnings ?? [];
+  const words = [facts.area ? ratingWord(facts) : 'not in sight'];
+  if (facts.area && worst && worst.score >= SUSPICIOUS) words.push(REASONS[worst.kind]);
+  return words.join(', ');
 }
 
 const updatePlayhead = oncePerFrame(() => {

@@ -29,9 +29,18 @@ interface ReviewData {
   times: number[];
   left_out: number;
   objects: ReviewedObject[];
-  /** Predicted IoU, object score and area of each object's masks, by its id and the place. */
-  found: Record<number, ([predicted_iou: number, object_score: number, area: number] | null)[]>;
+  /** What is known of each object's masks, by its id and the place. */
+  found: Record<number, (FoundMask | null)[]>;
 }
+
+/** With the worst warning, if there is one. */
+type FoundMask = [
+  predicted_iou: number,
+  area: number,
+  rating: Rating | null,
+  warning?: import('../../../../ui/web/protocol').WarningData['kind'],
+  score?: number,
+];
 
 /** A frame as it is embedded: base64 of a WebP picture and of the masks' PNGs, which are `grid` pixels large. */
 interface EmbeddedFrame {
