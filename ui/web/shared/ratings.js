@@ -16,7 +16,7 @@ export const SUSPICIOUS = 0.5;
 export const REASONS = {
   lost: 'lost',
   low_iou: 'the network is unsure of this mask',
-  area: 'the area jumped',
+  area: 'the mask suddenly grew or shrank',
   pieces: 'the mask fell into pieces far apart',
   shift: 'the mask jumped to another place',
   overlap: 'overlaps another object',
