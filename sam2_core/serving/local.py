@@ -115,8 +115,6 @@ class LocalEngine:
     def shut_down(self) -> None:
         """See `Engine.shut_down`."""
         self._worker.end()
-        if self._reading is not None:
-            self._reading.shutdown(cancel_futures=True)
 
     # --- on the worker's thread --------------------------------------------------------------------------------
 
@@ -144,6 +142,8 @@ class LocalEngine:
     def _close_all(self) -> None:
         for session in list(self._opened):
             self._close(session)
+        if self._reading is not None:
+            self._reading.shutdown(cancel_futures=True)
 
     def _open(self, media: str | LiveMedium) -> SessionInfo:
         session_id = secrets.token_hex(12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -276,6 +276,17 @@ def test_an_engine_that_was_shut_down_is_not_started_again(
     assert worker_of(engine) is local
     hang.go_on.set()
     local._thread.join(DEADLINE)
+
+
+def test_the_end_does_not_wait_for_a_frame_that_is_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "END_SECONDS", 0.01)
+    engine, go_on = LocalEngine(tiny_network(), WATCHED), threading.Event()
+    engine._reading = ThreadPoolExecutor(1)  # as on a GPU
+    reading = engine._reading.submit(go_on.wait, DEADLINE)
+    engine.shut_down()
+    assert not reading.done()
+    go_on.set()
+    engine._worker._thread.join(DEADLINE)
 
 
 def test_each_step_of_the_network_counts_as_progress(engine: RestartingEngine, clip: Path) -> None:
