@@ -21,6 +21,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+ASSETS = ("*.safetensors", "examples/*.mp4", *(f"gallery/*.{kind}" for kind in ("jpg", "mp4", "json", "md")))
 SETUPTOOLS = 77  # as [build-system] requires
 
 
@@ -68,7 +69,7 @@ def test_the_wheel_holds_code_web_files_and_data(wheel: Path) -> None:
         [entry_points] = [archive.read(name).decode() for name in names if name.endswith("/entry_points.txt")]
     expected = {f"{folder}/{name}" for folder in ("sam2_core", "ui") for name in files_in(folder)}
     expected |= {f"sam2_core/configs/{name}" for name in files_in("configs")}
-    expected |= {f"sam2_core/assets/{name}" for name in files_in("assets", ("*.safetensors", "examples/*.mp4"))}
+    expected |= {f"sam2_core/assets/{name}" for name in files_in("assets", ASSETS)}
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert {"sam2_core/py.typed", "ui/py.typed", "sam2_core/assets/nano.safetensors"} <= expected
     assert any(name.startswith("ui/") and name.endswith(".js") for name in expected)

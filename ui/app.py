@@ -36,7 +36,7 @@ from ui.api.files import UploadLimit, exchange_in
 from ui.api.publish import publish
 from ui.api.upload_names import UploadNameRecorder, UploadNames
 from ui.end_signals import EndSignals
-from ui.examples import examples
+from ui.examples import examples, hero
 from ui.gateway.connections import QuietLoopErrors, guard_connections
 from ui.gateway.logins import Logins, login_of
 from ui.gateway.middleware import Gateway
@@ -224,7 +224,11 @@ def page_settings(settings: Settings) -> dict[str, Any]:
         "max_frames": settings.max_frames,
         "max_album_mb": settings.max_album_mb,
         "max_live_side": settings.max_live_side,
-        "examples": [{"name": each.name, "title": each.title, "kind": each.kind} for each in examples().values()],
+        "examples": [
+            {"name": each.name, "title": each.title, "kind": each.kind, "idea": each.idea}
+            for each in examples().values()
+        ],
+        "hero": hero(),
         "colors": [hex_of(color_of(number)) for number in range(1, OWN_COLORS + 1)],
         "kinds": {name: each.to_json() for name, each in SESSION_FORMATS.items()},
         **effect_tables(),

@@ -31,6 +31,11 @@ LOOP_WIDTH = 720  # pixels
 LOOP_PAUSE = 220  # milliseconds between two pictures of the loop
 
 
+def path_of(title: str) -> Path:
+    """The file of an example."""
+    return next(each.path for each in examples().values() if each.title == title)
+
+
 class Tab:
     """A browser tab and what is done in it."""
 
@@ -43,9 +48,7 @@ class Tab:
 
     def example(self, title: str) -> None:
         """Open one of the examples."""
-        if self.page.locator(".mk[data-state=work]").count():
-            self.page.click(".mk-new")
-        self.page.click(f".mk-example:has-text('{title}')")
+        self.page.set_input_files(".mk-picker", path_of(title))
         self.page.wait_for_selector(".mk[data-state=work]")
         self.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
         self.page.wait_for_timeout(1500)

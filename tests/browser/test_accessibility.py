@@ -47,6 +47,10 @@ def test_no_screen_has_a_grave_finding(
     desk.open(picture)
     settle(desk)
     assert findings(desk) == []
+    desk.page.click(".mk-new")
+    settle(desk)
+    assert findings(desk) == []
+    desk.press("Escape")
     desk.click(0.5, 0.5)
     desk.expect_mask(0.5, 0.5)
     settle(desk)

@@ -150,14 +150,86 @@ def test_a_wrong_file_is_explained_and_costs_nothing(desk: Desk, picture: Path, 
     desk.expect_mask(0.27, 0.46)
 
 
-def test_the_start_screen_offers_examples(desk: Desk) -> None:
-    assert desk.page.locator(".mk-example").count() >= 4
-    desk.page.wait_for_function("[...document.querySelectorAll('.mk-example img')].every(i => i.naturalWidth > 0)")
-    desk.page.click(".mk-example >> nth=2")
-    desk.page.wait_for_selector(".mk[data-state=work]")
+def test_the_start_screen_offers_examples_with_ideas(desk: Desk) -> None:
+    cards = desk.page.locator(".mk-example:visible")
+    assert cards.count() >= 7
+    assert all(len(card.locator(".mk-example-idea").inner_text()) > 20 for card in cards.all())
+    cards.last.scroll_into_view_if_needed()
+    desk.page.wait_for_function(
+        "[...document.querySelectorAll('.mk-example img')].filter(i => i.offsetParent).every(i => i.naturalWidth > 0)"
+    )
+    desk.page.click(".mk-example:has-text('Star shirt')")
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name:text-is('Star shirt.jpg')")
+
+
+LIT = """() => {
+  const canvas = document.querySelector('.mk-hero-masks');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((value, place) => place % 4 === 3 && value);
+}"""
+
+
+def test_the_large_picture_lights_what_is_pointed_at_and_opens_with_its_mask(desk: Desk) -> None:
+    desk.page.wait_for_function(LIT)
+    view = desk.page.locator(".mk-hero-view").bounding_box()
+    cup = (view["x"] + view["width"] * 455 / 640, view["y"] + view["height"] * 275 / 481)
+    desk.page.mouse.move(view["x"] + 20, view["y"] + view["height"] - 20)
+    desk.page.wait_for_function(f"() => !({LIT})()")  # there is nothing
+    desk.page.mouse.move(*cup)
+    desk.page.wait_for_function(LIT)
+    desk.expect(".mk-hero-object.mk-lit").to_have_text("Cup")
+    desk.page.mouse.click(*cup)
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name:text-is('Coffee break.jpg')")
+    desk.expect(desk.page.locator(".mk-name")).to_have_value("Cup")
+    desk.expect_mask(455 / 640, 275 / 481)
+    desk.press("Control+z")
+    desk.expect_mask(455 / 640, 275 / 481, there=False)
+
+
+def test_the_large_picture_opens_by_keyboard(desk: Desk) -> None:
+    desk.page.focus(".mk-hero-object:text-is('Cake')")
+    desk.expect(".mk-hero-object.mk-lit").to_have_text("Cake")
+    desk.press("Enter")
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-object")
+    desk.expect(desk.page.locator(".mk-name")).to_have_value("Cake")
+
+
+@pytest.mark.parametrize("way", ["Escape", "button", "Back", "beside"])
+def test_open_is_a_sheet_over_the_work_with_a_way_back(desk: Desk, picture: Path, way: str) -> None:
+    desk.open(picture)
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    for _ in range(2):
+        desk.page.click(".mk-new")
+        desk.page.wait_for_selector(".mk-sheet .mk-example:has-text('Coffee break')")
+        desk.expect(".mk-viewport").to_be_visible()
+        desk.press("Delete")  # not for the work below
+        if way == "Escape":
+            desk.press("Escape")
+        elif way == "button":
+            desk.page.click(".mk-back")
+        elif way == "Back":
+            desk.page.go_back()
+        else:
+            desk.page.mouse.click(5, 400)
+        desk.page.wait_for_selector(".mk-sheet", state="hidden")
+        desk.page.wait_for_function("history.state === null")
+    desk.expect_objects(1)
+    desk.click(0.7, 0.5)
+    desk.expect_mask(0.67, 0.46)
+
+
+def test_the_sheet_opens_another_one_and_says_what_is_wrong(desk: Desk, picture: Path, tmp_path: Path) -> None:
+    desk.open(picture)
     desk.page.click(".mk-new")
-    desk.page.click(".mk-back")
-    desk.page.wait_for_selector(".mk-work:visible")
+    (tmp_path / "empty.png").write_bytes(b"")
+    desk.page.set_input_files(".mk-picker", tmp_path / "empty.png")
+    desk.expect(".mk-sheet .mk-toast").to_contain_text("is empty")
+    desk.page.click(".mk-sheet .mk-toast button")
+    desk.page.click(".mk-sheet .mk-example:has-text('Coffee break')")
+    desk.expect(".mk-file-name").to_have_text("Coffee break.jpg")
+    desk.expect(".mk-sheet").to_be_hidden()
+    assert desk.page.evaluate("history.state") is None
 
 
 def test_files_can_be_dropped_and_pasted(desk: Desk, picture: Path) -> None:

@@ -19,10 +19,11 @@ import pytest
 from PIL import Image
 
 from sam2_core.media import EffectStack
+from sam2_core.types import Mask, Prompt
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
 from ui.app import head, page_settings
-from ui.examples import examples, thumbnail
+from ui.examples import GALLERY, examples, hero, thumbnail
 from ui.settings import load_settings
 from ui.web_files import JOINED, STYLES, WEB, WebFiles, web_files
 
@@ -99,6 +100,32 @@ def test_editors_know_the_types_of_elements() -> None:
     assert dict(listed) == {name: kind for name, kind in types.items() if kind != "HTMLElement"}
 
 
+def test_the_gallery_has_photos_and_clips_with_ideas_and_credits() -> None:
+    gallery = [example for example in examples().values() if example.idea]
+    credits = (GALLERY / "ATTRIBUTION.md").read_text("utf-8")
+    assert sum(example.kind == "image" for example in gallery) >= 4
+    assert sum(example.kind == "clip" for example in gallery) >= 3
+    for example in gallery:
+        assert example.path.parent == GALLERY
+        assert f"| {example.path.name} |" in credits
+    media = {path for path in GALLERY.iterdir() if path.suffix in (".jpg", ".mp4")}
+    assert media == {example.path for example in gallery}
+    assert sum(path.stat().st_size for path in media) < 8e6
+
+
+def test_the_masks_of_the_start_screen_belong_to_its_picture() -> None:
+    example = examples()[hero()["picture"]]
+    with Image.open(example.path) as picture:
+        width, height = picture.size
+    assert len({each["name"] for each in hero()["objects"]}) == len(hero()["objects"]) >= 4
+    for each in hero()["objects"]:
+        mask = Mask.from_coco(each["mask"])
+        assert (mask.height, mask.width) == (height, width)
+        assert not Prompt.from_json(each["prompt"]).is_empty
+        for x, y, positive in each["prompt"].get("points", []):
+            assert mask.to_array()[y, x] == bool(positive), each["name"]
+
+
 def test_examples_have_pictures_of_a_handy_size() -> None:
     assert {"image", "clip"} == {example.kind for example in examples().values()}
     for name in examples():
@@ -124,6 +151,9 @@ def test_our_addresses_come_before_gradios(open_page: httpx.Client) -> None:
     assert open_page.get("").status_code == 200
     assert open_page.get("s/nobody/frames/0").json() == {"error": "This session has expired. Reload the page."}
     assert open_page.get("examples/lion.jpg").headers["content-type"] == "image/jpeg"
+    assert open_page.get("examples/coffee/picture").content == examples()["coffee"].path.read_bytes()
+    assert open_page.get("examples/car/picture").status_code == 404
+    assert "CC BY" in open_page.get("examples/credits").text
 
 
 @pytest.mark.parametrize("name", ["main.js", JOINED])

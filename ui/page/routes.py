@@ -24,6 +24,8 @@ POST /s/{token}/bye                 the page is going away
 GET  /s/{token}/download/{id}/{filename}
 GET  /s/{token}/weights/{model}/{filename}   of a network that was trained in the session
 GET  /examples/{name}.jpg           thumbnail of an example
+GET  /examples/{name}/picture       an example that is an image, as it is
+GET  /examples/credits              who made the photos and clips of the gallery
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ from sam2_core.errors import Busy, MaskletError, MediaError, shortage
 from sam2_core.media import NamesDiffer
 from sam2_core.media.names import safe_file_name, short_names
 from sam2_core.serving.workspace import Workspace
-from ui.examples import examples, thumbnail
+from ui.examples import GALLERY, examples, thumbnail
 from ui.files import OpeningOptions, UploadedFile
 from ui.gateway.logins import LOGIN
 from ui.jobs import TooFast
@@ -63,6 +65,7 @@ RECEIVE_SECONDS = 20.0
 FORMER_UPLOAD_SECONDS = 5.0  # a page that gave one up and sends another is heard in this order, but not always at once
 PRIVATE = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
 THUMBNAIL_HEIGHTS = range(16, 161)
+PUBLIC = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -91,6 +94,8 @@ class Routes:
             Route("/s/{token}/download/{key}/{filename}", self._of_session(self._download), methods=get),
             Route("/s/{token}/weights/{model}/{filename}", self._of_session(self._weights), methods=get),
             Route("/examples/{name}.jpg", self._thumbnail, methods=get),
+            Route("/examples/{name}/picture", self._picture, methods=get),
+            Route("/examples/credits", self._credits, methods=get),
         ]
 
     @asynccontextmanager
@@ -259,8 +264,16 @@ class Routes:
         jpeg = await self._executors.read_file(thumbnail, request.path_params["name"])
         if jpeg is None:
             return _refuse(404, "This example does not exist.")
-        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-        return Response(jpeg, media_type="image/jpeg", headers=headers)
+        return Response(jpeg, media_type="image/jpeg", headers=PUBLIC)
+
+    async def _picture(self, request: Request) -> Response:
+        example = examples().get(request.path_params["name"])
+        if example is None or example.kind != "image":
+            return _refuse(404, "This example does not exist.")
+        return FileResponse(example.path, headers=PUBLIC)
+
+    async def _credits(self, request: Request) -> Response:
+        return FileResponse(GALLERY / "ATTRIBUTION.md", media_type="text/plain", headers=PUBLIC)
 
     # --- requests and events without a socket ---------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ interface PageElements {
   'clear-frame': HTMLButtonElement;
   'clear-object': HTMLButtonElement;
   'clear-range': HTMLButtonElement;
+  credits: HTMLAnchorElement;
   dots: HTMLButtonElement;
   download: HTMLButtonElement;
   'download-close': HTMLButtonElement;
@@ -73,6 +74,8 @@ interface PageElements {
   help: HTMLButtonElement;
   'help-close': HTMLButtonElement;
   'help-dialog': HTMLDialogElement;
+  'hero-masks': HTMLCanvasElement;
+  'hero-picture': HTMLImageElement;
   hover: HTMLButtonElement;
   'import-as-masks': HTMLInputElement;
   'import-cancel': HTMLButtonElement;
@@ -133,6 +136,7 @@ interface PageElements {
   scrub: HTMLInputElement;
   'set-in': HTMLButtonElement;
   'set-out': HTMLButtonElement;
+  sheet: HTMLDialogElement;
   size: HTMLLabelElement;
   snapshot: HTMLButtonElement;
   stop: HTMLButtonElement;

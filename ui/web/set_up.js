@@ -2,6 +2,7 @@
 
 import { setUpTiming } from './annotate/timing.js';
 import { setUpObjects } from './core/objects.js';
+import { setUpScreen } from './core/screen.js';
 import { setUpUploads } from './net/uploads.js';
 import { setUpAnnotate } from './panels/annotate.js';
 import { setUpApiLink } from './panels/api_link.js';
@@ -12,6 +13,7 @@ import { setUpDownload } from './panels/download.js';
 import { setUpEditButtons } from './panels/edit_buttons.js';
 import { setUpEffects } from './panels/effects.js';
 import { setUpHeader } from './panels/header.js';
+import { setUpHero } from './panels/hero.js';
 import { setUpImportAnnotations } from './panels/import_annotations.js';
 import { setUpKeyboard } from './panels/keyboard.js';
 import { setUpLiveCamera } from './panels/live_camera.js';
@@ -65,6 +67,7 @@ import { setLayers, setUpViewport } from './viewport/viewport.js';
 export function setUpPage() {
   setLayers([drawAutomaticMasks, drawHoverPreview, drawStrokes, drawPrompts, drawCrosshair]);
   setUpHeader();
+  setUpScreen();
   setUpEffectPreviews();
   setUpViewport();
   setUpPointer();
@@ -93,6 +96,7 @@ export function setUpPage() {
   setUpRecentProjects();
   setUpUploads();
   setUpStartScreen();
+  setUpHero();
   setUpOpenFiles();
   setUpCamera();
   setUpLiveCamera();

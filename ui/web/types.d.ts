@@ -187,6 +187,15 @@ interface Example {
   name: string;
   title: string;
   kind: string;
+  /** What to try with it; '' for what the gallery does not show. */
+  idea: string;
+}
+
+/** The picture of the start screen, and masks of it that were computed beforehand. */
+interface Hero {
+  /** The name of the example. */
+  picture: string;
+  objects: { name: string; prompt: Prompt; mask: RunLengths & { counts: string }; predicted_iou: number }[];
 }
 
 /** What a project file holds: everything from which the user's work is restored. */
@@ -370,6 +379,7 @@ interface About {
   max_text: number;
   max_preview: number;
   examples: Example[];
+  hero: Hero;
   colors: string[];
   kinds: Record<string, ExportKind>;
   effects: Record<string, EffectKind>;
@@ -388,6 +398,8 @@ interface PageEvents {
   tracked: { frame: number; step: number };
   queued: QueuedRequest;
   undone: Step;
+  /** What was chosen is open and shown: the example, if it is one without earlier work. */
+  'medium-opened': Example | undefined;
   'in-flight': QueuedRequest | null;
   painted: QueuedRequest;
   'project-chosen': File;

@@ -37,6 +37,7 @@ export function uploadFile(file, path, title, source, { sent = 0, total = file?.
   };
   request.onerror = () => uploadFailed('The upload was interrupted. Check the connection and try again.');
   update({ opening: source });
+  emit('opening');
   find('file-dialog').close();
   showProgress(title, sent ? sent / total : null, 'Uploading…', cancelOpening);
   request.send(file);

@@ -1,8 +1,10 @@
-// Ways to open an image or a clip: choose, drop, paste, and examples. The camera: camera.js; several photos: open_files.js.
+// Ways to open an image or a clip: choose, drop, paste, and examples. The camera: camera.js; several photos:
+// open_files.js; the large picture: hero.js.
 
 import { about, base, find, listen, listenForFiles, root } from '../core/page.js';
-import { isWorking, setScreen } from '../core/screen.js';
+import { setScreen } from '../core/screen.js';
 import { icon, make, makeButton, targetOf } from '../shared/elements.js';
+import { on } from '../shared/events.js';
 import { addPhotos, openExample, openFiles } from '../storage/open_files.js';
 
 /** @param {DragEvent} event */
@@ -39,26 +41,29 @@ function setUpDropping() {
 function exampleCard(example) {
   const card = makeButton('mk-example', '', () => openExample(example));
   const picture = make('img');
-  Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '' });
-  card.append(picture, make('span', 'mk-example-title', example.title));
+  Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '', loading: 'lazy' });
+  card.append(picture, make('b', '', example.title), ' ', make('span', 'mk-example-idea', example.idea));
   if (example.kind === 'clip') {
     const badge = make('span', 'mk-badge', 'Clip');
     badge.prepend(icon('film'));
     card.append(' ', badge);
   }
+  card.classList.toggle('mk-example-hero', example.name === about.hero.picture); // which is seen above, large
   return card;
 }
 
 export function setUpStartScreen() {
   listen(find('choose'), 'click', () => find('picker').click());
   listenForFiles(find('picker'), files => openFiles(files));
-  listen(find('new'), 'click', () => setScreen(isWorking() ? 'start' : 'work'));
+  listen(find('new'), 'click', () => setScreen('start'));
   listen(find('back'), 'click', () => setScreen('work'));
+  on('opening', () => find('sheet').close()); // the progress is shown over the work
   setUpDropping();
   listen(window, 'paste', event => {
     openFiles([...(event.clipboardData?.files ?? [])].filter(file => /^(image|video)\//.test(file.type)));
   });
-  find('gallery').append(...about.examples.map(exampleCard));
+  find('gallery').append(...about.examples.filter(each => each.idea).map(exampleCard));
+  find('credits').href = `${base}/examples/credits`;
   find('limits').textContent =
     `Photos and clips up to ${about.max_upload_mb} MB, ${about.max_pictures} photos at once. They are deleted when you leave.`;
 }

@@ -51,6 +51,7 @@ function mediumOpened({ medium, version, added = state.opening?.added ?? false }
   });
   announce(`${medium.name} ${medium.kind === 'album' ? 'are' : 'is'} open`);
   if (!project) showTip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
+  emit('medium-opened', project ? undefined : source.example);
 }
 
 /**

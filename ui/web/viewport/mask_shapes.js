@@ -60,6 +60,17 @@ export async function shapeOf({ place, png }) {
   const [columns, rows] = [Math.ceil(place[2] / scale), Math.ceil(place[3] / scale)];
   const pixels = readPixels(bitmap, columns, rows);
   bitmap.close();
+  return shapeOfPixels(place, columns, rows, pixels);
+}
+
+/**
+ * @param {Place} place
+ * @param {number} columns
+ * @param {number} rows
+ * @param {Uint8Array} pixels
+ * @returns {MaskShape}
+ */
+export function shapeOfPixels(place, columns, rows, pixels) {
   return {
     place,
     columns,

@@ -29,7 +29,7 @@ function reportPainted(question) {
 }
 
 /** @param {MasksMessage} message */
-async function storeMasks(message) {
+export async function storeMasks(message) {
   if (message.version !== state.version) return;
   const { frame, object, question, revision } = message;
   if (object) masks.answers.set(`${frame}/${object}`, revision);
