@@ -223,7 +223,7 @@ def clip(browser: Any, address: str) -> None:
         tab.page.keyboard.press(number)
         tab.drag(*corners)
         tab.shoot(3)
-    tab.track(".mk-update")
+    tab.track(".mk-main-action[data-action=update]")
     for number in ("30", "60", "85", "108"):
         tab.page.click(".mk-frame-go")
         tab.page.fill(".mk-frame-entry", number)

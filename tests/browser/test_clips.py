@@ -47,7 +47,7 @@ def test_a_clip_is_tracked_and_comes_down_with_its_masks(desk: Desk, clip: Path,
     desk.press("ArrowRight")
     desk.expect_mask(0.28, 0.76, there=False)
     desk.press("ArrowLeft")
-    desk.page.click("[data-direction=both]")
+    desk.page.click(".mk-main-action[data-action=track]")
     desk.page.wait_for_selector(".mk-track:visible")
     desk.expect_mask_at_both_ends(0.28, 0.76, 30)
     with zipfile.ZipFile(desk.download("masks")) as archive:
@@ -79,7 +79,7 @@ def test_tracking_stops_goes_on_and_takes_clicks(
     desk.click(0.6, 0.8)
     desk.expect_mask(0.58, 0.76)
     assert not desk.page.is_checked(".mk-follow input"), "who clicks wants to stay"
-    desk.page.click(".mk-stop")
+    desk.page.click(".mk-main-action[data-action=stop]")
     for _ in range(2):
         engine.gate.release()
     desk.page.wait_for_selector(".mk-resume:visible")
@@ -139,9 +139,9 @@ def test_a_reload_in_mid_track_shows_the_run_and_can_stop_it(
     for _ in range(4):
         engine.gate.release()
     desk.page.wait_for_function("Number(document.querySelector('.mk-frame-number').textContent) > 3")
-    desk.page.click(".mk-stop")
+    desk.page.click(".mk-main-action[data-action=stop]")
     for _ in range(40):
         engine.gate.release()
-    desk.page.wait_for_selector(".mk-resume:visible")
-    desk.page.click(".mk-resume")
+    desk.page.wait_for_selector(".mk-main-action[data-action=resume]:visible")
+    desk.page.click(".mk-main-action[data-action=resume]")
     desk.expect_frame(30)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
-from tests.media.numbered import numbered_image
+from tests.media.numbered import make_clip, numbered_image
 from tests.ui.house import launched
 
 pytestmark = pytest.mark.browser
@@ -74,3 +74,18 @@ def test_what_is_too_large_is_scaled_down_if_the_user_says_so(
     desk.page.click(".mk-question-answers button:has-text('Scale down')")
     desk.expect(".mk-file-facts").to_contain_text("408 × 244")
     desk.expect(".mk-toast").to_contain_text("scaled down from 500 x 300 to 408 x 244")
+
+
+def test_a_clip_of_one_frame_has_no_timeline(visit: Callable[..., Desk], address: str, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "short.mp4", frames=1, size=(180, 320))
+    desk = visit(address)
+    desk.open(clip)
+    desk.expect(".mk-clip").to_be_hidden()
+    desk.expect(".mk-file-facts").to_have_text("320 × 180")
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.28, 0.46)
+    desk.expect(".mk-tip").to_contain_text("where it is incomplete")
+    desk.page.click(".mk-new")
+    desk.press("Escape")
+    desk.expect(".mk-sheet").to_be_hidden()
+    desk.expect_mask(0.28, 0.46)

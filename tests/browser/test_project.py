@@ -376,7 +376,7 @@ def test_a_run_of_tracking_is_one_undo_and_one_redo(desk: Desk, clip: Path) -> N
     desk.expect_frame(11)
     desk.click(0.3, 0.8)
     desk.expect_mask(0.28, 0.76)
-    desk.page.click("[data-direction=both]")
+    desk.page.click(".mk-main-action[data-action=track]")
     desk.page.wait_for_selector(".mk-track:visible")
     desk.press("Control+z")
     desk.expect_mask_at_both_ends(0.28, 0.76, 30, there=False)
@@ -414,7 +414,7 @@ def test_undo_while_tracking_stops_it_and_takes_it_back(
     engine.gate.release()
     desk.page.wait_for_selector(".mk-track:visible")
     desk.expect_mask(0.28, 0.76, there=False)
-    desk.expect(".mk-resume").to_be_hidden()
+    desk.expect(".mk-main-action[data-action=resume]").to_be_hidden()
     desk.press("Home")
     desk.expect_mask(0.28, 0.76)
     for _ in range(40):

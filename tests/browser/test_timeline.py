@@ -154,12 +154,12 @@ def test_masks_that_are_out_of_date_are_hatched(odd: str, visit: Callable[..., D
         desk.click(0.3, 0.8)
         desk.expect_mask(0.28, 0.76)
     desk.page.click(".mk-pausing")
-    desk.page.click("[data-direction=both]")
+    desk.page.click(".mk-main-action[data-action=track]")
     desk.page.wait_for_selector(".mk-track:visible")
     desk.page.locator(".mk-scrub").fill("6")
     desk.expect_frame(7)
     desk.click(0.6, 0.8)
-    desk.page.wait_for_selector(".mk-update:has-text('Update 4 frames')")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]:has-text('Update 4 frames')")
 
     def colors(frames: np.ndarray[Any, Any]) -> set[bool]:
         return {bool(np.allclose(pixel(desk, "lanes", frame, 22)[:3], ORANGE, atol=10)) for frame in frames}

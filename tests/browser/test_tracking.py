@@ -76,16 +76,16 @@ def correct(desk: Desk, frame: int) -> None:
 def test_a_correction_is_followed_by_an_update_of_what_it_touched(desk: Desk, engine: VanishingEngine) -> None:
     desk.press("t")
     ended(desk, "29 frames changed")
-    desk.expect(".mk-update").to_be_hidden()
+    desk.expect(".mk-main-action[data-action=update]").to_be_hidden()
     correct(desk, 24)
-    desk.page.wait_for_selector(".mk-update:has-text('Update 28 frames')")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]:has-text('Update 28 frames')")
     correct(desk, 10)
-    desk.page.wait_for_selector(".mk-update:has-text('Update 27 frames')")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]:has-text('Update 27 frames')")
     engine.found.clear()
     desk.press("u")
     ended(desk, "27 frames changed")
     assert sorted(frame for frame, _ in engine.found) == [at for at in range(1, 30) if at not in (10, 24)]
-    desk.page.wait_for_selector(".mk-update", state="hidden")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]", state="hidden")
     see(desk, 3, THERE, there=False)
     see(desk, 8, THERE)
     see(desk, 29, THERE)
@@ -93,12 +93,12 @@ def test_a_correction_is_followed_by_an_update_of_what_it_touched(desk: Desk, en
 
 def test_only_frames_between_the_neighbouring_clicks_are_updated(desk: Desk, engine: VanishingEngine) -> None:
     correct(desk, 20)
-    desk.page.click("[data-direction=both]")
+    desk.page.click(".mk-main-action[data-action=track]")
     ended(desk, "28 frames changed")
     correct(desk, 10)
-    desk.page.wait_for_selector(".mk-update:has-text('Update 18 frames')")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]:has-text('Update 18 frames')")
     engine.found.clear()
-    desk.page.click(".mk-update")
+    desk.page.click(".mk-main-action[data-action=update]")
     ended(desk, "18 frames changed")
     assert {frame for frame, _ in engine.found} == {*range(1, 10), *range(11, 20)}
     desk.press("u")
@@ -109,9 +109,9 @@ def test_a_correction_taken_back_needs_no_update(desk: Desk) -> None:
     desk.press("t")
     ended(desk, "29 frames changed")
     correct(desk, 10)
-    desk.page.wait_for_selector(".mk-update:visible")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]:visible")
     desk.press("Control+z")
-    desk.page.wait_for_selector(".mk-update", state="hidden")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]", state="hidden")
     see(desk, 10, HERE)
 
 
@@ -169,7 +169,7 @@ def test_a_click_on_the_lost_object_brings_it_back(desk: Desk, engine: Vanishing
     desk.page.click(".mk-resume")
     ended(desk, "17 frames changed")
     see(desk, 29, THERE)
-    desk.page.wait_for_selector(".mk-update:has-text('Update 11 frames')")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]:has-text('Update 11 frames')")
 
 
 def test_the_pause_can_be_switched_off_for_good(desk: Desk, engine: VanishingEngine) -> None:
@@ -198,10 +198,39 @@ def test_tracking_and_updating_keep_to_the_range(desk: Desk) -> None:
     desk.press("t")
     ended(desk, "24 frames changed")
     correct(desk, 15)
-    desk.page.wait_for_selector(".mk-update:has-text('Update 28 frames')")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]:has-text('Update 28 frames')")
     desk.page.locator(".mk-scrub").fill("18")
     desk.expect_frame(19)
     desk.press("o")
-    desk.page.wait_for_selector(".mk-update:has-text('Update 17 frames')")
+    desk.page.wait_for_selector(".mk-main-action[data-action=update]:has-text('Update 17 frames')")
     desk.press("u")
     ended(desk, "17 frames changed")
+
+
+def expect_action(desk: Desk, action: str, words: str) -> None:
+    desk.page.wait_for_selector(f".mk-main-action[data-action={action}]:has-text('{words}')")
+
+
+def test_the_main_action_goes_with_the_work_from_track_to_done(desk: Desk, engine: VanishingEngine) -> None:
+    engine.away = (12, 13)
+    desk.page.click(".mk-main-action:has-text('Track')")
+    desk.page.wait_for_selector(".mk-lost:visible")
+    expect_action(desk, "resume", "Go on")
+    correct(desk, 8)
+    expect_action(desk, "update", "Update 1")
+    desk.expect(".mk-resume").to_be_visible()
+    desk.page.wait_for_timeout(700)  # it is saved
+    desk.page.reload()
+    expect_action(desk, "update", "Update 1")
+    engine.away = ()
+    desk.page.click(".mk-main-action")
+    expect_action(desk, "resume", "Go on")
+    desk.expect(".mk-resume").to_be_hidden()
+    desk.page.click(".mk-main-action")
+    expect_action(desk, "done", "Done")
+    see(desk, 29, THERE)
+    desk.page.click(".mk-main-action")
+    desk.expect(".mk-download-dialog").to_be_visible()
+    desk.press("Escape", "n")
+    correct(desk, 3)
+    expect_action(desk, "track", "Track")  # the new object

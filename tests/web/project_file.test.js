@@ -37,6 +37,7 @@ const data = {
   active: 2,
   range: { first: 2, last: 8 },
   reviews: [],
+  interrupted: { run: 7, direction: 'forward', frame: 6, first: 0, last: 9, pause: true },
   example: 'fish',
 };
 
@@ -58,11 +59,12 @@ test('a project comes back as it was saved', async () => {
 
 test('what an old file lacks has a default', async () => {
   const old = changed(plain => {
-    for (const name of ['look', 'effects', 'frame', 'active', 'range', 'reviews', 'example']) delete plain[name];
+    for (const name of ['look', 'effects', 'frame', 'active', 'range', 'reviews', 'interrupted', 'example'])
+      delete plain[name];
   });
   const { medium, journal } = data;
   const defaults = { look: { hidden: [], solo: null }, effects: null, frame: 0, active: 1, range: null, reviews: [] };
-  assert.deepEqual(await readProject(old), { medium, journal, ...defaults, example: undefined });
+  assert.deepEqual(await readProject(old), { medium, journal, ...defaults, interrupted: null, example: undefined });
 });
 
 test('other kinds of files are no projects', async () => {
@@ -81,6 +83,8 @@ const damages = {
   'no such object': plain => (plain.journal.steps[0].entries[0].object = 0),
   'a point outside of the frame': plain => (plain.journal.steps[0].entries[0].prompt.points[0][0] = 31),
   'too many points': plain => (plain.journal.steps[0].entries[0].prompt.points = new Array(4).fill([1, 1, 1])),
+  'a run beyond the clip': plain => (plain.interrupted.last = 10),
+  'a run in no direction': plain => (plain.interrupted.direction = 'one'),
   'no such candidate': plain => (plain.journal.steps[0].entries[0].prompt.choice = 3),
   'tracking that stands still': plain => (plain.journal.steps[1].entries[0].track[2] = 0),
   'tracking beyond the clip': plain => (plain.journal.steps[1].entries[0].track[1] = 11),

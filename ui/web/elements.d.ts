@@ -93,6 +93,7 @@ interface PageElements {
   'lost-close': HTMLButtonElement;
   'lost-pause-box': HTMLInputElement;
   'lost-resume': HTMLButtonElement;
+  'main-action': HTMLButtonElement;
   'mask-picker': HTMLInputElement;
   masks: HTMLButtonElement;
   model: HTMLButtonElement;
@@ -139,7 +140,6 @@ interface PageElements {
   sheet: HTMLDialogElement;
   size: HTMLLabelElement;
   snapshot: HTMLButtonElement;
-  stop: HTMLButtonElement;
   stream: HTMLButtonElement;
   'stream-add': HTMLButtonElement;
   'stream-canvas': HTMLCanvasElement;
@@ -179,7 +179,6 @@ interface PageElements {
   'training-use': HTMLButtonElement;
   'training-weights': HTMLAnchorElement;
   undo: HTMLButtonElement;
-  update: HTMLButtonElement;
   'use-mask': HTMLButtonElement;
   'use-mask-item': HTMLButtonElement;
 }

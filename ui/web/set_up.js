@@ -56,6 +56,7 @@ import { drawStrokes, setUpStrokes } from './tools/strokes.js';
 import { setUpToolbar } from './tools/toolbar.js';
 import { setUpHistory } from './tracking/history.js';
 import { setUpLoss } from './tracking/loss.js';
+import { setUpMainAction } from './tracking/main_action.js';
 import { setUpStaleFrames } from './tracking/stale_frames.js';
 import { setUpTracking } from './tracking/tracking.js';
 import { setUpEffectPreviews } from './viewport/effect_previews.js';
@@ -92,6 +93,7 @@ export function setUpPage() {
   setUpHistory();
   setUpLoss();
   setUpStaleFrames();
+  setUpMainAction();
   setUpAutosave();
   setUpRecentProjects();
   setUpUploads();

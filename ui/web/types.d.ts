@@ -211,6 +211,8 @@ interface ProjectData {
   active: number;
   range: FrameRange | null;
   reviews: Review[];
+  /** A run of tracking that was stopped, which can be gone on with. */
+  interrupted?: TrackingRun | null;
   /** The name of the example that it is about. */
   example?: string;
 }

@@ -8,6 +8,9 @@ export const isAlbum = () => state.medium?.kind === 'album';
 /** Only while something is open. */
 export const openMedium = () => /** @type {Medium} */ (state.medium);
 
+/** There is something to play and to track. */
+export const hasTimeline = () => isClip() && openMedium().frames > 1;
+
 /** @returns {Size} */
 export const frameSize = (frame = state.frame) => {
   const { sizes, height: high, width: wide } = openMedium();

@@ -8,6 +8,7 @@ import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
+import { unfinishedRun } from '../tracking/tracking.js';
 import { drawFill } from '../viewport/sprites.js';
 import { keyOfBackdrop } from './backdrops.js';
 import { database } from './database.js';
@@ -29,7 +30,12 @@ export const filesOf = source => source?.files ?? (source?.file ? [source.file] 
 
 /** @param {string[]} [fileKeys] */
 export function startProject(id = newId(), fileKeys = []) {
-  update({ project: { id, fileKeys, savedFiles: new Set(), thumbnail: null }, range: null, reviews: [] });
+  update({
+    project: { id, fileKeys, savedFiles: new Set(), thumbnail: null },
+    range: null,
+    reviews: [],
+    interrupted: null,
+  });
 }
 
 /**
@@ -48,6 +54,7 @@ export function snapshot() {
     active: state.active,
     range: state.range,
     reviews: state.reviews,
+    interrupted: unfinishedRun(),
   };
 }
 

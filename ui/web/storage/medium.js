@@ -1,6 +1,6 @@
 // Showing another medium.
 
-import { isClip } from '../core/media.js';
+import { hasTimeline } from '../core/media.js';
 import { showProgress } from '../core/notices.js';
 import { find, root } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
@@ -23,8 +23,8 @@ export function setMedium(medium, version) {
   find('file-name').textContent = medium.name;
   const size = `${medium.width} × ${medium.height}`;
   const facts = [size, counted(medium.frames, 'frame'), `${+medium.fps.toFixed(2)} fps`];
-  find('file-facts').textContent = isClip() ? facts.join(' · ') : size;
-  root.classList.toggle('mk-has-clip', isClip());
+  find('file-facts').textContent = hasTimeline() ? facts.join(' · ') : size;
+  root.classList.toggle('mk-has-clip', hasTimeline());
   viewport.style.setProperty('--ratio', `${medium.width / medium.height}`);
   setScreen('work');
   showProgress('');

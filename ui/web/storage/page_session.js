@@ -1,6 +1,6 @@
 // The session: the user's token, what is open on the server, what survives a reload, and the state of the connection.
 
-import { describeMedium, isAlbum, isClip, isSameMedium, openMedium } from '../core/media.js';
+import { describeMedium, hasTimeline, isAlbum, isSameMedium, openMedium } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { announce, showBanner, showTip, toast } from '../core/notices.js';
 import { about, address, base, fingersOnly, listen, root } from '../core/page.js';
@@ -193,7 +193,7 @@ function showHint() {
     : 'Click where it is incomplete, right-click where it is too much.';
   const hasNext = isAlbum() && openMedium().frames > 1;
   const next = hasNext ? 'Looks good? Go on with the next photo. Or correct it first.' : correct;
-  showTip(isClip() ? 'Looks good? Track it through the clip. Or correct it first.' : next);
+  showTip(hasTimeline() ? 'Looks good? Track it through the clip. Or correct it first.' : next);
 }
 
 export function setUpSession() {

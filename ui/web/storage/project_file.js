@@ -1,5 +1,5 @@
 // The project file: JSON from which the work is restored anywhere, {format, version, medium, example, journal, look,
-// effects, frame, active, range, reviews, objects, masks}. The last two are for other programs: {object: {name, label,
+// effects, frame, active, range, reviews, interrupted, objects, masks}. The last two are for other programs: {object: {name, label,
 // color}} and {object: {frame: COCO run lengths}}; only the edit log (`journal`) counts.
 // A file may come from anywhere, so everything in it is checked before it is used.
 
@@ -64,6 +64,7 @@ export async function readProject(file) {
     active: isObjectId(plain.active) ? plain.active : 1,
     range: readRange(plain.range ?? null, medium),
     reviews: readReviews(plain.reviews ?? [], medium),
+    interrupted: readRun(plain.interrupted ?? null, medium),
     example: typeof plain.example === 'string' ? plain.example : undefined,
   };
 }
@@ -177,6 +178,22 @@ function readRange(plain, { frames }) {
   if (plain === null) return null;
   check(isPlain(plain) && isWhole(plain.first, 0, frames - 1) && isWhole(plain.last, plain.first, frames - 1));
   return { first: plain.first, last: plain.last };
+}
+
+const DIRECTIONS = /** @type {const} */ (['forward', 'backward', 'both']);
+
+/**
+ * @param {unknown} plain
+ * @param {Medium} medium
+ * @returns {TrackingRun | null}
+ */
+function readRun(plain, medium) {
+  if (plain === null) return null;
+  check(isPlain(plain) && isWhole(plain.run, 0, Number.MAX_SAFE_INTEGER));
+  const direction = DIRECTIONS.find(each => each === plain.direction);
+  const range = readRange({ first: plain.first, last: plain.last }, medium);
+  check(direction && range && isWhole(plain.frame, 0, medium.frames - 1));
+  return { run: plain.run, direction, frame: plain.frame, ...range, pause: plain.pause === true };
 }
 
 /**

@@ -53,14 +53,15 @@ function askForFile(project) {
  * Makes the page show a project whose medium is open; its masks are still to come.
  * @param {SavedProject} project
  */
-export function applyProject({ journal, look, effects, active, id, fileKeys, range = null, reviews = [] }) {
+export function applyProject(project) {
+  const { journal, look, effects, active, id, fileKeys, range = null, reviews = [], interrupted = null } = project;
   trackingEnded(true);
   update({ log: new EditLog(journal) });
   objects.clear();
   objects.look = look;
   update({ effectStack: sanitizeEffects(effects), active });
   startProject(id, fileKeys);
-  update({ range, reviews });
+  update({ range, reviews, interrupted });
 }
 
 function startEmpty() {

@@ -12,12 +12,15 @@ import { clamp } from '../shared/values.js';
 import { ABSENT, masks, STALE, UNKNOWN } from '../viewport/masks.js';
 import { tiled } from '../viewport/sprites.js';
 import { drawSoon, frameUnder, stripContext, xUnder } from './drawing.js';
-import { extent, isVisible, xOf } from './geometry.js';
+import { extent, isVisible, THUMB_WIDTH, xOf } from './geometry.js';
 import { qualityCanvas, suspicionAt, worstObjectAt } from './quality_strip.js';
 
 // CSS pixels
-const MAX_LANE_HEIGHT = 16;
+const MAX_LANE_HEIGHT = 18;
 const MIN_LANE_HEIGHT = 6; // where all objects have that, the lanes scroll
+const MIN_NAMED_HEIGHT = 12; // lower lanes have no room for a name
+const MAX_NAME_WIDTH = 120;
+const NAME_INDENT = 10; // behind the diamond of the first frame
 const STRIPE_WIDTH = 6;
 const POINTER_REACH = 8; // around a diamond
 const FINGER_REACH = 16;
@@ -48,12 +51,45 @@ function drawLanes() {
     drawLane(context, object, y, bar, background);
     if (isActive) drawActiveMark(context, y, bar);
     context.globalAlpha = 1;
+    if (pitch >= MIN_NAMED_HEIGHT) drawName(context, objects.trait(object).name, y, bar);
     for (const frame of state.log.prompts.get(object)?.keys() ?? []) {
       if (isVisible(frame))
         drawDiamond(context, xOf(frame), y + bar / 2, Math.min(5, pitch / 2), objects.color(object));
     }
   });
   find('lanes-empty').hidden = objects.listed.length > 0;
+}
+
+/**
+ * The name of an object at the beginning of its lane, with a halo, so that the lane is seen around it.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} name
+ * @param {number} y
+ * @param {number} bar the height of the lane
+ */
+function drawName(context, name, y, bar) {
+  const style = getComputedStyle(root);
+  context.font = `600 ${Math.min(11, bar - 1)}px ${style.fontFamily}`;
+  const shown = shortened(context, name);
+  const [x, middle] = [THUMB_WIDTH / 2 + NAME_INDENT, y + bar / 2 + 0.5];
+  context.textBaseline = 'middle';
+  context.lineJoin = 'round';
+  context.lineWidth = 4;
+  context.strokeStyle = style.getPropertyValue('--mk-card');
+  context.strokeText(shown, x, middle);
+  context.fillStyle = style.color;
+  context.fillText(shown, x, middle);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} name
+ */
+function shortened(context, name) {
+  let shown = name;
+  for (let length = name.length - 1; length > 1 && context.measureText(shown).width > MAX_NAME_WIDTH; length -= 1)
+    shown = `${name.slice(0, length).trimEnd()}…`;
+  return shown;
 }
 
 /**

@@ -11,12 +11,15 @@ import { blend } from '../shared/color.js';
 import { on } from '../shared/events.js';
 import { masks, STALE, UNKNOWN } from '../viewport/masks.js';
 import { drawSoon, stripContext } from './drawing.js';
-import { extent, pixelsPerFrame } from './geometry.js';
+import { extent, isVisible, pixelsPerFrame, xOf } from './geometry.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
 import { describeChecks, nextAfter, suspicionOf, worstFrames } from './quality.js';
 
-const STRIP_HEIGHT = 12;
+// CSS pixels
+const STRIP_HEIGHT = 16;
+const MARK_HEIGHT = 5; // of the triangles above the bars
+
 const COLOR_STEPS = 16;
 
 export const qualityCanvas = find('quality-strip');
@@ -84,6 +87,22 @@ function drawQualityStrip() {
     const scores = worst.slice(first, last + 1).flatMap(each => each?.score ?? []);
     if (scores.length) drawQualityBar(context, extent(first, last), Math.max(...scores), colors);
   }
+  context.fillStyle = style.getPropertyValue('--mk-bad');
+  for (const object of shownObjects())
+    for (const frame of worstFrames(suspicionsOf(object))) if (isVisible(frame)) drawMark(context, xOf(frame));
+}
+
+/**
+ * A triangle that points at the worst frame of a place to check, so that it is found without its color.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ */
+function drawMark(context, x) {
+  context.beginPath();
+  context.moveTo(x - MARK_HEIGHT, 0);
+  context.lineTo(x + MARK_HEIGHT, 0);
+  context.lineTo(x, MARK_HEIGHT);
+  context.fill();
 }
 
 /**
@@ -94,7 +113,7 @@ function drawQualityStrip() {
  */
 function drawQualityBar(context, [left, width], score, colors) {
   const step = Math.round(score * COLOR_STEPS) / COLOR_STEPS;
-  const height = 2 + step * (STRIP_HEIGHT - 2);
+  const height = 2 + step * (STRIP_HEIGHT - MARK_HEIGHT - 2);
   context.fillStyle = blend(colors, step);
   context.fillRect(left, STRIP_HEIGHT - height, Math.max(1, width), height);
 }

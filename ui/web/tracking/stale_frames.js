@@ -1,19 +1,16 @@
 // A prompt makes the tracked masks of its object stale between the prompted frames before and after it. The page marks them
 // at once; the server's list, a moment later, is authoritative.
 
-import { isClip, playedRange } from '../core/media.js';
+import { playedRange } from '../core/media.js';
 import { toast } from '../core/notices.js';
-import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
-import { oncePerFrame } from '../shared/refresh.js';
 import { masks, STALE } from '../viewport/masks.js';
 import { track } from './tracking.js';
 
 /** How many frames of the range an update would track again. */
-function countStale() {
+export function countStale() {
   const { first, last } = playedRange();
   const lanes = [...masks.lanes.values()];
   let count = 0;
@@ -25,13 +22,6 @@ export function updateStale() {
   if (countStale() || !state.log.prompts.size) return track('update');
   toast('Nothing to update: no correction has touched a tracked frame.', 'hint');
 }
-
-const updateButton = oncePerFrame(() => {
-  if (!isClip()) return;
-  const count = countStale();
-  find('update').hidden = !count;
-  find('update-text').textContent = `Update ${counted(count, 'frame')}`;
-});
 
 export function setUpStaleFrames() {
   on('queued', request => {
@@ -50,6 +40,4 @@ export function setUpStaleFrames() {
     for (const object of masks.lanes.keys()) masks.setStale(object, runs.get(object) ?? []);
     emit('masks', {});
   });
-  on('masks medium log range tracking', updateButton);
-  listen(find('update'), 'click', updateStale);
 }

@@ -1,6 +1,6 @@
 // Tracking: the server tracks the objects and sends masks as they come; the page starts it, shows its progress and stops it.
 
-import { isClip, playedRange } from '../core/media.js';
+import { hasTimeline, playedRange } from '../core/media.js';
 import { announce, showTip, toast } from '../core/notices.js';
 import { find, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
@@ -10,6 +10,7 @@ import { emit, on } from '../shared/events.js';
 import { counted, duration, percent } from '../shared/format.js';
 import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
+import { masks, UNKNOWN } from '../viewport/masks.js';
 import { pausesOnLoss, showLoss } from './loss.js';
 
 /** @import { DetectClipRequest, DoneEvent, ErrorEvent, ProgressEvent, TrackRequest } from '../protocol.js' */
@@ -25,7 +26,7 @@ const directionButtons = /** @type {NodeListOf<HTMLButtonElement>} */ (
  * @param {TrackingRun['direction']} direction
  */
 export function track(direction) {
-  if (!isClip() || state.tracking) return;
+  if (!hasTimeline() || state.tracking) return;
   if (!state.log.prompts.size) return toast('Click on a thing first. Then it can be tracked.', 'hint');
   startTracking({ run: Date.now(), direction, frame: state.frame, ...playedRange(), pause: pausesOnLoss() });
 }
@@ -44,9 +45,15 @@ export function startTracking(run, request = { t: 'track', ...run }) {
   showTip('');
 }
 
+/**
+ * A run that goes through the clip, so that it can be gone on with; an update or a frame alone leaves it as it is.
+ * @param {TrackingRun} run
+ */
+const isPass = ({ direction }) => direction !== 'one' && direction !== 'update';
+
 /** @param {TrackingRun} run */
 function trackingStarted(run) {
-  update({ tracking: { ...run, stopping: false }, interrupted: null });
+  update({ tracking: { ...run, stopping: false }, ...(isPass(run) && { interrupted: null }) });
   emit('tracking');
 }
 
@@ -57,8 +64,27 @@ export function stopTracking() {
   connection.send({ t: 'stop' });
 }
 
+/** What can be gone on with: the run that was stopped, or while one goes on, that. */
+export const unfinishedRun = () => {
+  const { tracking, interrupted } = state;
+  if (!tracking || !isPass(tracking)) return interrupted;
+  const { stopping, ...run } = tracking;
+  return run;
+};
+
+/** How many frames of the run that was stopped some object is not tracked on yet. */
+export function remainingFrames() {
+  if (!state.interrupted) return 0;
+  const { direction, frame, first, last } = state.interrupted;
+  const [from, to] = [direction === 'forward' ? frame : first, direction === 'backward' ? frame : last];
+  const lanes = [...state.log.prompts.keys()].map(object => masks.lane(object));
+  let count = 0;
+  for (let at = from; at <= to; at += 1) if (lanes.some(lane => lane[at] === UNKNOWN)) count += 1;
+  return count;
+}
+
 /** Tracks the rest as a run of its own. */
-function continueTracking() {
+export function continueTracking() {
   if (state.interrupted && !state.tracking)
     startTracking({ ...state.interrupted, run: Date.now(), pause: pausesOnLoss() });
 }
@@ -77,7 +103,7 @@ export function syncTracking(running) {
 export function trackingEnded(stopped) {
   if (!state.tracking) return;
   const { stopping, ...run } = state.tracking;
-  update({ interrupted: stopped && run.direction !== 'one' ? run : null, tracking: null });
+  update({ tracking: null, ...(isPass(run) && { interrupted: stopped ? run : null }) });
   announce(stopped ? 'Tracking stopped' : 'Tracking finished');
   emit('tracking');
 }
@@ -142,18 +168,15 @@ export function setUpTracking() {
     root.classList.toggle('mk-is-tracking', running);
     find('tracking').hidden = !running;
     find('track').hidden = running;
-    find('resume').hidden = !state.interrupted;
     for (const button of directionButtons) button.disabled = !state.log.prompts.size;
   });
   on('medium', () => {
-    update({ interrupted: null, lastTrackedFrame: null, tracking: null });
+    update({ lastTrackedFrame: null, tracking: null });
   });
 
   for (const button of directionButtons) {
     const direction = /** @type {TrackingRun['direction']} */ (button.dataset.direction);
     listen(button, 'click', () => track(direction));
   }
-  listen(find('resume'), 'click', continueTracking);
   listen(find('lost-resume'), 'click', continueTracking);
-  listen(find('stop'), 'click', stopTracking);
 }
