@@ -56,7 +56,7 @@ def test_a_click_offers_three_masks_and_a_picture_picks_one(desk: Desk, picture:
     desk.click(X, Y)
     expect_strip(desk)
     expect_picked(desk, 2)
-    assert desk.page.locator(".mk-candidate span").all_inner_texts() == ["80%", "90%", "70%"], "from small to large"
+    assert desk.page.locator(".mk-candidate span").all_inner_texts() == ["check", "good", "poor"], "from small to large"
     desk.page.wait_for_function(f"(([a, b, c]) => b > a + 300 && c > b + 300)({PAINTED})")
     assert desk.page.locator(".mk-viewport").bounding_box() == viewport, "nothing jumps"
     desk.page.click(".mk-candidate >> nth=2")
