@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Protocol
 
 
@@ -34,15 +34,24 @@ def client_address(request: Call | None) -> str:
     Empty where that says nothing: for this computer, behind which there may be a proxy that nobody has told us about.
     """
     host = "" if request is None or request.client is None else request.client.host
+    address = _read(host)
+    return "" if address is None or address.is_loopback else customer_of(host)
+
+
+def customer_of(host: str) -> str:
+    """Who is counted as one: an address, of IPv6 the network that one customer has; what is no address as it is."""
+    address = _read(host)
+    if address is None:
+        return host
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+
+
+def _read(host: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
-        return ""
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    if address.is_loopback:
-        return ""
-    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
 def is_from_this_computer(request: Call, headers: Mapping[str, str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 import time
 from collections import OrderedDict
@@ -15,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from sam2_core.errors import Busy
+from ui.addresses import customer_of
 
 LOGIN = "masklet.login"
 """Key in an ASGI scope: the digest of a login's token, empty where nobody has to log in."""
@@ -110,7 +110,7 @@ class LoginThrottle:
 
         Raises `Busy` where others from there wait already.
         """
-        key, now = _network(address), self._clock()
+        key, now = customer_of(address), self._clock()
         count, last = self._failures.get(key, (0, now - FORGET_SECONDS))
         if now - last >= FORGET_SECONDS:
             count = 0
@@ -126,13 +126,4 @@ class LoginThrottle:
 
     def succeeded(self, address: str) -> None:
         """The password of the last attempt was right."""
-        self._failures.pop(_network(address), None)
-
-
-def _network(address: str) -> str:
-    """Who is counted together: whoever has an IPv6 address has a whole network of them."""
-    try:
-        read = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network(f"{read}/64", strict=False)) if read.version == 6 else address
+        self._failures.pop(customer_of(address), None)
