@@ -22,7 +22,6 @@ PICTURE = "coffee"
 SPECK = 64  # pixels of the low-resolution mask; smaller holes and islands go
 OBJECTS = {
     "Cake": Prompt(points=(Point(236, 347),)),
-    "Cup": Prompt(points=(Point(455, 270),), boxes=(Box(386, 221, 576, 350),)),
     "Book": Prompt(points=(Point(353, 203),), boxes=(Box(253, 198, 385, 292),)),
     "Parasol": Prompt(points=(Point(340, 30),), boxes=(Box(294, 0, 400, 40),)),
 }

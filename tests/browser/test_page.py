@@ -172,18 +172,18 @@ LIT = """() => {
 def test_the_large_picture_lights_what_is_pointed_at_and_opens_with_its_mask(desk: Desk) -> None:
     desk.page.wait_for_function(LIT)
     view = desk.page.locator(".mk-hero-view").bounding_box()
-    cup = (view["x"] + view["width"] * 455 / 640, view["y"] + view["height"] * 275 / 481)
+    book = (view["x"] + view["width"] * 340 / 640, view["y"] + view["height"] * 235 / 481)
     desk.page.mouse.move(view["x"] + 20, view["y"] + view["height"] - 20)
     desk.page.wait_for_function(f"() => !({LIT})()")  # there is nothing
-    desk.page.mouse.move(*cup)
+    desk.page.mouse.move(*book)
     desk.page.wait_for_function(LIT)
-    desk.expect(".mk-hero-object.mk-lit").to_have_text("Cup")
-    desk.page.mouse.click(*cup)
+    desk.expect(".mk-hero-object.mk-lit").to_have_text("Book")
+    desk.page.mouse.click(*book)
     desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name:text-is('Coffee break.jpg')")
-    desk.expect(desk.page.locator(".mk-name")).to_have_value("Cup")
-    desk.expect_mask(455 / 640, 275 / 481)
+    desk.expect(desk.page.locator(".mk-name")).to_have_value("Book")
+    desk.expect_mask(340 / 640, 235 / 481)
     desk.press("Control+z")
-    desk.expect_mask(455 / 640, 275 / 481, there=False)
+    desk.expect_mask(340 / 640, 235 / 481, there=False)
 
 
 def test_the_large_picture_opens_by_keyboard(desk: Desk) -> None:
