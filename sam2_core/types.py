@@ -7,7 +7,7 @@ presentation order, the same on the page, in the network and in every exported f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -294,8 +294,9 @@ class ObjectMask:
     candidates: tuple[Candidate, ...] = ()
     stale: bool = False
     fresh: bool = False
-    warnings: tuple[MaskWarning, ...] | None = None
-    rating: Rating | None = None
+    # They also tell of what else was there when the mask was found: equal masks may differ in them.
+    warnings: tuple[MaskWarning, ...] | None = field(default=None, compare=False)
+    rating: Rating | None = field(default=None, compare=False)
 
     @property
     def is_present(self) -> bool:

@@ -140,7 +140,7 @@ def test_lanes_show_what_is_tracked_absent_and_unknown(odd: str, visit: Callable
     assert strong[3] == 255 > weak[3]
     desk.press("1")
     expect_pixel(desk, "lanes", 10, 16, "p[3] === 255")
-    assert pixel(desk, "lanes", LOST[1], 16)[:3] == ORANGE, "a thin line where it is absent"
+    assert pixel(desk, "lanes", LOST[1], 15)[:3] == ORANGE, "a thin line where it is absent"
     assert pixel(desk, "lanes", LOST[1], 12) == [*QUIET, 255]
     assert desk.page.locator(".mk-tracks").bounding_box()["height"] == height, "nothing jumps"
 
@@ -175,8 +175,8 @@ def test_the_quality_strip_rises_where_a_mask_looks_wrong(odd: str, visit: Calla
     click_and_track(desk, clip)
     top = {frame: pixel(desk, "quality-strip", frame, 1) for frame in (1, 8, LOST[0], WHOLE[0], 28)}
     assert [frame for frame, each in top.items() if each[3]] == [LOST[0], WHOLE[0]]
-    assert pixel(desk, "quality-strip", 8, 11)[3] == 255, "a calm line where all is well"
-    calm, doubtful, wrong = (pixel(desk, "quality-strip", frame, 11)[:3] for frame in (8, POOR[1], WHOLE[0]))
+    assert pixel(desk, "quality-strip", 8, 14)[3] == 255, "a calm line where all is well"
+    calm, doubtful, wrong = (pixel(desk, "quality-strip", frame, 14)[:3] for frame in (8, POOR[1], WHOLE[0]))
     assert calm[2] > calm[0], "blue"
     assert doubtful[0] > doubtful[2] + 100, "orange"
     light = [sum(each) for each in (calm, doubtful, wrong)]

@@ -15,11 +15,12 @@ from sam2_core.types import Mask, Prompt
 from tests.browser.desk import Desk, Fingers, straight
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
-from ui.web_files import WEB
+from ui.web_files import web_files
 
 pytestmark = pytest.mark.browser
 
 HEIGHT, WIDTH = 300, 400  # of the picture
+RUN_LENGTHS = f"./web/{web_files().version}/core/run_lengths.js"
 
 
 class Studio(Desk):
@@ -84,14 +85,14 @@ def test_masks_are_written_and_read_as_python_does(studio: Studio) -> None:
         coco = Mask.from_array(array).to_coco()
         runs = np.frombuffer(Mask.from_array(array).runs, "<u4").tolist()
         made, read, listed = studio.page.evaluate(
-            """async ([code, coco, runs, packed]) => {
-              const { encodeRuns, decodeRuns } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+            """async ([module, coco, runs, packed]) => {
+              const { encodeRuns, decodeRuns } = await import(module);
               const [height, width] = coco.size, pixels = Uint8Array.from(packed);
               const same = other => other.every((value, place) => value === pixels[place]);
               return [encodeRuns(pixels, width, height), same(decodeRuns(coco)),
                       same(decodeRuns({ size: coco.size, counts: runs }))];
             }""",
-            [(WEB / "core" / "run_lengths.js").read_text("utf-8"), coco, runs, array.astype(int).ravel().tolist()],
+            [RUN_LENGTHS, coco, runs, array.astype(int).ravel().tolist()],
         )
         assert made == coco
         assert read and listed
@@ -100,11 +101,11 @@ def test_masks_are_written_and_read_as_python_does(studio: Studio) -> None:
 @pytest.mark.parametrize("counts", ["", "0", "~~~", "oooooooooooo", [1, 2], [-1, 7], [0.5, 5.5], [9]])
 def test_what_is_no_mask_is_not_read(studio: Studio, counts: Any) -> None:
     refused = studio.page.evaluate(
-        """async ([code, counts]) => {
-          const { decodeRuns } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+        """async ([module, counts]) => {
+          const { decodeRuns } = await import(module);
           try { decodeRuns({ size: [2, 3], counts }); return false; } catch { return true; }
         }""",
-        [(WEB / "core" / "run_lengths.js").read_text("utf-8"), counts],
+        [RUN_LENGTHS, counts],
     )
     assert refused
 

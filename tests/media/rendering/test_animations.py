@@ -92,7 +92,7 @@ def test_pixels_become_squares(
 
 
 def test_what_a_file_cannot_hold_is_refused(clip: Store, tmp_path: Path) -> None:
-    strip, small = Image.new("RGB", (16384, 2)), replace(video_formats.WEBP, max_side=191)
+    strip, small = Image.new("RGB", (16384, 64)), replace(video_formats.WEBP, max_side=191)
     strip.save(tmp_path / "strip.png")
     ingest(tmp_path / "strip.png", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
