@@ -145,10 +145,10 @@ class TrackingSession:
             raise SessionChanged("Something was said in the meantime; track again from here.")
         self._check_trackable()
         self._check_frames(frames)
-        following = (*frames[1:], None)
+        step = frames.step
         return tuple(
-            self._track_frame(frame, frames.step < 0, objects, after)
-            for frame, after in zip(frames, following, strict=True)
+            self._track_frame(frame, step < 0, objects, frame + step if frame + step in frames else None)
+            for frame in frames
         )
 
     def add_frame(self, pixels: Pixels) -> FrameMasks:

@@ -45,7 +45,7 @@ def tracked(session: TrackingSession, frames: range) -> tuple[FrameMasks, ...]:
     return session.track(frames, session.revision)
 
 
-@pytest.mark.parametrize("frames", [range(5, 10), range(3, -1, -1), range(4, 5), range(11, 12)])
+@pytest.mark.parametrize("frames", [range(5, 10), range(3, -1, -1), range(4, 5), range(11, 12), range(5, 5)])
 @torch.inference_mode()
 def test_frames_that_are_read_ahead_give_the_same_masks(frames: range) -> None:
     plain, ahead = Clip(), Clip()
