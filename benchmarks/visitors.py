@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image
 from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks.startup import free_port
 from sam2_core.paths import ROOT
 
 START_SECONDS = 180.0
@@ -26,13 +26,6 @@ ANSWER_SECONDS = 120.0
 
 class Refused(Exception):
     """The server answered with an error."""
-
-
-def free_port() -> int:
-    """A TCP port that is not in use."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def photo(seed: int, height: int = 720, width: int = 960) -> bytes:
@@ -75,14 +68,14 @@ async def _until_ready(address: str) -> None:
 
 
 class Visitor:
-    """One page: its session, its socket and what it has heard. Use it as a context manager."""
+    """One page: its session, its socket and the events that came. Use it as a context manager."""
 
     def __init__(self, address: str) -> None:
         self._address, self._client = address, httpx.AsyncClient(timeout=ANSWER_SECONDS)
         self._socket: ClientConnection | None = None
         self._token = ""
         self._seq = 0
-        self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._listening: asyncio.Task[None] | None = None
         self.frames = 0  # tracked so far
 
@@ -146,7 +139,7 @@ class Visitor:
     async def _wait(self, kind: str, **wanted: Any) -> dict[str, Any]:
         """The next event of this kind; raises `Refused` where an error comes first."""
         while True:
-            event = await asyncio.wait_for(self._heard.get(), ANSWER_SECONDS)
+            event = await asyncio.wait_for(self._events.get(), ANSWER_SECONDS)
             if event["t"] == kind and all(event.get(name) == value for name, value in wanted.items()):
                 return event
             if event["t"] == "error":
@@ -158,4 +151,4 @@ class Visitor:
             event = json.loads(message[4 : 4 + int.from_bytes(message[:4], "little")])
             self.frames += event["t"] == "masks" and "run" in event
             if event["t"] in ("masks", "opened", "done", "error"):
-                self._heard.put_nowait(event)
+                self._events.put_nowait(event)

@@ -7,6 +7,8 @@ compiler, which sees the plain steps, would lose them: there networks stay as th
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network
@@ -15,14 +17,14 @@ _MODE = "max-autotune-no-cudagraphs"
 """CUDA graphs write each output over the one before, but features of several frames are kept."""
 
 
-def compile_for_gpu(network: Network, device: str, backend: str = "inductor") -> None:
+def compile_for_gpu(network: Network, device: str, backend: str | Callable[..., Any] = "inductor") -> None:
     """Compile the image encoder, memory attention and memory encoder in place for the first call on such a device,
     which takes minutes then. `device` is its type ("cuda"); nothing happens for the CPU."""
     if device == "cpu":
         return
     # It computes small tables anew that we keep, which is harmless.
     warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools.lru_cache`")
-    options = {"backend": backend} | ({"mode": _MODE} if backend == "inductor" else {})
+    options: dict[str, Any] = {"backend": backend} | ({"mode": _MODE} if backend == "inductor" else {})
     if not isinstance(network, SAM2):
         network.image_encoder.compile(**options)
         return

@@ -243,17 +243,22 @@ def test_a_lost_connection_keeps_its_place_through_its_grace() -> None:
     play(scene)
 
 
+async def expect_place_after_ten_seconds(sessions: Sessions, clock: Clock, former: Session) -> None:
+    """In a full house, newcomers get the place of this session then, and not before."""
+    clock.now += 9
+    with pytest.raises(Busy):
+        await sessions.begin()
+    clock.now += 2
+    await sessions.begin()
+    assert sessions.find(former.token) is None
+
+
 def test_a_reload_keeps_its_place() -> None:
     async def scene(sessions: Sessions, clock: Clock) -> None:
         _, reloaded = await sessions.come(), await sessions.come()
         sessions.leave(reloaded)
         client_of(reloaded).queue.detach(nothing)
-        clock.now += 9
-        with pytest.raises(Busy):
-            await sessions.begin()
-        clock.now += 2
-        await sessions.begin()
-        assert sessions.find(reloaded.token) is None
+        await expect_place_after_ten_seconds(sessions, clock, reloaded)
 
     play(scene)
 
@@ -264,12 +269,7 @@ def test_who_opened_the_page_has_a_moment_to_connect() -> None:
     async def scene(sessions: Sessions, clock: Clock) -> None:
         await sessions.come()
         loading = await sessions.begin()
-        clock.now += 9
-        with pytest.raises(Busy):
-            await sessions.begin()
-        clock.now += 2
-        await sessions.begin()
-        assert sessions.find(loading.token) is None
+        await expect_place_after_ten_seconds(sessions, clock, loading)
 
     play(scene)
 

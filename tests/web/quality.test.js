@@ -1,4 +1,4 @@
-// Which masks look wrong, by the warnings of the server, and what is said about them.
+// Which masks look wrong, by the warnings of the server, and in which words.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ test('a mask that was not checked is not called unsuspicious', () => {
   assert.equal(suspicionOf({}), undefined);
 });
 
-test('where no check found anything, it is said what was not checked', () => {
+test('where no check found anything, the sentence names what was not checked', () => {
   const nothing = 'The checks found nothing on 89 frames. They can miss a mistake: play it once.';
   assert.equal(describeChecks({ checked: 89, unchecked: 0, untracked: 0 }), nothing);
   assert.equal(

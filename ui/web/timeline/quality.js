@@ -45,7 +45,7 @@ export function nextAfter(marked, frame, step) {
 }
 
 /**
- * What is said where no check found anything, by the numbers of frames.
+ * The sentence where no check found anything, by the numbers of frames.
  * @param {{ checked: number; unchecked: number; untracked: number }} counts
  */
 export function describeChecks({ checked, unchecked, untracked }) {
