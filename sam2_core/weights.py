@@ -62,9 +62,10 @@ def load_network(
             name, file, image_size = None, file or path, size
     if file is None:
         known = known_network(name or BUNDLED)
-        file = find_weights(known, progress)
+        file, tensors = _read_published(known, progress)
         name = known.name
-    tensors = read_weights(Path(file))
+    else:
+        tensors = read_weights(Path(file))
     config = network_config(name) if name else identify_network(tensors, Path(file))
     if image_size is not None:
         config = resized_config(config, image_size)
@@ -205,6 +206,26 @@ def find_weights(network: KnownNetwork, progress: Progress | None = None) -> Pat
     if file is None:
         raise WeightsError(f"The bundled weights {network.file} are missing: this copy of Masklet is incomplete.")
     return file
+
+
+def fetch_weights(network: KnownNetwork, progress: Progress | None = None) -> Path:
+    """As `find_weights`, for a file that can be read, too."""
+    return _read_published(network, progress)[0]
+
+
+def _read_published(network: KnownNetwork, progress: Progress | None) -> tuple[Path, dict[str, Tensor]]:
+    """The file of `find_weights` and its tensors. One that was damaged in a cache is fetched anew."""
+    was_here = network.weights_on_disk is not None
+    file = find_weights(network, progress)
+    try:
+        return file, read_weights(file)
+    except WeightsError:
+        if network.is_bundled or not was_here:
+            raise
+    for each in (file.resolve(), file):  # the Hub's cache has a link, and what it leads to
+        each.unlink(missing_ok=True)
+    file = find_weights(network, progress)
+    return file, read_weights(file)
 
 
 def _from_hub(network: KnownNetwork, progress: Progress | None) -> Path:

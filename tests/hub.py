@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import threading
 from collections.abc import Iterator
@@ -14,8 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-CONTENT = bytes(range(256)) * 100_000  # 25.6 MB: more than one chunk of the downloader
+
+def _weights() -> bytes:
+    """A file of weights, of no known network: 25.6 MB, more than one chunk of the downloader."""
+    file = io.BytesIO()
+    torch.save({"weights": torch.arange(6_400_000, dtype=torch.int32)}, file)
+    return file.getvalue()
+
+
+CONTENT = _weights()
 FILE = "/facebook/sam2.1-hiera-tiny/resolve/main/sam2.1_hiera_tiny.pt"
 
 

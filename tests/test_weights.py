@@ -17,7 +17,7 @@ from sam2_core import networks
 from sam2_core.errors import Cancelled, ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.networks import NETWORKS, WebFile, network_config
-from sam2_core.weights import build_network, find_weights, identify_network, load_network, read_weights
+from sam2_core.weights import build_network, fetch_weights, find_weights, identify_network, load_network, read_weights
 from tests.hub import CONTENT, HubServer, hub_server, point_at
 from tests.networks import TINY, tiny_network
 
@@ -243,6 +243,18 @@ def test_cached_weights_are_not_downloaded_again(hub: HubServer) -> None:
     assert fractions == [None]
 
 
+def test_a_file_that_is_damaged_in_the_cache_is_fetched_anew(
+    hub: HubServer, tensors: dict[str, Tensor], tmp_path: Path
+) -> None:
+    network = NETWORKS["sam2.1_hiera_tiny"]
+    hub.content = save(tensors, tmp_path / "bare.pt").read_bytes()
+    damaged = find_weights(network)
+    damaged.write_bytes(hub.content[:1000])
+    assert fetch_weights(network).read_bytes() == hub.content
+    assert len([each for each in hub.requests if each.startswith("GET")]) == 2
+    assert fetch_weights(network) == network.weights_on_disk
+
+
 def test_a_file_that_the_hub_does_not_have(hub: HubServer) -> None:
     with pytest.raises(
         WeightsError, match=r"sam2_hiera_tiny\.pt cannot be fetched .*facebook/sam2-hiera-tiny.*by hand"
@@ -251,8 +263,10 @@ def test_a_file_that_the_hub_does_not_have(hub: HubServer) -> None:
 
 
 def test_downloaded_weights_are_validated(hub: HubServer) -> None:
+    hub.content = b"no weights"
     with pytest.raises(WeightsError, match="cannot be read as weights"):
         load_network("sam2.1_hiera_tiny")
+    assert [each for each in hub.requests if each.startswith("GET")] == ["GET"]
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,10 @@ class FetchStatus:
 
 
 def fetch_weights(network: KnownNetwork, progress: Progress) -> object:
-    """The published weights, see `find_weights`; torch is imported where they are needed."""
-    from sam2_core.weights import find_weights
+    """The published weights, see `weights.fetch_weights`; torch is imported where they are needed."""
+    from sam2_core import weights
 
-    return find_weights(network, progress)
+    return weights.fetch_weights(network, progress)
 
 
 class BetterModel:

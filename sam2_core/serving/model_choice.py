@@ -27,7 +27,10 @@ _GPU_GIGABYTES = {"base_plus": 7.0, "small": 4.0, "tiny": 2.0}
 
 _WITHOUT_BFLOAT16 = 1.6  # times the memory is needed then
 _UNKNOWN_GIGABYTES = 4.0
-_NETWORK_SHARE = 0.3  # of the probe's speed, in a whole network: much of it waits for memory
+_NETWORK_SHARE, _FP32_SHARE = 0.3, 0.75
+"""Of the probe's speed, in a whole network, as measured on CPUs with matrix units and in fp32: the faster the products
+are, the more of the time goes into waiting for memory."""
+
 _OVERHEAD_SECONDS = 0.03  # decoding a picture, packing a mask
 
 
@@ -110,5 +113,5 @@ def estimate_speed(network: KnownNetwork, machine: Machine) -> Speed:
 def _seconds(network: KnownNetwork, machine: Machine) -> tuple[float, float | None]:
     """Seconds for a picture and for a tracked frame, if it can track."""
     photo, frame = network.gflops
-    pace = machine.gflops * _NETWORK_SHARE
+    pace = machine.gflops * (_FP32_SHARE if machine.device == "cpu" and not machine.has_bfloat16 else _NETWORK_SHARE)
     return photo / pace + _OVERHEAD_SECONDS, None if frame is None else frame / pace + _OVERHEAD_SECONDS

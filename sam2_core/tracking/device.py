@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
+import torch.nn.functional as F
+
+_PRODUCTS = 8
 
 
 def best_device() -> torch.device:
@@ -50,10 +54,34 @@ def fast_precision(device: torch.device) -> Callable[[], AbstractContextManager[
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether the device has fast matrix products in bfloat16."""
+    """Whether matrix products are faster in bfloat16 than in fp32 there."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu":
-        probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
-    return False
+    return device.type == "cpu" and _cpu_gains_from_bfloat16()
+
+
+@lru_cache
+def _cpu_gains_from_bfloat16() -> bool:
+    """True with matrix units. Vector instructions for bfloat16 alone prove nothing: some processors, and some that are
+    emulated, take twice as long with them as in fp32. So they are timed, once and for a few milliseconds."""
+    if _cpu_has("_is_amx_tile_supported"):
+        return True
+    return _cpu_has("_is_avx512_bf16_supported") and _multiply_seconds(torch.bfloat16) < _multiply_seconds(
+        torch.float32
+    )
+
+
+def _cpu_has(probe: str) -> bool:
+    return bool(getattr(torch.cpu, probe, lambda: False)())
+
+
+@torch.inference_mode()
+def _multiply_seconds(dtype: torch.dtype) -> float:
+    """The shortest of several products such as those of an MLP in memory attention; the first one chooses a kernel."""
+    features, weights = torch.ones(1024, 256, dtype=dtype), torch.ones(2048, 256, dtype=dtype)
+    seconds = []
+    for _ in range(_PRODUCTS):
+        start = time.perf_counter()
+        F.linear(features, weights)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])

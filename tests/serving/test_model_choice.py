@@ -71,6 +71,8 @@ def test_estimates_follow_the_work() -> None:
     assert half.frames_per_second is not None
     assert half.frames_per_second > 4 * tiny.frames_per_second
     assert estimate_speed(NETWORKS["sam_vit_b"], CPU).frames_per_second is None
+    exact = estimate_speed(NETWORKS[TINY], replace(CPU, has_bfloat16=False))
+    assert exact.photo_seconds == pytest.approx(NETWORKS[TINY].gflops[0] / 1200 + 0.03)
 
 
 def test_figures_hold_for_the_published_size_alone() -> None:
