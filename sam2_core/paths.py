@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -16,3 +17,9 @@ def install_command(extra: str) -> str:
     """
     is_checkout = (_PACKAGE.parent / "pyproject.toml").is_file()
     return f'pip install "{"." if is_checkout else "masklet"}[{extra}]"'
+
+
+def python_environment() -> dict[str, str]:
+    """Environment variables for another Python process, which then finds the same modules."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -112,6 +112,7 @@ class Server:
             self._gateway.hosts.add(urlsplit(self.demo.share_url).hostname or "")
         if settings.log_format == "json":
             log_as_json()  # once more: the server that was launched has put handlers of its own in place
+        self._services.decoders.start()
         return str(address)
 
     @asynccontextmanager

@@ -24,7 +24,8 @@ from sam2_core.media import (
     ingest_album,
     ingest_sequence,
 )
-from sam2_core.media.atomic import new_file
+from sam2_core.media.atomic import new_file, remove_unfinished
+from sam2_core.media.decoders import Decoders
 from sam2_core.media.image_files import encode_scaled_jpeg, read_image
 from sam2_core.media.info import RgbArray
 from sam2_core.media.names import short_names
@@ -62,19 +63,30 @@ class OpeningOptions:
 AS_THEY_ARE = OpeningOptions()
 
 
-def read_files(
+def open_files(
+    decoders: Decoders,
     files: Sequence[UploadedFile],
     folder: Path,
-    settings: Settings,
+    limits: Limits,
     options: OpeningOptions,
-    report: MediaProgress,
     earlier: Store | None,
+    report: MediaProgress,
 ) -> tuple[SkippedFile, ...]:
     """Turn files into a store in `folder`: one file on its own, several as an album, behind the photos of `earlier`.
 
     Gives the files that could not be used; raises `MediaError` where nothing is left. Blocks.
     """
-    limits = Limits(
+    try:
+        skipped = decoders.run(read_files, files, folder, limits, options, earlier, report=report)
+    except BaseException:
+        remove_unfinished(folder)  # a process that was killed leaves behind what it was writing
+        raise
+    return tuple(SkippedFile(name, reason) for name, reason in skipped)
+
+
+def limits_of(settings: Settings, options: OpeningOptions) -> Limits:
+    """What one upload may have."""
+    return Limits(
         max_bytes=settings.max_upload_bytes,
         max_pixels=settings.max_pixels,
         max_side=settings.max_picture_side,
@@ -87,18 +99,33 @@ def read_files(
         max_store_bytes=settings.max_store_bytes,
         scale_down=options.scale_down,
     )
+
+
+def read_files(
+    files: Sequence[UploadedFile],
+    folder: Path,
+    limits: Limits,
+    options: OpeningOptions,
+    earlier: Store | None,
+    report: MediaProgress,
+) -> list[tuple[str, str]]:
+    """The part of `open_files` that looks into the files; the names of those that could not be used, and reasons."""
     paths, names = [file.path for file in files], [file.name for file in files]
     if options.as_clip:
         ingest_sequence(paths, folder, limits, report, names=names)
-        return ()
+        return []
     if len(files) > 1 or earlier is not None:
-        return ingest_album(paths, folder, limits, report, earlier, names)[1]
+        return _reasons(ingest_album(paths, folder, limits, report, earlier, names)[1])
     try:
         ingest(paths[0], folder, limits, report, *short_names(names))
     except (NoSequence, DifferentSizes):  # a ZIP file of photos
         unpacked, inner = unpack_pictures(paths[0], paths[0].parent, limits, ProgressReporter(report))
-        return ingest_album(unpacked, folder, limits, report, names=inner)[1]
-    return ()
+        return _reasons(ingest_album(unpacked, folder, limits, report, names=inner)[1])
+    return []
+
+
+def _reasons(skipped: Sequence[SkippedFile]) -> list[tuple[str, str]]:
+    return [(each.name, each.reason) for each in skipped]
 
 
 class Downloads:
@@ -136,16 +163,15 @@ class Backdrops:
     A backdrop is named after its content, so that an effect finds it again wherever the same picture was sent.
     """
 
-    def __init__(self, folder: Path, max_pixels: int) -> None:
-        self._folder, self._limits = folder, Limits(max_pixels=max_pixels)
+    def __init__(self, folder: Path, max_pixels: int, decoders: Decoders) -> None:
+        self._folder, self._limits, self._decoders = folder, Limits(max_pixels=max_pixels), decoders
         self._kept: dict[str, Path] = {}
 
     def read(self, file: Path) -> Path:
         """Make a backdrop of an uploaded picture, which `keep` then takes. Blocks; raises `MediaError`."""
-        jpeg, _ = encode_scaled_jpeg(read_image(file, self._limits), MAX_BACKDROP_SIDE)
         path = self._folder / f"{_digest(file)[:32]}.jpg"
         with new_file(path) as unfinished:  # the same picture may be in use
-            unfinished.write_bytes(jpeg)
+            self._decoders.run(write_backdrop, file, unfinished, self._limits, report=lambda *_: None)
         return path
 
     def keep(self, path: Path) -> str:
@@ -164,6 +190,12 @@ class Backdrops:
         for name in sorted(names):
             self._kept[name] = self._kept.pop(name)
         return {name: self._kept[name] for name in sorted(names)}
+
+
+def write_backdrop(source: Path, target: Path, limits: Limits, report: MediaProgress) -> None:
+    """Write a picture as a JPEG of the size of backdrops. Raises `MediaError`."""
+    jpeg, _ = encode_scaled_jpeg(read_image(source, limits), MAX_BACKDROP_SIDE)
+    target.write_bytes(jpeg)
 
 
 def load_backdrops(paths: Mapping[str, Path]) -> dict[str, RgbArray]:

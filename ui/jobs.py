@@ -239,6 +239,7 @@ class Executors:
         self._encoders = ThreadPoolExecutor(cores, thread_name_prefix="encoder")
         self._painters = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="painter")
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._decoders = ThreadPoolExecutor(max_jobs, thread_name_prefix="decoder")
         self._background = ThreadPoolExecutor(
             1, thread_name_prefix="background", initializer=partial(lower_priority, BACKGROUND_NICENESS)
         )
@@ -255,6 +256,10 @@ class Executors:
     async def read_message(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Read a long message: one after the other, whoever sent them."""
         return await _run(self._readers, function, *args, **kwargs)
+
+    async def read_picture(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read a picture of a visitor, which may take much memory: as many at a time as there may be long jobs."""
+        return await _run(self._decoders, function, *args, **kwargs)
 
     async def paint(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that takes a core for longer; never on more than half of them."""
@@ -305,11 +310,39 @@ class Executors:
 
     @property
     def _all(self) -> tuple[ThreadPoolExecutor, ...]:
-        return (self._files, self._encoders, self._readers, self._painters, self._background, self._training)
+        return (
+            self._files,
+            self._encoders,
+            self._readers,
+            self._decoders,
+            self._painters,
+            self._background,
+            self._training,
+        )
 
 
 async def _run(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return await asyncio.get_running_loop().run_in_executor(executor, partial(function, *args, **kwargs))
+
+
+class ThreadWork:
+    """Work in a thread, whose end can be waited for after it was given up."""
+
+    def __init__(self) -> None:
+        self._has_ended = threading.Event()
+        self._has_ended.set()
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do the work, in its thread."""
+        self._has_ended.clear()
+        try:
+            return work()
+        finally:
+            self._has_ended.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it does not run; False where it does after so many seconds. Blocks."""
+        return self._has_ended.wait(seconds)
 
 
 class JobCancelled(Exception):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import shutil
 import time
@@ -23,6 +24,7 @@ from typing import Any, Protocol, TypeVar
 
 from sam2_core.errors import Busy, MaskletError
 from sam2_core.media import ExportOptions, ObjectTraits, SkippedFile
+from sam2_core.media.decoders import DecoderLimits, Decoders
 from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detector_registry import DetectorRegistry
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, SessionModels
@@ -31,8 +33,8 @@ from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
 from sam2_core.types import Progress
 from ui.disk_quota import DiskQuota
-from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, load_backdrops, read_files
-from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit
+from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, limits_of, load_backdrops, open_files
+from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit, ThreadWork
 from ui.memory import trim_memory
 from ui.metrics import Metrics
 from ui.models import load_model
@@ -43,6 +45,8 @@ from ui.training import EVALUATION_SECONDS, TrainingResult, check_training, run_
 
 ACTIVE_SECONDS = 120.0  # a session in which something was done this recently is not closed for a newcomer
 SWEEP_SECONDS = 1.0
+DECODING_MODULES = ("ui.files", "ui.page.imports")  # what reads uploads
+STOP_SECONDS = 5.0  # that reading an upload gets to end after it was given up
 
 T = TypeVar("T")
 
@@ -51,8 +55,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Services:
-    """What all sessions share: settings, the networks, the detectors, and threads. `better` is the network that is
-    fetched in the background, if any."""
+    """What all sessions share: settings, the networks, the detectors, threads, and the processes that read uploads.
+    `better` is the network that is fetched in the background, if any."""
 
     settings: Settings
     models: ModelRegistry
@@ -60,6 +64,7 @@ class Services:
     executors: Executors
     disk: DiskQuota
     metrics: Metrics
+    decoders: Decoders
     better: BetterModel | None = None
 
     @classmethod
@@ -73,7 +78,8 @@ class Services:
         """With threads of their own."""
         executors = Executors(settings.max_jobs, 60.0 * settings.max_job_minutes)
         disk = DiskQuota(settings.max_disk_bytes)
-        return cls(settings, models, detectors or DetectorRegistry(), executors, disk, Metrics(), better)
+        decoders = Decoders(_decoder_limits(settings), DECODING_MODULES, settings.max_jobs)
+        return cls(settings, models, detectors or DetectorRegistry(), executors, disk, Metrics(), decoders, better)
 
     def close(self) -> None:
         """Shut the engines down and let the threads go as soon as they are done."""
@@ -81,6 +87,7 @@ class Services:
             self.better.close()
         self.models.close()
         self.detectors.close()
+        self.decoders.close()
         self.executors.close()
 
     def wait(self, seconds: float) -> bool:
@@ -88,6 +95,14 @@ class Services:
         end = time.monotonic() + seconds
         ends = (self.models.wait, self.executors.wait, *(() if self.better is None else (self.better.wait,)))
         return all(wait(max(0.0, end - time.monotonic())) for wait in ends)
+
+
+def _decoder_limits(settings: Settings) -> DecoderLimits | None:
+    if not settings.decode_seconds:
+        return None
+    # A job is given up by then, so that no process can take more as long as the server is there to end it.
+    cpu_seconds = 60 * settings.max_job_minutes * (os.cpu_count() or 1)
+    return DecoderLimits(settings.decode_seconds, settings.decode_megabytes * 1_000_000, cpu_seconds)
 
 
 class Client(Protocol):
@@ -136,7 +151,7 @@ class Session:
         self.tasks = BackgroundTasks(lambda event: self.client.send(event), self, services.metrics.count_error)
         self.rate = RateLimit(settings.messages_per_second)
         self.downloads = Downloads(folder / "downloads")
-        self.backdrops = Backdrops(folder / "backdrops", settings.max_pixels)
+        self.backdrops = Backdrops(folder / "backdrops", settings.max_pixels, services.decoders)
         self.models = SessionModels(services.models)
         self.model = self.models.acquire(self.models.default)
         self.workspace: Workspace | None = None
@@ -180,10 +195,12 @@ class Session:
         version, folder = self._versions, self.folder / f"medium-{self._versions}"
         executors, settings = self.services.executors, self.services.settings
         earlier = self.workspace.store if self.workspace is not None and options.add else None
+        limits, report, reading = limits_of(settings, options), self._within_quota(job), ThreadWork()
         try:
-            report = self._within_quota(job)
-            skipped = await job.run(executors, read_files, files, folder, settings, options, report, earlier)
+            work = partial(open_files, self.services.decoders, files, folder, limits, options, earlier, report)
+            skipped = await job.run(executors, reading.run, work)
         finally:
+            await executors.read_file(reading.wait, STOP_SECONDS)
             for file in files:
                 await executors.read_file(shutil.rmtree, file.path.parent, ignore_errors=True)
         async with self.switching:

@@ -60,6 +60,8 @@ class Settings(BaseModel):
     max_sessions_per_address: Count
     max_jobs: Count
     max_job_minutes: Count
+    decode_seconds: Duration
+    decode_megabytes: Count
     max_upload_mb: Count
     max_pixels: Count
     max_picture_side: Count

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from sam2_core.errors import MaskletError, MediaError
 from sam2_core.media import MediaProgress
-from sam2_core.paths import ROOT
+from sam2_core.paths import python_environment
 from sam2_core.serving.model_registry import ModelEntry
 from ui.settings import Settings
 
@@ -91,15 +91,13 @@ def run_training(command: Sequence[str], folder: Path, seconds: float, report: M
 @contextmanager
 def _process(command: Sequence[str], folder: Path) -> Iterator[queue.Queue[bytes | None]]:
     """Run a process; the lines that it prints, and None at their end. It is ended with the block."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     lower = 0
     if sys.platform == "win32":
         lower = subprocess.BELOW_NORMAL_PRIORITY_CLASS
     process = subprocess.Popen(
         list(command),
         cwd=folder,
-        env=environment,
+        env=python_environment() | {"PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         creationflags=lower,

@@ -13,6 +13,7 @@ formats/            masks to annotation files
 readers/            annotation files to masks; box_files.py: their boxes replaced in place; picture_folder.py
 effects/            images changed with the help of masks; rendering/: images and videos written with effects
 review/             an HTML page for reviewers, whose comments can be opened again
+decoders.py         does any of this in processes with limits, which run decoder_process.py
 limits.py           limits for one upload; ffmpeg.py, atomic.py, progress.py: subprocesses, atomic files, callbacks
 """
 

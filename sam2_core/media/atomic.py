@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ def new_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
+
+
+def remove_unfinished(path: Path) -> None:
+    """Delete the folder that `new_folder` was filling for `path` in a process that was killed."""
+    for building in path.parent.glob(f".{glob.escape(path.name)}-*"):
+        shutil.rmtree(building, ignore_errors=True)
 
 
 @contextmanager

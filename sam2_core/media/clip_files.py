@@ -12,9 +12,9 @@ from sam2_core.errors import MediaError
 from sam2_core.media.bit_depth import Levels, describe_levels, measure_levels
 from sam2_core.media.clip_damage import describe_damage
 from sam2_core.media.color_table import write_color_table
-from sam2_core.media.ffmpeg import Ffmpeg, input_arguments
+from sam2_core.media.ffmpeg import Ffmpeg, TooMuchMemory, input_arguments
 from sam2_core.media.info import MediaInfo, SourceReading, fit_size
-from sam2_core.media.limits import Limits, describe_scaling
+from sam2_core.media.limits import NO_MEMORY, Limits, describe_scaling
 from sam2_core.media.probe import ClipProbe, probe_clip
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.store import FRAMES, SOURCE, describe_store
@@ -89,7 +89,7 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
     report(0.0, "Looking at the clip")
     source = folder / SOURCE
     probe = probe_clip(source, limits)
-    levels = _measure_levels(source, probe, limits) if probe.is_deep else None
+    levels = _measure_levels(source, probe, limits, report) if probe.is_deep else None
     if levels is not None:
         probe = replace(probe, levels=(levels.black, levels.white))
     original = (probe.height, probe.width)
@@ -121,7 +121,7 @@ def ingest_clip(folder: Path, name: str, limits: Limits, report: ProgressReporte
     return info
 
 
-def _measure_levels(source: Path, probe: ClipProbe, limits: Limits) -> Levels:
+def _measure_levels(source: Path, probe: ClipProbe, limits: Limits, report: ProgressReporter) -> Levels:
     """Levels for the gray values of some frames."""
     height, width = fit_size(probe.height, probe.width, _SAMPLE_SIDE)
     every = max(1, round(probe.rate * probe.seconds / _SAMPLED))
@@ -131,8 +131,11 @@ def _measure_levels(source: Path, probe: ClipProbe, limits: Limits) -> Levels:
     with Ffmpeg(
         ["-loglevel", "error", *arguments, "-f", "rawvideo", "pipe:1"], source.parent, limits.time_limit
     ) as process:
-        values = np.frombuffer(process.stdout.read(), np.uint16)
-    return measure_levels([values[: values.size // (height * width) * height * width]])
+        frames = list[bytes]()
+        while len(frame := process.stdout.read(2 * height * width)) == 2 * height * width:
+            frames.append(frame)
+            report(0.0, "Measuring the brightness")
+    return measure_levels([np.frombuffer(b"".join(frames), np.uint16)])
 
 
 def _decode(
@@ -151,6 +154,8 @@ def _decode(
                 limits.check_store(index.stored)
                 report(index.seconds / probe.seconds if probe.seconds else 0.0, f"{len(index.sizes)} frames read")
         process.finish()
+    if not index.sizes and process.lacked_memory:
+        raise TooMuchMemory(NO_MEMORY)
     if not index.sizes:
         raise MediaError("This clip has no frame that can be decoded. Copy it again, or convert it to MP4.")
     if (folder / FRAMES).stat().st_size != index.stored:

@@ -15,6 +15,7 @@ from typing import IO
 import imageio_ffmpeg
 
 from sam2_core.errors import MediaError
+from sam2_core.media.limits import NO_MEMORY
 
 # Containers that hold their own video. Playlists (concat, hls, dash, image sequences …) are excluded because they refer
 # to other files. The second line is bare streams of cameras and encoders. The last one is audio, listed only so that
@@ -28,6 +29,7 @@ STEP_TIMEOUT = 3600.0  # seconds of wall-clock time for one step of work that ha
 _BORDER_PIXELS = 8_000_000  # some decoders count the border that they add to a frame
 _DECODING_THREADS = 4  # each holds its own frames: with many cores a large clip would take gigabytes
 _DISK_FULL = "No space left on device"
+_MEMORY_FULL = "Cannot allocate memory"
 _MAX_LINE = 4096
 _KEPT_LINES = 1000
 
@@ -47,6 +49,10 @@ def input_arguments(source: Path, max_pixels: int, decoder: str = "") -> list[st
 
 class TookTooLong(MediaError):
     """ffmpeg was stopped at its deadline."""
+
+
+class TooMuchMemory(MediaError):
+    """ffmpeg found no memory left."""
 
 
 class Ffmpeg:
@@ -111,7 +117,7 @@ class Ffmpeg:
         self.renew()
 
     def finish(self) -> None:
-        """Wait until it ends. Raises `TookTooLong` at the deadline and `MediaError` if it failed."""
+        """Wait until it ends. Raises `TookTooLong` at the deadline, `TooMuchMemory`, and `MediaError` if it failed."""
         if self._process.stdin is not None:
             _close(self._process.stdin)
         code = self._process.wait()
@@ -123,6 +129,8 @@ class Ffmpeg:
             )
         if any(_DISK_FULL in line for line in self._lines):
             raise MediaError("The disk is full. Make room on it and try again.")
+        if code != 0 and self.lacked_memory:
+            raise TooMuchMemory(NO_MEMORY)
         if code != 0:
             raise MediaError(f"The clip could not be processed ({self.last_message}). Convert it to MP4 and try again.")
 
@@ -130,6 +138,11 @@ class Ffmpeg:
     def messages(self) -> list[str]:
         """The last lines of its standard error; complete once `finish` has returned or raised."""
         return list(self._lines)
+
+    @property
+    def lacked_memory(self) -> bool:
+        """Whether it complained that there was no memory left, which does not always end it."""
+        return any(_MEMORY_FULL in line for line in self._lines)
 
     @property
     def last_message(self) -> str:

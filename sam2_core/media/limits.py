@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
+
 from sam2_core.errors import MediaError, TooLarge
 
 MAX_OVERSIZE = 2
 """How many times too large a picture or the side of a clip may be to be decoded as it is, and then scaled down."""
+NO_MEMORY = "The file takes more memory to be read than it may have here. Scale it down, or use a shorter one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,15 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def is_memory_short(error: BaseException) -> bool:
+    """Whether no memory was left: OpenCV says it with a code of its own, Pillow and Python's threads with words."""
+    if isinstance(error, cv2.error):
+        return bool(error.code == cv2.Error.StsNoMem)
+    if isinstance(error, OSError | RuntimeError):
+        return any(words in str(error) for words in ("out of memory", "can't start new thread"))
+    return isinstance(error, MemoryError)
 
 
 def describe_scaling(what: str, original: tuple[int, int], scaled: tuple[int, ...]) -> str:

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, JpegImagePlugin
 from sam2_core.errors import MediaError
 from sam2_core.media.bit_depth import Levels, PixelArray, sample_values, to_8_bits
 from sam2_core.media.color_table import color_table_of_picture
-from sam2_core.media.limits import MAX_OVERSIZE, Limits
+from sam2_core.media.limits import MAX_OVERSIZE, NO_MEMORY, Limits, is_memory_short
 from sam2_core.media.picture_formats import is_heif, is_picture_head, read_head, unreadable_picture
 from sam2_core.media.tiff_pages import TiffFile, TiffPage, is_tiff, read_tiff
 
@@ -186,7 +186,7 @@ class PictureFile:
         except (MediaError, EOFError):
             raise
         except Exception as error:  # as above
-            raise MediaError(_DAMAGED) from error
+            raise MediaError(NO_MEMORY if is_memory_short(error) else _DAMAGED) from error
 
     @property
     def _pictures(self) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sam2_core.errors import MediaError
 from sam2_core.media.color_table import color_table, title_of
-from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong, input_arguments
-from sam2_core.media.limits import DEFAULT_LIMITS, Limits
+from sam2_core.media.ffmpeg import Ffmpeg, TookTooLong, TooMuchMemory, input_arguments
+from sam2_core.media.limits import DEFAULT_LIMITS, NO_MEMORY, Limits
 
 UNREADABLE = (
     "This file is neither a picture nor a clip that can be read, or it is damaged. "
@@ -172,7 +172,10 @@ def _decode_first(source: Path, limits: Limits, decoder: str) -> _FirstFrame:
     with Ffmpeg(arguments, source.parent, min(_TIMEOUT, limits.time_limit)) as process:
         header = process.stdout.read(1 << 16)
         failure = _failure(process)
-        return _FirstFrame(process.messages, header, failure)
+        first = _FirstFrame(process.messages, header, failure)
+        if first.size is None and process.lacked_memory:
+            raise TooMuchMemory(NO_MEMORY)
+        return first
 
 
 def _is_opaque(source: Path, codec: str, limits: Limits) -> bool:
@@ -189,7 +192,7 @@ def _is_opaque(source: Path, codec: str, limits: Limits) -> bool:
 def _failure(process: Ffmpeg) -> MediaError | None:
     try:
         process.finish()
-    except TookTooLong:
+    except (TookTooLong, TooMuchMemory):
         raise
     except MediaError as error:
         return error

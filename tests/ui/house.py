@@ -59,8 +59,8 @@ MakeBetter: TypeAlias = Callable[[ModelRegistry], BetterModel]
 
 
 def settings_with(**changes: Any) -> Settings:
-    """The default settings but for these."""
-    return Settings.model_validate({**load_settings().model_dump(), **changes})
+    """The default settings but for these, and uploads are read without a process, which takes a second to start."""
+    return Settings.model_validate({**load_settings().model_dump(), "decode_seconds": 0.0, **changes})
 
 
 def registry(settings: Settings, engine: Engine, others: Builders) -> ModelRegistry:
@@ -213,7 +213,7 @@ def launched(
     better: MakeBetter | None = None,
 ) -> Iterator[tuple[Server, str]]:
     """The whole server with Gradio around it, on a free port of this machine, and its address."""
-    settings = load_settings((f"--port={free_port()}", *flags))
+    settings = load_settings((f"--port={free_port()}", "--decode-seconds=0", *flags))
     with _gradios_leaks():
         detectors = detector_registry(settings, detection or FakeDetectionEngine(), problem)
         models = registry(settings, engine, others or {})

@@ -369,7 +369,8 @@ class PageConnection:
             raise MediaError("Open the picture or clip first that these annotations are about.")
         try:
             with self._tasks.job("import") as job:
-                return await job.run(self._executors, read_and_propose, file, workspace.info, options, job.report)
+                work = partial(self._session.services.decoders.run, read_and_propose, file, workspace.info, options)
+                return await job.run(self._executors, work, report=job.report)
         except JobCancelled as error:
             raise Cancelled("The import was given up.") from error
 

@@ -169,7 +169,7 @@ class Routes:
         backdrops = session.backdrops
         async with self._incoming(session) as folder:
             await self._receive_file(request, folder / "backdrop", self._settings.max_upload_bytes)
-            name = backdrops.keep(await self._executors.read_file(backdrops.read, folder / "backdrop"))
+            name = backdrops.keep(await self._executors.read_picture(backdrops.read, folder / "backdrop"))
             await self._executors.read_file(shutil.rmtree, folder, ignore_errors=True)
         return JSONResponse({"name": name}, 201)
 
