@@ -33,7 +33,11 @@ def client_address(request: Call | None) -> str:
 
     Empty where that says nothing: for this computer, behind which there may be a proxy that nobody has told us about.
     """
-    host = "" if request is None or request.client is None else request.client.host
+    return "" if request is None or request.client is None else counted_as(request.client.host)
+
+
+def counted_as(host: str) -> str:
+    """As `client_address`, of the address of the other end."""
     address = _read(host)
     return "" if address is None or address.is_loopback else customer_of(host)
 
@@ -56,9 +60,5 @@ def _read(host: str) -> IPv4Address | IPv6Address | None:
 
 def is_from_this_computer(request: Call, headers: Mapping[str, str]) -> bool:
     """Whether a program on this computer asks, and not for somebody else as a proxy does."""
-    host = "" if request.client is None else request.client.host
-    try:
-        is_loopback = ip_address(host).is_loopback
-    except ValueError:
-        return False
-    return is_loopback and not any(name in headers for name in FORWARDING)
+    address = None if request.client is None else _read(request.client.host)
+    return address is not None and address.is_loopback and not any(name in headers for name in FORWARDING)

@@ -44,6 +44,7 @@ class Settings(BaseModel):
     trusted_proxies: str
     frame_ancestors: str
     max_connections: Count
+    max_connections_per_address: Count
     header_seconds: Amount
     body_seconds: Amount
     max_body_kb: Count

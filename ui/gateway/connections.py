@@ -12,15 +12,19 @@ import errno
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from http import HTTPStatus
 from typing import Any
 
+from ui.addresses import counted_as
+from ui.gateway.hosts import trusted_peers
 from ui.settings import Settings
 
 WANTED_DESCRIPTORS = 65_536
 WEBSOCKET_CHUNK = 8192  # bytes that are read at a time: thousands of tiny messages take a while to be parsed
 CONTROL_FRAMES_PER_SECOND = 50  # pings and parts of messages from one socket
 _LOG_SECONDS = 60.0
+_TOO_MANY = "Too many connections come from this address. Close some of them, and try again in a minute."
 _BUSY = "All connections are in use at the moment. Try again in a minute."
 _log = logging.getLogger(__name__)
 
@@ -36,7 +40,8 @@ def guard_connections(config: Any, settings: Settings) -> None:
     if not config.loaded:
         config.load()
     most = max_connections(settings)
-    config.http_protocol_class = _guarded_http(config.http_protocol_class, most, settings.header_seconds)
+    room = _Room(most, settings.max_connections_per_address, settings.trusted_proxies)
+    config.http_protocol_class = _guarded_http(config.http_protocol_class, room, settings.header_seconds)
     config.ws_protocol_class = _guarded_websocket(config.ws_protocol_class)
     # What is sent are pictures mostly, which are packed already; and a few kilobytes must not become megabytes.
     config.ws_per_message_deflate = False
@@ -58,7 +63,29 @@ class QuietLoopErrors:
             _log.error("Connections wait: %s. Raise `ulimit -n`, or lower max_connections.", error.strerror)
 
 
-def _guarded_http(protocol: Any, most: int, header_seconds: float) -> Any:
+class _Room:
+    """How many sockets there may be: `most` in all, and `most_each` of one customer, among whom this computer and
+    trusted proxies, who speak for others, do not count."""
+
+    def __init__(self, most: int, most_each: int, proxies: str) -> None:
+        self._most, self._most_each = most, most_each
+        self._proxies = trusted_peers(proxies)
+
+    def refusal(self, connection: Any, others: Collection[Any]) -> bytes | None:
+        """What a new connection, one of `others` already, is answered where there is no room for it."""
+        if len(others) > self._most:
+            return _response(503, _BUSY)
+        customer = self._customer(connection)
+        if customer and sum(self._customer(each) == customer for each in others) > self._most_each:
+            return _response(429, _TOO_MANY)
+        return None
+
+    def _customer(self, connection: Any) -> str:
+        host = connection.client[0] if connection.client else ""
+        return "" if host in self._proxies else counted_as(host)
+
+
+def _guarded_http(protocol: Any, room: _Room, header_seconds: float) -> Any:
     """uvicorn's protocol of a connection, with a deadline for what comes before a request has begun."""
 
     class GuardedHttp(protocol):  # type: ignore[misc]
@@ -66,8 +93,8 @@ def _guarded_http(protocol: Any, most: int, header_seconds: float) -> Any:
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
-            if len(self.connections) > most:
-                transport.write(_response(503, _BUSY))
+            if (refusal := room.refusal(self, self.connections)) is not None:
+                transport.write(refusal)
                 transport.close()
                 return
             self._await_request()
@@ -137,7 +164,7 @@ def _guarded_websocket(protocol: Any) -> Any:
 
 
 def _response(status: int, text: str) -> bytes:
-    phrase = {408: "Request Timeout", 503: "Service Unavailable"}[status]
+    phrase = HTTPStatus(status).phrase
     head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 60\r\n"
     return f"{head}Content-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}".encode()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -71,6 +71,16 @@ class HostRules:
         return is_plain or _is_address(name)
 
 
+def trusted_peers(addresses: str) -> Container[str | None]:
+    """The addresses of the setting `trusted_proxies`."""
+    peers: Container[str | None] = _proxy_headers(None, addresses).trusted_hosts
+    return peers
+
+
+def _proxy_headers(app: ASGIApp | None, addresses: str) -> Any:
+    return ProxyHeadersMiddleware(app, trusted_hosts=addresses)  # type: ignore[arg-type]
+
+
 class TrustedProxies:
     """ASGI middleware that lets X-Forwarded-* headers count if they come from a proxy of ours, and removes them else.
 
@@ -81,7 +91,7 @@ class TrustedProxies:
 
     def __init__(self, app: ASGIApp, addresses: str) -> None:
         self._app = app
-        self._client_and_scheme: Any = ProxyHeadersMiddleware(app, trusted_hosts=addresses)  # type: ignore[arg-type]
+        self._client_and_scheme = _proxy_headers(app, addresses)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""

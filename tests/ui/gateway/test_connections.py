@@ -111,6 +111,26 @@ def test_a_body_may_take_longer_than_the_beginning() -> None:
         assert read(made).endswith(b"2 bytes")
 
 
+def test_one_address_does_not_get_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over HTTP and WebSockets together; this computer, which they all come from here, is taken for a stranger."""
+    monkeypatch.setattr(connections, "counted_as", lambda host: host)
+    with (
+        serving(max_connections_per_address=2) as port,
+        connect(f"ws://127.0.0.1:{port}/ws") as websocket,
+        opened(port),
+        opened(port) as third,
+    ):
+        assert b"Too many connections come from this address" in read(third)
+        websocket.send("still here")
+        assert websocket.recv(DEADLINE) == "still here"
+    with serving(max_connections_per_address=1, trusted_proxies="127.0.0.1") as port:
+        held = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+        held[-1].sendall(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+        assert read(held[-1]).endswith(b"0 bytes"), "a proxy speaks for many"
+        for made in held:
+            made.close()
+
+
 def test_one_connection_too_many_is_told_so_at_once() -> None:
     with serving(max_connections=3) as port:
         held = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
