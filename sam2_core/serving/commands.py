@@ -36,6 +36,8 @@ class Command(ABC, Generic[T_co]):
 
     __slots__ = ()
     priority: ClassVar[Priority]
+    is_repeatable: ClassVar[bool] = True
+    """Whether it may be applied once more after it failed halfway, and then does the same."""
 
     @abstractmethod
     def apply(self, session: TrackingSession) -> T_co:
@@ -126,6 +128,7 @@ class TrackLive(Command[FrameMasks]):
     JPEG of the medium's size.
     """
 
+    is_repeatable = False  # the frame's number is used up
     priority = Priority.TRACK
     jpeg: bytes
 

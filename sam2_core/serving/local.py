@@ -27,7 +27,7 @@ from sam2_core.serving.commands import Command, Priority
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.serving.speed_meter import SpeedMeter
 from sam2_core.serving.worker import Worker
-from sam2_core.tracking.device import bytes_held, device_name, fast_precision, memory_in_use
+from sam2_core.tracking.device import bytes_held, device_name, fast_precision, memory_in_use, release_unused
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.live_session import LiveSession
 from sam2_core.tracking.segmenter import Segmenter
@@ -59,6 +59,8 @@ class _Opened:
     session: TrackingSession
     store: Store | None
     """Of a live medium there is none."""
+    is_moved: bool = False
+    """Whether its memory has made room on the device and lies in that of the computer."""
 
 
 class LocalEngine:
@@ -125,8 +127,8 @@ class LocalEngine:
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
-            self._cache.drop(lambda key: True)
-            raise Busy("The device has no memory left. Wait a moment and try again.") from None
+        self._make_room_for("")
+        raise Busy("The device has no memory left. Wait a moment and try again, or select fewer objects.")
 
     def _begin_step(self) -> AbstractContextManager[object]:
         """The context of each step of the network."""
@@ -134,10 +136,36 @@ class LocalEngine:
         return self._precision()
 
     def _apply(self, session: str, command: Command[T]) -> T:
-        opened, encoded, start = self._session(session), self._cache.computed, time.perf_counter()
-        result = command.apply(opened)
+        encoded, start = self._cache.computed, time.perf_counter()
+        result = self._apply_frugally(session, command)
         self._meter.add(command, result, time.perf_counter() - start, self._cache.computed - encoded)
         return result
+
+    def _apply_frugally(self, session: str, command: Command[T]) -> T:
+        """Where the device is full, once more with all of it for this session, and one object at a time."""
+        try:
+            return command.apply(self._session(session))
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+        # Here rather than within `except`, where the error still holds what the failed step has allocated.
+        self._make_room_for(session)
+        if not command.is_repeatable:
+            raise Busy("The device had no memory left, and has made room. Try it again.")
+        usual, self._segmenter.max_batch = self._segmenter.max_batch, 1
+        try:
+            return command.apply(self._session(session))
+        finally:
+            self._segmenter.max_batch = usual
+
+    def _make_room_for(self, session: str) -> None:
+        """Drop all features, and move the memory of all other sessions to that of the computer."""
+        self._cache.drop(lambda key: True)
+        for opened in self._opened.values():
+            if opened.session.id != session and not opened.is_moved:
+                opened.session.move_memory(torch.device("cpu"))
+                opened.is_moved = True
+        release_unused(self.network.device)
 
     def _close_all(self) -> None:
         for session in list(self._opened):
@@ -181,7 +209,11 @@ class LocalEngine:
         if session not in self._opened:
             raise SessionGone()
         self._opened.move_to_end(session)
-        return self._opened[session].session
+        opened = self._opened[session]
+        if opened.is_moved:
+            opened.session.move_memory(self.network.device)
+            opened.is_moved = False
+        return opened.session
 
     def _close(self, session: str) -> None:
         opened = self._opened.pop(session, None)

@@ -43,6 +43,14 @@ def bytes_held(device: torch.device) -> int | None:
     return torch.mps.driver_allocated_memory() if device.type == "mps" else None
 
 
+def release_unused(device: torch.device) -> None:
+    """Give memory of a GPU back that this process holds and does not use, as fragments too small for what is needed."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
 def fast_precision(device: torch.device) -> Callable[[], AbstractContextManager[object]]:
     """Factory of the autocast context for the encoders and memory attention.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import torch
+
 from sam2_core.tracking.memory_bank import MemoryBank
 from sam2_core.tracking.object_history import ObjectHistory
 from sam2_core.tracking.segmenter import FrameOutput
@@ -25,6 +27,12 @@ class TrackedObject:
     bank: MemoryBank[FrameOutput]
     history: ObjectHistory = field(default_factory=ObjectHistory)
     prompt_steps: PromptSteps | None = None
+
+    def move(self, device: torch.device) -> None:
+        """Keep the tensors in the memory of a device; those of the last prompt's steps are dropped."""
+        for outputs in (self.bank.prompted, self.bank.tracked):
+            outputs.update({frame: output.to(device) for frame, output in outputs.items()})
+        self.prompt_steps = None
 
     def untrack(self, frames: range) -> bool:
         """Remove the newest tracked mask of each frame; returns whether there was any."""

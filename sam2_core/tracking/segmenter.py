@@ -30,9 +30,9 @@ RING_WIDTH = 4
 """Low-resolution pixels around a mask that are its surroundings."""
 
 
-_GPU_BATCH, _CPU_BATCH = 16, 1
-"""Objects tracked as one batch. On CPUs it would gain little, and rounding would depend on which objects there are: a
-replay without one that was removed would not give the very same masks."""
+_CPU_BATCH = 1
+"""Objects tracked as one batch on a CPU. More would gain little there, and rounding would depend on which objects there
+are: a replay without one that was removed would not give the very same masks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,16 @@ class FrameOutput:
 
     def __getitem__(self, index: int) -> FrameOutput:
         """The output for one object of the batch, with a batch axis of 1 and memory of its own."""
+        return self._map(lambda x: x[index : index + 1].clone())
+
+    def to(self, device: torch.device) -> FrameOutput:
+        """The output in the memory of a device."""
+        return self._map(lambda x: x.to(device))
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> FrameOutput:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        own: dict[str, Any] = {name: x if x is None else x[index : index + 1].clone() for name, x in values.items()}
-        return FrameOutput(**own)
+        changed: dict[str, Any] = {name: x if x is None else change(x) for name, x in values.items()}
+        return FrameOutput(**changed)
 
 
 Selection: TypeAlias = MemorySelection[FrameOutput]
@@ -101,18 +108,20 @@ def _mean_within(embedding: Tensor, weights: Tensor) -> Tensor:
     return (embedding * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3)).clamp(min=1e-6)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Segmenter:
     """Runs a network; one of SAM has no memory, so `track` and `encode_memory` raise `BadPrompt` for it.
 
     `precision` returns the context in which the encoders and memory attention run; the small mask decoder always
     runs in the precision of the weights. With `hide_absent`, masks are empty where the object score is not positive;
-    training turns this off, because the score is still being learned.
+    training turns this off, because the score is still being learned. `max_batch` is how many objects a GPU tracks at
+    once.
     """
 
     network: Network
     precision: Callable[[], AbstractContextManager[object]] = nullcontext
     hide_absent: bool = True
+    max_batch: int = 16
 
     def encode(self, image: Tensor, between_blocks: Callable[[], None] | None = None) -> ImageFeatures:
         """Encode one image (3, S, S); `between_blocks` is called before each block of the encoder's transformer, and
@@ -177,7 +186,7 @@ class Segmenter:
         """`track` for several objects of one frame. Those whose memories are equally far away are one batch, in which
         what depends on the frame alone is computed once."""
         outputs: dict[int, FrameOutput] = {}
-        limit = _CPU_BATCH if self.network.device.type == "cpu" else _GPU_BATCH
+        limit = _CPU_BATCH if self.network.device.type == "cpu" else self.max_batch
         for places in _batches(selections, limit):
             together = self._track_batch(features, [selections[place] for place in places])
             outputs |= {place: together[index] for index, place in enumerate(places)}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
+import torch
+
 from sam2_core.errors import BadPrompt, Busy, MediaError, SessionChanged
 from sam2_core.model.input_geometry import InputGeometry, frame_input
 from sam2_core.model.network import SAM2, ImageFeatures
@@ -225,6 +227,11 @@ class TrackingSession:
         """Encode a frame ahead of its use; changes nothing else."""
         self._check_frame(frame)
         self._features(frame, self._give_way)
+
+    def move_memory(self, device: torch.device) -> None:
+        """Keep the memory of all objects on a device. Commands need it on that of the network."""
+        for target in self.objects.values():
+            target.move(device)
 
     # --- prompts and tracking ----------------------------------------------------------------------------------
 

@@ -8,22 +8,26 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 from sam2_core.errors import BadPrompt, Busy, ConfigError, MediaError, SessionGone, WeightsError
 from sam2_core.media import ingest
+from sam2_core.media.draw import encode_jpeg
+from sam2_core.model.network import SAM2
 from sam2_core.networks import ROOT
 from sam2_core.serving import build
 from sam2_core.serving.build import build_engine, choose_device, choose_devices
-from sam2_core.serving.commands import EncodeFrame, Preview, Priority, SetPrompt
+from sam2_core.serving.commands import EncodeFrame, Preview, Priority, SetPrompt, TrackLive
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.model_choice import UNKNOWN_SPEED
 from sam2_core.serving.pool import EnginePool
 from sam2_core.serving.worker import _STOP
-from sam2_core.types import FrameMasks, Point, Prompt
+from sam2_core.types import FrameMasks, LiveMedium, Point, Prompt
 from tests.media.numbered import make_clip
 from tests.networks import TINY, tiny_network
 from tests.predictors.golden_inputs import small_sam
@@ -122,6 +126,70 @@ def test_a_full_device_is_told_as_busy_and_the_engine_goes_on(engine: LocalEngin
     with pytest.raises(Busy):
         engine._worker.submit(Priority.CLICK, "", fill).result(10)
     assert calls.open(clip).frames == 12
+
+
+@pytest.fixture
+def full(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The device has no room for the next steps of memory attention, as many as its only number says; batch limits at
+    these moments follow it."""
+    record, network = [0], engine.network
+    assert isinstance(network, SAM2)
+    attend = network.attend
+
+    def attend_if_there_is_room(*arguments: Any) -> torch.Tensor:
+        if record[0]:
+            record[0] -= 1
+            record.append(engine._segmenter.max_batch)
+            raise torch.OutOfMemoryError
+        return attend(*arguments)
+
+    monkeypatch.setattr(network, "attend", attend_if_there_is_room)
+    return record
+
+
+def test_what_fails_for_want_of_memory_is_done_once_more_with_less(
+    engine: LocalEngine, calls: Calls, clip: str, full: list[int]
+) -> None:
+    here, other = calls.open(clip).id, calls.open(clip).id
+    for session in (here, other):
+        calls.set_prompt(session, 0, 1, CLICK)
+    revision = calls.set_prompt(other, 0, 2, CLICK).revision
+    expected = calls.track(other, range(1, 4), revision)
+    engine._opened[other].session.untrack(range(1, 4), [1, 2])
+    revision = calls.set_prompt(here, 0, 2, CLICK).revision
+
+    full[0] = 1
+    assert [each.objects for each in calls.track(here, range(1, 4), revision)] == [each.objects for each in expected]
+    assert full == [0, 16], "the first attempt, with the usual batch"
+    assert [opened.is_moved for opened in engine._opened.values()] == [True, False]
+
+    revision = engine._opened[other].session.revision
+    again = calls.track(other, range(1, 4), revision)
+    assert [each.objects for each in again] == [each.objects for each in expected]
+    assert not any(opened.is_moved for opened in engine._opened.values())
+
+
+def test_a_second_time_without_memory_is_told(engine: LocalEngine, calls: Calls, clip: str, full: list[int]) -> None:
+    session = calls.open(clip).id
+    revision = calls.set_prompt(session, 0, 1, CLICK).revision
+    full[0] = 2
+    with pytest.raises(Busy, match="no memory left"):
+        calls.track(session, range(1, 4), revision)
+    assert (full, engine._segmenter.max_batch) == ([0, 16, 1], 16)
+    assert len(calls.track(session, range(1, 4), revision)) == 3
+
+
+def test_a_live_frame_is_not_added_twice(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, added = engine.open(LiveMedium(48, 64)).result(10).id, []
+
+    def fail(pixels: object) -> None:
+        added.append(pixels)
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(engine._opened[session].session, "add_frame", fail)
+    with pytest.raises(Busy, match="Try it again"):
+        engine.run(session, TrackLive(encode_jpeg(np.zeros((48, 64, 3), np.uint8)))).result(10)
+    assert len(added) == 1
 
 
 @pytest.mark.parametrize(
