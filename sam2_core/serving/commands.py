@@ -101,7 +101,8 @@ class Track(Command[tuple[FrameMasks, ...]]):
     direction.
 
     Masks that would come out the same are not computed again; those that were are `fresh` in the result, which holds
-    all masks of these frames. Raises `SessionChanged` where `revision` is not the newest, and `BadPrompt` where no
+    all masks of these frames; where one of them fails, of those before it, and a command that begins with it raises
+    why. Raises `SessionChanged` where `revision` is not the newest, and `BadPrompt` where no
     object has a prompt.
     """
 

@@ -223,6 +223,7 @@ class TrackingRun:
                 await self._session.run(GetMasks(range(frames[0], frames[0] + 1)))
                 self._interrupted = True
                 return
+            frames = frames[: len(found)]
             seconds_per_frame = (time.monotonic() - began) / len(frames)
             # One more at most: the first command may have found everything warm or cold.
             self._step = max(1, min(MAX_STEP, self._step + 1, int(STEP_SECONDS / max(seconds_per_frame, 1e-3))))

@@ -139,19 +139,25 @@ class TrackingSession:
     def track(self, frames: range, revision: int, objects: Collection[int] | None = None) -> tuple[FrameMasks, ...]:
         """Propagate objects (None: all) through `frames` (step 1 or -1) and return the masks of all objects there.
 
-        Frames that are prompted or up to date are not computed again. Raises `SessionChanged` if `revision` is not
-        the current one, `BadPrompt` if there is nothing to track, and `ValueError` for too many frames.
+        Frames that are prompted or up to date are not computed again. Where one fails, those before it are the result,
+        and a call that begins with it raises why. Raises `SessionChanged` if `revision` is not the current one,
+        `BadPrompt` if there is nothing to track, and `ValueError` for too many frames.
         """
         self._check_length(frames)
         if revision != self.revision:
             raise SessionChanged("Something was said in the meantime; track again from here.")
         self._check_trackable()
         self._check_frames(frames)
-        step = frames.step
-        return tuple(
-            self._track_frame(frame, step < 0, objects, frame + step if frame + step in frames else None)
-            for frame in frames
-        )
+        step, tracked = frames.step, list[FrameMasks]()
+        for frame in frames:
+            following = frame + step if frame + step in frames else None
+            try:
+                tracked.append(self._track_frame(frame, step < 0, objects, following))
+            except Exception:
+                if not tracked:
+                    raise
+                break
+        return tuple(tracked)
 
     def add_frame(self, pixels: Pixels) -> FrameMasks:
         """Add the next frame of a live medium, as RGB (H, W, 3) uint8, and propagate all objects onto it.

@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--failures", type=Path, default=Path("fuzz-failures"))
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
-    cv2.setLogLevel(0)  # it tells of each damaged tag
+    cv2.utils.logging.setLogLevel(0)  # it tells of each damaged tag
     shares = {name: TARGETS[name].share for name in options.targets}
     failed = False
     print(f"{'target':<18}{'read':>10}{'refused':>10}{'slowest s':>11}{'failures':>10}", flush=True)

@@ -60,11 +60,9 @@ def test_frames_that_are_read_ahead_give_the_same_masks(frames: range) -> None:
 def test_a_damaged_frame_is_told_when_its_turn_comes() -> None:
     with ThreadPoolExecutor(1) as reading:
         session = prompted(Clip(damaged=7), reading)
+        assert [masks.frame for masks in tracked(session, range(5, 10))] == [5, 6]
         with pytest.raises(MediaError, match="Frame 7"):
-            tracked(session, range(5, 10))
-        assert [masks.frame for masks in session.get_masks(range(5, 7)) if masks.objects] == [5, 6]
-        with pytest.raises(MediaError, match="Frame 7"):
-            tracked(session, range(7, 8))
+            tracked(session, range(7, 10))
 
 
 @torch.inference_mode()

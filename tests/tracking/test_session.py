@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -212,6 +214,27 @@ def test_a_prompt_that_fails_in_the_network_leaves_no_object_behind(monkeypatch:
         session.set_prompt(0, 1, CLICK)
     assert (session.revision, session.objects) == (0, {})
     assert session.set_prompt(3, 2, CLICK).objects
+
+
+def test_where_tracking_fails_on_the_way_what_came_before_is_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = new_session()
+    session.set_prompt(0, 1, CLICK)
+    attend, calls = SAM2.attend, itertools.count(1)
+
+    def fail_at_third(*arguments: Any) -> Any:
+        if next(calls) == 3:
+            raise torch.OutOfMemoryError
+        return attend(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SAM2, "attend", fail_at_third)
+        first = track(session, range(1, 5))
+        calls = itertools.count(3)
+        with pytest.raises(torch.OutOfMemoryError):
+            track(session, range(3, 5))
+    assert [masks.frame for masks in first] == [1, 2]
+    rest = track(session, range(3, 5))
+    assert all(each.fresh for masks in first + rest for each in masks.objects)
 
 
 def test_the_number_of_frames_of_one_call_is_limited() -> None:
