@@ -21,7 +21,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-ASSETS = ("*.safetensors", "examples/*.mp4", *(f"gallery/*.{kind}" for kind in ("jpg", "mp4", "json", "md")))
+ASSETS = ("*.safetensors", "*.jpg", "examples/*.mp4", *(f"gallery/*.{kind}" for kind in ("jpg", "mp4", "json", "md")))
 SETUPTOOLS = 77  # as [build-system] requires
 
 

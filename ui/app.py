@@ -35,12 +35,14 @@ from ui.api.endpoints import endpoints
 from ui.api.files import UploadLimit, exchange_in
 from ui.api.publish import publish
 from ui.api.upload_names import UploadNameRecorder, UploadNames
+from ui.document import TITLE, complete_document
 from ui.end_signals import EndSignals
 from ui.examples import examples, hero
 from ui.gateway.connections import QuietLoopErrors, guard_connections
 from ui.gateway.logins import Logins, login_of
 from ui.gateway.middleware import Gateway
-from ui.gateway.page_policy import PagePolicy, ScriptNonces
+from ui.gateway.page_document import PageDocument
+from ui.gateway.page_policy import PagePolicy
 from ui.health import Health
 from ui.logs import log_as_json
 from ui.page.connection import PageConnection
@@ -49,7 +51,7 @@ from ui.page.previews import SIDES
 from ui.page.routes import Routes
 from ui.sessions import Services, SessionRegistry
 from ui.settings import Settings
-from ui.web_files import WEB, icon_address, page_html, style_sheets, web_files
+from ui.web_files import WEB, page_html, web_files
 
 CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
 POLL_SECONDS = 0.1  # between two looks whether the server is to end
@@ -83,7 +85,8 @@ class Server:
         limit = Middleware(UploadLimit, max_request_bytes=largest + 1_000_000, max_total_bytes=MAX_SENT * largest)
         names = Middleware(UploadNameRecorder, names=self._upload_names)
         health = Health(self.sessions, time.monotonic)
-        nonces = Middleware(ScriptNonces, policy=PagePolicy(settings.frame_ancestors))
+        policy = PagePolicy(settings.frame_ancestors)
+        document = Middleware(PageDocument, policy=policy, complete=complete_document)
         routes = [*self.routes.all(), *health.routes(), *web_files().routes()]
         _, address, _ = self.demo.launch(
             server_name=settings.host,
@@ -92,10 +95,9 @@ class Server:
             share=settings.share,
             auth=settings.credentials,
             theme=theme(),
-            head=head(),
             favicon_path=WEB / "sign.svg",
             # Ours come first, and they stand before the server answers its first request.
-            app_kwargs={"routes": routes, "lifespan": self._lifespan, "middleware": [nonces, limit, names]},
+            app_kwargs={"routes": routes, "lifespan": self._lifespan, "middleware": [document, limit, names]},
             prevent_thread_lock=True,
             show_error=False,
             max_file_size=settings.max_upload_bytes,
@@ -153,7 +155,7 @@ class Server:
 
 def build(sessions: SessionRegistry, functions: Iterable[Callable[..., Any]]) -> gr.Blocks:
     """The page, and the endpoints beside it."""
-    with gr.Blocks(title="Masklet", fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=CACHE_SECONDS) as demo:
         page = component(sessions.services.settings)
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         demo.load(open_session(sessions), None, page, **quiet)
@@ -200,13 +202,6 @@ def theme() -> gr.themes.Base:
     fonts = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     hues = {"primary_hue": "indigo", "secondary_hue": "indigo", "neutral_hue": "zinc"}
     return gr.themes.Base(**hues, font=fonts, font_mono=["ui-monospace", "monospace"], radius_size="lg")
-
-
-def head() -> str:
-    """Style sheets, icon and a link to the modules, as part of the page itself: there from the first paint."""
-    meta = '<meta name="theme-color" content="#4f46e5">'
-    icon = f'<link rel="icon" id="mk-sign" href="{icon_address()}">'
-    return f"{meta}\n{icon}\n{web_files().head_link()}\n<style>\n{style_sheets()}</style>"
 
 
 def page_settings(settings: Settings) -> dict[str, Any]:

@@ -22,10 +22,11 @@ from sam2_core.media import EffectStack
 from sam2_core.types import Mask, Prompt
 from tests.fakes import FakeEngine
 from tests.ui.house import launched
-from ui.app import head, page_settings
+from ui.app import page_settings
+from ui.document import complete_document
 from ui.examples import GALLERY, examples, hero, thumbnail
 from ui.settings import load_settings
-from ui.web_files import JOINED, STYLES, WEB, WebFiles, web_files
+from ui.web_files import JOINED, LINK_PICTURE, STYLE_SHEET, STYLES, WEB, WebFiles, web_files
 
 SCRIPTS = web_files().names
 
@@ -51,7 +52,8 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
 
 def test_the_sign_of_the_page_needs_no_address() -> None:
     """Browsers look for a favicon at the root of the host, which behind a proxy is not ours."""
-    (sign,) = re.findall(r'<link rel="icon" [^>]*href="data:image/svg\+xml,([^">]*)"', head())
+    page = complete_document('<base href="./"><gradio-app>', "")
+    (sign,) = re.findall(r'<link rel="icon" href="data:image/svg\+xml,([^">]*)"', page)
     assert unquote(sign) == (WEB / "sign.svg").read_text("utf-8")
 
 
@@ -156,18 +158,68 @@ def test_our_addresses_come_before_gradios(open_page: httpx.Client) -> None:
     assert "CC BY" in open_page.get("examples/credits").text
 
 
-@pytest.mark.parametrize("name", ["main.js", JOINED])
-def test_modules_are_sent_once_and_kept(open_page: httpx.Client, name: str) -> None:
-    assert f'href=\\"web/{web_files().version}/{JOINED}\\"' in open_page.get("").text
+@pytest.mark.parametrize(
+    ("name", "kind", "content"),
+    [
+        ("main.js", "text/javascript", "attach("),
+        (JOINED, "text/javascript", "attach("),
+        (STYLE_SHEET, "text/css", ".mk"),
+    ],
+)
+def test_files_are_sent_once_and_kept(open_page: httpx.Client, name: str, kind: str, content: str) -> None:
+    page = open_page.get("").text
+    assert all(f'href="web/{web_files().version}/{linked}"' in page for linked in (JOINED, STYLE_SHEET))
     address = f"web/{web_files().version}/{name}"
-    sent = open_page.get(address)
-    assert sent.headers["content-type"].startswith("text/javascript")
-    assert "immutable" in sent.headers["cache-control"]
-    assert sent.headers["content-encoding"] == "gzip"
+    for encoding in ("br", "gzip"):
+        sent = open_page.get(address, headers={"accept-encoding": encoding})
+        assert sent.headers["content-type"].startswith(kind)
+        assert "immutable" in sent.headers["cache-control"]
+        assert sent.headers["content-encoding"] == encoding
     plain = open_page.get(address, headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.text == sent.text
-    assert "attach(" in plain.text
+    assert content in plain.text
+
+
+def test_gradios_own_files_are_kept_as_well(open_page: httpx.Client) -> None:
+    (name,) = re.findall(r'src="\./(assets/index-[^"]+\.js)"', open_page.get("").text)
+    assert "immutable" in open_page.get(name).headers["cache-control"]
+    assert "immutable" not in open_page.get("theme.css").headers.get("cache-control", "")
+    assert "immutable" not in open_page.get("assets/index-00000000.js").headers.get("cache-control", "")
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "identity", "br;q=0, gzip"])
+def test_the_document_is_packed_and_sent_again_only_if_it_has_changed(open_page: httpx.Client, encoding: str) -> None:
+    first = open_page.get("", headers={"accept-encoding": encoding})
+    assert first.headers.get("content-encoding") == {"identity": None, "br": "br"}.get(encoding, "gzip")
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert "Accept-Encoding" in first.headers["vary"]
+    assert first.num_bytes_downloaded < (400_000 if encoding == "identity" else 45_000)
+    kept = open_page.get("", headers={"if-none-match": first.headers["etag"]})
+    assert (kept.status_code, kept.content) == (304, b"")
+    assert kept.headers["content-security-policy"] == first.headers["content-security-policy"], "browsers merge them"
+    assert open_page.get("", headers={"if-none-match": 'W/"0"'}).status_code == 200
+
+
+def test_what_is_seen_first_needs_no_script(open_page: httpx.Client) -> None:
+    body = open_page.get("").text.partition("<body")[2]
+    still = body.partition("<gradio-app")[0]
+    assert "Choose files" in still
+    assert "inert" in still
+    assert "mk-work" not in still, "only the start screen"
+
+
+def test_a_link_to_the_page_shows_what_it_is(open_page: httpx.Client) -> None:
+    page = open_page.get("", headers={"host": "masks.local:81"}).text
+    told = dict(re.findall(r'<meta (?:property|name)="([\w:]+)" content="([^"]*)">', page))
+    assert "Gradio" not in "".join(told.values())
+    assert page.count("og:title") == page.count('og:image"') == 1
+    assert told["og:title"].startswith("Masklet")
+    assert "mask" in told["description"] == told["og:description"]
+    assert told["og:image"] == f"http://masks.local:81/web/{web_files().version}/{LINK_PICTURE}"
+    picture = open_page.get(f"web/{web_files().version}/{LINK_PICTURE}")
+    with Image.open(BytesIO(picture.content)) as opened:
+        assert opened.size == (int(told["og:image:width"]), int(told["og:image:height"]))
 
 
 def test_modules_need_no_password() -> None:
@@ -191,10 +243,12 @@ def test_the_version_of_the_modules_covers_all_of_them(tmp_path: Path) -> None:
 
 def test_a_password_guards_the_page() -> None:
     with browsing("--auth", "me:secret") as client:
+        assert "mk-still" not in client.get("").text
         assert client.get("config").status_code == 401
         assert client.post("login", data={"username": "me", "password": "wrong"}).status_code == 400
         assert client.post("login", data={"username": "me", "password": "secret"}).status_code == 200
         assert client.get("config").status_code == 200
+        assert "mk-still" in client.get("").text
 
 
 def test_the_page_can_show_all_that_the_tables_offer() -> None:

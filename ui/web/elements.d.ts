@@ -89,7 +89,6 @@ interface PageElements {
   later: HTMLButtonElement;
   'layer-add': HTMLButtonElement;
   'layer-kind': HTMLSelectElement;
-  logo: HTMLImageElement;
   'lost-close': HTMLButtonElement;
   'lost-pause-box': HTMLInputElement;
   'lost-resume': HTMLButtonElement;

@@ -3,9 +3,23 @@
 
 import { attach } from './core/mount.js';
 
+/** Gradio puts its style sheets behind ours, where they win; so ours, which the browser has, comes once more at the end. */
+async function repeatStyles() {
+  const styles = /** @type {HTMLLinkElement} */ (document.querySelector('#mk-styles'));
+  const again = /** @type {HTMLLinkElement} */ (styles.cloneNode());
+  again.removeAttribute('id');
+  const loaded = new Promise(resolve => {
+    again.onload = again.onerror = resolve;
+  });
+  document.head.append(again);
+  await loaded;
+}
+
 /** @param {GradioComponent} component */
 export async function start(component) {
+  await repeatStyles();
   attach(component);
   const { setUpPage } = await import('./set_up.js');
   setUpPage();
+  document.querySelector('.mk-still')?.remove(); // which the server put before the page (see ui/document.py)
 }

@@ -14,9 +14,19 @@ import {
 export const e = a + c + d;
 """
 CORE_A = """// A comment.
+/** @type {number} */
 export const a = 1; // import { x } from './y.js';
 export function b() {}
-export class Hidden {}
+export class Hidden {
+  /**
+   * Another one.
+   * @param {string} text
+   */
+  c(text) {
+    // A third one.
+    return text || '// not one';
+  }
+}
 """
 CORE_D = """import './a.js';
 export const { d, f } = { d: 1, f: 2 };
@@ -43,10 +53,13 @@ const $import = name => {
   return $imported[name];
 };
 $modules['core/a.js'] = () => {
-// A comment.
 const a = 1; // import { x } from './y.js';
 function b() {}
-class Hidden {}
+class Hidden {
+  c(text) {
+    return text || '// not one';
+  }
+}
 return { a, b, Hidden };
 };
 $modules['core/d.js'] = () => {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import errno
+import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
@@ -23,7 +26,8 @@ from tests.ui.house import settings_with
 from ui.gateway.bodies import Body, BodyLimit, Refused
 from ui.gateway.logins import LOGIN, Logins, digest
 from ui.gateway.middleware import Gateway
-from ui.gateway.page_policy import PagePolicy, ScriptNonces
+from ui.gateway.page_document import PageDocument
+from ui.gateway.page_policy import PagePolicy
 
 EVIL = {"origin": "https://evil.example"}
 OWN = {"origin": "http://testserver"}
@@ -59,7 +63,8 @@ class App:
     async def page(self, request: Request) -> Response:
         async def parts() -> Any:
             yield b"<html><scr"
-            yield b"ipt>a()</script><script type='module' src='x.js'></script><scripted>"
+            yield b"ipt>a()</script><script type='module' src='x.js'></script>"
+            yield b"<script type='module'>b()</script><scripted>"
 
         return StreamingResponse(parts(), media_type="text/html")
 
@@ -86,7 +91,7 @@ def gateway(app: App | None = None, **changes: Any) -> Iterator[tuple[TestClient
         Route("/{path:path}", app.answer, methods=["GET", "POST"]),
     ]
     settings = settings_with(**changes)
-    inner = ScriptNonces(Starlette(routes=routes), PagePolicy(settings.frame_ancestors))
+    inner = PageDocument(Starlette(routes=routes), PagePolicy(settings.frame_ancestors), lambda page, address: page)
     made = Gateway(inner, settings, asyncio.to_thread, Logins(app), ended.append)
     yield TestClient(made, follow_redirects=False, raise_server_exceptions=False), app, ended
 
@@ -372,28 +377,21 @@ def test_every_answer_has_the_headers_of_the_policy() -> None:
 
 def test_the_scripts_of_the_page_run_and_no_others() -> None:
     with gateway() as (client, _, _ended):
-        first, second = client.get("/page"), client.get("/page")
-        policy = first.headers["content-security-policy"]
+        answer = client.get("/page")
+        policy = answer.headers["content-security-policy"]
         scripts = next(rule for rule in policy.split("; ") if rule.startswith("script-src"))
         assert "'unsafe-inline'" not in scripts
-        nonce = scripts.partition("'nonce-")[2].partition("'")[0]
-        assert len(nonce) >= 16
-        assert nonce not in second.text
-        assert first.text.count(f'<script nonce="{nonce}"') == 2
-        assert first.text.endswith("<scripted>")
-        assert "nonce" not in client.get("/x").headers["content-security-policy"]
+        inline = re.findall(r"<script(?: type=.module.)?>(.*?)</script>", answer.text)
+        assert set(re.findall(r"'(sha256-[^']+)'", scripts)) == {hash_of(each) for each in inline}
+        assert len(inline) == 2
+        assert "sha256" not in client.get("/x").headers["content-security-policy"]
+
+
+def hash_of(script: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def test_a_page_can_be_shown_in_frames_that_are_named() -> None:
     with gateway(frame_ancestors="https://huggingface.co, https://*.hf.space") as (client, _, _ended):
         policy = client.get("/x").headers["content-security-policy"]
         assert policy.endswith("frame-ancestors 'self' https://huggingface.co https://*.hf.space")
-
-
-def test_a_page_that_is_not_text_of_ours_is_left_alone() -> None:
-    async def scene() -> None:
-        app = Starlette(routes=[Route("/", lambda request: HTMLResponse("<script>a</script>"))])
-        client = TestClient(ScriptNonces(app, PagePolicy("auto")))
-        assert int(client.get("/").headers["content-length"]) == len(client.get("/").content)
-
-    asyncio.run(scene())

@@ -135,14 +135,12 @@ def test_a_program_logs_in_and_its_sessions_are_its_own(served: tuple[Server, st
         yours.close()
 
 
-def test_the_page_comes_with_its_policy_and_a_nonce(served: tuple[Server, str]) -> None:
+def test_the_page_comes_with_its_policy(served: tuple[Server, str]) -> None:
     _, address = served
     with visitor(address) as client:
         answer = client.get("")
-        nonces = set(re.findall(r'<script nonce="([^"]+)"', answer.text))
-        assert len(nonces) == 1
-        assert f"'nonce-{nonces.pop()}'" in answer.headers["content-security-policy"]
-        assert "<script>" not in answer.text
+        inline = re.findall(r"<script(?: data-gradio-mode)?>", answer.text)
+        assert len(re.findall(r"'sha256-[^']+'", answer.headers["content-security-policy"])) == len(inline) >= 4
         cors = client.get("config", headers={"origin": address.rstrip("/")})
         assert (cors.status_code, "access-control-allow-origin" in cors.headers) == (200, False)
         preflight = {"origin": "https://evil.example", "access-control-request-method": "POST"}

@@ -1,4 +1,4 @@
-// The page's header: theme, help and logo.
+// The page's header: theme and help.
 
 import { mount } from '../core/mount.js';
 import { find, listen } from '../core/page.js';
@@ -19,7 +19,4 @@ export function setUpHeader() {
 
   listen(find('help'), 'click', () => find('help-dialog').showModal());
   closeWith(find('help-dialog'), find('help-close'), { signal: mount.signal });
-
-  const sign = /** @type {HTMLLinkElement} */ (document.querySelector('#mk-sign'));
-  find('logo').src = sign.href;
 }

@@ -1,0 +1,81 @@
+"""What the page adds to Gradio's document, so that it can be seen before any script has come: its icon, style sheet and
+modules in the head, what a link to it shows elsewhere, and a still picture of its start screen."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from ui.web_files import LINK_PICTURE, STYLE_SHEET, icon_address, page_html, web_files
+
+TITLE = "Masklet"
+DESCRIPTION = (
+    "Click on anything in a photo or clip and get its mask. Track it through the clip, edit it, and download it: "
+    "SAM 2 in the browser."
+)
+PICTURE_SIZE = (1200, 630)
+_GRADIOS_LINES = re.compile(r'[ \t]*(?:<meta\s+(?:property="og:|name="twitter:)[^>]*>|<link rel="manifest"[^>]*>)\n?')
+_HEAD_BEGINS = re.compile(r"<base [^>]*>\n?")
+_BODY_BEGINS = re.compile(r"<body[^>]*>\n?")
+# Before Gradio's own script looks for it, which comes late.
+_THEME = """<script>
+{
+  const asked = new URLSearchParams(location.search).get('__theme');
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem('masklet-theme');
+  } catch {}
+  const dark = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+  document.body.classList.toggle('dark', (asked || chosen || dark) === 'dark');
+}
+</script>
+"""
+
+
+def complete_document(document: str, address: str) -> str:
+    """Gradio's document with the page's own parts; other documents stay as they are.
+
+    Args:
+        document: As Gradio made it.
+        address: Of the server, as the browser sees it, with a / at its end.
+    """
+    if "<gradio-app" not in document:
+        return document
+    document = _GRADIOS_LINES.sub("", document)
+    document = _HEAD_BEGINS.sub(lambda found: found[0] + _head(address), document, count=1)
+    if '"elem_id":"masklet"' not in document:  # the login page
+        return document
+    return _BODY_BEGINS.sub(lambda found: found[0] + _THEME + start_picture(), document, count=1)
+
+
+def _head(address: str) -> str:
+    """Addresses are relative to the page, but for those that others read."""
+    files = f"web/{web_files().version}"
+    picture, (width, height) = f"{address}{files}/{LINK_PICTURE}", PICTURE_SIZE
+    properties = {
+        "og:type": "website",
+        "og:site_name": TITLE,
+        "og:title": f"{TITLE}: click on anything, get its mask",
+        "og:description": DESCRIPTION,
+        "og:url": address,
+        "og:image": picture,
+        "og:image:width": width,
+        "og:image:height": height,
+        "og:image:alt": "A photo in which clicked objects are lit by their masks",
+    }
+    names = {"description": DESCRIPTION, "twitter:card": "summary_large_image", "theme-color": "#4f46e5"}
+    lines = [
+        f"<title>{TITLE}</title>",
+        *(f'<meta property="{name}" content="{html.escape(str(value))}">' for name, value in properties.items()),
+        *(f'<meta name="{name}" content="{html.escape(value)}">' for name, value in names.items()),
+        f'<link rel="icon" href="{icon_address()}">',
+        f'<link rel="stylesheet" id="mk-styles" href="{files}/{STYLE_SHEET}">',
+        web_files().head_link(),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def start_picture() -> str:
+    """The start screen as it is before its scripts run, which remove it (see main.js)."""
+    screen, _, _ = page_html().partition('  <section class="mk-work"')
+    return f'<div class="mk-still" inert aria-hidden="true">\n{screen}</div>\n</div>\n'
