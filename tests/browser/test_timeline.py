@@ -200,6 +200,13 @@ def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable
     desk.press("g")
     desk.expect_toast("Nothing to review yet")
     click_and_track(desk, clip)
+    main = desk.page.locator(".mk-main-action")
+    desk.expect(main).to_have_text("3 places to check")
+    main.click()
+    desk.expect_frame(LOST[0] + 1)
+    desk.expect(main).to_have_text("2 places to check")
+    desk.page.wait_for_selector(f".mk-tip:has-text('Frame {LOST[0] + 1}: lost')")
+    desk.press("Home")
     for key, frame, words in (
         ("g", LOST[0], "lost"),
         ("g", POOR[1], "the network is unsure of this mask"),
@@ -213,6 +220,7 @@ def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable
         desk.page.wait_for_selector(f".mk-tip:has-text('Frame {frame + 1}: {words}')")
         desk.expect(".mk-live").to_have_text(f"Frame {frame + 1}: {words} (Object 1)")
         assert words in (desk.page.get_attribute(".mk-scrub", "aria-valuetext") or "")
+    desk.expect(main).to_have_text("Done")
     desk.press("ArrowLeft")
     desk.page.wait_for_selector(".mk-tip", state="hidden")
     desk.page.click(".mk-suspicious")

@@ -2,13 +2,13 @@
 // shows the selected object, or the worst of all where that has no masks. Higher and warmer is worse; where nothing was
 // checked, nothing is drawn.
 
-import { isClip } from '../core/media.js';
+import { isClip, playedRange } from '../core/media.js';
 import { announce, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
 import { blend } from '../shared/color.js';
-import { on } from '../shared/events.js';
+import { emit, on } from '../shared/events.js';
 import { masks, STALE, UNKNOWN } from '../viewport/masks.js';
 import { drawSoon, stripContext } from './drawing.js';
 import { extent, isVisible, pixelsPerFrame, xOf } from './geometry.js';
@@ -155,6 +155,30 @@ function countChecks(tracked) {
   return counts;
 }
 
+/** @typedef {{ object: number; frame: number }} Place */
+
+/** Places that were looked at. The score is a part of their names, so one whose mask is tracked again counts anew. */
+const seen = /** @type {Set<string>} */ (new Set());
+
+/** @param {Place} place */
+const nameOf = ({ object, frame }) => `${object} ${frame} ${suspicionAt(object, frame).score}`;
+
+/** The places in the range where a mask looks wrong and nobody has looked yet, in the order of time. */
+export function placesToCheck() {
+  const { first, last } = playedRange();
+  return objects.listed
+    .flatMap(object => worstFrames(suspicionsOf(object)).map(frame => ({ object, frame })))
+    .filter(place => place.frame >= first && place.frame <= last && !seen.has(nameOf(place)))
+    .sort((one, other) => one.frame - other.frame);
+}
+
+/** Goes to the next of them, from the current frame on. */
+export function checkNextPlace() {
+  const places = placesToCheck();
+  const next = places.find(({ frame }) => frame >= state.frame) ?? places[0];
+  if (next) showSuspicious(next.object, next.frame);
+}
+
 /** What the tip says about a frame while that is shown. */
 let explanation = { frame: -1, text: '' };
 
@@ -170,9 +194,12 @@ function showSuspicious(object, frame) {
   showTip(text);
   announce(text);
   explanation = { frame, text };
+  seen.add(nameOf({ object, frame }));
+  emit('checked');
 }
 
 export function setUpQualityStrip() {
+  on('medium', () => seen.clear());
   on('frame', () => {
     if (explanation.frame !== state.frame && find('tip').textContent === explanation.text) showTip('');
   });

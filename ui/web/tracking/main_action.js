@@ -1,5 +1,5 @@
 // The main action of a clip: one button that offers what comes next. Track, stop, update what corrections have touched, go
-// on with what was stopped, and at the end the download.
+// on with what was stopped, look at the places where masks look wrong, and at the end the download.
 
 import { hasTimeline, playedRange } from '../core/media.js';
 import { find, listen } from '../core/page.js';
@@ -8,11 +8,12 @@ import { setIcon } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { counted } from '../shared/format.js';
 import { oncePerFrame } from '../shared/refresh.js';
+import { checkNextPlace, placesToCheck } from '../timeline/quality_strip.js';
 import { masks, STALE, UNKNOWN } from '../viewport/masks.js';
 import { countStale, updateStale } from './stale_frames.js';
 import { continueTracking, remainingFrames, stopTracking, track } from './tracking.js';
 
-/** @typedef {'track' | 'stop' | 'update' | 'resume' | 'done'} MainAction */
+/** @typedef {'track' | 'stop' | 'update' | 'resume' | 'check' | 'done'} MainAction */
 
 /** @type {Record<MainAction, { icon: string; title: string; act: () => void }>} */
 const ACTIONS = {
@@ -24,6 +25,11 @@ const ACTIONS = {
     act: updateStale,
   },
   resume: { icon: 'play', title: 'Go on with what was stopped', act: continueTracking },
+  check: {
+    icon: 'suspicious',
+    title: 'Every frame is tracked, but some masks look wrong. Go to the next of them (G)',
+    act: checkNextPlace,
+  },
   done: { icon: 'check', title: 'Every frame is tracked. Download it (D)', act: () => find('download').click() },
 };
 
@@ -36,35 +42,31 @@ function isDone() {
   return tracked.length > 0 && tracked.every(lane => !lane.includes(UNKNOWN) && !lane.includes(STALE));
 }
 
-/**
- * @param {number} stale how many frames are out of date
- * @returns {MainAction}
- */
-function nextAction(stale) {
-  if (state.tracking) return 'stop';
-  if (stale) return 'update';
-  if (remainingFrames()) return 'resume';
-  return isDone() ? 'done' : 'track';
+/** @returns {[action: MainAction, text: string]} */
+function nextAction() {
+  if (state.tracking) return ['stop', 'Stop'];
+  const stale = countStale();
+  if (stale) return ['update', `Update ${counted(stale, 'frame')}`];
+  if (remainingFrames()) return ['resume', 'Go on'];
+  if (!isDone()) return ['track', 'Track'];
+  const places = placesToCheck().length;
+  return places ? ['check', `${counted(places, 'place')} to check`] : ['done', 'Done'];
 }
-
-/** @type {Record<MainAction, string>} */
-const TEXTS = { track: 'Track', stop: 'Stop', update: '', resume: 'Go on', done: 'Done' };
 
 const updateAction = oncePerFrame(() => {
   if (!hasTimeline()) return;
-  const stale = countStale();
-  const action = nextAction(stale);
+  const [action, text] = nextAction();
   const { icon, title } = ACTIONS[action];
   button.dataset.action = action;
   button.title = title;
   button.disabled = action === 'track' && !state.log.prompts.size;
   setIcon(button, icon);
-  find('main-action-text').textContent = action === 'update' ? `Update ${counted(stale, 'frame')}` : TEXTS[action];
+  find('main-action-text').textContent = text;
   find('resume').hidden = action !== 'update' || !remainingFrames();
 });
 
 export function setUpMainAction() {
   listen(button, 'click', () => ACTIONS[/** @type {MainAction} */ (button.dataset.action)].act());
   listen(find('resume'), 'click', continueTracking);
-  on('masks medium log range tracking', updateAction);
+  on('masks medium log objects range tracking checked', updateAction);
 }
