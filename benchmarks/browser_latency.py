@@ -85,7 +85,7 @@ class Page:
     async def open(self, path: Path) -> None:
         """Upload a file and wait until it is open."""
         await self.page.set_input_files(".mk-picker", path)
-        await self.page.wait_for_selector(f".mk-file-name:text-is('{path.name}')", state="attached")
+        await self.page.wait_for_selector(f".mk-file-name[title='{path.name}']", state="attached")
         await self.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
         self._box = await self.page.locator(".mk-over").bounding_box()
 

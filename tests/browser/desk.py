@@ -46,7 +46,7 @@ class Desk:
 
     def open(self, path: Path) -> None:
         self.page.set_input_files(".mk-picker", path)
-        self.page.wait_for_selector(f".mk[data-state=work] .mk-file-name:text-is('{path.name}')", state="attached")
+        self.page.wait_for_selector(f".mk[data-state=work] .mk-file-name[title='{path.name}']", state="attached")
         self.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
 
     def spot(self, x: float, y: float) -> tuple[float, float]:

@@ -96,8 +96,10 @@ def test_what_cannot_be_had_is_one_line_with_another_try(
 ) -> None:
     desk = visit(offline)
     desk.page.click(".mk-model")
-    line = "could not be downloaded. There is no connection to 127.0.0.1"
-    desk.page.wait_for_selector(f".mk-models-better-text:has-text('{line}')", timeout=PATIENCE)
+    line = f"{TITLE}, which suits this machine, could not be downloaded."
+    desk.page.wait_for_selector(f".mk-models-better-text:text-is('{line}')", timeout=PATIENCE)
+    reason = desk.page.get_attribute(".mk-models-better", "title") or ""
+    assert reason.startswith("There is no connection to 127.0.0.1")
     point_at(hub.address, monkeypatch, tmp_path)
     desk.page.click(".mk-models-better-retry")
     desk.page.wait_for_selector(

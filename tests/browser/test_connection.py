@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.conftest import expire
 from tests.browser.desk import Desk
+from tests.ui.house import GatedEngine
 from ui.app import Server
 
 pytestmark = pytest.mark.browser
@@ -92,6 +93,32 @@ def test_it_works_where_sockets_are_cut_off(visit: Callable[..., Desk], server: 
     desk.press("t")
     desk.expect_frame(30)
     desk.expect_mask(0.28, 0.76)
+
+
+def test_tracking_says_nothing_of_what_is_left_while_it_cannot_know(
+    gated: tuple[GatedEngine, str], visit: Callable[..., Desk], clip: Path
+) -> None:
+    engine, address = gated
+    desk = visit(address)
+    sockets = []
+
+    def through(socket: Any) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    desk.open(clip)
+    desk.click(0.3, 0.8)
+    desk.expect_mask(0.28, 0.76)
+    desk.press("t")
+    desk.page.wait_for_selector(".mk-tracking:visible")
+    sockets[-1].close()
+    desk.expect(".mk-tracking-text").to_have_text("Waiting for the connection…")
+    for _ in range(100):
+        engine.gate.release()
+    desk.expect_frame(30)
 
 
 def test_a_lost_connection_comes_back_by_itself(desk: Desk, picture: Path) -> None:

@@ -123,7 +123,7 @@ def test_clicks_are_followed_until_a_picture_is_kept(camera: Camera, server: tup
     camera.expect_mask(0.3, 0.5, bare, there=False)
 
     camera.page.click(".mk-stream-keep")
-    camera.page.wait_for_selector(".mk[data-state=work] .mk-file-name:text-is('camera.jpg')")
+    camera.page.wait_for_selector(".mk[data-state=work] .mk-file-name[title='camera.jpg']")
     camera.desk.expect_mask(0.6, 0.1)
     camera.desk.expect_objects(1)
     assert not camera.is_light_on

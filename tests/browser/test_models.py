@@ -172,7 +172,11 @@ def test_a_change_can_be_given_up_and_a_failure_keeps_the_old_model(
     desk.page.wait_for_selector(".mk-model-card-change", state="detached")
     choose(desk, SMALL)
     problem = desk.page.wait_for_selector(".mk-models-problem:visible")
-    assert problem.inner_text() == f"{SMALL} cannot be fetched. You go on with nano."
+    assert problem.inner_text() == f"{SMALL} could not be loaded; nano stays in use. Try again"
+    assert problem.get_attribute("title") == f"{SMALL} cannot be fetched. You go on with nano."
+    desk.expect(".mk-toast").to_have_count(0)
+    desk.page.click(".mk-models-problem-retry")
+    desk.page.wait_for_selector(".mk-models-problem:visible")
     download.go.set()
     desk.page.click(".mk-models-close")
     desk.page.wait_for_selector(".mk-models-dialog", state="hidden")
@@ -243,12 +247,13 @@ def test_who_waits_for_others_sees_how_many(
         assert engine.entered.acquire(timeout=DEADLINE)
     words = "1 other is before you · about 2 s"
     second.page.wait_for_selector(f".mk-waiting:text-is('{words}')")
-    second.expect(".mk-status-text").to_have_text(words, use_inner_text=True)
+    second.expect(".mk-status").to_have_attribute("data-line", "loading")
+    second.expect(".mk-status-text").to_have_text("Test processor")  # it is said once, over the picture
     second.expect(".mk-live").to_have_text(words, use_inner_text=True)
     first.expect(".mk-waiting").to_be_hidden()
     for _ in range(100):
         engine.gate.release()
     second.page.wait_for_selector(".mk-waiting", state="hidden")
-    second.expect(".mk-status-text").to_have_text("Test processor")
+    second.expect(".mk-status").to_have_attribute("data-line", "on")
     for desk in (first, second):
         desk.expect_frame(30)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.desk import PIXEL, Desk
+from tests.browser.desk import PIXEL, Desk, Fingers
+from ui.app import Server
 
 pytestmark = pytest.mark.browser
 
@@ -159,7 +163,57 @@ def test_the_start_screen_offers_examples_with_ideas(desk: Desk) -> None:
         "[...document.querySelectorAll('.mk-example img')].filter(i => i.offsetParent).every(i => i.naturalWidth > 0)"
     )
     desk.page.click(".mk-example:has-text('Star shirt')")
-    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name:text-is('Star shirt.jpg')")
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name[title='Star shirt.jpg']")
+
+
+def test_an_example_opened_by_keyboard_gives_the_keys_to_the_picture(desk: Desk) -> None:
+    warnings: list[str] = []
+    desk.page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    desk.page.reload()
+    desk.page.focus(".mk-example:has-text('Star shirt')")
+    desk.press("Enter")
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name[title='Star shirt.jpg']")
+    desk.expect(".mk-over").to_be_focused()
+    assert warnings == []
+
+
+def test_names_have_their_own_direction_and_are_cut_in_the_middle(desk: Desk, clip: Path, tmp_path: Path) -> None:
+    long = tmp_path / f"{'a long name ' * 9}take 7.mp4"
+    shutil.copy(clip, long)
+    desk.open(long)
+    name = desk.page.locator(".mk-file-name")
+    desk.expect(name).to_have_attribute("dir", "auto")
+    desk.expect(name).to_have_text(long.name)
+    box, end = name.bounding_box(), name.locator("span").last.bounding_box()
+    assert end["x"] + end["width"] <= box["x"] + box["width"] + 1, "the end is in sight"
+    assert name.locator("span").first.evaluate("e => e.scrollWidth > e.clientWidth")
+    for width in (1024, 1180, 1280):
+        desk.page.set_viewport_size({"width": width, "height": 800})
+        assert name.bounding_box()["width"] > 150, "there is room for it at all"
+    desk.click(0.3, 0.8)
+    desk.expect(".mk-name").to_have_attribute("dir", "auto")
+
+
+def test_fingers_are_told_of_taps_and_see_what_a_button_is_for(
+    visit: Callable[..., Desk], server: tuple[Server, str], clip: Path
+) -> None:
+    desk = visit(server[1], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    mouse_words = re.compile(r"\bclick|right-click|\bdrop\b|hover", re.IGNORECASE)
+    assert not mouse_words.findall(desk.page.inner_text(".mk-start"))
+    desk.open(clip)
+    desk.expect(".mk-tip").to_contain_text("Tap on a thing")
+    fingers = Fingers(desk.page)
+    lasso = desk.page.locator("[data-tool=lasso]").bounding_box()
+    fingers.down((lasso["x"] + 9, lasso["y"] + 9))
+    desk.expect(".mk-touch-tip").to_have_text("Lasso: draw around it")
+    desk.expect(".mk-touch-tip").to_be_visible()
+    fingers.up()
+    desk.expect(".mk-touch-tip").to_be_hidden()
+    desk.expect("button[data-tool=lasso]").to_have_attribute("aria-checked", "false")
+    desk.page.tap("button[data-tool=lasso]")
+    desk.expect("button[data-tool=lasso]").to_have_attribute("aria-checked", "true")
+    desk.page.tap(".mk-help")
+    assert not mouse_words.findall(desk.page.inner_text(".mk-help-dialog dl"))
 
 
 LIT = """() => {
@@ -179,7 +233,7 @@ def test_the_large_picture_lights_what_is_pointed_at_and_opens_with_its_mask(des
     desk.page.wait_for_function(LIT)
     desk.expect(".mk-hero-object.mk-lit").to_have_text("Book")
     desk.page.mouse.click(*book)
-    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name:text-is('Coffee break.jpg')")
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name[title='Coffee break.jpg']")
     desk.expect(desk.page.locator(".mk-name")).to_have_value("Book")
     desk.expect_mask(340 / 640, 235 / 481)
     desk.press("Control+z")
@@ -245,4 +299,4 @@ def test_files_can_be_dropped_and_pasted(desk: Desk, picture: Path) -> None:
             }""",
             [content, kind, transfer],
         )
-        desk.page.wait_for_selector(f".mk-file-name:text-is('{kind}.png')")
+        desk.page.wait_for_selector(f".mk-file-name[title='{kind}.png']")

@@ -36,7 +36,7 @@ def test_a_phone_has_all_of_it(visit: Callable[..., Desk], server: tuple[Server,
         for part, rows in ((".mk-tools", 2), (".mk-transport", 3)):
             assert desk.page.locator(part).bounding_box()["height"] < 55 * rows, f"{rows} rows at most"
     desk.page.tap(".mk-help")
-    desk.expect(".mk-help-dialog").to_contain_text("Right-click")
+    desk.expect(".mk-help-dialog").to_contain_text("Long press", use_inner_text=True)
     desk.expect(".mk-help-dialog").not_to_contain_text("Ctrl+Z", use_inner_text=True)  # there is no keyboard
     desk.page.tap(".mk-help-close")
     desk.page.tap("[data-direction=forward]")

@@ -78,7 +78,7 @@ test('whoever wants it before it is there changes to it as soon as it is', () =>
   assert.deepEqual(offer.shown('nano'), { text: 'SAM 2.1 tiny is used as soon as it is here.', action: '' });
   offer.take(event('failed', 'There is no connection.'));
   assert.deepEqual(offer.shown('nano'), {
-    text: 'SAM 2.1 tiny could not be downloaded. There is no connection.',
+    text: 'SAM 2.1 tiny could not be downloaded.',
     action: 'Try again',
   });
   assert.equal(offer.accept(), 'retry');

@@ -31,7 +31,7 @@ def publish(functions: Iterable[Callable[..., Any]], demo: gr.Blocks, on_error: 
         endpoint = gr.api(function, concurrency_limit=None)
         descriptions = get_function_description(function)[1]
         for component, (name, text) in zip(demo.fns[endpoint["id"]].inputs, descriptions.items(), strict=True):
-            component.label = name
+            component.label = name.replace("_", " ").capitalize()  # some names are keys of Gradio's translations
             component._api_info = {**component._api_info, "additional_description": text}
             refuse_addresses(component)
 

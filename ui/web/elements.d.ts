@@ -99,6 +99,7 @@ interface PageElements {
   'models-better-retry': HTMLButtonElement;
   'models-close': HTMLButtonElement;
   'models-dialog': HTMLDialogElement;
+  'models-problem-retry': HTMLButtonElement;
   name: HTMLInputElement;
   new: HTMLButtonElement;
   next: HTMLButtonElement;

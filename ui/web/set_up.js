@@ -3,6 +3,7 @@
 import { setUpTiming } from './annotate/timing.js';
 import { setUpObjects } from './core/objects.js';
 import { setUpScreen } from './core/screen.js';
+import { setUpWording } from './core/wording.js';
 import { setUpUploads } from './net/uploads.js';
 import { setUpAnnotate } from './panels/annotate.js';
 import { setUpApiLink } from './panels/api_link.js';
@@ -27,6 +28,7 @@ import { setUpReviews } from './panels/reviews.js';
 import { setUpStartScreen } from './panels/start_screen.js';
 import { setUpStatus } from './panels/status.js';
 import { setUpTextPrompts } from './panels/text_prompts.js';
+import { setUpTouchTips } from './panels/touch_tips.js';
 import { setUpTraining } from './panels/training.js';
 import { setUpAutosave } from './storage/autosave.js';
 import { setUpReplay } from './storage/edit_log_replay.js';
@@ -67,6 +69,7 @@ import { setLayers, setUpViewport } from './viewport/viewport.js';
 
 export function setUpPage() {
   setLayers([drawAutomaticMasks, drawHoverPreview, drawStrokes, drawPrompts, drawCrosshair]);
+  setUpWording();
   setUpHeader();
   setUpScreen();
   setUpEffectPreviews();
@@ -104,6 +107,7 @@ export function setUpPage() {
   setUpLiveCamera();
   setUpDownload();
   setUpKeyboard();
+  setUpTouchTips();
   setUpEffects();
   setUpObjectMenu();
   setUpRestore();

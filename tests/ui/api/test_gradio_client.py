@@ -154,7 +154,7 @@ def test_every_endpoint_is_listed_with_types_and_descriptions(served: tuple[Serv
         for each in (*about["parameters"], *about["returns"]):
             assert each["python_type"]["type"] not in ("Any", "", "Never"), name
         for each in about["parameters"]:
-            assert each["label"] == each["parameter_name"]
+            assert each["label"].lower().replace(" ", "_") == each["parameter_name"]
             assert each["python_type"]["description"].endswith("."), (name, each["parameter_name"])
 
 

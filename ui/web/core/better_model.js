@@ -69,7 +69,7 @@ export class BetterOffer {
     const { state, title } = status;
     if (this.isWanted)
       return state === 'failed'
-        ? { text: `${title} could not be downloaded. ${status.message}`, action: 'Try again' }
+        ? { text: `${title} could not be downloaded.`, action: 'Try again' }
         : { text: `${title} is used as soon as it is here.`, action: '' };
     const isPoor = this.#looksPoor && !this.#poorClosed;
     const poor = isPoor ? 'This mask looks poor. ' : '';

@@ -1,7 +1,8 @@
 // Messages to the user: toasts, tips, the banner, progress over the whole page, and announcements to screen readers.
 
-import { iconButton, make, setProgress, showText } from '../shared/elements.js';
+import { iconButton, make, setProgress, showName, showText } from '../shared/elements.js';
 import { find } from './page.js';
+import { worded } from './wording.js';
 
 export const NO_CONNECTION = 'There is no connection right now. Try again in a moment.';
 
@@ -11,6 +12,7 @@ export const NO_CONNECTION = 'There is no connection right now. Try again in a m
  * @param {'error' | 'hint'} [kind]
  */
 export function toast(text, kind = 'error') {
+  text = worded(text);
   const shown = find('toasts');
   for (const other of [...shown.children]) if (other.firstElementChild?.textContent === text) other.remove();
   const card = make('div', `mk-toast mk-toast-${kind}`);
@@ -25,7 +27,7 @@ export function toast(text, kind = 'error') {
 
 /** @param {string} text for screen readers */
 export function announce(text) {
-  find('live').textContent = text;
+  find('live').textContent = worded(text);
 }
 
 /**
@@ -51,7 +53,7 @@ export function showBanner(text, action = '', act = () => {}) {
 export function showProgress(title, fraction = null, text = '', cancel = null) {
   find('progress-overlay').hidden = !title;
   if (!title) return;
-  find('progress-title').textContent = title;
+  showName(find('progress-title'), title);
   find('progress-text').textContent = text;
   find('progress-cancel').hidden = !cancel;
   find('progress-cancel').onclick = cancel;
@@ -62,6 +64,6 @@ let tipTimer = 0;
 /** @param {string} text '' hides the tip */
 export function showTip(text) {
   clearTimeout(tipTimer);
-  showText(find('tip'), text);
+  showText(find('tip'), worded(text));
   if (text) tipTimer = window.setTimeout(() => showTip(''), 9000);
 }

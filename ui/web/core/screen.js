@@ -18,6 +18,12 @@ function openSheet() {
   if (!isSheetEntry()) history.pushState(SHEET, '');
 }
 
+/** What was chosen on the start screen goes away with it; keys then belong to the picture, not to the page as a whole. */
+function keepFocus() {
+  const { activeElement } = document;
+  if (activeElement === document.body || !activeElement?.checkVisibility()) find('over').focus({ preventScroll: true });
+}
+
 /** @param {'start' | 'work'} name */
 export function setScreen(name) {
   const isFirst = name === 'start' && !state.medium;
@@ -25,6 +31,7 @@ export function setScreen(name) {
   if (name === 'work') sheet.close();
   else if (!isFirst) openSheet();
   if (!sheet.open) window.scrollTo(0, 0);
+  if (name === 'work') keepFocus();
   emit('screen', name);
 }
 

@@ -6,10 +6,11 @@ import { MAX_PAUSE } from '../annotate/stopwatch.js';
 import { endTiming } from '../annotate/timing.js';
 import { isClip, openMedium } from '../core/media.js';
 import { announce } from '../core/notices.js';
-import { find, listen, root } from '../core/page.js';
+import { find, fingersOnly, listen, root } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { STAGES as STAGE_NAMES } from '../core/traits.js';
+import { worded } from '../core/wording.js';
 import { make } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
 import { oncePerFrame } from '../shared/refresh.js';
@@ -26,7 +27,7 @@ const panel = find('annotate');
 const STAGES = {
   assisted: {
     title: 'Assisted',
-    text: 'Click on each thing in turn; N starts the next one. The time for each is measured, without pauses.',
+    text: `Click on each thing in turn; ${fingersOnly ? 'New object' : 'N'} starts the next one. The time for each is measured, without pauses.`,
   },
   'semi-automatic': {
     title: 'Semi-automatic',
@@ -207,7 +208,7 @@ function updatePanel() {
     button.setAttribute('aria-checked', String(button.dataset.stage === state.stage));
     button.tabIndex = button.dataset.stage === state.stage ? 0 : -1;
   }
-  find('stage-text').textContent = STAGES[state.stage].text;
+  find('stage-text').textContent = worded(STAGES[state.stage].text);
   find('annotate-photo').textContent = `Photo ${state.frame + 1} of ${frames}`;
   find('annotate-earlier').disabled = state.frame === 0;
   find('annotate-later').disabled = state.frame === frames - 1;

@@ -38,8 +38,9 @@ function drawDownload() {
     .filter(Boolean)
     .join(' · ');
   find('models-better-text').textContent = failed
-    ? `${status.title} suits this machine, but could not be downloaded. ${status.message}`
+    ? `${status.title}, which suits this machine, could not be downloaded.`
     : `${status.title} suits this machine. ${progress}`;
+  line.title = failed ? status.message : '';
   find('models-better-retry').hidden = !failed;
   find('models-better-progress').hidden = failed;
   setProgress(find('models-better-progress'), status.fraction);

@@ -5,6 +5,7 @@ import { mount } from '../core/mount.js';
 import { announce } from '../core/notices.js';
 import { about, find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
+import { worded } from '../core/wording.js';
 import { connection } from '../net/connection.js';
 import { sendFrame } from '../net/live_frames.js';
 import { Refused } from '../net/refusal.js';
@@ -71,7 +72,7 @@ function showNote(text, canResume = false) {
 }
 
 /** @param {string} text below the picture */
-const showHint = text => showText(find('stream-hint'), text);
+const showHint = text => showText(find('stream-hint'), worded(text));
 
 const DEFAULT_HINT = 'Click on a thing to follow it, drag a box around it; right-click takes away.';
 

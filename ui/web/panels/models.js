@@ -11,7 +11,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { closeWith } from '../shared/dialogs.js';
-import { make, makeButton, setProgress, showText } from '../shared/elements.js';
+import { make, makeButton, setProgress } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { percent } from '../shared/format.js';
 import { requestMasks } from '../viewport/mask_requests.js';
@@ -36,7 +36,7 @@ const picked = new Set();
 function openModels() {
   if (modelsDialog.open) return;
   connection.send({ t: 'list_models' });
-  showText(find('models-problem'), '');
+  find('models-problem').hidden = true;
   picked.clear();
   drawModels();
   modelsDialog.showModal();
@@ -45,7 +45,7 @@ function openModels() {
 /** @param {string} name */
 export function changeModel(name) {
   if (!connection.send({ t: 'choose_model', name })) return toast(NO_CONNECTION);
-  showText(find('models-problem'), '');
+  find('models-problem').hidden = true;
   isCancelled = false;
   setChange({ model: name, fraction: null, message: 'Starting…', moving: false });
 }
@@ -55,6 +55,22 @@ function cancelChange() {
   isCancelled = true;
   announce('The model stays as it was');
   setChange(null);
+}
+
+/**
+ * One sentence; what the server says about it, which may be long, is there for whoever points at it.
+ * @param {string} reason
+ */
+function changeFailed(reason) {
+  const { model: name = '' } = change ?? {};
+  setChange(null);
+  const text = `${titleOf(name) || 'The model'} could not be loaded; ${state.model.title} stays in use.`;
+  find('models-problem-text').textContent = text;
+  find('models-problem').title = reason;
+  find('models-problem').hidden = false;
+  find('models-problem-retry').hidden = !name;
+  find('models-problem-retry').onclick = () => changeModel(name);
+  if (!modelsDialog.open) toast(text);
 }
 
 /** @param {Change | null} next */
@@ -221,9 +237,7 @@ export function setUpModels() {
   });
 
   on('server-error', ({ job, text }) => {
-    if (job !== 'model') return;
-    setChange(null);
-    showText(find('models-problem'), text);
+    if (job === 'model') changeFailed(text);
   });
 
   listen(find('model'), 'click', openModels);

@@ -4,7 +4,7 @@ import { announce } from '../core/notices.js';
 import { find } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
 import { state, update } from '../core/store.js';
-import { iconButton, make, makeButton } from '../shared/elements.js';
+import { iconButton, make, makeButton, showName } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { ago, counted } from '../shared/format.js';
 import { allWritten, flushSave, loadFromTab, STORAGE_KEY } from '../storage/autosave.js';
@@ -26,7 +26,9 @@ function recentCard(record) {
   }
   const text = make('span', 'mk-recent-text');
   const facts = `${counted(record.objects, 'object')} · ${isOpen ? 'open now' : ago(record.at)}`;
-  text.append(make('b', '', record.medium.name), make('span', '', facts));
+  const name = make('b');
+  showName(name, record.medium.name);
+  text.append(name, make('span', '', facts));
   open.append(text);
   const remove = iconButton('close', `Forget ${record.medium.name}: remove it from this browser`, 'mk-recent-remove');
   remove.onclick = () => removeProject(record);

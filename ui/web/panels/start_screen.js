@@ -3,6 +3,7 @@
 
 import { about, base, find, listen, listenForFiles, root } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
+import { worded } from '../core/wording.js';
 import { icon, make, makeButton, targetOf } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { addPhotos, openExample, openFiles } from '../storage/open_files.js';
@@ -42,7 +43,7 @@ function exampleCard(example) {
   const card = makeButton('mk-example', '', () => openExample(example));
   const picture = make('img');
   Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '', loading: 'lazy' });
-  card.append(picture, make('b', '', example.title), ' ', make('span', 'mk-example-idea', example.idea));
+  card.append(picture, make('b', '', example.title), ' ', make('span', 'mk-example-idea', worded(example.idea)));
   if (example.kind === 'clip') {
     const badge = make('span', 'mk-badge', 'Clip');
     badge.prepend(icon('film'));
@@ -65,5 +66,5 @@ export function setUpStartScreen() {
   find('gallery').append(...about.examples.filter(each => each.idea).map(exampleCard));
   find('credits').href = `${base}/examples/credits`;
   find('limits').textContent =
-    `Photos and clips up to ${about.max_upload_mb} MB, ${about.max_pictures} photos at once. They are deleted when you leave.`;
+    `Photos and clips up to ${about.max_upload_mb} MB, ${about.max_pictures} photos at once. The server deletes them when you leave; this browser keeps a copy, to go on with.`;
 }

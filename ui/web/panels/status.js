@@ -35,7 +35,7 @@ function modelStatus() {
   const { ready, error, device, message, fraction } = state.model;
   if (error) return ['gone', 'No model'];
   if (!ready) return ['loading', `${message || 'The model is loading'}${percent(fraction || null)}`];
-  return [state.waiting ? 'loading' : 'on', state.waiting || device.split(',')[0]];
+  return [state.waiting ? 'loading' : 'on', device.split(',')[0]]; // for what, is said over the picture
 }
 
 function updateStatus() {

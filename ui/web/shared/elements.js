@@ -83,6 +83,22 @@ export function showText(element, text) {
   element.hidden = !text;
 }
 
+const TAIL = 10; // characters at the end of a name that are always seen: the ending, and a number before it
+
+/**
+ * Shows a name of the user's in its own direction. Where there is no room for it, it is cut in its middle.
+ * @param {HTMLElement} element
+ * @param {string} name
+ */
+export function showName(element, name) {
+  const characters = [...name];
+  const parts = [characters.slice(0, -TAIL).join(''), characters.slice(-TAIL).join('')];
+  element.classList.add('mk-cut');
+  element.dir = 'auto';
+  element.title = name;
+  element.replaceChildren(...parts.filter(Boolean).map(part => make('span', '', part)));
+}
+
 /**
  * Scrolls a list to an item of it, never the page: on a phone the viewport stays in sight.
  * @param {Element} list

@@ -5,6 +5,7 @@ import { showProgress } from '../core/notices.js';
 import { find, root } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
 import { update } from '../core/store.js';
+import { showName } from '../shared/elements.js';
 import { counted } from '../shared/format.js';
 import { frames } from '../viewport/frames.js';
 import { masks } from '../viewport/masks.js';
@@ -20,7 +21,7 @@ export function setMedium(medium, version) {
   masks.clear(medium.frames);
   clearViewport();
   find('file').hidden = false;
-  find('file-name').textContent = medium.name;
+  showName(find('file-name'), medium.name);
   const size = `${medium.width} × ${medium.height}`;
   const facts = [size, counted(medium.frames, 'frame'), `${+medium.fps.toFixed(2)} fps`];
   find('file-facts').textContent = hasTimeline() ? facts.join(' · ') : size;

@@ -202,8 +202,8 @@ export function setUpSession() {
     if (state.opening || state.reopening || event.version !== state.version) mediumOpened(event);
   });
   on('server-hello', greeted);
-  // open_files.js asks, and the live camera says it in its dialog
-  on('server-error', ({ text, job, too_large }) => too_large || job === 'live' || toast(text));
+  // open_files.js asks; the live camera and the models say it in their dialogs
+  on('server-error', ({ text, job, too_large }) => too_large || job === 'live' || job === 'model' || toast(text));
   on('server-model', modelChanged);
   on('connection', connectionChanged);
   mount.watch('issued', tokenArrived);

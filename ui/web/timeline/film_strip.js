@@ -6,7 +6,7 @@ import { objects } from '../core/objects.js';
 import { address, find, listen, root } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
-import { make } from '../shared/elements.js';
+import { make, showName } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { counted } from '../shared/format.js';
 import { oncePerFrame } from '../shared/refresh.js';
@@ -44,7 +44,9 @@ function makePhoto(frame) {
     }, RETRY_DELAY);
   };
   image.src = source;
-  button.append(image, dots, make('span', 'mk-photo-name', nameOf(frame)));
+  const name = make('span', 'mk-photo-name');
+  showName(name, nameOf(frame));
+  button.append(image, dots, name);
   button.title = nameOf(frame);
   button.onclick = () => goTo(frame);
   return { button, dots };
@@ -113,7 +115,7 @@ function showCurrent() {
   find('photo-number').textContent = `${state.frame + 1} / ${photos.length}`;
   find('photo-number').style.minWidth = `${2 * `${photos.length}`.length + 3}ch`;
   const { width, height } = frameSize();
-  find('file-name').textContent = nameOf(state.frame);
+  showName(find('file-name'), nameOf(state.frame));
   find('file-facts').textContent = `${width} × ${height} · photo ${state.frame + 1} of ${photos.length}`;
 }
 

@@ -193,7 +193,7 @@ function showSuspicious(object, frame) {
   const text = `Frame ${frame + 1}: ${suspicionAt(object, frame).reason} (${objects.trait(object).name})`;
   showTip(text);
   announce(text);
-  explanation = { frame, text };
+  explanation = { frame, text: find('tip').textContent };
   seen.add(nameOf({ object, frame }));
   emit('checked');
 }

@@ -158,6 +158,13 @@ export function setUpTracking() {
     if (currentRun(event)) trackingEnded(true);
   });
 
+  // What was left when the connection was lost says nothing any more.
+  on('connection', status => {
+    if (status === 'on' || !state.tracking) return;
+    find('tracking-text').textContent = 'Waiting for the connection…';
+    setProgress(progressBar, null);
+  });
+
   // A user who goes to another frame meanwhile wants to stay there.
   on('interaction', () => {
     if (state.tracking) followBox.checked = false;
