@@ -1,6 +1,7 @@
 """How quick a server is for each of many visitors, over real sockets.
 
-    python -m benchmarks.load [--sessions 1 8 32] [--tracking 0 8 31] [--clicks 20] [--seed 0] [--model nano]
+    python -m benchmarks.load [--sessions 1 8 32] [--tracking 0 8 31] [--clicks 20] [--seed 0] [--model nano] \
+        [--server "--ray auto --ray-engines 2"]
 
 Each row is a number of visitors, so many of whom track a clip all the time while the others (one at least) click on
 photos of their own, with a quarter to half a second between two clicks. Columns: seconds to open a photo, the first
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import statistics
 import time
 from collections.abc import Coroutine, Sequence
@@ -103,7 +105,7 @@ def row(sessions: int, tracking: int, figures: Figures) -> str:
 async def run(arguments: argparse.Namespace) -> None:
     """All rows, against one server."""
     places = ("--max-sessions", str(max(arguments.sessions)), "--farewell-seconds", "0")
-    flags = ("--model", arguments.model, "--device", arguments.device, *places)
+    flags = ("--model", arguments.model, "--device", arguments.device, *places, *shlex.split(arguments.server))
     async with served(*flags) as (address, _):
         print("".join(f"{name:>10}" for name in HEADER), flush=True)
         for sessions in arguments.sessions:
@@ -123,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="nano")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--server", default="", help="further flags of the server")
     asyncio.run(run(parser.parse_args(arguments)))
 
 

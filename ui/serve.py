@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,9 +45,16 @@ def engine_builder(settings: Settings) -> BuildEngine:
             max_objects=settings.max_objects,
             max_step_seconds=settings.watchdog_seconds * (LONG_STEP if settings.compile else 1) or None,
         )
+        start = partial(
+            build_engine,
+            entry.model,
+            settings.device,
+            checkpoint=entry.checkpoint or None,
+            limits=limits,
+            compiled=settings.compile,
+        )
         try:
-            checkpoint = entry.checkpoint or None
-            return build_engine(entry.model, settings.device, progress, checkpoint, limits, settings.compile)
+            return _start_on_ray(settings, entry, start, progress) if settings.ray else start(progress=progress)
         except Cancelled:
             raise
         except MaskletError as error:
@@ -54,6 +62,15 @@ def engine_builder(settings: Settings) -> BuildEngine:
             raise type(error)(_without_folders(str(error), entry)) from error
 
     return build
+
+
+def _start_on_ray(settings: Settings, entry: ModelEntry, start: Callable[[], Engine], progress: Progress) -> Engine:
+    if find_spec("ray") is None:
+        raise ConfigError(f"Engines on a cluster need Ray, which is not installed here: {install_command('ray')}")
+    from sam2_core.serving.ray_engine import RayCluster, build_ray_engine
+
+    cluster = RayCluster.parse(settings.ray, settings.ray_engines, settings.device)
+    return build_ray_engine(entry.name, None if entry.checkpoint else entry.network, start, cluster, progress)
 
 
 def _without_folders(text: str, entry: ModelEntry) -> str:

@@ -57,6 +57,8 @@ class Settings(BaseModel):
     detectors: str
     device: str
     compile: bool
+    ray: str
+    ray_engines: str
     max_sessions: Count
     max_sessions_per_address: Count
     max_jobs: Count
