@@ -64,7 +64,7 @@ def test_no_screen_has_a_grave_finding(
         desk.page.click(".mk-layer-add")
     settle(desk)
     assert findings(desk) == []
-    desk.page.click(".mk-effects-close")
+    desk.page.click("#mk-tab-objects")
     desk.open(clip)
     desk.page.click(".mk-download")
     assert findings(desk) == []

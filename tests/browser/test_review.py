@@ -408,6 +408,7 @@ def test_a_review_outlives_a_reload_and_travels_in_project_files(reviewed: Desk,
     reviewed.expect(".mk-review-note-pin").to_have_count(0)
     give(reviewed, tmp_path, project)
     reviewed.expect(".mk-reviewing-count").to_have_text("1 open")
+    reviewed.page.click("#mk-tab-objects")
     reviewed.expect(".mk-object .mk-verdict").to_be_visible()
 
 

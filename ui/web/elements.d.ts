@@ -58,7 +58,6 @@ interface PageElements {
   'download-go': HTMLButtonElement;
   earlier: HTMLButtonElement;
   'effects-close': HTMLButtonElement;
-  'effects-open': HTMLButtonElement;
   'effects-shown': HTMLInputElement;
   'export-cancel': HTMLButtonElement;
   'export-form': HTMLFormElement;

@@ -22,9 +22,11 @@ import { setUpModels } from './panels/models.js';
 import { setUpObjectList, updateObjects } from './panels/object_list.js';
 import { setUpObjectMenu } from './panels/object_menu.js';
 import { setUpObjectThumbnails } from './panels/object_thumbnails.js';
+import { setUpPlaces } from './panels/places.js';
 import { setUpProjectMenu } from './panels/project_menu.js';
 import { setUpRecentProjects } from './panels/recent_projects.js';
 import { setUpReviews } from './panels/reviews.js';
+import { setUpSideTabs } from './panels/side_tabs.js';
 import { setUpStartScreen } from './panels/start_screen.js';
 import { setUpStatus } from './panels/status.js';
 import { setUpTextPrompts } from './panels/text_prompts.js';
@@ -72,6 +74,7 @@ export function setUpPage() {
   setUpWording();
   setUpHeader();
   setUpScreen();
+  setUpSideTabs();
   setUpEffectPreviews();
   setUpViewport();
   setUpPointer();
@@ -115,6 +118,7 @@ export function setUpPage() {
   setUpReplay();
   setUpProjectMenu();
   setUpReviews();
+  setUpPlaces();
   setUpToolbar();
   setUpCrosshair();
   setUpCandidates();

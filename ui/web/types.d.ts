@@ -397,6 +397,7 @@ type ConnectionStatus = 'off' | 'connecting' | 'on' | 'lost' | 'gone' | 'taken';
 interface PageEvents {
   connection: ConnectionStatus;
   screen: 'start' | 'work';
+  tab: string;
   tracked: { frame: number; step: number };
   queued: QueuedRequest;
   undone: Step;

@@ -61,7 +61,8 @@ export const state = {
   patterns: false, // masks are hatched, each object in its own way
   playing: false,
   range: /** @type {FrameRange | null} */ (null), // {first, last}: what is played and tracked; null is the whole clip
-  effectsOpen: false, // the panel is seen
+  tab: /** @type {'objects' | 'effects' | 'review' | 'automatic' | 'annotate'} */ ('objects'), // of the side panel
+  effectsOpen: false, // its tab is chosen
   effectsShown: true, // while it is, the viewport shows what the effects give
   effectsSliding: false, // a slider is held: the viewport follows with rough pictures
 

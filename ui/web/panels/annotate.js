@@ -20,6 +20,7 @@ import { addObject } from '../tools/object_actions.js';
 import { setTool } from '../tools/toolbar.js';
 import { leaveAutomatic } from './automatic_masks.js';
 import { openEffects } from './effects.js';
+import { hideTab, showTab } from './side_tabs.js';
 
 const panel = find('annotate');
 
@@ -55,10 +56,11 @@ function setStage(stage) {
   endTiming();
   const hadProposals = !!state.stage && state.stage !== 'assisted';
   update({ stage });
-  panel.hidden = !stage;
-  root.classList.toggle('mk-has-annotate', !!stage);
+  if (stage) showTab('annotate');
+  else hideTab('annotate');
   const hasProposals = !!stage && stage !== 'assisted';
   root.classList.toggle('mk-has-proposals', hasProposals);
+  if (hasProposals) hideTab('automatic');
   if (hasProposals) find('proposal-filters').append(find('automatic-filters'));
   else find('automatic-take').before(find('automatic-filters'));
   for (const name of ['aria-expanded', 'aria-pressed']) find('annotate-open').setAttribute(name, String(!!stage));

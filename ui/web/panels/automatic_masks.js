@@ -14,11 +14,13 @@ import { setTool } from '../tools/toolbar.js';
 import { track } from '../tracking/tracking.js';
 import { openDownload } from './download.js';
 import { openEffects } from './effects.js';
+import { hideTab, showTab } from './side_tabs.js';
 
 const MAX_SHARE = 0.25; // of the picture, at the end of the slider of sizes
 const panel = find('automatic');
 const [iou, stability, share] = [find('automatic-iou'), find('automatic-stability'), find('automatic-share')];
 let toolBefore = 'point';
+let wasOpen = false;
 let awaitsDownload = false; // until the server has what was taken
 
 /** @param {number} value of the slider, whose lower end is for small things */
@@ -50,11 +52,12 @@ export function endAutomatic() {
 function toolChanged() {
   const isOpen = state.tool === 'automatic';
   if (!isOpen) toolBefore = state.tool;
-  if (isOpen !== panel.hidden) return;
-  panel.hidden = !isOpen;
+  if (isOpen === wasOpen) return;
+  wasOpen = isOpen;
   root.classList.toggle('mk-has-automatic', isOpen);
   if (!isOpen) {
     const hadFocus = panel.contains(document.activeElement);
+    hideTab('automatic');
     awaitsDownload = false;
     automatic.end();
     announce('Done with everything');
@@ -62,6 +65,7 @@ function toolChanged() {
     return;
   }
   openEffects(false, false);
+  if (!root.classList.contains('mk-has-proposals')) showTab('automatic'); // else the stage has a tab of its own
   automatic.open();
   updatePanel();
 }
@@ -154,7 +158,7 @@ function updateGrid() {
 }
 
 function updatePanel() {
-  if (panel.hidden) return;
+  if (!wasOpen) return;
   const { shown, total, taken, settings, isTaking } = automatic;
   const left = shown.length - taken;
   find('automatic-count').textContent = settings ? `${shown.length} of ${total}` : '';

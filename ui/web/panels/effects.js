@@ -1,4 +1,4 @@
-// The panel of effects: presets, the layers of the effect stack with their settings, and the edges of objects. All of it is made
+// The effects tab: presets, the layers of the effect stack with their settings, and the edges of objects. All of it is made
 // from the server's tables.
 
 import {
@@ -11,7 +11,7 @@ import {
 } from '../core/effects.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
-import { about, find, listen, listenForFiles, root } from '../core/page.js';
+import { about, find, listen, listenForFiles } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { iconButton, make, makeButton, showText } from '../shared/elements.js';
@@ -19,6 +19,7 @@ import { emit, on } from '../shared/events.js';
 import { backdrops, takeBackdrop } from '../storage/backdrops.js';
 import { previews } from '../viewport/effect_previews.js';
 import { repaint } from '../viewport/viewport.js';
+import { focusTab, showTab } from './side_tabs.js';
 
 const effectsPanel = find('effects');
 const layerList = find('layers');
@@ -272,16 +273,17 @@ function updateMessages() {
 /** @param {boolean} open */
 export function openEffects(open, focus = true) {
   if (open === state.effectsOpen) return;
+  showTab(open ? 'effects' : 'objects');
+  if (focus) focusTab('effects');
+}
+
+/** @param {string} tab */
+function tabChanged(tab) {
+  const open = tab === 'effects';
+  if (open === state.effectsOpen) return;
   update({ effectsOpen: open });
   if (open) emit('effects-open');
-  effectsPanel.hidden = !open;
-  root.classList.toggle('mk-has-effects', open);
-  for (const name of ['aria-expanded', 'aria-pressed']) find('effects-open').setAttribute(name, String(open));
-  if (open) emit('effects-open');
   drawEffects();
-  /** @type {HTMLButtonElement | null} */
-  const preset = find('presets').querySelector('[aria-pressed=true]');
-  if (focus) (open ? (preset ?? find('effects-close')) : find('effects-open')).focus({ preventScroll: true });
   repaint();
 }
 
@@ -301,7 +303,6 @@ export function setUpEffects() {
   find('presets').append(...presets.map(name => makeButton('mk-chip-button', name, () => choosePreset(name))));
   find('layer-kind').append(...Object.entries(GROUPS).flatMap(effectGroup));
   listen(find('layer-add'), 'click', () => addLayer(find('layer-kind').value));
-  listen(find('effects-open'), 'click', () => openEffects(!state.effectsOpen));
   listen(find('effects-close'), 'click', () => openEffects(false));
   listen(find('effects-shown'), 'change', () => {
     update({ effectsShown: find('effects-shown').checked });
@@ -326,6 +327,7 @@ export function setUpEffects() {
     drawEffects();
     emit('effects');
   });
+  on('tab', tabChanged);
   shortcuts.v = () => openEffects(!state.effectsOpen, false);
 
   on('effects objects log masks', () => {

@@ -16,6 +16,7 @@ import { addObject } from '../tools/object_actions.js';
 import { masks } from '../viewport/masks.js';
 import { thumbnailObserver } from './object_thumbnails.js';
 import { showVerdict } from './reviews.js';
+import { showTab } from './side_tabs.js';
 
 export const objectList = find('objects');
 const labelOptions = /** @type {HTMLDataListElement} */ (root.querySelector('#mk-labels'));
@@ -210,6 +211,7 @@ const textInputAt = event => {
  * @param {Control} control
  */
 export function focusRow(id, control = 'pick') {
+  showTab('objects');
   updateObjects();
   focusOn(id, control);
 }

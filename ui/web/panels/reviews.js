@@ -19,6 +19,7 @@ import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
 import { nextAfter } from '../timeline/quality.js';
 import { overlayCanvas, viewport } from '../viewport/viewport.js';
+import { showTab } from './side_tabs.js';
 
 const pins = find('pins');
 const list = find('review-notes');
@@ -54,6 +55,7 @@ function addReview(review) {
   if (merged.length > MAX_REVIEWS) return toast(`${MAX_REVIEWS} reviews are the limit. Dismiss them first.`);
   setScreen('work');
   setReviews(merged);
+  showTab('review');
   toast(`${review.reviewer || 'The reviewer'}: ${summarize(review)}.`, 'hint');
 }
 

@@ -133,10 +133,24 @@ export function nextSuspicious(step) {
     const next = nextAfter(marked, state.frame, step);
     for (const { object, frames } of found) if (frames.includes(next)) return showSuspicious(object, next);
   }
+  toast(describeAllChecks(), 'hint');
+}
+
+/** What was checked, for the user, where no check found anything. */
+export function describeAllChecks() {
   const tracked = objects.listed.filter(hasMasks);
   const nothing = 'Nothing to review yet. Click on a thing and track it first.';
-  toast(tracked.length ? describeChecks(countChecks(tracked)) : nothing, 'hint');
+  return tracked.length ? describeChecks(countChecks(tracked)) : nothing;
 }
+
+/** Of each run of suspicious frames of an object the worst one, in the order of frames. */
+export const suspiciousPlaces = () =>
+  objects.listed
+    .filter(hasMasks)
+    .flatMap(object =>
+      worstFrames(suspicionsOf(object)).map(frame => ({ object, frame, reason: suspicionAt(object, frame).reason })),
+    )
+    .sort((one, other) => one.frame - other.frame);
 
 /**
  * On how many frames all of these objects were checked, one was not, or one was not even tracked.
@@ -186,7 +200,7 @@ let explanation = { frame: -1, text: '' };
  * @param {number} object
  * @param {number} frame
  */
-function showSuspicious(object, frame) {
+export function showSuspicious(object, frame) {
   pause();
   if (object !== state.active) objects.select(object);
   goTo(frame);
