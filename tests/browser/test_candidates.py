@@ -125,7 +125,10 @@ def test_in_a_clip_the_picked_mask_is_tracked(desk: Desk, clip: Path) -> None:
     desk.expect(STRIP).to_be_hidden()  # it is about another frame
 
 
-def test_the_pictures_do_not_lie_over_the_click(desk: Desk, picture: Path) -> None:
+def test_the_pictures_do_not_lie_over_the_click(
+    visit: Callable[..., Desk], server: tuple[Server, str], picture: Path
+) -> None:
+    desk = visit(server[1], viewport={"width": 800, "height": 800})
     desk.open(picture)
     desk.click(0.5, 0.95)
     expect_strip(desk)
@@ -206,11 +209,13 @@ def test_the_preview_is_switched_off_and_stays_off(
     desk.expect_mask(0.3, 0.45)
     desk.press("h")
     desk.expect_mask(0.3, 0.45, there=False)
-    desk.page.wait_for_selector(".mk-hover[aria-pressed=false]")
+    desk.page.wait_for_selector(".mk-hover[aria-pressed=false]", state="attached")
     desk.page.reload()
-    desk.page.wait_for_selector(".mk-hover[aria-pressed=false]")
+    desk.page.wait_for_selector(".mk-hover[aria-pressed=false]", state="attached")
     desk.page.wait_for_selector(".mk-status[data-line=on]")
+    desk.page.click(".mk-view-open")
     desk.page.click(".mk-hover")
+    desk.press("Escape")
     hover(desk, 0.7, 0.5)
     desk.expect_mask(0.7, 0.45)
 
@@ -256,7 +261,7 @@ def test_a_slow_preview_switches_itself_off(
         if turn < 4:
             desk.expect_mask(0.3 + 0.05 * turn, 0.45)
     desk.expect_toast("is off, because it is slow here")
-    desk.page.wait_for_selector(".mk-hover[aria-pressed=false]")
+    desk.page.wait_for_selector(".mk-hover[aria-pressed=false]", state="attached")
     desk.press("h")
     hover(desk, 0.8, 0.8)
     wait_for_call(engine)

@@ -235,10 +235,13 @@ def test_the_plain_look_is_as_strong_as_on_the_stage(desk: Desk, picture: Path) 
     desk.open(picture)
     select(desk)
     open_panel(desk)
+    desk.page.click(".mk-view-open")
     desk.page.fill(".mk-opacity input", "100")
+    desk.press("Escape")
     desk.expect(knob(desk, "Overlay: Opacity")).to_have_value("1")
     expect_color(desk, 0.33, 0.53, ORANGE)
     add(desk, "glow")
+    desk.page.click(".mk-view-open")
     desk.page.fill(".mk-opacity input", "20")
     desk.expect(knob(desk, "Overlay: Opacity")).to_have_value("1")
 
@@ -286,7 +289,7 @@ def test_the_look_survives_a_reload_and_belongs_to_the_work(desk: Desk, picture:
     open_panel(desk)
     expect_color(desk, 0.33, 0.53, ORANGE)
     desk.open(clip)
-    desk.expect(knob(desk, "Overlay: Opacity")).to_have_value("0.5")
+    desk.expect(knob(desk, "Overlay: Opacity")).to_have_value("0.35")
     desk.expect(".mk-effects-empty").to_be_visible()
 
 

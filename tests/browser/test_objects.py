@@ -263,7 +263,9 @@ def test_patterns_hatch_each_mask_in_its_own_way(desk: Desk, picture: Path) -> N
         return [desk.page.evaluate(shades, place) for place in places]
 
     assert all("1" not in each for each in dark())
+    desk.page.click(".mk-view-open")
     desk.page.click(".mk-patterns")
+    desk.press("Escape")
     desk.page.wait_for_function(f"place => ({shades})(place).includes('1')", arg=places[0])
     hatched = dark()
     assert all("1" in each and "0" in each for each in hatched)
@@ -271,7 +273,8 @@ def test_patterns_hatch_each_mask_in_its_own_way(desk: Desk, picture: Path) -> N
     rows = [hatched[1][start : start + 26] for start in range(0, 26 * 26, 26)]
     assert all(len(set(row)) == 1 for row in rows), "object 2 has lines across"
     desk.page.reload()
-    desk.page.wait_for_selector(".mk-patterns[aria-pressed=true]")
+    desk.page.wait_for_selector(".mk-patterns[aria-pressed=true]", state="attached")
+    desk.page.click(".mk-view-open")
     desk.page.click(".mk-patterns")
     desk.page.wait_for_function(f"place => !({shades})(place).includes('1')", arg=places[0])
 
@@ -378,6 +381,7 @@ def test_the_list_stays_fast_with_many_objects(desk: Desk, picture: Path) -> Non
     assert desk.page.evaluate("[...document.querySelectorAll('.mk-object')].every(row => row.kept)")
     thumb = "row => document.querySelectorAll('.mk-thumb')[row].toDataURL()"
     before = [desk.page.evaluate(thumb, row) for row in (40, MANY - 1)]
+    desk.page.click(".mk-view-open")
     desk.page.click(".mk-patterns")
     changed = f"([row, before]) => ({thumb})(row) !== before"
     desk.page.wait_for_function(changed, arg=[MANY - 1, before[1]])

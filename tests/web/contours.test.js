@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ringsOf, simplifyRing } from '../../ui/web/shared/contours.js';
+import { ringsOf, simplifyRing, smoothRing } from '../../ui/web/shared/contours.js';
 
 /** @param {string[]} rows @returns {[number[], number, number]} */
 const mask = (...rows) => [[...rows.join('')].map(each => Number(each === '#')), rows[0].length, rows.length];
@@ -48,4 +48,21 @@ test('a staircase becomes a line', () => {
   assert.deepEqual(simplifyRing(stairs, 0.8).slice(-4), [4, 4, 0, 4]);
   assert.ok(simplifyRing(stairs, 0.8).length <= 10);
   assert.deepEqual(simplifyRing([0, 0, 2, 0, 2, 2, 0, 2], 9), [0, 0, 2, 0, 2, 2, 0, 2]);
+});
+
+test('a smooth ring has no steps, does not shrink and keeps small things', () => {
+  const side = 80;
+  const inDisc = (/** @type {number} */ x, /** @type {number} */ y) => Math.hypot(x - 39.5, y - 39.5) < 30;
+  const disc = Array.from({ length: side * side }, (_, at) => Number(inDisc(at % side, Math.floor(at / side))));
+  const [ring] = ringsOf(disc, side, side);
+  const smooth = smoothRing(ring);
+  const radii = smooth.flatMap((x, at) => (at % 2 ? [] : Math.hypot(x - 40, smooth[at + 1] - 40)));
+  assert.ok(Math.max(...radii) - Math.min(...radii) < 0.7, `${Math.min(...radii)} to ${Math.max(...radii)}`);
+  assert.ok(Math.abs(radii.reduce((sum, each) => sum + each, 0) / radii.length - 30) < 0.4);
+  assert.deepEqual(smoothRing([0, 0, 1, 0, 1, 1, 0, 1]), [0.5, 0, 1, 0.5, 0.5, 1, 0, 0.5]);
+  const bar = smoothRing([0, 0, 40, 0, 40, 1, 0, 1]);
+  assert.ok(
+    bar.every((value, at) => at % 2 === 0 || (value > -0.2 && value < 1.2)),
+    'a line stays a line',
+  );
 });

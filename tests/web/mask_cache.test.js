@@ -73,7 +73,7 @@ test('a mask that cannot be decoded has no sprite, rejects nothing and is tried 
   Object.assign(globalThis, { createImageBitmap: decode });
   const masks = new MaskCache(1);
   const damaged = record({ png: new Blob(['not a PNG']) });
-  const sprite = () => masks.sprite(damaged, '#ff0000', 1, null);
+  const sprite = () => masks.sprite(damaged, '#ff0000', null);
   assert.deepEqual(await Promise.all([sprite(), sprite()]), [null, null]);
   assert.equal(decode.mock.callCount(), 1);
   assert.equal(await sprite(), null);

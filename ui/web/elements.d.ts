@@ -50,6 +50,7 @@ interface PageElements {
   'clear-frame': HTMLButtonElement;
   'clear-object': HTMLButtonElement;
   'clear-range': HTMLButtonElement;
+  'color-by': HTMLSelectElement;
   credits: HTMLAnchorElement;
   dots: HTMLButtonElement;
   download: HTMLButtonElement;
@@ -103,11 +104,10 @@ interface PageElements {
   new: HTMLButtonElement;
   next: HTMLButtonElement;
   'on-ten': HTMLButtonElement;
-  opacity: HTMLLabelElement;
   'opacity-slider': HTMLInputElement;
-  outline: HTMLButtonElement;
+  'opacity-text': HTMLOutputElement;
+  others: HTMLSelectElement;
   over: HTMLCanvasElement;
-  patterns: HTMLButtonElement;
   pausing: HTMLButtonElement;
   pick: HTMLButtonElement;
   picker: HTMLInputElement;
@@ -180,4 +180,5 @@ interface PageElements {
   undo: HTMLButtonElement;
   'use-mask': HTMLButtonElement;
   'use-mask-item': HTMLButtonElement;
+  'view-open': HTMLButtonElement;
 }

@@ -30,6 +30,7 @@ import { setUpSideTabs } from './panels/side_tabs.js';
 import { setUpStartScreen } from './panels/start_screen.js';
 import { setUpStatus } from './panels/status.js';
 import { setUpTextPrompts } from './panels/text_prompts.js';
+import { setUpTooltips } from './panels/tooltips.js';
 import { setUpTouchTips } from './panels/touch_tips.js';
 import { setUpTraining } from './panels/training.js';
 import { setUpAutosave } from './storage/autosave.js';
@@ -66,7 +67,7 @@ import { setUpTracking } from './tracking/tracking.js';
 import { setUpEffectPreviews } from './viewport/effect_previews.js';
 import { drawPrompts } from './viewport/markers.js';
 import { setUpMaskUpdates } from './viewport/mask_updates.js';
-import { setUpPatterns } from './viewport/patterns.js';
+import { setUpViewSettings } from './viewport/view_settings.js';
 import { setLayers, setUpViewport } from './viewport/viewport.js';
 
 export function setUpPage() {
@@ -75,6 +76,7 @@ export function setUpPage() {
   setUpHeader();
   setUpScreen();
   setUpSideTabs();
+  setUpTooltips();
   setUpEffectPreviews();
   setUpViewport();
   setUpPointer();
@@ -84,7 +86,7 @@ export function setUpPage() {
   setUpMaskUpdates();
   setUpPrompts();
   setUpMaskPrompt();
-  setUpPatterns();
+  setUpViewSettings();
   setUpObjects();
   setUpObjectThumbnails();
   setUpObjectList();

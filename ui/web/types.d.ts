@@ -27,17 +27,15 @@ type AutomaticMask = import('./protocol').AutomaticMaskData & { png: Blob };
 /** What is known of a mask without its pixels. */
 type MaskFacts = Pick<MaskRecord, 'predicted_iou' | 'area' | 'rating' | 'warnings'>;
 
-/** A decoded mask in its color, and its outline. */
+/** A mask as a shape in its color. */
 interface Sprite {
-  fill: HTMLCanvasElement;
-  fillContext: CanvasRenderingContext2D;
-  outline: HTMLCanvasElement;
-  outlineContext: CanvasRenderingContext2D;
-  /** Where the fill lies in the frame. */
-  x: number;
-  y: number;
-  /** How far the outline reaches beyond the fill, on each side. */
-  pad: number;
+  path: Path2D;
+  place: Place;
+  color: string;
+  /** Index into PATTERNS. */
+  pattern: number | null;
+  /** Whose it is, in the viewport. */
+  object?: number;
 }
 
 // --- the edit log ---

@@ -46,6 +46,32 @@ export function makeMenu(button, list) {
 }
 
 /**
+ * A panel below a button that stays open while it is used.
+ * @param {HTMLElement} button
+ * @param {HTMLElement} panel
+ */
+export function makePopover(button, panel) {
+  const setOpen = (/** @type {boolean} */ open) => {
+    if (open === !panel.hidden) return false;
+    panel.hidden = !open;
+    button.setAttribute('aria-expanded', String(open));
+    return true;
+  };
+  listen(button, 'click', () => setOpen(panel.hidden));
+  listen(window, 'pointerdown', event => {
+    if (!panel.parentElement?.contains(targetOf(event))) setOpen(false);
+  });
+  listen(panel, 'keydown', event => {
+    if (event.key !== 'Escape') return;
+    setOpen(false);
+    button.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  closers.push(() => setOpen(false));
+}
+
+/**
  * 1 for the arrow down, -1 for the arrow up, else 0.
  * @param {KeyboardEvent} event
  */

@@ -36,9 +36,15 @@ export const objects = {
       solo: state.soloObject === id,
     };
   },
-  /** @param {number} id */
+  /**
+   * The color in which the object is shown.
+   * @param {number} id
+   */
   color(id) {
-    return this.trait(id).color;
+    const { label, color } = this.trait(id);
+    if (!state.colorByClass || !label) return color;
+    const first = this.listed.find(other => this.traits(other).label === label);
+    return first === undefined ? color : this.traits(first).color;
   },
   /** @param {number} id */
   isVisible(id) {

@@ -19,10 +19,11 @@ export function placeAfterKey(key, place, count) {
 }
 
 /**
- * Lets the arrow keys go through the visible radios or tabs of a group; each is chosen by a click.
+ * Lets the arrow keys go through the visible radios or tabs of a group.
  * @param {HTMLElement} group
+ * @param {boolean} [chooses] whether the keys choose, by a click; else they only move the focus, as in a toolbar
  */
-export function makeRoving(group) {
+export function makeRoving(group, chooses = true) {
   listen(group, 'keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     /** @type {HTMLElement[]} */
@@ -34,7 +35,7 @@ export function makeRoving(group) {
     if (!next) return;
     event.preventDefault();
     event.stopPropagation();
-    next.click();
+    if (chooses) next.click();
     next.focus({ preventScroll: true });
   });
 }

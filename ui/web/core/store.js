@@ -56,9 +56,11 @@ export const state = {
   shown: { ...NOTHING }, // what is on the canvases
   view: { zoom: 1, x: 0, y: 0, scale: 1, ratio: 1 }, // x, y: where the frame's corner lies, in CSS pixels
   timeline: { first: 0, last: 0, wanted: 1, width: 0 }, // frames in sight; `wanted`: how many as a fraction, for smooth wheels
-  opacity: 0.5,
+  opacity: 0.35,
   outline: true,
   patterns: false, // masks are hatched, each object in its own way
+  colorByClass: false, // masks of a class share a color on the canvas
+  others: /** @type {'shown' | 'outlined' | 'hidden'} */ ('shown'), // objects that are not selected
   playing: false,
   range: /** @type {FrameRange | null} */ (null), // {first, last}: what is played and tracked; null is the whole clip
   tab: /** @type {'objects' | 'effects' | 'review' | 'automatic' | 'annotate'} */ ('objects'), // of the side panel

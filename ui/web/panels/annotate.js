@@ -7,6 +7,7 @@ import { endTiming } from '../annotate/timing.js';
 import { isClip, openMedium } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { find, fingersOnly, listen, root } from '../core/page.js';
+import { makeRoving, markChosen } from '../core/roving.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { STAGES as STAGE_NAMES } from '../core/traits.js';
@@ -70,20 +71,6 @@ function setStage(stage) {
   else if (stage || hadProposals) leaveAutomatic();
   updatePanel();
   emit('stage');
-}
-
-/**
- * Arrow keys choose the next or the previous stage: only the chosen one is reached by Tab.
- * @param {KeyboardEvent} event
- */
-function stepStage(event) {
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!step || !state.stage) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const place = (STAGE_NAMES.indexOf(state.stage) + step + STAGE_NAMES.length) % STAGE_NAMES.length;
-  setStage(STAGE_NAMES[place]);
-  stageButtons[place].focus();
 }
 
 // --- proposals ---
@@ -206,10 +193,7 @@ function statisticsRow({ stage, masks, masksPerPhoto, secondsPerMask, confirmed 
 function updatePanel() {
   if (!state.stage || !state.medium) return;
   const { frames } = openMedium();
-  for (const button of stageButtons) {
-    button.setAttribute('aria-checked', String(button.dataset.stage === state.stage));
-    button.tabIndex = button.dataset.stage === state.stage ? 0 : -1;
-  }
+  markChosen(stageButtons, ({ dataset }) => dataset.stage === state.stage);
   find('stage-text').textContent = worded(STAGES[state.stage].text);
   find('annotate-photo').textContent = `Photo ${state.frame + 1} of ${frames}`;
   find('annotate-earlier').disabled = state.frame === 0;
@@ -220,7 +204,7 @@ function updatePanel() {
 
 export function setUpAnnotate() {
   find('stages').append(...stageButtons);
-  listen(find('stages'), 'keydown', stepStage);
+  makeRoving(find('stages'));
   listen(find('annotate-open'), 'click', togglePanel);
   listen(find('annotate-close'), 'click', togglePanel);
   listen(find('annotate-earlier'), 'click', () => goToPhoto(-1));

@@ -26,6 +26,7 @@ const RETRY_DELAY = 400; // milliseconds until the server is asked again
 const PACE_WINDOW = 2000; // milliseconds over which frames per second are counted
 const MIN_BOX = 6; // CSS pixels; a shorter drag is a click
 const OPACITY = 0.5;
+const OUTLINE_WIDTH = 2; // CSS pixels
 const LOST_CONNECTION = 'The connection to the server was lost. It goes on as soon as it is back.';
 
 const dialog = find('stream-dialog');
@@ -270,8 +271,7 @@ async function showMasks() {
   while (isOutdated) {
     isOutdated = false;
     const frame = newest;
-    const { width = 640 } = started ?? {};
-    const sprites = await objects.sprites(Math.max(1.5, (1.5 * width) / Math.max(1, canvas.clientWidth)));
+    const sprites = await objects.sprites();
     if (!newest.picture) break; // the dialog was closed
     shown = { ...frame, sprites };
     draw();
@@ -287,7 +287,8 @@ function draw() {
   context.globalAlpha = OPACITY;
   for (const sprite of shown.sprites) drawFill(context, sprite);
   context.globalAlpha = 1;
-  for (const sprite of shown.sprites) drawOutline(context, sprite);
+  const outline = (OUTLINE_WIDTH * canvas.width) / Math.max(1, canvas.clientWidth);
+  for (const sprite of shown.sprites) drawOutline(context, sprite, outline);
   if (!drag) return;
   const [[x, y], [right, bottom]] = [drag.start, drag.end];
   context.lineWidth = Math.max(1.5, canvas.width / 400);

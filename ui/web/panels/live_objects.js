@@ -73,14 +73,11 @@ export class LiveObjects {
     }
   }
 
-  /**
-   * The masks as they are drawn.
-   * @param {number} thickness of the outline, in pixels of the frame
-   */
-  async sprites(thickness) {
+  /** The masks as they are drawn. */
+  async sprites() {
     const masked = [...this.byId].filter(([, { record }]) => record?.area);
     const drawn = masked.map(([id, { record }]) =>
-      drawSprite(/** @type {MaskRecord} */ (record), this.color(id), thickness).catch(() => null),
+      drawSprite(/** @type {MaskRecord} */ (record), this.color(id)).catch(() => null),
     );
     return (await Promise.all(drawn)).filter(sprite => sprite !== null);
   }

@@ -31,7 +31,9 @@ export function showTab(name) {
   markChosen(tabs, ({ dataset }) => dataset.tab === name);
   for (const [place, panel] of panels.entries()) panel.hidden = tabs[place].dataset.tab !== name;
   root.classList.toggle('mk-has-sheet', !IN_FLOW.includes(name));
-  if (isNew) emit('tab', name);
+  if (!isNew) return;
+  if (!tabOf(name).matches('.mk-mode')) saveSetting(SETTING, name);
+  emit('tab', name);
 }
 
 /**
@@ -49,12 +51,7 @@ export const focusTab = name => tabOf(name).focus({ preventScroll: true });
 
 export function setUpSideTabs() {
   makeRoving(tabList);
-  for (const tab of tabs)
-    listen(tab, 'click', () => {
-      const name = /** @type {Tab} */ (tab.dataset.tab);
-      showTab(name);
-      saveSetting(SETTING, name);
-    });
+  for (const tab of tabs) listen(tab, 'click', () => showTab(/** @type {Tab} */ (tab.dataset.tab)));
   showTab('objects');
   let isFirst = true;
   on('medium', () => {

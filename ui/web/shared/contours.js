@@ -112,3 +112,49 @@ function farthestFromLine(ring, first, last) {
   }
   return /** @type {const} */ ([far, most]);
 }
+
+// Taubin's smoothing: a step inward and a slightly longer one outward, so that a ring does not shrink.
+const INWARD = 0.5;
+const OUTWARD = -0.53;
+const ROUNDS = 12;
+const MIN_SMOOTHED = 16; // corners; smaller rings would lose their shape
+const SMOOTH_TOLERANCE = 0.12; // pixels by which corners of a smooth ring may be left out
+
+/**
+ * A ring of `ringsOf` as a smooth line: through the middles of the edges of its pixels, without their steps.
+ * @param {number[]} ring
+ */
+export function smoothRing(ring) {
+  let line = edgeMiddles(ring);
+  if (line.length >= 2 * MIN_SMOOTHED)
+    for (let round = 0; round < ROUNDS; round += 1) line = relaxed(relaxed(line, INWARD), OUTWARD);
+  return simplifyRing([...line], SMOOTH_TOLERANCE);
+}
+
+/** @param {number[]} ring */
+function edgeMiddles(ring) {
+  const middles = [];
+  for (let at = 0; at < ring.length; at += 2) {
+    const next = (at + 2) % ring.length;
+    const [dx, dy] = [ring[next] - ring[at], ring[next + 1] - ring[at + 1]];
+    const length = Math.abs(dx) + Math.abs(dy);
+    for (let step = 0.5; step < length; step += 1)
+      middles.push(ring[at] + (dx * step) / length, ring[at + 1] + (dy * step) / length);
+  }
+  return Float64Array.from(middles);
+}
+
+/**
+ * Each corner moved toward the middle of its neighbors.
+ * @param {Float64Array} line
+ * @param {number} share of the way
+ */
+function relaxed(line, share) {
+  const { length } = line;
+  const moved = new Float64Array(length);
+  for (let at = 0; at < length; at += 1) {
+    const middle = (line[(at + length - 2) % length] + line[(at + 2) % length]) / 2;
+    moved[at] = line[at] + share * (middle - line[at]);
+  }
+  return moved;
+}

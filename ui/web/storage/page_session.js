@@ -8,6 +8,7 @@ import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
 import { goTo } from '../timeline/navigation.js';
+import { firstHint } from '../tools/hints.js';
 import { syncTracking, trackingEnded } from '../tracking/tracking.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
@@ -50,7 +51,7 @@ function mediumOpened({ medium, version, added = state.opening?.added ?? false }
     quiet: added || project?.isNew,
   });
   announce(`${medium.name} ${medium.kind === 'album' ? 'are' : 'is'} open`);
-  if (!project) showTip(`${fingersOnly ? 'Tap' : 'Click'} on a thing to select it. Drag to draw a box around it.`);
+  if (!project) showTip(firstHint());
   emit('medium-opened', project ? undefined : source.example);
 }
 

@@ -7,6 +7,7 @@ import { frameSize } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, fingersOnly, listen } from '../core/page.js';
+import { makeRoving, markChosen } from '../core/roving.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { make } from '../shared/elements.js';
@@ -71,13 +72,14 @@ function updateCandidates() {
     const mask = masks[place];
     button.hidden = !mask;
     if (!mask) continue;
-    const isPicked = mask.choice === picked;
     showRating(label, mask);
     button.title = `Take this mask (Q). ${explainRating(mask)}`;
     button.setAttribute('aria-label', `Mask ${place + 1} of ${masks.length}, ${ratingWord(mask)}`);
-    button.setAttribute('aria-checked', String(isPicked));
-    button.tabIndex = isPicked ? 0 : -1;
   }
+  markChosen(
+    buttons.map(({ button }) => button),
+    button => masks[buttons.findIndex(each => each.button === button)]?.choice === picked,
+  );
   placeStrip();
   const color = objects.color(object);
   if (color !== candidates.color) drawThumbnails(Object.assign(candidates, { color }));
@@ -95,11 +97,20 @@ export function dismissCandidates() {
   closeStrip();
 }
 
-/** At the bottom of the viewport, or at its top where it would cover the click. */
+const isWide = matchMedia('(min-width: 901px)');
+
+/** Beside the picture where there is room, else over it. */
+function dockStrip() {
+  (isWide.matches ? find('candidates-dock') : viewport).append(strip);
+  placeStrip();
+}
+
+/** Over the picture: at the bottom of the viewport, or at its top where it would cover the click. */
 function placeStrip() {
   const point = candidates && state.log.prompt(candidates.frame, candidates.object).points?.[0];
   if (!point) return;
   strip.classList.remove('mk-at-top');
+  if (isWide.matches) return;
   const [box, frame] = [strip.getBoundingClientRect(), viewport.getBoundingClientRect()];
   const [x, y] = [frame.left + view.x + point[0] * view.scale, frame.top + view.y + point[1] * view.scale];
   const isBeside = x < box.left - 2 * POINT_RADIUS || x > box.right + 2 * POINT_RADIUS;
@@ -131,11 +142,7 @@ async function drawThumbnails(shown) {
   const { frame, masks, color } = shown;
   const size = frameSize(frame);
   const part = partAround(unionOf(masks.map(({ place }) => place)), size, THUMBNAIL_WIDTH / THUMBNAIL_HEIGHT);
-  const outline = (3 * part[2]) / (2 * THUMBNAIL_WIDTH);
-  const [bitmap, ...sprites] = await Promise.all([
-    frames.get(frame),
-    ...masks.map(mask => drawSprite(mask, color, outline)),
-  ]);
+  const [bitmap, ...sprites] = await Promise.all([frames.get(frame), ...masks.map(mask => drawSprite(mask, color))]);
   if (candidates !== shown) return;
   for (const [place, sprite] of sprites.entries())
     if (sprite) drawPart(buttons[place].thumbnail, bitmap, sprite, size, part);
@@ -163,12 +170,11 @@ function showCandidates({ version, frame, object, objects: records }) {
     );
 }
 
-/** @type {Record<string, number>} */
-const ARROW_STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-
 export function setUpCandidates() {
   const list = find('candidate-list');
   list.append(...buttons.map(({ button }) => button));
+  dockStrip();
+  listen(isWide, 'change', dockStrip);
 
   on('server-masks', showCandidates);
 
@@ -176,13 +182,7 @@ export function setUpCandidates() {
 
   for (const [place, { button }] of buttons.entries()) listen(button, 'click', () => pick(place));
   listen(find('candidates-close'), 'click', dismissCandidates);
-  listen(list, 'keydown', event => {
-    const step = ARROW_STEPS[event.key];
-    if (!step || !candidates) return;
-    event.preventDefault();
-    pickNext(step);
-    buttons.find(({ button }) => button.getAttribute('aria-checked') === 'true')?.button.focus();
-  });
+  makeRoving(list);
   on('log frame objects tracking medium', updateCandidates);
   on('view', placeStrip);
   on('medium', () => {

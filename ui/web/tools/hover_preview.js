@@ -9,10 +9,9 @@ import { about, find, fingersOnly, listen } from '../core/page.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { connection } from '../net/connection.js';
-import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
-import { drawFill, drawOutline, drawSprite, tiled } from '../viewport/sprites.js';
+import { drawFill, drawSprite } from '../viewport/sprites.js';
 import { drawOverlay, outlineWidth, overlayCanvas, overlayContext, toFrame } from '../viewport/viewport.js';
 import { isInFrame, isNegative } from './geometry.js';
 import { isPointerFree } from './pointer.js';
@@ -24,6 +23,7 @@ const TIMEOUT = 3000; // milliseconds after which a response counts as lost
 const TRIALS = 5; // how many first responses are timed
 const MAX_LATENCY = 250; // milliseconds, their median
 
+const DASH = 5; // CSS pixels
 const hoverButton = find('hover');
 const hover = {
   on: !fingersOnly,
@@ -92,33 +92,20 @@ function recordLatency(latency) {
   toast('The preview under the cursor is off, because it is slow here. H turns it on.', 'hint');
 }
 
-/**
- * The outline is dashed in black and white, which is visible on anything.
- * @param {MaskRecord} record
- */
-async function drawPreviewSprite(record) {
-  const sprite = await drawSprite(record, objects.color(record.id), outlineWidth());
-  if (!sprite) return null;
-  const dash = Math.max(1, Math.round(5 / view.scale));
-  const [tile, tileContext] = canvasOf(2 * dash, 2 * dash);
-  tileContext.fillStyle = '#18181b';
-  tileContext.fillRect(0, 0, 2 * dash, 2 * dash);
-  tileContext.fillStyle = '#fff';
-  tileContext.fillRect(0, 0, dash, dash);
-  tileContext.fillRect(dash, dash, dash, dash);
-  const { outline, outlineContext } = sprite;
-  outlineContext.globalCompositeOperation = 'source-atop';
-  outlineContext.fillStyle = tiled(outlineContext, tile);
-  outlineContext.fillRect(0, 0, outline.width, outline.height);
-  return sprite;
-}
-
+/** The outline is dashed in black and white, which is visible on anything. */
 export function drawHoverPreview() {
   if (!hover.sprite) return;
+  const { path } = hover.sprite;
+  const dash = DASH / view.scale;
   overlayContext.globalAlpha = 0.3;
   drawFill(overlayContext, hover.sprite);
   overlayContext.globalAlpha = 0.9;
-  drawOutline(overlayContext, hover.sprite);
+  Object.assign(overlayContext, { strokeStyle: '#18181b', lineWidth: outlineWidth(), lineJoin: 'round' });
+  overlayContext.stroke(path);
+  overlayContext.setLineDash([dash, dash]);
+  overlayContext.strokeStyle = '#fff';
+  overlayContext.stroke(path);
+  overlayContext.setLineDash([]);
   overlayContext.globalAlpha = 1;
 }
 
@@ -141,7 +128,7 @@ async function showPreview({ seq, version, objects: [record] }) {
   const { inFlight } = hover;
   if (seq !== inFlight?.seq || version !== state.version) return;
   recordLatency(performance.now() - inFlight.since);
-  const sprite = record ? await drawPreviewSprite(record) : null;
+  const sprite = record ? await drawSprite(record, objects.color(record.id)) : null;
   if (hover.inFlight !== inFlight) return; // stopped meanwhile
   hover.inFlight = null;
   hover.sprite = sprite;

@@ -4,6 +4,7 @@ import { announce, showTip } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
+import { nextHint } from './hints.js';
 import { setAdding } from './mode.js';
 import { prompts } from './prompts.js';
 
@@ -11,7 +12,7 @@ import { prompts } from './prompts.js';
 export function addObject() {
   objects.select(state.log.prompts.has(state.active) ? objects.unused : state.active);
   setAdding(true);
-  showTip('Click on the next thing.');
+  showTip(nextHint());
 }
 
 /** @param {number} id */

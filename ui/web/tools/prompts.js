@@ -11,6 +11,7 @@ import { emit, on } from '../shared/events.js';
 import { sendEdits } from '../storage/edit_log_replay.js';
 import { goTo } from '../timeline/navigation.js';
 import { masks } from '../viewport/masks.js';
+import { newColor } from './new_color.js';
 import { tidyPrompt, withPoints } from './prompt_edits.js';
 
 const MAX_SINGLE_REQUESTS = 30; // more of them are sent as one
@@ -69,7 +70,7 @@ export const prompts = {
       return undefined;
     }
     if (!objects.mayHave(object)) return undefined;
-    state.log.add([{ frame, object, prompt }, ...provenance]);
+    state.log.add([{ frame, object, prompt }, ...provenance, ...newColor(frame, object, prompt)]);
     connection.request({ t: 'set_prompt', frame, object, prompt, since });
     showTip('');
     emit('interaction');

@@ -5,9 +5,12 @@
 import { toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { state } from '../core/store.js';
+import { canvasOf } from '../shared/canvas.js';
 import { masks } from '../viewport/masks.js';
 import { objectSprite } from '../viewport/viewport.js';
 import { isInFrame } from './geometry.js';
+
+const [, tester] = canvasOf(1, 1); // a context of pixels of the frame
 
 /**
  * Of several masks at this position, the next one below the selected object's.
@@ -18,7 +21,7 @@ async function selectAt([x, y]) {
   for (const id of objects.listed.filter(each => objects.isVisible(each)).reverse()) {
     const record = masks.on(state.frame).get(id);
     const sprite = record && (await objectSprite(id, record));
-    if (sprite?.fillContext.getImageData(x - sprite.x, y - sprite.y, 1, 1).data[3]) hits.push(id);
+    if (sprite && tester.isPointInPath(sprite.path, x, y, 'evenodd')) hits.push(id);
   }
   if (!hits.length) return toast('There is no mask here to select.', 'hint');
   objects.select(hits[(hits.indexOf(state.active) + 1) % hits.length]);

@@ -2,8 +2,9 @@
 
 /** @import { Tool } from './pointer.js' */
 
-import { announce } from '../core/notices.js';
+import { announce, showTip } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
+import { makeRoving, markChosen } from '../core/roving.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
@@ -11,6 +12,7 @@ import { overlayCanvas } from '../viewport/viewport.js';
 import { automaticTool } from './automatic_tool.js';
 import { brush, placeBrush, setBrushSize } from './brush.js';
 import { setCrosshair } from './crosshair.js';
+import { firstHint } from './hints.js';
 import { useMaskAsPrompt } from './mask_prompt.js';
 import { setAdding } from './mode.js';
 import { pointTool } from './points.js';
@@ -29,19 +31,22 @@ export const tools = {
 const toolButtons = find('tool-choice').querySelectorAll('[data-tool]');
 
 export function setTool(name = 'point', adding = state.adding) {
+  const isNew = name !== state.tool;
   update({ tool: name });
   overlayCanvas.dataset.tool = name;
   overlayCanvas.dataset.grip = '';
-  for (const button of toolButtons) button.setAttribute('aria-checked', String(button.dataset.tool === name));
-  find('size').hidden = name !== 'paint'; // in the place of the opacity, so that nothing moves
-  find('opacity').hidden = name === 'paint';
+  markChosen(toolButtons, ({ dataset }) => dataset.tool === name);
+  find('size').hidden = name !== 'paint';
   find('brush').hidden = true;
   setAdding(adding);
   announce(`${name} ${adding ? 'adds' : 'takes away'}`);
+  if (state.medium && isNew) showTip(firstHint());
   emit('tool');
 }
 
 export function setUpToolbar() {
+  makeRoving(find('tool-choice'), false);
+  makeRoving(find('sign'));
   for (const button of toolButtons) listen(button, 'click', () => setTool(button.dataset.tool));
   listen(find('tool-add'), 'click', () => setAdding(true));
   listen(find('tool-remove'), 'click', () => setAdding(false));
@@ -58,4 +63,5 @@ export function setUpToolbar() {
     c: () => setCrosshair(!state.crosshair),
   });
   setBrushSize(brush.size);
+  setTool();
 }

@@ -2,7 +2,7 @@
 // it. Masks with a side of more than MAX_SIDE pixels lose detail; their pixels come from their PNG (`pixelsOf`).
 
 import { canvasOf, contextOf } from '../shared/canvas.js';
-import { ringsOf, simplifyRing } from '../shared/contours.js';
+import { ringsOf, simplifyRing, smoothRing } from '../shared/contours.js';
 
 /**
  * @typedef {object} MaskShape
@@ -76,9 +76,24 @@ export function shapeOfPixels(place, columns, rows, pixels) {
     columns,
     rows,
     pixels,
-    path: pathOf(place, columns, rows, pixels),
+    path: pathOf(place, columns, rows, pixels, ring => simplifyRing(ring, TOLERANCE)),
     anchor: anchorOf(place, columns, rows, pixels),
   };
+}
+
+const MAX_SMOOTH_SIDE = 1024; // pixels of the bitmap whose outlines are smoothed
+
+/**
+ * The smooth outlines of a mask, in pixels of the frame, to be filled by the even-odd rule.
+ * @param {Pick<CandidateMask, 'place' | 'png'>} mask
+ */
+export async function smoothPath({ place, png }) {
+  const bitmap = await createImageBitmap(png);
+  const scale = Math.max(1, place[2] / MAX_SMOOTH_SIDE, place[3] / MAX_SMOOTH_SIDE);
+  const [columns, rows] = [Math.ceil(place[2] / scale), Math.ceil(place[3] / scale)];
+  const pixels = readPixels(bitmap, columns, rows);
+  bitmap.close();
+  return pathOf(place, columns, rows, pixels, smoothRing);
 }
 
 /**
@@ -86,12 +101,13 @@ export function shapeOfPixels(place, columns, rows, pixels) {
  * @param {number} columns
  * @param {number} rows
  * @param {Uint8Array} pixels
+ * @param {(ring: number[]) => number[]} simplify
  */
-function pathOf([left, top, width, height], columns, rows, pixels) {
+function pathOf([left, top, width, height], columns, rows, pixels, simplify) {
   const path = new Path2D();
   const [scaleX, scaleY] = [width / columns, height / rows];
   for (const ring of ringsOf(pixels, columns, rows)) {
-    const corners = simplifyRing(ring, TOLERANCE);
+    const corners = simplify(ring);
     for (let at = 0; at < corners.length; at += 2) {
       const [x, y] = [left + corners[at] * scaleX, top + corners[at + 1] * scaleY];
       if (at) path.lineTo(x, y);

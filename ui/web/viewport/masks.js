@@ -13,7 +13,6 @@ import { drawSprite } from './sprites.js';
 
 const MAX_PNG_BYTES = 96e6;
 const MAX_SPRITES = 1000;
-const MAX_SPRITE_BYTES = 256e6; // decoded, two pictures of 4 bytes a pixel each
 
 /** What is known of an object on a frame. */
 export const UNKNOWN = 0;
@@ -218,32 +217,35 @@ export class MaskCache {
    * Null for an empty mask, and for a PNG that cannot be decoded: the next call tries again.
    * @param {CandidateMask} record
    * @param {string} color
-   * @param {number} thickness of the outline, in pixels of the frame
    * @param {number | null} pattern index into PATTERNS
    */
-  sprite(record, color, thickness, pattern) {
-    const key = `${color} ${thickness} ${pattern}`;
+  sprite(record, color, pattern) {
+    const key = `${color} ${pattern}`;
     const cached = this.sprites.get(record);
-    const entry = cached?.key === key ? cached : { key, sprite: drawSprite(record, color, thickness, pattern) };
+    const entry = cached?.key === key ? cached : { key, sprite: recolored(record, color, pattern, cached?.sprite) };
     this.sprites.delete(record);
     this.sprites.set(record, entry);
-    this.#trimSprites();
+    for (const oldest of this.sprites.keys()) {
+      if (this.sprites.size <= MAX_SPRITES) break;
+      this.sprites.delete(oldest);
+    }
     return entry.sprite.catch(() => {
       if (this.sprites.get(record) === entry) this.sprites.delete(record);
       return null;
     });
   }
+}
 
-  #trimSprites() {
-    const size = (/** @type {CandidateMask} */ { place: [, , width, height] }) => 8 * width * height;
-    let bytes = 0;
-    for (const each of this.sprites.keys()) bytes += size(each);
-    for (const oldest of this.sprites.keys()) {
-      if (this.sprites.size <= MAX_SPRITES && bytes <= MAX_SPRITE_BYTES) break;
-      this.sprites.delete(oldest);
-      bytes -= size(oldest);
-    }
-  }
+/**
+ * A sprite; its shape is the former one's, where there is one.
+ * @param {CandidateMask} record
+ * @param {string} color
+ * @param {number | null} pattern
+ * @param {Promise<Sprite | null>} [former]
+ */
+async function recolored(record, color, pattern, former) {
+  const sprite = await former?.catch(() => null);
+  return sprite ? { ...sprite, color, pattern } : drawSprite(record, color, pattern);
 }
 
 export const masks = new MaskCache(0);

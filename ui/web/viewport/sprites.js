@@ -1,50 +1,49 @@
-// Drawing masks: in color with an outline, hatched, and as thumbnails of a crop of a frame.
+// Drawing masks: in color with a smooth outline, hatched, and as thumbnails of a crop of a frame.
 
 import { canvasOf, contextOf } from '../shared/canvas.js';
 import { clamp } from '../shared/values.js';
+import { smoothPath } from './mask_shapes.js';
+
+const TILE_SIDE = 12; // pixels of the screen
 
 /** @typedef {[x0: number, y0: number, x1: number, y1: number]} Line */
 
 /**
- * A mask in its color, and its outline: the mask moved around in a circle, minus the mask itself. Null for an empty mask.
+ * A mask in its color, as a shape. Null for an empty mask.
  * @param {Pick<CandidateMask, 'area' | 'place' | 'png'>} mask
  * @param {string} color
- * @param {number} thickness of the outline, in pixels of the frame
  * @param {number | null} [pattern] index into PATTERNS
  * @returns {Promise<Sprite | null>}
  */
-export async function drawSprite({ area, place, png }, color, thickness, pattern = null) {
-  if (!area) return null;
-  const [x, y, width, height] = place;
-  const bitmap = await createImageBitmap(png);
-  const [fill, fillContext] = canvasOf(width, height);
-  fillContext.drawImage(bitmap, 0, 0);
-  fillContext.globalCompositeOperation = 'source-in';
-  fillContext.fillStyle = color;
-  fillContext.fillRect(0, 0, width, height);
-  if (pattern !== null) hatch(fillContext, place, color, thickness, pattern);
-  const pad = Math.ceil(thickness);
-  const [outline, outlineContext] = canvasOf(width + 2 * pad, height + 2 * pad);
-  for (let turn = 0; turn < 8; turn += 1) {
-    const angle = (turn * Math.PI) / 4;
-    outlineContext.drawImage(fill, pad + thickness * Math.cos(angle), pad + thickness * Math.sin(angle));
-  }
-  outlineContext.globalCompositeOperation = 'destination-out';
-  outlineContext.drawImage(bitmap, pad, pad);
-  bitmap.close();
-  return { fill, fillContext, outline, outlineContext, x, y, pad };
+export async function drawSprite(mask, color, pattern = null) {
+  return mask.area ? { path: await smoothPath(mask), place: mask.place, color, pattern } : null;
 }
 
 /**
- * @param {CanvasRenderingContext2D} context
+ * @param {CanvasRenderingContext2D} context in pixels of the frame
  * @param {Sprite} sprite
  */
-export const drawFill = (context, { fill, x, y }) => context.drawImage(fill, x, y);
+export function drawFill(context, { path, place, color, pattern }) {
+  context.fillStyle = color;
+  context.fill(path, 'evenodd');
+  if (pattern === null) return;
+  context.fillStyle = hatching(context, place, color, pattern);
+  context.fill(path, 'evenodd');
+}
+
 /**
- * @param {CanvasRenderingContext2D} context
+ * In the color of the mask, between two thin dark lines, so that it is seen on anything.
+ * @param {CanvasRenderingContext2D} context in pixels of the frame
  * @param {Sprite} sprite
+ * @param {number} width in pixels of the frame
  */
-export const drawOutline = (context, { outline, x, y, pad }) => context.drawImage(outline, x - pad, y - pad);
+export function drawOutline(context, { path, color }, width) {
+  context.lineJoin = 'round';
+  Object.assign(context, { strokeStyle: '#0006', lineWidth: 1.7 * width });
+  context.stroke(path);
+  Object.assign(context, { strokeStyle: color, lineWidth: width });
+  context.stroke(path);
+}
 
 /**
  * A canvas as a repeating fill.
@@ -94,18 +93,18 @@ function isBright(color) {
 }
 
 /**
+ * Lines over a fill, equally wide whatever the scale of the context.
  * @param {CanvasRenderingContext2D} context
  * @param {Place} place of the mask in the frame, where the pattern is anchored
  * @param {string} color
- * @param {number} thickness
  * @param {number} pattern
  */
-function hatch(context, [x, y, width, height], color, thickness, pattern) {
-  const side = Math.max(5, Math.round(6 * thickness));
+function hatching(context, [x, y], color, pattern) {
+  const side = TILE_SIDE;
   const lines = PATTERNS[pattern];
   const [tile, tileContext] = canvasOf(side, side);
   tileContext.scale(side, side);
-  tileContext.lineWidth = ((lines === DOT ? 2.4 : 1.1) * Math.max(1, thickness)) / side;
+  tileContext.lineWidth = (lines === DOT ? 4 : 2.2) / side;
   tileContext.lineCap = lines === DOT ? 'round' : 'square';
   tileContext.strokeStyle = isBright(color) ? '#000c' : '#fffc';
   tileContext.beginPath();
@@ -114,12 +113,12 @@ function hatch(context, [x, y, width, height], color, thickness, pattern) {
     tileContext.lineTo(x1, y1);
   }
   tileContext.stroke();
-  context.globalCompositeOperation = 'source-atop';
-  context.fillStyle = tiled(context, tile, new DOMMatrix().translate(-(x % side), -(y % side)));
-  context.fillRect(0, 0, width, height);
+  const scale = 1 / context.getTransform().a;
+  return tiled(context, tile, new DOMMatrix().translate(x, y).scale(scale));
 }
 
 const THUMBNAIL_MARGIN = 1.25; // side of the crop, in sizes of the mask
+const OUTLINE_WIDTH = 1.6; // pixels of a thumbnail
 const MIN_THUMBNAIL_CROP = 24; // pixels of the frame
 
 /**
@@ -156,5 +155,5 @@ export function drawPart(canvas, bitmap, sprite, { width, height }, [left, top, 
   context.globalAlpha = 0.6;
   drawFill(context, sprite);
   context.globalAlpha = 1;
-  drawOutline(context, sprite);
+  drawOutline(context, sprite, OUTLINE_WIDTH / scale);
 }

@@ -44,7 +44,6 @@ function fitView() {
   fitCanvases(view, room(), [frameCanvas, overlayCanvas]);
   placeView();
   draw();
-  refreshMasks(); // the width of their outlines depends on the scale
 }
 
 /** Size of the frame on the canvas; photos of an album differ. */
@@ -65,7 +64,6 @@ export function zoomAt(factor, x, y) {
   zoomView(view, factor, x, y, MAX_ZOOM);
   placeView();
   draw();
-  refreshMasks();
 }
 
 /**
@@ -91,7 +89,8 @@ export const toViewport = event => placeOnCanvas(event, overlayCanvas);
  */
 export const toFrame = event => placeInFrame(view, event, overlayCanvas);
 
-export const outlineWidth = () => Math.max(1, 1.6 / view.scale); // pixels of the frame
+const OUTLINE_WIDTH = 2; // CSS pixels
+export const outlineWidth = () => OUTLINE_WIDTH / view.scale; // pixels of the frame
 
 let turns = 0;
 /**
@@ -125,7 +124,6 @@ export async function showFrame(frame) {
 function resetView() {
   Object.assign(view, { zoom: 1, x: 0, y: 0 });
   placeView();
-  refreshMasks();
 }
 
 /** Until a frame of a new medium is loaded. */
@@ -169,7 +167,10 @@ async function spritesOf(frame) {
     .filter(([object]) => objects.isVisible(object))
     .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
   const sprites = await Promise.all(visible.map(([object, record]) => objectSprite(object, record)));
-  return sprites.filter(sprite => sprite !== null);
+  return visible.flatMap(([object], place) => {
+    const sprite = sprites[place];
+    return sprite ? [{ ...sprite, object }] : [];
+  });
 }
 
 /**
@@ -177,8 +178,7 @@ async function spritesOf(frame) {
  * @param {MaskRecord} record
  */
 export function objectSprite(object, record) {
-  const thickness = Math.round(outlineWidth() * 4) / 4;
-  return masks.sprite(record, objects.color(object), thickness, patternOf(object));
+  return masks.sprite(record, objects.color(object), patternOf(object));
 }
 
 function draw() {
@@ -226,10 +226,15 @@ export function drawOverlay() {
 }
 
 function drawMasks() {
+  const { sprites } = state.shown;
+  const isOther = (/** @type {Sprite} */ { object }) => object !== state.active;
+  const shown = state.others === 'hidden' ? sprites.filter(sprite => !isOther(sprite)) : sprites;
   overlayContext.globalAlpha = state.opacity;
-  for (const sprite of state.shown.sprites) drawFill(overlayContext, sprite);
+  for (const sprite of shown) if (state.others !== 'outlined' || !isOther(sprite)) drawFill(overlayContext, sprite);
   overlayContext.globalAlpha = 1;
-  if (state.outline) for (const sprite of state.shown.sprites) drawOutline(overlayContext, sprite);
+  for (const sprite of shown)
+    if (state.outline || (state.others === 'outlined' && isOther(sprite)))
+      drawOutline(overlayContext, sprite, outlineWidth());
 }
 
 export function setUpViewport() {
@@ -239,16 +244,6 @@ export function setUpViewport() {
       if (isPainted()) drawOverlay();
     });
   listen(find('fit'), 'click', () => zoomAt(0, 0, 0));
-  const slider = find('opacity-slider');
-  listen(slider, 'input', () => {
-    update({ opacity: slider.valueAsNumber / 100 });
-    drawOverlay();
-  });
-  listen(find('outline'), 'click', () => {
-    update({ outline: !state.outline });
-    find('outline').setAttribute('aria-pressed', String(state.outline));
-    drawOverlay();
-  });
   on('theme', draw);
   on('repaint', repaint);
   on('screen', name => {
