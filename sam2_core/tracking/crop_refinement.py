@@ -1,7 +1,9 @@
 """Crop refinement ("Refine here"): segment an enlarged crop of a frame, for a finer mask of a small object.
 
 The crop with a margin around it fills the network's input. The logits of the whole frame are fed back as the mask
-prompt. The margin gives context to objects that the crop's edge cuts; only pixels inside the crop are replaced.
+prompt. The margin gives context to objects that the crop's edge cuts. Pixels inside the crop are replaced. What lies
+outside and ends at the crop's edge, because the finer mask does not go on there, would leave a rectangular hole: where
+all that was clicked on is in the crop, it is dropped, else the mask stays as it was.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ MARGIN = 0.125
 
 MIN_SIDE = 32
 """Smallest side of crop and margin together, in pixels; less gives the network no context."""
+
+
+SEAM = 3
+"""Pixels by which the two masks may miss each other at the crop's edge and still go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +110,47 @@ def refine_crop(
         return output, result
     finer = mask.copy()
     finer[outer.slices] = full_mask(refined.logits[0, 0], inner).to_array()
+    cut_off = cut_off_parts(mask, finer, crop)
+    if cut_off.any() and not _is_about(prompt, crop):
+        return output, result
+    mask[cut_off] = False
     mask[crop.slices] = finer[crop.slices]
-    merged = replace(output, logits=_with_mask(output.logits, crop, mask, whole), predicted_iou=refined.predicted_iou)
+    logits = _with_mask(output.logits, crop, mask, whole)
+    if cut_off.any():
+        logits = low_resolution_logits(mask, whole).to(logits)
+    merged = replace(output, logits=logits, predicted_iou=refined.predicted_iou)
     predicted_iou = as_fraction(float(refined.predicted_iou))
     rating = network.config.ratings.rate(predicted_iou, stability_of(refined.logits[0, 0]))
     finer_mask = Mask.from_array(mask)
     return merged, replace(result, mask=finer_mask, predicted_iou=predicted_iou, rating=rating, candidates=())
+
+
+def _is_about(prompt: Prompt, crop: Window) -> bool:
+    """Whether all that was said is points in the crop."""
+    within = (crop.left <= point.x <= crop.right and crop.top <= point.y <= crop.bottom for point in prompt.points)
+    return bool(prompt.points) and not prompt.boxes and prompt.mask is None and all(within)
+
+
+def cut_off_parts(mask: BoolArray, finer: BoolArray, crop: Window) -> BoolArray:
+    """The connected parts of `mask` outside of the crop that touch it mostly where the finer mask does not go on."""
+    outside = mask.copy()
+    outside[crop.slices] = False
+    count, labels = cv2.connectedComponents(outside.astype(np.uint8), connectivity=8)
+    goes_on = cv2.dilate(finer.astype(np.uint8), np.ones((2 * SEAM + 1, 2 * SEAM + 1), np.uint8)) > 0
+    touching, continued = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    padded, (rows, columns) = np.pad(labels, 1), crop.slices  # pixel (y, x) of the frame is (y + 1, x + 1)
+    edges = (
+        (padded[crop.top, 1:-1][columns], goes_on[crop.top, columns]),
+        (padded[crop.bottom + 1, 1:-1][columns], goes_on[crop.bottom - 1, columns]),
+        (padded[1:-1, crop.left][rows], goes_on[rows, crop.left]),
+        (padded[1:-1, crop.right + 1][rows], goes_on[rows, crop.right - 1]),
+    )
+    for beyond, inside in edges:
+        touching += np.bincount(beyond, minlength=count)
+        continued += np.bincount(beyond[inside], minlength=count)
+    is_cut_off = (touching > 0) & (2 * continued < touching)
+    is_cut_off[0] = False  # label 0 is everything outside of `mask`
+    return is_cut_off[labels]
 
 
 def _points_within(prompt: Prompt, window: Window, mask: BoolArray) -> Prompt:

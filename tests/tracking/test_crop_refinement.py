@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sam2_core.errors import BadPrompt
-from sam2_core.tracking.crop_refinement import MIN_SIDE, Window, crop_pixels
+from sam2_core.tracking.crop_refinement import MIN_SIDE, Window, crop_pixels, cut_off_parts
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, TrackingSession
@@ -97,6 +97,23 @@ def test_pixels_outside_of_the_crop_do_not_change() -> None:
     assert (before[INSIDE] != after[INSIDE]).any()
     before[INSIDE] = after[INSIDE] = False
     assert (before == after).all()
+
+
+def test_what_ends_at_the_edge_of_the_crop_is_cut_off() -> None:
+    coarse, finer = np.zeros((2, 40, 60), bool)
+    coarse[10:30, 5:55] = True  # through the crop
+    coarse[2:4, 2:4] = True  # far from it
+    crop = Window(20, 5, 40, 35)
+    finer[15:20, 25:30] = True  # within the crop only
+    cut_off = cut_off_parts(coarse, finer, crop)
+    assert cut_off[10:30, 5:20].all() and cut_off[10:30, 40:55].all()
+    assert cut_off.sum() == 20 * 30, "nothing in the crop, and not what lies elsewhere"
+    finer[10:30, 20:30] = True  # goes on to the left
+    cut_off = cut_off_parts(coarse, finer, crop)
+    assert not cut_off[10:30, 5:20].any() and cut_off[10:30, 40:55].all()
+    finer[12:30, 20:40] = True
+    assert not cut_off_parts(coarse, finer, Window(0, 0, 60, 40)).any()
+    assert not cut_off_parts(coarse, finer, crop).any()
 
 
 def test_the_result_depends_on_the_prompt_alone() -> None:

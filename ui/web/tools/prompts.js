@@ -13,6 +13,7 @@ import { goTo } from '../timeline/navigation.js';
 import { masks } from '../viewport/masks.js';
 import { newColor } from './new_color.js';
 import { tidyPrompt, withPoints } from './prompt_edits.js';
+import { withCropInView } from './view_crop.js';
 
 const MAX_SINGLE_REQUESTS = 30; // more of them are sent as one
 const LOG_SHARE = 0.9; // of the longest message, which the edit log with what is added must fit into
@@ -37,7 +38,7 @@ export const prompts = {
     if (why) toast(why, 'hint');
     if (why || !positions.length) return false;
     const prompt = withPoints(state.log.prompt(frame, object), positions, negative, about.max_points);
-    return this.set(frame, object, prompt, since) !== undefined;
+    return this.set(frame, object, withCropInView(prompt), since) !== undefined;
   },
 
   /**
