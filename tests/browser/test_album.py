@@ -88,7 +88,7 @@ def test_each_photo_has_its_masks_at_its_own_pixels(desk: Desk, photos: dict[str
     desk.press("PageDown")
     album.look_at("high.png")
     assert desk.pixel(0.27, 0.46)[3] == 0, "masks stay with their photo"
-    desk.expect(".mk-score").to_have_text("")
+    desk.expect(".mk-active .mk-score").to_have_text("")
     desk.click(0.8, 0.9)
     desk.expect_mask(0.8, 0.87)
     desk.page.click(".mk-later")
@@ -98,18 +98,18 @@ def test_each_photo_has_its_masks_at_its_own_pixels(desk: Desk, photos: dict[str
     desk.expect_mask(0.12, 0.25)
     assert desk.pixel(0.33, 0.5)[3] == 0
     blue = desk.pixel(0.2, 0.5)
-    assert blue[2] > blue[0], "the second object has its own colour on every photo"
+    assert blue[2] > blue[0], "each object has its own colour"
     album.expect_dots(1, 1, 1)
-    assert desk.page.locator(".mk-score").all_inner_texts() == ["", "good"]
+    desk.expect(".mk-active .mk-score").to_have_text("good")
     with zipfile.ZipFile(desk.download("masks")) as archive:
         found = {name: Image.open(BytesIO(archive.read(name))) for name in archive.namelist()[:-1]}
     sizes = {name: (image.height, image.width) for name, image in found.items()}
     assert sizes == {
         "wide/object_01.png": SIZES["wide.png"],
-        "high/object_01.png": SIZES["high.png"],
-        "flat/object_02.png": SIZES["flat.png"],
+        "high/object_02.png": SIZES["high.png"],
+        "flat/object_03.png": SIZES["flat.png"],
     }
-    high, flat = np.asarray(found["high/object_01.png"]), np.asarray(found["flat/object_02.png"])
+    high, flat = np.asarray(found["high/object_02.png"]), np.asarray(found["flat/object_03.png"])
     assert (high[360, 200], high[100, 60]) == (255, 0)
     assert (flat[60, 100], flat[60, 60], flat[60, 160]) == (255, 255, 0)
     coco = json.loads(desk.download("coco").read_text("utf-8"))
@@ -119,6 +119,34 @@ def test_each_photo_has_its_masks_at_its_own_pixels(desk: Desk, photos: dict[str
     with zipfile.ZipFile(desk.download("jpg")) as archive:
         assert archive.namelist() == ["wide.jpg", "high.jpg", "flat.jpg"]
         assert Image.open(BytesIO(archive.read("high.jpg"))).size == (250, 400)
+
+
+def test_objects_are_per_photo_and_classes_have_keys(desk: Desk, photos: dict[str, Path]) -> None:
+    album = Album(desk, *list(photos.values())[:3])
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    desk.expect(".mk-photos-done").to_have_text("1 of 3 done")
+    desk.page.locator(".mk-active .mk-label").fill("cat")
+    desk.press("Enter")
+    desk.expect(".mk-class").to_have_text("1cat")
+    desk.press("PageDown")
+    album.look_at("high.png")
+    desk.expect("[data-object='1']").to_be_hidden()
+    desk.expect(".mk-elsewhere-count").to_have_text("1")
+    desk.click(0.5, 0.5)
+    desk.expect_mask(0.5, 0.47)
+    desk.press("Shift+Digit1")
+    desk.expect(".mk-active .mk-label").to_have_value("cat")
+    desk.expect(".mk-photos-done").to_have_text("2 of 3 done")
+    desk.page.click(".mk-elsewhere-toggle")
+    desk.page.click("[data-object='1'] .mk-pick")  # the same thing on this photo, too
+    desk.click(0.2, 0.9)
+    desk.expect_mask(0.2, 0.87)
+    desk.expect(".mk-elsewhere").to_be_hidden()
+    desk.press("PageUp")
+    album.look_at("wide.png")
+    desk.expect(".mk-active").to_have_attribute("data-object", "1")
+    desk.expect("[data-object='2']").to_have_class("mk-object mk-is-elsewhere")
 
 
 def test_strokes_and_the_cross_hair_know_the_size_of_the_photo(desk: Desk, photos: dict[str, Path]) -> None:
@@ -137,11 +165,11 @@ def test_strokes_and_the_cross_hair_know_the_size_of_the_photo(desk: Desk, photo
         masks = {name: np.asarray(Image.open(BytesIO(archive.read(name)))) for name in archive.namelist()[:-1]}
     assert {name: mask.shape for name, mask in masks.items()} == {
         "flat/object_01.png": SIZES["flat.png"],
-        "high/object_01.png": SIZES["high.png"],
         "high/object_02.png": SIZES["high.png"],
+        "high/object_03.png": SIZES["high.png"],
     }
-    assert (masks["high/object_01.png"][360, 100], masks["high/object_01.png"][200, 125]) == (255, 0)
-    assert masks["high/object_02.png"][200, 125] == 255
+    assert (masks["high/object_02.png"][360, 100], masks["high/object_02.png"][200, 125]) == (255, 0)
+    assert masks["high/object_03.png"][200, 125] == 255
 
 
 def test_undo_goes_to_the_photo_that_it_is_about(desk: Desk, photos: dict[str, Path]) -> None:
@@ -229,7 +257,7 @@ def test_photos_are_added_and_the_work_on_the_others_stays(desk: Desk, photos: d
     album.look_at("flat.png")
     assert album.names() == list(SIZES)
     album.expect_dots(1, 1, 0, 0)
-    desk.expect(".mk-name").to_have_value("Cat")
+    desk.expect("[data-object='1'] .mk-name").to_have_value("Cat")
     desk.press("Control+z")
     album.look_at("high.png")
     desk.expect_mask(0.5, 0.47, there=False)

@@ -182,6 +182,7 @@ def test_a_scribble_becomes_a_few_points(studio: Studio) -> None:
 
 def test_a_lasso_adds_a_part_and_takes_one_away(studio: Studio) -> None:
     studio.press("l")
+    studio.page.click(".mk-snap")
     studio.stroke((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8))
     studio.expect_mask(0.22, 0.5)
     painted = studio.painted()
@@ -195,6 +196,65 @@ def test_a_lasso_adds_a_part_and_takes_one_away(studio: Studio) -> None:
     studio.expect_mask(0.5, 0.5)
     studio.click(0.9, 0.9)
     studio.page.wait_for_selector(".mk-tip:has-text('around')")
+
+
+def test_a_lasso_that_snaps_asks_for_what_is_inside(studio: Studio) -> None:
+    studio.press("l")
+    studio.stroke((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8))
+    prompt = studio.expect_prompt(lambda prompt: bool(prompt.boxes))
+    (box,) = prompt.boxes
+    assert [box.left, box.top, box.right, box.bottom] == pytest.approx([80, 60, 320, 240], abs=3)
+    assert prompt.mask is None and 1 <= len(prompt.points) <= 3
+    assert all(point.positive and 100 < point.x < 300 and 80 < point.y < 220 for point in prompt.points)
+    studio.stroke((0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6), button="right")
+    studio.expect_prompt(lambda prompt: not all(point.positive for point in prompt.points))
+
+
+def rectangle_with_hole(studio: Studio) -> None:
+    """A mask from a fifth to four fifths of the picture, with a hole in its middle."""
+    studio.press("l")
+    studio.page.click(".mk-snap")
+    studio.stroke((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8))
+    studio.expect_mask(0.22, 0.5)
+    studio.stroke((0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6), button="right")
+    studio.expect_mask(0.5, 0.5, there=False)
+
+
+def test_a_mask_is_cleaned_up_and_undone(studio: Studio) -> None:
+    studio.expect(".mk-cleanup").to_be_disabled()
+    rectangle_with_hole(studio)
+    studio.page.click(".mk-cleanup")
+    studio.page.click(".mk-cleanup-holes")
+    studio.expect_mask(0.5, 0.5)
+    assert studio.painted()[122:178, 162:238].all()
+    studio.page.click(".mk-cleanup")
+    studio.page.click(".mk-cleanup-islands")
+    studio.expect_toast("no small islands")
+    studio.press("Control+z")
+    studio.expect_mask(0.5, 0.5, there=False)
+
+
+def test_an_outline_is_edited_point_by_point(studio: Studio) -> None:
+    studio.press("Shift+P")
+    studio.click(0.5, 0.5)
+    studio.expect_toast("with another tool first")
+    rectangle_with_hole(studio)
+    studio.press("Shift+P")
+    studio.expect(".mk-tip").to_contain_text("Drag the points")
+    studio.stroke((0.8, 0.8), (0.9, 0.9))
+    studio.expect_mask(0.85, 0.86)
+    studio.stroke((0.5, 0.2), (0.5, 0.08))  # an edge
+    studio.expect_mask(0.5, 0.15)
+    studio.expect_mask(0.5, 0.5, there=False)
+    studio.click(0.5, 0.08, click_count=2)
+    studio.expect_mask(0.5, 0.15, there=False)
+    studio.press("Control+z")
+    studio.expect_mask(0.5, 0.15)
+    studio.press("]", "Shift+ArrowUp", "Shift+ArrowUp")
+    studio.expect_prompt(lambda prompt: prompt.mask is not None and bool(prompt.mask.to_array()[:57, 78:84].any()))
+    studio.press("Delete")
+    studio.expect_objects(1)
+    studio.expect_mask(0.22, 0.22, there=False)
 
 
 def test_a_brush_paints_the_mask_itself_and_erases(studio: Studio) -> None:

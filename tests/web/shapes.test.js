@@ -6,6 +6,7 @@ import {
   boxBetween,
   contains,
   edgesAt,
+  innerPoints,
   overlaps,
   pathLength,
   pointsAlong,
@@ -85,3 +86,28 @@ test('boxes and places', () => {
 });
 
 test('positions are rounded to tenths of a pixel', () => assert.deepEqual(roundToTenth([1.26, 3]), [1.3, 3]));
+
+test('points inside of a ring are deep in it and apart', () => {
+  /** @type {Position[]} */
+  const bar = [
+    [0, 0],
+    [100, 0],
+    [100, 10],
+    [0, 10],
+  ];
+  const points = innerPoints(bar, 3);
+  assert.equal(points.length, 3);
+  assert.ok(points.every(([x, y]) => x > 2 && x < 98 && y > 3 && y < 7));
+  const [first, second, third] = points.map(([x]) => x).sort((a, b) => a - b);
+  assert.ok(second - first > 4 && third - second > 4);
+  /** @type {Position[]} */
+  const bent = [
+    [0, 0],
+    [40, 0],
+    [40, 10],
+    [10, 10],
+    [10, 40],
+    [0, 40],
+  ];
+  assert.ok(innerPoints(bent, 3).every(([x, y]) => x < 10 || y < 10));
+});

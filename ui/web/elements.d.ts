@@ -45,6 +45,7 @@ interface PageElements {
   'camera-video': HTMLVideoElement;
   'candidates-close': HTMLButtonElement;
   choose: HTMLButtonElement;
+  cleanup: HTMLButtonElement;
   clear: HTMLButtonElement;
   'clear-all': HTMLButtonElement;
   'clear-frame': HTMLButtonElement;
@@ -60,6 +61,7 @@ interface PageElements {
   earlier: HTMLButtonElement;
   'effects-close': HTMLButtonElement;
   'effects-shown': HTMLInputElement;
+  'elsewhere-toggle': HTMLButtonElement;
   'export-cancel': HTMLButtonElement;
   'export-form': HTMLFormElement;
   eye: HTMLButtonElement;
@@ -138,6 +140,7 @@ interface PageElements {
   'set-out': HTMLButtonElement;
   sheet: HTMLDialogElement;
   size: HTMLLabelElement;
+  snap: HTMLButtonElement;
   snapshot: HTMLButtonElement;
   stream: HTMLButtonElement;
   'stream-add': HTMLButtonElement;

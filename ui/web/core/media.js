@@ -18,6 +18,13 @@ export const frameSize = (frame = state.frame) => {
   return { width, height };
 };
 
+/**
+ * A frame in words; '' for a picture.
+ * @param {number} frame
+ */
+export const frameName = frame =>
+  isClip() ? `frame ${frame + 1}` : isAlbum() ? (openMedium().names?.[frame] ?? '') : '';
+
 // What is played and tracked: the range, or the whole clip.
 export const playedRange = () => state.range ?? { first: 0, last: Math.max(0, (state.medium?.frames ?? 1) - 1) };
 

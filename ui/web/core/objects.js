@@ -4,6 +4,7 @@
 /** @import { ExportObject } from '../protocol.js' */
 
 import { emit, on } from '../shared/events.js';
+import { isAlbum } from './media.js';
 import { announce, toast } from './notices.js';
 import { about, fingersOnly } from './page.js';
 import { state, update } from './store.js';
@@ -58,8 +59,15 @@ export const objects = {
     return [...ids].sort((a, b) => this.traits(a).place - this.traits(b).place || a - b);
   },
 
+  /** Those of the list that are on the frame that is shown: objects of an album are per photo. */
+  get here() {
+    const isHere = (/** @type {number} */ id) => id === state.active || state.log.prompts.get(id)?.has(state.frame);
+    return isAlbum() ? this.listed.filter(isHere) : this.listed;
+  },
+
+  /** Classes in use, in the order in which they came. */
   get labels() {
-    return [...new Set([...state.log.traits.values()].flatMap(({ label }) => label || []))].sort();
+    return [...new Set([...state.log.traits.values()].flatMap(({ label }) => label || []))];
   },
 
   // --- traits ---
@@ -254,6 +262,14 @@ export const objects = {
 };
 
 export function setUpObjects() {
+  // On another photo a click starts another object, unless one was selected there.
+  on('frame', () => {
+    const { prompts } = state.log;
+    if (!isAlbum() || !prompts.has(state.active) || prompts.get(state.active)?.has(state.frame)) return;
+    update({ active: objects.here.find(id => id !== state.active) ?? objects.unused });
+    if (state.soloObject !== null) update({ soloObject: null });
+    emit('objects');
+  });
   // An object that was removed, also by undo, is not the only visible one any more.
   on('log', () => {
     if (state.soloObject !== null && !objects.listed.includes(state.soloObject)) update({ soloObject: null });

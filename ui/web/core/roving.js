@@ -35,8 +35,8 @@ export function makeRoving(group, chooses = true) {
     if (!next) return;
     event.preventDefault();
     event.stopPropagation();
+    next.focus({ preventScroll: true }); // first: a click may make the buttons anew
     if (chooses) next.click();
-    next.focus({ preventScroll: true });
   });
 }
 

@@ -46,7 +46,7 @@ export const state = {
   liveTraits: /** @type {Map<number, Partial<Traits>> | null} */ (null), // object -> traits that are being dragged about: a step of the log once they are let go
 
   // Tools
-  tool: 'point', // point, scribble, lasso, paint or automatic
+  tool: 'point', // point, scribble, lasso, paint, outline or automatic
   adding: true, // a click adds (or takes away)
   draftPrompt: /** @type {{ frame: number; object: number; prompt: Prompt } | null} */ (null), // {frame, object, prompt}: what a drag would ask for if it ended here
   crosshair: /** @type {[number, number] | null} */ (null), // [x, y] in the frame while it is shown

@@ -21,6 +21,7 @@ import { updateStale } from '../tracking/stale_frames.js';
 import { stopTracking, track } from '../tracking/tracking.js';
 import { zoomAt } from '../viewport/viewport.js';
 import { endAutomatic } from './automatic_masks.js';
+import { assignClass } from './class_list.js';
 import { openDownload } from './download.js';
 
 function removeActive() {
@@ -77,11 +78,13 @@ function historyAction({ key, shiftKey }) {
  * @returns {(() => void) | undefined}
  */
 function actionOf(event) {
-  const { key } = event;
+  const { key, code, shiftKey } = event;
   if (event.ctrlKey || event.metaKey) return historyAction(event);
   if (event.altKey) return undefined;
+  const digit = shiftKey && /^Digit([1-9])$/.exec(code);
+  if (digit) return () => assignClass(Number(digit[1]));
   if (/^[1-9]$/.test(key)) {
-    const object = objects.listed[Number(key) - 1];
+    const object = objects.here[Number(key) - 1];
     return () => object && objects.select(object);
   }
   const act = shortcuts[key.length === 1 ? key.toLowerCase() : key];

@@ -4,6 +4,7 @@
 import { mount } from '../core/mount.js';
 import { announce } from '../core/notices.js';
 import { about, find, listen } from '../core/page.js';
+import { makeRoving, markChosen } from '../core/roving.js';
 import { state } from '../core/store.js';
 import { worded } from '../core/wording.js';
 import { connection } from '../net/connection.js';
@@ -367,8 +368,8 @@ function released(event) {
 
 /** @param {boolean} adds */
 function setSign(adds) {
-  find('stream-add').ariaChecked = `${adds}`;
-  find('stream-remove').ariaChecked = `${!adds}`;
+  const chosen = find(adds ? 'stream-add' : 'stream-remove');
+  markChosen([find('stream-add'), find('stream-remove')], button => button === chosen);
 }
 
 // --- the objects ---
@@ -454,6 +455,7 @@ export function setUpLiveCamera() {
   for (const button of [find('stream-close'), find('stream-stop')]) listen(button, 'click', () => dialog.close());
   listen(find('stream-resume'), 'click', turnOn);
   listen(find('stream-new'), 'click', startNew);
+  makeRoving(find('stream-sign'));
   listen(find('stream-add'), 'click', () => setSign(true));
   listen(find('stream-remove'), 'click', () => setSign(false));
   listen(find('stream-keep'), 'click', keepPicture);

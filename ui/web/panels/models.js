@@ -7,6 +7,7 @@ import { isPublished, qualityText, shortNumber, sizeText, speedText, workText } 
 import { mount } from '../core/mount.js';
 import { announce, NO_CONNECTION, showProgress, toast } from '../core/notices.js';
 import { find, listen } from '../core/page.js';
+import { makeRoving, markChosen } from '../core/roving.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
@@ -170,12 +171,13 @@ function resolutionChoice(shown, group) {
       drawModels();
     });
     button.setAttribute('role', 'radio');
-    button.setAttribute('aria-checked', String(model === shown));
     button.title = `Pictures are seen at ${model.image_size} × ${model.image_size} pixels`;
     button.disabled = !!change;
     button.dataset.focus = `size ${model.name}`;
     return button;
   });
+  markChosen(buttons, button => buttons.indexOf(/** @type {HTMLButtonElement} */ (button)) === group.indexOf(shown));
+  makeRoving(choice);
   choice.append(...buttons);
   return choice;
 }

@@ -71,6 +71,7 @@ const rowState = id => ({
   mask: maskHere(id),
   verdict: verdictOn(state.reviews, id),
   active: id === state.active,
+  shownColor: objects.color(id),
 });
 /** @typedef {ReturnType<typeof rowState>} RowState */
 
@@ -84,7 +85,7 @@ function updateRow(id) {
   row.classList.toggle('mk-active', shown.active);
   row.classList.toggle('mk-hidden', !shown.visible);
   row.classList.toggle('mk-is-locked', shown.locked);
-  row.style.setProperty('--color', shown.color);
+  row.style.setProperty('--color', shown.shownColor);
   for (const name of CONTROLS) find(name, row).tabIndex = shown.active ? 0 : -1;
   showScore(find('score', row), shown.mask);
   showVerdict(row, shown.verdict);
@@ -128,16 +129,36 @@ function updateButtons(row, { name, visible, active, solo, locked }) {
   find('dots', row).setAttribute('aria-label', `More for ${name}`);
 }
 
+const elsewhere = find('elsewhere');
+let showsElsewhere = false;
+
+/** Rows that can be seen, in their order: those of the frame, then the others where they are unfolded. */
+function shownRows() {
+  const { listed, here } = objects;
+  return showsElsewhere ? [...here, ...listed.filter(id => !here.includes(id))] : here;
+}
+
 /**
- * Puts the rows in order. A row that moves while it has the focus keeps it.
+ * Puts the rows in order: those of the frame, then the others behind their heading. A row that moves while it has the focus
+ * keeps it.
  * @param {number[]} listed
  */
 function placeRows(listed) {
   const focused = document.activeElement;
-  listed.forEach((id, place) => {
-    const row = rows.get(id) ?? makeRow(id);
-    if (objectList.children[place] !== row) objectList.insertBefore(row, objectList.children[place] ?? null);
+  const { here } = objects;
+  const others = listed.filter(id => !here.includes(id));
+  const rowOf = (/** @type {number} */ id) => rows.get(id) ?? makeRow(id);
+  [...here.map(rowOf), elsewhere, ...others.map(rowOf)].forEach((item, place) => {
+    if (objectList.children[place] !== item) objectList.insertBefore(item, objectList.children[place] ?? null);
   });
+  elsewhere.hidden = !others.length;
+  find('elsewhere-toggle').setAttribute('aria-expanded', String(showsElsewhere));
+  find('elsewhere-count').textContent = `${others.length}`;
+  for (const id of listed) {
+    const isElsewhere = others.includes(id);
+    rowOf(id).hidden = isElsewhere && !showsElsewhere;
+    rowOf(id).classList.toggle('mk-is-elsewhere', isElsewhere);
+  }
   if (focused instanceof HTMLElement && objectList.contains(focused) && document.activeElement !== focused)
     focused.focus({ preventScroll: true });
 }
@@ -249,8 +270,8 @@ function handleKey(event) {
   const input = textInputAt(event);
   if (input) return endTyping(event, id, input);
   if (!step || event.altKey) return;
-  const { listed } = objects;
-  const next = listed[listed.indexOf(id) + step];
+  const shown = shownRows();
+  const next = shown[shown.indexOf(id) + step];
   event.preventDefault();
   if (!next) return;
   objects.select(next);
@@ -285,7 +306,10 @@ function drag({ clientY }) {
     return box && box.top + box.height / 2 < clientY;
   };
   const { listed } = objects;
-  const to = listed.filter(other => other !== id && isAbove(other)).length;
+  const others = shownRows().filter(other => other !== id);
+  const above = others.filter(isAbove).length;
+  const rest = listed.filter(other => other !== id);
+  const to = above ? rest.indexOf(others[above - 1]) + 1 : rest.indexOf(others[0]);
   if (to !== listed.indexOf(id)) objects.previewTraits(objects.arranged(id, to));
 }
 
@@ -342,6 +366,10 @@ export function setUpObjectList() {
   listen(objectList, 'pointerup', () => endDrag(() => objects.commitTraits()));
   listen(objectList, 'pointercancel', () => endDrag(() => objects.previewTraits(null)));
 
+  listen(find('elsewhere-toggle'), 'click', () => {
+    showsElsewhere = !showsElsewhere;
+    updateObjects();
+  });
   listen(find('add'), 'click', addObject);
   listen(find('all'), 'click', () => objects.toggleAll());
   on('objects log masks frame medium reviews', updateObjectsSoon);

@@ -1,7 +1,7 @@
 // Places to check, in the review tab: frames of a clip that look wrong, and poor masks of photos. The badge of the tab counts
 // them together with the notes of reviewers that are open.
 
-import { isAlbum, isClip, openMedium } from '../core/media.js';
+import { frameName, isClip } from '../core/media.js';
 import { announce } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find } from '../core/page.js';
@@ -49,9 +49,6 @@ function show({ object, frame, reason }) {
   goTo(frame);
   announce(`${objects.trait(object).name}: ${reason}`);
 }
-
-/** @param {number} frame */
-const frameName = frame => (isClip() ? `frame ${frame + 1}` : isAlbum() ? (openMedium().names?.[frame] ?? '') : '');
 
 /** @param {Place} place */
 function placeItem(place) {

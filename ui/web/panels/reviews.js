@@ -1,6 +1,6 @@
 // Reviews that came back from a review page: pins in the viewport, flags on the timeline, a badge on each object, and a list.
 
-import { describeMedium, isAlbum, isClip, isSameMedium, openMedium } from '../core/media.js';
+import { describeMedium, frameName, isSameMedium } from '../core/media.js';
 import { announce, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { find, listen } from '../core/page.js';
@@ -172,9 +172,6 @@ function noteButton(mark, text, facts, act) {
   button.append(mark, make('span', 'mk-review-note-text', text), line);
   return button;
 }
-
-/** @param {number} frame */
-const frameName = frame => (isClip() ? `frame ${frame + 1}` : isAlbum() ? (openMedium().names?.[frame] ?? '') : '');
 
 /**
  * @param {ReviewNote} note

@@ -81,10 +81,12 @@ const describePhoto = (frame, found) =>
     ...(found.length ? [counted(found.length, 'object')] : []),
   ].join(', ');
 
-/** A dot for each object that has a mask on the photo. */
+/** A dot for each object that has a mask on the photo; photos that have one are done. */
 function updatePhotos() {
+  let done = 0;
   for (const [frame, { button, dots }] of photos.entries()) {
     const found = objectsOn(frame);
+    if (found.length) done += 1;
     const colors = found.map(object => objects.color(object));
     button.setAttribute('aria-label', describePhoto(frame, found));
     if (dots.dataset.colors === colors.join(' ')) continue;
@@ -97,6 +99,8 @@ function updatePhotos() {
       }),
     );
   }
+  find('photos-done').textContent = `${done} of ${photos.length} done`;
+  find('photos-done').style.setProperty('--done', `${done / Math.max(1, photos.length)}`);
 }
 
 function showCurrent() {

@@ -14,6 +14,10 @@ const HINTS = {
   scribble: { first: 'Draw a line over the thing.', next: 'Draw a line over the next thing.' },
   lasso: { first: 'Draw a line around the thing.', next: 'Draw a line around the next thing.' },
   paint: { first: 'Paint over the thing, pixel by pixel.', next: 'Paint over the next thing.' },
+  outline: {
+    first: 'Drag the points of the outline. Click on the line to add one, double-click to remove one.',
+    next: 'Choose another tool for the next thing.',
+  },
   automatic: { first: '', next: `${press} on the next outline.` },
 };
 

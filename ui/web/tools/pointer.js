@@ -38,7 +38,7 @@ import { tools } from './toolbar.js';
  * @property {(press: Press, event: PointerEvent) => void} up
  * @property {() => void} cancel
  * @property {(press: Press) => void} [hold] a long press with a finger
- * @property {(position: Position, isTouch: boolean) => Grip | null} [grip] what a press would take hold of
+ * @property {(position: Position, isTouch: boolean) => { kind: string } | null} [grip] what a press would take hold of
  * @property {(event: PointerEvent, isPanning: boolean) => void} [hover]
  */
 

@@ -112,3 +112,61 @@ export function unionOf(places) {
   const bottom = Math.max(...places.map(([, y, , height]) => y + height));
   return [left, top, right - left, bottom - top];
 }
+
+/**
+ * @param {Position} position
+ * @param {Position} start
+ * @param {Position} end
+ */
+export function distanceToEdge([x, y], [x0, y0], [x1, y1]) {
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const share = Math.max(0, Math.min(1, ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy || 1)));
+  return Math.hypot(x - x0 - share * dx, y - y0 - share * dy);
+}
+
+/**
+ * @param {Position[]} ring
+ * @param {Position} position
+ */
+function isWithin(ring, [x, y]) {
+  let inside = false;
+  for (const [at, [x1, y1]] of ring.entries()) {
+    const [x0, y0] = ring[(at + ring.length - 1) % ring.length];
+    if (y1 > y !== y0 > y && x < ((x0 - x1) * (y - y1)) / (y0 - y1) + x1) inside = !inside;
+  }
+  return inside;
+}
+
+const GRID = 24; // positions that are tried on each side of the box around a ring
+
+/**
+ * Positions well inside of a ring and far from each other, the innermost first; fewer where there is no room for more.
+ * @param {Position[]} ring
+ * @param {number} count
+ * @returns {Position[]}
+ */
+export function innerPoints(ring, count) {
+  const [xs, ys] = [ring.map(([x]) => x), ring.map(([, y]) => y)];
+  const [left, top, right, bottom] = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  /** @type {{ position: Position; depth: number }[]} */
+  const inside = [];
+  for (let place = 0; place < GRID * GRID; place += 1) {
+    const [column, row] = [(place % GRID) + 0.5, Math.floor(place / GRID) + 0.5];
+    /** @type {Position} */
+    const position = [left + (column * (right - left)) / GRID, top + (row * (bottom - top)) / GRID];
+    if (!isWithin(ring, position)) continue;
+    const depth = Math.min(...ring.map((each, at) => distanceToEdge(position, each, ring[(at + 1) % ring.length])));
+    inside.push({ position, depth });
+  }
+  /** @type {Position[]} */
+  const found = [];
+  const deepest = Math.max(...inside.map(({ depth }) => depth));
+  const worth = (/** @type {(typeof inside)[number]} */ { position: [x, y], depth }) =>
+    Math.min(2 * depth, ...found.map(each => Math.hypot(each[0] - x, each[1] - y)));
+  while (found.length < count && inside.length) {
+    const best = inside.reduce((one, other) => (worth(other) > worth(one) ? other : one));
+    if (found.length && worth(best) < deepest) break;
+    found.push(best.position);
+  }
+  return found;
+}

@@ -1,22 +1,25 @@
-// Tools that draw. A scribble becomes a few points. A lasso and a brush change the mask itself: with the stroke added or taken
-// away it becomes the mask prompt.
+// Tools that draw. A scribble becomes a few points, and so does a lasso that snaps to edges, with a box around it. A lasso that
+// does not and a brush change the mask itself: with the stroke added or taken away it becomes the mask prompt.
 
 /** @import { Tool } from './pointer.js' */
 
 import { frameSize } from '../core/media.js';
-import { showTip, toast } from '../core/notices.js';
+import { announce, showTip, toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
+import { about, find, listen } from '../core/page.js';
 import { opaque } from '../core/run_lengths.js';
 import { state, view } from '../core/store.js';
 import { on } from '../shared/events.js';
+import { loadSetting, saveSetting } from '../shared/settings.js';
 import { clamp } from '../shared/values.js';
 import { NEGATIVE_COLOR, POSITIVE_COLOR } from '../viewport/markers.js';
 import { drawOverlay, overlayContext, toFrame } from '../viewport/viewport.js';
 import { brush } from './brush.js';
-import { isInFrame } from './geometry.js';
+import { clampToFrame, isInFrame } from './geometry.js';
 import { drawMask, hasMask, setMaskPrompt } from './mask_prompt.js';
+import { withPoints } from './prompt_edits.js';
 import { prompts } from './prompts.js';
-import { pathLength, pointsAlong } from './shapes.js';
+import { boxBetween, innerPoints, pathLength, pointsAlong, roundToTenth } from './shapes.js';
 
 /**
  * @typedef {object} Stroke
@@ -89,7 +92,27 @@ export function finishScribble({ path, negative }, since) {
  */
 export function finishLasso(stroke, since) {
   if (stroke.path.length < 3) return showTip('Draw a line around the part you mean.');
-  finishPaint(stroke, since);
+  if (isSnapping) snap(stroke, since);
+  else finishPaint(stroke, since);
+}
+
+const MAX_SNAP_POINTS = 3;
+let isSnapping = true;
+
+/**
+ * The network finds the edge of what is inside the lasso: by points well inside, and a box around them.
+ * @param {Stroke} stroke
+ * @param {number} since when the user let go
+ */
+function snap({ path, negative, frame, object }, since) {
+  const points = innerPoints(path.map(clampToFrame), MAX_SNAP_POINTS);
+  if (negative) return void prompts.addPoints(points, true, since);
+  const prompt = withPoints(state.log.prompt(frame, object), points, false, about.max_points);
+  const corners = path.map(clampToFrame).map(roundToTenth);
+  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  const box = boxBetween([Math.min(...xs), Math.min(...ys)], [Math.max(...xs), Math.max(...ys)]);
+  if (box[2] - box[0] < 1 || box[3] - box[1] < 1) return;
+  prompts.set(frame, object, { ...prompt, boxes: [...(prompt.boxes ?? []), box] }, since);
 }
 
 /**
@@ -197,7 +220,20 @@ function drawLine(stroke) {
   overlayContext.stroke(line);
 }
 
+/** @param {boolean} snaps */
+function setSnapping(snaps) {
+  isSnapping = snaps;
+  find('snap').setAttribute('aria-pressed', String(snaps));
+}
+
 export function setUpStrokes() {
+  setSnapping(loadSetting('masklet-snap') !== 'off');
+  listen(find('snap'), 'click', () => {
+    setSnapping(!isSnapping);
+    saveSetting('masklet-snap', isSnapping ? 'on' : 'off');
+    announce(isSnapping ? 'The lasso snaps to edges' : 'The lasso takes what is drawn');
+  });
+
   // A mask on the canvas holds all strokes up to the one that it was requested for.
   on('painted', question => {
     if (question.t !== 'set_prompt') return;

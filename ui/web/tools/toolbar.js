@@ -15,6 +15,7 @@ import { setCrosshair } from './crosshair.js';
 import { firstHint } from './hints.js';
 import { useMaskAsPrompt } from './mask_prompt.js';
 import { setAdding } from './mode.js';
+import { outlineTool, stepCorner } from './outline_tool.js';
 import { pointTool } from './points.js';
 import { finishLasso, finishPaint, finishScribble, strokeTool } from './strokes.js';
 
@@ -24,6 +25,7 @@ export const tools = {
   scribble: strokeTool('scribble', finishScribble),
   lasso: strokeTool('lasso', finishLasso),
   paint: { ...strokeTool('paint', finishPaint), hover: placeBrush },
+  outline: outlineTool,
   automatic: automaticTool,
 };
 
@@ -37,6 +39,7 @@ export function setTool(name = 'point', adding = state.adding) {
   overlayCanvas.dataset.grip = '';
   markChosen(toolButtons, ({ dataset }) => dataset.tool === name);
   find('size').hidden = name !== 'paint';
+  find('snap').hidden = name !== 'lasso';
   find('brush').hidden = true;
   setAdding(adding);
   announce(`${name} ${adding ? 'adds' : 'takes away'}`);
@@ -52,13 +55,13 @@ export function setUpToolbar() {
   listen(find('tool-remove'), 'click', () => setAdding(false));
 
   Object.assign(shortcuts, {
-    p: () => setTool('point'),
+    p: (/** @type {KeyboardEvent} */ { shiftKey }) => setTool(shiftKey ? 'outline' : 'point'),
     s: () => setTool('scribble'),
     l: () => setTool('lasso'),
     b: () => setTool('paint', true),
     e: () => setTool('paint', false),
-    '[': () => setBrushSize(brush.size / 1.2, true),
-    ']': () => setBrushSize(brush.size * 1.2 + 1, true),
+    '[': () => (state.tool === 'outline' ? stepCorner(-1) : setBrushSize(brush.size / 1.2, true)),
+    ']': () => (state.tool === 'outline' ? stepCorner(1) : setBrushSize(brush.size * 1.2 + 1, true)),
     m: useMaskAsPrompt,
     c: () => setCrosshair(!state.crosshair),
   });
