@@ -236,6 +236,9 @@ def test_what_is_further_down_in_the_list_lies_above(desk: Desk, picture: Path) 
     blue = f"place => {{ const [red, , blue] = ({PIXEL})(place); return blue > red; }}"
     orange = f"place => {{ const [red, , blue] = ({PIXEL})(place); return red > blue; }}"
     overlap = list(desk.spot(0.37, 0.46))
+    desk.page.click(".mk-view-open")
+    desk.page.fill(".mk-opacity-slider", "80")
+    desk.press("Escape")
     desk.page.wait_for_function(blue, arg=overlap)
     desk.press("Alt+ArrowUp")
     desk.page.wait_for_function(orange, arg=overlap)

@@ -372,5 +372,6 @@ export function setUpObjectList() {
   });
   listen(find('add'), 'click', addObject);
   listen(find('all'), 'click', () => objects.toggleAll());
+  on('docked', () => reveal(state.active));
   on('objects log masks frame medium reviews', updateObjectsSoon);
 }

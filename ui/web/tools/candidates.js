@@ -11,7 +11,7 @@ import { makeRoving, markChosen } from '../core/roving.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { make } from '../shared/elements.js';
-import { on } from '../shared/events.js';
+import { emit, on } from '../shared/events.js';
 import { explainRating, ratingWord, showRating } from '../shared/ratings.js';
 import { frames } from '../viewport/frames.js';
 import { POINT_RADIUS } from '../viewport/markers.js';
@@ -67,7 +67,9 @@ const isCurrent = ({ key, frame, object }) =>
 function updateCandidates() {
   if (!candidates || !isCurrent(candidates)) return closeStrip();
   const { masks, picked, object } = candidates;
+  const wasHidden = strip.hidden;
   strip.hidden = false;
+  if (wasHidden) emit('docked'); // which takes room from the list of objects
   for (const [place, { button, label }] of buttons.entries()) {
     const mask = masks[place];
     button.hidden = !mask;
