@@ -205,6 +205,13 @@ def test_keys_go_from_one_suspicious_frame_to_the_next(odd: str, visit: Callable
     main.click()
     desk.expect_frame(LOST[0] + 1)
     desk.expect(main).to_have_text("2 places to check")
+    desk.expect(".mk-check-count").to_have_text("2")
+    desk.page.click("#mk-tab-review")
+    desk.expect(".mk-place").to_have_count(3)
+    desk.page.click(".mk-place.mk-is-seen")
+    desk.expect_frame(LOST[0] + 1)
+    desk.page.click("#mk-tab-objects")
+    desk.page.focus(".mk-over")
     desk.page.wait_for_selector(f".mk-tip:has-text('Frame {LOST[0] + 1}: lost')")
     desk.press("Home")
     for key, frame, words in (

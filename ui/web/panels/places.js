@@ -11,7 +11,7 @@ import { state } from '../core/store.js';
 import { make, makeButton, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { goTo } from '../timeline/navigation.js';
-import { describeAllChecks, showSuspicious, suspiciousPlaces } from '../timeline/quality_strip.js';
+import { describeAllChecks, showSuspicious, suspiciousPlaces, wasSeen } from '../timeline/quality_strip.js';
 import { masks } from '../viewport/masks.js';
 
 const DELAY = 300; // milliseconds between two looks at all masks, of which there may be many
@@ -20,6 +20,7 @@ const TEXTS = {
   poor: 'poor mask',
   nothing: 'Nothing to check yet.',
   fine: 'No mask is rated poor.',
+  seen: 'All places were looked at.',
   badge: (/** @type {number} */ count) => `${count === 1 ? '1 place' : `${count} places`} to check`,
 };
 
@@ -42,6 +43,12 @@ function poorMasks() {
   return places;
 }
 
+/**
+ * Poor masks of photos stay places until they are better.
+ * @param {Place} place
+ */
+const isDone = place => isClip() && wasSeen(place);
+
 /** @param {Place} place */
 function show({ object, frame, reason }) {
   if (isClip()) return showSuspicious(object, frame);
@@ -55,6 +62,7 @@ function placeItem(place) {
   const item = make('li');
   const button = makeButton('mk-place', '', () => show(place));
   const { name, color } = objects.trait(place.object);
+  button.classList.toggle('mk-is-seen', isDone(place));
   const dot = make('i', 'mk-place-dot');
   dot.style.background = color;
   const facts = [place.reason, frameName(place.frame)].filter(Boolean).join(' · ');
@@ -72,13 +80,14 @@ function updatePlaces() {
   if (!state.medium) return;
   const places = isClip() ? suspiciousPlaces() : poorMasks();
   const open = notesOf(state.reviews).filter(({ done }) => !done).length;
-  const count = places.length + open;
+  const unseen = places.filter(place => !isDone(place)).length;
+  const count = unseen + open;
   badge.hidden = !count;
   badge.textContent = `${count}`;
   badge.title = TEXTS.badge(count);
   const listed = places.slice(0, MAX_LISTED);
-  const key = JSON.stringify([state.version, listed.map(each => [each, objects.trait(each.object)])]);
-  showText(find('places-text'), places.length ? TEXTS.badge(places.length) : summary());
+  const key = JSON.stringify([state.version, listed.map(each => [each, isDone(each), objects.trait(each.object)])]);
+  showText(find('places-text'), unseen ? TEXTS.badge(unseen) : places.length ? TEXTS.seen : summary());
   if (key === shown) return;
   shown = key;
   const focused = [...list.children].findIndex(item => item.contains(document.activeElement));
@@ -95,5 +104,5 @@ function updateSoon() {
 }
 
 export function setUpPlaces() {
-  on('medium masks log objects reviews', updateSoon);
+  on('medium masks log objects reviews checked', updateSoon);
 }

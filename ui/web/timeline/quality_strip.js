@@ -180,11 +180,14 @@ const nameOf = ({ object, frame }) => `${object} ${frame} ${suspicionAt(object, 
 /** The places in the range where a mask looks wrong and nobody has looked yet, in the order of time. */
 export function placesToCheck() {
   const { first, last } = playedRange();
-  return objects.listed
-    .flatMap(object => worstFrames(suspicionsOf(object)).map(frame => ({ object, frame })))
-    .filter(place => place.frame >= first && place.frame <= last && !seen.has(nameOf(place)))
-    .sort((one, other) => one.frame - other.frame);
+  return suspiciousPlaces().filter(place => place.frame >= first && place.frame <= last && !wasSeen(place));
 }
+
+/**
+ * Whether somebody has looked at a place.
+ * @param {Place} place
+ */
+export const wasSeen = place => seen.has(nameOf(place));
 
 /** Goes to the next of them, from the current frame on. */
 export function checkNextPlace() {
