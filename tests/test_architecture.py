@@ -20,6 +20,7 @@ FORBIDDEN_LIBRARIES = {"ui": {"torch", "torchvision"}, "sam2_core": {"gradio", "
 MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "errors": set(),
     "paths": set(),
+    "processors": set(),
     "version": set(),
     "types": {"errors"},
     "model": {"types", "errors"},
@@ -27,11 +28,22 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "download": {"types"},
     "hub": {"download", "types", "errors"},
     "weights": {"download", "networks", "hub", "model", "types", "errors"},
-    "tracking": {"model", "types", "errors"},
+    "tracking": {"model", "processors", "types", "errors"},
     "media": {"paths", "types", "errors"},
     "dataset": {"media", "types", "errors"},
     "detection": {"hub", "paths", "types", "errors"},
-    "serving": {"dataset", "tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
+    "serving": {
+        "dataset",
+        "tracking",
+        "detection",
+        "weights",
+        "networks",
+        "model",
+        "media",
+        "processors",
+        "types",
+        "errors",
+    },
     "predictors": {"tracking", "detection", "weights", "networks", "model", "media", "types", "errors"},
     "console": set(),
     "training": {
@@ -65,7 +77,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     },
     "__main__": {"cli", "console"},
     "sam2_core": {"predictors", "version"},  # the package's own front page
-    "ui": {"serving", "detection", "dataset", "media", "paths", "types", "errors"},
+    "ui": {"serving", "detection", "dataset", "media", "paths", "processors", "types", "errors"},
     "app": {"ui", "serving", "media", "types", "errors"},
 }
 

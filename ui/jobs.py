@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 import math
-import os
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from sam2_core.errors import Busy, MaskletError, TooLarge, shortage
+from sam2_core.processors import usable_cores
 from sam2_core.serving.worker import lower_priority
 from ui.protocol import ErrorEvent, Event, JobName, ProgressEvent
 
@@ -231,7 +231,7 @@ class Executors:
     """The threads of the server, shared by all sessions. Waiting for an engine takes none of them."""
 
     def __init__(self, max_jobs: int, max_job_seconds: float = 3600.0) -> None:
-        cores = os.cpu_count() or 1
+        cores = usable_cores()
         self.queue, self.training_queue = JobQueue(max_jobs), JobQueue(1)
         self.max_job_seconds = max_job_seconds
         self._long: set[threading.Thread] = set()

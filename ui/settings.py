@@ -202,12 +202,19 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """MASKLET_* variables; where they do not say the address, Gradio's own and those of a hosted Space count."""
+    """MASKLET_* variables; where they do not say the address, Gradio's own and those of a hosted Space count, and then
+    the port that container platforms tell."""
     hosted = _of_a_space(environment.get("SPACE_HOST", "")) if environment.get("SPACE_ID") else {}
     gradio = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT", "root_path": "GRADIO_ROOT_PATH"}
     named = {name: environment[variable] for name, variable in gradio.items() if environment.get(variable)}
     ours = {name: f"MASKLET_{name.upper()}" for name in Settings.model_fields}
-    return hosted | named | {name: environment[variable] for name, variable in ours.items() if variable in environment}
+    platform = {"port": environment["PORT"]} if environment.get("PORT") else {}
+    return (
+        platform
+        | hosted
+        | named
+        | {name: environment[variable] for name, variable in ours.items() if variable in environment}
+    )
 
 
 def _of_a_space(name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.pool import EnginePool
 from sam2_core.serving.restarting import RestartingEngine
-from sam2_core.tracking.device import best_device, fast_precision
+from sam2_core.tracking.device import best_device, fast_precision, limit_threads
 from sam2_core.tracking.memory_bank import MemorySelection
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.types import Progress
@@ -42,6 +42,7 @@ def build_engine(
     ("cuda:0,cuda:1"), over which the sessions are spread. On GPUs a `compiled` network starts minutes later, and is
     faster then. Raises `WeightsError` and `ConfigError`.
     """
+    limit_threads()
     places = choose_devices(device)
     network = load_network(os.fspath(model), checkpoint or None, progress).requires_grad_(False)
     if progress is not None:

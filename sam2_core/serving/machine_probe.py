@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 
@@ -10,9 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2_core.processors import usable_cores
 from sam2_core.serving.build import choose_devices
 from sam2_core.serving.model_choice import Machine
-from sam2_core.tracking.device import fast_precision, has_fast_bfloat16
+from sam2_core.tracking.device import fast_precision, has_fast_bfloat16, limit_threads
 
 PROBE_SECONDS = 1.2
 _TOKENS, _WIDTH, _HEADS, _WINDOW = 1024, 384, 6, 64  # of a block in the middle of the smallest official network
@@ -22,15 +22,11 @@ _STEPS = (2, 100)  # at least and at most; the first one, in which kernels are c
 
 def measure_machine(devices: str = "auto", clock: Callable[[], float] = time.perf_counter) -> Machine:
     """Measure the first of these devices, see `build_engine`. Raises `ConfigError`."""
+    limit_threads()
     device = choose_devices(devices)[0]
     return Machine(
-        device.type, _cores(), has_fast_bfloat16(device), _free_gigabytes(device), _measure_gflops(device, clock)
+        device.type, usable_cores(), has_fast_bfloat16(device), _free_gigabytes(device), _measure_gflops(device, clock)
     )
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _free_gigabytes(device: torch.device) -> float | None:

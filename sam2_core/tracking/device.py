@@ -10,6 +10,8 @@ from functools import lru_cache, partial
 import torch
 import torch.nn.functional as F
 
+from sam2_core.processors import usable_cores
+
 _PRODUCTS = 8
 
 
@@ -26,6 +28,12 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"CPU, {threads} thread{'' if threads == 1 else 's'}" if device.type == "cpu" else f"{device.type.upper()}"
+
+
+def limit_threads() -> None:
+    """Let products on the CPU use no more threads than this process may use cores: in a container PyTorch sees all
+    cores of the machine. Holds for threads that have not computed anything yet, too."""
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
 
 
 def memory_in_use(device: torch.device) -> float | None:

@@ -92,6 +92,13 @@ def test_a_hosted_space_and_gradios_own_variables_are_respected() -> None:
     assert load_settings([], gradio | {"MASKLET_PORT": "9001"}).port == 9001
 
 
+def test_the_port_of_a_container_platform_counts_where_nothing_else_says_one() -> None:
+    assert load_settings([], {"PORT": "8080"}).port == 8080
+    assert load_settings([], {"PORT": ""}).port == 0
+    assert load_settings([], {"PORT": "8080", "GRADIO_SERVER_PORT": "7860"}).port == 7860
+    assert load_settings(["--port", "9000"], {"PORT": "8080"}).port == 9000
+
+
 @pytest.mark.parametrize(
     ("environment", "complaint"),
     [

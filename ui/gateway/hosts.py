@@ -30,14 +30,17 @@ class HostRules:
         allowed: The setting `allowed_hosts`: names with commas between them, `*.` before one for all names below it;
             auto: addresses, this machine's own name, and names that nobody can register; `*`: any name.
         origins: The setting `allowed_origins`: origins like https://example.org, with commas between them.
+        address: Where the server listens. It answers to that and to localhost in any case: when it starts, Gradio asks
+            it there whether it has.
     """
 
-    def __init__(self, allowed: str, origins: str = "") -> None:
+    def __init__(self, allowed: str, origins: str = "", address: str = "") -> None:
         names = set(_split(allowed))
         self._any, self._automatic = "*" in names, AUTO in names
         self._names = names - {"*", AUTO}
         self._origins = {origin.rstrip("/") for origin in _split(origins)}
         self._own_name = socket.gethostname().lower()
+        self._always = {"localhost", "127.0.0.1", "::1", address.lower()}
 
     def add(self, name: str) -> None:
         """Answer to one more name."""
@@ -48,7 +51,7 @@ class HostRules:
         name = host_name(host)
         if name is None:
             return False
-        return self._any or self._is_named(name) or (self._automatic and self._is_local(name))
+        return self._any or name in self._always or self._is_named(name) or (self._automatic and self._is_local(name))
 
     def is_own(self, origin: str, host: str) -> bool:
         """Whether a page of this origin is our own; a proxy may have put another name into Host."""
@@ -113,6 +116,11 @@ def host_name(host: str) -> str | None:
     """The name or address in a value of Host, in small letters and without the port; None where there is none."""
     found = _HOST.fullmatch(host.lower())
     return None if found is None else found[1].strip("[]").rstrip(".") or None
+
+
+def is_probed(path: str) -> bool:
+    """Whether platforms ask for this path by whatever name or address they have; what they learn is no secret."""
+    return path in ("/health", "/health/live", "/health/ready")
 
 
 def _is_forwarded(name: bytes) -> bool:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sam2_core.errors import Busy, MaskletError, shortage
 from ui.gateway.bodies import Body, BodyLimits, ReadOffLoop, Refused
-from ui.gateway.hosts import HostRules, TrustedProxies
+from ui.gateway.hosts import HostRules, TrustedProxies, is_probed
 from ui.gateway.logins import LOGIN, Logins, LoginThrottle, is_public
 from ui.gateway.page_policy import PagePolicy
 from ui.settings import Settings
@@ -47,7 +47,7 @@ class Gateway:
         on_refusal: Callable[[MaskletError], None] = lambda error: None,
     ) -> None:
         self._app, self._off_loop = app, off_loop
-        self.hosts = HostRules(settings.allowed_hosts, settings.allowed_origins)
+        self.hosts = HostRules(settings.allowed_hosts, settings.allowed_origins, settings.host)
         self.policy = PagePolicy(settings.frame_ancestors)
         self._limits, self._body_seconds = BodyLimits(settings), settings.body_seconds
         self._logins, self._on_logout, self._on_refusal = logins or Logins(), on_logout, on_refusal
@@ -98,7 +98,7 @@ class Gateway:
         """What is answered here; None where the request may go on. Raises `Refused`."""
         headers, path = Headers(scope=scope), _path(scope)
         host = headers.get("host", "")
-        if not self.hosts.allows(host):
+        if not self.hosts.allows(host) and not is_probed(path):
             raise Refused(
                 421,
                 f"This server does not answer to the name {host[:100]!r}. Whoever runs it can allow it: allowed_hosts.",

@@ -53,11 +53,20 @@ def test_names_can_be_allowed() -> None:
     assert rules.allows("a.b.example.net")
     assert not rules.allows("example.net")
     assert not rules.allows("evilexample.net")
-    assert not rules.allows("localhost")
+    assert not rules.allows("nas")
+    assert not rules.allows("192.168.1.7")
     assert HostRules("*").allows("anything.example")
     assert not HostRules("*").allows("not a name")
     rules.add("New.example")
     assert rules.allows("new.example")
+
+
+def test_a_server_answers_to_its_own_address_whatever_is_allowed() -> None:
+    rules = HostRules("masklet.example.org", address="10.0.0.7")
+    for host in ("localhost:7860", "127.0.0.1:7860", "[::1]:7860", "10.0.0.7:7860"):
+        assert rules.allows(host)
+        assert not rules.is_own(f"http://{host}", "masklet.example.org"), "which does not make pages from there its own"
+    assert not rules.allows("10.0.0.8:7860")
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,8 @@ def test_a_name_that_leads_here_from_elsewhere_is_not_answered(host: str) -> Non
         answer = client.get("/", headers={"host": host})
         assert answer.status_code == 421
         assert "allowed_hosts" in answer.json()["error"]
+        assert client.get("/metrics", headers={"host": host}).status_code == 421
+        assert client.get("/health/ready", headers={"host": host}).status_code == 200, "platforms ask by any name"
         connecting = client.websocket_connect("/s/x/ws", headers={"host": host})
         with connecting as socket, pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_text()
