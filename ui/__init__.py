@@ -17,6 +17,19 @@ web/         the page itself: ES modules, no build step
 """
 
 import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+
+def keep_downloads(environment: MutableMapping[str, str], disk: Path = Path("/data")) -> None:
+    """On a Hugging Face Space with a disk of its own, let weights be downloaded to it: all else is gone when the Space
+    starts again. Whoever sets the folder otherwise is obeyed. Must be called before the Hub's library is imported."""
+    said = {"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} & environment.keys()
+    if environment.get("SPACE_ID") and not said and os.access(disk, os.W_OK):
+        environment["HF_HOME"] = str(disk / ".huggingface")
+
+
+keep_downloads(os.environ)
 
 # Gradio reads these when it is imported. No telemetry; and its statistics, which it recomputes after every event, stay
 # small, or each click would cost more than the one before. Whoever sets them otherwise is obeyed.

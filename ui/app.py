@@ -111,7 +111,7 @@ class Server:
         guard_connections(self.demo.server.config, settings)
         self.demo.server.config.loaded_app = self.demo.app  # without uvicorn's own trust in proxies
         if self.demo.share_url and self._gateway is not None:
-            self._gateway.hosts.add(urlsplit(self.demo.share_url).hostname or "")
+            self._gateway.hosts.add_tunneled(urlsplit(self.demo.share_url).hostname or "")
         if settings.log_format == "json":
             log_as_json()  # once more: the server that was launched has put handlers of its own in place
         self._services.decoders.start()

@@ -1,5 +1,6 @@
 """What the page adds to Gradio's document, so that it can be seen before any script has come: its icon, style sheet and
-modules in the head, what a link to it shows elsewhere, and a still picture of its start screen."""
+modules in the head, what a link to it shows elsewhere, and a still picture of its start screen; and so that it asks where
+it came from."""
 
 from __future__ import annotations
 
@@ -17,6 +18,29 @@ PICTURE_SIZE = (1200, 630)
 _GRADIOS_LINES = re.compile(r'[ \t]*(?:<meta\s+(?:property="og:|name="twitter:)[^>]*>|<link rel="manifest"[^>]*>)\n?')
 _HEAD_BEGINS = re.compile(r"<base [^>]*>\n?")
 _BODY_BEGINS = re.compile(r"<body[^>]*>\n?")
+_AFTER_CONFIGURATION = "<script data-gradio-mode"
+# Behind a proxy that changes Host, or ends TLS without being named in `trusted_proxies`, the server does not know the
+# address that the page was opened at; the page does. And one whose scripts are refused must not stay without a word.
+_CORRECTION = """<script>
+{
+  const config = window.gradio_config;
+  const { origin, pathname } = location;
+  const path = pathname.endsWith('/') ? pathname : new URL(config.root, origin).pathname;
+  config.root = `${origin}${path}`.replace(/\\/+$/, '');
+  const explain = () => {
+    document.body.textContent =
+      'Masklet could not be loaded. Is there a proxy before it? It must pass on by which name this page was opened ' +
+      '(nginx: proxy_set_header Host $http_host;), or that name must be one of allowed_hosts. Then reload this page.';
+  };
+  const check = ({ target }) => {
+    if (!(target instanceof HTMLScriptElement) || target.type !== 'module') return;
+    if (document.body) explain();
+    else addEventListener('DOMContentLoaded', explain);
+  };
+  addEventListener('error', check, true);
+}
+</script>
+"""
 # Before Gradio's own script looks for it, which comes late.
 _THEME = """<script>
 {
@@ -42,6 +66,7 @@ def complete_document(document: str, address: str) -> str:
     if "<gradio-app" not in document:
         return document
     document = _GRADIOS_LINES.sub("", document)
+    document = document.replace(_AFTER_CONFIGURATION, f"{_CORRECTION}{_AFTER_CONFIGURATION}", 1)
     document = _HEAD_BEGINS.sub(lambda found: found[0] + _head(address), document, count=1)
     if '"elem_id":"masklet"' not in document:  # the login page
         return document

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import io
 import json
+import re
 import socket
 import struct
 import threading
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -224,6 +226,16 @@ def launched(
     finally:
         with _gradios_leaks():
             server.close()
+
+
+def token_of(client: httpx.Client) -> str:
+    """What a page gets when it is opened."""
+    config = client.get("config").json()
+    [load] = [each["id"] for each in config["dependencies"] if [event for _, event in each["targets"]] == ["load"]]
+    answer = client.post("gradio_api/run/predict", json={"data": [], "fn_index": load, "session_hash": "x"}).text
+    found = re.search(r'"token": ?"([^"]{20,})"', answer)
+    assert found is not None, answer
+    return found[1]
 
 
 @contextmanager

@@ -9,6 +9,9 @@ from sam2_core.detection.known import DETECTORS
 from sam2_core.errors import ConfigError
 from sam2_core.networks import is_known
 from sam2_core.serving.model_registry import ModelEntry
+from ui import keep_downloads
+from ui.gateway.hosts import HostRules, trusted_peers
+from ui.gateway.page_policy import PagePolicy
 from ui.serve import model_registry
 from ui.settings import ALL_MODELS, DEFAULTS, load_settings
 
@@ -90,6 +93,35 @@ def test_a_hosted_space_and_gradios_own_variables_are_respected() -> None:
     settings = load_settings([], gradio | {"SPACE_ID": "a/b"})
     assert (settings.host, settings.port, settings.root_path) == ("10.0.0.1", 9000, "/m")
     assert load_settings([], gradio | {"MASKLET_PORT": "9001"}).port == 9001
+
+
+def test_a_space_with_a_disk_keeps_its_downloads(tmp_path: Path) -> None:
+    def cache(environment: dict[str, str], disk: Path = tmp_path) -> str | None:
+        keep_downloads(environment, disk)
+        return environment.get("HF_HOME")
+
+    space = {"SPACE_ID": "a/b"}
+    assert cache({**space}) == str(tmp_path / ".huggingface")
+    assert cache({**space, "HF_HOME": "/mine"}) == "/mine"
+    assert cache({**space, "HF_HUB_CACHE": "/mine"}) is None
+    assert cache({**space}, tmp_path / "none") is None
+    assert cache({}) is None
+
+
+def test_only_its_own_name_and_hugging_faces_pages_lead_to_a_space() -> None:
+    settings = load_settings([], {"SPACE_ID": "me/masklet", "SPACE_HOST": "me-masklet.hf.space"})
+    rules = HostRules(settings.allowed_hosts)
+    assert rules.allows("me-masklet.hf.space")
+    assert not rules.allows("other-masklet.hf.space")
+    assert rules.is_own("https://me-masklet.hf.space", "10.1.2.3:7860")
+    assert not rules.is_own("https://other-masklet.hf.space", "10.1.2.3:7860")
+    assert HostRules(load_settings([], {"SPACE_ID": "me/masklet"}).allowed_hosts).allows("me-masklet.hf.space")
+    policy = PagePolicy(settings.frame_ancestors)
+    assert policy.is_framed
+    assert "frame-ancestors 'self' https://huggingface.co https://*.hf.space" in policy.content_security_policy()
+    assert "10.1.2.3" in trusted_peers(settings.trusted_proxies)
+    assert (settings.other_models, settings.detector_names, settings.may_train) == ([], [], False)
+    assert settings.may_fetch(TINY)
 
 
 def test_the_port_of_a_container_platform_counts_where_nothing_else_says_one() -> None:

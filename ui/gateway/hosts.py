@@ -39,12 +39,18 @@ class HostRules:
         self._any, self._automatic = "*" in names, AUTO in names
         self._names = names - {"*", AUTO}
         self._origins = {origin.rstrip("/") for origin in _split(origins)}
+        self._tunneled: set[str] = set()
         self._own_name = socket.gethostname().lower()
         self._always = {"localhost", "127.0.0.1", "::1", address.lower()}
 
-    def add(self, name: str) -> None:
-        """Answer to one more name."""
+    def add_tunneled(self, name: str) -> None:
+        """Answer to one more name, at which a tunnel takes requests by HTTPS and brings them here without."""
         self._names.add(name.lower())
+        self._tunneled.add(name.lower())
+
+    def is_tunneled(self, host: str) -> bool:
+        """Whether requests to this name come through a tunnel."""
+        return host_name(host) in self._tunneled
 
     def allows(self, host: str) -> bool:
         """Whether this value of Host is good."""

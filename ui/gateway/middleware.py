@@ -21,6 +21,7 @@ from ui.settings import Settings
 
 FOREIGN, GONE = 4403, 4404  # close codes of sockets; a refusal before accept would reach no script
 _FOREIGN = "This request comes from another page."
+_ABOUT_HOST = "Let it pass Host on (nginx: proxy_set_header Host $http_host), or allow the name: allowed_hosts."
 _LOG_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ class Gateway:
             await self._checked(scope, receive, send)
 
     async def _check(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.hosts.is_tunneled(Headers(scope=scope).get("host", "")):
+            scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"
         if scope["type"] == "websocket":
             if (code := self._socket_refusal(scope)) is None:
                 await self._app(scope, receive, send)
@@ -106,7 +109,12 @@ class Gateway:
         if origin and self.hosts.may_call(origin):
             if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
                 return Response(status_code=204)
-        elif (origin and not self.hosts.is_own(origin, host)) or _is_embedded(headers):
+        elif _is_embedded(headers):
+            raise Refused(403, _FOREIGN)
+        elif origin and not self.hosts.is_own(origin, host):
+            if headers.get("sec-fetch-site") == "same-origin":  # which only browsers say, and they know
+                self._log_seldom(f"Of a page at {origin[:100]} a proxy asks for {host[:100]}: {_ABOUT_HOST}")
+                raise Refused(403, f"{_FOREIGN} Or a proxy changed the name in Host. {_ABOUT_HOST}")
             raise Refused(403, _FOREIGN)
         scope[LOGIN] = login = self._logins.of(scope)
         if path.rstrip("/") == "/logout" and self._logins.required:
@@ -168,18 +176,18 @@ class Gateway:
             await self._app(scope, checked, send_unless_refused)
         except Exception as error:
             if (busy := shortage(error)) is not None:
-                self._log_seldom(busy)
+                self._log_seldom(f"A request could not be answered: {busy}")
                 refused = Refused(503, str(busy))
             elif refused is None:
                 raise
         if refused is not None and not has_begun:
             raise refused
 
-    def _log_seldom(self, error: Busy) -> None:
+    def _log_seldom(self, text: str) -> None:
         now = time.monotonic()
         if now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now
-            _log.error("A request could not be answered: %s", error)
+            _log.error("%s", text)
 
     async def _send_with_headers(self, send: Send, caller: str, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -193,10 +201,14 @@ class Gateway:
                 headers["Access-Control-Allow-Headers"] = "Content-Type"
                 headers.add_vary_header("Origin")
             self.policy.apply(headers)
+            if headers.get("content-type", "").startswith("text/event-stream"):
+                headers["X-Accel-Buffering"] = "no"  # proxies would keep events back until there are many
             if caller:
                 headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-            if not self.policy.is_framed:
-                message["headers"] = [(name, _same_site(name, value)) for name, value in message["headers"]]
+            cookie = _partitioned if self.policy.is_framed else _same_site
+            message["headers"] = [
+                (name, cookie(value) if name.lower() == b"set-cookie" else value) for name, value in message["headers"]
+            ]
         await send(message)
 
 
@@ -211,10 +223,15 @@ def _is_embedded(headers: Headers) -> bool:
     return headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode", "navigate") != "navigate"
 
 
-def _same_site(name: bytes, value: bytes) -> bytes:
+def _partitioned(value: bytes) -> bytes:
+    """Of a page within those of others, browsers keep a cookie only for use below the same one."""
+    lower = value.lower()
+    can_be = b"samesite=none" in lower and b"secure" in lower and b"partitioned" not in lower
+    return value + b"; Partitioned" if can_be else value
+
+
+def _same_site(value: bytes) -> bytes:
     """Gradio's cookie would go with requests of any page."""
-    if name.lower() != b"set-cookie":
-        return value
     return value.replace(b"SameSite=none", b"SameSite=lax").replace(b"samesite=none", b"samesite=lax")
 
 

@@ -57,8 +57,10 @@ def test_names_can_be_allowed() -> None:
     assert not rules.allows("192.168.1.7")
     assert HostRules("*").allows("anything.example")
     assert not HostRules("*").allows("not a name")
-    rules.add("New.example")
+    rules.add_tunneled("New.example")
     assert rules.allows("new.example")
+    assert rules.is_tunneled("new.example:443")
+    assert not rules.is_tunneled("masklet.example.org")
 
 
 def test_a_server_answers_to_its_own_address_whatever_is_allowed() -> None:

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.fakes import FakeEngine
-from tests.ui.house import DEADLINE, launched, picture_bytes, unpack
+from tests.ui.house import DEADLINE, launched, picture_bytes, token_of, unpack
 from ui.app import Server
 from ui.gateway.logins import is_public
 
@@ -35,16 +35,6 @@ def visitor(address: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=address, timeout=DEADLINE) as made:
         assert made.post("login", data={"username": "me", "password": "secret"}).status_code == 200
         yield made
-
-
-def token_of(client: httpx.Client) -> str:
-    """What a page gets when it is opened."""
-    config = client.get("config").json()
-    [load] = [each["id"] for each in config["dependencies"] if [event for _, event in each["targets"]] == ["load"]]
-    answer = client.post("gradio_api/run/predict", json={"data": [], "fn_index": load, "session_hash": "x"}).text
-    found = re.search(r'"token": ?"([^"]{20,})"', answer)
-    assert found is not None, answer
-    return found[1]
 
 
 def join(client: httpx.Client, address: str, token: str) -> ClientConnection:

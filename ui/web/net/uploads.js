@@ -1,11 +1,12 @@
 // Sending files to the server, one request at a time, with progress and cancelling.
 
 import { showProgress, toast } from '../core/notices.js';
-import { about, address, find } from '../core/page.js';
+import { address, find } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { emit, on } from '../shared/events.js';
 import { megabytes } from '../shared/format.js';
 import { connection } from './connection.js';
+import { refusalText } from './refusal.js';
 
 /** @type {XMLHttpRequest | null} */
 let upload = null;
@@ -33,7 +34,7 @@ export function uploadFile(file, path, title, source, { sent = 0, total = file?.
   request.onload = () => {
     upload = null;
     if (request.status === 202) onSent();
-    else uploadFailed(refusalText(request));
+    else uploadFailed(refusalText(request.status, request.responseText, file?.size));
   };
   request.onerror = () => uploadFailed('The upload was interrupted. Check the connection and try again.');
   update({ opening: source });
@@ -41,17 +42,6 @@ export function uploadFile(file, path, title, source, { sent = 0, total = file?.
   find('file-dialog').close();
   showProgress(title, sent ? sent / total : null, 'Uploading…', cancelOpening);
   request.send(file);
-}
-
-/** @param {XMLHttpRequest} request */
-function refusalText(request) {
-  if (request.status === 413) return `This file is too large. Up to ${about.max_upload_mb} MB fit.`;
-  const fallback = 'The server did not take this file. Try again.';
-  try {
-    return JSON.parse(request.responseText).error ?? fallback;
-  } catch {
-    return fallback; // a proxy's own page
-  }
 }
 
 /** @param {string} text */

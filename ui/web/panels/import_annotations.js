@@ -9,6 +9,7 @@ import { isWorking, setScreen } from '../core/screen.js';
 import { state } from '../core/store.js';
 import { sanitizeTraits } from '../core/traits.js';
 import { connection } from '../net/connection.js';
+import { refusalText } from '../net/refusal.js';
 import { make } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { counted } from '../shared/format.js';
@@ -69,7 +70,7 @@ function readOnServer(file, form, byOrder) {
     request.onload = () => {
       if (request.status === 200) resolve(request.response);
       else {
-        const text = request.response?.error ?? 'The server did not take this file. Try again.';
+        const text = refusalText(request.status, JSON.stringify(request.response), file.size);
         reject(request.response?.names_differ ? new NamesDiffer(text) : new UnreadableFile(text));
       }
     };

@@ -25,7 +25,7 @@ export const backdrops = {
    */
   async send(file) {
     const response = await fetch(address('backdrop'), { method: 'POST', body: file });
-    if (!response.ok) throw await refusalOf(response);
+    if (!response.ok) throw await refusalOf(response, file.size);
     const { name } = await response.json();
     backdropFiles.set(name, file);
     this.sent.add(`${state.token} ${name}`);
