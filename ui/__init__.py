@@ -7,6 +7,7 @@ protocol     every message between page and server, as a pydantic model
 sessions     who is here: one session per open page or program, with its medium, network and files
 jobs         threads, long work with progress and cancelling, background tasks
 models       what is told about networks; loading another one
+kept_media   media that outlast the server, where it is told to keep them
 files        uploads that are read, backdrops and downloads of a session
 examples     images and clips to begin with
 web_files    the page's modules and style sheets, as they are sent

@@ -188,7 +188,9 @@ def open_session(sessions: SessionRegistry) -> Callable[[gr.Request], Awaitable[
     async def handle(request: gr.Request) -> Any:
         connect = partial(PageConnection, clock=sessions.clock)
         try:
-            session = await sessions.open(connect, login=login_of(request), address=client_address(request))
+            session = await sessions.open(
+                connect, login=login_of(request), address=client_address(request), can_return=True
+            )
         except Busy as error:
             sessions.services.metrics.count_error(error)
             return gr.HTML(token="", problem=str(error), issued=time.time_ns())

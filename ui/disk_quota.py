@@ -33,9 +33,14 @@ class DiskQuota:
         finally:
             self._coming -= size
 
-    def measure(self, folder: Path) -> None:
+    def measure(self, *folders: Path) -> None:
         """Add the sizes of all files up. Blocks."""
-        self.used = sum(_sizes(folder))
+        self.used = sum(map(bytes_below, folders))
+
+
+def bytes_below(folder: Path) -> int:
+    """The sizes of all files in a folder and those below it. Blocks."""
+    return sum(_sizes(folder))
 
 
 def _sizes(folder: Path) -> Iterator[int]:

@@ -5,7 +5,8 @@ A session ends
 - when its connection has been lost for longer than the grace time,
 - when nothing was asked of it for long and nothing is being done for it,
 - when a newcomer needs the place and this session has been idle the longest, and its page is not on its way back.
-With a session go its folder and everything the engine holds for it.
+With a session go its folder and everything the engine holds for it. With the setting `state` the medium of a page that
+has not said goodbye stays, and the page can come back to it, also on the next server.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from sam2_core.types import Progress
 from ui.disk_quota import DiskQuota
 from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, limits_of, load_backdrops, open_files
 from ui.jobs import BackgroundTasks, Executors, Job, JobCancelled, RateLimit, ThreadWork
+from ui.kept_media import KeptMedia, name_of
 from ui.memory import trim_memory
 from ui.metrics import Metrics
 from ui.models import load_model
@@ -45,6 +47,7 @@ from ui.training import EVALUATION_SECONDS, TrainingResult, check_training, run_
 
 ACTIVE_SECONDS = 120.0  # a session in which something was done this recently is not closed for a newcomer
 SWEEP_SECONDS = 1.0
+KEPT_SWEEP_SECONDS = 60.0
 DECODING_MODULES = ("ui.files", "ui.page.imports")  # what reads uploads
 STOP_SECONDS = 5.0  # that reading an upload gets to end after it was given up
 
@@ -145,6 +148,8 @@ class Session:
         settings = services.settings
         self.login, self.address, self.was_present = login, address, False
         self.token, self.folder, self.services = token, folder, services
+        self.kept: KeptMedia | None = None
+        """Where its media lie that are to outlast it; else they lie in its folder."""
         self.opened_at = self.touched_at = touched_at
         self.leaving_at: float | None = None
         self.receiving = asyncio.Lock()  # held while a file comes in
@@ -192,8 +197,9 @@ class Session:
         What is open stays open until the new medium is ready. Raises `MediaError` and `JobCancelled`.
         """
         self._versions += 1
-        version, folder = self._versions, self.folder / f"medium-{self._versions}"
-        executors, settings = self.services.executors, self.services.settings
+        executors, settings, version = self.services.executors, self.services.settings, self._versions
+        place = self.folder if self.kept is None else await executors.read_file(self.kept.make_place, self.token)
+        folder = place / f"medium-{version}"
         earlier = self.workspace.store if self.workspace is not None and options.add else None
         limits, report, reading = limits_of(settings, options), self._within_quota(job), ThreadWork()
         try:
@@ -209,9 +215,22 @@ class Session:
             self.stop_tracking()
             self.tasks.cancel("export")
             self.tasks.cancel("detect")
+            if self.kept is not None:
+                await executors.read_file(self.kept.note, self.token, folder, version)
             await self._close_workspace()
             self.workspace = workspace
         return workspace, skipped
+
+    async def come_back(self, medium: Path, version: int) -> None:
+        """Open a medium that was kept. It gets a new version, as of its masks nothing is here. Raises `MediaError`."""
+        assert self.kept is not None  # noqa: S101
+        executors, settings = self.services.executors, self.services.settings
+        self._versions = version + 1
+        engine, observer = self.model.loader.engine, self.client.observer
+        self.workspace = await executors.read_file(
+            Workspace, medium, engine, settings.max_objects, observer, self._versions
+        )
+        await executors.read_file(self.kept.note, self.token, medium, self._versions)
 
     def track(self, request: TrackingRequest) -> TrackingRun:
         """Begin to track, in place of a run that is under way; `end_tracking` must follow. Raises `BadPrompt`."""
@@ -305,15 +324,18 @@ class Session:
         entry = self.models.add(title, base.model, file, in_use=self.model.entry.name)
         return entry, replace(result, weights=file)
 
-    async def close(self) -> None:
-        """Stop everything and free it."""
+    async def close(self, keep: bool = False) -> None:
+        """Stop everything and free it; `keep`: the medium stays for when its page comes back, where there is a place
+        for that."""
         try:
             await self.client.close()
         finally:
             if self.workspace is not None:
                 self.workspace.skip_tracking()
             await self.tasks.close()
-            await self._close_workspace()
+            await self._close_workspace(remove=self.kept is None)
+            if self.kept is not None:
+                await self.services.executors.read_file(self.kept.touch if keep else self.kept.discard, self.token)
             self.model.release()
             self.models.close()
 
@@ -334,10 +356,12 @@ class Session:
         job.fields["moving"] = True
         await self.workspace.move(engine, job.report)
 
-    async def _close_workspace(self) -> None:
+    async def _close_workspace(self, remove: bool = True) -> None:
         workspace, self.workspace = self.workspace, None
-        if workspace is not None:
-            await workspace.close()
+        if workspace is None:
+            return
+        await workspace.close()
+        if remove:
             await self.services.executors.read_file(shutil.rmtree, workspace.folder, ignore_errors=True)
 
 
@@ -364,8 +388,11 @@ class SessionRegistry:
         self._sessions: dict[str, Session] = {}
         self._has_freed = False  # memory, since it was last given back to the system
         services.metrics.gauge(self._figures)
+        self._kept = KeptMedia.of(services.settings)
         self._folder = ServerFolder()
         self._root = self._folder.path
+        self._kept_swept_at = clock()
+        self._restoring = asyncio.Lock()
         self._closing: set[asyncio.Future[None]] = set()
 
     def __len__(self) -> int:
@@ -376,16 +403,28 @@ class SessionRegistry:
         """The folder for files that programs send and get."""
         return self._root / "exchange"
 
-    async def open(self, connect: Callable[[Session], Client], *, login: str = "", address: str = "") -> Session:
+    async def open(
+        self,
+        connect: Callable[[Session], Client],
+        *,
+        login: str = "",
+        address: str = "",
+        can_return: bool = False,
+        token: str = "",
+    ) -> Session:
         """A new session of a login, whose client `connect` makes; raises `Busy` where all places, or all that one
-        address may have, are taken by active sessions."""
+        address may have, are taken by active sessions.
+
+        `can_return`: its client brings its edits again after the session has ended; `token`: with which it returns.
+        """
         folder = self._root / secrets.token_hex(16)
         await asyncio.to_thread(folder.mkdir, mode=0o700)
         try:
             await self._make_room(address)
             # Nothing is awaited from here on: many may come at once, and each must see the places that others took.
-            token, now = secrets.token_urlsafe(24), self.clock()
+            token, now = token or secrets.token_urlsafe(24), self.clock()
             session = Session(token, folder, self.services, now, login=login, address=address)
+            session.kept = self._kept if can_return else None
         except BaseException:
             await asyncio.to_thread(folder.rmdir)
             raise
@@ -394,6 +433,31 @@ class SessionRegistry:
         self.services.metrics.count_session()
         _log.info("A session was opened", extra={"fields": {"session": session.id, "sessions": len(self)}})
         return session
+
+    async def bring_back(
+        self, token: str, connect: Callable[[Session], Client], *, login: str | None = None, address: str = ""
+    ) -> Session | None:
+        """The session with this token, as `find`, or a new one with its medium if that was kept; None where there is
+        neither, or no place."""
+        if token in self._sessions or self._kept is None:
+            return self.find(token, login)
+        async with self._restoring:
+            if token in self._sessions:
+                return self.find(token, login)
+            read = self.services.executors.read_file
+            if (found := await read(self._kept.find, token)) is None:
+                return None
+            try:
+                session = await self.open(connect, login=login or "", address=address, can_return=True, token=token)
+            except Busy:
+                return None
+            try:
+                await session.come_back(*found)
+            except (MaskletError, OSError):
+                _log.warning("A medium that was kept cannot be opened any more", exc_info=True)
+                await self.close(session, keep=False)
+                return None
+            return session
 
     def find(self, token: str, login: str | None = None) -> Session | None:
         """The session with this token, if it is of this login (None: whosever it is); does not count as activity."""
@@ -412,8 +476,12 @@ class SessionRegistry:
         """Close the sessions whose time is over, free detectors that nobody uses, see how full the disk is, and give
         freed memory back."""
         self.services.detectors.free_idle()
-        await self.services.executors.read_file(self.services.disk.measure, self._root)
+        read = self.services.executors.read_file
+        await read(self.services.disk.measure, self._root, *([] if self._kept is None else [self._kept.folder]))
         await self._close_each([session for session in self._sessions.values() if self._is_over(session)])
+        if self._kept is not None and self.clock() - self._kept_swept_at > KEPT_SWEEP_SECONDS:
+            self._kept_swept_at = self.clock()
+            await read(self._kept.sweep, {name_of(token) for token in self._sessions})
         if self._has_freed:
             self._has_freed = False
             await self.services.executors.run_in_background(trim_memory)
@@ -424,15 +492,16 @@ class SessionRegistry:
             await asyncio.sleep(SWEEP_SECONDS)
             await self.sweep()
 
-    async def close(self, session: Session) -> None:
-        """End a session: its client is told, its work and folder go."""
+    async def close(self, session: Session, keep: bool = True) -> None:
+        """End a session: its client is told, its work and folder go. Its medium stays if `keep`, its page has not said
+        goodbye, and there is a place for that."""
         if self._sessions.pop(session.token, None) is None:
             return
         seconds = round(self.clock() - session.opened_at, 1)
         fields = {"session": session.id, "seconds": seconds, "sessions": len(self)}
         _log.info("A session has ended", extra={"fields": fields})
         try:
-            await session.close()
+            await session.close(keep and not self._has_left(session))
         finally:
             await asyncio.to_thread(shutil.rmtree, session.folder, ignore_errors=True)
             self._has_freed = True
@@ -440,7 +509,7 @@ class SessionRegistry:
     def end_login(self, login: str) -> None:
         """Somebody has logged out: their sessions end."""
         ended = [session for session in self._sessions.values() if session.login == login]
-        closing = asyncio.ensure_future(self._close_each(ended))
+        closing = asyncio.ensure_future(self._close_each(ended, keep=False))
         self._closing.add(closing)  # asyncio itself holds tasks weakly
         closing.add_done_callback(self._closing.discard)
 
@@ -449,8 +518,10 @@ class SessionRegistry:
         await self._close_each(list(self._sessions.values()))
 
     def remove_all_files(self) -> None:
-        """Last call of a server that stops: nothing stays on the disk."""
+        """Last call of a server that stops: nothing stays on the disk but in the folder of the setting `state`."""
         self._folder.remove()
+        if self._kept is not None:
+            self._kept.close()
 
     def _figures(self) -> Iterator[tuple[str, str, float]]:
         sessions, services = tuple(self._sessions.values()), self.services
@@ -474,9 +545,10 @@ class SessionRegistry:
         held = [each.device_bytes for each in engines if each.device_bytes is not None]
         yield "masklet_device_bytes", "Of the devices' memory that this process holds", max(held, default=0)
 
-    async def _close_each(self, sessions: Sequence[Session]) -> None:
+    async def _close_each(self, sessions: Sequence[Session], keep: bool = True) -> None:
         """Close them all, whatever goes wrong with one of them."""
-        for result in await asyncio.gather(*map(self.close, sessions), return_exceptions=True):
+        closing = (self.close(session, keep) for session in sessions)
+        for result in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(result, Exception):
                 _log.error("A session could not be closed cleanly", exc_info=result)
 
@@ -516,6 +588,11 @@ class SessionRegistry:
             return True
         if client.is_connected:
             return False
-        if session.leaving_at is not None and now - session.leaving_at > settings.farewell_seconds:
+        if self._has_left(session):
             return True
         return now - client.disconnected_at > settings.grace_seconds
+
+    def _has_left(self, session: Session) -> bool:
+        """Whether its page said goodbye, and has not come back in time."""
+        leaving_at = session.leaving_at
+        return leaving_at is not None and self.clock() - leaving_at > self.services.settings.farewell_seconds

@@ -89,6 +89,9 @@ class Settings(BaseModel):
     farewell_seconds: Duration
     idle_minutes: Duration
     watchdog_seconds: Duration
+    state: str
+    state_days: Amount
+    state_mb: Count
     metrics: Literal["local", "always", "never"]
     log_format: Literal["text", "json"]
 

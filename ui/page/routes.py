@@ -48,6 +48,7 @@ from sam2_core.errors import Busy, MaskletError, MediaError, shortage
 from sam2_core.media import NamesDiffer
 from sam2_core.media.names import safe_file_name, short_names
 from sam2_core.serving.workspace import Workspace
+from ui.addresses import client_address
 from ui.examples import GALLERY, examples, thumbnail
 from ui.files import OpeningOptions, UploadedFile
 from ui.gateway.logins import LOGIN
@@ -111,7 +112,12 @@ class Routes:
 
     def _of_session(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
-            session = self._sessions.find(request.path_params["token"], request.scope.get(LOGIN))
+            token, login = request.path_params["token"], request.scope.get(LOGIN)
+            if request.query_params.get("first"):  # of a page that connects without a socket
+                connect, address = partial(PageConnection, clock=self._sessions.clock), client_address(request)
+                session = await self._sessions.bring_back(token, connect, login=login, address=address)
+            else:
+                session = self._sessions.find(token, login)
             connection = None if session is None else session.client
             if session is None or not isinstance(connection, PageConnection):
                 return _refuse(404, "This session has expired. Reload the page.")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ui.addresses import client_address
 from ui.gateway.logins import LOGIN
 from ui.jobs import TooFast
 from ui.page.connection import PageConnection
@@ -21,7 +23,10 @@ GONE, TAKEN_OVER, TOO_FAST = 4404, 4409, 4429
 async def converse(sessions: SessionRegistry, socket: WebSocket) -> None:
     """Serve one socket until it closes."""
     await socket.accept()
-    session = sessions.find(socket.path_params["token"], socket.scope.get(LOGIN))
+    connect, login = partial(PageConnection, clock=sessions.clock), socket.scope.get(LOGIN)
+    session = await sessions.bring_back(
+        socket.path_params["token"], connect, login=login, address=client_address(socket)
+    )
     connection = None if session is None else session.client
     if session is None or not isinstance(connection, PageConnection):
         await socket.close(GONE)

@@ -13,6 +13,7 @@ import { syncTracking, trackingEnded } from '../tracking/tracking.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { filesOf, loadSaved, save } from './autosave.js';
+import { backdrops } from './backdrops.js';
 import { database } from './database.js';
 import { recoverOrOffer } from './expired_session.js';
 import { currentProject, reopenProject, showOpened } from './project_restore.js';
@@ -114,8 +115,19 @@ function greeted({ medium, version, tracking }) {
   if (newToken && newToken !== state.token) releaseToken();
   if (!medium) reopenSaved();
   else if (state.reopening || (state.opening && state.version !== version)) mediumOpened({ medium, version });
-  else if (state.version !== version) restoreSession({ medium, version, tracking });
-  else catchUp(tracking);
+  else if (state.version === version) catchUp(tracking);
+  else if (state.medium && isSameMedium(state.medium, medium)) bringBack({ medium, version });
+  else restoreSession({ medium, version, tracking });
+}
+
+/**
+ * The server was started again and has kept the medium, but nothing of its masks.
+ * @param {Opened} event
+ */
+function bringBack(event) {
+  backdrops.sent.clear();
+  update({ reopening: true });
+  mediumOpened(event);
 }
 
 // --- the token ---
