@@ -1,6 +1,6 @@
 """What the page adds to Gradio's document, so that it can be seen before any script has come: its icon, style sheet and
-modules in the head, what a link to it shows elsewhere, and a still picture of its start screen; and so that it asks where
-it came from."""
+modules in the head, what a link to it shows elsewhere, and a still picture of its start screen. And what lets it ask
+where it came from."""
 
 from __future__ import annotations
 
