@@ -42,7 +42,7 @@ def add_text(parser: argparse.ArgumentParser, *, for_clips: bool) -> None:
         return
     text = (
         "research: no detector, but a network for --checkpoint that was trained with --prompt clip; every text gets a "
-        "mask, also of what is not there (see README)"
+        "mask, also of what is not there (see docs/python.md)"
     )
     group.add_argument("--prompt", choices=("clip",), help=text)
     text = "the CLIP for that: a folder, or OWNER/NAME on the Hub (default: the one that it was trained with)"
