@@ -63,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, help="how long to train, instead of what the config says")
     parser.add_argument("--steps", type=int, help="the same, in steps")
     parser.add_argument("--augment", choices=("copy-paste",), help="paste objects of the data onto its pictures")
-    parser.add_argument("--prompt", choices=("clip",), help="research: also learn from embeddings of CLIP (see docs/python.md)")
+    about_clip = "research: also learn from embeddings of CLIP (see docs/python.md)"
+    parser.add_argument("--prompt", choices=("clip",), help=about_clip)
     parser.add_argument("--clip", help=f"the CLIP for that: a folder, or a repository of the Hub ({CLIP})")
     parser.add_argument("--processes", type=int, default=1, help="processes on this machine; torchrun works too")
     parser.add_argument("--workers", type=int, default=0, help="processes that make samples ahead of time, for GPUs")
