@@ -5,7 +5,7 @@ import { megabytes } from '../shared/format.js';
 /** The server refused a request; the message may be shown. */
 export class Refused extends Error {}
 
-const TOO_LARGE = 413;
+export const TOO_LARGE = 413;
 const NO_ANSWER = [502, 503, 504];
 
 /**

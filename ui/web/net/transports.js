@@ -1,6 +1,7 @@
 // Two ways to exchange messages with the server: a WebSocket, or plain requests where a proxy drops sockets.
 
 import { address } from '../core/page.js';
+import { refusalOf, TOO_LARGE } from './refusal.js';
 
 /** @import { AutomaticMasksEvent, Event as ServerEvent, LiveMasksEvent, LiveRequest, MasksEvent } from '../protocol.js' */
 /** @import { PreviewEvent, Request as PageRequest } from '../protocol.js' */
@@ -88,6 +89,18 @@ export class SocketTransport {
   }
 }
 
+/**
+ * What the page gets in place of the answer to a request that was refused on its way, by the server or a proxy.
+ * @param {Request} request
+ * @param {Response} response
+ * @returns {Promise<ReceivedEvent>}
+ */
+async function refusalEvent(request, response) {
+  const { message } = await refusalOf(response, JSON.stringify(request).length);
+  const seq = 'seq' in request ? request.seq : undefined;
+  return { t: 'error', text: message, seq, ...(request.t === 'edit_log' ? { job: 'replay' } : {}) };
+}
+
 /** @implements {Transport} */
 export class RequestTransport {
   #ending = new AbortController();
@@ -124,8 +137,10 @@ export class RequestTransport {
     const options = { method: 'POST', body: JSON.stringify(request), signal: this.#ending.signal };
     this.#sending = this.#sending
       .then(() => fetch(address('send'), options))
-      .then(response => {
-        if (!response.ok) this.#fail(response.status);
+      .then(async response => {
+        // Sent again it would be refused again, and nothing else would ever get its turn.
+        if (response.status === TOO_LARGE) this.callbacks.received(await refusalEvent(request, response));
+        else if (!response.ok) this.#fail(response.status);
       })
       .catch(() => this.#fail(0));
   }
