@@ -144,13 +144,13 @@ def effects(browser: Any, address: str) -> None:
     tab.page.keyboard.press("v")
     tab.page.wait_for_timeout(7000)  # hints are gone
     shots = []
-    for chip in tab.page.locator(".mk-presets button").all():
+    for chip in tab.page.locator(".mk-preset").all():
         chip.click()
         tab.page.wait_for_timeout(2500)
         if chip.inner_text() == "Title behind":
             tab.save("effects")
         shots.append(_titled(tab.picture(), chip.inner_text()))
-    tab.page.click(".mk-presets button >> nth=0")
+    tab.page.click(".mk-preset >> nth=0")
     tab.page.click(".mk-layer-remove")
     for effect, title in (("color", "Solid color"), ("picture", "Picture")):
         tab.page.select_option(".mk-layer-kind", effect)

@@ -134,7 +134,7 @@ def test_the_look_is_chosen_in_the_dialog(desk: Desk, picture: Path) -> None:
     go(desk)
     assert [layer["effect"] for layer in ordered(desk)["effects"]["layers"]] == ["spotlight", "glow"]
     desk.page.click(".mk-export-effects .mk-link")
-    desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Neon")
+    desk.expect(".mk-preset:has(:checked)").to_have_text("Neon")
     desk.page.click(".mk-layer:nth-child(1) .mk-layer-remove")
     open_dialog(desk)
     desk.expect(chosen).to_have_text("Your own: Glow")
@@ -146,7 +146,7 @@ def test_the_look_is_chosen_in_the_dialog(desk: Desk, picture: Path) -> None:
     assert [layer["effect"] for layer in ordered(desk, 2)["effects"]["layers"]] == ["glow"]
     desk.page.select_option(look, "Overlay")
     desk.page.click(".mk-download-close")
-    desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Overlay")
+    desk.expect(".mk-preset:has(:checked)").to_have_text("Overlay")
 
 
 def test_objects_and_frames_are_chosen(desk: Desk, clip: Path) -> None:

@@ -185,6 +185,7 @@ def test_a_slider_that_is_dragged_has_one_request_at_a_time(desk: Desk, picture:
     desk.page.on("request", count(1))
     desk.page.on("requestfinished", count(-1))
     asked = listen(desk)
+    knob(desk, "Overlay: Opacity").scroll_into_view_if_needed()
     slider = knob(desk, "Overlay: Opacity").bounding_box()
     y = slider["y"] + slider["height"] / 2
     desk.page.mouse.move(slider["x"] + slider["width"] / 2, y)
@@ -205,11 +206,11 @@ def test_layers_are_added_moved_and_removed_by_keyboard(desk: Desk, picture: Pat
     desk.open(picture)
     select(desk)
     open_panel(desk)
-    desk.expect(".mk-chip-button[aria-pressed=true]").to_have_text("Overlay")
+    desk.expect(".mk-preset:has(:checked)").to_have_text("Overlay")
     layers(desk, "overlay")
     add(desk, "glow")
     layers(desk, "overlay", "glow")
-    desk.expect(".mk-chip-button[aria-pressed=true]").to_have_count(0)
+    desk.expect(".mk-preset:has(:checked)").to_have_count(0)
     desk.page.focus(".mk-layer:nth-child(2) .mk-layer-up")
     desk.press("Enter")
     layers(desk, "glow", "overlay")
@@ -221,7 +222,7 @@ def test_layers_are_added_moved_and_removed_by_keyboard(desk: Desk, picture: Pat
     layers(desk, "glow")
     desk.press("Enter")
     desk.expect(".mk-layers-none").to_be_visible()
-    desk.page.click(".mk-chip-button:text-is('Sticker')")
+    desk.page.click("[data-preset=Sticker]")
     layers(desk, "cutout", "outline")
     desk.expect(knob(desk, "Outline: Color")).to_have_value("#ffffff")
     knob(desk, "Outline: Color: each object its own").check()
@@ -252,7 +253,7 @@ def test_the_look_goes_into_the_download_and_the_project(
     desk.open(picture)
     select(desk)
     open_panel(desk)
-    desk.page.click(".mk-chip-button:text-is('Neon')")
+    desk.page.click("[data-preset=Neon]")
     knob(desk, "Glow: Size").fill("77")
     layers(desk, "spotlight", "glow")
     desk.page.click(".mk-download")
@@ -313,6 +314,27 @@ def choose_backdrop(desk: Desk, path: Path) -> None:
     chooser.value.set_files(path)
 
 
+def test_presets_are_pictures_of_the_frame(desk: Desk, clip: Path) -> None:
+    desk.open(clip)
+    select(desk, 0.5, 0.5)
+    open_panel(desk)
+    painted = "[...document.querySelectorAll('.mk-preset img')].every(each => each.naturalWidth > 0)"
+    desk.page.wait_for_function(painted)
+    pictures = "() => [...document.querySelectorAll('.mk-preset img')].map(each => each.src)"
+    first = desk.page.evaluate(pictures)
+    assert len(set(first)) == desk.page.locator(".mk-preset").count()
+    desk.page.click(".mk-next")
+    changed = f"former => ({pictures})().every((each, place) => each !== former[place])"
+    desk.page.wait_for_function(changed, arg=first)
+    desk.page.click(".mk-first")
+    assert desk.page.evaluate(pictures) == first, "kept for the frame"
+    desk.page.focus(".mk-preset :checked")
+    desk.press("ArrowRight")
+    desk.expect(".mk-preset:has(:checked)").to_have_text("Spotlight")
+    layers(desk, "desaturate", "spotlight")
+    desk.expect_frame(1)
+
+
 def test_a_picture_stands_behind(desk: Desk, server: tuple[Server, str], picture: Path, tmp_path: Path) -> None:
     desk.open(picture)
     select(desk)
@@ -364,7 +386,7 @@ def test_the_panel_is_a_sheet_on_a_phone(visit: Callable[..., Desk], server: tup
     panel, viewport = (desk.page.locator(name).bounding_box() for name in (".mk-effects", ".mk-viewport"))
     assert abs(panel["y"] + panel["height"] - 844) <= 1
     assert viewport["y"] + viewport["height"] <= panel["y"] + 1, "the viewport stays in sight"
-    for name in (".mk-effects-close", ".mk-layer-remove", ".mk-layer-add", ".mk-chip-button"):
+    for name in (".mk-effects-close", ".mk-layer-remove", ".mk-layer-add", ".mk-preset"):
         box = desk.page.locator(name).first.bounding_box()
         assert min(box["width"], box["height"]) >= 40, name
     knob(desk, "Overlay: Opacity").fill("1")

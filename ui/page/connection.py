@@ -82,7 +82,7 @@ class PageConnection:
         self._session, self._tasks, self._executors = session, session.tasks, services.executors
         self.queue = SendQueue(clock)
         self.uploads = UploadBatch(services)
-        self.effect_previews = EffectPreviews(services)
+        self.effect_previews, self.effect_thumbnails = EffectPreviews(services), EffectPreviews(services)
         self.thumbnail_rate = RateLimit(services.settings.messages_per_second)
         self._previews = HoverPreviews(self)
         self._pacer = _pacer(services.settings)
@@ -386,6 +386,7 @@ class PageConnection:
         add = options.add and self._session.workspace is not None
         workspace, skipped = await self._session.open(files, options, job)
         self.effect_previews.forget()
+        self.effect_thumbnails.forget()
         left_out = tuple(protocol.SkippedData(name=each.name, reason=each.reason) for each in skipped)
         medium = _describe(workspace)
         warnings = workspace.info.warnings

@@ -15,6 +15,8 @@ GET  /s/{token}/frames/{k}?v=       frame k as JPEG; v is the medium's version, 
 GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSON (EffectStack.to_json); objects as
      &effects=&objects=&side=       id.rrggbb,… in their order, the last one above; side (160 to 1280): longer side;
                                     JPEG, or PNG where it can be seen through
+GET  /s/{token}/presets/{k}?v=      the same for small pictures of several looks, beside the one of the viewport
+     &effects=&objects=&side=
 WS   /s/{token}/ws                  requests up, events down (see ui/protocol)
 POST /s/{token}/send                one request up, where proxies drop sockets,
 GET  /s/{token}/receive             and events down: u32 length and event, repeated; waits until there is one
@@ -56,7 +58,7 @@ from ui.jobs import TooFast
 from ui.page.connection import PageConnection
 from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.live import MAX_FRAME_BYTES, NotLive
-from ui.page.previews import read_preview_options
+from ui.page.previews import EffectPreviews, read_preview_options
 from ui.page.socket import converse
 from ui.protocol import MAX_REQUEST_CHARACTERS, public_text, read_upload
 from ui.sessions import Session, SessionRegistry
@@ -86,6 +88,7 @@ class Routes:
             Route("/s/{token}/example/{name}", self._of_session(self._example), methods=post),
             Route("/s/{token}/backdrop", self._of_session(self._backdrop), methods=post),
             Route("/s/{token}/effects/{frame:int}", self._of_session(self._effects), methods=get),
+            Route("/s/{token}/presets/{frame:int}", self._of_session(self._presets), methods=get),
             Route("/s/{token}/frames/{frame:int}", self._of_session(self._frame), methods=get),
             WebSocketRoute("/s/{token}/ws", partial(converse, self._sessions)),
             Route("/s/{token}/send", self._of_session(self._send), methods=post),
@@ -233,13 +236,19 @@ class Routes:
         return Response(jpeg, media_type="image/jpeg", headers=PRIVATE)
 
     async def _effects(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        return await self._paint(request, session, connection.effect_previews)
+
+    async def _presets(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        return await self._paint(request, session, connection.effect_thumbnails)
+
+    async def _paint(self, request: Request, session: Session, previews: EffectPreviews) -> Response:
         workspace = self._requested_medium(request, session)
         if isinstance(workspace, Response):
             return workspace
         frame, max_objects = request.path_params["frame"], self._settings.max_objects
         options = read_preview_options(frame, request.query_params, max_objects)
         backdrops = session.backdrops.of(options.effects)
-        painted, media_type = await connection.effect_previews.paint(workspace, options, backdrops)
+        painted, media_type = await previews.paint(workspace, options, backdrops)
         return Response(painted, media_type=media_type, headers=FRESH)
 
     def _requested_medium(self, request: Request, session: Session) -> Workspace | Response:

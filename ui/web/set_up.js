@@ -68,6 +68,7 @@ import { setUpMainAction } from './tracking/main_action.js';
 import { setUpStaleFrames } from './tracking/stale_frames.js';
 import { setUpTracking } from './tracking/tracking.js';
 import { setUpEffectPreviews } from './viewport/effect_previews.js';
+import { setUpEffectThumbnails } from './viewport/effect_thumbnails.js';
 import { drawPrompts } from './viewport/markers.js';
 import { setUpMaskUpdates } from './viewport/mask_updates.js';
 import { setUpViewSettings } from './viewport/view_settings.js';
@@ -81,6 +82,7 @@ export function setUpPage() {
   setUpSideTabs();
   setUpTooltips();
   setUpEffectPreviews();
+  setUpEffectThumbnails();
   setUpViewport();
   setUpPointer();
   setUpStrokes();

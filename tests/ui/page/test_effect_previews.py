@@ -80,6 +80,18 @@ def test_a_frame_is_painted_with_its_look(guest: Guest) -> None:
     assert not is_green(plain[24, 20])
 
 
+def test_small_pictures_of_looks_do_not_disturb_the_large_one(guest: Guest) -> None:
+    client = guest.house.sessions.find(guest.token).client
+    guest.get()
+    kept = client.effect_previews._painter
+    answer = guest.house.client.get(
+        f"/s/{guest.token}/presets/0", params={"v": guest.version, **WISH, "effects": PLAIN, "side": "160"}
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    guest.get()
+    assert client.effect_previews._painter is kept is not None
+
+
 def test_only_the_objects_that_are_named_are_painted(guest: Guest) -> None:
     guest.prompt(2, 50, 24)
     one, both = guest.painted(objects="2.0ac81e"), guest.painted(objects="1.0ac81e,2.ff0000")

@@ -2,7 +2,7 @@
 
 /** @param {HTMLElement} target */
 export const isTyping = target =>
-  target.closest('input:not([type=range], [type=checkbox], [type=color]), textarea, select, dialog') ||
+  target.closest('input:not([type=range], [type=checkbox], [type=radio], [type=color]), textarea, select, dialog') ||
   target.isContentEditable;
 
 /** @type {Record<string, (event: KeyboardEvent) => void>} */

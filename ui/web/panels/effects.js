@@ -18,6 +18,7 @@ import { iconButton, make, makeButton, showText } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
 import { backdrops, takeBackdrop } from '../storage/backdrops.js';
 import { previews } from '../viewport/effect_previews.js';
+import { effectThumbnails } from '../viewport/effect_thumbnails.js';
 import { repaint } from '../viewport/viewport.js';
 import { focusTab, showTab } from './side_tabs.js';
 
@@ -248,9 +249,34 @@ function layerRow({ effect }, place, { length }) {
 
 // --- the panel ---
 
+/** @param {string} name */
+function presetCard(name) {
+  const card = make('label', 'mk-preset');
+  const input = make('input');
+  const picture = make('img');
+  Object.assign(input, { type: 'radio', name: 'mk-preset', value: name, onchange: () => choosePreset(name) });
+  picture.alt = '';
+  card.dataset.preset = name;
+  card.append(input, picture, make('span', '', name));
+  return card;
+}
+
+/** @returns {NodeListOf<HTMLInputElement>} */
+const presetInputs = () => find('presets').querySelectorAll('input');
+
 function updatePresets() {
   const preset = currentPreset();
-  for (const chip of find('presets').children) chip.setAttribute('aria-pressed', String(chip.textContent === preset));
+  for (const input of presetInputs()) input.checked = input.value === preset;
+}
+
+/** Each preset as a picture of what is in the viewport. */
+function drawPresets() {
+  if (!state.effectsOpen || !state.medium || state.playing || state.tracking) return;
+  const slots = [...presetInputs()].map(({ value, nextElementSibling: picture }) => ({
+    picture: /** @type {HTMLImageElement} */ (picture),
+    effects: presetEffects(value),
+  }));
+  effectThumbnails.show(slots, objects.forExport());
 }
 
 function drawEffects() {
@@ -284,6 +310,7 @@ function tabChanged(tab) {
   update({ effectsOpen: open });
   if (open) emit('effects-open');
   drawEffects();
+  drawPresets();
   repaint();
 }
 
@@ -299,8 +326,7 @@ function effectGroup([group, title]) {
 }
 
 export function setUpEffects() {
-  const presets = Object.keys(about.presets);
-  find('presets').append(...presets.map(name => makeButton('mk-chip-button', name, () => choosePreset(name))));
+  find('presets').append(...Object.keys(about.presets).map(presetCard));
   find('layer-kind').append(...Object.entries(GROUPS).flatMap(effectGroup));
   listen(find('layer-add'), 'click', () => addLayer(find('layer-kind').value));
   listen(find('effects-close'), 'click', () => openEffects(false));
@@ -333,7 +359,11 @@ export function setUpEffects() {
   on('effects objects log masks', () => {
     if (previews.on) repaint();
   });
-  on('medium', drawEffects);
+  on('medium', () => {
+    for (const picture of find('presets').querySelectorAll('img')) picture.removeAttribute('src');
+    drawEffects();
+  });
+  on('medium frame objects log masks tracking', drawPresets);
   on('objects log effect-preview', () => {
     if (state.effectsOpen) updateMessages();
   });

@@ -97,9 +97,13 @@ function actionOf(event) {
  */
 function isHandledByTarget(event) {
   const target = targetOf(event);
-  if ([' ', 'Enter'].includes(event.key) && target.closest('button, input[type=checkbox], input[type=color]'))
+  if (
+    [' ', 'Enter'].includes(event.key) &&
+    target.closest('button, input[type=checkbox], input[type=radio], input[type=color]')
+  )
     return true;
-  const panels = '.mk-view-panel, .mk-size, .mk-effects, .mk-text-panel, .mk-automatic, .mk-tabs';
+  const panels =
+    'input[type=radio], .mk-view-panel, .mk-size, .mk-effects, .mk-text-panel, .mk-automatic, .mk-tabs';
   return /^(Arrow|Home|End)/.test(event.key) && !!target.closest(panels);
 }
 

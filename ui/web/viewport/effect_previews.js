@@ -1,6 +1,7 @@
 // Effect previews: frames as the effects paint them, rendered by the server with the code that renders downloads. One
 // request is in flight at a time and the newest one comes next; previews are cached as long as nothing they show changes.
 
+/** @import { ExportObject } from '../protocol.js' */
 /**
  * @typedef {(bitmap: ImageBitmap | null | undefined) => void} Resolve
  * @typedef {{ key: string; side: number; bitmap: ImageBitmap }} CachedPreview
@@ -20,8 +21,22 @@ const ROUGH_SIDE = 640; // pixels of the longer side while a slider moves or the
 const PREVIEWS_AHEAD = 10; // frames that are rendered before they are played
 const RETRY_DELAY = 2000; // milliseconds without a request after one that failed
 
+/**
+ * What the server is asked to paint, as the query of an address.
+ * @param {EffectStack} effects
+ * @param {ExportObject[]} shown
+ */
+export function effectQuery(effects, shown) {
+  const colored = shown.map(
+    ({ id, color }) => `${id}.${color.map(part => part.toString(16).padStart(2, '0')).join('')}`,
+  );
+  return `v=${state.version}&effects=${encodeURIComponent(JSON.stringify(effects))}&objects=${colored}`;
+}
+
 class PreviewCache {
   epoch = 0; // grows when masks may have changed
+  /** @type {Map<number, number>} frame -> how often its own masks have changed */
+  #changes = new Map();
   latency = 100; // milliseconds, a running mean
   problem = '';
   #retryTimer = 0;
@@ -49,10 +64,7 @@ class PreviewCache {
     return state.playing || state.effectsSliding ? Math.min(ROUGH_SIDE, about.max_preview) : about.max_preview;
   }
   get #query() {
-    const colored = objects
-      .forExport()
-      .map(({ id, color }) => `${id}.${color.map(part => part.toString(16).padStart(2, '0')).join('')}`);
-    return `v=${state.version}&effects=${encodeURIComponent(JSON.stringify(usableEffects()))}&objects=${colored}`;
+    return effectQuery(usableEffects(), objects.forExport());
   }
   get #key() {
     return `${this.#query}&${this.epoch}`;
@@ -175,13 +187,13 @@ class PreviewCache {
    * @param {CachedPreview} preview
    */
   #put(frame, preview) {
-    this.drop(frame);
+    this.#drop(frame);
     this.#cache.set(frame, preview);
     const { width, height } = preview.bitmap;
     const max = Math.max(4, Math.floor(MAX_PREVIEW_BYTES / (4 * width * height)));
     for (const oldest of this.#cache.keys()) {
       if (this.#cache.size <= max) break;
-      this.drop(oldest);
+      this.#drop(oldest);
     }
   }
 
@@ -189,7 +201,21 @@ class PreviewCache {
    * The masks of the frame have changed.
    * @param {number} frame
    */
-  drop(frame) {
+  changed(frame) {
+    this.#changes.set(frame, (this.#changes.get(frame) ?? 0) + 1);
+    this.#drop(frame);
+  }
+
+  /**
+   * Names the state of the masks of a frame, as far as this page knows.
+   * @param {number} frame
+   */
+  stateOf(frame) {
+    return `${this.epoch}.${this.#changes.get(frame) ?? 0}`;
+  }
+
+  /** @param {number} frame */
+  #drop(frame) {
     if (this.#inFlight?.frame === frame) this.#inFlight.outdated = true;
     const preview = this.#cache.get(frame);
     if (preview) this.#close(preview.bitmap);
@@ -224,7 +250,7 @@ export function setUpEffectPreviews() {
   // The answer to a prompt may concern every frame; tracking names the one that has changed.
   on('server-masks', ({ object, run, frame }) => {
     if (object !== undefined) outdateAll();
-    else if (run !== undefined) previews.drop(frame);
+    else if (run !== undefined) previews.changed(frame);
   });
   on('server-object_removed server-untracked', outdateAll);
   on('server-done', ({ job }) => {
