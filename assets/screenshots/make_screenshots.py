@@ -184,7 +184,7 @@ def _sheet(images: list[Image.Image], columns: int) -> Image.Image:
 def review(tab: Tab) -> None:
     """The page for reviewers, opened from disk."""
     tab.page.click(".mk-download")
-    tab.page.check(".mk-format[data-format=review] input")
+    tab.page.check(".mk-task[data-task=review] input")
     with tab.page.expect_download() as started:
         tab.page.click(".mk-download-go")
     with TemporaryDirectory() as folder:

@@ -114,6 +114,14 @@ class Desk:
     def choose_download(self, kind: str) -> None:
         """Open the dialog and choose a kind of file."""
         self.page.click(".mk-download")
+        self.choose_format(kind)
+
+    def choose_format(self, kind: str) -> None:
+        """A kind of file of the dialog, of the task that it is for: a picture as it is seen rather than a cut-out."""
+        self.page.locator(f".mk-task[data-formats~={kind}] input").last.check()
+        others = self.page.locator(f".mk-other-formats:not([open]):has([data-format={kind}]) summary")
+        if others.count():
+            others.click()
         self.page.check(f".mk-format[data-format={kind}] input")
 
     def download(self, kind: str) -> Path:

@@ -66,15 +66,15 @@ def test_enter_downloads_what_was_taken_last(desk: Desk, picture: Path) -> None:
     desk.open(picture)
     select(desk, (0.3, 0.5))
     desk.press("d")
-    desk.expect(".mk-format[data-format=png] input").to_be_focused()
+    desk.expect(".mk-task[data-task=picture] input").to_be_focused()
     desk.press("Escape")
     desk.expect(".mk-download-dialog").to_be_hidden()
     desk.press("d")
-    desk.page.focus(".mk-format[data-format=masks] input")
-    desk.press("Space", "ArrowDown")
+    desk.choose_format("masks")
+    desk.press("ArrowUp")
     chosen = desk.page.locator(".mk-format:has(input:checked)")
     desk.expect(chosen).not_to_have_attribute("data-format", "masks")
-    desk.press("ArrowUp")
+    desk.press("ArrowDown")
     desk.expect(chosen).to_have_attribute("data-format", "masks")
     with desk.page.expect_download() as started:
         desk.press("Enter")
@@ -109,7 +109,7 @@ def test_kinds_and_options_are_those_of_the_medium(desk: Desk, picture: Path, cl
     desk.expect(".mk-format[data-format=mp4]").to_have_count(0)
     desk.expect("[name=mk-frames]").to_have_count(0)
     desk.expect(".mk-export-effects").to_be_visible()
-    desk.page.check(".mk-format[data-format=masks] input")
+    desk.choose_format("masks")
     desk.expect(".mk-export-effects").to_have_count(0)
     desk.page.click(".mk-download-close")
     desk.open(clip)
@@ -117,9 +117,47 @@ def test_kinds_and_options_are_those_of_the_medium(desk: Desk, picture: Path, cl
     open_dialog(desk)
     desk.expect(".mk-format[data-format=mp4] input").to_be_checked()
     desk.expect(".mk-format[data-format=png] i").to_have_text(".zip")
-    desk.expect(".mk-format[data-format=gif]").to_be_visible()
+    desk.choose_format("mov")
+    desk.choose_format("gif")
     desk.expect("[name=mk-frames]").to_have_count(3)
     desk.expect("[name=mk-frames][value=range]").to_be_disabled()
+
+
+def test_a_cutout_is_downloaded_and_copied(visit: Callable[..., Desk], server: tuple[Server, str]) -> None:
+    desk = visit(f"{server[1]}?example=pizza")
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name[title*=izza]", state="attached")
+    assert "example" not in desk.page.url, "a reload brings back the work"
+    desk.page.evaluate(SPY)
+    select(desk, (0.3, 0.5))
+    open_dialog(desk)
+    desk.expect(".mk-share-link").to_be_hidden()  # nobody else can open this address
+    painted = "[...document.querySelectorAll('.mk-task img')].filter(each => each.naturalWidth > 0).length"
+    desk.page.wait_for_function(f"{painted} === 4")
+    desk.expect(".mk-copy-picture").to_be_hidden()
+    desk.page.focus(".mk-task[data-task=picture] input")
+    desk.press("ArrowLeft")
+    desk.expect(".mk-format:has(:checked)").to_have_attribute("data-format", "png")
+    assert go(desk).endswith("_edited.png")
+    order = ordered(desk)
+    assert [layer["effect"] for layer in order["effects"]["layers"]] == ["cutout"]
+    desk.page.evaluate(
+        """() => {
+          navigator.clipboard.write = async ([item]) => {
+            window.copied = (await item.getType('image/png')).type;
+          };
+        }"""
+    )
+    desk.page.click(".mk-copy-picture")
+    desk.expect(".mk-export-done").to_contain_text("pixels, see-through")
+    assert desk.page.evaluate("window.copied") == "image/png"
+    refuse = "() => Promise.reject(new DOMException('', 'NotAllowedError'))"
+    desk.page.evaluate(f"() => {{ navigator.clipboard.write = {refuse}; }}")
+    desk.page.click(".mk-copy-picture")
+    desk.expect(".mk-export-problem").to_contain_text("Allow it the clipboard")
+    desk.page.click(".mk-download-close")
+    desk.expect(".mk-download").to_be_focused()
+    desk.page.click(".mk-effects-open")
+    desk.expect(".mk-preset:has(:checked)").to_have_text("Overlay")  # the look stays
 
 
 def test_the_look_is_chosen_in_the_dialog(desk: Desk, picture: Path) -> None:
@@ -214,10 +252,10 @@ def test_options_are_sent_and_remembered(visit: Callable[..., Desk], server: tup
 
 def test_what_another_page_left_in_the_storage_does_no_harm(desk: Desk, picture: Path) -> None:
     for kept in (
-        '{"kinds": 5, "largest_side": "x", "polygons": 1}',
+        '{"tasks": 5, "largest_side": "x", "polygons": 1}',
         "[]",
         "no json",
-        '{"kinds": {"image": "toString"}}',
+        '{"tasks": {"image": "toString"}, "formats": {"picture image": "toString"}}',
     ):
         desk.page.evaluate("kept => localStorage.setItem('masklet-download', kept)", kept)
         desk.page.reload()
@@ -281,6 +319,7 @@ def test_it_fits_a_phone(visit: Callable[..., Desk], server: tuple[Server, str],
     desk.page.tap(".mk-over", position=dict(zip("xy", desk.spot(0.5, 0.5), strict=True)))
     desk.expect_mask(0.52, 0.52)
     desk.page.tap(".mk-download")
+    desk.page.tap(".mk-task[data-task=data]")
     desk.page.tap(".mk-format[data-format=masks]")
     for name in (".mk-download-go", ".mk-download-close", ".mk-format[data-format=masks]"):
         box = desk.page.locator(name).bounding_box()

@@ -52,6 +52,7 @@ interface PageElements {
   'clear-object': HTMLButtonElement;
   'clear-range': HTMLButtonElement;
   'color-by': HTMLSelectElement;
+  'copy-picture': HTMLButtonElement;
   credits: HTMLAnchorElement;
   dots: HTMLButtonElement;
   download: HTMLButtonElement;
@@ -138,6 +139,7 @@ interface PageElements {
   scrub: HTMLInputElement;
   'set-in': HTMLButtonElement;
   'set-out': HTMLButtonElement;
+  'share-link': HTMLButtonElement;
   sheet: HTMLDialogElement;
   size: HTMLLabelElement;
   snap: HTMLButtonElement;

@@ -37,6 +37,7 @@ import { setUpTraining } from './panels/training.js';
 import { setUpAutosave } from './storage/autosave.js';
 import { setUpReplay } from './storage/edit_log_replay.js';
 import { setUpRecovery } from './storage/expired_session.js';
+import { setUpLinkedExample } from './storage/linked_example.js';
 import { setUpOpenFiles } from './storage/open_files.js';
 import { setUpSession } from './storage/page_session.js';
 import { setUpRestore } from './storage/project_restore.js';
@@ -147,6 +148,7 @@ export function setUpPage() {
   setUpTraining();
   setUpStatus();
   setUpSession();
+  setUpLinkedExample();
   setUpApiLink();
   updateObjects();
 }

@@ -2,10 +2,13 @@
 // and the options that each takes come from the server's table.
 
 /** @import { DoneEvent, ExportRequest } from '../protocol.js' */
+/** @import { Task } from './download_tasks.js' */
 
 /**
- * Options that are remembered. `kinds`: the format chosen last for an image, a clip and an album.
- * @typedef {{ kinds: Record<string, string>, largest_side: number } & Record<Switch, boolean>} ExportOptions
+ * Options that are remembered. `tasks`: the task chosen last for an image, a clip and an album; `formats`: the format
+ * chosen last by task and kind of medium.
+ * @typedef {{ tasks: Record<string, Task>, formats: Record<string, string>, largest_side: number }
+ *   & Record<Switch, boolean>} ExportOptions
  * @typedef {keyof typeof SWITCHES} Switch
  * @typedef {Required<Pick<DoneEvent, 'url' | 'name' | 'size'>>} ExportedFile
  */
@@ -19,18 +22,21 @@ import { about, address, find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { closeWith } from '../shared/dialogs.js';
-import { make, makeButton, setProgress, showText } from '../shared/elements.js';
+import { icon, make, makeButton, setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
+import { linkTo } from '../shared/example_link.js';
 import { counted, percent, sizeText } from '../shared/format.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 import { clamp, isPlain } from '../shared/values.js';
 import { backdrops } from '../storage/backdrops.js';
+import { effectThumbnails } from '../viewport/effect_thumbnails.js';
+import { copyCutout, copyLink } from './clipboard.js';
+import { effectsOf, formatsOf, presetsOf, TASKS, tasksFor, titleOf } from './download_tasks.js';
 import { chooseEffects, choosePreset, openEffects } from './effects.js';
 
 const downloadDialog = find('download-dialog');
 const SETTING = 'masklet-download';
-/** @type {Record<string, string>} */
-const GROUPS = { picture: 'Pictures & video', data: 'Data for other programs', review: 'Review' };
+const SHOWN_FORMATS = 3; // of a task; the others are a click away
 const SWITCHES = /** @type {const} */ ({
   cropped: ['Crop to the objects', 'Only the part that they ever take up'],
   side_by_side: ['Side by side', 'The source on the left'],
@@ -53,28 +59,43 @@ function wholeMedium() {
 
 function loadOptions() {
   /** @type {ExportOptions} */
-  const loaded = { kinds: {}, largest_side: 0, cropped: false, side_by_side: false, polygons: false, pictures: false };
+  const loaded = {
+    tasks: {},
+    formats: {},
+    largest_side: 0,
+    cropped: false,
+    side_by_side: false,
+    polygons: false,
+    pictures: false,
+  };
   try {
     const saved = JSON.parse(loadSetting(SETTING) ?? '');
     if (!isPlain(saved)) return loaded;
     for (const name of SWITCH_NAMES) loaded[name] = saved[name] === true;
     if (Object.hasOwn(LARGEST_SIDES, saved.largest_side)) loaded.largest_side = Number(saved.largest_side);
-    if (isPlain(saved.kinds)) loaded.kinds = saved.kinds;
+    if (isPlain(saved.tasks)) loaded.tasks = saved.tasks;
+    if (isPlain(saved.formats)) loaded.formats = saved.formats;
   } catch {
     // nothing was saved, or something else
   }
   return loaded;
 }
 
-const availableFormats = () => Object.keys(about.kinds).filter(name => openMedium().kind in about.kinds[name].endings);
 const takes = (/** @type {string} */ option) => about.kinds[chosenFormat()].takes.includes(option);
 
-/** The format that was exported last of such a medium, else an image or a video as the viewport shows it. */
+/** The task that was chosen last for such a medium, else an image or a video as the viewport shows it. */
+function chosenTask() {
+  const { kind } = openMedium();
+  const last = options.tasks[kind];
+  return tasksFor(kind).includes(last) ? last : 'picture';
+}
+
+const formatKey = () => `${chosenTask()} ${openMedium().kind}`;
+
 function chosenFormat() {
-  const available = availableFormats();
-  const last = options.kinds[openMedium().kind];
-  if (available.includes(last)) return last;
-  return available.find(name => about.kinds[name].group === 'picture') ?? available[0];
+  const available = formatsOf(chosenTask(), openMedium().kind);
+  const last = options.formats[formatKey()];
+  return available.includes(last) ? last : available[0];
 }
 
 // --- the form ---
@@ -106,47 +127,82 @@ function fieldOf(title, ...parts) {
   return field;
 }
 
+/** @param {Task} task */
+function taskCard(task) {
+  const { kind } = openMedium();
+  const card = make('label', 'mk-task');
+  const input = make('input');
+  const picture = make('img');
+  const checked = task === chosenTask();
+  const onchange = () => {
+    options.tasks[kind] = task;
+    drawFormats();
+    drawOptions();
+  };
+  Object.assign(input, { type: 'radio', name: 'mk-task', value: task, checked, onchange });
+  picture.alt = '';
+  Object.assign(card.dataset, { task, formats: formatsOf(task, kind).join(' ') });
+  const badge = task === 'review' ? 'check' : task === 'picture' && isClip() ? 'play' : '';
+  if (badge) card.append(icon(badge));
+  card.append(input, picture, make('b', '', titleOf(task, kind)), ' ', make('span', '', TASKS[task].text));
+  return card;
+}
+
 /** @param {string} name */
 function formatCard(name) {
   const { title, text, endings } = about.kinds[name];
-  const { kind } = openMedium();
   const checked = name === chosenFormat();
   const card = choiceOf({ type: 'radio', name: 'mk-format', value: name, checked }, title, text, () => {
-    options.kinds[kind] = name;
+    options.formats[formatKey()] = name;
     drawOptions();
   });
   card.classList.add('mk-format');
   card.dataset.format = name;
-  card.append(make('i', '', `.${endings[kind]}`));
+  card.append(make('i', '', `.${endings[openMedium().kind]}`));
   return card;
 }
 
 function drawFormats() {
-  const available = availableFormats();
-  const groups = new Set([...Object.keys(GROUPS), ...available.map(name => about.kinds[name].group)]);
-  const fields = [...groups].flatMap(group => {
-    const names = available.filter(name => about.kinds[name].group === group);
-    return names.length ? fieldOf(GROUPS[group] ?? group, ...names.map(formatCard)) : [];
-  });
-  find('formats').replaceChildren(...fields);
+  const names = formatsOf(chosenTask(), openMedium().kind);
+  const cards = names.map(formatCard);
+  const others = cards.splice(SHOWN_FORMATS);
+  const field = fieldOf('Format', ...cards);
+  if (others.length) {
+    const more = make('details', 'mk-other-formats');
+    more.open = names.indexOf(chosenFormat()) >= SHOWN_FORMATS;
+    more.append(make('summary', '', 'Other formats'), ...others);
+    field.append(more);
+  }
+  find('formats').replaceChildren(field);
+}
+
+/** Each task as a picture of what its file shows of the current frame. */
+function drawThumbnails() {
+  const slots = [...find('tasks').children].map(card => ({
+    picture: /** @type {HTMLImageElement} */ (card.querySelector('img')),
+    effects: effectsOf(/** @type {Task} */ (/** @type {HTMLElement} */ (card).dataset.task)),
+  }));
+  effectThumbnails.show(slots, chosenObjects());
 }
 
 /** The presets and, as long as the dialog is open, the user's own effects where they are no preset. */
 function effectsField() {
   const line = make('div', 'mk-row mk-export-effects');
   const select = make('select');
-  const preset = currentPreset();
+  const presets = presetsOf(chosenTask());
   const own = state.effectStack;
-  const titles = currentEffects()
-    .layers.map(({ effect }) => about.effects[effect].title)
-    .join(', ');
-  if (!preset) select.append(new Option(`Your own: ${titles || 'No effect'}`, '', false, true));
-  select.append(...Object.keys(about.presets).map(name => new Option(name, name, false, name === preset)));
+  const effects = effectsOf(chosenTask());
+  const isOwn = !currentPreset() && JSON.stringify(effects) === JSON.stringify(usableEffects());
+  const chosen = presets.includes(currentPreset()) ? currentPreset() : isOwn ? '' : presets[0];
+  const titles = effects.layers.map(({ effect }) => about.effects[effect].title).join(', ');
+  if (isOwn) select.append(new Option(`Your own: ${titles || 'No effect'}`, '', false, true));
+  select.append(...presets.map(name => new Option(name, name, false, name === chosen)));
   select.name = 'mk-export-effects';
   select.setAttribute('aria-label', 'Look');
   select.onchange = () => {
     if (select.value) choosePreset(select.value);
     else chooseEffects(own);
+    drawThumbnails();
   };
   const change = makeButton('mk-link', 'Change the effects', () => {
     downloadDialog.close();
@@ -248,22 +304,28 @@ function updateForm() {
   const none = !chosenObjects().length;
   find('download-empty').hidden = !isEmpty;
   find('export-parts').hidden = find('export-foot').hidden = isEmpty;
+  find('copy-picture').hidden = chosenTask() !== 'cutout';
+  find('copy-picture').disabled = none;
   find('download-go').disabled = state.exporting || none;
   find('download-go').title = none ? 'Choose an object first' : '';
+  if (downloadDialog.open) drawThumbnails();
 }
 
 export function openDownload() {
   if (downloadDialog.open || !state.medium || !find('progress-overlay').hidden) return;
   selection.excluded = new Set(objects.listed.filter(id => !objects.isVisible(id)));
+  find('tasks').replaceChildren(...tasksFor(openMedium().kind).map(taskCard));
+  find('share-link').hidden = !linkTo(location, state.source?.example);
   drawFormats();
   drawOptions();
   showExported();
   showProblem('');
   downloadDialog.showModal();
+  drawThumbnails();
   /** @type {HTMLInputElement | null} */
-  const chosen = find('formats').querySelector('input:checked');
-  (chosen ?? find('download-close')).focus();
-  chosen?.closest('.mk-format')?.scrollIntoView({ block: 'nearest' });
+  const chosen = find('tasks').querySelector('input:checked');
+  (state.log.prompts.size && chosen ? chosen : find('download-close')).focus();
+  find('formats').querySelector('.mk-format:has(:checked)')?.scrollIntoView({ block: 'nearest' });
 }
 
 // --- the export ---
@@ -281,7 +343,7 @@ const rejectedMasks = () => state.log.rejected.map(({ reject: frame, ...mask }) 
 function exportRequest() {
   const names = /** @type {const} */ ([...SWITCH_NAMES, 'largest_side']);
   const taken = Object.fromEntries(names.filter(takes).map(name => [name, options[name]]));
-  const effects = takes('look') ? { effects: usableEffects() } : {};
+  const effects = takes('look') ? { effects: effectsOf(chosenTask()) } : {};
   const format = /** @type {ExportRequest['format']} */ (chosenFormat());
   const rejected = format === 'dataset' ? { rejected: rejectedMasks() } : {};
   return { t: 'export', format, objects: chosenObjects(), ...chosenFrames(), ...taken, ...effects, ...rejected };
@@ -292,7 +354,8 @@ async function startExport() {
   const request = exportRequest();
   const { version } = state;
   const turn = ++exportTurn;
-  options.kinds[openMedium().kind] = request.format;
+  options.tasks[openMedium().kind] = chosenTask();
+  options.formats[formatKey()] = request.format;
   saveSetting(SETTING, JSON.stringify(options));
   showProblem('');
   setExporting(true);
@@ -337,6 +400,17 @@ function showExported() {
   return link;
 }
 
+async function copyPicture() {
+  const { version } = state;
+  showProblem('');
+  try {
+    const text = await copyCutout(chosenObjects());
+    if (version === state.version) find('export-done').textContent = text;
+  } catch (error) {
+    if (version === state.version) showProblem(/** @type {Error} */ (error).message);
+  }
+}
+
 export function setUpDownload() {
   on('server-progress', ({ job, fraction, message }) => {
     if (job !== 'export' || !state.exporting) return;
@@ -358,6 +432,10 @@ export function setUpDownload() {
   });
 
   listen(find('download'), 'click', openDownload);
+  listen(find('copy-picture'), 'click', copyPicture);
+  listen(find('share-link'), 'click', async () => {
+    find('export-done').textContent = await copyLink(linkTo(location, state.source?.example));
+  });
   closeWith(downloadDialog, find('download-close'), { signal: mount.signal });
   listen(find('export-form'), 'submit', event => {
     event.preventDefault();

@@ -33,6 +33,18 @@ export function effectQuery(effects, shown) {
   return `v=${state.version}&effects=${encodeURIComponent(JSON.stringify(effects))}&objects=${colored}`;
 }
 
+/**
+ * A picture that the server paints. Raises `Refused`.
+ * @param {string} path
+ * @param {EffectStack} effects that the path asks for
+ */
+export async function fetchPainted(path, effects) {
+  await backdrops.bring(effects);
+  const response = await fetch(address(path));
+  if (!response.ok) throw await refusalOf(response);
+  return response.blob();
+}
+
 class PreviewCache {
   epoch = 0; // grows when masks may have changed
   /** @type {Map<number, number>} frame -> how often its own masks have changed */
@@ -174,10 +186,7 @@ class PreviewCache {
 
   /** @param {string} path */
   async #fetch(path) {
-    await backdrops.bring(currentEffects());
-    const response = await fetch(address(path));
-    if (!response.ok) throw await refusalOf(response);
-    const bitmap = await createImageBitmap(await response.blob());
+    const bitmap = await createImageBitmap(await fetchPainted(path, currentEffects()));
     this.#setProblem('');
     return bitmap;
   }

@@ -5,11 +5,9 @@
 /** @typedef {{ picture: HTMLImageElement; effects: EffectStack }} Slot */
 
 import { mount } from '../core/mount.js';
-import { address } from '../core/page.js';
 import { state } from '../core/store.js';
 import { on } from '../shared/events.js';
-import { backdrops } from '../storage/backdrops.js';
-import { effectQuery, previews } from './effect_previews.js';
+import { effectQuery, fetchPainted, previews } from './effect_previews.js';
 
 const SIDE = 256; // pixels of the longer side
 const MAX_THUMBNAILS = 64;
@@ -83,10 +81,9 @@ class EffectThumbnails {
   async #load({ picture, effects }, objects) {
     const path = this.#pathOf(effects, objects);
     const { version } = state;
-    await backdrops.bring(effects);
-    const response = await fetch(address(path));
-    if (!response.ok || version !== state.version) return;
-    const url = URL.createObjectURL(await response.blob());
+    const blob = await fetchPainted(path, effects);
+    if (version !== state.version) return;
+    const url = URL.createObjectURL(blob);
     this.#cache.set(path, url);
     picture.src = url;
     const [oldest] = this.#cache;
