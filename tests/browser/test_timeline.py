@@ -465,3 +465,26 @@ def test_fingers_drag_the_rail_and_the_handles(
         assert box["height"] >= 40, name
         assert box["x"] >= 0, name
         assert box["x"] + box["width"] <= 390, name
+
+
+def test_a_clip_is_heard_while_it_plays(desk: Desk, clip: Path, tmp_path: Path) -> None:
+    desk.page.add_init_script(
+        """const make = window.Audio;
+        window.Audio = function () { return (window.heard = new make()); };"""
+    )
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    desk.open(clip)
+    desk.expect(".mk-mute").to_be_hidden()
+    desk.open(make_clip(tmp_path / "loud.mp4", frames=30, sound=("-c:a", "aac", "-shortest")))
+    desk.expect(".mk-mute").to_be_visible()
+    desk.page.click(".mk-play")
+    number = "Number(document.querySelector('.mk-frame-number').textContent)"
+    together = f"() => !heard.paused && heard.currentTime > 0.3 && Math.abs(heard.currentTime * 30 - {number} + 1) <= 4"
+    desk.page.wait_for_function(together)
+    desk.page.click(".mk-mute")
+    assert desk.page.evaluate("heard.muted")
+    desk.page.wait_for_function("heard.paused")  # it ends with the clip
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-mute[aria-label='Sound on']")
+    assert desk.page.evaluate("heard.muted"), "remembered"

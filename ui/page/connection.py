@@ -29,6 +29,7 @@ from ui.page.imports import ImportOptions, read_and_propose
 from ui.page.live import LiveCamera
 from ui.page.previews import EffectPreviews
 from ui.page.send_queue import SendQueue
+from ui.page.sound import ClipSound
 from ui.page.uploads import UploadBatch
 from ui.protocol import (
     CancelRequest,
@@ -83,6 +84,7 @@ class PageConnection:
         self.queue = SendQueue(clock)
         self.uploads = UploadBatch(services)
         self.effect_previews, self.effect_thumbnails = EffectPreviews(services), EffectPreviews(services)
+        self.sound = ClipSound(services)
         self.thumbnail_rate = RateLimit(services.settings.messages_per_second)
         self._previews = HoverPreviews(self)
         self._pacer = _pacer(services.settings)

@@ -17,6 +17,7 @@ GET  /s/{token}/effects/{k}?v=      frame k painted with effects: effects as JSO
                                     JPEG, or PNG where it can be seen through
 GET  /s/{token}/presets/{k}?v=      the same for small pictures of several looks, beside the one of the viewport
      &effects=&objects=&side=
+GET  /s/{token}/sound?v=            of a clip, as an M4A file that begins with frame 0
 WS   /s/{token}/ws                  requests up, events down (see ui/protocol)
 POST /s/{token}/send                one request up, where proxies drop sockets,
 GET  /s/{token}/receive             and events down: u32 length and event, repeated; waits until there is one
@@ -60,6 +61,7 @@ from ui.page.imports import MAX_FILE, read_import_options
 from ui.page.live import MAX_FRAME_BYTES, NotLive
 from ui.page.previews import EffectPreviews, read_preview_options
 from ui.page.socket import converse
+from ui.page.sound import MEDIA_TYPE
 from ui.protocol import MAX_REQUEST_CHARACTERS, public_text, read_upload
 from ui.sessions import Session, SessionRegistry
 
@@ -89,6 +91,7 @@ class Routes:
             Route("/s/{token}/backdrop", self._of_session(self._backdrop), methods=post),
             Route("/s/{token}/effects/{frame:int}", self._of_session(self._effects), methods=get),
             Route("/s/{token}/presets/{frame:int}", self._of_session(self._presets), methods=get),
+            Route("/s/{token}/sound", self._of_session(self._sound), methods=get),
             Route("/s/{token}/frames/{frame:int}", self._of_session(self._frame), methods=get),
             WebSocketRoute("/s/{token}/ws", partial(converse, self._sessions)),
             Route("/s/{token}/send", self._of_session(self._send), methods=post),
@@ -251,12 +254,18 @@ class Routes:
         painted, media_type = await previews.paint(workspace, options, backdrops)
         return Response(painted, media_type=media_type, headers=FRESH)
 
+    async def _sound(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        workspace = self._requested_medium(request, session)
+        if isinstance(workspace, Response):
+            return workspace
+        return FileResponse(await connection.sound.file(workspace.store), media_type=MEDIA_TYPE, headers=PRIVATE)
+
     def _requested_medium(self, request: Request, session: Session) -> Workspace | Response:
-        """The open medium, if it is what the address means and has this frame; else a refusal."""
+        """The open medium, if it is what the address means and has the frame of its path; else a refusal."""
         workspace = session.workspace
         if workspace is None or request.query_params.get("v") != str(workspace.version):
             return _refuse(404, "This picture or clip is no longer open.")
-        if not 0 <= request.path_params["frame"] < workspace.info.frames:
+        if not 0 <= request.path_params.get("frame", 0) < workspace.info.frames:
             return _refuse(404, "This frame does not exist.")
         self._sessions.touch(session)
         return workspace

@@ -28,7 +28,7 @@ class _Event(BaseModel):
 
 class MediumData(_Event):
     """What is open. `times` in seconds only where the frame rate varies; `sizes` ([height, width]) and `names` of the
-    photos of an album; `fps` is 0 for an image."""
+    photos of an album; `fps` is 0 for an image; `has_sound` only of a clip that has."""
 
     kind: Literal["image", "clip", "album"]
     name: str
@@ -39,6 +39,7 @@ class MediumData(_Event):
     times: tuple[float, ...] | None
     sizes: tuple[tuple[int, int], ...] | Absent = _ABSENT
     names: tuple[str, ...] | Absent = _ABSENT
+    has_sound: bool | Absent = _ABSENT
 
 
 class CandidateData(_Event):

@@ -153,6 +153,7 @@ def describe_medium(info: MediaInfo, times: Iterable[float]) -> MediumData:
         times=None if info.constant_rate else tuple(times),
         sizes=info.sizes if is_album else None,
         names=info.names if is_album else None,
+        has_sound=True if info.kind == "clip" and info.has_audio else None,
     )
 
 

@@ -103,6 +103,7 @@ interface PageElements {
   'models-close': HTMLButtonElement;
   'models-dialog': HTMLDialogElement;
   'models-problem-retry': HTMLButtonElement;
+  mute: HTMLButtonElement;
   name: HTMLInputElement;
   new: HTMLButtonElement;
   next: HTMLButtonElement;

@@ -390,7 +390,7 @@ export interface HelloEvent {
 }
 /**
  * What is open. `times` in seconds only where the frame rate varies; `sizes` ([height, width]) and `names` of the
- * photos of an album; `fps` is 0 for an image.
+ * photos of an album; `fps` is 0 for an image; `has_sound` only of a clip that has.
  */
 export interface MediumData {
   kind: "image" | "clip" | "album";
@@ -402,6 +402,7 @@ export interface MediumData {
   times: number[] | null;
   sizes?: [number, number][];
   names?: string[];
+  has_sound?: boolean;
 }
 /**
  * A run of tracking: all objects from `frame` through `first`..`last` (left out: the whole clip).

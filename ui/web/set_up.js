@@ -47,6 +47,7 @@ import { setUpLanes } from './timeline/lanes.js';
 import { setUpPlayer } from './timeline/player.js';
 import { setUpQualityStrip } from './timeline/quality_strip.js';
 import { setUpRange } from './timeline/range.js';
+import { setUpSound } from './timeline/sound.js';
 import { setUpThumbnails } from './timeline/thumbnails.js';
 import { setUpTimeline } from './timeline/timeline.js';
 import { setUpAutomaticMasks } from './tools/automatic_masks.js';
@@ -106,6 +107,7 @@ export function setUpPage() {
   setUpThumbnails();
   setUpRange();
   setUpPlayer();
+  setUpSound();
   setUpTracking();
   setUpHistory();
   setUpLoss();

@@ -1,4 +1,4 @@
-"""The audio of a clip beside its new video: all of it, or exactly that of the chosen frames."""
+"""The audio of a clip: all of it or exactly that of the chosen frames beside a new video, or on its own."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ _FASTSTART = ("-movflags", "+faststart", "-f")  # the index comes first, so that
 MP4_AUDIO = AudioFormat(
     frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"}), (("-c:a", "aac", "-b:a", "192k"),), (*_FASTSTART, "mp4")
 )
+_IN_SYNC = "aresample=async=1"  # keeps audio with gaps in sync
+_HEARD_RATE = "128k"
+_EXTRACTION_TIMEOUT = 300.0  # seconds
 _OPUS = ("-c:a", "libopus", "-b:a", "128k")  # which does not support every channel layout, but stereo
 WEBM_AUDIO = AudioFormat(frozenset({"opus", "vorbis"}), (_OPUS, (*_OPUS, "-ac", "2")), ("-f", "webm"))
 MOV_AUDIO = AudioFormat(
@@ -51,14 +54,26 @@ def add_audio(
     return _mux(video, [], [], format, target)
 
 
+def extract_audio(store: Store, target: Path) -> None:
+    """Write the audio of a clip as an M4A file that begins with frame 0. Raises `MediaError`."""
+    info = store.info
+    cut = _cut(store.start, store.start + info.duration)
+    source = [*input_arguments(store.source, info.height * info.width), "-map", "0:a:0", "-filter:a", cut]
+    encode = ["-ac", "2", "-c:a", "aac", "-b:a", _HEARD_RATE, *_FASTSTART, "mp4"]
+    with Ffmpeg(["-loglevel", "error", "-y", *source, *encode, str(target)], target.parent, _EXTRACTION_TIMEOUT) as run:
+        run.finish()
+
+
+def _cut(start: float, end: float) -> str:
+    """ffmpeg's filters that keep a part of the audio, with silence where the source has none at first."""
+    return f"atrim=start={start:.6f}:end={end:.6f},asetpts=PTS-{start:.6f}/TB,{_IN_SYNC}:first_pts=0"
+
+
 def _codec_arguments(probe: ClipProbe, schedule: Schedule, format: AudioFormat) -> list[list[str]]:
     """ffmpeg's arguments for the audio, in order of preference."""
     if not probe.audio:
         return []
-    filters = "aresample=async=1"  # keeps audio with gaps in sync
-    if not schedule.is_whole:
-        cut = f"atrim=start={schedule.start:.6f}:end={schedule.end:.6f},asetpts=PTS-{schedule.start:.6f}/TB"
-        filters = f"{cut},{filters}:first_pts=0"
+    filters = _IN_SYNC if schedule.is_whole else _cut(schedule.start, schedule.end)
     encode = [["-filter:a", filters, *encoder] for encoder in format.encoders]
     copy = [["-c:a", "copy"]] if schedule.is_whole and probe.audio in format.supported else []
     return copy + encode

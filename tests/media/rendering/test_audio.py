@@ -9,6 +9,7 @@ import pytest
 
 from sam2_core.media import ExportOptions, Store, ingest, open_store, write
 from sam2_core.media.ffmpeg import Ffmpeg
+from sam2_core.media.rendering.audio import extract_audio
 from tests.media.masked_media import media_of, no_masks
 from tests.media.numbered import ffmpeg, make_clip
 from tests.media.rendering.results import RATE, audio_of, beep_in, beeping, times_of
@@ -86,6 +87,18 @@ def test_a_part_of_images_that_begin_late_stays_in_step(tmp_path: Path) -> None:
     assert beep_in(audio_of(film)) == pytest.approx(BEEP - 0.3 - 0.4, abs=0.003)
     assert beep_in(audio_of(whole)) == pytest.approx(BEEP, abs=0.003)
     assert times_of(whole)[0][0] == pytest.approx(0.3, abs=0.001)
+
+
+def test_the_sound_alone_begins_with_the_first_frame(tmp_path: Path) -> None:
+    even = beeping(tmp_path / "even.mkv", BEEP, 2.0, PCM, frames=15, rate="10")
+    late = tmp_path / "late.mkv"
+    ffmpeg("-itsoffset", "0.3", "-i", even, "-i", even, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
+    ingest(late, tmp_path / "store")
+    with open_store(tmp_path / "store") as store:
+        extract_audio(store, tmp_path / "sound.m4a")
+    sound = audio_of(tmp_path / "sound.m4a")
+    assert beep_in(sound) == pytest.approx(BEEP - 0.3, abs=0.015)
+    assert len(sound) / RATE == pytest.approx(1.5, abs=0.05)
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])

@@ -83,6 +83,28 @@ def test_a_clip_is_tracked_both_ways_and_shows_its_frames(house: House, clip: by
         assert [page.receive("masks")["objects"][0]["id"] for _ in range(12)] == [3] * 12
 
 
+def test_the_sound_of_a_clip_is_made_once(house: House, tmp_path: Path) -> None:
+    session = house.session()
+    address = f"/s/{session.token}/sound"
+    with house.page(session.token) as page:
+        clip = make_clip(tmp_path / "film.mp4", sound=("-c:a", "aac", "-shortest"))
+        house.upload(session.token, clip.read_bytes(), "film.mp4")
+        opened = page.receive("opened")
+        assert opened["medium"]["has_sound"] is True
+        whole = house.client.get(address, params={"v": opened["version"]})
+        assert (whole.status_code, whole.headers["content-type"]) == (200, "audio/mp4")
+        (made,) = session.folder.rglob("sound.m4a")
+        before = made.stat().st_mtime_ns
+        part = house.client.get(address, params={"v": opened["version"]}, headers={"Range": "bytes=0-9"})
+        assert (part.status_code, part.content) == (206, whole.content[:10])
+        assert made.stat().st_mtime_ns == before
+        assert house.client.get(address, params={"v": opened["version"] + 1}).status_code == 404
+        house.upload(session.token, picture_bytes())
+        opened = page.receive("opened")
+        assert "has_sound" not in opened["medium"]
+        assert house.client.get(address, params={"v": opened["version"]}).status_code == 400
+
+
 def test_small_pictures_are_for_the_timeline(house: House, clip: bytes) -> None:
     token = house.session().token
     with house.page(token) as page:

@@ -10,6 +10,7 @@ import { previews } from '../viewport/effect_previews.js';
 import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';
 import { goTo } from './navigation.js';
+import { sound } from './sound.js';
 
 const PREFETCHED_FRAMES = 8;
 /** When playback began, in milliseconds of the page, and at which second of the clip. */
@@ -28,6 +29,7 @@ export function play() {
   if (state.frame >= last || state.frame < first) update({ frame: first });
   setPlaying(true);
   start = { at: performance.now(), time: timeOf(state.frame) };
+  sound.play(start.time);
   emit('interaction');
   requestAnimationFrame(playNext);
 }
@@ -35,13 +37,16 @@ export function play() {
 export function pause() {
   if (!state.playing) return;
   setPlaying(false);
+  sound.pause();
   goTo(state.frame);
 }
 
 async function playNext() {
   if (!state.playing || mount.signal.aborted) return;
   const { last } = playedRange();
-  const due = Math.min(last, frameAtTime(start.time + (performance.now() - start.at) / 1000));
+  const now = performance.now();
+  start = { at: now, time: sound.timeAt(start.time + (now - start.at) / 1000) };
+  const due = Math.min(last, Math.max(state.frame, frameAtTime(start.time)));
   const next = previews.on ? previews.inTime(due) : due;
   if (next !== null && (next !== state.frame || state.shown.frame !== state.frame)) {
     update({ frame: next });
