@@ -102,8 +102,7 @@ function isHandledByTarget(event) {
     target.closest('button, input[type=checkbox], input[type=radio], input[type=color]')
   )
     return true;
-  const panels =
-    'input[type=radio], .mk-view-panel, .mk-size, .mk-effects, .mk-text-panel, .mk-automatic, .mk-tabs';
+  const panels = 'input[type=radio], .mk-view-panel, .mk-size, .mk-effects, .mk-text-panel, .mk-automatic, .mk-tabs';
   return /^(Arrow|Home|End)/.test(event.key) && !!target.closest(panels);
 }
 
