@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.browser.desk import Desk, Fingers, straight
+from tests.browser.layout import layout_problems
 from ui.app import Server
 
 pytestmark = pytest.mark.browser
+
+FINGERS: dict[str, Any] = {"has_touch": True, "is_mobile": True}
+PHONES = ((320, 640), (390, 844), (844, 390))
+WINDOWS = ((640, 400), (641, 900), (901, 700), (1280, 800))  # the first is half of the last: a page at 200 %
 
 
 def test_a_phone_has_all_of_it(visit: Callable[..., Desk], server: tuple[Server, str], clip: Path) -> None:
@@ -85,3 +91,40 @@ def test_a_narrow_window_cuts_no_tool_off(
     tip = desk.page.locator(".mk-tip").bounding_box()
     on_picture = desk.page.locator(".mk-text-open").bounding_box()
     assert tip["y"] + tip["height"] <= on_picture["y"]
+
+
+@pytest.mark.parametrize(("options", "sizes"), [(FINGERS, PHONES), ({}, WINDOWS)], ids=["fingers", "mouse"])
+def test_nothing_is_cut_off_or_covered_at_any_width(
+    options: dict[str, Any],
+    sizes: tuple[tuple[int, int], ...],
+    visit: Callable[..., Desk],
+    server: tuple[Server, str],
+    picture: Path,
+    clip: Path,
+) -> None:
+    desk = visit(server[1], **options)
+
+    def look(state: str) -> None:
+        assert layout_problems(desk.page, *sizes) == [], state
+
+    def press(selector: str) -> None:
+        desk.page.locator(selector).evaluate("button => button.click()")
+
+    look("start screen")
+    desk.open(picture)
+    desk.click(0.5, 0.5)
+    desk.expect_mask(0.5, 0.5)
+    for tool in ("paint", "lasso"):
+        press(f"[data-tool={tool}]")
+        look(tool)
+        assert desk.page.locator(".mk-tools").bounding_box()["height"] < 100, "two rows"
+    for opener in ("cleanup", "project-open", "download", "effects-open"):
+        press(f".mk-{opener}")
+        look(opener)
+        desk.press("Escape")
+    press("#mk-tab-review")
+    press("[data-tool=point]")
+    desk.open(clip)
+    desk.click(0.3, 0.8)
+    desk.expect_mask(0.28, 0.76)
+    look("clip")
