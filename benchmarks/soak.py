@@ -29,6 +29,7 @@ PARTS = 10
 CLICKS = 4
 FILES_PER_VISITOR = 8  # of one who is there, and of one who has just left
 MARGIN, MORE = 1.1, 8
+GRADIO = "gradio"  # an empty folder that it makes when it is imported
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,12 @@ async def run(arguments: argparse.Namespace) -> bool:
                 await asyncio.sleep(SAMPLE_SECONDS)
                 samples.append(await asyncio.to_thread(Sample.take, process.pid, Path(folder), visits.count))
             await asyncio.gather(*tasks)
-        left = sum(1 for _ in Path(folder).iterdir())
+        left = sorted(path.name for path in Path(folder).iterdir() if path.name != GRADIO)
     print("".join(f"{name:>13}" for name in Sample.__dataclass_fields__))
     size = max(1, len(samples) // PARTS)
     parts = [Sample.mean(samples[start : start + size]) for start in range(0, size * PARTS, size) if samples[start:]]
     print("\n".join(part.row() for part in parts))
-    print(f"{visits.count} visits, {visits.refused} refused, {left} entries left after the end")
+    print(f"{visits.count} visits, {visits.refused} refused, left after the end: {', '.join(left) or 'nothing'}")
     return is_flat(parts[len(parts) // 2 - 1], parts[-1], arguments.visitors) and not left
 
 
