@@ -29,7 +29,9 @@ class PatchEmbed(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         # With channels last the tokens come out in one piece each.
-        image = image.to(cpu_autocast(image) or image.dtype).contiguous(memory_format=torch.channels_last)
+        # A copy in any case: kernels are chosen by strides, and those of a single picture may be anything.
+        dtype = cpu_autocast(image) or image.dtype
+        image = image.to(dtype=dtype, memory_format=torch.channels_last, copy=True)
         return self.proj(image).permute(0, 2, 3, 1)
 
 

@@ -38,11 +38,17 @@ class Linear(nn.Linear):
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"none": lambda x: x, "relu": F.relu, "gelu": F.gelu}
 
-fused_linear: Any = (
-    getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
-)
-"""The operator with which PyTorch's compiler fuses a product, its bias and an activation; builds without oneDNN lack
-it."""
+
+def _find_fused_linear() -> Any:
+    """The operator with which PyTorch's compiler fuses a product, its bias and an activation, for bfloat16; None in
+    builds without oneDNN, and on processors for which that has no such product."""
+    if not torch.backends.mkldnn.is_available():
+        return None
+    knows_bfloat16 = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    return getattr(torch.ops.mkldnn, "_linear_pointwise", None) if knows_bfloat16() else None
+
+
+fused_linear: Any = _find_fused_linear()
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor, activation: str = "none") -> Tensor:

@@ -21,7 +21,7 @@ from sam2_core.model.prompt_encoder import PromptEncoder
 from sam2_core.model.tiled_attention import key_buffer
 from tests.networks import TINY, tiny_network
 
-needs_fused = pytest.mark.skipif(fused_linear is None, reason="this build of PyTorch has no oneDNN")
+needs_fused = pytest.mark.skipif(fused_linear is None, reason="no oneDNN here, or none for bfloat16")
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, launched, picture_bytes
 from ui.app import Server
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = (
     *(
         "open",
@@ -300,7 +300,7 @@ def test_a_key_opens_one_session_and_nothing_else(
     other = Caller(served[1], tmp_path)
     other("prompt", clip, 0, 1, points=[[40, 30]])
     assert call("masks", empty)[0]["objects"] == []
-    theirs = other("open", handle_file(README.parent / "assets" / "screenshots" / "phone.webp"))["session"]
+    theirs = other("open", handle_file(ROOT / "assets" / "screenshots" / "phone.webp"))["session"]
     other("close", theirs)
     other("close", theirs)
     for nobody in (theirs, clip[:-1], ["x"]):
@@ -312,7 +312,7 @@ def test_only_files_that_were_sent_are_read(served: tuple[Server, str], call: Ca
     meta = {"_type": "gradio.FileData"}
     folder = served[0].sessions._sessions[clip].folder
     stored = next(path for path in folder.rglob("*") if path.is_file())
-    for path in (str(README), str(stored)):
+    for path in (str(ROOT / "README.md"), str(stored)):
         for sent in (path, {"path": path}, {"path": path, "meta": meta}):
             assert "event: error" in post(served[1], "open", sent), sent
     assert "fetched from addresses" in post(served[1], "open", {"path": "http://127.0.0.1:1/x.png", "meta": meta})
@@ -371,10 +371,10 @@ def test_places_and_sizes_are_limited(guarded: str, files: Path, tmp_path: Path)
     assert httpx.post(f"{guarded}gradio_api/upload", files=large, cookies=cookies).status_code == 413
 
 
-def test_the_example_in_the_readme_runs(
+def test_the_example_in_the_documentation_runs(
     served: tuple[Server, str], files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.DOTALL)
     [example] = [block for block in blocks if "gradio_client" in block]
     assert example.count("http://127.0.0.1:7860/") == 1
     monkeypatch.chdir(files)
