@@ -71,7 +71,9 @@ class Visitor:
     """One page: its session, its socket and the events that came. Use it as a context manager."""
 
     def __init__(self, address: str) -> None:
-        self._address, self._client = address, httpx.AsyncClient(timeout=ANSWER_SECONDS)
+        # A connection that was kept might be closed by the server in the moment in which it is used again.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._address, self._client = address, httpx.AsyncClient(timeout=ANSWER_SECONDS, limits=limits)
         self._socket: ClientConnection | None = None
         self._token = ""
         self._seq = 0
