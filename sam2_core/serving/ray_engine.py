@@ -295,12 +295,11 @@ class RayEngine:
             raise Busy("No engine is free at the moment. Wait a moment and try again.") from error
 
     async def _open(self, key: str, media: str | LiveMedium) -> SessionInfo:
-        if isinstance(media, LiveMedium) or not Path(media).is_dir() or await self._call("has", key, media):
-            opened: SessionInfo = await self._call("open", key, key, media)
-            return opened
-        packed = ray.put(await asyncio.to_thread(pack, Path(media)))
-        copied: SessionInfo = await self._call("open", key, key, media, packed)
-        return copied
+        packed = None
+        if isinstance(media, str) and Path(media).is_dir() and not await self._call("has", key, media):
+            packed = ray.put(await asyncio.to_thread(pack, Path(media)))
+        opened: SessionInfo = await self._call("open", key, key, media, packed)
+        return opened
 
     async def _refresh(self, session: str) -> None:
         status: QueueStatus = await self._call("status", session, session)

@@ -126,7 +126,7 @@ def refine_crop(
 
 
 def _is_about(prompt: Prompt, crop: Window) -> bool:
-    """Whether all that was said is points in the crop."""
+    """Whether the prompt consists of points in the crop."""
     within = (crop.left <= point.x <= crop.right and crop.top <= point.y <= crop.bottom for point in prompt.points)
     return bool(prompt.points) and not prompt.boxes and prompt.mask is None and all(within)
 
