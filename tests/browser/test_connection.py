@@ -95,12 +95,9 @@ def test_it_works_where_sockets_are_cut_off(visit: Callable[..., Desk], server: 
     desk.expect_mask(0.28, 0.76)
 
 
-def test_tracking_says_nothing_of_what_is_left_while_it_cannot_know(
-    gated: tuple[GatedEngine, str], visit: Callable[..., Desk], clip: Path
-) -> None:
-    engine, address = gated
-    desk = visit(address)
-    sockets = []
+def sockets_of(desk: Desk) -> list[Any]:
+    """The sockets that the page opens from now on, beginning with a reload; each can be closed."""
+    sockets: list[Any] = []
 
     def through(socket: Any) -> None:
         socket.connect_to_server()
@@ -109,6 +106,15 @@ def test_tracking_says_nothing_of_what_is_left_while_it_cannot_know(
     desk.page.route_web_socket(re.compile(".*/ws$"), through)
     desk.page.reload()
     desk.page.wait_for_selector(".mk-status[data-line=on]")
+    return sockets
+
+
+def test_tracking_says_nothing_of_what_is_left_while_it_cannot_know(
+    gated: tuple[GatedEngine, str], visit: Callable[..., Desk], clip: Path
+) -> None:
+    engine, address = gated
+    desk = visit(address)
+    sockets = sockets_of(desk)
     desk.open(clip)
     desk.click(0.3, 0.8)
     desk.expect_mask(0.28, 0.76)
@@ -122,15 +128,7 @@ def test_tracking_says_nothing_of_what_is_left_while_it_cannot_know(
 
 
 def test_a_lost_connection_comes_back_by_itself(desk: Desk, picture: Path) -> None:
-    sockets = []
-
-    def through(socket: Any) -> None:
-        socket.connect_to_server()
-        sockets.append(socket)
-
-    desk.page.route_web_socket(re.compile(".*/ws$"), through)
-    desk.page.reload()
-    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    sockets = sockets_of(desk)
     desk.open(picture)
     sockets[-1].close()
     desk.click(0.3, 0.5)

@@ -75,11 +75,16 @@ def test_a_part_before_the_sound_begins_stays_in_step(tmp_path: Path) -> None:
         assert beep_in(audio_of(film)) == pytest.approx(1.0, abs=0.02)
 
 
-def test_a_part_of_images_that_begin_late_stays_in_step(tmp_path: Path) -> None:
-    even = beeping(tmp_path / "even.mkv", BEEP, 2.0, PCM, frames=15, rate="10")
-    late = tmp_path / "late.mkv"
+def with_late_images(folder: Path) -> Path:
+    """A clip whose images begin 0.3 seconds after its sound."""
+    even = beeping(folder / "even.mkv", BEEP, 2.0, PCM, frames=15, rate="10")
+    late = folder / "late.mkv"
     ffmpeg("-itsoffset", "0.3", "-i", even, "-i", even, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
-    ingest(late, tmp_path / "store")
+    return late
+
+
+def test_a_part_of_images_that_begin_late_stays_in_step(tmp_path: Path) -> None:
+    ingest(with_late_images(tmp_path), tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         assert store.start == pytest.approx(0.3, abs=0.001)
         film = write(tmp_path / "film.mov", media_of(store, no_masks, frames=range(4, 12)), ExportOptions("mov"))
@@ -90,10 +95,7 @@ def test_a_part_of_images_that_begin_late_stays_in_step(tmp_path: Path) -> None:
 
 
 def test_the_sound_alone_begins_with_the_first_frame(tmp_path: Path) -> None:
-    even = beeping(tmp_path / "even.mkv", BEEP, 2.0, PCM, frames=15, rate="10")
-    late = tmp_path / "late.mkv"
-    ffmpeg("-itsoffset", "0.3", "-i", even, "-i", even, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
-    ingest(late, tmp_path / "store")
+    ingest(with_late_images(tmp_path), tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         extract_audio(store, tmp_path / "sound.m4a")
     sound = audio_of(tmp_path / "sound.m4a")
