@@ -28,8 +28,9 @@ def test_work_is_back_without_another_upload(visit: Callable[..., Desk], tmp_pat
     with launched(FakeEngine(), *flags):
         desk.expect_toast("Your work is back.")
         desk.expect_mask(0.5, 0.5)
+    desk.page.goto("about:blank")  # the open page would bring its work back before it is loaded again
     with launched(FakeEngine(), *flags):
-        desk.page.reload()
+        desk.page.goto(address)
         desk.expect_toast("Your work is back.")
         desk.expect_mask(0.5, 0.5)
         desk.expect_objects(1)
