@@ -2,8 +2,8 @@
 
 One thread, because a device does one thing at a time anyway and the tracker then needs no locks. Clicks go before
 reads, reads before previews, and all of them before tracking; the tracking of several users is interleaved, because
-each command covers a few frames only. Frames that are encoded ahead give way to all of these between two blocks of the
-encoder.
+each command covers a few frames only. Even within one, between two blocks of the network, it gives way to what is more
+urgent, but for what its own session needs of it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import torch
+from torch import nn
 
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.media import Store, open_store
+from sam2_core.model.image_encoder import ImageEncoder
+from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network
 from sam2_core.serving.commands import Command, Priority
 from sam2_core.serving.engine import QueueStatus
@@ -74,6 +76,7 @@ class LocalEngine:
         self.limits = limits or EngineLimits()
         self._precision = fast_precision(network.device)
         self._segmenter = Segmenter(network, self._begin_step)
+        self._given_seconds, self._given_encoded = 0.0, 0  # what ran within commands that gave way
         self._cache = FeatureCache(self.limits.feature_bytes)
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
         self._meter = SpeedMeter()
@@ -82,6 +85,9 @@ class LocalEngine:
         # While a GPU computes; a CPU has enough to do.
         self._reading = None if network.device.type == "cpu" else ThreadPoolExecutor(1, "masklet-frames")
         name, max_seconds = f"masklet-{network.device}", self.limits.max_step_seconds
+        # A GPU is through its blocks before anybody could wait; a compiled network would lose them.
+        blocks = _blocks(network) if network.device.type == "cpu" else []
+        self._hooks = [block.register_forward_pre_hook(lambda *_: self._give_way()) for block in blocks]
         self._worker = Worker(name, self._run, self._close_all, max_seconds=max_seconds, on_lost=on_lost)
 
     # --- the seam ----------------------------------------------------------------------------------------------
@@ -127,18 +133,19 @@ class LocalEngine:
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
-        self._make_room_for("")
+        self._make_room()
         raise Busy("The device has no memory left. Wait a moment and try again, or select fewer objects.")
 
     def _begin_step(self) -> AbstractContextManager[object]:
         """The context of each step of the network."""
         self._worker.beat()
+        self._give_way()
         return self._precision()
 
     def _apply(self, session: str, command: Command[T]) -> T:
-        encoded, start = self._cache.computed, time.perf_counter()
+        encoded, start = self._own_encoded, self._own_seconds
         result = self._apply_frugally(session, command)
-        self._meter.add(command, result, time.perf_counter() - start, self._cache.computed - encoded)
+        self._meter.add(command, result, self._own_seconds - start, self._own_encoded - encoded)
         return result
 
     def _apply_frugally(self, session: str, command: Command[T]) -> T:
@@ -149,7 +156,7 @@ class LocalEngine:
             if not _is_out_of_memory(error):
                 raise
         # Here rather than within `except`, where the error still holds what the failed step has allocated.
-        self._make_room_for(session)
+        self._make_room()
         if not command.is_repeatable:
             raise Busy("The device had no memory left, and has made room. Try it again.")
         usual, self._segmenter.max_batch = self._segmenter.max_batch, 1
@@ -158,16 +165,30 @@ class LocalEngine:
         finally:
             self._segmenter.max_batch = usual
 
-    def _make_room_for(self, session: str) -> None:
-        """Drop all features, and move the memory of all other sessions to that of the computer."""
+    def _make_room(self) -> None:
+        """Drop all features, and move the memory of all sessions to that of the computer, but for those of which a
+        command is under way."""
         self._cache.drop(lambda key: True)
+        under_way = self._worker.under_way
         for opened in self._opened.values():
-            if opened.session.id != session and not opened.is_moved:
+            if opened.session.id not in under_way and not opened.is_moved:
                 opened.session.move_memory(torch.device("cpu"))
                 opened.is_moved = True
         release_unused(self.network.device)
 
+    @property
+    def _own_seconds(self) -> float:
+        """A clock that stands still while the command under way gives way."""
+        return time.perf_counter() - self._given_seconds
+
+    @property
+    def _own_encoded(self) -> int:
+        """Images encoded so far, but for those while the command under way gave way."""
+        return self._cache.computed - self._given_encoded
+
     def _close_all(self) -> None:
+        for hook in self._hooks:
+            hook.remove()
         for session in list(self._opened):
             self._close(session)
         if self._reading is not None:
@@ -183,19 +204,18 @@ class LocalEngine:
         store = open_store(media)
         about = store.info
         size = ClipSize(about.frames, about.height, about.width, about.sizes)
-        give_way = partial(self._give_way, session_id)
-        session = TrackingSession(
-            session_id, self._segmenter, store, size, self._cache, bounds, give_way, self._reading
-        )
+        session = TrackingSession(session_id, self._segmenter, store, size, self._cache, bounds, self._reading)
         self._keep(_Opened(session, store))
         return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
 
-    def _give_way(self, session: str) -> None:
-        """Run what is more urgent than the encoding that is under way for a session; raises `SessionGone` where that
-        closed the session."""
-        with torch.autocast(self.network.device.type, enabled=False):  # as outside of the encoder
-            self._worker.give_way()
-        if session not in self._opened:
+    def _give_way(self) -> None:
+        """Run what is more urgent than the command under way; raises `SessionGone` where that closed its session."""
+        encoded, start = self._own_encoded, self._own_seconds
+        with torch.autocast(self.network.device.type, enabled=False):  # as outside of the network
+            session = self._worker.give_way()
+        self._given_seconds += self._own_seconds - start
+        self._given_encoded += self._own_encoded - encoded
+        if session and session not in self._opened:
             raise SessionGone()
 
     def _keep(self, opened: _Opened) -> None:
@@ -221,6 +241,13 @@ class LocalEngine:
             if opened.store is not None:
                 opened.store.close()
             self._cache.drop(lambda key: isinstance(key, tuple) and key[0] == session)
+
+
+def _blocks(network: Network) -> list[nn.Module]:
+    """The blocks of a network that take the time: those of the encoder's transformer, and of memory attention."""
+    encoder = network.image_encoder
+    blocks = list(encoder.trunk.blocks if isinstance(encoder, ImageEncoder) else encoder.blocks)
+    return [*blocks, *network.memory_attention.layers] if isinstance(network, SAM2) else blocks
 
 
 def _is_out_of_memory(error: Exception) -> bool:

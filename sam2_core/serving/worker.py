@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from heapq import heapify
 from typing import Any, TypeVar
 
 from sam2_core.errors import Busy, SessionGone
@@ -104,21 +105,29 @@ class Worker:
                 self._put(priority, session, run, future, frames)
         return future
 
-    def give_way(self) -> None:
+    def give_way(self) -> str:
         """Run the calls that are more urgent than the one under way, which calls this between two steps of its work.
 
-        It ends at a call of the same session that needs one of the same frames: that one waits for them. Does nothing
-        within another `give_way`.
+        Those of the same session wait: its calls run one after the other. Only what is done ahead, and so changes
+        nothing of its session, lets those go first that need none of the same frames. Does nothing within another
+        `give_way`. Returns the session that gave way, or "".
         """
         paused = self._current
         if paused is None or self._gives_way or threading.get_ident() != self._thread.ident:
-            return
-        self._gives_way = True
+            return ""
+        self._gives_way, start = True, self._clock()
         try:
             while (call := self._next_before(paused)) is not None:
                 self._run_call(call)
         finally:
             self._gives_way = False
+            paused.started += self._clock() - start
+        return paused.session
+
+    @property
+    def under_way(self) -> frozenset[str]:
+        """The sessions of the calls that have begun: one, and another where that gives way."""
+        return frozenset(call.session for call in self._running)
 
     @property
     def waiting(self) -> int:
@@ -187,18 +196,21 @@ class Worker:
         self._calls.put(_Call(priority, number, session or f"#{number}", run, future, frames))
 
     def _next_before(self, paused: _Call) -> _Call | None:
-        """Take the next call out of the queue if it may run before the rest of `paused`."""
-        with self._calls.mutex:  # only this thread takes calls out, unless it is given up
-            if not self._calls.queue:
+        """Take the most urgent call out of the queue that may run before the rest of `paused`."""
+
+        def may_run(call: _Call) -> bool:
+            needs_same = paused.priority < Priority.AHEAD or any(frame in paused.frames for frame in call.frames)
+            return call.priority < paused.priority and not (call.session == paused.session and needs_same)
+
+        with self._calls.mutex:
+            waiting = self._calls.queue
+            if not waiting or waiting[0].priority == _STOP:
                 return None
-            call = self._calls.queue[0]
-            needs_same = call.session == paused.session and any(frame in paused.frames for frame in call.frames)
-            if call.priority == _STOP or call.priority >= paused.priority or needs_same:
-                return None
-        try:
-            return self._calls.get_nowait()
-        except queue.Empty:
-            return None
+            call = min(filter(may_run, waiting), default=None)
+            if call is not None:
+                waiting.remove(call)
+                heapify(waiting)
+            return call
 
     def _work(self) -> None:
         try:

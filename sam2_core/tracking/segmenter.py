@@ -6,16 +6,15 @@ Sessions prompt one object at a time (B = 1) and track several as batches; train
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sam2_core.errors import BadPrompt
-from sam2_core.model.image_encoder import ImageEncoder
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
 from sam2_core.model.sam import Network
@@ -123,21 +122,12 @@ class Segmenter:
     hide_absent: bool = True
     max_batch: int = 16
 
-    def encode(self, image: Tensor, between_blocks: Callable[[], None] | None = None) -> ImageFeatures:
-        """Encode one image (3, S, S); `between_blocks` is called before each block of the encoder's transformer, and
-        what it raises ends the encoding."""
-        with ExitStack() as stack:
-            if between_blocks is not None:
-                for block in self._encoder_blocks():
-                    stack.enter_context(block.register_forward_pre_hook(lambda *_: between_blocks()))
-            stack.enter_context(self.precision())
+    def encode(self, image: Tensor) -> ImageFeatures:
+        """Encode one image (3, S, S)."""
+        with self.precision():
             on_device = image[None].to(self.network.device, non_blocking=image.is_pinned())
             features = self.network.encode_image(on_device)
         return ImageFeatures(features.embedding.float(), tuple(feature.float() for feature in features.high_res))
-
-    def _encoder_blocks(self) -> nn.ModuleList:
-        encoder = self.network.image_encoder
-        return encoder.trunk.blocks if isinstance(encoder, ImageEncoder) else encoder.blocks
 
     @property
     def can_track(self) -> bool:

@@ -6,7 +6,7 @@ calls, so that replaying an edit log restores a session.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -81,11 +81,9 @@ class TrackingSession:
         size: ClipSize,
         cache: FeatureCache,
         limits: SessionLimits | None = None,
-        give_way: Callable[[], None] = lambda: None,
         reading: Executor | None = None,
     ) -> None:
-        """`give_way` is called between the steps of `encode_frame`; other commands may run within it. While the network
-        tracks, the next frame is read by `reading`, if given."""
+        """While the network tracks, the next frame is read by `reading`, if given."""
         self.id = session_id
         self.size = size
         self.revision = 0
@@ -95,7 +93,6 @@ class TrackingSession:
         self._source = source
         self._reader = FrameReader(source, self._geometry, segmenter.network.device, reading)
         self._cache = cache
-        self._give_way = give_way
         self._rules = _memory_rules(segmenter.network)
         self._propagator = Propagator(segmenter, self._rules, size.frames, self._features)
         self._checker = MaskChecker(self._geometry, segmenter.network.config.ratings.min_similarity)
@@ -232,7 +229,7 @@ class TrackingSession:
     def encode_frame(self, frame: int) -> None:
         """Encode a frame ahead of its use; changes nothing else."""
         self._check_frame(frame)
-        self._features(frame, self._give_way)
+        self._features(frame)
 
     def move_memory(self, device: torch.device) -> None:
         """Keep the memory of all objects on a device. Commands need it on that of the network."""
@@ -285,9 +282,9 @@ class TrackingSession:
     def _geometry(self, frame: int) -> InputGeometry:
         return self._segmenter.network.geometry(*self.size.of(frame))
 
-    def _features(self, frame: int, between_blocks: Callable[[], None] | None = None) -> ImageFeatures:
+    def _features(self, frame: int) -> ImageFeatures:
         def encode() -> ImageFeatures:
-            return self._segmenter.encode(self._reader.read(frame), between_blocks)
+            return self._segmenter.encode(self._reader.read(frame))
 
         return self._cache.get((self.id, frame), encode)
 

@@ -22,7 +22,7 @@ from sam2_core.model.network import SAM2
 from sam2_core.networks import ROOT
 from sam2_core.serving import build
 from sam2_core.serving.build import build_engine, choose_device, choose_devices
-from sam2_core.serving.commands import EncodeFrame, Preview, Priority, SetPrompt, TrackLive
+from sam2_core.serving.commands import EncodeFrame, Preview, Priority, SetPrompt, Track, TrackLive
 from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.model_choice import UNKNOWN_SPEED
 from sam2_core.serving.pool import EnginePool
@@ -394,6 +394,37 @@ def test_encoding_ahead_gives_way_between_two_blocks(clip: str, monkeypatch: pyt
     assert answers["other"].result(10).objects == expected
     assert order[:3] == ["another", "other", "ahead"]
     assert len(encoded) == 2
+    engine.shut_down()
+
+
+def test_tracking_gives_way_to_other_sessions(clip: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A click of another user is answered within the frame, one of the same session after it; no mask changes."""
+    engine = LocalEngine(tiny_network())
+    calls = Calls(engine)
+    tracking, undisturbed, other = (calls.open(clip).id for _ in range(3))
+    expected = calls.set_prompt(other, 0, 1, CLICK).objects
+    for session in (tracking, undisturbed):
+        calls.set_prompt(session, 0, 1, CLICK)
+    [wanted] = engine.run(undisturbed, Track(range(1, 2), 1)).result(10)
+    order: list[str] = []
+    answers: dict[str, Future[FrameMasks]] = {}
+    give_way = engine._worker.give_way
+
+    def pause() -> str:
+        if not answers:
+            for name, session in (("own", tracking), ("other", other)):
+                answers[name] = engine.run(session, SetPrompt(0, 1, CLICK))
+                answers[name].add_done_callback(lambda _, name=name: order.append(name))
+        return give_way()
+
+    engine._cache.drop(lambda key: True)
+    monkeypatch.setattr(engine._worker, "give_way", pause)
+    tracked = engine.run(tracking, Track(range(1, 2), 1))
+    tracked.add_done_callback(lambda _: order.append("track"))
+    assert tracked.result(10) == (wanted,)
+    assert answers["other"].result(10).objects == expected
+    assert answers["own"].result(10).revision == 2
+    assert order == ["other", "track", "own"]
     engine.shut_down()
 
 

@@ -104,7 +104,7 @@ def test_the_wait_follows_from_how_long_such_calls_took(worker: Worker, clock: C
 
 @pytest.mark.parametrize("waits_for_the_same", [False, True])
 def test_what_is_done_ahead_gives_way_between_two_steps(worker: Worker, waits_for_the_same: bool) -> None:
-    """All that is more urgent runs within it, up to a call of its own session that needs what is being made."""
+    """All that is more urgent runs within it, but for calls of its own session that need what is being made."""
     order: list[str] = []
     started, go_on = threading.Event(), threading.Event()
 
@@ -128,8 +128,40 @@ def test_what_is_done_ahead_gives_way_between_two_steps(worker: Worker, waits_fo
     go_on.set()
     for job in jobs:
         job.result(timeout=DEADLINE)
-    within, after = (["click"], ["own", "track"]) if waits_for_the_same else (["click", "own", "track"], [])
+    within, after = (["click", "track"], ["own"]) if waits_for_the_same else (["click", "own", "track"], [])
     assert order == [*within, "ahead", *after, "ahead of b"]
+
+
+def test_tracking_gives_way_to_others_and_is_not_charged_for_it(worker: Worker, clock: Clock) -> None:
+    order: list[str] = []
+    started, go_on = threading.Event(), threading.Event()
+
+    def take(name: str, seconds: float) -> None:
+        clock.now += seconds
+        order.append(name)
+
+    def track() -> None:
+        started.set()
+        assert go_on.wait(DEADLINE)
+        assert worker.give_way() == "a"
+        take("track", 2.0)
+
+    jobs = [worker.submit(Priority.TRACK, "a", track)]
+    assert started.wait(DEADLINE)
+    for name, priority, session in (
+        ("own click", Priority.CLICK, "a"),
+        ("click", Priority.CLICK, "b"),
+        ("other track", Priority.TRACK, "b"),
+    ):
+        jobs.append(worker.submit(priority, session, lambda name=name: take(name, 5.0)))
+    go_on.set()
+    for job in jobs:
+        job.result(timeout=DEADLINE)
+    assert order == ["click", "track", "own click", "other track"]
+    _, release = block(worker, Priority.TRACK, "c")
+    wait = worker.queue_position("c")[1]
+    release()
+    assert wait == pytest.approx(2.0 + 0.2 * (5.0 - 2.0)), "the running average of 2 and 5 seconds, not of 7 and 5"
 
 
 def test_what_runs_within_another_call_does_not_give_way_itself(worker: Worker) -> None:
