@@ -6,6 +6,7 @@ The page, the API and the command line work on one each. They parse, call, and p
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.dataset.export import write_dataset
-from sam2_core.errors import BadPrompt, MediaError, SessionGone
+from sam2_core.errors import BadPrompt, MaskletError, MediaError, SessionGone
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, export, open_store
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.serving.automatic_run import AutomaticRequest, AutomaticRun
@@ -39,6 +40,7 @@ from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt, Rating
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 EngineSource: TypeAlias = Callable[[], Engine]
 """Returns the engine to work with; raises `Busy` while it is loading."""
@@ -394,7 +396,11 @@ class Workspace:
         task = asyncio.ensure_future(work)
         kept_in.add(task)  # asyncio itself holds tasks weakly
         task.add_done_callback(kept_in.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_fault)
+            raise
 
     @contextmanager
     def _wait(self) -> Iterator[None]:
@@ -417,6 +423,13 @@ class Workspace:
     def _check_open(self) -> None:
         if self._closed:
             raise MediaError("This picture or clip has been closed.")
+
+
+def _log_fault(task: asyncio.Future[Any]) -> None:
+    """Look at what became of work for which nobody waits any more: an error that is meant for users concerns nobody."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, MaskletError):
+        _log.error("A command failed for which nobody waited", exc_info=error)
 
 
 def _as_proposed(masks: FrameMasks, proposed: Mapping[tuple[int, int], tuple[float, Rating | None]]) -> FrameMasks:

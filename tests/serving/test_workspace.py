@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -338,6 +339,38 @@ def test_a_step_of_tracking_is_recorded_though_nobody_waits(clip: Path) -> None:
             assert workspace.log.entries[1:] == [TrackEntry(1, 2, 1, (1,))]
 
     run(scenario)
+
+
+@pytest.mark.parametrize("is_expected", [True, False])
+def test_what_fails_when_nobody_waits_is_logged_only_where_it_is_a_fault(
+    clip: Path, caplog: pytest.LogCaptureFixture, is_expected: bool
+) -> None:
+    """A visitor who leaves while a frame is tracked ends that step with an error that nobody needs."""
+
+    class FailingEngine(HeldEngine):
+        def execute(self, session: str, command: Command[Any]) -> Any:
+            result = super().execute(session, command)
+            if isinstance(command, Track):
+                raise MediaError("This clip has been closed.") if is_expected else RuntimeError("a fault")
+            return result
+
+    async def scenario() -> None:
+        engine = FailingEngine(Track)
+        async with opened(clip, engine) as workspace:
+            await workspace.prompt(0, 1, HERE)
+            waiting = asyncio.create_task(track(workspace, FORWARD))
+            await engine.entered()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            engine.gate.release()
+            while workspace._tracking:
+                await asyncio.sleep(0)
+        gc.collect()  # asyncio tells of what nobody has looked at when it is collected
+
+    run(scenario)
+    messages = [f"{each.message} {each.exc_info}" for each in caplog.records]
+    assert len(messages) == (0 if is_expected else 1)
+    assert all("a fault" in each and "never retrieved" not in each for each in messages)
 
 
 def test_a_command_that_fails_is_not_recorded_and_stops_nothing(clip: Path) -> None:
