@@ -14,6 +14,8 @@ Object.assign(globalThis, {
 export class FakeSocket {
   /** @type {FakeSocket[]} */
   static opened = [];
+  static OPEN = 1;
+  readyState = FakeSocket.OPEN;
   /** @type {Record<string, any>[]} */
   sent = [];
   onopen = () => {};

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import './fake_page.js';
+import { FakeSocket } from './fake_page.js';
 
-const { RequestTransport } = await import('../../ui/web/net/transports.js');
+const { RequestTransport, SocketTransport } = await import('../../ui/web/net/transports.js');
 
 /** @param {number} status of what is answered to a request that is sent */
 async function send(status) {
@@ -35,4 +35,13 @@ test('a request that a proxy finds too large is answered by an error, and the co
 test('the connection is lost where the server cannot be reached', async () => {
   assert.deepEqual(await send(502), { received: [], closed: [0] });
   assert.deepEqual(await send(404), { received: [], closed: [4404] });
+});
+
+test('nothing is sent into a socket that is closing', () => {
+  const transport = new SocketTransport({ opened: () => {}, received: () => {}, closed: () => {} });
+  const socket = /** @type {FakeSocket} */ (FakeSocket.opened.at(-1));
+  transport.send({ t: 'cancel', job: 'replay' });
+  socket.readyState = 2;
+  transport.send({ t: 'cancel', job: 'export' });
+  assert.deepEqual(socket.sent, [{ t: 'cancel', job: 'replay' }]);
 });

@@ -79,7 +79,8 @@ export class SocketTransport {
 
   /** @param {Request} request */
   send(request) {
-    this.socket.send(JSON.stringify(request));
+    // A socket that is closing says so a moment later, and what was in flight is sent again.
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(request));
   }
 
   close() {
