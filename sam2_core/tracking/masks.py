@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -62,15 +63,44 @@ def full_mask(logits: Tensor, geometry: InputGeometry) -> Mask:
     cleaned = remove_islands(logits, MAX_SPECK_AREA)
     if bool((cleaned > 0).any()):  # else the object itself is no larger than a speck
         logits = cleaned
-    if not bool((logits > 0).any()):
-        return Mask(height, width, np.array([height * width], dtype="<u4").tobytes())
-    # Resized as its transpose: run lengths are column-major, so `from_array` need not transpose the large mask.
-    transposed = np.ascontiguousarray(logits.T.numpy())
+    values = logits.contiguous().numpy()
     if geometry.is_padded:  # in two steps, because a low-resolution pixel may lie partly in the padding
-        transposed = cv2.resize(transposed, (4 * rows, 4 * columns), interpolation=cv2.INTER_LINEAR)
-        transposed = np.ascontiguousarray(transposed[: geometry.inner[1], : geometry.inner[0]])
-    resized = cv2.resize(transposed, (height, width), interpolation=cv2.INTER_LINEAR)
-    return Mask.from_array((resized > 0).T)
+        values = cv2.resize(values, (4 * columns, 4 * rows), interpolation=cv2.INTER_LINEAR)
+        values = values[: geometry.inner[0], : geometry.inner[1]]
+    return resized_mask(values, height, width)
+
+
+def resized_mask(logits: npt.NDArray[np.float32], height: int, width: int) -> Mask:
+    """The foreground of logits (H', W') that are resized bilinearly to `height` x `width`.
+
+    Down a column the resized logits are linear between the rows of `logits`, so that the run lengths follow from where
+    they cross zero. The resized logits themselves, some hundred megabytes for a large photo, are never made.
+    """
+    rows, columns = logits.shape
+    # Only columns near the foreground can hold any.
+    filled = np.flatnonzero((logits > 0).any(axis=0))
+    if not filled.size:
+        return Mask(height, width, np.array([height * width], dtype="<u4").tobytes())
+    scale = columns / width
+    left = min(max(int((filled[0] - 0.5) / scale) - 1, 0), width - 1)
+    right = min(int((filled[-1] + 1.5) / scale) + 2, width)
+    at = np.clip((np.arange(left, right) + 0.5) * scale - 0.5, 0, columns - 1)
+    before = np.minimum(at.astype(np.int64), max(columns - 2, 0))
+    after, share = np.minimum(before + 1, columns - 1), (at - before).astype(np.float32)[:, None]
+    lines = logits.T[before] * (1 - share) + logits.T[after] * share  # (right - left, H')
+
+    inside = lines > 0
+    column, row = np.nonzero(inside[:, 1:] != inside[:, :-1])
+    above, below = (lines[column, row + step].astype(np.float64) for step in (0, 1))
+    crossing = (row + above / (above - below) + 0.5) * (height / rows) - 0.5  # in pixels of the mask
+    # The first pixel below it that is foreground, or that is not. On it the logit is zero: background.
+    edges = np.where(below > 0, np.floor(crossing) + 1, np.ceil(crossing)).clip(0, height).astype(np.int64)
+    tops, bottoms = np.flatnonzero(inside[:, 0]), np.flatnonzero(inside[:, -1]) + 1
+    bounds = np.concatenate([column * height + edges, tops * height, bottoms * height]) + left * height
+    bounds, counts = np.unique(bounds, return_counts=True)
+    bounds = bounds[counts % 2 == 1]  # where one run ends another one begins, or one has no pixel in it
+    ends = [] if bounds.size and bounds[-1] == height * width else [height * width]
+    return Mask(height, width, np.diff(np.concatenate([[0], bounds, ends])).astype("<u4").tobytes())
 
 
 def low_resolution_logits(mask: BoolArray, geometry: InputGeometry) -> Tensor:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from sam2_core.model.input_geometry import InputGeometry
-from sam2_core.tracking.masks import MAX_SPECK_AREA, full_mask, low_resolution_logits, object_mask
+from sam2_core.tracking.masks import MAX_SPECK_AREA, full_mask, low_resolution_logits, object_mask, resized_mask
 from sam2_core.tracking.segmenter import FrameOutput
-from sam2_core.types import RatingSettings
+from sam2_core.types import Mask, RatingSettings
 
 
 def frame(height: int, width: int) -> InputGeometry:
@@ -32,6 +33,27 @@ def test_the_mask_is_the_thresholded_bilinear_upsampling(height: int, width: int
     assert mask.shape == (height, width)
     certain = (expected.abs() > 1e-3).numpy()
     assert np.array_equal(mask[certain], (expected > 0).numpy()[certain])
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(1, 1), (1, 50), (7, 1), (16, 16), (48, 80), (300, 7), (211, 331), (31, 5)]
+)
+def test_run_lengths_of_resized_logits_are_those_of_the_resized_picture(height: int, width: int) -> None:
+    """Noise crosses zero everywhere, also several times between two pixels of a smaller picture."""
+    random = np.random.default_rng(height)
+    for rows, columns in ((16, 16), (16, 11), (1, 9), (9, 1), (1, 1)):
+        for logits in (
+            random.normal(size=(rows, columns)),
+            random.normal(size=(rows, columns)) - 1.5,
+            random.integers(-1, 2, (rows, columns)),
+            np.ones((rows, columns)),
+        ):
+            values = logits.astype(np.float32)
+            picture = cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
+            mask = resized_mask(values, height, width)
+            differs = mask.to_array() != (picture > 0)
+            assert not differs[abs(picture) > 1e-5].any()
+            assert mask == Mask.from_array(mask.to_array()), "no run is empty"
 
 
 def test_specks_are_removed_but_a_tiny_object_is_kept() -> None:
