@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sam2_core.errors import Busy
@@ -44,12 +44,10 @@ def bytes_below(folder: Path) -> int:
 
 
 def _sizes(folder: Path) -> Iterator[int]:
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:  # others remove files meanwhile
+        for entry in entries:
+            with suppress(FileNotFoundError):
                 if entry.is_dir(follow_symlinks=False):
                     yield from _sizes(Path(entry.path))
                 else:
                     yield entry.stat(follow_symlinks=False).st_size
-    except FileNotFoundError:
-        return  # it was removed meanwhile
