@@ -23,7 +23,7 @@ class Propagator:
     features: Callable[[int], ImageFeatures]
 
     def propagate(self, targets: Sequence[TrackedObject], frame: int, reverse: bool) -> list[FrameOutput]:
-        """Track objects onto one frame and add the outputs to their memory banks."""
+        """Track objects onto one frame and add the outputs, without candidates, to their memory banks."""
         for target in targets:
             self.encode_prompted(target)
             self._refresh_memory(target, frame, reverse)
@@ -31,9 +31,10 @@ class Propagator:
         if not targets:
             return []
         features = self.features(frame)
-        outputs = [each.with_appearance(features) for each in self.segmenter.track_all(features, selections)]
+        tracked = self.segmenter.track_all(features, selections)
+        outputs = [output.without_candidates().with_appearance(features) for output in tracked]
         for target, output in zip(targets, outputs, strict=True):
-            target.bank.tracked[frame] = output.without_candidates()
+            target.bank.tracked[frame] = output
             target.prompt_steps = None
             self._trim(target, frame, reverse)
         return outputs

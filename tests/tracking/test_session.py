@@ -12,7 +12,9 @@ import torch
 
 from sam2_core.errors import BadPrompt, Busy, SessionChanged
 from sam2_core.model.network import SAM2
+from sam2_core.tracking import masks
 from sam2_core.tracking.feature_cache import FeatureCache
+from sam2_core.tracking.masks import resized_mask
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
 from sam2_core.types import Box, FrameMasks, FrameSpan, Mask, Point, Prompt
@@ -62,6 +64,15 @@ def test_masks_have_the_size_of_the_frame_and_a_click_has_three_candidates() -> 
     assert len(found.candidates) == 3
     assert found.mask in [candidate.mask for candidate in found.candidates]
     assert 0 <= found.predicted_iou <= 1
+
+
+def test_only_the_mask_of_a_tracked_frame_is_resized_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network gives three candidates there as well, and none of them is shown."""
+    session, resized = new_session(), []
+    session.set_prompt(0, 1, CLICK)
+    monkeypatch.setattr(masks, "resized_mask", lambda *each: resized.append(each) or resized_mask(*each))
+    assert all(len(found.objects[0].candidates) == 0 for found in track(session, range(1, 4)))
+    assert len(resized) == 3
 
 
 def test_a_picked_candidate_becomes_the_mask() -> None:
