@@ -51,8 +51,8 @@ def write_input(folder: Path, name: str, value: str | bytes) -> Path:
 def read_input(file: Path) -> tuple[Target, str | bytes]:
     """The target of a kept input, and the input."""
     name, content = file.name.rsplit("-", 1)[0], file.read_bytes()
-    is_text = name in {"messages", "damaged_messages", "edit_logs", "projects", "documents"}
-    return TARGETS[name], content.decode("utf-8", "surrogatepass") if is_text else content
+    target = TARGETS[name]
+    return target, content.decode("utf-8", "surrogatepass") if target.is_text else content
 
 
 def run(name: str, inputs: int, first_seed: int, failures: Path) -> Tally:

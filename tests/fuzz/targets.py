@@ -34,11 +34,13 @@ BOUNDS = Bounds(frames=10, height=48, width=64, max_objects=3, max_points=4)
 
 @dataclass(frozen=True)
 class Target:
-    """A reader. `read` may raise `MaskletError`, and nothing else; `share` is its part of a long run."""
+    """A reader of texts or bytes. `read` may raise `MaskletError`, and nothing else; `share` is its part of a long
+    run."""
 
     inputs: Callable[[], SearchStrategy[Any]]
     read: Callable[[Any], object]
     share: float
+    is_text: bool = False
 
 
 def is_declared(error: Exception) -> bool:
@@ -277,12 +279,15 @@ def _ingest(content: bytes) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    "messages": Target(_messages, _read_message, 0.45),
-    "damaged_messages": Target(lambda: damaged_json(_sample_messages()), _read_message, 0.2),
-    "edit_logs": Target(lambda: damaged_json([ENTRIES]), _read_log, 0.1),
-    "projects": Target(lambda: damaged_json([PROJECT]), _read_project, 0.08),
+    "messages": Target(_messages, _read_message, 0.45, is_text=True),
+    "damaged_messages": Target(lambda: damaged_json(_sample_messages()), _read_message, 0.2, is_text=True),
+    "edit_logs": Target(lambda: damaged_json([ENTRIES]), _read_log, 0.1, is_text=True),
+    "projects": Target(lambda: damaged_json([PROJECT]), _read_project, 0.08, is_text=True),
     "documents": Target(
-        lambda: damaged_json(DOCUMENTS), lambda text: _annotate(text.encode("utf-8", "surrogatepass"), "a.json"), 0.08
+        lambda: damaged_json(DOCUMENTS),
+        lambda text: _annotate(text.encode("utf-8", "surrogatepass"), "a.json"),
+        0.08,
+        is_text=True,
     ),
     "labels": Target(lambda: damaged_bytes(TEXTS), lambda content: _annotate(content, "photo.txt"), 0.04),
     "archives": Target(lambda: damaged_bytes(_exported()), lambda content: _annotate(content, "a.zip"), 0.02),
