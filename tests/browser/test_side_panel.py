@@ -43,6 +43,21 @@ def test_tooltips_name_keys_and_radio_groups_are_one_stop(desk: Desk, picture: P
     desk.page.mouse.move(3, 3)
     desk.expect(".mk-tooltip").to_be_hidden()
     desk.expect("button[data-tool=lasso]").to_have_attribute("title", "Lasso: draw around it (L)")
+    # A button that was pressed, and may be another one now, has no tooltip until the pointer has left it.
+    begun = """() => {
+      const { setTimeout } = window, button = document.querySelector('button[data-tool=lasso]');
+      let count = 0;
+      window.setTimeout = (...all) => { count += 1; return setTimeout(...all); };
+      button.firstElementChild.dispatchEvent(new PointerEvent('pointerover', { bubbles: true, pointerType: 'mouse' }));
+      window.setTimeout = setTimeout;
+      return count;
+    }"""
+    assert desk.page.evaluate(begun) == 1
+    desk.page.click("button[data-tool=lasso]")
+    assert desk.page.evaluate(begun) == 0
+    desk.page.mouse.move(3, 3)
+    desk.page.click("button[data-tool=point]")
+    desk.page.mouse.move(3, 3)
     assert desk.page.locator(".mk-tool-choice [tabindex='0']").count() == 1
     desk.page.focus("button[data-tool=point]")
     desk.press("ArrowRight")

@@ -14,6 +14,8 @@ const tooltip = find('tooltip');
 const TITLED = 'button[title], label[title], .mk-handle[title]';
 /** @type {{ element: HTMLElement; title: string } | null} */
 let shown = null;
+/** @type {HTMLElement | null} the button that was pressed last, while the pointer stays on it */
+let pressed = null;
 let hiddenAt = -Infinity;
 let timer = 0;
 
@@ -79,18 +81,26 @@ export function setUpTooltips() {
   listen(root, 'pointerover', event => {
     if (event.pointerType === 'touch' || shown?.element.contains(targetOf(event))) return;
     const element = titledAt(event);
+    if (element && element === pressed) return; // what it has become says its label
+    pressed = null;
     const isWarm = !!shown || performance.now() - hiddenAt < WARM;
     hide();
     if (element) showLater(element, isWarm ? 0 : DELAY);
   });
-  listen(root, 'pointerleave', hide);
+  listen(root, 'pointerleave', () => {
+    pressed = null;
+    hide();
+  });
   listen(root, 'focusin', event => {
     const element = titledAt(event);
     if (element?.matches(':focus-visible')) show(element);
   });
   listen(root, 'focusout', hide);
 
-  listen(root, 'pointerdown', hide);
+  listen(root, 'pointerdown', event => {
+    hide(); // the title is back
+    pressed = titledAt(event);
+  });
   listen(window, 'keydown', event => {
     if (event.key === 'Escape') hide();
   });
