@@ -43,6 +43,7 @@ def engine_builder(settings: Settings) -> BuildEngine:
         limits = EngineLimits(
             max_sessions=2 * settings.max_sessions,  # a visitor may have a medium and a camera
             max_objects=settings.max_objects,
+            memory_bytes=settings.max_memory_mb * 1_000_000,
             max_step_seconds=settings.watchdog_seconds * (LONG_STEP if settings.compile else 1) or None,
         )
         start = partial(

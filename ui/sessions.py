@@ -542,6 +542,7 @@ class SessionRegistry:
             "Sessions whose memory was freed for others",
             sum(each.evictions for each in engines),
         )
+        yield "masklet_session_bytes", "Of tensors of visitors' objects", sum(each.session_bytes for each in engines)
         held = [each.device_bytes for each in engines if each.device_bytes is not None]
         yield "masklet_device_bytes", "Of the devices' memory that this process holds", max(held, default=0)
 

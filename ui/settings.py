@@ -76,6 +76,7 @@ class Settings(BaseModel):
     max_clip_side: Count
     max_store_mb: Count
     max_disk_mb: Count
+    max_memory_mb: Count
     max_objects: Count
     max_points: Count
     max_live_side: Count

@@ -32,6 +32,7 @@ class QueueStatus:
         evictions: How many sessions it has closed to make room for others.
         waiting: Commands of all sessions that wait.
         device_bytes: Of the device's memory that this process holds; None where that cannot be told.
+        session_bytes: What the tensors of all sessions' objects take, wherever they lie.
     """
 
     device: str
@@ -43,6 +44,7 @@ class QueueStatus:
     evictions: int = 0
     waiting: int = 0
     device_bytes: int | None = None
+    session_bytes: int = 0
 
 
 class Engine(Protocol):

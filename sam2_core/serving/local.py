@@ -43,8 +43,9 @@ T = TypeVar("T")
 class EngineLimits:
     """What users may take.
 
-    `max_objects`, `max_prompts` (prompted frames, over all objects) and `max_frames_per_call` are for one session,
-    `feature_bytes` is the budget for encoded frames on the device. A command whose network stands still for
+    `max_objects`, `max_prompts` (prompted frames, over all objects) and `max_frames_per_call` are for one session.
+    `feature_bytes` is the budget for encoded frames on the device, `memory_bytes` that for the tensors of all sessions'
+    objects there, and for those that had to move to the computer's memory. A command whose network stands still for
     `max_step_seconds` is given up together with its thread (None: it is waited for); see `RestartingEngine`.
     """
 
@@ -53,6 +54,7 @@ class EngineLimits:
     max_prompts: int = 1000
     max_frames_per_call: int = 256
     feature_bytes: int = 256 * 2**20
+    memory_bytes: int = 4 * 2**30
     max_step_seconds: float | None = None
 
 
@@ -63,6 +65,8 @@ class _Opened:
     """Of a live medium there is none."""
     is_moved: bool = False
     """Whether its memory has made room on the device and lies in that of the computer."""
+    bytes: int = 0
+    """What its memory took after its last command."""
 
 
 class LocalEngine:
@@ -82,11 +86,12 @@ class LocalEngine:
         self._meter = SpeedMeter()
         self._evictions = 0
         self._device = device_name(network.device)
+        self._has_own_memory = network.device.type != "cpu"
         # While a GPU computes; a CPU has enough to do.
-        self._reading = None if network.device.type == "cpu" else ThreadPoolExecutor(1, "masklet-frames")
+        self._reading = ThreadPoolExecutor(1, "masklet-frames") if self._has_own_memory else None
         name, max_seconds = f"masklet-{network.device}", self.limits.max_step_seconds
         # A GPU is through its blocks before anybody could wait; a compiled network would lose them.
-        blocks = _blocks(network) if network.device.type == "cpu" else []
+        blocks = [] if self._has_own_memory else _blocks(network)
         self._hooks = [block.register_forward_pre_hook(lambda *_: self._give_way()) for block in blocks]
         self._worker = Worker(name, self._run, self._close_all, max_seconds=max_seconds, on_lost=on_lost)
 
@@ -114,6 +119,7 @@ class LocalEngine:
             evictions=self._evictions,
             waiting=self._worker.waiting,
             device_bytes=bytes_held(self.network.device),
+            session_bytes=sum(opened.bytes for opened in tuple(self._opened.values())),
         )
 
     def close(self, session: str) -> Future[None]:
@@ -146,6 +152,9 @@ class LocalEngine:
         encoded, start = self._own_encoded, self._own_seconds
         result = self._apply_frugally(session, command)
         self._meter.add(command, result, self._own_seconds - start, self._own_encoded - encoded)
+        if session in self._opened:
+            self._opened[session].bytes = self._opened[session].session.memory_bytes
+            self._keep_within_budget()
         return result
 
     def _apply_frugally(self, session: str, command: Command[T]) -> T:
@@ -172,9 +181,30 @@ class LocalEngine:
         under_way = self._worker.under_way
         for opened in self._opened.values():
             if opened.session.id not in under_way and not opened.is_moved:
-                opened.session.move_memory(torch.device("cpu"))
-                opened.is_moved = True
+                self._move_away(opened)
         release_unused(self.network.device)
+
+    def _keep_within_budget(self) -> None:
+        """Move the memory of the longest idle sessions to the computer's, and end those for which there is no room
+        either: their edit logs bring them back."""
+        for is_moved in (False, True) if self._has_own_memory else (False,):
+            there = [opened for opened in self._opened.values() if opened.is_moved == is_moved and opened.bytes]
+            excess = sum(opened.bytes for opened in there) - self.limits.memory_bytes
+            for opened in there:  # the longest idle one first
+                if excess <= 0:
+                    break
+                if opened.session.id in self._worker.under_way:
+                    continue
+                excess -= opened.bytes
+                if self._has_own_memory and not is_moved:
+                    self._move_away(opened)
+                else:
+                    self._close(opened.session.id)
+                    self._evictions += 1
+
+    def _move_away(self, opened: _Opened) -> None:
+        opened.session.move_memory(torch.device("cpu"))
+        opened.is_moved = True
 
     @property
     def _own_seconds(self) -> float:

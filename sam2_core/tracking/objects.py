@@ -28,6 +28,12 @@ class TrackedObject:
     history: ObjectHistory = field(default_factory=ObjectHistory)
     prompt_steps: PromptSteps | None = None
 
+    @property
+    def outputs(self) -> int:
+        """How many frame outputs it holds."""
+        steps = 0 if self.prompt_steps is None else len(self.prompt_steps.steps)
+        return len(self.bank.prompted) + len(self.bank.tracked) + steps
+
     def move(self, device: torch.device) -> None:
         """Keep the tensors in the memory of a device; those of the last prompt's steps are dropped."""
         for outputs in (self.bank.prompted, self.bank.tracked):

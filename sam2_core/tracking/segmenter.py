@@ -122,6 +122,13 @@ class Segmenter:
     hide_absent: bool = True
     max_batch: int = 16
 
+    @property
+    def output_bytes(self) -> int:
+        """What the logits and the memory of one output of one object take."""
+        side, network = self.network.config.mask_size, self.network
+        memory = network.config.memory_width * (side // 4) ** 2 if isinstance(network, SAM2) else 0
+        return side**2 * 4 + memory * 2
+
     def encode(self, image: Tensor) -> ImageFeatures:
         """Encode one image (3, S, S)."""
         with self.precision():

@@ -231,6 +231,11 @@ class TrackingSession:
         self._check_frame(frame)
         self._features(frame)
 
+    @property
+    def memory_bytes(self) -> int:
+        """About how many bytes the tensors of all objects take, images apart."""
+        return sum(target.outputs for target in self.objects.values()) * self._segmenter.output_bytes
+
     def move_memory(self, device: torch.device) -> None:
         """Keep the memory of all objects on a device. Commands need it on that of the network."""
         for target in self.objects.values():

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,33 @@ def test_what_fails_for_want_of_memory_is_done_once_more_with_less(
     again = calls.track(other, range(1, 4), revision)
     assert [each.objects for each in again] == [each.objects for each in expected]
     assert not any(opened.is_moved for opened in engine._opened.values())
+
+
+@pytest.mark.parametrize("has_own_memory", [False, True])
+def test_the_longest_idle_sessions_make_room_within_the_budget(
+    engine: LocalEngine, calls: Calls, clip: str, has_own_memory: bool
+) -> None:
+    """On a GPU they move to the computer's memory first, which has the same budget."""
+    engine._has_own_memory = has_own_memory
+    engine.limits = replace(engine.limits, max_sessions=8, memory_bytes=int(2.5 * engine._segmenter.output_bytes))
+    sessions = [calls.open(clip).id for _ in range(5 if has_own_memory else 3)]
+    expected = calls.set_prompt(sessions[0], 0, 1, CLICK).objects
+    for session in sessions[1:]:
+        calls.set_prompt(session, 0, 1, CLICK)
+    # Each has two outputs, that of the click and that of the step of its prompt: one session fits.
+    there = {session: opened.is_moved for session, opened in engine._opened.items()}
+    assert there == ({sessions[-2]: True, sessions[-1]: False} if has_own_memory else {sessions[-1]: False})
+    assert engine.status().evictions == len(sessions) - len(there)
+    with pytest.raises(SessionGone):
+        calls.get_masks(sessions[0], range(1))
+    if has_own_memory:
+        assert calls.get_masks(sessions[-2], range(1))[0].objects == expected
+        assert not engine._opened[sessions[-2]].is_moved
+        assert engine._opened[sessions[-1]].is_moved
+    before = list(engine._opened)
+    calls.set_prompt(before[-1], 0, 2, CLICK)
+    assert engine._opened[before[-1]].bytes > engine.limits.memory_bytes, "one alone may have more"
+    assert engine.status().session_bytes >= 3 * engine._segmenter.output_bytes
 
 
 def test_a_second_time_without_memory_is_told(engine: LocalEngine, calls: Calls, clip: str, full: list[int]) -> None:
